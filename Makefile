@@ -1,0 +1,69 @@
+# The doors of the house. `make help` lists them.
+NAME ?= summarizer_never_sees_the_draft
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+export MLFLOW_DISABLE_TELEMETRY := true
+export CREWAI_DISABLE_TELEMETRY := true
+.DEFAULT_GOAL := help
+.PHONY: help run-scenario scenarios test check accept ui bench old-env lock clean
+
+help:  ## List the doors
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+run-scenario: $(VENV)/ready  ## Play a failure and its mend, offline: NAME=… for another one
+	@$(RUN) -m scenarios run $(NAME)
+
+scenarios: $(VENV)/ready  ## List the scenarios
+	@$(RUN) -m scenarios list
+
+test: $(VENV)/ready  ## Run the tests; what the machine lacks for some of them is said in a line
+	@$(MAKE) --no-print-directory old-env || echo "skipped: the environment with mlflow 3.1.4 could not be built"
+	$(RUN) -m pytest -n 2 --dist loadgroup -q -rs
+
+check: $(VENV)/ready  ## Lint, types, floors, recorded traces, and whether what is shown is current
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) -m scenarios check > /dev/null
+	$(RUN) -m scenarios accept --check
+
+accept: $(VENV)/ready  ## Make what is seen the golden, and write what is produced from it
+	@$(RUN) -m scenarios accept
+
+ui: $(VENV)/ready  ## Open the traces in MLflow's own pages, on 127.0.0.1:5000
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(VENV)/bin/mlflow server --workers 1 --host 127.0.0.1 \
+		--port 5000 --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
+
+bench: $(VENV)/ready  ## Measure time, memory and what the instrumentation costs
+	@$(RUN) -m tests.bench
+
+old-env: .envs/mlflow-3.1.4/ready  ## Build the environment in which the content-type bug lives
+
+lock: $(VENV)/ready  ## Resolve the newest versions that fit together into requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --upgrade --output-file requirements.lock
+
+clean:  ## Remove the environments; stores and tapes stay
+	rm -rf $(VENV) .envs
+
+$(VENV)/ready: requirements.lock
+	@echo "setting up $(VENV) from requirements.lock (once, a minute or two) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 2; }
+	@$(call environment,$(VENV),requirements.lock)
+	@touch $@
+
+.envs/mlflow-3.1.4/ready: tests/old_env/requirements.lock
+	@echo "building .envs/mlflow-3.1.4 (once) …"
+	@$(call environment,.envs/mlflow-3.1.4,$<)
+	@touch $@
+
+# uv where there is one, for it is ten times as fast; else venv and pip, which every Python has.
+define environment
+rm -rf $(1) && if command -v uv >/dev/null 2>&1; then \
+	uv venv --quiet --python $(PYTHON) $(1) && VIRTUAL_ENV=$(1) uv pip install --quiet --require-hashes -r $(2); \
+else \
+	$(PYTHON) -m venv $(1) && $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); \
+fi
+endef

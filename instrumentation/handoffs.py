@@ -1,0 +1,96 @@
+"""A handoff: work passes from a sender to a receiver, written when the receiver starts.
+
+It is judged by what the receiver was given, never by what it answers: an answer can be good by
+luck, and it is the giving that a workflow controls.
+"""
+
+import re
+from collections.abc import Iterator
+
+import mlflow
+
+from patches.turn import Route, Said, Turn
+
+SHINGLE_WORDS = 4
+"""Words in a shingle: long enough that two texts share few by chance."""
+
+
+def record_handoffs(turn: Turn) -> None:
+    """Write a HANDOFF span for each agent that spoke since the receiver's last turn.
+
+    The spans stand beneath the current span, thus beside the receiver's turn. Where there is none,
+    a lone agent was given other agents' messages, and no team handed anything over.
+    """
+    if mlflow.get_current_active_span() is None:
+        return
+    given = "\n".join(message.content for message in turn.given)
+    for last in _last_words(turn):
+        routes = [route for route in turn.routes if route.source == last.source]
+        attributes = {
+            "handoff.from_agent": last.source,
+            "handoff.to_agent": turn.agent,
+            "handoff.output_chars": len(last.content),
+            "handoff.offered_chars": sum(len(message.content) for message in turn.offered),
+            "handoff.input_chars": sum(len(message.content) for message in turn.given),
+            "handoff.efficiency_score": round(efficiency(last.content, given), 3),
+            "handoff.withheld": not any(message is last for message in turn.given),
+        } | _routing(routes, turn.agent)
+        name = f"{last.source} → {turn.agent}"
+        with mlflow.start_span(name, span_type="HANDOFF", attributes=attributes):
+            pass
+
+
+def efficiency(output: str, given: str) -> float:
+    """The share of `output` that is found in `given`, from 0.0 to 1.0.
+
+    The containment of the word shingles of one text in those of the other (A. Broder, "On the
+    resemblance and containment of documents", 1997). An output shorter than a shingle is compared
+    by its words; of an empty one nothing can be lost, and it scores 1.0.
+    """
+    if output in given and _stands_alone(output, given):
+        return 1.0
+    words, others = _words(output), _words(given)
+    length = SHINGLE_WORDS if len(words) >= SHINGLE_WORDS else 1
+    wanted, found = set(_shingles(words, length)), set(_shingles(others, length))
+    return len(wanted & found) / len(wanted) if wanted else 1.0
+
+
+def _last_words(turn: Turn) -> list[Said]:
+    """The last message of each other agent among those offered, in the order they were said."""
+    last: dict[str, Said] = {}
+    for message in turn.offered:
+        if message.source not in ("user", turn.agent):
+            last.pop(message.source, None)
+            last[message.source] = message
+    return list(last.values())
+
+
+def _routing(routes: list[Route], receiver: str) -> dict[str, object]:
+    """The sender's edge that led here, and all that were tried on its last words."""
+    tried = {(route.target, route.condition): route for route in routes}
+    taken = [route for route in tried.values() if route.target == receiver and route.held]
+    if not taken:
+        return {}
+    shown: dict[str, object] = {
+        "routing.edge": f"{taken[-1].source} → {receiver}",
+        "routing.tried": [str(route) for route in tried.values()],
+    }
+    return shown | ({"routing.condition": taken[-1].condition} if taken[-1].condition else {})
+
+
+def _stands_alone(output: str, given: str) -> bool:
+    """Whether the first place where `given` holds `output` is one between words."""
+    start = given.index(output)
+    around = (
+        given[max(start - 1, 0) : start] + output[:1],
+        output[-1:] + given[start + len(output) :][:1],
+    )
+    return not any(re.fullmatch(r"\w\w", pair) for pair in around)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
+
+
+def _shingles(words: list[str], length: int) -> Iterator[tuple[str, ...]]:
+    return zip(*(words[start:] for start in range(length)), strict=False)

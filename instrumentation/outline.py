@@ -1,0 +1,63 @@
+"""An outline: a trace as text that a person reviews, one span a line, a child under its parent."""
+
+from collections.abc import Callable, Iterator
+
+from instrumentation.canonical import scrubbed
+from instrumentation.trace import Span, Trace
+
+INDENT = "  "
+SAYS = 60
+"""How much of an error's sentence a line has room for, in characters."""
+
+
+def outline(trace: Trace) -> str:
+    """The trace without ids, times and ports, a line a span, each line ended by a line feed."""
+    return "".join(f"{line}\n" for _, line in lines(trace))
+
+
+def lines(trace: Trace) -> Iterator[tuple[Span, str]]:
+    """Each span with its line, in the order of the outline."""
+    for root in trace.roots:
+        yield from _beneath(root, 0)
+
+
+def _beneath(span: Span, depth: int) -> Iterator[tuple[Span, str]]:
+    told = "".join(f"  {word}" for word in _tells(span))
+    yield span, f"{INDENT * depth}{span.name}  [{span.type} {span.status}]{told}"
+    for child in span.children:
+        yield from _beneath(child, depth + 1)
+
+
+def _tells(span: Span) -> Iterator[str]:
+    """What matters of a span beside its name: by its type, and why it failed."""
+    if tell := TELLING.get(span.type):
+        yield from tell(span)
+    if span.failed and span.says:
+        says = scrubbed(span.says.splitlines()[0])
+        yield f"! {says if len(says) <= SAYS else says[: SAYS - 1] + '…'}"
+
+
+def _handoff(span: Span) -> Iterator[str]:
+    told = span.attributes
+    yield f"{told['handoff.efficiency_score']:.0%} of {told['handoff.output_chars']} chars arrived"
+    if condition := told.get("routing.condition"):
+        yield f"edge {condition}"
+
+
+def _completion(span: Span) -> Iterator[str]:
+    if span.tokens.total:
+        yield f"{span.tokens.input} tokens in, {span.tokens.output} out"
+    if (attempts := span.attributes.get("http.attempts", 1)) > 1:
+        yield f"{attempts} attempts"
+
+
+def _chain(span: Span) -> Iterator[str]:
+    if outcome := span.attributes.get("review.outcome"):
+        yield f"→ {outcome}"
+
+
+TELLING: dict[str, Callable[[Span], Iterator[str]]] = {
+    "CHAIN": _chain,
+    "HANDOFF": _handoff,
+    "LLM": _completion,
+}

@@ -1,0 +1,133 @@
+"""An AGENT span for each turn of each AutoGen agent, whoever drives it.
+
+Teams drive their agents through `on_messages_stream`, which MLflow does not record; it records
+`run` and `on_messages`, of direct subclasses that exist when `autolog()` is called.
+"""
+
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
+from typing import Any
+
+from patches.autogen_set_aside import set_aside
+from patches.autogen_teams import TeamSpan
+from patches.everywhere import wrapped_everywhere
+from patches.open_span import OpenSpan, steps
+from patches.patch import Patch
+from patches.turn import Said, Turn, said
+
+OnTurn = Callable[[Turn], None]
+
+
+class TurnSpan(OpenSpan):
+    """The span of an agent at work."""
+
+    def saw(self, item: Any) -> None:
+        """Keep the reply, be it a `Response` or a `TaskResult`; other events pass by."""
+        if (reply := getattr(item, "chat_message", None)) is not None:
+            self.outputs = said(reply).shown()
+        elif hasattr(item, "stop_reason") and item.messages:
+            self.outputs = said(item.messages[-1]).shown()
+
+
+class Filtered(list[Any]):
+    """The messages that a filter let through; `offered` are those that it was shown."""
+
+    def __init__(self, passed: Sequence[Any], offered: Sequence[Any]) -> None:
+        super().__init__(passed)
+        self.offered = getattr(offered, "offered", offered)
+
+
+def turns(on_turn: OnTurn) -> Patch:
+    """The patch; `on_turn` is told of each turn as it starts, before its span opens."""
+    return Patch(
+        name="autogen_turns",
+        symptom="the agents of an AutoGen team have no span: their completions name no agent",
+        upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
+        versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
+        delete_when="autolog() records `on_messages_stream` of every agent class",
+        canary="tests/test_turns.py::test_autolog_alone_names_the_agents_of_a_team",
+        apply=lambda: _applied(on_turn),
+    )
+
+
+@contextmanager
+def _applied(on_turn: OnTurn) -> Generator[None]:
+    from autogen_agentchat.agents import BaseChatAgent, MessageFilterAgent
+
+    def passes(agent: object) -> bool:
+        """A call to `super()`, or of one entry by another, or a filter around the agent at work."""
+        return isinstance(agent, MessageFilterAgent) or TurnSpan.shows(agent)
+
+    def call(original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        async def turn(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if passes(self):
+                return await original(self, *args, **kwargs)
+            span = _opened(self, _messages(args, kwargs), on_turn)
+            with span.whole():
+                reply = await original(self, *args, **kwargs)
+                span.saw(reply)
+            return reply
+
+        return turn
+
+    def stream(original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def turn(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            items: AsyncIterator[Any] = original(self, *args, **kwargs)
+            if passes(self):
+                return items
+            return steps(partial(_opened, self, _messages(args, kwargs), on_turn), items)
+
+        return turn
+
+    with ExitStack() as stack:
+        stack.enter_context(set_aside("run", "on_messages"))
+        for name in ("run", "on_messages"):
+            stack.enter_context(wrapped_everywhere(BaseChatAgent, name, call))
+        for name in ("run_stream", "on_messages_stream"):
+            stack.enter_context(wrapped_everywhere(BaseChatAgent, name, stream))
+        stack.enter_context(wrapped_everywhere(MessageFilterAgent, "_apply_filter", _remembers))
+        yield
+
+
+def _remembers(apply_filter: Callable[..., Any]) -> Callable[..., Any]:
+    """Let what a filter returns know what it was shown."""
+
+    @wraps(apply_filter)
+    def remembering(self: Any, messages: Sequence[Any]) -> Filtered:
+        return Filtered(apply_filter(self, messages), messages)
+
+    return remembering
+
+
+def _messages(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[Any]:
+    """What the agent is given: the `messages` of `on_messages…`, or the `task` of `run…`."""
+    given = args[0] if args else kwargs.get("messages", kwargs.get("task"))
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        return (Said("user", "TextMessage", given),)
+    return given if isinstance(given, Sequence) else (given,)
+
+
+def _opened(agent: Any, messages: Sequence[Any], on_turn: OnTurn) -> TurnSpan:
+    """Tell of the turn, then open its span."""
+    team = TeamSpan.nearest()
+    texts = {id(m): m if isinstance(m, Said) else said(m) for m in messages}
+    given = tuple(texts.values())
+    offered = tuple(texts.get(id(m)) or said(m) for m in getattr(messages, "offered", messages))
+    routes = team.routes_since_the_last_turn_of(agent.name) if team is not None else ()
+    on_turn(Turn(agent.name, offered, given, routes))
+    return TurnSpan(
+        agent,
+        agent.name,
+        "AGENT",
+        inputs=[message.shown() for message in given],
+        attributes={
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.agent.name": agent.name,
+            "gen_ai.agent.description": agent.description,
+        },
+    )

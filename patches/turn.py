@@ -1,0 +1,49 @@
+"""A turn: one agent at work, with what it was offered, what it was given, and why it was chosen."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message as text: who said it, the name of its class, its content."""
+
+    source: str
+    type: str
+    content: str
+
+    def shown(self) -> dict[str, str]:
+        return {"source": self.source, "type": self.type, "content": self.content}
+
+
+@dataclass(frozen=True)
+class Route:
+    """An edge of a graph, tried on what `source` said: whether it held."""
+
+    source: str
+    target: str
+    condition: str | None
+    held: bool
+
+    def __str__(self) -> str:
+        asked = f": {self.condition}" if self.condition else ""
+        return f"{self.source} → {self.target}{asked}: {'yes' if self.held else 'no'}"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The start of an agent's work.
+
+    `offered` is what the team had for it, `given` what a message filter left of that, the very same
+    `Said` objects where a message passed. `routes` are the edges tried since its last turn.
+    """
+
+    agent: str
+    offered: tuple[Said, ...]
+    given: tuple[Said, ...]
+    routes: tuple[Route, ...] = ()
+
+
+def said(message: Any) -> Said:
+    """An AutoGen chat message as text; its images as a placeholder."""
+    return Said(message.source, type(message).__name__, message.to_text())

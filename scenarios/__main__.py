@@ -1,0 +1,199 @@
+"""The command line: `python -m scenarios`, behind the doors of the Makefile.
+
+Exit codes: 0 the verdict is passed, 1 it is failed, 2 what was asked cannot be done.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from instrumentation.trace import NoTrace
+from scenarios import report
+from scenarios.accept import NotAccepted, produce, stale
+from scenarios.accept import accept as accepted
+from scenarios.check import Recording
+from scenarios.check import check as checked
+from scenarios.quiet import quieted
+from scenarios.shelf import NoScenario, load, names
+from scenarios.tape import TapeError
+from workflows.model import NoModel
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Play failures of multi-agent workflows again, offline, and read their cause in the trace.",
+)
+
+Name = Annotated[str, typer.Argument(help="A scenario, as `list` names it.", metavar="NAME")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def tracking_uri() -> str:
+    """The MLflow store: `MLFLOW_TRACKING_URI`, by default a SQLite file in this folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the scenarios, each with the failure that it plays."""
+    pages = [load(name) for name in names()]
+    if as_json:
+        told = [{"scenario": page.name, "title": page.title, "mode": page.mode} for page in pages]
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    width = max(map(len, names()), default=0)
+    for page in pages:
+        typer.echo(f"{page.name:<{width}}  {page.title}")
+
+
+@app.command()
+def run(
+    name: Name,
+    as_json: AsJson = False,
+    tolerant: Annotated[
+        bool, typer.Option(help="Serve a changed request all the same, and report it as drift.")
+    ] = False,
+) -> None:
+    """Play a scenario offline, broken and fixed, and judge the traces that it leaves.
+
+    Writes the traces to MLFLOW_TRACKING_URI (by default sqlite:///mlflow.db).
+    """
+    told = report.console(stderr=True)
+    page = load(name)
+    told.print(f"playing {name}: {', '.join(variant for variant, _, _ in page.variants())} …")
+    with quieted():
+        from scenarios.play import play  # brings MLflow, which the other commands do without
+
+        verdict = play(
+            name,
+            tracking_uri(),
+            strict=not tolerant,
+            progress=lambda variant, exchange: told.print(report.progress(variant, exchange)),
+        )
+    if as_json:
+        typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+    else:
+        report.console().print(report.report(page, verdict))
+    raise typer.Exit(0 if verdict.passed else 1)
+
+
+@app.command()
+def check(
+    name: Annotated[
+        str | None, typer.Argument(help="A scenario; without it, all of them.", metavar="NAME")
+    ] = None,
+    trace: Annotated[
+        str | None,
+        typer.Option(
+            help="An exported or recorded trace (a JSON file), or the id of an MLflow trace."
+        ),
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Whose expectations; by default of each variant recorded.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a scenario's expectations against recorded traces; nothing is run.
+
+    By default the traces are those committed beside the scenario. With --trace it is one of your
+    own, held against what the fixed variant expects, unless --variant names another.
+    """
+    if trace and not name:
+        raise typer.BadParameter("--trace needs the NAME of the scenario that it is held against")
+    recording = Recording(trace, variant, tracking_uri())
+    results = [checked(one, recording) for one in ([name] if name else names())]
+    if as_json:
+        told = [result.to_json() for result in results]
+        typer.echo(json.dumps(told[0] if name else told, indent=2, ensure_ascii=False))
+    else:
+        for result in results:
+            report.console().print(report.checked(result))
+    raise typer.Exit(0 if all(result.passed for result in results) else 1)
+
+
+@app.command()
+def accept(
+    wanted: Annotated[
+        list[str] | None, typer.Argument(help="Scenarios; without one, all.", metavar="[NAME]…")
+    ] = None,
+    pages_only: Annotated[
+        bool, typer.Option("--pages", help="Play nothing: write the produced pages alone.")
+    ] = False,
+    dry: Annotated[
+        bool, typer.Option("--check", help="Write nothing: say which pages are not current.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make what is seen the golden: read `run`'s outline first, it is what you accept.
+
+    Plays the scenarios as `run` does, and writes recorded traces, goldens and the pages produced
+    from them. A run whose expectations do not hold is not accepted.
+    """
+    changed = list(stale()) if dry else _accepted([] if pages_only else wanted or names())
+    told = [os.path.relpath(path) for path in changed]
+    if as_json:
+        typer.echo(json.dumps({"not_current" if dry else "written": told}, indent=2))
+    else:
+        typer.echo("\n".join(told) or "all is current")
+    raise typer.Exit(1 if dry and changed else 0)
+
+
+@app.command()
+def live(
+    workflow: Annotated[str, typer.Argument(help="A workflow, as its file is named.")],
+    task: Annotated[str, typer.Argument(help="What it is asked.")],
+    record: Annotated[
+        Path | None, typer.Option(help="Write what the model answers to this tape, to be replayed.")
+    ] = None,
+) -> None:
+    """Run a workflow on a real model: MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL say which."""
+    from scenarios.live import live as lived  # brings MLflow
+
+    lived(workflow, task, tracking_uri(), record, report.console())
+
+
+@app.command()
+def serve(
+    tape: Annotated[Path, typer.Argument(help="A tape, as scenarios/catalog/*/tape.jsonl.")],
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 0,
+    tolerant: Annotated[
+        bool, typer.Option(help="Serve a changed request all the same, and report it as drift.")
+    ] = False,
+) -> None:
+    """Serve a tape alone, to an OpenAI client in any language. Ctrl-C ends it."""
+    from scenarios.serve import serve as served  # brings uvicorn
+
+    served(tape, port, strict=not tolerant)
+
+
+def _accepted(wanted: Iterable[str]) -> list[Path]:
+    """Play and accept; then the pages, which show what was accepted."""
+    changed: list[Path] = []
+    for name in wanted:
+        with quieted():
+            from scenarios.play import play
+
+            changed += accepted(play(name, tracking_uri()))
+    return [*changed, *produce()]
+
+
+def main() -> None:
+    """Run a command; what a person asked amiss is said in a sentence, with exit code 2."""
+    try:
+        app()
+    except (NoScenario, TapeError, NoTrace, NoModel) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except NotAccepted as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Accept: make what was seen the golden, and write all that is produced from it."""
+
+from pathlib import Path
+
+from instrumentation.canonical import dumps
+from instrumentation.outline import outline
+from scenarios import pages
+from scenarios.shelf import Folder, folder
+from scenarios.verdict import Verdict
+
+
+class NotAccepted(Exception):
+    """Raised when a run cannot be made golden, because it was no sound run of its scenario."""
+
+
+def accept(verdict: Verdict) -> tuple[Path, ...]:
+    """Write the recorded traces and goldens of a verdict; returns the files that changed.
+
+    Drift is what accepting is for. Anything else that failed is refused: a golden must not make a
+    broken expectation look right.
+    """
+    refusals = [*verdict.troubles]
+    for seen in verdict.variants:
+        refusals += [f"{seen.variant}: {trouble}" for trouble in seen.troubles]
+        refusals += [
+            f"{seen.variant}: {j.says}; but {j.why_not}" for j in seen.judgements if not j.held
+        ]
+    if refusals:
+        raise NotAccepted(f"{verdict.scenario} was not accepted:\n" + "\n".join(refusals))
+    place = folder(verdict.scenario)
+    return tuple(path for path, text in _written(verdict, place) if _changed(path, text))
+
+
+def stale() -> tuple[Path, ...]:
+    """Every produced page that is not what its sources make of it."""
+    return tuple(
+        path for path, text in pages.pages() if not path.exists() or path.read_text("utf-8") != text
+    )
+
+
+def produce() -> tuple[Path, ...]:
+    """Write every page that is produced from sources and recorded traces; returns those changed."""
+    return tuple(path for path, text in pages.pages() if _changed(path, text))
+
+
+def _written(verdict: Verdict, place: Folder) -> list[tuple[Path, str]]:
+    written = []
+    for seen in verdict.variants:
+        if seen.trace:
+            written.append((place.golden(seen.variant), outline(seen.trace)))
+            written.append((place.recorded(seen.variant), dumps(seen.trace)))
+    return written
+
+
+def _changed(path: Path, text: str) -> bool:
+    if path.exists() and path.read_text("utf-8") == text:
+        return False
+    path.parent.mkdir(exist_ok=True)
+    half = path.with_name(path.name + ".half")
+    half.write_text(text, "utf-8")
+    half.replace(path)  # a kill in the middle leaves the old file whole
+    return True

@@ -1,0 +1,35 @@
+"""The endpoint takes the generator's request and never answers; the run waits, and says nothing.
+
+Without a deadline there is no error to see, in a log or anywhere: the broken run ends because the
+player stops it, as a person would. Look at the generator's completion, which was still open then.
+With a deadline the trace names the attempt that was given up, and the next one is answered.
+"""
+
+from scenarios.expect import completes, concludes, ends, meets, takes_turns
+from scenarios.fault import hangs
+from scenarios.scenario import Origin, Scenario, given
+
+NO_DEADLINE = None
+"""The mistake: a completion may take for ever."""
+
+SCENARIO = Scenario(
+    mode="silent stall",
+    source="practitioners' reports",
+    workflow="workflows.graphflow_review:review",
+    task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
+    faults=(hangs("generator", call=1),),
+    broken=given(deadline_s=NO_DEADLINE).stopped_after(2.0),
+    fixed=given(deadline_s=1.0),
+    expect_broken=(
+        ends("ERROR", saying="cancelled"),
+        completes("generator", status="ERROR", saying="cancelled"),
+        takes_turns("generator", 1),
+    ),
+    expect_fixed=(
+        ends("OK"),
+        concludes("approved"),
+        meets("ReadTimeout", agent="generator"),
+        takes_turns("generator", 2),
+    ),
+    origin=Origin("generator", "WholeAnswers.create"),
+)

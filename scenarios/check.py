@@ -1,0 +1,68 @@
+"""A check: a scenario's expectations, held against traces that were recorded; nothing is run."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from instrumentation import canonical
+from instrumentation.trace import NoTrace, Trace, from_mlflow, from_store
+from scenarios.expect import Expectation
+from scenarios.scenario import VARIANTS, Scenario
+from scenarios.shelf import NoScenario, folder, load
+from scenarios.verdict import Seen, Verdict, judged
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Which trace to check: a JSON file, the id of a trace in the MLflow store, or, without
+    `trace`, what is committed beside the scenario; and as which variant."""
+
+    trace: str | None
+    variant: str | None
+    tracking_uri: str
+
+
+def check(name: str, recording: Recording) -> Verdict:
+    """Hold the expectations of a scenario against a recording of it.
+
+    Raises `NoScenario` for an unknown name or variant, `NoTrace` where there is nothing to read.
+    """
+    scenario = load(name)
+    if recording.trace:
+        variant = recording.variant or ("fixed" if scenario.fixed else "twin")
+        expected = {variant: _expectations(scenario, variant)}
+        found = {variant: _opened(recording)}
+    else:
+        wanted = [recording.variant] if recording.variant else None
+        expected = {v: _expectations(scenario, v) for v in wanted or _given(scenario)}
+        found = {v: canonical.read(folder(name).recorded(v)) for v in expected}
+    return Verdict(name, tuple(Seen(v, found[v], judged(found[v], expected[v])) for v in expected))
+
+
+def _opened(recording: Recording) -> Trace:
+    """The trace that a person names: a file if there is one, else an id."""
+    path = Path(str(recording.trace))
+    if not path.is_file():
+        return from_store(str(recording.trace), recording.tracking_uri)
+    text = path.read_text("utf-8")
+    try:
+        exported = json.loads(text)
+    except ValueError as error:
+        raise NoTrace(f"{path}: not JSON ({error})") from error
+    if isinstance(exported, dict) and "data" in exported:
+        return from_mlflow([exported])
+    return canonical.loads(text, str(path))
+
+
+def _given(scenario: Scenario) -> Iterator[str]:
+    return (variant for variant, _, _ in scenario.variants())
+
+
+def _expectations(scenario: Scenario, wanted: str) -> tuple[Expectation, ...]:
+    for variant, _, expectations in scenario.variants():
+        if variant == wanted:
+            return expectations
+    has = ", ".join(_given(scenario))
+    known = "" if wanted in VARIANTS else f" (a variant is one of {', '.join(VARIANTS)})"
+    raise NoScenario(f"{scenario.name} has no variant {wanted!r}; it has {has}{known}")

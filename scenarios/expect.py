@@ -1,0 +1,226 @@
+"""An expectation: what must be seen in a trace, and the sentence for when it is not.
+
+Each names the agents that it speaks of, so that a misspelt name is an error and not an easy pass.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from instrumentation.trace import Span, Trace
+
+ARRIVED = 0.8
+"""A handoff at or above this share of the sender's text has arrived; a summary in other words has
+not, which is the point: the receiver was not given the text."""
+LOST = 0.2
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """`why_not` reads a trace: None where the expectation holds, else what was seen instead."""
+
+    says: str
+    why_not: Callable[[Trace], str | None]
+    agents: tuple[str, ...] = ()
+
+
+def ends(status: str, *, saying: str = "") -> Expectation:
+    """The run's root ends with this status, for a reason in which `saying` stands."""
+
+    def why_not(trace: Trace) -> str | None:
+        root = trace.root
+        if root.status != status:
+            return f"it ended {root.status}{_because(root)}"
+        if saying not in root.says:
+            return f"it ended {status}, but{_because(root) or ' gave no reason'}"
+        return None
+
+    reason = f" saying {saying!r}" if saying else ""
+    return Expectation(f"ends {status}{reason}", why_not)
+
+
+def concludes(outcome: str) -> Expectation:
+    """The workflow names this outcome."""
+
+    def why_not(trace: Trace) -> str | None:
+        seen = trace.root.attributes.get("review.outcome")
+        return None if seen == outcome else f"its outcome is {seen!r}"
+
+    return Expectation(f"concludes {outcome!r}", why_not)
+
+
+def hands_off(sender: str, receiver: str, *, times: int = 1) -> Expectation:
+    """Work passes from sender to receiver so many times, and each time it arrives."""
+
+    def why_not(trace: Trace) -> str | None:
+        seen = trace.handoffs(sender, receiver)
+        if len(seen) != times:
+            return f"{_counted(len(seen), 'such handoff')}{_instead(trace, receiver)}"
+        lost = [span for span in seen if _score(span) < ARRIVED]
+        return _how_little(lost[0]) if lost else None
+
+    return Expectation(
+        f"hands off {sender} → {receiver}, {_counted(times, 'time')}", why_not, (sender, receiver)
+    )
+
+
+def loses(sender: str, receiver: str) -> Expectation:
+    """A handoff from sender to receiver of which nearly nothing arrives."""
+
+    def why_not(trace: Trace) -> str | None:
+        seen = trace.handoffs(sender, receiver)
+        if not seen:
+            return f"no such handoff{_instead(trace, receiver)}"
+        least = min(seen, key=_score)
+        return None if _score(least) <= LOST else f"{_score(least):.0%} or more of it arrived"
+
+    return Expectation(f"loses {sender} → {receiver}", why_not, (sender, receiver))
+
+
+def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectation:
+    """The graph goes from source to target so many times, because the condition `on` held."""
+
+    def why_not(trace: Trace) -> str | None:
+        routed = [
+            span.attributes.get("routing.condition") for span in trace.handoffs(source, target)
+        ]
+        taken = [condition for condition in routed if condition is not None]
+        if taken == [on] * times:
+            return None
+        return f"it was taken on {', '.join(map(str, taken)) or 'no condition'}"
+
+    return Expectation(
+        f"takes the edge {source} → {target} on {on}, {_counted(times, 'time')}",
+        why_not,
+        (source, target),
+    )
+
+
+def takes_turns(agent: str, times: int) -> Expectation:
+    """The agent is at work exactly so many times."""
+
+    def why_not(trace: Trace) -> str | None:
+        seen = len(trace.turns(agent))
+        return None if seen == times else f"{_counted(seen, 'turn')}; agents: {_agents(trace)}"
+
+    return Expectation(f"{agent} takes {_counted(times, 'turn')}", why_not, (agent,))
+
+
+def never_reaches(agent: str) -> Expectation:
+    """The agent is never at work."""
+
+    def why_not(trace: Trace) -> str | None:
+        seen = len(trace.turns(agent))
+        return f"{agent} took {_counted(seen, 'turn')}" if seen else None
+
+    return Expectation(f"never reaches {agent}", why_not, (agent,))
+
+
+def output_keeps(pattern: str) -> Expectation:
+    """The run's output bears this regular expression."""
+
+    def why_not(trace: Trace) -> str | None:
+        output = _text(trace.root.outputs)
+        return None if re.search(pattern, output) else f"the output is {_short(output)}"
+
+    return Expectation(f"output keeps {pattern!r}", why_not)
+
+
+def output_lacks(pattern: str) -> Expectation:
+    """The run has an output, which does not bear this regular expression."""
+
+    def why_not(trace: Trace) -> str | None:
+        output = _text(trace.root.outputs)
+        if not output:
+            return "there is no output at all"
+        found = re.search(pattern, output)
+        return f"the output has {found.group()!r}" if found else None
+
+    return Expectation(f"output lacks {pattern!r}", why_not)
+
+
+def meets(attempt: str, *, agent: str, times: int = 1) -> Expectation:
+    """So many of the agent's HTTP attempts fail in this way (`HTTP 429`, `ReadTimeout`, …)."""
+
+    def why_not(trace: Trace) -> str | None:
+        seen = [span.name for span in _attempts(trace, agent)]
+        if seen == [attempt] * times:
+            return None
+        return f"failed attempts of {agent}: {', '.join(seen) or 'none'}"
+
+    return Expectation(f"{agent} meets {attempt!r}, {_counted(times, 'time')}", why_not, (agent,))
+
+
+def completes(agent: str, *, status: str, saying: str = "") -> Expectation:
+    """The agent's last completion ends with this status, for a reason in which `saying` stands."""
+
+    def why_not(trace: Trace) -> str | None:
+        seen = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
+        if not seen:
+            return f"{agent} made no completion; agents: {_agents(trace)}"
+        last = seen[-1]
+        if last.status == status and saying in last.says:
+            return None
+        return f"its last completion ended {last.status}{_because(last)}"
+
+    reason = f" saying {saying!r}" if saying else ""
+    return Expectation(f"{agent}'s last completion is {status}{reason}", why_not, (agent,))
+
+
+def spends_at_most(tokens: int) -> Expectation:
+    """All completions of the run together use no more tokens than this."""
+
+    def why_not(trace: Trace) -> str | None:
+        spent = sum(span.tokens.total for span in trace.of_type("LLM"))
+        if not spent:
+            return "no completion has its tokens recorded"
+        return f"{spent} tokens" if spent > tokens else None
+
+    return Expectation(f"spends at most {tokens} tokens", why_not)
+
+
+def _attempts(trace: Trace, agent: str) -> list[Span]:
+    return [span for turn in trace.turns(agent) for span in turn if span.type == "ATTEMPT"]
+
+
+def _score(handoff: Span) -> float:
+    return float(handoff.attributes["handoff.efficiency_score"])
+
+
+def _how_little(handoff: Span) -> str:
+    sent = handoff.attributes["handoff.output_chars"]
+    return f"of the {sent} characters sent, {_score(handoff):.0%} arrived"
+
+
+def _instead(trace: Trace, receiver: str) -> str:
+    """The handoffs that the receiver did get: the nearest thing to the one that is missing."""
+    seen = [
+        span.name
+        for span in trace.of_type("HANDOFF")
+        if span.attributes["handoff.to_agent"] == receiver
+    ]
+    return f"; {receiver} was handed: {', '.join(seen) or 'nothing'}"
+
+
+def _agents(trace: Trace) -> str:
+    return ", ".join(trace.agents) or "none"
+
+
+def _because(span: Span) -> str:
+    return f" ({_short(span.says.splitlines()[0])})" if span.says else ""
+
+
+def _text(value: Any) -> str:
+    return (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value else ""
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 160 else f"{text[:157]}…"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,82 @@
+"""The pages: what is shown of the scenarios, produced from their sources and recorded traces.
+
+A scenario's README is written whole; in the README of the house, the parts between a pair of
+`<!-- produced: … -->` marks. Both are pure functions of files that are committed, so that `check`
+can say whether they are current, and no framework is needed to say it.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from instrumentation.canonical import read
+from scenarios.mark import marked
+from scenarios.mend import mend, mistakes
+from scenarios.scenario import Scenario
+from scenarios.shelf import CATALOG, Folder, folder, load, names
+
+HOUSE = CATALOG.parent.parent
+DEFAULT = "summarizer_never_sees_the_draft"
+PRODUCED = re.compile(r"(<!-- produced: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Every produced page, and the text that it should have."""
+    for name in names():
+        yield folder(name).readme, scenario_page(load(name), folder(name))
+    readme = HOUSE / "README.md"
+    if readme.exists():
+        yield readme, house_page(readme.read_text("utf-8"))
+
+
+def scenario_page(scenario: Scenario, place: Folder) -> str:
+    """The README of a scenario, from its page, its recorded traces and the workflow's source."""
+    outlines = {
+        name: marked(read(place.recorded(name)), scenario.origin if name == "broken" else None)
+        for name, _, _ in scenario.variants()
+    }
+    return (
+        _environment()
+        .get_template("scenario.md")
+        .render(
+            scenario=scenario,
+            mistakes=mistakes(place.page),
+            mend=mend(place.page, scenario.workflow),
+            expected=[(name, expectations) for name, _, expectations in scenario.variants()],
+            **outlines,
+        )
+    )
+
+
+def house_page(text: str) -> str:
+    """The README of the house, its produced parts made anew."""
+    return PRODUCED.sub(lambda part: f"{part[1]}{PARTS[part[2]]()}\n{part[3]}", text)
+
+
+def _table() -> str:
+    rows = ["| scenario | what happens | failure mode |", "| --- | --- | --- |"]
+    for scenario in map(load, names()):
+        link = f"[{scenario.name}](scenarios/catalog/{scenario.name}/README.md)"
+        rows.append(f"| {link} | {scenario.title} | {scenario.mode} |")
+    return "\n".join(rows)
+
+
+def _outline() -> str:
+    outline = marked(read(folder(DEFAULT).recorded("broken")), load(DEFAULT).origin)
+    return f"```\n{outline}\n```"
+
+
+PARTS = {"scenarios": _table, "outline": _outline}
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=False,
+    )

@@ -1,0 +1,157 @@
+"""Play: run a scenario's variants against its tape, offline, and judge the traces that they leave."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from difflib import unified_diff
+from importlib import import_module
+from typing import Any
+
+from instrumentation import trace as traces
+from instrumentation.outline import outline
+from instrumentation.trace import NoTrace
+from instrumentation.tracing import recorded, traced
+from scenarios.expect import Expectation
+from scenarios.fidelity import compared
+from scenarios.ledger import Exchange
+from scenarios.replay import Replay, replayed
+from scenarios.scenario import Scenario, Variant
+from scenarios.shelf import Folder, folder, load
+from scenarios.tape import Tape
+from scenarios.verdict import Seen, Verdict, judged
+from workflows.model import Model
+
+PATIENCE_S = 60.0
+"""How long a variant may take that is expected to end by itself."""
+
+Progress = Callable[[str, Exchange], None]
+
+
+def play(
+    name: str,
+    tracking_uri: str,
+    *,
+    strict: bool = True,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Play every variant of a scenario. Raises `NoScenario` or `TapeError` on what cannot be read.
+
+    `progress` is told of each exchange as it ends, with the name of the variant that is playing.
+    """
+    scenario, place = load(name), folder(name)
+    tape = Tape.read(place.tape)
+    workflow = resolved(scenario.workflow)
+    with traced(tracking_uri):
+        seen = tuple(
+            _played(scenario, variant, workflow, tape, strict, progress)
+            for variant in scenario.variants()
+        )
+    seen = tuple(_against_golden(variant, place) for variant in seen)
+    return Verdict(name, seen, tuple(_unplayed(tape, seen, place)))
+
+
+def resolved(reference: str) -> Callable[..., Any]:
+    """The function that an object reference, `package.module:function`, names."""
+    module, _, function = reference.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
+
+
+def drift(golden: str, seen: str) -> tuple[str, ...]:
+    """How an outline differs from its golden, as the lines of a diff; empty when it does not."""
+    return tuple(
+        unified_diff(golden.splitlines(), seen.splitlines(), "golden", "seen", lineterm="")
+    )
+
+
+def _played(
+    scenario: Scenario,
+    part: tuple[str, Variant, tuple[Expectation, ...]],
+    workflow: Callable[..., Any],
+    tape: Tape,
+    strict: bool,
+    progress: Progress | None,
+) -> Seen:
+    name, variant, expectations = part
+    tell = (lambda exchange: progress(name, exchange)) if progress else None
+    began = time.perf_counter()
+    with (
+        replayed(tape, scenario.faults, strict=strict, on_exchange=tell) as replay,
+        recorded({"flight.scenario": scenario.name, "flight.variant": name}) as run,
+    ):
+        model = Model("taped", replay.base_url, api_key="taped")
+        went_wrong = asyncio.run(
+            _ended(workflow(scenario.task, model, **variant.settings), variant)
+        )
+    took_s = time.perf_counter() - began
+    troubles = tuple(_troubles(replay, went_wrong))
+    try:
+        trace = traces.from_mlflow(found.to_dict() for found in run.traces())
+    except NoTrace as absent:
+        return Seen(name, None, (), troubles=(*troubles, str(absent)), took_s=took_s)
+    return Seen(
+        name,
+        trace,
+        judged(trace, expectations),
+        compared(replay.ledger, trace),
+        tuple(str(change) for change in replay.drift),
+        troubles,
+        frozenset(line.number for line in tape.lines if line not in replay.unplayed),
+        took_s,
+    )
+
+
+async def _ended(running: Any, variant: Variant) -> str | None:
+    """Wait for the workflow to end as its variant says that it will; else, how it did end."""
+    patience_s = variant.stopped_after_s or PATIENCE_S
+    stopped = asyncio.timeout(patience_s)
+    try:
+        async with stopped:
+            await running
+    except BaseException as error:
+        if stopped.expired():
+            return None if variant.stopped_after_s else f"it did not end within {patience_s:g} s"
+        if not isinstance(error, Exception):
+            raise
+        return _surprise(error, variant)
+    if variant.stopped_after_s:
+        return f"it was to wait until it was stopped, after {patience_s:g} s, and ended by itself"
+    if variant.raises:
+        return f"it was to raise {variant.raises.__name__}, and did not"
+    return None
+
+
+def _surprise(error: Exception, variant: Variant) -> str | None:
+    if variant.raises and isinstance(error, variant.raises) and variant.saying in str(error):
+        return None
+    due = f"{variant.raises.__name__} saying {variant.saying!r}" if variant.raises else "no error"
+    return f"it raised {type(error).__name__}: {error}\n(expected: {due})"
+
+
+def _troubles(replay: Replay, went_wrong: str | None) -> Iterator[str]:
+    """The tape's own refusal comes first, and in place of the error that a framework made of it."""
+    if replay.refusals:
+        yield from map(str, replay.refusals)
+    elif went_wrong:
+        yield went_wrong
+    for fault in replay.unfired:
+        yield f"the fault never came about: {fault}"
+
+
+def _against_golden(seen: Seen, place: Folder) -> Seen:
+    golden = place.golden(seen.variant)
+    if seen.trace is None:
+        return seen
+    if not golden.exists():
+        mend = f"python -m scenarios accept {place.path.name}"
+        return replace(seen, drift=(*seen.drift, f"no golden yet: read the outline, then `{mend}`"))
+    moved = drift(golden.read_text("utf-8"), outline(seen.trace))
+    return replace(seen, drift=(*seen.drift, *moved))
+
+
+def _unplayed(tape: Tape, seen: tuple[Seen, ...], place: Folder) -> Iterator[str]:
+    played = frozenset().union(*(variant.played for variant in seen))
+    for line in tape.lines:
+        if line.number not in played:
+            yield f"{place.tape.name}:{line.number}: no variant plays this line of {line.lane}"

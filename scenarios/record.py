@@ -1,0 +1,152 @@
+"""A recorder: a proxy before a live endpoint that writes each exchange down as a line of a tape.
+
+Requests and answers pass as they are, headers and key included; on the tape stand neither. A tape
+holds answers: what ends in an error status or breaks off is passed on and not written down.
+"""
+
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from scenarios.request import CHAT, MODELS, Request, as_json, received
+from scenarios.server import HOST, served
+from scenarios.stream import assembled
+from scenarios.wire import Receive, Scope, Send, Wire
+
+HOP_BY_HOP = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "host",
+        "keep-alive",
+        "transfer-encoding",
+    }
+)
+SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
+FRAME_END = re.compile(r"\r\n\r\n|\n\n|\r\r")
+PATIENCE_S = 600.0
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Where the proxy stands; what passes it is appended to `tape`."""
+
+    base_url: str
+    tape: Path
+
+
+@contextmanager
+def recording(upstream: str, tape: Path) -> Generator[Recorder]:
+    """Forward to `upstream` (a base URL up to and with `/v1`) and append what it answers to `tape`."""
+    app = _Proxy(upstream.rstrip("/").removesuffix("/v1"), tape)
+    with served(app, closing=app.upstream.aclose) as port:
+        yield Recorder(f"http://{HOST}:{port}/v1", tape)
+
+
+class _Proxy:
+    def __init__(self, upstream: str, tape: Path) -> None:
+        self.upstream = httpx.AsyncClient(base_url=upstream, timeout=PATIENCE_S, trust_env=False)
+        self._tape = tape
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wire = Wire(scope, receive, send)
+        body = await wire.body()
+        if body is None:
+            return
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        request = received(scope, body, lambda method, path, named: named)
+        target = scope["path"] + (f"?{request.query}" if request.query else "")
+        forwarded = _without(headers, HOP_BY_HOP) | {"accept-encoding": "identity"}
+        try:
+            async with self.upstream.stream(
+                request.method, target, content=body, headers=forwarded
+            ) as response:
+                whole = await _passed(response, wire)
+        except httpx.TransportError:
+            await wire.break_off()
+            return
+        if response.is_success and not request.path.startswith(MODELS):
+            self._append(_scrubbed(_line(request, response, whole), _secrets(headers)))
+        await wire.write(b"", more=False)
+
+    def _append(self, line: bytes) -> None:
+        before = self._tape.read_bytes() if self._tape.exists() else b""
+        gap = b"" if before.endswith(b"\n") or not before else b"\n"
+        with self._tape.open("ab") as tape:
+            tape.write(gap + line + b"\n")
+
+
+async def _passed(response: httpx.Response, wire: Wire) -> bytes:
+    """Pass the response on as it comes, all but its end; returns the body."""
+    headers = _without(dict(response.headers), HOP_BY_HOP)
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await wire.begin(response.status_code, raw)
+    whole = b""
+    async for part in response.aiter_raw():
+        whole += part
+        await wire.write(part)
+    return whole
+
+
+def _line(request: Request, response: httpx.Response, whole: bytes) -> dict[str, Any]:
+    said = _response(response, whole)
+    body = assembled(said["frames"]) if "frames" in said else said.get("body")
+    answered = body.get("model") if isinstance(body, dict) else None
+    elsewhere = {"path": request.path, "method": request.method} if request.path != CHAT else {}
+    recorded = {"model": answered or request.model} if answered or request.model else {}
+    return {
+        "lane": request.lane,
+        "origin": "recorded",
+        **elsewhere,
+        "digest": request.digest,
+        "request": request.canonical,
+        "response": {"status": response.status_code} | said,
+        "recorded": recorded | {"at": datetime.now(UTC).isoformat(timespec="seconds")},
+    }
+
+
+def _response(response: httpx.Response, whole: bytes) -> dict[str, Any]:
+    text = whole.decode("utf-8", "replace")
+    if "text/event-stream" in response.headers.get("content-type", ""):
+        return {"frames": [frame for frame in FRAME_END.split(text) if frame]}
+    try:
+        return {"body": orjson.loads(whole)}
+    except orjson.JSONDecodeError:
+        return {"text": text}
+
+
+def _scrubbed(line: dict[str, Any], secrets: list[str]) -> bytes:
+    """The line as JSON without what it may repeat of the key that it was asked with.
+
+    A stream that spells a secret across its frames is written as one body, where it can be found.
+    """
+    response = line["response"]
+    if "frames" in response:
+        body = assembled(response["frames"])
+        if any(secret in as_json(body) for secret in secrets):
+            line = line | {"response": {"status": response["status"], "body": body}}
+    text = orjson.dumps(line).decode()
+    for secret in secrets:
+        text = text.replace(secret, "[removed]")
+    return text.encode()
+
+
+def _secrets(headers: Mapping[str, str]) -> list[str]:
+    """What headers hold that no tape may show; words of a length that no text has by chance."""
+    values = (headers[name] for name in headers if name in SECRET_HEADERS)
+    return [word for value in values for word in re.split(r"[\s;=]+", value) if len(word) >= 8]
+
+
+def _without(headers: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in names}

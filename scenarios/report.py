@@ -1,0 +1,128 @@
+"""A report: a verdict as a person reads it on a terminal, or in the log of a CI."""
+
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from instrumentation.outline import lines
+from scenarios.ledger import Exchange
+from scenarios.mark import BLANK, MARK, found
+from scenarios.scenario import Origin, Scenario
+from scenarios.verdict import Judgement, Seen, Verdict
+
+SIDE_BY_SIDE = 150
+"""The narrowest terminal, in columns, on which two outlines stand side by side and can be read."""
+IN_A_LOG = 170
+"""The width of what is no terminal, where nothing has to fit."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where a report goes: colours and the width of the window on a terminal, plain text else."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else IN_A_LOG, highlight=False)
+
+
+def progress(variant: str, exchange: Exchange) -> str:
+    """One line of live progress: an exchange that has just ended."""
+    how = exchange.fault or (
+        f"{exchange.input_tokens} tokens in, {exchange.output_tokens} out"
+        if exchange.status == 200
+        else f"HTTP {exchange.status}"
+    )
+    return f"  {variant:<7} {exchange.lane} #{exchange.call}  {how}"
+
+
+def report(scenario: Scenario, verdict: Verdict) -> RenderableType:
+    """The story, the outlines, each expectation with its sentence, the counts and the verdict."""
+    return Group(
+        Text(f"\n{scenario.name}", style="bold"),
+        Text(scenario.title),
+        Padding(Text(scenario.story, style="dim"), (1, 0)),
+        *_outlines(scenario, verdict),
+        *(line for seen in verdict.variants for line in _judged(seen)),
+        *(Text(f"✗ {trouble}", style="red") for trouble in verdict.troubles),
+        _ending(verdict),
+    )
+
+
+def checked(verdict: Verdict) -> RenderableType:
+    """What a check of recorded traces found."""
+    told: list[RenderableType] = [Text(f"{verdict.scenario}", style="bold")]
+    for seen in verdict.variants:
+        told += [Text(f" {seen.variant}"), *judgements(seen.judgements)]
+    return Group(*told)
+
+
+def judgements(judged: tuple[Judgement, ...]) -> Iterator[Text]:
+    """Each expectation, with a tick, or with a cross and what was seen instead."""
+    for judgement in judged:
+        if judgement.held:
+            yield Text.assemble(("  ✓ ", "green"), judgement.says)
+        else:
+            yield Text.assemble(("  ✗ ", "red"), f"{judgement.says}; but {judgement.why_not}")
+
+
+def _outlines(scenario: Scenario, verdict: Verdict) -> Iterator[RenderableType]:
+    blocks = {
+        seen.variant: _outline(seen, scenario.origin if seen.variant == "broken" else None)
+        for seen in verdict.variants
+    }
+    if len(blocks) > 1 and console().width >= SIDE_BY_SIDE:
+        yield _columns(blocks)
+        return
+    for variant, block in blocks.items():
+        yield Text(variant, style="bold underline")
+        yield block
+
+
+def _columns(blocks: dict[str, Text]) -> Table:
+    table = Table.grid(padding=(0, 2), expand=True)
+    for _ in blocks:
+        table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_row(*(Text(variant, style="bold underline") for variant in blocks))
+    table.add_row(*blocks.values())
+    return table
+
+
+def _outline(seen: Seen, origin: Origin | None) -> Text:
+    if seen.trace is None:
+        return Text("no trace", style="red")
+    looked_at = found(seen.trace, origin) if origin else None
+    block = Text()
+    for span, line in lines(seen.trace):
+        marked = span is looked_at
+        style = "bold yellow" if marked else "red" if span.failed else ""
+        block.append(f"{MARK if marked else BLANK}{line}\n", style)
+    return block
+
+
+def _judged(seen: Seen) -> Iterator[RenderableType]:
+    yield Text(f"{seen.variant}  ({seen.took_s:.1f} s)", style="bold")
+    yield from judgements(seen.judgements)
+    if seen.fidelity:
+        counts = ", ".join(f"{name} {c.trace}/{c.ledger}" for name, c in seen.fidelity)
+        whole = seen.fidelity.complete
+        yield Text.assemble(
+            ("  ✓ " if whole else "  ✗ ", "green" if whole else "red"),
+            f"the trace records what happened: {counts}",
+        )
+    for trouble in seen.troubles:
+        yield Text(f"  ✗ {trouble}", style="red")
+    for change in seen.drift:
+        yield Text(f"  ≠ {change}", style="magenta")
+
+
+def _ending(verdict: Verdict) -> RenderableType:
+    word = Text("passed", "bold green") if verdict.passed else Text("FAILED", "bold red")
+    ending = Text.assemble("\n", (verdict.scenario, "bold"), ": ", word)
+    ids = [seen.trace.ids[0] for seen in verdict.variants if seen.trace and seen.trace.ids]
+    if ids:
+        ending.append(f"\nread the traces: make ui, then open {escape(', '.join(ids))}")
+    if any(seen.drift for seen in verdict.variants):
+        ending.append(f"\nif the change is right: python -m scenarios accept {verdict.scenario}")
+    return ending

@@ -1,0 +1,72 @@
+"""A scenario: a workflow, a task, a tape, faults and expectations, played in variants."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from scenarios.expect import Expectation
+from scenarios.fault import Fault
+
+VARIANTS = ("broken", "fixed", "twin")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How the workflow is called: its settings, and how the call is expected to end."""
+
+    settings: Mapping[str, Any]
+    raises: type[BaseException] | None = None
+    saying: str = ""
+    stopped_after_s: float | None = None
+
+    def raising(self, error: type[BaseException], saying: str) -> "Variant":
+        """The call raises this error, in whose text `saying` stands."""
+        return replace(self, raises=error, saying=saying)
+
+    def stopped_after(self, seconds: float) -> "Variant":
+        """Nothing ends the call: the player waits so long and cancels it, as a person would."""
+        return replace(self, stopped_after_s=seconds)
+
+
+def given(**settings: Any) -> Variant:
+    """The workflow with these settings, and its own defaults for the rest."""
+    return Variant(settings)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where it went wrong: the agent, and the name of the span. Never written into a trace."""
+
+    agent: str
+    span: str
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The page of a scenario. `workflow` is an object reference, `package.module:function`, so that
+    a page can be read, and a recorded trace be judged, with no framework imported.
+
+    `mode` is the failure mode, in the words of the taxonomy or report that `source` cites.
+    """
+
+    mode: str
+    source: str
+    workflow: str
+    task: str
+    broken: Variant | None = None
+    fixed: Variant | None = None
+    twin: Variant | None = None
+    expect_broken: tuple[Expectation, ...] = ()
+    expect_fixed: tuple[Expectation, ...] = ()
+    expect_twin: tuple[Expectation, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    origin: Origin | None = None
+    name: str = field(default="", kw_only=True)
+    title: str = field(default="", kw_only=True)
+    story: str = field(default="", kw_only=True)
+
+    def variants(self) -> Iterator[tuple[str, Variant, tuple[Expectation, ...]]]:
+        """Each variant that the page gives, with its name and its expectations."""
+        for name in VARIANTS:
+            if variant := getattr(self, name):
+                yield name, variant, getattr(self, f"expect_{name}")

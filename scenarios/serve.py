@@ -1,0 +1,49 @@
+"""Serving: a tape played to clients in any language, from a terminal, until Ctrl-C."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+from scenarios.replay import Replay, replayed
+from scenarios.tape import Tape
+
+
+def serve(
+    tape_path: Path,
+    port: int = 0,
+    strict: bool = True,
+    say: Callable[[str], None] = lambda text: print(text, flush=True),
+) -> None:
+    """Play the tape on `port` of 127.0.0.1 (0: a free one), and say where. Ends at Ctrl-C.
+
+    TapeError if the tape can't be read; exit code 2, with a sentence, if the port is taken.
+    """
+    tape = Tape.read(tape_path)
+    try:
+        with replayed(tape, strict=strict, port=port) as replay:
+            say(_where(tape, replay))
+            try:
+                Event().wait()
+            except KeyboardInterrupt:
+                say(_summary(replay))
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        print(f"port {port}: {why}. Take another, or 0 for a free one.", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+def _where(tape: Tape, replay: Replay) -> str:
+    return (
+        f"playing {len(tape.lines)} lines of {tape.file}, lanes: {', '.join(tape.lanes)}\n"
+        f"  export OPENAI_BASE_URL={replay.base_url} OPENAI_API_KEY=taped\n"
+        f"  GET {replay.url}/ledger  what was served    POST {replay.url}/rewind  begin again\n"
+        "Ctrl-C ends it."
+    )
+
+
+def _summary(replay: Replay) -> str:
+    served = len(replay.ledger.exchanges)
+    lines = "".join(f"\n  unplayed: {line}" for line in replay.unplayed)
+    return f"\n{served} exchanges, {len(replay.refusals)} of them refused{lines}"

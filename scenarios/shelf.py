@@ -1,0 +1,91 @@
+"""The shelf: where scenarios stand, and how one is taken from it by name."""
+
+import inspect
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+from scenarios.scenario import Scenario
+from scenarios.tape import Tape
+
+CATALOG = Path(__file__).parent / "catalog"
+
+
+class NoScenario(Exception):
+    """Raised when no scenario bears the name, or when its page cannot be used."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A scenario's folder: what people write in it, and what `accept` writes."""
+
+    path: Path
+
+    @property
+    def page(self) -> Path:
+        return self.path / "scenario.py"
+
+    @property
+    def tape(self) -> Path:
+        return self.path / "tape.jsonl"
+
+    @property
+    def readme(self) -> Path:
+        return self.path / "README.md"
+
+    def recorded(self, variant: str) -> Path:
+        return self.path / "recorded" / f"{variant}.json"
+
+    def golden(self, variant: str) -> Path:
+        return self.path / f"{variant}.golden.txt"
+
+
+def names(catalog: Path = CATALOG) -> tuple[str, ...]:
+    """Every scenario in the catalog, in alphabetical order."""
+    return tuple(sorted(page.parent.name for page in catalog.glob("*/scenario.py")))
+
+
+def folder(name: str, catalog: Path = CATALOG) -> Folder:
+    """The folder of the scenario of this name. Raises `NoScenario`, naming the nearest."""
+    known = names(catalog)
+    if name not in known:
+        near = get_close_matches(name, known, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`make scenarios` lists them."
+        raise NoScenario(f"no scenario is named {name!r}; {hint}")
+    return Folder(catalog / name)
+
+
+def load(name: str, catalog: Path = CATALOG) -> Scenario:
+    """Read the page of a scenario, and see that it can be judged."""
+    place = folder(name, catalog)
+    spec = spec_from_file_location(f"scenarios.catalog.{name}.scenario", place.page)
+    if spec is None or spec.loader is None:
+        raise NoScenario(f"{place.page}: cannot be imported")
+    page = module_from_spec(spec)
+    spec.loader.exec_module(page)
+    scenario = getattr(page, "SCENARIO", None)
+    if not isinstance(scenario, Scenario):
+        raise NoScenario(f"{place.page}: defines no SCENARIO")
+    title, _, story = inspect.cleandoc(page.__doc__ or "").partition("\n\n")
+    if not title:
+        raise NoScenario(f"{place.page}: has no docstring to tell the story")
+    _known_agents(scenario, Tape.read(place.tape), place)
+    return replace(scenario, name=name, title=" ".join(title.split()), story=story)
+
+
+def _known_agents(scenario: Scenario, tape: Tape, place: Folder) -> None:
+    """A misspelt agent would make `never_reaches` hold for nothing."""
+    lanes = {line.lane for line in tape.lines}
+    spoken_of = {
+        agent
+        for _, _, expectations in scenario.variants()
+        for expectation in expectations
+        for agent in expectation.agents
+    }
+    for agent in sorted(spoken_of - lanes):
+        near = get_close_matches(agent, lanes, n=1, cutoff=0.0)
+        raise NoScenario(
+            f"{place.page}: an expectation speaks of agent {agent!r}, which is no lane of"
+            f" {place.tape.name}; nearest: {near[0] if near else 'none'}"
+        )

@@ -1,0 +1,65 @@
+"""Let an AutoGen agent call a tool under MLflow's autolog, and print the trace that it leaves.
+
+Runs in an environment with mlflow 3.1.4. Usage: call_a_tool.py BASE_URL STORE (with|without)
+"""
+
+import asyncio
+import json
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+import mlflow
+import mlflow.autogen
+from autogen_agentchat.agents import AssistantAgent
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+from patches.autogen_content_type import PATCH
+from patches.patch import applied
+
+
+async def capital(country: str) -> str:
+    """The capital of a country."""
+    return f"the capital of {country} is Quito"
+
+
+async def work(base_url: str) -> str:
+    client = OpenAIChatCompletionClient(
+        model="gpt-4o-mini",
+        base_url=base_url,
+        api_key="none",
+        default_headers={"x-agent-name": "clerk"},
+    )
+    agent = AssistantAgent("clerk", client, tools=[capital], reflect_on_tool_use=True)
+    result = await agent.run(task="What is the capital of Ecuador?")
+    return result.messages[-1].to_text()
+
+
+def main(base_url: str, store: str, patch: str) -> dict[str, Any]:
+    mlflow.set_tracking_uri(store)
+    mlflow.set_experiment("old")
+    mlflow.autogen.autolog()
+    with ExitStack() as stack:
+        outcomes = stack.enter_context(applied(PATCH)) if patch == "with" else ()
+        answer = asyncio.run(work(base_url))
+    trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
+    completions = [span for span in trace.data.spans if span.span_type == "LLM"]
+    return {
+        "mlflow": mlflow.__version__,
+        "answer": answer,
+        "state": trace.info.state.value,
+        "why_not": [outcome.why_not for outcome in outcomes],
+        "completions": [
+            {
+                "status": span.status.status_code.value,
+                "says": span.status.description,
+                "outputs": span.outputs,
+                "chat": span.get_attribute("mlflow.chat.messages"),
+            }
+            for span in sorted(completions, key=lambda span: span.start_time_ns)
+        ],
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))

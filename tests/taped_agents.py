@@ -1,0 +1,138 @@
+"""Taped agents: real AutoGen agents whose completions a replay server answers, for the tests."""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import orjson
+import pytest
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
+from autogen_core.models import ModelInfo
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+from instrumentation.trace import Trace, from_mlflow
+from instrumentation.tracing import Run, recorded
+from patches.patch import Patch, applied
+from scenarios.fault import Fault
+from scenarios.replay import Replay, replayed
+from scenarios.tape import Tape
+from workflows.model import LANE_HEADER
+
+API_KEY = "sk-never-to-be-seen"
+INFO = ModelInfo(
+    vision=False,
+    function_calling=True,
+    json_output=True,
+    structured_output=True,
+    family="unknown",
+    multiple_system_messages=True,
+)
+Line = dict[str, Any]
+
+
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URI of one store for the whole session: a new one costs seconds."""
+    return f"sqlite:///{tmp_path_factory.getbasetemp() / 'mlflow.db'}"
+
+
+@contextmanager
+def plain_autolog(uri: str, *patches: Patch) -> Generator[None]:
+    """`mlflow.autogen.autolog()` as it comes, with only the patches that are named."""
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment("plain")
+    mlflow.autogen.autolog(silent=True)
+    try:
+        with applied(*patches):
+            yield
+    finally:
+        mlflow.autogen.autolog(disable=True, silent=True)
+        mlflow.flush_trace_async_logging()
+        mlflow.set_tracking_uri(before)
+
+
+def says(lane: str, content: str, **more: Any) -> Line:
+    """A line of the tape: `lane` answers so."""
+    return {"lane": lane, "origin": "scripted", "reply": {"content": content, **more}}
+
+
+def calls(lane: str, *tools: tuple[str, Any]) -> Line:
+    """A line of the tape: `lane` asks for tool calls, each a name and its arguments."""
+    named = [{"name": name, "arguments": arguments} for name, arguments in tools]
+    return {"lane": lane, "origin": "scripted", "reply": {"content": None, "tool_calls": named}}
+
+
+@contextmanager
+def played(tmp_path: Path, *lines: Line, faults: Iterable[Fault] = ()) -> Generator[Replay]:
+    """Answer from these lines."""
+    file = tmp_path / "tape.jsonl"
+    file.write_bytes(b"\n".join(map(orjson.dumps, lines)))
+    with replayed(Tape.read(file), faults=faults) as replay:
+        yield replay
+
+
+def client(replay: Replay, lane: str, **settings: Any) -> OpenAIChatCompletionClient:
+    """The client of one agent, which does not retry unless told to."""
+    return OpenAIChatCompletionClient(
+        **{
+            "model": "taped",
+            "base_url": replay.base_url,
+            "api_key": API_KEY,
+            "model_info": INFO,
+            "max_retries": 0,
+            "default_headers": {LANE_HEADER: lane},
+            "stream_options": {"include_usage": True},
+        }
+        | settings
+    )
+
+
+def agent(replay: Replay, name: str, **settings: Any) -> AssistantAgent:
+    """An assistant; `client=` settings go to its client."""
+    own = settings.pop("client", {})
+    if not settings.get("model_client_stream"):
+        own = {"stream_options": None} | own
+    return AssistantAgent(name, client(replay, name, **own), **settings)
+
+
+def chain(*agents: Any, **settings: Any) -> GraphFlow:
+    """A GraphFlow in which each agent follows the one before it."""
+    graph = DiGraphBuilder()
+    for one in agents:
+        graph.add_node(one)
+    for source, target in zip(agents, agents[1:], strict=False):
+        graph.add_edge(source, target)
+    return GraphFlow(list(agents), graph=graph.build(), **settings)
+
+
+def tree(run: Run) -> Trace:
+    """What the run left, in the store, as a tree."""
+    return from_mlflow(trace.to_dict() for trace in run.traces())
+
+
+def shape(trace: Trace) -> list[str]:
+    """`name TYPE STATUS`, a span a line, children indented by two spaces beneath their parent."""
+
+    def lines(span: Any, depth: int) -> Generator[str]:
+        yield f"{'  ' * depth}{span.name} {span.type} {span.status}"
+        for child in span.children:
+            yield from lines(child, depth + 1)
+
+    return [line for root in trace.roots for line in lines(root, 0)]
+
+
+async def remembered(work: Callable[[], Any]) -> tuple[Run, BaseException | None]:
+    """Run it, recorded; its error is handed back, for its trace is what is looked at."""
+    with recorded() as run:
+        try:
+            await work()
+        except BaseException as error:
+            return run, error
+    return run, None
+
+
+def names(trace: Trace, kind: str) -> Sequence[str]:
+    return [span.name for span in trace.of_type(kind)]
