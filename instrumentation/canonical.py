@@ -17,10 +17,12 @@ VOLATILE_ATTRIBUTES = re.compile(r"_ms$|time_to_first|duration|response\.id$|^se
 UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 PORT = re.compile(r"(127\.0\.0\.1|localhost):\d+")
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+TRACE = re.compile(r"\btr-[0-9a-f]{32}\b")
 
 
 def scrubbed(text: str) -> str:
     """The text with a word in place of each id, port and memory address."""
+    text = TRACE.sub("<trace>", text)
     return ADDRESS.sub("<address>", PORT.sub(r"\1:<port>", UUID.sub("<id>", text)))
 
 
@@ -57,16 +59,14 @@ def _written(span: Span) -> dict[str, Any]:
         key: value for key, value in span.attributes.items() if not VOLATILE_ATTRIBUTES.search(key)
     }
     told: dict[str, Any] = {
-        "name": span.name,
-        "type": span.type,
-        "status": span.status,
         "says": scrubbed(span.says.splitlines()[0]) if span.says else "",
         "inputs": _steady(span.inputs),
         "outputs": _steady(span.outputs),
         "attributes": _steady(attributes),
         "children": [_written(child) for child in span.children],
     }
-    return {key: value for key, value in told.items() if value not in ("", None, {}, [])}
+    said = {key: value for key, value in told.items() if value not in ("", None, {}, [])}
+    return {"name": span.name, "type": span.type, "status": span.status} | said
 
 
 def _steady(value: Any) -> Any:

@@ -17,7 +17,7 @@ bookkeeping."""
 
 
 class NoTrace(Exception):
-    """Raised when there is no trace to read, so that nothing is judged to be well for want of it."""
+    """Raised when there is no trace to read: for want of one, nothing is judged to be well."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _span(span: Mapping[str, Any], names: set[str], children: tuple[Span, ...]) 
 
 
 def _unnumbered(name: str, names: set[str]) -> str:
-    """MLflow before 3.2 numbers spans of one name (`create_1`, `create_2`): the same thing twice."""
+    """MLflow before 3.2 numbers spans of one name: `create_1`, `create_2`."""
     base = re.sub(r"_\d+$", "", name)
     return base if f"{base}_1" in names and f"{base}_2" in names else name
 

@@ -27,14 +27,13 @@ def _applied() -> Generator[None]:
 PATCH = Patch(
     name="autogen_content_type",
     symptom=(
-        "the completion after a tool call is not made under its span: two pydantic errors for"
-        " ChatMessage.content turn that span ERROR, without outputs and tokens, in a trace that"
-        " says OK; a FunctionExecutionResultMessage was dumped to a dict and given to a field that"
-        " takes a string or a list"
+        "the LLM span after a tool call is ERROR, without outputs and tokens, in a trace that says"
+        " OK: a FunctionExecutionResultMessage was dumped to a dict and given to"
+        " ChatMessage.content, which takes a string or a list"
     ),
-    upstream="https://github.com/mlflow/mlflow/pull/16762 (3.2.0 no longer writes the attribute)",
+    upstream="https://github.com/mlflow/mlflow/pull/16762, which no longer writes the attribute",
     versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8"},
     delete_when="the suite no longer supports mlflow < 3.2",
-    canary="tests/test_content_type.py::test_a_tool_result_breaks_the_span_without_the_patch",
+    canary="tests/test_old_env.py::test_a_tool_result_breaks_the_span_without_the_patch",
     apply=_applied,
 )

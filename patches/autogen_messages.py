@@ -31,7 +31,7 @@ def chat_messages(messages: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def completion(result: Any) -> dict[str, Any]:
-    """What a model answers: an `autogen_core.models.CreateResult`, with its tokens as `usage`."""
+    """What a model answers: an `autogen_core.models.CreateResult`, with its tokens, if counted."""
     calls_tools = result.finish_reason == "function_calls"
     choice = {
         "index": 0,
@@ -42,7 +42,8 @@ def completion(result: Any) -> dict[str, Any]:
         "prompt_tokens": result.usage.prompt_tokens,
         "completion_tokens": result.usage.completion_tokens,
     }
-    return {"choices": [choice], "usage": usage} | ({"cached": True} if result.cached else {})
+    counted = {"usage": usage} if any(usage.values()) else {}
+    return {"choices": [choice]} | counted | ({"cached": True} if result.cached else {})
 
 
 def _assistant(content: str | list[Any], thought: str | None) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def _content(content: str | list[Any]) -> str | list[Any]:
 
 
 def _tool_result(result: Any) -> dict[str, Any]:
-    """A `FunctionExecutionResult`. OpenAI's shape has no place for a failure, so it gets its own."""
+    """A `FunctionExecutionResult`; a failure, for which OpenAI has no place, gets its own."""
     said = {
         "role": "tool",
         "tool_call_id": result.call_id,

@@ -120,7 +120,8 @@ def _named(condition: Any) -> str | None:
     if isinstance(condition, partial):
         return _named(condition.func)
     name: str = getattr(condition, "__qualname__", type(condition).__qualname__)
-    return name.replace("<locals>.", "")
+    own = name.rpartition("<locals>.")[2]
+    return name if own == "<lambda>" else own
 
 
 def _shown(task: Any) -> Any:

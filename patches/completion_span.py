@@ -21,9 +21,10 @@ class CompletionSpan(OpenSpan):
         given = {k: v for k, v in kwargs.items() if v and k != "cancellation_token"}
         inputs = {"messages": messages} | given
         convert = mlflow.autogen._convert_value_to_dict
+        shown = {key: convert(value) for key, value in inputs.items()}
         model = _model(client)
         attributes = {
-            SpanAttributeKey.MESSAGE_FORMAT: "autogen",
+            SpanAttributeKey.MESSAGE_FORMAT: _format(shown["messages"]),
             SpanAttributeKey.MODEL: model,
             "gen_ai.operation.name": "chat",
             "gen_ai.request.model": model,
@@ -34,7 +35,7 @@ class CompletionSpan(OpenSpan):
             client,
             f"{type(client).__name__}.{method}",
             "LLM",
-            inputs={key: convert(value) for key, value in inputs.items()},
+            inputs=shown,
             attributes={key: value for key, value in attributes.items() if value is not None},
         )
         if tools := kwargs.get("tools"):
@@ -100,6 +101,11 @@ class CompletionSpan(OpenSpan):
             f"the stream ended after {seen} characters without a finish reason: the connection was "
             "closed in the middle of the answer"
         )
+
+
+def _format(messages: Any) -> str:
+    """The shape that the converted messages have: OpenAI's, where `autogen_chat_format` is on."""
+    return "openai" if messages and "role" in messages[0] else "autogen"
 
 
 def _model(client: Any) -> str | None:

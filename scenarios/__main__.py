@@ -27,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Play failures of multi-agent workflows again, offline, and read their cause in the trace.",
+    help="Play failures of multi-agent workflows again, offline; read their cause in the trace.",
 )
 
 Name = Annotated[str, typer.Argument(help="A scenario, as `list` names it.", metavar="NAME")]

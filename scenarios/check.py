@@ -45,14 +45,14 @@ def _opened(recording: Recording) -> Trace:
     path = Path(str(recording.trace))
     if not path.is_file():
         return from_store(str(recording.trace), recording.tracking_uri)
-    text = path.read_text("utf-8")
     try:
+        text = path.read_text("utf-8")
         exported = json.loads(text)
-    except ValueError as error:
-        raise NoTrace(f"{path}: not JSON ({error})") from error
-    if isinstance(exported, dict) and "data" in exported:
+        if not isinstance(exported, dict) or "data" not in exported:
+            return canonical.loads(text, str(path))
         return from_mlflow([exported])
-    return canonical.loads(text, str(path))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NoTrace(f"{path}: no exported trace ({type(error).__name__}: {error})") from error
 
 
 def _given(scenario: Scenario) -> Iterator[str]:

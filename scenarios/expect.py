@@ -19,11 +19,15 @@ LOST = 0.2
 
 @dataclass(frozen=True)
 class Expectation:
-    """`why_not` reads a trace: None where the expectation holds, else what was seen instead."""
+    """`why_not` reads a trace: None where the expectation holds, else what was seen instead.
+
+    `alarming` is one that speaks of a failure, whatever the workflow: no healthy run fulfils it.
+    """
 
     says: str
     why_not: Callable[[Trace], str | None]
     agents: tuple[str, ...] = ()
+    alarming: bool = False
 
 
 def ends(status: str, *, saying: str = "") -> Expectation:
@@ -38,7 +42,7 @@ def ends(status: str, *, saying: str = "") -> Expectation:
         return None
 
     reason = f" saying {saying!r}" if saying else ""
-    return Expectation(f"ends {status}{reason}", why_not)
+    return Expectation(f"ends {status}{reason}", why_not, alarming=status == "ERROR")
 
 
 def concludes(outcome: str) -> Expectation:
@@ -76,7 +80,7 @@ def loses(sender: str, receiver: str) -> Expectation:
         least = min(seen, key=_score)
         return None if _score(least) <= LOST else f"{_score(least):.0%} or more of it arrived"
 
-    return Expectation(f"loses {sender} → {receiver}", why_not, (sender, receiver))
+    return Expectation(f"loses {sender} → {receiver}", why_not, (sender, receiver), alarming=True)
 
 
 def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectation:
@@ -125,7 +129,7 @@ def output_keeps(pattern: str) -> Expectation:
         output = _text(trace.root.outputs)
         return None if re.search(pattern, output) else f"the output is {_short(output)}"
 
-    return Expectation(f"output keeps {pattern!r}", why_not)
+    return Expectation(f"output keeps /{pattern}/", why_not)
 
 
 def output_lacks(pattern: str) -> Expectation:
@@ -138,7 +142,7 @@ def output_lacks(pattern: str) -> Expectation:
         found = re.search(pattern, output)
         return f"the output has {found.group()!r}" if found else None
 
-    return Expectation(f"output lacks {pattern!r}", why_not)
+    return Expectation(f"output lacks /{pattern}/", why_not)
 
 
 def meets(attempt: str, *, agent: str, times: int = 1) -> Expectation:
@@ -166,7 +170,8 @@ def completes(agent: str, *, status: str, saying: str = "") -> Expectation:
         return f"its last completion ended {last.status}{_because(last)}"
 
     reason = f" saying {saying!r}" if saying else ""
-    return Expectation(f"{agent}'s last completion is {status}{reason}", why_not, (agent,))
+    says = f"{agent}'s last completion is {status}{reason}"
+    return Expectation(says, why_not, (agent,), alarming=status == "ERROR")
 
 
 def spends_at_most(tokens: int) -> Expectation:

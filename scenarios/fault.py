@@ -1,8 +1,8 @@
 """A fault: what the wire does wrong at a named call of a named lane.
 
-Calls are counted in the lane from 1, and every HTTP attempt counts, so a client's retry is the next
-call. `times` faults strike that many calls in a row. A reply that a fault kept from arriving does not
-use up its line of the tape: a retry gets it.
+Calls are counted in the lane from 1, and every HTTP attempt counts: a client's retry is the next
+call. A fault strikes `times` calls in a row. A reply that a fault kept from arriving does not use
+up its line of the tape: a retry gets it.
 """
 
 from collections.abc import Iterable
@@ -64,8 +64,8 @@ def cut(
 ) -> Fault:
     """A stream ends after `after_frame` frames, without finish reason or [DONE].
 
-    The first frame carries the role only. Clean, the HTTP body ends properly, as a proxy that gives up
-    ends it; else the connection breaks inside the body. It strikes streamed replies only.
+    The first frame carries the role only. Clean, the HTTP body ends properly, as a proxy that
+    gives up ends it; else the connection breaks inside the body. It strikes streamed replies only.
     """
     return Fault("cut", lane, call, times, after_frame=after_frame, clean=clean)
 

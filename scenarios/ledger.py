@@ -1,4 +1,4 @@
-"""A ledger: what the replay server really served in a run, exchange by exchange: the ground truth."""
+"""A ledger: what the replay server really served in a run, exchange by exchange."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -21,8 +21,8 @@ from workflows.model import Model
 def live(workflow: str, task: str, tracking_uri: str, tape: Path | None, console: Console) -> None:
     """Run a workflow on the model that the environment names, and print what its trace shows.
 
-    With `tape`, what the model answers is recorded there. Raises `NoModel` or `NoScenario`; what the
-    workflow raises flies, and its trace is stored all the same.
+    With `tape`, what the model answers is recorded there. Raises `NoModel` or `NoScenario`; what
+    the workflow raises flies, and its trace is stored all the same.
     """
     run = resolved(reference(workflow))
     model = Model.from_environment()

@@ -11,9 +11,7 @@ BLANK = "  "
 def marked(trace: Trace, origin: Origin | None) -> str:
     """The outline, with a margin in which the span stands marked where it went wrong."""
     looked_at = found(trace, origin) if origin else None
-    return "\n".join(
-        f"{MARK if span is looked_at else BLANK}{line}" for span, line in lines(trace)
-    )
+    return "\n".join(f"{MARK if span is looked_at else BLANK}{line}" for span, line in lines(trace))
 
 
 def found(trace: Trace, origin: Origin) -> Span | None:

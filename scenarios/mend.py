@@ -16,18 +16,22 @@ from scenarios.shelf import NoScenario
 
 @dataclass(frozen=True)
 class Source:
-    """A module's text, and what is defined at its top, by name."""
+    """A module's text, what is defined at its top, and what is brought from our own modules."""
 
     text: str
     defined: Mapping[str, tuple[int, int]]
+    brought: Mapping[str, str]
 
     @classmethod
     def read(cls, path: Path) -> "Source":
         text = path.read_text("utf-8")
-        return cls(text, dict(_definitions(ast.parse(text).body)))
+        body = ast.parse(text).body
+        return cls(text, dict(_definitions(body)), dict(_imports(body)))
 
     def definition(self, name: str) -> str:
-        """The lines that define a name, and the docstring beneath; empty if it is not defined."""
+        """The lines that define a name, and the docstring beneath; empty if it is not ours."""
+        if name in self.brought:
+            return Source.read(workflow_path(self.brought[name])).definition(name)
         first, last = self.defined.get(name, (1, 0))
         return "\n".join(self.text.splitlines()[first - 1 : last])
 
@@ -115,6 +119,12 @@ def _definitions(body: list[ast.stmt]) -> Iterator[tuple[str, tuple[int, int]]]:
             yield node.name, (node.lineno, node.end_lineno or node.lineno)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             yield node.targets[0].id, span
+
+
+def _imports(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for node in body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workflows."):
+            yield from ((alias.name, str(node.module)) for alias in node.names)
 
 
 def _docstring(module: ast.Module) -> str:

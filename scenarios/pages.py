@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from instrumentation.canonical import read
+from patches.repairs import repairs
 from scenarios.mark import marked
 from scenarios.mend import mend, mistakes
 from scenarios.scenario import Scenario
@@ -69,7 +70,21 @@ def _outline() -> str:
     return f"```\n{outline}\n```"
 
 
-PARTS = {"scenarios": _table, "outline": _outline}
+def _patches() -> str:
+    rows = ["| patch | without it | versions | delete when |", "| --- | --- | --- | --- |"]
+    for patch in repairs(lambda _: None):
+        versions = ", ".join(f"{name} {wanted}" for name, wanted in patch.versions.items())
+        link = f"[{patch.name}](patches/{patch.name}.py)"
+        rows.append(f"| {link} | {patch.symptom} | {versions} | {patch.delete_when} |")
+    return "\n".join(rows)
+
+
+def _doors() -> str:
+    doors = re.findall(r"^([a-z-]+):.*## (.*)$", (HOUSE / "Makefile").read_text("utf-8"), re.M)
+    return "\n".join(f"- `make {name}`: {what}" for name, what in doors)
+
+
+PARTS = {"scenarios": _table, "outline": _outline, "patches": _patches, "doors": _doors}
 
 
 @cache

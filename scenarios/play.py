@@ -1,4 +1,4 @@
-"""Play: run a scenario's variants against its tape, offline, and judge the traces that they leave."""
+"""Play: run a scenario's variants against its tape, offline, and judge the traces they leave."""
 
 import asyncio
 import time

@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 import orjson
 
-from scenarios.request import CHAT, MODELS, Request, as_json, received
-from scenarios.server import HOST, served
-from scenarios.stream import assembled
-from scenarios.wire import Receive, Scope, Send, Wire
+from scenarios.replay.server import HOST, served
+from scenarios.replay.stream import assembled
+from scenarios.replay.wire import Receive, Scope, Send, Wire
+from scenarios.tape.lane import received
+from scenarios.tape.request import CHAT, MODELS, Request, as_json
 
 HOP_BY_HOP = frozenset(
     {
@@ -46,7 +47,7 @@ class Recorder:
 
 @contextmanager
 def recording(upstream: str, tape: Path) -> Generator[Recorder]:
-    """Forward to `upstream` (a base URL up to and with `/v1`) and append what it answers to `tape`."""
+    """Forward to `upstream`, a base URL up to and with `/v1`; append what it answers to `tape`."""
     app = _Proxy(upstream.rstrip("/").removesuffix("/v1"), tape)
     with served(app, closing=app.upstream.aclose) as port:
         yield Recorder(f"http://{HOST}:{port}/v1", tape)
@@ -62,11 +63,11 @@ class _Proxy:
         body = await wire.body()
         if body is None:
             return
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         request = received(scope, body, lambda method, path, named: named)
-        target = scope["path"] + (f"?{request.query}" if request.query else "")
+        target = scope["raw_path"].decode("latin-1") + (
+            f"?{request.query}" if request.query else ""
+        )
         forwarded = _without(headers, HOP_BY_HOP) | {"accept-encoding": "identity"}
         try:
             async with self.upstream.stream(

@@ -1,4 +1,4 @@
-"""MLflow's own autolog for AutoGen, on for a block, with the patches under test and none besides."""
+"""MLflow's own autolog for AutoGen, on for a block, with the patches under test and no others."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -74,6 +74,7 @@ def _request(stream: bool) -> bytes:
     body = orjson.dumps({"model": "taped", "messages": messages, "stream": stream})
     head = (
         "POST /v1/chat/completions HTTP/1.1\r\nhost: replay\r\n"
-        f"content-type: application/json\r\n{LANE_HEADER}: load\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"content-type: application/json\r\n{LANE_HEADER}: load\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

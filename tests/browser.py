@@ -1,8 +1,6 @@
 """A browser: the Chromium of this machine, without a window, at one span in MLflow's UI."""
 
 import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from playwright.sync_api import Locator, sync_playwright
@@ -35,9 +33,8 @@ class View:
     images: int
 
 
-@contextmanager
-def opened(url: str, span: str, nth: int) -> Generator[View]:
-    """Open a trace by its `url` and click on the `nth` of its spans (from 0) that is named `span`."""
+def look(url: str, span: str, nth: int) -> View:
+    """Open a trace by its `url` and click on its `nth` span (from 0) of the name `span`."""
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS)) as browser,
@@ -46,7 +43,7 @@ def opened(url: str, span: str, nth: int) -> Generator[View]:
         page.goto(url, wait_until="domcontentloaded")
         page.locator(IN_TREE, has_text=span).nth(nth).click()
         page.locator(f"span:not({IN_TREE} *)", has_text=span).first.wait_for()
-        yield _view(page.get_by_test_id("model-trace-explorer-default-span-view"))
+        return _view(page.get_by_test_id("model-trace-explorer-default-span-view"))
 
 
 def _view(shown: Locator) -> View:

@@ -1,4 +1,4 @@
-"""What the tests of tape and replay share: lines spelt in Python, and clients that name their lane."""
+"""What tests of tape and replay share: lines spelt in Python, clients that name their lane."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from scenarios.tape import Tape
 from workflows.model import LANE_HEADER
 
 MODEL = "some-model"
+ALONE = {"connection": "close"}
 
 
 def says(lane: str, content: Any, when: str | None = None, **reply: Any) -> dict[str, Any]:
@@ -33,8 +34,9 @@ def user(text: str) -> list[ChatCompletionMessageParam]:
 
 
 def client(replay: Replay, lane: str | None = None, **options: Any) -> OpenAI:
-    """A real client that tries once, in its lane."""
-    return OpenAI(**_options(replay, lane, options))
+    """A real client that tries once, in its lane, and leaves no connection open behind it."""
+    settings = _options(replay, lane, options)
+    return OpenAI(**settings | {"default_headers": settings["default_headers"] | ALONE})
 
 
 def async_client(replay: Replay, lane: str | None = None, **options: Any) -> AsyncOpenAI:

@@ -1,20 +1,21 @@
 """Taped agents: real AutoGen agents whose completions a replay server answers, for the tests."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import orjson
-import pytest
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from autogen_core.models import ModelInfo
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
 from instrumentation.trace import Trace, from_mlflow
-from instrumentation.tracing import Run, recorded
+from instrumentation.tracing import Run
+from patches import prompt_flush
 from patches.patch import Patch, applied
 from scenarios.fault import Fault
 from scenarios.replay import Replay, replayed
@@ -33,24 +34,22 @@ INFO = ModelInfo(
 Line = dict[str, Any]
 
 
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URI of one store for the whole session: a new one costs seconds."""
-    return f"sqlite:///{tmp_path_factory.getbasetemp() / 'mlflow.db'}"
-
-
 @contextmanager
 def plain_autolog(uri: str, *patches: Patch) -> Generator[None]:
-    """`mlflow.autogen.autolog()` as it comes, with only the patches that are named."""
+    """`mlflow.autogen.autolog()` as it comes, with only the patches that are named.
+
+    And with a prompt flush, which changes nothing but how long the tests take.
+    """
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_experiment("plain")
     mlflow.autogen.autolog(silent=True)
     try:
-        with applied(*patches):
+        with applied(prompt_flush.PATCH, *patches):
             yield
+            mlflow.flush_trace_async_logging()
     finally:
         mlflow.autogen.autolog(disable=True, silent=True)
-        mlflow.flush_trace_async_logging()
         mlflow.set_tracking_uri(before)
 
 
@@ -76,18 +75,16 @@ def played(tmp_path: Path, *lines: Line, faults: Iterable[Fault] = ()) -> Genera
 
 def client(replay: Replay, lane: str, **settings: Any) -> OpenAIChatCompletionClient:
     """The client of one agent, which does not retry unless told to."""
-    return OpenAIChatCompletionClient(
-        **{
-            "model": "taped",
-            "base_url": replay.base_url,
-            "api_key": API_KEY,
-            "model_info": INFO,
-            "max_retries": 0,
-            "default_headers": {LANE_HEADER: lane},
-            "stream_options": {"include_usage": True},
-        }
-        | settings
-    )
+    defaults: dict[str, Any] = {
+        "model": "taped",
+        "base_url": replay.base_url,
+        "api_key": API_KEY,
+        "model_info": INFO,
+        "max_retries": 0,
+        "default_headers": {LANE_HEADER: lane},
+        "stream_options": {"include_usage": True},
+    }
+    return OpenAIChatCompletionClient(**defaults | settings)
 
 
 def agent(replay: Replay, name: str, **settings: Any) -> AssistantAgent:
@@ -103,7 +100,7 @@ def chain(*agents: Any, **settings: Any) -> GraphFlow:
     graph = DiGraphBuilder()
     for one in agents:
         graph.add_node(one)
-    for source, target in zip(agents, agents[1:], strict=False):
+    for source, target in pairwise(agents):
         graph.add_edge(source, target)
     return GraphFlow(list(agents), graph=graph.build(), **settings)
 
@@ -122,16 +119,6 @@ def shape(trace: Trace) -> list[str]:
             yield from lines(child, depth + 1)
 
     return [line for root in trace.roots for line in lines(root, 0)]
-
-
-async def remembered(work: Callable[[], Any]) -> tuple[Run, BaseException | None]:
-    """Run it, recorded; its error is handed back, for its trace is what is looked at."""
-    with recorded() as run:
-        try:
-            await work()
-        except BaseException as error:
-            return run, error
-    return run, None
 
 
 def names(trace: Trace, kind: str) -> Sequence[str]:

@@ -60,16 +60,15 @@ def test_a_hang_is_a_timeout_and_no_status() -> None:
 
 
 def test_a_hang_does_not_delay_the_end() -> None:
-    with httpx.Client() as http:
-        with replayed(TAPE, [hangs("a")]) as replay:
-            with pytest.raises(httpx.ReadTimeout):
-                http.post(
-                    f"{replay.base_url}/chat/completions",
-                    json={"messages": user("x")},
-                    headers={"x-agent-name": "a"},
-                    timeout=0.1,
-                )
-            began = time.monotonic()
+    with httpx.Client() as http, replayed(TAPE, [hangs("a")]) as replay:
+        with pytest.raises(httpx.ReadTimeout):
+            http.post(
+                f"{replay.base_url}/chat/completions",
+                json={"messages": user("x")},
+                headers={"x-agent-name": "a"},
+                timeout=0.1,
+            )
+        began = time.monotonic()
     assert time.monotonic() - began < 0.5
     assert replay.ledger.exchanges[0].ended_ms is not None
 
@@ -100,14 +99,13 @@ def test_a_clean_cut_is_a_stream_that_just_ends() -> None:
 
 
 def test_a_broken_cut_is_an_error_after_the_frames_that_came() -> None:
-    arrived = []
+    arrived: list[str | None] = []
     with replayed(TAPE, [cut("a", after_frame=2)]) as replay:
         stream = client(replay, "a").chat.completions.create(
             model=MODEL, messages=user("x"), stream=True
         )
         with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
-            for chunk in stream:
-                arrived.append(chunk.choices[0].delta.content)
+            arrived.extend(chunk.choices[0].delta.content for chunk in stream)
     assert arrived == ["", "one"]
 
 

@@ -114,9 +114,9 @@ def test_what_fails_is_passed_on_and_not_written_down(fault: Any, tmp_path: Path
         url, headers = f"{recorder.base_url}/chat/completions", {LANE_HEADER: "a"}
         httpx.post(url, json=chat, headers=headers).raise_for_status()
 
-    with replayed(LIVE, [fault]) as live, recording(live.base_url, path) as recorder:
-        with pytest.raises((httpx.HTTPStatusError, httpx.RemoteProtocolError)):
-            fails(recorder)
+    failing = pytest.raises((httpx.HTTPStatusError, httpx.RemoteProtocolError))
+    with replayed(LIVE, [fault]) as live, recording(live.base_url, path) as recorder, failing:
+        fails(recorder)
     assert not path.exists()
 
 

@@ -1,4 +1,4 @@
-"""MLflow's UI, seen in a browser: an AutoGen completion after a tool call reads as a conversation."""
+"""MLflow's UI in a browser: an AutoGen completion after a tool call reads as a conversation."""
 
 import asyncio
 import json
@@ -27,15 +27,14 @@ from patches.patch import Patch
 from scenarios.replay import replayed
 from scenarios.tape import Tape
 from tests.autologged import autologged, newest
-from tests.browser import View, chromium, opened
+from tests.browser import View, chromium, look
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        chromium() is None,
-        reason="needs Chromium, which nothing downloads: apt-get install chromium",
-    ),
-]
+if chromium() is None:
+    pytest.skip(
+        "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
+    )
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("ui")]
 
 TAPE = (
     {"tool_calls": [{"id": "call_1", "name": "population", "arguments": {"city": "Quito"}}]},
@@ -55,8 +54,7 @@ class Ui:
     def view(self, trace: str, completion: int) -> View:
         """The nth completion of a trace, from 0."""
         url = f"{self.url}/#/experiments/1/traces?selectedEvaluationId={trace}"
-        with opened(url, COMPLETION, completion) as view:
-            return view
+        return look(url, COMPLETION, completion)
 
 
 @pytest.fixture(scope="session")

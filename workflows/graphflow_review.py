@@ -8,54 +8,36 @@ In the trace: the team, in it one turn an agent, in each turn its completions, a
 a handoff from every agent whose work it stands on, with how much of that work arrived.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import count
-from typing import Any, Literal
+from typing import Literal
 
 import mlflow
 from autogen_agentchat.agents import (
     AssistantAgent,
+    BaseChatAgent,
     MessageFilterAgent,
     MessageFilterConfig,
     PerSourceFilter,
 )
-from autogen_agentchat.base import TaskResult
 from autogen_agentchat.conditions import FunctionalTermination
-from autogen_agentchat.messages import (
-    BaseAgentEvent,
-    BaseChatMessage,
-    ModelClientStreamingChunkEvent,
-    StructuredMessage,
-    TextMessage,
-)
+from autogen_agentchat.messages import BaseChatMessage, StructuredMessage
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
-from autogen_core import CancellationToken
-from autogen_core.models import CreateResult, ModelInfo
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from mlflow.entities import SpanType
 from pydantic import BaseModel
 
 from instrumentation.attempts import seen_http_client
-from workflows.model import LANE_HEADER, Model
+from workflows.client import Clients, WholeAnswers
+from workflows.hearing import Listener, Messages, heard
+from workflows.model import Model
 
 GENERATOR = "Write what the task asks for. When a reviewer objects, write the whole text anew."
 REVIEWER = """\
 Check the draft against the task and against what you know. Answer with JSON alone:
 {"decision": "approve" or "revise", "notes": "what is wrong, and what would be right"}"""
 SUMMARIZER = "Sum up the approved text in one sentence. Keep its figures."
-
-MODEL_INFO = ModelInfo(
-    vision=False,
-    function_calling=True,
-    json_output=True,
-    structured_output=True,
-    family="unknown",
-    multiple_system_messages=True,
-)
-
-Messages = Sequence[BaseAgentEvent | BaseChatMessage]
 
 
 class Verdict(BaseModel):
@@ -73,26 +55,6 @@ class Review:
     draft: str
     summary: str | None = None
     objections: str | None = None
-
-
-class AnswerCutShort(Exception):
-    """Raised when a streamed answer stops before the model said that it was done."""
-
-
-class WholeAnswers(OpenAIChatCompletionClient):
-    """A client that takes no half answer for a whole one.
-
-    A connection that closes in the middle of a stream looks, to AutoGen, like the end of the
-    answer. Only the finish reason tells them apart.
-    """
-
-    async def create_stream(
-        self, *args: Any, **kwargs: Any
-    ) -> AsyncGenerator[str | CreateResult, None]:
-        async for piece in super().create_stream(*args, **kwargs):
-            if isinstance(piece, CreateResult) and piece.finish_reason == "unknown":
-                raise AnswerCutShort(f"the stream ended after {len(piece.content)} characters")
-            yield piece
 
 
 def approved(message: BaseChatMessage) -> bool:
@@ -122,70 +84,25 @@ async def review(
     client: Callable[..., OpenAIChatCompletionClient] = WholeAnswers,
     deadline_s: float | None = 60.0,
     retries: int = 2,
-    on_text: Callable[[str, str], None] | None = None,
+    on_text: Listener | None = None,
 ) -> Review:
     """Draft, review and revise until the reviewer approves, then sum up; or run out of `rounds`.
 
-    `deadline_s` is the longest wait for the next byte of a completion. With `on_text` the agents
-    stream, and it is told who says what, piece by piece. Raises `RuntimeError`, as AutoGen does,
-    when a completion fails for good.
+    With `on_text` the agents stream, and it is told who says what. Raises `RuntimeError`, as
+    AutoGen does, when a completion fails for good.
     """
-    http = seen_http_client()
-    streaming: Any = {"stream_options": {"include_usage": True}} if on_text else {}
+    async with seen_http_client() as http:
+        clients = Clients(model, http, client, deadline_s, retries, streams=on_text is not None)
+        generator = reads(generator_reads, clients.agent("generator", GENERATOR))
+        reviewer = clients.agent("reviewer", REVIEWER, Verdict)
+        summarizer = reads(summarizer_reads, clients.agent("summarizer", SUMMARIZER))
+        team = review_team(generator, reviewer, summarizer, approves, rounds)
 
-    def agent(name: str, prompt: str, answer: type[BaseModel] | None = None) -> AssistantAgent:
-        own_client = client(
-            model=model.name,
-            base_url=model.base_url,
-            api_key=model.api_key,
-            default_headers={LANE_HEADER: name},
-            http_client=http,
-            timeout=deadline_s,
-            max_retries=retries,
-            model_info=MODEL_INFO,
-            **streaming,
-        )
-        return AssistantAgent(
-            name,
-            own_client,
-            system_message=prompt,
-            output_content_type=answer,
-            model_client_stream=on_text is not None,
-        )
-
-    def objects(message: BaseChatMessage) -> bool:
-        return not approves(message)
-
-    reviews = count(1)
-
-    def out_of_rounds(messages: Messages) -> bool:
-        return any(
-            next(reviews) >= rounds for m in messages if m.source == "reviewer" and objects(m)
-        )
-
-    generator = reads(generator_reads, agent("generator", GENERATOR))
-    reviewer = agent("reviewer", REVIEWER, Verdict)
-    summarizer = reads(summarizer_reads, agent("summarizer", SUMMARIZER))
-
-    graph = DiGraphBuilder()
-    graph.add_node(generator).add_node(reviewer).add_node(summarizer)
-    graph.add_edge(generator, reviewer)
-    graph.add_edge(reviewer, generator, condition=objects)
-    graph.add_edge(reviewer, summarizer, condition=approves)
-    graph.set_entry_point(generator)
-    team = GraphFlow(
-        graph.get_participants(),
-        graph=graph.build(),
-        termination_condition=FunctionalTermination(out_of_rounds),
-        custom_message_types=[StructuredMessage[Verdict]],
-    )
-
-    with mlflow.start_span("review", span_type=SpanType.CHAIN) as span:
-        span.set_inputs({"task": task})
-        async with http:
+        with mlflow.start_span("review", span_type=SpanType.CHAIN) as span:
+            span.set_inputs({"task": task})
             ended = concludes(await heard(team, task, on_text))
-        span.set_attribute("review.outcome", ended.outcome)
-        span.set_outputs(asdict(ended))
+            span.set_attribute("review.outcome", ended.outcome)
+            span.set_outputs(asdict(ended))
     return ended
 
 
@@ -195,31 +112,32 @@ def reads(sources: tuple[str, ...], agent: AssistantAgent) -> MessageFilterAgent
     return MessageFilterAgent(agent.name, agent, MessageFilterConfig(per_source=lasts))
 
 
-async def heard(
-    team: GraphFlow, task: str, on_text: Callable[[str, str], None] | None
-) -> Messages:
-    """Run the team to its end; whoever listens hears each piece as it is said.
+def review_team(
+    generator: BaseChatAgent,
+    reviewer: BaseChatAgent,
+    summarizer: BaseChatAgent,
+    approves: Callable[[BaseChatMessage], bool],
+    rounds: int,
+) -> GraphFlow:
+    """The graph at the top of this file, which ends after `rounds` objections at the latest."""
+    reviews = count(1)
 
-    A cancelled team waits for its agents, which may wait for ever: the token is what reaches them.
-    """
-    token = CancellationToken()
-    running = asyncio.ensure_future(said(team.run_stream(task=task, cancellation_token=token), on_text))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        token.cancel()
-        await asyncio.wait([running])
-        raise
+    def objects(message: BaseChatMessage) -> bool:
+        return not approves(message)
 
+    def out_of_rounds(messages: Messages) -> bool:
+        verdicts = [m for m in messages if isinstance(m, StructuredMessage)]
+        return any(next(reviews) >= rounds for verdict in verdicts if objects(verdict))
 
-async def said(
-    stream: AsyncIterator[Any], on_text: Callable[[str, str], None] | None
-) -> Messages:
-    """All that was said in the end; what is told on the way are the pieces."""
-    messages: Messages = ()
-    async for event in stream:
-        if isinstance(event, TaskResult):
-            messages = event.messages
-        elif on_text and isinstance(event, ModelClientStreamingChunkEvent):
-            on_text(event.source, event.content)
-    return [m for m in messages if isinstance(m, TextMessage | StructuredMessage)]
+    graph = DiGraphBuilder()
+    graph.add_node(generator).add_node(reviewer).add_node(summarizer)
+    graph.add_edge(generator, reviewer)
+    graph.add_edge(reviewer, generator, condition=objects)
+    graph.add_edge(reviewer, summarizer, condition=approves)
+    graph.set_entry_point(generator)
+    return GraphFlow(
+        graph.get_participants(),
+        graph=graph.build(),
+        termination_condition=FunctionalTermination(out_of_rounds),
+        custom_message_types=[StructuredMessage[Verdict]],
+    )

@@ -17,7 +17,7 @@ class NoModel(Exception):
 
 @dataclass(frozen=True)
 class Model:
-    """An OpenAI-compatible endpoint: `name` as its API spells it, `base_url` up to and with `/v1`."""
+    """An OpenAI-compatible endpoint: `name` as it spells it, `base_url` up to and with `/v1`."""
 
     name: str
     base_url: str

@@ -17,10 +17,12 @@ from autogen_ext.models.openai import OpenAIChatCompletionClient
 from patches.autogen_content_type import PATCH
 from patches.patch import applied
 
+CAPITALS = {"Ecuador": "Quito", "Peru": "Lima"}
+
 
 async def capital(country: str) -> str:
     """The capital of a country."""
-    return f"the capital of {country} is Quito"
+    return f"the capital of {country} is {CAPITALS[country]}"
 
 
 async def work(base_url: str) -> str:
@@ -31,7 +33,7 @@ async def work(base_url: str) -> str:
         default_headers={"x-agent-name": "clerk"},
     )
     agent = AssistantAgent("clerk", client, tools=[capital], reflect_on_tool_use=True)
-    result = await agent.run(task="What is the capital of Ecuador?")
+    result = await agent.run(task="What are the capitals of Ecuador and Peru?")
     return result.messages[-1].to_text()
 
 
@@ -39,6 +41,7 @@ def main(base_url: str, store: str, patch: str) -> dict[str, Any]:
     mlflow.set_tracking_uri(store)
     mlflow.set_experiment("old")
     mlflow.autogen.autolog()
+    before = mlflow.autogen.log_chat_messages
     with ExitStack() as stack:
         outcomes = stack.enter_context(applied(PATCH)) if patch == "with" else ()
         answer = asyncio.run(work(base_url))
@@ -48,6 +51,7 @@ def main(base_url: str, store: str, patch: str) -> dict[str, Any]:
         "mlflow": mlflow.__version__,
         "answer": answer,
         "state": trace.info.state.value,
+        "undone": mlflow.autogen.log_chat_messages is before,
         "why_not": [outcome.why_not for outcome in outcomes],
         "completions": [
             {

@@ -1,4 +1,4 @@
-"""A healthy run: a mistake is found, mended and approved, and the summary stands on the mended draft.
+"""A healthy run: a mistake is found, mended and approved, and the summary stands on the mend.
 
 There is nothing to find here, and whatever looks for a failure must find nothing.
 """

@@ -1,7 +1,7 @@
 """The reviewer's notes never reach the generator, and the figure that it flagged stands unchanged.
 
-The generator has a turn after the review, as it should, and writes the same again: a filter meant to
-keep it to its task keeps the notes from it. Look at the handoff from the reviewer to the generator.
+The generator has a turn after the review, as it should, and writes the same again: a filter meant
+to keep it to its task keeps the notes from it. Look at the handoff from reviewer to generator.
 """
 
 from scenarios.expect import hands_off, loses, output_keeps, output_lacks, takes_turns

@@ -1,4 +1,4 @@
-"""The reviewer asks for what the generator cannot give, and the last objection is sold as the result.
+"""The reviewer asks for what nobody can give, and the last objection is sold as the result.
 
 Nothing but a cap on rounds ends the run, and nobody says that it was the cap: the caller takes the
 last message for the summary. Look at the root: its outcome says approved, and in it no summarizer
@@ -11,7 +11,8 @@ from scenarios.expect import concludes, output_keeps, takes_turns
 from scenarios.scenario import Origin, Scenario, given
 
 if TYPE_CHECKING:
-    from workflows.graphflow_review import Messages, Review
+    from workflows.graphflow_review import Review
+    from workflows.hearing import Messages
 
 
 def the_last_message(messages: "Messages") -> "Review":

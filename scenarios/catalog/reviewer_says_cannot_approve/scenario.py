@@ -1,7 +1,7 @@
 """The reviewer writes "I cannot APPROVE this", and the graph takes it for approval.
 
-The edge looks for a word, and the word is there. Look for the reviewer's turn, then at the edge that
-was taken after it, and on which condition.
+The edge looks for a word, and the word is there. Look for the reviewer's turn, then at the edge
+that was taken after it, and on which condition.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The connection closes in the middle of a streamed draft, and half a draft is taken for a whole one.
+"""The connection closes in the middle of a streamed draft, and half of it is taken for all.
 
 To the stock client the end of the connection is the end of the answer. The reviewer finds nothing
 wrong in what is there, and the summary stands on half of it. Look at the generator's completion: it

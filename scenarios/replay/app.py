@@ -1,0 +1,115 @@
+"""The application: what the replay server does with a request; ASGI, over one tape."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from scenarios.fault import Fault, Faults
+from scenarios.ledger import Exchange, Ledger
+from scenarios.replay.answer import JSON
+from scenarios.replay.flight import Flight
+from scenarios.replay.reel import Choice, Reel
+from scenarios.replay.refused import Refused, unknown_path
+from scenarios.replay.wire import Receive, Scope, Send, Wire
+from scenarios.tape import Tape
+from scenarios.tape.drift import Drift
+from scenarios.tape.lane import received
+from scenarios.tape.request import CHAT, EMBEDDINGS, MODELS, Request
+
+WITHOUT_REPLY = ("rate_limited", "unavailable", "hangs", "drops")
+
+
+class App:
+    """The server's side of one run: its reel, its faults, its ledger."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        faults: Iterable[Fault] = (),
+        *,
+        strict: bool = True,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.reel = Reel(tape, strict)
+        self.faults = Faults(faults)
+        self.ledger = Ledger(on_exchange)
+        self._began_s = time.monotonic()
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Everything is as before the first request."""
+        self.reel.rewind()
+        self.faults.rewind()
+        self.ledger.clear()
+        self.refusals: list[Refused] = []
+        self.drift: list[Drift] = []
+        self._calls: dict[str, int] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wire = Wire(scope, receive, send)
+        body = await wire.body()
+        if body is None:
+            return
+        request = received(scope, body, self.reel.tape.lane_of_path)
+        match request.method, request.path:
+            case "GET", path if path == MODELS or path.startswith(MODELS + "/"):
+                await wire.answer(200, JSON, _models(path))
+            case "GET", "/ledger":
+                exchanges = self.ledger.exchanges
+                await wire.answer(200, JSON, orjson.dumps({"exchanges": exchanges}))
+            case "POST", "/rewind":
+                self.rewind()
+                await wire.answer(200, JSON, b'{"rewound":true}')
+            case _:
+                await self._exchange(wire, request)
+
+    async def _exchange(self, wire: Wire, request: Request) -> None:
+        """Serve one attempt, and write down what became of it."""
+        call = self._calls[request.lane] = self._calls.get(request.lane, 0) + 1
+        now_s = time.monotonic()
+        fault = self.faults.at(request.lane, call, now_s, streamed=request.streamed)
+        page = Exchange(
+            lane=request.lane,
+            call=call,
+            path=request.path,
+            request=request.canonical,
+            model=request.model,
+            streamed=request.streamed,
+            started_ms=(now_s - self._began_s) * 1000,
+            fault=fault.name if fault else None,
+        )
+        flight = Flight(wire, request, self.ledger, page, self._began_s)
+        if fault is not None and fault.name in WITHOUT_REPLY:
+            await flight.fail(fault, self.faults)
+            return
+        if fault is not None and fault.name == "slow" and not await flight.delayed(fault):
+            return
+        try:
+            choice = self._chosen(request, call)
+        except Refused as refusal:
+            self.refusals.append(refusal)
+            await flight.refuse(refusal)
+            return
+        await flight.serve(choice, self.reel, fault)
+
+    def _chosen(self, request: Request, call: int) -> Choice:
+        tape = self.reel.tape
+        known = request.path in (CHAT, EMBEDDINGS) and request.method == "POST"
+        if not known and tape.lane_of_path(request.method, request.path, None) is None:
+            raise unknown_path(tape, request, call)
+        choice = self.reel.choose(request, call)
+        if choice.drift is not None:
+            self.drift.append(choice.drift)
+        return choice
+
+
+def _models(path: str) -> bytes:
+    """The models of the API: any name is a model, since the tape answers for all."""
+
+    def model(name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": 0, "owned_by": "agent-flight-recorder"}
+
+    name = path.removeprefix(MODELS).removeprefix("/")
+    return orjson.dumps(model(name) if name else {"object": "list", "data": [model("taped")]})

@@ -1,0 +1,135 @@
+"""Refused: a request that no line of the tape answers, and what a person can do about it."""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from scenarios.tape import Tape
+from scenarios.tape.drift import changes
+from scenarios.tape.line import Line
+from scenarios.tape.request import Request
+
+REFUSED = 422
+"""No OpenAI client tries again after it, as it does after 408, 409, 429 and 5xx."""
+SEEN = 160
+
+
+class Refused(Exception):
+    """Raised when a run asks what its tape does not answer.
+
+    `lane`, `call` (from 1, every attempt counts) and `nearest` (an unplayed line, or None) say
+    where; `status` is what the client is told.
+    """
+
+    def __init__(
+        self, message: str, lane: str, call: int, nearest: Line | None = None, status: int = REFUSED
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.lane = lane
+        self.call = call
+        self.nearest = nearest
+
+
+def refused(tape: Tape, request: Request, call: int, left: Sequence[Line]) -> Refused:
+    """Why none of `left` (the lane's unplayed lines) answers `request`."""
+    lines = [line for line in tape.lines if line.lane == request.lane]
+    head = f'lane "{request.lane}", call {call}: no line of {tape.file} answers this request.'
+    if not lines:
+        return Refused("\n".join([head, *_unknown_lane(tape, request)]), request.lane, call)
+    count = f"The lane has {_lines(len(lines))}, {len(lines) - len(left)} played."
+    asked = f"The request ends: {_tail(request.text)}"
+    if not left:
+        last = f"Its last line is {lines[-1]}."
+        mend = f"Mend it: write a line after {lines[-1].at}, then {_accept(tape)}."
+        return Refused("\n".join([head, count, last, asked, mend]), request.lane, call)
+    nearest, why_not = _nearest(request, left)
+    close = f"Nearest unplayed line: {nearest}\n  {why_not}"
+    mend = f"Mend it: edit {nearest.at}, then {_accept(tape)}."
+    return Refused("\n".join([head, count, close, asked, mend]), request.lane, call, nearest)
+
+
+def unknown_path(tape: Tape, request: Request, call: int) -> Refused:
+    """A path that is neither an endpoint of the API nor an outside service on the tape."""
+    paths = sorted({f"{line.method} {line.path}" for line in tape.lines})
+    asked = f"{request.method} {request.path}"
+    close = get_close_matches(asked, paths, 1)
+    message = (
+        f"{asked}: the tape {tape.file} answers no such path.\n"
+        f"It answers {', '.join(paths) or 'nothing'}"
+        + (f"; nearest: {close[0]}.\n" if close else ".\n")
+        + f'Mend it: write a line with "method": "{request.method}", "path": "{request.path}", '
+        f"or call a path that it answers."
+    )
+    return Refused(message, request.lane, call, status=404)
+
+
+def _unknown_lane(tape: Tape, request: Request) -> list[str]:
+    lanes = tape.lanes
+    close = get_close_matches(request.lane, lanes, 1)
+    known = ", ".join(lanes) or "none"
+    said = (
+        "The client sent no x-agent-name header; this lane is the fingerprint of its system prompt "
+        "and tools."
+        if request.lane.startswith("~")
+        else "The lane comes from the client's x-agent-name header."
+    )
+    nearest = f"; nearest: {close[0]}" if close else ""
+    mend = f'Mend it: write a line with "lane": "{request.lane}", then {_accept(tape)}.'
+    return [f"The tape has no such lane. It has: {known}{nearest}.", said, mend]
+
+
+def _nearest(request: Request, left: Sequence[Line]) -> tuple[Line, str]:
+    """The line that comes closest, and why it does not answer."""
+
+    def closeness(line: Line) -> float:
+        if (line.method, line.path) != (request.method, request.path):
+            return -1.0
+        if line.when is None:
+            return 1.0
+        return len(_prefix(line.when, request.text)[0]) / max(1, len(line.when.pattern))
+
+    nearest = max(left, key=closeness)
+    if (nearest.method, nearest.path) != (request.method, request.path):
+        return nearest, f"it answers {nearest.method} {nearest.path}, not {request.path}"
+    if nearest.when is not None and not nearest.when.search(request.text):
+        return nearest, _why_not(nearest.when, request.text)
+    differ = "; ".join(change.says for change in changes(nearest.request, request.canonical))
+    return nearest, f"what was recorded differs: {differ}"
+
+
+def _why_not(when: re.Pattern[str], text: str) -> str:
+    held, seen = _prefix(when, text)
+    if not held:
+        return "no part of it is found in the conversation"
+    return (
+        f"it holds as far as {held!r} (there the conversation reads {seen!r}), "
+        f"then {when.pattern[len(held) :]!r} is not found"
+    )
+
+
+def _prefix(when: re.Pattern[str], text: str) -> tuple[str, str]:
+    """The longest beginning of the pattern that is found in `text`, and the text from there on."""
+    for end in range(len(when.pattern) - 1, 0, -1):
+        try:
+            part = re.compile(when.pattern[:end], when.flags & ~re.UNICODE)
+        except re.error:
+            continue
+        if (found := part.search(text)) and found.group():
+            return when.pattern[:end], text[found.start() : found.end() + 40].split("\n")[0]
+    return "", ""
+
+
+def _accept(tape: Tape) -> str:
+    path = Path(tape.file)
+    name = path.parent.name if path.name == "tape.jsonl" and path.parent.name else "NAME"
+    return f"python -m scenarios accept {name}"
+
+
+def _lines(count: int) -> str:
+    return f"{count} line" if count == 1 else f"{count} lines"
+
+
+def _tail(text: str) -> str:
+    return repr(text if len(text) <= SEEN else "…" + text[-SEEN:])

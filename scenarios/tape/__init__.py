@@ -1,0 +1,98 @@
+r"""A tape: the exchanges that a run may be answered with, one a line, recorded or scripted.
+
+A tape is JSONL in UTF-8: a JSON object a line, blank lines allowed, in the order in which a person
+would read them. Which line answers a request is decided by content: see reel.py. The keys:
+
+`lane`      who asks: the agent's name, as its client sends it in `x-agent-name`; for an application
+            that sends none, `~` and 12 hex digits, a fingerprint of its system prompt and tool
+            names; for an outside service a name of your choice.
+`origin`    `"scripted"` (a person wrote the reply) or `"recorded"` (a live endpoint gave it).
+`when`      a Python regular expression, searched in the rendered request (conversation.py; for an
+            outside service `METHOD path?query`, a newline, the body as compact JSON, keys sorted).
+            `^` and `$` match at each line; `.` stays within one unless you write `(?s)`.
+            Absent: it always holds.
+`path`      `/v1/chat/completions` unless given; `/v1/embeddings`; any other is an outside service.
+`method`    `POST` unless given.
+`note`      why the line is here, where its figures come from.
+
+A scripted line has a `reply`. In its strings `${name}` is the text that the group `(?P<name>…)` of
+`when` captured; other dollars are plain, and `$${` spells `${`.
+
+chat:       {"content": string, null, or an object, which is written as JSON;
+             "tool_calls": [{"name", "arguments": object, or a string to be malformed, "id"?}, …],
+             "finish_reason"?, "reasoning_content"?, "refusal"?,
+             "usage"?: {"prompt_tokens", "completion_tokens"}}
+            Without `usage` tokens are counted in the real request and reply: words and punctuation.
+            Without `id` a tool call is `call_<lane>_<n>`, the nth that the lane's lines ask for.
+embeddings: {"embeddings": [[number, …], …], "usage"?}
+service:    {"status"?: 200, "json": … or "text": string}
+
+A recorded line has, in place of a reply:
+
+`digest`    `sha256:…` of the canonical request (request.py).
+`request`   the canonical request, for the diff when a later request differs.
+`response`  {"status": 200, "body": …} or {"status": 200, "frames": ["data: …", …]}, the server-sent
+            events as they came, or {"status", "text"}.
+`recorded`  {"model", "at"}: which model answered, and when.
+
+Each line is played once.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scenarios.tape.line import Line, read_line
+from scenarios.tape.request import CHAT
+from scenarios.tape.spelling import LineError
+
+
+class TapeError(Exception):
+    """Raised when a tape can't be read; one line `FILE:LINE: reason` for each broken line."""
+
+
+@dataclass(frozen=True)
+class Tape:
+    """All lines of a tape file, in its order."""
+
+    lines: tuple[Line, ...]
+    file: str = "tape.jsonl"
+
+    @classmethod
+    def read(cls, path: Path | str) -> "Tape":
+        """The tape at `path`; TapeError if it is missing, or names every line that is broken."""
+        try:
+            return cls.parse(Path(path).read_bytes(), str(path))
+        except OSError as error:
+            raise TapeError(f"{path}: {error.strerror or error}") from error
+
+    @classmethod
+    def parse(cls, content: bytes, file: str = "tape.jsonl") -> "Tape":
+        """The tape that `content` spells; `file` is what errors call it."""
+        lines: list[Line] = []
+        broken: list[str] = []
+        asked: Counter[str] = Counter()
+        for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+            if not raw.strip():
+                continue
+            try:
+                line = read_line(file, number, raw)
+            except LineError as error:
+                broken.append(f"{file}:{number}: {error}")
+                continue
+            lines.append(replace(line, first_call=asked[line.lane] + 1))
+            if line.path == CHAT and line.reply:
+                asked[line.lane] += len(line.reply.get("tool_calls") or ())
+        if broken:
+            raise TapeError("\n".join(broken))
+        return cls(tuple(lines), file)
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The lanes, in the order in which they first appear."""
+        return tuple(dict.fromkeys(line.lane for line in self.lines))
+
+    def lane_of_path(self, method: str, path: str, named: str | None) -> str | None:
+        """The lane that `path` belongs to: the one that the client named if it has such lines."""
+        lanes = [line.lane for line in self.lines if (line.method, line.path) == (method, path)]
+        return named if named in lanes else next(iter(lanes), None)

@@ -1,0 +1,69 @@
+"""A conversation: a chat request as text, a message a line, for a tape's `when` to be searched in.
+
+    tools: altitude, population
+    system: You write what the task asks for.
+    user: How high does La Paz lie?
+    assistant calls altitude({"city":"La Paz"})
+    tool altitude: {"metres":3640}
+    user reviewer: REVISE: cite the source.
+
+A speaker's `name` stands after the role; parts of a message that are not text show their type in
+square brackets; a tool's reply is named after the call that it answers.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def rendered(body: Mapping[str, Any]) -> str:
+    """The conversation of a chat request; parts of an unknown shape are shown or passed over."""
+    names = tool_names(body)
+    lines = [f"tools: {', '.join(names)}"] if names else []
+    called: dict[str, str] = {}
+    for message in _dicts(body.get("messages")):
+        lines.extend(_lines(message, called))
+    return "\n".join(lines)
+
+
+def _lines(message: Mapping[str, Any], called: dict[str, str]) -> Iterator[str]:
+    role = str(message.get("role"))
+    speaker = message.get("name")
+    if role == "tool":
+        speaker = called.get(str(message.get("tool_call_id")), speaker)
+    text = content_text(message.get("content"))
+    calls = list(_dicts(message.get("tool_calls")))
+    if text or not calls:
+        yield f"{role} {speaker}: {text}" if speaker else f"{role}: {text}"
+    for call in calls:
+        function = call.get("function")
+        function = function if isinstance(function, dict) else {}
+        called[str(call.get("id"))] = str(function.get("name"))
+        yield f"{role} calls {function.get('name')}({function.get('arguments')})"
+
+
+def content_text(content: Any) -> str:
+    """The text of a message's content: a string, or a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts = (part.get("text") or f"[{part.get('type')}]" for part in _dicts(content))
+    return "\n".join(map(str, parts))
+
+
+def system_prompt(body: Mapping[str, Any]) -> str:
+    return "\n".join(
+        content_text(message.get("content"))
+        for message in _dicts(body.get("messages"))
+        if message.get("role") in ("system", "developer")
+    )
+
+
+def tool_names(body: Mapping[str, Any]) -> list[str]:
+    """The functions that the model may call, in the order of the request."""
+    functions = (tool.get("function") for tool in _dicts(body.get("tools")))
+    return [str(function.get("name")) for function in functions if isinstance(function, dict)]
+
+
+def _dicts(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (
+        (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    )

@@ -1,0 +1,129 @@
+"""A request: what a client asked, in the one form that tape, ledger and digest share.
+
+The canonical body leaves out what changes from run to run without changing the question:
+
+- `VOLATILE` keys: who asks (`user`, `api_key`, …), how the answer travels (`stream`, …), the
+  `seed`, and the `model`, so that what was recorded with one model can be replayed under any name.
+- ids of tool calls, which become ordinals in order of appearance: `call_1`, `call_2`, …
+
+Headers are read for the lane and then forgotten: no key can reach a tape or a ledger.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from scenarios.tape.conversation import rendered
+
+CHAT = "/v1/chat/completions"
+EMBEDDINGS = "/v1/embeddings"
+MODELS = "/v1/models"
+
+VOLATILE = frozenset(
+    {
+        "api_key",
+        "metadata",
+        "model",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "seed",
+        "service_tier",
+        "store",
+        "stream",
+        "stream_options",
+        "user",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request in its lane; `body` is parsed JSON, or text where it is not JSON."""
+
+    lane: str
+    method: str
+    path: str
+    query: str
+    body: Any
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        return self.body if isinstance(self.body, dict) else {}
+
+    @property
+    def streamed(self) -> bool:
+        return self.fields.get("stream") is True
+
+    @property
+    def include_usage(self) -> bool:
+        options = self.fields.get("stream_options")
+        return isinstance(options, dict) and options.get("include_usage") is True
+
+    @property
+    def model(self) -> str:
+        """The model that was asked for, else an empty string."""
+        named = self.fields.get("model")
+        return named if isinstance(named, str) else ""
+
+    @cached_property
+    def canonical(self) -> Any:
+        """The body without its volatile parts."""
+        return canonical(self.body)
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:` and 64 hex digits of the canonical body, its keys sorted."""
+        return digest(self.canonical)
+
+    @cached_property
+    def text(self) -> str:
+        """What a line's `when` is searched in: see conversation.py; else the request."""
+        if self.path == CHAT:
+            return rendered(self.fields)
+        if self.path == EMBEDDINGS:
+            asked = self.fields.get("input")
+            return "\n".join(map(str, asked)) if isinstance(asked, list) else str(asked)
+        target = f"{self.path}?{self.query}" if self.query else self.path
+        body = self.body if isinstance(self.body, str) else as_json(self.body)
+        return f"{self.method} {target}\n{body}"
+
+
+def canonical(body: Any) -> Any:
+    """`body` without its `VOLATILE` keys, ids of tool calls made ordinals."""
+    if not isinstance(body, dict):
+        return body
+    kept = {key: value for key, value in body.items() if key not in VOLATILE}
+    messages = kept.get("messages")
+    if isinstance(messages, list):
+        ordinals: dict[str, str] = {}
+        kept["messages"] = [_without_ids(message, ordinals) for message in messages]
+    return kept
+
+
+def digest(canonical_body: Any) -> str:
+    return "sha256:" + hashlib.sha256(as_json(canonical_body).encode()).hexdigest()
+
+
+def as_json(value: Any) -> str:
+    """Compact JSON with sorted keys: the same value is always the same text."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _without_ids(message: Any, ordinals: dict[str, str]) -> Any:
+    if not isinstance(message, dict):
+        return message
+
+    def ordinal(id: Any) -> Any:
+        return ordinals.setdefault(id, f"call_{len(ordinals) + 1}") if isinstance(id, str) else id
+
+    if isinstance(calls := message.get("tool_calls"), list):
+        renamed = [c | {"id": ordinal(c.get("id"))} if isinstance(c, dict) else c for c in calls]
+        message = message | {"tool_calls": renamed}
+    if "tool_call_id" in message:
+        message = message | {"tool_call_id": ordinal(message["tool_call_id"])}
+    return message

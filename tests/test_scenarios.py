@@ -1,0 +1,81 @@
+"""Every scenario is played, through the player, and its page keeps what it promises."""
+
+import ast
+import dataclasses
+
+import pytest
+
+from instrumentation.canonical import dumps, read
+from scenarios import play as player
+from scenarios.mark import found
+from scenarios.play import play
+from scenarios.shelf import folder, load, names
+from scenarios.verdict import judged
+
+FAILURES = [name for name in names() if load(name).broken]
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_scenario_passes(name: str, store: str) -> None:
+    verdict = play(name, store)
+    assert verdict.passed, verdict.to_json()
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_is_recorded_is_what_a_run_leaves(name: str, store: str) -> None:
+    for seen in play(name, store).variants:
+        assert seen.trace is not None
+        assert dumps(seen.trace) == folder(name).recorded(seen.variant).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_without_its_mend_the_verdict_is_red(
+    name: str, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tape is the same for both: only the workflow can make the difference."""
+    page = load(name)
+    assert page.broken
+    unmended = dataclasses.replace(page, fixed=page.broken)
+    monkeypatch.setattr(player, "load", lambda _: unmended)
+    verdict = play(name, store)
+    assert not verdict.passed
+    (fixed,) = (seen for seen in verdict.variants if seen.variant == "fixed")
+    assert any(not judgement.held for judgement in fixed.judgements)
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_the_mended_run_does_not_look_broken(name: str) -> None:
+    fixed = read(folder(name).recorded("fixed"))
+    assert not all(judgement.held for judgement in judged(fixed, load(name).expect_broken))
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_healthy_run_does_not_look_broken(name: str) -> None:
+    page, healthy = load(name), read(folder("review_goes_well").recorded("twin"))
+    assert not all(judgement.held for judgement in judged(healthy, page.expect_broken))
+    alarms = [e for e in (*page.expect_broken, *page.expect_fixed) if e.alarming]
+    assert not [alarm.says for alarm in alarms if alarm.why_not(healthy) is None]
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_the_page_says_where_it_went_wrong(name: str) -> None:
+    page = load(name)
+    assert page.origin
+    assert found(read(folder(name).recorded("broken")), page.origin)
+
+
+def test_ground_truth_is_not_in_the_trace() -> None:
+    for name in FAILURES:
+        text = folder(name).recorded("broken").read_text("utf-8")
+        assert "origin" not in text
+        assert load(name).mode not in text
+
+
+def test_pages_are_data() -> None:
+    """A page has no `if` and no loop at its top: a reviewer reads it once, from top to bottom."""
+    for name in names():
+        body = ast.parse(folder(name).page.read_text("utf-8")).body
+        kinds = {type(node) for node in body}
+        assert not kinds & {ast.For, ast.While, ast.Try, ast.With}, name
+        tests = [ast.unparse(node.test) for node in body if isinstance(node, ast.If)]
+        assert set(tests) <= {"TYPE_CHECKING"}, name

@@ -1,0 +1,83 @@
+"""A client: one AutoGen agent's own way to the model."""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from autogen_agentchat.agents import AssistantAgent
+from autogen_core.models import CreateResult, ModelInfo
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+from pydantic import BaseModel
+
+from workflows.model import LANE_HEADER, Model
+
+MODEL_INFO = ModelInfo(
+    vision=False,
+    function_calling=True,
+    json_output=True,
+    structured_output=True,
+    family="unknown",
+    multiple_system_messages=True,
+)
+"""What AutoGen wants to know of a model that it has never heard of."""
+
+
+class AnswerCutShort(Exception):
+    """Raised when a streamed answer stops before the model said that it was done."""
+
+
+class WholeAnswers(OpenAIChatCompletionClient):
+    """A client that takes no half answer for a whole one.
+
+    A connection that closes in the middle of a stream looks, to AutoGen, like the end of the
+    answer. Only the finish reason tells them apart.
+    """
+
+    async def create_stream(
+        self, *args: Any, **kwargs: Any
+    ) -> AsyncGenerator[str | CreateResult, None]:
+        async for piece in super().create_stream(*args, **kwargs):
+            if isinstance(piece, CreateResult) and piece.finish_reason == "unknown":
+                raise AnswerCutShort(f"the stream ended after {len(piece.content)} characters")
+            yield piece
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Clients of one model. Each agent has its own, whose requests say whose they are.
+
+    `deadline_s` is the longest wait for the next byte of a completion; `retries` come after it, and
+    after refusals that say when to come again.
+    """
+
+    model: Model
+    http: httpx.AsyncClient
+    kind: Callable[..., OpenAIChatCompletionClient] = WholeAnswers
+    deadline_s: float | None = 60.0
+    retries: int = 2
+    streams: bool = False
+
+    def agent(
+        self, name: str, prompt: str, answer: type[BaseModel] | None = None
+    ) -> AssistantAgent:
+        """An agent with a client of its own; it answers in prose, or in the shape of `answer`."""
+        usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if self.streams else {}
+        client = self.kind(
+            model=self.model.name,
+            base_url=self.model.base_url,
+            api_key=self.model.api_key,
+            default_headers={LANE_HEADER: name},
+            http_client=self.http,
+            timeout=self.deadline_s,
+            max_retries=self.retries,
+            model_info=MODEL_INFO,
+            **usage,
+        )
+        return AssistantAgent(
+            name,
+            client,
+            system_message=prompt,
+            output_content_type=answer,
+            model_client_stream=self.streams,
+        )
