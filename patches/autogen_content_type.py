@@ -34,6 +34,6 @@ PATCH = Patch(
     upstream="https://github.com/mlflow/mlflow/pull/16762, which no longer writes the attribute",
     versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8"},
     delete_when="the suite no longer supports mlflow < 3.2",
-    canary="tests/test_old_env.py::test_a_tool_result_breaks_the_span_without_the_patch",
+    canary="tests/test_old_env.py::test_mlflow_records_what_follows_a_tool_call_without_us",
     apply=_applied,
 )
