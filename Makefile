@@ -62,7 +62,8 @@ $(VENV)/ready: requirements.lock
 # uv where there is one, for it is ten times as fast; else venv and pip, which every Python has.
 define environment
 rm -rf $(1) && if command -v uv >/dev/null 2>&1; then \
-	uv venv --quiet --python $(PYTHON) $(1) && VIRTUAL_ENV=$(1) uv pip install --quiet --require-hashes -r $(2); \
+	uv venv --quiet --python $(PYTHON) $(1) && \
+	VIRTUAL_ENV=$(1) uv pip install --quiet --compile-bytecode --require-hashes -r $(2); \
 else \
 	$(PYTHON) -m venv $(1) && $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); \
 fi

@@ -2,16 +2,7 @@
 
 import asyncio
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +19,7 @@ from scenarios.replay import replayed
 from scenarios.tape import Tape
 from tests.autologged import autologged, newest
 from tests.browser import View, chromium, look
+from tests.services import mlflow_server
 
 if chromium() is None:
     pytest.skip(
@@ -62,7 +54,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
     folder = tmp_path_factory.mktemp("ui")
     store = f"sqlite:///{folder / 'mlflow.db'}"
     plain, patched = recorded(folder, store), recorded(folder, store, PATCH)
-    with served(folder, store) as url:
+    with mlflow_server(folder, store) as url:
         yield Ui(url, plain, patched)
 
 
@@ -124,37 +116,3 @@ def recorded(folder: Path, store: str, *patches: Patch) -> str:
     with replayed(Tape.read(file)) as replay, autologged(store, *patches):
         asyncio.run(work(replay.base_url))
     return str(newest(store).info.trace_id)
-
-
-@contextmanager
-def served(folder: Path, store: str) -> Generator[str]:
-    """MLflow's UI on a free port, as small as it gets."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", store]
-    command += ["--default-artifact-root", str(folder / "artifacts")]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    log = folder / "server.log"
-    with log.open("w") as told:
-        server = subprocess.Popen(
-            command, env=os.environ | quiet, stdout=told, stderr=told, start_new_session=True
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", server, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=20)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.2)
-    pytest.fail(f"mlflow server did not answer at {url}; it said:\n{log.read_text()}")

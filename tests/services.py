@@ -1,0 +1,100 @@
+"""Services: a real MLflow server and a real PostgreSQL, on 127.0.0.1, while a test lasts."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE_S = 60.0
+POSTGRES_USER = "postgres"
+
+
+class NotUp(Exception):
+    """Raised when a service does not answer in time."""
+
+
+@contextmanager
+def mlflow_server(folder: Path, store: str) -> Generator[str]:
+    """MLflow's server and UI over a store, as small as it gets; yields its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", store]
+    command += ["--default-artifact-root", str(folder / "artifacts")]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            command, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _until(lambda: _answers(f"{url}/health"), f"MLflow's server at {url}")
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def postgres_bin() -> Path | None:
+    """Where PostgreSQL's server is installed; Debian keeps it off the PATH."""
+    on_path = shutil.which("initdb")
+    found = [Path(on_path)] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@contextmanager
+def postgres() -> Generator[str]:
+    """A PostgreSQL of its own, empty and without a password; yields the URI of its database."""
+    programs, port = postgres_bin(), free_port()
+    assert programs is not None
+    folder = tempfile.mkdtemp(prefix="flight-postgres-")
+    # PostgreSQL refuses to run as root.
+    as_user = ["runuser", "-u", POSTGRES_USER, "--"] if os.getuid() == 0 else []
+    if as_user:
+        shutil.chown(folder, POSTGRES_USER)
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories="
+
+    def run(*command: str) -> None:
+        subprocess.run([*as_user, *command], check=True, capture_output=True, cwd=folder)
+
+    initdb, control = str(programs / "initdb"), str(programs / "pg_ctl")
+    try:
+        run(initdb, "-D", f"{folder}/data", "-A", "trust", "-U", POSTGRES_USER)
+        run(control, "-D", f"{folder}/data", "-l", f"{folder}/log", "-w", "-o", options, "start")
+        try:
+            yield f"postgresql://{POSTGRES_USER}@127.0.0.1:{port}/postgres"
+        finally:
+            run(control, "-D", f"{folder}/data", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def _until(up: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not up():
+        if time.monotonic() > deadline:
+            raise NotUp(f"{what} did not answer within {PATIENCE_S:g} s")
+        time.sleep(0.2)
