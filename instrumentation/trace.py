@@ -140,7 +140,9 @@ def from_store(trace_id: str, tracking_uri: str) -> Trace:
     try:
         return from_mlflow([client.get_trace(trace_id).to_dict()])
     except MlflowException as error:
-        raise NoTrace(f"no trace {trace_id!r} in {tracking_uri}: {error.message}") from error
+        raise NoTrace(
+            f"no trace {trace_id!r} in the store that MLFLOW_TRACKING_URI names: {error.message}"
+        ) from error
 
 
 def in_order(siblings: Iterable[Span]) -> tuple[Span, ...]:

@@ -6,7 +6,8 @@ Exit codes: 0 the verdict is passed, 1 it is failed, 2 what was asked cannot be 
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from scenarios.check import Recording
 from scenarios.check import check as checked
 from scenarios.quiet import quieted
 from scenarios.shelf import NoScenario, load, names
+from scenarios.store import NoStore, reachable, tracking_uri
 from scenarios.tape import TapeError
 from workflows.model import NoModel
 
@@ -32,11 +34,6 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(help="A scenario, as `list` names it.", metavar="NAME")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-
-def tracking_uri() -> str:
-    """The MLflow store: `MLFLOW_TRACKING_URI`, by default a SQLite file in this folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
 
 
 @app.command("list")
@@ -65,14 +62,14 @@ def run(
     Writes the traces to MLFLOW_TRACKING_URI (by default sqlite:///mlflow.db).
     """
     told = report.console(stderr=True)
-    page = load(name)
+    page, store = load(name), reachable(tracking_uri())
     told.print(f"playing {name}: {', '.join(variant for variant, _, _ in page.variants())} …")
-    with quieted():
+    with quieted(), _stoppable():
         from scenarios.play import play  # brings MLflow, which the other commands do without
 
         verdict = play(
             name,
-            tracking_uri(),
+            store,
             strict=not tolerant,
             progress=lambda variant, exchange: told.print(report.progress(variant, exchange)),
         )
@@ -153,9 +150,11 @@ def live(
     ] = None,
 ) -> None:
     """Run a workflow on a real model: MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL say which."""
-    from scenarios.live import live as lived  # brings MLflow
+    with quieted(), _stoppable():
+        from scenarios.live import live as lived  # brings MLflow
 
-    lived(workflow, task, tracking_uri(), record, report.console())
+        ended = lived(workflow, task, reachable(tracking_uri()), record, report.console())
+    raise typer.Exit(0 if ended else 1)
 
 
 @app.command()
@@ -176,18 +175,28 @@ def _accepted(wanted: Iterable[str]) -> list[Path]:
     """Play and accept; then the pages, which show what was accepted."""
     changed: list[Path] = []
     for name in wanted:
-        with quieted():
+        with quieted(), _stoppable():
             from scenarios.play import play
 
-            changed += accepted(play(name, tracking_uri()))
+            changed += accepted(play(name, reachable(tracking_uri())))
     return [*changed, *produce()]
+
+
+@contextmanager
+def _stoppable() -> Generator[None]:
+    """Ctrl-C ends a run cleanly: its spans say that they were cancelled, and are stored."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("\nstopped; what was traced until then is in the store", err=True)
+        raise typer.Exit(130) from None
 
 
 def main() -> None:
     """Run a command; what a person asked amiss is said in a sentence, with exit code 2."""
     try:
         app()
-    except (NoScenario, TapeError, NoTrace, NoModel) as error:
+    except (NoScenario, NoStore, TapeError, NoTrace, NoModel) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
     except NotAccepted as error:

@@ -10,6 +10,7 @@ from instrumentation.trace import NoTrace, Trace, from_mlflow, from_store
 from scenarios.expect import Expectation
 from scenarios.scenario import VARIANTS, Scenario
 from scenarios.shelf import NoScenario, folder, load
+from scenarios.store import reachable
 from scenarios.verdict import Seen, Verdict, judged
 
 
@@ -44,7 +45,7 @@ def _opened(recording: Recording) -> Trace:
     """The trace that a person names: a file if there is one, else an id."""
     path = Path(str(recording.trace))
     if not path.is_file():
-        return from_store(str(recording.trace), recording.tracking_uri)
+        return from_store(str(recording.trace), reachable(recording.tracking_uri))
     try:
         text = path.read_text("utf-8")
         exported = json.loads(text)

@@ -1,11 +1,12 @@
 """A live run: a workflow on a real model, seen with the same instrumentation as a played one."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -18,21 +19,23 @@ from scenarios.shelf import NoScenario, load, names
 from workflows.model import Model
 
 
-def live(workflow: str, task: str, tracking_uri: str, tape: Path | None, console: Console) -> None:
+def live(workflow: str, task: str, tracking_uri: str, tape: Path | None, console: Console) -> bool:
     """Run a workflow on the model that the environment names, and print what its trace shows.
 
-    With `tape`, what the model answers is recorded there. Raises `NoModel` or `NoScenario`; what
-    the workflow raises flies, and its trace is stored all the same.
+    With `tape`, what the model answers is recorded there. Returns whether the workflow came to an
+    end of its own; where a completion failed for good, its trace says why. Raises `NoModel` or
+    `NoScenario`.
     """
     run = resolved(reference(workflow))
     model = Model.from_environment()
     console.print(f"{workflow} on {model.name} at {model.base_url}", markup=False)
     with traced(tracking_uri):
         with recorded({"flight.workflow": workflow}) as seen, _reached(model, tape) as reached:
-            answer = asyncio.run(run(task, reached, on_text=_printed(console)))
+            answer = asyncio.run(_ended(run(task, reached, on_text=_printed(console))))
         trace = traces.from_mlflow(found.to_dict() for found in seen.traces())
     console.print(f"\n\n{outline(trace)}\n{answer}", markup=False)
     console.print(f"read the trace: make ui, then open {', '.join(trace.ids)}")
+    return not isinstance(answer, RuntimeError)
 
 
 def reference(workflow: str) -> str:
@@ -43,6 +46,14 @@ def reference(workflow: str) -> str:
         near = get_close_matches(workflow, by_name, n=1, cutoff=0.0)
         raise NoScenario(f"no workflow is named {workflow!r}; did you mean {near[0]}?")
     return by_name[workflow]
+
+
+async def _ended(running: Awaitable[Any]) -> Any:
+    """The workflow's answer, or the error in which AutoGen wraps what went wrong for good."""
+    try:
+        return await running
+    except RuntimeError as error:
+        return error
 
 
 @contextmanager
