@@ -42,7 +42,12 @@ async def test_an_approved_draft_is_summed_up(tmp_path: Path) -> None:
 async def test_running_out_of_rounds_is_an_outcome_with_draft_and_objections(
     tmp_path: Path,
 ) -> None:
-    lines = [("generator", "One."), ("reviewer", REVISE), ("generator", "Two."), ("reviewer", REVISE)]
+    lines = [
+        ("generator", "One."),
+        ("reviewer", REVISE),
+        ("generator", "Two."),
+        ("reviewer", REVISE),
+    ]
     with taped(tmp_path, *lines) as (replay, model):
         ended = await review("Write.", model, rounds=2)
         assert not replay.unplayed
@@ -126,6 +131,8 @@ def test_a_model_does_not_show_its_key() -> None:
 def test_a_model_comes_from_the_environment() -> None:
     said = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     assert Model.from_environment(said).base_url == "https://api.openai.com/v1"
-    assert Model.from_environment(said | {"OPENAI_BASE_URL": "http://x/v1"}).base_url == "http://x/v1"
+    assert (
+        Model.from_environment(said | {"OPENAI_BASE_URL": "http://x/v1"}).base_url == "http://x/v1"
+    )
     with pytest.raises(NoModel, match="OPENAI_API_KEY not set"):
         Model.from_environment({"MODEL_NAME": "m"})
