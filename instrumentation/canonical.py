@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from instrumentation.trace import NoTrace, Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import NoTrace, Trace
 
 FORMAT = "flight-recorder/1"
 VOLATILE_KEYS = frozenset({"created_at", "created"})

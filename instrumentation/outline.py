@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from instrumentation.canonical import scrubbed
-from instrumentation.trace import Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import Trace
 
 INDENT = "  "
 SAYS = 60

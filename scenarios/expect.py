@@ -3,13 +3,22 @@
 Each names the agents that it speaks of, so that a misspelt name is an error and not an easy pass.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from instrumentation.trace import Span, Trace
+from instrumentation.trace import Trace
+from scenarios.sentence import (
+    agents,
+    attempts,
+    because,
+    counted,
+    how_little,
+    instead,
+    score,
+    short,
+    text,
+)
 
 ARRIVED = 0.8
 """A handoff at or above this share of the sender's text has arrived; a summary in other words has
@@ -36,9 +45,9 @@ def ends(status: str, *, saying: str = "") -> Expectation:
     def why_not(trace: Trace) -> str | None:
         root = trace.root
         if root.status != status:
-            return f"it ended {root.status}{_because(root)}"
+            return f"it ended {root.status}{because(root)}"
         if saying not in root.says:
-            return f"it ended {status}, but{_because(root) or ' gave no reason'}"
+            return f"it ended {status}, but{because(root) or ' gave no reason'}"
         return None
 
     reason = f" saying {saying!r}" if saying else ""
@@ -61,12 +70,12 @@ def hands_off(sender: str, receiver: str, *, times: int = 1) -> Expectation:
     def why_not(trace: Trace) -> str | None:
         seen = trace.handoffs(sender, receiver)
         if len(seen) != times:
-            return f"{_counted(len(seen), 'such handoff')}{_instead(trace, receiver)}"
-        lost = [span for span in seen if _score(span) < ARRIVED]
-        return _how_little(lost[0]) if lost else None
+            return f"{counted(len(seen), 'such handoff')}{instead(trace, receiver)}"
+        lost = [span for span in seen if score(span) < ARRIVED]
+        return how_little(lost[0]) if lost else None
 
     return Expectation(
-        f"hands off {sender} → {receiver}, {_counted(times, 'time')}", why_not, (sender, receiver)
+        f"hands off {sender} → {receiver}, {counted(times, 'time')}", why_not, (sender, receiver)
     )
 
 
@@ -76,9 +85,9 @@ def loses(sender: str, receiver: str) -> Expectation:
     def why_not(trace: Trace) -> str | None:
         seen = trace.handoffs(sender, receiver)
         if not seen:
-            return f"no such handoff{_instead(trace, receiver)}"
-        least = min(seen, key=_score)
-        return None if _score(least) <= LOST else f"{_score(least):.0%} or more of it arrived"
+            return f"no such handoff{instead(trace, receiver)}"
+        least = min(seen, key=score)
+        return None if score(least) <= LOST else f"{score(least):.0%} or more of it arrived"
 
     return Expectation(f"loses {sender} → {receiver}", why_not, (sender, receiver), alarming=True)
 
@@ -96,7 +105,7 @@ def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectat
         return f"it was taken on {', '.join(map(str, taken)) or 'no condition'}"
 
     return Expectation(
-        f"takes the edge {source} → {target} on {on}, {_counted(times, 'time')}",
+        f"takes the edge {source} → {target} on {on}, {counted(times, 'time')}",
         why_not,
         (source, target),
     )
@@ -107,9 +116,9 @@ def takes_turns(agent: str, times: int) -> Expectation:
 
     def why_not(trace: Trace) -> str | None:
         seen = len(trace.turns(agent))
-        return None if seen == times else f"{_counted(seen, 'turn')}; agents: {_agents(trace)}"
+        return None if seen == times else f"{counted(seen, 'turn')}; agents: {agents(trace)}"
 
-    return Expectation(f"{agent} takes {_counted(times, 'turn')}", why_not, (agent,))
+    return Expectation(f"{agent} takes {counted(times, 'turn')}", why_not, (agent,))
 
 
 def never_reaches(agent: str) -> Expectation:
@@ -117,7 +126,7 @@ def never_reaches(agent: str) -> Expectation:
 
     def why_not(trace: Trace) -> str | None:
         seen = len(trace.turns(agent))
-        return f"{agent} took {_counted(seen, 'turn')}" if seen else None
+        return f"{agent} took {counted(seen, 'turn')}" if seen else None
 
     return Expectation(f"never reaches {agent}", why_not, (agent,))
 
@@ -126,8 +135,8 @@ def output_keeps(pattern: str) -> Expectation:
     """The run's output bears this regular expression."""
 
     def why_not(trace: Trace) -> str | None:
-        output = _text(trace.root.outputs)
-        return None if re.search(pattern, output) else f"the output is {_short(output)}"
+        output = text(trace.root.outputs)
+        return None if re.search(pattern, output) else f"the output is {short(output)}"
 
     return Expectation(f"output keeps /{pattern}/", why_not)
 
@@ -136,7 +145,7 @@ def output_lacks(pattern: str) -> Expectation:
     """The run has an output, which does not bear this regular expression."""
 
     def why_not(trace: Trace) -> str | None:
-        output = _text(trace.root.outputs)
+        output = text(trace.root.outputs)
         if not output:
             return "there is no output at all"
         found = re.search(pattern, output)
@@ -149,12 +158,12 @@ def meets(attempt: str, *, agent: str, times: int = 1) -> Expectation:
     """So many of the agent's HTTP attempts fail in this way (`HTTP 429`, `ReadTimeout`, …)."""
 
     def why_not(trace: Trace) -> str | None:
-        seen = [span.name for span in _attempts(trace, agent)]
+        seen = [span.name for span in attempts(trace, agent)]
         if seen == [attempt] * times:
             return None
         return f"failed attempts of {agent}: {', '.join(seen) or 'none'}"
 
-    return Expectation(f"{agent} meets {attempt!r}, {_counted(times, 'time')}", why_not, (agent,))
+    return Expectation(f"{agent} meets {attempt!r}, {counted(times, 'time')}", why_not, (agent,))
 
 
 def completes(agent: str, *, status: str, saying: str = "") -> Expectation:
@@ -163,11 +172,11 @@ def completes(agent: str, *, status: str, saying: str = "") -> Expectation:
     def why_not(trace: Trace) -> str | None:
         seen = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
         if not seen:
-            return f"{agent} made no completion; agents: {_agents(trace)}"
+            return f"{agent} made no completion; agents: {agents(trace)}"
         last = seen[-1]
         if last.status == status and saying in last.says:
             return None
-        return f"its last completion ended {last.status}{_because(last)}"
+        return f"its last completion ended {last.status}{because(last)}"
 
     reason = f" saying {saying!r}" if saying else ""
     says = f"{agent}'s last completion is {status}{reason}"
@@ -184,48 +193,3 @@ def spends_at_most(tokens: int) -> Expectation:
         return f"{spent} tokens" if spent > tokens else None
 
     return Expectation(f"spends at most {tokens} tokens", why_not)
-
-
-def _attempts(trace: Trace, agent: str) -> list[Span]:
-    return [span for turn in trace.turns(agent) for span in turn if span.type == "ATTEMPT"]
-
-
-def _score(handoff: Span) -> float:
-    return float(handoff.attributes["handoff.efficiency_score"])
-
-
-def _how_little(handoff: Span) -> str:
-    sent = handoff.attributes["handoff.output_chars"]
-    return f"of the {sent} characters sent, {_score(handoff):.0%} arrived"
-
-
-def _instead(trace: Trace, receiver: str) -> str:
-    """The handoffs that the receiver did get: the nearest thing to the one that is missing."""
-    seen = [
-        span.name
-        for span in trace.of_type("HANDOFF")
-        if span.attributes["handoff.to_agent"] == receiver
-    ]
-    return f"; {receiver} was handed: {', '.join(seen) or 'nothing'}"
-
-
-def _agents(trace: Trace) -> str:
-    return ", ".join(trace.agents) or "none"
-
-
-def _because(span: Span) -> str:
-    return f" ({_short(span.says.splitlines()[0])})" if span.says else ""
-
-
-def _text(value: Any) -> str:
-    return (
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value else ""
-    )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 160 else f"{text[:157]}…"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

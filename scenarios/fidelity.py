@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from instrumentation.trace import Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import Trace
 from scenarios.ledger import Exchange, Ledger
 
 

@@ -1,7 +1,8 @@
 """A mark: the span to look at, in the outline of a broken run."""
 
 from instrumentation.outline import lines
-from instrumentation.trace import Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import Trace
 from scenarios.scenario import Origin
 
 MARK = "▶ "

@@ -6,7 +6,8 @@ import pytest
 
 from instrumentation.canonical import read
 from instrumentation.outline import outline
-from instrumentation.trace import Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import Trace
 from scenarios import accept as accepting
 from scenarios.accept import NotAccepted, accept
 from scenarios.play import drift

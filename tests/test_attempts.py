@@ -12,7 +12,8 @@ import pytest
 from autogen_core.models import UserMessage
 
 from instrumentation.attempts import seen_http_client
-from instrumentation.trace import Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import Trace
 from instrumentation.tracing import recorded, traced
 from scenarios.fault import Fault, cut, drops, hangs, rate_limited, unavailable
 from scenarios.replay import Replay

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instrumentation.canonical import dumps, loads, read, scrubbed
-from instrumentation.trace import NoTrace, Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import NoTrace, Trace
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),

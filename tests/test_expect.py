@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from instrumentation.trace import Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import Trace
 from scenarios import expect
 from scenarios.expect import Expectation
 

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from instrumentation.trace import Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import Trace
 from scenarios.fidelity import compared
 from scenarios.ledger import Exchange, Ledger
 

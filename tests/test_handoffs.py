@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instrumentation.handoffs import efficiency
-from instrumentation.trace import Span, Trace
+from instrumentation.span import Span
+from instrumentation.trace import Trace
 from instrumentation.tracing import recorded, traced
 from scenarios.fault import unavailable
 from scenarios.replay import Replay

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from instrumentation.trace import NoTrace, Span, Trace, from_mlflow, in_order
+from instrumentation.span import Span
+from instrumentation.trace import NoTrace, Trace, from_mlflow, in_order
 
 
 def flat(name: str, parent: str | None = None, at: int = 0, until: int = 0, **said: Any) -> Any:

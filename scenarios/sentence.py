@@ -1,0 +1,52 @@
+"""A sentence: what was seen in a trace, told to someone who expected something else."""
+
+import json
+from typing import Any
+
+from instrumentation.span import Span
+from instrumentation.trace import Trace
+
+
+def attempts(trace: Trace, agent: str) -> list[Span]:
+    return [span for turn in trace.turns(agent) for span in turn if span.type == "ATTEMPT"]
+
+
+def score(handoff: Span) -> float:
+    return float(handoff.attributes["handoff.efficiency_score"])
+
+
+def how_little(handoff: Span) -> str:
+    sent = handoff.attributes["handoff.output_chars"]
+    return f"of the {sent} characters sent, {score(handoff):.0%} arrived"
+
+
+def instead(trace: Trace, receiver: str) -> str:
+    """The handoffs that the receiver did get: the nearest thing to the one that is missing."""
+    seen = [
+        span.name
+        for span in trace.of_type("HANDOFF")
+        if span.attributes["handoff.to_agent"] == receiver
+    ]
+    return f"; {receiver} was handed: {', '.join(seen) or 'nothing'}"
+
+
+def agents(trace: Trace) -> str:
+    return ", ".join(trace.agents) or "none"
+
+
+def because(span: Span) -> str:
+    return f" ({short(span.says.splitlines()[0])})" if span.says else ""
+
+
+def text(value: Any) -> str:
+    return (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value else ""
+    )
+
+
+def short(text: str) -> str:
+    return text if len(text) <= 160 else f"{text[:157]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
