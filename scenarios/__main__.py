@@ -175,6 +175,7 @@ def _accepted(wanted: Iterable[str]) -> list[Path]:
     """Play and accept; then the pages, which show what was accepted."""
     changed: list[Path] = []
     for name in wanted:
+        typer.echo(f"playing {name} …", err=True)
         with quieted(), _stoppable():
             from scenarios.play import play
 

@@ -12,6 +12,7 @@ from instrumentation import trace as traces
 from instrumentation.outline import outline
 from instrumentation.trace import NoTrace
 from instrumentation.tracing import recorded, traced
+from scenarios.ending import surprise
 from scenarios.expect import Expectation
 from scenarios.fidelity import compared
 from scenarios.ledger import Exchange
@@ -21,9 +22,6 @@ from scenarios.shelf import Folder, folder, load
 from scenarios.tape import Tape
 from scenarios.verdict import Seen, Verdict, judged
 from workflows.model import Model
-
-PATIENCE_S = 60.0
-"""How long a variant may take that is expected to end by itself."""
 
 Progress = Callable[[str, Exchange], None]
 
@@ -81,9 +79,8 @@ def _played(
         recorded({"flight.scenario": scenario.name, "flight.variant": name}) as run,
     ):
         model = Model("taped", replay.base_url, api_key="taped")
-        went_wrong = asyncio.run(
-            _ended(workflow(scenario.task, model, **variant.settings), variant)
-        )
+        call = workflow(scenario.task, model, **variant.settings)
+        went_wrong = asyncio.run(surprise(call, variant))
     took_s = time.perf_counter() - began
     troubles = tuple(_troubles(replay, went_wrong))
     try:
@@ -100,33 +97,6 @@ def _played(
         frozenset(line.number for line in tape.lines if line not in replay.unplayed),
         took_s,
     )
-
-
-async def _ended(running: Any, variant: Variant) -> str | None:
-    """Wait for the workflow to end as its variant says that it will; else, how it did end."""
-    patience_s = variant.stopped_after_s or PATIENCE_S
-    stopped = asyncio.timeout(patience_s)
-    try:
-        async with stopped:
-            await running
-    except BaseException as error:
-        if stopped.expired():
-            return None if variant.stopped_after_s else f"it did not end within {patience_s:g} s"
-        if not isinstance(error, Exception):
-            raise
-        return _surprise(error, variant)
-    if variant.stopped_after_s:
-        return f"it was to wait until it was stopped, after {patience_s:g} s, and ended by itself"
-    if variant.raises:
-        return f"it was to raise {variant.raises.__name__}, and did not"
-    return None
-
-
-def _surprise(error: Exception, variant: Variant) -> str | None:
-    if variant.raises and isinstance(error, variant.raises) and variant.saying in str(error):
-        return None
-    due = f"{variant.raises.__name__} saying {variant.saying!r}" if variant.raises else "no error"
-    return f"it raised {type(error).__name__}: {error}\n(expected: {due})"
 
 
 def _troubles(replay: Replay, went_wrong: str | None) -> Iterator[str]:

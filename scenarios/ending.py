@@ -1,0 +1,43 @@
+"""An ending: how the call of a workflow came to its end, held against what its variant says."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from scenarios.scenario import Variant
+
+PATIENCE_S = 60.0
+"""How long a call may take that is expected to end by itself."""
+GRACE_S = 5.0
+"""How long a call may take to end once it is cancelled."""
+
+
+async def surprise(call: Coroutine[Any, Any, Any], variant: Variant) -> str | None:
+    """Wait for the call to end as its variant says that it will; else, how it did end.
+
+    A call that takes too long, or is expected to wait for ever, is cancelled, as a person would.
+    """
+    patience_s = variant.stopped_after_s or PATIENCE_S
+    running = asyncio.ensure_future(call)
+    await asyncio.wait([running], timeout=patience_s)
+    if not running.done():
+        running.cancel()
+        await asyncio.wait([running], timeout=GRACE_S)
+        if not running.done():
+            return f"it did not end, though it was cancelled {GRACE_S:g} s ago"
+        return None if variant.stopped_after_s else f"it did not end within {patience_s:g} s"
+    if running.cancelled():
+        return "it was cancelled, and not by the player"
+    return _by_itself(running.exception(), variant)
+
+
+def _by_itself(error: BaseException | None, variant: Variant) -> str | None:
+    if variant.stopped_after_s:
+        how = f"raised {type(error).__name__}: {error}" if error else "ended by itself"
+        return f"it was to wait until it was stopped, and {how}"
+    if error is None:
+        return f"it was to raise {variant.raises.__name__}, and did not" if variant.raises else None
+    if variant.raises and isinstance(error, variant.raises) and variant.saying in str(error):
+        return None
+    due = f"{variant.raises.__name__} saying {variant.saying!r}" if variant.raises else "no error"
+    return f"it raised {type(error).__name__}: {error}\n(expected: {due})"

@@ -1,0 +1,82 @@
+"""An ending: what a call does is held against what its variant says that it will do."""
+
+import asyncio
+
+import pytest
+
+from scenarios import ending
+from scenarios.ending import surprise
+from scenarios.scenario import given
+
+
+async def ends() -> str:
+    return "done"
+
+
+async def fails() -> None:
+    raise RuntimeError("RateLimitError: 429")
+
+
+async def waits() -> None:
+    await asyncio.Event().wait()
+
+
+async def cancels_itself() -> None:
+    raise asyncio.CancelledError
+
+
+async def will_not_stop() -> None:
+    for _ in range(2):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            continue
+
+
+async def test_an_end_as_expected_is_no_surprise() -> None:
+    assert await surprise(ends(), given()) is None
+    assert await surprise(fails(), given().raising(RuntimeError, "429")) is None
+    assert await surprise(waits(), given().stopped_after(0.05)) is None
+
+
+async def test_an_error_that_nobody_expected_is_told() -> None:
+    told = await surprise(fails(), given())
+    assert told == "it raised RuntimeError: RateLimitError: 429\n(expected: no error)"
+
+
+async def test_another_error_than_the_expected_one_is_told() -> None:
+    told = await surprise(fails(), given().raising(RuntimeError, "503"))
+    assert told is not None
+    assert told.endswith("(expected: RuntimeError saying '503')")
+
+
+async def test_an_expected_error_that_does_not_come_is_told() -> None:
+    told = await surprise(ends(), given().raising(RuntimeError, "429"))
+    assert told == "it was to raise RuntimeError, and did not"
+
+
+async def test_a_call_that_was_to_wait_and_did_not_is_told() -> None:
+    variant = given().stopped_after(5.0)
+    assert await surprise(ends(), variant) == (
+        "it was to wait until it was stopped, and ended by itself"
+    )
+    assert await surprise(fails(), variant) == (
+        "it was to wait until it was stopped, and raised RuntimeError: RateLimitError: 429"
+    )
+
+
+async def test_a_call_that_cancels_itself_is_told() -> None:
+    assert await surprise(cancels_itself(), given()) == "it was cancelled, and not by the player"
+
+
+async def test_a_call_without_end_is_cancelled_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "PATIENCE_S", 0.05)
+    assert await surprise(waits(), given()) == "it did not end within 0.05 s"
+
+
+async def test_a_call_that_will_not_stop_does_not_hold_the_player(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ending, "GRACE_S", 0.05)
+    told = await surprise(will_not_stop(), given().stopped_after(0.05))
+    assert told == "it did not end, though it was cancelled 0.05 s ago"
