@@ -23,10 +23,14 @@ class NoTrace(Exception):
 
 @dataclass(frozen=True)
 class Trace:
-    """What one run left: one root, if its instrumentation is whole; several, if it is torn."""
+    """What one run left: one root, if its instrumentation is whole; several, if it is torn.
+
+    `ids` and `experiment_id` are MLflow's, and empty in a recorded trace.
+    """
 
     roots: tuple[Span, ...]
     ids: tuple[str, ...] = ()
+    experiment_id: str = ""
 
     def __iter__(self) -> Iterator[Span]:
         for root in self.roots:
@@ -73,7 +77,9 @@ def from_mlflow(exported: Iterable[Mapping[str, Any]]) -> Trace:
         if not flat:
             raise NoTrace(f"trace {trace['info']['trace_id']} has no spans")
         roots += _grown(flat)
-    return Trace(tuple(roots), tuple(trace["info"]["trace_id"] for trace in traces))
+    ids = tuple(trace["info"]["trace_id"] for trace in traces)
+    location = traces[0]["info"].get("trace_location", {}).get("mlflow_experiment", {})
+    return Trace(tuple(roots), ids, location.get("experiment_id", ""))
 
 
 def from_store(trace_id: str, tracking_uri: str) -> Trace:

@@ -15,6 +15,7 @@ from instrumentation.outline import outline
 from instrumentation.tracing import recorded, traced
 from scenarios.play import resolved
 from scenarios.record import recording
+from scenarios.report import address
 from scenarios.shelf import NoScenario, load, names
 from workflows.model import Model
 
@@ -34,7 +35,7 @@ def live(workflow: str, task: str, tracking_uri: str, tape: Path | None, console
             answer = asyncio.run(_ended(run(task, reached, on_text=_printed(console))))
         trace = traces.from_mlflow(found.to_dict() for found in seen.traces())
     console.print(f"\n\n{outline(trace)}\n{answer}", markup=False)
-    console.print(f"read the trace: make ui, then open {', '.join(trace.ids)}")
+    console.print(f"read the trace: make ui, then open {address(trace)}", markup=False)
     return not isinstance(answer, RuntimeError)
 
 

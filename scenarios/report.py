@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from instrumentation.outline import lines
+from instrumentation.trace import Trace
 from scenarios.ledger import Exchange
 from scenarios.mark import BLANK, MARK, found
 from scenarios.scenario import Origin, Scenario
@@ -17,6 +17,8 @@ from scenarios.verdict import Judgement, Seen, Verdict
 
 SIDE_BY_SIDE = 150
 """The narrowest terminal, in columns, on which two outlines stand side by side and can be read."""
+UI = "http://127.0.0.1:5000"
+"""Where `make ui` opens MLflow's pages."""
 IN_A_LOG = 170
 """The width of what is no terminal, where nothing has to fit."""
 
@@ -48,6 +50,12 @@ def report(scenario: Scenario, verdict: Verdict) -> RenderableType:
         *(Text(f"✗ {trouble}", style="red") for trouble in verdict.troubles),
         _ending(verdict),
     )
+
+
+def address(trace: Trace) -> str:
+    """Where MLflow's pages show a trace, once `make ui` has opened them."""
+    opened = f"/traces?selectedEvaluationId={trace.ids[0]}" if trace.ids else ""
+    return f"{UI}/#/experiments/{trace.experiment_id}{opened}"
 
 
 def checked(verdict: Verdict) -> RenderableType:
@@ -120,9 +128,11 @@ def _judged(seen: Seen) -> Iterator[RenderableType]:
 def _ending(verdict: Verdict) -> RenderableType:
     word = Text("passed", "bold green") if verdict.passed else Text("FAILED", "bold red")
     ending = Text.assemble("\n", (verdict.scenario, "bold"), ": ", word)
-    ids = [seen.trace.ids[0] for seen in verdict.variants if seen.trace and seen.trace.ids]
-    if ids:
-        ending.append(f"\nread the traces: make ui, then open {escape(', '.join(ids))}")
+    if any(seen.trace for seen in verdict.variants):
+        ending.append("\nread the traces: make ui, then open")
+    for seen in verdict.variants:
+        if seen.trace:
+            ending.append(f"\n  {seen.variant:<7} {address(seen.trace)}")
     if any(seen.drift for seen in verdict.variants):
         ending.append(f"\nif the change is right: python -m scenarios accept {verdict.scenario}")
     return ending
