@@ -57,13 +57,13 @@ def postgres() -> Generator[str]:
     assert programs is not None
     folder = tempfile.mkdtemp(prefix="flight-postgres-")
     # PostgreSQL refuses to run as root.
-    as_user = ["runuser", "-u", POSTGRES_USER, "--"] if os.getuid() == 0 else []
-    if as_user:
-        shutil.chown(folder, POSTGRES_USER)
+    user = POSTGRES_USER if os.getuid() == 0 else None
+    if user:
+        shutil.chown(folder, user)
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories="
 
     def run(*command: str) -> None:
-        subprocess.run([*as_user, *command], check=True, capture_output=True, cwd=folder)
+        subprocess.run(command, check=True, capture_output=True, cwd=folder, user=user)
 
     initdb, control = str(programs / "initdb"), str(programs / "pg_ctl")
     try:
