@@ -1,6 +1,7 @@
 """Services: a real MLflow server and a real PostgreSQL, on 127.0.0.1, while a test lasts."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -10,11 +11,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE_S = 60.0
+PATIENCE_S = 40.0
+TRIES = 2
 POSTGRES_USER = "postgres"
 
 
@@ -24,23 +26,35 @@ class NotUp(Exception):
 
 @contextmanager
 def mlflow_server(folder: Path, store: str) -> Generator[str]:
-    """MLflow's server and UI over a store, as small as it gets; yields its address."""
-    port = free_port()
+    """MLflow's server and UI over a store, as small as it gets; yields its address.
+
+    Raises `NotUp`, with what it said, when it does not come up. On a busy machine it sometimes
+    hangs as it starts, so there is a second try.
+    """
+    log = folder / "server.log"
+    for _ in range(TRIES):
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        server = _started(folder, store, port, log)
+        try:
+            if _comes_up(f"{url}/health"):
+                yield url
+                return
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+    raise NotUp(f"MLflow's server did not answer at {url}; it said:\n{log.read_text()}")
+
+
+def _started(folder: Path, store: str, port: int, log: Path) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", store]
     command += ["--default-artifact-root", str(folder / "artifacts")]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    url = f"http://127.0.0.1:{port}"
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            command, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True
+    with log.open("w") as said:
+        return subprocess.Popen(
+            command, env=os.environ | quiet, stdout=said, stderr=said, start_new_session=True
         )
-    try:
-        _until(lambda: _answers(f"{url}/health"), f"MLflow's server at {url}")
-        yield url
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
 
 
 def postgres_bin() -> Path | None:
@@ -78,10 +92,15 @@ def postgres() -> Generator[str]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """A port of 127.0.0.1 that nothing listens on, and that the system gives to nobody unasked."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise NotUp("a hundred ports were tried, and none is free")
 
 
 def _answers(url: str) -> bool:
@@ -92,9 +111,11 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _until(up: Callable[[], bool], what: str) -> None:
+def _comes_up(url: str) -> bool:
+    """Whether it answers before PATIENCE_S is over."""
     deadline = time.monotonic() + PATIENCE_S
-    while not up():
-        if time.monotonic() > deadline:
-            raise NotUp(f"{what} did not answer within {PATIENCE_S:g} s")
+    while time.monotonic() < deadline:
+        if _answers(url):
+            return True
         time.sleep(0.2)
+    return False
