@@ -19,14 +19,14 @@ scenarios: $(VENV)/ready  ## List the scenarios
 
 test: $(VENV)/ready  ## Run the tests; what the machine lacks for some of them is said in a line
 	@$(MAKE) --no-print-directory old-env || echo "skipped: the environment with mlflow 3.1.4 could not be built"
-	$(RUN) -m pytest -n 2 --dist loadgroup -q -rs
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup -q -rs
 
 check: $(VENV)/ready  ## Lint, types, floors, recorded traces, and whether what is shown is current
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
-	$(RUN) -m scenarios check > /dev/null
+	@$(RUN) -m scenarios check > $(VENV)/check.log || { cat $(VENV)/check.log; exit 1; }
 	$(RUN) -m scenarios accept --check
 
 accept: $(VENV)/ready  ## Make what is seen the golden, and write what is produced from it
