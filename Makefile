@@ -33,6 +33,7 @@ accept: $(VENV)/ready  ## Make what is seen the golden, and write what is produc
 	@$(RUN) -m scenarios accept
 
 ui: $(VENV)/ready  ## Open the traces in MLflow's own pages, on 127.0.0.1:5000
+	@case "$$MLFLOW_TRACKING_URI" in http*) echo "they are at $$MLFLOW_TRACKING_URI already"; exit 2;; esac
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(VENV)/bin/mlflow server --workers 1 --host 127.0.0.1 \
 		--port 5000 --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
 

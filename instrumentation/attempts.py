@@ -97,9 +97,19 @@ class Attempt:
             "http.request.method": request.method,
             "url.path": request.url.path,
         }
+        self._deadlines_s: dict[str, float | None] = request.extensions.get("timeout", {})
         if self._span is not None:
             made = self._span.get_attribute("http.attempts") or 0
             self._span.set_attribute("http.attempts", made + 1)
+
+    def _too_long(self, error: httpx.TimeoutException) -> str:
+        """The deadline that was missed, in words, and as an attribute in seconds."""
+        what = type(error).__name__.removesuffix("Timeout").lower()
+        deadline_s = self._deadlines_s.get(what)
+        if deadline_s is None:
+            return words_for(error)
+        self._attributes["deadline_s"] = deadline_s
+        return f"no {'byte' if what == 'read' else what} within {deadline_s:g} s"
 
     def answered(self, response: httpx.Response) -> None:
         """Keep the status; one of 400 or more is a failure."""
@@ -122,6 +132,8 @@ class Attempt:
             attributes=self._attributes | {"error.type": kind},
             start_time_ns=self._start_ns,
         )
+        if isinstance(error, httpx.TimeoutException):
+            said = self._too_long(error)
         words = said or (words_for(error) if error is not None else name)
         span.end(status=SpanStatus(SpanStatusCode.ERROR, words))
 

@@ -53,7 +53,7 @@ def _completion(span: Span) -> Iterator[str]:
 
 
 def _chain(span: Span) -> Iterator[str]:
-    if outcome := span.attributes.get("review.outcome"):
+    if outcome := span.attributes.get("workflow.outcome"):
         yield f"→ {outcome}"
 
 

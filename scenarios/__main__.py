@@ -14,13 +14,14 @@ from typing import Annotated
 import typer
 
 from instrumentation.trace import NoTrace
+from patches.repairs import repairs
 from scenarios import report
 from scenarios.accept import NotAccepted, produce, stale
 from scenarios.accept import accept as accepted
 from scenarios.check import Recording
 from scenarios.check import check as checked
 from scenarios.quiet import quieted
-from scenarios.shelf import NoScenario, load, names
+from scenarios.shelf import NoScenario, folder, load, names
 from scenarios.store import NoStore, reachable, tracking_uri
 from scenarios.tape import TapeError
 from workflows.model import NoModel
@@ -76,7 +77,7 @@ def run(
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
     else:
-        report.console().print(report.report(page, verdict))
+        report.show(report.report(page, verdict))
     raise typer.Exit(0 if verdict.passed else 1)
 
 
@@ -110,7 +111,7 @@ def check(
         typer.echo(json.dumps(told[0] if name else told, indent=2, ensure_ascii=False))
     else:
         for result in results:
-            report.console().print(report.checked(result))
+            report.show(report.checked(result))
     raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 
@@ -132,6 +133,8 @@ def accept(
     Plays the scenarios as `run` does, and writes recorded traces, goldens and the pages produced
     from them. A run whose expectations do not hold is not accepted.
     """
+    for name in wanted or ():
+        folder(name)  # an unknown name is an error, whatever else is asked
     changed = list(stale()) if dry else _accepted([] if pages_only else wanted or names())
     told = [os.path.relpath(path) for path in changed]
     if as_json:
@@ -139,6 +142,20 @@ def accept(
     else:
         typer.echo("\n".join(told) or "all is current")
     raise typer.Exit(1 if dry and changed else 0)
+
+
+@app.command()
+def patches(as_json: AsJson = False) -> None:
+    """List the patches, and for each whether it is for the versions installed here, or why not."""
+    told = [
+        {"patch": patch.name, "why_not": patch.why_not(), "symptom": patch.symptom}
+        for patch in repairs(lambda _: None)
+    ]
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    for patch in told:
+        typer.echo(f"{patch['patch']:<22}{patch['why_not'] or 'applied'}")
 
 
 @app.command()
@@ -159,7 +176,9 @@ def live(
 
 @app.command()
 def serve(
-    tape: Annotated[Path, typer.Argument(help="A tape, as scenarios/catalog/*/tape.jsonl.")],
+    tape: Annotated[
+        str, typer.Argument(help="A tape, a JSONL file; or a scenario, with its tape and faults.")
+    ],
     port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 0,
     tolerant: Annotated[
         bool, typer.Option(help="Serve a changed request all the same, and report it as drift.")
@@ -168,7 +187,10 @@ def serve(
     """Serve a tape alone, to an OpenAI client in any language. Ctrl-C ends it."""
     from scenarios.serve import serve as served  # brings uvicorn
 
-    served(tape, port, strict=not tolerant)
+    if tape in names():
+        served(folder(tape).tape, port, strict=not tolerant, faults=load(tape).faults)
+    else:
+        served(Path(tape), port, strict=not tolerant)
 
 
 def _accepted(wanted: Iterable[str]) -> list[Path]:

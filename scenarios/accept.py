@@ -1,11 +1,12 @@
 """Accept: make what was seen the golden, and write all that is produced from it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from instrumentation.canonical import dumps
+from instrumentation.canonical import dumps, read
 from instrumentation.outline import outline
 from scenarios import pages
-from scenarios.shelf import Folder, folder
+from scenarios.shelf import Folder, folder, load, names
 from scenarios.verdict import Verdict
 
 
@@ -32,15 +33,25 @@ def accept(verdict: Verdict) -> tuple[Path, ...]:
 
 
 def stale() -> tuple[Path, ...]:
-    """Every produced page that is not what its sources make of it."""
+    """Every produced file that is not what its sources make of it."""
     return tuple(
-        path for path, text in pages.pages() if not path.exists() or path.read_text("utf-8") != text
+        path
+        for path, text in (*pages.pages(), *_outlines())
+        if not path.exists() or path.read_text("utf-8") != text
     )
 
 
 def produce() -> tuple[Path, ...]:
     """Write every page that is produced from sources and recorded traces; returns those changed."""
     return tuple(path for path, text in pages.pages() if _changed(path, text))
+
+
+def _outlines() -> Iterator[tuple[Path, str]]:
+    """Every golden, and the outline of the recorded trace that it was accepted with."""
+    for name in names():
+        place = folder(name)
+        for variant, _, _ in load(name).variants():
+            yield place.golden(variant), outline(read(place.recorded(variant)))
 
 
 def _written(verdict: Verdict, place: Folder) -> list[tuple[Path, str]]:

@@ -44,6 +44,8 @@ def check(name: str, recording: Recording) -> Verdict:
 def _opened(recording: Recording) -> Trace:
     """The trace that a person names: a file if there is one, else an id."""
     path = Path(str(recording.trace))
+    if not path.is_file() and path.suffix:
+        raise NoTrace(f"{path}: no such file; --trace takes a JSON file, or the id of a trace")
     if not path.is_file():
         return from_store(str(recording.trace), reachable(recording.tracking_uri))
     try:

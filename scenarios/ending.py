@@ -33,11 +33,17 @@ async def surprise(call: Coroutine[Any, Any, Any], variant: Variant) -> str | No
 
 def _by_itself(error: BaseException | None, variant: Variant) -> str | None:
     if variant.stopped_after_s:
-        how = f"raised {type(error).__name__}: {error}" if error else "ended by itself"
+        how = f"raised {_told(error)}" if error else "ended by itself"
         return f"it was to wait until it was stopped, and {how}"
     if error is None:
         return f"it was to raise {variant.raises.__name__}, and did not" if variant.raises else None
     if variant.raises and isinstance(error, variant.raises) and variant.saying in str(error):
         return None
     due = f"{variant.raises.__name__} saying {variant.saying!r}" if variant.raises else "no error"
-    return f"it raised {type(error).__name__}: {error}\n(expected: {due})"
+    return f"it raised {_told(error)} (expected: {due})"
+
+
+def _told(error: BaseException) -> str:
+    """The error without the traceback that AutoGen puts into its text."""
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}"

@@ -58,7 +58,7 @@ def concludes(outcome: str) -> Expectation:
     """The workflow names this outcome."""
 
     def why_not(trace: Trace) -> str | None:
-        seen = trace.root.attributes.get("review.outcome")
+        seen = trace.root.attributes.get("workflow.outcome")
         return None if seen == outcome else f"its outcome is {seen!r}"
 
     return Expectation(f"concludes {outcome!r}", why_not)

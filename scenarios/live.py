@@ -17,6 +17,7 @@ from scenarios.play import resolved
 from scenarios.record import recording
 from scenarios.report import address
 from scenarios.shelf import NoScenario, load, names
+from scenarios.tape import TapeError
 from workflows.model import Model
 
 
@@ -29,14 +30,16 @@ def live(workflow: str, task: str, tracking_uri: str, tape: Path | None, console
     """
     run = resolved(reference(workflow))
     model = Model.from_environment()
-    console.print(f"{workflow} on {model.name} at {model.base_url}", markup=False)
+    console.out(f"{workflow} on {model.name} at {model.base_url}", highlight=False)
     with traced(tracking_uri):
         with recorded({"flight.workflow": workflow}) as seen, _reached(model, tape) as reached:
             answer = asyncio.run(_ended(run(task, reached, on_text=_printed(console))))
         trace = traces.from_mlflow(found.to_dict() for found in seen.traces())
-    console.print(f"\n\n{outline(trace)}\n{answer}", markup=False)
-    console.print(f"read the trace: make ui, then open {address(trace)}", markup=False)
-    return not isinstance(answer, RuntimeError)
+    failed = isinstance(answer, RuntimeError)
+    told = f"it failed: {str(answer).splitlines()[0]}" if failed else answer
+    console.out(f"\n\n{outline(trace)}\n{told}", highlight=False)
+    console.out(f"read the trace: make ui, then open {address(trace)}", highlight=False)
+    return not failed
 
 
 def reference(workflow: str) -> str:
@@ -63,8 +66,19 @@ def _reached(model: Model, tape: Path | None) -> Generator[Model]:
     if tape is None:
         yield model
         return
+    _writable(tape)
     with recording(model.base_url, tape) as recorder:
         yield replace(model, base_url=recorder.base_url)
+
+
+def _writable(tape: Path) -> None:
+    """What a live model says costs money: see that it can be written down before it is asked."""
+    if tape.exists() and tape.stat().st_size:
+        raise TapeError(f"{tape}: there is a tape already; remove it, or name another")
+    try:
+        tape.open("ab").close()
+    except OSError as error:
+        raise TapeError(f"{tape}: cannot be written ({error.strerror})") from error
 
 
 def _printed(console: Console) -> Callable[[str, str], None]:
@@ -74,7 +88,7 @@ def _printed(console: Console) -> Callable[[str, str], None]:
     def hear(agent: str, text: str) -> None:
         if speakers[-1:] != [agent]:
             speakers.append(agent)
-            console.print(f"\n[bold]{agent}[/bold]: ", end="")
-        console.print(text, end="", markup=False)
+            console.out(f"\n{agent}: ", end="", style="bold")
+        console.out(text, end="", highlight=False)
 
     return hear

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -47,15 +48,21 @@ class Recorder:
 
 @contextmanager
 def recording(upstream: str, tape: Path) -> Generator[Recorder]:
-    """Forward to `upstream`, a base URL up to and with `/v1`; append what it answers to `tape`."""
-    app = _Proxy(upstream.rstrip("/").removesuffix("/v1"), tape)
+    """Forward to `upstream`, an OpenAI client's base URL; append what it answers to `tape`.
+
+    The proxy has the paths of the endpoint, whatever they begin with (`/v1`, `/v1beta/openai`).
+    """
+    parts = urlsplit(upstream)
+    base = parts.path.rstrip("/")
+    app = _Proxy(f"{parts.scheme}://{parts.netloc}", base, tape)
     with served(app, closing=app.upstream.aclose) as port:
-        yield Recorder(f"http://{HOST}:{port}/v1", tape)
+        yield Recorder(f"http://{HOST}:{port}{base}", tape)
 
 
 class _Proxy:
-    def __init__(self, upstream: str, tape: Path) -> None:
-        self.upstream = httpx.AsyncClient(base_url=upstream, timeout=PATIENCE_S, trust_env=False)
+    def __init__(self, origin: str, base: str, tape: Path) -> None:
+        self.upstream = httpx.AsyncClient(base_url=origin, timeout=PATIENCE_S, trust_env=False)
+        self._base = base
         self._tape = tape
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +71,8 @@ class _Proxy:
         if body is None:
             return
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        request = received(scope, body, lambda method, path, named: named)
+        path = scope["path"].removeprefix(self._base)
+        request = received({**scope, "path": path}, body, lambda method, path, named: named)
         target = scope["raw_path"].decode("latin-1") + (
             f"?{request.query}" if request.query else ""
         )

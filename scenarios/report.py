@@ -13,6 +13,7 @@ from instrumentation.trace import Trace
 from scenarios.ledger import Exchange
 from scenarios.mark import BLANK, MARK, found
 from scenarios.scenario import Origin, Scenario
+from scenarios.store import tracking_uri
 from scenarios.verdict import Judgement, Seen, Verdict
 
 SIDE_BY_SIDE = 150
@@ -26,7 +27,19 @@ IN_A_LOG = 170
 def console(*, stderr: bool = False) -> Console:
     """Where a report goes: colours and the width of the window on a terminal, plain text else."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else IN_A_LOG, highlight=False)
+    width = None if stream.isatty() else IN_A_LOG
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def show(told: RenderableType) -> None:
+    """Print a report; in a log without the blanks that fill a terminal's lines."""
+    out = console()
+    if out.is_terminal:
+        out.print(told)
+        return
+    with out.capture() as captured:
+        out.print(told)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def progress(variant: str, exchange: Exchange) -> str:
@@ -54,13 +67,16 @@ def report(scenario: Scenario, verdict: Verdict) -> RenderableType:
 
 def address(trace: Trace) -> str:
     """Where MLflow's pages show a trace, once `make ui` has opened them."""
+    store = tracking_uri()
+    ui = store.rstrip("/") if store.startswith("http") else UI
     opened = f"/traces?selectedEvaluationId={trace.ids[0]}" if trace.ids else ""
-    return f"{UI}/#/experiments/{trace.experiment_id}{opened}"
+    return f"{ui}/#/experiments/{trace.experiment_id}{opened}"
 
 
 def checked(verdict: Verdict) -> RenderableType:
     """What a check of recorded traces found."""
-    told: list[RenderableType] = [Text(f"{verdict.scenario}", style="bold")]
+    word = ("holds", "green") if verdict.passed else ("DOES NOT HOLD", "bold red")
+    told: list[RenderableType] = [Text.assemble((verdict.scenario, "bold"), ": ", word)]
     for seen in verdict.variants:
         told += [Text(f" {seen.variant}"), *judgements(seen.judgements)]
     return Group(*told)
@@ -111,16 +127,16 @@ def _outline(seen: Seen, origin: Origin | None) -> Text:
 
 def _judged(seen: Seen) -> Iterator[RenderableType]:
     yield Text(f"{seen.variant}  ({seen.took_s:.1f} s)", style="bold")
+    for trouble in seen.troubles:
+        yield Text(f"  ✗ {trouble}", style="red")
     yield from judgements(seen.judgements)
     if seen.fidelity:
-        counts = ", ".join(f"{name} {c.trace}/{c.ledger}" for name, c in seen.fidelity)
+        counts = ", ".join(f"{name} {c.trace} of {c.ledger}" for name, c in seen.fidelity)
         whole = seen.fidelity.complete
         yield Text.assemble(
             ("  ✓ " if whole else "  ✗ ", "green" if whole else "red"),
             f"the trace records what happened: {counts}",
         )
-    for trouble in seen.troubles:
-        yield Text(f"  ✗ {trouble}", style="red")
     for change in seen.drift:
         yield Text(f"  ≠ {change}", style="magenta")
 
@@ -134,5 +150,8 @@ def _ending(verdict: Verdict) -> RenderableType:
         if seen.trace:
             ending.append(f"\n  {seen.variant:<7} {address(seen.trace)}")
     if any(seen.drift for seen in verdict.variants):
-        ending.append(f"\nif the change is right: python -m scenarios accept {verdict.scenario}")
+        ending.append(
+            f"\nif the outline is right: python -m scenarios accept {verdict.scenario}"
+            "; a recorded line that differs is recorded anew: live … --record"
+        )
     return ending

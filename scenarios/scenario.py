@@ -46,7 +46,8 @@ class Scenario:
     """The page of a scenario. `workflow` is an object reference, `package.module:function`, so that
     a page can be read, and a recorded trace be judged, with no framework imported.
 
-    `mode` is the failure mode, in the words of the taxonomy or report that `source` cites.
+    `mode` is the failure mode, in the words of the taxonomy or report that `source` cites. `agents`
+    are those that the workflow has and no variant reaches: the others have a lane on the tape.
     """
 
     mode: str
@@ -61,6 +62,7 @@ class Scenario:
     expect_twin: tuple[Expectation, ...] = ()
     faults: tuple[Fault, ...] = ()
     origin: Origin | None = None
+    agents: tuple[str, ...] = ()
     name: str = field(default="", kw_only=True)
     title: str = field(default="", kw_only=True)
     story: str = field(default="", kw_only=True)

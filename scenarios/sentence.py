@@ -39,9 +39,10 @@ def because(span: Span) -> str:
 
 
 def text(value: Any) -> str:
-    return (
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value else ""
-    )
+    """A value as text: JSON with sorted keys, so that a run and its recorded trace read alike."""
+    if isinstance(value, str) or not value:
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def short(text: str) -> str:

@@ -1,11 +1,13 @@
 """Serving: a tape played to clients in any language, from a terminal, until Ctrl-C."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Event
 
+from scenarios.fault import Fault
 from scenarios.replay import Replay, replayed
 from scenarios.tape import Tape
 
@@ -14,15 +16,19 @@ def serve(
     tape_path: Path,
     port: int = 0,
     strict: bool = True,
+    faults: Iterable[Fault] = (),
     say: Callable[[str], None] = lambda text: print(text, flush=True),
 ) -> None:
-    """Play the tape on `port` of 127.0.0.1 (0: a free one), and say where. Ends at Ctrl-C.
+    """Play the tape on `port` of 127.0.0.1 (0: a free one), and say where, till Ctrl-C or TERM.
 
     TapeError if the tape can't be read; exit code 2, with a sentence, if the port is taken.
     """
     tape = Tape.read(tape_path)
     try:
-        with replayed(tape, strict=strict, port=port) as replay:
+        with replayed(tape, faults, strict=strict, port=port) as replay:
+            # Started in the background of a script, a process is told to ignore Ctrl-C.
+            for ending in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(ending, signal.default_int_handler)
             say(_where(tape, replay))
             try:
                 Event().wait()
@@ -46,4 +52,5 @@ def _where(tape: Tape, replay: Replay) -> str:
 def _summary(replay: Replay) -> str:
     served = len(replay.ledger.exchanges)
     lines = "".join(f"\n  unplayed: {line}" for line in replay.unplayed)
-    return f"\n{served} exchanges, {len(replay.refusals)} of them refused{lines}"
+    drift = "".join(f"\n  drift: {change}" for change in replay.drift)
+    return f"\n{served} exchanges, {len(replay.refusals)} of them refused{lines}{drift}"

@@ -76,16 +76,17 @@ def load(name: str, catalog: Path = CATALOG) -> Scenario:
 
 def _known_agents(scenario: Scenario, tape: Tape, place: Folder) -> None:
     """A misspelt agent would make `never_reaches` hold for nothing."""
-    lanes = {line.lane for line in tape.lines}
+    known = {line.lane for line in tape.lines} | set(scenario.agents)
     spoken_of = {
         agent
         for _, _, expectations in scenario.variants()
         for expectation in expectations
         for agent in expectation.agents
     }
-    for agent in sorted(spoken_of - lanes):
-        near = get_close_matches(agent, lanes, n=1, cutoff=0.0)
+    for agent in sorted(spoken_of - known):
+        near = get_close_matches(agent, known, n=1, cutoff=0.0)
         raise NoScenario(
             f"{place.page}: an expectation speaks of agent {agent!r}, which is no lane of"
-            f" {place.tape.name}; nearest: {near[0] if near else 'none'}"
+            f" {place.tape.name}; nearest: {near[0] if near else 'none'}. If no variant is meant to"
+            " reach it, name it in `agents`"
         )

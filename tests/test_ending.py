@@ -41,7 +41,7 @@ async def test_an_end_as_expected_is_no_surprise() -> None:
 
 async def test_an_error_that_nobody_expected_is_told() -> None:
     told = await surprise(fails(), given())
-    assert told == "it raised RuntimeError: RateLimitError: 429\n(expected: no error)"
+    assert told == "it raised RuntimeError: RateLimitError: 429 (expected: no error)"
 
 
 async def test_another_error_than_the_expected_one_is_told() -> None:

@@ -43,7 +43,7 @@ TRACE = Trace(
             "review",
             "CHAIN",
             outputs={"summary": "it came down to 57 km"},
-            attributes={"review.outcome": "approved"},
+            attributes={"workflow.outcome": "approved"},
             children=(
                 turn("generator", completion()),
                 handoff("generator", "reviewer", 1.0),

@@ -1,6 +1,7 @@
 """The review workflow, called as a person's own code would call it."""
 
 import asyncio
+import inspect
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,6 +123,25 @@ async def test_runs_at_once_leave_a_trace_each_with_nothing_of_the_others(
         assert trace.root.inputs == {"task": f"Write {number}."}
         assert trace.root.outputs["summary"] == f"Sum {number}."
         assert [span.type for span in trace].count("LLM") == 3
+
+
+def test_nobody_waits_for_ever_unasked() -> None:
+    deadline_s = inspect.signature(review).parameters["deadline_s"].default
+    assert 0 < deadline_s <= 120
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_answer_that_ran_into_its_token_limit_is_not_taken_for_whole(
+    streamed: bool, tmp_path: Path
+) -> None:
+    tape = tmp_path / "tape.jsonl"
+    reply = {"content": "It came down to 57 km, whe", "finish_reason": "length"}
+    tape.write_text(json.dumps({"lane": "generator", "origin": "scripted", "reply": reply}))
+    listener = (lambda agent, text: None) if streamed else None
+    with replayed(Tape.read(tape)) as replay:
+        model = Model("taped", replay.base_url, "key")
+        with pytest.raises(RuntimeError, match="AnswerCutShort: the model reached its token limit"):
+            await review("Write.", model, on_text=listener)
 
 
 def test_a_model_does_not_show_its_key() -> None:

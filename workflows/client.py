@@ -24,23 +24,35 @@ MODEL_INFO = ModelInfo(
 
 
 class AnswerCutShort(Exception):
-    """Raised when a streamed answer stops before the model said that it was done."""
+    """Raised when an answer stops before the model has said all that it had to say."""
 
 
 class WholeAnswers(OpenAIChatCompletionClient):
     """A client that takes no half answer for a whole one.
 
     A connection that closes in the middle of a stream looks, to AutoGen, like the end of the
-    answer. Only the finish reason tells them apart.
+    answer, and an answer that ran into its token limit like any other. The finish reason tells.
     """
+
+    async def create(self, *args: Any, **kwargs: Any) -> CreateResult:
+        return whole(await super().create(*args, **kwargs), streamed=False)
 
     async def create_stream(
         self, *args: Any, **kwargs: Any
     ) -> AsyncGenerator[str | CreateResult, None]:
         async for piece in super().create_stream(*args, **kwargs):
-            if isinstance(piece, CreateResult) and piece.finish_reason == "unknown":
-                raise AnswerCutShort(f"the stream ended after {len(piece.content)} characters")
-            yield piece
+            yield piece if isinstance(piece, str) else whole(piece, streamed=True)
+
+
+def whole(result: CreateResult, *, streamed: bool) -> CreateResult:
+    """The result, if it is the whole answer; else raises `AnswerCutShort`."""
+    said = f"after {len(result.content)} characters"
+    if result.finish_reason == "length":
+        raise AnswerCutShort(f"the model reached its token limit {said}")
+    # AutoGen also loses the reason where it comes in one chunk with the usage: that is whole.
+    if streamed and result.finish_reason == "unknown" and not result.usage.completion_tokens:
+        raise AnswerCutShort(f"the stream ended {said}")
+    return result
 
 
 @dataclass(frozen=True)

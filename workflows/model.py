@@ -33,8 +33,11 @@ class Model:
                 "  export MODEL_NAME=qwen-plus OPENAI_API_KEY=…\n"
                 "  export OPENAI_BASE_URL=http://127.0.0.1:11434/v1   (else OpenAI's own)"
             )
+        base_url = environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        if not base_url.startswith(("http://", "https://")):
+            raise NoModel(f"OPENAI_BASE_URL: {base_url!r} begins with neither http:// nor https://")
         return cls(
             name=environment["MODEL_NAME"],
-            base_url=environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1",
+            base_url=base_url,
             api_key=environment["OPENAI_API_KEY"],
         )

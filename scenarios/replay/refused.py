@@ -46,7 +46,11 @@ def refused(tape: Tape, request: Request, call: int, left: Sequence[Line]) -> Re
         return Refused("\n".join([head, count, last, asked, mend]), request.lane, call)
     nearest, why_not = _nearest(request, left)
     close = f"Nearest unplayed line: {nearest}\n  {why_not}"
-    mend = f"Mend it: edit {nearest.at}, then {_accept(tape)}."
+    mend = (
+        f"Mend it: edit {nearest.at}, then {_accept(tape)}."
+        if nearest.digest is None
+        else "Mend it: record it anew, python -m scenarios live … --record; or play it --tolerant."
+    )
     return Refused("\n".join([head, count, close, asked, mend]), request.lane, call, nearest)
 
 
@@ -122,9 +126,11 @@ def _prefix(when: re.Pattern[str], text: str) -> tuple[str, str]:
 
 
 def _accept(tape: Tape) -> str:
+    """What comes after an edit: for a scenario's tape, and for one that is served alone."""
     path = Path(tape.file)
-    name = path.parent.name if path.name == "tape.jsonl" and path.parent.name else "NAME"
-    return f"python -m scenarios accept {name}"
+    if path.name == "tape.jsonl" and (path.parent / "scenario.py").exists():
+        return f"python -m scenarios accept {path.parent.name}"
+    return "start serving anew"
 
 
 def _lines(count: int) -> str:
