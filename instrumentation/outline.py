@@ -1,5 +1,6 @@
 """An outline: a trace as text that a person reviews, one span a line, a child under its parent."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from instrumentation.canonical import scrubbed
@@ -7,6 +8,8 @@ from instrumentation.span import Span
 from instrumentation.trace import Trace
 
 INDENT = "  "
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What a terminal would obey, and a name or an error may hold."""
 SAYS = 60
 """How much of an error's sentence a line has room for, in characters."""
 
@@ -24,7 +27,8 @@ def lines(trace: Trace) -> Iterator[tuple[Span, str]]:
 
 def _beneath(span: Span, depth: int) -> Iterator[tuple[Span, str]]:
     told = "".join(f"  {word}" for word in _tells(span))
-    yield span, f"{INDENT * depth}{span.name}  [{span.type} {span.status}]{told}"
+    line = f"{INDENT * depth}{span.name}  [{span.type} {span.status}]{told}"
+    yield span, CONTROL.sub("�", line)
     for child in span.children:
         yield from _beneath(child, depth + 1)
 

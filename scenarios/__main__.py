@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -62,9 +63,9 @@ def run(
 
     Writes the traces to MLFLOW_TRACKING_URI (by default sqlite:///mlflow.db).
     """
-    told = report.console(stderr=True)
     page, store = load(name), reachable(tracking_uri())
-    told.print(f"playing {name}: {', '.join(variant for variant, _, _ in page.variants())} …")
+    variants = ", ".join(variant for variant, _, _ in page.variants())
+    typer.echo(f"playing {name}: {variants} …", err=True)
     with quieted(), _stoppable():
         from scenarios.play import play  # brings MLflow, which the other commands do without
 
@@ -72,7 +73,9 @@ def run(
             name,
             store,
             strict=not tolerant,
-            progress=lambda variant, exchange: told.print(report.progress(variant, exchange)),
+            progress=lambda variant, exchange: typer.echo(
+                report.progress(variant, exchange), err=True
+            ),
         )
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
@@ -179,7 +182,9 @@ def serve(
     tape: Annotated[
         str, typer.Argument(help="A tape, a JSONL file; or a scenario, with its tape and faults.")
     ],
-    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")
+    ] = 0,
     tolerant: Annotated[
         bool, typer.Option(help="Serve a changed request all the same, and report it as drift.")
     ] = False,
@@ -217,6 +222,9 @@ def _stoppable() -> Generator[None]:
 
 def main() -> None:
     """Run a command; what a person asked amiss is said in a sentence, with exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without arrows shows a question mark
     try:
         app()
     except (NoScenario, NoStore, TapeError, NoTrace, NoModel) as error:

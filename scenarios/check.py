@@ -54,7 +54,7 @@ def _opened(recording: Recording) -> Trace:
         if not isinstance(exported, dict) or "data" not in exported:
             return canonical.loads(text, str(path))
         return from_mlflow([exported])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NoTrace(f"{path}: no exported trace ({type(error).__name__}: {error})") from error
 
 

@@ -125,6 +125,8 @@ def never_reaches(agent: str) -> Expectation:
     """The agent is never at work."""
 
     def why_not(trace: Trace) -> str | None:
+        if not trace.agents:
+            return "the trace names no agent at all"
         seen = len(trace.turns(agent))
         return f"{agent} took {counted(seen, 'turn')}" if seen else None
 

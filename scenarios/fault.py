@@ -24,6 +24,10 @@ class Fault:
     delay_s: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.after_frame < 0 or self.retry_after_s < 0 or self.delay_s < 0:
+            raise ValueError("a fault comes neither before the first frame nor before its time")
+        if self.status and self.status < 400:
+            raise ValueError(f"status {self.status} is no failure: 400 or more")
         if self.call < 1 or self.times < 1:
             raise ValueError(
                 f"calls are counted from 1 and a fault strikes at least once: call={self.call}, "

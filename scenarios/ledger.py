@@ -53,7 +53,11 @@ class Ledger:
         def close(**outcome: Any) -> None:
             page[place] = replace(page[place], **outcome)
             if self._on_exchange is not None:
-                self._on_exchange(page[place])
+                try:
+                    self._on_exchange(page[place])
+                except (Exception, SystemExit):
+                    # Whatever a listener runs into, such as a closed pipe, must change no run.
+                    self._on_exchange = None
 
         return close
 

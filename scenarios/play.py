@@ -16,6 +16,7 @@ from scenarios.ending import surprise
 from scenarios.expect import Expectation
 from scenarios.fidelity import compared
 from scenarios.ledger import Exchange
+from scenarios.mark import found
 from scenarios.replay import Replay, replayed
 from scenarios.scenario import Scenario, Variant
 from scenarios.shelf import Folder, folder, load
@@ -46,7 +47,7 @@ def play(
             for variant in scenario.variants()
         )
     seen = tuple(_against_golden(variant, place) for variant in seen)
-    return Verdict(name, seen, tuple(_unplayed(tape, seen, place)))
+    return Verdict(name, seen, (*_unplayed(tape, seen, place), *_unmarked(scenario, seen)))
 
 
 def resolved(reference: str) -> Callable[..., Any]:
@@ -83,10 +84,12 @@ def _played(
         went_wrong = asyncio.run(surprise(call, variant))
     took_s = time.perf_counter() - began
     troubles = tuple(_troubles(replay, went_wrong))
+    played = frozenset(line.number for line in tape.lines if line not in replay.unplayed)
     try:
-        trace = traces.from_mlflow(found.to_dict() for found in run.traces())
+        trace = traces.from_mlflow(stored.to_dict() for stored in run.traces())
     except NoTrace as absent:
-        return Seen(name, None, (), troubles=(*troubles, str(absent)), took_s=took_s)
+        troubles = (*troubles, str(absent))
+        return Seen(name, None, (), troubles=troubles, played=played, took_s=took_s)
     return Seen(
         name,
         trace,
@@ -94,7 +97,7 @@ def _played(
         compared(replay.ledger, trace),
         tuple(str(change) for change in replay.drift),
         troubles,
-        frozenset(line.number for line in tape.lines if line not in replay.unplayed),
+        played,
         took_s,
     )
 
@@ -118,6 +121,13 @@ def _against_golden(seen: Seen, place: Folder) -> Seen:
         return replace(seen, drift=(*seen.drift, f"no golden yet: read the outline, then `{mend}`"))
     moved = drift(golden.read_text("utf-8"), outline(seen.trace))
     return replace(seen, drift=(*seen.drift, *moved))
+
+
+def _unmarked(scenario: Scenario, seen: tuple[Seen, ...]) -> Iterator[str]:
+    origin = scenario.origin
+    for broken in (one.trace for one in seen if one.variant == "broken" and one.trace):
+        if origin and found(broken, origin) is None:
+            yield f"the origin names no span of the broken trace: {origin.span!r} of {origin.agent}"
 
 
 def _unplayed(tape: Tape, seen: tuple[Seen, ...], place: Folder) -> Iterator[str]:

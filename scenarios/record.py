@@ -85,9 +85,11 @@ class _Proxy:
         except httpx.TransportError:
             await wire.break_off()
             return
-        if response.is_success and not request.path.startswith(MODELS):
-            self._append(_scrubbed(_line(request, response, whole), _secrets(headers)))
-        await wire.write(b"", more=False)
+        try:
+            if response.is_success and not request.path.startswith(MODELS):
+                self._append(_scrubbed(_line(request, response, whole), _secrets(headers)))
+        finally:
+            await wire.write(b"", more=False)  # the client has its answer, whatever becomes of ours
 
     def _append(self, line: bytes) -> None:
         before = self._tape.read_bytes() if self._tape.exists() else b""

@@ -70,6 +70,11 @@ def load(name: str, catalog: Path = CATALOG) -> Scenario:
     title, _, story = inspect.cleandoc(page.__doc__ or "").partition("\n\n")
     if not title:
         raise NoScenario(f"{place.page}: has no docstring to tell the story")
+    for variant, _, expectations in scenario.variants():
+        if not expectations:
+            raise NoScenario(
+                f"{place.page}: nothing is expected of {variant}: expect_{variant}=(…)"
+            )
     _known_agents(scenario, Tape.read(place.tape), place)
     return replace(scenario, name=name, title=" ".join(title.split()), story=story)
 

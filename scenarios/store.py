@@ -3,12 +3,14 @@
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 DEFAULT = "sqlite:///mlflow.db"
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 UNCHECKED = ("sqlite", "databricks")
 PATIENCE_S = 5.0
+SQLITE_BEGINS = b"SQLite format 3\x00"
 
 
 class NoStore(Exception):
@@ -24,6 +26,8 @@ def reachable(uri: str) -> str:
     """The URI itself, if its store can be reached. MLflow would try for many minutes."""
     parts = urlsplit(uri)
     kind = parts.scheme.partition("+")[0]
+    if kind == "sqlite":
+        return _in_a_file(uri)
     if kind in UNCHECKED:
         return uri
     if kind not in PORTS:
@@ -41,3 +45,19 @@ def reachable(uri: str) -> str:
             f" start it, or unset the variable and use {DEFAULT}"
         ) from error
     return uri
+
+
+def _in_a_file(uri: str) -> str:
+    """A SQLite store is a file, whose folder may be made, and which nothing else has written."""
+    _, found, name = uri.partition(":///")
+    if not found or not name or name == ":memory:":
+        raise NoStore(f"MLFLOW_TRACKING_URI: {uri!r} names no file; for instance {DEFAULT}")
+    path = Path(name)
+    if path.is_dir() or (path.is_file() and _beginning(path) not in (b"", SQLITE_BEGINS)):
+        raise NoStore(f"MLFLOW_TRACKING_URI: {name} is there, and is no SQLite database")
+    return uri
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_BEGINS))

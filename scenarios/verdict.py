@@ -94,8 +94,11 @@ def judged(trace: Trace, expectations: Sequence[Expectation]) -> tuple[Judgement
     judgements = []
     for expectation in expectations:
         try:
+            _ = trace.root  # which a torn trace does not have
             why_not = expectation.why_not(trace)
         except NoTrace as torn:
             why_not = str(torn)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            why_not = f"the trace cannot be read ({type(error).__name__}: {error})"
         judgements.append(Judgement(expectation.says, why_not))
     return tuple(judgements)

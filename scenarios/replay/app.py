@@ -9,7 +9,7 @@ import orjson
 from scenarios.fault import Fault, Faults
 from scenarios.ledger import Exchange, Ledger
 from scenarios.replay.answer import JSON
-from scenarios.replay.flight import Flight
+from scenarios.replay.flight import Flight, error
 from scenarios.replay.reel import Choice, Reel
 from scenarios.replay.refused import Refused, unknown_path
 from scenarios.replay.wire import Receive, Scope, Send, Wire
@@ -40,7 +40,7 @@ class App:
 
     def rewind(self) -> None:
         """Everything is as before the first request."""
-        self.reel.rewind()
+        self.reel = Reel(self.reel.tape, self.reel.strict)
         self.faults.rewind()
         self.ledger.clear()
         self.refusals: list[Refused] = []
@@ -62,11 +62,15 @@ class App:
             case "POST", "/rewind":
                 self.rewind()
                 await wire.answer(200, JSON, b'{"rewound":true}')
+            case "POST", path if path in (CHAT, EMBEDDINGS) and not isinstance(request.body, dict):
+                said = error("The body is no JSON object.", "invalid_request_error")
+                await wire.answer(400, JSON, said)
             case _:
                 await self._exchange(wire, request)
 
     async def _exchange(self, wire: Wire, request: Request) -> None:
         """Serve one attempt, and write down what became of it."""
+        reel, refusals = self.reel, self.refusals
         call = self._calls[request.lane] = self._calls.get(request.lane, 0) + 1
         now_s = time.monotonic()
         fault = self.faults.at(request.lane, call, now_s, streamed=request.streamed)
@@ -87,19 +91,18 @@ class App:
         if fault is not None and fault.name == "slow" and not await flight.delayed(fault):
             return
         try:
-            choice = self._chosen(request, call)
+            choice = self._chosen(reel, request, call)
+            await flight.serve(choice, reel, fault)
         except Refused as refusal:
-            self.refusals.append(refusal)
+            refusals.append(refusal)
             await flight.refuse(refusal)
-            return
-        await flight.serve(choice, self.reel, fault)
 
-    def _chosen(self, request: Request, call: int) -> Choice:
-        tape = self.reel.tape
+    def _chosen(self, reel: Reel, request: Request, call: int) -> Choice:
+        tape = reel.tape
         known = request.path in (CHAT, EMBEDDINGS) and request.method == "POST"
         if not known and tape.lane_of_path(request.method, request.path, None) is None:
             raise unknown_path(tape, request, call)
-        choice = self.reel.choose(request, call)
+        choice = reel.choose(request, call)
         if choice.drift is not None:
             self.drift.append(choice.drift)
         return choice

@@ -67,7 +67,13 @@ class Flight:
 
     async def serve(self, choice: Choice, reel: Reel, fault: Fault | None) -> None:
         """Send the reply of the chosen line, as far as a fault lets it."""
-        answered = answer(self._request, choice)
+        try:
+            answered = answer(self._request, choice)
+        except Exception as error:
+            # A recorded line has the shape that some endpoint gave it, and that may be any.
+            reel.give_back(choice.line, touched=False)
+            why = f"{choice.line.at} can't be played: {type(error).__name__}: {error}"
+            raise Refused(why, self._request.lane, 0, choice.line) from error
         if fault is not None and fault.name in ("cut", "malformed"):
             reel.give_back(choice.line, touched=True)
             self.close(**_kept(choice, answered))
@@ -114,7 +120,7 @@ class Flight:
             half = answered.body[: len(answered.body) // 2]
             await self._wire.answer(answered.status, answered.content_type, half)
             return
-        first = answered.frames[0]
+        first = (answered.frames or [b""])[0]
         await self._wire.begin(answered.status, SSE)
         await self._wire.write(first[: len(first) // 2] + b"\n\n", more=False)
 

@@ -1,6 +1,7 @@
 """A stream: a chat completion in server-sent events, put together again into one body."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -16,9 +17,10 @@ def assembled(frames: Iterable[str]) -> dict[str, Any]:
         body |= {key: chunk[key] for key in ("id", "created", "model") if key in chunk}
         if isinstance(chunk.get("usage"), dict):
             body["usage"] = chunk["usage"]
-        for choice in chunk.get("choices") or ():
+        for choice in _objects(chunk.get("choices")):
             if choice.get("index", 0) == 0:
-                _take(choice.get("delta") or {}, message, calls)
+                for delta in _objects([choice.get("delta")]):
+                    _take(delta, message, calls)
                 finish_reason = choice.get("finish_reason") or finish_reason
     if calls:
         message["tool_calls"] = [calls[index] for index in sorted(calls)]
@@ -27,9 +29,9 @@ def assembled(frames: Iterable[str]) -> dict[str, Any]:
 
 
 def _chunk(frame: str) -> dict[str, Any] | None:
-    data = "\n".join(
-        line.removeprefix("data:").strip() for line in frame.splitlines() if line[:5] == "data:"
-    )
+    # Only these end a line of an event; `splitlines` also splits at what JSON may hold, as U+2028.
+    lines = re.split(r"\r\n|\n|\r", frame)
+    data = "\n".join(line.removeprefix("data:").strip() for line in lines if line[:5] == "data:")
     try:
         chunk = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -39,12 +41,19 @@ def _chunk(frame: str) -> dict[str, Any] | None:
 
 def _take(delta: dict[str, Any], message: dict[str, Any], calls: dict[int, dict[str, Any]]) -> None:
     for key in ("content", "reasoning_content", "refusal"):
-        if delta.get(key) is not None:
+        if isinstance(delta.get(key), str):
             message[key] = (message.get(key) or "") + delta[key]
-    for part in delta.get("tool_calls") or ():
+    for part in _objects(delta.get("tool_calls")):
+        index = part.get("index")
         empty = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-        call = calls.setdefault(part.get("index", 0), empty)
+        call = calls.setdefault(index if isinstance(index, int) else 0, empty)
         call["id"] = part.get("id") or call["id"]
-        function = part.get("function") or {}
-        call["function"]["name"] += function.get("name") or ""
-        call["function"]["arguments"] += function.get("arguments") or ""
+        for function in _objects([part.get("function")]):
+            for key in ("name", "arguments"):
+                if isinstance(function.get(key), str):
+                    call["function"][key] += function[key]
+
+
+def _objects(values: Any) -> Iterator[dict[str, Any]]:
+    """Those of a list that are objects; an endpoint may send anything in their place."""
+    return (v for v in values if isinstance(v, dict)) if isinstance(values, list) else iter(())

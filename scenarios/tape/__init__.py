@@ -10,13 +10,15 @@ would read them. Which line answers a request is decided by content: see reel.py
 `when`      a Python regular expression, searched in the rendered request (conversation.py; for an
             outside service `METHOD path?query`, a newline, the body as compact JSON, keys sorted).
             `^` and `$` match at each line; `.` stays within one unless you write `(?s)`.
-            Absent: it always holds.
+            Absent: it always holds. It is searched on the server's thread: one that backtracks
+            without end (`(a+)+$`) stops the run.
 `path`      `/v1/chat/completions` unless given; `/v1/embeddings`; any other is an outside service.
 `method`    `POST` unless given.
 `note`      why the line is here, where its figures come from.
 
 A scripted line has a `reply`. In its strings `${name}` is the text that the group `(?P<name>…)` of
-`when` captured; other dollars are plain, and `$${` spells `${`.
+`when` captured; other dollars are plain, and `$${` spells `${`. A capture may hold quotes: where
+JSON is meant, write an object and not a string that is JSON.
 
 chat:       {"content": string, null, or an object, which is written as JSON;
              "tool_calls": [{"name", "arguments": object, or a string to be malformed, "id"?}, …],
