@@ -14,7 +14,7 @@ import httpx
 import mlflow
 from mlflow.entities import SpanStatus, SpanStatusCode
 
-from patches.interruption import words_for
+from patches.interruption import without_keys, words_for
 
 DONE = b"[DONE]"
 """What an OpenAI-compatible endpoint sends at the end of a whole stream."""
@@ -66,7 +66,8 @@ class SeenStream(httpx.AsyncByteStream):
         self._attempt = attempt
         kind = response.headers.get("content-type", "")
         plain = "content-encoding" not in response.headers
-        self._ends_with_done = kind.startswith("text/event-stream") and plain
+        events = kind.startswith("text/event-stream") and plain
+        self._ends_with_done = events and attempt.path.endswith("/completions")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         tail = b""
@@ -93,6 +94,7 @@ class Attempt:
     def __init__(self, request: httpx.Request) -> None:
         self._span = mlflow.get_current_active_span()
         self._start_ns = time_ns()
+        self.path = request.url.path
         self._attributes: dict[str, Any] = {
             "http.request.method": request.method,
             "url.path": request.url.path,
@@ -134,7 +136,7 @@ class Attempt:
         )
         if isinstance(error, httpx.TimeoutException):
             said = self._too_long(error)
-        words = said or (words_for(error) if error is not None else name)
+        words = without_keys(said) or (words_for(error) if error is not None else name)
         span.end(status=SpanStatus(SpanStatusCode.ERROR, words))
 
 

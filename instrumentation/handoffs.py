@@ -5,12 +5,16 @@ luck, and it is the giving that a workflow controls.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 import mlflow
 
 from patches.turn import Route, Said, Turn
 
+UNSPACED = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+"""Characters of scripts that put no space between words (Thai, Lao, kana, Han): a word each."""
+WORD = rf"{UNSPACED}|(?:(?!{UNSPACED})\w)+"
 SHINGLE_WORDS = 4
 """Words in a shingle: long enough that two texts share few by chance."""
 
@@ -45,11 +49,14 @@ def efficiency(output: str, given: str) -> float:
 
     The containment of the word shingles of one text in those of the other (A. Broder, "On the
     resemblance and containment of documents", 1997). An output shorter than a shingle is compared
-    by its words; of an empty one nothing can be lost, and it scores 1.0.
+    by its words; of an empty one nothing can be lost, and it scores 1.0. One that has no words but
+    symbols either arrives verbatim or not at all.
     """
     if output in given and _stands_alone(output, given):
         return 1.0
     words, others = _words(output), _words(given)
+    if not words and output.strip():
+        return 0.0
     length = SHINGLE_WORDS if len(words) >= SHINGLE_WORDS else 1
     wanted, found = set(_shingles(words, length)), set(_shingles(others, length))
     return len(wanted & found) / len(wanted) if wanted else 1.0
@@ -68,7 +75,7 @@ def _last_words(turn: Turn) -> list[Said]:
 def _routing(routes: list[Route], receiver: str) -> dict[str, object]:
     """The sender's edge that led here, and all that were tried on its last words."""
     tried = {(route.target, route.condition): route for route in routes}
-    taken = [route for route in tried.values() if route.target == receiver and route.held]
+    taken = [route for route in routes if route.target == receiver and route.held]
     if not taken:
         return {}
     shown: dict[str, object] = {
@@ -85,11 +92,11 @@ def _stands_alone(output: str, given: str) -> bool:
         given[max(start - 1, 0) : start] + output[:1],
         output[-1:] + given[start + len(output) :][:1],
     )
-    return not any(re.fullmatch(r"\w\w", pair) for pair in around)
+    return not any(re.fullmatch(rf"(?!.?{UNSPACED})\w\w", pair) for pair in around)
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+    return re.findall(WORD, unicodedata.normalize("NFKC", text).casefold())
 
 
 def _shingles(words: list[str], length: int) -> Iterator[tuple[str, ...]]:

@@ -97,8 +97,8 @@ def from_store(trace_id: str, tracking_uri: str) -> Trace:
 
 
 def in_order(siblings: Iterable[Span]) -> tuple[Span, ...]:
-    """Siblings as they began; those that ran at the same time stand by name, so that two runs of
-    the same workflow read the same."""
+    """Siblings as they began; those that ran at the same time stand by name, handoffs first, so
+    that two runs of the same workflow read the same."""
     groups: list[list[Span]] = []
     busy_until = -1
     for span in sorted(siblings, key=lambda span: span.start_ns):
@@ -108,7 +108,9 @@ def in_order(siblings: Iterable[Span]) -> tuple[Span, ...]:
             groups.append([span])
         busy_until = max(busy_until, span.end_ns)
     return tuple(
-        span for group in groups for span in sorted(group, key=lambda span: (span.name, span.type))
+        span
+        for group in groups
+        for span in sorted(group, key=lambda span: (span.type != "HANDOFF", span.name, span.type))
     )
 
 

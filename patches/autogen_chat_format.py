@@ -59,7 +59,7 @@ def readable(value: Any) -> Any:
         case BaseTool():
             return readable(value.schema)
         case type() if issubclass(value, BaseModel):
-            return value.model_json_schema()
+            return _schema(value)
         case BaseModel():
             return _fields(value)
         case Mapping():
@@ -71,6 +71,16 @@ def readable(value: Any) -> Any:
             return {field.name: readable(getattr(value, field.name)) for field in fields(value)}
         case _:
             return (value if isinstance(value, type) else type(value)).__name__
+
+
+def _schema(model: Any) -> Any:
+    """Its JSON schema, or its name where its fields have none, as a function has none."""
+    from pydantic.errors import PydanticInvalidForJsonSchema
+
+    try:
+        return model.model_json_schema()
+    except PydanticInvalidForJsonSchema:
+        return model.__name__
 
 
 def _fields(model: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class TeamSpan(OpenSpan):
         self.routes: list[Route] = []
         self._known: dict[str, int] = {}
         self._running = running
-        running[team._team_id] = self
+        running.setdefault(team._team_id, self)
 
     def routes_since_the_last_turn_of(self, agent: str) -> tuple[Route, ...]:
         """The edges tried since this was last asked for the same agent, oldest first."""
@@ -45,12 +45,14 @@ class TeamSpan(OpenSpan):
         """Keep the result; other events pass by."""
         if hasattr(item, "stop_reason"):
             last = said(item.messages[-1]).shown() if item.messages else None
+            self.complete = True
             self.outputs = {"stop_reason": item.stop_reason, "message": last}
 
     def end(self, error: BaseException | None = None) -> None:
         if self.routes and not self.ended:
             self.span.set_attribute("routing.edges", [str(route) for route in self.routes])
-        self._running.pop(self.owner._team_id, None)
+        if self._running.get(self.owner._team_id) is self:
+            del self._running[self.owner._team_id]
         super().end(error)
 
 

@@ -7,7 +7,10 @@ tool or whose arguments are no JSON. MLflow records none.
 import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from functools import wraps
+from contextvars import copy_context
+from copy import copy
+from functools import partial, wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 from patches.autogen_turns import TurnSpan
@@ -47,8 +50,12 @@ class ToolSpan(OpenSpan):
 @contextmanager
 def _applied() -> Generator[None]:
     from autogen_agentchat.agents import AssistantAgent
+    from autogen_core.tools import FunctionTool
 
-    with wrapped_everywhere(AssistantAgent, "_execute_tool_call", _recorded):
+    with (
+        wrapped_everywhere(AssistantAgent, "_execute_tool_call", _recorded),
+        wrapped_everywhere(FunctionTool, "run", _carried),
+    ):
         yield
 
 
@@ -64,6 +71,23 @@ def _recorded(execute: Callable[..., Any]) -> Callable[..., Any]:
         return call, result
 
     return recorded
+
+
+def _carried(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Take the context along into the thread in which a tool that is no coroutine runs.
+
+    Without it, what the tool itself traces is a trace of its own.
+    """
+
+    @wraps(run)
+    async def carried(self: Any, *args: Any, **kwargs: Any) -> Any:
+        tool = self
+        if not iscoroutinefunction(self._func):
+            tool = copy(self)
+            tool._func = partial(copy_context().run, self._func)
+        return await run(tool, *args, **kwargs)
+
+    return carried
 
 
 def _arguments(text: str) -> Any:

@@ -26,8 +26,10 @@ class TurnSpan(OpenSpan):
         """Keep the reply, be it a `Response` or a `TaskResult`; other events pass by."""
         if (reply := getattr(item, "chat_message", None)) is not None:
             self.outputs = said(reply).shown()
+            self.complete = True
         elif hasattr(item, "stop_reason") and item.messages:
             self.outputs = said(item.messages[-1]).shown()
+            self.complete = True
 
 
 class Filtered(list[Any]):
@@ -119,7 +121,9 @@ def _opened(agent: Any, messages: Sequence[Any], on_turn: OnTurn) -> TurnSpan:
     given = tuple(texts.values())
     offered = tuple(texts.get(id(m)) or said(m) for m in getattr(messages, "offered", messages))
     routes = team.routes_since_the_last_turn_of(agent.name) if team is not None else ()
-    on_turn(Turn(agent.name, offered, given, routes))
+    outer = TurnSpan.nearest()
+    if outer is None or outer.name != agent.name:  # else an agent that wraps one of its own name
+        on_turn(Turn(agent.name, offered, given, routes))
     return TurnSpan(
         agent,
         agent.name,

@@ -14,6 +14,8 @@ class StreamCut(Exception):
 class CompletionSpan(OpenSpan):
     """The span of a client at work on one completion."""
 
+    _asks_another: bool = False
+
     def __init__(self, client: Any, method: str, messages: Any, kwargs: dict[str, Any]) -> None:
         import mlflow.autogen
         from mlflow.tracing.constant import SpanAttributeKey
@@ -31,6 +33,8 @@ class CompletionSpan(OpenSpan):
         }
         if (turn := TurnSpan.nearest()) is not None:
             attributes["gen_ai.agent.name"] = turn.name
+        if (asker := CompletionSpan.nearest()) is not None:
+            asker._asks_another = True
         super().__init__(
             client,
             f"{type(client).__name__}.{method}",
@@ -42,6 +46,7 @@ class CompletionSpan(OpenSpan):
             mlflow.autogen.log_tools(self.span, tools)
         self._started = monotonic()
         self._text: list[str] = []
+        self._streamed = method == "create_stream"
         self._result: Any = None
 
     def saw(self, item: Any) -> None:
@@ -53,6 +58,7 @@ class CompletionSpan(OpenSpan):
             self._text.append(item)
         else:
             self._result = item
+            self.complete = True
 
     def end(self, error: BaseException | None = None) -> None:
         if self.ended:
@@ -78,7 +84,8 @@ class CompletionSpan(OpenSpan):
         from mlflow.tracing.constant import SpanAttributeKey
 
         self.outputs = mlflow.autogen._convert_value_to_dict(result)
-        if result is not self._result:
+        # A cache's hit was paid for before, and its miss is paid for by the client that it asks.
+        if result is not self._result or result.cached or self._asks_another:
             return
         if usage := mlflow.autogen._parse_usage(result):
             self.span.set_attribute(SpanAttributeKey.CHAT_USAGE, usage)
@@ -92,11 +99,11 @@ class CompletionSpan(OpenSpan):
         It says so too where usage comes along with the finish reason; such a stream is whole.
         """
         result = self._result
-        if not self._text or result is None or result.finish_reason != "unknown":
+        if not self._streamed or result is None or result.finish_reason != "unknown":
             return None
         if result.usage.completion_tokens:
             return None
-        seen = len(result.content)
+        seen = len("".join(self._text))
         return StreamCut(
             f"the stream ended after {seen} characters without a finish reason: the connection was "
             "closed in the middle of the answer"

@@ -13,11 +13,14 @@ def experiment(tracking_uri: str, name: str) -> Generator[None]:
     import mlflow
     from mlflow.tracking import fluent
 
+    processors = list(mlflow.tracing.config.get_config().span_processors)
     uri, active = mlflow.get_tracking_uri(), fluent._active_experiment_id
-    mlflow.set_tracking_uri(tracking_uri)
-    mlflow.set_experiment(name)
     try:
+        mlflow.set_tracking_uri(tracking_uri)  # which forgets the span processors: redaction
+        mlflow.tracing.configure(span_processors=processors)
+        mlflow.set_experiment(name)
         yield
     finally:
         mlflow.set_tracking_uri(uri)
+        mlflow.tracing.configure(span_processors=processors)
         fluent._active_experiment_id = active

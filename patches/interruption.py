@@ -1,6 +1,7 @@
 """An interruption: what ends work without being an `Exception`, such as cancellation or Ctrl-C."""
 
 import asyncio
+import re
 from typing import Any
 
 WORDS: dict[type[BaseException], str] = {
@@ -11,23 +12,36 @@ WORDS: dict[type[BaseException], str] = {
 }
 
 
+KEYS = re.compile(r"(?i)\b(?:bearer|basic)\s+\S+?(?=[\s'\",}]|$)|\bsk-[\w-]{8,}")
+"""What an endpoint may echo of an Authorization header, or of a key as OpenAI spells them."""
+
+
+def without_keys(text: str) -> str:
+    """The text without keys. Exceptions pass by MLflow's span processors, and so by redaction."""
+    return KEYS.sub("<key>", text)
+
+
 def words_for(error: BaseException) -> str:
     """What a span says of an error: its name and message, or the words for an interruption."""
     said = next((words for kind, words in WORDS.items() if isinstance(error, kind)), None)
-    return ": ".join(filter(None, (said or type(error).__name__, str(error))))
+    told = ": ".join(filter(None, (said or type(error).__name__, str(error))))
+    return without_keys(told)
 
 
 def record_error(span: Any, error: BaseException) -> None:
     """Give an MLflow span the status ERROR and an exception event, whatever kind of error it is.
 
-    `LiveSpan.record_exception` refuses what is no `Exception`.
+    `LiveSpan.record_exception` refuses what is no `Exception`, and tells all of one that is.
     """
-    if isinstance(error, Exception):
-        span.record_exception(error)
-        return
     from mlflow.entities import SpanEvent, SpanStatus, SpanStatusCode
 
     words = words_for(error)
-    attributes = {"exception.type": type(error).__name__, "exception.message": words}
+    attributes: dict[str, Any] = {
+        "exception.type": type(error).__name__,
+        "exception.message": words,
+    }
+    if isinstance(error, Exception):
+        told = SpanEvent.from_exception(error).attributes
+        attributes = {key: without_keys(str(value)) for key, value in told.items()}
     span.add_event(SpanEvent("exception", attributes=attributes))
     span.set_status(SpanStatus(SpanStatusCode.ERROR, words))

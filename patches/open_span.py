@@ -1,12 +1,13 @@
 """An open span: held open over many steps, active only inside them.
 
 A span that stays active across the `yield` of an async generator leaks into whoever consumes it.
-An open span is put on before each step and taken off after it. It ends once, with the truth, and
-takes with it what was opened beneath it and is open still.
+An open span is put on before each step and taken off after it. It ends once, with the truth. What
+was opened beneath it and is open still then, such as a task that a tool started, is left to the
+span above; the outermost takes it along.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Self
 
@@ -31,6 +32,8 @@ class OpenSpan:
         self.name = name
         self.outputs: Any = None
         self.ended = False
+        self.complete = False
+        """Whether the result is there: whoever stops listening then has missed nothing."""
         self.parent = _INNERMOST.get()
         self._children: dict[OpenSpan, None] = {}
         if self.parent is not None:
@@ -63,7 +66,8 @@ class OpenSpan:
             with safe_set_span_in_context(self.span):
                 yield
         finally:
-            _INNERMOST.reset(token)
+            with suppress(ValueError):  # closed by the collector, in another context
+                _INNERMOST.reset(token)
 
     @contextmanager
     def whole(self) -> Generator[None]:
@@ -84,10 +88,15 @@ class OpenSpan:
         if self.ended:
             return
         self.ended = True
-        for child in list(self._children):
-            child.end(error or AbandonedSpan("the span around it ended first"))
-        if self.parent is not None:
+        if self.parent is not None and not self.parent.ended:
             self.parent._children.pop(self, None)
+            for child in self._children:
+                child.parent = self.parent
+            self.parent._children |= self._children
+        else:
+            own = error if error is not None and not isinstance(error, Exception) else None
+            for child in list(self._children):
+                child.end(own or AbandonedSpan("the span around it ended first"))
         if error is not None:
             record_error(self.span, error)
         self.span.end(outputs=self.outputs)
@@ -113,7 +122,7 @@ async def steps(opened: Callable[[], OpenSpan], stream: AsyncIterator[Any]) -> A
                 with span.active():
                     await close()
     except BaseException as error:
-        span.end(error)
+        span.end(None if span.complete and isinstance(error, GeneratorExit) else error)
         raise
     span.end()
 

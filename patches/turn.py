@@ -46,4 +46,9 @@ class Turn:
 
 def said(message: Any) -> Said:
     """An AutoGen chat message as text; its images as a placeholder."""
-    return Said(message.source, type(message).__name__, message.to_text())
+    kind = type(message).__name__
+    try:
+        text = message.to_text()
+    except Exception:
+        text = f"<{kind}>"  # a message of the user's own may raise anything, and must fail no run
+    return Said(str(getattr(message, "source", "")), kind, text)

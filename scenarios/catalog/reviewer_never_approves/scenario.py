@@ -34,7 +34,7 @@ SCENARIO = Scenario(
         concludes("approved"),
         takes_turns("reviewer", 3),
         never_reaches("summarizer"),
-        output_keeps(r'"summary": "[^"]*Cite the page'),
+        output_keeps(r'"summary": "(\\.|[^"\\])*Cite the page'),
     ),
     expect_fixed=(
         concludes("out of rounds"),
