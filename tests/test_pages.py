@@ -65,6 +65,13 @@ def test_a_page_that_was_typed_into_is_stale(monkeypatch: pytest.MonkeyPatch) ->
     assert len(stale()) == len(names()) + 1
 
 
+def test_the_readme_has_a_place_for_every_produced_part(house: Path) -> None:
+    text = (house / "README.md").read_text("utf-8")
+    assert sorted(pages.PRODUCED.findall(text), key=str) == sorted(
+        ((f"<!-- produced: {part} -->\n", part, "<!-- end -->") for part in pages.PARTS), key=str
+    )
+
+
 def test_parts_of_the_readme_are_made_anew_and_the_rest_is_left_alone() -> None:
     text = "before\n<!-- produced: doors -->\ntyped\n<!-- end -->\nafter\n"
     made = pages.house_page(text)
