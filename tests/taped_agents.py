@@ -10,7 +10,6 @@ import mlflow
 import orjson
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
-from autogen_core.models import ModelInfo
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
 from instrumentation.trace import Trace, from_mlflow
@@ -20,17 +19,10 @@ from patches.patch import Patch, applied
 from scenarios.fault import Fault
 from scenarios.replay import Replay, replayed
 from scenarios.tape import Tape
+from workflows.client import MODEL_INFO
 from workflows.model import LANE_HEADER
 
 API_KEY = "sk-never-to-be-seen"
-INFO = ModelInfo(
-    vision=False,
-    function_calling=True,
-    json_output=True,
-    structured_output=True,
-    family="unknown",
-    multiple_system_messages=True,
-)
 Line = dict[str, Any]
 
 
@@ -79,7 +71,7 @@ def client(replay: Replay, lane: str, **settings: Any) -> OpenAIChatCompletionCl
         "model": "taped",
         "base_url": replay.base_url,
         "api_key": API_KEY,
-        "model_info": INFO,
+        "model_info": MODEL_INFO,
         "max_retries": 0,
         "default_headers": {LANE_HEADER: lane},
         "stream_options": {"include_usage": True},

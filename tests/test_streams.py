@@ -16,7 +16,6 @@ from instrumentation.tracing import recorded, traced
 from scenarios.fault import cut, malformed
 from tests.taped_agents import (
     API_KEY,
-    INFO,
     agent,
     calls,
     client,
@@ -26,6 +25,7 @@ from tests.taped_agents import (
     says,
     tree,
 )
+from workflows.client import MODEL_INFO
 from workflows.model import LANE_HEADER
 
 TEXT = "ten words of text, so that a stream has frames"
@@ -157,7 +157,7 @@ async def test_a_client_defined_late_leaves_one_span_a_request(tmp_path: Path) -
             model="taped",
             base_url=replay.base_url,
             api_key=API_KEY,
-            model_info=INFO,
+            model_info=MODEL_INFO,
             default_headers={LANE_HEADER: "a"},
         )
         await careful.create(asked())
