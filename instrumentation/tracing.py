@@ -56,8 +56,8 @@ def traced(
 ) -> Generator[tuple[Outcome, ...]]:
     """Record AutoGen in an MLflow store, process-wide; all is undone, and stored, on exit.
 
-    Yields what became of each patch. Workflows inside it may run at once. Enter it once, around them
-    all: of two blocks that overlap, the one that ends first turns recording off for the other.
+    Yields what became of each patch. Workflows inside it may run at once. Enter it once, around
+    them all: of two blocks that overlap, the first to end turns recording off for the other.
     """
     with _settings(), active(tracking_uri, experiment):
         was_off = autologging_is_disabled(mlflow.autogen.FLAVOR_NAME)
