@@ -60,12 +60,10 @@ $(VENV)/ready: requirements.lock
 	@$(call environment,.envs/mlflow-3.1.4,$<)
 	@touch $@
 
-# uv where there is one, for it is ten times as fast; else venv and pip, which every Python has.
+# uv where there is one, for it is ten times as fast; else, or where it fails, venv and pip.
 define environment
-rm -rf $(1) && if command -v uv >/dev/null 2>&1; then \
-	uv venv --quiet --python $(PYTHON) $(1) && \
-	VIRTUAL_ENV=$(1) uv pip install --quiet --compile-bytecode --require-hashes -r $(2); \
-else \
-	$(PYTHON) -m venv $(1) && $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); \
-fi
+rm -rf $(1) && { command -v uv >/dev/null 2>&1 && uv venv --quiet --python $(PYTHON) $(1) && \
+	VIRTUAL_ENV=$(1) uv pip install --quiet --compile-bytecode --require-hashes -r $(2); } || { \
+	rm -rf $(1) && $(PYTHON) -m venv $(1) && \
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); }
 endef
