@@ -15,6 +15,7 @@ from scenarios.accept import accept as accepted
 from scenarios.accept import produce, stale
 from scenarios.check import Recording
 from scenarios.check import check as checked
+from scenarios.inputs import values
 from scenarios.quiet import quieted
 from scenarios.shelf import folder, load, names
 from scenarios.store import reachable, tracking_uri
@@ -50,9 +51,14 @@ def run(
     tolerant: Annotated[
         bool, typer.Option(help="Serve a changed request all the same, and report it as drift.")
     ] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Draw its inputs: a failure that is real hangs on no figure."),
+    ] = None,
 ) -> None:
     """Play a scenario offline, broken and fixed, and judge the traces that it leaves.
 
+    Without --seed its inputs are the published ones, and the outlines are held against the goldens.
     Writes the traces to MLFLOW_TRACKING_URI (by default sqlite:///mlflow.db).
     """
     page, store = load(name), reachable(tracking_uri())
@@ -65,6 +71,7 @@ def run(
             name,
             store,
             strict=not tolerant,
+            seed=seed,
             progress=lambda variant, exchange: typer.echo(
                 report.progress(variant, exchange), err=True
             ),
@@ -185,7 +192,9 @@ def serve(
     from scenarios.serve import serve as served  # brings uvicorn
 
     if tape in names():
-        served(folder(tape).tape, port, strict=not tolerant, faults=load(tape).faults)
+        page = load(tape)
+        inputs = values(page.inputs, seed=None)
+        served(folder(tape).tape, port, not tolerant, page.faults, inputs)
     else:
         served(Path(tape), port, strict=not tolerant)
 

@@ -25,7 +25,8 @@ class Count:
 class Fidelity:
     """One count for each kind of thing that a trace must not lack, and must not double.
 
-    `llm_calls` are HTTP attempts at a completion, answered or not; `errors` are those that failed;
+    `llm_calls` are HTTP attempts at a completion, answered or not; `errors` are those that failed,
+    and such attempts at an outside service;
     `agents` are lanes all of whose calls stand inside turns of the agent that made them.
     """
 
@@ -58,7 +59,7 @@ def compared(ledger: Ledger, trace: Trace) -> Fidelity:
             sum(span.tokens.total for span in completions),
         ),
         agents=Count(len(lanes), sum(placed[lane] == calls for lane, calls in lanes.items())),
-        errors=Count(sum(map(_failed, served)), sum(map(_failures, completions))),
+        errors=Count(sum(map(_failed, ledger.exchanges)), _all_failures(trace)),
     )
 
 
@@ -75,6 +76,14 @@ def _failures(completion: Span) -> int:
     """Failed attempts; an answer that came whole and could not be used is one, too."""
     attempts = sum(span.type == "ATTEMPT" for span in completion)
     return attempts or int(completion.failed)
+
+
+def _all_failures(trace: Trace) -> int:
+    """Failures of completions, and failed attempts of whatever else asked something."""
+    completions = trace.of_type("LLM")
+    theirs = sum(span.type == "ATTEMPT" for completion in completions for span in completion)
+    others = len(trace.of_type("ATTEMPT")) - theirs
+    return sum(map(_failures, completions)) + others
 
 
 def _calls_by_turn(trace: Trace) -> Counter[str]:

@@ -13,16 +13,15 @@ from instrumentation.outline import outline
 from instrumentation.trace import NoTrace
 from instrumentation.tracing import recorded, traced
 from scenarios.ending import surprise
-from scenarios.expect import Expectation
 from scenarios.fidelity import compared
 from scenarios.ledger import Exchange
 from scenarios.mark import found
+from scenarios.part import Part
 from scenarios.replay import Replay, replayed
-from scenarios.scenario import Scenario, Variant
-from scenarios.shelf import Folder, folder, load
+from scenarios.scenario import Scenario
+from scenarios.shelf import Folder, NoScenario, folder, load
 from scenarios.tape import Tape
 from scenarios.verdict import Seen, Verdict, judged
-from workflows.model import Model
 
 Progress = Callable[[str, Exchange], None]
 
@@ -32,21 +31,26 @@ def play(
     tracking_uri: str,
     *,
     strict: bool = True,
+    seed: int | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Play every variant of a scenario. Raises `NoScenario` or `TapeError` on what cannot be read.
 
+    With a seed its inputs are drawn, and there is no golden to compare the outlines with.
     `progress` is told of each exchange as it ends, with the name of the variant that is playing.
     """
     scenario, place = load(name), folder(name)
+    if seed is not None and not scenario.inputs:
+        raise NoScenario(f"{name} has no inputs that a seed could draw; play it without --seed")
     tape = Tape.read(place.tape)
     workflow = resolved(scenario.workflow)
     with traced(tracking_uri):
         seen = tuple(
-            _played(scenario, variant, workflow, tape, strict, progress)
-            for variant in scenario.variants()
+            _played(Part(scenario, *part, seed), workflow, tape, strict, progress)
+            for part in scenario.variants()
         )
-    seen = tuple(_against_golden(variant, place) for variant in seen)
+    if seed is None:
+        seen = tuple(_against_golden(variant, place) for variant in seen)
     return Verdict(name, seen, (*_unplayed(tape, seen, place), *_unmarked(scenario, seen)))
 
 
@@ -65,35 +69,36 @@ def drift(golden: str, seen: str) -> tuple[str, ...]:
 
 
 def _played(
-    scenario: Scenario,
-    part: tuple[str, Variant, tuple[Expectation, ...]],
+    part: Part,
     workflow: Callable[..., Any],
     tape: Tape,
     strict: bool,
     progress: Progress | None,
 ) -> Seen:
-    name, variant, expectations = part
+    name = part.name
     tell = (lambda exchange: progress(name, exchange)) if progress else None
     began = time.perf_counter()
     with (
-        replayed(tape, scenario.faults, strict=strict, on_exchange=tell) as replay,
-        recorded({"flight.scenario": scenario.name, "flight.variant": name}) as run,
+        replayed(
+            tape.given(part.inputs), part.scenario.faults, strict=strict, on_exchange=tell
+        ) as replay,
+        recorded(part.tags) as run,
     ):
-        model = Model("taped", replay.base_url, api_key="taped")
-        call = workflow(scenario.task, model, **variant.settings)
-        went_wrong = asyncio.run(surprise(call, variant))
+        went_wrong = asyncio.run(surprise(part.call(workflow, replay), part.variant))
     took_s = time.perf_counter() - began
     troubles = tuple(_troubles(replay, went_wrong))
-    played = frozenset(line.number for line in tape.lines if line not in replay.unplayed)
+    unplayed = {line.number for line in replay.unplayed}
+    played = frozenset(line.number for line in tape.lines if line.number not in unplayed)
     try:
         trace = traces.from_mlflow(stored.to_dict() for stored in run.traces())
     except NoTrace as absent:
         troubles = (*troubles, str(absent))
-        return Seen(name, None, (), troubles=troubles, played=played, took_s=took_s)
+        return Seen(name, None, (), part.inputs, troubles=troubles, played=played, took_s=took_s)
     return Seen(
         name,
         trace,
-        judged(trace, expectations),
+        judged(trace, part.expectations),
+        part.inputs,
         compared(replay.ledger, trace),
         tuple(str(change) for change in replay.drift),
         troubles,

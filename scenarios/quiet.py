@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 
-NOISY = ("alembic", "autogen_core", "autogen_agentchat", "httpx", "mlflow", "openai")
+NOISY = ("alembic", "autogen_core", "autogen_agentchat", "crewai", "httpx", "mlflow", "openai")
 
 
 @contextmanager

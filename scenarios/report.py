@@ -127,6 +127,9 @@ def _outline(seen: Seen, origin: Origin | None) -> Text:
 
 def _judged(seen: Seen) -> Iterator[RenderableType]:
     yield Text(f"{seen.variant}  ({seen.took_s:.1f} s)", style="bold")
+    if seen.inputs:
+        told = ", ".join(f"{name} {value}" for name, value in seen.inputs.items())
+        yield Text(f"  with {told}", style="dim")
     for trouble in seen.troubles:
         yield Text(f"  ✗ {trouble}", style="red")
     yield from judgements(seen.judgements)

@@ -6,18 +6,27 @@ from typing import Any
 
 from scenarios.expect import Expectation
 from scenarios.fault import Fault
+from scenarios.inputs import Input
 
 VARIANTS = ("broken", "fixed", "twin")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """How the workflow is called: its settings, and how the call is expected to end."""
+    """How the workflow is called: its settings, and how the call is expected to end.
+
+    `inputs` are those that this variant has in place of the scenario's own.
+    """
 
     settings: Mapping[str, Any]
     raises: type[BaseException] | None = None
     saying: str = ""
     stopped_after_s: float | None = None
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+
+    def about(self, **inputs: Input) -> "Variant":
+        """The call is about something else: a healthy twin has values of its own."""
+        return replace(self, inputs=inputs)
 
     def raising(self, error: type[BaseException], saying: str) -> "Variant":
         """The call raises this error, in whose text `saying` stands."""
@@ -48,6 +57,8 @@ class Scenario:
 
     `mode` is the failure mode, in the words of the taxonomy or report that `source` cites. `agents`
     are those that the workflow has and no variant reaches: the others have a lane on the tape.
+    `inputs` fill the `${name}` in the task and in what the tape's services say; `services` are the
+    settings of the workflow that take the address of an outside service.
     """
 
     mode: str
@@ -63,6 +74,8 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     origin: Origin | None = None
     agents: tuple[str, ...] = ()
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
     name: str = field(default="", kw_only=True)
     title: str = field(default="", kw_only=True)
     story: str = field(default="", kw_only=True)
@@ -72,3 +85,7 @@ class Scenario:
         for name in VARIANTS:
             if variant := getattr(self, name):
                 yield name, variant, getattr(self, f"expect_{name}")
+
+    def inputs_of(self, variant: Variant) -> dict[str, Input]:
+        """What the task and the services are filled with in this variant."""
+        return {**self.inputs, **variant.inputs}

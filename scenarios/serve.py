@@ -3,13 +3,14 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Event
 
 from scenarios.fault import Fault
 from scenarios.replay import Replay, replayed
 from scenarios.tape import Tape
+from scenarios.tape.captures import Value
 
 
 def serve(
@@ -17,13 +18,14 @@ def serve(
     port: int = 0,
     strict: bool = True,
     faults: Iterable[Fault] = (),
+    inputs: Mapping[str, Value] | None = None,
     say: Callable[[str], None] = lambda text: print(text, flush=True),
 ) -> None:
     """Play the tape on `port` of 127.0.0.1 (0: a free one), and say where, till Ctrl-C or TERM.
 
     TapeError if the tape can't be read; exit code 2, with a sentence, if the port is taken.
     """
-    tape = Tape.read(tape_path)
+    tape = Tape.read(tape_path).given(inputs or {})
     try:
         with replayed(tape, faults, strict=strict, port=port) as replay:
             # Started in the background of a script, a process is told to ignore Ctrl-C.

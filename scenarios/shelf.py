@@ -1,13 +1,16 @@
 """The shelf: where scenarios stand, and how one is taken from it by name."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from scenarios.inputs import values
 from scenarios.scenario import Scenario
 from scenarios.tape import Tape
+from scenarios.tape.captures import Value, captures_used
 
 CATALOG = Path(__file__).parent / "catalog"
 
@@ -75,8 +78,20 @@ def load(name: str, catalog: Path = CATALOG) -> Scenario:
             raise NoScenario(
                 f"{place.page}: nothing is expected of {variant}: expect_{variant}=(…)"
             )
-    _known_agents(scenario, Tape.read(place.tape), place)
+    tape = Tape.read(place.tape)
+    _known_agents(scenario, tape, place)
+    for _, played, _ in scenario.variants():
+        inputs = values(scenario.inputs_of(played), seed=None)
+        tape.given(inputs)
+        _known_inputs(scenario.task, inputs, place)
     return replace(scenario, name=name, title=" ".join(title.split()), story=story)
+
+
+def _known_inputs(task: str, inputs: Mapping[str, Value], place: Folder) -> None:
+    for name in captures_used(task):
+        if name not in inputs:
+            has = ", ".join(inputs) or "none"
+            raise NoScenario(f"{place.page}: the task uses ${{{name}}}; its inputs: {has}")
 
 
 def _known_agents(scenario: Scenario, tape: Tape, place: Folder) -> None:

@@ -1,7 +1,7 @@
 """A verdict: what playing a scenario yields."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from instrumentation.outline import outline
@@ -30,6 +30,7 @@ class Seen:
     variant: str
     trace: Trace | None
     judgements: tuple[Judgement, ...]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     fidelity: Fidelity | None = None
     drift: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class Seen:
         return {
             "variant": self.variant,
             "passed": self.passed,
+            "inputs": dict(self.inputs),
             "trace_id": self.trace.ids[0] if self.trace and self.trace.ids else None,
             "outline": outline(self.trace) if self.trace else "",
             "expectations": [

@@ -12,7 +12,8 @@ would read them. Which line answers a request is decided by content: see reel.py
             `^` and `$` match at each line; `.` stays within one unless you write `(?s)`.
             Absent: it always holds. It is searched on the server's thread: one that backtracks
             without end (`(a+)+$`) stops the run.
-`path`      `/v1/chat/completions` unless given; `/v1/embeddings`; any other is an outside service.
+`path`      `/v1/chat/completions` unless given; `/v1/embeddings`; any other is an outside service,
+            and may use inputs of the run, as its reply may: `/v2/country/${country}`.
 `method`    `POST` unless given.
 `note`      why the line is here, where its figures come from.
 
@@ -28,6 +29,8 @@ chat:       {"content": string, null, or an object, which is written as JSON;
             Without `id` a tool call is `call_<lane>_<n>`, the nth that the lane's lines ask for.
 embeddings: {"embeddings": [[number, …], …], "usage"?}
 service:    {"status"?: 200, "json": … or "text": string}
+            It may use the inputs of the run (scenarios/inputs.py) too; a string that is one use and
+            no more becomes the input itself: `"${value}"` a number where the input is a number.
 
 A recorded line has, in place of a reply:
 
@@ -41,12 +44,14 @@ Each line is played once.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scenarios.tape.captures import Value
 from scenarios.tape.line import Line, read_line
 from scenarios.tape.request import CHAT
-from scenarios.tape.spelling import LineError
+from scenarios.tape.spelling import LineError, nearest
 
 
 class TapeError(Exception):
@@ -88,6 +93,18 @@ class Tape:
         if broken:
             raise TapeError("\n".join(broken))
         return cls(tuple(lines), file)
+
+    def given(self, inputs: Mapping[str, Value]) -> "Tape":
+        """The tape with the inputs of a run filled in; TapeError where a line uses another one."""
+        unknown = [
+            f"{line.at}: ${{{name}}} is neither captured nor an input of the run"
+            + nearest(name, tuple(inputs))
+            for line in self.lines
+            for name in sorted(line.inputs - inputs.keys())
+        ]
+        if unknown:
+            raise TapeError("\n".join(unknown))
+        return replace(self, lines=tuple(line.given(inputs) for line in self.lines))
 
     @property
     def lanes(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A capture: text that a line's `when` found in the request, for use in its reply as `${name}`.
 
 A dollar is a dollar (`$327.6`, `$HOME`) unless a name in braces follows; `$${` is a plain `${`.
+What an outside service says may also use the inputs of the run, filled in before it begins.
 """
 
 import re
@@ -8,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 USE = re.compile(r"\$\$\{|\$\{(\w+)\}")
+Value = str | int | float
+"""What an input may be. A string that is its use and no more becomes the value itself."""
 
 
 def captures_used(value: Any) -> Iterator[str]:
@@ -32,4 +35,17 @@ def filled(value: Any, captures: Mapping[str, str]) -> Any:
         return {key: filled(item, captures) for key, item in value.items()}
     if isinstance(value, list):
         return [filled(item, captures) for item in value]
+    return value
+
+
+def given(value: Any, inputs: Mapping[str, Value]) -> Any:
+    """`value` with the inputs in its string leaves filled in; what is no input stays as it is."""
+    if isinstance(value, str):
+        if (use := USE.fullmatch(value)) and use[1] in inputs:
+            return inputs[use[1]]
+        return USE.sub(lambda use: str(inputs.get(use[1], use[0])), value)
+    if isinstance(value, dict):
+        return {key: given(item, inputs) for key, item in value.items()}
+    if isinstance(value, list):
+        return [given(item, inputs) for item in value]
     return value

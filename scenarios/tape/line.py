@@ -6,11 +6,12 @@ stumbles over it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from scenarios.tape.captures import Value, captures_used, given
 from scenarios.tape.grammar import checked
 from scenarios.tape.request import CHAT
 from scenarios.tape.spelling import LineError
@@ -34,6 +35,20 @@ class Line:
     recorded: Mapping[str, Any] | None = None
     note: str = ""
     first_call: int = 1
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The inputs of the run that it is to be filled with: what it uses and has not captured."""
+        captured = self.when.groupindex if self.when else {}
+        used = captures_used([self.path, self.reply])
+        return frozenset(name for name in used if name not in captured)
+
+    def given(self, inputs: Mapping[str, Value]) -> "Line":
+        """The line with these inputs filled in."""
+        if not self.inputs:
+            return self
+        own = {name: inputs[name] for name in self.inputs}
+        return replace(self, path=str(given(self.path, own)), reply=given(self.reply, own))
 
     @property
     def at(self) -> str:
