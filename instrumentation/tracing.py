@@ -1,9 +1,11 @@
 """Tracing: MLflow turned on for the process, and each run's traces found again by a tag."""
 
 import os
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +19,8 @@ from patches.patch import Outcome, applied
 from patches.repairs import repairs
 
 RUN_TAG = "flight_recorder.run"
+PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
+"""What is imported where a framework is in use: MLflow's name for it, and its package."""
 
 SETTINGS = {
     # One worker: with more of them SQLite stores wrong costs.
@@ -52,24 +56,28 @@ class Run:
 
 @contextmanager
 def traced(
-    tracking_uri: str, experiment: str = "flight-recorder"
+    tracking_uri: str,
+    experiment: str = "flight-recorder",
+    frameworks: Sequence[str] | None = None,
 ) -> Generator[tuple[Outcome, ...]]:
-    """Record AutoGen in an MLflow store, process-wide; all is undone, and stored, on exit.
+    """Record AutoGen and CrewAI in an MLflow store, process-wide; undone, and stored, on exit.
 
-    Yields what became of each patch. Workflows inside it may run at once. Enter it once, around
-    them all: of two blocks that overlap, the first to end turns recording off for the other.
+    `frameworks` are "autogen", "crewai" or both; without it, those that are imported already, so
+    that nobody waits for the import of a framework that he does not use. Yields what became of each
+    patch. Workflows inside it may run at once. Enter it once, around them all: of two blocks that
+    overlap, the first to end turns recording off for the other.
     """
-    with _settings(), active(tracking_uri, experiment):
-        was_off = autologging_is_disabled(mlflow.autogen.FLAVOR_NAME)
-        if was_off:
-            mlflow.autogen.autolog(silent=True)
-        try:
-            with applied(*repairs(record_handoffs)) as outcomes:
-                yield outcomes
-        finally:
-            if was_off:
-                mlflow.autogen.autolog(disable=True, silent=True)
-            mlflow.flush_trace_async_logging()
+    chosen = in_use() if frameworks is None else frameworks
+    with _settings(), active(tracking_uri, experiment), ExitStack() as stack:
+        stack.callback(mlflow.flush_trace_async_logging)
+        for framework in chosen:
+            stack.enter_context(_autologged(framework))
+        yield stack.enter_context(applied(*repairs(record_handoffs, chosen)))
+
+
+def in_use() -> tuple[str, ...]:
+    """The frameworks that this process has imported."""
+    return tuple(name for name, package in PACKAGES.items() if package in sys.modules)
 
 
 @contextmanager
@@ -78,6 +86,20 @@ def recorded(tags: Mapping[str, str] | None = None) -> Generator[Run]:
     run = Run(uuid4().hex)
     with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
         yield run
+
+
+@contextmanager
+def _autologged(framework: str) -> Generator[None]:
+    """MLflow's own recording of a framework: on, unless someone has turned it on already."""
+    integration = import_module(f"mlflow.{framework}")
+    was_off = autologging_is_disabled(integration.FLAVOR_NAME)
+    if was_off:
+        integration.autolog(silent=True)
+    try:
+        yield
+    finally:
+        if was_off:
+            integration.autolog(disable=True, silent=True)
 
 
 @contextmanager

@@ -14,9 +14,7 @@ from patches.autogen_teams import TeamSpan
 from patches.everywhere import wrapped_everywhere
 from patches.open_span import OpenSpan, steps
 from patches.patch import Patch
-from patches.turn import Said, Turn, said
-
-OnTurn = Callable[[Turn], None]
+from patches.turn import OnTurn, Said, Turn, said
 
 
 class TurnSpan(OpenSpan):

@@ -1,5 +1,7 @@
 """The repairs: every patch of the house, in the order in which they go on."""
 
+from collections.abc import Sequence
+
 from patches import (
     autogen_chat_format,
     autogen_completions,
@@ -10,20 +12,29 @@ from patches import (
     cancelled_spans,
     prompt_flush,
 )
-from patches.autogen_turns import OnTurn, turns
+from patches.autogen_turns import turns
 from patches.patch import Patch
+from patches.turn import OnTurn
+
+FRAMEWORKS = ("autogen", "crewai")
+"""Whose autologging is repaired: as `mlflow.<framework>.autolog` names them."""
 
 
-def repairs(on_turn: OnTurn) -> tuple[Patch, ...]:
-    """All of them; `on_turn` is told of each turn of an agent as it starts."""
-    return (
-        prompt_flush.PATCH,
-        autolog_blindness.PATCH,
-        cancelled_spans.PATCH,
-        autogen_content_type.PATCH,
-        autogen_chat_format.PATCH,
-        autogen_teams.PATCH,
-        turns(on_turn),
-        autogen_completions.PATCH,
-        autogen_tools.PATCH,
-    )
+def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Patch, ...]:
+    """Those of MLflow itself, and those of the frameworks named; none of them imports another's.
+
+    `on_turn` is told of each turn of an agent as it starts.
+    """
+    of_framework: dict[str, tuple[Patch, ...]] = {
+        "autogen": (
+            autogen_content_type.PATCH,
+            autogen_chat_format.PATCH,
+            autogen_teams.PATCH,
+            turns(on_turn),
+            autogen_completions.PATCH,
+            autogen_tools.PATCH,
+        ),
+        "crewai": (),
+    }
+    chosen = (patch for framework in frameworks for patch in of_framework[framework])
+    return (prompt_flush.PATCH, autolog_blindness.PATCH, cancelled_spans.PATCH, *chosen)

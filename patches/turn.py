@@ -1,5 +1,6 @@
 """A turn: one agent at work, with what it was offered, what it was given, and why it was chosen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +37,18 @@ class Turn:
 
     `offered` is what the team had for it, `given` what a message filter left of that, the very same
     `Said` objects where a message passed. `routes` are the edges tried since its last turn.
+    `prompt` is the text put before the agent, where a framework makes one of what was given.
     """
 
     agent: str
     offered: tuple[Said, ...]
     given: tuple[Said, ...]
     routes: tuple[Route, ...] = ()
+    prompt: str | None = None
+
+
+OnTurn = Callable[[Turn], None]
+"""Is told of each turn as it starts."""
 
 
 def said(message: Any) -> Said:
