@@ -94,4 +94,4 @@ def test_a_scenario_without_inputs_takes_no_seed(store: str) -> None:
 
 def test_a_filled_line_keeps_its_number() -> None:
     filled = tape(service("s", "/${x}", 1), says("a", "yes")).given({"x": "y"})
-    assert [(line.number, line.path) for line in filled.lines][0] == (1, "/y")
+    assert [(line.number, line.path) for line in filled.lines[:1]] == [(1, "/y")]
