@@ -1,7 +1,7 @@
 """The pages: what is shown of the scenarios, produced from their sources and recorded traces.
 
-A scenario's README is written whole; in the README of the house, the parts between a pair of
-`<!-- produced: … -->` marks. Both are pure functions of files that are committed, so that `check`
+A scenario's README is written whole; in those of the house and its patches, the parts between a
+pair of `<!-- produced: … -->` marks. Both are pure functions of files that are committed, so that `check`
 can say whether they are current, and no framework is needed to say it.
 """
 
@@ -28,9 +28,9 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every produced page, and the text that it should have."""
     for name in names():
         yield folder(name).readme, scenario_page(load(name), folder(name))
-    readme = HOUSE / "README.md"
-    if readme.exists():
-        yield readme, house_page(readme.read_text("utf-8"))
+    for readme in (HOUSE / "README.md", HOUSE / "patches" / "README.md"):
+        if readme.exists():
+            yield readme, house_page(readme.read_text("utf-8"))
 
 
 def scenario_page(scenario: Scenario, place: Folder) -> str:
@@ -53,7 +53,7 @@ def scenario_page(scenario: Scenario, place: Folder) -> str:
 
 
 def house_page(text: str) -> str:
-    """The README of the house, its produced parts made anew."""
+    """A README of the house, its produced parts made anew."""
     return PRODUCED.sub(lambda part: f"{part[1]}{PARTS[part[2]]()}\n{part[3]}", text)
 
 
@@ -71,11 +71,27 @@ def _outline() -> str:
 
 
 def _patches() -> str:
-    rows = ["| patch | without it | versions | delete when |", "| --- | --- | --- | --- |"]
+    rows = ["| patch | without it |", "| --- | --- |"]
     for patch in repairs(lambda _: None):
-        versions = ", ".join(f"{name} {wanted}" for name, wanted in patch.versions.items())
-        link = f"[{patch.name}](patches/{patch.name}.py)"
-        rows.append(f"| {link} | {patch.symptom} | {versions} | {patch.delete_when} |")
+        rows.append(f"| [{patch.name}](patches/{patch.name}.py) | {patch.symptom} |")
+    return "\n".join(rows)
+
+
+def _versions() -> str:
+    """Which upstream versions need which patch: a column for each distribution."""
+    all_patches = repairs(lambda _: None)
+    upstream = tuple(dict.fromkeys(name for patch in all_patches for name in patch.versions))
+    rows = [
+        f"| patch | {' | '.join(upstream)} | upstream code | delete when | canary |",
+        "| --- " * (len(upstream) + 4) + "|",
+    ]
+    for patch in all_patches:
+        needed = [
+            f"`{patch.versions[name]}`" if name in patch.versions else "" for name in upstream
+        ]
+        told = [f"[{patch.name}]({patch.name}.py)", *needed, patch.upstream, patch.delete_when]
+        file, _, test = patch.canary.partition("::")
+        rows.append(f"| {' | '.join(told)} | [{test}](../{file}) |")
     return "\n".join(rows)
 
 
@@ -84,7 +100,13 @@ def _doors() -> str:
     return "\n".join(f"- `make {name}`: {what}" for name, what in doors)
 
 
-PARTS = {"scenarios": _table, "outline": _outline, "patches": _patches, "doors": _doors}
+PARTS = {
+    "scenarios": _table,
+    "outline": _outline,
+    "patches": _patches,
+    "versions": _versions,
+    "doors": _doors,
+}
 
 
 @cache
