@@ -5,6 +5,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 export MLFLOW_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_TELEMETRY := true
+export CREWAI_DISABLE_VERSION_CHECK := true
+export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
 .PHONY: help run-scenario scenarios test check accept ui bench old-env lock clean
 

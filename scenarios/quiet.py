@@ -1,7 +1,9 @@
 """Quiet: what frameworks print while a scenario plays, kept from the person who watches.
 
 A scenario fails on purpose, and each framework logs its traceback; the trace and the report say it
-better. Nothing is kept from a log that someone has set up: only what would reach the terminal.
+better. Nothing is kept from a log that someone has set up: only what would reach the terminal. And
+what CrewAI would tell its makers, ask the person, or leave in the home folder is not told, asked or
+left.
 """
 
 import logging
@@ -9,24 +11,51 @@ import os
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 NOISY = ("alembic", "autogen_core", "autogen_agentchat", "crewai", "httpx", "mlflow", "openai")
+STORAGE = "CREWAI_STORAGE_DIR"
+SETTINGS = {
+    # MLflow sets its own loggers up when it is imported, which undoes what was set before.
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_DISABLE_VERSION_CHECK": "true",
+    # On a terminal it asks for leave to send the trace away, and waits 20 s for an answer.
+    "CREWAI_TRACING_ENABLED": "false",
+}
 
 
 @contextmanager
 def quieted() -> Generator[None]:
-    """Raise the bar of the noisy loggers to CRITICAL, and put it back."""
-    # MLflow sets its own loggers up when it is imported, which undoes what was set before.
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
+    """Raise the bar of the noisy loggers to CRITICAL, and put it back.
+
+    Enter it before CrewAI is imported, which reads its settings then.
+    """
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     loggers = [logging.getLogger(name) for name in NOISY]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _stored_elsewhere():
             # openai's parsed completions do not fit their own model: openai-python#2872
             warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def _stored_elsewhere() -> Generator[None]:
+    """Let CrewAI keep the outputs of tasks in a folder that goes away, unless one is named."""
+    if STORAGE in os.environ:
+        yield
+        return
+    with TemporaryDirectory() as folder:
+        os.environ[STORAGE] = folder
+        try:
+            yield
+        finally:
+            del os.environ[STORAGE]
