@@ -1,8 +1,8 @@
 """The pages: what is shown of the scenarios, produced from their sources and recorded traces.
 
 A scenario's README is written whole; in those of the house and its patches, the parts between a
-pair of `<!-- produced: … -->` marks. Both are pure functions of files that are committed, so that `check`
-can say whether they are current, and no framework is needed to say it.
+pair of `<!-- produced: … -->` marks. Both are pure functions of files that are committed, so that
+`check` can say whether they are current, and no framework is needed to say it.
 """
 
 import re
