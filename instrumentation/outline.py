@@ -10,6 +10,8 @@ from instrumentation.trace import Trace
 INDENT = "  "
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 """What a terminal would obey, and a name or an error may hold."""
+ARGUMENTS = 48
+"""How much of a tool's arguments a line has room for, in characters."""
 SAYS = 60
 """How much of an error's sentence a line has room for, in characters."""
 
@@ -56,6 +58,23 @@ def _completion(span: Span) -> Iterator[str]:
         yield f"{attempts} attempts"
 
 
+def _tool(span: Span) -> Iterator[str]:
+    """Its arguments, but not where they are as long as a text."""
+    if isinstance(span.inputs, dict):
+        told = ", ".join(map(str, span.inputs.values()))
+        yield f"({told if len(told) <= ARGUMENTS else told[: ARGUMENTS - 1] + '…'})"
+
+
+def _guardrail(span: Span) -> Iterator[str]:
+    passed = span.attributes.get("guardrail.passed")
+    yield "passed" if passed else "sent back"
+
+
+def _state(span: Span) -> Iterator[str]:
+    grounds = span.attributes.get("state.grounded_by")
+    yield f"grounded by {grounds}" if grounds else "ungrounded"
+
+
 def _chain(span: Span) -> Iterator[str]:
     if outcome := span.attributes.get("workflow.outcome"):
         yield f"→ {outcome}"
@@ -63,6 +82,9 @@ def _chain(span: Span) -> Iterator[str]:
 
 TELLING: dict[str, Callable[[Span], Iterator[str]]] = {
     "CHAIN": _chain,
+    "GUARDRAIL": _guardrail,
     "HANDOFF": _handoff,
     "LLM": _completion,
+    "STATE": _state,
+    "TOOL": _tool,
 }

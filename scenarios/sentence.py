@@ -34,6 +34,11 @@ def agents(trace: Trace) -> str:
     return ", ".join(trace.agents) or "none"
 
 
+def measured(trace: Trace, attribute: str) -> Any:
+    """What the root says of itself."""
+    return trace.root.attributes.get(attribute)
+
+
 def because(span: Span) -> str:
     return f" ({short(span.says.splitlines()[0])})" if span.says else ""
 
