@@ -1,9 +1,10 @@
 """An open span: held open over many steps, active only inside them.
 
 A span that stays active across the `yield` of an async generator leaks into whoever consumes it.
-An open span is put on before each step and taken off after it. It ends once, with the truth. What
-was opened beneath it and is open still then, such as a task that a tool started, is left to the
-span above; the outermost takes it along.
+An open span is put on before each step and taken off after it, or, where a framework only tells of
+a beginning and an end, put on at the one and taken off at the other. It ends once, with the truth.
+What was opened beneath it and is open still then, such as a task that a tool started, is left to
+the span above; the outermost takes it along.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
@@ -36,11 +37,26 @@ class OpenSpan:
         """Whether the result is there: whoever stops listening then has missed nothing."""
         self.parent = _INNERMOST.get()
         self._children: dict[OpenSpan, None] = {}
+        self._worn: Any = None
         if self.parent is not None:
             self.parent._children[self] = None
         self.span = mlflow.start_span_no_context(
             name, span_type=span_type, inputs=inputs, attributes=attributes
         )
+
+    @staticmethod
+    def innermost() -> "OpenSpan | None":
+        """The span that the running code has put on last, of whatever kind."""
+        return _INNERMOST.get()
+
+    @staticmethod
+    def unwind(until: "OpenSpan | None", error: BaseException | None) -> None:
+        """End and take off what was put on in this context after `until`, the last one first."""
+        while (span := _INNERMOST.get()) is not None and span is not until:
+            span.end(error)
+            span.take_off()
+            if _INNERMOST.get() is span:
+                return
 
     @classmethod
     def nearest(cls) -> Self | None:
@@ -68,6 +84,21 @@ class OpenSpan:
         finally:
             with suppress(ValueError):  # closed by the collector, in another context
                 _INNERMOST.reset(token)
+
+    def put_on(self) -> None:
+        """Be the current span from now on, in this context and in those copied from it."""
+        from mlflow.tracing.provider import set_span_in_context
+
+        self._worn = (_INNERMOST.set(self), set_span_in_context(self.span))
+
+    def take_off(self) -> None:
+        """Give way to the span that was current when this one was put on."""
+        from mlflow.tracing.provider import detach_span_from_context
+
+        innermost, current = self._worn
+        with suppress(ValueError):  # this context is another one, and keeps what it was given
+            _INNERMOST.reset(innermost)
+            detach_span_from_context(current)
 
     @contextmanager
     def whole(self) -> Generator[None]:

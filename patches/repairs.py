@@ -10,9 +10,13 @@ from patches import (
     autogen_tools,
     autolog_blindness,
     cancelled_spans,
+    crewai_autolog,
+    crewai_interrupted,
+    crewai_messages,
     prompt_flush,
 )
 from patches.autogen_turns import turns
+from patches.crewai_events import events
 from patches.patch import Patch
 from patches.turn import OnTurn
 
@@ -34,7 +38,12 @@ def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Pa
             autogen_completions.PATCH,
             autogen_tools.PATCH,
         ),
-        "crewai": (),
+        "crewai": (
+            crewai_autolog.PATCH,
+            crewai_messages.PATCH,
+            events(on_turn),
+            crewai_interrupted.PATCH,
+        ),
     }
     chosen = (patch for framework in frameworks for patch in of_framework[framework])
     return (prompt_flush.PATCH, autolog_blindness.PATCH, cancelled_spans.PATCH, *chosen)

@@ -1,0 +1,49 @@
+"""The handoffs of a crew: to a task from those before it, to a coworker who is asked, and back."""
+
+from patches.crewai_calls import ToolSpan
+from patches.crewai_work import AgentSpan, CrewSpan, TaskSpan
+from patches.open_span import OpenSpan
+from patches.turn import OnTurn, Said, Turn
+
+
+def tell_of_turn(role: str, prompt: str, on_turn: OnTurn) -> None:
+    """Tell that the agent `role` is about to start, with the text that is put before it.
+
+    A further turn in the same task, which a guardrail or a failure asked for, is given nothing
+    new by other agents.
+    """
+    around = OpenSpan.innermost()
+    if isinstance(around, ToolSpan) and around.asks is not None and around.asker is not None:
+        asked = (Said(around.asker.name, "Delegation", around.asks),)
+        on_turn(Turn(role, asked, asked, prompt=prompt))
+    elif isinstance(around, TaskSpan) and around.begun_by is None:
+        around.begun_by = role
+        if (crew := CrewSpan.nearest()) is not None:
+            offered, given = tuple(crew.said.values()), _given(around, crew)
+            on_turn(Turn(role, offered, given, prompt=prompt))
+
+
+def tell_of_return(tool: ToolSpan, on_turn: OnTurn) -> None:
+    """Tell that what a coworker answered has come back to the agent that asked."""
+    answered = [turn for turn in tool.turns if turn.said is not None]
+    if tool.asker is not None and answered:
+        said = tuple(Said(turn.name, "Answer", turn.said or "") for turn in answered)
+        on_turn(Turn(tool.asker.name, said, said, prompt=str(tool.outputs)))
+
+
+def remember(turn: AgentSpan) -> None:
+    """Let a delegation know whose turn it led to."""
+    if isinstance(turn.parent, ToolSpan) and turn.parent.asks is not None:
+        turn.parent.turns.append(turn)
+
+
+def _given(task: TaskSpan, crew: CrewSpan) -> tuple[Said, ...]:
+    """What the tasks said that are this one's context.
+
+    A task that names none is given what CrewAI chooses: all before it, or, where it runs beside
+    others, the last. Which they are is seen in the text that it made of them.
+    """
+    named = task.owner.context
+    if isinstance(named, list):
+        return tuple(crew.said[one.id] for one in named if one.id in crew.said)
+    return tuple(said for said in crew.said.values() if said.content in task.context)

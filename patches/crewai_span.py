@@ -1,0 +1,69 @@
+"""A span of a CrewAI event: opened by the one that begins a piece of work, closed by its end."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from patches.open_span import OpenSpan
+
+
+class NotDone(Exception):
+    """Recorded on work of which CrewAI says that it failed, without the exception itself."""
+
+
+class EventSpan(OpenSpan):
+    """An open span that knows which event began it: `source` emitted `event`."""
+
+    def __init__(
+        self,
+        source: Any,
+        event: Any,
+        name: str,
+        span_type: str,
+        inputs: Any = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        told = {key: value for key, value in (attributes or {}).items() if value is not None}
+        super().__init__(source, name, span_type, inputs, told)
+        self.begun: str = event.type
+
+    def ends_with(self, begun: str, source: Any, event: Any) -> bool:
+        """Whether `event`, which ends what a `begun` event began, ends this."""
+        return not self.ended and self.begun == begun and self.owner is source
+
+    def close(self, event: Any) -> BaseException | None:
+        """Keep what the last event says; give back the error, if it tells of one."""
+        return told_error(event)
+
+
+def told_error(event: Any) -> BaseException | None:
+    """The error that an event tells of: the very exception, where it is still being handled."""
+    told = getattr(event, "error", None)
+    if told is None or isinstance(told, BaseException):
+        return told
+    raised = sys.exception()
+    return raised if raised is not None and str(raised) in str(told) else NotDone(told)
+
+
+def shown(value: Any) -> Any:
+    """A value of the user's, as JSON; of an output its text, of any other object its class's name.
+
+    An object is never dumped: it may hold an agent, and the agent its model, and that a key.
+    """
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Mapping():
+            return {str(key): shown(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [shown(item) for item in value]
+        case _ if isinstance(raw := getattr(value, "raw", None), str):
+            return raw
+        case _:
+            return type(value).__name__
+
+
+def short(text: str, length: int = 60) -> str:
+    """The first line of a text, cut to so many characters."""
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= length else f"{line[: length - 1]}…"
