@@ -14,7 +14,9 @@ from instrumentation.trace import NoTrace, Trace
 
 FORMAT = "flight-recorder/1"
 VOLATILE_KEYS = frozenset({"created_at", "created"})
-VOLATILE_ATTRIBUTES = re.compile(r"_ms$|time_to_first|duration|response\.id$|^session\.id$")
+VOLATILE_ATTRIBUTES = re.compile(
+    r"_ms$|time_to_first|duration|response\.id$|^session\.id$|span_id$|bottleneck"
+)
 UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 PORT = re.compile(r"(127\.0\.0\.1|localhost):\d+")
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")

@@ -17,17 +17,24 @@ UNSPACED = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 WORD = rf"{UNSPACED}|(?:(?!{UNSPACED})\w)+"
 SHINGLE_WORDS = 4
 """Words in a shingle: long enough that two texts share few by chance."""
+SENTENCE = re.compile(r"[^\n]+?(?:[.!?;](?=\s)|(?=\n)|$)")
+SHOWN_CHARS = 300
+"""How much of what was dropped a handoff shows."""
+KINDS = {"TaskOutput": "context", "Delegation": "delegation", "Answer": "return"}
+"""The kinds of a crew's handoffs, by what passes: to a later task, to a coworker, and back."""
 
 
 def record_handoffs(turn: Turn) -> None:
     """Write a HANDOFF span for each agent that spoke since the receiver's last turn.
 
     The spans stand beneath the current span, thus beside the receiver's turn. Where there is none,
-    a lone agent was given other agents' messages, and no team handed anything over.
+    a lone agent was given other agents' messages, and no team handed anything over. What was passed
+    is looked for in the prompt, where a framework makes one of it; else in the messages given.
     """
     if mlflow.get_current_active_span() is None:
         return
-    given = "\n".join(message.content for message in turn.given)
+    passed = "\n".join(message.content for message in turn.given)
+    given = passed if turn.prompt is None else turn.prompt
     for last in _last_words(turn):
         routes = [route for route in turn.routes if route.source == last.source]
         attributes = {
@@ -38,7 +45,12 @@ def record_handoffs(turn: Turn) -> None:
             "handoff.input_chars": sum(len(message.content) for message in turn.given),
             "handoff.efficiency_score": round(efficiency(last.content, given), 3),
             "handoff.withheld": not any(message is last for message in turn.given),
-        } | _routing(routes, turn.agent)
+        }
+        if kind := KINDS.get(last.type):
+            attributes["handoff.kind"] = kind
+        if lost := " … ".join(dropped(last.content, given)):
+            attributes["handoff.dropped"] = shortened(lost)
+        attributes |= _routing(routes, turn.agent)
         name = f"{last.source} → {turn.agent}"
         with mlflow.start_span(name, span_type="HANDOFF", attributes=attributes):
             pass
@@ -62,14 +74,29 @@ def efficiency(output: str, given: str) -> float:
     return len(wanted & found) / len(wanted) if wanted else 1.0
 
 
+def dropped(output: str, given: str) -> tuple[str, ...]:
+    """The sentences and lines of `output` that are not found whole in `given`, in order."""
+    parts = (found.group().strip() for found in SENTENCE.finditer(output))
+    return tuple(part for part in parts if part and efficiency(part, given) < 1.0)
+
+
 def _last_words(turn: Turn) -> list[Said]:
-    """The last message of each other agent among those offered, in the order they were said."""
-    last: dict[str, Said] = {}
+    """The last message of each other agent among those offered, in the order they were said.
+
+    Of a crew, which passes the outputs of tasks, each output: an agent may have had several tasks.
+    """
+    last: dict[object, Said] = {}
     for message in turn.offered:
         if message.source not in ("user", turn.agent):
-            last.pop(message.source, None)
-            last[message.source] = message
+            who = id(message) if message.type in KINDS else message.source
+            last.pop(who, None)
+            last[who] = message
     return list(last.values())
+
+
+def shortened(text: str, chars: int = SHOWN_CHARS) -> str:
+    """The text, or as much of it as a span has room for, with an ellipsis."""
+    return text if len(text) <= chars else f"{text[: chars - 1]}…"
 
 
 def _routing(routes: list[Route], receiver: str) -> dict[str, object]:
