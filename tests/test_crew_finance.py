@@ -1,0 +1,342 @@
+"""The financial crew, called as a person's own code would call it."""
+
+import asyncio
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from instrumentation.state import Entry
+from scenarios.fault import Fault, unavailable
+from scenarios.replay import replayed
+from tests.taped import says, service, tape
+from tests.test_world_bank import EMPTY, PATH, page
+from workflows.crew_finance import CONTEXTS, Briefing, briefing
+from workflows.crew_model import who_has_what
+from workflows.evidence import Evidence
+from workflows.model import Model
+
+Line = dict[str, Any]
+TASK = "Say by how much prices rose in France in 2023."
+CHARTER = "Annual figures only. Unit, period and source with each figure."
+REPORT = "In 2023 prices rose by 4.9% in France."
+ASKED = {"country": "FRA", "indicator": "FP.CPI.TOTL.ZG", "period": "2023"}
+
+
+def calls(lane: str, tool: str, when: str | None = None, **arguments: Any) -> Line:
+    return says(lane, None, when, tool_calls=[{"name": tool, "arguments": arguments}])
+
+
+def bank(reply: Any) -> Line:
+    return service("world_bank", PATH, reply, method="GET")
+
+
+LOOKS_UP = calls("specialist", "world_bank_indicator", **ASKED)
+NOTES = calls("specialist", "note_figure", key="inflation", figure="4.9%, annual, 2023")
+RECALLS = calls("analyst", "recall_figure", key="inflation")
+CHECKS = calls("synthesist", "check_figures", report=REPORT)
+CLAIMS = says("synthesist", {"report": REPORT, "verified": True})
+OWNS_UP = says("synthesist", {"report": REPORT, "verified": False})
+NO_DATA = says("synthesist", {"report": "There is no data for France.", "verified": False})
+HEALTHY: Mapping[str, tuple[Line, ...]] = {
+    "lead": (says("lead", CHARTER),),
+    "world_bank": (bank(page()),),
+    "specialist": (LOOKS_UP, NOTES, says("specialist", "4.9%, annual, 2023.")),
+    "analyst": (RECALLS, says("analyst", "Prices rose by 4.9% in 2023.")),
+    "synthesist": (CHECKS, CLAIMS),
+}
+
+
+class Ran:
+    """A briefing that was taped: how it ended, and what was really asked."""
+
+    def __init__(self, **lanes: Iterable[Line]) -> None:
+        self.tape = tape(*(line for lane in (HEALTHY | lanes).values() for line in lane))
+        self.prompts: dict[str, list[str]] = {}
+        self.unplayed = 0
+
+    async def with_(self, *faults: Fault, **settings: Any) -> Briefing:
+        with replayed(self.tape, faults) as replay:
+            model = Model("taped", replay.base_url, "key")
+            try:
+                return await briefing(TASK, model, world_bank=replay.url, **settings)
+            finally:
+                for exchange in replay.ledger.exchanges:
+                    asked = json.dumps(exchange.request, ensure_ascii=False)
+                    self.prompts.setdefault(exchange.lane, []).append(asked)
+                self.unplayed = len(replay.unplayed)
+
+
+async def test_a_checked_report_is_verified() -> None:
+    run = Ran()
+    assert await run.with_() == Briefing("verified", REPORT, claims_verified=True)
+    assert run.unplayed == 0
+
+
+async def test_each_task_is_given_the_charter_and_what_went_before() -> None:
+    run = Ran()
+    await run.with_()
+    assert all(CHARTER in run.prompts[lane][0] for lane in ("specialist", "analyst", "synthesist"))
+    assert "4.9%, annual, 2023." in run.prompts["analyst"][0]
+    assert "Prices rose by 4.9% in 2023." in run.prompts["synthesist"][0]
+
+
+async def test_what_a_context_leaves_out_is_not_given() -> None:
+    run = Ran()
+    await run.with_(contexts={**CONTEXTS, "briefing": ("figures",)})
+    assert CHARTER not in run.prompts["synthesist"][0]
+    assert "Prices rose by 4.9% in 2023." not in run.prompts["synthesist"][0]
+
+
+async def test_streamed_the_outcome_is_the_same_and_every_piece_is_heard() -> None:
+    heard: dict[str, str] = {}
+
+    def hear(agent: str, text: str) -> None:
+        heard[agent] = heard.get(agent, "") + text
+
+    assert (await Ran().with_(on_text=hear)).outcome == "verified"
+    assert heard["lead"] == CHARTER
+    assert json.loads(heard["synthesist"])["report"] == REPORT
+
+
+async def test_a_tool_s_result_has_unit_period_and_source() -> None:
+    run = Ran()
+    await run.with_()
+    assert '\\"cite\\": \\"4.9%, annual, 2023\\"' in run.prompts["specialist"][1]
+    assert "World Bank, FP.CPI.TOTL.ZG" in run.prompts["specialist"][1]
+
+
+async def test_a_bare_value_is_told_bare_when_it_is_read_so() -> None:
+    def bare(reply: Any) -> Any:
+        return {"value": reply[1][0]["value"]}
+
+    run = Ran()
+    await run.with_(reads=bare)
+    assert '"{\\"value\\": 4.87835726508441}"' in run.prompts["specialist"][1]
+
+
+async def test_no_data_is_an_outcome() -> None:
+    run = Ran(
+        world_bank=[bank(EMPTY)],
+        specialist=[LOOKS_UP, says("specialist", "No data.", when="no data: none")],
+        analyst=[says("analyst", "Nothing can be said.")],
+        synthesist=[NO_DATA],
+    )
+    assert (await run.with_()).outcome == "no data"
+
+
+async def test_a_figure_that_no_tool_gave_is_unverified_whatever_was_amiss() -> None:
+    run = Ran(
+        world_bank=[bank(EMPTY)],
+        specialist=[LOOKS_UP, says("specialist", "No data.")],
+        analyst=[says("analyst", "Nothing can be said.")],
+        synthesist=[CHECKS, OWNS_UP],
+    )
+    ended = await run.with_()
+    assert (ended.outcome, ended.claims_verified) == ("unverified", False)
+    assert ended.unsourced[0].startswith("4.9%: ")
+
+
+async def test_an_empty_list_that_is_handed_on_is_not_told_as_no_data() -> None:
+    def rows(reply: Any) -> Any:
+        return reply[1]
+
+    run = Ran(
+        world_bank=[bank(EMPTY)],
+        specialist=[LOOKS_UP, says("specialist", "4.9%.")],
+        analyst=[says("analyst", "Prices rose.")],
+        synthesist=[OWNS_UP],
+    )
+    assert (await run.with_(reads=rows)).outcome == "unverified"
+    assert "no data: none" not in run.prompts["specialist"][1]
+
+
+RENAMED = [page()[0], [{"amount": 4.9, "date": "2023"}]]
+
+
+async def test_a_renamed_field_fails_loudly() -> None:
+    run = Ran(
+        world_bank=[bank(RENAMED)],
+        specialist=[LOOKS_UP, says("specialist", "Changed.", when="replies have changed: no ")],
+        analyst=[says("analyst", "Nothing can be said.")],
+        synthesist=[NO_DATA],
+    )
+    assert (await run.with_()).outcome == "source changed"
+
+
+async def test_a_lenient_reader_makes_a_zero_of_it() -> None:
+    def lenient(reply: Any) -> Any:
+        return {"value": reply[1][0].get("value", 0)}
+
+    report = "In 2023 prices rose by 0% in France."
+    run = Ran(
+        world_bank=[bank(RENAMED)],
+        specialist=[LOOKS_UP, says("specialist", "0%.")],
+        analyst=[says("analyst", "Prices stood still.")],
+        synthesist=[
+            calls("synthesist", "check_figures", report=report),
+            says("synthesist", {"report": report, "verified": True}),
+        ],
+    )
+    assert (await run.with_(reads=lenient)).outcome == "verified"
+
+
+MISREAD = [
+    LOOKS_UP,
+    says("specialist", "Prices rise by 7.3% a year."),
+]
+MISTOLD = "Prices rose by 7.3% in 2023."
+
+
+def misread() -> Ran:
+    return Ran(
+        specialist=MISREAD,
+        analyst=[says("analyst", MISTOLD)],
+        synthesist=[
+            calls("synthesist", "check_figures", report=MISTOLD),
+            says("synthesist", {"report": MISTOLD, "verified": False}),
+        ],
+    )
+
+
+async def test_a_report_is_checked_against_what_the_tools_said() -> None:
+    run = misread()
+    assert (await run.with_()).outcome == "unverified"
+    assert '\\"verified\\": false' in run.prompts["synthesist"][1]
+
+
+async def test_checked_against_the_brief_alone_a_wrong_brief_passes() -> None:
+    def brief(evidence: Evidence) -> list[str]:
+        return evidence.outputs
+
+    run = misread()
+    assert (await run.with_(checks=brief)).outcome == "verified"
+
+
+GUESSES = [
+    LOOKS_UP,
+    calls("specialist", "note_figure", key="inflation", figure="7.3%"),
+    says("specialist", "Noted."),
+]
+
+
+async def test_a_guess_is_read_as_a_guess() -> None:
+    run = Ran(specialist=GUESSES)
+    await run.with_()
+    assert "this is a guess, do not report it" in run.prompts["analyst"][1]
+
+
+async def test_a_noted_figure_is_read_with_its_tool() -> None:
+    run = Ran()
+    await run.with_()
+    assert '\\"source\\": \\"world_bank_indicator\\"' in run.prompts["analyst"][1]
+
+
+async def test_a_guess_can_be_taken_for_a_fact() -> None:
+    def as_truth(entry: Entry) -> Any:
+        return {"figure": entry.value}
+
+    run = Ran(specialist=GUESSES)
+    await run.with_(accepts=as_truth)
+    assert "7.3%" in run.prompts["analyst"][1]
+    assert "guess" not in run.prompts["analyst"][1]
+
+
+def stubborn() -> Ran:
+    again = [says("specialist", None, "may be asked again$", **_asks()) for _ in range(3)]
+    gives_up = says("specialist", "Unavailable.", when="do not ask again")
+    return Ran(
+        specialist=[LOOKS_UP, *again, gives_up, says("specialist", "Unavailable.")],
+        analyst=[says("analyst", "Nothing can be said.")],
+        synthesist=[NO_DATA],
+    )
+
+
+def _asks() -> dict[str, Any]:
+    return {"tool_calls": [{"name": "world_bank_indicator", "arguments": ASKED}]}
+
+
+BUSY = [unavailable("world_bank", call=call) for call in (1, 2, 3, 4)]
+
+
+async def test_a_call_that_fails_twice_is_given_up() -> None:
+    run = stubborn()
+    assert (await run.with_(*BUSY)).outcome == "unavailable"
+    assert len(run.prompts["world_bank"]) == 2
+
+
+async def test_with_more_patience_it_is_made_as_often_as_it_is_asked_for() -> None:
+    run = stubborn()
+    await run.with_(*BUSY, patience=9)
+    assert len(run.prompts["world_bank"]) == 4
+
+
+async def test_a_retry_that_succeeds_leaves_nothing_amiss() -> None:
+    run = Ran(specialist=[LOOKS_UP, LOOKS_UP, NOTES, says("specialist", "4.9%, annual, 2023.")])
+    assert (await run.with_(BUSY[0])).outcome == "verified"
+
+
+async def test_a_claim_without_a_check_is_sent_back() -> None:
+    run = Ran(synthesist=[CLAIMS, OWNS_UP])
+    assert await run.with_() == Briefing("unverified", REPORT, claims_verified=False)
+    assert "No check of this run says so" in run.prompts["synthesist"][1]
+
+
+async def test_a_claim_after_a_check_that_found_faults_is_sent_back() -> None:
+    fails = calls("synthesist", "check_figures", report="Prices rose by 7.3%.")
+    run = Ran(synthesist=[fails, CLAIMS, OWNS_UP])
+    assert not (await run.with_()).claims_verified
+
+
+async def test_without_a_guardrail_a_claim_is_taken_at_its_word() -> None:
+    ended = await Ran(synthesist=[CLAIMS]).with_(verifies=lambda report, evidence: None)
+    assert ended == Briefing("unverified", REPORT, claims_verified=True)
+
+
+async def test_what_is_no_report_is_sent_back() -> None:
+    run = Ran(synthesist=[CHECKS, says("synthesist", REPORT), CLAIMS])
+    assert (await run.with_()).outcome == "verified"
+    assert "Answer with JSON alone" in run.prompts["synthesist"][2]
+
+
+async def test_runs_at_once_see_nothing_of_each_other() -> None:
+    unchecked = Ran(synthesist=[CLAIMS, OWNS_UP])
+    checked = [Ran() for _ in range(3)]
+    first, *others = await asyncio.gather(*(run.with_() for run in (unchecked, *checked)))
+    assert first.outcome == "unverified"
+    assert [ended.outcome for ended in others] == ["verified"] * 3
+
+
+def test_nobody_waits_for_ever_unasked() -> None:
+    deadline_s = inspect.signature(briefing).parameters["deadline_s"].default
+    assert 0 < deadline_s <= 120
+
+
+DELEGATES = calls(
+    "manager",
+    "delegate_work_to_coworker",
+    task="Look up inflation in France in 2023.",
+    context=CHARTER,
+    coworker="specialist",
+)
+
+
+@pytest.mark.parametrize("roster", [who_has_what, lambda agents: "specialist\nsynthesist"])
+async def test_a_manager_gives_out_the_tasks_by_his_roster(roster: Any) -> None:
+    run = Ran(
+        lead=[],
+        manager=[
+            says("manager", CHARTER),
+            DELEGATES,
+            says("manager", "4.9%, annual, 2023."),
+            says("manager", "Prices rose by 4.9% in 2023."),
+            says("manager", {"report": REPORT, "verified": False}),
+        ],
+        analyst=[],
+        synthesist=[],
+    )
+    assert (await run.with_(led_by=roster)).outcome == "unverified"
+    told = "specialist has world_bank_indicator, note_figure" in run.prompts["manager"][0]
+    assert told == (roster is who_has_what)

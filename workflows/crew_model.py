@@ -1,0 +1,79 @@
+"""A crew's model: each CrewAI agent's own way to it, whose requests say whose they are."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crewai import LLM, Agent, Crew
+from crewai.tools import BaseTool
+from crewai.types.streaming import StreamChunkType
+
+from instrumentation.attempts import seen_interceptor
+from workflows.model import LANE_HEADER, Model
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Makes a crew's agents. Each has a client of its own, so that its role is its lane.
+
+    `deadline_s` is the longest wait for the next byte of a completion; `retries` come after it, and
+    after refusals that say when to come again. `turns` is how many completions an agent has for one
+    task, before it is made to answer.
+    """
+
+    model: Model
+    deadline_s: float | None = 60.0
+    retries: int = 2
+    turns: int = 8
+
+    def agent(
+        self, role: str, goal: str, backstory: str, *tools: BaseTool, delegates: bool = False
+    ) -> Agent:
+        return Agent(
+            role=role,
+            goal=goal,
+            backstory=backstory,
+            tools=list(tools),
+            llm=self._llm(role),
+            max_iter=self.turns,
+            # The client has tried again already.
+            max_retry_limit=0,
+            allow_delegation=delegates,
+            verbose=False,
+        )
+
+    def manager(self, roster: str) -> Agent:
+        """The one who gives out the tasks of a crew, to whom he finds on the roster."""
+        goal = "Have each task done by a coworker who can do it."
+        return self.agent("manager", goal, f"Your coworkers:\n{roster}", delegates=True)
+
+    def _llm(self, role: str) -> LLM:
+        return LLM(
+            model=f"openai/{self.model.name}",
+            base_url=self.model.base_url,
+            api_key=self.model.api_key,
+            default_headers={LANE_HEADER: role},
+            timeout=self.deadline_s,
+            max_retries=self.retries,
+            interceptor=seen_interceptor(),
+        )
+
+
+async def heard(
+    crew: Crew, inputs: Mapping[str, str], on_text: Callable[[str, str], None] | None
+) -> str:
+    """Run the crew to its end; returns its last output. With `on_text` it streams, and is heard."""
+    crew.stream = on_text is not None
+    running: Any = await crew.akickoff(inputs=dict(inputs))
+    if on_text is None:
+        return str(running.raw)
+    async for piece in running:
+        if piece.chunk_type is StreamChunkType.TEXT:
+            on_text(piece.agent_role, piece.content)
+    return str(running.result.raw)
+
+
+def who_has_what(agents: Sequence[Agent]) -> str:
+    """A roster: the tools that each agent has, so that no task goes to one who can't do it."""
+    tools = {agent.role: [tool.name for tool in agent.tools or []] for agent in agents}
+    return "\n".join(f"{role} has {', '.join(has) or 'no tool'}" for role, has in tools.items())
