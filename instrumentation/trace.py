@@ -97,21 +97,24 @@ def from_store(trace_id: str, tracking_uri: str) -> Trace:
 
 
 def in_order(siblings: Iterable[Span]) -> tuple[Span, ...]:
-    """Siblings as they began; those that ran at the same time stand by name, handoffs first, so
-    that two runs of the same workflow read the same."""
+    """Siblings as they began; those that ran at the same time stand by name and by what they were
+    given, handoffs first, so that two runs of the same workflow read the same. Tool calls with no
+    completion between them are calls of one reply: whether they overlap is chance."""
     groups: list[list[Span]] = []
     busy_until = -1
     for span in sorted(siblings, key=lambda span: span.start_ns):
-        if groups and span.start_ns < busy_until:
+        one_reply = bool(groups) and span.type == groups[-1][-1].type == "TOOL"
+        if groups and (one_reply or span.start_ns < busy_until):
             groups[-1].append(span)
         else:
             groups.append([span])
         busy_until = max(busy_until, span.end_ns)
-    return tuple(
-        span
-        for group in groups
-        for span in sorted(group, key=lambda span: (span.type != "HANDOFF", span.name, span.type))
-    )
+    return tuple(span for group in groups for span in sorted(group, key=_place))
+
+
+def _place(span: Span) -> tuple[bool, str, str, str]:
+    given = json.dumps(span.inputs, sort_keys=True, default=str)
+    return (span.type != "HANDOFF", span.name, span.type, given)
 
 
 def _grown(flat: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:

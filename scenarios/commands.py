@@ -165,14 +165,20 @@ def live(
     workflow: Annotated[str, typer.Argument(help="A workflow, as its file is named.")],
     task: Annotated[str, typer.Argument(help="What it is asked.")],
     record: Annotated[
-        Path | None, typer.Option(help="Write what the model answers to this tape, to be replayed.")
+        Path | None, typer.Option(help="Write what is answered to this tape, to be replayed.")
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(help="Where an outside service is, if not at home.", metavar="NAME=URL"),
     ] = None,
 ) -> None:
     """Run a workflow on a real model: MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL say which."""
+    services = dict(_pair(text) for text in service or ())
     with quieted(), _stoppable():
         from scenarios.live import live as lived  # brings MLflow
 
-        ended = lived(workflow, task, reachable(tracking_uri()), record, report.console())
+        store = reachable(tracking_uri())
+        ended = lived(workflow, task, store, record, services, report.console())
     raise typer.Exit(0 if ended else 1)
 
 
@@ -197,6 +203,15 @@ def serve(
         served(folder(tape).tape, port, not tolerant, page.faults, inputs)
     else:
         served(Path(tape), port, strict=not tolerant)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, is_one, url = text.partition("=")
+    if not is_one or not url.startswith(("http://", "https://")):
+        raise typer.BadParameter(
+            f"--service takes NAME=URL, as in world_bank=http://…; not {text!r}"
+        )
+    return name, url
 
 
 def _accepted(wanted: Iterable[str]) -> list[Path]:

@@ -1,10 +1,11 @@
 """A live run: a workflow on a real model, seen with the same instrumentation as a played one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,35 @@ from scenarios.tape import TapeError
 from workflows.model import Model
 
 
-def live(workflow: str, task: str, tracking_uri: str, tape: Path | None, console: Console) -> bool:
+def live(
+    workflow: str,
+    task: str,
+    tracking_uri: str,
+    tape: Path | None,
+    services: Mapping[str, str],
+    console: Console,
+) -> bool:
     """Run a workflow on the model that the environment names, and print what its trace shows.
 
-    With `tape`, what the model answers is recorded there. Returns whether the workflow came to an
+    With `tape`, what the model and the outside services answer is recorded there; `services` are
+    addresses of theirs in place of the workflow's own. Returns whether the workflow came to an
     end of its own; where a completion failed for good, its trace says why. Raises `NoModel` or
     `NoScenario`.
     """
-    run = resolved(reference(workflow))
+    lesson = reference(workflow)
+    run = resolved(lesson)
+    outside = _outside(lesson, run, services)
     model = Model.from_environment()
     console.out(f"{workflow} on {model.name} at {model.base_url}", highlight=False)
     with traced(tracking_uri):
-        with recorded({"flight.workflow": workflow}) as seen, _reached(model, tape) as reached:
-            answer = asyncio.run(_ended(run(task, reached, on_text=_printed(console))))
+        with (
+            recorded({"flight.workflow": workflow}) as seen,
+            _reached(model, outside, tape) as (reached, addresses),
+        ):
+            call = run(task, reached, on_text=_printed(console), **addresses)
+            answer = asyncio.run(_ended(call))
         trace = traces.from_mlflow(found.to_dict() for found in seen.traces())
-    failed = isinstance(answer, RuntimeError)
+    failed = isinstance(answer, Exception)
     told = f"it failed: {str(answer).splitlines()[0]}" if failed else answer
     console.out(f"\n\n{outline(trace)}\n{told}", highlight=False)
     console.out(f"read the trace: make ui, then open {address(trace)}", highlight=False)
@@ -53,22 +68,44 @@ def reference(workflow: str) -> str:
 
 
 async def _ended(running: Awaitable[Any]) -> Any:
-    """The workflow's answer, or the error in which AutoGen wraps what went wrong for good."""
+    """The workflow's answer, or what its client raised; AutoGen wraps that in a RuntimeError."""
+    from openai import OpenAIError
+
     try:
         return await running
-    except RuntimeError as error:
+    except (RuntimeError, OpenAIError) as error:
         return error
 
 
+def _outside(lesson: str, run: Callable[..., Any], given: Mapping[str, str]) -> dict[str, str]:
+    """The outside services of a workflow: where a person says they are, else where it looks."""
+    pages = (page for page in map(load, names()) if page.workflow == lesson)
+    has = sorted({name for page in pages for name in page.services})
+    if unknown := sorted(given.keys() - set(has)):
+        raise NoScenario(
+            f"{lesson.partition(':')[0]} knows no service {unknown[0]!r};"
+            f" it has: {', '.join(has) or 'none'}"
+        )
+    own = {name: signature(run).parameters[name].default for name in has}
+    return own | dict(given)
+
+
 @contextmanager
-def _reached(model: Model, tape: Path | None) -> Generator[Model]:
-    """The model itself, or the way to it that passes the recorder."""
+def _reached(
+    model: Model, outside: Mapping[str, str], tape: Path | None
+) -> Generator[tuple[Model, Mapping[str, str]]]:
+    """The model and the services themselves, or the ways to them that pass a recorder."""
     if tape is None:
-        yield model
+        yield model, outside
         return
     _writable(tape)
-    with recording(model.base_url, tape) as recorder:
-        yield replace(model, base_url=recorder.base_url)
+    with ExitStack() as stack:
+        way = stack.enter_context(recording(model.base_url, tape)).base_url
+        ways = {
+            name: stack.enter_context(recording(address, tape, lane=name)).base_url
+            for name, address in outside.items()
+        }
+        yield replace(model, base_url=way), ways
 
 
 def _writable(tape: Path) -> None:

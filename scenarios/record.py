@@ -47,23 +47,25 @@ class Recorder:
 
 
 @contextmanager
-def recording(upstream: str, tape: Path) -> Generator[Recorder]:
+def recording(upstream: str, tape: Path, lane: str | None = None) -> Generator[Recorder]:
     """Forward to `upstream`, an OpenAI client's base URL; append what it answers to `tape`.
 
     The proxy has the paths of the endpoint, whatever they begin with (`/v1`, `/v1beta/openai`).
+    An outside service, which sends no lane, is given `lane`.
     """
     parts = urlsplit(upstream)
     base = parts.path.rstrip("/")
-    app = _Proxy(f"{parts.scheme}://{parts.netloc}", base, tape)
+    app = _Proxy(f"{parts.scheme}://{parts.netloc}", base, tape, lane)
     with served(app, closing=app.upstream.aclose) as port:
         yield Recorder(f"http://{HOST}:{port}{base}", tape)
 
 
 class _Proxy:
-    def __init__(self, origin: str, base: str, tape: Path) -> None:
+    def __init__(self, origin: str, base: str, tape: Path, lane: str | None) -> None:
         self.upstream = httpx.AsyncClient(base_url=origin, timeout=PATIENCE_S, trust_env=False)
         self._base = base
         self._tape = tape
+        self._lane = lane
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wire = Wire(scope, receive, send)
@@ -72,7 +74,7 @@ class _Proxy:
             return
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         path = scope["path"].removeprefix(self._base)
-        request = received({**scope, "path": path}, body, lambda method, path, named: named)
+        request = received({**scope, "path": path}, body, self._lane_of)
         target = scope["raw_path"].decode("latin-1") + (
             f"?{request.query}" if request.query else ""
         )
@@ -90,6 +92,9 @@ class _Proxy:
                 self._append(_scrubbed(_line(request, response, whole), _secrets(headers)))
         finally:
             await wire.write(b"", more=False)  # the client has its answer, whatever becomes of ours
+
+    def _lane_of(self, method: str, path: str, named: str | None) -> str | None:
+        return self._lane or named
 
     def _append(self, line: bytes) -> None:
         before = self._tape.read_bytes() if self._tape.exists() else b""
@@ -115,6 +120,8 @@ def _line(request: Request, response: httpx.Response, whole: bytes) -> dict[str,
     body = assembled(said["frames"]) if "frames" in said else said.get("body")
     answered = body.get("model") if isinstance(body, dict) else None
     elsewhere = {"path": request.path, "method": request.method} if request.path != CHAT else {}
+    if request.query:  # of which the digest, that of a body, does not know
+        elsewhere["when"] = f"^{re.escape(f'{request.method} {request.path}?{request.query}')}$"
     recorded = {"model": answered or request.model} if answered or request.model else {}
     return {
         "lane": request.lane,

@@ -1,0 +1,47 @@
+"""A crew live: on an endpoint and services that a person names, and recorded to be played again."""
+
+from pathlib import Path
+
+from scenarios.inputs import values
+from scenarios.replay import replayed
+from scenarios.shelf import folder, load
+from scenarios.tape import Tape
+from scenarios.tape.captures import given
+from tests.test_cli import scenarios
+
+KEY = "sk-live-5ecret-0123456789abcdef"
+PAGE = load("briefing_goes_well")
+INPUTS = values(PAGE.inputs, None)
+TASK = str(given(PAGE.task, INPUTS))
+
+
+def live(tape: Tape, store: str, *options: str) -> tuple[str, bool]:
+    """What a live run prints whose model and World Bank are a tape that is served."""
+    with replayed(tape) as there:
+        model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": there.base_url}
+        named = ("--service", f"world_bank={there.url}")
+        done = scenarios("live", "crew_finance", TASK, *named, *options, store=store, **model)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, all(e.streamed for e in there.ledger.exchanges if "/chat/" in e.path)
+
+
+def test_what_a_crew_was_told_live_answers_it_again(tmp_path: Path, store: str) -> None:
+    record = tmp_path / "tape.jsonl"
+    scripted = Tape.read(folder("briefing_goes_well").tape).given(INPUTS)
+    told, streamed = live(scripted, store, "--record", str(record))
+    assert "briefing  [CHAIN OK]  → verified" in told
+    assert streamed
+    tape = Tape.read(record)
+    assert {line.lane for line in tape.lines} == {line.lane for line in scripted.lines}
+    assert KEY not in record.read_text("utf-8")
+    again, _ = live(tape, store)
+    assert "briefing  [CHAIN OK]  → verified" in again
+
+
+def test_a_service_that_no_workflow_has_is_named(store: str) -> None:
+    model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY}
+    done = scenarios(
+        "live", "crew_finance", TASK, "--service", "wold_bank=http://127.0.0.1", store=store, **model
+    )
+    assert done.returncode == 2
+    assert "no service 'wold_bank'; it has: world_bank" in done.stderr
