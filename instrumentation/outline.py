@@ -61,7 +61,7 @@ def _completion(span: Span) -> Iterator[str]:
 def _tool(span: Span) -> Iterator[str]:
     """Its arguments, but not where they are as long as a text."""
     if isinstance(span.inputs, dict):
-        told = ", ".join(map(str, span.inputs.values()))
+        told = " ".join(", ".join(map(str, span.inputs.values())).split())
         yield f"({told if len(told) <= ARGUMENTS else told[: ARGUMENTS - 1] + '…'})"
 
 

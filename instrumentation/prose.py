@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from instrumentation.figure import Figure, interval
 from instrumentation.periods import periods
+from instrumentation.spelt import SPELT, spelt_number
 from instrumentation.units import (
     DATES,
     MONTH,
@@ -31,8 +32,8 @@ NUMBER = r"""(?:
 BEFORE = r"US\$|[$€£¥₹]|USD|EUR|GBP|JPY|CHF|CNY|INR"
 GAP = r"[ \u00a0\u202f-]?"
 FIGURE = re.compile(
-    rf"(?P<sign>(?<![\w%)])[-−+]\s?)?(?:(?P<before>{BEFORE})\s?)?(?P<inner>[-−+])?"
-    rf"(?<![\w.])(?x:(?P<number>{NUMBER}))"
+    rf"(?P<sign>(?<![\w%)])[-−+]\s?)?(?:(?P<before>{BEFORE})\s?(?P<inner>[-−+])?)?"
+    rf"(?<![\w.])(?P<number>(?x:{NUMBER})|\b{SPELT})"
     rf"(?:{GAP}(?P<scale>{alternatives(SCALES)}))?(?:{GAP}(?P<after>{alternatives(UNITS)}))?(?!\w)",
     re.I,
 )
@@ -103,7 +104,9 @@ def _figure(
 
 
 def plain_number(text: str) -> Decimal:
-    """A number as `NUMBER` finds it, without its separators."""
+    """A number as it was found, in digits with their separators or in words."""
+    if not re.search(r"\d", text):
+        return spelt_number(text)
     if re.fullmatch(r"0,\d+|\d+,\d{1,2}|[\d.]+\.\d{3},\d+", text):
         text = text.replace(".", "").replace(",", ".")
     elif text.count(".") > 1:

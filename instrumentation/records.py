@@ -42,18 +42,15 @@ def in_json(found: Any, key: str = "") -> Iterator[Figure]:
 
 
 def _in_record(record: Mapping[str, Any]) -> Iterator[Figure]:
-    """`value` where there is one that is a number; else each number, named by its key."""
-    only = isinstance(record.get("value"), Decimal) or _number(record.get("value")) is not None
+    """Each number, named by its key, and a `value` that is sent as a text."""
     paging = "page" in record
     for key, found in record.items():
         if key in BESIDE or BOOKKEEPING.fullmatch(key):
             continue
-        number = found if isinstance(found, Decimal) else None
-        if only and key == "value":
-            number = _number(found)
-        if number is None:
+        number = _number(found) if key == "value" else found
+        if not isinstance(number, Decimal):
             yield from in_json(found, key)
-        elif not paging and (not only or key == "value"):
+        elif not paging:
             yield from _figure(number, record, key)
 
 
@@ -61,16 +58,17 @@ def _figure(number: Decimal, record: Mapping[str, Any], key: str) -> Iterator[Fi
     if not number.is_finite() or abs(number.adjusted()) > LARGEST:
         return
     title = " ".join(_title(record.get(name)) for name in TITLES)
-    own = _title(record.get("unit")) or ("" if key == "value" else key.replace("_", " "))
+    unit = _title(record.get("unit")) if key == "value" or "value" not in record else ""
+    own = f"{key} {unit}".replace("_", " ")
     found = UNIT.search(own) or UNIT.search(title)
-    unit = named(UNITS, found.group()) if found else None
+    counted = named(UNITS, found.group()) if found else None
     factor = scaled_by(found.group()) if (found := SCALE.search(own)) else Decimal(1)
-    if unit == "bp":
-        unit, factor = "pp", factor / 100
+    if counted == "bp":
+        counted, factor = "pp", factor / 100
     period, dated = _period(record, own, title)
     value = number * factor
-    low, high = interval(value, Decimal(0), "")
-    yield Figure(str(number), value, unit, period, low, high, dated)
+    low, high = interval(value, Decimal(1).scaleb(_last_place(number)) * factor, "")
+    yield Figure(str(number), value, counted, period, low, high, dated)
 
 
 def _period(record: Mapping[str, Any], *words: str) -> tuple[str | None, bool]:
@@ -82,6 +80,12 @@ def _period(record: Mapping[str, Any], *words: str) -> tuple[str | None, bool]:
     dates = (period_of(_title(record.get(name))) for name in DATES)
     period = next((period for period in dates if period), None)
     return period, period is not None
+
+
+def _last_place(number: Decimal) -> int:
+    """The power of ten of the last digit that was written."""
+    exponent = number.as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
 
 
 def _title(found: Any) -> str:

@@ -8,47 +8,17 @@ import copy
 import difflib
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from time import time_ns
 from typing import Any
 
 import mlflow
 
+from instrumentation.entry import Entry, StaleWrite, UnknownKey
 from instrumentation.grounds import Result, ground
 
-
-class StaleWrite(Exception):
-    """Raised by a write that expected another version than there is; nothing was written."""
-
-
-class UnknownKey(KeyError):
-    """Raised by a read of a key that nobody has written."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One version of a value, counted from 1 for each key.
-
-    `span_id` is the span that wrote it; `grounded_by` the tool whose result holds it, None for a
-    guess, and `source_span_id` the span of that tool's call. Ids are None where nothing recorded.
-    """
-
-    key: str
-    value: Any
-    author: str
-    version: int
-    span_id: str | None
-    grounded_by: str | None
-    at_ns: int
-    source_span_id: str | None = None
-
-    @property
-    def grounded(self) -> bool:
-        return self.grounded_by is not None
+__all__ = ["Entry", "SharedState", "StaleWrite", "UnknownKey"]
 
 
 class SharedState:

@@ -18,9 +18,10 @@ from crewai.events.types import (
     tool_usage_events,
 )
 
+from instrumentation.fact import Fact, fact_of
+from instrumentation.pairing import steps_from
 from instrumentation.span import Tokens
 from instrumentation.step import Kind, Step, in_order
-from instrumentation.step_facts import Fact, facts_of, steps_from
 
 HEARD = (
     crew_events.CrewKickoffStartedEvent,
@@ -121,7 +122,7 @@ class StepLog:
     def _told(self, source: Any, event: Any) -> None:
         """Run by the bus in a copy of the emitter's context, by which a log knows its own crews."""
         if self._hears(self):
-            fact = facts_of(source, event)
+            fact = fact_of(source, event)
             with self._lock:
                 self._facts.append(fact)
 

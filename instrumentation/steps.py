@@ -75,7 +75,7 @@ def _gather(
         path = (*path, span.name)
         agent = span.name if kind == "turn" else None if kind in ("crew", "task") else agent
         task = span.name if kind == "task" else task
-        found.append(_step(span, kind, path, agent, task))  # type: ignore[arg-type] # a literal
+        found.append(_step(span, kind, path, agent, task))
     for child in span.children:
         _gather(child, path, agent, task, found)
 

@@ -31,6 +31,8 @@ UNITS = {
 """Each unit as it is kept, and how it is written. What is in none of these is no known unit."""
 
 SCALES = {
+    Decimal(10) ** 8: r"hundred million",
+    Decimal(10) ** 5: r"hundred thousand",
     Decimal(100): r"hundred",
     Decimal(10) ** 3: r"thousands?|(?<=\d)k",
     Decimal(10) ** 6: r"millions?|mn|mio\.?|(?<=\d)m",

@@ -97,4 +97,11 @@ def internal(flow: Any) -> bool:
 
 def _fields(event: Any, names: tuple[str, ...]) -> dict[str, Any]:
     values = {name: getattr(event, name, None) for name in names}
-    return {name: shown(value) for name, value in values.items() if value is not None}
+    return {name: shown(_text(value)) for name, value in values.items() if value is not None}
+
+
+def _text(value: Any) -> Any:
+    """Of the matches that a memory found, what they say."""
+    if not isinstance(value, list):
+        return value
+    return [one.record.content if hasattr(one, "record") else one for one in value]

@@ -33,7 +33,7 @@ PATCH = Patch(
         " 'crewai.agents.crew_agent_executor'), and then records nothing"
     ),
     upstream="mlflow.crewai.autolog (mlflow/crewai/__init__.py)",
-    versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<2"},
+    versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
     delete_when="autolog() turns on without an error, and its spans hold no dumped objects",
     canary="tests/test_crew_autolog.py::test_autolog_alone_turns_on_without_an_error",
     apply=_applied,

@@ -24,6 +24,7 @@ class CompletionSpan(EventSpan):
         attributes = {
             SpanAttributeKey.MESSAGE_FORMAT: "openai",
             SpanAttributeKey.MODEL: event.model,
+            SpanAttributeKey.MODEL_PROVIDER: getattr(model, "provider", None),
             "gen_ai.operation.name": "chat",
             "gen_ai.request.model": event.model,
             "gen_ai.request.temperature": event.temperature,
@@ -76,6 +77,8 @@ class CompletionSpan(EventSpan):
             TokenUsageKey.OUTPUT_TOKENS: said,
             TokenUsageKey.TOTAL_TOKENS: usage.get("total_tokens", given + said),
         }
+        if cached := usage.get("cached_prompt_tokens"):
+            counted[TokenUsageKey.CACHE_READ_INPUT_TOKENS] = cached
         self.span.set_attribute(SpanAttributeKey.CHAT_USAGE, counted)
         self.span.set_attribute("gen_ai.usage.input_tokens", given)
         self.span.set_attribute("gen_ai.usage.output_tokens", said)
@@ -99,12 +102,12 @@ class ToolSpan(EventSpan):
 
     @property
     def asks(self) -> str | None:
-        """What a delegation asks of a coworker; None for any other tool."""
+        """What a delegation tells a coworker, work and context; None for any other tool."""
         argument = DELEGATION.get(self.name.strip().lower().replace(" ", "_"))
         if argument is None or not isinstance(self.arguments, dict):
             return None
-        asked = (self.arguments.get(argument), self.arguments.get("context"))
-        return "\n".join(str(part) for part in asked if part)
+        told = (self.arguments.get(argument), self.arguments.get("context"))
+        return "\n".join(str(part) for part in told if part)
 
     def ends_with(self, begun: str, source: Any, event: Any) -> bool:
         return super().ends_with(begun, source, event) and self.name == event.tool_name

@@ -34,12 +34,16 @@ KINDS: Mapping[str, Callable[[Any, Any], EventSpan]] = {
     "lite_agent_execution_started": AgentSpan,
     "llm_call_started": CompletionSpan,
     "tool_usage_started": ToolSpan,
+    "tool_selection_error": ToolSpan,
     "llm_guardrail_started": GuardrailSpan,
     "flow_started": FlowSpan,
     "method_execution_started": MethodSpan,
     **dict.fromkeys(ASIDES, AsideSpan),
 }
 """What each event opens."""
+UNBEGUN = {"tool_selection_error": "tool_selection_error"}
+"""Events that end what none began: a call of a tool that nobody has, of an agent without native
+tool calls."""
 
 
 def events(on_turn: OnTurn) -> Patch:
@@ -48,7 +52,7 @@ def events(on_turn: OnTurn) -> Patch:
         name="crewai_events",
         symptom="a crew leaves no span at all",
         upstream="mlflow.crewai.autolog (mlflow/crewai/__init__.py), which wraps methods by name",
-        versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<2"},
+        versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
         delete_when="autolog() records completions, tools and turns of kickoff and akickoff",
         canary="tests/test_crew_runs.py::test_autolog_alone_records_a_crew",
         apply=lambda: _applied(on_turn),
@@ -85,12 +89,23 @@ def _open(source: Any, event: Any, on_turn: OnTurn) -> None:
         return
     if kind in (FlowSpan, MethodSpan) and internal(source):
         return
+    if event.type in UNBEGUN and not _first_told(source):
+        return
     if event.type == "agent_execution_started":
         tell_of_turn(source.role.strip(), event.task_prompt, on_turn)
     span = kind(source, event)
     if isinstance(span, AgentSpan):
         remember(span)
     span.put_on()
+
+
+def _first_told(source: Any) -> bool:
+    """Whether this is the first time that `source`, one call, says that nobody has its tool."""
+    agent = AgentSpan.nearest()
+    if agent is None or agent.missed is source:
+        return False
+    agent.missed = source
+    return True
 
 
 def _close(source: Any, event: Any, on_turn: OnTurn) -> None:
@@ -101,7 +116,7 @@ def _close(source: Any, event: Any, on_turn: OnTurn) -> None:
         if (completion := CompletionSpan.nearest()) is not None:
             completion.saw(event)
         return
-    begun = VALID_EVENT_PAIRS.get(event.type)
+    begun = UNBEGUN.get(event.type) or VALID_EVENT_PAIRS.get(event.type)
     span = _ended(begun, source, event) if begun is not None else None
     if span is None:
         return

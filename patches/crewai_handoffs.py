@@ -13,7 +13,7 @@ def tell_of_turn(role: str, prompt: str, on_turn: OnTurn) -> None:
     new by other agents.
     """
     around = OpenSpan.innermost()
-    if isinstance(around, ToolSpan) and around.asks is not None and around.asker is not None:
+    if isinstance(around, ToolSpan) and around.asks and around.asker is not None:
         asked = (Said(around.asker.name, "Delegation", around.asks),)
         on_turn(Turn(role, asked, asked, prompt=prompt))
     elif isinstance(around, TaskSpan) and around.begun_by is None:
@@ -33,7 +33,7 @@ def tell_of_return(tool: ToolSpan, on_turn: OnTurn) -> None:
 
 def remember(turn: AgentSpan) -> None:
     """Let a delegation know whose turn it led to."""
-    if isinstance(turn.parent, ToolSpan) and turn.parent.asks is not None:
+    if isinstance(turn.parent, ToolSpan) and turn.parent.asks:
         turn.parent.turns.append(turn)
 
 

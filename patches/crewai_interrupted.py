@@ -64,7 +64,7 @@ PATCH = Patch(
     name="crewai_interrupted",
     symptom="a crew that is cancelled or interrupted leaves no trace",
     upstream="crewai.Crew.kickoff and akickoff (`except Exception`)",
-    versions={"crewai": ">=1.15.29,<2"},
+    versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="a cancelled akickoff emits crew_kickoff_failed",
     canary="tests/test_crew_interrupted.py::test_crewai_alone_announces_that_a_crew_was_cancelled",
     apply=_applied,

@@ -16,13 +16,13 @@ from patches.patch import Patch
 def _applied() -> Generator[None]:
     from crewai.utilities import serialization
 
-    original = serialization.to_serializable
+    original: Any = serialization.to_serializable
 
     @wraps(original)
     def to_serializable(obj: Any, exclude: Any = None, max_depth: int = 0, **inner: Any) -> Any:
         return original(obj, exclude, max_depth, **inner)
 
-    serialization.to_serializable = to_serializable
+    serialization.to_serializable = to_serializable  # type: ignore[assignment]
     try:
         yield
     finally:
@@ -33,7 +33,7 @@ PATCH = Patch(
     name="crewai_messages",
     symptom="the events of completions hold parts of messages and of tools' schemas as a repr",
     upstream="crewai.llms.base_llm.BaseLLM._emit_call_started_event (`to_serializable`, depth 5)",
-    versions={"crewai": ">=1.15.29,<2"},
+    versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the event of a completion holds the messages that are sent",
     canary="tests/test_crew_calls.py::test_crewai_alone_tells_of_the_messages_as_they_are",
     apply=_applied,

@@ -21,7 +21,8 @@ class CrewSpan(EventSpan):
         }
         super().__init__(crew, event, name, "CHAIN", shown(event.inputs or {}), attributes)
         self.said: dict[Any, Said] = {}
-        """By the id of the task, in the order in which they were done."""
+        """By the id of the task, in the order in which they were done; without those of CrewAI's
+        own, such as planning."""
 
     def close(self, event: Any) -> BaseException | None:
         if (output := getattr(event, "output", None)) is not None:
@@ -50,7 +51,8 @@ class TaskSpan(EventSpan):
     def close(self, event: Any) -> BaseException | None:
         if (output := getattr(event, "output", None)) is not None:
             self.outputs = {"raw": output.raw}
-            if (crew := CrewSpan.nearest()) is not None:
+            crew = CrewSpan.nearest()
+            if crew is not None and any(one is self.owner for one in crew.owner.tasks):
                 crew.said[self.owner.id] = Said(output.agent.strip(), "TaskOutput", output.raw)
         return super().close(event)
 
@@ -69,6 +71,8 @@ class AgentSpan(EventSpan):
         prompt = {"messages": event.messages} if alone else {"prompt": event.task_prompt}
         super().__init__(agent, event, role, "AGENT", prompt, attributes)
         self.said: str | None = None
+        self.missed: object = None
+        """The last call of a tool that nobody has. CrewAI tries it, and tells of it, repeatedly."""
 
     def close(self, event: Any) -> BaseException | None:
         self.said = getattr(event, "output", None)

@@ -52,10 +52,12 @@ class OpenSpan:
     @staticmethod
     def unwind(until: "OpenSpan | None", error: BaseException | None) -> None:
         """End and take off what was put on in this context after `until`, the last one first."""
-        while (span := _INNERMOST.get()) is not None and span is not until:
+        span = _INNERMOST.get()
+        while span is not None and span is not until and span._worn is not None:
             span.end(error)
             span.take_off()
-            if _INNERMOST.get() is span:
+            before, span = span, _INNERMOST.get()
+            if span is before:  # put on in the context that this one was copied from
                 return
 
     @classmethod

@@ -3,22 +3,29 @@
 import asyncio
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from crewai.tools.tool_failure import ToolExecutionFailedError
 
+from instrumentation import trace as traces
 from instrumentation.state import Entry
+from instrumentation.telemetry import Price
+from instrumentation.trace import Trace
+from instrumentation.tracing import Run, recorded, traced
 from scenarios.fault import Fault, unavailable
 from scenarios.replay import replayed
 from tests.taped import says, service, tape
 from tests.test_world_bank import EMPTY, PATH, page
-from workflows.crew_finance import CONTEXTS, Briefing, briefing
-from workflows.crew_model import who_has_what
+from workflows.crew_finance import CONTEXTS, briefing
 from workflows.evidence import Evidence
+from workflows.finance_report import Briefing
 from workflows.model import Model
+from workflows.roster import who_has_what
 
 Line = dict[str, Any]
+API_KEY = "sk-never-to-be-seen"
 TASK = "Say by how much prices rose in France in 2023."
 CHARTER = "Annual figures only. Unit, period and source with each figure."
 REPORT = "In 2023 prices rose by 4.9% in France."
@@ -53,13 +60,13 @@ class Ran:
     """A briefing that was taped: how it ended, and what was really asked."""
 
     def __init__(self, **lanes: Iterable[Line]) -> None:
-        self.tape = tape(*(line for lane in (HEALTHY | lanes).values() for line in lane))
+        self.tape = tape(*(line for lane in {**HEALTHY, **lanes}.values() for line in lane))
         self.prompts: dict[str, list[str]] = {}
         self.unplayed = 0
 
     async def with_(self, *faults: Fault, **settings: Any) -> Briefing:
         with replayed(self.tape, faults) as replay:
-            model = Model("taped", replay.base_url, "key")
+            model = Model("taped", replay.base_url, API_KEY)
             try:
                 return await briefing(TASK, model, world_bank=replay.url, **settings)
             finally:
@@ -267,6 +274,12 @@ async def test_a_call_that_fails_twice_is_given_up() -> None:
     assert len(run.prompts["world_bank"]) == 2
 
 
+async def test_with_the_last_failure_the_agent_is_told_to_give_up() -> None:
+    run = stubborn()
+    await run.with_(*BUSY)
+    assert "gave up after 2 failed calls" in run.prompts["specialist"][2]
+
+
 async def test_with_more_patience_it_is_made_as_often_as_it_is_asked_for() -> None:
     run = stubborn()
     await run.with_(*BUSY, patience=9)
@@ -340,3 +353,85 @@ async def test_a_manager_gives_out_the_tasks_by_his_roster(roster: Any) -> None:
     assert (await run.with_(led_by=roster)).outcome == "unverified"
     told = "specialist has world_bank_indicator, note_figure" in run.prompts["manager"][0]
     assert told == (roster is who_has_what)
+
+
+@pytest.fixture
+def tracing(store: str) -> Iterator[None]:
+    with traced(store, frameworks=("crewai",)):
+        yield
+
+
+def left(run: Run) -> Trace:
+    return traces.from_mlflow(found.to_dict() for found in run.traces())
+
+
+async def test_the_root_of_its_trace_counts_what_the_crew_did(tracing: None) -> None:
+    prices = {"taped": Price(1.0, 2.0)}
+    with recorded() as run:
+        await Ran().with_(prices=prices)
+    root = left(run).root
+    counted = {
+        "workflow.outcome": "verified",
+        "validation.report_number_count": 1,
+        "validation.unmatched_number_count": 0,
+        "state.write_count": 1,
+        "state.read_count": 1,
+        "routing.specialist.call_count": 1,
+        "routing.loop_detected": False,
+        "crew.task_count": 4,
+        "crew.agent_count": 4,
+    }
+    assert {name: root.attributes.get(name) for name in counted} == counted
+    assert root.attributes["crew.cost_usd"] > 0
+
+
+async def test_its_trace_has_every_read_and_write_beneath_its_tool(tracing: None) -> None:
+    with recorded() as run:
+        await Ran().with_()
+    tools = left(run).of_type("TOOL")
+    state = {tool.name: [child.name for child in tool.children] for tool in tools}
+    assert state["note_figure"] == ["write inflation"]
+    assert state["recall_figure"] == ["read inflation"]
+
+
+async def test_its_trace_shows_what_the_world_bank_refused(tracing: None) -> None:
+    with recorded() as run:
+        await stubborn().with_(*BUSY)
+    attempts = [
+        [child.name for child in tool.children]
+        for tool in left(run).of_type("TOOL")
+        if tool.name == "world_bank_indicator"
+    ]
+    assert attempts[:2] == [["HTTP 503"], ["HTTP 503"]]
+
+
+async def test_a_crew_that_runs_away_is_stopped_and_its_root_says_so(tracing: None) -> None:
+    run_away = Ran(specialist=[LOOKS_UP] * 9)
+    again = pytest.raises(ToolExecutionFailedError, match="the same arguments 5 times")
+    with recorded() as run, again:
+        await run_away.with_(unavailable("world_bank", times=9), patience=99)
+    root = left(run).root
+    assert (root.status, root.attributes["routing.loop_detected"]) == ("ERROR", True)
+
+
+async def test_no_key_stands_in_its_trace(tracing: None) -> None:
+    with recorded() as run:
+        await Ran().with_()
+    (stored,) = run.traces()
+    assert API_KEY not in stored.to_json()
+    assert len(stored.to_json()) < 150_000
+
+
+async def test_runs_at_once_leave_a_trace_each_with_nothing_of_the_others(tracing: None) -> None:
+    async def one(ran: Ran) -> Trace:
+        with recorded() as run:
+            await ran.with_()
+        return left(run)
+
+    unchecked, checked = await asyncio.gather(one(Ran(synthesist=[CLAIMS, OWNS_UP])), one(Ran()))
+    assert unchecked.root.attributes["workflow.outcome"] == "unverified"
+    assert checked.root.attributes["workflow.outcome"] == "verified"
+    spent = [trace.root.attributes["crew.input_tokens"] for trace in (unchecked, checked)]
+    assert spent == [
+        sum(span.tokens.input for span in trace.of_type("LLM")) for trace in (unchecked, checked)
+    ]

@@ -4,16 +4,18 @@ import string
 from collections.abc import Generator
 from pathlib import Path
 
+import mlflow
 import pytest
 from autogen_agentchat.agents import MessageFilterAgent, MessageFilterConfig, PerSourceFilter
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.handoffs import efficiency
+from instrumentation.handoffs import dropped, efficiency, record_handoffs
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from instrumentation.tracing import recorded, traced
+from patches.turn import Said, Turn
 from scenarios.fault import unavailable
 from scenarios.replay import Replay
 from tests.taped_agents import agent, chain, played, says, tree
@@ -52,6 +54,17 @@ def test_half_a_text_scores_about_half() -> None:
 
 def test_a_word_inside_another_has_not_arrived() -> None:
     assert efficiency("cat", "concatenate") == 0.0
+
+
+@given(texts, texts)
+def test_what_arrives_drops_nothing(output: str, after: str) -> None:
+    assert dropped(output, f"{output} {after}") == ()
+
+
+def test_the_sentences_that_did_not_arrive_are_named() -> None:
+    charter = "Annual figures only.\n- give the unit\nSay no data where there is none. Be brief."
+    lost = dropped(charter, "Context: Annual figures only. Be brief. Give the unit of each figure")
+    assert lost == ("Say no data where there is none.",)
 
 
 @pytest.fixture
@@ -142,3 +155,50 @@ async def test_a_handoff_says_which_edge_led_to_it(tmp_path: Path) -> None:
     assert attributes["routing.edge"] == "judge → left"
     assert attributes["routing.condition"].endswith("<lambda>")
     assert attributes["routing.tried"][-1] == "judge → right: RIGHT: no"
+
+
+def told_of(turn: Turn) -> tuple[Span, ...]:
+    """The handoffs that are recorded of a turn."""
+    with recorded() as run, mlflow.start_span("task"):
+        record_handoffs(turn)
+    return tree(run).of_type("HANDOFF")
+
+
+@pytest.mark.usefixtures("recording")
+def test_what_a_prompt_holds_has_arrived_and_what_it_leaves_out_has_not() -> None:
+    said = (Said("data", "TaskOutput", "4.9 % in 2023. The source is provisional."),)
+    (span,) = told_of(Turn("writer", said, said, prompt="Write. Context: 4.9 % in 2023."))
+    assert 0.0 < span.attributes["handoff.efficiency_score"] < 1.0
+    assert span.attributes["handoff.dropped"] == "The source is provisional."
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_handoff_without_a_prompt_drops_nothing_that_was_given() -> None:
+    said = (Said("data", "TextMessage", DRAFT),)
+    (span,) = told_of(Turn("writer", said, said))
+    assert "handoff.dropped" not in span.attributes
+
+
+@pytest.mark.usefixtures("recording")
+def test_each_task_of_one_agent_hands_over() -> None:
+    said = tuple(Said("data", "TaskOutput", text) for text in ("4.9 %", "2.0 %"))
+    spans = told_of(Turn("writer", said, said[1:], prompt="2.0 %"))
+    assert [span.attributes["handoff.withheld"] for span in spans] == [True, False]
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize(
+    ("passes", "kind"),
+    [("TaskOutput", "context"), ("Delegation", "delegation"), ("Answer", "return")],
+)
+def test_a_handoff_of_a_crew_says_its_kind(passes: str, kind: str) -> None:
+    said = (Said("manager", passes, "find it"),)
+    (span,) = told_of(Turn("data", said, said, prompt="find it"))
+    assert span.attributes["handoff.kind"] == kind
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_long_loss_is_shown_in_part() -> None:
+    said = (Said("data", "TaskOutput", "nobody knows. " * 99),)
+    (span,) = told_of(Turn("writer", said, (), prompt=""))
+    assert len(span.attributes["handoff.dropped"]) == 300

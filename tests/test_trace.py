@@ -37,6 +37,25 @@ def test_spans_that_ran_at_the_same_time_stand_by_name() -> None:
         assert [span.name for span in in_order(order)] == ["b", "c", "a"]
 
 
+def test_calls_of_one_reply_stand_alike_whether_they_overlap_or_not() -> None:
+    def call(key: str, start: int, end: int) -> Span:
+        return Span("look_up", "TOOL", inputs={"key": key}, start_ns=start, end_ns=end)
+
+    overlapping = [call("b", 1, 9), call("a", 2, 3)]
+    one_by_one = [call("b", 1, 2), call("a", 3, 4)]
+    for calls in (overlapping, one_by_one):
+        assert [span.inputs["key"] for span in in_order(calls)] == ["a", "b"]
+
+
+def test_calls_of_two_replies_stand_as_they_began() -> None:
+    spans = [
+        Span("look_up", "TOOL", inputs="b", start_ns=1, end_ns=2),
+        Span("call", "LLM", start_ns=3, end_ns=4),
+        Span("look_up", "TOOL", inputs="a", start_ns=5, end_ns=6),
+    ]
+    assert in_order(spans) == tuple(spans)
+
+
 def test_a_span_whose_parent_was_lost_is_a_root_and_not_gone() -> None:
     trace = from_mlflow([exported(flat("root"), flat("orphan", "lost", 3))])
     assert [root.name for root in trace.roots] == ["root", "orphan"]

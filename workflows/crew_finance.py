@@ -10,18 +10,18 @@ every agent whose work it stands on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 import mlflow
 from crewai import Agent, Crew, Process, Task
 from mlflow.entities import SpanType
 
-from instrumentation.figures import Check
 from instrumentation.state import Entry
-from workflows.crew_model import Staff, heard
-from workflows.evidence import Evidence, Lack
-from workflows.finance_report import Report, Verifies, claim_is_true, guarded
+from instrumentation.telemetry import Price
+from workflows.crew_model import Staff, heard, measured
+from workflows.evidence import Evidence
+from workflows.finance_report import Briefing, Verifies, claim_is_true, concluded, guarded
 from workflows.finance_tools import Desk, tool_results, with_grounds
 from workflows.model import Model
 from workflows.world_bank import client, structured
@@ -33,6 +33,12 @@ CONTEXTS: Mapping[str, tuple[str, ...]] = {
     "briefing": ("charter", "figures", "analysis"),
 }
 """Which finished tasks each task is given. What is not named here, its agent does not see."""
+TAKES: Mapping[str, tuple[str, ...]] = {
+    "figures": ("world_bank_indicator",),
+    "analysis": ("recall_figure",),
+    "briefing": ("check_figures",),
+}
+"""Which tools a task takes, whoever does it."""
 
 CHARTER = """\
 Write the charter for this request: {task}
@@ -48,16 +54,6 @@ JSON alone: {"report": "the briefing, in at most four sentences", "verified": tr
 verified is true only if a check of its figures found no fault."""
 
 
-@dataclass(frozen=True)
-class Briefing:
-    """How a briefing ended. `unsourced` are its figures that have no source, each with why not."""
-
-    outcome: Literal["verified", "unverified"] | Lack
-    report: str
-    claims_verified: bool
-    unsourced: tuple[str, ...] = ()
-
-
 async def briefing(
     task: str,
     model: Model,
@@ -70,6 +66,7 @@ async def briefing(
     patience: int = 2,
     led_by: Callable[[Sequence[Agent]], str] | None = None,
     verifies: Verifies = claim_is_true,
+    prices: Mapping[str, Price] | None = None,
     deadline_s: float | None = 60.0,
     retries: int = 2,
     on_text: Callable[[str, str], None] | None = None,
@@ -77,8 +74,9 @@ async def briefing(
     """Look up what the task asks about, and write a briefing whose figures are checked.
 
     With `led_by` (`who_has_what`, for one) a manager gives out the tasks, by the roster that it
-    returns. With `on_text` the agents stream, and it is told who says what. Raises what the model's
-    client raises when a completion fails for good.
+    returns. With `on_text` the agents stream, and it is told who says what. With
+    `prices` its trace has the cost. Raises what the model's client raises when a completion fails
+    for good, and CrewAI's `ToolExecutionFailedError` when an agent makes the same call without end.
     """
     with client(world_bank, deadline_s) as http:
         desk = Desk(http, Evidence(), reads, checks, accepts, patience)
@@ -87,9 +85,10 @@ async def briefing(
 
         with mlflow.start_span("briefing", span_type=SpanType.CHAIN) as span:
             span.set_inputs({"task": task})
-            ended, check = concluded(await heard(crew, {"task": task}, on_text), desk)
+            with measured(span, crew, desk.evidence.state, TAKES, prices):
+                raw = await heard(crew, {"task": task}, on_text)
+            ended, check = concluded(raw, desk)
             span.set_attributes({"workflow.outcome": ended.outcome, **check.attributes()})
-            span.set_attributes(desk.evidence.state.attributes())
             span.set_outputs(asdict(ended))
     return ended
 
@@ -152,22 +151,9 @@ def finance_crew(
     add("briefing", synthesist, BRIEFING, REPORT, guardrail=guarded(verifies, desk.evidence))
     desk.evidence.tasks.extend(tasks.values())
     return Crew(
+        name="finance",
         agents=list(agents),
         tasks=desk.evidence.tasks,
         process=Process.hierarchical if led_by else Process.sequential,
         manager_agent=staff.manager(led_by(agents)) if led_by else None,
     )
-
-
-def concluded(raw: str, desk: Desk) -> tuple[Briefing, Check]:
-    """The outcome, by what the tools said and what was checked, and not by what the report claims.
-
-    A briefing with a figure that has no source is unverified, whatever else was amiss.
-    """
-    report = Report.model_validate_json(raw)
-    check = desk.check(report.report)
-    unsourced = tuple(map(str, check.unsourced))
-    outcome: Any = "unverified"
-    if not unsourced:
-        outcome = desk.evidence.lack() or ("verified" if desk.evidence.verified else "unverified")
-    return Briefing(outcome, report.report, report.verified, unsourced), check

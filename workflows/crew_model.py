@@ -1,6 +1,7 @@
 """A crew's model: each CrewAI agent's own way to it, whose requests say whose they are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,12 @@ from crewai.tools import BaseTool
 from crewai.types.streaming import StreamChunkType
 
 from instrumentation.attempts import seen_interceptor
+from instrumentation.routing import routing
+from instrumentation.state import SharedState
+from instrumentation.steps import steps_taken
+from instrumentation.telemetry import Price, telemetry
 from workflows.model import LANE_HEADER, Model
+from workflows.roster import roster
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,20 @@ async def heard(
     return str(running.result.raw)
 
 
-def who_has_what(agents: Sequence[Agent]) -> str:
-    """A roster: the tools that each agent has, so that no task goes to one who can't do it."""
-    tools = {agent.role: [tool.name for tool in agent.tools or []] for agent in agents}
-    return "\n".join(f"{role} has {', '.join(has) or 'no tool'}" for role, has in tools.items())
+@contextmanager
+def measured(
+    span: Any,
+    crew: Crew,
+    state: SharedState,
+    takes: Mapping[str, Sequence[str]],
+    prices: Mapping[str, Price] | None = None,
+) -> Generator[None]:
+    """Count on the span what the crew does in the block, however that ends: turns, delegations and
+    loops, tokens, cost and time, reads and writes. `takes` names the tools that each task takes."""
+    try:
+        with steps_taken() as log:
+            yield
+    finally:
+        span.set_attributes(routing(log.steps, roster(crew.agents), takes))
+        span.set_attributes(telemetry(log.steps, prices))
+        span.set_attributes(state.attributes())

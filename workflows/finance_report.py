@@ -1,12 +1,15 @@
-"""A report: what the synthesist writes, and the guardrail that it must pass."""
+"""A report: what the synthesist writes, the guardrail that it must pass, and what it comes to."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from crewai import TaskOutput
 from pydantic import BaseModel, ValidationError
 
-from workflows.evidence import Evidence
+from instrumentation.figures import Check
+from workflows.evidence import Evidence, Lack
+from workflows.finance_tools import Desk
 
 Guard = Callable[[TaskOutput], tuple[bool, Any]]
 """A CrewAI guardrail: whether an output stands, and the output, or why it doesn't."""
@@ -42,3 +45,27 @@ def guarded(verifies: Verifies, evidence: Evidence) -> Guard:
         return (False, objection) if objection else (True, output)
 
     return guard
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """How a briefing ended. `unsourced` are its figures that have no source, each with why not."""
+
+    outcome: Literal["verified", "unverified"] | Lack
+    report: str
+    claims_verified: bool
+    unsourced: tuple[str, ...] = ()
+
+
+def concluded(raw: str, desk: Desk) -> tuple[Briefing, Check]:
+    """The outcome, by what the tools said and what was checked, and not by what the report claims.
+
+    A briefing with a figure that has no source is unverified, whatever else was amiss.
+    """
+    report = Report.model_validate_json(raw)
+    check = desk.check(report.report)
+    unsourced = tuple(map(str, check.unsourced))
+    outcome: Any = "unverified"
+    if not unsourced:
+        outcome = desk.evidence.lack() or ("verified" if desk.evidence.verified else "unverified")
+    return Briefing(outcome, report.report, report.verified, unsourced), check

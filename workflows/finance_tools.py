@@ -79,10 +79,7 @@ class Desk:
                 raise NoFigure(f"{error}; ask for another") from error
             except SchemaChanged as error:
                 self.evidence.failed(asked, "source changed")
-                says = (
-                    f"the World Bank's replies have changed: {error}. Report it; do not ask again"
-                )
-                raise SchemaChanged(says) from error
+                raise SchemaChanged(f"the World Bank's replies have changed: {error}") from error
             return self.evidence.told("world_bank_indicator", asked, result)
 
         return look_up
@@ -113,9 +110,7 @@ class Desk:
             """Check each figure of a report: is it borne out, in its unit and for its period?"""
             done = self.check(report)
             self.evidence.checks.append(done)
-            faults = [
-                f"{unsourced.figure.text}: {unsourced.reason}" for unsourced in done.unsourced
-            ]
+            faults = list(map(str, done.unsourced))
             return told({"verified": not faults, "figures": len(done.report), "faults": faults})
 
         return check

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import mlflow
 
 from instrumentation.attempts import seen_interceptor
 
 FREQUENCIES = {None: "annual", "Q": "quarterly", "M": "monthly"}
 """How often a series is published, by the letter in its dates: 2023, 2023Q4, 2023M12."""
 FIELDS = ("indicator", "country", "date", "value", "unit", "decimal")
+LONGEST = 2_000
+"""How much of a reply is kept in the trace, in characters: one with one figure has about 300."""
 Result = Mapping[str, Any]
 
 
@@ -43,6 +46,7 @@ def asked(http: httpx.Client, country: str, indicator: str, period: str) -> Any:
     try:
         reply = http.get(path, params={"format": "json", "date": period})
         reply.raise_for_status()
+        _on_record(reply.text)
         return reply.json()
     except httpx.HTTPStatusError as error:
         raise Unavailable(f"the World Bank answered HTTP {error.response.status_code}") from error
@@ -50,6 +54,12 @@ def asked(http: httpx.Client, country: str, indicator: str, period: str) -> Any:
         raise Unavailable(f"the World Bank did not answer ({type(error).__name__})") from error
     except ValueError as error:
         raise Unavailable("the World Bank's answer is no JSON") from error
+
+
+def _on_record(reply: str) -> None:
+    """Leave the reply in the trace as it came: what is made of it can be held against that."""
+    if span := mlflow.get_current_active_span():
+        span.set_attribute("http.reply", reply[:LONGEST])
 
 
 def structured(reply: Any) -> Result:

@@ -1,0 +1,85 @@
+"""A taped crew: real CrewAI agents whose completions a replay server answers, for the tests."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import mlflow
+import mlflow.crewai
+from crewai import LLM, Agent, Crew, Task
+from crewai.tools import tool
+
+from patches import prompt_flush
+from patches.patch import Patch, applied
+from scenarios.replay import Replay
+from tests.taped_agents import API_KEY, Line, calls
+from workflows.model import LANE_HEADER
+
+
+@contextmanager
+def plain_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
+    """`mlflow.crewai.autolog()` as it comes, with only the patches that are named.
+
+    And with a prompt flush, which changes nothing but how long the tests take.
+    """
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment("plain")
+    mlflow.crewai.autolog(silent=True)
+    try:
+        with applied(prompt_flush.PATCH, *patches):
+            yield
+            mlflow.flush_trace_async_logging()
+    finally:
+        mlflow.crewai.autolog(disable=True, silent=True)
+        mlflow.set_tracking_uri(before)
+
+
+def once(line: Line, when: str) -> Line:
+    """The line, said only once the conversation matches `when`."""
+    return line | {"when": when}
+
+
+def looks_up(lane: str, *countries: str) -> Line:
+    """A line of the tape: `lane` asks for these look-ups at once."""
+    return calls(lane, *(("lookup", {"country": country}) for country in countries))
+
+
+def llm(replay: Replay, lane: str, **settings: Any) -> LLM:
+    """The model of one agent, which does not retry unless told to."""
+    defaults: dict[str, Any] = {
+        "model": "openai/taped",
+        "base_url": replay.base_url,
+        "api_key": API_KEY,
+        "default_headers": {LANE_HEADER: lane},
+        "max_retries": 0,
+        "timeout": 10,
+    }
+    return LLM(**defaults | settings)
+
+
+def agent(replay: Replay, role: str, **settings: Any) -> Agent:
+    """An agent; `llm=` settings go to its model."""
+    own = llm(replay, role, **settings.pop("llm", {}))
+    return Agent(role=role, goal="do it well", backstory="long in the trade", llm=own, **settings)
+
+
+def task(of: Agent | None, name: str, **settings: Any) -> Task:
+    """A task of this agent, which asks for a line."""
+    defaults: dict[str, Any] = {"description": f"do {name}", "expected_output": "a line"}
+    return Task(name=name, agent=of, **defaults | settings)
+
+
+def crew(*tasks: Task, **settings: Any) -> Crew:
+    """A crew of these tasks and of the agents that they name."""
+    agents = list({id(one.agent): one.agent for one in tasks if one.agent is not None}.values())
+    defaults: dict[str, Any] = {"agents": agents, "tasks": list(tasks), "name": "office"}
+    return Crew(**defaults | settings)
+
+
+@tool("lookup")
+def lookup(country: str) -> str:
+    """Look a country up."""
+    if country == "nowhere":
+        raise LookupError(f"there is no country {country}")
+    return f"the value of {country}"
