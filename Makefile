@@ -8,10 +8,10 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario scenarios test check accept ui bench old-env lock clean
+.PHONY: help run-scenario scenarios test check accept ui bench old-env openinference-env lock clean
 
 help:  ## List the doors
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 run-scenario: $(VENV)/ready  ## Play a failure and its mend, offline: NAME=… for another one
 	@$(RUN) -m scenarios run $(NAME)
@@ -40,9 +40,12 @@ ui: $(VENV)/ready  ## Open the traces in MLflow's own pages, on 127.0.0.1:5000
 		--port 5000 --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
 
 bench: $(VENV)/ready  ## Measure time, memory and what the instrumentation costs
+	@$(MAKE) --silent --no-print-directory openinference-env || echo "skipped: the environment with OpenInference could not be built"
 	@$(RUN) -m tests.bench
 
 old-env: .envs/mlflow-3.1.4/ready  ## Build the environment in which the content-type bug lives
+
+openinference-env: .envs/openinference/ready  ## Build the environment of OpenInference, which the bench compares ours with
 
 lock: $(VENV)/ready  ## Resolve the newest versions that fit together into requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
@@ -60,6 +63,11 @@ $(VENV)/ready: requirements.lock
 .envs/mlflow-3.1.4/ready: tests/old_env/requirements.lock
 	@echo "building .envs/mlflow-3.1.4 (once) …"
 	@$(call environment,.envs/mlflow-3.1.4,$<)
+	@touch $@
+
+.envs/openinference/ready: tests/openinference_env/requirements.lock
+	@echo "building .envs/openinference (once) …"
+	@$(call environment,.envs/openinference,$<)
 	@touch $@
 
 # uv where there is one, for it is ten times as fast; else, or where it fails, venv and pip.

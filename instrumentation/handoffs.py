@@ -60,17 +60,18 @@ def efficiency(output: str, given: str) -> float:
     """The share of `output` that is found in `given`, from 0.0 to 1.0.
 
     The containment of the word shingles of one text in those of the other (A. Broder, "On the
-    resemblance and containment of documents", 1997). An output shorter than a shingle is compared
-    by its words; of an empty one nothing can be lost, and it scores 1.0. One that has no words but
-    symbols either arrives verbatim or not at all.
+    resemblance and containment of documents", 1997). No shingle of the output goes on from one line
+    to the next, for a framework may put its own words between them. A line shorter than a shingle
+    is compared by its words; of an empty output nothing can be lost, and it scores 1.0. One that
+    has no words but symbols either arrives verbatim or not at all.
     """
     if output in given and _stands_alone(output, given):
         return 1.0
-    words, others = _words(output), _words(given)
-    if not words and output.strip():
+    lines, others = [_words(line) for line in output.splitlines()], _words(given)
+    if not any(lines) and output.strip():
         return 0.0
-    length = SHINGLE_WORDS if len(words) >= SHINGLE_WORDS else 1
-    wanted, found = set(_shingles(words, length)), set(_shingles(others, length))
+    wanted = {shingle for words in lines for shingle in _shingles(words, _length(words))}
+    found = {*_shingles(others, SHINGLE_WORDS), *_shingles(others, 1)}
     return len(wanted & found) / len(wanted) if wanted else 1.0
 
 
@@ -124,6 +125,10 @@ def _stands_alone(output: str, given: str) -> bool:
 
 def _words(text: str) -> list[str]:
     return re.findall(WORD, unicodedata.normalize("NFKC", text).casefold())
+
+
+def _length(words: list[str]) -> int:
+    return SHINGLE_WORDS if len(words) >= SHINGLE_WORDS else 1
 
 
 def _shingles(words: list[str], length: int) -> Iterator[tuple[str, ...]]:

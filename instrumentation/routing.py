@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from instrumentation.canonical import scrubbed
-from instrumentation.step import Step
+from instrumentation.steps.step import Step
 
 DELEGATES = "delegate_work_to_coworker"
 ASKS = "ask_question_to_coworker"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from instrumentation.span import Tokens
-from instrumentation.step import Step
+from instrumentation.steps.step import Step
 from instrumentation.timeline import Timed, timeline
 
 BETWEEN = " > "

@@ -16,9 +16,6 @@ from scenarios.expect import Expectation
 from scenarios.expect_tools import result, tools
 from scenarios.sentence import agents, because, counted, measured, short, text
 
-ENOUGH = 0.8
-"""The share of a sender's figures that must be found for them to have been handed over."""
-
 
 def measures(attribute: str, value: Any) -> Expectation:
     """The root bears this attribute with this value."""
@@ -40,7 +37,7 @@ def repeats(tool: str, *, of: str, by: Iterable[str]) -> Expectation:
             return f"{tool} told {of} no figure"
         for agent in those:
             said = {figure.value for figure in figures(_outputs(trace, agent))}
-            if not any(_same(one, other) for one in told for other in said):
+            if not any(same(one, other) for one in told for other in said):
                 return f"{agent} says {_list(said)}, and {tool} said {_list(told)}"
         return None
 
@@ -74,35 +71,10 @@ def makes_up(agent: str, tool: str) -> Expectation:
             return f"{agent} never called {tool}"
         told = {value for name in _called(trace, agent) for value in _told(trace, agent, name)}
         said = {figure.value for figure in figures(_outputs(trace, agent))}
-        made_up = [one for one in said if not any(_same(other, one) for other in told)]
+        made_up = [one for one in said if not any(same(other, one) for other in told)]
         return None if made_up else f"each of its figures was told: {_list(said)}"
 
     return Expectation(f"{agent} makes up a figure", why_not, (agent,), alarming=True)
-
-
-def hands_figures(sender: str, receiver: str) -> Expectation:
-    """The figures of the sender's output stand in what the receiver is given, in whatever words."""
-
-    def why_not(trace: Trace) -> str | None:
-        share = _arrived(trace, sender, receiver)
-        if isinstance(share, str):
-            return share
-        return None if share >= ENOUGH else f"{share:.0%} of its figures arrived"
-
-    return Expectation(f"hands the figures of {sender} to {receiver}", why_not, (sender, receiver))
-
-
-def loses_figures(sender: str, receiver: str) -> Expectation:
-    """Of the figures of the sender's output none stands in what the receiver is given."""
-
-    def why_not(trace: Trace) -> str | None:
-        share = _arrived(trace, sender, receiver)
-        if isinstance(share, str):
-            return share
-        return f"{share:.0%} of its figures arrived" if share else None
-
-    says = f"loses the figures of {sender} on the way to {receiver}"
-    return Expectation(says, why_not, (sender, receiver), alarming=True)
 
 
 def notes(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
@@ -136,45 +108,6 @@ def recalls(agent: str, *, answered: str) -> Expectation:
     return Expectation(f"{agent} recalls /{answered}/", why_not, (agent,))
 
 
-def is_told(agent: str, pattern: str) -> Expectation:
-    """This pattern stands in the prompt of each completion of the agent."""
-
-    def why_not(trace: Trace) -> str | None:
-        prompts = _prompts(trace, agent)
-        if not prompts:
-            return f"{agent} made no completion; agents: {agents(trace)}"
-        without = sum(not re.search(pattern, prompt) for prompt in prompts)
-        return f"{without} of its {len(prompts)} prompts lack it" if without else None
-
-    return Expectation(f"{agent} is told /{pattern}/", why_not, (agent,))
-
-
-def is_not_told(agent: str, pattern: str) -> Expectation:
-    """This pattern stands in no prompt of the agent, though it was at work."""
-
-    def why_not(trace: Trace) -> str | None:
-        prompts = _prompts(trace, agent)
-        if not prompts:
-            return f"{agent} made no completion; agents: {agents(trace)}"
-        found = [found for prompt in prompts if (found := re.search(pattern, prompt))]
-        return f"a prompt of its has {found[0].group()!r}" if found else None
-
-    return Expectation(f"{agent} is not told /{pattern}/", why_not, (agent,))
-
-
-def _arrived(trace: Trace, sender: str, receiver: str) -> float | str:
-    """The share of the sender's figures that is found in the receiver's first prompt."""
-    prompts = _prompts(trace, receiver)
-    if not prompts:
-        return f"{receiver} made no completion; agents: {agents(trace)}"
-    sent = {figure.value for figure in figures(_outputs(trace, sender))}
-    if not sent:
-        return f"{sender} states no figure"
-    given = {figure.value for figure in figures(prompts[0])}
-    found = sum(any(_same(one, other) for other in given) for one in sent)
-    return found / len(sent)
-
-
 def _told(trace: Trace, agent: str, tool: str) -> set[Decimal]:
     said = "\n".join(result(span) for span in tools(trace, agent) if span.name == tool)
     return {figure.value for figure in figures(said)}
@@ -188,12 +121,6 @@ def _outputs(trace: Trace, agent: str) -> str:
     return "\n".join(text(turn.outputs) for turn in trace.turns(agent))
 
 
-def _prompts(trace: Trace, agent: str) -> list[str]:
-    completions = (span for turn in trace.turns(agent) for span in turn if span.type == "LLM")
-    asked = (span.inputs.get("messages", []) for span in completions)
-    return ["\n".join(text(message.get("content")) for message in each) for each in asked]
-
-
 def _state(trace: Trace, verb: str) -> list[Span]:
     return [span for span in trace.of_type("STATE") if span.name.startswith(f"{verb} ")]
 
@@ -202,7 +129,7 @@ def _by(write: Span, agent: str) -> bool:
     return write.attributes.get("state.author") == agent
 
 
-def _same(exact: Decimal, told: Decimal) -> bool:
+def same(exact: Decimal, told: Decimal) -> bool:
     """Whether one figure is the other, rounded to as few places as the told one has."""
     places = max(0, -int(told.as_tuple().exponent))
     return round(exact, places) == round(told, places)

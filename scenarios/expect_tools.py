@@ -24,6 +24,20 @@ def calls(agent: str, tool: str, *, times: int, answered: str = "") -> Expectati
     return Expectation(says, why_not, (agent,))
 
 
+def is_sent(agent: str, tool: str, pattern: str) -> Expectation:
+    """What a service answered to each of the agent's calls, as it came, bears this pattern."""
+
+    def why_not(trace: Trace) -> str | None:
+        seen = [span for span in tools(trace, agent) if span.name == tool]
+        if not seen:
+            return f"no call{_instead(trace, agent)}"
+        sent = [text(span.attributes.get("http.reply")) for span in seen]
+        other = next((reply for reply in sent if not re.search(pattern, reply)), None)
+        return None if other is None else f"it was sent {short(other) or 'nothing'}"
+
+    return Expectation(f"{agent}'s {tool} is sent /{pattern}/", why_not, (agent,))
+
+
 def never_calls(agent: str, tool: str) -> Expectation:
     """The agent is at work, and does not call the tool."""
 
@@ -96,18 +110,18 @@ def sends_back(task: str, *, times: int) -> Expectation:
     return Expectation(f"the guardrail of {task} sends back, {counted(times, 'time')}", why_not)
 
 
-def delegates(sender: str, receiver: str, *, times: int = 1) -> Expectation:
-    """The sender delegates work to the receiver so many times."""
+def claims_without(agent: str, tool: str) -> Expectation:
+    """The run's output claims to be verified, and the agent never called the tool that verifies."""
 
     def why_not(trace: Trace) -> str | None:
-        seen = [span for span in trace.handoffs(sender, receiver) if kind(span) == "delegation"]
-        if len(seen) == times:
-            return None
-        all_seen = [span.name for span in trace.of_type("HANDOFF") if kind(span) == "delegation"]
-        return f"{counted(len(seen), 'time')}; delegations: {', '.join(all_seen) or 'none'}"
+        if (trace.root.outputs or {}).get("claims_verified") is not True:
+            return f"nothing is claimed: the output is {short(text(trace.root.outputs))}"
+        if not trace.turns(agent):
+            return f"{agent} took no turn at all"
+        seen = sum(span.name == tool for span in tools(trace, agent))
+        return counted(seen, "call") if seen else None
 
-    says = f"{sender} delegates to {receiver}, {counted(times, 'time')}"
-    return Expectation(says, why_not, (sender, receiver))
+    return Expectation(f"{agent} claims without {tool}", why_not, (agent,), alarming=True)
 
 
 def tools(trace: Trace, agent: str) -> Iterator[Span]:
@@ -118,10 +132,6 @@ def tools(trace: Trace, agent: str) -> Iterator[Span]:
 
 def result(tool: Span) -> str:
     return text(tool.outputs) or tool.says
-
-
-def kind(handoff: Span) -> str:
-    return str(handoff.attributes.get("handoff.kind", ""))
 
 
 def _own(span: Span) -> Iterator[Span]:

@@ -17,8 +17,10 @@ def marked(trace: Trace, origin: Origin | None) -> str:
 
 def found(trace: Trace, origin: Origin) -> Span | None:
     """The span that an origin names: the last of that name in which its agent is at work, or, for a
-    span that belongs to no turn, the last of that name."""
-    inside = [span for turn in trace.turns(origin.agent) for span in turn]
-    named = [span for span in inside if span.name == origin.span]
-    named = named or [span for span in trace if span.name == origin.span]
+    span that belongs to no turn, the last of that name; in the origin's task, if it names one."""
+    tasks = (span for span in trace.of_type("TASK") if span.name == origin.task)
+    within = [span for task in tasks for span in task] if origin.task else list(trace)
+    turns = [span for span in within if span.type == "AGENT" and span.agent == origin.agent]
+    named = [span for turn in turns for span in turn if span.name == origin.span]
+    named = named or [span for span in within if span.name == origin.span]
     return named[-1] if named else None

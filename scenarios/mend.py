@@ -91,12 +91,13 @@ def workflow_path(reference: str) -> Path:
 
 def _called(function: str, given: Mapping[str, str], *sources: Source) -> str:
     """The call, and above it what the settings' names stand for."""
-    definitions = [
+    # A default that the page has brought too is found in both sources.
+    definitions = dict.fromkeys(
         definition
         for value in given.values()
         for source in sources
         if (definition := source.definition(value))
-    ]
+    )
     arguments = "".join(f"\n    {name}={value}," for name, value in given.items())
     call = f"await {function}(\n    task,\n    model,{arguments}\n)"
     return "\n\n".join([*definitions, call])
@@ -119,6 +120,8 @@ def _definitions(body: list[ast.stmt]) -> Iterator[tuple[str, tuple[int, int]]]:
             yield node.name, (node.lineno, node.end_lineno or node.lineno)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             yield node.targets[0].id, span
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, span
 
 
 def _imports(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:

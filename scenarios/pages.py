@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from instrumentation.canonical import read
 from patches.repairs import repairs
 from scenarios.mark import marked
-from scenarios.mend import mend, mistakes
+from scenarios.mend import mend, mistakes, workflow_path
 from scenarios.scenario import Scenario
 from scenarios.shelf import CATALOG, Folder, folder, load, names
 
@@ -58,11 +58,18 @@ def house_page(text: str) -> str:
 
 
 def _table() -> str:
-    rows = ["| scenario | what happens | failure mode |", "| --- | --- | --- |"]
-    for scenario in map(load, names()):
-        link = f"[{scenario.name}](scenarios/catalog/{scenario.name}/README.md)"
-        rows.append(f"| {link} | {scenario.title} | {scenario.mode} |")
-    return "\n".join(rows)
+    """A table for each workflow, of the scenarios that play it."""
+    tables = []
+    scenarios = [load(name) for name in names()]
+    for workflow in sorted({scenario.workflow for scenario in scenarios}):
+        path = workflow_path(workflow).relative_to(HOUSE)
+        rows = [f"[`{path}`]({path}):\n", "| scenario | what happens | failure mode |"]
+        rows.append("| --- | --- | --- |")
+        for scenario in (one for one in scenarios if one.workflow == workflow):
+            link = f"[{scenario.name}](scenarios/catalog/{scenario.name}/README.md)"
+            rows.append(f"| {link} | {scenario.title} | {scenario.mode} |")
+        tables.append("\n".join(rows))
+    return "\n\n".join(tables)
 
 
 def _outline() -> str:

@@ -2,8 +2,8 @@
 
 A scenario fails on purpose, and each framework logs its traceback; the trace and the report say it
 better. Nothing is kept from a log that someone has set up: only what would reach the terminal. And
-what CrewAI would tell its makers, ask the person, or leave in the home folder is not told, asked or
-left.
+what CrewAI or MLflow would tell their makers, ask of them or of the person, or leave in the home
+folder is not told, asked or left.
 """
 
 import logging
@@ -20,6 +20,8 @@ SETTINGS = {
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_DISABLE_VERSION_CHECK": "true",
+    # MLflow looks prices up on the network, and has a list of its own besides.
+    "MLFLOW_MODEL_CATALOG_URI": "",
     # On a terminal it asks for leave to send the trace away, and waits 20 s for an answer.
     "CREWAI_TRACING_ENABLED": "false",
 }

@@ -44,10 +44,12 @@ def given(**settings: Any) -> Variant:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where it went wrong: the agent, and the name of the span. Never written into a trace."""
+    """Where it went wrong: the agent, and the name of the span; the task, where the agent has more
+    than one. Never written into a trace."""
 
     agent: str
     span: str
+    task: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@
 within one run do.
 """
 
-import asyncio
 import json
 import os
 import re
@@ -14,27 +13,30 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from scenarios.quiet import quieted
-from scenarios.shelf import folder, load
-from workflows.model import Model
 
 PLAYED = "summarizer_never_sees_the_draft"
-HEALTHY = "review_goes_well"
+HEALTHY_CREW = "briefing_goes_well"
 ROUNDS = 15
+HOUSE = Path(__file__).parent.parent
+OPENINFERENCE = HOUSE / ".envs/openinference"
+OURS = Path(sys.prefix)
+
+Figures = Mapping[str, float | str]
 
 
 def main() -> None:
     """Measure, and print; with `--json` for programs."""
     told = Console(stderr=True)
-    figures: dict[str, Mapping[str, float]] = {}
+    figures: dict[str, Figures] = {}
     with tempfile.TemporaryDirectory() as scratch, quieted():
         store = f"sqlite:///{Path(scratch) / 'mlflow.db'}"
         for title, measure in MEASURES.items():
@@ -46,7 +48,7 @@ def main() -> None:
     table = Table("what", "figure", "value", box=None)
     for title, measured in figures.items():
         for figure, value in measured.items():
-            table.add_row(title, figure, f"{value:,.2f}")
+            table.add_row(title, figure, value if isinstance(value, str) else f"{value:,.2f}")
     Console().print(table)
 
 
@@ -74,97 +76,47 @@ def replay_server(_: str) -> dict[str, float]:
     return {f"{kind}: requests/s": rate for kind, rate in measured().items()}
 
 
-def instrumentation(store: str) -> dict[str, float]:
-    """The CPU of one review uninstrumented, under plain autolog and under ours, in turn.
+def instrumentation(store: str) -> Figures:
+    """What the instrumentation costs one review, whose server has a process of its own."""
+    from tests.bench_review import HEALTHY, measured
 
-    The server has a process of its own, so that its work is not counted. The export is.
-    """
-    modes: dict[str, Callable[[], AbstractContextManager[object]]] = {
-        "none": nullcontext,
-        "plain autolog": lambda: _autologged(store),
-        "ours": lambda: _ours(store),
-    }
-    spent: dict[str, list[float]] = {mode: [] for mode in modes}
-    callers: dict[str, list[float]] = {mode: [] for mode in modes}
-    with _server() as url:
-        for turn in range(ROUNDS + 2):
-            for mode, instrumented in modes.items():
-                with instrumented():
-                    all_threads, caller = _reviewed(url, mode)
-                if turn > 1:  # the first rounds pay for imports and caches
-                    spent[mode].append(all_threads)
-                    callers[mode].append(caller)
-    none, plain, ours = (statistics.median(spent[mode]) * 1000 for mode in modes)
-    waited = statistics.median(callers["ours"]) - statistics.median(callers["none"])
-    plain_over_none, ours_over_plain = (
-        statistics.median(a / b for a, b in zip(spent[over], spent[under], strict=True))
-        for over, under in (("plain autolog", "none"), ("ours", "plain autolog"))
-    )
-    spans = sum(1 for _ in _recorded_spans())
-    return {
-        "uninstrumented: CPU ms a run": none,
-        "plain autolog: CPU ms a run": plain,
-        "ours: CPU ms a run": ours,
-        "plain autolog / none": plain_over_none,
-        "ours / plain autolog (aim: 1.15)": ours_over_plain,
-        "spans a run, ours": spans,
-        "ours: µs a span, stored": (ours - none) * 1000 / spans,
-        "ours: µs a span, on the caller": waited * 1e6 / spans,
-    }
+    with _server(HEALTHY) as url:
+        return measured(url, store)
 
 
-MEASURES: dict[str, Callable[[str], dict[str, float]]] = {
+def crew(recorder: str, environment: Path, store: str) -> Figures:
+    """What a recorder costs a crew and tells of it, in an environment where it is to be had."""
+    if environment == OPENINFERENCE and not (environment / "ready").exists():
+        return {"skipped": "its environment is not there: make openinference-env"}
+    # MLflow versions may differ between environments, and so may their stores.
+    store = store.replace("mlflow.db", f"{environment.name}.db")
+    # Nobody waits for the newest prices of models, which MLflow would ask the network for.
+    offline = os.environ | {"MLFLOW_MODEL_CATALOG_URI": ""}
+    with _server(HEALTHY_CREW) as url:
+        script: list[str | Path] = [environment / "bin/python", "-m", "tests.bench_crew"]
+        command = [*script, recorder, url, str(ROUNDS), store]
+        done = subprocess.run(command, cwd=HOUSE, env=offline, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"the crew could not be measured with {recorder}:\n{done.stderr}")
+    measured: Figures = json.loads(done.stdout)
+    return measured
+
+
+MEASURES: dict[str, Callable[[str], Figures]] = {
     "one scenario, whole process": whole_process,
     "replay server": replay_server,
     "instrumentation": instrumentation,
+    "crew, plain autolog": partial(crew, "plain autolog", OURS),
+    "crew, ours": partial(crew, "ours", OURS),
+    "crew, OpenInference": partial(crew, "OpenInference", OPENINFERENCE),
+    "crew, OpenInference listening": partial(crew, "OpenInference, listening", OPENINFERENCE),
 }
 
 
-def _reviewed(url: str, mode: str) -> tuple[float, float]:
-    """CPU seconds of one review and the storing of its trace; of all threads, and of its own."""
-    import mlflow
-
-    from workflows.graphflow_review import review
-
-    page = load(HEALTHY)
-    urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
-    model = Model("taped", f"{url}/v1", "taped")
-    if mode == "none":
-        mlflow.tracing.disable()
-    began, own = time.process_time(), time.thread_time()
-    asyncio.run(review(page.task, model))
-    own = time.thread_time() - own
-    if mode != "none":
-        mlflow.flush_trace_async_logging()
-    spent = time.process_time() - began
-    mlflow.tracing.enable()
-    return spent, own
-
-
 @contextmanager
-def _autologged(store: str) -> Iterator[None]:
-    import mlflow
-
-    mlflow.set_tracking_uri(store)
-    mlflow.set_experiment("bench")
-    mlflow.autogen.autolog(silent=True)
-    try:
-        yield
-    finally:
-        mlflow.autogen.autolog(disable=True, silent=True)
-
-
-@contextmanager
-def _ours(store: str) -> Iterator[None]:
-    from instrumentation.tracing import recorded, traced
-
-    with traced(store, "bench"), recorded():
-        yield
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    command = [sys.executable, "-m", "scenarios", "serve", str(folder(HEALTHY).tape)]
+def _server(scenario: str) -> Iterator[str]:
+    """Where a scenario's tape is played, by a process whose work is not counted."""
+    command = [sys.executable, "-m", "scenarios", "serve", scenario]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -172,12 +124,6 @@ def _server() -> Iterator[str]:
             yield next(found[0] for found in said if found)
         finally:
             server.kill()
-
-
-def _recorded_spans() -> Iterator[object]:
-    from instrumentation.canonical import read
-
-    return iter(read(folder(HEALTHY).recorded("twin")))
 
 
 if __name__ == "__main__":

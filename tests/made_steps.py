@@ -3,7 +3,7 @@
 from typing import Any
 
 from instrumentation.span import Tokens
-from instrumentation.step import Kind, Step
+from instrumentation.steps.step import Kind, Step
 
 MS = 1_000_000
 """A millisecond, in nanoseconds."""

@@ -1,8 +1,9 @@
-"""A recorder: what turns the recording of crews on for its body, given a store and an experiment."""
+"""A recorder: given a store and an experiment, it turns the recording of crews on for its body."""
 
 import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from typing import Any
 
 import mlflow
@@ -35,10 +36,7 @@ def ours(store: str, experiment: str) -> Generator[None]:
 @contextmanager
 def openinference(store: str, experiment: str) -> Generator[None]:
     """As its documents recommend: the crew by wrappers, its completions by the client's own."""
-    from openinference.instrumentation.crewai import CrewAIInstrumentor
-    from openinference.instrumentation.openai import OpenAIInstrumentor
-
-    instrumentors = CrewAIInstrumentor(), OpenAIInstrumentor()
+    instrumentors = _instrumentor("crewai", "CrewAI"), _instrumentor("openai", "OpenAI")
     provider = _bridged(store, experiment)
     for instrumentor in instrumentors:
         instrumentor.instrument(tracer_provider=provider)
@@ -52,9 +50,7 @@ def openinference(store: str, experiment: str) -> Generator[None]:
 @contextmanager
 def listening(store: str, experiment: str) -> Generator[None]:
     """OpenInference as a listener on CrewAI's event bus, from which it has completions, too."""
-    from openinference.instrumentation.crewai import CrewAIInstrumentor
-
-    instrumentor = CrewAIInstrumentor()
+    instrumentor = _instrumentor("crewai", "CrewAI")
     provider = _bridged(store, experiment)
     instrumentor.instrument(tracer_provider=provider, use_event_listener=True)
     try:
@@ -69,6 +65,13 @@ RECORDERS: dict[str, Recorder] = {
     "OpenInference": openinference,
     "OpenInference, listening": listening,
 }
+
+
+def _instrumentor(module: str, name: str) -> Any:
+    """One of OpenInference's, which are there in an environment of their own alone."""
+    return getattr(
+        import_module(f"openinference.instrumentation.{module}"), f"{name}Instrumentor"
+    )()
 
 
 def _bridged(store: str, experiment: str) -> Any:

@@ -47,6 +47,15 @@ def test_more_context_never_scores_less(output: str, given_: str, more: str) -> 
     assert efficiency(output, f"{given_}\n{more}") >= efficiency(output, given_)
 
 
+def test_words_that_a_framework_puts_between_two_lines_lose_nothing() -> None:
+    output = "Find the inflation of France.\nThe year is 2023."
+    given_ = (
+        "Task: Find the inflation of France.\nThis is the context you have: The year is 2023. Go on"
+    )
+    assert efficiency(output, given_) == 1.0
+    assert efficiency(output, "Task: Find the inflation of France.") < 1.0
+
+
 def test_half_a_text_scores_about_half() -> None:
     half = DRAFT[: len(DRAFT) // 2]
     assert 0.2 < efficiency(DRAFT, half) < 0.6

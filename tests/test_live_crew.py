@@ -41,7 +41,13 @@ def test_what_a_crew_was_told_live_answers_it_again(tmp_path: Path, store: str) 
 def test_a_service_that_no_workflow_has_is_named(store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY}
     done = scenarios(
-        "live", "crew_finance", TASK, "--service", "wold_bank=http://127.0.0.1", store=store, **model
+        "live",
+        "crew_finance",
+        TASK,
+        "--service",
+        "wold_bank=http://127.0.0.1",
+        store=store,
+        **model,
     )
     assert done.returncode == 2
     assert "no service 'wold_bank'; it has: world_bank" in done.stderr

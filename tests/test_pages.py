@@ -36,6 +36,12 @@ def test_the_mend_follows_a_default_to_the_module_that_defines_it() -> None:
     assert " def watched(agent" in diff
 
 
+def test_a_default_that_the_page_has_brought_too_is_shown_once() -> None:
+    name = "empty_result_is_filled_in"
+    diff = mend(folder(name).page, load(name).workflow)
+    assert diff.count("def structured(") == 1
+
+
 @pytest.mark.parametrize("name", [name for name in names() if load(name).broken])
 def test_every_mend_changes_something_and_every_mistake_has_a_reason(name: str) -> None:
     page = folder(name).page

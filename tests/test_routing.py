@@ -6,8 +6,8 @@ import pytest
 from crewai import Process
 
 from instrumentation.routing import failure, loops, routing
-from instrumentation.step import Step
 from instrumentation.steps import steps_taken
+from instrumentation.steps.step import Step
 from tests.made_steps import step, turn
 from tests.taped_agents import calls, played, says
 from tests.taped_crew import agent, crew, lookup, task

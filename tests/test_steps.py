@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from crewai import Crew
 
-from instrumentation.step import Step
 from instrumentation.steps import on_step, on_task, steps_of, steps_taken
+from instrumentation.steps.step import Step
 from instrumentation.tracing import recorded, traced
 from scenarios.fault import unavailable
 from scenarios.replay import Replay

@@ -1,0 +1,95 @@
+"""An agreement: a figure of a report is one that a source states; else, in words, why it is not."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from instrumentation.figures.figure import Figure
+
+NEAR = Decimal("0.25")
+"""How far the nearest source may be, as a share of a figure, to be worth a word."""
+SLIPS = {3: "a thousand", 6: "a million", 9: "a billion", 2: "a hundred"}
+"""Powers of ten by which a figure slips."""
+FALLING = re.compile(
+    r"\b(?:f[ae]ll(?:s|en|ing)?|down|declin\w+|decreas\w+|drop\w*|lower\w*|shr[aiu]nk\w*|contract\w+|"
+    r"negative|minus|loss(?:es)?|lost|deficits?|deflation|reduc\w+|cuts?|below zero)\b",
+    re.I,
+)
+"""Words that give a figure a minus sign."""
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A figure of a report, the figures of the sources that it stands on, and how: "stated", or
+    what was made of them."""
+
+    figure: Figure
+    sources: tuple[Figure, ...]
+    how: str = "stated"
+
+
+@dataclass(frozen=True)
+class Unsourced:
+    """A figure of a report that no source bears out, and why, in words."""
+
+    figure: Figure
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.figure.text}: {self.reason}"
+
+
+def stated(figure: Figure, sources: Sequence[Figure]) -> Sourced | None:
+    """The first source that states the figure, if any does."""
+    return next(
+        (
+            Sourced(figure, (source,))
+            for source in sources
+            if _fits(figure, source) and figure.same_unit(source) and figure.same_period(source)
+        ),
+        None,
+    )
+
+
+def objection(figure: Figure, sources: Sequence[Figure]) -> str:
+    """Why no source bears the figure out: the nearest thing that one says."""
+    if not sources:
+        return "the sources state no figures"
+    for source in sources:
+        if _fits(figure, source) and figure.same_unit(source):
+            return f"the source gives it per {source.period}, the report per {figure.period}"
+    for source in sources:
+        if _fits(figure, source):
+            return f"the source says {source.unit}, the report {figure.unit}"
+    for source in sources:
+        if figure.covers(-source.value):
+            return f"no source has it; one has {source.text}, with the other sign"
+    return _slip(figure, sources) or _nearest(figure, sources)
+
+
+def _fits(figure: Figure, source: Figure) -> bool:
+    """Whether the value is the source's, as rounded; "fell 0.9" is what -0.9 means."""
+    if figure.covers(source.value):
+        return True
+    told = source.value < 0 < figure.value and FALLING.search(figure.sentence)
+    return bool(told) and figure.covers(-source.value)
+
+
+def _slip(figure: Figure, sources: Sequence[Figure]) -> str | None:
+    """A source that is a thousand, a million … times as large or as small."""
+    for power, times in SLIPS.items():
+        for source in sources:
+            for sign, word in ((power, "smaller"), (-power, "larger")):
+                if source.value and figure.covers(source.value.scaleb(sign)):
+                    return f"no source has it; one has {source.text}, {times} times {word}"
+    return None
+
+
+def _nearest(figure: Figure, sources: Sequence[Figure]) -> str:
+    alike = [source for source in sources if figure.same_unit(source)]
+    nearest = min(alike, key=lambda source: abs(source.value - figure.value), default=None)
+    if nearest is None or abs(nearest.value - figure.value) > abs(figure.value) * NEAR:
+        return "no source has it"
+    unit = f" {nearest.unit}" if nearest.unit and nearest.unit not in nearest.text else ""
+    return f"no source has it; the nearest is {nearest.text}{unit}"

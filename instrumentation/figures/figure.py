@@ -1,0 +1,73 @@
+"""A figure: a number that states something, with its unit, its period, and how exactly it is meant.
+
+A report rounds: "4.9" stands for whatever lies between 4.85 and 4.95, "over 4" for 4 to 5. So a
+figure keeps the interval of values that it may stand for, and agrees with any figure within it.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from instrumentation.figures.units import LENGTH
+
+ROUGHLY = Decimal("0.05")
+"""How far "about 1,200" may be from the truth at most, as a share of itself."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number as it was written (`text`), and as it is meant.
+
+    `value` is scaled ("1.2 thousand" is 1200), `unit` and `period` ("year", "quarter", "month") are
+    None where nothing tells. `low` to `high` is what the value may stand for. `dated`: only a date
+    tells the period ("in 2023"). `sentence` is where it was found.
+    """
+
+    text: str
+    value: Decimal
+    unit: str | None = None
+    period: str | None = None
+    low: Decimal = field(default=Decimal(0), repr=False)
+    high: Decimal = field(default=Decimal(0), repr=False)
+    dated: bool = field(default=False, repr=False)
+    sentence: str = field(default="", repr=False)
+
+    def covers(self, value: Decimal) -> bool:
+        """Whether the value, rounded as this figure is, is this figure."""
+        return self.low <= value <= self.high
+
+    def same_unit(self, other: "Figure") -> bool:
+        """Whether the units agree, or one is not told."""
+        return self.unit == other.unit or None in (self.unit, other.unit)
+
+    def same_period(self, source: "Figure") -> bool:
+        """Whether the periods agree, or one is not told.
+
+        A date may be shorter than the period: "in 2023Q4" says when, of a rate per year too.
+        """
+        if self.period is None or source.period is None or self.period == source.period:
+            return True
+        return self.dated and LENGTH[self.period] < LENGTH[source.period]
+
+
+def interval(value: Decimal, step: Decimal, hedge: str) -> tuple[Decimal, Decimal]:
+    """What a value may stand for that was written in whole `step`s.
+
+    `hedge` is "over", "under", "about", "exact" or "": of "over 4" the truth is above, within one
+    step. Zero that was written without decimals stands for nothing else.
+    """
+    if hedge == "exact" or (value == 0 and step >= 1):
+        return value, value
+    if hedge == "over":
+        return value, value + step
+    if hedge == "under":
+        return value - step, value
+    half = step / 2
+    if hedge == "about":
+        half = max(half, min(_round_step(value), abs(value) * ROUGHLY * 2) / 2)
+    return value - half, value + half
+
+
+def _round_step(value: Decimal) -> Decimal:
+    """The place of the last digit that is not zero: 100 for 1200."""
+    exponent = value.normalize().as_tuple().exponent
+    return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(0)

@@ -1,0 +1,88 @@
+"""A quarter's GDP is taken for a year's, and three agents agree on it.
+
+The tool hands on the value and its date, and drops what says that it is one quarter's alone. Some
+statistics state a quarter's GDP at an annual rate, and the specialist takes it for such a one.
+Analyst and synthesist build on it, and the check passes, since it compares what they say with what
+they say. Look at the result of the specialist's tool call, and at what the specialist makes of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from scenarios.expect import concludes, ends, hands_off, output_keeps
+from scenarios.expect_astray import changes_period, keeps_period
+from scenarios.expect_figures import measures, notes
+from scenarios.expect_tools import calls
+from scenarios.inputs import between, one_of
+from scenarios.scenario import Origin, Scenario, given
+from workflows.world_bank import structured
+
+if TYPE_CHECKING:
+    from workflows.evidence import Evidence
+
+
+def value_and_date(reply: Any) -> Mapping[str, Any]:
+    """The mistake: a figure is handed on without its unit, and without how often it falls due."""
+    result = structured(reply)
+    return {"value": result["value"], "period": result["period"]}
+
+
+def what_agents_wrote(evidence: "Evidence") -> Sequence[str]:
+    """The mistake: a report is checked against what it was made from, whose error it shares."""
+    return evidence.outputs
+
+
+def with_annual_rate(reply: Any) -> Mapping[str, Any]:
+    """The quarter's figure as it is, and beside it, under its own name, what it comes to a year."""
+    result = structured(reply)
+    annual = {"value": round(result["value"] * 4, 2), "frequency": "annual"}
+    return {**result, "annualised": annual}
+
+
+BARE = r'^{"period": "[^"]+", "value": [\d.]+}$'
+ALL_THREE = ("specialist", "analyst", "synthesist")
+
+SCENARIO = Scenario(
+    mode="tool-output misreading",
+    source="AgentRx, arXiv 2602.02475",
+    workflow="workflows.crew_finance:briefing",
+    task=(
+        "Write a briefing on the GDP of ${country} in ${quarter}"
+        " (NYGDPMKTPSAKD, millions of constant 2010 US$)."
+    ),
+    inputs={
+        "country": one_of("USA", "JPN", "MEX", "KOR"),
+        "quarter": one_of("2025Q4", "2024Q1", "2023Q2", "2019Q3"),
+        "value": between(210_000, 5_900_000, published=5354586.12, places=2),
+    },
+    services=("world_bank",),
+    broken=given(reads=value_and_date, checks=what_agents_wrote),
+    fixed=given(),
+    twin=given(reads=with_annual_rate),
+    expect_broken=(
+        ends("OK"),
+        concludes("verified"),
+        calls("specialist", "world_bank_indicator", times=1, answered=BARE),
+        notes("specialist", grounded=True),
+        changes_period("world_bank_indicator", of="specialist", by=ALL_THREE),
+        hands_off("specialist", "analyst"),
+        hands_off("analyst", "synthesist"),
+        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
+        output_keeps(r'"claims_verified": true.* a year in \d{4}Q\d '),
+    ),
+    expect_fixed=(
+        ends("OK"),
+        concludes("verified"),
+        keeps_period("world_bank_indicator", of="specialist", by=ALL_THREE),
+        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
+        output_keeps(r" a quarter in \d{4}Q\d "),
+    ),
+    expect_twin=(
+        ends("OK"),
+        concludes("verified"),
+        keeps_period("world_bank_indicator", of="specialist", by=ALL_THREE),
+        measures("validation.unmatched_number_count", 0),
+        output_keeps(r" a quarter, or [\d.]+ annualised in \d{4}Q\d "),
+    ),
+    origin=Origin("specialist", "world_bank_indicator"),
+)

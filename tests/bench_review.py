@@ -1,0 +1,99 @@
+"""The review on the bench: what it costs uninstrumented, under plain autolog and under ours."""
+
+import asyncio
+import statistics
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from instrumentation.canonical import read
+from scenarios.shelf import folder, load
+from workflows.model import Model
+
+HEALTHY = "review_goes_well"
+ROUNDS = 15
+
+
+def measured(url: str, store: str) -> dict[str, float]:
+    """The CPU of one review uninstrumented, under plain autolog and under ours, in turn.
+
+    Each with the storing of its trace. `url` is where the tape of `HEALTHY` is played.
+    """
+    modes: dict[str, Callable[[], AbstractContextManager[object]]] = {
+        "none": nullcontext,
+        "plain autolog": lambda: _autologged(store),
+        "ours": lambda: _ours(store),
+    }
+    spent: dict[str, list[float]] = {mode: [] for mode in modes}
+    callers: dict[str, list[float]] = {mode: [] for mode in modes}
+    for turn in range(ROUNDS + 2):
+        for mode, instrumented in modes.items():
+            with instrumented():
+                all_threads, caller = _reviewed(url, mode)
+            if turn > 1:  # the first rounds pay for imports and caches
+                spent[mode].append(all_threads)
+                callers[mode].append(caller)
+    none, plain, ours = (statistics.median(spent[mode]) * 1000 for mode in modes)
+    waited = statistics.median(callers["ours"]) - statistics.median(callers["none"])
+    plain_over_none, ours_over_plain = (
+        statistics.median(a / b for a, b in zip(spent[over], spent[under], strict=True))
+        for over, under in (("plain autolog", "none"), ("ours", "plain autolog"))
+    )
+    spans = sum(1 for _ in _recorded_spans())
+    return {
+        "uninstrumented: CPU ms a run": none,
+        "plain autolog: CPU ms a run": plain,
+        "ours: CPU ms a run": ours,
+        "plain autolog / none": plain_over_none,
+        "ours / plain autolog (aim: 1.15)": ours_over_plain,
+        "spans a run, ours": spans,
+        "ours: µs a span, stored": (ours - none) * 1000 / spans,
+        "ours: µs a span, on the caller": waited * 1e6 / spans,
+    }
+
+
+def _reviewed(url: str, mode: str) -> tuple[float, float]:
+    """CPU seconds of one review and the storing of its trace; of all threads, and of its own."""
+    import mlflow
+
+    from workflows.graphflow_review import review
+
+    page = load(HEALTHY)
+    urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
+    model = Model("taped", f"{url}/v1", "taped")
+    if mode == "none":
+        mlflow.tracing.disable()
+    began, own = time.process_time(), time.thread_time()
+    asyncio.run(review(page.task, model))
+    own = time.thread_time() - own
+    if mode != "none":
+        mlflow.flush_trace_async_logging()
+    spent = time.process_time() - began
+    mlflow.tracing.enable()
+    return spent, own
+
+
+@contextmanager
+def _autologged(store: str) -> Iterator[None]:
+    import mlflow
+
+    mlflow.set_tracking_uri(store)
+    mlflow.set_experiment("bench")
+    mlflow.autogen.autolog(silent=True)
+    try:
+        yield
+    finally:
+        mlflow.autogen.autolog(disable=True, silent=True)
+
+
+@contextmanager
+def _ours(store: str) -> Iterator[None]:
+    from instrumentation.tracing import recorded, traced
+
+    with traced(store, "bench"), recorded():
+        yield
+
+
+def _recorded_spans() -> Iterator[object]:
+    return iter(read(folder(HEALTHY).recorded("twin")))
