@@ -52,12 +52,15 @@ class CompletionSpan(EventSpan):
     def close(self, event: Any) -> BaseException | None:
         error = super().close(event)
         if error is None:
-            self.outputs = completion(event.response, event.finish_reason)
-            self._count(event.usage or {})
-            if event.finish_reason:
-                reasons = [event.finish_reason]
-                self.span.set_attribute("gen_ai.response.finish_reasons", reasons)
+            self.came(event.response, event.finish_reason, event.usage)
         return error
+
+    def came(self, response: Any, finish_reason: str | None, usage: dict[str, Any] | None) -> None:
+        """Keep a reply, and what it took."""
+        self.outputs = completion(response, finish_reason)
+        self._count(usage or {})
+        if finish_reason:
+            self.span.set_attribute("gen_ai.response.finish_reasons", [finish_reason])
 
     def end(self, error: BaseException | None = None) -> None:
         if not self.ended and self.outputs is None and any(self._text):

@@ -13,6 +13,7 @@ from patches import (
     crewai_autolog,
     crewai_interrupted,
     crewai_messages,
+    crewai_unparsed,
     prompt_flush,
 )
 from patches.autogen_turns import turns
@@ -43,6 +44,7 @@ def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Pa
             crewai_messages.PATCH,
             events(on_turn),
             crewai_interrupted.PATCH,
+            crewai_unparsed.PATCH,
         ),
     }
     chosen = (patch for framework in frameworks for patch in of_framework[framework])

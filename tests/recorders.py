@@ -69,9 +69,8 @@ RECORDERS: dict[str, Recorder] = {
 
 def _instrumentor(module: str, name: str) -> Any:
     """One of OpenInference's, which are there in an environment of their own alone."""
-    return getattr(
-        import_module(f"openinference.instrumentation.{module}"), f"{name}Instrumentor"
-    )()
+    instrumentors = import_module(f"openinference.instrumentation.{module}")
+    return getattr(instrumentors, f"{name}Instrumentor")()
 
 
 def _bridged(store: str, experiment: str) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
-from scenarios.expect_astray import changes_period, fills_in, keeps_period, passes_on_a_guess
+from scenarios.expect.astray import changes_period, fills_in, keeps_period, passes_on_a_guess
 
 QUARTER = {"value": 512.5, "frequency": "quarterly", "period": "2025Q4"}
 NOTHING: dict[str, Any] = {"value": None, "says": "no data"}

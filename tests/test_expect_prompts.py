@@ -5,8 +5,8 @@ from typing import Any
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
-from scenarios.expect_prompts import hands_figures, is_not_told, is_told, loses_figures
-from scenarios.expect_tools import is_sent
+from scenarios.expect.prompts import hands_figures, is_not_told, is_told, loses_figures
+from scenarios.expect.tools import is_sent
 
 
 def asked(prompt: str) -> Span:

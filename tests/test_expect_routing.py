@@ -7,8 +7,8 @@ import pytest
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
-from scenarios.expect_routing import delegates, delegates_in_vain
-from scenarios.expect_tools import claims_without
+from scenarios.expect.routing import delegates, delegates_in_vain
+from scenarios.expect.tools import claims_without
 from scenarios.mark import found
 from scenarios.scenario import Origin
 

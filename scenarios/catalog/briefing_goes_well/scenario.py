@@ -4,8 +4,8 @@ There is nothing to find here, and whatever looks for a failure must find nothin
 """
 
 from scenarios.expect import concludes, ends, hands_off
-from scenarios.expect_figures import measures, notes, recalls, repeats
-from scenarios.expect_tools import calls, never_loops
+from scenarios.expect.figures import measures, notes, recalls, repeats
+from scenarios.expect.tools import calls, never_loops
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Scenario, given
 

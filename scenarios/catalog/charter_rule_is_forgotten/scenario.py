@@ -6,8 +6,8 @@ given nothing of it. The analyst hints, and the synthesist makes a recommendatio
 """
 
 from scenarios.expect import concludes, ends, hands_off, loses, output_keeps, output_lacks
-from scenarios.expect_figures import measures
-from scenarios.expect_prompts import is_not_told, is_told
+from scenarios.expect.figures import measures
+from scenarios.expect.prompts import is_not_told, is_told
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

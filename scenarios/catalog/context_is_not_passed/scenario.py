@@ -7,9 +7,9 @@ of what the analyst made of it, not one figure arrives.
 """
 
 from scenarios.expect import concludes, ends, hands_off, output_keeps, output_lacks
-from scenarios.expect_figures import measures, repeats, states
-from scenarios.expect_prompts import hands_figures, is_not_told, loses_figures
-from scenarios.expect_tools import calls
+from scenarios.expect.figures import measures, repeats, states
+from scenarios.expect.prompts import hands_figures, is_not_told, loses_figures
+from scenarios.expect.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

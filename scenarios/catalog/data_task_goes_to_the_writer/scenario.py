@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scenarios.expect import concludes, ends, never_reaches, output_keeps, output_lacks
-from scenarios.expect_figures import measures, repeats, states
-from scenarios.expect_routing import delegates, delegates_in_vain
-from scenarios.expect_tools import calls
+from scenarios.expect.figures import measures, repeats, states
+from scenarios.expect.routing import delegates, delegates_in_vain
+from scenarios.expect.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 from workflows.roster import who_has_what

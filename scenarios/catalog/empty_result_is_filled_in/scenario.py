@@ -9,9 +9,9 @@ then notes for that year is not.
 from typing import Any
 
 from scenarios.expect import concludes, ends, output_keeps, output_lacks
-from scenarios.expect_astray import fills_in
-from scenarios.expect_figures import measures, notes, states
-from scenarios.expect_tools import calls
+from scenarios.expect.astray import fills_in
+from scenarios.expect.figures import measures, notes, states
+from scenarios.expect.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 from workflows.world_bank import structured

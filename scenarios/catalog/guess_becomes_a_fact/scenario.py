@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scenarios.expect import concludes, ends
-from scenarios.expect_astray import passes_on_a_guess
-from scenarios.expect_figures import measures, notes, recalls, repeats
-from scenarios.expect_tools import calls, never_calls
+from scenarios.expect.astray import passes_on_a_guess
+from scenarios.expect.figures import measures, notes, recalls, repeats
+from scenarios.expect.tools import calls, never_calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scenarios.expect import concludes, ends, hands_off, output_keeps
-from scenarios.expect_astray import changes_period, keeps_period
-from scenarios.expect_figures import measures, notes
-from scenarios.expect_tools import calls
+from scenarios.expect.astray import changes_period, keeps_period
+from scenarios.expect.figures import measures, notes
+from scenarios.expect.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 from workflows.world_bank import structured

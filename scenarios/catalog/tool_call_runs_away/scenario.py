@@ -7,8 +7,8 @@ the mended run the tool itself says when it is enough, and the briefing says wha
 """
 
 from scenarios.expect import concludes, ends, hands_off, meets, never_reaches, output_keeps
-from scenarios.expect_figures import repeats, states
-from scenarios.expect_tools import calls, fails_to_call, never_loops, runs_away
+from scenarios.expect.figures import repeats, states
+from scenarios.expect.tools import calls, fails_to_call, never_loops, runs_away
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

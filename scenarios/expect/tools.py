@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
-from scenarios.sentence import because, counted, measured, short, text
+from scenarios.expect.sentence import because, counted, measured, short, text
 
 
 def calls(agent: str, tool: str, *, times: int, answered: str = "") -> Expectation:

@@ -7,8 +7,8 @@ from instrumentation.figures import figures
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
-from scenarios.expect_figures import same
-from scenarios.sentence import agents, text
+from scenarios.expect.figures import same
+from scenarios.expect.sentence import agents, text
 
 ENOUGH = 0.8
 """The share of a sender's figures that must be found for them to have been handed over."""

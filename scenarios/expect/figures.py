@@ -13,8 +13,8 @@ from instrumentation.figures import figures
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
-from scenarios.expect_tools import result, tools
-from scenarios.sentence import agents, because, counted, measured, short, text
+from scenarios.expect.sentence import agents, because, counted, measured, short, text
+from scenarios.expect.tools import result, tools
 
 
 def measures(attribute: str, value: Any) -> Expectation:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from instrumentation.figures import Figure, figures
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
-from scenarios.expect_tools import result, tools
-from scenarios.sentence import agents, counted, text
+from scenarios.expect.sentence import agents, counted, text
+from scenarios.expect.tools import result, tools
 
 
 def changes_period(tool: str, *, of: str, by: tuple[str, ...]) -> Expectation:

@@ -3,7 +3,7 @@
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
-from scenarios.sentence import counted
+from scenarios.expect.sentence import counted
 
 
 def delegates(sender: str, receiver: str, *, times: int = 1) -> Expectation:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from instrumentation.trace import Trace
-from scenarios.sentence import (
+from scenarios.expect.sentence import (
     agents,
     attempts,
     because,
