@@ -1,5 +1,7 @@
 """The shelf: a page that cannot be judged is refused before anything is played."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,17 @@ def test_a_page_that_lacks_something_is_refused(page: str, reason: str, tmp_path
 def test_a_folder_without_a_page_is_no_scenario(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     assert names(shelved(tmp_path)) == ("it_goes_wrong",)
+
+
+def test_a_page_is_read_with_no_framework_imported(house: Path) -> None:
+    """Judging a recorded trace takes no second, as long as no page brings a framework along."""
+    code = (
+        "import sys; from scenarios.shelf import load, names\n"
+        "for name in names():\n"
+        "    load(name)\n"
+        "    print(name, *sys.modules.keys() & {'mlflow', 'crewai', 'autogen_agentchat', 'openai'})"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=house, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == list(names())

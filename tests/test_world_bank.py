@@ -10,7 +10,8 @@ import pytest
 from scenarios.fault import Fault, hangs, rate_limited
 from scenarios.replay import Replay, replayed
 from tests.taped import service, tape
-from workflows.world_bank import Refused, SchemaChanged, Unavailable, asked, structured
+from workflows.bank_reply import Refused, SchemaChanged, structured
+from workflows.world_bank import Unavailable, asked
 
 PATH = "/v2/country/FRA/indicator/FP.CPI.TOTL.ZG"
 PAGE = {
@@ -130,6 +131,14 @@ def test_a_field_that_is_gone_is_named(field: str) -> None:
 def test_another_shape_is_not_guessed_at(reply: Any) -> None:
     with pytest.raises(SchemaChanged):
         structured(reply)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"value": float("nan")}, {"value": float("inf")}, {"decimal": -1}]
+)
+def test_what_is_no_number_is_no_figure(fields: Any) -> None:
+    with pytest.raises(SchemaChanged, match="of another kind"):
+        structured(page(**fields))
 
 
 def test_a_field_that_nobody_reads_changes_nothing() -> None:

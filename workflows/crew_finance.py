@@ -19,12 +19,13 @@ from mlflow.entities import SpanType
 
 from instrumentation.state import Entry
 from instrumentation.telemetry import Price
-from workflows.crew_model import Staff, heard, measured
+from workflows.bank_reply import structured
+from workflows.crew_model import Staff, heard, measured, whole
 from workflows.evidence import Evidence
 from workflows.finance_report import Briefing, Verifies, claim_is_true, concluded, guarded
 from workflows.finance_tools import Desk, tool_results, with_grounds
 from workflows.model import Model
-from workflows.world_bank import client, structured
+from workflows.world_bank import client
 
 CONTEXTS: Mapping[str, tuple[str, ...]] = {
     "charter": (),
@@ -76,7 +77,9 @@ async def briefing(
     With `led_by` (`who_has_what`, for one) a manager gives out the tasks, by the roster that it
     returns. With `on_text` the agents stream, and it is told who says what. With
     `prices` its trace has the cost. Raises what the model's client raises when a completion fails
-    for good, and CrewAI's `ToolExecutionFailedError` when an agent makes the same call without end.
+    for good, `AnswerCutShort` after one that ran into its token limit, and CrewAI's
+    `ToolExecutionFailedError` when an agent makes the same call without end, or a bare `Exception`
+    when the report is sent back a fourth time.
     """
     with client(world_bank, deadline_s) as http:
         desk = Desk(http, Evidence(), reads, checks, accepts, patience)
@@ -85,8 +88,9 @@ async def briefing(
 
         with mlflow.start_span("briefing", span_type=SpanType.CHAIN) as span:
             span.set_inputs({"task": task})
-            with measured(span, crew, desk.evidence.state, TAKES, prices):
+            with measured(span, crew, desk.evidence.state, TAKES, prices) as log:
                 raw = await heard(crew, {"task": task}, on_text)
+            whole(log.steps)
             ended, check = concluded(raw, desk)
             span.set_attributes({"workflow.outcome": ended.outcome, **check.attributes()})
             span.set_outputs(asdict(ended))

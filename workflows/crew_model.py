@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crewai import LLM, Agent, Crew
 from crewai.tools import BaseTool
@@ -13,9 +13,17 @@ from instrumentation.attempts import seen_interceptor
 from instrumentation.routing import routing
 from instrumentation.state import SharedState
 from instrumentation.steps import steps_taken
+from instrumentation.steps.step import Step
 from instrumentation.telemetry import Price, telemetry
 from workflows.model import LANE_HEADER, Model
 from workflows.roster import roster
+
+if TYPE_CHECKING:
+    from instrumentation.steps.log import StepLog
+
+
+class AnswerCutShort(Exception):
+    """Raised when an answer stops before the model has said all that it had to say."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,14 @@ async def heard(
     return str(running.result.raw)
 
 
+def whole(steps: Sequence[Step]) -> None:
+    """Raises `AnswerCutShort` if a model ran into its token limit: CrewAI takes half an answer for
+    a whole one, and hands it on."""
+    for step in steps:
+        if step.finish == "length":
+            raise AnswerCutShort(f"{step.agent}, in {step.task}: the model reached its token limit")
+
+
 @contextmanager
 def measured(
     span: Any,
@@ -86,12 +102,13 @@ def measured(
     state: SharedState,
     takes: Mapping[str, Sequence[str]],
     prices: Mapping[str, Price] | None = None,
-) -> Generator[None]:
+) -> Generator["StepLog"]:
     """Count on the span what the crew does in the block, however that ends: turns, delegations and
-    loops, tokens, cost and time, reads and writes. `takes` names the tools that each task takes."""
+    loops, tokens, cost and time, reads and writes. `takes` names the tools that each task takes. The log
+    that it yields is whole after the block."""
     try:
         with steps_taken() as log:
-            yield
+            yield log
     finally:
         span.set_attributes(routing(log.steps, roster(crew.agents), takes))
         span.set_attributes(telemetry(log.steps, prices))

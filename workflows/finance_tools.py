@@ -12,8 +12,9 @@ from pydantic import Field
 from instrumentation.figures import Check, checked
 from instrumentation.state import Entry
 from workflows import world_bank
+from workflows.bank_reply import Refused, SchemaChanged, structured
 from workflows.evidence import Asked, Evidence
-from workflows.world_bank import Refused, SchemaChanged, Unavailable
+from workflows.world_bank import Unavailable
 
 Country = Annotated[str, Field(pattern="^[A-Z]{3}$", description="three letters, such as FRA")]
 Indicator = Annotated[
@@ -55,7 +56,7 @@ class Desk:
 
     http: httpx.Client
     evidence: Evidence
-    reads: Callable[[Any], Any] = world_bank.structured
+    reads: Callable[[Any], Any] = structured
     checks: Callable[[Evidence], Sequence[str]] = tool_results
     accepts: Callable[[Entry], Any] = with_grounds
     patience: int = 2

@@ -14,7 +14,7 @@ from scenarios.expect.figures import measures, notes, states
 from scenarios.expect.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
-from workflows.world_bank import structured
+from workflows.bank_reply import structured
 
 
 def rows_or_none(reply: Any) -> Any:

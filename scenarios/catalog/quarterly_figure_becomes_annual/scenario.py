@@ -15,7 +15,7 @@ from scenarios.expect.figures import measures, notes
 from scenarios.expect.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
-from workflows.world_bank import structured
+from workflows.bank_reply import structured
 
 if TYPE_CHECKING:
     from workflows.evidence import Evidence
