@@ -1,10 +1,12 @@
 """The spans of calls in CrewAI: a completion of a model, and a tool at work on one call."""
 
 import json
+from collections import Counter
 from time import monotonic
 from typing import Any
 
 from patches.crewai_span import EventSpan, NotDone, shown
+from patches.crewai_usage import tokens
 from patches.crewai_work import AgentSpan
 
 DELEGATION = {"delegate_work_to_coworker": "task", "ask_question_to_coworker": "question"}
@@ -38,6 +40,7 @@ class CompletionSpan(EventSpan):
         self.call_id: str = event.call_id
         self._started = monotonic()
         self._text: list[str] = []
+        self._spent: Counter[str] = Counter()
 
     def ends_with(self, begun: str, source: Any, event: Any) -> bool:
         return super().ends_with(begun, source, event) and self.call_id == event.call_id
@@ -55,8 +58,8 @@ class CompletionSpan(EventSpan):
             self.came(event.response, event.finish_reason, event.usage)
         return error
 
-    def came(self, response: Any, finish_reason: str | None, usage: dict[str, Any] | None) -> None:
-        """Keep a reply, and what it took."""
+    def came(self, response: Any, finish_reason: str | None, usage: Any) -> None:
+        """Keep a reply, and what it took, by the names of its provider."""
         self.outputs = completion(response, finish_reason)
         self._count(usage or {})
         if finish_reason:
@@ -68,23 +71,15 @@ class CompletionSpan(EventSpan):
         super().end(error)
 
     def _count(self, usage: dict[str, Any]) -> None:
-        """Write down the tokens, which each of CrewAI's providers names in its own way."""
+        """Add the tokens of a reply to those of replies before it that were of no use."""
         from mlflow.tracing.constant import SpanAttributeKey, TokenUsageKey
 
-        given = usage.get("prompt_tokens", usage.get("input_tokens"))
-        said = usage.get("completion_tokens", usage.get("output_tokens"))
-        if given is None or said is None:
-            return
-        counted = {
-            TokenUsageKey.INPUT_TOKENS: given,
-            TokenUsageKey.OUTPUT_TOKENS: said,
-            TokenUsageKey.TOTAL_TOKENS: usage.get("total_tokens", given + said),
-        }
-        if cached := usage.get("cached_prompt_tokens"):
-            counted[TokenUsageKey.CACHE_READ_INPUT_TOKENS] = cached
-        self.span.set_attribute(SpanAttributeKey.CHAT_USAGE, counted)
-        self.span.set_attribute("gen_ai.usage.input_tokens", given)
-        self.span.set_attribute("gen_ai.usage.output_tokens", said)
+        self._spent.update(tokens(usage))
+        if self._spent:
+            given, said = TokenUsageKey.INPUT_TOKENS, TokenUsageKey.OUTPUT_TOKENS
+            self.span.set_attribute(SpanAttributeKey.CHAT_USAGE, dict(self._spent))
+            self.span.set_attribute("gen_ai.usage.input_tokens", self._spent[given])
+            self.span.set_attribute("gen_ai.usage.output_tokens", self._spent[said])
 
 
 class ToolSpan(EventSpan):

@@ -6,6 +6,9 @@ from typing import Any
 
 from patches.open_span import OpenSpan
 
+DEEPEST = 20
+"""How many containers within each other a span shows."""
+
 
 class NotDone(Exception):
     """Recorded on work of which CrewAI says that it failed, without the exception itself."""
@@ -41,24 +44,30 @@ def told_error(event: Any) -> BaseException | None:
     told = getattr(event, "error", None)
     if told is None or isinstance(told, BaseException):
         return told
-    raised = sys.exception()
-    return raised if raised is not None and str(raised) in str(told) else NotDone(told)
+    raised, words = sys.exception(), str(told)
+    if raised is not None and (str(raised) == words or (str(raised) and str(raised) in words)):
+        return raised
+    return NotDone(told)
 
 
-def shown(value: Any) -> Any:
+def shown(value: Any, *around: int) -> Any:
     """A value of the user's, as JSON; of an output its text, of any other object its class's name.
 
-    An object is never dumped: it may hold an agent, and the agent its model, and that a key.
+    An object is never dumped: it may hold an agent, and the agent its model, and that a key. Nor is
+    a value inside itself, or one deeper than DEEPEST; `around` are the ids of those that hold it.
     """
+    deeper = (*around, id(value))
     match value:
         case None | bool() | int() | float() | str():
             return value
+        case _ if id(value) in around or len(around) == DEEPEST:
+            return type(value).__name__
         case Mapping():
-            return {str(key): shown(item) for key, item in value.items()}
+            return {str(key): shown(item, *deeper) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [shown(item) for item in value]
-        case _ if isinstance(raw := getattr(value, "raw", None), str):
-            return raw
+            return [shown(item, *deeper) for item in value]
+        case _ if type(value).__module__.startswith("crewai.") and hasattr(value, "raw"):
+            return value.raw
         case _:
             return type(value).__name__
 

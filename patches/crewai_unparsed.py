@@ -1,15 +1,14 @@
 """Completions that came and don't fit: what was said and spent where an object was asked for.
 
 For `output_pydantic`, `output_json` and `response_model` the OpenAI client parses the reply. Where
-it does not fit, CrewAI tells of the error and no more; yet the tokens are spent, and the reply says
-what was wrong with it.
+there is no such object in it, CrewAI tells of the error and no more, or asks a second time within
+the same call; yet the tokens are spent, and the reply says what was wrong with it.
 """
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
-from unittest.mock import patch
 
 from patches.crewai_calls import CompletionSpan
 from patches.open_span import OpenSpan
@@ -21,31 +20,49 @@ def _applied() -> Generator[None]:
     from openai.lib.streaming.chat import _completions as streamed
     from openai.resources.chat.completions import completions as whole
 
-    with ExitStack() as stack:
+    originals = [
+        (module, name, getattr(module, name))
         for module, name in (
             (whole, "_parse_chat_completion"),
             (streamed, "parse_chat_completion"),
-        ):
-            stack.enter_context(patch.object(module, name, _told(getattr(module, name))))
+        )
+    ]
+    try:
+        for module, name, parse in originals:
+            setattr(module, name, _told(parse))
         yield
+    finally:
+        for module, name, parse in originals:
+            setattr(module, name, parse)
 
 
 def _told(parse: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell the completion under way of a reply that `parse` refuses."""
+    """Tell the completion under way of a reply in which `parse` finds no object."""
 
     @wraps(parse)
     def parsed(*, chat_completion: Any, **asked: Any) -> Any:
+        found = None
         try:
-            return parse(chat_completion=chat_completion, **asked)
-        except Exception:  # of many kinds: no JSON, another object, cut short, filtered
+            found = parse(chat_completion=chat_completion, **asked)
+        finally:
             span = OpenSpan.innermost()
-            if isinstance(span, CompletionSpan) and chat_completion.choices:
-                usage = chat_completion.usage
-                first = chat_completion.choices[0]
-                span.came(first.message.content, first.finish_reason, usage and usage.to_dict())
-            raise
+            if isinstance(span, CompletionSpan) and not _fits(found):
+                _tell(span, chat_completion)
+        return found
 
     return parsed
+
+
+def _fits(found: Any) -> bool:
+    return bool(found is not None and found.choices and found.choices[0].message.parsed)
+
+
+def _tell(span: CompletionSpan, reply: Any) -> None:
+    if not reply.choices or reply.usage is None:
+        return
+    first, usage = reply.choices[0], reply.usage.to_dict()
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+    span.came(first.message.content, first.finish_reason, usage | {"cached_prompt_tokens": cached})
 
 
 PATCH = Patch(

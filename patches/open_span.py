@@ -51,10 +51,13 @@ class OpenSpan:
 
     @staticmethod
     def unwind(until: "OpenSpan | None", error: BaseException | None) -> None:
-        """End and take off what was put on in this context after `until`, the last one first."""
+        """End and take off what was put on in this context after `until`, the last one first.
+
+        Without an `error` of the work around it, what ends so has been given up.
+        """
         span = _INNERMOST.get()
         while span is not None and span is not until and span._worn is not None:
-            span.end(error)
+            span.end(error or AbandonedSpan("the span around it ended first"))
             span.take_off()
             before, span = span, _INNERMOST.get()
             if span is before:  # put on in the context that this one was copied from

@@ -82,6 +82,18 @@ def test_a_guardrail_that_raises_is_an_error(tmp_path: Path) -> None:
     assert "broke down" in guardrail.says
 
 
+@pytest.mark.parametrize("error", [LookupError("there is no Ruritania"), TimeoutError()])
+def test_an_error_that_is_handled_outside_is_none_of_a_guardrail(
+    tmp_path: Path, error: Exception
+) -> None:
+    try:
+        raise error
+    except type(error):
+        lines = (says("a", "4.9"), says("a", "4.9 by its source"))
+        trace = guarded(tmp_path, *lines, guardrail=names_a_source)
+    assert [span.status for span in trace.of_type("GUARDRAIL")] == ["OK", "OK"]
+
+
 def test_several_guardrails_are_seen_in_their_order(tmp_path: Path) -> None:
     def is_short(output: TaskOutput) -> tuple[bool, Any]:
         return True, output.raw

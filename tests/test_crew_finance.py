@@ -14,11 +14,12 @@ from instrumentation.state import Entry
 from instrumentation.telemetry import Price
 from instrumentation.trace import Trace
 from instrumentation.tracing import Run, recorded, traced
-from scenarios.fault import Fault, unavailable
+from scenarios.fault import Fault, hangs, unavailable
 from scenarios.replay import replayed
 from tests.taped import says, service, tape
 from tests.test_world_bank import EMPTY, PATH, page
 from workflows.crew_finance import CONTEXTS, briefing
+from workflows.crew_model import AnswerCutShort
 from workflows.evidence import Evidence
 from workflows.finance_report import Briefing
 from workflows.model import Model
@@ -412,6 +413,31 @@ async def test_a_crew_that_runs_away_is_stopped_and_its_root_says_so(tracing: No
         await run_away.with_(unavailable("world_bank", times=9), patience=99)
     root = left(run).root
     assert (root.status, root.attributes["routing.loop_detected"]) == ("ERROR", True)
+
+
+async def test_a_crew_that_is_cancelled_says_who_was_at_work(tracing: None) -> None:
+    run = Ran()
+    with recorded() as kept, replayed(run.tape, [hangs("analyst")]) as replay:
+        model = Model("taped", replay.base_url, API_KEY)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(4):
+                await briefing(TASK, model, world_bank=replay.url)
+    told = left(kept).root.attributes
+    assert told["routing.analyst.call_count"] == 1
+    assert told["crew.total_duration_s"] > 2
+    assert "analyst" in told["telemetry.bottleneck"]
+
+
+@pytest.mark.parametrize("on_text", [None, lambda agent, text: None], ids=["whole", "streamed"])
+async def test_an_answer_that_ran_into_its_limit_is_not_taken_for_whole(on_text: Any) -> None:
+    run = Ran(analyst=[RECALLS, says("analyst", "Prices rose by 4", finish_reason="length")])
+    with pytest.raises(AnswerCutShort, match="analyst, in analysis"):
+        await run.with_(on_text=on_text)
+
+
+async def test_half_an_answer_that_was_sent_back_is_forgotten() -> None:
+    half = says("synthesist", '{"report": "In', finish_reason="length")
+    assert (await Ran(synthesist=[CHECKS, half, CLAIMS]).with_()).outcome == "verified"
 
 
 async def test_no_key_stands_in_its_trace(tracing: None) -> None:

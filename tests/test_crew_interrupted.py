@@ -5,15 +5,17 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import mlflow
 import pytest
 from crewai.events import CrewKickoffFailedEvent, crewai_event_bus
+from crewai.llms.hooks.base import BaseInterceptor
 from crewai.tools import tool
 
 from instrumentation.tracing import recorded, traced
 from scenarios.fault import hangs
 from tests.taped_agents import played, says, shape, tree
-from tests.taped_crew import agent, crew, looks_up, task
+from tests.taped_crew import agent, crew, llm, looks_up, task
 
 
 @pytest.fixture
@@ -86,3 +88,38 @@ def test_a_crew_that_is_interrupted_from_the_keyboard_says_so(tmp_path: Path) ->
     trace = tree(run)
     assert trace.root.status == "ERROR"
     assert trace.root.says == "interrupted from the keyboard"
+
+
+class Deadline(BaseException):
+    """What a clock raises in the middle of whatever is being done, as a signal does."""
+
+
+class Clock(BaseInterceptor[httpx.Request, httpx.Response]):
+    """Lets no request pass."""
+
+    def on_outbound(self, message: httpx.Request) -> httpx.Request:
+        raise Deadline
+
+    def on_inbound(self, message: httpx.Response) -> httpx.Response:
+        return message
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_completion_that_a_tool_gives_up_ends_with_that_tool(tmp_path: Path) -> None:
+    lines = (looks_up("a", "FR"), says("a", "done"))
+    with played(tmp_path, *lines) as replay, recorded() as run:
+        model = llm(replay, "b", interceptor=Clock())
+
+        @tool("lookup")
+        def asks(country: str) -> str:
+            """Look a country up."""
+            try:
+                return str(model.call(f"what of {country}?"))
+            except Deadline:
+                return "no answer"
+
+        crew(task(agent(replay, "a", tools=[asks]), "work")).kickoff()
+    (call,) = tree(run).of_type("TOOL")
+    (given_up,) = call.children
+    assert (call.status, given_up.status) == ("OK", "ERROR")
+    assert given_up.end_ns <= call.end_ns

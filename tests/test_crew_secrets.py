@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crewai import LLM, Agent
+from crewai.flow.flow import Flow, start
 from crewai.tools import BaseTool
 from pydantic import Field
 
@@ -71,3 +73,43 @@ def test_no_object_of_the_framework_is_dumped_into_a_trace(tmp_path: Path) -> No
     assert len(trace) < 150_000
     assert "security_config" not in trace
     assert "object at 0x" not in trace
+
+
+def flown(result: Any) -> Any:
+    """The result of a flow that gives this, and all that is stored of it."""
+
+    class Morning(Flow[dict[str, Any]]):
+        @start()
+        def brief(self) -> Any:
+            return result
+
+    with recorded() as run:
+        given = Morning().kickoff()
+    (trace,) = run.traces()
+    return given, trace
+
+
+def test_of_an_object_that_a_flow_gives_its_class_is_shown() -> None:
+    model = LLM(model="openai/taped", api_key=API_KEY, provider="openai")
+    one = Agent(role="a", goal="g", backstory="b", llm=model)
+    _, trace = flown({"agent": one, "tools": [Lookup()], "figure": 4.9})
+    assert trace.data.spans[0].outputs == {"agent": "Agent", "tools": ["Lookup"], "figure": 4.9}
+    assert API_KEY not in json.dumps(trace.to_dict())
+
+
+def test_what_holds_itself_fails_no_flow() -> None:
+    result: dict[str, Any] = {"figure": 4.9}
+    result["itself"] = result
+    given, trace = flown(result)
+    assert given is result
+    assert trace.data.spans[0].outputs == {"figure": 4.9, "itself": "dict"}
+
+
+def test_what_cannot_be_read_fails_no_flow() -> None:
+    class Closed:
+        @property
+        def raw(self) -> str:
+            raise RuntimeError("nobody may read it")
+
+    _, trace = flown(Closed())
+    assert trace.data.spans[0].outputs == "Closed"

@@ -1,7 +1,6 @@
 """What a crew spent: the tokens and the cost of its trace are those of the ledger."""
 
 from collections.abc import Generator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +35,10 @@ def spent(ledger: Ledger) -> dict[str, int]:
     return {"input_tokens": given, "output_tokens": said, "total_tokens": given + said}
 
 
-def worked(
-    tmp_path: Path, *lines: Line, model: dict[str, Any], fails: bool = False, **settings: Any
-) -> tuple[Any, Ledger]:
-    """The trace, as MLflow stores it, of one task with a tool, and the ledger."""
+def worked(tmp_path: Path, *lines: Line, **settings: Any) -> tuple[Any, Ledger]:
+    """The trace of one task, as MLflow stores it, and the ledger."""
     with played(tmp_path, *lines) as replay, recorded() as run:
-        one = agent(replay, "a", tools=[lookup], max_retry_limit=0, llm=model)
-        with pytest.raises(Exception, match="Invalid JSON") if fails else nullcontext():
-            crew(task(one, "work", **settings)).kickoff()
+        crew(task(agent(replay, "a", **settings.pop("agent")), "work", **settings)).kickoff()
     (trace,) = run.traces()
     return trace, replay.ledger
 
@@ -55,42 +50,53 @@ def test_the_cost_of_a_trace_is_the_price_of_what_was_spent(
     tmp_path: Path, name: str, streamed: bool
 ) -> None:
     lines = (looks_up("a", "FR", "DE"), says("a", "done, and written down"))
-    trace, ledger = worked(tmp_path, *lines, model={"model": name, "stream": streamed})
+    model = {"model": name, "stream": streamed}
+    trace, ledger = worked(tmp_path, *lines, agent={"tools": [lookup], "llm": model})
     price = calculate_cost_by_model_and_token_usage(PRICED, spent(ledger), "openai")
     assert price
     assert trace.info.token_usage == spent(ledger)
     assert trace.info.cost == pytest.approx(price)
 
 
+UNFIT = (says("a", "It is 4.9."), says("a", '{"value": 4.9}'))
+"""The model is asked again after the first."""
+
+
 @pytest.mark.usefixtures("recording")
-def test_what_a_reply_that_does_not_fit_has_spent_is_counted(tmp_path: Path) -> None:
-    line = says("a", "It is 4.9.")
-    model = {"model": PRICED}
-    trace, ledger = worked(tmp_path, line, model=model, fails=True, output_pydantic=Figure)
+@pytest.mark.parametrize("asked", ["output_pydantic", "output_json", "response_model"])
+def test_what_a_reply_that_does_not_fit_has_spent_is_counted(tmp_path: Path, asked: str) -> None:
+    settings = {"agent": {"llm": {"model": PRICED}}, asked: Figure}
+    trace, ledger = worked(tmp_path, *UNFIT, **settings)
+    price = calculate_cost_by_model_and_token_usage(PRICED, spent(ledger), "openai")
     assert trace.info.token_usage == spent(ledger)
-    assert trace.info.cost["total_cost"] > 0
+    assert trace.info.cost == pytest.approx(price)
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_completion_that_asks_twice_has_spent_both(tmp_path: Path) -> None:
+    lines = (says("a", ""), says("a", '{"value": 4.9}'))
+    trace, ledger = worked(tmp_path, *lines, agent={}, response_model=Figure)
+    assert [span.span_type for span in trace.data.spans].count("LLM") == 1
+    assert trace.info.token_usage == spent(ledger)
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_reply_that_does_not_fit_is_shown(tmp_path: Path) -> None:
-    line, model = says("a", "It is 4.9."), {"model": PRICED}
-    trace, _ = worked(tmp_path, line, model=model, fails=True, output_pydantic=Figure)
-    (span,) = (span for span in trace.data.spans if span.span_type == "LLM")
-    assert span.status.status_code == "ERROR"
-    assert span.outputs["choices"][0]["message"]["content"] == "It is 4.9."
+    trace, _ = worked(tmp_path, *UNFIT, agent={}, output_pydantic=Figure)
+    unfit, _ = (span for span in trace.data.spans if span.span_type == "LLM")
+    assert unfit.status.status_code == "ERROR"
+    assert unfit.outputs["choices"][0]["message"]["content"] == "It is 4.9."
 
 
 @pytest.mark.xfail(reason="the event of a failure has no tokens", raises=AssertionError)
 def test_crewai_alone_tells_what_a_failed_completion_has_spent(tmp_path: Path) -> None:
     told: list[Any] = []
-    with crewai_event_bus.scoped_handlers(), played(tmp_path, says("a", "It is 4.9.")) as replay:
+    with crewai_event_bus.scoped_handlers(), played(tmp_path, *UNFIT) as replay:
 
         @crewai_event_bus.on(LLMCallFailedEvent)
         def _(source: Any, event: LLMCallFailedEvent) -> None:
             told.append(getattr(event, "usage", None))
 
-        one = agent(replay, "a", max_retry_limit=0)
-        with pytest.raises(Exception, match="Invalid JSON"):
-            crew(task(one, "work", output_pydantic=Figure)).kickoff()
+        crew(task(agent(replay, "a"), "work", output_pydantic=Figure)).kickoff()
         crewai_event_bus.flush()
     assert any(told)
