@@ -77,7 +77,7 @@ def _mishaps(steps: Sequence[Step]) -> dict[str, object]:
     """What failed, each error counted where it arose and not again in the steps around it."""
     failed = [step for step in steps if step.error]
     arose = [step for step in failed if not any(step.holds(other) for other in failed)]
-    classes = Counter(str(step.error).partition(":")[0] for step in arose)
+    classes = Counter(map(_error_class, arose))
     refused = Counter(name for step in steps for name in step.refused)
     retries = sum(max(0, (step.attempts or 1) - 1) for step in steps)
     told: dict[str, object] = {
@@ -87,6 +87,12 @@ def _mishaps(steps: Sequence[Step]) -> dict[str, object]:
     }
     shown = {"telemetry.errors": dict(classes), "telemetry.failed_attempts": dict(refused)}
     return told | {key: counts for key, counts in shown.items() if counts}
+
+
+def _error_class(step: Step) -> str:
+    """The class with which an error begins; an objection of a guardrail is words alone."""
+    first = str(step.error).partition(":")[0]
+    return first if first.isidentifier() else f"{step.kind} failed"
 
 
 def _times(steps: Sequence[Step]) -> dict[str, object]:

@@ -106,6 +106,23 @@ def test_both_ends_of_a_range_have_its_unit_and_neither_is_negative() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("- 4.9% inflation", "4.9"),
+        ("Inflation \u2013 4.9% in 2023", "4.9"),
+        ("Growth was -4.9%", "-4.9"),
+        ("Growth was \u20134.9%", "-4.9"),
+        ("Growth was (4.9)%", "-4.9"),
+        ("A result of $(1,200)", "-1200"),
+        ("inflation (4.9), consumer prices", "4.9"),
+        ("inflation (4.9%)", "4.9"),
+    ],
+)
+def test_a_bullet_is_no_sign_and_an_accountant_s_brackets_are(text: str, value: str) -> None:
+    assert values(text) == [Decimal(value)]
+
+
+@pytest.mark.parametrize(
     ("text", "periods"),
     [
         ("Annual inflation was 4.9%", ["year"]),
@@ -225,6 +242,55 @@ def test_a_fall_is_a_negative_figure_in_words() -> None:
     source = '{"value": -0.9, "unit": "%"}'
     assert check("Output shrank by 0.9%.", source).passed
     assert not check("Output grew by 0.9%.", source).passed
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "GDP rose 0.9% while unemployment fell.",
+        "Output fell to 0.9%.",
+        "Growth of 0.9% was lower than expected.",
+        "The economy grew 0.9%, reducing poverty.",
+    ],
+)
+def test_a_fall_of_something_else_gives_no_sign(report: str) -> None:
+    assert not check(report, '{"value": -0.9, "unit": "%"}').passed
+
+
+@pytest.mark.parametrize("report", ["4.9% in 2022", "In 2022 it was 4.9%.", "4.9% in Q4 2022"])
+def test_a_figure_of_another_year_is_not_sourced(report: str) -> None:
+    source = '{"value": 4.878, "unit": "%", "frequency": "annual", "period": "2023"}'
+    assert reasons(report, source) == ["the source gives it for 2023, the report for 2022"]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Inflation was 4.9% in 2023.",
+        "Compared with the 5.2% in 2022, it was 4.9% in 2023.",
+        "In 2022 it was higher; a year later it was 4.9%.",
+        "In 2024 it fell, against 4.9% the year before.",
+    ],
+)
+def test_a_year_in_the_sentence_need_not_be_the_figure_s(report: str) -> None:
+    source = '{"value": 4.878, "unit": "%", "frequency": "annual", "period": "2023"}'
+    assert check(report, source, "5.2% in 2022").passed
+
+
+@pytest.mark.parametrize("report", ["above 5%", "at least 5%", "exceeded 5%", "below 4.8%"])
+def test_a_bound_that_the_source_breaks_is_not_sourced(report: str) -> None:
+    assert not check(report, ANNUAL).passed
+
+
+@pytest.mark.parametrize("report", ["exceeded 4%", "at least 4.8%", "below 5%", "at most 5%"])
+def test_a_bound_that_the_source_keeps_is_sourced(report: str) -> None:
+    assert check(report, ANNUAL).passed
+
+
+def test_a_price_is_told_of_a_quantity() -> None:
+    for source in ("0.12 EUR/kWh", '{"value": 0.12, "unit": "EUR per kWh"}'):
+        assert check("0.12 EUR per kWh, or 0.12 EUR", source).passed
+        assert reasons("0.12 EUR/MWh", source) == ["the source says EUR/kWh, the report EUR/MWh"]
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,11 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
+def test_an_objection_of_a_guardrail_is_no_class_of_errors() -> None:
+    told = telemetry([step("guardrail", "office/get/guard", 0, 1, error="Say more, in JSON.")])
+    assert told["telemetry.errors"] == {"guardrail failed": 1}
+
+
 @pytest.mark.usefixtures("recording")
 def test_refusals_and_retries_are_counted(tmp_path: Path) -> None:
     fault = rate_limited("data", times=2, retry_after_s=0.05)

@@ -161,6 +161,20 @@ def test_no_answer_is_an_error_that_says_why(fault: Fault, said: str) -> None:
         asked(http, "FRA", "FP.CPI.TOTL.ZG", "2023")
 
 
+@pytest.mark.parametrize(("status", "error"), [(404, Refused), (503, Unavailable)])
+def test_only_what_may_be_answered_later_is_unavailable(
+    status: int, error: type[Exception]
+) -> None:
+    line = service("world_bank", PATH, None, method="GET")
+    line["reply"] = {"status": status, "text": "no"}
+    with (
+        replayed(tape(line)) as replay,
+        httpx.Client(base_url=replay.url) as http,
+        pytest.raises(error, match=f"HTTP {status}"),
+    ):
+        asked(http, "FRA", "FP.CPI.TOTL.ZG", "2023")
+
+
 def test_an_answer_that_is_no_json_is_no_answer() -> None:
     line = service("world_bank", PATH, None, method="GET")
     line["reply"] = {"text": "<html>busy</html>"}

@@ -89,8 +89,9 @@ async def heard(
 
 def whole(steps: Sequence[Step]) -> None:
     """Raises `AnswerCutShort` if a model ran into its token limit: CrewAI takes half an answer for
-    a whole one, and hands it on."""
-    for step in steps:
+    a whole one, and hands it on. What was said anew since is not held against anyone."""
+    asked = (step for step in steps if step.kind == "completion")
+    for step in {(step.agent, step.task): step for step in asked}.values():
         if step.finish == "length":
             raise AnswerCutShort(f"{step.agent}, in {step.task}: the model reached its token limit")
 
@@ -104,8 +105,8 @@ def measured(
     prices: Mapping[str, Price] | None = None,
 ) -> Generator["StepLog"]:
     """Count on the span what the crew does in the block, however that ends: turns, delegations and
-    loops, tokens, cost and time, reads and writes. `takes` names the tools that each task takes. The log
-    that it yields is whole after the block."""
+    loops, tokens, cost and time, reads and writes. `takes` names the tools that each task takes.
+    Yields the log, which is whole after the block."""
     try:
         with steps_taken() as log:
             yield log

@@ -6,9 +6,12 @@ import httpx
 import mlflow
 
 from instrumentation.attempts import seen_interceptor
+from workflows.bank_reply import Refused
 
 LONGEST = 2_000
 """How much of a reply is kept in the trace, in characters: one with one figure has about 300."""
+ASK_OTHERWISE = (400, 404, 410, 422)
+"""What it answers to a request that will not be answered however often it is made."""
 
 
 class Unavailable(Exception):
@@ -27,7 +30,8 @@ def client(address: str, deadline_s: float | None) -> httpx.Client:
 
 
 def asked(http: httpx.Client, country: str, indicator: str, period: str) -> Any:
-    """The World Bank's reply, as it comes. Asks once; raises `Unavailable` without an answer."""
+    """The World Bank's reply, as it comes. Asks once; raises `Unavailable` without an answer, and
+    `Refused` where it is no use to ask again."""
     path = f"/v2/country/{country}/indicator/{indicator}"
     try:
         reply = http.get(path, params={"format": "json", "date": period})
@@ -35,7 +39,10 @@ def asked(http: httpx.Client, country: str, indicator: str, period: str) -> Any:
         _on_record(reply.text)
         return reply.json()
     except httpx.HTTPStatusError as error:
-        raise Unavailable(f"the World Bank answered HTTP {error.response.status_code}") from error
+        status = error.response.status_code
+        if status in ASK_OTHERWISE:
+            raise Refused(f"the World Bank refuses: HTTP {status}") from error
+        raise Unavailable(f"the World Bank answered HTTP {status}") from error
     except httpx.HTTPError as error:
         raise Unavailable(f"the World Bank did not answer ({type(error).__name__})") from error
     except (ValueError, RecursionError) as error:

@@ -11,12 +11,14 @@ NEAR = Decimal("0.25")
 """How far the nearest source may be, as a share of a figure, to be worth a word."""
 SLIPS = {3: "a thousand", 6: "a million", 9: "a billion", 2: "a hundred"}
 """Powers of ten by which a figure slips."""
-FALLING = re.compile(
-    r"\b(?:f[ae]ll(?:s|en|ing)?|down|declin\w+|decreas\w+|drop\w*|lower\w*|shr[aiu]nk\w*|contract\w+|"
-    r"negative|minus|loss(?:es)?|lost|deficits?|deflation|reduc\w+|cuts?|below zero)\b",
+MINUS = r"negative|minus|loss(?:es)?|lost|deficits?|deflation|below zero"
+DIRECTION = re.compile(
+    rf"\b(?:(?P<minus>{MINUS})|(?P<falling>f[ae]ll(?:s|en|ing)?|down|declin\w+|decreas\w+|drop\w*|lower\w*|"
+    r"shr[aiu]nk\w*|contract\w+|reduc\w+|cuts?)|(?P<rising>r[io]se[sn]?|rising|gr[eo]w(?:s|n|ing)?|"
+    r"increas\w+|gain(?:s|ed)?|climb\w*|expand\w+|up|higher|positive|surplus\w*))\b",
     re.I,
 )
-"""Words that give a figure a minus sign."""
+"""Words that give a figure a sign: a state, a way down, a way up."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,14 @@ def stated(figure: Figure, sources: Sequence[Figure]) -> Sourced | None:
         (
             Sourced(figure, (source,))
             for source in sources
-            if _fits(figure, source) and figure.same_unit(source) and figure.same_period(source)
+            if _fits(figure, source) and _alike(figure, source)
         ),
         None,
     )
+
+
+def _alike(figure: Figure, source: Figure) -> bool:
+    return figure.same_unit(source) and figure.same_period(source) and figure.same_year(source)
 
 
 def objection(figure: Figure, sources: Sequence[Figure]) -> str:
@@ -58,6 +64,8 @@ def objection(figure: Figure, sources: Sequence[Figure]) -> str:
         return "the sources state no figures"
     for source in sources:
         if _fits(figure, source) and figure.same_unit(source):
+            if figure.same_period(source):
+                return f"the source gives it for {source.year}, the report for {figure.year}"
             return f"the source gives it per {source.period}, the report per {figure.period}"
     for source in sources:
         if _fits(figure, source):
@@ -72,8 +80,20 @@ def _fits(figure: Figure, source: Figure) -> bool:
     """Whether the value is the source's, as rounded; "fell 0.9" is what -0.9 means."""
     if figure.covers(source.value):
         return True
-    told = source.value < 0 < figure.value and FALLING.search(figure.sentence)
-    return bool(told) and figure.covers(-source.value)
+    return source.value < 0 < figure.value and figure.covers(-source.value) and _falls(figure)
+
+
+def _falls(figure: Figure) -> bool:
+    """Whether the last word about it says so ("shrank 3.2%"), or one right after ("3.2% lower").
+
+    "Fell to 3.2%" tells where it ended, and not by how much it fell.
+    """
+    before, _, after = figure.sentence.partition(figure.text)
+    said = list(DIRECTION.finditer(before))
+    told = said[-1] if said else DIRECTION.match(re.sub(r"^\W*(?:GDP |real )?", "", after))
+    if told is None or told["rising"]:
+        return False
+    return told["minus"] is not None or not re.search(r"\bto\s*$", before)
 
 
 def _slip(figure: Figure, sources: Sequence[Figure]) -> str | None:

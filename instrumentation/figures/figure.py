@@ -4,6 +4,7 @@ A report rounds: "4.9" stands for whatever lies between 4.85 and 4.95, "over 4" 
 figure keeps the interval of values that it may stand for, and agrees with any figure within it.
 """
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -12,6 +13,13 @@ from instrumentation.figures.units import LENGTH
 ROUGHLY = Decimal("0.05")
 """How far "about 1,200" may be from the truth at most, as a share of itself."""
 
+OTHER_YEAR = re.compile(
+    r"years? (?:before|earlier|ago|later|after)|"
+    r"(?:previous|prior|preceding|last|following|next) year",
+    re.I,
+)
+"""Words for a year that is not named."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -19,7 +27,7 @@ class Figure:
 
     `value` is scaled ("1.2 thousand" is 1200), `unit` and `period` ("year", "quarter", "month") are
     None where nothing tells. `low` to `high` is what the value may stand for. `dated`: only a date
-    tells the period ("in 2023"). `sentence` is where it was found.
+    tells the period ("in 2023"). `sentence` is where it was found. `year` is that of its date.
     """
 
     text: str
@@ -30,14 +38,26 @@ class Figure:
     high: Decimal = field(default=Decimal(0), repr=False)
     dated: bool = field(default=False, repr=False)
     sentence: str = field(default="", repr=False)
+    year: str | None = field(default=None, repr=False)
 
     def covers(self, value: Decimal) -> bool:
         """Whether the value, rounded as this figure is, is this figure."""
         return self.low <= value <= self.high
 
     def same_unit(self, other: "Figure") -> bool:
-        """Whether the units agree, or one is not told."""
-        return self.unit == other.unit or None in (self.unit, other.unit)
+        """Whether the units agree, or one is not told; USD may be USD/barrels."""
+        if self.unit is None or other.unit is None or self.unit == other.unit:
+            return True
+        (own, _, of), (its, _, its_of) = self.unit.partition("/"), other.unit.partition("/")
+        return own == its and not (of and its_of)
+
+    def same_year(self, other: "Figure") -> bool:
+        """Whether the years agree, or one is not told, or either's sentence tells of both."""
+        if self.year is None or other.year is None or self.year == other.year:
+            return True
+        if OTHER_YEAR.search(self.sentence) or OTHER_YEAR.search(other.sentence):
+            return True
+        return other.year in self.sentence or self.year in other.sentence
 
     def same_period(self, source: "Figure") -> bool:
         """Whether the periods agree, or one is not told.

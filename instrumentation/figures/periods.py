@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from instrumentation.figures.units import DATES, PERIODS
+from instrumentation.figures.units import DATES, PERIODS, YEAR
 
 Place = tuple[int, int]
 """Where something starts and ends in its sentence."""
-Told = tuple[str | None, bool]
-"""A period, and whether a date alone tells it."""
+Told = tuple[str | None, bool, str | None]
+"""A period, whether a date alone tells it, and the year of the date."""
 
 LINKS = r"(?:(?:at|on|as|an?|the|in|for|during|of|when|if|is|was|being|are|were)\s+){0,3}"
 NEAR = re.compile(rf"\s*\(?,?\s*{LINKS}\(?", re.I)
@@ -26,6 +26,7 @@ class Mention:
     dated: bool
     place: Place
     per: bool
+    year: str | None
 
 
 def periods(sentence: str, figures: Sequence[Place]) -> list[Told]:
@@ -34,12 +35,14 @@ def periods(sentence: str, figures: Sequence[Place]) -> list[Told]:
     mentions = _mentions(sentence)
     words = [mention for mention in mentions if not mention.dated]
     dates = [mention for mention in mentions if mention.dated]
-    return [
-        word or date or (None, False)
-        for word, date in zip(
-            _told(sentence, figures, words), _told(sentence, figures, dates), strict=True
-        )
-    ]
+    told: list[Told] = []
+    for word, date in zip(
+        _told(sentence, figures, words), _told(sentence, figures, dates), strict=True
+    ):
+        teller = word or date
+        period, year = teller.period if teller else None, date.year if date else None
+        told.append((period, teller is not None and teller.dated, year))
+    return told
 
 
 def period_of(text: str) -> str | None:
@@ -60,24 +63,29 @@ def _mentions(sentence: str) -> list[Mention]:
                     continue
                 taken.append((start, end))
                 per = re.match(r"(?:per|a|each|every)\b|/", found.group(), re.I) is not None
-                mentions.append(Mention(period, dated, (start, end), per))
+                mentions.append(Mention(period, dated, (start, end), per, _year(found)))
     return sorted(mentions, key=lambda mention: mention.place)
 
 
 def _told(
     sentence: str, figures: Sequence[Place], mentions: Sequence[Mention]
-) -> list[Told | None]:
+) -> list[Mention | None]:
     after: list[Mention | None] = []
     for number, (_, end) in enumerate(figures):
         until = figures[number + 1][0] if number + 1 < len(figures) else len(sentence)
         following = (mention for mention in mentions if end <= mention.place[0] < until)
         after.append(next((m for m in following if _near(sentence[end : m.place[0]], m)), None))
-    told: list[Told | None] = []
+    told: list[Mention | None] = []
     for (start, _), own in zip(figures, after, strict=True):
         before = (m for m in reversed(mentions) if m.place[1] <= start and m not in after)
-        mention = own or next(before, None)
-        told.append((mention.period, mention.dated) if mention else None)
+        told.append(own or next(before, None))
     return told
+
+
+def _year(found: re.Match[str]) -> str | None:
+    """The year of a date; none of 2023/24, which is parts of two."""
+    year = re.search(YEAR, found.group())
+    return year.group() if year and found.string[found.end() :][:1] not in ("/", "-", "–") else None
 
 
 def _near(between: str, mention: Mention) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from instrumentation.figures.figure import Figure, interval
-from instrumentation.figures.periods import periods
+from instrumentation.figures.periods import Told, periods
 from instrumentation.figures.spelt import SPELT, spelt_number
 from instrumentation.figures.units import (
     DATES,
@@ -14,6 +14,7 @@ from instrumentation.figures.units import (
     UNITS,
     YEAR,
     alternatives,
+    each,
     named,
     scaled_by,
 )
@@ -32,11 +33,13 @@ NUMBER = r"""(?:
 BEFORE = r"US\$|[$€£¥₹]|USD|EUR|GBP|JPY|CHF|CNY|INR"
 GAP = r"[ \u00a0\u202f-]?"
 FIGURE = re.compile(
-    rf"(?P<sign>(?<![\w%)])[-−+]\s?)?(?:(?P<before>{BEFORE})\s?(?P<inner>[-−+])?)?"
-    rf"(?<![\w.])(?P<number>(?x:{NUMBER})|\b{SPELT})"
+    rf"(?P<sign>(?<![\w%)])(?:[-–](?=\S)|[−+]\s?))?(?:(?P<before>{BEFORE})\s?(?P<inner>[-−+])?)?"
+    rf"(?P<loss>\((?=[\d.,]+\)))?(?<![\w.])(?P<number>(?x:{NUMBER})|\b{SPELT})(?(loss)\))"
     rf"(?:{GAP}(?P<scale>{alternatives(SCALES)}))?(?:{GAP}(?P<after>{alternatives(UNITS)}))?(?!\w)",
     re.I,
 )
+"""A number with what belongs to it. A dash with a space after it is a bullet or a pause, no sign; a
+number alone in brackets, its unit outside, is a loss: (3.2)%."""
 LABELS = (
     r"fig(?:ure|\.)?|tables?|sections?|chapters?|steps?|rules?|notes?|items?|page|p\.|appendix|annex|"
     r"parts?|phase|tasks?|no\.|footnote|equation|line|row|column|article|§"
@@ -55,7 +58,7 @@ LEFT_OUT = re.compile(
             rf"\bconstant {YEAR}\b",
             rf"\b(?:{LABELS})\s?\d+(?:\.\d+)*\b{COUNTED}",
             r"^[ \t]*[-*>#]*[ \t]*\(?\d{1,2}[.)](?=\s)",
-            r"\(\d{1,2}\)|\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|#\d+|\b\d+(?:st|nd|rd|th)\b",
+            r"\(\d{1,2}\)(?!\s?%)|\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|#\d+|\b\d+(?:st|nd|rd|th)\b",
             r"\b\d+[\s-](?:years?|quarters?|months?|weeks?|days?|hours?|minutes?)\b",
             rf"(?<![\w.])(?!(?:{BEFORE})\d)[A-Za-z_](?=[\w./-]*\d)[\w./-]*\w",
             r"\b\d+(?:\.\d{1,2}){2,}\b|\b[0-9]+[a-f][0-9a-f]{5,}\b",
@@ -66,8 +69,9 @@ LEFT_OUT = re.compile(
 """What holds digits and states no figure, in this order: addresses; dates and times; years; labels,
 list numbers, citations and ordinals; spans of time; identifiers; versions and hashes."""
 HEDGES = {
-    "over": r"over|more than|exceeding|upwards of",
-    "under": r"under|less than|nearly|almost|just short of",
+    "over": r"over|above|(?<!no )(?<!not )more than|at least|no less than|exceed(?:s|ed|ing)|"
+    r"upwards of",
+    "under": r"under|below|at most|no(?:t)? more than|less than|nearly|almost|just short of",
     "about": r"about|around|roughly|approximately|approx\.|circa|ca\.|some|close to|~|≈",
 }
 
@@ -80,27 +84,29 @@ def in_prose(text: str) -> Iterator[Figure]:
         found = list(FIGURE.finditer(bare, start, end))
         told = periods(text[start:end], [(m.start() - start, m.end() - start) for m in found])
         units = _units(found)
-        for match, unit, (period, dated) in zip(found, units, told, strict=True):
+        for match, unit, period in zip(found, units, told, strict=True):
             words = bare[start : match.start()]
-            yield _figure(match, unit, period, dated, words, text[start:end].strip())
+            yield _figure(match, unit, period, words, text[start:end].strip())
 
 
-def _figure(
-    match: re.Match[str], unit: str | None, period: str | None, dated: bool, before: str, where: str
-) -> Figure:
+def _figure(match: re.Match[str], unit: str | None, told: Told, before: str, where: str) -> Figure:
     plain = plain_number(match["number"])
     factor = scaled_by(match["scale"] or "")
     if unit == "bp":
         unit, factor = "pp", factor / 100
     step = Decimal(1).scaleb(int(plain.as_tuple().exponent)) * factor
-    negative = (match["sign"] or match["inner"] or "").strip() in ("-", "−")
+    signed = (match["sign"] or match["inner"] or "").strip() in ("-", "–", "−")
+    negative = signed or bool(match["loss"] and unit)
     value = plain * factor * (-1 if negative else 1)
     hedges = (
-        name for name, words in HEDGES.items() if re.search(rf"(?:{words})\s*$", before, re.I)
+        name
+        for name, words in HEDGES.items()
+        if re.search(rf"(?<!\w)(?<!points )(?<!point )(?<!% )(?:{words})\s*$", before, re.I)
     )
     low, high = interval(value, step, next(hedges, ""))
     text = match.group().strip()
-    return Figure(text, value, unit, period, low, high, dated, where)
+    period, dated, year = told
+    return Figure(text, value, unit, period, low, high, dated, where, year)
 
 
 def plain_number(text: str) -> Decimal:
@@ -124,6 +130,8 @@ def _units(found: list[re.Match[str]]) -> list[str | None]:
             between = match.string[match.end() : following.start()]
             if re.fullmatch(r"\s?(?:[-–—/]|to|and|or)\s?", between, re.I):
                 unit = units[-1]
+        elif unit is not None:
+            unit += each(match.string, match.end())
         units.append(unit)
         following = match
     return units[::-1]

@@ -8,7 +8,7 @@ from typing import Any
 from instrumentation.figures.figure import Figure, interval
 from instrumentation.figures.periods import period_of
 from instrumentation.figures.prose import in_prose
-from instrumentation.figures.units import SCALES, UNITS, alternatives, named, scaled_by
+from instrumentation.figures.units import SCALES, UNITS, YEAR, alternatives, each, named, scaled_by
 
 BOOKKEEPING = re.compile(
     r"pages?|per_?page|(?:.*_)?id|sourceid|decimals?|version|status|code|limit|offset|rank|port|"
@@ -62,13 +62,19 @@ def _figure(number: Decimal, record: Mapping[str, Any], key: str) -> Iterator[Fi
     own = f"{key} {unit}".replace("_", " ")
     found = UNIT.search(own) or UNIT.search(title)
     counted = named(UNITS, found.group()) if found else None
-    factor = scaled_by(found.group()) if (found := SCALE.search(own)) else Decimal(1)
+    scale = SCALE.search(own)
+    factor = scaled_by(scale.group()) if scale else Decimal(1)
     if counted == "bp":
         counted, factor = "pp", factor / 100
+    if counted and found:
+        counted += each(found.string, found.end())
     period, dated = _period(record, own, title)
+    dates = " ".join(_title(record.get(name)) for name in DATES)
+    years = set(re.findall(rf"(?<!\d){YEAR}(?!\d)", dates))
+    year = years.pop() if len(years) == 1 else None
     value = number * factor
     low, high = interval(value, Decimal(1).scaleb(_last_place(number)) * factor, "")
-    yield Figure(str(number), value, counted, period, low, high, dated)
+    yield Figure(str(number), value, counted, period, low, high, dated, year=year)
 
 
 def _period(record: Mapping[str, Any], *words: str) -> tuple[str | None, bool]:

@@ -29,6 +29,13 @@ UNITS = {
     "times": r"times|×|x|-?fold",
 }
 """Each unit as it is kept, and how it is written. What is in none of these is no known unit."""
+EACH = re.compile(
+    "|".join(UNITS[of] for of in ("km", "kg", "t", "kWh", "MWh", "GWh", "barrels")).join(
+        (r"\s?(?:/|per\b)\s?(", r")(?!\w)")
+    ),
+    re.I,
+)
+"""What may follow a unit: of how much it is told, as in EUR/kWh."""
 
 SCALES = {
     Decimal(10) ** 8: r"hundred million",
@@ -71,6 +78,12 @@ DATES = {
 def alternatives(names: dict[str, str] | dict[Decimal, str]) -> str:
     """A regular expression for any of the spellings, whole words where they are words."""
     return "|".join(rf"(?:{spelt})(?![\w²³])" for spelt in names.values())
+
+
+def each(text: str, start: int) -> str:
+    """Of how much a unit that ends here is told: "/kWh" in "EUR per kWh", or nothing."""
+    found = EACH.match(text, start)
+    return f"/{named(UNITS, found[1])}" if found else ""
 
 
 def named(names: dict[str, str], text: str) -> str | None:

@@ -100,7 +100,13 @@ def _step(
         path=path,
         attempts=attempts,
         refused=refused,
+        finish=_finish(span.outputs) if kind == "completion" and not span.failed else None,
     )
+
+
+def _finish(outputs: Any) -> str | None:
+    choices = outputs.get("choices") if isinstance(outputs, Mapping) else None
+    return choices[0].get("finish_reason") if choices else None
 
 
 def result_of(kind: Kind, outputs: Any) -> Any:

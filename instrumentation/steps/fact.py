@@ -31,6 +31,7 @@ class Fact:
     error: str | None
     tokens: Tokens
     model: str | None
+    finish: str | None
 
 
 def fact_of(source: Any, event: Any) -> Fact:
@@ -52,6 +53,7 @@ def fact_of(source: Any, event: Any) -> Fact:
         error=_words(error) if error is not None else None,
         tokens=_tokens(getattr(event, "usage", None) or {}),
         model=getattr(event, "model", None),
+        finish=getattr(event, "finish_reason", None),
     )
 
 

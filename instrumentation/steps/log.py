@@ -61,6 +61,7 @@ class StepLog:
         self._lock = Lock()
         self._facts: list[Fact] = []
         self._said: list[Step] = []
+        self._until_ns: int | None = None
         self.whole = True
 
     @contextmanager
@@ -71,16 +72,18 @@ class StepLog:
         try:
             yield
         finally:
+            self._until_ns = time_ns()
             self.whole = crewai_event_bus.flush(self._timeout_s)
             for event in HEARD:
                 crewai_event_bus.off(event, self._told)
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What is known so far, in order; a step that has not ended is not among them."""
+        """What is known so far, in order. A step that has not ended is not among them until the
+        block has: then it failed, "Interrupted"."""
         with self._lock:
             facts = list(self._facts)
-        return steps_from(facts)
+        return steps_from(facts, self._until_ns)
 
     @property
     def said(self) -> tuple[Step, ...]:

@@ -1,6 +1,7 @@
 """A pairing: the first and the last fact of each piece of work, which together are a step."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from crewai.events.event_context import VALID_EVENT_PAIRS
 
@@ -18,8 +19,14 @@ KINDS: Mapping[str, Kind] = {
 """The events that begin a step."""
 
 
-def steps_from(facts: Iterable[Fact]) -> tuple[Step, ...]:
-    """The steps that have ended, in order. `facts` may stand in any order."""
+INTERRUPTED = "Interrupted: it had not ended when its block did"
+
+
+def steps_from(facts: Iterable[Fact], until_ns: int | None = None) -> tuple[Step, ...]:
+    """The steps that have ended, in order. `facts` may stand in any order.
+
+    With `until_ns` those still under way end then, as failed: a cancelled crew tells no end.
+    """
     heard = sorted(facts, key=lambda fact: fact.at_ns)
     known = {fact.id: fact for fact in heard}
     under_way = [fact for fact in heard if fact.type in KINDS]
@@ -35,6 +42,8 @@ def steps_from(facts: Iterable[Fact]) -> tuple[Step, ...]:
         outer = next((one for one in _around(first, known)[::-1] if one.id in ends), None)
         if outer is not None and ends[outer.id].error:
             ends[first.id] = ends[outer.id]
+        elif until_ns is not None:
+            ends[first.id] = replace(first, at_ns=until_ns, error=INTERRUPTED)
     return in_order([_step(known[first], last, known) for first, last in ends.items()])
 
 
@@ -70,6 +79,7 @@ def _step(first: Fact, last: Fact, known: Mapping[str, Fact]) -> Step:
         tokens=last.tokens,
         model=first.model,
         path=(*path, first.name),
+        finish=last.finish,
     )
 
 

@@ -17,6 +17,7 @@ class Step:
     since the epoch. `result` is text or JSON values; of a completion that asks for tools, None.
     `error` begins with the error's class. `attempts` are the HTTP requests that it took, where they
     were counted; `refused` the names of those that failed ("HTTP 429").
+    `finish` is why a completion ended, as the model tells ("stop", "length").
     """
 
     agent: str | None
@@ -33,6 +34,7 @@ class Step:
     path: tuple[str, ...]
     attempts: int | None = None
     refused: tuple[str, ...] = ()
+    finish: str | None = None
 
     @property
     def name(self) -> str:
