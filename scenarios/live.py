@@ -68,12 +68,10 @@ def reference(workflow: str) -> str:
 
 
 async def _ended(running: Awaitable[Any]) -> Any:
-    """The workflow's answer, or what its client raised; AutoGen wraps that in a RuntimeError."""
-    from openai import OpenAIError
-
+    """The workflow's answer, or what it raised."""
     try:
         return await running
-    except (RuntimeError, OpenAIError) as error:
+    except Exception as error:  # CrewAI raises just that, AutoGen a RuntimeError of what it met
         return error
 
 

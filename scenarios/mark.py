@@ -3,6 +3,7 @@
 from instrumentation.outline import lines
 from instrumentation.span import Span
 from instrumentation.trace import Trace
+from scenarios.expect.sentence import short, text
 from scenarios.scenario import Origin
 
 MARK = "▶ "
@@ -12,7 +13,18 @@ BLANK = "  "
 def marked(trace: Trace, origin: Origin | None) -> str:
     """The outline, with a margin in which the span stands marked where it went wrong."""
     looked_at = found(trace, origin) if origin else None
-    return "\n".join(f"{MARK if span is looked_at else BLANK}{line}" for span, line in lines(trace))
+    return "\n".join(
+        shown(span, line) if span is looked_at else f"{BLANK}{line}" for span, line in lines(trace)
+    )
+
+
+def shown(span: Span, line: str) -> str:
+    """The line of the span to look at; beneath that of a tool, what it answered."""
+    if span.type != "TOOL":
+        return f"{MARK}{line}"
+    indent = " " * (len(line) - len(line.lstrip()))
+    answered = " ".join((text(span.outputs) or span.says).split())
+    return f"{MARK}{line}\n{BLANK}{indent}→ {short(answered)}"
 
 
 def found(trace: Trace, origin: Origin) -> Span | None:

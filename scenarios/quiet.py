@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 NOISY = ("alembic", "autogen_core", "autogen_agentchat", "crewai", "httpx", "mlflow", "openai")
@@ -29,7 +30,7 @@ SETTINGS = {
 
 @contextmanager
 def quieted() -> Generator[None]:
-    """Raise the bar of the noisy loggers to CRITICAL, and put it back.
+    """Raise the bar of the noisy loggers to CRITICAL, and put it back; let CrewAI print nothing.
 
     Enter it before CrewAI is imported, which reads its settings then.
     """
@@ -39,14 +40,34 @@ def quieted() -> Generator[None]:
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_not_of_crewai)
     try:
-        with warnings.catch_warnings(), _stored_elsewhere():
+        with warnings.catch_warnings(), _stored_elsewhere(), _unprinted():
             # openai's parsed completions do not fit their own model: openai-python#2872
             warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+        logging.getLogger().removeFilter(_not_of_crewai)
+
+
+def _not_of_crewai(record: logging.LogRecord) -> bool:
+    """CrewAI's clients of models log what fails in the name of nobody: at the root."""
+    return "crewai" not in Path(record.pathname).parts
+
+
+@contextmanager
+def _unprinted() -> Generator[None]:
+    """Keep what CrewAI says of its own events from stdout, where a program reads JSON."""
+    from crewai_core.printer import set_suppress_console_output, should_suppress_console_output
+
+    before = should_suppress_console_output()
+    set_suppress_console_output(True)
+    try:
+        yield
+    finally:
+        set_suppress_console_output(before)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from rich.text import Text
 from instrumentation.outline import lines
 from instrumentation.trace import Trace
 from scenarios.ledger import Exchange
-from scenarios.mark import BLANK, MARK, found
+from scenarios.mark import BLANK, found, shown
 from scenarios.scenario import Origin, Scenario
 from scenarios.store import tracking_uri
 from scenarios.verdict import Judgement, Seen, Verdict
@@ -119,16 +119,17 @@ def _outline(seen: Seen, origin: Origin | None) -> Text:
     looked_at = found(seen.trace, origin) if origin else None
     block = Text()
     for span, line in lines(seen.trace):
-        marked = span is looked_at
-        style = "bold yellow" if marked else "red" if span.failed else ""
-        block.append(f"{MARK if marked else BLANK}{line}\n", style)
+        if span is looked_at:
+            block.append(f"{shown(span, line)}\n", "bold yellow")
+        else:
+            block.append(f"{BLANK}{line}\n", "red" if span.failed else "")
     return block
 
 
 def _judged(seen: Seen) -> Iterator[RenderableType]:
     yield Text(f"{seen.variant}  ({seen.took_s:.1f} s)", style="bold")
     if seen.inputs:
-        told = ", ".join(f"{name} {value}" for name, value in seen.inputs.items())
+        told = ", ".join(f"{name} {value!r}" for name, value in seen.inputs.items())
         yield Text(f"  with {told}", style="dim")
     for trouble in seen.troubles:
         yield Text(f"  ✗ {trouble}", style="red")

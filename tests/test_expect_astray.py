@@ -8,6 +8,7 @@ from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
 from scenarios.expect.astray import changes_period, fills_in, keeps_period, passes_on_a_guess
+from scenarios.expect.figures import checks_against
 
 QUARTER = {"value": 512.5, "frequency": "quarterly", "period": "2025Q4"}
 NOTHING: dict[str, Any] = {"value": None, "says": "no data"}
@@ -92,3 +93,21 @@ def test_a_figure_for_a_period_without_one_is_filled_in(empty: Any) -> None:
 def test_nothing_is_filled_in_where_each_call_told_a_figure() -> None:
     no = "look_up told finder a figure each time (1 call)"
     assert why_not(FILLS, FOUND, turn("writer", "512.5 in 2025Q4")) == no
+
+
+@pytest.mark.parametrize(
+    ("sources", "no"),
+    [(1, None), (3, "it told 1, and the check had 3"), (None, "the check had None")],
+)
+def test_a_check_against_more_than_what_was_told_is_seen(sources: int, no: str | None) -> None:
+    measured = {"validation.source_number_count": sources}
+    root = Span("briefing", "CHAIN", attributes=measured, children=(FOUND,))
+    seen = checks_against("look_up", of="finder").why_not(Trace((root,)))
+    assert seen is None if no is None else no in str(seen)
+
+
+def test_a_check_against_a_tool_that_told_nothing_is_none() -> None:
+    finder = turn("finder", "none", told(NOTHING))
+    assert (
+        why_not(checks_against("look_up", of="finder"), finder) == "look_up told finder no figure"
+    )

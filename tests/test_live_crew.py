@@ -7,6 +7,7 @@ from scenarios.replay import replayed
 from scenarios.shelf import folder, load
 from scenarios.tape import Tape
 from scenarios.tape.captures import given
+from tests.taped import says, tape
 from tests.test_cli import scenarios
 
 KEY = "sk-live-5ecret-0123456789abcdef"
@@ -36,6 +37,16 @@ def test_what_a_crew_was_told_live_answers_it_again(tmp_path: Path, store: str) 
     assert KEY not in record.read_text("utf-8")
     again, _ = live(tape, store)
     assert "briefing  [CHAIN OK]  → verified" in again
+
+
+def test_a_crew_that_gives_up_live_says_why(store: str) -> None:
+    """CrewAI raises a bare Exception where a guardrail has sent a result back too often."""
+    answers = [says(role, "Nothing.") for role in ("lead", "specialist", "analyst")]
+    with replayed(tape(*answers, *[says("synthesist", "no JSON")] * 4)) as there:
+        model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": there.base_url}
+        done = scenarios("live", "crew_finance", TASK, store=store, **model)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert "it failed: Task failed guardrail validation" in done.stdout
 
 
 def test_a_service_that_no_workflow_has_is_named(store: str) -> None:

@@ -150,3 +150,11 @@ def test_instrumentation_can_be_lifted_without_the_player(house: Path) -> None:
         check=True,
     )
     assert told.stdout.strip() == "[]"
+
+
+def test_the_mark_at_a_tool_shows_what_it_answered() -> None:
+    name = "quarterly_figure_becomes_annual"
+    lines = marked(read(folder(name).recorded("broken")), load(name).origin).splitlines()
+    (at,) = (i for i, line in enumerate(lines) if line.startswith(MARK))
+    assert "world_bank_indicator" in lines[at]
+    assert lines[at + 1].strip().startswith('→ {"value": ')

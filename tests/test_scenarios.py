@@ -10,6 +10,7 @@ from instrumentation.canonical import dumps, read
 from scenarios import play as player
 from scenarios.mark import found
 from scenarios.play import play
+from scenarios.scenario import given
 from scenarios.shelf import folder, load, names
 from scenarios.verdict import judged
 
@@ -44,6 +45,36 @@ def test_without_its_mend_the_verdict_is_red(
     assert not verdict.passed
     (fixed,) = (seen for seen in verdict.variants if seen.variant == "fixed")
     assert any(not judgement.held for judgement in fixed.judgements)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [(name, setting) for name in FAILURES for setting in (load(name).broken or given()).settings],
+)
+def test_without_one_of_its_mends_the_verdict_is_red(
+    name: str, setting: str, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two mistakes make a failure, `fixed` proves the mend of each, and not of one alone."""
+    page = load(name)
+    assert page.broken
+    assert page.fixed
+    settings = {**page.fixed.settings, setting: page.broken.settings[setting]}
+    half = dataclasses.replace(page.fixed, settings=settings)
+    monkeypatch.setattr(player, "load", lambda _: dataclasses.replace(page, fixed=half))
+    (fixed,) = (seen for seen in play(name, store).variants if seen.variant == "fixed")
+    assert any(not judgement.held for judgement in fixed.judgements)
+
+
+def test_a_refused_completion_of_a_crew_prints_nothing(
+    store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CrewAI pairs its events amiss then, and prints so to stdout, where `run --json` has JSON."""
+    name = "quarterly_figure_becomes_annual"
+    odd = dataclasses.replace(load(name), fixed=given(reads=lambda _: "nothing of the kind"))
+    monkeypatch.setattr(player, "load", lambda _: odd)
+    (fixed,) = (seen for seen in play(name, store).variants if seen.variant == "fixed")
+    assert "no line of" in fixed.troubles[0]
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("name", FAILURES)

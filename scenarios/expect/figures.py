@@ -45,6 +45,21 @@ def repeats(tool: str, *, of: str, by: Iterable[str]) -> Expectation:
     return Expectation(says, why_not, (of, *those))
 
 
+def checks_against(tool: str, *, of: str) -> Expectation:
+    """The figures that the report is held against are those that the tool told the agent `of`, and
+    none that an agent stated."""
+
+    def why_not(trace: Trace) -> str | None:
+        results = [result(span) for span in tools(trace, of) if span.name == tool]
+        told = sum(len(figures(one)) for one in results)
+        seen = measured(trace, "validation.source_number_count")
+        if not told:
+            return f"{tool} told {of} no figure"
+        return None if seen == told else f"it told {told}, and the check had {seen}"
+
+    return Expectation(f"the report is checked against what {tool} told {of}", why_not, (of,))
+
+
 def states(agent: str, *, figures_at_least: int = 0, figures_at_most: int = 10**6) -> Expectation:
     """The last output of the agent holds so many figures."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scenarios.expect import concludes, ends
 from scenarios.expect.astray import passes_on_a_guess
-from scenarios.expect.figures import measures, notes, recalls, repeats
+from scenarios.expect.figures import checks_against, measures, notes, recalls, repeats
 from scenarios.expect.tools import calls, never_calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
@@ -69,6 +69,7 @@ SCENARIO = Scenario(
         notes("specialist", grounded=True),
         recalls("analyst", answered='"source": "world_bank_indicator"'),
         repeats("world_bank_indicator", of="specialist", by=("specialist", *WHO_BELIEVES_IT)),
+        checks_against("world_bank_indicator", of="specialist"),
     ),
     expect_twin=(
         ends("OK"),
@@ -77,6 +78,7 @@ SCENARIO = Scenario(
         measures("state.ungrounded_write_count", 0),
         recalls("analyst", answered=BARE),
         repeats("world_bank_indicator", of="specialist", by=("specialist", *WHO_BELIEVES_IT)),
+        checks_against("world_bank_indicator", of="specialist"),
     ),
     origin=Origin("specialist", "note_figure"),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scenarios.expect import concludes, ends, hands_off, output_keeps
 from scenarios.expect.astray import changes_period, keeps_period
-from scenarios.expect.figures import measures, notes
+from scenarios.expect.figures import checks_against, measures, notes
 from scenarios.expect.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
@@ -74,6 +74,7 @@ SCENARIO = Scenario(
         ends("OK"),
         concludes("verified"),
         keeps_period("world_bank_indicator", of="specialist", by=ALL_THREE),
+        checks_against("world_bank_indicator", of="specialist"),
         calls("synthesist", "check_figures", times=1, answered='"verified": true'),
         output_keeps(r" a quarter in \d{4}Q\d "),
     ),
@@ -81,6 +82,7 @@ SCENARIO = Scenario(
         ends("OK"),
         concludes("verified"),
         keeps_period("world_bank_indicator", of="specialist", by=ALL_THREE),
+        checks_against("world_bank_indicator", of="specialist"),
         measures("validation.unmatched_number_count", 0),
         output_keeps(r" a quarter, or [\d.]+ annualised in \d{4}Q\d "),
     ),
