@@ -1,5 +1,7 @@
 """A mark: the span to look at, in the outline of a broken run."""
 
+import json
+
 from instrumentation.outline import lines
 from instrumentation.span import Span
 from instrumentation.trace import Trace
@@ -19,11 +21,11 @@ def marked(trace: Trace, origin: Origin | None) -> str:
 
 
 def shown(span: Span, line: str) -> str:
-    """The line of the span to look at; beneath that of a tool, what it answered."""
-    if span.type != "TOOL":
+    """The line of the span to look at; beneath that of a tool, what it answered, if it did."""
+    if span.type != "TOOL" or span.failed:
         return f"{MARK}{line}"
     indent = " " * (len(line) - len(line.lstrip()))
-    answered = " ".join((text(span.outputs) or span.says).split())
+    answered = " ".join((text(span.outputs) or json.dumps(span.outputs)).split())
     return f"{MARK}{line}\n{BLANK}{indent}→ {short(answered)}"
 
 

@@ -157,4 +157,4 @@ def test_the_mark_at_a_tool_shows_what_it_answered() -> None:
     lines = marked(read(folder(name).recorded("broken")), load(name).origin).splitlines()
     (at,) = (i for i, line in enumerate(lines) if line.startswith(MARK))
     assert "world_bank_indicator" in lines[at]
-    assert lines[at + 1].strip().startswith('→ {"value": ')
+    assert lines[at + 1].strip().startswith('→ {"period": ')
