@@ -1,7 +1,5 @@
 """A mark: the span to look at, in the outline of a broken run."""
 
-import json
-
 from instrumentation.outline import lines
 from instrumentation.span import Span
 from instrumentation.trace import Trace
@@ -25,7 +23,7 @@ def shown(span: Span, line: str) -> str:
     if span.type != "TOOL" or span.failed:
         return f"{MARK}{line}"
     indent = " " * (len(line) - len(line.lstrip()))
-    answered = " ".join((text(span.outputs) or json.dumps(span.outputs)).split())
+    answered = " ".join(text(span.outputs).split()) or "nothing"
     return f"{MARK}{line}\n{BLANK}{indent}→ {short(answered)}"
 
 
