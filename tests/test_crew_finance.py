@@ -19,10 +19,9 @@ from scenarios.replay import replayed
 from tests.taped import says, service, tape
 from tests.test_world_bank import EMPTY, PATH, page
 from workflows.crew_finance import CONTEXTS, briefing
-from workflows.crew_model import AnswerCutShort
 from workflows.evidence import Evidence
 from workflows.finance_report import Briefing
-from workflows.model import Model
+from workflows.model import AnswerCutShort, Model
 from workflows.roster import who_has_what
 
 Line = dict[str, Any]

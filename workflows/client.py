@@ -10,7 +10,7 @@ from autogen_core.models import CreateResult, ModelInfo
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from pydantic import BaseModel
 
-from workflows.model import LANE_HEADER, Model
+from workflows.model import LANE_HEADER, AnswerCutShort, Model
 
 MODEL_INFO = ModelInfo(
     vision=False,
@@ -21,10 +21,6 @@ MODEL_INFO = ModelInfo(
     multiple_system_messages=True,
 )
 """What AutoGen wants to know of a model that it has never heard of."""
-
-
-class AnswerCutShort(Exception):
-    """Raised when an answer stops before the model has said all that it had to say."""
 
 
 class WholeAnswers(OpenAIChatCompletionClient):

@@ -15,15 +15,11 @@ from instrumentation.state import SharedState
 from instrumentation.steps import steps_taken
 from instrumentation.steps.step import Step
 from instrumentation.telemetry import Price, telemetry
-from workflows.model import LANE_HEADER, Model
+from workflows.model import LANE_HEADER, AnswerCutShort, Model
 from workflows.roster import roster
 
 if TYPE_CHECKING:
     from instrumentation.steps.log import StepLog
-
-
-class AnswerCutShort(Exception):
-    """Raised when an answer stops before the model has said all that it had to say."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ class NoModel(Exception):
     """Raised when the environment does not say which model to use."""
 
 
+class AnswerCutShort(Exception):
+    """Raised when an answer stops before the model has said all that it had to say."""
+
+
 @dataclass(frozen=True)
 class Model:
     """An OpenAI-compatible endpoint: `name` as it spells it, `base_url` up to and with `/v1`."""
