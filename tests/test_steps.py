@@ -18,7 +18,12 @@ from scenarios.replay import Replay
 from tests.taped_agents import calls, played, says, tree
 from tests.taped_crew import agent, crew, looks_up, lookup, task
 
-LINES = (looks_up("data", "FR", "DE"), says("data", "figures 4.9"), says("writer", "report 4.9"))
+LINES = (
+    looks_up("data", "FR", "DE"),
+    says("data", "figures 4.9") | {"when": "the value of DE"},
+    says("writer", "report 4.9"),
+)
+"""The conclusion waits for what was looked up, or two crews at once would take each other's."""
 
 
 @pytest.fixture
