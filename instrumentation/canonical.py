@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from instrumentation.session import Session
 from instrumentation.span import Span
 from instrumentation.trace import NoTrace, Trace
 
@@ -32,7 +33,10 @@ def scrubbed(text: str) -> str:
 def dumps(trace: Trace) -> str:
     """The recorded trace, as JSON that is read in a diff: indented, keys sorted."""
     spans = [_written(root) for root in trace.roots]
-    recorded = {"format": FORMAT, "roots": spans}
+    recorded: dict[str, Any] = {"format": FORMAT, "roots": spans}
+    if session := trace.session:
+        told = {"id": scrubbed(session.id), "user": session.user}
+        recorded["session"] = {key: value for key, value in told.items() if value}
     return json.dumps(recorded, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -50,11 +54,13 @@ def loads(text: str, where: str) -> Trace:
         if recorded["format"] != FORMAT:
             raise NoTrace(f"{where}: format {recorded['format']!r}, and {FORMAT!r} is read here")
         roots = tuple(_read(span) for span in recorded["roots"])
+        told = recorded.get("session")
+        session = Session(str(told["id"]), str(told.get("user", ""))) if told else None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoTrace(f"{where}: not a recorded trace ({type(error).__name__}: {error})") from error
     if not roots:
         raise NoTrace(f"{where}: the recorded trace has no spans")
-    return Trace(roots)
+    return Trace(roots, session=session)
 
 
 def _written(span: Span) -> dict[str, Any]:

@@ -12,6 +12,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 """What a terminal would obey, and a name or an error may hold."""
 ARGUMENTS = 48
 """How much of a tool's arguments a line has room for, in characters."""
+NAMED = 6
+"""How many names of other turns a line has room for."""
 SAYS = 60
 """How much of an error's sentence a line has room for, in characters."""
 
@@ -23,16 +25,22 @@ def outline(trace: Trace) -> str:
 
 def lines(trace: Trace) -> Iterator[tuple[Span, str]]:
     """Each span with its line, in the order of the outline."""
+    of_session = (scrubbed(str(trace.session)),) if trace.session else ()
     for root in trace.roots:
-        yield from _beneath(root, 0)
+        yield root, _line(root, 0, of_session)
+        for child in root.children:
+            yield from _beneath(child, 1)
 
 
 def _beneath(span: Span, depth: int) -> Iterator[tuple[Span, str]]:
-    told = "".join(f"  {word}" for word in _tells(span))
-    line = f"{INDENT * depth}{span.name}  [{span.type} {span.status}]{told}"
-    yield span, CONTROL.sub("�", line)
+    yield span, _line(span, depth)
     for child in span.children:
         yield from _beneath(child, depth + 1)
+
+
+def _line(span: Span, depth: int, first: tuple[str, ...] = ()) -> str:
+    told = "".join(f"  {word}" for word in (*first, *_tells(span)))
+    return CONTROL.sub("�", f"{INDENT * depth}{span.name}  [{span.type} {span.status}]{told}")
 
 
 def _tells(span: Span) -> Iterator[str]:
@@ -59,10 +67,14 @@ def _completion(span: Span) -> Iterator[str]:
 
 
 def _tool(span: Span) -> Iterator[str]:
-    """Its arguments, but not where they are as long as a text."""
-    if isinstance(span.inputs, dict):
-        told = " ".join(", ".join(map(str, span.inputs.values())).split())
+    """Its arguments, by their names, but not where they are as long as a text."""
+    if isinstance(span.inputs, dict) and span.inputs:
+        told = " ".join(", ".join(str(span.inputs[name]) for name in sorted(span.inputs)).split())
         yield f"({told if len(told) <= ARGUMENTS else told[: ARGUMENTS - 1] + '…'})"
+    if shared := span.attributes.get("measurement.shared"):
+        yield f"shares {', '.join(shared)}"
+    if silent := span.attributes.get("lookup.silent_count"):
+        yield f"{silent} answer{'s' if silent > 1 else ''} without news"
 
 
 def _guardrail(span: Span) -> Iterator[str]:
@@ -73,6 +85,14 @@ def _guardrail(span: Span) -> Iterator[str]:
 def _state(span: Span) -> Iterator[str]:
     grounds = span.attributes.get("state.grounded_by")
     yield f"grounded by {grounds}" if grounds else "ungrounded"
+    if replaced := span.attributes.get("state.replaces"):
+        yield f"over {', '.join(replaced)}, unread"
+
+
+def _turn(span: Span) -> Iterator[str]:
+    if alongside := span.attributes.get("turn.alongside"):
+        many = len(alongside) > NAMED
+        yield f"∥ {len(alongside)} others" if many else f"∥ {', '.join(alongside)}"
 
 
 def _chain(span: Span) -> Iterator[str]:
@@ -81,6 +101,7 @@ def _chain(span: Span) -> Iterator[str]:
 
 
 TELLING: dict[str, Callable[[Span], Iterator[str]]] = {
+    "AGENT": _turn,
     "CHAIN": _chain,
     "GUARDRAIL": _guardrail,
     "HANDOFF": _handoff,

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from instrumentation.order import in_order
+from instrumentation.session import Session, shared
 from instrumentation.span import TOKENS, Span
 
 KEPT_OF_MLFLOW = (TOKENS, "mlflow.llm.model", "mlflow.message.format")
@@ -25,12 +27,14 @@ class NoTrace(Exception):
 class Trace:
     """What one run left: one root, if its instrumentation is whole; several, if it is torn.
 
-    `ids` and `experiment_id` are MLflow's, and empty in a recorded trace.
+    Several are whole where each is a turn of one `session` and a trace of its own; else there is no
+    session. `ids` and `experiment_id` are MLflow's, and empty in a recorded trace.
     """
 
     roots: tuple[Span, ...]
     ids: tuple[str, ...] = ()
     experiment_id: str = ""
+    session: Session | None = None
 
     def __iter__(self) -> Iterator[Span]:
         for root in self.roots:
@@ -38,10 +42,11 @@ class Trace:
 
     @property
     def root(self) -> Span:
-        if len(self.roots) != 1:
+        """The one root; of a session, that of its last turn. Raises `NoTrace` if it is torn."""
+        if len(self.roots) != 1 and self.session is None:
             names = ", ".join(span.name for span in self.roots)
             raise NoTrace(f"the run left {len(self.roots)} roots where one was due: {names}")
-        return self.roots[0]
+        return self.roots[-1]
 
     def of_type(self, type: str) -> tuple[Span, ...]:
         return tuple(span for span in self if span.type == type)
@@ -68,53 +73,28 @@ def from_mlflow(exported: Iterable[Mapping[str, Any]]) -> Trace:
 
     Raises `NoTrace` when there are none, or when one of them has no span.
     """
-    traces = list(exported)
+    traces = sorted(exported, key=_began_ns)
     if not traces:
         raise NoTrace("the run left no trace in MLflow: was tracing on, and was the queue flushed?")
-    roots: list[Span] = []
-    for trace in traces:
-        flat = trace["data"]["spans"]
-        if not flat:
-            raise NoTrace(f"trace {trace['info']['trace_id']} has no spans")
-        roots += _grown(flat)
-    ids = tuple(trace["info"]["trace_id"] for trace in traces)
-    location = traces[0]["info"].get("trace_location", {}).get("mlflow_experiment", {})
-    return Trace(tuple(roots), ids, location.get("experiment_id", ""))
+    grown = [_grown(trace["data"]["spans"]) for trace in traces]
+    return Trace(
+        roots=tuple(root for roots in grown for root in roots),
+        ids=tuple(trace["info"]["trace_id"] for trace in traces),
+        experiment_id=_experiment(traces[0]["info"]),
+        session=shared([trace["info"] for trace in traces], grown),
+    )
 
 
-def from_store(trace_id: str, tracking_uri: str) -> Trace:
-    """One trace of an MLflow store. Raises `NoTrace` if the store has none of this id."""
-    import mlflow  # three seconds, which nobody waits for who reads a file
-    from mlflow.exceptions import MlflowException
-
-    client = mlflow.MlflowClient(tracking_uri)
-    try:
-        return from_mlflow([client.get_trace(trace_id).to_dict()])
-    except MlflowException as error:
-        raise NoTrace(
-            f"no trace {trace_id!r} in the store that MLFLOW_TRACKING_URI names: {error.message}"
-        ) from error
+def _began_ns(trace: Mapping[str, Any]) -> int:
+    """When a trace began. Raises `NoTrace` if it has no spans."""
+    if not trace["data"]["spans"]:
+        raise NoTrace(f"trace {trace['info']['trace_id']} has no spans")
+    return min(int(span["start_time_unix_nano"]) for span in trace["data"]["spans"])
 
 
-def in_order(siblings: Iterable[Span]) -> tuple[Span, ...]:
-    """Siblings as they began; those that ran at the same time stand by name and by what they were
-    given, handoffs first, so that two runs of the same workflow read the same. Tool calls with no
-    completion between them are calls of one reply: whether they overlap is chance."""
-    groups: list[list[Span]] = []
-    busy_until = -1
-    for span in sorted(siblings, key=lambda span: span.start_ns):
-        one_reply = bool(groups) and span.type == groups[-1][-1].type == "TOOL"
-        if groups and (one_reply or span.start_ns < busy_until):
-            groups[-1].append(span)
-        else:
-            groups.append([span])
-        busy_until = max(busy_until, span.end_ns)
-    return tuple(span for group in groups for span in sorted(group, key=_place))
-
-
-def _place(span: Span) -> tuple[bool, str, str, str]:
-    given = json.dumps(span.inputs, sort_keys=True, default=str)
-    return (span.type != "HANDOFF", span.name, span.type, given)
+def _experiment(info: Mapping[str, Any]) -> str:
+    location = info.get("trace_location", {}).get("mlflow_experiment", {})
+    return str(location.get("experiment_id", ""))
 
 
 def _grown(flat: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:

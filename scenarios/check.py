@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instrumentation import canonical
-from instrumentation.trace import NoTrace, Trace, from_mlflow, from_store
+from instrumentation.stored import from_store, session_from_store
+from instrumentation.trace import NoTrace, Trace, from_mlflow
 from scenarios.expect import Expectation
 from scenarios.scenario import VARIANTS, Scenario
 from scenarios.shelf import NoScenario, folder, load
@@ -16,12 +17,14 @@ from scenarios.verdict import Seen, Verdict, judged
 
 @dataclass(frozen=True)
 class Recording:
-    """Which trace to check: a JSON file, the id of a trace in the MLflow store, or, without
-    `trace`, what is committed beside the scenario; and as which variant."""
+    """Which trace to check: a JSON file, the id of a trace in the MLflow store, all turns of a
+    `session` there, or, without these, what is committed beside the scenario; and as which
+    variant."""
 
     trace: str | None
     variant: str | None
     tracking_uri: str
+    session: str | None = None
 
 
 def check(name: str, recording: Recording) -> Verdict:
@@ -30,7 +33,7 @@ def check(name: str, recording: Recording) -> Verdict:
     Raises `NoScenario` for an unknown name or variant, `NoTrace` where there is nothing to read.
     """
     scenario = load(name)
-    if recording.trace:
+    if recording.trace or recording.session is not None:
         variant = recording.variant or ("fixed" if scenario.fixed else "twin")
         expected = {variant: _expectations(scenario, variant)}
         found = {variant: _opened(recording)}
@@ -42,7 +45,9 @@ def check(name: str, recording: Recording) -> Verdict:
 
 
 def _opened(recording: Recording) -> Trace:
-    """The trace that a person names: a file if there is one, else an id."""
+    """The trace that a person names: a session's, else a file if there is one, else an id."""
+    if recording.session is not None:
+        return session_from_store(recording.session, reachable(recording.tracking_uri))
     path = Path(str(recording.trace))
     if not path.is_file() and path.suffix:
         raise NoTrace(f"{path}: no such file; --trace takes a JSON file, or the id of a trace")

@@ -54,6 +54,7 @@ class Seen:
             "passed": self.passed,
             "inputs": dict(self.inputs),
             "trace_id": self.trace.ids[0] if self.trace and self.trace.ids else None,
+            "session": self.trace.session.id if self.trace and self.trace.session else None,
             "outline": outline(self.trace) if self.trace else "",
             "expectations": [
                 {"says": j.says, "held": j.held, "why_not": j.why_not} for j in self.judgements
@@ -92,7 +93,8 @@ class Verdict:
 
 
 def judged(trace: Trace, expectations: Sequence[Expectation]) -> tuple[Judgement, ...]:
-    """Hold a trace against expectations. A trace torn into several roots fails each of them."""
+    """Hold a trace against expectations. One torn into several roots fails each of them; the turns
+    of a session are several, and whole."""
     judgements = []
     for expectation in expectations:
         try:

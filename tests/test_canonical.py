@@ -1,12 +1,14 @@
 """A recorded trace: what changes from run to run is not in it, and what is in it is read again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from instrumentation.canonical import dumps, loads, read, scrubbed
+from instrumentation.outline import outline
 from instrumentation.span import Span
 from instrumentation.trace import NoTrace, Trace
 
@@ -53,6 +55,12 @@ def test_times_and_ids_of_two_runs_make_no_difference() -> None:
     second = run(4321, "11111111-2222-4333-8444-555555555555", 99)
     assert dumps(first) == dumps(second)
     assert '"http.attempts": 2' in dumps(first)
+
+
+@pytest.mark.parametrize("inputs", [{}, {"to_s": 4, "from_s": 0}, {"arguments": "no JSON"}, None])
+def test_the_outline_of_a_tool_call_is_the_same_when_it_was_written_and_read(inputs: Any) -> None:
+    trace = Trace((Span("root", "CHAIN", children=(Span("look_up", "TOOL", inputs=inputs),)),))
+    assert outline(loads(dumps(trace), "here")) == outline(trace)
 
 
 def test_figures_and_words_are_not_taken_for_ids() -> None:

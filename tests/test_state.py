@@ -7,6 +7,7 @@ from typing import Any
 import mlflow
 import pytest
 
+from instrumentation.outline import outline
 from instrumentation.span import Span
 from instrumentation.state import SharedState, StaleWrite, UnknownKey
 from instrumentation.trace import Trace
@@ -185,3 +186,14 @@ def test_a_stale_write_is_a_span_that_failed() -> None:
 
     (write,) = states(seen(worked))
     assert write.status == "ERROR"
+
+
+def test_a_write_over_what_was_unread_names_whose_work_it_replaces_once() -> None:
+    def worked(state: SharedState) -> None:
+        for author in ("data", "analyst", "data", "writer"):
+            state.write("cpi", 4.9, author=author)
+
+    trace = seen(worked)
+    replaced = [write.attributes.get("state.replaces") for write in states(trace)]
+    assert replaced == [None, ["data"], ["analyst"], ["data", "analyst"]]
+    assert "write cpi  [STATE OK]  ungrounded  over data, analyst, unread\n" in outline(trace)

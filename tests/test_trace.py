@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from instrumentation.order import in_order
 from instrumentation.span import Span
-from instrumentation.trace import NoTrace, Trace, from_mlflow, in_order
+from instrumentation.trace import NoTrace, Trace, from_mlflow
 
 
 def flat(name: str, parent: str | None = None, at: int = 0, until: int = 0, **said: Any) -> Any:
@@ -54,6 +55,26 @@ def test_calls_of_two_replies_stand_as_they_began() -> None:
         Span("look_up", "TOOL", inputs="a", start_ns=5, end_ns=6),
     ]
     assert in_order(spans) == tuple(spans)
+
+
+@pytest.mark.parametrize(
+    ("alongside", "order"), [(["fast"], ["fast", "slow"]), ([], ["slow", "fast"])]
+)
+def test_handoffs_of_turns_that_ran_alongside_stand_by_name(
+    alongside: list[str], order: list[str]
+) -> None:
+    """Which of them ended first is chance; of turns that followed each other it is none."""
+
+    def turn(agent: str, start: int) -> Span:
+        told = {"gen_ai.agent.name": agent, "turn.alongside": alongside}
+        return Span(agent, "AGENT", attributes=told, start_ns=start, end_ns=start + 1)
+
+    def handoff(sender: str, start: int) -> Span:
+        told = {"handoff.from_agent": sender}
+        return Span(sender, "HANDOFF", attributes=told, start_ns=start, end_ns=start)
+
+    spans = [turn("slow", 1), turn("fast", 3), handoff("slow", 5), handoff("fast", 6)]
+    assert [span.name for span in in_order(spans)[-2:]] == order
 
 
 def test_a_span_whose_parent_was_lost_is_a_root_and_not_gone() -> None:
@@ -108,3 +129,24 @@ def test_turns_and_handoffs_are_found_by_agent() -> None:
     assert trace.handoffs("writer", "critic") == (handed,)
     assert trace.handoffs("critic", "writer") == ()
     assert trace.agents == ("writer",)
+
+
+def test_who_worked_alone_later_had_worked_alongside_before() -> None:
+    def turn(name: str, start_ns: int, beside: list[str]) -> Span:
+        attributes = {"turn.alongside": beside}
+        return Span(name, "AGENT", attributes=attributes, start_ns=start_ns, end_ns=start_ns + 5)
+
+    def handoff(name: str, start_ns: int) -> Span:
+        attributes = {"handoff.from_agent": name}
+        return Span(f"{name} → c", "HANDOFF", attributes=attributes, start_ns=start_ns)
+
+    later = turn("b", 50, [])
+    for first, second in ("ab", "ba"):
+        at_once = (
+            turn("a", 1, ["b"]),
+            turn("b", 2, ["a"]),
+            handoff(first, 10),
+            handoff(second, 11),
+        )
+        names = [span.name for span in in_order((*at_once, later))]
+        assert names == ["a", "b", "a → c", "b → c", "b"]

@@ -47,7 +47,8 @@ class SharedState:
         """Add a version. With `expected_version` (0: none yet) it is a compare-and-set.
 
         Raises `StaleWrite` when another version is there. A write that replaces another author's
-        version, unread by its own, counts as concurrent: neither knew of the other.
+        version, unread by its own, counts as concurrent: neither knew of the other, and the span
+        names whose work was replaced.
         """
         with _recorded("write", key, author, value) as span, self._lock:
             versions = self._entries.setdefault(key, [])
@@ -66,11 +67,12 @@ class SharedState:
                 result.span_id if result else None,
             )
             unseen = versions[self._seen.get((author, key), 0) :]
-            concurrent = any(other.author != author for other in unseen)
-            self._concurrent += concurrent
+            replaced = [*dict.fromkeys(other.author for other in unseen if other.author != author)]
+            self._concurrent += bool(replaced)
             versions.append(entry)
             self._seen[author, key] = entry.version
-            _describe(span, entry, {"state.concurrent": concurrent})
+            told = {"state.concurrent": bool(replaced), "state.replaces": replaced or None}
+            _describe(span, entry, told)
         return entry
 
     def read(self, key: str, *, reader: str) -> Entry:
@@ -91,6 +93,11 @@ class SharedState:
         """Every version, oldest first; empty for a key that nobody has written."""
         with self._lock:
             return tuple(self._entries.get(key, ()))
+
+    def written_keys(self) -> tuple[str, ...]:
+        """Every key that was written, in alphabetical order."""
+        with self._lock:
+            return tuple(sorted(key for key, versions in self._entries.items() if versions))
 
     def attributes(self) -> dict[str, int]:
         """Counts for the root span of the run."""

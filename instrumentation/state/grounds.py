@@ -21,7 +21,13 @@ class Result:
 
 def ground(value: Any, results: Sequence[Result]) -> Result | None:
     """The newest result that holds the value: its figures as rounded, in their unit and period, or,
-    of a value without figures, its words."""
+    of a value without figures, its words.
+
+    A list is held if each of its items is, be it by results of their own: that of the last is told.
+    """
+    if isinstance(value, list) and value:
+        grounds = [ground(item, results) for item in value]
+        return grounds[-1] if all(grounds) else None
     text = written(value)
     wanted = figures(text)
     for result in reversed(results):
