@@ -31,6 +31,8 @@ SETTINGS = {
     "MLFLOW_ASYNC_TRACE_LOGGING_MAX_SPAN_BATCH_SIZE": "100000",
     "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS": "1000",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # A span keeps its last 128 events by default; a stream has one for each word.
+    "OTEL_SPAN_EVENT_COUNT_LIMIT": "100000",
     # AutoGen's own runtime spans show its messaging, about forty a run.
     "AUTOGEN_DISABLE_RUNTIME_TRACING": "true",
 }

@@ -11,7 +11,7 @@ from typing import Any
 from patches.everywhere import wrapped_everywhere
 from patches.open_span import OpenSpan, steps
 from patches.patch import Patch
-from patches.turn import Route, said
+from patches.turn import Route, in_order, said
 
 Running = dict[str, "TeamSpan"]
 """The teams at work, by the id that their members know them by."""
@@ -32,6 +32,10 @@ class TeamSpan(OpenSpan):
             },
         )
         self.routes: list[Route] = []
+        self.at_work: set[Any] = set()
+        """The turns of its members that are under way."""
+        self.overlaps: set[frozenset[str]] = set()
+        """Pairs of members who had a turn at the same time."""
         self._known: dict[str, int] = {}
         self._running = running
         running.setdefault(team._team_id, self)
@@ -50,7 +54,8 @@ class TeamSpan(OpenSpan):
 
     def end(self, error: BaseException | None = None) -> None:
         if self.routes and not self.ended:
-            self.span.set_attribute("routing.edges", [str(route) for route in self.routes])
+            tried = in_order(self.routes, self.overlaps)
+            self.span.set_attribute("routing.edges", [str(route) for route in tried])
         if self._running.get(self.owner._team_id) is self:
             del self._running[self.owner._team_id]
         super().end(error)

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial, wraps
 from typing import Any
 
+from patches.autogen_filters import filtered, filtering, shown
 from patches.autogen_set_aside import set_aside
 from patches.autogen_teams import TeamSpan
 from patches.everywhere import wrapped_everywhere
@@ -18,7 +19,21 @@ from patches.turn import OnTurn, Said, Turn, said
 
 
 class TurnSpan(OpenSpan):
-    """The span of an agent at work."""
+    """The span of an agent at work. It bears which others of its team were, at the same time."""
+
+    def __init__(self, agent: Any, inputs: Any, attributes: dict[str, Any]) -> None:
+        around = OpenSpan.innermost()
+        while around is not None and not isinstance(around, TurnSpan | TeamSpan):
+            around = around.parent
+        # A turn inside another one is that one's own affair.
+        self._at_work: set[TurnSpan] = around.at_work if isinstance(around, TeamSpan) else set()
+        super().__init__(agent, agent.name, "AGENT", inputs, attributes)
+        self.alongside = {other.name for other in self._at_work}
+        for other in self._at_work:
+            other.alongside.add(self.name)
+        if isinstance(around, TeamSpan):
+            around.overlaps |= {frozenset((self.name, other)) for other in self.alongside}
+        self._at_work.add(self)
 
     def saw(self, item: Any) -> None:
         """Keep the reply, be it a `Response` or a `TaskResult`; other events pass by."""
@@ -29,13 +44,11 @@ class TurnSpan(OpenSpan):
             self.outputs = said(item.messages[-1]).shown()
             self.complete = True
 
-
-class Filtered(list[Any]):
-    """The messages that a filter let through; `offered` are those that it was shown."""
-
-    def __init__(self, passed: Sequence[Any], offered: Sequence[Any]) -> None:
-        super().__init__(passed)
-        self.offered = getattr(offered, "offered", offered)
+    def end(self, error: BaseException | None = None) -> None:
+        if self.alongside and not self.ended:
+            self.span.set_attribute("turn.alongside", sorted(self.alongside))
+        self._at_work.discard(self)
+        super().end(error)
 
 
 def turns(on_turn: OnTurn) -> Patch:
@@ -55,14 +68,13 @@ def turns(on_turn: OnTurn) -> Patch:
 def _applied(on_turn: OnTurn) -> Generator[None]:
     from autogen_agentchat.agents import BaseChatAgent, MessageFilterAgent
 
-    def passes(agent: object) -> bool:
-        """A call to `super()`, or of one entry by another, or a filter around the agent at work."""
-        return isinstance(agent, MessageFilterAgent) or TurnSpan.shows(agent)
-
     def call(original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
         async def turn(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if passes(self):
+            if isinstance(self, MessageFilterAgent):
+                with filtering(self, _messages(args, kwargs)):
+                    return await original(self, *args, **kwargs)
+            if TurnSpan.shows(self):  # a call to `super()`, or of one entry by another
                 return await original(self, *args, **kwargs)
             span = _opened(self, _messages(args, kwargs), on_turn)
             with span.whole():
@@ -76,7 +88,9 @@ def _applied(on_turn: OnTurn) -> Generator[None]:
         @wraps(original)
         def turn(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
             items: AsyncIterator[Any] = original(self, *args, **kwargs)
-            if passes(self):
+            if isinstance(self, MessageFilterAgent):
+                return filtered(self, _messages(args, kwargs), items)
+            if TurnSpan.shows(self):
                 return items
             return steps(partial(_opened, self, _messages(args, kwargs), on_turn), items)
 
@@ -88,18 +102,7 @@ def _applied(on_turn: OnTurn) -> Generator[None]:
             stack.enter_context(wrapped_everywhere(BaseChatAgent, name, call))
         for name in ("run_stream", "on_messages_stream"):
             stack.enter_context(wrapped_everywhere(BaseChatAgent, name, stream))
-        stack.enter_context(wrapped_everywhere(MessageFilterAgent, "_apply_filter", _remembers))
         yield
-
-
-def _remembers(apply_filter: Callable[..., Any]) -> Callable[..., Any]:
-    """Let what a filter returns know what it was shown."""
-
-    @wraps(apply_filter)
-    def remembering(self: Any, messages: Sequence[Any]) -> Filtered:
-        return Filtered(apply_filter(self, messages), messages)
-
-    return remembering
 
 
 def _messages(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[Any]:
@@ -117,15 +120,13 @@ def _opened(agent: Any, messages: Sequence[Any], on_turn: OnTurn) -> TurnSpan:
     team = TeamSpan.nearest()
     texts = {id(m): m if isinstance(m, Said) else said(m) for m in messages}
     given = tuple(texts.values())
-    offered = tuple(texts.get(id(m)) or said(m) for m in getattr(messages, "offered", messages))
+    offered = tuple(texts.get(id(m)) or said(m) for m in shown(agent, messages))
     routes = team.routes_since_the_last_turn_of(agent.name) if team is not None else ()
     outer = TurnSpan.nearest()
     if outer is None or outer.name != agent.name:  # else an agent that wraps one of its own name
         on_turn(Turn(agent.name, offered, given, routes))
     return TurnSpan(
         agent,
-        agent.name,
-        "AGENT",
         inputs=[message.shown() for message in given],
         attributes={
             "gen_ai.operation.name": "invoke_agent",

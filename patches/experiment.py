@@ -1,10 +1,16 @@
 """An experiment: the store and the experiment that traces go to, given back afterwards.
 
-MLflow can be told which experiment is the active one, and not which one was before.
+MLflow can be told which experiment is the active one, and not which one was before. And it makes
+the tables of a store that is new without a lock: of two processes that begin there at once, one
+fails with "table … already exists".
 """
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
 
 
 @contextmanager
@@ -18,9 +24,24 @@ def experiment(tracking_uri: str, name: str) -> Generator[None]:
     try:
         mlflow.set_tracking_uri(tracking_uri)  # which forgets the span processors: redaction
         mlflow.tracing.configure(span_processors=processors)
-        mlflow.set_experiment(name)
+        with _alone_with(tracking_uri):
+            mlflow.set_experiment(name)
         yield
     finally:
         mlflow.set_tracking_uri(uri)
         mlflow.tracing.configure(span_processors=processors)
         fluent._active_experiment_id = active
+
+
+@contextmanager
+def _alone_with(tracking_uri: str) -> Generator[None]:
+    """No other process of this user begins with the store meanwhile; on Windows it may."""
+    if os.name == "nt":
+        yield
+        return
+    from mlflow.utils.file_utils import ExclusiveFileLock
+
+    # Not the URI itself, which may hold a password.
+    store = sha256(tracking_uri.encode()).hexdigest()[:16]
+    with ExclusiveFileLock(str(Path(gettempdir(), f"flight-store-{os.getuid()}-{store}.lock"))):
+        yield

@@ -15,6 +15,8 @@ from patches import (
     crewai_messages,
     crewai_unparsed,
     prompt_flush,
+    remote_traces,
+    traced_streams,
 )
 from patches.autogen_turns import turns
 from patches.crewai_events import events
@@ -48,4 +50,11 @@ def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Pa
         ),
     }
     chosen = (patch for framework in frameworks for patch in of_framework[framework])
-    return (prompt_flush.PATCH, autolog_blindness.PATCH, cancelled_spans.PATCH, *chosen)
+    of_mlflow = (
+        prompt_flush.PATCH,
+        remote_traces.PATCH,
+        autolog_blindness.PATCH,
+        cancelled_spans.PATCH,
+        traced_streams.PATCH,
+    )
+    return (*of_mlflow, *chosen)

@@ -1,6 +1,6 @@
 """A turn: one agent at work, with what it was offered, what it was given, and why it was chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,19 @@ class Route:
     def __str__(self) -> str:
         asked = f": {self.condition}" if self.condition else ""
         return f"{self.source} → {self.target}{asked}: {'yes' if self.held else 'no'}"
+
+
+def in_order(routes: Iterable[Route], overlaps: Container[frozenset[str]]) -> list[Route]:
+    """The edges as they were tried; but where agents had their turns at the same time, by their
+    names: which of `overlaps` was the first to end is chance."""
+    groups: list[list[Route]] = []
+    for route in routes:
+        last = groups[-1][-1].source if groups else ""
+        if route.source == last or frozenset((route.source, last)) in overlaps:
+            groups[-1].append(route)
+        else:
+            groups.append([route])
+    return [route for group in groups for route in sorted(group, key=lambda route: route.source)]
 
 
 @dataclass(frozen=True)
