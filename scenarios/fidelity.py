@@ -64,7 +64,7 @@ def compared(ledger: Ledger, trace: Trace) -> Fidelity:
 
 
 def _failed(exchange: Exchange) -> bool:
-    return not (exchange.delivered and exchange.status == 200)
+    return not (exchange.delivered and exchange.status is not None and exchange.status < 400)
 
 
 def _attempts(completion: Span) -> int:

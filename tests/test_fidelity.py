@@ -109,3 +109,13 @@ def test_a_completion_that_failed_after_its_attempt_is_one_error() -> None:
     failed = dataclasses.replace(completion(), status="ERROR", children=(cut,))
     served = ledger(exchange("writer", delivered=False))
     assert compared(served, run(turn("writer", failed))).errors.whole
+
+
+def test_what_a_service_has_only_accepted_is_no_error() -> None:
+    asked = exchange("archive", path="/lookups", status=202, input_tokens=0, output_tokens=0)
+    assert compared(ledger(asked), run()).errors.whole
+
+
+def test_what_was_delivered_of_an_error_is_an_error() -> None:
+    asked = exchange("archive", path="/lookups", status=404, input_tokens=0, output_tokens=0)
+    assert not compared(ledger(asked), run()).errors.whole

@@ -6,6 +6,7 @@ of a request or reply is copied but method, path, status and Retry-After.
 """
 
 import asyncio
+import json
 from time import time_ns
 from typing import Any
 
@@ -88,10 +89,13 @@ class Body:
         plain = "content-encoding" not in response.headers
         events = kind.startswith("text/event-stream") and plain
         self._ends_with_done = events and attempt.path.endswith("/completions")
+        self._whole = bytearray() if kind.startswith("application/json") and plain else None
 
     def passed(self, chunk: bytes) -> bytes:
         """Be told of each chunk."""
         self._tail = (self._tail + chunk)[-64:]
+        if self._whole is not None:
+            self._whole += chunk
         return chunk
 
     def broke(self, error: BaseException) -> None:
@@ -102,10 +106,23 @@ class Body:
             self._attempt.raised(error)
 
     def ended(self) -> None:
-        """Be told that no more is coming: a stream of completions says [DONE] first."""
+        """Be told that no more is coming: a stream of completions says [DONE] first, and what is
+        called JSON is JSON."""
         if self._ends_with_done and DONE not in self._tail:
             said = f"the stream ended without {DONE.decode()}"
             self._attempt.failed("stream cut", said=said)
+        if self._whole and not _is_json(self._whole):
+            self._attempt.failed("malformed", said="the reply is called JSON, and is none")
+
+
+def _is_json(body: bytearray) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    except RecursionError:
+        pass  # too deep for this reader, which is no fault of the reply
+    return True
 
 
 def _seconds(retry_after: str | None) -> float | None:
