@@ -11,6 +11,7 @@ import typer
 from instrumentation.trace import NoTrace
 from scenarios.accept import NotAccepted
 from scenarios.commands import app
+from scenarios.processes import NotUp
 from scenarios.shelf import NoScenario
 from scenarios.store import NoStore
 from scenarios.tape import TapeError
@@ -24,7 +25,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal without arrows shows a question mark
     try:
         app()
-    except (NoScenario, NoStore, TapeError, NoTrace, NoModel) as error:
+    except (NoScenario, NoStore, NotUp, TapeError, NoTrace, NoModel) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
     except NotAccepted as error:

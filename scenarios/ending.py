@@ -1,24 +1,34 @@
 """An ending: how the call of a workflow came to its end, held against what its variant says."""
 
 import asyncio
+import time
+from asyncio import Task
 from collections.abc import Coroutine
 from typing import Any
 
+from scenarios.ledger import Ledger
 from scenarios.scenario import Variant
 
 PATIENCE_S = 60.0
 """How long a call may take that is expected to end by itself."""
+GLANCE_S = 0.05
+"""How often the ledger is looked at for what a call is to be stopped by."""
 GRACE_S = 5.0
 """How long a call may take to end once it is cancelled."""
 
 
-async def surprise(call: Coroutine[Any, Any, Any], variant: Variant) -> str | None:
+async def surprise(
+    call: Coroutine[Any, Any, Any], variant: Variant, ledger: Ledger | None = None
+) -> str | None:
     """Wait for the call to end as its variant says that it will; else, how it did end.
 
     A call that takes too long, or is expected to wait for ever, is cancelled, as a person would.
+    `ledger` tells how often a lane was asked, for a variant that is stopped by that.
     """
     patience_s = variant.stopped_after_s or PATIENCE_S
     running = asyncio.ensure_future(call)
+    if ledger is not None:
+        await _asked(running, *variant.once_asked, ledger)
     await asyncio.wait([running], timeout=patience_s)
     if not running.done():
         running.cancel()
@@ -29,6 +39,16 @@ async def surprise(call: Coroutine[Any, Any, Any], variant: Variant) -> str | No
     if running.cancelled():
         return "it was cancelled, and not by the player"
     return _by_itself(running.exception(), variant)
+
+
+async def _asked(running: Task[Any], lane: str, calls: int, ledger: Ledger) -> None:
+    """Wait until the lane was asked and answered so often, or the call has ended."""
+    too_late_s = time.monotonic() + PATIENCE_S
+    while not running.done() and time.monotonic() < too_late_s:
+        ended = [e for e in ledger.exchanges if e.lane == lane and e.ended_ms is not None]
+        if len(ended) >= calls:
+            return
+        await asyncio.sleep(GLANCE_S)
 
 
 def _by_itself(error: BaseException | None, variant: Variant) -> str | None:

@@ -1,22 +1,26 @@
 """A live run: a workflow on a real model, seen with the same instrumentation as a played one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+import os
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from rich.console import Console
 
 from instrumentation import trace as traces
 from instrumentation.outline import outline
 from instrumentation.tracing import recorded, traced
+from scenarios.inputs import values
 from scenarios.play import resolved
+from scenarios.processes import NotUp, Processes
 from scenarios.record import recording
 from scenarios.report import address
+from scenarios.scenario import Scenario
 from scenarios.shelf import NoScenario, load, names
 from scenarios.tape import TapeError
 from workflows.model import Model
@@ -28,18 +32,23 @@ def live(
     tracking_uri: str,
     tape: Path | None,
     services: Mapping[str, str],
+    props: Mapping[str, Path],
     console: Console,
 ) -> bool:
     """Run a workflow on the model that the environment names, and print what its trace shows.
 
     With `tape`, what the model and the outside services answer is recorded there; `services` are
-    addresses of theirs in place of the workflow's own. Returns whether the workflow came to an
-    end of its own; where a completion failed for good, its trace says why. Raises `NoModel` or
-    `NoScenario`.
+    addresses of theirs in place of the workflow's own, their keys are the environment's. `props`
+    are folders to read settings from that are no text; a setting that is not among them is that of
+    a scenario. Returns whether the workflow came to an end of its own; where a completion failed
+    for good, its trace says why. Raises `NoModel` or `NoScenario`.
     """
     lesson = reference(workflow)
     run = resolved(lesson)
-    outside = _outside(lesson, run, services)
+    pages = [page for page in map(load, names()) if page.workflow == lesson]
+    outside = _outside(lesson, pages, run, services)
+    ours = {name: outside[name] for page in pages for name in page.processes}
+    more = _keys(run, outside) | _props(lesson, pages, run, props)
     model = Model.from_environment()
     console.out(f"{workflow} on {model.name} at {model.base_url}", highlight=False)
     with traced(tracking_uri):
@@ -47,11 +56,13 @@ def live(
             recorded({"flight.workflow": workflow}) as seen,
             _reached(model, outside, tape) as (reached, addresses),
         ):
-            call = run(task, reached, on_text=_printed(console), **addresses)
+            call = run(task, reached, on_text=_printed(console), **addresses, **more)
             answer = asyncio.run(_ended(call))
+        with suppress(NotUp):  # the trace says so where a tool asked in vain
+            Processes(ours).flush()
         trace = traces.from_mlflow(found.to_dict() for found in seen.traces())
     failed = isinstance(answer, Exception)
-    told = f"it failed: {str(answer).splitlines()[0]}" if failed else answer
+    told = f"it failed: {first_line(answer)}" if failed else answer
     console.out(f"\n\n{outline(trace)}\n{told}", highlight=False)
     console.out(f"read the trace: make ui, then open {address(trace)}", highlight=False)
     return not failed
@@ -75,10 +86,16 @@ async def _ended(running: Awaitable[Any]) -> Any:
         return error
 
 
-def _outside(lesson: str, run: Callable[..., Any], given: Mapping[str, str]) -> dict[str, str]:
+def first_line(error: Exception) -> str:
+    """What an error says; some say nothing, as a timeout does."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _outside(
+    lesson: str, pages: Iterable[Scenario], run: Callable[..., Any], given: Mapping[str, str]
+) -> dict[str, str]:
     """The outside services of a workflow: where a person says they are, else where it looks."""
-    pages = (page for page in map(load, names()) if page.workflow == lesson)
-    has = sorted({name for page in pages for name in page.services})
+    has = sorted({name for page in pages for name in (*page.services, *page.processes)})
     if unknown := sorted(given.keys() - set(has)):
         raise NoScenario(
             f"{lesson.partition(':')[0]} knows no service {unknown[0]!r};"
@@ -86,6 +103,41 @@ def _outside(lesson: str, run: Callable[..., Any], given: Mapping[str, str]) -> 
         )
     own = {name: signature(run).parameters[name].default for name in has}
     return own | dict(given)
+
+
+def _keys(
+    run: Callable[..., Any],
+    services: Iterable[str],
+    environment: Mapping[str, str] = os.environ,
+) -> dict[str, str]:
+    """The keys of the services that take one, as `tavily_key`: from TAVILY_API_KEY, where set."""
+    takes = signature(run).parameters
+    keys = {f"{name}_key": environment.get(f"{name.upper()}_API_KEY") for name in services}
+    return {name: key for name, key in keys.items() if key and name in takes}
+
+
+def _props(
+    lesson: str, pages: Iterable[Scenario], run: Callable[..., Any], given: Mapping[str, Path]
+) -> dict[str, Any]:
+    """The settings that are no text, each read from its folder, else that of a healthy page."""
+    healthy_last = sorted(pages, key=lambda page: page.broken is None)
+    known = {name: page for page in healthy_last for name in page.props}
+    if unknown := sorted(given.keys() - known.keys()):
+        raise NoScenario(
+            f"{lesson.partition(':')[0]} takes no prop {unknown[0]!r};"
+            f" it takes: {', '.join(sorted(known)) or 'none'}"
+        )
+    kinds = get_type_hints(run)
+    try:
+        read = {name: kinds[name].read(folder) for name, folder in given.items()}
+    except ValueError as error:
+        raise NoScenario(f"--prop: {error}") from error
+    made = {
+        name: page.props[name](**values(page.inputs, seed=None))
+        for name, page in known.items()
+        if name not in given
+    }
+    return made | read
 
 
 @contextmanager

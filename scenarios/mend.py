@@ -133,7 +133,7 @@ def _imports(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
 def _docstring(module: ast.Module) -> str:
     """The docstring of the one thing defined here: inside a function, beneath a constant."""
     first = module.body[0]
-    if isinstance(first, ast.FunctionDef):
+    if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef):
         return " ".join((ast.get_docstring(first) or "").split())
     texts = [
         node.value.value

@@ -39,7 +39,8 @@ class Part:
         """The workflow, with the replay server in place of its model and outside services."""
         model = Model("taped", replay.base_url, api_key="taped")
         services = dict.fromkeys(self.scenario.services, replay.url)
-        called: Coroutine[Any, Any, Any] = workflow(
-            self.task, model, **services, **self.variant.settings
-        )
+        processes = {name: replay.at(name) for name in self.scenario.processes}
+        props = {name: made(**self.inputs) for name, made in self.scenario.props.items()}
+        settings = {**services, **processes, **props, **self.variant.settings}
+        called: Coroutine[Any, Any, Any] = workflow(self.task, model, **settings)
         return called

@@ -17,6 +17,7 @@ from scenarios.fidelity import compared
 from scenarios.ledger import Exchange
 from scenarios.mark import found
 from scenarios.part import Part
+from scenarios.processes import Processes, running
 from scenarios.replay import Replay, replayed
 from scenarios.scenario import Scenario
 from scenarios.shelf import Folder, NoScenario, folder, load
@@ -44,9 +45,9 @@ def play(
         raise NoScenario(f"{name} has no inputs that a seed could draw; play it without --seed")
     tape = Tape.read(place.tape)
     workflow = resolved(scenario.workflow)
-    with traced(tracking_uri):
+    with traced(tracking_uri), running(scenario.processes, tracking_uri) as processes:
         seen = tuple(
-            _played(Part(scenario, *part, seed), workflow, tape, strict, progress)
+            _played(Part(scenario, *part, seed), workflow, tape, processes, strict, progress)
             for part in scenario.variants()
         )
     if seed is None:
@@ -72,6 +73,7 @@ def _played(
     part: Part,
     workflow: Callable[..., Any],
     tape: Tape,
+    processes: Processes,
     strict: bool,
     progress: Progress | None,
 ) -> Seen:
@@ -80,12 +82,17 @@ def _played(
     began = time.perf_counter()
     with (
         replayed(
-            tape.given(part.inputs), part.scenario.faults, strict=strict, on_exchange=tell
+            tape.given(part.inputs),
+            part.scenario.faults,
+            strict=strict,
+            on_exchange=tell,
+            forwards=processes.addresses,
         ) as replay,
         recorded(part.tags) as run,
     ):
-        went_wrong = asyncio.run(surprise(part.call(workflow, replay), part.variant))
+        went_wrong = asyncio.run(surprise(part.call(workflow, replay), part.variant, replay.ledger))
     took_s = time.perf_counter() - began
+    processes.flush()
     troubles = tuple(_troubles(replay, went_wrong))
     unplayed = {line.number for line in replay.unplayed}
     played = frozenset(line.number for line in tape.lines if line.number not in unplayed)

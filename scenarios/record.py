@@ -16,26 +16,15 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
+from scenarios.replay.forward import Forward, headers, target
 from scenarios.replay.server import HOST, served
 from scenarios.replay.stream import assembled
 from scenarios.replay.wire import Receive, Scope, Send, Wire
 from scenarios.tape.lane import received
 from scenarios.tape.request import CHAT, MODELS, Request, as_json
 
-HOP_BY_HOP = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "host",
-        "keep-alive",
-        "transfer-encoding",
-    }
-)
 SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
 FRAME_END = re.compile(r"\r\n\r\n|\n\n|\r\r")
-PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +51,7 @@ def recording(upstream: str, tape: Path, lane: str | None = None) -> Generator[R
 
 class _Proxy:
     def __init__(self, origin: str, base: str, tape: Path, lane: str | None) -> None:
-        self.upstream = httpx.AsyncClient(base_url=origin, timeout=PATIENCE_S, trust_env=False)
+        self.upstream = Forward(origin)
         self._base = base
         self._tape = tape
         self._lane = lane
@@ -72,24 +61,18 @@ class _Proxy:
         body = await wire.body()
         if body is None:
             return
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         path = scope["path"].removeprefix(self._base)
         request = received({**scope, "path": path}, body, self._lane_of)
-        target = scope["raw_path"].decode("latin-1") + (
-            f"?{request.query}" if request.query else ""
-        )
-        forwarded = _without(headers, HOP_BY_HOP) | {"accept-encoding": "identity"}
+        asked = target(scope["raw_path"].decode("latin-1"), request.query)
         try:
-            async with self.upstream.stream(
-                request.method, target, content=body, headers=forwarded
-            ) as response:
-                whole = await _passed(response, wire)
+            response, whole = await self.upstream.pass_on(scope, asked, body, wire)
         except httpx.TransportError:
             await wire.break_off()
             return
         try:
             if response.is_success and not request.path.startswith(MODELS):
-                self._append(_scrubbed(_line(request, response, whole), _secrets(headers)))
+                secrets = _secrets(headers(scope))
+                self._append(_scrubbed(_line(request, response, whole), secrets))
         finally:
             await wire.write(b"", more=False)  # the client has its answer, whatever becomes of ours
 
@@ -101,18 +84,6 @@ class _Proxy:
         gap = b"" if before.endswith(b"\n") or not before else b"\n"
         with self._tape.open("ab") as tape:
             tape.write(gap + line + b"\n")
-
-
-async def _passed(response: httpx.Response, wire: Wire) -> bytes:
-    """Pass the response on as it comes, all but its end; returns the body."""
-    headers = _without(dict(response.headers), HOP_BY_HOP)
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await wire.begin(response.status_code, raw)
-    whole = b""
-    async for part in response.aiter_raw():
-        whole += part
-        await wire.write(part)
-    return whole
 
 
 def _line(request: Request, response: httpx.Response, whole: bytes) -> dict[str, Any]:
@@ -164,7 +135,3 @@ def _secrets(headers: Mapping[str, str]) -> list[str]:
     """What headers hold that no tape may show; words of a length that no text has by chance."""
     values = (headers[name] for name in headers if name in SECRET_HEADERS)
     return [word for value in values for word in re.split(r"[\s;=]+", value) if len(word) >= 8]
-
-
-def _without(headers: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name not in names}

@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Iterator
+from shlex import quote as quoted
+from urllib.parse import quote
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -66,9 +68,12 @@ def report(scenario: Scenario, verdict: Verdict) -> RenderableType:
 
 
 def address(trace: Trace) -> str:
-    """Where MLflow's pages show a trace, once `make ui` has opened them."""
+    """Where MLflow's pages show a trace or a session, once `make ui` has opened them."""
     store = tracking_uri()
     ui = store.rstrip("/") if store.startswith("http") else UI
+    if trace.session:
+        session = quote(trace.session.id, safe="")
+        return f"{ui}/#/experiments/{trace.experiment_id}/chat-sessions/{session}"
     opened = f"/traces?selectedEvaluationId={trace.ids[0]}" if trace.ids else ""
     return f"{ui}/#/experiments/{trace.experiment_id}{opened}"
 
@@ -79,6 +84,9 @@ def checked(verdict: Verdict) -> RenderableType:
     told: list[RenderableType] = [Text.assemble((verdict.scenario, "bold"), ": ", word)]
     for seen in verdict.variants:
         told += [Text(f" {seen.variant}"), *judgements(seen.judgements)]
+        if seen.trace and seen.trace.ids and seen.trace.session and len(seen.trace.ids) == 1:
+            name = quoted(seen.trace.session.id)
+            told.append(Text(f"  read was one turn of a session: --session {name} reads them all"))
     return Group(*told)
 
 

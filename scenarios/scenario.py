@@ -1,6 +1,6 @@
 """A scenario: a workflow, a task, a tape, faults and expectations, played in variants."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ class Variant:
     raises: type[BaseException] | None = None
     saying: str = ""
     stopped_after_s: float | None = None
+    once_asked: tuple[str, int] = ("", 0)
     inputs: Mapping[str, Input] = field(default_factory=dict)
 
     def about(self, **inputs: Input) -> "Variant":
@@ -32,9 +33,13 @@ class Variant:
         """The call raises this error, in whose text `saying` stands."""
         return replace(self, raises=error, saying=saying)
 
-    def stopped_after(self, seconds: float) -> "Variant":
-        """Nothing ends the call: the player waits so long and cancels it, as a person would."""
-        return replace(self, stopped_after_s=seconds)
+    def stopped_after(self, seconds: float, *, lane: str = "", calls: int = 0) -> "Variant":
+        """Nothing ends the call: the player waits so long and cancels it, as a person would.
+
+        With a lane it waits until that has been asked so often, and so long after: what is counted
+        is then the same on a busy machine.
+        """
+        return replace(self, stopped_after_s=seconds, once_asked=(lane, calls))
 
 
 def given(**settings: Any) -> Variant:
@@ -60,7 +65,10 @@ class Scenario:
     `mode` is the failure mode, in the words of the taxonomy or report that `source` cites. `agents`
     are those that the workflow has and no variant reaches: the others have a lane on the tape.
     `inputs` fill the `${name}` in the task and in what the tape's services say; `services` are the
-    settings of the workflow that take the address of an outside service.
+    settings of the workflow that take the address of an outside service. `props` are settings that
+    are no text, as a clip is none: each is made anew for a run, of the inputs, given by keyword.
+    `processes` are services too, but real ones, of workflows/services/, by name and with arguments:
+    each runs in a process of its own while the scenario is played, and its name is a lane.
     """
 
     mode: str
@@ -78,6 +86,8 @@ class Scenario:
     agents: tuple[str, ...] = ()
     inputs: Mapping[str, Input] = field(default_factory=dict)
     services: tuple[str, ...] = ()
+    props: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    processes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     name: str = field(default="", kw_only=True)
     title: str = field(default="", kw_only=True)
     story: str = field(default="", kw_only=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from scenarios.fault import Fault
+from scenarios.processes import running
 from scenarios.replay import Replay, replayed
 from scenarios.tape import Tape
 from scenarios.tape.captures import Value
@@ -19,19 +20,26 @@ def serve(
     strict: bool = True,
     faults: Iterable[Fault] = (),
     inputs: Mapping[str, Value] | None = None,
+    processes: Mapping[str, tuple[str, ...]] | None = None,
+    tracking_uri: str = "",
     say: Callable[[str], None] = lambda text: print(text, flush=True),
 ) -> None:
     """Play the tape on `port` of 127.0.0.1 (0: a free one), and say where, till Ctrl-C or TERM.
 
-    TapeError if the tape can't be read; exit code 2, with a sentence, if the port is taken.
+    `processes` are services that the tape has no lines for: they are started, and trace to the
+    store at `tracking_uri`. TapeError if the tape can't be read, NotUp if one of them does not
+    start; exit code 2, with a sentence, if the port is taken.
     """
     tape = Tape.read(tape_path).given(inputs or {})
     try:
-        with replayed(tape, faults, strict=strict, port=port) as replay:
+        with (
+            running(processes or {}, tracking_uri) as started,
+            replayed(tape, faults, strict=strict, port=port, forwards=started.addresses) as replay,
+        ):
             # Started in the background of a script, a process is told to ignore Ctrl-C.
             for ending in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(ending, signal.default_int_handler)
-            say(_where(tape, replay))
+            say(_where(tape, replay, started.addresses))
             try:
                 Event().wait()
             except KeyboardInterrupt:
@@ -42,11 +50,15 @@ def serve(
         raise SystemExit(2) from error
 
 
-def _where(tape: Tape, replay: Replay) -> str:
+def _where(tape: Tape, replay: Replay, services: Iterable[str]) -> str:
+    forwarded = "".join(
+        f"  {replay.at(name)}  {name}, a service in a process of its own\n" for name in services
+    )
     return (
         f"playing {len(tape.lines)} lines of {tape.file}, lanes: {', '.join(tape.lanes)}\n"
         f"  export OPENAI_BASE_URL={replay.base_url} OPENAI_API_KEY=taped\n"
         f"  GET {replay.url}/ledger  what was served    POST {replay.url}/rewind  begin again\n"
+        f"{forwarded}"
         "Ctrl-C ends it."
     )
 

@@ -6,6 +6,7 @@ import pytest
 
 from scenarios import ending
 from scenarios.ending import surprise
+from scenarios.ledger import Exchange, Ledger
 from scenarios.scenario import given
 
 
@@ -80,3 +81,31 @@ async def test_a_call_that_will_not_stop_does_not_hold_the_player(
     monkeypatch.setattr(ending, "GRACE_S", 0.05)
     told = await surprise(will_not_stop(), given().stopped_after(0.05))
     assert told == "it did not end, though it was cancelled 0.05 s ago"
+
+
+def asked(ledger: Ledger, lane: str) -> None:
+    """An exchange of the lane that has ended."""
+    page = Exchange(lane, 1, "/search", None, "", False, 0.0)
+    ledger.open(page)(status=503, ended_ms=1.0)
+
+
+async def test_a_call_is_stopped_once_a_lane_was_asked_so_often() -> None:
+    ledger = Ledger()
+
+    async def asks_for_ever() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0.2)
+            asked(ledger, "index")
+
+    variant = given().stopped_after(0.05, lane="index", calls=2)
+    assert await surprise(asks_for_ever(), variant, ledger) is None
+    assert len(ledger.exchanges) == 2
+
+
+async def test_what_other_lanes_were_asked_does_not_count() -> None:
+    ledger = Ledger()
+    asked(ledger, "tavily")
+    variant = given().stopped_after(0.05, lane="index", calls=1)
+    assert await surprise(ends(), variant, ledger) == (
+        "it was to wait until it was stopped, and ended by itself"
+    )

@@ -1,6 +1,6 @@
 """A replay: a server on 127.0.0.1 that plays a tape to whoever asks, while its body runs."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 
 from scenarios.fault import Fault
@@ -24,6 +24,10 @@ class Replay:
     def url(self) -> str:
         """Where outside services stand."""
         return f"http://{HOST}:{self.port}"
+
+    def at(self, lane: str) -> str:
+        """Where a service stands that is forwarded to."""
+        return f"{self.url}/{lane}"
 
     @property
     def base_url(self) -> str:
@@ -62,12 +66,15 @@ def replayed(
     strict: bool = True,
     on_exchange: Callable[[Exchange], None] | None = None,
     port: int = 0,
+    forwards: Mapping[str, str] | None = None,
 ) -> Generator[Replay]:
     """Play `tape` on `port` of 127.0.0.1 (0: a free one) until the body ends.
 
     Strict play refuses a request that differs from the recorded one; tolerant play serves it and
     notes the drift. `on_exchange` is told of each exchange as it ends, on the server's thread.
+    `forwards` are the addresses of real services, by lane: what is asked of `Replay.at(lane)` is
+    asked of them, once the lane's faults have let it pass.
     """
-    app = App(tape, faults, strict=strict, on_exchange=on_exchange)
-    with served(app, port) as port:
+    app = App(tape, faults, strict=strict, on_exchange=on_exchange, forwards=forwards)
+    with served(app, port, closing=app.aclose) as port:
         yield Replay(app, port)

@@ -1,7 +1,8 @@
 """The application: what the replay server does with a request; ASGI, over one tape."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -9,7 +10,8 @@ import orjson
 from scenarios.fault import Fault, Faults
 from scenarios.ledger import Exchange, Ledger
 from scenarios.replay.answer import JSON
-from scenarios.replay.flight import Flight, error
+from scenarios.replay.flight import Flight, Passing, error
+from scenarios.replay.forward import Forward, target
 from scenarios.replay.reel import Choice, Reel
 from scenarios.replay.refused import Refused, unknown_path
 from scenarios.replay.wire import Receive, Scope, Send, Wire
@@ -19,6 +21,8 @@ from scenarios.tape.lane import received
 from scenarios.tape.request import CHAT, EMBEDDINGS, MODELS, Request
 
 WITHOUT_REPLY = ("rate_limited", "unavailable", "hangs", "drops")
+OF_A_TAPE = ("cut", "malformed")
+"""Faults of a reply as the tape has it, which a service that is forwarded to gives as it likes."""
 
 
 class App:
@@ -31,9 +35,11 @@ class App:
         *,
         strict: bool = True,
         on_exchange: Callable[[Exchange], None] | None = None,
+        forwards: Mapping[str, str] | None = None,
     ) -> None:
+        self._forwards = {lane: Forward(address) for lane, address in (forwards or {}).items()}
         self.reel = Reel(tape, strict)
-        self.faults = Faults(faults)
+        self.faults = Faults(_possible(tuple(faults), self._forwards))
         self.ledger = Ledger(on_exchange)
         self._began_s = time.monotonic()
         self.rewind()
@@ -52,6 +58,10 @@ class App:
         body = await wire.body()
         if body is None:
             return
+        lane = scope["path"].split("/")[1]
+        if lane in self._forwards:
+            await self._forward(lane, wire, scope, body)
+            return
         request = received(scope, body, self.reel.tape.lane_of_path)
         match request.method, request.path:
             case "GET", path if path == MODELS or path.startswith(MODELS + "/"):
@@ -68,7 +78,20 @@ class App:
             case _:
                 await self._exchange(wire, request)
 
-    async def _exchange(self, wire: Wire, request: Request) -> None:
+    async def aclose(self) -> None:
+        for forward in self._forwards.values():
+            await forward.aclose()
+
+    async def _forward(self, lane: str, wire: Wire, scope: Scope, body: bytes) -> None:
+        """What is asked of `/LANE/path` is asked of the lane's service, as `/path`."""
+        prefix = f"/{lane}"
+        own = {**scope, "path": scope["path"].removeprefix(prefix) or "/"}
+        request = received(own, body, lambda *_: lane)
+        asked = target(scope["raw_path"].decode("latin-1").removeprefix(prefix), request.query)
+        pass_on = partial(self._forwards[lane].pass_on, scope, asked, body)
+        await self._exchange(wire, request, pass_on)
+
+    async def _exchange(self, wire: Wire, request: Request, pass_on: Passing | None = None) -> None:
         """Serve one attempt, and write down what became of it."""
         reel, refusals = self.reel, self.refusals
         call = self._calls[request.lane] = self._calls.get(request.lane, 0) + 1
@@ -90,6 +113,9 @@ class App:
             return
         if fault is not None and fault.name == "slow" and not await flight.delayed(fault):
             return
+        if pass_on is not None:
+            await flight.pass_on(pass_on)
+            return
         try:
             choice = self._chosen(reel, request, call)
             await flight.serve(choice, reel, fault)
@@ -106,6 +132,13 @@ class App:
         if choice.drift is not None:
             self.drift.append(choice.drift)
         return choice
+
+
+def _possible(faults: tuple[Fault, ...], forwards: Mapping[str, Forward]) -> tuple[Fault, ...]:
+    for fault in faults:
+        if fault.name in OF_A_TAPE and fault.lane in forwards:
+            raise ValueError(f"{fault}: it can strike only what a tape answers")
+    return faults
 
 
 def _models(path: str) -> bytes:

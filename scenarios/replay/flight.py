@@ -3,8 +3,10 @@
 import asyncio
 import math
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import orjson
 
 from scenarios.fault import Fault, Faults
@@ -16,6 +18,9 @@ from scenarios.replay.wire import Wire
 from scenarios.tape.request import Request
 
 SSE = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+Passing = Callable[[Wire], Awaitable[tuple[httpx.Response, bytes]]]
+"""Passes an exchange on to a real server, and its answer back, but for the end: forward.py."""
 
 
 class Flight:
@@ -64,6 +69,17 @@ class Flight:
             self.close()
             return False
         return True
+
+    async def pass_on(self, passing: Passing) -> None:
+        """Let a real server answer; if it does not, the connection breaks as its own would."""
+        try:
+            response, _ = await passing(self._wire)
+        except httpx.TransportError:
+            self.close()
+            await self._wire.break_off()
+            return
+        self.close(status=response.status_code, delivered=not self._wire.closing)
+        await self._wire.write(b"", more=False)
 
     async def serve(self, choice: Choice, reel: Reel, fault: Fault | None) -> None:
         """Send the reply of the chosen line, as far as a fault lets it."""
