@@ -1,0 +1,16 @@
+"""The commands: what `python -m scenarios` does, each a function whose docstring is its help."""
+
+import typer
+
+from scenarios.commands.outward import chat, live, serve
+from scenarios.commands.played import accept, check, list_, patches, run
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Play failures of multi-agent workflows again, offline; read their cause in the trace.",
+)
+app.command("list")(list_)
+for command in (run, check, accept, patches, live, chat, serve):
+    app.command()(command)
