@@ -1,0 +1,35 @@
+"""MLflow's page of a session, at the address that a run prints: the turns read as one chat."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from scenarios.play import play
+from scenarios.report import UI, address
+from tests.browser import FLAGS, WINDOW, chromium
+from tests.services import mlflow_server
+
+if chromium() is None:
+    pytest.skip(
+        "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
+    )
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("ui")]
+
+
+def test_a_session_reads_as_a_chat_where_the_report_says(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    (twin,) = play("conversation_goes_well", store).variants
+    assert twin.trace is not None
+    told = address(twin.trace)
+    assert told.startswith(UI)
+    with (
+        mlflow_server(tmp_path, store) as url,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS)) as browser,
+    ):
+        page = browser.new_page(viewport=WINDOW)  # type: ignore[arg-type] # it is a TypedDict
+        page.goto(told.replace(UI, url), wait_until="domcontentloaded")
+        for said in ("We come to the harbour", "What is a draught?", "Draught: 1.4 m."):
+            expect(page.get_by_text(said).first).to_be_visible(timeout=30_000)
