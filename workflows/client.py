@@ -1,12 +1,13 @@
 """A client: one AutoGen agent's own way to the model."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from autogen_agentchat.agents import AssistantAgent
 from autogen_core.models import CreateResult, ModelInfo
+from autogen_core.tools import FunctionTool
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from pydantic import BaseModel
 
@@ -67,9 +68,17 @@ class Clients:
     streams: bool = False
 
     def agent(
-        self, name: str, prompt: str, answer: type[BaseModel] | None = None
+        self,
+        name: str,
+        prompt: str,
+        answer: type[BaseModel] | None = None,
+        tools: Sequence[FunctionTool] = (),
+        rounds: int = 1,
     ) -> AssistantAgent:
-        """An agent with a client of its own; it answers in prose, or in the shape of `answer`."""
+        """An agent with a client of its own; it answers in prose, or in the shape of `answer`.
+
+        It may ask for `tools` so many rounds, before it has to answer with what it has.
+        """
         usage: dict[str, Any] = {"stream_options": {"include_usage": True}} if self.streams else {}
         client = self.kind(
             model=self.model.name,
@@ -86,6 +95,9 @@ class Clients:
             name,
             client,
             system_message=prompt,
+            tools=[*tools],
+            max_tool_iterations=rounds,
+            reflect_on_tool_use=True if tools else None,
             output_content_type=answer,
             model_client_stream=self.streams,
         )

@@ -18,12 +18,16 @@ from autogen_core import CancellationToken
 Messages = Sequence[BaseAgentEvent | BaseChatMessage]
 Listener = Callable[[str, str], None]
 """Is told who says what, piece by piece."""
+GRACE_S = 1.0
+"""How long a team that was cancelled has, to end by itself."""
 
 
 async def heard(team: BaseGroupChat, task: str, on_text: Listener | None) -> Messages:
     """Run the team to its end; returns what was said, the task first.
 
     A cancelled team waits for its agents, which may wait for ever: the token is what reaches them.
+    It reaches a tool, but not the agent that waits for the tool's answer, so that there is an end
+    to the waiting for the team as well.
     """
     token = CancellationToken()
     running = asyncio.ensure_future(
@@ -33,7 +37,9 @@ async def heard(team: BaseGroupChat, task: str, on_text: Listener | None) -> Mes
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         token.cancel()
-        await asyncio.wait([running])
+        if (await asyncio.wait([running], timeout=GRACE_S))[1]:
+            running.cancel()
+            await asyncio.wait([running])
         raise
 
 

@@ -1,0 +1,76 @@
+"""Three branches come together, and the verdict is shown the last two.
+
+Audio was the fastest, and the only one to find that the clip was altered. The verdict is told not
+to judge where a finding is missing, so that it says that it can't tell, of a clip in which the cut
+was found and reported. Look at the three handoffs before its turn: of audio's nothing arrives.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from scenarios.expect import concludes, ends, hands_off, loses, output_keeps, output_lacks
+from scenarios.expect.figures import states
+from scenarios.fault import slow
+from scenarios.inputs import between, one_of, whole
+from scenarios.scenario import Origin, Scenario, given
+
+if TYPE_CHECKING:
+    from autogen_agentchat.messages import BaseChatMessage
+
+    from workflows.clip import Clip
+
+
+def the_last_two(messages: "Sequence[BaseChatMessage]") -> "Sequence[BaseChatMessage]":
+    """The mistake: the last two messages, as if there were two specialists still."""
+    return sorted(messages[-2:], key=lambda message: message.source)
+
+
+def altered(duplicated: int, splice_s: float) -> "Clip":
+    """A clip with so many duplicated frames, and a cut in its sound, unless that is at 0 s."""
+    from workflows.clip_made import made
+
+    return made(duplicated=range(52, 52 + duplicated), splice_s=splice_s or None)
+
+
+SCENARIO = Scenario(
+    mode="FM-1.4 loss of conversation history",
+    source="MAST, arXiv 2503.13657",
+    workflow="workflows.graphflow_media:verify",
+    task="Was this clip altered? Say what you find; nothing has to be noted.",
+    inputs={
+        "duplicated": one_of(0),
+        "splice_s": between(2.35, 2.85, published=2.46, places=2),
+    },
+    props={"clip": altered},
+    faults=(slow("video", delay_s=1.5), slow("sync", delay_s=1.5)),
+    broken=given(verdict_reads=the_last_two),
+    fixed=given(),
+    twin=given().about(duplicated=whole(2, 9, published=3), splice_s=one_of(0)),
+    expect_broken=(
+        ends("OK"),
+        concludes("unclear"),
+        loses("audio", "verdict"),
+        hands_off("video", "verdict"),
+        hands_off("sync", "verdict"),
+        output_keeps(r'"cites": \["sync", "video"\]'),
+        output_lacks("was cut"),
+    ),
+    expect_fixed=(
+        ends("OK"),
+        concludes("altered"),
+        hands_off("audio", "verdict"),
+        hands_off("video", "verdict"),
+        hands_off("sync", "verdict"),
+        output_keeps(r"\[audio\] The hum beneath the sound was cut at [\d.]+ s"),
+    ),
+    expect_twin=(
+        ends("OK"),
+        concludes("altered"),
+        hands_off("audio", "verdict"),
+        hands_off("video", "verdict"),
+        hands_off("sync", "verdict"),
+        states("audio", figures_at_most=0),
+        output_keeps(r"\[audio\] No cut"),
+    ),
+    origin=Origin("verdict", "audio → verdict"),
+)
