@@ -102,10 +102,27 @@ def crew(recorder: str, environment: Path, store: str) -> Figures:
     return measured
 
 
+def streamed_reply(store: str) -> Figures:
+    """What recording each event of a streamed reply adds to its first token, and to each event."""
+    from tests.bench_stream import measured, taped
+
+    with tempfile.TemporaryDirectory() as scratch, _server(str(taped(Path(scratch)))) as url:
+        return measured(url, store)
+
+
+def fan_out(store: str) -> Figures:
+    """A fan-out of 3, 10 and 30 specialists against its slowest branch."""
+    from tests.bench_fanout import measured
+
+    return measured(store)
+
+
 MEASURES: dict[str, Callable[[str], Figures]] = {
     "one scenario, whole process": whole_process,
     "replay server": replay_server,
     "instrumentation": instrumentation,
+    "streamed reply": streamed_reply,
+    "fan-out": fan_out,
     "crew, plain autolog": partial(crew, "plain autolog", OURS),
     "crew, ours": partial(crew, "ours", OURS),
     "crew, OpenInference": partial(crew, "OpenInference", OPENINFERENCE),

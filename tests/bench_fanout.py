@@ -1,0 +1,188 @@
+"""The fan-out on the bench: 3, 10 and 30 specialists at once, and one who hears them all.
+
+Each measures something and says so, in two completions. Where these take half a second, what takes
+longer than the slowest specialist is what the fan-out costs. Where they take no time, what the
+process works more when it is traced is what tracing costs: so much a trace, and so much a span. The
+server has a process of its own.
+"""
+
+import asyncio
+import gc
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from instrumentation.trace import Trace, from_mlflow
+from workflows.model import Model
+
+FANS = (3, 10, 30)
+ROUNDS = 3
+PAIRS = 12
+"""Runs of a fan, traced and untraced, for what tracing costs: the median of two is no figure."""
+DELAY_S = 0.5
+SERVE = """
+import sys
+from scenarios.fault import slow
+from scenarios.replay import replayed
+from scenarios.tape import Tape
+tape = Tape.read(sys.argv[1])
+late = [slow(lane, times=2, delay_s=float(sys.argv[2])) for lane in tape.lanes if lane != "verdict"]
+with replayed(tape, late) as slowly, replayed(tape) as quickly:
+    print(slowly.url, quickly.url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run: its wall and CPU seconds, those of storing its trace among them, and the trace."""
+
+    wall_s: float
+    cpu_s: float
+    trace: Trace | None
+
+
+def measured(
+    store: str,
+    fans: Sequence[int] = FANS,
+    rounds: int = ROUNDS,
+    pairs: int = PAIRS,
+    delay_s: float = DELAY_S,
+) -> dict[str, float]:
+    """For each fan: its wall time over that of its slowest branch, and what tracing costs it."""
+    figures: dict[str, float] = {}
+    costs: dict[int, float] = {}
+    for fan in fans:
+        with _server(fan, delay_s) as (slowly, quickly):
+            walls = _walls(slowly, fan, store, rounds)
+            spans, cost_s = _cost(quickly, fan, store, pairs)
+        costs[spans] = cost_s
+        walls |= {"spans": spans, "tracing, stored: CPU ms": cost_s * 1e3}
+        figures |= {f"{fan} specialists: {name}": value for name, value in walls.items()}
+    if len(costs) > 1:
+        a_span_s, a_trace_s = np.polyfit([*costs], [*costs.values()], 1)
+        figures["a span, stored: CPU µs"] = float(a_span_s) * 1e6
+        figures["a trace, besides its spans: CPU ms"] = float(a_trace_s) * 1e3
+    return figures
+
+
+def _walls(url: str, fan: int, store: str, rounds: int) -> dict[str, float]:
+    """How long a fan takes, untraced and traced, and its slowest branch."""
+    _fanned_out(url, fan, None)  # pays for imports and caches
+    untraced = [_fanned_out(url, fan, None) for _ in range(rounds)]
+    traced = [_fanned_out(url, fan, store) for _ in range(rounds)]
+    slowest_s = statistics.median(_slowest_s(ran.trace) for ran in traced if ran.trace)
+    traced_s = statistics.median(ran.wall_s for ran in traced)
+    return {
+        "untraced: wall s": statistics.median(ran.wall_s for ran in untraced),
+        "traced: wall s": traced_s,
+        "slowest branch: s": slowest_s,
+        "traced: wall / slowest branch": traced_s / slowest_s,
+    }
+
+
+def _cost(url: str, fan: int, store: str, pairs: int) -> tuple[int, float]:
+    """How many spans a fan leaves, and how many CPU seconds it takes more for them.
+
+    The median over pairs of runs, one right after the other: what the machine does besides changes
+    from minute to minute. Which of the two is first changes from pair to pair.
+    """
+    spans = 0
+    costs = []
+    for pair in range(-1, pairs):
+        modes = (None, store) if pair % 2 else (store, None)
+        ran = {mode: _fanned_out(url, fan, mode) for mode in modes}
+        if (trace := ran[store].trace) is not None and pair >= 0:  # the first pays for caches
+            spans = sum(1 for _ in trace)
+            costs.append(ran[store].cpu_s - ran[None].cpu_s)
+    return spans, statistics.median(costs)
+
+
+def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
+    import urllib.request
+
+    import mlflow
+
+    from instrumentation.tracing import recorded, traced
+
+    urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
+    tracing: AbstractContextManager[Any] = traced(store, "bench") if store else nullcontext()
+    if not store:
+        mlflow.tracing.disable()
+    with tracing, recorded() as run:
+        gc.collect()
+        began, cpu = time.perf_counter(), time.process_time()
+        asyncio.run(_team_run(fan, Model("taped", f"{url}/v1", "taped")))
+        wall_s = time.perf_counter() - began
+        if store:
+            mlflow.flush_trace_async_logging()
+        cpu_s = time.process_time() - cpu
+        trace = from_mlflow(one.to_dict() for one in run.traces()) if store else None
+    mlflow.tracing.enable()
+    return Ran(wall_s, cpu_s, trace)
+
+
+async def _team_run(fan: int, model: Model) -> None:
+    from instrumentation.attempts import seen_http_client
+    from workflows.client import Clients
+    from workflows.clip_made import made
+    from workflows.graphflow_media import VERDICT, Judgement, media_team
+    from workflows.hearing import heard
+    from workflows.lookup import Archive
+    from workflows.measured import Measured
+    from workflows.media_tools import Desk
+
+    clip = made()
+    async with seen_http_client() as http:
+        clients = Clients(model, http)
+        desk = Desk(clip, Measured(clip), Archive(http, "", None))
+        specialists = [
+            clients.agent(name, "Measure.", tools=desk.measure(name, "flashes"), rounds=3)
+            for name in _names(fan)
+        ]
+        judge = clients.agent("verdict", VERDICT, Judgement)
+        await heard(media_team(specialists, judge), "Was this clip altered?", None)
+
+
+def _names(fan: int) -> list[str]:
+    return [f"specialist_{number}" for number in range(1, fan + 1)]
+
+
+def _slowest_s(trace: Trace) -> float:
+    turns = (span for span in trace.of_type("AGENT") if span.agent != "verdict")
+    return max(turn.end_ns - turn.start_ns for turn in turns) / 1e9
+
+
+@contextmanager
+def _server(fan: int, delay_s: float) -> Iterator[Sequence[str]]:
+    """Where the fan's tape is played late, and where at once: by a process of its own."""
+    call: Any = {"content": None, "tool_calls": [{"name": "flashes", "arguments": {}}]}
+    lines: list[dict[str, Any]] = [
+        {"lane": name, "origin": "scripted", "reply": reply}
+        for name in _names(fan)
+        for reply in (call, {"content": f"{name} saw three flashes."})
+    ]
+    judged = {"content": {"verdict": "authentic", "reasons": []}}
+    lines.append({"lane": "verdict", "origin": "scripted", "reply": judged})
+    with tempfile.TemporaryDirectory() as folder:
+        tape = Path(folder) / "tape.jsonl"
+        tape.write_bytes(b"\n".join(map(orjson.dumps, lines)))
+        command = [sys.executable, "-c", SERVE, str(tape), str(delay_s)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server:
+            assert server.stdout is not None
+            try:
+                yield server.stdout.readline().split()
+            finally:
+                server.kill()
