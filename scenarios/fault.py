@@ -5,7 +5,7 @@ call. A fault strikes `times` calls in a row. A reply that a fault kept from arr
 up its line of the tape: a retry gets it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -22,12 +22,15 @@ class Fault:
     after_frame: int = 0
     clean: bool = False
     delay_s: float = 0.0
+    until: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.after_frame < 0 or self.retry_after_s < 0 or self.delay_s < 0:
             raise ValueError("a fault comes neither before the first frame nor before its time")
         if self.status and self.status < 400:
             raise ValueError(f"status {self.status} is no failure: 400 or more")
+        if any(lane == self.lane or calls < 1 for lane, calls in self.until):
+            raise ValueError(f"a reply is held until other lanes have asked: {dict(self.until)}")
         if self.call < 1 or self.times < 1:
             raise ValueError(
                 f"calls are counted from 1 and a fault strikes at least once: call={self.call}, "
@@ -82,6 +85,14 @@ def malformed(lane: str, call: int = 1, times: int = 1) -> Fault:
 def slow(lane: str, call: int = 1, delay_s: float = 1.0, times: int = 1) -> Fault:
     """The answer is right, and comes `delay_s` seconds late."""
     return Fault("slow", lane, call, times, delay_s=delay_s)
+
+
+def held(lane: str, call: int = 1, *, until: Mapping[str, int], delay_s: float = 0.0) -> Fault:
+    """The answer is right, and comes when each of these lanes has asked so often, and then so late.
+
+    What runs at once is thereby put in an order, whatever the machine is doing besides.
+    """
+    return Fault("held", lane, call, delay_s=delay_s, until=tuple(until.items()))
 
 
 class Faults:

@@ -1,6 +1,7 @@
 """Each fault as the real client meets it, and what it does to tape and ledger."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from json import JSONDecodeError
 
 import httpx
@@ -11,6 +12,7 @@ from scenarios.fault import (
     cut,
     drops,
     hangs,
+    held,
     malformed,
     rate_limited,
     slow,
@@ -24,14 +26,15 @@ TAPE = tape(says("a", "one two three four"))
 
 def test_a_rate_limit_holds_until_its_time_is_over() -> None:
     with replayed(TAPE, [rate_limited("a", retry_after_s=1.0)]) as replay:
-        began = time.monotonic()
+        asking = client(replay, "a")
         for _ in range(2):
             with pytest.raises(openai.RateLimitError) as refusal:
-                ask(client(replay, "a"))
+                ask(asking)
         assert refusal.value.response.headers["retry-after"] == "1"
-        assert 0 < int(refusal.value.response.headers["retry-after-ms"]) <= 1000
-        time.sleep(max(0, 1.02 - (time.monotonic() - began)))
-        assert ask(client(replay, "a")) == "one two three four"
+        left_ms = int(refusal.value.response.headers["retry-after-ms"])
+        assert 0 < left_ms <= 1000
+        time.sleep(left_ms / 1000 + 0.02)
+        assert ask(asking) == "one two three four"
     assert [e.fault for e in replay.ledger.exchanges] == ["rate_limited", "rate_limited", None]
 
 
@@ -156,6 +159,28 @@ def test_a_client_that_does_not_wait_for_a_slow_reply_leaves_its_line_to_the_nex
         with pytest.raises(openai.APITimeoutError):
             ask(client(replay, "a", timeout=0.1))
         assert ask(client(replay, "a")) == "one two three four"
+
+
+def test_a_reply_is_held_until_another_lane_has_asked() -> None:
+    taped = tape(says("a", "x"), says("b", "y"), says("b", "z"))
+    with replayed(taped, [held("a", until={"b": 2})]) as replay, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ask, client(replay, "a"))
+        assert ask(client(replay, "b")) == "y"
+        assert not wait([waiting], timeout=0.2).done
+        assert ask(client(replay, "b")) == "z"
+        assert waiting.result() == "x"
+
+
+def test_a_client_that_does_not_wait_for_a_held_reply_leaves_its_line_to_the_next() -> None:
+    with replayed(TAPE, [held("a", until={"b": 1})]) as replay:
+        with pytest.raises(openai.APITimeoutError):
+            ask(client(replay, "a", timeout=0.1))
+        assert ask(client(replay, "a")) == "one two three four"
+
+
+def test_a_reply_that_waits_for_its_own_lane_is_refused_where_it_is_declared() -> None:
+    with pytest.raises(ValueError, match="other lanes"):
+        held("a", until={"a": 2})
 
 
 def test_a_fault_strikes_its_call_in_its_lane_only() -> None:

@@ -21,6 +21,7 @@ from scenarios.tape.lane import received
 from scenarios.tape.request import CHAT, EMBEDDINGS, MODELS, Request
 
 WITHOUT_REPLY = ("rate_limited", "unavailable", "hangs", "drops")
+LATE = ("slow", "held")
 OF_A_TAPE = ("cut", "malformed")
 """Faults of a reply as the tape has it, which a service that is forwarded to gives as it likes."""
 
@@ -111,7 +112,7 @@ class App:
         if fault is not None and fault.name in WITHOUT_REPLY:
             await flight.fail(fault, self.faults)
             return
-        if fault is not None and fault.name == "slow" and not await flight.delayed(fault):
+        if fault is not None and fault.name in LATE and not await self._waited(flight, fault):
             return
         if pass_on is not None:
             await flight.pass_on(pass_on)
@@ -122,6 +123,14 @@ class App:
         except Refused as refusal:
             refusals.append(refusal)
             await flight.refuse(refusal)
+
+    async def _waited(self, flight: Flight, fault: Fault) -> bool:
+        """Wait until other lanes have asked as often as the fault has it, and as long."""
+
+        def have_asked() -> bool:
+            return all(self._calls.get(lane, 0) >= calls for lane, calls in fault.until)
+
+        return await flight.delayed(fault, have_asked)
 
     def _chosen(self, reel: Reel, request: Request, call: int) -> Choice:
         tape = reel.tape

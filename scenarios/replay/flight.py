@@ -17,6 +17,8 @@ from scenarios.replay.refused import Refused
 from scenarios.replay.wire import Wire
 from scenarios.tape.request import Request
 
+GLANCE_S = 0.02
+"""How often it is looked whether what a reply is held for has come."""
 SSE = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 Passing = Callable[[Wire], Awaitable[tuple[httpx.Response, bytes]]]
@@ -63,9 +65,12 @@ class Flight:
             said = error("The server is unable to answer now.", "server_error")
             await self._wire.answer(fault.status, JSON, said)
 
-    async def delayed(self, fault: Fault) -> bool:
-        """Wait as the fault says; False if the client did not."""
-        if await self._wire.gone(fault.delay_s):
+    async def delayed(self, fault: Fault, has_come: Callable[[], bool]) -> bool:
+        """Wait for what the fault waits for, and as long; False if the client did not."""
+        gone = False
+        while not gone and not has_come():
+            gone = await self._wire.gone(GLANCE_S)
+        if gone or await self._wire.gone(fault.delay_s):
             self.close()
             return False
         return True

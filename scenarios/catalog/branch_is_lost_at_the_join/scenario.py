@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scenarios.expect import concludes, ends, hands_off, loses, output_keeps, output_lacks
 from scenarios.expect.figures import states
-from scenarios.fault import slow
+from scenarios.fault import held
 from scenarios.inputs import between, one_of, whole
 from scenarios.scenario import Origin, Scenario, given
 
@@ -42,7 +42,10 @@ SCENARIO = Scenario(
         "splice_s": between(2.35, 2.85, published=2.46, places=2),
     },
     props={"clip": altered},
-    faults=(slow("video", delay_s=1.5), slow("sync", delay_s=1.5)),
+    faults=(
+        held("video", call=2, until={"audio": 2}, delay_s=0.8),
+        held("sync", call=2, until={"audio": 2}, delay_s=0.8),
+    ),
     broken=given(verdict_reads=the_last_two),
     fixed=given(),
     twin=given().about(duplicated=whole(2, 9, published=3), splice_s=one_of(0)),

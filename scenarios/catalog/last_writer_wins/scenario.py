@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scenarios.expect import concludes, ends, hands_off, output_keeps
 from scenarios.expect.figures import measures
 from scenarios.expect.notes import keeps_notes, overwrites
-from scenarios.fault import slow
+from scenarios.fault import held
 from scenarios.inputs import between, whole
 from scenarios.scenario import Origin, Scenario, given
 
@@ -52,7 +52,7 @@ SCENARIO = Scenario(
         "splice_s": between(2.35, 2.85, published=2.46, places=2),
     },
     props={"clip": altered},
-    faults=(slow("audio", delay_s=1.5), slow("sync", delay_s=3.0)),
+    faults=(held("audio", call=2, until={"video": 3}), held("sync", call=2, until={"audio": 3})),
     broken=given(notes=over_the_last),
     fixed=given(),
     twin=given(notes=in_its_own_slot),

@@ -11,7 +11,7 @@ from scenarios.expect import concludes, ends, hands_off, output_keeps
 from scenarios.expect.figures import measures, repeats
 from scenarios.expect.overlap import works_alongside
 from scenarios.expect.tools import calls
-from scenarios.fault import slow
+from scenarios.fault import held
 from scenarios.inputs import between, whole
 from scenarios.scenario import Scenario, given
 
@@ -40,9 +40,9 @@ SCENARIO = Scenario(
     props={"clip": altered},
     services=("archive",),
     faults=(
-        slow("audio", call=2, delay_s=0.8),
-        slow("sync", call=1, delay_s=0.8),
-        slow("sync", call=2, delay_s=0.8),
+        held("audio", call=2, until={"video": 3}),
+        held("sync", call=1, until={"video": 2, "audio": 2}),
+        held("sync", call=2, until={"audio": 3}),
     ),
     twin=given(poll_every_s=0.01),
     expect_twin=(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scenarios.expect import concludes, ends, output_keeps
 from scenarios.expect.media import fetches_again, fetches_each, shares
 from scenarios.expect.overlap import works_alongside
-from scenarios.fault import slow
+from scenarios.fault import held
 from scenarios.inputs import one_of, whole
 from scenarios.scenario import Origin, Scenario, given
 
@@ -49,7 +49,7 @@ SCENARIO = Scenario(
         "late_ms": whole(40, 190, published=120),
     },
     props={"clip": late},
-    faults=(slow("sync", delay_s=1.5),),
+    faults=(held("sync", until={"video": 2, "audio": 2}),),
     broken=given(measures=each_for_itself),
     fixed=given(),
     twin=given(measures=each_for_itself).about(
