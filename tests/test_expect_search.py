@@ -75,6 +75,7 @@ TOLD = ("[1] Census (a)\n3.87 million people\n[2] Estimate (b)\n3.85 million peo
         "It has 3.87 million people [1], or 3.85 million [2].",
         "The census found 3.87 million people [1], not 4.4 million.",
         "It shrank by 7% [3].",
+        "It has 3.87 million people or 3.85 million [1, 2].",
     ],
 )
 def test_figures_that_stand_in_what_is_cited_are_cited_well(answer: str) -> None:

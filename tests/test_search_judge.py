@@ -13,7 +13,8 @@ from tests.taped_search import (
     run,
     web,
 )
-from workflows.citations import Judge, Result, borne_out, cites, sentences, the_cited
+from workflows.citations import Judge, Result, borne_out, sentences, the_cited
+from workflows.marks import cites
 
 LARGE = "France covers 551,500 km2, Corsica included."
 SMALL = "France covers 543,965 km2, rivers and lakes left out."

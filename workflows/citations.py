@@ -1,4 +1,4 @@
-"""A citation: the number under which an answer names the result that it rests on."""
+"""A citation: a result that an answer names, and whether it bears the answer out."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,9 +8,8 @@ import mlflow
 from mlflow.entities import SpanType
 
 from instrumentation.figures import checked
+from workflows.marks import cites
 
-MARK = re.compile(r"\[(\d+(?:, *[1-9]\d?)*)\]")
-"""[1], and [1, 2] as well; [1,000] is a number."""
 SENTENCE = re.compile(r"(?:\d+[.)] )?\S.*?(?:[.!?](?:\s*\[[\d, ]+\])*(?=\s|$)|$)", re.MULTILINE)
 """A sentence ends with its full stop, or with the citations behind it, or with its line. The number
 of an item of a list is no sentence."""
@@ -88,11 +87,6 @@ class Judge:
             unsourced = checked(sentence, known).unsourced
             faults += [f"{numbers} does not bear out {figure}" for figure in unsourced]
         return f"Read the results again: {'; '.join(faults)}." if faults else None
-
-
-def cites(text: str) -> frozenset[int]:
-    """The numbers that a text cites: [1], [2]."""
-    return frozenset(int(number) for mark in MARK.findall(text) for number in mark.split(","))
 
 
 def sentences(answer: str) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflows.citations import Result, cites
+from workflows.citations import Result
+from workflows.marks import cites
 
 
 @dataclass(frozen=True)

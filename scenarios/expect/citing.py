@@ -4,16 +4,13 @@ None of them names a figure. Results are known by their numbers, which count on 
 the run, as the agent is told them: `[1] title (source)`, and beneath it the text.
 """
 
-import re
-
 from instrumentation.figures import Unsourced, checked, figures
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.expect import Expectation
 from scenarios.expect.search import answer, completions, task
 from scenarios.expect.sentence import agents, short, text
-
-CITED = re.compile(r"\[(\d+)\]")
+from workflows.marks import cites
 
 
 def cites_amiss(agent: str) -> Expectation:
@@ -46,10 +43,10 @@ def _amiss(trace: Trace, agent: str) -> list[Unsourced] | str:
         return f"{agent} made no completion; agents: {agents(trace)}"
     turn, results = trace.turns(agent)[-1], _results(asked[-1])
     sentences = dict.fromkeys(figure.sentence for figure in figures(answer(turn)))
-    cited = {sentence: CITED.findall(sentence) for sentence in sentences}
+    cited = {sentence: sorted(cites(sentence)) for sentence in sentences}
     if not any(cited.values()):
         return f"no figure has a citation beside it: {short(answer(turn))}"
-    held = {one: [results.get(int(n), "") for n in numbers] for one, numbers in cited.items()}
+    held = {one: [results.get(number, "") for number in numbers] for one, numbers in cited.items()}
     return [
         amiss
         for sentence in sentences
