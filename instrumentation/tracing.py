@@ -1,19 +1,24 @@
 """Tracing: MLflow turned on for the process, and each run's traces found again by a tag."""
 
-import os
+import atexit
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing.util import Finalize, register_after_fork
 from typing import Any
 from uuid import uuid4
 
 import mlflow
-from mlflow.environment_variables import MLFLOW_EXPERIMENT_ID, MLFLOW_TRACKING_URI
 from mlflow.utils.autologging_utils import autologging_is_disabled
 
+from instrumentation.guards import guards, required
 from instrumentation.handoffs import record_handoffs
+from instrumentation.held import Held
+from instrumentation.redaction import DEFAULT, Redaction
+from instrumentation.sampling import Sampling
+from instrumentation.settings import settled
 from patches.experiment import experiment as active
 from patches.patch import Outcome, applied
 from patches.repairs import repairs
@@ -21,21 +26,6 @@ from patches.repairs import repairs
 RUN_TAG = "flight_recorder.run"
 PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
 """What is imported where a framework is in use: MLflow's name for it, and its package."""
-
-SETTINGS = {
-    # One worker: with more of them SQLite stores wrong costs.
-    "MLFLOW_ASYNC_TRACE_LOGGING_MAX_WORKERS": "1",
-    # Two queues, the second as long as its batch: by default a burst of 2,000 spans loses some. And
-    # a transaction for all that has come in a second, not for each five spans, takes less CPU.
-    "MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE": "100000",
-    "MLFLOW_ASYNC_TRACE_LOGGING_MAX_SPAN_BATCH_SIZE": "100000",
-    "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS": "1000",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    # A span keeps its last 128 events by default; a stream has one for each word.
-    "OTEL_SPAN_EVENT_COUNT_LIMIT": "100000",
-    # AutoGen's own runtime spans show its messaging, about forty a run.
-    "AUTOGEN_DISABLE_RUNTIME_TRACING": "true",
-}
 
 
 @dataclass(frozen=True)
@@ -61,20 +51,41 @@ def traced(
     tracking_uri: str,
     experiment: str = "flight-recorder",
     frameworks: Sequence[str] | None = None,
+    *,
+    redaction: Redaction | None = DEFAULT,
+    sampling: Sampling | None = None,
 ) -> Generator[tuple[Outcome, ...]]:
     """Record AutoGen and CrewAI in an MLflow store, process-wide; undone, and stored, on exit.
 
     `frameworks` are "autogen", "crewai" or both; without it, those that are imported already, so
-    that nobody waits for the import of a framework that he does not use. Yields what became of each
-    patch. Workflows inside it may run at once. Enter it once, around them all: of two blocks that
-    overlap, the first to end turns recording off for the other.
+    that nobody waits for the import of a framework that he does not use. `redaction` takes secrets
+    and personal data out of all that leaves, to the store or elsewhere; None is for comparison.
+    `sampling` keeps some of the traces; without it, all. Yields what became of each patch.
+
+    Workflows inside it may run at once. Enter it once, around them all: of two blocks that overlap,
+    the first to end turns recording off for the other.
+
+    However the process ends, what was traced is stored: SIGTERM needs `terminable` around it, and a
+    child of `os.fork` that ends with `os._exit` a flush of its own, as it runs no clean-up at all.
     """
     chosen = in_use() if frameworks is None else frameworks
-    with _settings(), active(tracking_uri, experiment), ExitStack() as stack:
+    held = Held(sampling) if sampling else None
+    with ExitStack() as stack:
+        stack.callback(atexit.unregister, stack.close)
+        atexit.register(stack.close)  # for whoever enters, and never leaves
+        stack.enter_context(settled())
+        guarded = stack.enter_context(applied(*guards(redaction, held)))
+        if redaction or sampling:
+            required(guarded)
+        stack.enter_context(active(tracking_uri, experiment))
         stack.callback(mlflow.flush_trace_async_logging)
+        register_after_fork(stack, _flushed_at_the_end)
+        if held:
+            stack.callback(held.close)
         for framework in chosen:
             stack.enter_context(_autologged(framework))
-        yield stack.enter_context(applied(*repairs(record_handoffs, chosen)))
+        repaired = stack.enter_context(applied(*repairs(record_handoffs, chosen)))
+        yield (*guarded, *repaired)
 
 
 def in_use() -> tuple[str, ...]:
@@ -104,14 +115,6 @@ def _autologged(framework: str) -> Generator[None]:
             integration.autolog(disable=True, silent=True)
 
 
-@contextmanager
-def _settings() -> Generator[None]:
-    """Set what the environment does not say otherwise, and put it back as it was."""
-    before = dict(os.environ)
-    os.environ.update({name: value for name, value in SETTINGS.items() if name not in before})
-    try:
-        yield
-    finally:
-        for name in {*SETTINGS, MLFLOW_EXPERIMENT_ID.name, MLFLOW_TRACKING_URI.name}:
-            os.environ.pop(name, None)
-            os.environ.update({name: before[name]} if name in before else {})
+def _flushed_at_the_end(_: object) -> None:
+    """For a process that `multiprocessing` forks: it ends without leaving the block."""
+    Finalize(None, mlflow.flush_trace_async_logging, exitpriority=0)

@@ -12,6 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 
+from patches.awaited import begun
+
 
 @contextmanager
 def experiment(tracking_uri: str, name: str) -> Generator[None]:
@@ -25,7 +27,7 @@ def experiment(tracking_uri: str, name: str) -> Generator[None]:
         mlflow.set_tracking_uri(tracking_uri)  # which forgets the span processors: redaction
         mlflow.tracing.configure(span_processors=processors)
         with _alone_with(tracking_uri):
-            mlflow.set_experiment(name)
+            begun(name)
         yield
     finally:
         mlflow.set_tracking_uri(uri)
@@ -35,8 +37,11 @@ def experiment(tracking_uri: str, name: str) -> Generator[None]:
 
 @contextmanager
 def _alone_with(tracking_uri: str) -> Generator[None]:
-    """No other process of this user begins with the store meanwhile; on Windows it may."""
-    if os.name == "nt":
+    """No other process of this user begins with the store meanwhile; on Windows it may.
+
+    A server sees to that itself; and while it is away, one process is not to wait for another.
+    """
+    if os.name == "nt" or tracking_uri.startswith("http"):
         yield
         return
     from mlflow.utils.file_utils import ExclusiveFileLock

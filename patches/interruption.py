@@ -1,7 +1,6 @@
 """An interruption: what ends work without being an `Exception`, such as cancellation or Ctrl-C."""
 
 import asyncio
-import re
 from typing import Any
 
 WORDS: dict[type[BaseException], str] = {
@@ -12,20 +11,10 @@ WORDS: dict[type[BaseException], str] = {
 }
 
 
-KEYS = re.compile(r"(?i)\b(?:bearer|basic)\s+\S+?(?=[\s'\",}]|$)|\bsk-[\w-]{8,}")
-"""What an endpoint may echo of an Authorization header, or of a key as OpenAI spells them."""
-
-
-def without_keys(text: str) -> str:
-    """The text without keys. Exceptions pass by MLflow's span processors, and so by redaction."""
-    return KEYS.sub("<key>", text)
-
-
 def words_for(error: BaseException) -> str:
     """What a span says of an error: its name and message, or the words for an interruption."""
     said = next((words for kind, words in WORDS.items() if isinstance(error, kind)), None)
-    told = ": ".join(filter(None, (said or type(error).__name__, str(error))))
-    return without_keys(told)
+    return ": ".join(filter(None, (said or type(error).__name__, str(error))))
 
 
 def record_error(span: Any, error: BaseException) -> None:
@@ -41,7 +30,6 @@ def record_error(span: Any, error: BaseException) -> None:
         "exception.message": words,
     }
     if isinstance(error, Exception):
-        told = SpanEvent.from_exception(error).attributes
-        attributes = {key: without_keys(str(value)) for key, value in told.items()}
+        attributes = SpanEvent.from_exception(error).attributes
     span.add_event(SpanEvent("exception", attributes=attributes))
     span.set_status(SpanStatus(SpanStatusCode.ERROR, words))

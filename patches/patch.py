@@ -17,7 +17,10 @@ _ON: set[str] = set()
 
 @dataclass(frozen=True)
 class Patch:
-    """A repair. `versions` maps a distribution to the PEP 440 specifier of what it mends."""
+    """A repair. `versions` maps a distribution to the PEP 440 specifier of what it mends.
+
+    One that `nests` does something else each time that it is made, and may be on twice.
+    """
 
     name: str
     symptom: str
@@ -26,10 +29,11 @@ class Patch:
     delete_when: str
     canary: str
     apply: Callable[[], AbstractContextManager[None]] = field(repr=False)
+    nests: bool = False
 
     def why_not(self) -> str | None:
         """Why it must not be applied here, as a sentence; None where it may."""
-        if self.name in _ON:
+        if self.name in _ON and not self.nests:
             return f"{self.name} is on already: an enclosing `applied` put it there"
         for distribution, wanted in self.versions.items():
             try:
@@ -57,7 +61,8 @@ class Outcome:
 def applied(*patches: Patch) -> Generator[tuple[Outcome, ...]]:
     """Apply each patch that concerns the installed versions; undo them on exit, the last one first.
 
-    A patch that is on already is left to the block that put it there, so nesting is safe.
+    A patch that is on already is left to the block that put it there, unless it `nests`: nesting
+    is safe.
     """
     outcomes = []
     with ExitStack() as stack:

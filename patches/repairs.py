@@ -9,14 +9,18 @@ from patches import (
     autogen_teams,
     autogen_tools,
     autolog_blindness,
+    backlog,
     cancelled_spans,
     crewai_autolog,
     crewai_interrupted,
     crewai_messages,
     crewai_unparsed,
+    forked,
     prompt_flush,
     remote_traces,
+    trace_buffer,
     traced_streams,
+    unstored,
 )
 from patches.autogen_turns import turns
 from patches.crewai_events import events
@@ -51,6 +55,10 @@ def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Pa
     }
     chosen = (patch for framework in frameworks for patch in of_framework[framework])
     of_mlflow = (
+        forked.PATCH,
+        trace_buffer.PATCH,
+        backlog.PATCH,
+        unstored.PATCH,
         prompt_flush.PATCH,
         remote_traces.PATCH,
         autolog_blindness.PATCH,

@@ -9,7 +9,8 @@ from typing import Any
 import mlflow
 import mlflow.crewai
 
-from instrumentation.tracing import SETTINGS, recorded, traced
+from instrumentation.settings import SETTINGS
+from instrumentation.tracing import recorded, traced
 
 Recorder = Callable[[str, str], AbstractContextManager[object]]
 

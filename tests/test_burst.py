@@ -1,10 +1,13 @@
 """A burst: no span is lost, and no cost is wrong, though the store is slower than the program."""
 
+import random
 import sqlite3
 from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.entities import TraceInfo, TraceLocation, TraceState
+from mlflow.tracing.trace_manager import InMemoryTraceManager
 
 from instrumentation.tracing import recorded, traced
 
@@ -12,6 +15,7 @@ TRACES, COMPLETIONS = 150, 40
 COST = 100 * 0.15e-6 + 10 * 0.60e-6
 """Of one completion, in dollars: gpt-4o-mini's list price, as MLflow's own table has it."""
 SPANS = TRACES * (COMPLETIONS + 1)
+LOCATION = TraceLocation.from_experiment_id("0")
 USED = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
 
 
@@ -49,3 +53,31 @@ def test_every_trace_has_all_its_tokens_and_its_whole_cost(database: Path) -> No
     ] * TRACES
     whole = {round(trace.info.cost["total_cost"], 9) for trace in found}
     assert whole == {round(COMPLETIONS * COST, 9)}
+
+
+def test_a_trace_outlives_a_thousand_that_begin_after_it(store: str) -> None:
+    with traced(store), recorded() as run:
+        oldest = mlflow.start_span_no_context("oldest")
+        later = [mlflow.start_span_no_context("later") for _ in range(1_200)]
+        oldest.end()
+        assert len(run.traces()) == 1
+        for span in later:
+            InMemoryTraceManager.get_instance().pop_trace(span._span.context.trace_id)
+
+
+@pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.trace_buffer")
+def test_mlflow_alone_heeds_the_size_of_the_buffer_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = InMemoryTraceManager.get_instance()
+    monkeypatch.setenv("MLFLOW_TRACE_BUFFER_MAX_SIZE", "7")
+    manager.register_trace(1, TraceInfo("tr-1", LOCATION, 0, TraceState.OK))
+    manager.pop_trace(1)
+    assert manager._traces.maxsize == 7
+
+
+def test_a_program_that_seeds_random_repeats_no_trace(store: str) -> None:
+    with traced(store), recorded() as run:
+        for _ in range(2):
+            random.seed(7)
+            with mlflow.start_span("root"):
+                pass
+        assert len(run.traces()) == 2

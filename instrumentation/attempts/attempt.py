@@ -14,7 +14,7 @@ import httpx
 import mlflow
 from mlflow.entities import SpanStatus, SpanStatusCode
 
-from patches.interruption import without_keys, words_for
+from patches.interruption import words_for
 
 DONE = b"[DONE]"
 """What an OpenAI-compatible endpoint sends at the end of a whole stream."""
@@ -66,7 +66,7 @@ class Attempt:
         )
         if error is not None and kind.endswith("Timeout"):
             said = self._too_long(span, error)
-        words = without_keys(said) or (words_for(error) if error is not None else name)
+        words = said or (words_for(error) if error is not None else name)
         span.end(status=SpanStatus(SpanStatusCode.ERROR, words))
 
     def _too_long(self, span: Any, error: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from instrumentation.span import Tokens
 from patches.crewai_span import shown
 from patches.crewai_work import task_name
-from patches.interruption import without_keys, words_for
+from patches.interruption import words_for
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _parsed(arguments: Any) -> Any:
 
 
 def _words(error: Any) -> str:
-    return words_for(error) if isinstance(error, BaseException) else without_keys(str(error))
+    return words_for(error) if isinstance(error, BaseException) else str(error)
 
 
 def _tokens(usage: Mapping[str, Any]) -> Tokens:

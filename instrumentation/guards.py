@@ -1,0 +1,39 @@
+"""Guards: the patches that all that is traced passes on its way out of the program."""
+
+from collections.abc import Sequence
+
+from instrumentation.export import export
+from instrumentation.redaction import DEFAULT, Redaction
+from patches.outlet import Holds, outlet
+from patches.patch import Outcome, Patch
+from patches.repairs import repairs
+
+
+class Unguarded(RuntimeError):
+    """Raised when spans would leave neither redacted nor sampled, because a guard is not on."""
+
+
+def guards(redaction: Redaction | None, holds: Holds | None = None) -> tuple[Patch, ...]:
+    """Redaction, sampling and export.
+
+    They go on before a store is chosen and come off after the last flush, for spans that end late.
+    """
+    changes = (redaction.of_span,) if redaction else ()
+    beside = redaction.patches() if redaction else ()
+    sent = export(redaction.text if redaction else str)  # off last: what is held is sent, too
+    return (sent, outlet(changes, holds), *beside)
+
+
+def required(outcomes: Sequence[Outcome]) -> None:
+    """Raises `Unguarded` where the outlet is not on: unlike a repair, it can't be left off."""
+    for outcome in outcomes:
+        if outcome.patch.name == "outlet" and outcome.why_not:
+            raise Unguarded(
+                "nothing is traced, as it could be neither redacted nor sampled:"
+                f" {outcome.why_not}; install what it is for, or say traced(…, redaction=None)"
+            )
+
+
+def every_patch() -> tuple[Patch, ...]:
+    """All that `traced` applies, in its order, to be listed and not to be applied."""
+    return (*guards(DEFAULT), *repairs(lambda _: None))

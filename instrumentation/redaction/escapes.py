@@ -1,0 +1,81 @@
+"""Escapes: characters that are spelt by their code, as JSON, Python, HTML and addresses do.
+
+What is searched for secrets is what a text says; what is taken out is how it was spelt.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from instrumentation.redaction.reading import Reading
+
+SIGNS = {
+    b"\\": (b"\\u00", b"\\x", b"\\/"),
+    b"%": tuple(b"%%%d" % digit for digit in range(2, 8)),
+    b"&": (b"&#",),
+}
+"""How an escape begins, by its first character, to look for which costs next to nothing."""
+ESCAPE = re.compile(
+    r"\\{1,8}u00([2-7][0-9a-fA-F])|\\{1,8}x([2-7][0-9a-fA-F])|%([2-7][0-9a-fA-F])"
+    r"|&#x([2-7][0-9a-fA-F]);|&#(\d{2,3});|\\{1,8}(/)"
+)
+
+
+class Unescaped:
+    """The text with the escapes of ASCII characters undone, and where each stood."""
+
+    def __init__(self, text: str, escapes: Sequence[re.Match[str]]) -> None:
+        parts: list[str] = []
+        self._starts, self._sources = [0], [0]
+        length = end = 0
+        for match in escapes:
+            plain, character = text[end : match.start()], _character(match)
+            parts += (plain, character)
+            length += len(plain)
+            self._note(length, match.start())
+            length += len(character)
+            end = match.end()
+            self._note(length, end)
+        parts.append(text[end:])
+        self.reading = Reading("".join(parts))
+
+    def source(self, start: int, end: int) -> tuple[int, int]:
+        """Where in the text what stands from `start` to `end` was spelt."""
+        before, last = self._before(start), self._before(end - 1)
+        return before, max(self._before(end), last + 1)
+
+    def _note(self, start: int, source: int) -> None:
+        self._starts.append(start)
+        self._sources.append(source)
+
+    def _before(self, place: int) -> int:
+        segment = bisect_right(self._starts, place) - 1
+        return self._sources[segment] + place - self._starts[segment]
+
+
+def unescaped(reading: Reading) -> Unescaped | None:
+    """The text as it is meant; None where nothing in it is escaped."""
+    escapes: dict[int, re.Match[str]] = {}
+    signs = (sign for first, of_it in SIGNS.items() if first in reading.folded for sign in of_it)
+    for sign in signs:
+        at = reading.folded.find(sign)
+        while at >= 0:
+            if match := ESCAPE.match(reading.text, _first(reading.text, at)):
+                escapes.setdefault(match.end(), match)
+            at = reading.folded.find(sign, at + 1)
+    return Unescaped(reading.text, [escapes[end] for end in sorted(escapes)]) if escapes else None
+
+
+def _first(text: str, at: int) -> int:
+    """Where the backslashes begin whose last one is at this place: JSON in JSON has several."""
+    least = max(0, at - 7)
+    while at > least and text[at] == text[at - 1] == "\\":
+        at -= 1
+    return at
+
+
+def _character(match: re.Match[str]) -> str:
+    if match[6]:
+        return "/"
+    code = int(match[5]) if match[5] else int(next(filter(None, match.groups())), 16)
+    return chr(code) if 32 <= code < 127 else match.group()

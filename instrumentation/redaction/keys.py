@@ -1,0 +1,98 @@
+"""Keys: secrets that programs hold, known by how their makers spell them."""
+
+import base64
+import binascii
+import re
+
+from instrumentation.redaction.pattern import Pattern
+
+SPELT = {
+    b"sk-": r"sk-[\w-]{8,}",  # OpenAI and those who follow it: sk-proj-, sk-ant-, sk-or-
+    b"akia": r"AKIA[0-9A-Z]{16}",  # AWS, an access key and one for a while
+    b"asia": r"ASIA[0-9A-Z]{16}",
+    b"ghp_": r"ghp_\w{20,}",  # GitHub: personal, OAuth, user, server, refresh
+    b"gho_": r"gho_\w{20,}",
+    b"ghu_": r"ghu_\w{20,}",
+    b"ghs_": r"ghs_\w{20,}",
+    b"ghr_": r"ghr_\w{20,}",
+    b"github_pat_": r"github_pat_\w{20,}",
+    b"glpat-": r"glpat-[\w-]{16,}",  # GitLab
+    b"aiza": r"AIza[\w-]{30,}",  # Google
+    b"ya29.": r"ya29\.[\w-]{20,}",
+    b"xox": r"xox[a-z]-[\w-]{10,}",  # Slack
+    b"tvly-": r"tvly-[\w-]{8,}",  # Tavily
+    b"hf_": r"hf_[A-Za-z0-9]{16,}",  # Hugging Face
+    b"_live_": r"(?<=[spr]k)_live_\w{10,}",  # Stripe
+    b"_test_": r"(?<=[spr]k)_test_\w{10,}",
+    b"npm_": r"npm_\w{30,}",
+    b"pypi-": r"pypi-[\w-]{30,}",
+}
+"""How a key begins, in lower case, and its expression."""
+ALONE = r"(?<![A-Za-z0-9])"
+API_KEYS = tuple(
+    Pattern(
+        "API key", re.compile(rf"(?<![A-Za-z0-9]){spelt}" if begun[:1] != b"_" else spelt), (begun,)
+    )
+    for begun, spelt in SPELT.items()
+)
+JWT = Pattern(
+    "token",
+    re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{5,}+(?:\.[\w-]*+){0,3}"),
+    (b"eyj",),
+)
+"""RFC 7519: a header, claims and a signature in base64url, of which the first two are JSON."""
+PRIVATE_KEY = Pattern(
+    "private key",
+    re.compile(
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:[A-Za-z0-9+/=\s\\:,]|-(?!----))*+(?:-----END [A-Z0-9 ]{0,60}-----)?"
+    ),
+    (b"-----begin ",),
+)
+"""RFC 7468; one that is cut off goes as far as it looks like one."""
+
+
+def _credentials(scheme_and_word: str) -> int:
+    """All of it where the word is base64 of a name and a password; `basic needs` is English."""
+    word = scheme_and_word.split()[-1]
+    try:
+        told = base64.b64decode(word + "=" * (-len(word) % 4), validate=True)
+    except binascii.Error:
+        return 0
+    return len(scheme_and_word) if b":" in told else 0
+
+
+BASIC = Pattern(
+    "password", re.compile(r"(?i)(?<!\w)basic\s{1,4}[\w+/=-]{4,}"), (b"basic",), extent=_credentials
+)
+"""RFC 7617."""
+
+
+def _opaque(scheme_and_word: str) -> int:
+    """All of it where the word is none of English."""
+    word = scheme_and_word.split()[-1]
+    plain = word.isalpha() and (word.islower() or word.istitle()) and len(word) < 20
+    return 0 if plain else len(scheme_and_word)
+
+
+BEARER = Pattern(
+    "token", re.compile(r"(?i)(?<!\w)bearer\s{1,4}[\w.~+/=-]{6,}"), (b"bearer",), extent=_opaque
+)
+"""RFC 6750."""
+IN_URL = Pattern(
+    "password",
+    re.compile(r"://[^\s/@:\"'<>\\]*+:(?P<secret>(?!\[redacted: )[^\s/\"'<>\\]{1,512})@"),
+    (b"://",),
+)
+"""RFC 3986: what stands between the user's name and the host."""
+USER_OF_URL = Pattern("token", re.compile(r"://(?P<secret>[\w.~-]{20,512}+)@"), (b"://",))
+QUERY = Pattern(
+    "token",
+    re.compile(
+        r"(?i)[?&](?:key|token|sig|signature|auth|pass|pw|code|x-[a-z]{2,8}-(?:signature|credential|"
+        r"security-token))=(?P<secret>(?!\[redacted: )[^\s&#\"'<>\\]{1,4096})"
+    ),
+    (b"?", b"&"),
+)
+"""A secret in an address: `?key=…`, and those that sign one."""
+KEYS = (*API_KEYS, JWT, PRIVATE_KEY, BASIC, BEARER, IN_URL, USER_OF_URL, QUERY)

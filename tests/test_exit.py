@@ -1,0 +1,72 @@
+"""The end of a process: whatever was traced until then is stored, however it comes."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ending_program import SPANS, WAYS
+
+pytestmark = pytest.mark.xdist_group("exit")
+
+HOUSE = Path(__file__).parent.parent
+EVERY_WAY = (*WAYS, "never_leaves", "forks_with_mlflow_alone")
+PROGRAM = (sys.executable, "-m", "tests.ending_program")
+
+
+@pytest.fixture(scope="module")
+def ended(store: str) -> dict[str, tuple[int, str]]:
+    """The exit code of each program, and what it said; all at once, for each takes seconds."""
+    programs = {
+        way: subprocess.Popen(
+            [*PROGRAM, store, way], cwd=HOUSE, text=True, stdout=-1, stderr=subprocess.STDOUT
+        )
+        for way in EVERY_WAY
+    }
+    said = {way: program.communicate(timeout=100)[0] for way, program in programs.items()}
+    return {way: (program.returncode, said[way]) for way, program in programs.items()}
+
+
+def stored(store: str, experiment: str) -> int:
+    """How many spans the database has of an experiment."""
+    with sqlite3.connect(store.removeprefix("sqlite:///")) as connection:
+        ((count,),) = connection.execute(
+            "select count(*) from spans join experiments using (experiment_id)"
+            " where experiments.name = ?",
+            [experiment],
+        )
+    return int(count)
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "spans"),
+    [
+        ("work", 0, SPANS),
+        ("exits", 3, SPANS),
+        ("raises", 1, SPANS),
+        ("is_interrupted", -2, SPANS),
+        ("is_terminated", 143, SPANS),
+        ("never_leaves", 0, SPANS),
+        ("forks", 0, 2 * SPANS),
+        ("has_a_child_process", 0, 2 * SPANS),
+    ],
+)
+def test_all_is_stored_however_a_process_ends(
+    store: str, ended: dict[str, tuple[int, str]], way: str, code: int, spans: int
+) -> None:
+    assert (ended[way][0], stored(store, way)) == (code, spans), ended[way][1]
+
+
+@pytest.mark.parametrize("way", ["work", "never_leaves", "is_terminated", "forks"])
+def test_it_ends_without_a_word_of_error(ended: dict[str, tuple[int, str]], way: str) -> None:
+    assert "Traceback" not in ended[way][1]
+    assert "Exception ignored" not in ended[way][1]
+
+
+@pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.forked")
+def test_mlflow_alone_stores_what_a_forked_process_traced(
+    store: str, ended: dict[str, tuple[int, str]]
+) -> None:
+    assert stored(store, "forks_with_mlflow_alone") == 2 * SPANS
