@@ -1,6 +1,14 @@
 # The doors of the house. `make help` lists them.
 NAME ?= summarizer_never_sees_the_draft
 PYTHON ?= python3
+PORT ?= 5000
+STORE ?= .store
+STORE_PORT ?= 5001
+STORE_WORKERS ?= 1
+RECEIVER_PORT ?= 5002
+PHOENIX_PORT ?= 6006
+PHOENIX_GRPC_PORT ?= 4317
+PHOENIX_DATA ?= $(CURDIR)/.store/phoenix
 VENV := .venv
 RUN := $(VENV)/bin/python
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -8,7 +16,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario scenarios test check accept ui bench old-env openinference-env lock clean
+.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench old-env openinference-env phoenix-env store store-stop lock clean
 
 help:  ## List the doors
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -34,10 +42,29 @@ check: $(VENV)/ready  ## Lint, types, floors, recorded traces, and whether what 
 accept: $(VENV)/ready  ## Make what is seen the golden, and write what is produced from it
 	@$(RUN) -m scenarios accept
 
-ui: $(VENV)/ready  ## Open the traces in MLflow's own pages, on 127.0.0.1:5000
-	@case "$$MLFLOW_TRACKING_URI" in http*) echo "they are at $$MLFLOW_TRACKING_URI already"; exit 2;; esac
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(VENV)/bin/mlflow server --workers 1 --host 127.0.0.1 \
-		--port 5000 --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
+ui: $(VENV)/ready  ## Open the traces in MLflow's own pages, on 127.0.0.1:5000: PORT=… for another
+	@case "$$MLFLOW_TRACKING_URI" in http*) echo "they are at $$MLFLOW_TRACKING_URI already" | sed "s,//.*@,//,"; exit 2;; esac
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+		MLFLOW_BACKEND_STORE_URI="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" \
+		$(VENV)/bin/mlflow server --workers 1 --host 127.0.0.1 --port $(PORT)
+
+store: $(VENV)/ready  ## Start a store for a team, an MLflow server on PostgreSQL: STORE_PORT=… STORE=FOLDER
+	@$(RUN) -m scenarios.team_store start --folder "$(STORE)" --port $(STORE_PORT) --workers $(STORE_WORKERS)
+
+store-stop:  ## Stop it; what it holds stays
+	@$(RUN) -m scenarios.team_store stop --folder "$(STORE)"
+
+receiver: $(VENV)/ready  ## Start an MLflow server that spans can be sent to, at :5002/v1/traces: RECEIVER_PORT=…
+	@mkdir -p "$(STORE)"
+	@$(MAKE) --no-print-directory ui PORT=$(RECEIVER_PORT) MLFLOW_TRACKING_URI="sqlite:///$(STORE)/receiver.db"
+
+phoenix: .envs/phoenix/ready  ## Start Arize Phoenix, to which they can be sent too, at :6006/v1/traces: PHOENIX_PORT=…
+	@mkdir -p "$(PHOENIX_DATA)"
+	PHOENIX_HOST=127.0.0.1 PHOENIX_PORT=$(PHOENIX_PORT) PHOENIX_GRPC_PORT=$(PHOENIX_GRPC_PORT) \
+		PHOENIX_WORKING_DIR="$(PHOENIX_DATA)" PHOENIX_TELEMETRY_ENABLED=false \
+		PHOENIX_ALLOW_EXTERNAL_RESOURCES=false PHOENIX_DISABLE_AGENT_ASSISTANT=true \
+		PHOENIX_AGENTS_DISABLE_BASH=true PHOENIX_AGENTS_DISABLE_WEB_ACCESS=true \
+		PHOENIX_ENABLE_MCP_SERVER=false .envs/phoenix/bin/phoenix serve
 
 bench: $(VENV)/ready  ## Measure time, memory and what the instrumentation costs
 	@$(MAKE) --silent --no-print-directory openinference-env || echo "skipped: the environment with OpenInference could not be built"
@@ -46,6 +73,8 @@ bench: $(VENV)/ready  ## Measure time, memory and what the instrumentation costs
 old-env: .envs/mlflow-3.1.4/ready  ## Build the environment in which the content-type bug lives
 
 openinference-env: .envs/openinference/ready  ## Build the environment of OpenInference, which the bench compares ours with
+
+phoenix-env: .envs/phoenix/ready  ## Build the environment of Arize Phoenix, which traces can be sent to
 
 lock: $(VENV)/ready  ## Resolve the newest versions that fit together into requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
@@ -68,6 +97,11 @@ $(VENV)/ready: requirements.lock
 .envs/openinference/ready: tests/openinference_env/requirements.lock
 	@echo "building .envs/openinference (once) …"
 	@$(call environment,.envs/openinference,$<)
+	@touch $@
+
+.envs/phoenix/ready: tests/phoenix_env/requirements.lock
+	@echo "building .envs/phoenix (once) …"
+	@$(call environment,.envs/phoenix,$<)
 	@touch $@
 
 # uv where there is one, for it is ten times as fast; else, or where it fails, venv and pip.

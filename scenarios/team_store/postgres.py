@@ -1,0 +1,133 @@
+"""The PostgreSQL of a team's store: a database of its own, on 127.0.0.1, behind a password."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from scenarios.team_store.folder import Folder, NotStarted, is_free
+
+ROLE = "recorder"
+DEBIAN = "/usr/lib/postgresql"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL whose state is in a folder that is made."""
+
+    folder: Folder
+
+    @property
+    def uri(self) -> str:
+        """Where MLflow finds it, with the password."""
+        return f"postgresql+psycopg://{ROLE}:{self._password()}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def port(self) -> int:
+        return int(self._port.read_text())
+
+    @property
+    def runs(self) -> bool:
+        return self._data.is_dir() and self._control("status").returncode == 0
+
+    def start(self) -> bool:
+        """Start it, unless it runs; whether it had to. Raises `NotStarted`."""
+        if not (self._data / "PG_VERSION").is_file():
+            self._make()
+        if self.runs:
+            return False
+        if not (self._port.is_file() and is_free(self.port)):
+            self._port.write_text(str(free_port()))
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        self._must(self._control("-w", "-o", options, "start"))
+        return True
+
+    def stop(self, mode: str = "fast") -> bool:
+        """Stop it, if it runs; whether it did."""
+        if not self.runs:
+            return False
+        self._must(self._control("-w", "-m", mode, "stop"))
+        return True
+
+    def restart(self, mode: str) -> None:
+        """Stop and start it at once: "fast" ends connections, "immediate" is a crash."""
+        self._must(self._control("-w", "-m", mode, "restart"))
+
+    def _make(self) -> None:
+        """A new cluster; half of one, left by whoever was killed meanwhile, goes away first."""
+        new = self._data.with_name("new")
+        password = self._data.with_name("password")
+        if new.exists():
+            shutil.rmtree(new)
+        password.touch(mode=0o600)
+        if self.folder.user:
+            shutil.chown(password, self.folder.user)
+        password.write_text(secrets.token_hex(16))
+        made = self._run(
+            "initdb", "-D", new, "-U", ROLE, "-A", "scram-sha-256", f"--pwfile={password}",
+            "-E", "UTF8", "--locale=C.UTF-8",
+        )  # fmt: skip
+        self._must(made)
+        new.rename(self._data)
+
+    def _control(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self._run("pg_ctl", "-D", self._data, "-l", self._data.with_name("log"), *arguments)
+
+    def _run(self, program: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Output goes to a file and not to a pipe, which the database would hold open."""
+        user = self.folder.user
+        said = self._data.with_name("said")
+        with said.open("w+") as file:
+            done = subprocess.run(
+                [programs() / program, *arguments],
+                stdout=file,
+                stderr=file,
+                cwd=self._data.parent,
+                user=user,
+                group=user,
+                extra_groups=[] if user else None,
+                umask=0o077,
+            )
+            file.seek(0)
+            return subprocess.CompletedProcess(done.args, done.returncode, file.read())
+
+    def _must(self, done: "subprocess.CompletedProcess[str]") -> None:
+        if done.returncode:
+            raise NotStarted(
+                f"PostgreSQL: {Path(done.args[0]).name} failed, and said:\n{done.stdout.strip()}\n"
+                f"its log is {os.path.relpath(self._data.with_name('log'))}"
+            )
+
+    def _password(self) -> str:
+        return self._data.with_name("password").read_text()
+
+    @property
+    def _data(self) -> Path:
+        return self.folder.path.resolve() / "database" / "data"
+
+    @property
+    def _port(self) -> Path:
+        return self._data.with_name("port")
+
+
+def programs() -> Path:
+    """Where PostgreSQL's server is; Debian keeps it off the PATH. Raises `NotStarted`."""
+    on_path = shutil.which("initdb")
+    found = [Path(on_path)] if on_path else sorted(Path(DEBIAN).glob("*/bin/initdb"), key=_version)
+    if not found:
+        raise NotStarted("PostgreSQL is not installed here: apt-get install postgresql")
+    return found[-1].parent
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _version(program: Path) -> float:
+    return float(program.parts[-3])
