@@ -6,6 +6,8 @@ from typing import Any
 
 TOKENS = "mlflow.chat.tokenUsage"
 """The attribute in which MLflow keeps what a completion used."""
+DEEPEST = 200
+"""How many levels of spans are read; what goes deeper is a loop that nobody could read either."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Span:
     """One thing that happened, with all that happened inside it.
 
     `status` is OK, ERROR or UNSET; `says` is the sentence that came with it. Times are nanoseconds
-    since the epoch, and zero in a recorded trace.
+    since the epoch, and zero in a recorded trace. `cost_usd` is what a completion cost by the
+    store's list of prices: None where it has no price, and in a recorded trace, for lists change.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Span:
     children: tuple["Span", ...] = ()
     start_ns: int = 0
     end_ns: int = 0
+    cost_usd: float | None = None
 
     def __iter__(self) -> Iterator["Span"]:
         """This span and all beneath it, a parent before its children, in the order they began."""

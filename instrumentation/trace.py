@@ -6,17 +6,21 @@ a run that has just ended, on an exported trace and on one that was recorded a y
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from instrumentation.order import in_order
 from instrumentation.session import Session, shared
-from instrumentation.span import TOKENS, Span
+from instrumentation.span import DEEPEST, TOKENS, Span
 
 KEPT_OF_MLFLOW = (TOKENS, "mlflow.llm.model", "mlflow.message.format")
 """What MLflow keeps under its own prefix and the tree keeps too; the rest of `mlflow.*` is its
 bookkeeping."""
+
+COST = "mlflow.llm.cost"
+"""The attribute in which MLflow's store keeps what a completion cost, by its list of prices."""
 
 
 class NoTrace(Exception):
@@ -71,7 +75,8 @@ class Trace:
 def from_mlflow(exported: Iterable[Mapping[str, Any]]) -> Trace:
     """A run's MLflow traces (`mlflow.entities.Trace.to_dict()`, format 3) as one `Trace`.
 
-    Raises `NoTrace` when there are none, or when one of them has no span.
+    Raises `NoTrace` when there are none, or when one of them has no span, or spans that are no
+    tree: two of one id, a span beneath itself, more levels than `DEEPEST`.
     """
     traces = sorted(exported, key=_began_ns)
     if not traces:
@@ -105,11 +110,31 @@ def _grown(flat: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
     for span in flat:
         parent = span.get("parent_span_id")
         beneath.setdefault(parent if parent in ids else None, []).append(span)
+    _see_a_tree(beneath, flat)
 
     def grow(span: Mapping[str, Any]) -> Span:
         return _span(span, names, in_order(map(grow, beneath.get(span["span_id"], ()))))
 
     return in_order(map(grow, beneath.get(None, ())))
+
+
+def _see_a_tree(
+    beneath: Mapping[str | None, Sequence[Mapping[str, Any]]], flat: Sequence[Mapping[str, Any]]
+) -> None:
+    twice, times = Counter(span["span_id"] for span in flat).most_common(1)[0]
+    if times > 1:
+        raise NoTrace(f"{times} spans of the trace have one id, {twice!r}")
+    level, reached = list(beneath.get(None, ())), 0
+    for _ in range(DEEPEST):
+        reached += len(level)
+        level = [child for span in level for child in beneath.get(span["span_id"], ())]
+    if level:
+        raise NoTrace(f"the spans of the trace are nested more than {DEEPEST} levels deep")
+    if reached < len(flat):
+        raise NoTrace(
+            f"{len(flat) - reached} of {len(flat)} spans are beneath themselves: their parents go"
+            " round in a circle"
+        )
 
 
 def _span(span: Mapping[str, Any], names: set[str], children: tuple[Span, ...]) -> Span:
@@ -130,7 +155,13 @@ def _span(span: Mapping[str, Any], names: set[str], children: tuple[Span, ...]) 
         children=children,
         start_ns=span["start_time_unix_nano"],
         end_ns=span["end_time_unix_nano"] or span["start_time_unix_nano"],
+        cost_usd=_cost(said.get(COST)),
     )
+
+
+def _cost(told: Any) -> float | None:
+    usd = told.get("total_cost") if isinstance(told, Mapping) else None
+    return float(usd) if isinstance(usd, int | float) else None
 
 
 def _unnumbered(name: str, names: set[str]) -> str:

@@ -46,6 +46,18 @@ def look(url: str, span: str, nth: int) -> View:
         return _view(page.get_by_test_id("model-trace-explorer-default-span-view"))
 
 
+def tree(url: str) -> tuple[str, ...]:
+    """The lines of a trace's tree of spans, as a person sees them who opens its `url`."""
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS)) as browser,
+    ):
+        page = browser.new_page(viewport=WINDOW)  # type: ignore[arg-type] # it is a TypedDict
+        page.goto(url, wait_until="domcontentloaded")
+        page.locator(IN_TREE).first.wait_for()
+        return tuple(row.inner_text() for row in page.locator(IN_TREE).all())
+
+
 def _view(shown: Locator) -> View:
     lines = shown.inner_text().splitlines()
     at = lines.index("Outputs")

@@ -4,6 +4,7 @@ import typer
 
 from scenarios.commands.outward import chat, live, serve
 from scenarios.commands.played import accept, check, list_, patches, run
+from scenarios.commands.watched import alerts, search
 
 app = typer.Typer(
     add_completion=False,
@@ -12,5 +13,5 @@ app = typer.Typer(
     help="Play failures of multi-agent workflows again, offline; read their cause in the trace.",
 )
 app.command("list")(list_)
-for command in (run, check, accept, patches, live, chat, serve):
+for command in (run, check, accept, patches, live, chat, serve, alerts, search):
     app.command()(command)

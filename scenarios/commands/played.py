@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from patches.repairs import repairs
+from instrumentation.guards import every_patch
 from scenarios import report
 from scenarios.accept import accept as accepted
 from scenarios.accept import produce, stale
@@ -145,7 +145,7 @@ def patches(as_json: AsJson = False) -> None:
     """List the patches, and for each whether it is for the versions installed here, or why not."""
     told = [
         {"patch": patch.name, "why_not": patch.why_not(), "symptom": patch.symptom}
-        for patch in repairs(lambda _: None)
+        for patch in every_patch()
     ]
     if as_json:
         typer.echo(json.dumps(told, indent=2))

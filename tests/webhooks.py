@@ -1,0 +1,44 @@
+"""A webhook's other end: a server on 127.0.0.1 that keeps what it is told."""
+
+import json
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+
+@dataclass
+class Told:
+    """Where it listens, and every payload that came, in order."""
+
+    url: str
+    payloads: list[Any] = field(default_factory=list)
+
+
+@contextmanager
+def listening(statuses: Sequence[int] = (200,)) -> Generator[Told]:
+    """Answer with these statuses in turn, with the last of them from then on."""
+    told = Told("")
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers.get("content-length", 0))
+            status = statuses[min(len(told.payloads), len(statuses) - 1)]
+            told.payloads.append(json.loads(self.rfile.read(length) or "null"))
+            self.send_response(status)
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        told.url = f"http://127.0.0.1:{server.server_address[1]}/services/T0/SECRETPATH"
+        try:
+            yield told
+        finally:
+            server.shutdown()
