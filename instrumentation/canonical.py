@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from instrumentation.session import Session
-from instrumentation.span import Span
+from instrumentation.span import DEEPEST, Span
 from instrumentation.trace import NoTrace, Trace
 
 FORMAT = "flight-recorder/1"
@@ -44,7 +44,10 @@ def read(path: Path) -> Trace:
     """The trace that a file holds. Raises `NoTrace` where there is none."""
     if not path.is_file():
         raise NoTrace(f"{path}: no trace was recorded here yet")
-    return loads(path.read_text("utf-8"), str(path))
+    try:
+        return loads(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoTrace(f"{path}: cannot be read ({error})") from error
 
 
 def loads(text: str, where: str) -> Trace:
@@ -53,10 +56,10 @@ def loads(text: str, where: str) -> Trace:
         recorded = json.loads(text)
         if recorded["format"] != FORMAT:
             raise NoTrace(f"{where}: format {recorded['format']!r}, and {FORMAT!r} is read here")
-        roots = tuple(_read(span) for span in recorded["roots"])
+        roots = tuple(_read(span, DEEPEST) for span in recorded["roots"])
         told = recorded.get("session")
         session = Session(str(told["id"]), str(told.get("user", ""))) if told else None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NoTrace(f"{where}: not a recorded trace ({type(error).__name__}: {error})") from error
     if not roots:
         raise NoTrace(f"{where}: the recorded trace has no spans")
@@ -86,14 +89,16 @@ def _steady(value: Any) -> Any:
     return scrubbed(value) if isinstance(value, str) else value
 
 
-def _read(span: Mapping[str, Any]) -> Span:
+def _read(span: Mapping[str, Any], levels: int) -> Span:
+    if not levels:
+        raise ValueError(f"its spans are nested more than {DEEPEST} levels deep")
     return Span(
-        name=span["name"],
-        type=span["type"],
-        status=span["status"],
-        says=span.get("says", ""),
+        name=str(span["name"]),
+        type=str(span["type"]),
+        status=str(span["status"]),
+        says=str(span.get("says", "")),
         inputs=span.get("inputs"),
         outputs=span.get("outputs"),
         attributes=dict(span.get("attributes", {})),
-        children=tuple(_read(child) for child in span.get("children", ())),
+        children=tuple(_read(child, levels - 1) for child in span.get("children", ())),
     )

@@ -8,8 +8,8 @@ from instrumentation.span import Span
 from instrumentation.trace import Trace
 
 INDENT = "  "
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-"""What a terminal would obey, and a name or an error may hold."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal would obey, and a name or an error may hold: controls, and turns of direction."""
 ARGUMENTS = 48
 """How much of a tool's arguments a line has room for, in characters."""
 NAMED = 6

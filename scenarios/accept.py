@@ -8,6 +8,7 @@ from instrumentation.outline import outline
 from scenarios import pages
 from scenarios.shelf import Folder, folder, load, names
 from scenarios.verdict import Verdict
+from scenarios.whole import write
 
 
 class NotAccepted(Exception):
@@ -34,11 +35,7 @@ def accept(verdict: Verdict) -> tuple[Path, ...]:
 
 def stale() -> tuple[Path, ...]:
     """Every produced file that is not what its sources make of it."""
-    return tuple(
-        path
-        for path, text in (*pages.pages(), *_outlines())
-        if not path.exists() or path.read_text("utf-8") != text
-    )
+    return tuple(path for path, text in (*pages.pages(), *_outlines()) if not _reads(path, text))
 
 
 def produce() -> tuple[Path, ...]:
@@ -64,10 +61,12 @@ def _written(verdict: Verdict, place: Folder) -> list[tuple[Path, str]]:
 
 
 def _changed(path: Path, text: str) -> bool:
-    if path.exists() and path.read_text("utf-8") == text:
+    if _reads(path, text):
         return False
-    path.parent.mkdir(exist_ok=True)
-    half = path.with_name(path.name + ".half")
-    half.write_text(text, "utf-8")
-    half.replace(path)  # a kill in the middle leaves the old file whole
+    write(path, text)
     return True
+
+
+def _reads(path: Path, text: str) -> bool:
+    """Whether the file is there and says this, and no byte else."""
+    return path.is_file() and path.read_bytes() == text.encode()

@@ -49,9 +49,10 @@ def _opened(recording: Recording) -> Trace:
     if recording.session is not None:
         return session_from_store(recording.session, reachable(recording.tracking_uri))
     path = Path(str(recording.trace))
-    if not path.is_file() and path.suffix:
+    is_file = _is_file(path)
+    if not is_file and (path.suffix or "/" in str(path)):
         raise NoTrace(f"{path}: no such file; --trace takes a JSON file, or the id of a trace")
-    if not path.is_file():
+    if not is_file:
         return from_store(str(recording.trace), reachable(recording.tracking_uri))
     try:
         text = path.read_text("utf-8")
@@ -59,8 +60,15 @@ def _opened(recording: Recording) -> Trace:
         if not isinstance(exported, dict) or "data" not in exported:
             return canonical.loads(text, str(path))
         return from_mlflow([exported])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NoTrace(f"{path}: no exported trace ({type(error).__name__}: {error})") from error
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its name is too long for one
+        return False
 
 
 def _given(scenario: Scenario) -> Iterator[str]:

@@ -160,12 +160,13 @@ def _reached(
 
 def _writable(tape: Path) -> None:
     """What a live model says costs money: see that it can be written down before it is asked."""
-    if tape.exists() and tape.stat().st_size:
-        raise TapeError(f"{tape}: there is a tape already; remove it, or name another")
     try:
+        if tape.exists() and tape.stat().st_size:
+            raise TapeError(f"{tape}: there is a tape already; remove it, or name another")
         tape.open("ab").close()
-    except OSError as error:
-        raise TapeError(f"{tape}: cannot be written ({error.strerror})") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise TapeError(f"{tape}: cannot be written ({why})") from error
 
 
 def _printed(console: Console) -> Callable[[str, str], None]:

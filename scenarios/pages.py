@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from instrumentation.canonical import read
-from patches.repairs import repairs
+from instrumentation.guards import every_patch
 from scenarios.mark import marked
 from scenarios.mend import mend, mistakes, workflow_path
 from scenarios.scenario import Scenario
@@ -54,7 +54,24 @@ def scenario_page(scenario: Scenario, place: Folder) -> str:
 
 def house_page(text: str) -> str:
     """A README of the house, its produced parts made anew."""
-    return PRODUCED.sub(lambda part: f"{part[1]}{PARTS[part[2]]()}\n{part[3]}", text)
+    return PRODUCED.sub(lambda part: f"{part[1]}{_unmarked(PARTS[part[2]]())}\n{part[3]}", text)
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A code block that the text cannot end, whatever backticks stand in it."""
+    longest = max(map(len, re.findall("`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _unmarked(produced: str) -> str:
+    """What is produced, without what would be taken for the mark at its end."""
+    return produced.replace("<!--", "<! --")
+
+
+def _cell(text: str) -> str:
+    """A text for a cell of a table, which it can neither end nor leave."""
+    return " ".join(text.split()).replace("|", r"\|")
 
 
 def _table() -> str:
@@ -67,26 +84,26 @@ def _table() -> str:
         rows.append("| --- | --- | --- |")
         for scenario in (one for one in scenarios if one.workflow == workflow):
             link = f"[{scenario.name}](scenarios/catalog/{scenario.name}/README.md)"
-            rows.append(f"| {link} | {scenario.title} | {scenario.mode} |")
+            rows.append(f"| {link} | {_cell(scenario.title)} | {_cell(scenario.mode)} |")
         tables.append("\n".join(rows))
     return "\n\n".join(tables)
 
 
 def _outline() -> str:
     outline = marked(read(folder(DEFAULT).recorded("broken")), load(DEFAULT).origin)
-    return f"```\n{outline}\n```"
+    return fenced(outline)
 
 
 def _patches() -> str:
     rows = ["| patch | without it |", "| --- | --- |"]
-    for patch in repairs(lambda _: None):
+    for patch in every_patch():
         rows.append(f"| [{patch.name}](patches/{patch.name}.py) | {patch.symptom} |")
     return "\n".join(rows)
 
 
 def _versions() -> str:
     """Which upstream versions need which patch: a column for each distribution."""
-    all_patches = repairs(lambda _: None)
+    all_patches = every_patch()
     upstream = tuple(dict.fromkeys(name for patch in all_patches for name in patch.versions))
     rows = [
         f"| patch | {' | '.join(upstream)} | upstream code | delete when | canary |",
@@ -118,9 +135,11 @@ PARTS = {
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=False,
     )
+    made.filters["fenced"] = fenced
+    return made

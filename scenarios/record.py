@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,10 +17,13 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
+from scenarios.replay.answer import JSON
+from scenarios.replay.error import error
 from scenarios.replay.forward import Forward, headers, target
 from scenarios.replay.server import HOST, served
 from scenarios.replay.stream import assembled
-from scenarios.replay.wire import Receive, Scope, Send, Wire
+from scenarios.replay.wire import LARGEST_MIB, Receive, Scope, Send, TooLarge, Wire
+from scenarios.tape import TapeError
 from scenarios.tape.lane import received
 from scenarios.tape.request import CHAT, MODELS, Request, as_json
 
@@ -39,6 +43,7 @@ class Recorder:
 def recording(upstream: str, tape: Path, lane: str | None = None) -> Generator[Recorder]:
     """Forward to `upstream`, an OpenAI client's base URL; append what it answers to `tape`.
 
+    Raises `TapeError` at the end where an answer could not be written: the run had it all the same.
     The proxy has the paths of the endpoint, whatever they begin with (`/v1`, `/v1beta/openai`).
     An outside service, which sends no lane, is given `lane`.
     """
@@ -47,6 +52,11 @@ def recording(upstream: str, tape: Path, lane: str | None = None) -> Generator[R
     app = _Proxy(f"{parts.scheme}://{parts.netloc}", base, tape, lane)
     with served(app, closing=app.upstream.aclose) as port:
         yield Recorder(f"http://{HOST}:{port}{base}", tape)
+    if app.lost:
+        raise TapeError(
+            f"{tape}: {len(app.lost)} of the answers could not be written and are not on the tape"
+            f" ({app.lost[0]}); make room, and record it anew"
+        )
 
 
 class _Proxy:
@@ -55,10 +65,15 @@ class _Proxy:
         self._base = base
         self._tape = tape
         self._lane = lane
+        self.lost: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wire = Wire(scope, receive, send)
-        body = await wire.body()
+        try:
+            body = await wire.body()
+        except TooLarge:
+            await wire.answer(413, JSON, error(f"More than {LARGEST_MIB} MiB is not recorded."))
+            return
         if body is None:
             return
         path = scope["path"].removeprefix(self._base)
@@ -80,10 +95,19 @@ class _Proxy:
         return self._lane or named
 
     def _append(self, line: bytes) -> None:
-        before = self._tape.read_bytes() if self._tape.exists() else b""
-        gap = b"" if before.endswith(b"\n") or not before else b"\n"
-        with self._tape.open("ab") as tape:
-            tape.write(gap + line + b"\n")
+        try:
+            with self._tape.open("a+b", buffering=0) as tape:
+                end = tape.seek(0, SEEK_END)
+                tape.seek(max(0, end - 1))
+                left = (b"" if tape.read() in (b"", b"\n") else b"\n") + line + b"\n"
+                try:
+                    while left:
+                        left = left[tape.write(left) :]
+                except OSError:
+                    tape.truncate(end)  # the disk is full: better no line than half of one
+                    raise
+        except OSError as full:
+            self.lost.append(full.strerror or str(full))
 
 
 def _line(request: Request, response: httpx.Response, whole: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from scenarios.ledger import Exchange
 from scenarios.mark import BLANK, found, shown
 from scenarios.scenario import Origin, Scenario
 from scenarios.store import tracking_uri
+from scenarios.terminal import PlainConsole
 from scenarios.verdict import Judgement, Seen, Verdict
 
 SIDE_BY_SIDE = 150
@@ -30,7 +31,7 @@ def console(*, stderr: bool = False) -> Console:
     """Where a report goes: colours and the width of the window on a terminal, plain text else."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else IN_A_LOG
-    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+    return PlainConsole(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(told: RenderableType) -> None:

@@ -12,6 +12,10 @@ from scenarios.processes import running
 from scenarios.replay import Replay, replayed
 from scenarios.tape import Tape
 from scenarios.tape.captures import Value
+from scenarios.tape.spelling import listed
+
+SHOWN = 100
+"""How many unplayed lines are named at the end."""
 
 
 def serve(
@@ -55,7 +59,7 @@ def _where(tape: Tape, replay: Replay, services: Iterable[str]) -> str:
         f"  {replay.at(name)}  {name}, a service in a process of its own\n" for name in services
     )
     return (
-        f"playing {len(tape.lines)} lines of {tape.file}, lanes: {', '.join(tape.lanes)}\n"
+        f"playing {len(tape.lines)} lines of {tape.file}, lanes: {listed(tape.lanes)}\n"
         f"  export OPENAI_BASE_URL={replay.base_url} OPENAI_API_KEY=taped\n"
         f"  GET {replay.url}/ledger  what was served    POST {replay.url}/rewind  begin again\n"
         f"{forwarded}"
@@ -65,6 +69,8 @@ def _where(tape: Tape, replay: Replay, services: Iterable[str]) -> str:
 
 def _summary(replay: Replay) -> str:
     served = len(replay.ledger.exchanges)
-    lines = "".join(f"\n  unplayed: {line}" for line in replay.unplayed)
+    left = replay.unplayed
+    lines = "".join(f"\n  unplayed: {line}" for line in left[:SHOWN])
+    lines += f"\n  … {len(left)} unplayed in all" if len(left) > SHOWN else ""
     drift = "".join(f"\n  drift: {change}" for change in replay.drift)
     return f"\n{served} exchanges, {len(replay.refusals)} of them refused{lines}{drift}"

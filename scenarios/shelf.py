@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from traceback import extract_tb
 
 from scenarios.inputs import values
 from scenarios.scenario import Scenario
@@ -66,7 +67,10 @@ def load(name: str, catalog: Path = CATALOG) -> Scenario:
     if spec is None or spec.loader is None:
         raise NoScenario(f"{place.page}: cannot be imported")
     page = module_from_spec(spec)
-    spec.loader.exec_module(page)
+    try:
+        spec.loader.exec_module(page)
+    except Exception as error:  # a page is anyone's code, and fails in its own way
+        raise NoScenario(f"{place.page}: cannot be imported{_where(error, place.page)}") from error
     scenario = getattr(page, "SCENARIO", None)
     if not isinstance(scenario, Scenario):
         raise NoScenario(f"{place.page}: defines no SCENARIO")
@@ -85,6 +89,13 @@ def load(name: str, catalog: Path = CATALOG) -> Scenario:
         tape.given(inputs)
         _known_inputs(scenario.task, inputs, place)
     return replace(scenario, name=name, title=" ".join(title.split()), story=story)
+
+
+def _where(error: Exception, page: Path) -> str:
+    """What an import met, and at which line of the page."""
+    lines = [at.lineno for at in extract_tb(error.__traceback__) if at.filename == str(page)]
+    line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)
+    return f", line {line} ({type(error).__name__}: {error})"
 
 
 def _known_inputs(task: str, inputs: Mapping[str, Value], place: Folder) -> None:

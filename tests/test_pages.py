@@ -94,6 +94,7 @@ def test_parts_of_the_readme_are_made_anew_and_the_rest_is_left_alone() -> None:
         "requirements.lock",
         "tests/old_env/requirements.lock",
         "tests/openinference_env/requirements.lock",
+        "tests/phoenix_env/requirements.lock",
     ],
 )
 def test_a_lock_has_hashes_and_no_address(lock: str, house: Path) -> None:

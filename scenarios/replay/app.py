@@ -3,22 +3,23 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
 import orjson
 
 from scenarios.fault import Fault, Faults
 from scenarios.ledger import Exchange, Ledger
 from scenarios.replay.answer import JSON
-from scenarios.replay.flight import Flight, Passing, error
+from scenarios.replay.flight import Flight, Passing
 from scenarios.replay.forward import Forward, target
+from scenarios.replay.malformed import malformed, too_large
+from scenarios.replay.models import is_of_models, models
 from scenarios.replay.reel import Choice, Reel
 from scenarios.replay.refused import Refused, unknown_path
-from scenarios.replay.wire import Receive, Scope, Send, Wire
+from scenarios.replay.wire import Receive, Scope, Send, TooLarge, Wire
 from scenarios.tape import Tape
 from scenarios.tape.drift import Drift
 from scenarios.tape.lane import received
-from scenarios.tape.request import CHAT, EMBEDDINGS, MODELS, Request
+from scenarios.tape.request import CHAT, EMBEDDINGS, Request
 
 WITHOUT_REPLY = ("rate_limited", "unavailable", "hangs", "drops")
 LATE = ("slow", "held")
@@ -56,28 +57,32 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wire = Wire(scope, receive, send)
-        body = await wire.body()
+        try:
+            body = await wire.body()
+        except TooLarge:
+            request = received(scope, b"", self.reel.tape.lane_of_path)
+            await self._exchange(wire, request, wrong=partial(too_large, request.lane))
+            return
         if body is None:
             return
-        lane = scope["path"].split("/")[1]
+        _, _, path = scope["path"].partition("/")
+        lane, _, _ = path.partition("/")
         if lane in self._forwards:
             await self._forward(lane, wire, scope, body)
             return
         request = received(scope, body, self.reel.tape.lane_of_path)
         match request.method, request.path:
-            case "GET", path if path == MODELS or path.startswith(MODELS + "/"):
-                await wire.answer(200, JSON, _models(path))
+            case "GET", path if is_of_models(path):
+                await wire.answer(200, JSON, models(path))
             case "GET", "/ledger":
                 exchanges = self.ledger.exchanges
                 await wire.answer(200, JSON, orjson.dumps({"exchanges": exchanges}))
             case "POST", "/rewind":
                 self.rewind()
                 await wire.answer(200, JSON, b'{"rewound":true}')
-            case "POST", path if path in (CHAT, EMBEDDINGS) and not isinstance(request.body, dict):
-                said = error("The body is no JSON object.", "invalid_request_error")
-                await wire.answer(400, JSON, said)
             case _:
-                await self._exchange(wire, request)
+                wrong = partial(malformed, scope, body, request)
+                await self._exchange(wire, request, wrong=wrong)
 
     async def aclose(self) -> None:
         for forward in self._forwards.values():
@@ -92,17 +97,27 @@ class App:
         pass_on = partial(self._forwards[lane].pass_on, scope, asked, body)
         await self._exchange(wire, request, pass_on)
 
-    async def _exchange(self, wire: Wire, request: Request, pass_on: Passing | None = None) -> None:
-        """Serve one attempt, and write down what became of it."""
+    async def _exchange(
+        self,
+        wire: Wire,
+        request: Request,
+        pass_on: Passing | None = None,
+        wrong: Callable[[int], Refused | None] = lambda call: None,
+    ) -> None:
+        """Serve one attempt, and write down what became of it; `wrong` says what is, if anything.
+
+        A malformed request is written down without its body, of which nobody knows what it holds.
+        """
         reel, refusals = self.reel, self.refusals
         call = self._calls[request.lane] = self._calls.get(request.lane, 0) + 1
         now_s = time.monotonic()
         fault = self.faults.at(request.lane, call, now_s, streamed=request.streamed)
+        refusal = wrong(call)
         page = Exchange(
-            lane=request.lane,
+            lane=refusal.lane if refusal else request.lane,
             call=call,
             path=request.path,
-            request=request.canonical,
+            request=None if refusal else request.canonical,
             model=request.model,
             streamed=request.streamed,
             started_ms=(now_s - self._began_s) * 1000,
@@ -118,6 +133,8 @@ class App:
             await flight.pass_on(pass_on)
             return
         try:
+            if refusal is not None:
+                raise refusal
             choice = self._chosen(reel, request, call)
             await flight.serve(choice, reel, fault)
         except Refused as refusal:
@@ -148,13 +165,3 @@ def _possible(faults: tuple[Fault, ...], forwards: Mapping[str, Forward]) -> tup
         if fault.name in OF_A_TAPE and fault.lane in forwards:
             raise ValueError(f"{fault}: it can strike only what a tape answers")
     return faults
-
-
-def _models(path: str) -> bytes:
-    """The models of the API: any name is a model, since the tape answers for all."""
-
-    def model(name: str) -> dict[str, Any]:
-        return {"id": name, "object": "model", "created": 0, "owned_by": "agent-flight-recorder"}
-
-    name = path.removeprefix(MODELS).removeprefix("/")
-    return orjson.dumps(model(name) if name else {"object": "list", "data": [model("taped")]})

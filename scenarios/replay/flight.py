@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
-import orjson
 
 from scenarios.fault import Fault, Faults
 from scenarios.ledger import Exchange, Ledger
 from scenarios.replay.answer import JSON, Answer, answer
+from scenarios.replay.error import error
 from scenarios.replay.reel import Choice, Reel
 from scenarios.replay.refused import Refused
 from scenarios.replay.wire import Wire
@@ -45,7 +45,7 @@ class Flight:
 
     async def refuse(self, refusal: Refused) -> None:
         self.close(status=refusal.status)
-        await self._wire.answer(refusal.status, JSON, error(str(refusal), "no_taped_line"))
+        await self._wire.answer(refusal.status, JSON, error(str(refusal), refusal.kind))
 
     async def fail(self, fault: Fault, faults: Faults) -> None:
         """What a fault does that leaves no reply."""
@@ -144,12 +144,6 @@ class Flight:
         first = (answered.frames or [b""])[0]
         await self._wire.begin(answered.status, SSE)
         await self._wire.write(first[: len(first) // 2] + b"\n\n", more=False)
-
-
-def error(message: str, kind: str) -> bytes:
-    """An error body as the API spells it."""
-    said = {"message": message, "type": kind, "param": None, "code": kind}
-    return orjson.dumps({"error": said})
 
 
 def _kept(choice: Choice, answered: Answer) -> dict[str, Any]:

@@ -11,8 +11,9 @@ Choosing and giving back never await, and one event loop does both: no line goes
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from scenarios.replay.refused import refused
+from scenarios.replay.refused import Refused, refused
 from scenarios.tape import Tape
+from scenarios.tape.condition import Endless
 from scenarios.tape.drift import Drift, changes
 from scenarios.tape.line import Line
 from scenarios.tape.request import Request
@@ -50,10 +51,9 @@ class Reel:
         for line in left.values():
             if (line.path, line.method) != (request.path, request.method):
                 continue
-            found = line.when.search(request.text) if line.when else None
-            if line.when and not found:
+            captures = _captures(line, request, call)
+            if captures is None:
                 continue
-            captures = found.groupdict(default="") if found else {}
             if line.digest is None or line.digest == request.digest:
                 del left[line.number]
                 return Choice(line, captures)
@@ -76,5 +76,16 @@ class Reel:
     @property
     def unplayed(self) -> tuple[Line, ...]:
         """Lines of which nothing was served, in the order of the tape."""
-        left = {n for lane in list(self._left.values()) for n in list(lane)}
-        return tuple(line for line in self.tape.lines if line.number in left - self._touched)
+        left = {n for lane in list(self._left.values()) for n in list(lane)} - self._touched
+        return tuple(line for line in self.tape.lines if line.number in left)
+
+
+def _captures(line: Line, request: Request, call: int) -> dict[str, str] | None:
+    """What the line's `when` captures in the request; None if it does not hold."""
+    if line.when is None:
+        return {}
+    try:
+        found = line.when.found(request.text)
+    except Endless as error:
+        raise Refused(f"{line}: {error}", request.lane, call, line) from error
+    return found.groupdict(default="") if found else None

@@ -1,32 +1,44 @@
 """Refused: a request that no line of the tape answers, and what a person can do about it."""
 
-import re
+import time
 from collections.abc import Sequence
-from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from scenarios.tape import Tape
+from scenarios.tape.condition import Condition, Endless
 from scenarios.tape.drift import changes
 from scenarios.tape.line import Line
 from scenarios.tape.request import Request
+from scenarios.tape.spelling import COMPARED, close, listed
 
 REFUSED = 422
 """No OpenAI client tries again after it, as it does after 408, 409, 429 and 5xx."""
 SEEN = 160
+"""How much of a request is shown, in characters."""
+PATIENCE_S = 1.0
+"""How long the nearest line is looked for: a lane may have a million."""
 
 
 class Refused(Exception):
     """Raised when a run asks what its tape does not answer.
 
     `lane`, `call` (from 1, every attempt counts) and `nearest` (an unplayed line, or None) say
-    where; `status` is what the client is told.
+    where; `status` and `kind` are what the client is told.
     """
 
     def __init__(
-        self, message: str, lane: str, call: int, nearest: Line | None = None, status: int = REFUSED
+        self,
+        message: str,
+        lane: str,
+        call: int,
+        nearest: Line | None = None,
+        status: int = REFUSED,
+        kind: str = "no_taped_line",
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.kind = kind
         self.lane = lane
         self.call = call
         self.nearest = nearest
@@ -56,55 +68,58 @@ def refused(tape: Tape, request: Request, call: int, left: Sequence[Line]) -> Re
 
 def unknown_path(tape: Tape, request: Request, call: int) -> Refused:
     """A path that is neither an endpoint of the API nor an outside service on the tape."""
-    paths = sorted({f"{line.method} {line.path}" for line in tape.lines})
-    asked = f"{request.method} {request.path}"
-    close = get_close_matches(asked, paths, 1)
+    asked = f"{request.method} {_short(request.path)}"
+    alike = close(asked, tape.paths)
     message = (
         f"{asked}: the tape {tape.file} answers no such path.\n"
-        f"It answers {', '.join(paths) or 'nothing'}"
-        + (f"; nearest: {close[0]}.\n" if close else ".\n")
-        + f'Mend it: write a line with "method": "{request.method}", "path": "{request.path}", '
-        f"or call a path that it answers."
+        f"It answers {listed(tape.paths) or 'nothing'}"
+        + (f"; nearest: {alike}.\n" if alike else ".\n")
+        + f'Mend it: write a line with "method": "{request.method}", "path": '
+        f'"{_short(request.path)}", or call a path that it answers.'
     )
     return Refused(message, request.lane, call, status=404)
 
 
 def _unknown_lane(tape: Tape, request: Request) -> list[str]:
-    lanes = tape.lanes
-    close = get_close_matches(request.lane, lanes, 1)
-    known = ", ".join(lanes) or "none"
+    alike = close(request.lane, tape.lanes)
+    known = listed(tape.lanes) or "none"
     said = (
         "The client sent no x-agent-name header; this lane is the fingerprint of its system prompt "
         "and tools."
         if request.lane.startswith("~")
         else "The lane comes from the client's x-agent-name header."
     )
-    nearest = f"; nearest: {close[0]}" if close else ""
+    nearest = f"; nearest: {alike}" if alike else ""
     mend = f'Mend it: write a line with "lane": "{request.lane}", then {_accept(tape)}.'
     return [f"The tape has no such lane. It has: {known}{nearest}.", said, mend]
 
 
 def _nearest(request: Request, left: Sequence[Line]) -> tuple[Line, str]:
-    """The line that comes closest, and why it does not answer."""
+    """The line that comes closest, as far as there is time to see, and why it does not answer."""
+    until_s = time.monotonic() + PATIENCE_S
 
     def closeness(line: Line) -> float:
         if (line.method, line.path) != (request.method, request.path):
             return -1.0
         if line.when is None:
             return 1.0
-        return len(_prefix(line.when, request.text)[0]) / max(1, len(line.when.pattern))
+        held, _ = _prefix(line.when, request.text, until_s)
+        return len(held) / max(1, len(line.when.pattern))
 
-    nearest = max(left, key=closeness)
+    nearest = max(islice(left, COMPARED), key=closeness)
     if (nearest.method, nearest.path) != (request.method, request.path):
         return nearest, f"it answers {nearest.method} {nearest.path}, not {request.path}"
-    if nearest.when is not None and not nearest.when.search(request.text):
-        return nearest, _why_not(nearest.when, request.text)
+    try:
+        if nearest.when is not None and not nearest.when.found(request.text):
+            return nearest, _why_not(nearest.when, request.text)
+    except Endless as error:
+        return nearest, str(error)
     differ = "; ".join(change.says for change in changes(nearest.request, request.canonical))
     return nearest, f"what was recorded differs: {differ}"
 
 
-def _why_not(when: re.Pattern[str], text: str) -> str:
-    held, seen = _prefix(when, text)
+def _why_not(when: Condition, text: str) -> str:
+    held, seen = _prefix(when, text, time.monotonic() + PATIENCE_S)
     if not held:
         return "no part of it is found in the conversation"
     return (
@@ -113,14 +128,17 @@ def _why_not(when: re.Pattern[str], text: str) -> str:
     )
 
 
-def _prefix(when: re.Pattern[str], text: str) -> tuple[str, str]:
+def _prefix(when: Condition, text: str, until_s: float) -> tuple[str, str]:
     """The longest beginning of the pattern that is found in `text`, and the text from there on."""
     for end in range(len(when.pattern) - 1, 0, -1):
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            break
         try:
-            part = re.compile(when.pattern[:end], when.flags & ~re.UNICODE)
-        except re.error:
+            found = Condition.read(when.pattern[:end]).found(text, left_s)
+        except (ValueError, Endless):
             continue
-        if (found := part.search(text)) and found.group():
+        if found and found.group():
             return when.pattern[:end], text[found.start() : found.end() + 40].split("\n")[0]
     return "", ""
 
@@ -135,6 +153,10 @@ def _accept(tape: Tape) -> str:
 
 def _lines(count: int) -> str:
     return f"{count} line" if count == 1 else f"{count} lines"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SEEN else text[: SEEN - 1] + "…"
 
 
 def _tail(text: str) -> str:

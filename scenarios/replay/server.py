@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from scenarios.replay.wire import BreakableProtocol
+from scenarios.replay.protocol import BreakableProtocol
 
 HOST = "127.0.0.1"
 

@@ -2,28 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from scenarios.replay.protocol import TRANSPORT
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-TRANSPORT = "scenarios.transport"
+LARGEST_MIB = 64
+"""The largest body that is kept, of a request."""
+PATIENCE_S = 10.0
+"""How long a larger one is read on, and thrown away, for a client hears nothing while it sends."""
 
 
-class BreakableProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, but the application can reach its connection; no access log."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.access_log = False
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+class TooLarge(Exception):
+    """Raised when a body has more than `LARGEST_MIB`."""
 
 
 class Wire:
@@ -31,8 +27,14 @@ class Wire:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._transport: asyncio.Transport = scope["extensions"][TRANSPORT]["transport"]
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._receive = receive
         self._send = send
+
+    @property
+    def _declared_bytes(self) -> int:
+        """How long the client says that the body is; 0 where it comes in chunks."""
+        return int(dict(self._headers).get(b"content-length", 0))
 
     @property
     def closing(self) -> bool:
@@ -40,15 +42,32 @@ class Wire:
         return self._transport.is_closing()
 
     async def body(self) -> bytes | None:
-        """The whole body of the request; None if the client left before its end."""
-        whole = b""
+        """The whole body of the request; None if the client left before its end.
+
+        Raises `TooLarge`, when the client has sent it all or cannot be waited for.
+        """
+        parts: list[bytes] = []
+        left = LARGEST_MIB * 2**20
+        if self._declared_bytes > left:
+            left = -1
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 return None
-            whole += bytes(message.get("body", b""))
+            parts.append(bytes(message.get("body", b"")))
+            left -= len(parts[-1])
+            if left < 0:
+                parts.clear()
+                await self._thrown_away(message)
+                raise TooLarge
             if not message.get("more_body", False):
-                return whole
+                return b"".join(parts)
+
+    async def _thrown_away(self, message: Message) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while message.get("more_body", False):
+                    message = await self._receive()
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

@@ -10,8 +10,8 @@ would read them. Which line answers a request is decided by content: see reel.py
 `when`      a Python regular expression, searched in the rendered request (conversation.py; for an
             outside service `METHOD path?query`, a newline, the body as compact JSON, keys sorted).
             `^` and `$` match at each line; `.` stays within one unless you write `(?s)`.
-            Absent: it always holds. It is searched on the server's thread: one that backtracks
-            without end (`(a+)+$`) stops the run.
+            Absent: it always holds. A search that is not over in a second is given up, and the
+            request is refused: a repeat within a repeat (`(a|a)*$`) may have no end.
 `path`      `/v1/chat/completions` unless given; `/v1/embeddings`; any other is an outside service,
             and may use inputs of the run, as its reply may: `/v2/country/${country}`.
 `method`    `POST` unless given.
@@ -46,12 +46,20 @@ Each line is played once.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 
 from scenarios.tape.captures import Value
 from scenarios.tape.line import Line, read_line
 from scenarios.tape.request import CHAT
 from scenarios.tape.spelling import LineError, nearest
+
+BROKEN = 20
+"""How many broken lines are named."""
+REASON = 400
+"""How much is said of one, in characters."""
+HALF = "; it is the last, and not ended: if a kill left it half written, remove it"
 
 
 class TapeError(Exception):
@@ -70,8 +78,8 @@ class Tape:
         """The tape at `path`; TapeError if it is missing, or names every line that is broken."""
         try:
             return cls.parse(Path(path).read_bytes(), str(path))
-        except OSError as error:
-            raise TapeError(f"{path}: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:
+            raise TapeError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
     @classmethod
     def parse(cls, content: bytes, file: str = "tape.jsonl") -> "Tape":
@@ -79,19 +87,23 @@ class Tape:
         lines: list[Line] = []
         broken: list[str] = []
         asked: Counter[str] = Counter()
-        for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        for number, raw in enumerate(BytesIO(content.removeprefix(b"\xef\xbb\xbf")), 1):
             if not raw.strip():
                 continue
             try:
                 line = read_line(file, number, raw)
             except LineError as error:
-                broken.append(f"{file}:{number}: {error}")
+                half = HALF if "not JSON" in str(error) and not raw.endswith(b"\n") else ""
+                broken.append(f"{file}:{number}: {_short(str(error))}{half}")
                 continue
-            lines.append(replace(line, first_call=asked[line.lane] + 1))
+            if calls := asked[line.lane]:
+                line = replace(line, first_call=calls + 1)
+            lines.append(line)
             if line.path == CHAT and line.reply:
                 asked[line.lane] += len(line.reply.get("tool_calls") or ())
         if broken:
-            raise TapeError("\n".join(broken))
+            more = [f"{len(broken)} lines are broken in all"] if len(broken) > BROKEN else []
+            raise TapeError("\n".join(broken[:BROKEN] + more))
         return cls(tuple(lines), file)
 
     def given(self, inputs: Mapping[str, Value]) -> "Tape":
@@ -106,12 +118,28 @@ class Tape:
             raise TapeError("\n".join(unknown))
         return replace(self, lines=tuple(line.given(inputs) for line in self.lines))
 
-    @property
+    @cached_property
     def lanes(self) -> tuple[str, ...]:
         """The lanes, in the order in which they first appear."""
         return tuple(dict.fromkeys(line.lane for line in self.lines))
 
     def lane_of_path(self, method: str, path: str, named: str | None) -> str | None:
         """The lane that `path` belongs to: the one that the client named if it has such lines."""
-        lanes = [line.lane for line in self.lines if (line.method, line.path) == (method, path)]
+        lanes = self._lanes_of.get((method, path), {})
         return named if named in lanes else next(iter(lanes), None)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """What can be asked, each a method and a path, in alphabetical order."""
+        return tuple(sorted(f"{method} {path}" for method, path in self._lanes_of))
+
+    @cached_property
+    def _lanes_of(self) -> dict[tuple[str, str], dict[str, None]]:
+        lanes: dict[tuple[str, str], dict[str, None]] = {}
+        for line in self.lines:
+            lanes.setdefault((line.method, line.path), {})[line.lane] = None
+        return lanes
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= REASON else reason[: REASON - 1] + "…"

@@ -1,10 +1,10 @@
 """A grammar: what a line of a tape may say; what it may not is a `LineError` with its reason."""
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from scenarios.tape.condition import Condition, condition
 from scenarios.tape.request import CHAT
 from scenarios.tape.spelling import LineError, kind, only, typed
 from scenarios.tape.wording import RECORDED_KEYS, check_scripted, check_status
@@ -36,12 +36,10 @@ def checked(spelt: Any) -> dict[str, Any]:
     return fields
 
 
-def pattern(when: str) -> re.Pattern[str]:
+def pattern(when: str) -> Condition:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return re.compile(when, re.MULTILINE)
-    except (re.error, OverflowError, RecursionError, Warning) as error:
+        return condition(when)
+    except ValueError as error:
         raise LineError(f'"when" is no regular expression: {error}: {when!r}') from error
 
 

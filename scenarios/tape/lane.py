@@ -11,11 +11,14 @@ from typing import Any
 import orjson
 
 from scenarios.tape.conversation import system_prompt, tool_names
+from scenarios.tape.nesting import nested
 from scenarios.tape.request import CHAT, EMBEDDINGS, MODELS, Request, as_json
 from workflows.model import LANE_HEADER
 
 ALIASES = {path.removeprefix("/v1"): path for path in (CHAT, EMBEDDINGS, MODELS)}
 NOBODY = "~"
+LONGEST = 200
+"""The longest name of a lane, in characters."""
 
 
 def received(
@@ -26,16 +29,24 @@ def received(
         body = orjson.loads(raw) if raw else None
     except orjson.JSONDecodeError:
         body = raw.decode("utf-8", "replace")
+    if nested(body):
+        body = raw.decode()
     path = ALIASES.get(scope["path"], scope["path"])
     wanted = LANE_HEADER.encode()
-    named = next(
-        (value.decode("latin-1") for name, value in scope["headers"] if name == wanted), None
-    )
+    named = next((_text(value) for name, value in scope["headers"] if name == wanted), None)
     if path == CHAT:
         lane = named or fingerprint(body)
     else:
         lane = lane_of_path(scope["method"], path, named) or named or NOBODY
     return Request(lane, scope["method"], path, scope["query_string"].decode("latin-1"), body)
+
+
+def _text(header: bytes) -> str:
+    """A header as text: in UTF-8, as clients write a name that is not English; else in Latin-1."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 def fingerprint(body: Any) -> str:

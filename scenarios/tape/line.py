@@ -4,7 +4,6 @@ Its keys are described in tape.py. A line is checked whole when it is read, so t
 stumbles over it.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +11,14 @@ from typing import Any
 import orjson
 
 from scenarios.tape.captures import Value, captures_used, given
+from scenarios.tape.condition import Condition
 from scenarios.tape.grammar import checked
-from scenarios.tape.request import CHAT
-from scenarios.tape.spelling import LineError
+from scenarios.tape.nesting import DEEPEST, nested
+from scenarios.tape.request import CHAT, EMBEDDINGS
+from scenarios.tape.spelling import LineError, once
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Line:
     """One exchange; `number` is its line in `file`, from 1, `first_call` numbers its tool calls."""
 
@@ -27,7 +28,7 @@ class Line:
     origin: str
     path: str = CHAT
     method: str = "POST"
-    when: re.Pattern[str] | None = None
+    when: Condition | None = None
     reply: Mapping[str, Any] | None = None
     digest: str | None = None
     request: Any = None
@@ -39,7 +40,9 @@ class Line:
     @property
     def inputs(self) -> frozenset[str]:
         """The inputs of the run that it is to be filled with: what it uses and has not captured."""
-        captured = self.when.groupindex if self.when else {}
+        if self.reply is None or self.path in (CHAT, EMBEDDINGS):
+            return frozenset()
+        captured = self.when.groups if self.when else ()
         used = captures_used([self.path, self.reply])
         return frozenset(name for name in used if name not in captured)
 
@@ -74,4 +77,7 @@ def read_line(file: str, number: int, raw: bytes) -> Line:
         raise LineError(f"not UTF-8: byte {error.start + 1} of the line is {byte:#04x}") from error
     except orjson.JSONDecodeError as error:
         raise LineError(f"not JSON: {error.msg}, column {error.colno}") from error
+    if nested(spelt):
+        raise LineError(f"it is nested more than {DEEPEST} levels deep")
+    once(spelt, raw)
     return Line(file, number, **checked(spelt))

@@ -35,7 +35,7 @@ def check_scripted(spelt: Mapping[str, Any]) -> None:
     path = spelt.get("path", CHAT)
     only(reply, REPLY_KEYS.get(path, SERVICE_KEYS), "key of reply")
     {CHAT: _check_chat, EMBEDDINGS: _check_embeddings}.get(path, _check_service)(reply)
-    groups = spelt["when"].groupindex if "when" in spelt else {}
+    groups = spelt["when"].groups if "when" in spelt else ()
     if path not in REPLY_KEYS:
         return  # a service's reply may use the inputs of the run: inputs.py
     for name in captures_used([path, reply]):
@@ -43,7 +43,7 @@ def check_scripted(spelt: Mapping[str, Any]) -> None:
             offered = f"it captures {', '.join(groups)}" if groups else "it captures nothing"
             raise LineError(
                 f'the reply uses ${{{name}}}, which "when" does not capture; {offered}'
-                + nearest(name, tuple(groups))
+                + nearest(name, groups)
                 + " (write $${ for a dollar and a brace; an input is for the lines of a service)"
             )
 
