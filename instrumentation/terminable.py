@@ -5,21 +5,34 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
+TERMINATED = 128 + signal.SIGTERM
+"""The exit code of what SIGTERM ended, as a shell tells it."""
+
 
 @contextmanager
 def terminable() -> Generator[None]:
-    """For the block, SIGTERM raises `SystemExit(143)` in the main thread, where it must be entered.
+    """For the block, SIGTERM is Ctrl-C, but that it ends in `SystemExit(143)`.
 
-    Without it, SIGTERM ends a process on the spot: no block is left, and what is not stored yet is
-    lost. Put it around `traced`; a server with its own way to stop, as uvicorn has, needs none.
+    To be entered in the main thread. Without it, SIGTERM ends a process on the spot: no block is
+    left, and what is not stored yet is lost. Put it around `traced`; a server with its own way to
+    stop, as uvicorn has, needs none.
     """
-    before = signal.signal(signal.SIGTERM, _leave)
+    came = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a second one would interrupt the storing
+        came.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background
+            raise SystemExit(TERMINATED)
+        # Not an error of its own: asyncio, which knows Ctrl-C, cancels what is under way.
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
+    except KeyboardInterrupt:
+        if came:
+            raise SystemExit(TERMINATED) from None
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a second one would interrupt the storing
-    raise SystemExit(128 + number)

@@ -81,7 +81,10 @@ def test_a_completion_that_fails_for_good_still_shows_its_trace(store: str) -> N
     assert "review  [CHAIN ERROR]" in done.stdout
 
 
-def test_ctrl_c_ends_at_once_and_leaves_a_trace_that_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_at_once_and_leaves_a_trace_that_says_so(
+    sent: signal.Signals, code: int, tmp_path: Path
+) -> None:
     from instrumentation.trace import from_mlflow
 
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
@@ -96,9 +99,9 @@ def test_ctrl_c_ends_at_once_and_leaves_a_trace_that_says_so(tmp_path: Path) -> 
         deadline = time.monotonic() + 60
         while not replay.ledger.exchanges and time.monotonic() < deadline:
             time.sleep(0.05)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(sent)
         _, told = running.communicate(timeout=20)
-    assert running.returncode == 130
+    assert running.returncode == code
     assert "stopped; what was traced until then is in the store" in told
     assert "Traceback" not in told
     found = subprocess.run(

@@ -1,16 +1,19 @@
-"""What Ctrl-C stops, and how it ends."""
+"""What Ctrl-C or SIGTERM stops, and how it ends."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import typer
 
+from instrumentation.terminable import TERMINATED, terminable
+
 
 @contextmanager
 def stoppable() -> Generator[None]:
-    """Ctrl-C ends a run cleanly: its spans say that they were cancelled, and are stored."""
+    """Either ends a run cleanly: its spans say that they were cancelled, and are stored."""
     try:
-        yield
-    except KeyboardInterrupt:
+        with terminable():
+            yield
+    except (KeyboardInterrupt, SystemExit) as stop:
         typer.echo("\nstopped; what was traced until then is in the store", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(130 if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
