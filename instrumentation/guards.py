@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from instrumentation.export import export
-from instrumentation.redaction import DEFAULT, Redaction
+from instrumentation.redaction import DEFAULT, NOTHING, Redaction
 from patches.outlet import Holds, outlet
 from patches.patch import Outcome, Patch
 from patches.repairs import repairs
@@ -14,14 +14,13 @@ class Unguarded(RuntimeError):
 
 
 def guards(redaction: Redaction | None, holds: Holds | None = None) -> tuple[Patch, ...]:
-    """Redaction, sampling and export.
+    """Redaction, sampling and export. Without redaction, only what no store can hold is mended.
 
     They go on before a store is chosen and come off after the last flush, for spans that end late.
     """
-    changes = (redaction.of_span,) if redaction else ()
-    beside = redaction.patches() if redaction else ()
-    sent = export(redaction.text if redaction else str)  # off last: what is held is sent, too
-    return (sent, outlet(changes, holds), *beside)
+    guard = redaction or NOTHING
+    sent = export(guard.value)  # off last: what is held is sent, too
+    return (sent, outlet((guard.of_span,), holds), *guard.patches())
 
 
 def required(outcomes: Sequence[Outcome]) -> None:

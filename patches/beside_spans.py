@@ -21,6 +21,10 @@ INFO = ("tags", "trace_metadata", "request_preview", "response_preview", "client
 """What people and programs write of a `TraceInfo`."""
 
 
+NO_BRACKETS = str.maketrans("", "", "[]")
+"""MLflow raises for a tag's key that has any, as a mark does."""
+
+
 class Redacting(Protocol):
     """What redacts: plain data, and a span in place."""
 
@@ -52,7 +56,9 @@ def _applied(redaction: Redacting) -> Generator[None]:
         told["assessment"] = assessed(told["assessment"], redaction.value)
 
     def tag(_: Any, told: dict[str, Any]) -> None:
-        ((told["key"], told["value"]),) = redaction.value({told["key"]: str(told["value"])}).items()
+        ((key, told["value"]),) = redaction.value({told["key"]: str(told["value"])}).items()
+        if key != told["key"]:
+            told["key"] = key.translate(NO_BRACKETS)
 
     def data(_: Any, told: dict[str, Any]) -> None:
         for span in told["trace_data"].spans:

@@ -14,15 +14,20 @@ from tempfile import gettempdir
 
 from patches.awaited import begun
 
+VARIABLE = "MLFLOW_TRACKING_URI"
+"""MLflow writes it, too, as it is told of a store."""
+
 
 @contextmanager
 def experiment(tracking_uri: str, name: str) -> Generator[None]:
     """Use this store and experiment, process-wide, for the block."""
     import mlflow
     from mlflow.tracking import fluent
+    from mlflow.tracking._tracking_service import utils
 
     processors = list(mlflow.tracing.config.get_config().span_processors)
-    uri, active = mlflow.get_tracking_uri(), fluent._active_experiment_id
+    uri, active = utils._tracking_uri, fluent._active_experiment_id
+    named = os.environ.get(VARIABLE)
     try:
         mlflow.set_tracking_uri(tracking_uri)  # which forgets the span processors: redaction
         mlflow.tracing.configure(span_processors=processors)
@@ -30,7 +35,10 @@ def experiment(tracking_uri: str, name: str) -> Generator[None]:
             begun(name)
         yield
     finally:
-        mlflow.set_tracking_uri(uri)
+        # Where it was the environment's, to name it once more would keep our tracer provider.
+        mlflow.set_tracking_uri(uri)  # None: what the environment says
+        if named is not None:
+            os.environ[VARIABLE] = named
         mlflow.tracing.configure(span_processors=processors)
         fluent._active_experiment_id = active
 

@@ -19,6 +19,7 @@ from patches import (
     prompt_flush,
     remote_traces,
     trace_buffer,
+    trace_ids,
     traced_streams,
     unstored,
 )
@@ -56,6 +57,7 @@ def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Pa
     chosen = (patch for framework in frameworks for patch in of_framework[framework])
     of_mlflow = (
         forked.PATCH,
+        trace_ids.PATCH,
         trace_buffer.PATCH,
         backlog.PATCH,
         unstored.PATCH,

@@ -1,7 +1,6 @@
 """A chat: a person at a terminal, or a script, who talks to a real model turn by turn."""
 
 import asyncio
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -13,6 +12,7 @@ import mlflow
 from openai import OpenAIError
 from rich.console import Console
 
+from instrumentation.redaction import DEFAULT
 from instrumentation.stored import LONGEST, bearable, findable
 from instrumentation.tracing import recorded, traced
 from scenarios.memory import remembered
@@ -22,9 +22,6 @@ from workflows.chat_answer import NoAnswer
 from workflows.chat_history import Conversation
 from workflows.chat_stream import Streams, assistant, turn
 from workflows.model import AnswerCutShort, Model
-
-OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-"""What a terminal would obey, and a model may say."""
 
 
 def chat(tracking_uri: str, session: str | None, user: str | None) -> bool:
@@ -53,6 +50,11 @@ def _named(session: str | None, user: str | None) -> None:
     if session is not None and not findable(session):
         few = f"up to {LONGEST} letters and no quotes"
         raise NoScenario(f"a session's name has {few}: {session!r} is none")
+    if session is not None and DEFAULT.text(session) != session:
+        raise NoScenario(
+            "a session's name stands in each of its traces, and this one would be redacted there,"
+            " and never be found again: take a name that is no address and no key"
+        )
     if user is not None and not bearable(user):
         raise NoScenario(f"a user's name has up to {LONGEST} letters: {user!r} is none")
 
@@ -101,7 +103,7 @@ class Front:
             return runner.run(turn(conversation, said, streams, on_text=self.hear))
         except (OpenAIError, AnswerCutShort, NoAnswer) as error:
             first = next(iter(str(error).splitlines()), type(error).__name__)
-            why = f"no answer: {shown(first)}"
+            why = f"no answer: {first}"
         except KeyboardInterrupt:
             if not self.by_hand:
                 raise
@@ -113,7 +115,7 @@ class Front:
         return None
 
     def hear(self, _: str, text: str) -> None:
-        self.out.out(shown(text) if self.out.is_terminal else text, end="", highlight=False)
+        self.out.out(text, end="", highlight=False)
 
     def lines(self) -> Iterator[str]:
         """What is said, a line a turn; lines that say nothing are passed over."""
@@ -131,8 +133,3 @@ class Front:
                 continue
             if line.strip():
                 yield line
-
-
-def shown(text: str) -> str:
-    """The text as it can be shown on a terminal, which obeys none of it."""
-    return OBEYED.sub("�", text)

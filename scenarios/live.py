@@ -14,14 +14,17 @@ from rich.console import Console
 
 from instrumentation import trace as traces
 from instrumentation.outline import outline
+from instrumentation.trace import NoTrace
 from instrumentation.tracing import recorded, traced
+from scenarios.commands.answering import answering
 from scenarios.inputs import values
 from scenarios.play import resolved
 from scenarios.processes import NotUp, Processes
 from scenarios.record import recording
-from scenarios.report import address
+from scenarios.report import address, opening
 from scenarios.scenario import Scenario
 from scenarios.shelf import NoScenario, load, names
+from scenarios.store import NoStore
 from scenarios.tape import TapeError
 from workflows.model import Model
 
@@ -60,11 +63,16 @@ def live(
             answer = asyncio.run(_ended(call))
         with suppress(NotUp):  # the trace says so where a tool asked in vain
             Processes(ours).flush()
-        trace = traces.from_mlflow(found.to_dict() for found in seen.traces())
-    failed = isinstance(answer, Exception)
-    told = f"it failed: {first_line(answer)}" if failed else answer
+        failed = isinstance(answer, Exception)
+        told = f"it failed: {first_line(answer)}" if failed else answer
+        try:
+            with answering():
+                trace = traces.from_mlflow(found.to_dict() for found in seen.traces())
+        except (NoStore, NoTrace):
+            console.out(f"\n\n{told}", highlight=False)
+            raise
     console.out(f"\n\n{outline(trace)}\n{told}", highlight=False)
-    console.out(f"read the trace: make ui, then open {address(trace)}", highlight=False)
+    console.out(f"read the trace: {opening()} {address(trace)}", highlight=False)
     return not failed
 
 

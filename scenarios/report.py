@@ -15,7 +15,7 @@ from instrumentation.trace import Trace
 from scenarios.ledger import Exchange
 from scenarios.mark import BLANK, found, shown
 from scenarios.scenario import Origin, Scenario
-from scenarios.store import tracking_uri
+from scenarios.store import served, tracking_uri, without_credentials
 from scenarios.terminal import PlainConsole
 from scenarios.verdict import Judgement, Seen, Verdict
 
@@ -71,12 +71,17 @@ def report(scenario: Scenario, verdict: Verdict) -> RenderableType:
 def address(trace: Trace) -> str:
     """Where MLflow's pages show a trace or a session, once `make ui` has opened them."""
     store = tracking_uri()
-    ui = store.rstrip("/") if store.startswith("http") else UI
+    ui = without_credentials(store).rstrip("/") if served() else UI
     if trace.session:
         session = quote(trace.session.id, safe="")
         return f"{ui}/#/experiments/{trace.experiment_id}/chat-sessions/{session}"
     opened = f"/traces?selectedEvaluationId={trace.ids[0]}" if trace.ids else ""
     return f"{ui}/#/experiments/{trace.experiment_id}{opened}"
+
+
+def opening() -> str:
+    """What is to be done before an address shows anything."""
+    return "open" if served() else "make ui, then open"
 
 
 def checked(verdict: Verdict) -> RenderableType:
@@ -158,7 +163,7 @@ def _ending(verdict: Verdict) -> RenderableType:
     word = Text("passed", "bold green") if verdict.passed else Text("FAILED", "bold red")
     ending = Text.assemble("\n", (verdict.scenario, "bold"), ": ", word)
     if any(seen.trace for seen in verdict.variants):
-        ending.append("\nread the traces: make ui, then open")
+        ending.append(f"\nread the traces: {opening()}")
     for seen in verdict.variants:
         if seen.trace:
             ending.append(f"\n  {seen.variant:<7} {address(seen.trace)}")

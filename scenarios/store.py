@@ -2,7 +2,11 @@
 
 import os
 import socket
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +26,17 @@ def tracking_uri(environment: Mapping[str, str] = os.environ) -> str:
     return environment.get("MLFLOW_TRACKING_URI") or DEFAULT
 
 
+def served() -> bool:
+    """Whether the store is a server, which shows its traces itself."""
+    return tracking_uri().startswith("http")
+
+
+def without_credentials(uri: str) -> str:
+    """An address as it may be shown."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def reachable(uri: str) -> str:
     """The URI itself, if its store can be reached. MLflow would try for many minutes."""
     parts = urlsplit(uri)
@@ -39,12 +54,26 @@ def reachable(uri: str) -> str:
         raise NoStore(f"MLFLOW_TRACKING_URI: {error}") from error
     try:
         socket.create_connection((host, port), timeout=PATIENCE_S).close()
+        if kind in ("http", "https"):
+            _answers(f"{kind}://{host}:{port}{parts.path.rstrip('/')}/health")
     except OSError as error:
         raise NoStore(
             f"MLFLOW_TRACKING_URI: nothing answers at {host}:{port} ({error});"
             f" start it, or unset the variable and use {DEFAULT}"
         ) from error
     return uri
+
+
+def _answers(url: str) -> None:
+    """Raises `TimeoutError` where a server hangs. What it says, and to whom, MLflow will see."""
+    try:
+        with suppress(HTTPException):
+            urllib.request.urlopen(url, timeout=PATIENCE_S).close()
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            raise error.reason from error
+    except ConnectionError:
+        pass
 
 
 def _in_a_file(uri: str) -> str:

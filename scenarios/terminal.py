@@ -52,10 +52,13 @@ class PlainConsole(Console):
             shown = segment.text if segment.control else visible(segment.text)
             yield Segment(shown, segment.style, segment.control)
 
-    def out(self, *objects: Any, **how: Any) -> None:
+    def out(self, *objects: Any, sep: str = " ", end: str = "\n", **how: Any) -> None:
         """Print a text; what is no terminal obeys nothing, and is given every character."""
-        shown = [visible(str(told)) if self.is_terminal else told for told in objects]
-        super().out(*shown, **how)
+        if self.is_terminal:
+            super().out(*objects, sep=sep, end=end, **how)
+        else:
+            self.file.write(sep.join(map(str, objects)) + end)
+            self.file.flush()
 
 
 @contextmanager

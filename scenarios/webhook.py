@@ -28,6 +28,8 @@ def post(url: str, payload: Mapping[str, Any], pauses_s: tuple[float, ...] = PAU
                 status, why = answer.status_code, f"HTTP {answer.status_code}"
         except httpx.HTTPError as error:
             status, why = 0, f"{type(error).__name__}: {error}".rstrip(": ")
+        except (httpx.InvalidURL, UnicodeError) as error:  # as of a host's name that is too long
+            raise NotTold(f"the webhook at {where} was not told: no address: {error}") from error
         if 200 <= status < 300:
             return
         if status and status not in PASSING:

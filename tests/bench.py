@@ -117,12 +117,44 @@ def fan_out(store: str) -> Figures:
     return measured(store)
 
 
+def redaction(_: str) -> Figures:
+    """What a span costs its caller with and without redaction, and with a secret in it."""
+    from tests.bench_redaction import measured
+
+    return measured()
+
+
+def burst(_: str) -> Figures:
+    """A burst of 10,000 spans: MLflow alone and ours, each in a process of its own."""
+    from tests.bench_burst import measured
+
+    return measured()
+
+
+def export(store: str) -> Figures:
+    """Export off and on, and with a receiver that is down or slow."""
+    from tests.bench_export import measured
+
+    return measured(store)
+
+
+def search(store: str) -> Figures:
+    """Saved queries and alerts over 10,000 traces, in SQLite and in PostgreSQL."""
+    from tests.bench_search import measured
+
+    return measured(store)
+
+
 MEASURES: dict[str, Callable[[str], Figures]] = {
     "one scenario, whole process": whole_process,
     "replay server": replay_server,
     "instrumentation": instrumentation,
     "streamed reply": streamed_reply,
     "fan-out": fan_out,
+    "redaction": redaction,
+    "a burst": burst,
+    "export": export,
+    "search": search,
     "crew, plain autolog": partial(crew, "plain autolog", OURS),
     "crew, ours": partial(crew, "ours", OURS),
     "crew, OpenInference": partial(crew, "OpenInference", OPENINFERENCE),

@@ -14,7 +14,7 @@ from instrumentation.tracing import recorded, traced
 from scenarios.play import play
 from scenarios.webhook import NotTold, post
 from tests.command import Done, command
-from tests.services import free_port, postgres, postgres_bin
+from tests.services import free_port, postgres, postgres_is_here
 from tests.webhooks import listening
 
 PLAYED = {
@@ -179,6 +179,13 @@ def test_a_webhook_that_refuses_is_told_so_often_and_no_more(status: int, times:
     assert len(told.payloads) == times
 
 
+@pytest.mark.parametrize("host", ["a" * 70, ".", "\u2603.example", "127.0.0.1:1/\0"])
+def test_a_webhook_whose_address_is_none_is_said_without_its_secret(host: str) -> None:
+    with pytest.raises(NotTold, match="was not told: no address") as said:
+        post(f"http://{host}/SECRETPATH", {}, pauses_s=())
+    assert "SECRETPATH" not in str(said.value)
+
+
 @pytest.fixture
 def own(store: str, request: pytest.FixtureRequest) -> Generator[tuple[str, str]]:
     """The shared store, and an experiment of the test's own, in which it is recorded."""
@@ -268,7 +275,7 @@ def test_a_trace_whose_spans_are_lost_lets_nothing_pass(own: tuple[str, str]) ->
 
 @pytest.mark.postgres
 def test_postgresql_is_watched_alike() -> None:
-    if postgres_bin() is None:
+    if not postgres_is_here():
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
     with postgres() as uri:
         seen = play("tool_call_runs_away", uri)

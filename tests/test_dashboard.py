@@ -2,11 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.request
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from scenarios.play import play
 from scenarios.report import UI, address
 from tests.browser import chromium, tree
-from tests.services import free_port, postgres, postgres_bin
+from tests.services import free_port, postgres, postgres_is_here
 
 if chromium() is None:
     pytest.skip(
@@ -99,6 +100,12 @@ def test_a_person_sees_the_agents_of_a_scenario(ui: tuple[Ui, str]) -> None:
     assert "generator → summarizer" in seen
 
 
+def test_its_store_is_counted_so_that_spans_are_found_by_their_trace(ui: tuple[Ui, str]) -> None:
+    with closing(sqlite3.connect(ui[1].removeprefix("sqlite:///"))) as database:
+        counted = database.execute("SELECT tbl FROM sqlite_stat1").fetchall()
+    assert ("spans",) in counted
+
+
 def test_it_is_light(ui: tuple[Ui, str]) -> None:
     servers = ui[0].servers
     used_mib = sum(process.memory_info().rss for process in servers) / 2**20
@@ -126,7 +133,7 @@ def test_of_a_store_that_is_served_already_it_says_where(house: Path) -> None:
 
 @pytest.mark.postgres
 def test_postgresql_is_shown_and_its_password_is_not(tmp_path: Path, house: Path) -> None:
-    if postgres_bin() is None:
+    if not postgres_is_here():
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
     with postgres() as uri:
         store = uri.replace("postgres@", f"postgres:{SECRET}@")

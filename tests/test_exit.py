@@ -1,10 +1,12 @@
 """The end of a process: whatever was traced until then is stored, however it comes."""
 
+import json
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from tests.ending_program import SPANS, WAYS
@@ -12,21 +14,20 @@ from tests.ending_program import SPANS, WAYS
 pytestmark = pytest.mark.xdist_group("exit")
 
 HOUSE = Path(__file__).parent.parent
-EVERY_WAY = (*WAYS, "never_leaves", "forks_with_mlflow_alone")
-PROGRAM = (sys.executable, "-m", "tests.ending_program")
+EVERY_WAY = (*WAYS, "never_leaves", "forks_with_mlflow_alone", "ends_with_mlflow_alone")
+FAIL = ("raises", "is_interrupted")
+"""Those that are to end with a stack trace."""
 
 
 @pytest.fixture(scope="module")
-def ended(store: str) -> dict[str, tuple[int, str]]:
-    """The exit code of each program, and what it said; all at once, for each takes seconds."""
-    programs = {
-        way: subprocess.Popen(
-            [*PROGRAM, store, way], cwd=HOUSE, text=True, stdout=-1, stderr=subprocess.STDOUT
-        )
-        for way in EVERY_WAY
-    }
-    said = {way: program.communicate(timeout=100)[0] for way, program in programs.items()}
-    return {way: (program.returncode, said[way]) for way, program in programs.items()}
+def ended(store: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
+    """The exit code of each program, and what it said."""
+    mlflow.MlflowClient(store).search_experiments()  # two that make its tables at once fail
+    folder = tmp_path_factory.mktemp("said")
+    command = [sys.executable, "-m", "tests.ending_program", store, str(folder), *EVERY_WAY]
+    done = subprocess.run(command, cwd=HOUSE, check=True, capture_output=True, timeout=100)
+    codes: dict[str, int] = json.loads(done.stdout)
+    return {way: (code, (folder / way).read_text()) for way, code in codes.items()}
 
 
 def stored(store: str, experiment: str) -> int:
@@ -49,6 +50,7 @@ def stored(store: str, experiment: str) -> int:
         ("is_interrupted", -2, SPANS),
         ("is_terminated", 143, SPANS),
         ("never_leaves", 0, SPANS),
+        ("keeps_its_provider", 0, SPANS),
         ("forks", 0, 2 * SPANS),
         ("has_a_child_process", 0, 2 * SPANS),
     ],
@@ -59,10 +61,17 @@ def test_all_is_stored_however_a_process_ends(
     assert (ended[way][0], stored(store, way)) == (code, spans), ended[way][1]
 
 
-@pytest.mark.parametrize("way", ["work", "never_leaves", "is_terminated", "forks"])
+@pytest.mark.parametrize("way", [*WAYS, "never_leaves"])
 def test_it_ends_without_a_word_of_error(ended: dict[str, tuple[int, str]], way: str) -> None:
-    assert "Traceback" not in ended[way][1]
+    assert ended[way][1].count("Traceback") == (way in FAIL)
     assert "Exception ignored" not in ended[way][1]
+
+
+@pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.trace_ids")
+def test_mlflow_alone_drops_its_generator_of_ids_at_the_end(
+    ended: dict[str, tuple[int, str]],
+) -> None:
+    assert "Exception ignored" not in ended["ends_with_mlflow_alone"][1]
 
 
 @pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.forked")

@@ -16,7 +16,7 @@ from instrumentation.sampling import Sampling
 from instrumentation.tracing import recorded, traced
 from tests.receiver import Kept, attributes, named, receiving, status
 
-HALF, WHOLE = "half \ud83d of a character", "half ? of a character"
+HALF, WHOLE = "half \ud83d of a character", "half \ufffd of a character"
 TRACER = TracerProvider().get_tracer("another.library")
 
 Dressed = Callable[[ReadableSpan, Mapping[str, str]], ReadableSpan]

@@ -186,6 +186,25 @@ def test_the_oldest_are_dropped_where_there_are_too_many(monkeypatch: pytest.Mon
         assert [span.name for span in kept] == [f"span {i}" for i in range(15, 25)]
 
 
+def test_what_found_no_room_is_told_of_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Bounds(spans=10, delay_s=60, pause_s=0.05)
+    with receiving() as kept, to(kept.endpoint, monkeypatch, few) as (courier, heard):
+        for i in range(25):
+            courier.take(ended(f"span {i}"), {})
+    assert len(list(kept)) == 10
+    assert list(map(str, heard)) == ["15 of them found no room (OTEL_BSP_MAX_QUEUE_SIZE)"]
+
+
+def test_what_is_on_its_way_to_a_receiver_that_hangs_is_told_of_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with receiving(Answer(after_s=60)) as kept, to(kept.endpoint, monkeypatch) as (courier, heard):
+        courier.take(ended("last"), {})
+        assert wait_until(lambda: kept.headers)
+    (refused,) = heard
+    assert "1 of them had not arrived as the program ended" in str(refused)
+
+
 def test_a_few_large_ones_are_too_many_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         receiving() as kept,

@@ -75,7 +75,7 @@ def test_a_line_of_many_megabytes_is_a_line_as_others_are() -> None:
 
 
 def test_a_tape_that_is_no_file_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / ("n" * 300), tmp_path / "a\0b"):
+    for path in (tmp_path, tmp_path / ("n" * 300), tmp_path / "a\0b", Path("/dev/zero")):
         with pytest.raises(TapeError):
             Tape.read(path)
 

@@ -17,7 +17,7 @@ from mlflow.tracing.trace_manager import InMemoryTraceManager
 
 from instrumentation.redaction import DEFAULT, Pattern
 from instrumentation.tracing import recorded, traced
-from tests.otlp_receiver import received
+from tests.receiver import receiving
 
 SECRET = "sk-never-to-be-told"
 
@@ -48,12 +48,23 @@ def test_mlflow_alone_shows_tags_to_its_processors(store: str) -> None:
 
 def test_the_doors_are_as_they_were_afterwards(store: str) -> None:
     def methods() -> list[dict[str, Any]]:
-        return [dict(vars(cls)) for cls in (TracingClient, OtelMetricsMixin, InMemoryTraceManager)]
+        classes = (TracingClient, OtelMetricsMixin, InMemoryTraceManager)
+        return [{k: v for k, v in vars(cls).items() if callable(v)} for cls in classes]
 
     before = methods()
     with traced(store, frameworks=()):
         assert methods() != before
     assert methods() == before
+
+
+def test_a_secret_in_the_key_of_a_tag_breaks_no_program(store: str) -> None:
+    with traced(store, frameworks=()), recorded() as run:
+        with mlflow.start_span("work") as span:
+            pass
+        mlflow.flush_trace_async_logging()
+        mlflow.set_trace_tag(span.trace_id, SECRET, "told")
+        (trace,) = run.traces()
+    assert trace.info.tags["redacted: API key"] == "told"
 
 
 def test_a_pattern_that_fails_takes_all_that_it_found(store: str) -> None:
@@ -102,8 +113,8 @@ def test_ids_and_figures_of_a_trace_stay(store: str) -> None:
 
 
 def test_what_a_tag_hides_by_its_name_is_neither_stored_nor_sent(store: str) -> None:
-    with received() as receiver, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", receiver.url)
+    with receiving() as receiver, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", receiver.endpoint)
         patch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
         patch.setenv("MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT", "true")
         with traced(store, frameworks=()), recorded({"db_password": "swordfish"}) as run:
@@ -129,8 +140,8 @@ metrics.get_meter_provider().force_flush()
 
 
 def test_no_tag_is_told_to_a_receiver_of_metrics(store: str, house: Path) -> None:
-    with received() as receiver, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", receiver.url)
+    with receiving() as receiver, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", receiver.endpoint)
         patch.setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
         command = [sys.executable, "-c", METRICS, store, SECRET]
         subprocess.run(command, cwd=house, check=True, timeout=60, capture_output=True)

@@ -36,8 +36,8 @@ from mlflow.tracing.provider import (
 )
 
 from instrumentation.tracing import recorded, traced
-from tests.otlp_receiver import received
 from tests.planted import Planted, planted
+from tests.receiver import receiving
 
 KINDS = tuple(planted(0))
 OTLP = {
@@ -179,10 +179,10 @@ class Left:
 def leavings(store: str, files: Path, way: str, kinds: Sequence[str], **told: Any) -> Left:
     """Plant each kind in each place, and collect database, files, OTLP, logs and stderr."""
     secrets: dict[tuple[str, str], Planted] = {}
-    with said() as words, received() as receiver, pytest.MonkeyPatch.context() as patch:
+    with said() as words, receiving() as receiver, pytest.MonkeyPatch.context() as patch:
         resource = secrets[kinds[0], "resource"] = planted(next(NUMBERS))[kinds[0]]
         settings = OTLP | {
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": receiver.url,
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": receiver.endpoint,
             "OTEL_RESOURCE_ATTRIBUTES": f"note={quote(resource.text)}",
         }
         for name, value in (settings | WAYS[way]).items():

@@ -3,6 +3,9 @@
 import ast
 import json
 import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -10,7 +13,7 @@ import pytest
 
 from instrumentation.tracing import traced
 from scenarios.search.query import QUERIES
-from scenarios.search.statistics import counted
+from scenarios.statistics import counted, main
 from tests.command import Done, command
 
 EXPERIMENT = "searched"
@@ -168,6 +171,44 @@ def test_nothing_found_is_said(searched: str) -> None:
     assert "no such trace since" in search(searched, "agent", "nobody").stdout
 
 
+@pytest.mark.parametrize(
+    ("query", "amiss", "meant"),
+    [
+        ("agent", "clerc", "clerk"),
+        ("tool", "leads lookup", "lead's lookup"),
+        ("workflow", "breifing", "briefing"),
+    ],
+)
+def test_a_name_that_nobody_has_brings_the_nearest(
+    searched: str, query: str, amiss: str, meant: str
+) -> None:
+    assert f"did you mean {meant}?" in search(searched, query, amiss).stdout
+
+
+def test_a_name_like_no_other_brings_those_there_are(searched: str) -> None:
+    assert "agents there: " in search(searched, "agent", "zzz").stdout
+
+
+def test_a_window_that_is_empty_says_when_the_newest_trace_began(searched: str) -> None:
+    told = " ".join(search(searched, "agent", "clerk", "--since", "0s").stdout.split())
+    assert "nor any other; the newest began at 20" in told
+
+
+def test_a_trace_whose_spans_are_not_all_there_is_not_waited_for(store: str) -> None:
+    with traced(store, "torn", frameworks=(), redaction=None):
+        with mlflow.start_span("review"), mlflow.start_span("inside"):
+            pass
+        mlflow.flush_trace_async_logging()
+        (torn,) = mlflow.search_traces(return_type="list")
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as database, database:
+        lost = "DELETE FROM spans WHERE trace_id = ? AND name = 'inside'"
+        database.execute(lost, (torn.info.trace_id,))
+    began = time.monotonic()
+    done = command(store, "search", "all", "--experiment", "torn")
+    assert "its spans are not all in the store" in " ".join(done.stdout.split())
+    assert time.monotonic() - began < 3.0
+
+
 def test_the_limit_keeps_the_newest(searched: str) -> None:
     every = [row["id"] for row in found(searched, "all", "--limit", "100")]
     assert len(every) == 6 + len(HOSTILE)
@@ -203,6 +244,20 @@ def test_a_search_has_sqlite_count_what_finds_spans_by_their_trace(searched: str
     (plan,) = database.execute(f"EXPLAIN QUERY PLAN {asked}").fetchall()
     database.close()
     assert "trace_id=?" in plan[-1]
+
+
+def test_the_door_of_the_ui_counts_a_store_and_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, absent = tmp_path / "there.db", tmp_path / "absent" / "none.db"
+    with closing(sqlite3.connect(there)) as database, database:
+        database.executescript("CREATE TABLE t (a); INSERT INTO t VALUES (1);")
+    for file in (there, absent):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
+        main()
+    with closing(sqlite3.connect(there)) as database:
+        assert database.execute("SELECT tbl FROM sqlite_stat1").fetchall() == [("t",)]
+    assert not absent.parent.exists()
 
 
 def test_a_store_that_is_being_written_is_searched_all_the_same(searched: str) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page
 
 from scenarios.play import play
 from scenarios.report import UI, address
-from tests.browser import FLAGS, WINDOW, chromium
+from tests.browser import chromium, seen
 from tests.services import mlflow_server
 
 if chromium() is None:
@@ -24,12 +24,10 @@ def test_a_session_reads_as_a_chat_where_the_report_says(tmp_path: Path) -> None
     assert twin.trace is not None
     told = address(twin.trace)
     assert told.startswith(UI)
-    with (
-        mlflow_server(tmp_path, store) as url,
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS)) as browser,
-    ):
-        page = browser.new_page(viewport=WINDOW)  # type: ignore[arg-type] # it is a TypedDict
-        page.goto(told.replace(UI, url), wait_until="domcontentloaded")
-        for said in ("We come to the harbour", "What is a draught?", "Draught: 1.4 m."):
-            expect(page.get_by_text(said).first).to_be_visible(timeout=30_000)
+    with mlflow_server(tmp_path, store) as url:
+        seen(told.replace(UI, url), chat_is_shown)
+
+
+def chat_is_shown(page: Page) -> None:
+    for said in ("We come to the harbour", "What is a draught?", "Draught: 1.4 m."):
+        page.get_by_text(said).first.wait_for()

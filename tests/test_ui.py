@@ -12,13 +12,14 @@ from autogen_agentchat.messages import MultiModalMessage
 from autogen_core import Image
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from PIL import Image as Picture
+from playwright.sync_api import Page, TimeoutError
 
 from patches.autogen_chat_format import PATCH
 from patches.patch import Patch
 from scenarios.replay import replayed
 from scenarios.tape import Tape
 from tests.autologged import autologged, newest
-from tests.browser import View, chromium, look
+from tests.browser import View, chromium, look, seen
 from tests.services import mlflow_server
 
 if chromium() is None:
@@ -72,6 +73,21 @@ def test_a_reply_that_calls_a_tool_shows_the_call(ui: Ui) -> None:
 
 def test_an_image_is_shown(ui: Ui) -> None:
     assert ui.view(ui.patched, 0).images == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "tries"), [(TimeoutError("it hung"), 2), (AssertionError("it is wrong"), 1)]
+)
+def test_a_hang_is_tried_again_once_and_what_is_wrong_is_not(raised: Exception, tries: int) -> None:
+    tried: list[str] = []
+
+    def read(page: Page) -> None:
+        tried.append(page.url)
+        raise raised
+
+    with pytest.raises(type(raised)):
+        seen("about:blank", read)
+    assert tried == ["about:blank"] * tries
 
 
 @pytest.mark.xfail(

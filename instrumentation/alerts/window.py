@@ -14,6 +14,8 @@ PAGE = 50
 SETTLED_MS = 60_000
 """How long after its end a trace may still be on its way into the store, spans after the rest."""
 ENDED = ("OK", "ERROR")
+UNREADABLE = (NoTrace, KeyError, TypeError, ValueError, AttributeError, RecursionError)
+"""What reading a trace raises that has no spans, or spans of another shape."""
 
 
 @dataclass
@@ -98,6 +100,6 @@ def _finished(stored: Any, experiments: dict[str, str]) -> Finished | None:
     """The trace, if it has spans, of a shape that can be read."""
     try:
         trace = from_mlflow([stored.to_dict()])
-    except (NoTrace, KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except UNREADABLE:
         return None
     return Finished(trace, experiments.get(trace.experiment_id, ""), dict(stored.info.tags))

@@ -12,7 +12,8 @@ waits for. It works in `traced`, and by itself: `with applied(export()): …`, w
 from functools import partial
 
 from instrumentation.export.bounds import Bounds
-from instrumentation.export.courier import Count, Courier
+from instrumentation.export.courier import Courier
+from instrumentation.export.load import Count
 from instrumentation.export.outward import Clean, outward
 from instrumentation.export.receiver import Receiver
 from instrumentation.export.refused import Refused

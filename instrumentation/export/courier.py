@@ -8,33 +8,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from instrumentation.export.bounds import Bounds
-from instrumentation.export.load import Letter, Load
-from instrumentation.export.refused import Refused
-
-
-class Receives(Protocol):
-    """Where spans are brought."""
-
-    def send(self, spans: Sequence[ReadableSpan]) -> None:
-        """Raises `Refused` when they did not all arrive."""
-
-    def close(self) -> None:
-        """Nothing more is sent."""
-
-
-@dataclass(frozen=True)
-class Count:
-    """What became of the spans that were taken: each has arrived, is lost, or waits."""
-
-    arrived: int
-    lost: int
-    waiting: int
+from instrumentation.export.dressing import Dressed, Receives, sent
+from instrumentation.export.load import Count, Letter, Load
+from instrumentation.export.refused import Refused, unsent
 
 
 class Courier:
@@ -47,7 +27,7 @@ class Courier:
     def __init__(
         self,
         connect: Callable[[], Receives],
-        dressed: Callable[[ReadableSpan, Mapping[str, str]], ReadableSpan],
+        dressed: Dressed,
         report: Callable[[Refused], None],
         bounds: Bounds,
     ) -> None:
@@ -61,7 +41,7 @@ class Courier:
         self._changed = threading.Condition()
         self._load = Load(self._bounds)
         self._most = self._bounds.batch_spans
-        self._arrived = self._lost = self._out = self._failures = 0
+        self._arrived = self._lost = self._crowded = self._out = self._failures = 0
         self._failing = self._asked = self._closed = False
         threading.Thread(target=self._work, name="courier", daemon=True).start()
 
@@ -79,7 +59,9 @@ class Courier:
             if self._closed:
                 self._lost += 1
                 return
-            self._lost += self._load.add(letter)
+            dropped = self._load.add(letter)
+            self._lost += dropped
+            self._crowded += dropped
             if len(self._load) == self._bounds.batch_spans:
                 self._changed.notify_all()
 
@@ -107,11 +89,11 @@ class Courier:
         self.flush()
         with self._changed:
             self._closed = True
-            left = self._load.clear()
-            self._lost += left
+            cleared, out = self._load.clear(), self._out
+            self._lost += cleared
             self._changed.notify_all()
-        if left:
-            self._report(Refused(f"{left} spans were left as the program ended"))
+        if cleared or out or self._crowded:
+            self._report(unsent(self._crowded, cleared + out))
 
     def _moved_in(self, seconds: float) -> bool:
         """Whether spans arrived, a try failed or nothing waits, before the time was over."""
@@ -149,7 +131,7 @@ class Courier:
 
     def _brought(self, batch: Sequence[Letter], receiver: Receives) -> bool:
         """Whether the next batch may follow at once."""
-        refused = self._sent(batch, receiver)
+        refused = sent(batch, self._dressed, receiver)
         halved = refused is not None and refused.smaller and len(batch) > 1
         again = refused is not None and refused.again
         with self._changed:
@@ -171,12 +153,3 @@ class Courier:
         if refused is not None and not halved:
             self._report(refused)
         return not again
-
-    def _sent(self, batch: Sequence[Letter], receiver: Receives) -> Refused | None:
-        try:
-            receiver.send([self._dressed(letter.span, letter.said) for letter in batch])
-        except Refused as refused:
-            return refused
-        except Exception as error:  # whatever a span holds, the others are brought nevertheless
-            return Refused(f"{type(error).__name__} as they were sent", smaller=True)
-        return None

@@ -27,6 +27,15 @@ class Letter:
         return cls(span, said, chars + EVENT_CHARS * len(span.events))
 
 
+@dataclass(frozen=True)
+class Count:
+    """What became of the spans that were taken: each has arrived, is lost, or waits."""
+
+    arrived: int
+    lost: int
+    waiting: int
+
+
 class Load:
     """Whoever changes it says how many spans that cost. It has no lock of its own."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Status
 
+from instrumentation.redaction.storable import storable
 from patches.genai_names import genai_names
 
 INPUTS, OUTPUTS, TYPE = "mlflow.spanInputs", "mlflow.spanOutputs", "mlflow.spanType"
@@ -104,9 +105,9 @@ def _event(event: Event) -> Event:
 
 
 def _sendable(value: Any) -> Any:
-    """Half of a character, as JSON may hold, is no UTF-8, and would lose its whole batch."""
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "replace").decode("utf-8")
+    """Half of a character would lose its whole batch: JSON may hold one that it spells."""
+    if isinstance(value, str):
+        return storable(value)
     if isinstance(value, list | tuple):
         return [_sendable(item) for item in value]
     return value

@@ -17,3 +17,14 @@ class Refused(Exception):
     def of(self, sent: int) -> int:
         """How many are refused of as many as were `sent`."""
         return sent if self.spans is None else min(self.spans, sent)
+
+
+def unsent(crowded: int, left: int) -> Refused:
+    """Why some were never sent, and what gives them room and time."""
+    reasons = [
+        f"{crowded} of them found no room (OTEL_BSP_MAX_QUEUE_SIZE)" if crowded else "",
+        f"{left} of them had not arrived as the program ended (OTEL_BSP_EXPORT_TIMEOUT)"
+        if left
+        else "",
+    ]
+    return Refused(" and ".join(filter(None, reasons)))

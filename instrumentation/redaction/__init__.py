@@ -48,16 +48,18 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from instrumentation.redaction import contents, pieces, values
+from instrumentation.redaction.anchors import Anchors
 from instrumentation.redaction.escapes import unescaped
 from instrumentation.redaction.fields import Fields
 from instrumentation.redaction.keys import KEYS
 from instrumentation.redaction.pattern import Pattern
 from instrumentation.redaction.personal import PERSONAL
 from instrumentation.redaction.reading import Reading, Spot
+from instrumentation.redaction.storable import unstorable
 from patches.beside_spans import beside_spans, redact_pending
 from patches.patch import Patch
 
-__all__ = ["DEFAULT", "Fields", "Pattern", "Redaction"]
+__all__ = ["DEFAULT", "NOTHING", "Fields", "Pattern", "Redaction"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Redaction:
         return changed
 
     def value(self, value: Any) -> Any:
-        """Plain data of any depth, with its texts so; the very same where nothing goes."""
+        """Plain data of any depth, with its texts so, and as every store can hold them (half of a
+        character becomes U+FFFD); the very same where nothing changes."""
         try:
             return values.walked(value, self)
         except RecursionError:
@@ -95,6 +98,8 @@ class Redaction:
 
     def pieces(self, values: Sequence[Any]) -> list[Any]:
         """Texts or plain data that came one after the other, without what they spell together."""
+        if not (self.patterns or self.fields.words):
+            return list(values)
         return pieces.joined(values, lambda text: self.spots(Reading(text)))
 
     def of_span(self, span: ReadableSpan) -> None:
@@ -109,8 +114,8 @@ class Redaction:
         return (beside_spans(self),)
 
     def suspects(self, reading: Reading) -> bool:
-        """Whether there may be something to redact: quick, and never wrong where it says no."""
-        return bool(self.spots(reading))
+        """Whether there may be something to rewrite: quick, and never wrong where it says no."""
+        return unstorable(reading.text) or bool(self.spots(reading))
 
     def spots(self, reading: Reading) -> list[Spot]:
         """Where secrets stand: in order, and none within another.
@@ -133,22 +138,17 @@ class Redaction:
         return pieces.marked(self.fields.name)
 
     def _spots(self, reading: Reading) -> list[Spot]:
-        folded = reading.folded
-        likely = {at: self.patterns[at] for anchor, at in self._anchors if anchor in folded}
-        found = [spot for pattern in likely.values() for spot in pattern.spots(reading)]
-        for pattern in self._unanchored:
-            found += pattern.spots(reading)
+        within = self._anchors.within(reading.folded)
+        found: list[Spot] = []
+        for pattern in self.patterns:
+            if not (pattern.anchors and within.isdisjoint(pattern.anchors)):
+                found += pattern.spots(reading)
         return found + list(self.fields.spots(reading, pieces.MARK))
 
     @cached_property
-    def _anchors(self) -> tuple[tuple[bytes, int], ...]:
-        """The anchors of all patterns, each with its pattern's place."""
-        patterns = enumerate(self.patterns)
-        return tuple((anchor, at) for at, pattern in patterns for anchor in pattern.anchors)
-
-    @cached_property
-    def _unanchored(self) -> tuple[Pattern, ...]:
-        return tuple(pattern for pattern in self.patterns if not pattern.anchors)
+    def _anchors(self) -> Anchors:
+        """Those of all patterns."""
+        return Anchors(anchor for pattern in self.patterns for anchor in pattern.anchors)
 
 
 def _merged(spots: list[Spot]) -> list[Spot]:
@@ -162,3 +162,5 @@ def _merged(spots: list[Spot]) -> list[Spot]:
 
 
 DEFAULT = Redaction()
+NOTHING = Redaction(patterns=(), fields=Fields(sure=(), likely=(), words=()))
+"""Hides nothing: what no store can hold is mended all the same."""

@@ -1,53 +1,52 @@
 """The contents of a span: all that people and programs wrote into it, and how it is redacted."""
 
 import json
-import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link
 from opentelemetry.trace.span import TraceState
 
 from instrumentation.redaction.reading import Reading
+from instrumentation.redaction.streamed import Pieces, bounded, chunks, streamed
 from patches.rewritten import rewritten
 
 IDS = frozenset({"mlflow.traceRequestId", "mlflow.experimentId"})
 """Attributes that say where a span belongs."""
 OUTPUTS = "mlflow.spanOutputs"
-NUMBERED = re.compile(r"[._-]?\d+\Z")
-"""What tells the events of a stream from each other: `mlflow.chunk.item.0`."""
+APART = "\1\n"
+"""What no secret has in it, and every store can hold."""
 
 
-class Redacting(Protocol):
+class Redacting(Pieces, Protocol):
     """What redacts: see `Redaction`."""
 
-    def text(self, text: str) -> str: ...
     def value(self, value: Any) -> Any: ...
-    def pieces(self, values: Sequence[Any]) -> list[Any]: ...
     def suspects(self, reading: Reading) -> bool: ...
 
 
 def redact(span: ReadableSpan, redaction: Redacting) -> None:
-    """Rewrite the span where it holds a secret. Most hold none, and cost one look at it all."""
-    events = _streamed(span.events, redaction)
-    streamed = events is not span.events
-    if streamed or redaction.suspects(Reading(_all(span))):
+    """Rewrite the span where it holds a secret, or what can't be stored.
+
+    Most hold neither, and cost one look at it all.
+    """
+    events = streamed(span.events, redaction)
+    spelt = events is not span.events
+    if spelt or redaction.suspects(Reading(_all(span))):
         attributes = _attributes(span.attributes, redaction)
-        if streamed and isinstance(told := attributes.get(OUTPUTS), str):
-            attributes[OUTPUTS] = _chunks(told, redaction)
+        if spelt and isinstance(told := attributes.get(OUTPUTS), str):
+            attributes[OUTPUTS] = chunks(told, redaction)
         rewritten(
             span,
-            name=redaction.text(span.name),
+            name=redaction.value(span.name),
             attributes=attributes,
             events=[_event(event, redaction) for event in events],
             links=[_link(link, redaction) for link in span.links],
-            description=redaction.text(span.status.description or ""),
+            description=redaction.value(span.status.description or ""),
             resource=_resource(span.resource, redaction),
-            state=TraceState([(key, redaction.text(told)) for key, told in _state(span)]),
+            state=TraceState([(key, redaction.value(told)) for key, told in _state(span)]),
         )
 
 
@@ -63,12 +62,31 @@ def _all(span: ReadableSpan) -> str:
         for key, value in (attributes or {}).items():
             if key not in IDS:
                 parts.append(f"{key}={value!s}")
-    return "\0\n".join(parts)
+                parts += _odd(value)
+    return APART.join(parts)
+
+
+def _odd(value: Any) -> list[str]:
+    """What no store can hold, as it is, where a list or bytes would be spelt with escapes."""
+    items = value if isinstance(value, list | tuple) else [value]
+    if isinstance(value, str):
+        return []
+    return [
+        item.decode("utf-8", "surrogateescape") if isinstance(item, bytes) else str(item)
+        for item in items
+    ]
+
+
+def _text(value: Any) -> Any:
+    """Bytes, which are stored as a text, in UTF-8."""
+    if isinstance(value, list | tuple):
+        return [_text(item) for item in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _attributes(attributes: Any, redaction: Redacting) -> dict[str, Any]:
     """The attributes, redacted; the mark of what was JSON, and hidden by its name, is JSON."""
-    told = dict(attributes or {})
+    told = {key: _text(value) for key, value in (attributes or {}).items()}
     ids = {key: told.pop(key) for key in IDS if key in told}
     changed: Mapping[str, Any] = redaction.value(told)
     spelt = {
@@ -94,46 +112,9 @@ def _state(span: ReadableSpan) -> list[tuple[str, str]]:
 
 
 def _event(event: Event, redaction: Redacting) -> Event:
-    attributes = _bounded(_attributes(event.attributes, redaction))
-    return Event(redaction.text(event.name), attributes, event.timestamp)
+    attributes = bounded(_attributes(event.attributes, redaction))
+    return Event(redaction.value(event.name), attributes, event.timestamp)
 
 
 def _link(link: Link, redaction: Redacting) -> Link:
-    return Link(link.context, _bounded(_attributes(link.attributes, redaction)))
-
-
-def _bounded(attributes: Mapping[str, Any]) -> BoundedAttributes:
-    return BoundedAttributes(attributes=attributes)
-
-
-def _streamed(events: Sequence[Event], redaction: Redacting) -> Sequence[Event]:
-    """The events without what those of one stream spell together; the same where it is nothing."""
-    streams: dict[tuple[str, str], list[int]] = defaultdict(list)
-    if len(events) > 1:
-        for index, event in enumerate(events):
-            for key, value in (event.attributes or {}).items():
-                if isinstance(value, str):
-                    streams[NUMBERED.sub("", event.name), key].append(index)
-    changed: dict[int, dict[str, Any]] = {}
-    for (_, key), indices in streams.items():
-        told = [(events[index].attributes or {})[key] for index in indices]
-        for index, old, new in zip(indices, told, redaction.pieces(told), strict=True):
-            if new is not old:
-                changed.setdefault(index, dict(events[index].attributes or {}))[key] = new
-    if not changed:
-        return events
-    return [
-        Event(event.name, _bounded(changed[index]), event.timestamp) if index in changed else event
-        for index, event in enumerate(events)
-    ]
-
-
-def _chunks(told: str, redaction: Redacting) -> str:
-    """The output of a span that streamed: the list of what was streamed, or one text of it."""
-    try:
-        value = json.loads(told)
-    except ValueError:
-        return told
-    if not isinstance(value, list):
-        return told
-    return json.dumps(redaction.pieces(value), ensure_ascii=False)
+    return Link(link.context, bounded(_attributes(link.attributes, redaction)))

@@ -9,12 +9,8 @@ from collections.abc import Sequence
 
 from instrumentation.redaction.reading import Reading
 
-SIGNS = {
-    b"\\": (b"\\u00", b"\\x", b"\\/"),
-    b"%": tuple(b"%%%d" % digit for digit in range(2, 8)),
-    b"&": (b"&#",),
-}
-"""How an escape begins, by its first character, to look for which costs next to nothing."""
+SIGNS = (re.compile(rb"\\(?:u00|x|/)"), re.compile(rb"%[2-7]"), re.compile(rb"&#"))
+"""How escapes begin: with one character each, to look for which costs next to nothing."""
 ESCAPE = re.compile(
     r"\\{1,8}u00([2-7][0-9a-fA-F])|\\{1,8}x([2-7][0-9a-fA-F])|%([2-7][0-9a-fA-F])"
     r"|&#x([2-7][0-9a-fA-F]);|&#(\d{2,3});|\\{1,8}(/)"
@@ -56,13 +52,10 @@ class Unescaped:
 def unescaped(reading: Reading) -> Unescaped | None:
     """The text as it is meant; None where nothing in it is escaped."""
     escapes: dict[int, re.Match[str]] = {}
-    signs = (sign for first, of_it in SIGNS.items() if first in reading.folded for sign in of_it)
-    for sign in signs:
-        at = reading.folded.find(sign)
-        while at >= 0:
-            if match := ESCAPE.match(reading.text, _first(reading.text, at)):
+    for sign in SIGNS:
+        for begun in sign.finditer(reading.folded):
+            if match := ESCAPE.match(reading.text, _first(reading.text, begun.start())):
                 escapes.setdefault(match.end(), match)
-            at = reading.folded.find(sign, at + 1)
     return Unescaped(reading.text, [escapes[end] for end in sorted(escapes)]) if escapes else None
 
 

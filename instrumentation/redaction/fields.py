@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 
+from instrumentation.redaction.anchors import Anchors
 from instrumentation.redaction.reading import Reading, Spot
 
 SURE = (
@@ -57,6 +59,10 @@ class Fields:
             return False
         return OPAQUE.fullmatch(value.strip("\"'")) is not None
 
+    @cached_property
+    def _anchors(self) -> Anchors:
+        return Anchors(self.words)
+
     def spots(self, reading: Reading, mark: str) -> Iterator[Spot]:
         """Where the values of secret fields stand, as JSON, code, headers and forms spell them.
 
@@ -81,7 +87,7 @@ class Fields:
         """Each name that may hide what follows it: where it ends, and what stands behind it."""
         text, folded = reading.text, reading.folded
         may_hide: dict[str, bool] = {}
-        for word in self.words:
+        for word in self._anchors.within(folded):
             at = folded.find(word)
             while at >= 0:
                 end = _end(IN_NAME.match(text, at))

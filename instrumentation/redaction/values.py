@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from instrumentation.redaction.storable import storable
+
 TOO_DEEP = "[redacted: too deep to read]"
 NAMES = ("name", "key", "header")
 """Under which of its keys a pair tells its name, where it is a mapping: {"name": …, "value": …}."""
@@ -21,14 +23,15 @@ class Words(Protocol):
 
 
 def walked(value: Any, words: Words) -> Any:
-    """The value with each of its texts as `words` has it; the very same where nothing changes.
+    """The value with each of its texts as `words` has it, and as it can be stored; the very same
+    where nothing changes.
 
     Mappings, lists, tuples, sets, texts, bytes and numbers are read; keys of mappings too. An
     object of any other class is left as it is: give its data.
     """
     match value:
         case str():
-            return words.text(value)
+            return storable(words.text(value))
         case bytes() | bytearray():
             return _bytes(bytes(value), words)
         case bool() | None:
@@ -91,7 +94,11 @@ def _same(value: Mapping[Any, Any], changed: Mapping[Any, Any]) -> list[bool]:
 def _items(value: Any, words: Words) -> Any:
     if len(value) == 2 and not isinstance(value, set | frozenset):
         name, held = value
-        if (_told(name) or "").lower() in HEADERS and _told(held):
+        if (
+            (_told(name) or "").lower() in HEADERS
+            and _told(held)
+            and words.hides(_told(name) or "", None)
+        ):
             return _like(value, [name, _hidden(held, words)])
     changed = [walked(held, words) for held in value]
     same = all(new is old for new, old in zip(changed, value, strict=True))

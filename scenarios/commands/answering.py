@@ -1,6 +1,7 @@
 """What a store that does not answer comes to: a sentence, after a short while."""
 
 import os
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -14,16 +15,24 @@ FEW = "2"
 @contextmanager
 def answering() -> Generator[None]:
     """Raises `NoStore` where a store is there, and is none or does not do its work."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
     before = os.environ.get(RETRIES)
     os.environ.setdefault(RETRIES, FEW)
     try:
         yield
-    except (MlflowException, SQLAlchemyError) as error:
+    except _of_stores() as error:
         says = str(error).strip().splitlines()[0]
         raise NoStore(f"MLFLOW_TRACKING_URI: the store cannot be read: {says}") from error
     finally:
         if before is None:
             del os.environ[RETRIES]
+
+
+def _of_stores() -> tuple[type[Exception], ...]:
+    """What stores raise; nothing where none was asked, for then MLflow has not been loaded, which
+    takes three seconds."""
+    if "mlflow" not in sys.modules:
+        return ()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError

@@ -14,6 +14,7 @@ from scenarios.accept import accept as accepted
 from scenarios.accept import produce, stale
 from scenarios.check import Recording
 from scenarios.check import check as checked
+from scenarios.commands.answering import answering
 from scenarios.commands.stoppable import stoppable
 from scenarios.quiet import quieted
 from scenarios.shelf import folder, load, names
@@ -54,7 +55,7 @@ def run(
     page, store = load(name), reachable(tracking_uri())
     variants = ", ".join(variant for variant, _, _ in page.variants())
     typer.echo(f"playing {name}: {variants} …", err=True)
-    with quieted(), stoppable():
+    with quieted(), stoppable(), answering():
         from scenarios.play import play  # brings MLflow, which the other commands do without
 
         verdict = play(
@@ -103,7 +104,8 @@ def check(
         given = "--trace" if trace else "--session"
         raise typer.BadParameter(f"{given} needs the NAME of the scenario that it is held against")
     recording = Recording(trace, variant, tracking_uri(), session)
-    results = [checked(one, recording) for one in ([name] if name else names())]
+    with answering():
+        results = [checked(one, recording) for one in ([name] if name else names())]
     if as_json:
         told = [result.to_json() for result in results]
         typer.echo(json.dumps(told[0] if name else told, indent=2, ensure_ascii=False))

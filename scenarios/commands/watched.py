@@ -44,10 +44,11 @@ def alerts(
     experiment: Experiment = "",
     as_json: AsJson = False,
 ) -> None:
-    """Hold the finished traces of a store against a table of alerts, as a gate in a CI does.
+    """Hold a store's traces against a table of alerts.
 
-    Exit codes: 0 all is quiet; 1 something alarms; 2 something could not be judged, as when there
-    is no trace; 3 the webhook could not be told.
+    A gate for a CI, over the traces that have ended. Exit codes: 0 all is quiet; 1 something
+    alarms; 2 something could not be judged, as when there is no trace; 3 the webhook could not be
+    told.
     """
     chosen, began = read(table) if table else HOUSE, _moment(since)
     try:
@@ -84,9 +85,10 @@ def search(
     experiment: Experiment = "",
     as_json: AsJson = False,
 ) -> None:
-    """Run a saved query over a store, and show the call of mlflow.search_traces that asks the same.
+    """Find traces in a store, by a saved query.
 
-    A NAME may hold anything; one that begins with a dash stands behind `--`.
+    Above them stands the call of mlflow.search_traces that asks the same. A NAME may hold anything;
+    one that begins with a dash stands behind `--`.
     """
     if not query:
         report.show(listed())
@@ -96,12 +98,13 @@ def search(
     with quieted(), stoppable(), answering():
         asked = Search(chosen, word, began, reachable(tracking_uri()), experiment)
         rows = list(asked.rows(limit))
+        hint = "" if rows or as_json else asked.hint()
     if as_json:
         told = {"filter_string": asked.filter, "traces": [row.to_json() for row in rows]}
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     typer.echo(str(asked), err=True)
-    report.show(tabled(rows, began))
+    report.show(tabled(rows, began, hint))
 
 
 def _moment(text: str) -> datetime:

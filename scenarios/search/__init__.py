@@ -7,12 +7,15 @@ from typing import Any
 
 from instrumentation.alerts.window import experiments
 from scenarios.moment import in_ms
-from scenarios.search.query import Query
+from scenarios.search.hint import hint
+from scenarios.search.query import NEWEST, Query
 from scenarios.search.row import Row, row
-from scenarios.search.statistics import counted
+from scenarios.statistics import counted
 
 PAGE = 500
 """Traces a page, without their spans."""
+WHOLE = 50
+"""Traces with their spans that are in memory at once."""
 
 
 class Search:
@@ -25,7 +28,7 @@ class Search:
 
         self._client = mlflow.MlflowClient(tracking_uri)
         counted(tracking_uri)  # what cannot be counted is searched slowly
-        self._query = query
+        self._query, self._said = query, said
         self._began = f"trace.timestamp_ms >= {in_ms(since)}"
         self.filter = " AND ".join(filter(None, (query.asks(said), self._began)))
         self.locations = list(experiments(self._client, experiment))
@@ -39,8 +42,18 @@ class Search:
 
     def rows(self, limit: int) -> Iterator[Row]:
         """The first `limit` traces by the query's order, each with what its spans say."""
-        for info in self.infos(limit):
-            yield row(info, self._client)
+        infos = self.infos(limit)
+        for first in range(0, len(infos), WHOLE):
+            some = infos[first : first + WHOLE]
+            ids = ", ".join(f"'{info.trace_id}'" for info in some)
+            # not get_trace, which waits for seconds for spans that are not there
+            found = self._newest(f"trace.request_id IN ({ids})", len(some))
+            whole = {trace.info.trace_id: trace for trace in found}
+            yield from (row(info, whole.get(info.trace_id)) for info in some)
+
+    def hint(self) -> str:
+        """What may have been meant, where nothing was found; empty where nobody can tell."""
+        return hint(self._query.name, self._said, self._newest, self._began)
 
     def infos(self, limit: int) -> list[Any]:
         """The same as MLflow tells of them without their spans, an `info` each."""
@@ -48,6 +61,12 @@ class Search:
             return [trace.info for trace in self._page(limit, None)]
         # MLflow's search neither compares nor orders costs and tokens.
         return heapq.nlargest(limit, self._all(), key=self._query.weighs)
+
+    def _newest(self, asked: str, size: int) -> Any:
+        """The newest traces that pass a filter, with their spans; without those that are torn."""
+        return self._client.search_traces(
+            locations=self.locations, filter_string=asked, order_by=[NEWEST], max_results=size
+        )
 
     def _all(self) -> Iterator[Any]:
         token = None

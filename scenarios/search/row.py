@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from instrumentation.alerts.window import UNREADABLE
 from instrumentation.span import Span
-from instrumentation.trace import NoTrace, Trace, from_mlflow
+from instrumentation.trace import Trace, from_mlflow
 from scenarios.search.query import cost_usd, tokens
 
 
@@ -26,8 +27,8 @@ class Row:
         return asdict(self) | {"when": self.when.isoformat(timespec="milliseconds")}
 
 
-def row(info: Any, client: Any) -> Row:
-    """The row of a trace, by its `info` and its spans."""
+def row(info: Any, whole: Any) -> Row:
+    """The row of a trace, by its `info` and by the same with its spans: None if they are torn."""
     return Row(
         when=datetime.fromtimestamp(info.timestamp_ms / 1000, UTC),
         id=info.trace_id,
@@ -36,17 +37,17 @@ def row(info: Any, client: Any) -> Row:
         tokens=int(tokens(info)),
         cost_usd=cost_usd(info) if info.cost else None,
         status=info.state.value,
-        first_error=_first_error(info.trace_id, client),
+        first_error=_first_error(whole),
     )
 
 
-def _first_error(trace_id: str, client: Any) -> str:
-    from mlflow.exceptions import MlflowException
-
+def _first_error(whole: Any) -> str:
+    if whole is None:
+        return "its spans are not all in the store"
     try:
-        trace = from_mlflow([client.get_trace(trace_id).to_dict()])
-    except (NoTrace, MlflowException) as error:
-        return f"its spans cannot be read: {str(error).splitlines()[0]}"
+        trace = from_mlflow([whole.to_dict()])
+    except UNREADABLE as error:
+        return f"its spans cannot be read: {(str(error).splitlines() or [''])[0]}"
     failed = _arose(trace)
     if failed is None:
         return ""

@@ -27,10 +27,11 @@ def listed() -> RenderableType:
     return table
 
 
-def tabled(rows: Sequence[Row], since: datetime) -> RenderableType:
-    """A line a trace, times in the machine's own zone; or a sentence, where there is none."""
+def tabled(rows: Sequence[Row], since: datetime, hint: str = "") -> RenderableType:
+    """A line a trace, times in the machine's own zone; or, where there is none, a sentence."""
     if not rows:
-        return Text(f"no such trace since {since.isoformat(timespec='seconds')}")
+        told = f"no such trace since {since.isoformat(timespec='seconds')}"
+        return Text(CONTROL.sub("�", f"{told}; {hint}" if hint else told))
     table = Table(box=None, pad_edge=False)
     for column in ("when", "trace", "workflow"):
         table.add_column(column, no_wrap=True)

@@ -77,6 +77,8 @@ class Tape:
     def read(cls, path: Path | str) -> "Tape":
         """The tape at `path`; TapeError if it is missing, or names every line that is broken."""
         try:
+            if Path(path).is_char_device() or Path(path).is_block_device():
+                raise ValueError("is a device, which may have no end, and no tape")
             return cls.parse(Path(path).read_bytes(), str(path))
         except (OSError, ValueError) as error:
             raise TapeError(f"{path}: {getattr(error, 'strerror', None) or error}") from error

@@ -24,15 +24,15 @@ def start(
     made = Folder(folder).made()
     database, server = Postgres(made), Server(made, workers)
     with made.alone():
-        was_up = server.answers
+        was_up = server.answers and database.runs  # which may come back at another port
         if not was_up:
             server.stop()  # what is left of one that hangs, or was killed in part
             server.can_listen(port)
-        woken = database.start()
+        database.start()
         if not was_up:
             typer.echo("starting MLflow's server …", err=True)
             server.start(database.uri, port)
-    state = "is up already" if was_up and not woken else "is up"
+    state = "is up already" if was_up else "is up"
     typer.echo(f"the store {state}; its logs are in {os.path.relpath(made.path)}. To use it:")
     typer.echo(f"export MLFLOW_TRACKING_URI={server.url}")
 

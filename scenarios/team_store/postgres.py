@@ -1,9 +1,9 @@
 """The PostgreSQL of a team's store: a database of its own, on 127.0.0.1, behind a password."""
 
 import os
+import random
 import secrets
 import shutil
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,10 +123,14 @@ def programs() -> Path:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """A port of 127.0.0.1 that nothing listens on, and that the system gives to nobody unasked.
+
+    One that it does give might be some client's when the database starts again.
+    """
+    for port in random.sample(range(20_000, 30_000), 100):
+        if is_free(port):
+            return port
+    raise NotStarted("a hundred ports of 127.0.0.1 were tried, and none is free")
 
 
 def _version(program: Path) -> float:

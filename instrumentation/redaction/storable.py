@@ -1,0 +1,21 @@
+"""Storable: a text as every store and receiver can hold it, in UTF-8 and without a NUL.
+
+Half of a character, as JSON may spell one and a model's answer that is cut may end in, is no UTF-8:
+MLflow's store refuses the whole trace for it. PostgreSQL holds no NUL.
+"""
+
+import re
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+REPLACED = "\ufffd"
+"""Unicode's own character for one that could not be read."""
+
+
+def storable(text: str) -> str:
+    """The text with `REPLACED` for each such character; the very same where there is none."""
+    return UNSTORABLE.sub(REPLACED, text) if unstorable(text) else text
+
+
+def unstorable(text: str) -> bool:
+    """Whether the text has such a character."""
+    return "\0" in text or not (text.isascii() or UNSTORABLE.search(text) is None)
