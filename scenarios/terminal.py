@@ -55,7 +55,8 @@ class PlainConsole(Console):
     def out(self, *objects: Any, sep: str = " ", end: str = "\n", **how: Any) -> None:
         """Print a text; what is no terminal obeys nothing, and is given every character."""
         if self.is_terminal:
-            super().out(*objects, sep=sep, end=end, **how)
+            # Made visible first: Rich leaves out some of what a terminal would obey.
+            super().out(*(visible(str(told)) for told in objects), sep=sep, end=end, **how)
         else:
             self.file.write(sep.join(map(str, objects)) + end)
             self.file.flush()

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -110,39 +111,10 @@ def streamed_reply(store: str) -> Figures:
         return measured(url, store)
 
 
-def fan_out(store: str) -> Figures:
-    """A fan-out of 3, 10 and 30 specialists against its slowest branch."""
-    from tests.bench_fanout import measured
-
-    return measured(store)
-
-
-def redaction(_: str) -> Figures:
-    """What a span costs its caller with and without redaction, and with a secret in it."""
-    from tests.bench_redaction import measured
-
-    return measured()
-
-
-def burst(_: str) -> Figures:
-    """A burst of 10,000 spans: MLflow alone and ours, each in a process of its own."""
-    from tests.bench_burst import measured
-
-    return measured()
-
-
-def export(store: str) -> Figures:
-    """Export off and on, and with a receiver that is down or slow."""
-    from tests.bench_export import measured
-
-    return measured(store)
-
-
-def search(store: str) -> Figures:
-    """Saved queries and alerts over 10,000 traces, in SQLite and in PostgreSQL."""
-    from tests.bench_search import measured
-
-    return measured(store)
+def part(module: str, store: str) -> Figures:
+    """What a part of the bench measures that has a module and needs no server of ours."""
+    measured: Figures = import_module(f"tests.{module}").measured(store)
+    return measured
 
 
 MEASURES: dict[str, Callable[[str], Figures]] = {
@@ -150,11 +122,11 @@ MEASURES: dict[str, Callable[[str], Figures]] = {
     "replay server": replay_server,
     "instrumentation": instrumentation,
     "streamed reply": streamed_reply,
-    "fan-out": fan_out,
-    "redaction": redaction,
-    "a burst": burst,
-    "export": export,
-    "search": search,
+    "fan-out": partial(part, "bench_fanout"),
+    "redaction": partial(part, "bench_redaction"),
+    "a burst": partial(part, "bench_burst"),
+    "export": partial(part, "bench_export"),
+    "search": partial(part, "bench_search"),
     "crew, plain autolog": partial(crew, "plain autolog", OURS),
     "crew, ours": partial(crew, "ours", OURS),
     "crew, OpenInference": partial(crew, "OpenInference", OPENINFERENCE),

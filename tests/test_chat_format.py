@@ -33,8 +33,6 @@ from scenarios.replay import replayed
 from scenarios.tape import Tape
 from tests.autologged import autologged, newest
 
-pytestmark = pytest.mark.xdist_group("chat_format")
-
 KEY = "sk-never-in-a-trace"
 QUESTION = UserMessage(content="Which city?", source="asker")
 CALL = FunctionCall(id="call_1", name="population", arguments='{"city": "Quito"}')

@@ -256,6 +256,11 @@ def test_a_session_that_no_search_would_find_is_not_begun(name: str, store: str)
         chat(store, name, None)
 
 
+def test_a_session_whose_name_would_be_redacted_is_not_begun(store: str) -> None:
+    with pytest.raises(NoScenario, match="this one would be redacted there"):
+        chat(store, "ann@mail.example.org", None)
+
+
 @pytest.mark.parametrize("name", ["", "x" * 251, "half \ud83d"])
 def test_a_user_whom_no_trace_can_name_is_refused(name: str, store: str) -> None:
     with pytest.raises(NoScenario, match="a user's name has up to 250 letters"):

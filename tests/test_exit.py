@@ -11,8 +11,6 @@ import pytest
 
 from tests.ending_program import SPANS, WAYS
 
-pytestmark = pytest.mark.xdist_group("exit")
-
 HOUSE = Path(__file__).parent.parent
 EVERY_WAY = (*WAYS, "never_leaves", "forks_with_mlflow_alone", "ends_with_mlflow_alone")
 FAIL = ("raises", "is_interrupted")

@@ -11,7 +11,7 @@ from instrumentation.session import Session
 from instrumentation.trace import NoTrace, Trace, from_mlflow
 from instrumentation.tracing import recorded, traced
 from scenarios.expect import ends, output_keeps
-from scenarios.report import address
+from scenarios.report import address, opening
 from scenarios.verdict import judged
 from tests.test_trace import flat
 
@@ -94,6 +94,16 @@ def test_a_session_is_read_on_the_page_of_sessions() -> None:
     (root,) = from_mlflow([exported(flat("turn"))]).roots
     told = address(Trace((root,), ("tr-1",), "7", Session("a b/c")))
     assert told.endswith("/#/experiments/7/chat-sessions/a%20b%2Fc")
+
+
+def test_the_page_of_a_server_is_open_and_shows_no_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:geheim@127.0.0.1:5001/")
+    (root,) = from_mlflow([exported(flat("turn"))]).roots
+    told = address(Trace((root,), ("tr-1",), "7"))
+    assert told == "http://127.0.0.1:5001/#/experiments/7/traces?selectedEvaluationId=tr-1"
+    assert opening() == "open"
 
 
 def test_a_half_written_session_is_no_recorded_trace() -> None:

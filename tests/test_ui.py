@@ -27,7 +27,7 @@ if chromium() is None:
         "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
     )
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("ui")]
+pytestmark = pytest.mark.browser
 
 TAPE = (
     {"tool_calls": [{"id": "call_1", "name": "population", "arguments": {"city": "Quito"}}]},
