@@ -1,14 +1,12 @@
 """A live run: a workflow on a real model, seen with the same instrumentation as a played one."""
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from difflib import get_close_matches
-from inspect import signature
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from rich.console import Console
 
@@ -17,12 +15,11 @@ from instrumentation.outline import outline
 from instrumentation.trace import NoTrace
 from instrumentation.tracing import recorded, traced
 from scenarios.commands.answering import answering
-from scenarios.inputs import values
+from scenarios.handed import keys_of, props_of, services_of
 from scenarios.play import resolved
 from scenarios.processes import NotUp, Processes
 from scenarios.record import recording
 from scenarios.report import address, opening
-from scenarios.scenario import Scenario
 from scenarios.shelf import NoScenario, load, names
 from scenarios.store import NoStore
 from scenarios.tape import TapeError
@@ -49,9 +46,9 @@ def live(
     lesson = reference(workflow)
     run = resolved(lesson)
     pages = [page for page in map(load, names()) if page.workflow == lesson]
-    outside = _outside(lesson, pages, run, services)
+    outside = services_of(lesson, pages, run, services)
     ours = {name: outside[name] for page in pages for name in page.processes}
-    more = _keys(run, outside) | _props(lesson, pages, run, props)
+    more = keys_of(run, outside) | props_of(lesson, pages, run, props)
     model = Model.from_environment()
     console.out(f"{workflow} on {model.name} at {model.base_url}", highlight=False)
     with traced(tracking_uri):
@@ -97,55 +94,6 @@ async def _ended(running: Awaitable[Any]) -> Any:
 def first_line(error: Exception) -> str:
     """What an error says; some say nothing, as a timeout does."""
     return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _outside(
-    lesson: str, pages: Iterable[Scenario], run: Callable[..., Any], given: Mapping[str, str]
-) -> dict[str, str]:
-    """The outside services of a workflow: where a person says they are, else where it looks."""
-    has = sorted({name for page in pages for name in (*page.services, *page.processes)})
-    if unknown := sorted(given.keys() - set(has)):
-        raise NoScenario(
-            f"{lesson.partition(':')[0]} knows no service {unknown[0]!r};"
-            f" it has: {', '.join(has) or 'none'}"
-        )
-    own = {name: signature(run).parameters[name].default for name in has}
-    return own | dict(given)
-
-
-def _keys(
-    run: Callable[..., Any],
-    services: Iterable[str],
-    environment: Mapping[str, str] = os.environ,
-) -> dict[str, str]:
-    """The keys of the services that take one, as `tavily_key`: from TAVILY_API_KEY, where set."""
-    takes = signature(run).parameters
-    keys = {f"{name}_key": environment.get(f"{name.upper()}_API_KEY") for name in services}
-    return {name: key for name, key in keys.items() if key and name in takes}
-
-
-def _props(
-    lesson: str, pages: Iterable[Scenario], run: Callable[..., Any], given: Mapping[str, Path]
-) -> dict[str, Any]:
-    """The settings that are no text, each read from its folder, else that of a healthy page."""
-    healthy_last = sorted(pages, key=lambda page: page.broken is None)
-    known = {name: page for page in healthy_last for name in page.props}
-    if unknown := sorted(given.keys() - known.keys()):
-        raise NoScenario(
-            f"{lesson.partition(':')[0]} takes no prop {unknown[0]!r};"
-            f" it takes: {', '.join(sorted(known)) or 'none'}"
-        )
-    kinds = get_type_hints(run)
-    try:
-        read = {name: kinds[name].read(folder) for name, folder in given.items()}
-    except ValueError as error:
-        raise NoScenario(f"--prop: {error}") from error
-    made = {
-        name: page.props[name](**values(page.inputs, seed=None))
-        for name, page in known.items()
-        if name not in given
-    }
-    return made | read
 
 
 @contextmanager
