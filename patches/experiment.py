@@ -35,8 +35,10 @@ def experiment(tracking_uri: str, name: str) -> Generator[None]:
             begun(name)
         yield
     finally:
-        # Where it was the environment's, to name it once more would keep our tracer provider.
         mlflow.set_tracking_uri(uri)  # None: what the environment says
+        # Our tracer provider goes, even where the store stays: with its outlet on, as it is left to
+        # spans that have yet to end.
+        mlflow.tracing.reset()
         if named is not None:
             os.environ[VARIABLE] = named
         mlflow.tracing.configure(span_processors=processors)

@@ -52,7 +52,7 @@ def made(store: str, log: Path, house: Path) -> Generator[Ui]:
     """`make ui` on a free port, until the block ends."""
     port = free_port()
     # -o: whatever the age of the environment, it is not built anew under the tests that use it
-    command = ["make", "-o", ".venv/ready", "ui", f"PORT={port}"]
+    command = ["make", "--no-print-directory", "-o", ".venv/ready", "ui", f"PORT={port}"]
     with log.open("w") as said:
         environment = os.environ | {"MLFLOW_TRACKING_URI": store}
         make = subprocess.Popen(
@@ -125,7 +125,7 @@ def test_it_listens_on_this_machine_alone(ui: tuple[Ui, str]) -> None:
 
 def test_of_a_store_that_is_served_already_it_says_where(house: Path) -> None:
     environment = os.environ | {"MLFLOW_TRACKING_URI": f"http://me:{SECRET}@127.0.0.1:1"}
-    command = ["make", "-o", ".venv/ready", "ui"]
+    command = ["make", "--no-print-directory", "-o", ".venv/ready", "ui"]
     done = subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stdout == "they are at http://127.0.0.1:1 already\n"

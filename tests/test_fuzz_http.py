@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -221,6 +221,7 @@ FEW = settings(deadline=None, max_examples=60)
 
 
 @FEW
+@example(body={"messages": [[]], "input": ""}, path="embeddings")
 @given(body=request_body, path=st.sampled_from(["chat/completions", "embeddings", "nothing"]))
 def test_each_odd_request_gets_an_answer_or_a_sentence(
     body: Any, path: str, replay: Replay

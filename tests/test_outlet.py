@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -176,8 +177,13 @@ def test_a_span_that_is_open_when_it_goes_on_passes_it(store: str) -> None:
     assert SECRET not in trace.to_json()
 
 
-def test_a_span_that_ends_when_its_provider_is_gone_passes_it(store: str) -> None:
+@pytest.mark.parametrize("before", ["another", "the same"])
+def test_a_span_that_ends_when_its_provider_is_gone_passes_it(
+    before: str, store: str, tmp_path: Path
+) -> None:
+    """Also where the program has named the store of the block before."""
     seen = InMemorySpanExporter()
+    mlflow.set_tracking_uri(store if before == "the same" else f"sqlite:///{tmp_path / 'other.db'}")
     with applied(outlet([seal])), traced(store):
         get_bridged_tracer_provider().add_span_processor(SimpleSpanProcessor(seen))
         span = mlflow.start_span_no_context("work", inputs=SECRET)

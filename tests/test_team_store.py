@@ -59,7 +59,7 @@ class Team:
 
 def make(door: str, folder: Path, port: int) -> "subprocess.CompletedProcess[str]":
     """Open a door of the Makefile, with this environment in place of the one that it sets up."""
-    command = ["make", "-o", ".venv/ready", door, f"RUN={sys.executable}"]
+    command = ["make", "--no-print-directory", "-o", ".venv/ready", door, f"RUN={sys.executable}"]
     command += [f"STORE={folder}", f"STORE_PORT={port}"]
     return subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False)
 

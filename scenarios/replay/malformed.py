@@ -70,7 +70,8 @@ def _complaints(scope: Scope, raw: bytes, request: Request) -> Iterator[str]:
         yield f'The body has no "{needed}", which is {_due(request.path)[needed]}.'
     yield from _wrong(request.fields, _due(request.path), "")
     for at, message in enumerate(_list(request.fields, "messages")):
-        yield from _wrong(message, OF_A_MESSAGE, f"messages[{at}].")
+        if isinstance(message, dict):  # what is none was told of, where messages are due
+            yield from _wrong(message, OF_A_MESSAGE, f"messages[{at}].")
 
 
 def _due(path: str) -> Mapping[str, str]:
