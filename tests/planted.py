@@ -45,15 +45,17 @@ def planted(number: int) -> dict[str, Planted]:
         "Bearer": Planted(f"sent Bearer b3arer{mark}opaque", f"b3arer{mark}opaque"),
         "Basic": Planted(f"sent Basic {user}", user),
         "header": Planted(f"Authorization: Custom cust0m{mark}\r\nHost: x", f"cust0m{mark}"),
-        "query": Planted(f"GET https://x.example/?a=1&token=qu3ry{mark}&b=2", f"qu3ry{mark}"),
-        "address": Planted(f"postgres://ann:t0wn{mark}@db.example/x", f"t0wn{mark}"),
+        "query": Planted(f"GET https://x.example/?a=1&token=qu3ried{mark}&b=2", f"qu3ried{mark}"),
+        "address": Planted(f"postgres://ann:t0wnhall{mark}@db.example/x", f"t0wnhall{mark}"),
         "JSON": Planted(f'{{"password": "pl4in {mark} words"}}', f"pl4in {mark} words"),
         "JSON in JSON": Planted(
             f'{{"a": "{{\\"api_key\\": \\"n3sted{mark}\\"}}"}}', f"n3sted{mark}"
         ),
-        "escaped": Planted(f'{{"to": "esc{mark}\\u0040mail.example.org"}}', f"esc{mark}"),
-        "percent": Planted(f"https://x.example/?to=per{mark}%40mail.example.org", f"per{mark}"),
-        "code": Planted(f"connect(client_secret='c0de{mark}', retries=2)", f"c0de{mark}"),
+        "escaped": Planted(f'{{"to": "escaped{mark}\\u0040mail.example.org"}}', f"escaped{mark}"),
+        "percent": Planted(
+            f"https://x.example/?to=percent{mark}%40mail.example.org", f"percent{mark}"
+        ),
+        "code": Planted(f"connect(client_secret='c0deword{mark}', retries=2)", f"c0deword{mark}"),
     }
 
 
