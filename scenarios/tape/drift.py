@@ -1,8 +1,8 @@
 """Drift: a taped request and the real one differ; which message, and how.
 
 Severities, mildest first: `text` (a message or setting reads differently), `order` (the same
-messages in another order), `tools` (another tool set or schema), `missing` (a message is gone, or
-is new).
+messages in another order), `tools` (another tool set or schema), `missing` (a message or a whole
+call is gone, or is new), `agent` (a lane has fallen silent, or is new).
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from scenarios.tape.conversation import as_chat
 from scenarios.tape.request import as_json
 
-SEVERITIES = ("text", "order", "tools", "missing")
+SEVERITIES = ("text", "order", "tools", "missing", "agent")
 AROUND = 24
 
 
@@ -45,12 +46,19 @@ def changes(taped: Any, asked: Any) -> tuple[Change, ...]:
     """What differs between two canonical bodies, message by message; empty when nothing does."""
     if not isinstance(taped, dict) or not isinstance(asked, dict):
         return _changed("the body", as_json(taped), as_json(asked))
+    if _is_of_responses(taped) or _is_of_responses(asked):
+        taped, asked = as_chat(taped), as_chat(asked)
     found: list[Change] = []
     found.extend(_messages(_list(taped, "messages"), _list(asked, "messages")))
     found.extend(_tools(_list(taped, "tools"), _list(asked, "tools")))
     for key in sorted((taped.keys() | asked.keys()) - {"messages", "tools"}):
         found.extend(_changed(key, _value(taped, key), _value(asked, key)))
     return tuple(found)
+
+
+def _is_of_responses(body: Mapping[str, Any]) -> bool:
+    """Whether it asks for a response, and has messages to compare; an embedding has texts."""
+    return "instructions" in body or any(isinstance(one, dict) for one in _list(body, "input"))
 
 
 def _messages(taped: list[Any], asked: list[Any]) -> Iterator[Change]:
@@ -65,7 +73,7 @@ def _messages(taped: list[Any], asked: list[Any]) -> Iterator[Change]:
             yield from _changed(f"message {j + 1} ({_role(asked[j])})", was[i], now[j])
             i, j = i + 1, j + 1
         for gone in range(i, i_end):
-            yield Change("missing", f"the tape's message {gone + 1} is gone: {_short(was[gone])}")
+            yield Change("missing", f"the recorded message {gone + 1} is gone: {_short(was[gone])}")
         for new in range(j, j_end):
             yield Change("missing", f"message {new + 1} is new: {_short(now[new])}")
 
