@@ -11,12 +11,13 @@ PHOENIX_GRPC_PORT ?= 4317
 PHOENIX_DATA ?= $(CURDIR)/.store/phoenix
 VENV := .venv
 RUN := $(VENV)/bin/python
+export CELL MARKDOWN
 export MLFLOW_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench old-env openinference-env phoenix-env store store-stop lock clean
+.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench matrix old-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop lock clean
 
 help:  ## List the doors
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -71,9 +72,16 @@ bench: $(VENV)/ready  ## Measure time, memory and what the instrumentation costs
 	@$(MAKE) --silent --no-print-directory openinference-env || echo "skipped: the environment with OpenInference could not be built"
 	@$(RUN) -m tests.bench
 
+matrix: $(VENV)/ready  ## Play the cases across versions: CELL="mlflow @ file:///…/mlflow" for a build of your own
+	@$(RUN) -m integrations matrix $(if $(CELL),--cell "$$CELL") $(if $(MARKDOWN),--markdown "$$MARKDOWN")
+
 old-env: .envs/mlflow-3.1.4/ready  ## Build the environment in which the content-type bug lives
 
-openinference-env: .envs/openinference/ready  ## Build the environment of OpenInference, which the bench compares ours with
+openinference-env: .envs/openinference/ready  ## Build the environment of OpenInference, which ours is compared with
+
+openllmetry-env: .envs/openllmetry/ready  ## Build that of OpenLLMetry
+
+openlit-env: .envs/openlit/ready  ## Build that of OpenLIT
 
 phoenix-env: .envs/phoenix/ready  ## Build the environment of Arize Phoenix, which traces can be sent to
 
@@ -87,28 +95,31 @@ clean:  ## Remove the environments; stores and tapes stay
 $(VENV)/ready: requirements.lock
 	@echo "setting up $(VENV) from requirements.lock (once, a minute or two) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 2; }
-	@$(call environment,$(VENV),requirements.lock)
+	@$(call environment,$(VENV),requirements.lock,--compile-bytecode)
 	@touch $@
 
 .envs/mlflow-3.1.4/ready: tests/old_env/requirements.lock
 	@echo "building .envs/mlflow-3.1.4 (once) …"
-	@$(call environment,.envs/mlflow-3.1.4,$<)
+	@$(call environment,.envs/mlflow-3.1.4,$<,--compile-bytecode)
 	@touch $@
 
-.envs/openinference/ready: tests/openinference_env/requirements.lock
-	@echo "building .envs/openinference (once) …"
-	@$(call environment,.envs/openinference,$<)
+.envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready: .envs/%/ready: integrations/environments/%.lock
+	@echo "building .envs/$* (once) …"
+	@$(call environment,.envs/$*,$<)
 	@touch $@
 
 .envs/phoenix/ready: tests/phoenix_env/requirements.lock
 	@echo "building .envs/phoenix (once) …"
-	@$(call environment,.envs/phoenix,$<)
+	@$(call environment,.envs/phoenix,$<,--compile-bytecode)
 	@touch $@
 
-# uv where there is one, for it is ten times as fast; else, or where it fails, venv and pip.
+# uv where there is one, on PATH or in .venv, for it is ten times as fast; else, or where it fails,
+# venv and pip. The third argument says whether bytecode is made at once: it takes half a minute, and
+# pays where an environment is imported from whole.
 define environment
-rm -rf $(1) && { command -v uv >/dev/null 2>&1 && uv venv --quiet --python $(PYTHON) $(1) && \
-	VIRTUAL_ENV=$(1) uv pip install --quiet --compile-bytecode --require-hashes -r $(2); } || { \
+rm -rf $(1) && { export UV_SYSTEM_CERTS=1 PATH="$$PATH:$(CURDIR)/$(VENV)/bin"; \
+	command -v uv >/dev/null 2>&1 && uv venv --quiet --python $(PYTHON) $(1) && \
+	VIRTUAL_ENV=$(1) uv pip install --quiet $(3) --require-hashes -r $(2); } || { \
 	rm -rf $(1) && $(PYTHON) -m venv $(1) && \
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); }
 endef

@@ -93,7 +93,9 @@ def test_parts_of_the_readme_are_made_anew_and_the_rest_is_left_alone() -> None:
     [
         "requirements.lock",
         "tests/old_env/requirements.lock",
-        "tests/openinference_env/requirements.lock",
+        "integrations/environments/openinference.lock",
+        "integrations/environments/openlit.lock",
+        "integrations/environments/openllmetry.lock",
         "tests/phoenix_env/requirements.lock",
     ],
 )

@@ -1,0 +1,84 @@
+"""Packages made for a test: wheels and folders that hold one module, for an index that is a folder.
+
+A folder brings the backend that builds it, for a test fetches none.
+"""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+BACKEND = """
+import time, zipfile
+from pathlib import Path
+
+def build_wheel(wheels, config_settings=None, metadata_directory=None):
+    while Path("wait").exists():
+        Path("began").touch()
+        time.sleep(0.05)
+    name = "lid-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(Path(wheels, name), "w") as archive:
+        archive.write("lid.py")
+        for part in Path("info").iterdir():
+            archive.write(part, f"lid-1.0.dist-info/{part.name}")
+    Path("build").mkdir(exist_ok=True)
+    Path("build", "left").write_text("by the backend")
+    return name
+"""
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "lid"
+version = "1.0"
+"""
+
+
+def wheel(shelf: Path, name: str, version: str, *requires: str) -> Path:
+    """A wheel on the shelf, whose module tells its version."""
+    info = f"{name}-{version}.dist-info"
+    path = shelf / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}.py", f"told = {version!r}\n")
+        for part, text in _info(name, version, *requires).items():
+            archive.writestr(f"{info}/{part}", text)
+    return path
+
+
+def folder(path: Path, told: str) -> Path:
+    """The source of `lid`, whose module tells this. Its build waits as long as a file `wait` is."""
+    path.mkdir()
+    (path / "pyproject.toml").write_text(PROJECT)
+    (path / "backend.py").write_text(BACKEND)
+    (path / "lid.py").write_text(f"told = {told!r}\n")
+    (path / "info").mkdir()
+    for part, text in _info("lid", "1.0").items():
+        (path / "info" / part).write_text(text)
+    return path
+
+
+def _info(name: str, version: str, *requires: str) -> dict[str, str]:
+    """What a wheel tells of itself, by file."""
+    needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    return {
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
+        "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "",
+    }
+
+
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the index's place, for uv too: a crate, and two lids of which it takes either."""
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    wheel(shelf, "crate", "1.0", "lid<2")
+    wheel(shelf, "lid", "1.0")
+    wheel(shelf, "lid", "1.1")
+    settings = tmp_path / "uv.toml"
+    cache = tmp_path / "cache"
+    settings.write_text(f"no-index = true\nfind-links = ['{shelf}']\ncache-dir = '{cache}'\n")
+    monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
+    return shelf
