@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from instrumentation.attempts.attempt import Attempt
 from instrumentation.export import export
 from instrumentation.redaction import DEFAULT, NOTHING, Redaction
 from patches.outlet import Holds, outlet
@@ -35,4 +36,4 @@ def required(outcomes: Sequence[Outcome]) -> None:
 
 def every_patch() -> tuple[Patch, ...]:
     """All that `traced` applies, in its order, to be listed and not to be applied."""
-    return (*guards(DEFAULT), *repairs(lambda _: None))
+    return (*guards(DEFAULT), *repairs(lambda _: None, on_attempt=Attempt.of))

@@ -20,8 +20,14 @@ SHINGLE_WORDS = 4
 SENTENCE = re.compile(r"[^\n]+?(?:[.!?;](?=\s)|(?=\n)|$)")
 SHOWN_CHARS = 300
 """How much of what was dropped a handoff shows."""
-KINDS = {"TaskOutput": "context", "Delegation": "delegation", "Answer": "return"}
-"""The kinds of a crew's handoffs, by what passes: to a later task, to a coworker, and back."""
+KINDS = {
+    "TaskOutput": "context",
+    "CrewOutput": "flow",
+    "Delegation": "delegation",
+    "Answer": "return",
+}
+"""The kinds of a crew's handoffs, by what passes: to a later task, to a later crew of a flow, to a
+coworker, and back."""
 
 
 def record_handoffs(turn: Turn) -> None:

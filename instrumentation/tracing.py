@@ -13,6 +13,7 @@ from uuid import uuid4
 import mlflow
 from mlflow.utils.autologging_utils import autologging_is_disabled
 
+from instrumentation.attempts.attempt import Attempt
 from instrumentation.guards import guards, required
 from instrumentation.handoffs import record_handoffs
 from instrumentation.held import Held
@@ -25,7 +26,10 @@ from patches.repairs import repairs
 
 RUN_TAG = "flight_recorder.run"
 PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
-"""What is imported where a framework is in use: MLflow's name for it, and its package."""
+"""What is imported where a framework is in use: MLflow's name for it, and its package.
+
+`openai` is not among them: frameworks import it for themselves, and record what they ask it for.
+"""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,9 @@ def traced(
 ) -> Generator[tuple[Outcome, ...]]:
     """Record AutoGen and CrewAI in an MLflow store, process-wide; undone, and stored, on exit.
 
-    `frameworks` are "autogen", "crewai" or both; without it, those that are imported already, so
-    that nobody waits for the import of a framework that he does not use. `redaction` takes secrets
+    `frameworks` are "autogen", "crewai" and, for completions that a program asks `openai` for
+    itself, "openai"; without it, those of the first two that are imported already, so that nobody
+    waits for the import of a framework that he does not use. `redaction` takes secrets
     and personal data out of all that leaves, to the store or elsewhere; None is for comparison.
     `sampling` keeps some of the traces; without it, all. Yields what became of each patch.
 
@@ -84,7 +89,7 @@ def traced(
             stack.callback(held.close)
         for framework in chosen:
             stack.enter_context(_autologged(framework))
-        repaired = stack.enter_context(applied(*repairs(record_handoffs, chosen)))
+        repaired = stack.enter_context(applied(*repairs(record_handoffs, chosen, Attempt.of)))
         yield (*guarded, *repaired)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from patches.crewai_span import EventSpan, short, shown, told_error
 from patches.crewai_work import TaskSpan
+from patches.turn import Said
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class FlowSpan(EventSpan):
 
     def __init__(self, flow: Any, event: Any) -> None:
         super().__init__(flow, event, event.flow_name, "CHAIN", shown(event.inputs or {}))
+        self.said: dict[object, Said] = {}
+        """What its crews came to, in the order in which they were done."""
 
     def close(self, event: Any) -> BaseException | None:
         self.outputs = shown(getattr(event, "result", None))

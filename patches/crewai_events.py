@@ -20,7 +20,7 @@ from patches.crewai_asides import (
     internal,
 )
 from patches.crewai_calls import CompletionSpan, ToolSpan
-from patches.crewai_handoffs import remember, tell_of_return, tell_of_turn
+from patches.crewai_handoffs import keep, remember, tell_of_return, tell_of_turn
 from patches.crewai_span import EventSpan
 from patches.crewai_work import AgentSpan, CrewSpan, TaskSpan
 from patches.open_span import OpenSpan
@@ -121,6 +121,8 @@ def _close(source: Any, event: Any, on_turn: OnTurn) -> None:
     if span is None:
         return
     error = span.close(event)
+    if isinstance(span, CrewSpan):
+        keep(span, getattr(event, "output", None))
     OpenSpan.unwind(span, error)
     span.end(error)
     span.take_off()

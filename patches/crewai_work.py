@@ -20,6 +20,9 @@ class CrewSpan(EventSpan):
             "crew.agent_count": len(crew.agents),
         }
         super().__init__(crew, event, name, "CHAIN", shown(event.inputs or {}), attributes)
+        texts = (one for one in (event.inputs or {}).values() if isinstance(one, str))
+        self.given = frozenset(text.strip() for text in texts)
+        """The texts among its inputs."""
         self.said: dict[Any, Said] = {}
         """By the id of the task, in the order in which they were done; without those of CrewAI's
         own, such as planning."""

@@ -16,6 +16,7 @@ from patches import (
     crewai_messages,
     crewai_unparsed,
     forked,
+    openai_completions,
     prompt_flush,
     remote_traces,
     trace_buffer,
@@ -25,17 +26,23 @@ from patches import (
 )
 from patches.autogen_turns import turns
 from patches.crewai_events import events
+from patches.http_attempts import OnAttempt, attempts
 from patches.patch import Patch
 from patches.turn import OnTurn
 
-FRAMEWORKS = ("autogen", "crewai")
+FRAMEWORKS = ("autogen", "crewai", "openai")
 """Whose autologging is repaired: as `mlflow.<framework>.autolog` names them."""
 
 
-def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Patch, ...]:
+def repairs(
+    on_turn: OnTurn,
+    frameworks: Sequence[str] = FRAMEWORKS,
+    on_attempt: OnAttempt | None = None,
+) -> tuple[Patch, ...]:
     """Those of MLflow itself, and those of the frameworks named; none of them imports another's.
 
-    `on_turn` is told of each turn of an agent as it starts.
+    `on_turn` is told of each turn of an agent as it starts; `on_attempt` of each HTTP request that
+    a completion takes, if it is given.
     """
     of_framework: dict[str, tuple[Patch, ...]] = {
         "autogen": (
@@ -53,7 +60,10 @@ def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Pa
             crewai_interrupted.PATCH,
             crewai_unparsed.PATCH,
         ),
+        "openai": (openai_completions.PATCH,),
     }
+    # What is told of an attempt is told before its completion, which is about its last one, ends.
+    told = (attempts(on_attempt),) if on_attempt and frameworks else ()
     chosen = (patch for framework in frameworks for patch in of_framework[framework])
     of_mlflow = (
         forked.PATCH,
@@ -67,4 +77,4 @@ def repairs(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Pa
         cancelled_spans.PATCH,
         traced_streams.PATCH,
     )
-    return (*of_mlflow, *chosen)
+    return (*of_mlflow, *told, *chosen)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from scenarios.ledger import Exchange, Ledger
+from scenarios.tape.request import COMPLETIONS
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Fidelity:
 
 def compared(ledger: Ledger, trace: Trace) -> Fidelity:
     """Count what the replay server served, and what the trace says of it."""
-    served = [e for e in ledger.exchanges if e.path.endswith("/chat/completions")]
+    served = [e for e in ledger.exchanges if e.path.endswith(COMPLETIONS)]
     completions = trace.of_type("LLM")
     lanes = Counter(exchange.lane for exchange in served)
     placed = _calls_by_turn(trace)

@@ -90,7 +90,7 @@ async def test_a_team_that_is_cancelled_by_its_token(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
         trace = tree(run)
-    assert statuses(trace) == CANCELLED
+    assert statuses(trace) == [*CANCELLED, "cancelled ATTEMPT ERROR"]
     assert {span.says for span in trace if span.failed} == {"cancelled"}
 
 
@@ -103,6 +103,7 @@ async def test_an_agent_that_runs_out_of_time(tmp_path: Path) -> None:
     assert statuses(trace) == [
         "a AGENT ERROR",
         "OpenAIChatCompletionClient.create LLM ERROR",
+        "cancelled ATTEMPT ERROR",
     ]
 
 

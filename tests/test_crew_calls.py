@@ -157,6 +157,7 @@ def test_a_model_that_fails_for_good_fails_the_whole_trace(tmp_path: Path) -> No
         "  work TASK ERROR",
         "    a AGENT ERROR",
         "      OpenAICompletion.call LLM ERROR",
+        "        HTTP 503 ATTEMPT ERROR",
     ]
     assert "InternalServerError" in trace.of_type("LLM")[0].says
 
@@ -229,4 +230,5 @@ def test_a_failure_inside_a_completion_of_the_same_model_is_not_taken_for_its_ow
         "OpenAICompletion.call LLM OK",
         "  lookup TOOL OK",
         "    OpenAICompletion.call LLM ERROR",
+        "      HTTP 503 ATTEMPT ERROR",
     ]

@@ -93,6 +93,12 @@ def test_what_is_lost_doubled_or_misplaced_is_counted(trace: Trace, count: str) 
     assert not dict(seen)[count].whole
 
 
+def test_a_response_is_a_completion_too() -> None:
+    served = ledger(exchange("writer", path="/v1/responses"))
+    assert compared(served, run(turn("writer", completion()))).complete
+    assert not compared(served, run(turn("writer"))).llm_calls.whole
+
+
 def test_attempts_that_a_client_hides_are_calls_and_errors() -> None:
     served = ledger(
         exchange("writer", status=429, input_tokens=0, output_tokens=0), exchange("writer", 2)

@@ -247,6 +247,7 @@ async def test_a_model_that_fails_is_an_error_all_the_way_up(tmp_path: Path) -> 
         "  writer → critic HANDOFF OK",
         "  critic AGENT ERROR",
         "    OpenAIChatCompletionClient.create LLM ERROR",
+        "      HTTP 503 ATTEMPT ERROR",
     ]
 
 

@@ -1,11 +1,10 @@
 """Attempts made visible: what an HTTP client is given so that its failed requests are seen."""
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import httpx
 
-from instrumentation.attempts.attempt import Attempt, Body
+from instrumentation.attempts.attempt import Attempt
 
 if TYPE_CHECKING:
     from instrumentation.attempts.interceptor import SeenInterceptor
@@ -43,39 +42,14 @@ class SeenTransport(httpx.AsyncBaseTransport):
         self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = Attempt(request)
+        attempt = Attempt.of(request)
         try:
             response = await self._inner.handle_async_request(request)
         except BaseException as error:
             attempt.raised(error)
             raise
         attempt.answered(response)
-        if response.status_code < 400:
-            response.stream = SeenStream(response, attempt)
         return response
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-class SeenStream(httpx.AsyncByteStream):
-    """The stream of a reply, whose failure is the attempt's."""
-
-    def __init__(self, response: httpx.Response, attempt: Attempt) -> None:
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        self._inner = response.stream
-        self._body = Body(response, attempt)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._inner:
-                yield self._body.passed(chunk)
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._body.broke(error)
-            raise
-        self._body.ended()
 
     async def aclose(self) -> None:
         await self._inner.aclose()

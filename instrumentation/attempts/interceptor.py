@@ -3,7 +3,6 @@
 It is told of requests and replies; of what fails between the two, httpcore's trace extension tells.
 """
 
-from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -11,8 +10,7 @@ import httpcore
 import httpx
 from crewai.llms.hooks.base import BaseInterceptor
 
-from instrumentation.attempts import SeenStream
-from instrumentation.attempts.attempt import Attempt, Body
+from instrumentation.attempts.attempt import Attempt
 
 _UNDER_WAY: ContextVar[Attempt] = ContextVar("attempt under way")
 """The running code's request: CrewAI shows us a reply without the request that it answers."""
@@ -40,45 +38,16 @@ class SeenInterceptor(BaseInterceptor[httpx.Request, httpx.Response]):
         return message
 
     def on_inbound(self, message: httpx.Response) -> httpx.Response:
-        attempt = _UNDER_WAY.get()
-        attempt.answered(message)
-        if message.status_code < 400:
-            message.stream = SeenSyncStream(message, attempt)
+        _UNDER_WAY.get().answered(message)
         return message
 
     async def aon_inbound(self, message: httpx.Response) -> httpx.Response:
-        attempt = _UNDER_WAY.get()
-        attempt.answered(message)
-        if message.status_code < 400:
-            message.stream = SeenStream(message, attempt)
+        _UNDER_WAY.get().answered(message)
         return message
 
 
-class SeenSyncStream(httpx.SyncByteStream):
-    """The stream of a reply to a call that is not async, whose failure is the attempt's."""
-
-    def __init__(self, response: httpx.Response, attempt: Attempt) -> None:
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        self._inner = response.stream
-        self._body = Body(response, attempt)
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._inner:
-                yield self._body.passed(chunk)
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._body.broke(error)
-            raise
-        self._body.ended()
-
-    def close(self) -> None:
-        self._inner.close()
-
-
 def _begun(request: httpx.Request) -> Attempt:
-    attempt = Attempt(request)
+    attempt = Attempt.of(request)
     _UNDER_WAY.set(attempt)
     return attempt
 

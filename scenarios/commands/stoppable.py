@@ -8,12 +8,15 @@ import typer
 from instrumentation.terminable import TERMINATED, terminable
 
 
+STORED = "stopped; what was traced until then is in the store"
+
+
 @contextmanager
-def stoppable() -> Generator[None]:
+def stoppable(says: str = STORED) -> Generator[None]:
     """Either ends a run cleanly: its spans say that they were cancelled, and are stored."""
     try:
         with terminable():
             yield
     except (KeyboardInterrupt, SystemExit) as stop:
-        typer.echo("\nstopped; what was traced until then is in the store", err=True)
+        typer.echo(f"\n{says}", err=True)
         raise typer.Exit(130 if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None

@@ -1,18 +1,20 @@
 """An answer: the bytes that a line becomes for one request, and what the ledger keeps of it."""
 
-import base64
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import orjson
 
+from scenarios.replay.embeddings import embeddings
 from scenarios.replay.reel import Choice
 from scenarios.replay.reply import Reply, heard, tokens, tool_call
+from scenarios.replay.response import Response, understood
 from scenarios.replay.stream import assembled
 from scenarios.tape.captures import filled
-from scenarios.tape.request import CHAT, EMBEDDINGS, Request, as_json
+from scenarios.tape.line import Line
+from scenarios.tape.request import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, Request, as_json
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -20,10 +22,14 @@ TEXT = b"text/plain; charset=utf-8"
 
 @dataclass(frozen=True)
 class Answer:
-    """`frames` if it is streamed, else `body`; `reply` is the model's message in short."""
+    """`frames` if it is streamed, else `body`; `reply` is the model's message in short.
+
+    `ending` is how many of the last frames say that it is whole.
+    """
 
     body: bytes = b""
     frames: list[bytes] | None = None
+    ending: int = 1
     status: int = 200
     content_type: bytes = JSON
     reply: dict[str, Any] | None = None
@@ -38,7 +44,7 @@ def answer(request: Request, choice: Choice) -> Answer:
     if line.response is not None:
         return _recorded(request, line.response)
     spelt = filled(line.reply, choice.captures)
-    if line.path == CHAT:
+    if line.path in COMPLETIONS:
         return spoken(request, _reply(request, choice, spelt))
     if line.path == EMBEDDINGS:
         return _embedded(request, spelt)
@@ -48,16 +54,19 @@ def answer(request: Request, choice: Choice) -> Answer:
 
 
 def spoken(request: Request, reply: Reply) -> Answer:
-    """A chat reply, whole or in frames as the request asks."""
+    """A model's reply, whole or in frames as the request asks, by the API that it asks."""
     summary: dict[str, Any] = {"content": reply.content}
     if reply.tool_calls:
         summary["tool_calls"] = [
             {"id": call.id, "name": call.name, "arguments": call.arguments}
             for call in reply.tool_calls
         ]
+    of_responses = request.path == RESPONSES
+    spelt = Response(reply) if of_responses else reply
     return Answer(
-        body=b"" if request.streamed else reply.completion(),
-        frames=reply.frames(request.include_usage) if request.streamed else None,
+        body=b"" if request.streamed else spelt.whole(),
+        frames=spelt.frames(request.include_usage) if request.streamed else None,
+        ending=1 if of_responses else 3 if request.include_usage else 2,
         reply=summary,
         tool_calls=len(reply.tool_calls),
         input_tokens=reply.input_tokens,
@@ -77,13 +86,13 @@ def _reply(request: Request, choice: Choice, spelt: Mapping[str, Any]) -> Reply:
     counted = spelt.get("usage", {})
     asked = (
         as_json(request.fields[key])
-        for key in ("tools", "response_format")
+        for key in ("tools", "response_format", "text")
         if key in request.fields
     )
     said = [text, spelt.get("reasoning_content"), spelt.get("refusal")]
     called = [part for call in calls for part in (call.name, call.arguments)]
     return Reply(
-        id=f"chatcmpl-{line.lane}-{line.number}",
+        id=_id(request, line),
         model=request.model or "taped",
         content=text,
         tool_calls=calls,
@@ -95,32 +104,23 @@ def _reply(request: Request, choice: Choice, spelt: Mapping[str, Any]) -> Reply:
     )
 
 
+def _id(request: Request, line: Line) -> str:
+    """Its own: what records responses may keep them by their ids, as a conversation refers to them,
+    and take one of another tape for this one."""
+    if request.path == RESPONSES:
+        return f"resp_{sha256(line.at.encode()).hexdigest()[:24]}"
+    return f"chatcmpl-{line.lane}-{line.number}"
+
+
 def _given(counted: Mapping[str, int], key: str, *texts: str | None) -> int:
     return counted[key] if key in counted else tokens(*texts)
 
 
 def _embedded(request: Request, spelt: Mapping[str, Any]) -> Answer:
-    in_base64 = request.fields.get("encoding_format") == "base64"
-    data = [
-        {
-            "object": "embedding",
-            "index": index,
-            "embedding": _base64(vector) if in_base64 else vector,
-        }
-        for index, vector in enumerate(spelt["embeddings"])
-    ]
     spent = _given(spelt.get("usage", {}), "prompt_tokens", request.text)
-    body = {
-        "object": "list",
-        "data": data,
-        "model": request.model or "taped",
-        "usage": {"prompt_tokens": spent, "total_tokens": spent},
-    }
-    return Answer(orjson.dumps(body), input_tokens=spent)
-
-
-def _base64(vector: list[float]) -> str:
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+    in_base64 = request.fields.get("encoding_format") == "base64"
+    body = embeddings(spelt["embeddings"], request.model or "taped", spent, in_base64=in_base64)
+    return Answer(body, input_tokens=spent)
 
 
 def _recorded(request: Request, response: Mapping[str, Any]) -> Answer:
@@ -130,7 +130,8 @@ def _recorded(request: Request, response: Mapping[str, Any]) -> Answer:
         return Answer(response["text"].encode(), status=status, content_type=TEXT)
     frames = response.get("frames")
     body = assembled(frames) if frames is not None else response["body"]
-    reply = heard(body) if request.path == CHAT and status == 200 else None
+    hear = {CHAT: heard, RESPONSES: understood}.get(request.path) if status == 200 else None
+    reply = hear(body) if hear else None
     if reply is None:
         if frames is None:
             return Answer(orjson.dumps(body), status=status)

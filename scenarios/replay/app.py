@@ -19,7 +19,7 @@ from scenarios.replay.wire import Receive, Scope, Send, TooLarge, Wire
 from scenarios.tape import Tape
 from scenarios.tape.drift import Drift
 from scenarios.tape.lane import received
-from scenarios.tape.request import CHAT, EMBEDDINGS, Request
+from scenarios.tape.request import COMPLETIONS, EMBEDDINGS, Request
 
 WITHOUT_REPLY = ("rate_limited", "unavailable", "hangs", "drops")
 LATE = ("slow", "held")
@@ -151,7 +151,7 @@ class App:
 
     def _chosen(self, reel: Reel, request: Request, call: int) -> Choice:
         tape = reel.tape
-        known = request.path in (CHAT, EMBEDDINGS) and request.method == "POST"
+        known = request.path in (*COMPLETIONS, EMBEDDINGS) and request.method == "POST"
         if not known and tape.lane_of_path(request.method, request.path, None) is None:
             raise unknown_path(tape, request, call)
         choice = reel.choose(request, call)

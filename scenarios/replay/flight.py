@@ -127,9 +127,8 @@ class Flight:
 
     async def _cut(self, answered: Answer, fault: Fault) -> None:
         frames = answered.frames or []
-        ending = 3 if self._request.include_usage else 2
         await self._wire.begin(answered.status, SSE)
-        for frame in frames[:-ending][: fault.after_frame]:
+        for frame in frames[: -answered.ending][: fault.after_frame]:
             await self._wire.write(frame)
         if fault.clean:
             await self._wire.write(b"", more=False)

@@ -10,7 +10,7 @@ from scenarios.replay.refused import Refused
 from scenarios.replay.wire import LARGEST_MIB, Scope
 from scenarios.tape.lane import LONGEST
 from scenarios.tape.nesting import DEEPEST
-from scenarios.tape.request import CHAT, EMBEDDINGS, Request
+from scenarios.tape.request import CHAT, EMBEDDINGS, RESPONSES, Request
 from scenarios.tape.spelling import kind
 from workflows.model import LANE_HEADER
 
@@ -28,6 +28,13 @@ OF_A_CHAT = {
     "stream_options": "an object",
     "model": "a string",
 }
+OF_A_RESPONSE = {
+    "input": "a string or a list",
+    "instructions": "a string",
+    "tools": "a list of objects",
+    "stream": "a boolean",
+    "model": "a string",
+}
 OF_A_MESSAGE = {
     "role": "a string",
     "content": "a string or a list",
@@ -36,7 +43,8 @@ OF_A_MESSAGE = {
     "name": "a string",
 }
 OF_EMBEDDINGS = {"input": "a string or a list", "model": "a string"}
-NEEDED = {CHAT: "messages", EMBEDDINGS: "input"}
+DUE = {CHAT: OF_A_CHAT, RESPONSES: OF_A_RESPONSE, EMBEDDINGS: OF_EMBEDDINGS}
+NEEDED = {CHAT: "messages", RESPONSES: "input", EMBEDDINGS: "input"}
 
 
 def malformed(scope: Scope, raw: bytes, request: Request, call: int) -> Refused | None:
@@ -67,15 +75,11 @@ def _complaints(scope: Scope, raw: bytes, request: Request) -> Iterator[str]:
         yield f"The body is no JSON object: {_why_not(raw)}."
     needed = NEEDED[request.path]
     if needed not in request.fields:
-        yield f'The body has no "{needed}", which is {_due(request.path)[needed]}.'
-    yield from _wrong(request.fields, _due(request.path), "")
+        yield f'The body has no "{needed}", which is {DUE[request.path][needed]}.'
+    yield from _wrong(request.fields, DUE[request.path], "")
     for at, message in enumerate(_list(request.fields, "messages")):
         if isinstance(message, dict):  # what is none was told of, where messages are due
             yield from _wrong(message, OF_A_MESSAGE, f"messages[{at}].")
-
-
-def _due(path: str) -> Mapping[str, str]:
-    return OF_A_CHAT if path == CHAT else OF_EMBEDDINGS
 
 
 def _why_not(raw: bytes) -> str:

@@ -49,7 +49,7 @@ class Reel:
         left = self._left.get(request.lane, OrderedDict())
         drifted: Choice | None = None
         for line in left.values():
-            if (line.path, line.method) != (request.path, request.method):
+            if not line.answers(request.method, request.path):
                 continue
             captures = _captures(line, request, call)
             if captures is None:

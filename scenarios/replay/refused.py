@@ -99,7 +99,7 @@ def _nearest(request: Request, left: Sequence[Line]) -> tuple[Line, str]:
     until_s = time.monotonic() + PATIENCE_S
 
     def closeness(line: Line) -> float:
-        if (line.method, line.path) != (request.method, request.path):
+        if not line.answers(request.method, request.path):
             return -1.0
         if line.when is None:
             return 1.0
@@ -107,7 +107,7 @@ def _nearest(request: Request, left: Sequence[Line]) -> tuple[Line, str]:
         return len(held) / max(1, len(line.when.pattern))
 
     nearest = max(islice(left, COMPARED), key=closeness)
-    if (nearest.method, nearest.path) != (request.method, request.path):
+    if not nearest.answers(request.method, request.path):
         return nearest, f"it answers {nearest.method} {nearest.path}, not {request.path}"
     try:
         if nearest.when is not None and not nearest.when.found(request.text):

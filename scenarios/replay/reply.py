@@ -56,7 +56,7 @@ class Reply:
             ]
         return message
 
-    def completion(self) -> bytes:
+    def whole(self) -> bytes:
         """The reply whole: the JSON of a `chat.completion`."""
         choice = {
             "index": 0,

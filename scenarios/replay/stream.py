@@ -1,4 +1,4 @@
-"""A stream: a chat completion in server-sent events, put together again into one body."""
+"""A stream: a model's reply in server-sent events, put together again into one body."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,14 +6,22 @@ from typing import Any
 
 import orjson
 
+LAST = ("response.completed", "response.incomplete", "response.failed")
+"""The events that end a streamed response, each with all of it."""
+
 
 def assembled(frames: Iterable[str]) -> dict[str, Any]:
-    """The `chat.completion` that the frames spell; whatever is no chunk of one is passed over."""
+    """The `chat.completion` that the frames spell, or the `response` that their last one holds.
+
+    Whatever is part of neither is passed over.
+    """
     body: dict[str, Any] = {"object": "chat.completion"}
     message: dict[str, Any] = {"role": "assistant", "content": None}
     calls: dict[int, dict[str, Any]] = {}
     finish_reason = None
     for chunk in filter(None, map(_chunk, frames)):
+        if chunk.get("type") in LAST and isinstance(chunk.get("response"), dict):
+            return dict(chunk["response"])
         body |= {key: chunk[key] for key in ("id", "created", "model") if key in chunk}
         if isinstance(chunk.get("usage"), dict):
             body["usage"] = chunk["usage"]

@@ -12,8 +12,10 @@ would read them. Which line answers a request is decided by content: see reel.py
             `^` and `$` match at each line; `.` stays within one unless you write `(?s)`.
             Absent: it always holds. A search that is not over in a second is given up, and the
             request is refused: a repeat within a repeat (`(a|a)*$`) may have no end.
-`path`      `/v1/chat/completions` unless given; `/v1/embeddings`; any other is an outside service,
-            and may use inputs of the run, as its reply may: `/v2/country/${country}`.
+`path`      `/v1/chat/completions` unless given; `/v1/responses`; `/v1/embeddings`; any other is an
+            outside service, and may use inputs of the run, as its reply may:
+            `/v2/country/${country}`. A scripted line of a chat answers a request of the Responses
+            API, too, which reads as a chat does; one of `/v1/responses` answers no other.
 `method`    `POST` unless given.
 `note`      why the line is here, where its figures come from.
 
@@ -52,7 +54,7 @@ from pathlib import Path
 
 from scenarios.tape.captures import Value
 from scenarios.tape.line import Line, read_line
-from scenarios.tape.request import CHAT
+from scenarios.tape.request import COMPLETIONS
 from scenarios.tape.spelling import LineError, nearest
 
 BROKEN = 20
@@ -101,7 +103,7 @@ class Tape:
             if calls := asked[line.lane]:
                 line = replace(line, first_call=calls + 1)
             lines.append(line)
-            if line.path == CHAT and line.reply:
+            if line.path in COMPLETIONS and line.reply:
                 asked[line.lane] += len(line.reply.get("tool_calls") or ())
         if broken:
             more = [f"{len(broken)} lines are broken in all"] if len(broken) > BROKEN else []

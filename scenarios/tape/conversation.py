@@ -8,7 +8,8 @@
     user reviewer: REVISE: cite the source.
 
 A speaker's `name` stands after the role; parts of a message that are not text show their type in
-square brackets; a tool's reply is named after the call that it answers.
+square brackets; a tool's reply is named after the call that it answers. A request of the Responses
+API reads as the chat that asks for the same.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,6 +48,37 @@ def content_text(content: Any) -> str:
         return content
     parts = (part.get("text") or f"[{part.get('type')}]" for part in _dicts(content))
     return "\n".join(map(str, parts))
+
+
+def as_chat(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body of a chat that asks for what a body of the Responses API does; a chat as it is.
+
+    Source: https://platform.openai.com/docs/guides/migrate-to-responses
+    """
+    if "messages" in body or not ("input" in body or "instructions" in body):
+        return body
+    given, told = body.get("input"), body.get("instructions")
+    asked = [{"role": "user", "content": given}] if isinstance(given, str) else _dicts(given)
+    rest = {key: body[key] for key in body.keys() - {"input", "instructions"}}
+    first = [{"role": "system", "content": told}] if isinstance(told, str) else []
+    tools = [{"type": "function", "function": tool} for tool in _dicts(body.get("tools"))]
+    return {**rest, "messages": [*first, *map(_message, asked)], "tools": tools}
+
+
+def _message(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The message of a chat that an item stands for."""
+    match item.get("type", "message"):
+        case "message":
+            return item
+        case "function_call":
+            function = {"name": item.get("name"), "arguments": item.get("arguments")}
+            call = {"id": item.get("call_id"), "type": "function", "function": function}
+            return {"role": "assistant", "content": None, "tool_calls": [call]}
+        case "function_call_output":
+            output = {"tool_call_id": item.get("call_id"), "content": item.get("output")}
+            return {"role": "tool", **output}
+        case other:
+            return {"role": "assistant", "content": f"[{other}]"}
 
 
 def system_prompt(body: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 import orjson
 
-from scenarios.tape.conversation import system_prompt, tool_names
+from scenarios.tape.conversation import as_chat, system_prompt, tool_names
 from scenarios.tape.nesting import nested
-from scenarios.tape.request import CHAT, EMBEDDINGS, MODELS, Request, as_json
+from scenarios.tape.request import COMPLETIONS, EMBEDDINGS, MODELS, Request, as_json
 from workflows.model import LANE_HEADER
 
-ALIASES = {path.removeprefix("/v1"): path for path in (CHAT, EMBEDDINGS, MODELS)}
+ALIASES = {path.removeprefix("/v1"): path for path in (*COMPLETIONS, EMBEDDINGS, MODELS)}
 NOBODY = "~"
 LONGEST = 200
 """The longest name of a lane, in characters."""
@@ -34,7 +34,7 @@ def received(
     path = ALIASES.get(scope["path"], scope["path"])
     wanted = LANE_HEADER.encode()
     named = next((_text(value) for name, value in scope["headers"] if name == wanted), None)
-    if path == CHAT:
+    if path in COMPLETIONS:
         lane = named or fingerprint(body)
     else:
         lane = lane_of_path(scope["method"], path, named) or named or NOBODY
@@ -51,6 +51,6 @@ def _text(header: bytes) -> str:
 
 def fingerprint(body: Any) -> str:
     """The lane of a client that names none: `~` and 12 hex digits of its prompt and tools."""
-    fields = body if isinstance(body, dict) else {}
+    fields = as_chat(body) if isinstance(body, dict) else {}
     identity = as_json([system_prompt(fields), sorted(tool_names(fields))])
     return "~" + hashlib.sha256(identity.encode()).hexdigest()[:12]

@@ -14,7 +14,7 @@ from scenarios.tape.captures import Value, captures_used, given
 from scenarios.tape.condition import Condition
 from scenarios.tape.grammar import checked
 from scenarios.tape.nesting import DEEPEST, nested
-from scenarios.tape.request import CHAT, EMBEDDINGS
+from scenarios.tape.request import CHAT, COMPLETIONS, EMBEDDINGS
 from scenarios.tape.spelling import LineError, once
 
 
@@ -40,7 +40,7 @@ class Line:
     @property
     def inputs(self) -> frozenset[str]:
         """The inputs of the run that it is to be filled with: what it uses and has not captured."""
-        if self.reply is None or self.path in (CHAT, EMBEDDINGS):
+        if self.reply is None or self.path in (*COMPLETIONS, EMBEDDINGS):
             return frozenset()
         captured = self.when.groups if self.when else ()
         used = captures_used([self.path, self.reply])
@@ -52,6 +52,12 @@ class Line:
             return self
         own = {name: inputs[name] for name in self.inputs}
         return replace(self, path=str(given(self.path, own)), reply=given(self.reply, own))
+
+    def answers(self, method: str, path: str) -> bool:
+        """Whether it is asked for there. What a model says, it says by either of its APIs."""
+        said_anywhere = self.path == CHAT and self.reply is not None
+        paths = COMPLETIONS if said_anywhere else (self.path,)
+        return method == self.method and path in paths
 
     @property
     def at(self) -> str:

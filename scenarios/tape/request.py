@@ -4,7 +4,8 @@ The canonical body leaves out what changes from run to run without changing the 
 
 - `VOLATILE` keys: who asks (`user`, `api_key`, …), how the answer travels (`stream`, …), the
   `seed`, and the `model`, so that what was recorded with one model can be replayed under any name.
-- ids of tool calls, which become ordinals in order of appearance: `call_1`, `call_2`, …
+- ids of tool calls, which become ordinals in order of appearance: `call_1`, `call_2`, …; of the
+  items that a client hands back to the Responses API, ids are left out.
 
 Headers are read for the lane and then forgotten: no key can reach a tape or a ledger.
 """
@@ -17,9 +18,12 @@ from typing import Any
 
 import orjson
 
-from scenarios.tape.conversation import rendered
+from scenarios.tape.conversation import as_chat, rendered
 
 CHAT = "/v1/chat/completions"
+RESPONSES = "/v1/responses"
+COMPLETIONS = (CHAT, RESPONSES)
+"""Where a model is asked to go on: one API after the other, for the same models."""
 EMBEDDINGS = "/v1/embeddings"
 MODELS = "/v1/models"
 
@@ -83,8 +87,8 @@ class Request:
     @cached_property
     def text(self) -> str:
         """What a line's `when` is searched in: see conversation.py; else the request."""
-        if self.path == CHAT:
-            return rendered(self.fields)
+        if self.path in COMPLETIONS:
+            return rendered(as_chat(self.fields))
         if self.path == EMBEDDINGS:
             asked = self.fields.get("input")
             return "\n".join(map(str, asked)) if isinstance(asked, list) else str(asked)
@@ -98,10 +102,10 @@ def canonical(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     kept = {key: value for key, value in body.items() if key not in VOLATILE}
-    messages = kept.get("messages")
-    if isinstance(messages, list):
-        ordinals: dict[str, str] = {}
-        kept["messages"] = [_without_ids(message, ordinals) for message in messages]
+    for key, without_ids in (("messages", _without_ids), ("input", _item_without_ids)):
+        if isinstance(said := kept.get(key), list):
+            ordinals: dict[str, str] = {}
+            kept[key] = [without_ids(one, ordinals) for one in said]
     return kept
 
 
@@ -115,15 +119,29 @@ def as_json(value: Any) -> str:
 
 
 def _without_ids(message: Any, ordinals: dict[str, str]) -> Any:
+    """A message of a chat."""
     if not isinstance(message, dict):
         return message
-
-    def ordinal(id: Any) -> Any:
-        return ordinals.setdefault(id, f"call_{len(ordinals) + 1}") if isinstance(id, str) else id
-
     if isinstance(calls := message.get("tool_calls"), list):
-        renamed = [c | {"id": ordinal(c.get("id"))} if isinstance(c, dict) else c for c in calls]
+        renamed = [
+            call | {"id": _ordinal(call.get("id"), ordinals)} if isinstance(call, dict) else call
+            for call in calls
+        ]
         message = message | {"tool_calls": renamed}
     if "tool_call_id" in message:
-        message = message | {"tool_call_id": ordinal(message["tool_call_id"])}
+        message = message | {"tool_call_id": _ordinal(message["tool_call_id"], ordinals)}
     return message
+
+
+def _item_without_ids(item: Any, ordinals: dict[str, str]) -> Any:
+    """An item of the Responses API, whose own id says where it was stored."""
+    if not isinstance(item, dict) or "type" not in item:
+        return item
+    kept = {key: value for key, value in item.items() if key != "id"}
+    if "call_id" in kept:
+        kept["call_id"] = _ordinal(kept["call_id"], ordinals)
+    return kept
+
+
+def _ordinal(id: Any, ordinals: dict[str, str]) -> Any:
+    return ordinals.setdefault(id, f"call_{len(ordinals) + 1}") if isinstance(id, str) else id

@@ -4,21 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from scenarios.tape.captures import captures_used
-from scenarios.tape.request import CHAT, EMBEDDINGS
+from scenarios.tape.request import CHAT, EMBEDDINGS, RESPONSES
 from scenarios.tape.spelling import LineError, kind, nearest, only, typed
 
 RECORDED_KEYS = ("digest", "request", "response", "recorded")
-REPLY_KEYS = {
-    CHAT: (
-        "content",
-        "tool_calls",
-        "finish_reason",
-        "usage",
-        "reasoning_content",
-        "refusal",
-    ),
-    EMBEDDINGS: ("embeddings", "usage"),
-}
+CHAT_KEYS = ("content", "tool_calls", "finish_reason", "usage", "reasoning_content", "refusal")
+REPLY_KEYS = {CHAT: CHAT_KEYS, RESPONSES: CHAT_KEYS, EMBEDDINGS: ("embeddings", "usage")}
 SERVICE_KEYS = ("status", "json", "text")
 CALL_KEYS = ("name", "arguments", "id")
 FLOAT32_MAX = 3.4e38
@@ -34,7 +25,8 @@ def check_scripted(spelt: Mapping[str, Any]) -> None:
         raise LineError('a scripted line has a "reply", an object')
     path = spelt.get("path", CHAT)
     only(reply, REPLY_KEYS.get(path, SERVICE_KEYS), "key of reply")
-    {CHAT: _check_chat, EMBEDDINGS: _check_embeddings}.get(path, _check_service)(reply)
+    checks = {CHAT: _check_chat, RESPONSES: _check_chat, EMBEDDINGS: _check_embeddings}
+    checks.get(path, _check_service)(reply)
     groups = spelt["when"].groups if "when" in spelt else ()
     if path not in REPLY_KEYS:
         return  # a service's reply may use the inputs of the run: inputs.py

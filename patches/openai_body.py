@@ -1,0 +1,105 @@
+"""A body: what came of a reply, heard as its client reads it, and how it came to its end.
+
+Nothing is parsed before the end, so that a stream is not slowed.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from time import monotonic
+
+import httpx
+
+
+class Body:
+    """The body of one reply. `ended` is called once, with what ended it early, if anything did."""
+
+    def __init__(
+        self, headers: httpx.Headers, ended: Callable[[BaseException | None], None]
+    ) -> None:
+        self._headers = headers
+        self._ended = ended
+        self._raw: list[bytes] = []
+        self.over = False
+        self.first_s: float | None = None
+        """When the first of it came, by the monotonic clock."""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether it is a stream of server-sent events."""
+        return str(self._headers.get("content-type")).startswith("text/event-stream")
+
+    def passed(self, chunk: bytes) -> bytes:
+        """Be told of each chunk, as it came over the wire."""
+        if self.first_s is None:
+            self.first_s = monotonic()
+        self._raw.append(chunk)
+        return chunk
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End it; a second call changes nothing."""
+        if not self.over:
+            self.over = True
+            self._ended(error)
+
+    def text(self) -> str:
+        """What has come of it; of one that was compressed and broke off, what can be unpacked."""
+        raw = b"".join(self._raw)
+        if "content-encoding" not in self._headers:
+            return raw.decode("utf-8", "replace")
+        packed = httpx.Response(200, headers=self._headers, stream=httpx.ByteStream(raw))
+        parts = []
+        try:
+            for part in packed.iter_bytes():
+                parts.append(part)
+        except httpx.DecodingError:
+            pass
+        return b"".join(parts).decode("utf-8", "replace")
+
+
+def listened(response: httpx.Response, ended: Callable[[BaseException | None], None]) -> Body:
+    """The body of `response`, none of which has been read yet."""
+    body = Body(response.headers, ended)
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = _AsyncListened(response.stream, body)
+    elif isinstance(response.stream, httpx.SyncByteStream):
+        response.stream = _Listened(response.stream, body)
+    return body
+
+
+class _Listened(httpx.SyncByteStream):
+    def __init__(self, inner: httpx.SyncByteStream, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._inner:
+                yield self._body.passed(chunk)
+        except BaseException as error:
+            self._body.end(error)
+            raise
+        self._body.end()
+
+    def close(self) -> None:
+        self._inner.close()
+        self._body.end(GeneratorExit())
+
+
+class _AsyncListened(httpx.AsyncByteStream):
+    def __init__(self, inner: httpx.AsyncByteStream, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._inner:
+                yield self._body.passed(chunk)
+        except BaseException as error:
+            self._body.end(error)
+            raise
+        self._body.end()
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            self._body.end(GeneratorExit())

@@ -1,0 +1,27 @@
+"""Embeddings: the vectors of some texts, as the API spells them."""
+
+import base64
+import struct
+from collections.abc import Sequence
+
+import orjson
+
+
+def embeddings(
+    vectors: Sequence[list[float]], model: str, spent_tokens: int, *, in_base64: bool
+) -> bytes:
+    """The body of the answer; in base64 a vector is its numbers as 32-bit floats."""
+    data = [
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": _base64(vector) if in_base64 else vector,
+        }
+        for index, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": spent_tokens, "total_tokens": spent_tokens}
+    return orjson.dumps({"object": "list", "data": data, "model": model, "usage": usage})
+
+
+def _base64(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
