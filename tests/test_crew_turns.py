@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from crewai import Process, TaskOutput
+from crewai.flow.flow import Flow, listen, start
 
 from instrumentation.trace import Trace
 from instrumentation.tracing import recorded, traced
@@ -154,3 +155,44 @@ def test_what_crewai_plans_for_itself_is_no_handoff(tmp_path: Path) -> None:
     trace = tree(run)
     assert names(trace, "AGENT") == ["Task Execution Planner", "a"]
     assert names(trace, "HANDOFF") == []
+
+
+FOUND = "the pass is open today"
+
+
+def flown(tmp_path: Path, description: str, found: str = FOUND, **inputs: str) -> Trace:
+    """The trace of a flow of two crews; the second has this task, and is given these inputs."""
+    with played(tmp_path, says("a", found), says("b", "noted")) as replay, recorded() as run:
+
+        class Journey(Flow[dict[str, Any]]):
+            @start()
+            def search(self) -> str:
+                return str(crew(task(agent(replay, "a"), "search")).kickoff())
+
+            @listen(search)
+            def note(self, _: str) -> str:
+                noted = task(agent(replay, "b"), "note", description=description)
+                return str(crew(noted).kickoff(inputs=inputs))
+
+        Journey().kickoff()
+    return tree(run)
+
+
+def test_what_a_flow_gives_a_crew_as_an_input_is_handed_over(tmp_path: Path) -> None:
+    trace = flown(tmp_path, "note {news}", found="open", news="open")
+    assert handoffs(trace) == {"a → b": (False, 1.0)}
+    assert trace.of_type("HANDOFF")[0].attributes["handoff.kind"] == "flow"
+
+
+def test_an_input_that_a_task_does_not_name_is_no_handoff(tmp_path: Path) -> None:
+    assert handoffs(flown(tmp_path, "note the weather", found="open", news="open")) == {}
+
+
+def test_what_a_flow_writes_into_a_task_is_handed_over(tmp_path: Path) -> None:
+    trace = flown(tmp_path, f"Note this: {FOUND}.")
+    assert handoffs(trace) == {"a → b": (False, 1.0)}
+
+
+@pytest.mark.parametrize("found", [FOUND, "pass"])
+def test_what_a_flow_keeps_to_itself_is_no_handoff(tmp_path: Path, found: str) -> None:
+    assert handoffs(flown(tmp_path, "note which pass the map shows", found)) == {}

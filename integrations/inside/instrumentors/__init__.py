@@ -1,0 +1,29 @@
+"""The instrumentors: what can record a case, by the name of its column."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import cast
+
+from integrations.inside.left import Around
+
+Instrumentor = Callable[[str, str], AbstractContextManager[Around]]
+"""Given a store and a framework, it is on for its body, and yields how to enter a case."""
+
+WHERE = {
+    "none": "nothing:nothing",
+    "plain autolog": "autologs:plain",
+    "autolog of both": "autologs:both",
+    "ours": "house:ours",
+    "OpenInference": "bridged:openinference",
+    "OpenLLMetry": "llmetry:openllmetry",
+    "OpenLIT": "lit:openlit_init",
+    "its own OpenTelemetry": "own:own",
+}
+"""Each, as module and function of this package: not imported before it is wanted."""
+
+
+def instrumentor(name: str) -> Instrumentor:
+    """The instrumentor of that name."""
+    module, _, function = WHERE[name].partition(":")
+    return cast(Instrumentor, getattr(import_module(f"{__name__}.{module}"), function))
