@@ -25,11 +25,6 @@ from rich.table import Table
 from scenarios.quiet import quieted
 
 PLAYED = "summarizer_never_sees_the_draft"
-HEALTHY_CREW = "briefing_goes_well"
-ROUNDS = 15
-HOUSE = Path(__file__).parent.parent
-OPENINFERENCE = HOUSE / ".envs/openinference"
-OURS = Path(sys.prefix)
 
 Figures = Mapping[str, float | str]
 
@@ -85,22 +80,11 @@ def instrumentation(store: str) -> Figures:
         return measured(url, store)
 
 
-def crew(recorder: str, environment: Path, store: str) -> Figures:
-    """What a recorder costs a crew and tells of it, in an environment where it is to be had."""
-    if environment == OPENINFERENCE and not (environment / "ready").exists():
-        return {"skipped": "its environment is not there: make openinference-env"}
-    # MLflow versions may differ between environments, and so may their stores.
-    store = store.replace("mlflow.db", f"{environment.name}.db")
-    # Nobody waits for the newest prices of models, which MLflow would ask the network for.
-    offline = os.environ | {"MLFLOW_MODEL_CATALOG_URI": ""}
-    with _server(HEALTHY_CREW) as url:
-        script: list[str | Path] = [environment / "bin/python", "-m", "tests.bench_crew"]
-        command = [*script, recorder, url, str(ROUNDS), store]
-        done = subprocess.run(command, cwd=HOUSE, env=offline, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"the crew could not be measured with {recorder}:\n{done.stderr}")
-    measured: Figures = json.loads(done.stdout)
-    return measured
+def instrumentors(framework: str, _: str) -> Figures:
+    """What each instrumentor costs on one tape of the framework, and how much it keeps."""
+    from tests.bench_instrumentors import measured
+
+    return measured(framework)
 
 
 def streamed_reply(store: str) -> Figures:
@@ -127,10 +111,9 @@ MEASURES: dict[str, Callable[[str], Figures]] = {
     "a burst": partial(part, "bench_burst"),
     "export": partial(part, "bench_export"),
     "search": partial(part, "bench_search"),
-    "crew, plain autolog": partial(crew, "plain autolog", OURS),
-    "crew, ours": partial(crew, "ours", OURS),
-    "crew, OpenInference": partial(crew, "OpenInference", OPENINFERENCE),
-    "crew, OpenInference listening": partial(crew, "OpenInference, listening", OPENINFERENCE),
+    "instrumentors, crewai": partial(instrumentors, "crewai"),
+    "instrumentors, autogen": partial(instrumentors, "autogen"),
+    "instrumentors, openai": partial(instrumentors, "openai"),
 }
 
 
