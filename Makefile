@@ -17,7 +17,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench matrix old-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop lock clean
+.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop lock clean
 
 help:  ## List the doors
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -69,8 +69,11 @@ phoenix: .envs/phoenix/ready  ## Start Arize Phoenix, to which they can be sent 
 		PHOENIX_ENABLE_MCP_SERVER=false .envs/phoenix/bin/phoenix serve
 
 bench: $(VENV)/ready  ## Measure time, memory and what the instrumentation costs
-	@$(MAKE) --silent --no-print-directory openinference-env || echo "skipped: the environment with OpenInference could not be built"
+	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: an environment of the instrumentors that ours is compared with could not be built"
 	@$(RUN) -m tests.bench
+
+fidelity: $(VENV)/ready .envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready  ## Count what each instrumentor tells of what really happened: integrations/FIDELITY.md
+	@$(RUN) -m integrations fidelity
 
 matrix: $(VENV)/ready  ## Play the cases across versions: CELL="mlflow @ file:///…/mlflow" for a build of your own
 	@$(RUN) -m integrations matrix $(if $(CELL),--cell "$$CELL") $(if $(MARKDOWN),--markdown "$$MARKDOWN")

@@ -8,7 +8,7 @@ from instrumentation.trace import Trace
 from integrations.errors import errors
 from integrations.flown import Flight
 from integrations.leaks import leaks
-from integrations.placed import COMPLETION_TYPES, Places, due, places
+from integrations.placed import COMPLETION_TYPES, due, places
 from integrations.prompts import prompts, readable
 from integrations.totals import totals
 from integrations.turns import turns
@@ -102,11 +102,9 @@ def _matched(happened: Iterable[Hashable], told: Iterable[Hashable]) -> Count:
 
 
 def _placed(flight: Flight, answered: list[Exchange], trace: Trace) -> Count:
-    """Of several trees the largest is the one; or the largest, where a case has several runs."""
+    """Of several trees the one that tells most of it; or as many, where a case has several runs."""
     lanes = [one.lane for one in answered]
     steps = due(flight.case, lanes, [str(tool["agent"]) for tool in flight.tools])
-    trees = sorted(trace.roots, key=lambda root: sum(1 for _ in root), reverse=True)
-    seen: Places = Counter()
-    for tree in trees[: flight.case.trees]:
-        seen += places(flight.case, tree)
-    return Count(steps.total(), (steps & seen).total())
+    told = [steps & places(flight.case, root) for root in trace.roots]
+    most = sorted(told, key=Counter.total, reverse=True)[: flight.case.trees]
+    return Count(steps.total(), (steps & sum(most, Counter())).total())

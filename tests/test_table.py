@@ -1,0 +1,158 @@
+"""The fidelity table: kept as it was counted, told in few words, and held against what is seen."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from integrations.counted import Counted
+from integrations.environment import Environment
+from integrations.fidelity import kept
+from integrations.fidelity.changes import changes, unlike
+from integrations.fidelity.column import COLUMNS, Column
+from integrations.fidelity.entry import Entry
+from integrations.fidelity.page import FILE, MEANS, page
+from integrations.fidelity.reasons import unexplained
+from integrations.fidelity.table import Table, measured
+from integrations.fidelity.totals import MEASURES, totals, whole
+from integrations.gap import Gap
+from integrations.installer import NotInstallable
+from integrations.known import KNOWN
+from scenarios.fidelity import Count
+
+WHOLE = Entry({"tools": Count(2, 2), "leaks": Count(0, 0)})
+GAPPED = Entry({"tools": Count(2, 1), "tokens": Count(7, 14), "leaks": Count(0, 1)})
+NONE = Entry(none="it has none")
+BROKE = Entry(trouble="crewai/memory: an answer was due, and there was KeyError: 'id'")
+
+
+def table(ours: Entry = WHOLE, other: Entry = GAPPED) -> Table:
+    return Table(
+        {"ours": {"mlflow": "3.17.2"}, "OpenLIT": {"openlit": "1.45.0"}},
+        {"crewai": {"memory": "memory"}},
+        {("crewai", "memory", "ours"): ours, ("crewai", "memory", "OpenLIT"): other},
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (WHOLE, ("whole",)),
+        (GAPPED, ("tools 1/2", "tokens 14/7", "leaks 1")),
+        (Entry({"tools": Count(2, 0), "turns": Count(1, 0)}), ("nothing",)),
+        (NONE, ("none",)),
+        (BROKE, ("went otherwise",)),
+    ],
+)
+def test_an_entry_says_in_few_words_what_is_not_whole(entry: Entry, says: tuple[str, ...]) -> None:
+    assert entry.says == says
+
+
+@pytest.mark.parametrize("entry", [WHOLE, GAPPED, NONE, BROKE])
+def test_a_table_is_kept_as_it_was_counted(entry: Entry, tmp_path: Path) -> None:
+    path = tmp_path / "fidelity.json"
+    path.write_text(kept.text(table(other=entry)), "utf-8")
+    assert kept.read(path) == table(other=entry)
+
+
+def test_an_entry_is_a_line_of_the_file() -> None:
+    before, after = (kept.text(table(other=entry)).splitlines() for entry in (WHOLE, GAPPED))
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": "fidelity/0"}', '{"format": "fidelity/1"}'])
+def test_a_file_that_is_no_table_says_what_mends_it(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "fidelity.json"
+    path.write_text(text)
+    with pytest.raises(kept.NoTable, match=r"fidelity\.json"):
+        kept.read(path)
+
+
+def test_what_is_told_besides_makes_up_for_nothing_that_is_missing() -> None:
+    doubled, lost = Entry({"tools": Count(2, 4)}), Entry({"tools": Count(2, 1)})
+    shares = {measure: str(total) for measure, total in totals([doubled, lost])}
+    assert shares["tools"] == "75% +2"
+
+
+def test_a_share_is_all_for_all_alone() -> None:
+    nearly = [Entry({"tokens": Count(1000, 999)})]
+    assert dict(totals(nearly))["tokens"].__str__() == "99%"
+
+
+def test_what_there_is_none_of_is_no_case_that_is_missed() -> None:
+    assert (whole([WHOLE, GAPPED, BROKE, NONE]), whole([NONE])) == ("1/3", "–")
+
+
+def test_a_change_is_told_by_case_column_and_measure() -> None:
+    fewer = replace(GAPPED, counts=dict(GAPPED.counts) | {"tools": Count(2, 0)})
+    (change,) = changes(table(), table(other=fewer))
+    assert change == "crewai/memory, OpenLIT: tools 1/2 before, 0/2 now"
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        (table(other=NONE), "is it has none"),
+        (replace(table(), versions={"ours": {"mlflow": "3.18.0"}}), "has mlflow 3.17.2"),
+        (replace(table(), versions={"weave": {}}), "weave: the kept table does not have"),
+        (replace(table(), titles={"crewai": {"flow": "Flow"}}), "crewai/flow: is a case, and not"),
+        (replace(table(), titles={"crewai": {"memory": "Memory"}}), "the titles of the cases"),
+    ],
+)
+def test_whatever_else_differs_is_told(seen: Table, says: str) -> None:
+    assert any(says in change for change in changes(table(), seen))
+
+
+def test_nothing_is_told_of_what_was_not_counted_now() -> None:
+    entries = {place: entry for place, entry in table().entries.items() if place[2] == "ours"}
+    part = replace(table(), versions={"ours": {"mlflow": "3.17.2"}}, entries=entries)
+    assert list(changes(table(), part)) == []
+
+
+def test_ours_must_be_whole_or_say_why() -> None:
+    gap = Gap("dark", "no lamp", "upstream", "crewai", ("ours",), {}, {"tools": ("memory",)})
+    lacking = table(ours=Entry({"tools": Count(2, 1)}))
+    assert list(unexplained(table(), [])) == []
+    assert "crewai/memory, tools" in next(unexplained(lacking, []))
+    assert list(unexplained(lacking, [gap])) == []
+    assert "ours: memory, tools: no lamp (upstream)" in page(lacking, [gap])
+
+
+def test_a_case_that_went_otherwise_is_explained_by_nothing() -> None:
+    assert len(list(unexplained(table(ours=BROKE), []))) == 1
+
+
+def test_every_measure_that_is_counted_is_explained() -> None:
+    assert tuple(MEANS) == MEASURES == tuple(Counted.__dataclass_fields__)
+
+
+class Unbuilt(Column):
+    """A column whose environment is not there."""
+
+    def environment(self) -> Environment:
+        raise NotInstallable("the environment dark has not been built: make dark-env")
+
+
+def test_a_column_whose_environment_is_not_there_is_left_out_with_a_line() -> None:
+    lines: list[str] = []
+    seen = measured([Unbuilt("dark")], [], lines.append)
+    assert seen.entries == {}
+    assert lines == ["dark is left out: the environment dark has not been built: make dark-env"]
+
+
+def test_the_page_is_that_of_the_kept_table() -> None:
+    assert list(unlike(kept.read(), KNOWN, FILE)) == []
+
+
+def test_a_page_that_was_edited_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "FIDELITY.md"
+    path.write_text(page(table(), []) + "better than that\n", "utf-8")
+    assert list(unlike(table(), [], path)) == ["FIDELITY.md is not the page of the kept table"]
+
+
+def test_ours_is_whole_or_explained_in_the_kept_table() -> None:
+    assert list(unexplained(kept.read(), KNOWN)) == []
+
+
+def test_the_kept_table_has_every_column() -> None:
+    assert tuple(kept.read().versions) == tuple(column.name for column in COLUMNS)
