@@ -1,0 +1,38 @@
+"""The command line: `python -m integrations`, behind the doors of the Makefile.
+
+Exit codes: 0 all is as it is declared, 1 it is not, 2 what was asked cannot be done, 130 Ctrl-C.
+"""
+
+import sys
+
+import typer
+
+from integrations.accepted import NotAccepted
+from integrations.choice import NoChoice
+from integrations.commands import app
+from integrations.fidelity.kept import NoTable
+from integrations.goldens import NoGolden
+from integrations.installer import NotInstallable
+from integrations.requirements import NoRequirement
+from scenarios.terminal import plain
+from scenarios.whole import NotWritten
+
+AMISS = (NoChoice, NoRequirement, NoGolden, NoTable, NotInstallable, NotWritten)
+"""What says of itself, in a sentence, why it cannot be done."""
+
+
+def main() -> None:
+    """Run a command; what a person asked amiss is said in a sentence, with exit code 2."""
+    with plain():
+        try:
+            app()
+        except AMISS as error:
+            typer.echo(f"error: {error}", err=True)
+            sys.exit(2)
+        except NotAccepted as error:
+            typer.echo(f"error: {error}", err=True)
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The matrix: cells, in each of which cases are flown under instrumentors, and what came of it."""
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from integrations.case import Case
+from integrations.cell import Cell
+from integrations.environment import Environment
+from integrations.gap import Gap
+from integrations.installer import NotInstallable
+from integrations.reconciled import Reconciled, reconcile
+from integrations.row import Row
+from integrations.sortie import Landed, Progress, Sortie, Tower, by_framework
+
+AT_ONCE = 2
+"""How many cells are built, or sorties flown, at once: each is a process that loads frameworks."""
+
+
+@dataclass(frozen=True)
+class Stood:
+    """A cell before anything is flown in it: its environment, or the resolver's reason."""
+
+    cell: Cell
+    environment: Environment | None
+    why_not: str = ""
+
+    @property
+    def packages(self) -> Mapping[str, str]:
+        """The versions there, by name."""
+        return self.environment.packages if self.environment else {}
+
+
+@dataclass(frozen=True)
+class Flown:
+    """A cell once all is flown in it: its rows, and its gaps by framework and instrumentor.
+
+    `took_s` is the time of its sorties, one after the other, in seconds.
+    """
+
+    cell: Cell
+    environment: Environment | None
+    why_not: str
+    rows: tuple[Row, ...]
+    gaps: tuple[Reconciled, ...]
+    took_s: float
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """A sentence for each reason for which the cell does not pass."""
+        return tuple(self._troubles())
+
+    @property
+    def passed(self) -> bool:
+        return not self.troubles
+
+    def _troubles(self) -> Iterator[str]:
+        if self.why_not and not self.cell.conflict:
+            yield f"could not be installed: {self.why_not}"
+        if self.cell.conflict and not self.why_not:
+            yield (
+                "could be installed, and is declared to be in conflict with itself:"
+                " strike `conflict` out in integrations/cells.py"
+            )
+        for each in self.gaps:
+            yield from each.troubles
+        if self.cell.locked:
+            yield from self._unlike_golden()
+
+    def _unlike_golden(self) -> Iterator[str]:
+        """The goldens are of the lock's own cell; in another a tree may differ, and it is told."""
+        told = {
+            "have no golden": [row for row in self.rows if row.without_golden],
+            "are not as their goldens": [row for row in self.rows if row.edits or row.drifts],
+        }
+        for how, rows in told.items():
+            names = dict.fromkeys(f"{row.case.framework}/{row.case.name}" for row in rows)
+            if names:
+                yield f"{', '.join(names)} {how}: if it is right, python -m integrations accept"
+
+
+def matrix(
+    cells: Iterable[Cell], cases: Sequence[Case], known: Sequence[Gap], progress: Progress
+) -> Generator[Flown]:
+    """Build all the cells, fly the cases in them, and hold what is seen against what is known.
+
+    A cell comes as soon as it and those before it are done. Whoever stops early, as by Ctrl-C, does
+    not wait: the children are ended.
+    """
+    tower = Tower(progress)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            stand = list(pool.map(partial(stood, progress=progress), cells))
+            flying = [
+                [pool.submit(tower.flown, each) for each in _sorties(s, cases)] for s in stand
+            ]
+            for one, its in zip(stand, flying, strict=True):
+                yield _flown(one, [each.result() for each in its], known)
+        finally:
+            tower.close()
+            pool.shutdown(cancel_futures=True)
+
+
+def stood(cell: Cell, progress: Progress) -> Stood:
+    """Its environment, or why there is none."""
+    try:
+        environment = cell.environment()
+    except NotInstallable as error:
+        progress(f"{cell.name}: not installable")
+        return Stood(cell, None, error.reason)
+    if not cell.locked:
+        progress(f"{cell.name}: built ({environment.took_s:.0f} s)")
+    return Stood(cell, environment)
+
+
+def _sorties(of: Stood, cases: Sequence[Case]) -> Iterator[Sortie]:
+    if of.environment is None:
+        return
+    for its in by_framework(cases, of.cell.frameworks):
+        for instrumentor in of.cell.instrumentors:
+            yield Sortie(of.cell.name, of.environment.python, instrumentor, its)
+
+
+def _flown(of: Stood, landed: Sequence[Landed], known: Sequence[Gap]) -> Flown:
+    return Flown(
+        of.cell,
+        of.environment,
+        of.why_not,
+        rows=tuple(row for each in landed for row in each.rows),
+        gaps=tuple(
+            reconcile(
+                each.sortie.framework,
+                each.sortie.instrumentor,
+                of.packages,
+                {row.case.name: row.counts for row in each.rows},
+                known,
+            )
+            for each in landed
+        ),
+        took_s=sum(each.took_s for each in landed),
+    )

@@ -1,0 +1,1 @@
+"""Reports of the matrix: for people, on a terminal and in Markdown, and for programs."""

@@ -1,0 +1,106 @@
+"""The report of the matrix as a document for programs: JSON, whose keys stay what they are.
+
+`format` names the keys of this version:
+
+- `passed`: what the exit code says;
+- `cells`, each with `cell`, `requirements`, `passed`, `troubles` (sentences), `not_installable`
+  (the resolver's reason, or null), `packages` (versions by name), `seconds` (`built`, `flown`),
+  `bytes` (`disk`: all of its files; `own`: those that it shares with no other), and
+- `rows`, each with `framework`, `case`, `instrumentor`, `absent` and `trouble` (sentences, or
+  null), `counts` (by measure: `happened`, `told`), `bytes` of what was recorded, `edits` (`kind`,
+  `where`, `says`, `times`) and `drift` (`lane`, `call`, `severity`, `says`);
+- `gaps`, each with `gap`, `framework`, `instrumentor`, `upstream`, `patch` and `state`: `known`,
+  `mended` or, where no gap is declared, `undeclared`; and `misses`, by measure the cases.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from integrations.gap import Gap, Missed
+from integrations.matrix import Flown
+from integrations.reconciled import Reconciled
+from integrations.row import Row
+
+FORMAT = "integration-matrix/1"
+
+
+def document(flown: Sequence[Flown]) -> dict[str, Any]:
+    """The whole of it."""
+    return {
+        "format": FORMAT,
+        "passed": all(each.passed for each in flown),
+        "cells": [_cell(each) for each in flown],
+    }
+
+
+def _cell(flown: Flown) -> dict[str, Any]:
+    stands = flown.environment
+    return {
+        "cell": flown.cell.name,
+        "requirements": list(flown.cell.requirements),
+        "passed": flown.passed,
+        "troubles": list(flown.troubles),
+        "not_installable": flown.why_not or None,
+        "packages": dict(stands.packages) if stands else {},
+        "seconds": {
+            "built": stands.took_s if stands else None,
+            "flown": round(flown.took_s, 2),
+        },
+        "bytes": {
+            "disk": stands.disk_bytes if stands else None,
+            "own": stands.own_bytes if stands else None,
+        },
+        "rows": [_row(each) for each in flown.rows],
+        "gaps": [gap for each in flown.gaps for gap in _gaps(each)],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "framework": row.case.framework,
+        "case": row.case.name,
+        "instrumentor": row.instrumentor,
+        "absent": row.absent or None,
+        "trouble": row.trouble or None,
+        "counts": {
+            measure: {"happened": count.ledger, "told": count.trace}
+            for measure, count in row.counts.items()
+        },
+        "bytes": row.bytes,
+        "edits": [
+            {"kind": each.kind, "where": each.where, "says": each.says, "times": each.times}
+            for each in row.edits
+        ],
+        "drift": [
+            {
+                "lane": each.lane,
+                "call": each.call,
+                "severity": each.severity,
+                "says": [change.says for change in each.changes],
+            }
+            for each in row.drifts
+        ],
+    }
+
+
+def _gaps(seen: Reconciled) -> Iterator[dict[str, Any]]:
+    for state, gaps in (("known", seen.known), ("mended", seen.mended)):
+        for gap, missed in gaps.items():
+            yield _gap(seen, state, gap, missed)
+    if seen.undeclared:
+        yield _gap(seen, "undeclared", None, seen.undeclared)
+
+
+def _gap(seen: Reconciled, state: str, gap: Gap | None, missed: Iterable[Missed]) -> dict[str, Any]:
+    misses: dict[str, list[str]] = {}
+    for case, measure in sorted(missed):
+        misses.setdefault(measure, []).append(case)
+    return {
+        "gap": gap.name if gap else None,
+        "framework": seen.framework,
+        "instrumentor": seen.instrumentor,
+        "upstream": gap.upstream if gap else None,
+        "patch": gap.patch or None if gap else None,
+        "state": state,
+        "misses": misses,
+    }

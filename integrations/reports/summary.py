@@ -1,0 +1,154 @@
+"""A summary of a cell: the one line that says how it went, and the sentences that say why."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from integrations.edits import Edit
+from integrations.gap import Gap
+from integrations.matrix import Flown
+from integrations.row import Row
+from scenarios.tape.drift import SEVERITIES
+
+HEADINGS = (
+    "cell",
+    "verdict",
+    "cases whole",
+    "known gaps",
+    "trees changed",
+    "prompts changed",
+    "built",
+    "flown",
+    "disk",
+)
+"""Of what `line` says."""
+KNOWN = "known gaps"
+NAMED = 3
+"""How many cases a sentence names before it says how many more there are."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What is to be said of a cell under one heading, the worst first."""
+
+    heading: str
+    sentences: tuple[str, ...]
+
+
+def line(flown: Flown) -> tuple[str, ...]:
+    """A cell of the table for each heading."""
+    verdict = "passed" if flown.passed else "FAILED"
+    if flown.environment is None:
+        return (flown.cell.name, verdict, "not installable", *["–"] * (len(HEADINGS) - 3))
+    changed = [row for row in flown.rows if row.edits]
+    return (
+        flown.cell.name,
+        verdict,
+        _whole(flown.rows),
+        str(len(known(flown))),
+        str(len(changed)),
+        _drift(flown.rows),
+        "–" if flown.cell.locked else f"{flown.environment.took_s:.0f} s",
+        f"{flown.took_s:.0f} s",
+        f"{flown.environment.disk_bytes / 1e6:,.0f} MB",
+    )
+
+
+def details(flown: Flown) -> Iterator[Detail]:
+    """What there is to say beside the line, by heading; nothing where all is as it should be."""
+    if flown.why_not and flown.passed:
+        yield Detail("not installable, as declared", (flown.why_not,))
+    told = (
+        Detail("what fails it", flown.troubles),
+        Detail("went otherwise than the case says", tuple(_troubled(flown.rows))),
+        Detail("not there in these versions", tuple(_absent(flown.rows))),
+        Detail(KNOWN, tuple(_known(flown))),
+        Detail("what the trees tell otherwise than their goldens", tuple(_edits(flown.rows))),
+        Detail("what the prompts say otherwise than their goldens", tuple(_drifts(flown.rows))),
+    )
+    yield from (each for each in told if each.sentences)
+
+
+def known(flown: Flown) -> Mapping[Gap, tuple[str, ...]]:
+    """The declared gaps that are seen, each with the instrumentors that have it."""
+    seen: dict[Gap, list[str]] = {}
+    for each in flown.gaps:
+        for gap in each.known:
+            seen.setdefault(gap, []).append(each.instrumentor)
+    return {gap: tuple(instrumentors) for gap, instrumentors in seen.items()}
+
+
+def folded(rows: Iterable[Row]) -> dict[tuple[str, Edit], list[Row]]:
+    """The same edit in the trees of many cases, told once, by instrumentor; the worst first."""
+    found: dict[tuple[str, Edit], list[Row]] = {}
+    for row in rows:
+        for edit in row.edits:
+            found.setdefault((row.instrumentor, edit), []).append(row)
+    worst_first = sorted(found.items(), key=lambda item: (item[0][0], -item[0][1].severity))
+    return dict(worst_first)
+
+
+def _whole(rows: Sequence[Row]) -> str:
+    """For each instrumentor, of how many cases all was told."""
+    by_instrumentor: dict[str, list[Row]] = {}
+    for row in rows:
+        by_instrumentor.setdefault(row.instrumentor, []).append(row)
+    told = []
+    for instrumentor, its in by_instrumentor.items():
+        there = [row for row in its if not row.absent]
+        whole = sum(row.whole for row in there)
+        told.append(f"{instrumentor} {whole}/{len(there)}" if there else f"{instrumentor} none")
+    return ", ".join(told)
+
+
+def _drift(rows: Iterable[Row]) -> str:
+    """How many cases ask otherwise, and how badly at worst."""
+    drifted = {_name(row): row for row in rows if row.drifts}
+    severities = [drift.severity for row in drifted.values() for drift in row.drifts]
+    return f"{len(drifted)} ({max(severities, key=SEVERITIES.index)})" if severities else "0"
+
+
+def _troubled(rows: Iterable[Row]) -> Iterator[str]:
+    for row in rows:
+        if row.trouble:
+            yield f"{_name(row)}, {row.instrumentor}: {row.trouble}"
+
+
+def _absent(rows: Iterable[Row]) -> Iterator[str]:
+    lacking: dict[str, list[str]] = {}
+    for row in rows:
+        if row.absent:
+            lacking.setdefault(f"{row.instrumentor}: {row.absent}", []).append(_name(row))
+    for why, cases in lacking.items():
+        yield f"{why} ({_some(cases)})"
+
+
+def _known(flown: Flown) -> Iterator[str]:
+    for gap, instrumentors in known(flown).items():
+        mended = f"; mended by our patch {gap.patch}" if gap.patch else ""
+        who = ", ".join(instrumentors)
+        yield f"{gap.name} ({gap.framework}; {who}): {gap.symptom}; {gap.upstream}{mended}"
+
+
+def _edits(rows: Iterable[Row]) -> Iterator[str]:
+    for (instrumentor, edit), its in folded(rows).items():
+        yield f"{instrumentor}: {edit} ({_some([_name(row) for row in its])})"
+
+
+def _drifts(rows: Iterable[Row]) -> Iterator[str]:
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        for drift in row.drifts:
+            cases = told.setdefault(str(drift), [])
+            if _name(row) not in cases:  # the same is asked whoever records it
+                cases.append(_name(row))
+    for says, cases in told.items():
+        yield f"{says} ({_some(cases)})"
+
+
+def _name(row: Row) -> str:
+    return f"{row.case.framework}/{row.case.name}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

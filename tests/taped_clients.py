@@ -1,0 +1,78 @@
+"""Taped clients: what a program does with the `openai` package itself, answered from a tape."""
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any
+
+import mlflow
+import pytest
+
+from instrumentation.span import Span
+from instrumentation.trace import Trace
+from instrumentation.tracing import Run, recorded, traced
+from patches import prompt_flush
+from patches.patch import applied
+from scenarios.fault import Fault
+from scenarios.replay import Replay, replayed
+from tests.taped import async_client, client, says, tape, user
+from tests.taped_agents import API_KEY, tree
+
+PRICED = "gpt-4o-mini"
+"""A model of which MLflow knows the price."""
+TEXT = "ten words of text, so that a stream has frames"
+CHAT: dict[str, Any] = {"model": PRICED, "messages": user("go on")}
+RESPONSE: dict[str, Any] = {"model": PRICED, "input": "go on"}
+STREAM: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "altitude", "parameters": {"type": "object", "properties": {}}},
+}
+CALLS: Any = [
+    {"name": "altitude", "arguments": {"city": city}} for city in ("La Paz", "Quito, Ecuador")
+]
+
+
+@contextmanager
+def plain_openai(uri: str) -> Generator[None]:
+    """`mlflow.openai.autolog()` as it comes."""
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment("plain")
+    mlflow.openai.autolog(silent=True)
+    try:
+        with applied(prompt_flush.PATCH):
+            yield
+            mlflow.flush_trace_async_logging()
+    finally:
+        mlflow.openai.autolog(disable=True, silent=True)
+        mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def recording(store: str) -> Generator[None]:
+    """Ours, of `openai`."""
+    with traced(store, frameworks=("openai",)):
+        yield
+
+
+@contextmanager
+def asked(*lines: Any, faults: Iterable[Fault] = ()) -> Generator[tuple[Replay, Run]]:
+    """Answer from these lines, or with one of some words, and record what is asked."""
+    with replayed(tape(*lines or (says("a", TEXT),)), faults) as replay, recorded() as run:
+        yield replay, run
+
+
+def sync(replay: Replay, **settings: Any) -> Any:
+    return client(replay, "a", **{"api_key": API_KEY} | settings)
+
+
+def asynchronous(replay: Replay, **settings: Any) -> Any:
+    return async_client(replay, "a", **{"api_key": API_KEY} | settings)
+
+
+def only(run: Run) -> Span:
+    """The one span of a completion, at the top of the one trace."""
+    trace: Trace = tree(run)
+    (span,) = trace.of_type("LLM")
+    assert span is trace.root
+    return span
