@@ -22,7 +22,7 @@ from instrumentation.sampling import Sampling
 from instrumentation.settings import settled
 from patches.experiment import experiment as active
 from patches.patch import Outcome, applied
-from patches.repairs import repairs
+from patches.repairs import FRAMEWORKS, repairs
 
 RUN_TAG = "flight_recorder.run"
 PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
@@ -73,7 +73,7 @@ def traced(
     However the process ends, what was traced is stored: SIGTERM needs `terminable` around it, and a
     child of `os.fork` that ends with `os._exit` a flush of its own, as it runs no clean-up at all.
     """
-    chosen = in_use() if frameworks is None else frameworks
+    chosen = in_use() if frameworks is None else _known(frameworks)
     held = Held(sampling) if sampling else None
     with ExitStack() as stack:
         stack.callback(atexit.unregister, stack.close)
@@ -96,6 +96,16 @@ def traced(
 def in_use() -> tuple[str, ...]:
     """The frameworks that this process has imported."""
     return tuple(name for name, package in PACKAGES.items() if package in sys.modules)
+
+
+def _known(frameworks: Sequence[str]) -> tuple[str, ...]:
+    """Each once; ValueError for what is none of them, such as the letters of a name."""
+    if strange := [name for name in frameworks if name not in FRAMEWORKS]:
+        raise ValueError(
+            f"frameworks are some of {', '.join(FRAMEWORKS)}, in a tuple or list;"
+            f" this is {frameworks!r}, in which {strange[0]!r} is none"
+        )
+    return tuple(dict.fromkeys(frameworks))
 
 
 @contextmanager

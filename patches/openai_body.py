@@ -16,16 +16,12 @@ class Body:
         self, headers: httpx.Headers, ended: Callable[[BaseException | None], None]
     ) -> None:
         self._headers = headers
+        self.kind = headers.get("content-type", "").lower()
         self._ended = ended
         self._raw: list[bytes] = []
         self.over = False
         self.first_s: float | None = None
         """When the first of it came, by the monotonic clock."""
-
-    @property
-    def streamed(self) -> bool:
-        """Whether it is a stream of server-sent events."""
-        return str(self._headers.get("content-type")).startswith("text/event-stream")
 
     def passed(self, chunk: bytes) -> bytes:
         """Be told of each chunk, as it came over the wire."""
@@ -44,7 +40,7 @@ class Body:
         """What has come of it; of one that was compressed and broke off, what can be unpacked."""
         raw = b"".join(self._raw)
         if "content-encoding" not in self._headers:
-            return raw.decode("utf-8", "replace")
+            return raw.decode("utf-8-sig", "replace")
         packed = httpx.Response(200, headers=self._headers, stream=httpx.ByteStream(raw))
         parts = []
         try:
@@ -52,17 +48,30 @@ class Body:
                 parts.append(part)
         except httpx.DecodingError:
             pass
-        return b"".join(parts).decode("utf-8", "replace")
+        return b"".join(parts).decode("utf-8-sig", "replace")
 
 
 def listened(response: httpx.Response, ended: Callable[[BaseException | None], None]) -> Body:
-    """The body of `response`, none of which has been read yet."""
+    """The body of `response`, to be read, or read already by the transport it came through."""
     body = Body(response.headers, ended)
-    if isinstance(response.stream, httpx.AsyncByteStream):
+    if (content := _content(response)) is not None:
+        unpacked = response.headers.copy()
+        unpacked.pop("content-encoding", None)
+        body = Body(unpacked, ended)
+        body.passed(content)
+        body.end()
+    elif isinstance(response.stream, httpx.AsyncByteStream):
         response.stream = _AsyncListened(response.stream, body)
     elif isinstance(response.stream, httpx.SyncByteStream):
         response.stream = _Listened(response.stream, body)
     return body
+
+
+def _content(response: httpx.Response) -> bytes | None:
+    try:
+        return response.content
+    except httpx.ResponseNotRead:
+        return None
 
 
 class _Listened(httpx.SyncByteStream):

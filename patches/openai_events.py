@@ -19,6 +19,7 @@ class GrownChat:
     def __init__(self) -> None:
         self.body: dict[str, Any] = {}
         self._choices: dict[int, dict[str, Any]] = {}
+        self._messages: dict[int, _GrownMessage] = {}
 
     @property
     def whole(self) -> bool:
@@ -32,26 +33,34 @@ class GrownChat:
                 self.body[key] = chunk[key]
         for part in chunk.get("choices") or ():
             at = part.get("index", 0)
-            new = {"index": at, "finish_reason": None, "message": {"role": "assistant"}}
-            choice = self._choices.setdefault(at, new)
-            self.body["choices"] = [self._choices[index] for index in sorted(self._choices)]
+            if at not in self._choices:
+                self._messages[at] = message = _GrownMessage()
+                choice = {"index": at, "finish_reason": None, "message": message.body}
+                self._choices[at] = choice
+                self.body.setdefault("choices", []).append(choice)
+            choice = self._choices[at]
             choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
-            _add(choice["message"], part.get("delta") or {})
+            self._messages[at].take(part.get("delta") or {})
 
 
 class GrownResponse:
     """A response, of its events; `whole` once the last of them, which has all of it, has come."""
 
     def __init__(self) -> None:
-        self.body: dict[str, Any] = {}
         self.whole = False
+        self._told: dict[str, Any] = {}
         self._items: dict[int, dict[str, Any]] = {}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        grown = self._items and not self.whole
+        return self._told | ({"output": list(self._items.values())} if grown else {})
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Add what an event says. Raises what comes of an event that is none."""
         kind, at = event["type"].removeprefix("response."), event.get("output_index", 0)
         if "response" in event:
-            self.body = {"output": []} | event["response"]
+            self._told = {"output": []} | event["response"]
             self.whole = event["type"] in LAST
         elif kind in ("output_item.added", "output_item.done"):
             self._items[at] = dict(event["item"])
@@ -63,28 +72,39 @@ class GrownResponse:
         elif kind in ("output_text.delta", "refusal.delta"):
             part = self._items[at]["content"][event["content_index"]]
             part["refusal" if kind == "refusal.delta" else "text"] += event["delta"]
-        if not self.whole and self._items:
-            self.body["output"] = [self._items[index] for index in sorted(self._items)]
 
 
-def _add(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
-    """Add to a message what a chunk says of it: text is joined to text, a call to its call."""
-    for key, said in delta.items():
-        if key == "tool_calls":
-            calls = message.setdefault("tool_calls", [])
-            for part in said or ():
-                _add_call(calls, part)
-        elif isinstance(said, str) and key != "role":
-            message[key] = (message.get(key) or "") + said
-        elif said is not None:
-            message[key] = said
+class _GrownMessage:
+    """A message, of what the chunks say of it: text is joined to text, a call to its call."""
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] = {"role": "assistant"}
+        self._calls: dict[Any, dict[str, Any]] = {}
+
+    def take(self, delta: Mapping[str, Any]) -> None:
+        for key, said in delta.items():
+            if key == "tool_calls":
+                for part in said or ():
+                    self._take_call(part)
+            elif said is not None:
+                self.body[key] = said if key == "role" else _joined(self.body.get(key), said)
+
+    def _take_call(self, part: Mapping[str, Any]) -> None:
+        """Parts of a call share an index. Where none is told, or one for all, a name begins one."""
+        at, id, function = part.get("index"), part.get("id"), part.get("function") or {}
+        call = self._calls.get(at)
+        if call is None or (id and id != call["id"] and function.get("name")):
+            call = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+            self.body.setdefault("tool_calls", []).append(call)
+            self._calls[at] = call
+        call["id"] = id or call["id"]
+        for key in ("name", "arguments"):
+            call["function"][key] += function.get(key) or ""
 
 
-def _add_call(calls: list[dict[str, Any]], part: Mapping[str, Any]) -> None:
-    at = part.get("index", 0)
-    while len(calls) <= at:
-        calls.append({"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
-    call, function = calls[at], part.get("function") or {}
-    call["id"] = part.get("id") or call["id"]
-    for key in ("name", "arguments"):
-        call["function"][key] += function.get(key) or ""
+def _joined(before: Any, said: Any) -> Any:
+    """What was said of a key, and what is said of it now; of two kinds, the later."""
+    if isinstance(before, dict) and isinstance(said, dict):
+        return before | {key: _joined(before.get(key), value) for key, value in said.items()}
+    alike = isinstance(said, str | list) and isinstance(before, type(said))
+    return before + said if alike else said

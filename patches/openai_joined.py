@@ -79,11 +79,12 @@ def _data(text: str) -> Iterator[str]:
 def _read(body: Mapping[str, Any], *, whole: bool) -> Joined:
     items, choices = body.get("output"), body.get("choices")
     said = {"output": items} if items else {"choices": choices} if choices else None
-    cut = (body.get("incomplete_details") or {}).get("reason") or body.get("status")
-    why = [cut if items else None, *(choice.get("finish_reason") for choice in choices or ())]
+    cut = _object(body.get("incomplete_details")).get("reason") or body.get("status")
+    ends = map(_object, choices if isinstance(choices, list) else ())
+    why = [cut if items else None, *(choice.get("finish_reason") for choice in ends)]
     return Joined(
         outputs=said,
-        usage=_spent(body.get("usage") or {}),
+        usage=_spent(_object(body.get("usage"))),
         model=body.get("model") or "",
         id=body.get("id") or "",
         reasons=tuple(reason for reason in why if reason and whole),
@@ -98,10 +99,15 @@ def _spent(usage: Mapping[str, Any]) -> Mapping[str, int]:
     said = usage.get("output_tokens", usage.get("completion_tokens"))
     if not (isinstance(given, int) and isinstance(said, int)):
         return {}
-    details = usage.get("input_tokens_details") or usage.get("prompt_tokens_details") or {}
-    cached = details.get("cached_tokens")
+    details = usage.get("input_tokens_details") or usage.get("prompt_tokens_details")
+    cached = _object(details).get("cached_tokens")
     told = {"input_tokens": given, "output_tokens": said, "total_tokens": given + said}
-    return told | ({"cache_read_input_tokens": cached} if cached is not None else {})
+    return told | ({"cache_read_input_tokens": cached} if isinstance(cached, int) else {})
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """What is due to be an object; an endpoint may send anything in its place."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _failure(said: Mapping[str, Any]) -> str:

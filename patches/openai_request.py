@@ -17,9 +17,12 @@ from patches.completion_span import StreamCut
 from patches.open_span import OpenSpan
 from patches.openai_body import Body, listened
 from patches.openai_joined import Joined, joined
+from patches.openai_tools import tools
 
 NAMES = {"/chat/completions": "chat.completions", "/responses": "responses"}
 """Where a completion is asked for, and what the client calls its way there."""
+SHOWN = 100
+"""As many characters are shown of a reply that is something else."""
 
 
 class ReplyFailed(Exception):
@@ -36,12 +39,13 @@ class RequestSpan(OpenSpan):
         attributes = {
             SpanAttributeKey.MESSAGE_FORMAT: "openai",
             SpanAttributeKey.MODEL: model,
-            SpanAttributeKey.CHAT_TOOLS: _tools(request.get("tools")),
+            SpanAttributeKey.CHAT_TOOLS: tools(request.get("tools")),
             "gen_ai.operation.name": "chat",
             "gen_ai.request.model": model,
         }
         told = {key: value for key, value in attributes.items() if value}
         super().__init__(client, name, "LLM", inputs=dict(request), attributes=told)
+        self._asks_for_stream = request.get("stream") is True
         self._began_s = monotonic()
         self._body: Body | None = None
         self._returned = False
@@ -53,7 +57,7 @@ class RequestSpan(OpenSpan):
         A framework's own span of a completion knows more than its client does.
         """
         around = OpenSpan.innermost()
-        shown = around is not None and around.span.span_type == "LLM"
+        shown = around is not None and not around.ended and around.span.span_type == "LLM"
         if shown or options.method.lower() != "post" or options.url not in NAMES:
             return None
         body = options.json_data if isinstance(options.json_data, Mapping) else {}
@@ -76,11 +80,15 @@ class RequestSpan(OpenSpan):
         """Let a service of ours that is asked join the trace, as MLflow's own spans do."""
         import mlflow
 
+        if (
+            mlflow.get_current_active_span() is None
+        ):  # nothing is traced, of which MLflow would warn
+            return
         for name, value in mlflow.tracing.get_tracing_context_headers_for_http_request().items():
             request.headers.setdefault(name, value)
 
     def answered(self, response: httpx.Response) -> None:
-        """Be told of the reply to an attempt, none of whose body has been read."""
+        """Be told of the reply to an attempt, before the client reads its body."""
         if response.is_success:
             self._body = body = listened(response, self._read)
             weakref.finalize(response, body.end, GeneratorExit())  # dropped, and never closed
@@ -93,7 +101,14 @@ class RequestSpan(OpenSpan):
     @cached_property
     def _joined(self) -> Joined:
         body = self._body
-        return joined(body.text(), streamed=body.streamed) if body is not None else Joined()
+        return joined(body.text(), streamed=self._streamed) if body is not None else Joined()
+
+    @property
+    def _streamed(self) -> bool:
+        """Whether it is answered in events, as not every endpoint that does so says."""
+        kind = self._body.kind if self._body is not None else ""
+        events = kind.startswith("text/event-stream")
+        return events or (self._asks_for_stream and not kind.startswith("application/json"))
 
     def _read(self, error: BaseException | None) -> None:
         """Be told that no more of the body is coming, and what ended it early, if anything did."""
@@ -107,9 +122,11 @@ class RequestSpan(OpenSpan):
             return ReplyFailed(said.failure)
         if said.whole and isinstance(error, GeneratorExit | None):
             return None
-        if error is None and self._body is not None and self._body.streamed:
+        if error is not None or self._body is None:
+            return error
+        if self._streamed:
             return StreamCut("the stream ended before the reply said that it was whole")
-        return error
+        return ReplyFailed(f"the reply is no completion, but begins: {self._body.text()[:SHOWN]!r}")
 
     def _tell(self, said: Joined) -> None:
         """Write what came. Tokens are written only where they were told: zero would be a claim."""
@@ -125,20 +142,7 @@ class RequestSpan(OpenSpan):
             "gen_ai.usage.input_tokens": said.usage.get("input_tokens"),
             "gen_ai.usage.output_tokens": said.usage.get("output_tokens"),
         }
-        if self._body is not None and self._body.streamed and self._body.first_s is not None:
+        if self._body is not None and self._streamed and self._body.first_s is not None:
             waited_s = round(self._body.first_s - self._began_s, 6)
             told["gen_ai.response.time_to_first_chunk"] = waited_s
         self.span.set_attributes({key: value for key, value in told.items() if value})
-
-
-def _tools(offered: Any) -> list[Mapping[str, Any]]:
-    """The tools that were offered, in the shape of a chat's: the Responses API has flatter ones."""
-    tools = offered if isinstance(offered, list) else []
-    return [_in_a_chat(tool) for tool in tools if isinstance(tool, Mapping)]
-
-
-def _in_a_chat(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "function" in tool:
-        return tool
-    told = {key: value for key, value in tool.items() if key != "type"}
-    return {"type": "function", "function": {"name": tool.get("type"), **told}}

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import httpx
 import openai
 import pytest
+from openai._base_client import AsyncAPIClient, SyncAPIClient
 
 from instrumentation.attempts import seen_http_client
 from instrumentation.tracing import recorded, traced
@@ -134,3 +136,15 @@ def test_a_request_that_is_for_no_completion_is_nobodys_attempt(store: str) -> N
     with traced(store, frameworks=("openai",)), asked() as (replay, run):
         sync(replay).models.list()
     assert run.traces() == []
+
+
+def test_all_is_as_it_was_afterwards(store: str) -> None:
+    chat, responses = openai.resources.chat.completions, openai.resources.responses
+    classes = (
+        *(httpx.Client, httpx.AsyncClient, SyncAPIClient, AsyncAPIClient),
+        *(chat.Completions, chat.AsyncCompletions, responses.Responses, responses.AsyncResponses),
+    )
+    before = [dict(vars(cls)) for cls in classes]
+    with traced(store, frameworks=("openai",)):
+        assert [dict(vars(cls)) for cls in classes] != before
+    assert [dict(vars(cls)) for cls in classes] == before

@@ -1,6 +1,7 @@
 """A completion that a program asks `openai` for itself: one span, with all that was said."""
 
 import asyncio
+import logging
 from typing import Any
 
 import mlflow
@@ -218,6 +219,40 @@ def test_a_crews_completion_is_not_doubled_by_its_client(store: str) -> None:
         LLM(model="openai/taped", **settings, **named).call("go on")
     (span,) = tree(run).of_type("LLM")
     assert span.name == "OpenAICompletion.call"
+
+
+async def test_what_a_completion_began_asks_on_its_own_once_it_is_over() -> None:
+    over, begun = asyncio.Event(), list[asyncio.Task[None]]()
+
+    async def later(of: Any) -> None:
+        await over.wait()
+        await of.chat.completions.create(**CHAT)
+
+    with asked(says("a", "one"), says("a", "two")) as (replay, run):
+        async with asynchronous(replay) as of, asynchronous(replay) as other:
+
+            async def begin(_: object) -> None:
+                begun.append(asyncio.create_task(later(other)))
+
+            of._client.event_hooks["request"].append(begin)
+            await of.chat.completions.create(**CHAT)
+            over.set()
+            await asyncio.gather(*begun)
+    assert len(tree(run).of_type("LLM")) == 2
+
+
+def test_nobody_is_warned_where_tracing_is_off(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("mlflow")  # which hands nothing on
+    log.addHandler(caplog.handler)
+    mlflow.tracing.disable()
+    try:
+        with caplog.at_level(logging.WARNING, log.name), asked() as (replay, run):
+            sync(replay).chat.completions.create(**CHAT)
+    finally:
+        mlflow.tracing.enable()
+        log.removeHandler(caplog.handler)
+    assert run.traces() == []
+    assert caplog.text == ""
 
 
 def test_a_stream_asks_as_a_plain_completion_does() -> None:

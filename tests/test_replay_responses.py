@@ -132,6 +132,20 @@ def test_a_part_that_is_no_text_shows_its_type() -> None:
         assert asked(client(replay, "a"), said).output_text == "seen"
 
 
+def test_a_tool_of_the_endpoints_own_is_named_by_its_type() -> None:
+    tools = [*TOOLS, {"type": "web_search"}, {"type": "custom", "name": "code"}]
+    with replayed(tape(says("a", "seen", when="^tools: altitude, web_search, code$"))) as replay:
+        assert asked(client(replay, "a"), tools=tools).output_text == "seen"
+
+
+def test_a_custom_tool_reads_as_a_function_does() -> None:
+    call = {"type": "custom_tool_call", "call_id": "c", "name": "code", "input": "1 + 1"}
+    result = {"type": "custom_tool_call_output", "call_id": "c", "output": "2"}
+    read = r"^assistant calls code\(1 \+ 1\)\ntool code: 2$"
+    with replayed(tape(says("a", "seen", when=read))) as replay:
+        assert asked(client(replay, "a"), [call, result]).output_text == "seen"
+
+
 def test_who_names_no_lane_has_that_of_the_same_chat() -> None:
     with replayed(tape()) as replay:
         of = client(replay)

@@ -76,6 +76,18 @@ def test_the_spans_of_autolog_that_were_set_aside_come_back(store: str) -> None:
         assert everything_patched() == before
 
 
+@pytest.mark.parametrize(("strange", "letter"), [("openai", "o"), (("opnai",), "opnai")])
+def test_what_is_no_framework_is_refused(store: str, strange: Any, letter: str) -> None:
+    said = f"autogen, crewai, openai, in a tuple or list; this is .*, in which '{letter}' is none"
+    with pytest.raises(ValueError, match=said), traced(store, frameworks=strange):
+        pass
+
+
+def test_a_framework_that_is_named_twice_is_recorded_once(store: str) -> None:
+    with traced(store, frameworks=("openai", "openai")) as outcomes:
+        assert not any(outcome.why_not for outcome in outcomes)
+
+
 def test_it_says_which_patches_are_not_for_these_versions(store: str) -> None:
     with traced(store) as outcomes:
         why_not = {outcome.patch.name: outcome.why_not for outcome in outcomes}

@@ -61,7 +61,8 @@ def as_chat(body: Mapping[str, Any]) -> Mapping[str, Any]:
     asked = [{"role": "user", "content": given}] if isinstance(given, str) else _dicts(given)
     rest = {key: body[key] for key in body.keys() - {"input", "instructions"}}
     first = [{"role": "system", "content": told}] if isinstance(told, str) else []
-    tools = [{"type": "function", "function": tool} for tool in _dicts(body.get("tools"))]
+    offered = ({"name": tool.get("type"), **tool} for tool in _dicts(body.get("tools")))
+    tools = [{"type": "function", "function": tool} for tool in offered]
     return {**rest, "messages": [*first, *map(_message, asked)], "tools": tools}
 
 
@@ -70,11 +71,12 @@ def _message(item: Mapping[str, Any]) -> Mapping[str, Any]:
     match item.get("type", "message"):
         case "message":
             return item
-        case "function_call":
-            function = {"name": item.get("name"), "arguments": item.get("arguments")}
+        case "function_call" | "custom_tool_call":
+            asked = item.get("arguments", item.get("input"))
+            function = {"name": item.get("name"), "arguments": asked}
             call = {"id": item.get("call_id"), "type": "function", "function": function}
             return {"role": "assistant", "content": None, "tool_calls": [call]}
-        case "function_call_output":
+        case "function_call_output" | "custom_tool_call_output":
             output = {"tool_call_id": item.get("call_id"), "content": item.get("output")}
             return {"role": "tool", **output}
         case other:
