@@ -68,7 +68,9 @@ def test_tolerant_play_reports_another_tool_schema() -> None:
 
 def test_tolerant_play_reports_a_missing_and_a_new_message() -> None:
     one, two = user("one"), user("two")
-    drifts({"messages": [*one, *two]}, {"messages": one}, "missing", "the recorded message 2 is gone")
+    drifts(
+        {"messages": [*one, *two]}, {"messages": one}, "missing", "the recorded message 2 is gone"
+    )
     drifts({"messages": one}, {"messages": [*one, *two]}, "missing", "message 2 is new")
 
 

@@ -68,6 +68,6 @@ def test_where_there_is_no_golden_that_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_golden_is_refused_with_its_reason(text: str, says: str) -> None:
-    with pytest.raises(NoGolden, match="^here: ") as refusal:
+    with pytest.raises(NoGolden, match=r"^here: ") as refusal:
         loads(text, "here")
     assert says in str(refusal.value)

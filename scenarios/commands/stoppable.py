@@ -7,7 +7,6 @@ import typer
 
 from instrumentation.terminable import TERMINATED, terminable
 
-
 STORED = "stopped; what was traced until then is in the store"
 
 
