@@ -11,6 +11,7 @@ PHOENIX_GRPC_PORT ?= 4317
 PHOENIX_DATA ?= $(CURDIR)/.store/phoenix
 VENV := .venv
 RUN := $(VENV)/bin/python
+OTHERS := .envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready
 export CELL MARKDOWN
 export MLFLOW_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_TELEMETRY := true
@@ -72,10 +73,10 @@ bench: $(VENV)/ready  ## Measure time, memory and what the instrumentation costs
 	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: an environment of the instrumentors that ours is compared with could not be built"
 	@$(RUN) -m tests.bench
 
-fidelity: $(VENV)/ready .envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready  ## Count what each instrumentor tells of what really happened: integrations/FIDELITY.md
+fidelity: $(VENV)/ready $(OTHERS)  ## Count what each instrumentor tells of what really happened: integrations/FIDELITY.md
 	@$(RUN) -m integrations fidelity
 
-matrix: $(VENV)/ready  ## Play the cases across versions: CELL="mlflow @ file:///…/mlflow" for a build of your own
+matrix: $(VENV)/ready $(if $(CELL),,$(OTHERS))  ## Play the cases across versions: CELL="mlflow @ file:///…/mlflow" for a build of your own
 	@$(RUN) -m integrations matrix $(if $(CELL),--cell "$$CELL") $(if $(MARKDOWN),--markdown "$$MARKDOWN")
 
 old-env: .envs/mlflow-3.1.4/ready  ## Build the environment in which the content-type bug lives
@@ -106,7 +107,7 @@ $(VENV)/ready: requirements.lock
 	@$(call environment,.envs/mlflow-3.1.4,$<,--compile-bytecode)
 	@touch $@
 
-.envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready: .envs/%/ready: integrations/environments/%.lock
+$(OTHERS): .envs/%/ready: integrations/environments/%.lock
 	@echo "building .envs/$* (once) …"
 	@$(call environment,.envs/$*,$<)
 	@touch $@

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from integrations.case import Case
-from integrations.matrix import AT_ONCE, Stood, stood
+from integrations.matrix import AT_ONCE
 from integrations.regression import Caught, Regression, Side, measured
 from integrations.row import Row
 from integrations.sortie import Landed, Progress, Sortie, Tower
+from integrations.stood import Stood, stood
 
 Flight = tuple[Side, str]
 """What is flown together: all cases of one framework on one side."""

@@ -1,5 +1,6 @@
 """The cells of the matrix: which versions meet, and what is to be seen where they do."""
 
+from integrations.base import OTHERS
 from integrations.cell import AUTOLOGS, Cell
 
 CREWAI = ("crewai",)
@@ -16,6 +17,16 @@ OLD_SPANS = (
 reads there what only that sets, and the spans are dropped."""
 
 LOCKED = Cell("locked", note="what the lock pins, and the goldens are of")
+FOREIGN = tuple(
+    Cell(
+        each.stands,
+        instrumentors=each.instrumentors,
+        note=f"{', '.join(each.instrumentors)}, as the fidelity table has it",
+        base=each,
+    )
+    for each in OTHERS
+)
+"""What the locks of other people's instrumentors pin."""
 
 CELLS = (
     LOCKED,
@@ -102,6 +113,7 @@ CELLS = (
         note="CrewAI holds openai below 3",
         conflict=True,
     ),
+    *FOREIGN,
 )
 
 

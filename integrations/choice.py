@@ -6,15 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from integrations import requirements as lines
+from integrations.base import HOUSE, Base, base
 from integrations.case import Case
 from integrations.cases import cases
-from integrations.cell import FAMILIES, Cell, asked
+from integrations.cell import Cell, asked
 from integrations.cells import CELLS
 from integrations.requirements import NoRequirement
-from integrations.resolution import LOCK
 
 BLANK_AROUND = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>|@|,)\s*")
 """Blanks within a requirement, as in `mlflow @ file:///…`: they part it from no other one."""
+
+MEANT = ("mlflow", "crewai", "autogen-agentchat", "openai", "opentelemetry-sdk")
 
 
 class NoChoice(Exception):
@@ -28,23 +30,34 @@ def cells(names: Sequence[str], own: Sequence[str], instrumentors: Sequence[str]
     """
     if own and names:
         raise NoChoice("--cell makes a cell of your own, --only takes declared ones: name one")
-    chosen = [asked(known(own))] if own else _named(names, {each.name: each for each in CELLS})
-    return [_under(each, instrumentors) for each in chosen]
+    if own:
+        return _under([_asked(own, instrumentors)], instrumentors)
+    return _under(_named(names, {each.name: each for each in CELLS}), instrumentors)
 
 
-def known(own: Sequence[str]) -> list[str]:
-    """Requirements, one by one. Raises `NoRequirement` for one that would change nothing here."""
+def _asked(own: Sequence[str], instrumentors: Sequence[str]) -> Cell:
     each = [line for text in own for line in requirements(text)]
-    pins = lines.versions(LOCK.read_text("utf-8").splitlines())
-    names = {*pins, *(name for family in FAMILIES for name in family)}
+    on = base([lines.name(lines.read(line)) for line in each], instrumentors)
+    return asked(known(each, on), on)
+
+
+def known(each: Sequence[str], on: Base = HOUSE) -> Sequence[str]:
+    """These requirements. Raises `NoRequirement` for one that would change nothing there."""
+    pins = on.pins()
     for line in each:
-        if (name := lines.name(lines.read(line))) not in names:
+        if (name := lines.name(lines.read(line))) not in pins:
             raise NoRequirement(
                 f"{name} is none of the packages that a cell consists of, so that to have another"
-                " version of it would change nothing: name mlflow, crewai, autogen-agentchat,"
-                f" openai, opentelemetry-sdk, or another that {LOCK.name} pins"
+                f" version of it would change nothing: name {_some(on)}, or another that"
+                f" {on.lock.name} pins"
             )
     return each
+
+
+def _some(on: Base) -> str:
+    """Of the packages there those that a person is likely to mean."""
+    parts = on.parts() if on.stands else MEANT
+    return ", ".join(part.partition("[")[0] for part in parts)
 
 
 def requirements(text: str) -> list[str]:
@@ -53,6 +66,10 @@ def requirements(text: str) -> list[str]:
         return [each for line in text.splitlines() if line.strip() for each in requirements(line)]
     if Path(text.strip()).exists() or ";" in text:  # whose blanks are its own
         return [text.strip()]
+    package, _, address = text.partition("@")
+    path = Path(address.strip().removeprefix("file://"))
+    if path.is_absolute() and path.exists():  # which may have blanks of its own, too
+        return [f"{package.strip()} @ {path.as_uri()}"]
     return BLANK_AROUND.sub(r"\1", text.strip()).split()
 
 
@@ -79,11 +96,19 @@ def _named(names: Sequence[str], every: dict[str, Cell]) -> list[Cell]:
     return [every[name] for name in names or every]
 
 
-def _under(cell: Cell, instrumentors: Sequence[str]) -> Cell:
-    for name in instrumentors:
-        if name not in cell.instrumentors:
-            raise NoChoice(_no("instrumentor", name, cell.instrumentors))
-    return replace(cell, instrumentors=tuple(instrumentors)) if instrumentors else cell
+def _under(cells: Iterable[Cell], wanted: Sequence[str]) -> list[Cell]:
+    """Those of the cells that have one of these instrumentors, with no others; without, all."""
+    every = list(cells)
+    there = list(dict.fromkeys(name for each in every for name in each.instrumentors))
+    for name in wanted:
+        if name not in there:
+            raise NoChoice(_no("instrumentor", name, there))
+    under = (replace(each, instrumentors=_both(each.instrumentors, wanted)) for each in every)
+    return [each for each in under if each.instrumentors] if wanted else every
+
+
+def _both(there: Iterable[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    return tuple(each for each in there if each in wanted)
 
 
 def _no(what: str, name: str, there: Iterable[str]) -> str:

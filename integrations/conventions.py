@@ -7,7 +7,8 @@ takes nothing away, so that a span of MLflow's own, or of one that it has transl
 - llm.*, openinference.*, graph.node.*: OpenInference's semantic conventions, 0.1
 - traceloop.*, gen_ai.prompt.N.*, llm.request.type, llm.usage.*: OpenLLMetry's, 0.5 and before
 - gen_ai.usage.cost: OpenLIT's own
-- crewai.agent.role: OpenLLMetry's CrewAI instrumentor
+- crewai.agent.role: OpenLLMetry's CrewAI instrumentor, and CrewAI's own tracing
+- crewai.crew.usage_metrics, crewai.flow.aggregated_crew_usage_metrics: CrewAI's own tracing
 """
 
 import json
@@ -53,11 +54,17 @@ OUTPUT_TOKENS = (
     "llm.token_count.completion",
     "llm.usage.completion_tokens",
 )
-TOTAL = "crewai.crew.token_usage"
-"""OpenLLMetry's, of a crew: as its object spells itself."""
+TOTALS = (
+    "crewai.crew.token_usage",
+    "crewai.crew.usage_metrics",
+    "crewai.flow.aggregated_crew_usage_metrics",
+)
+"""Of a crew, or of all of a flow's: OpenLLMetry's as the object spells itself, CrewAI's as JSON."""
 COSTS = ("gen_ai.usage.cost", "llm.cost.total")
-AGENTS = ("gen_ai.agent.name", "agent.name", "crewai.agent.role", "graph.node.id")
-"""Whose turn a span of an agent is."""
+NAME = "gen_ai.agent.name"
+ROLE = "crewai.agent.role"
+AGENTS = (ROLE, NAME, "agent.name", "graph.node.id")
+"""Whose turn a span of an agent is. CrewAI's own tracing puts a hash of the agent in its name."""
 PROMPTS = ("gen_ai.input.messages", "gen_ai.system_instructions", "input.value")
 """Attributes that hold a prompt, whole."""
 PROMPT_PARTS = ("gen_ai.prompt.", "llm.input_messages.", "llm.prompts.")
@@ -78,13 +85,14 @@ def spelt(span: Mapping[str, Any]) -> dict[str, Any]:
     told = span["attributes"]
     own = {key: value for key, value in _words(span) if value is not None}
     unknown = told.get("mlflow.spanType") in (None, "UNKNOWN", '"UNKNOWN"')
-    kept = {key: value for key, value in told.items() if key != "mlflow.spanType" or not unknown}
+    better = {"mlflow.spanType": unknown, NAME: ROLE in told and NAME in own}
+    kept = {key: value for key, value in told.items() if not better.get(key)}
     return {**span, "attributes": own | kept, "status": _status(span)}
 
 
 def _words(span: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     told: Mapping[str, Any] = span["attributes"]
-    type = _type(told)
+    type = _type(span)
     yield "mlflow.spanType", type
     yield "mlflow.spanInputs", _prompt(span)
     yield TOKENS, _tokens(told)
@@ -92,7 +100,7 @@ def _words(span: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     # OpenLIT writes 0 for a model that its list does not have.
     yield "mlflow.llm.cost", {"total_cost": cost} if cost else None
     if type == "AGENT":
-        yield "gen_ai.agent.name", _first(told, AGENTS)
+        yield NAME, _first(told, AGENTS)
         yield from _handoff(told)
 
 
@@ -104,9 +112,15 @@ def _handoff(told: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "handoff.to_agent", receiver
 
 
-def _type(told: Mapping[str, Any]) -> str | None:
+def _type(span: Mapping[str, Any]) -> str | None:
+    """By its attributes; or by its name, which begins with the operation in gen_ai.*'s.
+
+    OpenLIT gives the attributes of a tool's span only once the tool has answered.
+    """
+    told = span["attributes"]
     found = (types.get(str(told.get(key)).strip('"')) for key, types in TYPES.items())
-    return next((type for type in found if type), None)
+    named = TYPES["gen_ai.operation.name"].get(span["name"].partition(" ")[0])
+    return next((type for type in found if type), named if " " in span["name"] else None)
 
 
 def _tokens(told_of: Mapping[str, Any]) -> dict[str, int] | None:
@@ -115,7 +129,7 @@ def _tokens(told_of: Mapping[str, Any]) -> dict[str, int] | None:
         "output_tokens": _first(told_of, OUTPUT_TOKENS),
     }
     told = {key: int(count) for key, count in used.items() if count is not None}
-    total = re.search(r"total_tokens=(\d+)", str(told_of.get(TOTAL, "")))
+    total = re.search(r'total_tokens(?:=|": )(\d+)', str(_first(told_of, TOTALS)))
     return told or ({"total_tokens": int(total[1])} if total else None)
 
 

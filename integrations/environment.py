@@ -16,7 +16,7 @@ from time import perf_counter, time
 from packaging.utils import canonicalize_name
 
 from integrations import requirements as lines
-from integrations.installer import NotInstallable, fetched, ran
+from integrations.installer import NotInstallable, fetched, put, ran
 from integrations.resolution import LOCK, digest, resolved
 
 ENVIRONMENTS = Path(__file__).parent.parent / ".envs"
@@ -123,11 +123,10 @@ def _build(folder: Path, pinned: Sequence[str]) -> None:
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     started = perf_counter()
     ran("venv", "--quiet", "--relocatable", "--python", sys.executable, part)
-    read = ((each, lines.local(each)) for each in map(lines.read, pinned))
-    # uv would take a folder for unchanged as long as its pyproject.toml is
-    refresh = [f"--refresh-package={each.name}" for each, at in read if at and at.is_dir()]
-    to = ("--no-deps", "--python", part / "bin" / "python", "-r", "-")
-    said = ran("pip", "install", *refresh, *to, told=pinned)
+    # two packages may hold the same file, as mlflow and mlflow-skinny do: yours is to stand
+    yours = [each for each in pinned if lines.read(each).url]
+    rest = [each for each in pinned if each not in yours]
+    said = "".join(put(part / "bin" / "python", each) for each in (rest, yours) if each)
     took_s = round(perf_counter() - started, 2)
     disk, own = sizes(part)
     about = {"packages": installed(part), "took_s": took_s, "fetched": fetched(said)}

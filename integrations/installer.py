@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from integrations import requirements as lines
+
 NO_UV = (
     "environments of the matrix are built with uv, and there is none beside this Python or on "
     "PATH: `make check` builds .venv, which brings it"
@@ -49,6 +51,18 @@ def ran(*arguments: str | Path, told: Sequence[str] = ()) -> str:
     if done.returncode:
         raise NotInstallable(plain(done.stderr), conflict="No solution found" in done.stderr)
     return done.stderr
+
+
+def put(python: Path, pinned: Sequence[str]) -> str:
+    """Install these packages, and nothing that they require, for a Python: what uv says of it.
+
+    Raises `NotInstallable`.
+    """
+    read = ((each, lines.local(each)) for each in map(lines.read, pinned))
+    # uv would take a folder for unchanged as long as its pyproject.toml is
+    refresh = [f"--refresh-package={each.name}" for each, at in read if at and at.is_dir()]
+    to = ("--no-deps", "--python", python, "-r", "-")
+    return ran("pip", "install", *refresh, *to, told=pinned)
 
 
 def found() -> Path:

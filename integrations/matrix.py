@@ -8,35 +8,25 @@ from functools import partial
 from integrations.case import Case
 from integrations.cell import Cell
 from integrations.environment import Environment
+from integrations.fidelity.held import Held, held
+from integrations.fidelity.table import Table
 from integrations.gap import Gap
-from integrations.installer import NotInstallable
 from integrations.reconciled import Reconciled, reconcile
 from integrations.row import Row
 from integrations.sortie import Landed, Progress, Sortie, Tower, by_framework
+from integrations.stood import Stood, stood
 
 AT_ONCE = 2
 """How many cells are built, or sorties flown, at once: each is a process that loads frameworks."""
-
-
-@dataclass(frozen=True)
-class Stood:
-    """A cell before anything is flown in it: its environment, or the resolver's reason."""
-
-    cell: Cell
-    environment: Environment | None
-    why_not: str = ""
-
-    @property
-    def packages(self) -> Mapping[str, str]:
-        """The versions there, by name."""
-        return self.environment.packages if self.environment else {}
+NO_TABLE = Table({}, {}, {})
 
 
 @dataclass(frozen=True)
 class Flown:
     """A cell once all is flown in it: its rows, and its gaps by framework and instrumentor.
 
-    `took_s` is the time of its sorties, one after the other, in seconds.
+    Of other people's instrumentors no gaps are declared: what they told is `held` against the
+    fidelity table. `took_s` is the time of its sorties, one after the other, in seconds.
     """
 
     cell: Cell
@@ -45,6 +35,7 @@ class Flown:
     rows: tuple[Row, ...]
     gaps: tuple[Reconciled, ...]
     took_s: float
+    held: tuple[Held, ...] = ()
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -65,25 +56,36 @@ class Flown:
             )
         for each in self.gaps:
             yield from each.troubles
+        for told in self.held:
+            yield from told.troubles
         if self.cell.locked:
             yield from self._unlike_golden()
 
     def _unlike_golden(self) -> Iterator[str]:
-        """The goldens are of the lock's own cell; in another a tree may differ, and it is told."""
+        """The goldens are of the locks' own cells; in others a tree may differ, and it is told."""
         told = {
             "have no golden": [row for row in self.rows if row.without_golden],
-            "are not as their goldens": [row for row in self.rows if row.edits or row.drifts],
+            "are not as their goldens": [row for row in self.rows if self._unlike(row)],
         }
         for how, rows in told.items():
             names = dict.fromkeys(f"{row.case.framework}/{row.case.name}" for row in rows)
             if names:
                 yield f"{', '.join(names)} {how}: if it is right, python -m integrations accept"
 
+    def _unlike(self, row: Row) -> bool:
+        """What is asked is golden as it is under ours: another's instrumentor may change it."""
+        return bool(row.edits or (row.drifts and not self.cell.base.stands))
+
 
 def matrix(
-    cells: Iterable[Cell], cases: Sequence[Case], known: Sequence[Gap], progress: Progress
+    cells: Iterable[Cell],
+    cases: Sequence[Case],
+    known: Sequence[Gap],
+    progress: Progress,
+    table: Table = NO_TABLE,
 ) -> Generator[Flown]:
-    """Build all the cells, fly the cases in them, and hold what is seen against what is known.
+    """Build all the cells, fly the cases in them, and hold what is seen against what is known: the
+    gaps, and of other people's instrumentors the fidelity `table`.
 
     A cell comes as soon as it and those before it are done. Whoever stops early, as by Ctrl-C, does
     not wait: the children are ended.
@@ -96,22 +98,10 @@ def matrix(
                 [pool.submit(tower.flown, each) for each in _sorties(s, cases)] for s in stand
             ]
             for one, its in zip(stand, flying, strict=True):
-                yield _flown(one, [each.result() for each in its], known)
+                yield _flown(one, [each.result() for each in its], known, table)
         finally:
             tower.close()
             pool.shutdown(cancel_futures=True)
-
-
-def stood(cell: Cell, progress: Progress) -> Stood:
-    """Its environment, or why there is none."""
-    try:
-        environment = cell.environment()
-    except NotInstallable as error:
-        progress(f"{cell.name}: not installable")
-        return Stood(cell, None, error.reason)
-    if not cell.locked:
-        progress(f"{cell.name}: built ({environment.took_s:.0f} s)")
-    return Stood(cell, environment)
 
 
 def _sorties(of: Stood, cases: Sequence[Case]) -> Iterator[Sortie]:
@@ -122,21 +112,23 @@ def _sorties(of: Stood, cases: Sequence[Case]) -> Iterator[Sortie]:
             yield Sortie(of.cell.name, of.environment.python, instrumentor, its)
 
 
-def _flown(of: Stood, landed: Sequence[Landed], known: Sequence[Gap]) -> Flown:
+def _flown(of: Stood, landed: Sequence[Landed], known: Sequence[Gap], table: Table) -> Flown:
+    foreign = bool(of.cell.base.stands)
     return Flown(
         of.cell,
         of.environment,
         of.why_not,
         rows=tuple(row for each in landed for row in each.rows),
-        gaps=tuple(
-            reconcile(
-                each.sortie.framework,
-                each.sortie.instrumentor,
-                of.packages,
-                {row.case.name: row.counts for row in each.rows},
-                known,
-            )
-            for each in landed
-        ),
+        gaps=() if foreign else tuple(_reconciled(each, of.packages, known) for each in landed),
         took_s=sum(each.took_s for each in landed),
+        held=tuple(_held(each, of.cell, table) for each in landed) if foreign else (),
     )
+
+
+def _reconciled(landed: Landed, packages: Mapping[str, str], known: Sequence[Gap]) -> Reconciled:
+    counts = {row.case.name: row.counts for row in landed.rows}
+    return reconcile(landed.sortie.framework, landed.sortie.instrumentor, packages, counts, known)
+
+
+def _held(landed: Landed, cell: Cell, table: Table) -> Held:
+    return held(cell, landed.sortie.framework, landed.sortie.instrumentor, landed.rows, table)

@@ -36,7 +36,7 @@ class Reconciled:
         for case, measure in sorted(self.undeclared):
             by_measure.setdefault(measure, []).append(case)
         for measure, cases in by_measure.items():
-            told = _listed(f"{case} ({_told(self.counts[case][measure])})" for case in cases)
+            told = listed(f"{case} ({_told(self.counts[case][measure])})" for case in cases)
             yield (
                 f"undeclared: {self.framework}, {self.instrumentor}: {measure} of {told};"
                 " mend it, or declare it in integrations/known with its upstream reference"
@@ -44,7 +44,7 @@ class Reconciled:
 
     def _mended(self) -> Iterator[str]:
         for gap, missed in self.mended.items():
-            told = _listed(f"{case} ({measure})" for case, measure in sorted(missed))
+            told = listed(f"{case} ({measure})" for case, measure in sorted(missed))
             versions = ", ".join(f"{name} {self.packages[name]}" for name in gap.versions)
             yield (
                 f"mended upstream: {gap.name}, {self.instrumentor}, is not seen with {versions}"
@@ -85,7 +85,7 @@ def _told(count: Count) -> str:
     return f"{count.trace} of {count.ledger}"
 
 
-def _listed(each: Iterable[str]) -> str:
+def listed(each: Iterable[str]) -> str:
     """As many as a sentence has room for, and how many more there are."""
     every = list(each)
     more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""

@@ -51,7 +51,7 @@ REGRESSIONS = (
     ),
     Regression(
         "The API key stands in the spans",
-        "mlflow.crewai.autolog, which dumped the model objects of agents (mlflow 3.10)",
+        "https://github.com/mlflow/mlflow/pull/25845, which mended it (GHSA-j7qq-vr8c-xvw3)",
         SHARED_MODEL,
         ("leaks",),
         bad=Side(cell("mlflow 3.10.0, crewai 1.15.28"), PLAIN),
@@ -99,7 +99,8 @@ REGRESSIONS = (
     ),
     Regression(
         "GraphFlow is split into a trace a completion, without agents",
-        "mlflow.autogen.autolog, which wraps `on_messages`; teams call `on_messages_stream`",
+        "https://github.com/mlflow/mlflow/issues/16970 (mlflow.autogen.autolog wraps `on_messages`;"
+        " teams call `on_messages_stream`)",
         _case("autogen/graphflow_run"),
         ("turns", "handoffs", "placed"),
         bad=Side(LOCKED, PLAIN),

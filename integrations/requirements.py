@@ -40,7 +40,8 @@ def read(line: str) -> Requirement:
         raise NoRequirement(_how_to_write(line)) from None
     if (requirement.url or "").startswith("file:") and local(requirement) is None:
         raise NoRequirement(
-            f"{requirement.name} is to come from {told(requirement)}, and nothing is there"
+            f"there is no file or folder {unquote(urlsplit(requirement.url or '').path)},"
+            f" from which {requirement.name} is to come"
         )
     return requirement
 
@@ -62,7 +63,8 @@ def told(requirement: Requirement) -> str:
     """It for people: of an address the last part, for what stands before may be a secret."""
     if requirement.url is None:
         return str(requirement)
-    return f"{requirement.name} @ {urlsplit(requirement.url).path.rstrip('/').rpartition('/')[2]}"
+    last = urlsplit(requirement.url).path.rstrip("/").rpartition("/")[2]
+    return f"{requirement.name} @ {unquote(last)}"
 
 
 def fingerprint(path: Path) -> str:

@@ -37,12 +37,12 @@ version = "1.0"
 """
 
 
-def wheel(shelf: Path, name: str, version: str, *requires: str) -> Path:
-    """A wheel on the shelf, whose module tells its version."""
+def wheel(shelf: Path, name: str, version: str, *requires: str, module: str = "") -> Path:
+    """A wheel on the shelf, whose module, called as it is, tells its version."""
     info = f"{name}-{version}.dist-info"
     path = shelf / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{name}.py", f"told = {version!r}\n")
+        archive.writestr(f"{module or name}.py", f"told = {version!r}\n")
         for part, text in _info(name, version, *requires).items():
             archive.writestr(f"{info}/{part}", text)
     return path

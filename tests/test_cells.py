@@ -7,7 +7,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from integrations import requirements as lines
-from integrations.cell import INSTRUMENTORS, PACKAGES, Cell, asked
+from integrations.cell import PACKAGES, Cell, asked
 from integrations.cells import CELLS, LOCKED, cell
 from integrations.requirements import NoRequirement
 from tests.made_packages import wheel
@@ -78,6 +78,16 @@ def test_the_name_of_what_is_asked_for_tells_no_secret() -> None:
     assert asked([requirement]).name == "mlflow @ mlflow.git@branch"
 
 
+def test_a_folder_is_called_as_it_is_on_disk(tmp_path: Path) -> None:
+    (tmp_path / "my tree").mkdir()
+    assert asked([f"mlflow @ {(tmp_path / 'my tree').as_uri()}"]).name == "mlflow @ my tree"
+
+
+def test_a_folder_that_is_not_there_is_told_with_where_it_was_looked_for() -> None:
+    with pytest.raises(NoRequirement, match="no file or folder /nowhere/my tree, from which mlfl"):
+        asked(["mlflow @ file:///nowhere/my%20tree"])
+
+
 def test_what_is_no_requirement_makes_no_cell() -> None:
     with pytest.raises(NoRequirement):
         asked(["no such thing"])
@@ -92,7 +102,7 @@ def test_every_declared_cell_has_a_name_and_a_note_of_its_own() -> None:
 def test_every_declared_cell_is_made_of_requirements(declared: Cell) -> None:
     assert all(Requirement(line) for line in declared.wanted(PINS))
     assert set(declared.frameworks) <= set(PACKAGES)
-    assert set(declared.instrumentors) <= set(INSTRUMENTORS)
+    assert set(declared.instrumentors) <= set(declared.base.instrumentors)
 
 
 def test_a_cell_that_nobody_declared_is_answered_with_those_that_are() -> None:

@@ -29,6 +29,8 @@ def test_a_path_may_have_blanks_in_it(tmp_path: Path) -> None:
     folder = tmp_path / "my own build"
     folder.mkdir()
     assert requirements(str(folder)) == [str(folder)]
+    assert requirements(f"mlflow @ file://{folder}") == [f"mlflow @ {folder.as_uri()}"]
+    assert requirements(f"mlflow @ {folder.as_uri()}") == [f"mlflow@{folder.as_uri()}"]
 
 
 def test_a_wheel_is_the_cell_of_what_it_holds(tmp_path: Path) -> None:
@@ -67,6 +69,12 @@ def test_a_cell_is_played_under_the_instrumentors_that_are_named() -> None:
     assert cell.instrumentors == ("ours",)
     with pytest.raises(NoChoice, match="no instrumentor is called 'theirs'; there are: plain"):
         cells(["locked"], (), ["theirs"])
+
+
+def test_cells_that_have_none_of_the_instrumentors_are_left_out() -> None:
+    under = cells((), (), ["OpenLIT", "ours"])
+    assert {each.instrumentors for each in under} == {("OpenLIT",), ("ours",)}
+    assert [each.name for each in under if each.base.stands] == ["openlit"]
 
 
 def test_a_case_is_named_alone_or_by_its_framework() -> None:

@@ -143,8 +143,11 @@ ARGUMENTS = {"place": "the pass"}
         ([], False),
         ([{"arguments": ARGUMENTS}], False),
         ([{"name": "gauge"}], False),
+        ([{"name": "gauge"}, "the pass: open"], False),
+        ([{"name": "gauge", "arguments": {**ARGUMENTS, "depth": 1}}], False),
         ([{"name": "gauge", "arguments": ARGUMENTS}], True),
         ([{"name": "gauge", "arguments": '{"place":"the pass"}'}], True),
+        ([{"name": "'gauge'", "arguments": '\'{"place": "the pass"}\''}], True),
     ],
 )
 def test_a_call_in_a_prompt_is_a_part_of_it_however_it_is_spelt(told: Any, whole: bool) -> None:

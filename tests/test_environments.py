@@ -15,7 +15,7 @@ import pytest
 
 from integrations.environment import Environment, built, slug, standing
 from integrations.installer import NotInstallable
-from tests.made_packages import folder, index
+from tests.made_packages import folder, index, wheel
 
 Build = Callable[..., Environment]
 
@@ -72,6 +72,17 @@ def test_what_a_build_leaves_in_its_folder_changes_nothing(build: Build, tmp_pat
     first = build("lid", [str(source)])
     assert (source / "build" / "left").exists()
     assert build("lid", [str(source)]) == first
+
+
+def test_of_a_file_that_two_packages_hold_that_of_the_folder_stands(
+    build: Build, shelf: Path, tmp_path: Path
+) -> None:
+    """mlflow is such a one: mlflow-skinny and mlflow-tracing hold most of its files, too."""
+    others = [f"{letter}_lid" for letter in "abcdefghmnopqrst"]  # which comes last is a race
+    for other in others:
+        wheel(shelf, other, "9.9", module="lid")
+    lid = folder(tmp_path / "lid", "mine")
+    assert told(build("lid", [f"lid @ {lid.as_uri()}", *others])) == "mine"
 
 
 def test_a_build_that_is_cut_leaves_nothing_that_looks_ready(tmp_path: Path, shelf: Path) -> None:

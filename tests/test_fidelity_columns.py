@@ -3,33 +3,44 @@
 import pytest
 
 from integrations.cases import cases
+from integrations.child import here
 from integrations.fidelity import kept
 from integrations.fidelity.changes import changes
 from integrations.fidelity.column import COLUMNS, Column
 from integrations.fidelity.table import measured
+from integrations.flown import flown
 from integrations.installer import NotInstallable
+from integrations.told import told
 
-FLOWN = ("agent_with_tool", "raising_model")
+FLOWN = {"autogen": ("agent_with_tool", "raising_model"), "crewai": ("raising_tool",)}
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "framework"),
     [
-        "plain autolog",
-        pytest.param("OpenInference", marks=pytest.mark.openinference),
-        pytest.param("OpenLLMetry", marks=pytest.mark.openllmetry),
-        pytest.param("OpenLIT", marks=pytest.mark.openlit),
-        "its own OpenTelemetry",
+        ("plain autolog", "autogen"),
+        pytest.param("OpenInference", "autogen", marks=pytest.mark.openinference),
+        pytest.param("OpenLLMetry", "autogen", marks=pytest.mark.openllmetry),
+        pytest.param("OpenLIT", "autogen", marks=pytest.mark.openlit),
+        ("its own OpenTelemetry", "autogen"),
+        ("its own OpenTelemetry", "crewai"),
     ],
 )
-def test_an_instrumentor_tells_what_the_table_says(name: str) -> None:
+def test_an_instrumentor_tells_what_the_table_says(name: str, framework: str) -> None:
     column = BY_NAME[name]
     _see_it_stands(column)
-    chosen = [case for case in cases("autogen") if case.name in FLOWN]
+    chosen = [case for case in cases(framework) if case.name in FLOWN[framework]]
     seen = measured([column], chosen, lambda line: None)
     assert list(changes(kept.read(), seen, every_case=False)) == []
-    assert len(seen.entries) == len(FLOWN)
+    assert len(seen.entries) == len(FLOWN[framework])
+
+
+def test_a_team_stands_in_one_tree_where_the_application_has_a_span_around_it() -> None:
+    team = [case for case in cases("autogen") if case.name == "round_robin"]
+    (flight,) = flown(here(), "its own OpenTelemetry", team)
+    (root,) = told(flight).roots
+    assert {turn.agent for turn in root if turn.type == "AGENT"} == {"poet", "critic"}
 
 
 def _see_it_stands(column: Column) -> None:

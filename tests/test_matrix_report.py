@@ -132,7 +132,7 @@ def test_the_json_has_the_keys_that_are_documented(seen: Row) -> None:
     (cell,) = told["cells"]
     assert set(cell) == {
         *("cell", "requirements", "passed", "troubles", "not_installable", "packages"),
-        *("seconds", "bytes", "rows", "gaps"),
+        *("seconds", "bytes", "rows", "gaps", "unlike_table"),
     }
     (only,) = cell["rows"]
     assert set(only) == {

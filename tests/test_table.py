@@ -1,10 +1,13 @@
 """The fidelity table: kept as it was counted, told in few words, and held against what is seen."""
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from integrations.commands import app
 from integrations.counted import Counted
 from integrations.environment import Environment
 from integrations.fidelity import kept
@@ -118,6 +121,11 @@ def test_ours_must_be_whole_or_say_why() -> None:
     assert "ours: memory, tools: no lamp (upstream)" in page(lacking, [gap])
 
 
+def test_of_what_was_never_due_there_is_no_share() -> None:
+    said = {measure: str(total) for measure, total in totals([WHOLE])}
+    assert (said["totals"], said["leaks"], said["tools"]) == ("–", "0", "100%")
+
+
 def test_a_case_that_went_otherwise_is_explained_by_nothing() -> None:
     assert len(list(unexplained(table(ours=BROKE), []))) == 1
 
@@ -135,9 +143,23 @@ class Unbuilt(Column):
 
 def test_a_column_whose_environment_is_not_there_is_left_out_with_a_line() -> None:
     lines: list[str] = []
-    seen = measured([Unbuilt("dark")], [], lines.append)
+    seen = measured([Unbuilt("dark", "by hand")], [], lines.append)
     assert seen.entries == {}
     assert lines == ["dark is left out: the environment dark has not been built: make dark-env"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [(["--case", "openai"], 2), (["--check", "--column", "dark"], 2), (["--check"], 0)],
+)
+def test_what_was_asked_and_left_out_is_no_success(
+    asked: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = import_module("integrations.commands.fidelity")
+    monkeypatch.setattr(command, "COLUMNS", (Unbuilt("dark", "by hand"),))
+    ended = CliRunner().invoke(app, ["fidelity", *asked])
+    assert "dark is left out" in ended.stderr
+    assert ended.exit_code == code
 
 
 def test_the_page_is_that_of_the_kept_table() -> None:

@@ -11,6 +11,8 @@ from instrumentation.trace import Trace
 from integrations.cases import cases
 from integrations.flown import Flight
 from integrations.told import told
+from integrations.totals import totals
+from scenarios.fidelity import Count
 
 TOLD = Path(__file__).parent / "told"
 """What instrumentors left of a case each, as it was flown."""
@@ -63,6 +65,13 @@ def test_what_a_span_is_is_read_in_any_convention(attributes: dict[str, Any], ty
     assert read(attributes).type == type
 
 
+def test_a_name_says_what_a_span_is_where_no_attribute_does() -> None:
+    assert read({}, name="execute_tool lookup").type == "TOOL"
+    assert read({"traceloop.span.kind": "task"}, name="execute_tool lookup").type == "TASK"
+    assert read({}, name="create_agent scout").type == "UNKNOWN"
+    assert read({}, name="chat").type == "UNKNOWN"
+
+
 def test_of_two_words_for_what_a_span_is_the_narrower_counts() -> None:
     both = {"traceloop.span.kind": "task", "gen_ai.operation.name": "invoke_agent"}
     assert read(both).type == "TASK"
@@ -79,6 +88,24 @@ def test_of_two_words_for_what_a_span_is_the_narrower_counts() -> None:
 )
 def test_tokens_are_read_in_any_spelling(attributes: dict[str, Any]) -> None:
     assert read(attributes).tokens.total == 9
+
+
+def test_of_a_hash_and_a_role_the_role_is_the_agent() -> None:
+    both = {"gen_ai.agent.name": "be2fd426774a54b7", "crewai.agent.role": "scout"}
+    assert read({"gen_ai.operation.name": "invoke_agent", **both}).agent == "scout"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"crewai.crew.token_usage": "total_tokens=441 prompt_tokens=396 successful_requests=3"},
+        {"crewai.crew.usage_metrics": '{"total_tokens": 441, "prompt_tokens": 396}'},
+        {"crewai.flow.aggregated_crew_usage_metrics": '{"total_tokens": 441, "crew_count": 2}'},
+    ],
+)
+def test_a_total_is_read_however_it_is_spelt(attributes: dict[str, Any]) -> None:
+    crew = read({"gen_ai.operation.name": "invoke_workflow", **attributes})
+    assert totals(400, Trace((crew,))) == Count(400, 441)
 
 
 def test_a_cost_of_nothing_is_none() -> None:

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from integrations.accepted import accept as accepted
-from integrations.cells import LOCKED
+from integrations.cells import FOREIGN, LOCKED
 from integrations.choice import chosen_cases
 from integrations.commands.matrix import STOPPED, progress
+from integrations.fidelity import kept
 from integrations.known import KNOWN
 from integrations.matrix import matrix
 from scenarios.commands.stoppable import stoppable
@@ -21,15 +22,18 @@ def accept(
         typer.Argument(help="Cases, as crewai/memory; without one, all.", metavar="[CASE]…"),
     ] = None,
 ) -> None:
-    """Make what the lock's own cell shows the golden: read the diff of it before you commit.
+    """Make what the locks' own cells show the golden: read the diff of it before you commit.
 
-    Plays the cases as `matrix --only locked` does. A case that went otherwise than it says, or a
-    gap that is not as it is declared, is not accepted.
+    Plays the cases as `matrix --only locked` does, and under other people's instrumentors whose
+    environments stand. A case that went otherwise than it says, a gap that is not as it is
+    declared, and what is not as the fidelity table says, is not accepted.
     """
+    cells = (LOCKED, *FOREIGN)
     with (
         stoppable(STOPPED),
-        closing(matrix([LOCKED], chosen_cases(case or ()), KNOWN, progress)) as running,
+        closing(matrix(cells, chosen_cases(case or ()), KNOWN, progress, kept.read())) as running,
     ):
-        (flown,) = running
-    written = [os.path.relpath(path) for path in accepted(flown)]
+        flown = [each for each in running if each.environment]
+    paths = dict.fromkeys(path for each in flown for path in accepted(each))
+    written = [os.path.relpath(path) for path in paths]
     typer.echo("\n".join(written) or "all is current")

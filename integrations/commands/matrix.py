@@ -9,6 +9,7 @@ import typer
 
 from integrations.cells import CELLS
 from integrations.choice import cells, chosen_cases
+from integrations.fidelity import kept
 from integrations.known import KNOWN
 from integrations.matrix import Flown
 from integrations.matrix import matrix as flown_in
@@ -56,9 +57,17 @@ def matrix(
         python -m integrations matrix --cell "mlflow @ file:///home/me/mlflow"
 
     The rest is as the lock pins it. What is missing from the traces must be declared as a gap, and
-    what is declared must be missing: either is told, and fails. How trees and prompts changed is
-    told, and fails nothing, but in the lock's own cell. Environments are built on demand with uv,
-    and kept in .envs/cells. Exit codes: 0 all is as declared; 1 it is not; 2 it cannot be done.
+    what is declared must be missing: either is told, and fails. A build of another's instrumentor
+    is played under that one, among the versions of its own lock:
+
+        python -m integrations matrix --cell ./openinference-instrumentation-crewai
+
+    What it tells must be as integrations/FIDELITY.md has it, neither worse nor better. With
+    --instrumentor OpenInference any other requirement is played so, too.
+
+    How trees and prompts changed is told, and fails nothing, but where a cell is a lock's own.
+    Environments are built on demand with uv, and kept in .envs/cells. Exit codes: 0 all is as
+    declared; 1 it is not; 2 it cannot be done.
     """
     if listed:
         _list()
@@ -67,7 +76,8 @@ def matrix(
         raise typer.BadParameter(f"--markdown: there is no folder {to_markdown.parent}")
     chosen, played = cells(only or (), cell or (), instrumentor or ()), chosen_cases(case or ())
     flown: list[Flown] = []
-    with stoppable(STOPPED), closing(flown_in(chosen, played, KNOWN, progress)) as running:
+    running = flown_in(chosen, played, KNOWN, progress, kept.read())
+    with stoppable(STOPPED), closing(running):
         flown.extend(running)
     if to_markdown:
         write(to_markdown, markdown(flown))

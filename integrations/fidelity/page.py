@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from integrations.fidelity.column import COLUMNS
 from integrations.fidelity.entry import Entry
 from integrations.fidelity.reasons import reasons
 from integrations.fidelity.table import Table
@@ -28,7 +29,7 @@ MEANS: Mapping[str, tuple[str, str]] = {
     "tools": ("calls that the tools themselves counted", "spans of tools"),
     "turns": ("agents at work, as the case has it", "spans of an agent that name it"),
     "handoffs": (
-        "pairs of sender and receiver, as the case has it",
+        "pairs of agents: whose words, new to it, a turn was given, as the case has it",
         "spans of their own, or turns that name the agent before them",
     ),
     "errors": ("attempts without a reply, tools that raised", "failed spans, where it began"),
@@ -61,7 +62,8 @@ def _measures() -> Iterator[str]:
 def _sum(table: Table) -> Iterator[str]:
     yield "## In sum\n"
     yield "Cases that are whole, then for each measure the share that is told; after `+` what is"
-    yield "told besides: doubled, or what never happened. Of leaks, their number.\n"
+    yield "told besides: doubled, or what never happened; `–` where nothing was due, as of totals"
+    yield "where no run tells one. Of leaks, their number.\n"
     frameworks = tuple(table.titles)
     named = (NAMES[each] for each in frameworks)
     yield from _head(("", "whole", *named, *MEASURES))
@@ -108,7 +110,13 @@ def _ours(framework: str, why: Sequence[tuple[str, str, str]]) -> Iterator[str]:
 
 
 def _versions(table: Table) -> Iterator[str]:
-    yield "## Versions\n"
+    yield "## How each is turned on\n"
+    yield "As its documents say, and so that each completion is told once. Those that use a global"
+    yield "tracer provider have a span of the application's around what AutoGen does, as its guide"
+    yield "to tracing has one. Where spans go to MLflow, its store reckons what completions cost.\n"
+    yield from _head(("instrumentor", "by"))
+    yield from (_row((column.name, column.on)) for column in COLUMNS)
+    yield "\n## Versions\n"
     yield "Plain autolog, autolog of both, ours and a framework's own are of the lock; the others"
     yield "stand in environments of their own, pinned in `integrations/environments`.\n"
     yield from _head(("instrumentor", "with"))

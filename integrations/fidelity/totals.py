@@ -6,22 +6,27 @@ from dataclasses import dataclass, fields
 from integrations.counted import Counted
 from integrations.fidelity.entry import Entry
 
+NONE_DUE = "–"
 MEASURES = tuple(field.name for field in fields(Counted))
 
 
 @dataclass(frozen=True)
 class Total:
-    """`told` of what happened, without what is told `besides`: doubled, or never happened."""
+    """`told` of what happened, without what is told `besides`: doubled, or never happened.
+
+    Of what is `amiss` nothing should be told at all.
+    """
 
     happened: int
     told: int
     besides: int
+    amiss: bool = False
 
     def __str__(self) -> str:
-        """A share, which is 100% for all alone; of what should not be, a number."""
-        if not self.happened:
+        """A share, which is 100% for all alone, and none of nothing; of what is amiss, a number."""
+        if self.amiss:
             return str(self.besides)
-        share = f"{100 * self.told // self.happened}%"
+        share = f"{100 * self.told // self.happened}%" if self.happened else NONE_DUE
         return f"{share} +{self.besides}" if self.besides else share
 
 
@@ -36,6 +41,7 @@ def totals(entries: Iterable[Entry]) -> Iterator[tuple[str, Total]]:
                 sum(count.ledger for count in counts),
                 sum(min(count.ledger, count.trace) for count in counts),
                 sum(max(count.trace - count.ledger, 0) for count in counts),
+                amiss=measure == "leaks",
             ),
         )
 
@@ -43,4 +49,4 @@ def totals(entries: Iterable[Entry]) -> Iterator[tuple[str, Total]]:
 def whole(entries: Iterable[Entry]) -> str:
     """Of how many cases all is told."""
     due = [entry for entry in entries if not entry.none]
-    return f"{sum(entry.whole for entry in due)}/{len(due)}" if due else "–"
+    return f"{sum(entry.whole for entry in due)}/{len(due)}" if due else NONE_DUE

@@ -50,7 +50,8 @@ GAPS = (
     Gap(
         "autogen_teams",
         symptom="a team leaves a trace a completion: no team, no agents, no handoffs",
-        upstream=f"{AUTOLOG}, which wraps `run` and `on_messages`; teams call `on_messages_stream`",
+        upstream="https://github.com/mlflow/mlflow/issues/16970"
+        f" ({AUTOLOG} wraps `run` and `on_messages`; teams call `on_messages_stream`)",
         framework="autogen",
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},

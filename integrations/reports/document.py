@@ -10,16 +10,21 @@
   null), `counts` (by measure: `happened`, `told`), `bytes` of what was recorded, `edits` (`kind`,
   `where`, `says`, `times`) and `drift` (`lane`, `call`, `severity`, `says`);
 - `gaps`, each with `gap`, `framework`, `instrumentor`, `upstream`, `patch` and `state`: `known`,
-  `mended` or, where no gap is declared, `undeclared`; and `misses`, by measure the cases.
+  `mended` or, where no gap is declared, `undeclared`; and `misses`, by measure the cases;
+- `unlike_table`, of other people's instrumentors, each with `framework`, `instrumentor`, `case`,
+  `measure`, `way` (`worse`, `better`, `otherwise`), and as `now` and `table` have it `happened` and
+  `told`, or null.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from integrations.fidelity.held import Held
 from integrations.gap import Gap, Missed
 from integrations.matrix import Flown
 from integrations.reconciled import Reconciled
 from integrations.row import Row
+from scenarios.fidelity import Count
 
 FORMAT = "integration-matrix/1"
 
@@ -52,6 +57,7 @@ def _cell(flown: Flown) -> dict[str, Any]:
         },
         "rows": [_row(each) for each in flown.rows],
         "gaps": [gap for each in flown.gaps for gap in _gaps(each)],
+        "unlike_table": [unlike for each in flown.held for unlike in _unlike(each)],
     }
 
 
@@ -62,10 +68,7 @@ def _row(row: Row) -> dict[str, Any]:
         "instrumentor": row.instrumentor,
         "absent": row.absent or None,
         "trouble": row.trouble or None,
-        "counts": {
-            measure: {"happened": count.ledger, "told": count.trace}
-            for measure, count in row.counts.items()
-        },
+        "counts": {measure: _count(count) for measure, count in row.counts.items()},
         "bytes": row.bytes,
         "edits": [
             {"kind": each.kind, "where": each.where, "says": each.says, "times": each.times}
@@ -81,6 +84,23 @@ def _row(row: Row) -> dict[str, Any]:
             for each in row.drifts
         ],
     }
+
+
+def _count(count: Count | None) -> dict[str, int] | None:
+    return {"happened": count.ledger, "told": count.trace} if count else None
+
+
+def _unlike(held: Held) -> Iterator[dict[str, Any]]:
+    for each in held.unlike:
+        yield {
+            "framework": held.framework,
+            "instrumentor": held.instrumentor,
+            "case": each.case,
+            "measure": each.measure,
+            "way": each.way,
+            "now": _count(each.now),
+            "table": _count(each.table),
+        }
 
 
 def _gaps(seen: Reconciled) -> Iterator[dict[str, Any]]:

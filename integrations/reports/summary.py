@@ -44,7 +44,7 @@ def line(flown: Flown) -> tuple[str, ...]:
         flown.cell.name,
         verdict,
         _whole(flown.rows),
-        str(len(known(flown))),
+        "the table's" if flown.held else str(len(known(flown))),
         str(len(changed)),
         _drift(flown.rows),
         "–" if flown.cell.locked else f"{flown.environment.took_s:.0f} s",

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import openlit
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from integrations.inside.instrumentors.own import global_spans
-from integrations.inside.left import Around, in_memory
+from integrations.inside.instrumentors.own import global_spans, in_run
+from integrations.inside.left import Around
 from integrations.inside.world import MODEL
 
 PRICES = {"chat": {MODEL: {"promptPrice": 0.00015, "completionPrice": 0.0006}}, "embeddings": {}}
@@ -26,4 +26,4 @@ def openlit_init(store: str, framework: str) -> Generator[Around]:
         prices = Path(folder) / "prices.json"
         prices.write_text(json.dumps(PRICES))
         openlit.init(disable_metrics=True, disable_events=True, pricing_json=str(prices))
-    yield in_memory(exporter)
+    yield in_run(exporter, framework)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from traceloop.sdk import Traceloop
 
-from integrations.inside.left import Around, in_memory
+from integrations.inside.instrumentors.own import in_run
+from integrations.inside.left import Around
 
 
 @contextmanager
@@ -14,4 +15,4 @@ def openllmetry(store: str, framework: str) -> Generator[Around]:
     """`Traceloop.init`, with content, as it comes; its spans stay here, and so do its metrics."""
     exporter = InMemorySpanExporter()
     Traceloop.init(app_name="cases", exporter=exporter, disable_batch=True, telemetry_enabled=False)
-    yield in_memory(exporter)
+    yield in_run(exporter, framework)

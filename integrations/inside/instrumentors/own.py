@@ -1,22 +1,61 @@
-"""A framework's own OpenTelemetry: what it tells to the global tracer provider, unasked."""
+"""A framework's own OpenTelemetry: what it tells, once an application has somewhere to send it."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from uuid import uuid4
 
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import set_tracer_provider
+from opentelemetry.trace import get_tracer, set_tracer_provider
 
-from integrations.inside.left import Around, in_memory
+from integrations.inside.left import Around, Left, in_memory
+from integrations.inside.world import NotHere
 
 
 @contextmanager
 def own(store: str, framework: str) -> Generator[Around]:
-    """Nothing is turned on: a provider is there, as an application has one."""
+    """CrewAI's goes to the exporters of a session; that of others to the global tracer provider.
+
+    Raises `NotHere` with a CrewAI that has none.
+    """
+    if framework == "crewai":
+        try:
+            import crewai.telemetry.tracing  # noqa: F401
+        except ImportError:
+            raise NotHere("this CrewAI has no tracing of its own that can be exported") from None
+        yield _in_session
+        return
     exporter = InMemorySpanExporter()
     global_spans(exporter)
-    yield in_memory(exporter)
+    yield in_run(exporter, framework)
+
+
+def in_run(exporter: InMemorySpanExporter, framework: str) -> Around:
+    """Each case by its spans; one of AutoGen within a span of the application's.
+
+    Its guide to tracing puts one around a team, which has none of its own.
+    """
+    around = in_memory(exporter)
+    if framework != "autogen":
+        return around
+
+    @contextmanager
+    def within(case: str) -> Generator[Left]:
+        with around(case) as left, get_tracer("cases").start_as_current_span("run"):
+            yield left
+
+    return within
+
+
+@contextmanager
+def _in_session(case: str) -> Generator[Left]:
+    """Each case in a session of its own, as a hosted run is: its end shuts the exporter down."""
+    from crewai.telemetry.tracing import telemetry_session
+
+    exporter = InMemorySpanExporter()
+    with in_memory(exporter)(case) as left, telemetry_session(uuid4().hex, case, [exporter]):
+        yield left
 
 
 def global_spans(exporter: InMemorySpanExporter) -> None:

@@ -37,7 +37,7 @@ async def handled_error(world: World) -> str:
             asked = await guide.run(task=question)
         except APIStatusError:
             asked = await guide.run(task=f"Once more: {question}")
-        return str(asked.messages[-1])
+        return asked.messages[-1].to_text()
 
     warden = assistant(world, "warden", tools=[ask], reflect_on_tool_use=True)
     return str((await warden.run(task="Is the pass open?")).messages[-1])
