@@ -8,12 +8,12 @@ import sys
 import typer
 
 from integrations.accepted import NotAccepted
-from integrations.choice import NoChoice
+from integrations.cells.choice import NoChoice
+from integrations.cells.installer import NotInstallable
+from integrations.cells.requirements import NoRequirement
 from integrations.commands import app
 from integrations.fidelity.kept import NoTable
-from integrations.goldens import NoGolden
-from integrations.installer import NotInstallable
-from integrations.requirements import NoRequirement
+from integrations.shapes.goldens import NoGolden
 from scenarios.terminal import plain
 from scenarios.whole import NotWritten
 

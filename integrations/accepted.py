@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from integrations.goldens import GOLDENS, Golden, place, read, write
 from integrations.matrix import Flown
 from integrations.row import Row
+from integrations.shapes.goldens import GOLDENS, Golden, place, read, write
 
 
 class NotAccepted(Exception):

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from integrations.case import Case
-from integrations.cell import Cell
-from integrations.environment import Environment
+from integrations.cells.cell import Cell
+from integrations.cells.environment import Environment
 from integrations.fidelity.held import Held, held
 from integrations.fidelity.table import Table
-from integrations.gap import Gap
-from integrations.reconciled import Reconciled, reconcile
+from integrations.gaps.gap import Gap
+from integrations.gaps.reconciled import Reconciled, reconcile
 from integrations.row import Row
 from integrations.sortie import Landed, Progress, Sortie, Tower, by_framework
 from integrations.stood import Stood, stood
@@ -52,7 +52,7 @@ class Flown:
         if self.cell.conflict and not self.why_not:
             yield (
                 "could be installed, and is declared to be in conflict with itself:"
-                " strike `conflict` out in integrations/cells.py"
+                " strike `conflict` out in integrations/cells/table.py"
             )
         for each in self.gaps:
             yield from each.troubles

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from instrumentation.trace import Trace
-from integrations.asked import Asked, asked
 from integrations.case import Case
-from integrations.counted import counted
-from integrations.drifted import Drifted, drifts
-from integrations.edits import Edit, edits
+from integrations.counts.counted import counted
 from integrations.flown import Flight
-from integrations.gap import FLIGHT
-from integrations.goldens import Golden
-from integrations.shape import Shape, shaped
+from integrations.gaps.gap import FLIGHT
+from integrations.shapes.asked import Asked, asked
+from integrations.shapes.drifted import Drifted, drifts
+from integrations.shapes.edits import Edit, edits
+from integrations.shapes.goldens import Golden
+from integrations.shapes.shape import Shape, shaped
 from integrations.told import told
 from scenarios.fidelity import Count
 

@@ -10,8 +10,8 @@ from time import perf_counter
 from integrations.case import Case
 from integrations.child import Child
 from integrations.flown import flown
-from integrations.goldens import Golden, place, read
 from integrations.row import Row, row
+from integrations.shapes.goldens import Golden, place, read
 
 Progress = Callable[[str], None]
 """Is told a line of what has just ended."""

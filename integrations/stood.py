@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from integrations.cell import Cell
-from integrations.environment import Environment
-from integrations.installer import NotInstallable
+from integrations.cells.cell import Cell
+from integrations.cells.environment import Environment
+from integrations.cells.installer import NotInstallable
 from integrations.sortie import Progress
 
 

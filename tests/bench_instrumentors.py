@@ -15,10 +15,10 @@ from typing import Any
 
 from integrations.case import Case
 from integrations.cases import cases
+from integrations.cells.environment import locked
+from integrations.cells.installer import NotInstallable
 from integrations.child import Child, Died, child
-from integrations.environment import locked
 from integrations.fidelity.column import COLUMNS, Column
-from integrations.installer import NotInstallable
 from scenarios.replay import replayed
 
 BENCHED = {"crewai": "parallel_tools", "autogen": "graphflow_run", "openai": "tool_calls"}

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from integrations.case import Case
-from integrations.cell import Cell
-from integrations.drifted import Drifted
-from integrations.edits import Edit
-from integrations.environment import Environment
-from integrations.gap import Gap
+from integrations.cells.cell import Cell
+from integrations.cells.environment import Environment
+from integrations.gaps.gap import Gap
+from integrations.gaps.reconciled import reconcile
 from integrations.matrix import Flown
-from integrations.reconciled import reconcile
 from integrations.row import Row
+from integrations.shapes.drifted import Drifted
+from integrations.shapes.edits import Edit
 from scenarios.fidelity import Count
 from scenarios.tape.drift import Change
 

@@ -5,7 +5,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from integrations.shape import Shape
+from integrations.shapes.shape import Shape
 
 
 def span(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from integrations.base import HOUSE, base
-from integrations.cell import asked
-from integrations.choice import cells
-from integrations.requirements import NoRequirement
+from integrations.cells.base import HOUSE, base
+from integrations.cells.cell import asked
+from integrations.cells.choice import cells
+from integrations.cells.requirements import NoRequirement
 
 OPENINFERENCE = "openinference-instrumentation-crewai"
 

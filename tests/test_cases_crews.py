@@ -7,7 +7,7 @@ import pytest
 from integrations.case import Case
 from integrations.cases import cases
 from integrations.child import here
-from integrations.counted import counted
+from integrations.counts.counted import counted
 from integrations.flown import Flight, flown
 from integrations.inside.crews.lookup import NOWHERE, Lookup
 from integrations.inside.world import CREDENTIAL, World

@@ -4,7 +4,7 @@ import pytest
 
 from integrations.cases import cases
 from integrations.child import here
-from integrations.counted import counted
+from integrations.counts.counted import counted
 from integrations.flown import Flight, flown
 from integrations.inside.teams.assistant import assistant
 from integrations.inside.world import NotHere, World

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from integrations.cells import CELLS, LOCKED
-from integrations.choice import chosen_cases
-from integrations.probes import SHARED_MODEL
-from integrations.regression import REPORTED, Caught, Regression, Side, measured
-from integrations.regressions import REGRESSIONS
+from integrations.caught.probes import SHARED_MODEL
+from integrations.caught.regression import REPORTED, Caught, Regression, Side, measured
+from integrations.caught.regressions import REGRESSIONS
+from integrations.cells.choice import chosen_cases
+from integrations.cells.table import CELLS, LOCKED
 from integrations.reports.caught import PAGE, page
 from scenarios.fidelity import Count
 from tests.made_rows import row

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from integrations import requirements as lines
-from integrations.cell import PACKAGES, Cell, asked
-from integrations.cells import CELLS, LOCKED, cell
-from integrations.requirements import NoRequirement
+from integrations.cells import requirements as lines
+from integrations.cells.cell import PACKAGES, Cell, asked
+from integrations.cells.requirements import NoRequirement
+from integrations.cells.table import CELLS, LOCKED, cell
 from tests.made_packages import wheel
 
 PINS = {

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from integrations.cells import CELLS
-from integrations.choice import NoChoice, cells, chosen_cases, known, requirements
-from integrations.requirements import NoRequirement
+from integrations.cells.choice import NoChoice, cells, chosen_cases, known, requirements
+from integrations.cells.requirements import NoRequirement
+from integrations.cells.table import CELLS
 from tests.rebuilt import rebuilt
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from instrumentation.span import TOKENS, Span
 from instrumentation.trace import Trace
-from integrations.counted import Counted, counted
+from integrations.counts.counted import Counted, counted
 from integrations.inside.world import API_KEY, CREDENTIAL
 from scenarios.fidelity import Count
 from tests.made_flights import Work, changed, completion, exchange, made

@@ -6,8 +6,8 @@ from typing import Any
 import openai
 import pytest
 
-from integrations.asked import Asked, asked
-from integrations.drifted import Drifted, drifts
+from integrations.shapes.asked import Asked, asked
+from integrations.shapes.drifted import Drifted, drifts
 from scenarios.fault import rate_limited, unavailable
 from scenarios.replay import replayed
 from scenarios.tape.drift import SEVERITIES

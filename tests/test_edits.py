@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from integrations.edits import KINDS, Edit, edits
-from integrations.grove import LEVEL, NAME, SPAN, STATUS, TYPE, grove, price
-from integrations.pairing_search import paired
-from integrations.shape import Shape, in_order
-from integrations.subtrees import Subtrees
+from integrations.shapes.edits import KINDS, Edit, edits
+from integrations.shapes.grove import LEVEL, NAME, SPAN, STATUS, TYPE, grove, price
+from integrations.shapes.pairing_search import paired
+from integrations.shapes.shape import Shape, in_order
+from integrations.shapes.subtrees import Subtrees
 from tests.shapes import crew, drawn, shuffled, span, trees, turn
 
 COMPLETION = span("Completions")

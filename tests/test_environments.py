@@ -13,8 +13,8 @@ from time import monotonic, sleep, time
 
 import pytest
 
-from integrations.environment import Environment, built, slug, standing
-from integrations.installer import NotInstallable
+from integrations.cells.environment import Environment, built, slug, standing
+from integrations.cells.installer import NotInstallable
 from tests.made_packages import folder, index, wheel
 
 Build = Callable[..., Environment]
@@ -90,7 +90,7 @@ def test_a_build_that_is_cut_leaves_nothing_that_looks_ready(tmp_path: Path, she
     (source / "wait").touch()
     home = tmp_path / "cells"
     arguments = f"'lid', [{str(source)!r}], Path({str(home)!r})"
-    program = f"from integrations.environment import *; built({arguments})"
+    program = f"from integrations.cells.environment import *; built({arguments})"
     cut = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
     patient = monotonic() + 30
     while not (source / "began").exists() and monotonic() < patient:

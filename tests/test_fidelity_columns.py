@@ -3,13 +3,13 @@
 import pytest
 
 from integrations.cases import cases
+from integrations.cells.installer import NotInstallable
 from integrations.child import here
 from integrations.fidelity import kept
 from integrations.fidelity.changes import changes
 from integrations.fidelity.column import COLUMNS, Column
 from integrations.fidelity.table import measured
 from integrations.flown import flown
-from integrations.installer import NotInstallable
 from integrations.told import told
 
 FLOWN = {"autogen": ("agent_with_tool", "raising_model"), "crewai": ("raising_tool",)}

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.cases import cases
-from integrations.gap import EVERY, EVERYTHING, FLIGHT, Counts, Gap, Missed
-from integrations.known import KNOWN
-from integrations.reconciled import Reconciled, reconcile
+from integrations.gaps.gap import EVERY, EVERYTHING, FLIGHT, Counts, Gap, Missed
+from integrations.gaps.known import KNOWN
+from integrations.gaps.reconciled import Reconciled, reconcile
 from scenarios.fidelity import Count
 from scenarios.pages import HOUSE
 

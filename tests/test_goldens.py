@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.asked import Asked
-from integrations.goldens import Golden, NoGolden, dumps, loads, place, read, write
-from integrations.shape import Shape, in_order
+from integrations.shapes.asked import Asked
+from integrations.shapes.goldens import Golden, NoGolden, dumps, loads, place, read, write
+from integrations.shapes.shape import Shape, in_order
 from tests.shapes import crew, drawn, span, turn
 
 MESSAGES = [{"role": "system", "content": "You write."}, {"role": "user", "content": "Begin."}]

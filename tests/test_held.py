@@ -2,13 +2,13 @@
 
 import pytest
 
-from integrations.base import base
-from integrations.cell import Cell, asked
-from integrations.cells import cell
+from integrations.cells.base import base
+from integrations.cells.cell import Cell, asked
+from integrations.cells.table import cell
 from integrations.fidelity.entry import Entry
 from integrations.fidelity.held import held
 from integrations.fidelity.table import Table
-from integrations.gap import FLIGHT
+from integrations.gaps.gap import FLIGHT
 from scenarios.fidelity import Count
 from tests.made_rows import row
 

@@ -13,14 +13,14 @@ from shutil import copytree, ignore_patterns
 import pytest
 
 from integrations.accepted import NotAccepted, accept
-from integrations.cell import Cell
-from integrations.cells import LOCKED
-from integrations.choice import chosen_cases
-from integrations.gap import EVERY, Gap
-from integrations.goldens import place, read
-from integrations.known import KNOWN
+from integrations.cells.cell import Cell
+from integrations.cells.choice import chosen_cases
+from integrations.cells.table import LOCKED
+from integrations.gaps.gap import EVERY, Gap
+from integrations.gaps.known import KNOWN
+from integrations.gaps.reconciled import reconcile
 from integrations.matrix import Flown, matrix
-from integrations.reconciled import reconcile
+from integrations.shapes.goldens import place, read
 
 CASES = chosen_cases(["autogen/graphflow_run", "autogen/raising_model"])
 PLAIN = "plain autolog"

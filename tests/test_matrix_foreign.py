@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from integrations.environment import standing
-from integrations.installer import NotInstallable
+from integrations.cells.environment import standing
+from integrations.cells.installer import NotInstallable
 from tests.rebuilt import rebuilt
 from tests.test_matrix_cli import integrations
 

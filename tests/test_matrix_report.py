@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from integrations.cell import Cell
+from integrations.cells.cell import Cell
 from integrations.matrix import Flown
 from integrations.reports.document import document
 from integrations.reports.markdown import markdown

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from integrations.installer import NotInstallable, plain
-from integrations.requirements import NoRequirement, read, versions
-from integrations.resolution import digest, resolved
+from integrations.cells.installer import NotInstallable, plain
+from integrations.cells.requirements import NoRequirement, read, versions
+from integrations.cells.resolution import digest, resolved
 from tests.made_packages import index, wheel
 
 Resolve = Callable[..., tuple[str, ...]]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from instrumentation.span import TOKENS, Span
 from instrumentation.trace import Trace
-from integrations.shape import Shape, shaped
-from integrations.shape_lines import NoShape, lines, parsed
+from integrations.shapes.lines import NoShape, lines, parsed
+from integrations.shapes.shape import Shape, shaped
 from tests.shapes import crew, drawn, shuffled, span, turn
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from integrations.cells.environment import Environment
+from integrations.cells.installer import NotInstallable
 from integrations.commands import app
-from integrations.counted import Counted
-from integrations.environment import Environment
+from integrations.counts.counted import Counted
 from integrations.fidelity import kept
 from integrations.fidelity.changes import changes, unlike
 from integrations.fidelity.column import COLUMNS, Column
@@ -18,9 +19,8 @@ from integrations.fidelity.page import FILE, MEANS, page
 from integrations.fidelity.reasons import unexplained
 from integrations.fidelity.table import Table, measured
 from integrations.fidelity.totals import MEASURES, totals, whole
-from integrations.gap import Gap
-from integrations.installer import NotInstallable
-from integrations.known import KNOWN
+from integrations.gaps.gap import Gap
+from integrations.gaps.known import KNOWN
 from scenarios.fidelity import Count
 
 WHOLE = Entry({"tools": Count(2, 2), "leaks": Count(0, 0)})

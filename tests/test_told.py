@@ -9,9 +9,9 @@ import pytest
 from instrumentation.span import Span
 from instrumentation.trace import Trace
 from integrations.cases import cases
+from integrations.counts.totals import totals
 from integrations.flown import Flight
 from integrations.told import told
-from integrations.totals import totals
 from scenarios.fidelity import Count
 
 TOLD = Path(__file__).parent / "told"

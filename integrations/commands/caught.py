@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from integrations.caught import caught as flown
+from integrations.caught.proof import caught as flown
+from integrations.caught.regressions import REGRESSIONS
 from integrations.commands.matrix import STOPPED, progress
-from integrations.regressions import REGRESSIONS
 from integrations.reports.caught import PAGE, page
 from scenarios.commands.stoppable import stoppable
 from scenarios.whole import write

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from integrations.cases import cases
-from integrations.choice import NoChoice, chosen_cases
+from integrations.cells.choice import NoChoice, chosen_cases
 from integrations.commands.matrix import STOPPED, progress
 from integrations.fidelity import kept
 from integrations.fidelity import page as pages
@@ -14,7 +14,7 @@ from integrations.fidelity.column import COLUMNS, Column
 from integrations.fidelity.reasons import unexplained
 from integrations.fidelity.shown import shown
 from integrations.fidelity.table import Table, measured
-from integrations.known import KNOWN
+from integrations.gaps.known import KNOWN
 from scenarios.commands.stoppable import stoppable
 from scenarios.report import show
 from scenarios.whole import write
@@ -40,8 +40,8 @@ def fidelity(
     Plays every case under every instrumentor, each in the environment that has it, and writes the
     table; with --case or --column, shows that part of it. An instrumentor whose environment has not
     been built is left out, and the table is not written then: `make fidelity` builds them all.
-    What is ours must be whole, or declared as a gap in integrations/known. Exit codes: 0 all is as
-    it should be; 1 it is not; 2 it cannot be done, or not without what was left out.
+    What is ours must be whole, or declared as a gap in integrations/gaps/known. Exit codes: 0 all
+    is as it should be; 1 it is not; 2 it cannot be done, or not without what was left out.
     """
     columns, played = _columns(column or ()), chosen_cases(case or ())
     with stoppable(STOPPED):

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from integrations.accepted import accept as accepted
-from integrations.cells import FOREIGN, LOCKED
-from integrations.choice import chosen_cases
+from integrations.cells.choice import chosen_cases
+from integrations.cells.table import FOREIGN, LOCKED
 from integrations.commands.matrix import STOPPED, progress
 from integrations.fidelity import kept
-from integrations.known import KNOWN
+from integrations.gaps.known import KNOWN
 from integrations.matrix import matrix
 from scenarios.commands.stoppable import stoppable
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from integrations.cells import CELLS
-from integrations.choice import cells, chosen_cases
+from integrations.cells.choice import cells, chosen_cases
+from integrations.cells.table import CELLS
 from integrations.fidelity import kept
-from integrations.known import KNOWN
+from integrations.gaps.known import KNOWN
 from integrations.matrix import Flown
 from integrations.matrix import matrix as flown_in
 from integrations.reports.document import document

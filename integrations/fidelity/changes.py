@@ -6,7 +6,7 @@ from pathlib import Path
 from integrations.fidelity.entry import Entry
 from integrations.fidelity.page import page
 from integrations.fidelity.table import Table
-from integrations.gap import Gap
+from integrations.gaps.gap import Gap
 
 
 def changes(kept: Table, seen: Table, every_case: bool = True) -> Iterator[str]:

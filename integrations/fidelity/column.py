@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from integrations.environment import Environment, locked, standing
+from integrations.cells.environment import Environment, locked, standing
 
 FRAMEWORKS = ("crewai", "autogen-agentchat", "openai")
 

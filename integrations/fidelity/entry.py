@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from integrations.gap import FLIGHT
+from integrations.gaps.gap import FLIGHT
 from integrations.row import Row
 from scenarios.fidelity import Count
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from integrations.cell import Cell
+from integrations.cells.cell import Cell
 from integrations.fidelity.entry import Entry, entry
 from integrations.fidelity.table import Table
-from integrations.gap import FLIGHT
-from integrations.reconciled import listed
+from integrations.gaps.gap import FLIGHT
+from integrations.gaps.reconciled import listed
 from integrations.row import Row
 from scenarios.fidelity import Count
 

@@ -8,7 +8,7 @@ from integrations.fidelity.entry import Entry
 from integrations.fidelity.reasons import reasons
 from integrations.fidelity.table import Table
 from integrations.fidelity.totals import MEASURES, totals, whole
-from integrations.gap import Gap
+from integrations.gaps.gap import Gap
 from integrations.reports.markdown import plain
 
 FILE = Path(__file__).parent.parent / "FIDELITY.md"
@@ -29,7 +29,7 @@ MEANS: Mapping[str, tuple[str, str]] = {
     "tools": ("calls that the tools themselves counted", "spans of tools"),
     "turns": ("agents at work, as the case has it", "spans of an agent that name it"),
     "handoffs": (
-        "pairs of agents: whose words, new to it, a turn was given, as the case has it",
+        "pairs of agents of a team or crew: whose words, new to it, a turn was given",
         "spans of their own, or turns that name the agent before them",
     ),
     "errors": ("attempts without a reply, tools that raised", "failed spans, where it began"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from integrations.fidelity.table import Table
-from integrations.gap import Gap
+from integrations.gaps.gap import Gap
 
 OURS = "ours"
 
@@ -28,5 +28,5 @@ def unexplained(table: Table, known: Sequence[Gap]) -> Iterator[str]:
         if not reason:
             yield (
                 f"ours does not tell all of {framework}/{what}: mend it, or declare it as a gap in"
-                " integrations/known"
+                " integrations/gaps/known"
             )

@@ -5,10 +5,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from integrations.case import Case
-from integrations.environment import Environment
+from integrations.cells.environment import Environment
+from integrations.cells.installer import NotInstallable
 from integrations.fidelity.column import Column
 from integrations.fidelity.entry import Entry, entry
-from integrations.installer import NotInstallable
 from integrations.sortie import Landed, Progress, Sortie, Tower, by_framework
 
 AT_ONCE = 2

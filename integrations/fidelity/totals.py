@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
-from integrations.counted import Counted
+from integrations.counts.counted import Counted
 from integrations.fidelity.entry import Entry
 
 NONE_DUE = "–"

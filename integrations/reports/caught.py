@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from integrations.cell import PACKAGES
-from integrations.regression import Caught, Side
+from integrations.caught.regression import Caught, Side
+from integrations.cells.cell import PACKAGES
 from integrations.reports.markdown import plain, table
 from scenarios.fidelity import Count
 

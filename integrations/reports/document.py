@@ -20,9 +20,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from integrations.fidelity.held import Held
-from integrations.gap import Gap, Missed
+from integrations.gaps.gap import Gap, Missed
+from integrations.gaps.reconciled import Reconciled
 from integrations.matrix import Flown
-from integrations.reconciled import Reconciled
 from integrations.row import Row
 from scenarios.fidelity import Count
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from integrations.edits import Edit
-from integrations.gap import Gap
+from integrations.gaps.gap import Gap
 from integrations.matrix import Flown
 from integrations.row import Row
+from integrations.shapes.edits import Edit
 from scenarios.tape.drift import SEVERITIES
 
 HEADINGS = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from integrations.case import Case
-from integrations.cell import Cell
+from integrations.cells.cell import Cell
 from integrations.row import Row
 from scenarios.fidelity import Count
 

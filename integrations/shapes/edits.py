@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from integrations.grove import grove
-from integrations.pairing import Pairing
-from integrations.pairing_search import paired
-from integrations.shape import Shape
+from integrations.shapes.grove import grove
+from integrations.shapes.pairing import Pairing
+from integrations.shapes.pairing_search import paired
+from integrations.shapes.shape import Shape
 
 KINDS = (
     "attribute new",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scipy.optimize import linear_sum_assignment
 
-from integrations.asked import Asked
+from integrations.shapes.asked import Asked
 from scenarios.tape.drift import SEVERITIES, Change, changes
 
 APART = 1_000

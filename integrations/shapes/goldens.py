@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from integrations.asked import Asked
-from integrations.shape import Shape
-from integrations.shape_lines import NoShape, lines, parsed
+from integrations.shapes.asked import Asked
+from integrations.shapes.lines import NoShape, lines, parsed
+from integrations.shapes.shape import Shape
 from scenarios.whole import write as write_whole
 
-GOLDENS = Path(__file__).parent / "goldens"
+GOLDENS = Path(__file__).parent.parent / "goldens"
 FORMAT = "integration-golden/1"
 LEVELS = 5
 """How many levels of the JSON are broken into lines: down to the list of a request's messages."""

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
 
-from integrations import requirements as lines
-from integrations.installer import ran
+from integrations.cells import requirements as lines
+from integrations.cells.installer import ran
 
-LOCK = Path(__file__).parent.parent / "requirements.lock"
+LOCK = Path(__file__).parent.parent.parent / "requirements.lock"
 
 
 def resolved(

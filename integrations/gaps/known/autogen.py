@@ -1,7 +1,7 @@
 """The known gaps of AutoGen's instrumentors."""
 
-from integrations.gap import EVERY, EVERYTHING, Gap
-from integrations.known.columns import AUTOLOGS, BOTH, PLAIN
+from integrations.gaps.gap import EVERY, EVERYTHING, Gap
+from integrations.gaps.known.columns import AUTOLOGS, BOTH, PLAIN
 
 AUTOLOG = "mlflow.autogen.autolog (mlflow/autogen/__init__.py)"
 TEAMS = (

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from integrations import requirements as lines
+from integrations.cells import requirements as lines
 
 NO_UV = (
     "environments of the matrix are built with uv, and there is none beside this Python or on "

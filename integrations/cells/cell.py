@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from integrations import requirements as lines
-from integrations.base import HOUSE, Base
-from integrations.environment import Environment, built
+from integrations.cells import requirements as lines
+from integrations.cells.base import HOUSE, Base
+from integrations.cells.environment import Environment, built
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "crewai": ("crewai",),

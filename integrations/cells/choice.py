@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from integrations import requirements as lines
-from integrations.base import HOUSE, Base, base
 from integrations.case import Case
 from integrations.cases import cases
-from integrations.cell import Cell, asked
-from integrations.cells import CELLS
-from integrations.requirements import NoRequirement
+from integrations.cells import requirements as lines
+from integrations.cells.base import HOUSE, Base, base
+from integrations.cells.cell import Cell, asked
+from integrations.cells.requirements import NoRequirement
+from integrations.cells.table import CELLS
 
 BLANK_AROUND = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>|@|,)\s*")
 """Blanks within a requirement, as in `mlflow @ file:///…`: they part it from no other one."""

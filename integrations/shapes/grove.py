@@ -8,7 +8,7 @@ takes for the plainest explanation.
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from integrations.shape import Shape, in_order
+from integrations.shapes.shape import Shape, in_order
 
 SPAN = 12
 """Of a span that is lost, and of one that is new."""

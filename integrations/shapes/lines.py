@@ -12,7 +12,7 @@ from itertools import groupby
 
 from instrumentation.outline import INDENT
 from instrumentation.span import DEEPEST
-from integrations.shape import Shape, in_order
+from integrations.shapes.shape import Shape, in_order
 
 LINE = re.compile(
     r"(?P<indent> *)(?P<name>\S+(?: \S+)*)  \[(?P<type>\S+) (?P<status>\S+)\]"

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from integrations import requirements as lines
-from integrations.environment import Environment, locked, standing
+from integrations.cells import requirements as lines
+from integrations.cells.environment import Environment, locked, standing
+from integrations.cells.requirements import NoRequirement
+from integrations.cells.resolution import LOCK
 from integrations.fidelity.column import COLUMNS
-from integrations.requirements import NoRequirement
-from integrations.resolution import LOCK
 
-FOLDER = Path(__file__).parent / "environments"
+FOLDER = Path(__file__).parent.parent / "environments"
 
 
 @dataclass(frozen=True)

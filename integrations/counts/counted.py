@@ -5,13 +5,13 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
 from instrumentation.trace import Trace
-from integrations.errors import errors
+from integrations.counts.errors import errors
+from integrations.counts.leaks import leaks
+from integrations.counts.placed import COMPLETION_TYPES, due, places
+from integrations.counts.prompts import prompts, readable
+from integrations.counts.totals import totals
+from integrations.counts.turns import turns
 from integrations.flown import Flight
-from integrations.leaks import leaks
-from integrations.placed import COMPLETION_TYPES, due, places
-from integrations.prompts import prompts, readable
-from integrations.totals import totals
-from integrations.turns import turns
 from scenarios.fidelity import Count
 from scenarios.ledger import Exchange
 

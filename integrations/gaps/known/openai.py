@@ -1,7 +1,7 @@
 """The known gaps of the instrumentors of the `openai` package, used by a program itself."""
 
-from integrations.gap import EVERY, Gap
-from integrations.known.columns import AUTOLOGS
+from integrations.gaps.gap import EVERY, Gap
+from integrations.gaps.known.columns import AUTOLOGS
 
 AUTOLOG = "mlflow.openai.autolog (mlflow/openai/autolog.py)"
 

@@ -2,9 +2,9 @@
 
 from integrations.case import Case
 from integrations.cases import cases
-from integrations.cells import LOCKED, cell
-from integrations.probes import SHARED_MODEL
-from integrations.regression import REPORTED, Regression, Side
+from integrations.caught.probes import SHARED_MODEL
+from integrations.caught.regression import REPORTED, Regression, Side
+from integrations.cells.table import LOCKED, cell
 
 PLAIN, BOTH, OURS = "plain autolog", "autolog of both", "ours"
 

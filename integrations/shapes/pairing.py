@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from integrations.grove import LEVEL, MOVED, ROOT, SPAN, Grove, price
+from integrations.shapes.grove import LEVEL, MOVED, ROOT, SPAN, Grove, price
 
 
 @dataclass(frozen=True)

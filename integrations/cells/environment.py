@@ -15,11 +15,11 @@ from time import perf_counter, time
 
 from packaging.utils import canonicalize_name
 
-from integrations import requirements as lines
-from integrations.installer import NotInstallable, fetched, put, ran
-from integrations.resolution import LOCK, digest, resolved
+from integrations.cells import requirements as lines
+from integrations.cells.installer import NotInstallable, fetched, put, ran
+from integrations.cells.resolution import LOCK, digest, resolved
 
-ENVIRONMENTS = Path(__file__).parent.parent / ".envs"
+ENVIRONMENTS = Path(__file__).parent.parent.parent / ".envs"
 HOME = ENVIRONMENTS / "cells"
 ABOUT = "environment.json"
 KEPT_S = 7 * 24 * 3600.0

@@ -1,7 +1,7 @@
 """The known gaps of CrewAI's instrumentors."""
 
-from integrations.gap import EVERY, EVERYTHING, Gap
-from integrations.known.columns import AUTOLOGS, BOTH, PLAIN
+from integrations.gaps.gap import EVERY, EVERYTHING, Gap
+from integrations.gaps.known.columns import AUTOLOGS, BOTH, PLAIN
 
 AUTOLOG = "mlflow.crewai.autolog (mlflow/crewai/__init__.py)"
 WITH_TOOLS = (

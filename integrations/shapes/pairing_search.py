@@ -9,10 +9,10 @@ the end the dearest pairs are doubted: each is undone with all beneath it, and s
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from integrations.grove import ROOT, SPAN, Grove, price
-from integrations.pairing import Pairing
-from integrations.shape import Shape
-from integrations.subtrees import Subtrees, assigned
+from integrations.shapes.grove import ROOT, SPAN, Grove, price
+from integrations.shapes.pairing import Pairing
+from integrations.shapes.shape import Shape
+from integrations.shapes.subtrees import Subtrees, assigned
 
 DOUBTS = 12
 """How many pairs are doubted, so that two large strange trees are still compared in seconds."""

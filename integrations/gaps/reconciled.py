@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from integrations.gap import Counts, Gap, Missed, observed
+from integrations.gaps.gap import Counts, Gap, Missed, observed
 from scenarios.fidelity import Count
 
 LISTED = 6
@@ -39,7 +39,7 @@ class Reconciled:
             told = listed(f"{case} ({_told(self.counts[case][measure])})" for case in cases)
             yield (
                 f"undeclared: {self.framework}, {self.instrumentor}: {measure} of {told};"
-                " mend it, or declare it in integrations/known with its upstream reference"
+                " mend it, or declare it in integrations/gaps/known with its upstream reference"
             )
 
     def _mended(self) -> Iterator[str]:
@@ -53,9 +53,11 @@ class Reconciled:
 
     def _to_do(self, gap: Gap) -> str:
         if self.known.get(gap):
-            return "narrow its cases in integrations/known"
+            return "narrow its cases in integrations/gaps/known"
         deleted = f"delete the patch {gap.patch}, or bound its versions, and" if gap.patch else ""
-        return f"{deleted} delete this gap, or bound its versions, in integrations/known".strip()
+        return (
+            f"{deleted} delete this gap, or bound its versions, in integrations/gaps/known".strip()
+        )
 
 
 def reconcile(

@@ -1,7 +1,7 @@
 """The cells of the matrix: which versions meet, and what is to be seen where they do."""
 
-from integrations.base import OTHERS
-from integrations.cell import AUTOLOGS, Cell
+from integrations.cells.base import OTHERS
+from integrations.cells.cell import AUTOLOGS, Cell
 
 CREWAI = ("crewai",)
 AUTOGEN = ("autogen",)

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from integrations.case import Case
+from integrations.caught.regression import Caught, Regression, Side, measured
 from integrations.matrix import AT_ONCE
-from integrations.regression import Caught, Regression, Side, measured
 from integrations.row import Row
 from integrations.sortie import Landed, Progress, Sortie, Tower
 from integrations.stood import Stood, stood

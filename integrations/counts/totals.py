@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from instrumentation.span import TOKENS, Span
 from instrumentation.trace import Trace
-from integrations.placed import COMPLETION_TYPES
+from integrations.counts.placed import COMPLETION_TYPES
 from scenarios.fidelity import Count
 
 CALLS = (*COMPLETION_TYPES, "EMBEDDING")

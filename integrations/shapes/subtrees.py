@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from integrations.grove import SPAN, Grove, price
-from integrations.shape import Shape
+from integrations.shapes.grove import SPAN, Grove, price
+from integrations.shapes.shape import Shape
 
 
 class Subtrees:

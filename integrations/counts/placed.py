@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from instrumentation.span import Span
 from integrations.case import Case
-from integrations.turns import agent_of
+from integrations.counts.turns import agent_of
 
 COMPLETION_TYPES = ("LLM", "CHAT_MODEL")
 """What spans of completions are called: by MLflow's frameworks, and by its own openai."""

@@ -1,0 +1,1 @@
+"""What would have been caught: known regressions, flown where they are and where not."""

@@ -1,0 +1,1 @@
+"""The counts: what an instrumentor tells of a flight, measure by measure."""

@@ -1,0 +1,1 @@
+"""The gaps: what is not told as it was, and whether that is known."""

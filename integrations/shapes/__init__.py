@@ -1,0 +1,1 @@
+"""The shapes: trees without their values, how they differ, and those that are golden."""
