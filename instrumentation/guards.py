@@ -1,13 +1,18 @@
 """Guards: the patches that all that is traced passes on its way out of the program."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from instrumentation.attempts.attempt import Attempt
+import httpx
+
 from instrumentation.export import export
 from instrumentation.redaction import DEFAULT, NOTHING, Redaction
 from patches.outlet import Holds, outlet
 from patches.patch import Outcome, Patch
 from patches.repairs import repairs
+
+if TYPE_CHECKING:
+    from instrumentation.attempts.attempt import Attempt
 
 
 class Unguarded(RuntimeError):
@@ -36,4 +41,10 @@ def required(outcomes: Sequence[Outcome]) -> None:
 
 def every_patch() -> tuple[Patch, ...]:
     """All that `traced` applies, in its order, to be listed and not to be applied."""
-    return (*guards(DEFAULT), *repairs(lambda _: None, on_attempt=Attempt.of))
+    return (*guards(DEFAULT), *repairs(lambda _: None, on_attempt=_attempt))
+
+
+def _attempt(request: httpx.Request) -> "Attempt":
+    from instrumentation.attempts.attempt import Attempt  # else a list waits for MLflow
+
+    return Attempt.of(request)

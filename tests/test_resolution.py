@@ -133,8 +133,10 @@ def test_a_folder_without_a_name_says_how_to_write_it(tmp_path: Path) -> None:
     assert str(tmp_path) not in str(no.value)
 
 
-def test_what_is_not_there_is_named_without_its_path() -> None:
-    with pytest.raises(NoRequirement, match=r"^lid is to come from lid @ gone, and nothing"):
+def test_what_is_not_there_is_named_by_its_path() -> None:
+    with pytest.raises(
+        NoRequirement, match=r"^there is no file or folder /nowhere/gone, from which"
+    ):
         read("lid @ file:///nowhere/gone")
 
 
