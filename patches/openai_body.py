@@ -3,10 +3,12 @@
 Nothing is parsed before the end, so that a stream is not slowed.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from time import monotonic
 
 import httpx
+
+from patches.overheard import overheard
 
 
 class Body:
@@ -60,10 +62,8 @@ def listened(response: httpx.Response, ended: Callable[[BaseException | None], N
         body = Body(unpacked, ended)
         body.passed(content)
         body.end()
-    elif isinstance(response.stream, httpx.AsyncByteStream):
-        response.stream = _AsyncListened(response.stream, body)
-    elif isinstance(response.stream, httpx.SyncByteStream):
-        response.stream = _Listened(response.stream, body)
+    else:
+        overheard(response, body)
     return body
 
 
@@ -72,43 +72,3 @@ def _content(response: httpx.Response) -> bytes | None:
         return response.content
     except httpx.ResponseNotRead:
         return None
-
-
-class _Listened(httpx.SyncByteStream):
-    def __init__(self, inner: httpx.SyncByteStream, body: Body) -> None:
-        self._inner = inner
-        self._body = body
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._inner:
-                yield self._body.passed(chunk)
-        except BaseException as error:
-            self._body.end(error)
-            raise
-        self._body.end()
-
-    def close(self) -> None:
-        self._inner.close()
-        self._body.end(GeneratorExit())
-
-
-class _AsyncListened(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.AsyncByteStream, body: Body) -> None:
-        self._inner = inner
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._inner:
-                yield self._body.passed(chunk)
-        except BaseException as error:
-            self._body.end(error)
-            raise
-        self._body.end()
-
-    async def aclose(self) -> None:
-        try:
-            await self._inner.aclose()
-        finally:
-            self._body.end(GeneratorExit())

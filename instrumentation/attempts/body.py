@@ -1,10 +1,11 @@
 """A body: that of a reply, read long after the request returned, and as likely to fail."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import httpx
+
+from patches.overheard import overheard
 
 if TYPE_CHECKING:
     from instrumentation.attempts.attempt import Attempt
@@ -29,6 +30,7 @@ class Body:
         self._of_chat = events and attempt.path.endswith("/completions")
         self._of_responses = events and attempt.path.endswith("/responses")
         self._done = False
+        self._over = False
         self._whole = bytearray() if kind.startswith("application/json") and plain else None
 
     def passed(self, chunk: bytes) -> bytes:
@@ -41,16 +43,25 @@ class Body:
             self._whole += chunk
         return chunk
 
-    def broke(self, error: BaseException) -> None:
-        """Be told of what ended it early."""
+    def end(self, error: BaseException | None = None) -> None:
+        """Be told that no more is coming; a second call changes nothing, and to read no further is
+        no failure."""
+        if self._over:
+            return
+        self._over = True
+        if error is None:
+            self._read_whole()
+        elif not isinstance(error, GeneratorExit):
+            self._broke(error)
+
+    def _broke(self, error: BaseException) -> None:
         if (self._of_chat or self._of_responses) and isinstance(error, httpx.HTTPError):
             self._attempt.failed("stream cut", error=error)
         else:
             self._attempt.raised(error)
 
-    def ended(self) -> None:
-        """Be told that no more is coming: a stream of completions says that it is whole, and what
-        is called JSON is JSON."""
+    def _read_whole(self) -> None:
+        """A stream of completions says that it is whole, and what is called JSON is JSON."""
         if self._of_chat and DONE not in self._tail:
             said = f"the stream ended without {DONE.decode()}"
             self._attempt.failed("stream cut", said=said)
@@ -60,57 +71,9 @@ class Body:
             self._attempt.failed("malformed", said="the reply is called JSON, and is none")
 
 
-class SeenStream(httpx.AsyncByteStream):
-    """The stream of a reply, seen as it is read."""
-
-    def __init__(self, inner: httpx.AsyncByteStream, body: Body) -> None:
-        self._inner = inner
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._inner:
-                yield self._body.passed(chunk)
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._body.broke(error)
-            raise
-        self._body.ended()
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-class SeenSyncStream(httpx.SyncByteStream):
-    """The stream of a reply to a call that is not async, seen as it is read."""
-
-    def __init__(self, inner: httpx.SyncByteStream, body: Body) -> None:
-        self._inner = inner
-        self._body = body
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._inner:
-                yield self._body.passed(chunk)
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._body.broke(error)
-            raise
-        self._body.ended()
-
-    def close(self) -> None:
-        self._inner.close()
-
-
 def seen(response: httpx.Response, attempt: "Attempt") -> None:
     """Have the attempt told of the body of its reply, as it is read."""
-    body = Body(response, attempt)
-    if isinstance(response.stream, httpx.AsyncByteStream):
-        response.stream = SeenStream(response.stream, body)
-    elif isinstance(response.stream, httpx.SyncByteStream):
-        response.stream = SeenSyncStream(response.stream, body)
+    overheard(response, Body(response, attempt))
 
 
 def _is_json(body: bytearray) -> bool:
