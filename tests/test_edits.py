@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from integrations.shapes.edits import KINDS, Edit, edits
 from integrations.shapes.grove import LEVEL, NAME, SPAN, STATUS, TYPE, grove, price
-from integrations.shapes.pairing_search import paired
+from integrations.shapes.paired import paired
 from integrations.shapes.shape import Shape, in_order
 from integrations.shapes.subtrees import Subtrees
 from tests.shapes import crew, drawn, shuffled, span, trees, turn

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from integrations.shapes.grove import grove
+from integrations.shapes.paired import paired
 from integrations.shapes.pairing import Pairing
-from integrations.shapes.pairing_search import paired
 from integrations.shapes.shape import Shape
 
 KINDS = (

@@ -48,6 +48,14 @@ class Grove:
             place = self.parents[place]
             yield place
 
+    def beneath(self, place: int) -> set[int]:
+        """The place, and those beneath it."""
+        found, level = {place}, [place]
+        while level:
+            level = [child for at in level for child in self.children[at]]
+            found.update(level)
+        return found
+
     def connected(self, top: int, kept: Container[int]) -> tuple[int, list[int]]:
         """How many spans hang together from `top` on that are not kept, and those kept beneath."""
         spans, border, level = 0, [], [top]

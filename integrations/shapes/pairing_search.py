@@ -1,54 +1,19 @@
-"""A search: how the plainest pairing of two groves is found, that of the lowest price.
+"""A search: down two groves from their roots, and then everywhere, for spans that are the same.
 
-No quick way is known to the pairing of the lowest price over all trees, so two ways are gone, and
-the better end is taken. Both go down from the root, siblings against siblings; the one takes a span
-of another name for the same where that is cheaper, the other only for want of anything better. What
-is left is looked for everywhere, whole subtrees against whole subtrees. Each step is optimal. At
-the end the dearest pairs are doubted: each is undone with all beneath it, and searched for again.
+Siblings are paired against siblings. What is left is looked for everywhere, whole subtrees against
+whole subtrees, and then span by span. Each step is optimal; their sum need not be.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from integrations.shapes.grove import ROOT, SPAN, Grove, price
 from integrations.shapes.pairing import Pairing
-from integrations.shapes.shape import Shape
 from integrations.shapes.subtrees import Subtrees, assigned
 
-DOUBTS = 12
-"""How many pairs are doubted, so that two large strange trees are still compared in seconds."""
 
+class Search:
+    """One that begins with `pairs`, which it keeps; `subtrees` says what may be the same."""
 
-def paired(golden: Grove, seen: Grove) -> Pairing:
-    """The plainest pairing that is found: that of the lowest price."""
-    alike, named, any = Subtrees(_never), Subtrees(_of_one_name), Subtrees(_always)
-    ways = (named, any, alike)
-    best = min((_Search(golden, seen, way, {}).found() for way in ways), key=_price)
-    dear = sorted(best.pairs, key=lambda one: (-best.between(one), one))
-    for one in dear[:DOUBTS]:
-        if one in best.pairs and best.between(one) > 0:
-            undone = _beneath(golden, one)
-            rest = {at: to for at, to in best.pairs.items() if at not in undone}
-            best = min(best, _Search(golden, seen, any, rest).found(), key=_price)
-    return best
-
-
-def _never(one: Shape, other: Shape) -> bool:
-    return False
-
-
-def _of_one_name(one: Shape, other: Shape) -> bool:
-    return one.name == other.name
-
-
-def _always(one: Shape, other: Shape) -> bool:
-    return True
-
-
-def _price(pairing: Pairing) -> int:
-    return pairing.price
-
-
-class _Search:
     def __init__(
         self, golden: Grove, seen: Grove, subtrees: Subtrees, pairs: Mapping[int, int]
     ) -> None:
@@ -58,6 +23,7 @@ class _Search:
         self._now = Pairing(golden, seen, self._pairs, self._back)
 
     def found(self) -> Pairing:
+        """What it comes to."""
         self._number()
         if ROOT not in self._pairs:
             self._pair(ROOT, ROOT)
@@ -94,8 +60,8 @@ class _Search:
         for _, one, other in sorted(best):
             if one not in stale[0] and other not in stale[1]:
                 self._pair(one, other)
-                stale[0].update(_kin(self._golden, one))
-                stale[1].update(_kin(self._seen, other))
+                stale[0].update(self._golden.above(one), self._golden.beneath(one))
+                stale[1].update(self._seen.above(other), self._seen.beneath(other))
         return bool(best)
 
     def _best(self, lost: list[int], new: list[int]) -> Iterator[tuple[int, int, int]]:
@@ -157,16 +123,3 @@ def _by_name(grove: Grove, places: Iterable[int]) -> dict[str, list[int]]:
     for place in places:
         named.setdefault(grove.name(place), []).append(place)
     return named
-
-
-def _kin(grove: Grove, place: int) -> set[int]:
-    return {*grove.above(place)} | _beneath(grove, place)
-
-
-def _beneath(grove: Grove, place: int) -> set[int]:
-    """The place, and those beneath it."""
-    beneath, level = {place}, [place]
-    while level:
-        level = [child for at in level for child in grove.children[at]]
-        beneath.update(level)
-    return beneath
