@@ -17,13 +17,13 @@ from integrations.case import Case
 from integrations.cases import cases
 from integrations.cells.environment import locked
 from integrations.cells.installer import NotInstallable
-from integrations.child import Child, Died, child
+from integrations.child import Child, child
 from integrations.fidelity.column import COLUMNS, Column
 from scenarios.replay import replayed
 
 BENCHED = {"crewai": "parallel_tools", "autogen": "graphflow_run", "openai": "tool_calls"}
 """The case of each framework that is played."""
-ROUNDS = 20
+ROUNDS = 15
 WARM_UP = 3  # the first rounds pay for imports and caches
 START_S = 120.0
 ROUND_S = 60.0
@@ -74,17 +74,15 @@ def _played(one: Child, case: Case) -> dict[str, Any]:
 
 @contextmanager
 def _started(framework: str, columns: Sequence[Column]) -> Generator[dict[str, Child]]:
-    """A child for each instrumentor whose environment is there, and that has the framework."""
+    """A child for each instrumentor whose environment is there; they start side by side."""
     with ExitStack() as stack, TemporaryDirectory() as folder:
         children = {}
         for number, (name, python) in enumerate(_pythons(framework, columns)):
             scratch = Path(folder, str(number))
             scratch.mkdir()
             store = f"sqlite:///{scratch / 'mlflow.db'}"
-            one = stack.enter_context(child(python, name, framework, store, scratch))
-            if "ready" in _heard(one):
-                children[name] = one
-        yield children
+            children[name] = stack.enter_context(child(python, name, framework, store, scratch))
+        yield {name: one for name, one in children.items() if "ready" in one.heard(START_S)}
 
 
 def _pythons(framework: str, columns: Sequence[Column]) -> Iterator[tuple[str, Path]]:
@@ -94,10 +92,3 @@ def _pythons(framework: str, columns: Sequence[Column]) -> Iterator[tuple[str, P
         if framework not in column.lacks:
             with suppress(NotInstallable):
                 yield column.name, column.environment().python
-
-
-def _heard(one: Child) -> dict[str, Any]:
-    try:
-        return one.heard(START_S)
-    except Died:
-        return {}
