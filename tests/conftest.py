@@ -1,13 +1,25 @@
 """What tests share: one MLflow store a worker, for a new one costs seconds, and quiet."""
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis  # noqa: F401 # else its plugin brings it as the session ends: see _swept
 import pytest
 
-from scenarios.quiet import quieted
+from scenarios.quiet import SETTINGS, quieted
+
+
+def pytest_configure() -> None:
+    """Set what CrewAI and MLflow read as a test module imports them."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin what takes long, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")

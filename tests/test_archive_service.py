@@ -21,6 +21,8 @@ from workflows.lookup import Archive, Lookup, until_done
 from workflows.services.archive import FINGERPRINTS, Known
 from workflows.services.records import read
 
+pytestmark = pytest.mark.long
+
 UNKNOWN = made(scene=0)
 KNOWN = made(scene=7, duplicated=(55, 56))
 

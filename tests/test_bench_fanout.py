@@ -1,6 +1,10 @@
 """The bench of the fan-out: what it prints was measured."""
 
+import pytest
+
 from tests.bench_fanout import DELAY_S, measured
+
+pytestmark = pytest.mark.long
 
 
 def test_a_fan_takes_as_long_as_its_slowest_branch_and_a_little_more(store: str) -> None:

@@ -5,6 +5,8 @@ import pytest
 from integrations.fidelity.column import COLUMNS
 from tests.bench_instrumentors import Figures, measured
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:

@@ -11,6 +11,8 @@ from mlflow.tracing.trace_manager import InMemoryTraceManager
 
 from instrumentation.tracing import recorded, traced
 
+pytestmark = pytest.mark.long
+
 TRACES, COMPLETIONS = 150, 40
 COST = 100 * 0.15e-6 + 10 * 0.60e-6
 """Of one completion, in dollars: gpt-4o-mini's list price, as MLflow's own table has it."""

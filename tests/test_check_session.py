@@ -13,6 +13,8 @@ from scenarios.play import play
 from scenarios.report import checked, show
 from scenarios.verdict import Seen
 
+pytestmark = pytest.mark.long
+
 NAME = "conversation_goes_well"
 
 

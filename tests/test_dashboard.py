@@ -24,7 +24,7 @@ if chromium() is None:
         "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
     )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PLAYED = "summarizer_never_sees_the_draft"
 SECRET = "a-password-in-the-address"

@@ -11,6 +11,8 @@ import pytest
 
 from tests.ending_program import SPANS, WAYS
 
+pytestmark = pytest.mark.long
+
 HOUSE = Path(__file__).parent.parent
 EVERY_WAY = (*WAYS, "never_leaves", "forks_with_mlflow_alone", "ends_with_mlflow_alone")
 FAIL = ("raises", "is_interrupted")

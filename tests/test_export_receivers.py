@@ -21,6 +21,8 @@ from scenarios.play import play
 from tests.receiver import named, wait_until
 from tests.services import free_port
 
+pytestmark = pytest.mark.long
+
 HOUSE = Path(__file__).parent.parent
 PHOENIX = HOUSE / ".envs/phoenix"
 SCENARIOS = ("summarizer_never_sees_the_draft", "briefing_goes_well", "stream_is_cut")

@@ -12,6 +12,8 @@ from integrations.fidelity.table import measured
 from integrations.flown import flown
 from integrations.told import told
 
+pytestmark = pytest.mark.long
+
 FLOWN = {"autogen": ("agent_with_tool", "raising_model"), "crewai": ("raising_tool",)}
 BY_NAME = {column.name: column for column in COLUMNS}
 

@@ -19,6 +19,8 @@ from instrumentation.trace import Trace, from_mlflow
 from instrumentation.tracing import Run, recorded, traced
 from scenarios.processes import Processes, running
 
+pytestmark = pytest.mark.long
+
 FACT = {"country": "NPL", "title": "Nepal", "text": "Everest is high.", "source": "a test"}
 
 

@@ -17,6 +17,8 @@ from scenarios.shelf import folder
 from scenarios.tape import Tape
 from tests.test_cli import scenarios
 
+pytestmark = pytest.mark.long
+
 KEY = "sk-live-5ecret-0123456789abcdef"
 TASK = "Write a briefing on the loss of Mars Climate Orbiter."
 TAPE = Tape.read(folder("review_goes_well").tape)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from scenarios.inputs import values
 from scenarios.replay import replayed
 from scenarios.shelf import folder, load
@@ -9,6 +11,8 @@ from scenarios.tape import Tape
 from scenarios.tape.captures import given
 from tests.taped import says, tape
 from tests.test_cli import scenarios
+
+pytestmark = pytest.mark.long
 
 KEY = "sk-live-5ecret-0123456789abcdef"
 PAGE = load("briefing_goes_well")

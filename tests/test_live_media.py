@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from scenarios.inputs import values
 from scenarios.replay import replayed
 from scenarios.shelf import folder, load
@@ -10,6 +12,8 @@ from scenarios.tape import Tape
 from scenarios.tape.captures import given
 from tests.test_cli import scenarios
 from workflows.clip_made import made
+
+pytestmark = pytest.mark.long
 
 PAGE = load("media_goes_well")
 INPUTS = values(PAGE.inputs, None)

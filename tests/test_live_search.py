@@ -13,6 +13,8 @@ from tests.services import free_port
 from tests.taped import says, service, tape
 from tests.test_cli import scenarios
 
+pytestmark = pytest.mark.long
+
 KEY = "sk-live-5ecret-0123456789abcdef"
 TAVILY_KEY = "tvly-5ecret-fedcba9876543210"
 TASK = "How high is the highest point of FRA, and who measured it?"

@@ -22,6 +22,8 @@ from integrations.gaps.reconciled import reconcile
 from integrations.matrix import Flown, matrix
 from integrations.shapes.goldens import place, read
 
+pytestmark = pytest.mark.long
+
 CASES = chosen_cases(["autogen/graphflow_run", "autogen/raising_model"])
 PLAIN = "plain autolog"
 

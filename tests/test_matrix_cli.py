@@ -11,6 +11,8 @@ import pytest
 
 from tests.rebuilt import rebuilt
 
+pytestmark = pytest.mark.long
+
 NO_MODEL = "        self._raw_config: Dict[str, Any] = dict(kwargs).copy()\n"
 """What AutoGen's client keeps of its arguments; MLflow looks for its `model`."""
 A_MODEL = f'{NO_MODEL}        self.model = kwargs["model"]\n'

@@ -10,7 +10,7 @@ from integrations.cells.installer import NotInstallable
 from tests.rebuilt import rebuilt
 from tests.test_matrix_cli import integrations
 
-pytestmark = pytest.mark.openinference
+pytestmark = [pytest.mark.openinference, pytest.mark.long]
 NAME = "openinference-instrumentation-openai"
 COUNT = "SpanAttributes.LLM_TOKEN_COUNT"
 

@@ -18,7 +18,7 @@ SCRIPT = ROOT / "tests/old_env/call_a_tool.py"
 if not PYTHON.exists():
     pytest.skip("needs mlflow 3.1.4 in .envs/mlflow-3.1.4: make old-env", allow_module_level=True)
 
-pytestmark = pytest.mark.old_env
+pytestmark = [pytest.mark.old_env, pytest.mark.long]
 
 TAPE = (
     {

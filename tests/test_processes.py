@@ -15,6 +15,8 @@ from scenarios.processes import NotUp, Processes, running
 from scenarios.replay import replayed
 from tests.taped import says, service, tape
 
+pytestmark = pytest.mark.long
+
 FACTS = {"q": "highest point", "country": "FRA"}
 
 

@@ -7,6 +7,8 @@ import pytest
 from scenarios.play import play
 from scenarios.shelf import load, names
 
+pytestmark = pytest.mark.long
+
 SEEDS = range(1, 1 + int(os.environ.get("SEEDS", "2")))
 """Two where somebody waits; `.ci/run` asks for more."""
 SEEDED = [

@@ -15,7 +15,7 @@ if chromium() is None:
         "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
     )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 def test_a_session_reads_as_a_chat_where_the_report_says(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from tests.gate import gated
 from tests.services import mlflow_server, postgres, postgres_is_here
 from tests.test_cli import scenarios
 
+pytestmark = pytest.mark.long
+
 NAME = "summarizer_is_rate_limited"
 
 

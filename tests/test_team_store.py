@@ -24,7 +24,7 @@ from tests.test_stores import plays_and_is_found_again
 if not postgres_is_here():
     pytest.skip("needs PostgreSQL: apt-get install postgresql", allow_module_level=True)
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 HOUSE = Path(__file__).parent.parent
 WRITERS, SPANS, PAUSE_S = 8, 6, 0.6

@@ -27,7 +27,7 @@ if chromium() is None:
         "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
     )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 TAPE = (
     {"tool_calls": [{"id": "call_1", "name": "population", "arguments": {"city": "Quito"}}]},

@@ -23,6 +23,8 @@ from patches.outbox import THREAD
 from tests.gate import Gate, gated
 from tests.services import mlflow_server
 
+pytestmark = pytest.mark.long
+
 TOO_LONG = "s" * 300
 """The name of a session that MLflow refuses."""
 
