@@ -1,15 +1,20 @@
 """What would have been caught: regressions, red on the bad side and green on the other."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
+from packaging.requirements import Requirement
 
 from integrations.caught.probes import SHARED_MODEL
+from integrations.caught.proof import caught as proven
 from integrations.caught.regression import REPORTED, Caught, Regression, Side, measured
 from integrations.caught.regressions import REGRESSIONS
+from integrations.cells.cell import Cell
 from integrations.cells.choice import chosen_cases
 from integrations.cells.table import CELLS, LOCKED
 from integrations.reports.caught import PAGE, page
+from integrations.reports.markdown import plain
 from scenarios.fidelity import Count
 from tests.made_rows import row
 
@@ -35,6 +40,7 @@ def caught(
 def test_it_is_proven_where_it_is_red_on_the_one_side_and_green_on_the_other() -> None:
     assert caught().proven
     assert not caught(bad=TOLD).proven
+    assert not caught(good=LOST | TOLD).green
     assert not caught(bad=LOST | TOLD).red
     assert not caught(good=LOST).proven
 
@@ -61,10 +67,68 @@ def test_a_probe_answers_with_what_its_framework_reports() -> None:
     assert measured(row(counts={}), (REPORTED,)) == {}
 
 
+def test_measures_are_told_in_the_order_in_which_they_are_declared() -> None:
+    assert list(measured(row(), ("handoffs", "tools"))) == ["handoffs", "tools"]
+
+
+@pytest.fixture(scope="module")
+def flown() -> list[Caught]:
+    """A known regression, the same with its sides swapped, and with a bad side that nobody has."""
+    (known,) = (each for each in REGRESSIONS if each.case.name == "own_headers")
+    nowhere = Cell("a conflict", ("openai<2", "openai>=2"), ("openai",))
+    others = (
+        replace(known, bad=known.good, good=known.bad),
+        replace(known, bad=Side(nowhere, "ours")),
+    )
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setenv("UV_OFFLINE", "1")
+        return proven([known, *others], lambda line: None)
+
+
+def test_either_side_is_flown_where_it_is_declared(flown: list[Caught]) -> None:
+    right, swapped, _ = flown
+    assert right.proven, right.trouble
+    assert (swapped.red, swapped.green) == (False, False)
+    assert (swapped.bad, swapped.good) == (right.good, right.bad)
+
+
+def test_a_side_that_cannot_be_flown_proves_nothing_and_says_why(flown: list[Caught]) -> None:
+    *_, nowhere = flown
+    assert (nowhere.green, nowhere.proven) == (True, False)
+    assert nowhere.bad == {}
+    assert nowhere.trouble.startswith("a conflict, ours: ")
+    assert "openai<2" in nowhere.trouble
+    old, here = nowhere.versions
+    assert not old
+    assert here["mlflow"]
+
+
 @pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda regression: regression.title)
 def test_a_regression_is_of_declared_cells_and_stands_on_the_page(regression: Regression) -> None:
     assert {regression.bad.cell, regression.good.cell} <= {*CELLS}
     assert f"## {regression.title}".split(" (")[0] in PAGE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda regression: regression.title)
+def test_the_page_that_is_kept_was_flown_as_it_is_declared(regression: Regression) -> None:
+    case, *lines = kept(regression)
+    assert case == f"{regression.case.framework}/{regression.case.name}"
+    sides = ((regression.bad, "red"), (regression.good, "green"))
+    for line, (side, verdict) in zip(lines, sides, strict=True):
+        versions, instrumentor, counts, says = line.strip("| ").split(" | ")
+        assert (instrumentor, says) == (side.instrumentor, verdict)
+        assert tuple(each.rsplit(" ", 3)[0] for each in counts.split(", ")) == regression.measures
+        told = dict(each.split() for each in versions.split(", "))
+        for wanted in map(Requirement, side.cell.requirements):
+            assert wanted.name not in told or told[wanted.name] in wanted.specifier
+
+
+def kept(regression: Regression) -> list[str]:
+    """The case that the kept page names for it, and the rows of the bad and of the good side."""
+    section = PAGE.read_text("utf-8").partition(f"\n## {plain(regression.title)}\n")[2]
+    section = section.partition("\n## ")[0]
+    _, _, *lines = (line for line in section.splitlines() if line.startswith("| "))
+    return [section.partition("Case: `")[2].partition("`")[0], *lines]
 
 
 def test_the_page_that_is_kept_has_all_of_them_proven() -> None:
