@@ -53,6 +53,28 @@ def test_a_doubled_span_is_more_than_happened(works: list[Work]) -> None:
     assert seen.completions.trace == seen.completions.ledger + 1
 
 
+DOUBLED = {
+    "tools": lambda span: span.type == "TOOL",
+    "turns": lambda span: span.type == "AGENT",
+    "handoffs": lambda span: span.type == "HANDOFF",
+    "errors": lambda span: span.failed,
+}
+"""What to tell twice, by the measure in which it shows."""
+
+
+@pytest.mark.parametrize("measure", DOUBLED)
+def test_what_is_told_twice_is_more_than_happened(measure: str) -> None:
+    flight, trace = made(Work("writer", failed=1, ran=1), Work("critic"))
+    flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
+    passed = {"handoff.from_agent": "writer", "handoff.to_agent": "critic"}
+    handoff = Span("writer → critic", "HANDOFF", attributes=passed)
+    whole = Trace((replace(trace.root, children=(*trace.root.children, handoff)),))
+    assert missed(flight, whole) == {}
+    twice = changed(whole, DOUBLED[measure], lambda span: (span, span))
+    happened = dict(counted(flight, whole))[measure].ledger
+    assert missed(flight, twice)[measure] == (happened, happened + 1)
+
+
 @unhurried
 @given(WORKS)
 def test_a_span_within_its_double_is_more_than_happened(works: list[Work]) -> None:
@@ -94,7 +116,7 @@ def test_of_a_torn_tree_only_the_largest_part_is_the_one(works: list[Work]) -> N
     seen = counted(flight, parts)
     assert seen.turns.whole
     assert seen.completions.whole
-    assert seen.placed.trace <= largest
+    assert seen.placed.trace == largest
 
 
 def test_of_a_case_with_several_runs_each_has_a_tree() -> None:
@@ -116,6 +138,15 @@ def test_a_prompt_that_was_cut_cannot_be_read(works: list[Work], chars: int) -> 
 
     sent = counted(flight, trace).prompts.ledger
     assert missed(flight, changed(trace, answered, cut)) == {"prompts": (sent, sent - 1)}
+
+
+@pytest.mark.parametrize(
+    "ended", [{"delivered": False}, {"status": 429}, {"status": None, "delivered": False}]
+)
+def test_a_reply_that_was_cut_or_refused_has_not_arrived(ended: dict[str, Any]) -> None:
+    flight, trace = made(Work("writer"))
+    seen = counted(replace(flight, exchanges=(replace(flight.exchanges[0], **ended),)), trace)
+    assert (seen.completions.ledger, seen.errors.ledger) == (0, 1)
 
 
 def test_a_retry_says_nothing_new() -> None:
@@ -157,6 +188,42 @@ def test_a_call_in_a_prompt_is_a_part_of_it_however_it_is_spelt(told: Any, whole
     assert counted(replace(flight, exchanges=(asked,)), spelt).prompts == Count(1, int(whole))
 
 
+PLACE = '{"place": "the pass"}'
+
+
+@pytest.mark.parametrize(
+    ("request_", "texts"),
+    [
+        ({"input": "Begin."}, ["Begin."]),
+        ({"input": "Begin.", "instructions": "You write."}, ["Begin.", "You write."]),
+        ({"input": [{"content": [{"text": "Begin."}]}]}, ["Begin."]),
+        (
+            {"input": [{"type": "function_call", "name": "gauge", "arguments": PLACE}]},
+            ["gauge", PLACE],
+        ),
+        ({"input": [{"type": "function_call_output", "output": "open"}]}, ["open"]),
+    ],
+)
+def test_of_a_prompt_of_the_responses_api_each_text_is_a_part(
+    request_: Any, texts: list[str]
+) -> None:
+    flight, trace = made(Work("writer"))
+    asked = replace(flight.exchanges[0], path="/v1/responses", request=request_)
+    flight = replace(flight, exchanges=(asked,))
+    without = [texts[:at] + texts[at + 1 :] for at in range(len(texts))]
+    for told, whole in [(texts, 1), *((some, 0) for some in without)]:
+        (turn,) = trace.root.children
+        spelt = replace(turn, children=(replace(turn.children[0], inputs=told),))
+        seen = counted(flight, Trace((replace(trace.root, children=(spelt,)),)))
+        assert seen.prompts == Count(1, whole)
+
+
+def test_a_chat_models_span_is_one_of_a_completion() -> None:
+    flight, trace = made(Work("writer"))
+    named = changed(trace, answered, lambda span: (replace(span, type="CHAT_MODEL"),))
+    assert missed(flight, named) == {}
+
+
 def test_an_error_that_flew_through_spans_is_one() -> None:
     flight, trace = made(Work("writer", answered=0, failed=1))
     turn = replace(trace.root.children[0], status="ERROR")
@@ -178,6 +245,24 @@ def test_a_completion_that_failed_in_its_recording_makes_up_for_no_tool() -> Non
         trace, lambda span: span.type == "TOOL", lambda span: (replace(span, status="OK"),)
     )
     wrong = changed(quiet, answered, lambda span: (replace(span, status="ERROR"),))
+    assert counted(flight, wrong).errors == Count(1, 0)
+
+
+def test_an_answer_that_is_told_as_failed_keeps_its_tokens_and_has_no_cost() -> None:
+    flight, trace = made(Work("writer"))
+    failed = changed(trace, answered, lambda span: (replace(span, status="ERROR"),))
+    seen = counted(flight, failed)
+    assert seen.missed == ("completions", "errors", "costs", "placed")
+    assert not seen.complete
+
+
+def test_an_attempt_that_failed_makes_up_for_no_tool() -> None:
+    flight, trace = made(Work("writer", answered=1, raised=1))
+    quiet = changed(
+        trace, lambda span: span.type == "TOOL", lambda span: (replace(span, status="OK"),)
+    )
+    refused = Span("HTTP 429", "ATTEMPT", "ERROR")
+    wrong = changed(quiet, answered, lambda span: (replace(span, children=(refused,)),))
     assert counted(flight, wrong).errors == Count(1, 0)
 
 
@@ -220,6 +305,12 @@ def test_an_agent_is_found_in_the_words_around_its_name() -> None:
     assert missed(flight, Trace((replace(trace.root, children=tuple(turns)),))) == {}
 
 
+def test_an_agent_is_not_found_within_a_word() -> None:
+    flight, trace = made(Work("ann"))
+    within = replace(trace.root.children[0], name="planner")
+    assert counted(flight, Trace((replace(trace.root, children=(within,)),))).turns == Count(1, 0)
+
+
 def test_a_span_that_names_two_agents_is_a_turn_of_neither() -> None:
     flight, trace = made(*[Work("writer"), Work("critic")] * 2)
     team = Span("writer and critic", "AGENT", children=trace.root.children)
@@ -254,13 +345,27 @@ def test_without_agents_a_completion_may_stand_alone() -> None:
     assert missed(flight, Trace((completion(flight.exchanges[0]),))) == {}
 
 
-def test_a_handoff_between_others_makes_up_for_none() -> None:
+@pytest.mark.parametrize(
+    "between", [("critic", "writer"), ("writer", "editor"), ("editor", "critic")]
+)
+def test_a_handoff_between_others_makes_up_for_none(between: tuple[str, str]) -> None:
     flight, trace = made(Work("writer"), Work("critic"))
     flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
-    back = {"handoff.from_agent": "critic", "handoff.to_agent": "writer"}
-    wrong = Span("critic → writer", "HANDOFF", attributes=back)
+    giver, receiver = between
+    named = {"handoff.from_agent": giver, "handoff.to_agent": receiver}
+    wrong = Span(f"{giver} → {receiver}", "HANDOFF", attributes=named)
     told = Trace((replace(trace.root, children=(*trace.root.children, wrong)),))
     assert counted(flight, told).handoffs == Count(1, 0)
+
+
+def test_a_turn_that_names_whom_its_work_came_from_tells_a_handoff() -> None:
+    flight, trace = made(Work("writer"), Work("critic"))
+    flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
+    passed = {"handoff.from_agent": "writer", "handoff.to_agent": "critic"}
+    named = changed(
+        trace, lambda span: span.agent == "critic", lambda span: (replace(span, attributes=passed),)
+    )
+    assert missed(flight, named) == {}
 
 
 @pytest.mark.parametrize(
@@ -300,4 +405,9 @@ def test_each_record_of_a_secret_is_a_leak() -> None:
     flight, trace = made(Work("writer"))
     spans = [{"attributes": {"client": {"api_key": API_KEY}}}, {"events": [CREDENTIAL]}, {}]
     left: tuple[Any, ...] = ({"info": {"request_preview": API_KEY}, "data": {"spans": spans}},)
-    assert missed(replace(flight, traces=left), trace) == {"leaks": (0, 3)}
+    beside: tuple[Any, ...] = (
+        {"attributes": {"http.request.header.authorization": f"Bearer {API_KEY}"}},
+        {},
+    )
+    leaky = replace(flight, traces=left, spans=beside)
+    assert missed(leaky, trace) == {"leaks": (0, 4)}
