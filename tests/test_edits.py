@@ -232,6 +232,7 @@ def test_a_level_that_is_lost_among_spans_of_few_names_is_explained_as_plainly()
         assert paired(grove(golden), grove(seen)).price <= due
 
 
+INNER = span("x", says="a b", status="ERROR")
 HARD: dict[str, tuple[Shape, Callable[[Shape], Sequence[Shape]]]] = {
     "a parent and its child of one name": (
         turn("s", span("s", turn("s", span("t")), status="ERROR"), span("s", span("t"))),
@@ -240,6 +241,10 @@ HARD: dict[str, tuple[Shape, Callable[[Shape], Sequence[Shape]]]] = {
     "a level far down, with another of its name beneath": (
         turn("z", turn("y", turn("x", span("x", span("y", says="a b"), status="ERROR")))),
         lambda there: (turn("z", turn("y", span("x", span("y", says="a b"), status="ERROR"))),),
+    ),
+    "a level between two of its name, beside another span": (
+        turn("y", span("x", turn("y"), span("x", INNER, says="a"), says="a")),
+        lambda there: (turn("y", span("x", turn("y"), INNER, says="a")),),
     ),
 }
 """Trees that have lost one level, and look as if something else had happened."""

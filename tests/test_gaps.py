@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from integrations.cases import cases
 from integrations.gaps.gap import EVERY, EVERYTHING, FLIGHT, Counts, Gap, Missed
 from integrations.gaps.known import KNOWN
-from integrations.gaps.reconciled import Reconciled, reconcile
+from integrations.gaps.reconciled import Reconciled, listed, reconcile
 from scenarios.fidelity import Count
 from scenarios.pages import HOUSE
 
@@ -112,6 +112,17 @@ def test_more_than_happened_is_a_gap_too() -> None:
 def test_a_gap_is_of_its_versions_alone(packages: dict[str, str], concerned: bool) -> None:
     came = held(counts(frozenset()), gap({"tools": EVERY}), packages=packages)
     assert bool(came.mended) == concerned
+
+
+def test_a_gap_of_several_packages_is_there_with_all_of_their_versions_alone() -> None:
+    seen, both = counts(frozenset()), {"mlflow": ">=3.17", "crewai": ">=1.15"}
+    assert held(seen, gap({"tools": EVERY}, versions=both)).mended
+    assert not held(seen, gap({"tools": EVERY}, versions=both | {"crewai": "<1.15"})).mended
+
+
+def test_a_sentence_lists_six_cases_and_counts_the_rest() -> None:
+    assert listed("abcdef") == "a, b, c, d, e, f"
+    assert listed("abcdefg") == "a, b, c, d, e, f and 1 more"
 
 
 def test_beside_a_gap_that_silences_no_other_is_expected() -> None:

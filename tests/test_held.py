@@ -70,6 +70,13 @@ def test_a_case_that_goes_otherwise_is_worse_than_one_that_is_counted() -> None:
     assert "sequential (went otherwise than the case says, and the table says went as" in says
 
 
+def test_a_case_that_goes_as_it_says_again_is_better_than_one_that_did_not() -> None:
+    kept = Table({}, {}, {("crewai", "sequential", "OpenLIT"): Entry(trouble="it hung")})
+    (says,) = held(OWN, "crewai", "OpenLIT", [row()], kept).troubles
+    assert says.startswith("better than the fidelity table: crewai, OpenLIT: flight of sequential")
+    assert "(went as the case says, and the table says went otherwise" in says
+
+
 def test_a_case_that_the_table_does_not_have_is_told() -> None:
     (says,) = held(
         OWN, "crewai", "OpenLIT", [row(counts={"tools": Count(2, 2)})], Table({}, {}, {})
