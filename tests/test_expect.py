@@ -104,6 +104,8 @@ def test_it_holds_where_it_should(holds: Expectation) -> None:
         ),
         (expect.never_reaches("reviewer"), "reviewer took 1 turn"),
         (expect.output_keeps("miles"), 'the output is {"summary": "it came down to 57 km"}'),
+        (expect.output_keeps("came down to 57 miles"), 'the output has came down to 57 km"}'),
+        (expect.output_keeps("(came [a-z ]*) 57 miles"), 'the output has came down to 57 km"}'),
         (expect.output_lacks(r"\d+ km"), "the output has '57 km'"),
         (expect.meets("HTTP 503", agent="reviewer"), "failed attempts of reviewer: HTTP 429"),
         (expect.meets("HTTP 429", agent="generator"), "failed attempts of generator: none"),
@@ -130,6 +132,7 @@ EMPTY = Trace((Span("review", "CHAIN"),))
     "fails",
     [
         expect.output_lacks("miles"),
+        expect.output_keeps("^$"),
         expect.spends_at_most(1),
         expect.loses("a", "b"),
         expect.completes("a", status="OK"),

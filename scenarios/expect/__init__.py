@@ -15,8 +15,8 @@ from scenarios.expect.sentence import (
     counted,
     how_little,
     instead,
+    nearest,
     score,
-    short,
     text,
 )
 
@@ -138,7 +138,9 @@ def output_keeps(pattern: str) -> Expectation:
 
     def why_not(trace: Trace) -> str | None:
         output = text(trace.root.outputs)
-        return None if re.search(pattern, output) else f"the output is {short(output)}"
+        if not output:
+            return "there is no output at all"
+        return None if re.search(pattern, output) else f"the output {nearest(pattern, output)}"
 
     return Expectation(f"output keeps /{pattern}/", why_not)
 

@@ -30,7 +30,9 @@ def cites_well(agent: str) -> Expectation:
 
     def why_not(trace: Trace) -> str | None:
         amiss = _amiss(trace, agent)
-        return amiss if isinstance(amiss, str) else "; ".join(map(str, amiss)) or None
+        if isinstance(amiss, str):
+            return amiss
+        return f"held against what is cited there, {'; '.join(map(str, amiss))}" if amiss else None
 
     return Expectation(f"{agent} cites well", why_not, (agent,))
 

@@ -1,6 +1,7 @@
 """A sentence: what was seen in a trace, told to someone who expected something else."""
 
 import json
+import re
 from typing import Any
 
 from instrumentation.span import Span
@@ -52,6 +53,19 @@ def text(value: Any) -> str:
 
 def short(text: str) -> str:
     return text if len(text) <= 160 else f"{text[:157]}…"
+
+
+def nearest(pattern: str, text: str) -> str:
+    """What a text has from where the pattern begins to be found in it; where less than half of the
+    pattern is found anywhere, the text is told from its beginning."""
+    for end in range(len(pattern) - 1, len(pattern) // 2, -1):
+        try:
+            found = re.search(pattern[:end], text)
+        except re.error:
+            continue  # it breaks off within a group or a set
+        if found and found.group():
+            return f"has {short(text[found.start() :])}"
+    return f"is {short(text)}"
 
 
 def counted(number: int, noun: str) -> str:
