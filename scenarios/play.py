@@ -12,14 +12,13 @@ from instrumentation import trace as traces
 from instrumentation.outline import outline
 from instrumentation.trace import NoTrace
 from instrumentation.tracing import recorded, traced
+from scenarios.amiss import amiss
 from scenarios.ending import surprise
 from scenarios.fidelity import compared
 from scenarios.ledger import Exchange
-from scenarios.mark import found
 from scenarios.part import Part
 from scenarios.processes import Processes, running
 from scenarios.replay import Replay, replayed
-from scenarios.scenario import Scenario
 from scenarios.shelf import Folder, NoScenario, folder, load
 from scenarios.tape import Tape
 from scenarios.verdict import Seen, Verdict, judged
@@ -52,7 +51,7 @@ def play(
         )
     if seed is None:
         seen = tuple(_against_golden(variant, place) for variant in seen)
-    return Verdict(name, seen, (*_unplayed(tape, seen, place), *_unmarked(scenario, seen)))
+    return Verdict(name, seen, tuple(amiss(scenario, seen, tape, place)))
 
 
 def resolved(reference: str) -> Callable[..., Any]:
@@ -133,17 +132,3 @@ def _against_golden(seen: Seen, place: Folder) -> Seen:
         return replace(seen, drift=(*seen.drift, f"no golden yet: read the outline, then `{mend}`"))
     moved = drift(golden.read_text("utf-8"), outline(seen.trace))
     return replace(seen, drift=(*seen.drift, *moved))
-
-
-def _unmarked(scenario: Scenario, seen: tuple[Seen, ...]) -> Iterator[str]:
-    origin = scenario.origin
-    for broken in (one.trace for one in seen if one.variant == "broken" and one.trace):
-        if origin and found(broken, origin) is None:
-            yield f"the origin names no span of the broken trace: {origin.span!r} of {origin.agent}"
-
-
-def _unplayed(tape: Tape, seen: tuple[Seen, ...], place: Folder) -> Iterator[str]:
-    played = frozenset().union(*(variant.played for variant in seen))
-    for line in tape.lines:
-        if line.number not in played:
-            yield f"{place.tape.name}:{line.number}: no variant plays this line of {line.lane}"

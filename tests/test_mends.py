@@ -61,6 +61,18 @@ def test_without_one_of_its_mends_the_verdict_is_red(
     assert any(not judgement.held for judgement in fixed.judgements)
 
 
+@pytest.mark.parametrize("name", ["reviewer_is_ignored", "check_is_never_run", "stream_is_cut"])
+def test_with_its_mend_the_broken_variant_is_told_to_be_none(
+    name: str, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = load(name)
+    mended = dataclasses.replace(page, broken=page.fixed, twin=None)
+    monkeypatch.setattr(player, "load", lambda _: mended)
+    verdict = play(name, store)
+    assert not verdict.passed
+    assert verdict.troubles[0].startswith("broken is no longer broken: all that is expected of")
+
+
 def test_a_refused_completion_of_a_crew_prints_nothing(
     store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
