@@ -17,7 +17,7 @@ from integrations.fidelity.column import COLUMNS, Column
 from integrations.fidelity.entry import Entry
 from integrations.fidelity.page import FILE, MEANS, page
 from integrations.fidelity.reasons import unexplained
-from integrations.fidelity.table import Table, measured
+from integrations.fidelity.table import Place, Table, measured
 from integrations.fidelity.totals import MEASURES, totals, whole
 from integrations.gaps.gap import Gap
 from integrations.gaps.known import KNOWN
@@ -68,6 +68,25 @@ def test_a_file_that_is_no_table_says_what_mends_it(text: str, tmp_path: Path) -
     path = tmp_path / "fidelity.json"
     path.write_text(text)
     with pytest.raises(kept.NoTable, match=r"fidelity\.json"):
+        kept.read(path)
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        ({("crewai", "memory", "ours"): WHOLE}, "crewai/memory, OpenLIT, is missing; make"),
+        (
+            {**table().entries, ("crewai", "flow", "ours"): WHOLE},
+            "crewai/flow, ours, is of no case",
+        ),
+    ],
+)
+def test_a_table_that_lacks_an_entry_or_has_a_stranger_is_none(
+    entries: dict[Place, Entry], says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "fidelity.json"
+    path.write_text(kept.text(replace(table(), entries=entries)), "utf-8")
+    with pytest.raises(kept.NoTable, match=says):
         kept.read(path)
 
 

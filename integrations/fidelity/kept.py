@@ -8,7 +8,7 @@ entries   by "framework/case", by column: either, by measure, [told, happened], 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,28 @@ def read(path: Path = FILE) -> Table:
         told = json.loads(path.read_text("utf-8"))
         if told["format"] != FORMAT:
             raise NoTable(f"{path.name}: its format is {told['format']}, and {FORMAT} is due")
-        return Table(told["versions"], told["titles"], dict(_entries(told["entries"])))
+        table = Table(told["versions"], told["titles"], dict(_entries(told["entries"])))
     except FileNotFoundError:
         raise NoTable(f"{path.name}: is not there; make fidelity writes it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoTable(f"{path.name}: is no table ({error!r}); make fidelity writes it") from None
+    if misfit := next(_misfits(table), ""):
+        raise NoTable(f"{path.name}: {misfit}; make fidelity writes it")
+    return table
+
+
+def _misfits(table: Table) -> Iterator[str]:
+    """Each case is due in each column, and nothing else is."""
+    due = {
+        (framework, case, column)
+        for framework, titles in table.titles.items()
+        for case in titles
+        for column in table.versions
+    }
+    for place in sorted(due ^ table.entries.keys()):
+        framework, case, column = place
+        how = "is missing" if place in due else "is of no case or of no column"
+        yield f"the entry of {framework}/{case}, {column}, {how}"
 
 
 def _entries(rows: Mapping[str, Mapping[str, Any]]) -> "list[tuple[Place, Entry]]":
