@@ -42,11 +42,14 @@ async def surprise(
 
 
 async def _asked(running: Task[Any], lane: str, calls: int, ledger: Ledger) -> None:
-    """Wait until the lane was asked and answered so often, or the call has ended."""
+    """Wait until the lane was asked and answered so often, or the call has ended.
+
+    A request that a fault leaves to hang is never answered: it counts from the start.
+    """
     too_late_s = time.monotonic() + PATIENCE_S
     while not running.done() and time.monotonic() < too_late_s:
-        ended = [e for e in ledger.exchanges if e.lane == lane and e.ended_ms is not None]
-        if len(ended) >= calls:
+        its = [exchange for exchange in ledger.exchanges if exchange.lane == lane]
+        if sum(one.ended_ms is not None or one.fault == "hangs" for one in its) >= calls:
             return
         await asyncio.sleep(GLANCE_S)
 

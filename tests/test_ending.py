@@ -102,6 +102,20 @@ async def test_a_call_is_stopped_once_a_lane_was_asked_so_often() -> None:
     assert len(ledger.exchanges) == 2
 
 
+async def test_a_call_whose_request_hangs_is_stopped_only_once_it_was_made() -> None:
+    ledger = Ledger()
+
+    async def hangs() -> None:
+        await asyncio.sleep(0.3)
+        ledger.open(Exchange("writer", 1, "/search", None, "", False, 0.0, fault="hangs"))
+        await asyncio.Event().wait()
+
+    variant = given().stopped_after(0.05, lane="writer", calls=1)
+    async with asyncio.timeout(10):
+        assert await surprise(hangs(), variant, ledger) is None
+    assert len(ledger.exchanges) == 1
+
+
 async def test_what_other_lanes_were_asked_does_not_count() -> None:
     ledger = Ledger()
     asked(ledger, "tavily")

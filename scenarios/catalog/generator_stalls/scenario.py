@@ -18,7 +18,7 @@ SCENARIO = Scenario(
     workflow="workflows.graphflow_review:review",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     faults=(hangs("generator", call=1),),
-    broken=given(deadline_s=NO_DEADLINE).stopped_after(2.0),
+    broken=given(deadline_s=NO_DEADLINE).stopped_after(1.0, lane="generator", calls=1),
     fixed=given(deadline_s=1.0),
     expect_broken=(
         ends("ERROR", saying="cancelled"),
