@@ -9,7 +9,8 @@ from time import perf_counter
 
 from integrations.case import Case
 from integrations.child import Child
-from integrations.flown import flown
+from integrations.fidelity.column import BY_NAME
+from integrations.flown import Flight, flown
 from integrations.row import Row, row
 from integrations.shapes.goldens import Golden, place, read
 
@@ -29,6 +30,11 @@ class Sortie:
     @property
     def framework(self) -> str:
         return self.cases[0].framework
+
+    @property
+    def lacks(self) -> str:
+        """Why nothing is told of the framework, where there is nothing to be turned on."""
+        return BY_NAME[self.instrumentor].lacks.get(self.framework, "")
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,18 @@ class Tower:
     def flown(self, sortie: Sortie) -> Landed:
         """Fly it; of one that is ended, the rows until then."""
         began, rows = perf_counter(), []
-        for flight in flown(sortie.python, sortie.instrumentor, sortie.cases, self._started):
+        for flight in self._flights(sortie):
             if self._closed:
                 break
             rows.append(row(flight, _golden(flight.case)))
         landed = Landed(sortie, tuple(rows), perf_counter() - began)
         self._progress(_line(landed))
         return landed
+
+    def _flights(self, sortie: Sortie) -> Iterator[Flight]:
+        if not sortie.lacks:
+            return flown(sortie.python, sortie.instrumentor, sortie.cases, self._started)
+        return (Flight(case, sortie.instrumentor, absent=sortie.lacks) for case in sortie.cases)
 
     def close(self) -> None:
         """End all that flies; nothing starts any more."""

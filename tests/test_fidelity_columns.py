@@ -7,7 +7,7 @@ from integrations.cells.installer import NotInstallable
 from integrations.child import here
 from integrations.fidelity import kept
 from integrations.fidelity.changes import changes
-from integrations.fidelity.column import COLUMNS, Column
+from integrations.fidelity.column import BY_NAME, Column
 from integrations.fidelity.table import measured
 from integrations.flown import flown
 from integrations.told import told
@@ -15,7 +15,6 @@ from integrations.told import told
 pytestmark = pytest.mark.long
 
 FLOWN = {"autogen": ("agent_with_tool", "raising_model"), "crewai": ("raising_tool",)}
-BY_NAME = {column.name: column for column in COLUMNS}
 
 
 @pytest.mark.parametrize(

@@ -76,3 +76,4 @@ COLUMNS = (
     ),
 )
 """From what comes with MLflow to what others bring."""
+BY_NAME: Mapping[str, Column] = {each.name: each for each in COLUMNS}

@@ -72,8 +72,7 @@ def _grouped(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:
 
 def _sorties(column: Column, where: Environment, cases: Sequence[Case]) -> Iterator[Sortie]:
     for its in _grouped(cases):
-        if its[0].framework not in column.lacks:
-            yield Sortie(column.stands or "locked", where.python, column.name, its)
+        yield Sortie(column.stands or "locked", where.python, column.name, its)
 
 
 def _entries(
@@ -88,5 +87,4 @@ def _entries(
     for case in cases:
         for column in columns:
             place = (case.framework, case.name, column.name)
-            lacks = column.lacks.get(case.framework)
-            yield place, Entry(none=lacks) if lacks else rows[place]
+            yield place, rows[place]
