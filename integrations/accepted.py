@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from integrations.gaps.known.columns import DECLARED
 from integrations.matrix import Flown
 from integrations.row import Row
 from integrations.shapes.goldens import GOLDENS, Golden, place, read, write
@@ -30,13 +31,13 @@ def accept(flown: Flown, goldens: Path = GOLDENS) -> tuple[Path, ...]:
         if not each.absent:
             path = place(each.case.framework, each.case.name, goldens)
             by_case.setdefault(path, []).append(each)
-    house = not flown.cell.base.stands
-    return tuple(path for path, rows in by_case.items() if write(path, _golden(path, rows, house)))
+    return tuple(path for path, rows in by_case.items() if write(path, _golden(path, rows)))
 
 
-def _golden(path: Path, rows: Iterable[Row], house: bool) -> Golden:
+def _golden(path: Path, rows: Iterable[Row]) -> Golden:
     golden = read(path) if path.is_file() else Golden()
     for each in rows:
-        asked = each.asked if house or not golden.asked else golden.asked
+        stays = each.instrumentor not in DECLARED and golden.asked
+        asked = golden.asked if stays else each.asked
         golden = Golden(asked, golden.shapes).told(each.instrumentor, each.shapes)
     return golden

@@ -11,6 +11,7 @@ from integrations.cells.environment import Environment
 from integrations.fidelity.held import Held, held
 from integrations.fidelity.table import Table
 from integrations.gaps.gap import Gap
+from integrations.gaps.known.columns import DECLARED
 from integrations.gaps.reconciled import Reconciled, reconcile
 from integrations.row import Row
 from integrations.sortie import Landed, Progress, Sortie, Tower, by_framework
@@ -25,8 +26,9 @@ NO_TABLE = Table({}, {}, {})
 class Flown:
     """A cell once all is flown in it: its rows, and its gaps by framework and instrumentor.
 
-    Of other people's instrumentors no gaps are declared: what they told is `held` against the
-    fidelity table. `took_s` is the time of its sorties, one after the other, in seconds.
+    What an instrumentor told of which no gaps are declared, as another's or a framework's own, is
+    `held` against the fidelity table. `took_s` is the time of its sorties, one after the other, in
+    seconds.
     """
 
     cell: Cell
@@ -74,7 +76,7 @@ class Flown:
 
     def _unlike(self, row: Row) -> bool:
         """What is asked is golden as it is under ours: another's instrumentor may change it."""
-        return bool(row.edits or (row.drifts and not self.cell.base.stands))
+        return bool(row.edits or (row.drifts and row.instrumentor in DECLARED))
 
 
 def matrix(
@@ -85,7 +87,7 @@ def matrix(
     table: Table = NO_TABLE,
 ) -> Generator[Flown]:
     """Build all the cells, fly the cases in them, and hold what is seen against what is known: the
-    gaps, and of other people's instrumentors the fidelity `table`.
+    gaps, and of instrumentors without declared ones the fidelity `table`.
 
     A cell comes as soon as it and those before it are done. Whoever stops early, as by Ctrl-C, does
     not wait: the children are ended.
@@ -113,15 +115,16 @@ def _sorties(of: Stood, cases: Sequence[Case]) -> Iterator[Sortie]:
 
 
 def _flown(of: Stood, landed: Sequence[Landed], known: Sequence[Gap], table: Table) -> Flown:
-    foreign = bool(of.cell.base.stands)
+    declared = [each for each in landed if each.sortie.instrumentor in DECLARED]
+    others = [each for each in landed if each.sortie.instrumentor not in DECLARED]
     return Flown(
         of.cell,
         of.environment,
         of.why_not,
         rows=tuple(row for each in landed for row in each.rows),
-        gaps=() if foreign else tuple(_reconciled(each, of.packages, known) for each in landed),
+        gaps=tuple(_reconciled(each, of.packages, known) for each in declared),
         took_s=sum(each.took_s for each in landed),
-        held=tuple(_held(each, of.cell, table) for each in landed) if foreign else (),
+        held=tuple(_held(each, of.cell, table) for each in others),
     )
 
 

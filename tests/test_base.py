@@ -15,6 +15,7 @@ OPENINFERENCE = "openinference-instrumentation-crewai"
     [
         (["mlflow"], (), ""),
         (["crewai"], ("ours",), ""),
+        (["autogen-core"], ("its own OpenTelemetry",), ""),
         (["crewai"], ("OpenInference",), "openinference"),
         (["crewai", OPENINFERENCE], (), "openinference"),
         (["opentelemetry-instrumentation-crewai"], (), "openllmetry"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from integrations.cases import cases
 from integrations.gaps.gap import EVERY, EVERYTHING, FLIGHT, Counts, Gap, Missed
 from integrations.gaps.known import KNOWN
+from integrations.gaps.known.columns import DECLARED
 from integrations.gaps.reconciled import Reconciled, listed, reconcile
 from scenarios.fidelity import Count
 from scenarios.pages import HOUSE
@@ -148,5 +149,6 @@ def test_a_known_gap_names_cases_and_patches_that_there_are(known: Gap) -> None:
     there = {case.name for case in cases(known.framework)}
     named = {case for its in known.misses.values() if its != EVERY for case in its}
     assert named <= there
+    assert set(known.instrumentors) <= set(DECLARED)
     for patch in filter(None, known.patch.split(", ")):
         assert (HOUSE / "patches" / f"{patch}.py").exists()

@@ -1,4 +1,4 @@
-"""What another's instrumentor tells in a cell, held against the fidelity table, both ways."""
+"""What an instrumentor without declared gaps tells, held against the fidelity table, both ways."""
 
 import pytest
 
@@ -40,6 +40,13 @@ def test_what_a_build_mends_is_better_and_told_with_how_to_renew_the_table() -> 
     assert says.startswith("better than the fidelity table: crewai, OpenLIT: tools of sequential")
     assert "pin it in integrations/environments/openlit.in" in says
     assert says.endswith("make fidelity")
+
+
+def test_what_is_of_our_own_lock_is_renewed_there() -> None:
+    (says,) = troubles(Count(2, 2), Count(2, 1), asked(["autogen-core==9"]))
+    assert says.endswith(
+        "once it is released, require it in pyproject.toml, make lock, and make fidelity"
+    )
 
 
 def test_the_locked_cell_must_be_as_the_table_says() -> None:

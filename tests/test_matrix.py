@@ -16,16 +16,19 @@ from integrations.accepted import NotAccepted, accept
 from integrations.cells.cell import Cell
 from integrations.cells.choice import chosen_cases
 from integrations.cells.table import LOCKED
+from integrations.fidelity import kept
 from integrations.gaps.gap import EVERY, Gap
 from integrations.gaps.known import KNOWN
 from integrations.gaps.reconciled import reconcile
 from integrations.matrix import Flown, matrix
-from integrations.shapes.goldens import place, read
+from integrations.shapes.asked import Asked
+from integrations.shapes.goldens import Golden, place, read, write
 
 pytestmark = pytest.mark.long
 
 CASES = chosen_cases(["autogen/graphflow_run", "autogen/raising_model"])
 PLAIN = "plain autolog"
+OWN = "its own OpenTelemetry"
 
 
 def held(seen: Flown, known: Sequence[Gap]) -> tuple[str, ...]:
@@ -88,6 +91,37 @@ def test_a_patch_of_ours_that_is_off_turns_it_red(
     assert tools.startswith("undeclared: autogen, ours: tools of agent_with_tool (0 of 1)")
     assert "agent_with_tool are not as their goldens" in golden
     assert [edit.kind for edit in seen.rows[0].edits] == ["lost"]
+
+
+@pytest.fixture(scope="module")
+def own() -> Flown:
+    """The lock's own cell under what a framework tells by itself, and under what openai does."""
+    cell, cases = replace(LOCKED, instrumentors=(OWN,)), chosen_cases(["raising_model", "sync"])
+    with closing(matrix([cell], cases, KNOWN, lambda line: None, kept.read())) as running:
+        (seen,) = running
+    return seen
+
+
+def test_a_frameworks_own_is_as_the_table_and_its_goldens_say(own: Flown) -> None:
+    assert own.troubles == ()
+    assert [(each.framework, each.instrumentor) for each in own.held] == [
+        ("autogen", OWN),
+        ("openai", OWN),
+    ]
+    assert own.gaps == ()
+
+
+def test_what_has_none_is_not_flown_and_says_so(own: Flown) -> None:
+    absent = {row.case.framework: row.absent for row in own.rows}
+    assert absent == {"autogen": "", "openai": "the client has none"}
+
+
+def test_what_is_asked_is_golden_as_it_is_under_ours(own: Flown, tmp_path: Path) -> None:
+    path = place("autogen", "raising_model", tmp_path)
+    write(path, Golden((Asked("as it is", "under ours", {}),)))
+    assert accept(own, tmp_path) == (path,)
+    assert read(path).asked == (Asked("as it is", "under ours", {}),)
+    assert set(read(path).shapes) == {OWN}
 
 
 def test_what_is_accepted_is_what_is_read_back(locked: Flown, tmp_path: Path) -> None:

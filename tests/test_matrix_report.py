@@ -9,9 +9,11 @@ import pytest
 from rich.console import Console
 
 from integrations.cells.cell import Cell
+from integrations.fidelity.held import Held
 from integrations.matrix import Flown
 from integrations.reports.document import document
 from integrations.reports.markdown import markdown
+from integrations.reports.summary import line
 from integrations.reports.terminal import SHOWN, report
 from integrations.row import Row
 from scenarios.fidelity import Count
@@ -50,6 +52,14 @@ def test_an_undeclared_gap_fails_its_cell_and_says_why() -> None:
     text = shown(flown(MISSED))
     assert "undeclared: crewai, plain autolog: handoffs of sequential (0 of 1)" in text
     assert "matrix: FAILED" in text
+
+
+def test_known_gaps_are_counted_where_another_instrumentor_is_held_against_the_table() -> None:
+    seen = flown(MISSED, known=[GAP])
+    held = Held(seen.cell, "crewai", "its own OpenTelemetry", ())
+    assert line(replace(seen, held=(held,)))[3] == "1"
+    assert line(replace(seen, held=(held,), gaps=()))[3] == "the table's"
+    assert line(replace(seen, gaps=()))[3] == "0"
 
 
 def test_a_gap_that_is_mended_fails_its_cell_and_names_the_patch() -> None:

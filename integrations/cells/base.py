@@ -37,12 +37,19 @@ class Base:
         asked = self.lock.with_suffix(".in").read_text("utf-8").splitlines()
         return tuple(line.partition("==")[0] for line in asked)
 
+    @property
+    def renewal(self) -> str:
+        """How the lock gets to another version of what it pins, as a person is told it."""
+        if not self.stands:
+            return "require it in pyproject.toml, make lock"
+        return f"pin it in integrations/environments/{self.stands}.in, lock that anew"
+
     def environment(self) -> Environment:
         """The one with all that the lock pins. Raises `NotInstallable` where it was not built."""
         return standing(self.stands) if self.stands else locked()
 
 
-HOUSE = Base("", ("plain autolog", "autolog of both", "ours"))
+HOUSE = Base("", tuple(column.name for column in COLUMNS if not column.stands))
 """Its instrumentors need no package beside MLflow and the frameworks. Ours is for the versions that
 its patches name, and says so elsewhere."""
 OTHERS = tuple(Base(column.stands, (column.name,)) for column in COLUMNS if column.stands)

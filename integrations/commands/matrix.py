@@ -62,8 +62,9 @@ def matrix(
 
         python -m integrations matrix --cell ./openinference-instrumentation-crewai
 
-    What it tells must be as integrations/FIDELITY.md has it, neither worse nor better. With
-    --instrumentor OpenInference any other requirement is played so, too.
+    What it tells must be as integrations/FIDELITY.md has it, neither worse nor better; so must what
+    a framework's own OpenTelemetry tells. With --instrumentor OpenInference any other requirement
+    is played so, too.
 
     How trees and prompts changed is told, and fails nothing, but where a cell is a lock's own.
     Environments are built on demand with uv, and kept in .envs/cells. Exit codes: 0 all is as

@@ -1,4 +1,4 @@
-"""Held: what another's instrumentor tells in a cell, held against the kept table, both ways."""
+"""Held: what an instrumentor without declared gaps tells in a cell, against the kept table."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -57,8 +57,7 @@ class Held:
     def _to_do(self, way: Way) -> str:
         if self.cell.locked:
             return "if that is right: make fidelity, and read the diff"
-        pin = f"pin it in integrations/environments/{self.cell.base.stands}.in, lock that anew,"
-        renew = f"once it is released, {pin} and make fidelity"
+        renew = f"once it is released, {self.cell.base.renewal}, and make fidelity"
         return renew if way == "better" else f"mend it; or, if it is to be so, {renew}"
 
 

@@ -11,9 +11,9 @@
   `where`, `says`, `times`) and `drift` (`lane`, `call`, `severity`, `says`);
 - `gaps`, each with `gap`, `framework`, `instrumentor`, `upstream`, `patch` and `state`: `known`,
   `mended` or, where no gap is declared, `undeclared`; and `misses`, by measure the cases;
-- `unlike_table`, of other people's instrumentors, each with `framework`, `instrumentor`, `case`,
-  `measure`, `way` (`worse`, `better`, `otherwise`), and as `now` and `table` have it `happened` and
-  `told`, or null.
+- `unlike_table`, of instrumentors without declared gaps, each with `framework`, `instrumentor`,
+  `case`, `measure`, `way` (`worse`, `better`, `otherwise`), and as `now` and `table` have it
+  `happened` and `told`, or null.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

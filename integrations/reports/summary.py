@@ -44,7 +44,7 @@ def line(flown: Flown) -> tuple[str, ...]:
         flown.cell.name,
         verdict,
         _whole(flown.rows),
-        "the table's" if flown.held else str(len(known(flown))),
+        "the table's" if flown.held and not flown.gaps else str(len(known(flown))),
         str(len(changed)),
         _drift(flown.rows),
         "–" if flown.cell.locked else f"{flown.environment.took_s:.0f} s",
@@ -60,7 +60,7 @@ def details(flown: Flown) -> Iterator[Detail]:
     told = (
         Detail("what fails it", flown.troubles),
         Detail("went otherwise than the case says", tuple(_troubled(flown.rows))),
-        Detail("not there in these versions", tuple(_absent(flown.rows))),
+        Detail("not there", tuple(_absent(flown.rows))),
         Detail(KNOWN, tuple(_known(flown))),
         Detail("what the trees tell otherwise than their goldens", tuple(_edits(flown.rows))),
         Detail("what the prompts say otherwise than their goldens", tuple(_drifts(flown.rows))),
