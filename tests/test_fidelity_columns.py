@@ -1,5 +1,7 @@
 """The columns of the fidelity table: a few entries of each are as the kept table says."""
 
+import sys
+
 import pytest
 
 from integrations.cases import cases
@@ -10,6 +12,8 @@ from integrations.fidelity.changes import changes
 from integrations.fidelity.column import BY_NAME, Column
 from integrations.fidelity.table import measured
 from integrations.flown import flown
+from integrations.inside.instrumentors.own import FIRST, own
+from integrations.inside.world import NotHere
 from integrations.told import told
 
 pytestmark = pytest.mark.long
@@ -42,6 +46,16 @@ def test_a_team_stands_in_one_tree_where_the_application_has_a_span_around_it() 
     (flight,) = flown(here(), "its own OpenTelemetry", team)
     (root,) = told(flight).roots
     assert {turn.agent for turn in root if turn.type == "AGENT"} == {"poet", "critic"}
+
+
+@pytest.mark.parametrize(("version", "says"), [("1.15.21", NotHere), (str(FIRST), ImportError)])
+def test_a_crewai_that_lost_its_own_tracing_is_not_taken_for_one_before_it(
+    version: str, says: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integrations.inside.instrumentors.own.version", lambda _: version)
+    monkeypatch.setitem(sys.modules, "crewai.telemetry.tracing", None)
+    with pytest.raises(says), own("", "crewai"):
+        pass
 
 
 def _see_it_stands(column: Column) -> None:

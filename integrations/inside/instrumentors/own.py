@@ -1,30 +1,37 @@
 """A framework's own OpenTelemetry: what it tells, once an application has somewhere to send it."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from importlib.metadata import version
+from typing import Any
 from uuid import uuid4
 
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import get_tracer, set_tracer_provider
+from packaging.version import Version
 
 from integrations.inside.left import Around, Left, in_memory
 from integrations.inside.world import NotHere
+
+FIRST = Version("1.15.22")
+"""The first CrewAI that has tracing of its own which can be exported: a later one must have it."""
 
 
 @contextmanager
 def own(store: str, framework: str) -> Generator[Around]:
     """CrewAI's goes to the exporters of a session; that of others to the global tracer provider.
 
-    Raises `NotHere` with a CrewAI that has none.
+    Raises `NotHere` with a CrewAI that has none yet.
     """
     if framework == "crewai":
-        try:
-            import crewai.telemetry.tracing  # noqa: F401
-        except ImportError:
-            raise NotHere("this CrewAI has no tracing of its own that can be exported") from None
-        yield _in_session
+        if Version(version("crewai")) < FIRST:
+            raise NotHere(f"CrewAI has no tracing of its own that can be exported before {FIRST}")
+        from crewai.telemetry.tracing import telemetry_session
+
+        yield partial(_in_session, telemetry_session)
         return
     exporter = InMemorySpanExporter()
     global_spans(exporter)
@@ -49,12 +56,10 @@ def in_run(exporter: InMemorySpanExporter, framework: str) -> Around:
 
 
 @contextmanager
-def _in_session(case: str) -> Generator[Left]:
+def _in_session(session: Callable[..., AbstractContextManager[Any]], case: str) -> Generator[Left]:
     """Each case in a session of its own, as a hosted run is: its end shuts the exporter down."""
-    from crewai.telemetry.tracing import telemetry_session
-
     exporter = InMemorySpanExporter()
-    with in_memory(exporter)(case) as left, telemetry_session(uuid4().hex, case, [exporter]):
+    with in_memory(exporter)(case) as left, session(uuid4().hex, case, [exporter]):
         yield left
 
 
