@@ -23,6 +23,7 @@ FAMILIES = (
 BESIDES = ("openai", "httpx", "packaging", "opentelemetry-exporter-otlp-proto-http")
 """What is asked for at no certain version: most of it for our own instrumentation."""
 AUTOLOGS = ("plain autolog", "autolog of both")
+OWN = ("its own OpenTelemetry",)
 
 
 @dataclass(frozen=True)

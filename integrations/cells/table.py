@@ -1,7 +1,7 @@
 """The cells of the matrix: which versions meet, and what is to be seen where they do."""
 
 from integrations.cells.base import OTHERS
-from integrations.cells.cell import AUTOLOGS, Cell
+from integrations.cells.cell import AUTOLOGS, OWN, Cell
 
 CREWAI = ("crewai",)
 AUTOGEN = ("autogen",)
@@ -69,7 +69,13 @@ CELLS = (
     Cell(
         "crewai 1.15.28", ("crewai==1.15.28",), CREWAI, AUTOLOGS, note="the last that leaves traces"
     ),
-    Cell("crewai 1.15.23", ("crewai==1.15.23",), CREWAI, AUTOLOGS, note="no span of a tool"),
+    Cell(
+        "crewai 1.15.23",
+        ("crewai==1.15.23",),
+        CREWAI,
+        (*AUTOLOGS, *OWN),
+        note="no span of a tool, but in its own tracing",
+    ),
     Cell(
         "crewai 1.12.2",
         ("crewai==1.12.2",),
