@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patches.crewai_span import EventSpan, short, shown, told_error
-from patches.crewai_work import TaskSpan
+from patches.crewai_work import AgentSpan, TaskSpan
 from patches.turn import Said
 
 
@@ -36,6 +36,8 @@ class AsideSpan(EventSpan):
         self._aside = ASIDES[event.type]
         name = event.type.removesuffix("_started").replace("_", " ")
         given = _fields(event, self._aside.given)
+        self.agent = AgentSpan.nearest()
+        """In whose turn it began. What a memory saves it saves beside the turn, and longer."""
         super().__init__(source, event, name, self._aside.type, given)
 
     def close(self, event: Any) -> BaseException | None:
@@ -91,6 +93,13 @@ class MethodSpan(EventSpan):
     def close(self, event: Any) -> BaseException | None:
         self.outputs = shown(getattr(event, "result", None))
         return super().close(event)
+
+
+def asking() -> AgentSpan | None:
+    """The agent in whose turn the running code asks a model, be it for a memory of its own."""
+    aside = AsideSpan.nearest()
+    agent = AgentSpan.nearest()
+    return aside.agent if agent is None and aside is not None else agent
 
 
 def internal(flow: Any) -> bool:

@@ -5,6 +5,7 @@ from collections import Counter
 from time import monotonic
 from typing import Any
 
+from patches.crewai_asides import asking
 from patches.crewai_span import EventSpan, NotDone, shown
 from patches.crewai_usage import tokens
 from patches.crewai_work import AgentSpan
@@ -22,7 +23,7 @@ class CompletionSpan(EventSpan):
     def __init__(self, model: Any, event: Any) -> None:
         from mlflow.tracing.constant import SpanAttributeKey
 
-        agent = AgentSpan.nearest()
+        agent = asking()
         attributes = {
             SpanAttributeKey.MESSAGE_FORMAT: "openai",
             SpanAttributeKey.MODEL: event.model,

@@ -128,6 +128,8 @@ def test_what_a_crew_remembers_and_recalls_is_seen(tmp_path: Path) -> None:
     assert [span.status for span in trace.of_type("MEMORY")] == ["OK"] * 5
     found = [span.outputs for span in trace.of_type("MEMORY") if span.name == "memory query"]
     assert found == [{"results": []}, {"results": ["France had 4.9"]}]
+    asked = [span.agent for span in trace.of_type("LLM")]
+    assert asked == ["a"] * 5  # a memory saves in a thread of its own, in which a turn may end
 
 
 def embeddings(replay: Replay, texts: list[str]) -> list[list[float]]:
