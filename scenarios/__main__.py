@@ -1,46 +1,8 @@
-"""The command line: `python -m scenarios`, behind the doors of the Makefile.
+"""`python -m scenarios`: what is imported for the command line, and then it."""
 
-Exit codes: 0 the verdict is passed, 1 it is failed, 2 what was asked cannot be done, 130 Ctrl-C.
-`alerts`: 0 all is quiet, 1 something alarms, 2 it cannot be judged, 3 a webhook was not told.
-"""
-
-import sys
-
-import typer
-
-from instrumentation.alerts.table import NoTable
-from instrumentation.trace import NoTrace
-from scenarios.accept import NotAccepted
-from scenarios.commands import app
-from scenarios.processes import NotUp
-from scenarios.search.query import NoQuery
-from scenarios.shelf import NoScenario
-from scenarios.store import NoStore
-from scenarios.tape import TapeError
-from scenarios.terminal import plain
-from scenarios.whole import NotWritten
-from workflows.model import NoModel
-
-AMISS = (NoScenario, NoStore, NotUp, NotWritten, TapeError, NoTrace, NoTable, NoQuery, NoModel)
-"""What says of itself, in a sentence, why it cannot be done."""
-
-
-def main() -> None:
-    """Run a command; what a person asked amiss is said in a sentence, with exit code 2."""
-    with plain():
-        _run()
-
-
-def _run() -> None:
-    try:
-        app()
-    except AMISS as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    except NotAccepted as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
-
+from scenarios.starting import starting
 
 if __name__ == "__main__":
+    with starting():
+        from scenarios.command_line import main
     main()

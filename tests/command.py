@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from scenarios.__main__ import main
+from scenarios.command_line import main
 
 
 @dataclass(frozen=True)

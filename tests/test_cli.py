@@ -87,7 +87,7 @@ def test_check_loads_no_framework() -> None:
             sys.executable,
             "-c",
             "import sys; sys.argv[1:] = ['check']\n"
-            "from scenarios.__main__ import main\n"
+            "from scenarios.command_line import main\n"
             "try: main()\n"
             "except SystemExit as end: print(end.code)\n"
             "print([m for m in ('mlflow', 'autogen_core', 'openai') if m in sys.modules])",

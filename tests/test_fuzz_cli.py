@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from instrumentation.span import DEEPEST
 from instrumentation.trace import NoTrace, from_mlflow
-from scenarios.__main__ import main
+from scenarios.command_line import main
 from scenarios.shelf import folder
 from scenarios.terminal import PlainConsole, plain, visible
 
