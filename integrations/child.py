@@ -87,6 +87,7 @@ def child(
             stdout=subprocess.PIPE,
             stderr=told,
             text=True,
+            start_new_session=True,  # Ctrl-C is for this program, which ends its children
         )
     one = Child(process, errors)
     Thread(target=_listen, args=(process, one.said), daemon=True).start()

@@ -69,7 +69,8 @@ class Tower:
                 break
             rows.append(row(flight, _golden(flight.case)))
         landed = Landed(sortie, tuple(rows), perf_counter() - began)
-        self._progress(_line(landed))
+        if not self._closed:  # else it has not landed
+            self._progress(_line(landed))
         return landed
 
     def _flights(self, sortie: Sortie) -> Iterator[Flight]:
@@ -104,7 +105,7 @@ def _line(landed: Landed) -> str:
     told = (
         f"{whole} of {len(rows) - len(absent)} cases whole"
         if len(absent) < len(rows)
-        else (absent[0].absent if absent else "ended")
+        else absent[0].absent
     )
     where = f"{sortie.cell}: {sortie.framework}, {sortie.instrumentor}"
     return f"{where}: {told} ({landed.took_s:.0f} s)"

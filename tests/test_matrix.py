@@ -1,10 +1,11 @@
 """The matrix: cells are flown, and what they show is held against goldens and known gaps."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from integrations.accepted import NotAccepted, accept
 from integrations.cells.cell import Cell
 from integrations.cells.choice import chosen_cases
 from integrations.cells.table import LOCKED
+from integrations.child import here
 from integrations.fidelity import kept
 from integrations.gaps.gap import EVERY, Gap
 from integrations.gaps.known import KNOWN
@@ -23,6 +25,7 @@ from integrations.gaps.reconciled import reconcile
 from integrations.matrix import Flown, matrix
 from integrations.shapes.asked import Asked
 from integrations.shapes.goldens import Golden, place, read, write
+from integrations.sortie import Sortie, Tower
 
 pytestmark = pytest.mark.long
 
@@ -149,7 +152,12 @@ def test_a_cell_that_excludes_itself_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert seen.passed
 
 
-def test_ctrl_c_ends_it_and_leaves_no_process(house: Path) -> None:
+@pytest.mark.parametrize("sent", [os.kill, os.killpg])
+def test_ctrl_c_ends_it_and_leaves_no_process(
+    sent: Callable[[int, int], None], house: Path
+) -> None:
+    """A terminal sends it to the whole group, of which the children are none: else they would end
+    before they are ended, and be told as what went wrong."""
     command = [sys.executable, "-m", "integrations", "matrix", "--only", "locked"]
     running = subprocess.Popen(
         [*command, "--case", "openai/sync"],
@@ -161,11 +169,20 @@ def test_ctrl_c_ends_it_and_leaves_no_process(house: Path) -> None:
     while not (children := _children(running.pid)):
         time.sleep(0.1)
         assert running.poll() is None
-    running.send_signal(signal.SIGINT)
+    assert running.pid not in {os.getpgid(int(child)) for child in children}
+    sent(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=20)
     assert running.returncode == 130
-    assert "stopped; environments that are built stay" in said
+    assert said == "\nstopped; environments that are built stay, and nothing else\n"
     assert not any(Path("/proc", child).exists() for child in children)
+
+
+def test_what_is_ended_is_not_told_as_flown() -> None:
+    told: list[str] = []
+    tower = Tower(told.append)
+    tower.close()
+    tower.flown(Sortie("locked", here(), PLAIN, tuple(CASES)))
+    assert told == []
 
 
 def _children(of: int) -> list[str]:
