@@ -93,7 +93,7 @@ def _named(names: Sequence[str], every: dict[str, Cell]) -> list[Cell]:
     for name in names:
         if name not in every:
             raise NoChoice(_no("cell", name, every))
-    return [every[name] for name in names or every]
+    return [every[name] for name in dict.fromkeys(names) or every]
 
 
 def _under(cells: Iterable[Cell], wanted: Sequence[str]) -> list[Cell]:
