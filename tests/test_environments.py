@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGINT, SIGKILL
 from time import monotonic, sleep, time
 
 import pytest
@@ -101,6 +101,46 @@ def test_a_build_that_is_cut_leaves_nothing_that_looks_ready(tmp_path: Path, she
     assert not list(home.glob("*/environment.json"))
 
 
+def test_a_build_that_fails_leaves_nothing(tmp_path: Path, build: Build) -> None:
+    source = folder(tmp_path / "source", "whole")
+    (source / "lid.py").unlink()
+    with pytest.raises(NotInstallable):
+        build("lid", [str(source)])
+    assert not list((tmp_path / "cells").glob("*.part"))
+
+
+def test_one_whose_installer_is_stopped_is_stopped_and_leaves_nothing(
+    tmp_path: Path, shelf: Path
+) -> None:
+    source = folder(tmp_path / "source", "whole")
+    (source / "wait").touch()
+    home = tmp_path / "cells"
+    arguments = f"'lid', [{str(source)!r}], Path({str(home)!r})"
+    program = (
+        "from integrations.cells.environment import *; import signal\n"
+        "signal.signal(signal.SIGINT, lambda *_: None)\n"
+        f"try: built({arguments})\n"
+        "except KeyboardInterrupt: print('stopped')"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    patient = monotonic() + 30
+    while not (source / "began").exists() and monotonic() < patient:
+        sleep(0.05)
+    os.killpg(running.pid, SIGINT)
+    assert running.communicate(timeout=20)[0] == "stopped\n"
+    assert not list(home.glob("lid-*/"))
+
+
+def test_a_place_that_cannot_be_written_is_named_and_what_it_must_be(
+    tmp_path: Path, shelf: Path
+) -> None:
+    (tmp_path / "cells").touch()
+    with pytest.raises(NotInstallable, match=r"^cells: File exists; environments are kept in "):
+        built("lid", ["lid"], tmp_path / "cells", prefer=None)
+
+
 def test_what_a_cut_build_left_is_swept_away_by_the_next(build: Build, tmp_path: Path) -> None:
     folder = build("lid", ["lid"]).folder
     shutil.rmtree(folder)
@@ -115,6 +155,20 @@ def test_what_a_cell_came_to_before_is_kept_for_a_week(build: Build, days: int, 
     os.utime(before, (0, time() - days * 24 * 3600))
     build("lid", ["lid"])
     assert before.exists() == kept
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [("lid-0123456789ab.1.part", False), ("lid-of-other-0123456789ab", True)],
+)
+def test_of_what_is_left_after_a_week_that_of_the_same_cell_goes(
+    build: Build, tmp_path: Path, left: str, kept: bool
+) -> None:
+    other = tmp_path / "cells" / left
+    other.mkdir(parents=True)
+    os.utime(other, (0, time() - 8 * 24 * 3600))
+    build("lid", ["lid"])
+    assert other.exists() == kept
 
 
 def test_two_at_once_build_one(build: Build) -> None:

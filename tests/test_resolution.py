@@ -111,6 +111,10 @@ def test_the_reason_names_neither_the_shelf_nor_the_machine(
             "  × No solution found when resolving dependencies:\n  ╰─▶ Because a<2\n      and b",
             "Because a<2 and b",
         ),
+        (
+            "  × Failed to build `lid`:\n  ├─▶ Request failed\n  ╰─▶ Refused\n",
+            "Failed to build `lid`: Request failed: Refused",
+        ),
         ("", "uv gave no reason"),
     ],
 )

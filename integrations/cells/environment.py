@@ -9,13 +9,12 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
-from importlib.metadata import distributions
 from pathlib import Path
 from time import perf_counter, time
-
-from packaging.utils import canonicalize_name
+from typing import Any
 
 from integrations.cells import requirements as lines
+from integrations.cells.contents import installed, sizes
 from integrations.cells.installer import NotInstallable, fetched, put, ran
 from integrations.cells.resolution import LOCK, digest, resolved
 
@@ -56,14 +55,20 @@ def built(
     none.
     """
     wanted = [lines.read(line) for line in asked]
-    pinned = resolved(wanted, home / "resolved", prefer)
-    folder = home / f"{slug(name)}-{digest(pinned)}"
-    with _alone(folder):
-        if not (folder / ABOUT).exists():
-            _build(folder, pinned)
-        os.utime(folder)
-    _forget_before(folder)
-    return Environment(folder, **json.loads((folder / ABOUT).read_text("utf-8")))
+    try:
+        pinned = resolved(wanted, home / "resolved", prefer)
+        folder = home / f"{slug(name)}-{digest(pinned)}"
+        with _alone(folder):
+            if not (folder / ABOUT).exists():
+                _build(folder, pinned)
+            os.utime(folder)
+        _forget_before(folder)
+        return Environment(folder, **json.loads((folder / ABOUT).read_text("utf-8")))
+    except OSError as error:
+        raise NotInstallable(
+            f"{Path(error.filename or home).name}: {error.strerror}; environments are kept in"
+            f" {home.parent.name}/{home.name}, which must be a folder with room, and writable"
+        ) from error
 
 
 def standing(name: str) -> Environment:
@@ -85,24 +90,6 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:60] or "cell"
 
 
-def installed(folder: Path) -> dict[str, str]:
-    """The version of each package there, by its name as an index spells it."""
-    sites = [str(site) for site in folder.glob("lib/python3*/site-packages")]
-    found = ((canonicalize_name(each.name), each.version) for each in distributions(path=sites))
-    return dict(sorted(found))
-
-
-def sizes(folder: Path) -> tuple[int, int]:
-    """The bytes of its files, and of those that no other folder shares by a hard link."""
-    disk = own = 0
-    for here, _, files in os.walk(folder):
-        for each in files:
-            stat = os.lstat(os.path.join(here, each))
-            disk += stat.st_size
-            own += stat.st_size if stat.st_nlink == 1 else 0
-    return disk, own
-
-
 @contextmanager
 def _alone(folder: Path) -> Generator[None]:
     """Wait until no other process builds this folder; the system lets go when a holder dies."""
@@ -121,6 +108,16 @@ def _build(folder: Path, pinned: Sequence[str]) -> None:
         shutil.rmtree(left, ignore_errors=True)
     # a name of its own: the uv of a builder that was killed may be at work for a while
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    try:
+        about = _filled(part, pinned)
+        (part / ABOUT).write_text(json.dumps(about, indent=1), "utf-8")
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _filled(part: Path, pinned: Sequence[str]) -> dict[str, Any]:
+    """Make the environment there, and say what is to be known about it."""
     started = perf_counter()
     ran("venv", "--quiet", "--relocatable", "--python", sys.executable, part)
     # two packages may hold the same file, as mlflow and mlflow-skinny do: yours is to stand
@@ -129,15 +126,20 @@ def _build(folder: Path, pinned: Sequence[str]) -> None:
     said = "".join(put(part / "bin" / "python", each) for each in (rest, yours) if each)
     took_s = round(perf_counter() - started, 2)
     disk, own = sizes(part)
-    about = {"packages": installed(part), "took_s": took_s, "fetched": fetched(said)}
-    about |= {"disk_bytes": disk, "own_bytes": own}
-    (part / ABOUT).write_text(json.dumps(about, indent=1), "utf-8")
-    part.rename(folder)
+    return {
+        "packages": installed(part),
+        "took_s": took_s,
+        "fetched": fetched(said),
+        "disk_bytes": disk,
+        "own_bytes": own,
+    }
 
 
 def _forget_before(folder: Path) -> None:
-    """Remove what the same cell came to before: its folder, or the newest version, moves on."""
+    """Remove what the same cell came to before: its folder, or the newest version, moves on; and
+    what a kill left of it half built."""
     cell = folder.name.rpartition("-")[0]
-    for other in folder.parent.glob(f"{cell}-{'?' * 12}"):
-        if other != folder and time() - other.stat().st_mtime > KEPT_S:
+    for other in folder.parent.glob(f"{cell}-{'?' * 12}*"):
+        was = re.fullmatch(r"[0-9a-f]{12}(\.\d+\.part)?", other.name.removeprefix(f"{cell}-"))
+        if was and other != folder and time() - other.stat().st_mtime > KEPT_S:
             shutil.rmtree(other, ignore_errors=True)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,9 +15,12 @@ NO_UV = (
     "environments of the matrix are built with uv, and there is none beside this Python or on "
     "PATH: `make check` builds .venv, which brings it"
 )
+STOPPED = (-signal.SIGINT, -signal.SIGTERM)
+"""How uv ends where a signal ends it: one that a terminal, or a CI, sends to all of a group."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _UNTOLD = re.compile(r"^\s*(warning:.*|Resolved \d+ packages? in .*)$", re.MULTILINE)
-_FRAME = re.compile(r"[×╰─▶│├]+|^\s*(error|cause):", re.MULTILINE)
+_CAUSE = re.compile(r"[:\s]*[├╰]─▶\s*")
+_FRAME = re.compile(r"[×│]+|^\s*(error|cause):", re.MULTILINE)
 _NO_SOLUTION = re.compile(r"\s*No solution found when resolving dependencies(?: for [^:]*)?:?\s*")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s`'\"<>]+")
 _PATH = re.compile(r"(?<![\w.…/~-])~?(?:/[\w.@+~%-]+){2,}/?")
@@ -39,7 +43,7 @@ class NotInstallable(Exception):
 def ran(*arguments: str | Path, told: Sequence[str] = ()) -> str:
     """Run uv, with `told` as the lines of its stdin: what it says on stderr.
 
-    Raises `NotInstallable`.
+    Raises `NotInstallable`, and `KeyboardInterrupt` where what stops this program stopped uv.
     """
     done = subprocess.run(
         [found(), *map(str, arguments)],
@@ -48,6 +52,10 @@ def ran(*arguments: str | Path, told: Sequence[str] = ()) -> str:
         capture_output=True,
         text=True,
     )
+    if done.returncode in STOPPED:
+        raise KeyboardInterrupt
+    if done.returncode < 0:
+        raise NotInstallable(f"uv was ended by {signal.Signals(-done.returncode).name}")
     if done.returncode:
         raise NotInstallable(plain(done.stderr), conflict="No solution found" in done.stderr)
     return done.stderr
@@ -87,9 +95,9 @@ def plain(said: str) -> str:
     Of each, its last part stays, so that one sees what was meant. A password goes with the rest.
     """
     text = _UNTOLD.sub("", _COLOURS.sub("", said))
-    text = _NO_SOLUTION.sub(" ", _FRAME.sub(" ", text))
+    text = _NO_SOLUTION.sub(" ", _CAUSE.sub(": ", _FRAME.sub(" ", text)))
     text = _PATH.sub(_last_part, _ADDRESS.sub(_last_part, text))
-    return " ".join(text.split()) or "uv gave no reason"
+    return " ".join(text.split()).removeprefix(": ") or "uv gave no reason"
 
 
 def _last_part(match: re.Match[str]) -> str:

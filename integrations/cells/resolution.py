@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 
 from integrations.cells import requirements as lines
 from integrations.cells.installer import ran
+from scenarios.whole import write
 
 LOCK = Path(__file__).parent.parent.parent / "requirements.lock"
 
@@ -33,7 +34,7 @@ def resolved(
     found = _asked_of_uv(asked, preferred)
     if keep:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(found, "utf-8")
+        write(kept, found)
     return tuple(found.splitlines())
 
 
