@@ -16,7 +16,10 @@ from integrations.reports.markdown import markdown
 from integrations.reports.summary import line
 from integrations.reports.terminal import SHOWN, report
 from integrations.row import Row
+from integrations.shapes.drifted import Drifted
+from integrations.shapes.edits import Edit
 from scenarios.fidelity import Count
+from scenarios.tape.drift import Change
 from tests.made_rows import GAP, LOST, WORDED, flown, row
 
 MISSED = row(counts={"tools": Count(2, 2), "handoffs": Count(1, 0)})
@@ -96,6 +99,25 @@ def test_a_changed_prompt_is_told_message_by_message_and_fails_nothing() -> None
     assert text.count("message 1 (system) was 'a|b' and is 'c'") == 1
     assert "1 (text)" in text
     assert seen.passed
+
+
+def test_the_same_change_of_many_calls_is_told_once_and_the_worst_first() -> None:
+    (worded,) = WORDED.changes
+    silent = Drifted("critic", 0, (Change("agent", "asks nothing any more, and asked once"),))
+    calls = [Drifted("writer", call, (worded,)) for call in range(1, 6)]
+    text = rows(shown(flown(row(drifts=(*calls, silent)), row("flow", drifts=(WORDED,)))))
+    assert [line for line in text if line.startswith(("writer", "critic"))] == [
+        "critic (agent): asks nothing any more, and asked once (crewai/sequential)",
+        "writer, call 1; writer, call 2; writer, call 3 and 2 more (text):"
+        " message 1 (system) was 'a|b' and is 'c' (crewai/sequential, crewai/flow)",
+    ]
+
+
+def test_the_worst_edit_comes_first_whoever_told_so() -> None:
+    mild = Edit("attribute new", "office", "attribute new: cost")
+    seen = flown(row(edits=(mild,)), row(instrumentor="zipkin", edits=(LOST,)))
+    first, second = (line for line in rows(shown(seen)) if "office" in line)
+    assert (first.split(":")[0], second.split(":")[0]) == ("zipkin", "plain autolog")
 
 
 def test_a_cell_that_cannot_be_installed_fails_with_the_resolvers_reason() -> None:

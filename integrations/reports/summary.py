@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from integrations.gaps.gap import Gap
 from integrations.matrix import Flown
+from integrations.reports.changed import drifts, edits
+from integrations.reports.named import named, some
 from integrations.row import Row
-from integrations.shapes.edits import Edit
 from scenarios.tape.drift import SEVERITIES
 
 HEADINGS = (
@@ -22,8 +23,6 @@ HEADINGS = (
 )
 """Of what `line` says."""
 KNOWN = "known gaps"
-NAMED = 3
-"""How many cases a sentence names before it says how many more there are."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ def details(flown: Flown) -> Iterator[Detail]:
         Detail("went otherwise than the case says", tuple(_troubled(flown.rows))),
         Detail("not there", tuple(_absent(flown.rows))),
         Detail(KNOWN, tuple(_known(flown))),
-        Detail("what the trees tell otherwise than their goldens", tuple(_edits(flown.rows))),
-        Detail("what the prompts say otherwise than their goldens", tuple(_drifts(flown.rows))),
+        Detail("what the trees tell otherwise than their goldens", tuple(edits(flown.rows))),
+        Detail("what the prompts say otherwise than their goldens", tuple(drifts(flown.rows))),
     )
     yield from (each for each in told if each.sentences)
 
@@ -75,16 +74,6 @@ def known(flown: Flown) -> Mapping[Gap, tuple[str, ...]]:
         for gap in each.known:
             seen.setdefault(gap, []).append(each.instrumentor)
     return {gap: tuple(instrumentors) for gap, instrumentors in seen.items()}
-
-
-def folded(rows: Iterable[Row]) -> dict[tuple[str, Edit], list[Row]]:
-    """The same edit in the trees of many cases, told once, by instrumentor; the worst first."""
-    found: dict[tuple[str, Edit], list[Row]] = {}
-    for row in rows:
-        for edit in row.edits:
-            found.setdefault((row.instrumentor, edit), []).append(row)
-    worst_first = sorted(found.items(), key=lambda item: (item[0][0], -item[0][1].severity))
-    return dict(worst_first)
 
 
 def _whole(rows: Sequence[Row]) -> str:
@@ -102,7 +91,7 @@ def _whole(rows: Sequence[Row]) -> str:
 
 def _drift(rows: Iterable[Row]) -> str:
     """How many cases ask otherwise, and how badly at worst."""
-    drifted = {_name(row): row for row in rows if row.drifts}
+    drifted = {named(row): row for row in rows if row.drifts}
     severities = [drift.severity for row in drifted.values() for drift in row.drifts]
     return f"{len(drifted)} ({max(severities, key=SEVERITIES.index)})" if severities else "0"
 
@@ -110,16 +99,16 @@ def _drift(rows: Iterable[Row]) -> str:
 def _troubled(rows: Iterable[Row]) -> Iterator[str]:
     for row in rows:
         if row.trouble:
-            yield f"{_name(row)}, {row.instrumentor}: {row.trouble}"
+            yield f"{named(row)}, {row.instrumentor}: {row.trouble}"
 
 
 def _absent(rows: Iterable[Row]) -> Iterator[str]:
     lacking: dict[str, list[str]] = {}
     for row in rows:
         if row.absent:
-            lacking.setdefault(f"{row.instrumentor}: {row.absent}", []).append(_name(row))
+            lacking.setdefault(f"{row.instrumentor}: {row.absent}", []).append(named(row))
     for why, cases in lacking.items():
-        yield f"{why} ({_some(cases)})"
+        yield f"{why} ({some(cases)})"
 
 
 def _known(flown: Flown) -> Iterator[str]:
@@ -127,28 +116,3 @@ def _known(flown: Flown) -> Iterator[str]:
         mended = f"; mended by our patch {gap.patch}" if gap.patch else ""
         who = ", ".join(instrumentors)
         yield f"{gap.name} ({gap.framework}; {who}): {gap.symptom}; {gap.upstream}{mended}"
-
-
-def _edits(rows: Iterable[Row]) -> Iterator[str]:
-    for (instrumentor, edit), its in folded(rows).items():
-        yield f"{instrumentor}: {edit} ({_some([_name(row) for row in its])})"
-
-
-def _drifts(rows: Iterable[Row]) -> Iterator[str]:
-    told: dict[str, list[str]] = {}
-    for row in rows:
-        for drift in row.drifts:
-            cases = told.setdefault(str(drift), [])
-            if _name(row) not in cases:  # the same is asked whoever records it
-                cases.append(_name(row))
-    for says, cases in told.items():
-        yield f"{says} ({_some(cases)})"
-
-
-def _name(row: Row) -> str:
-    return f"{row.case.framework}/{row.case.name}"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

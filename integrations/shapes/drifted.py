@@ -33,9 +33,14 @@ class Drifted:
         """The worst severity of its changes."""
         return max((change.severity for change in self.changes), key=SEVERITIES.index)
 
+    @property
+    def where(self) -> str:
+        """The call, or the lane."""
+        return f"{self.lane}, call {self.call}" if self.call else self.lane
+
     def __str__(self) -> str:
-        where = f"{self.lane}, call {self.call}" if self.call else self.lane
-        return f"{where} ({self.severity}): {'; '.join(change.says for change in self.changes)}"
+        says = "; ".join(change.says for change in self.changes)
+        return f"{self.where} ({self.severity}): {says}"
 
 
 def drifts(golden: Sequence[Asked], seen: Sequence[Asked]) -> tuple[Drifted, ...]:
