@@ -139,6 +139,11 @@ def test_a_case_that_went_otherwise_must_be_declared_and_misses_nothing_else() -
     assert held(seen, gap({FLIGHT: ("one",)}), gap({"tools": EVERY})).troubles == ()
 
 
+def test_cases_that_went_otherwise_are_told_in_words_and_not_in_counts() -> None:
+    (says,) = held({"one": {FLIGHT: Count(1, 0)}}).troubles
+    assert says.startswith("undeclared: crewai, plain autolog: one went otherwise than the case")
+
+
 def test_each_known_gap_has_a_name_of_its_own() -> None:
     names = [each.name for each in KNOWN]
     assert len(names) == len(set(names))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from integrations.gaps.gap import Counts, Gap, Missed, observed
+from integrations.gaps.gap import FLIGHT, Counts, Gap, Missed, observed
 from scenarios.fidelity import Count
 
 LISTED = 6
@@ -36,11 +36,17 @@ class Reconciled:
         for case, measure in sorted(self.undeclared):
             by_measure.setdefault(measure, []).append(case)
         for measure, cases in by_measure.items():
-            told = listed(f"{case} ({_told(self.counts[case][measure])})" for case in cases)
+            missed = self._missed(measure, cases)
             yield (
-                f"undeclared: {self.framework}, {self.instrumentor}: {measure} of {told};"
+                f"undeclared: {self.framework}, {self.instrumentor}: {missed};"
                 " mend it, or declare it in integrations/gaps/known with its upstream reference"
             )
+
+    def _missed(self, measure: str, cases: list[str]) -> str:
+        if measure == FLIGHT:
+            return f"{listed(cases)} went otherwise than the case says"
+        told = (f"{case} ({_told(self.counts[case][measure])})" for case in cases)
+        return f"{measure} of {listed(told)}"
 
     def _mended(self) -> Iterator[str]:
         for gap, missed in self.mended.items():
