@@ -45,6 +45,17 @@ def test_a_cell_in_which_all_is_well_is_one_line() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [40, 80, 100, 120, 200])
+def test_in_a_narrow_window_no_word_is_cut(width: int) -> None:
+    name = f"crewai @ crewai-{'x' * 64}.whl" if width > 100 else "my cell"
+    named = ("plain autolog", "autolog of both", "ours", "its own OpenTelemetry")
+    seen = flown(*(row(instrumentor=each) for each in named), cell=Cell(name))
+    text = " ".join(shown(seen, width=width).split())
+    assert "…" not in text
+    for word in (*name.split(), "OpenTelemetry", "600 MB", "prompts"):
+        assert word in text
+
+
 def test_a_known_gap_fails_nothing_and_is_named() -> None:
     text = shown(flown(MISSED, known=[GAP]))
     assert "no_handoffs" in text

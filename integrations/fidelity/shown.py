@@ -9,6 +9,7 @@ from rich.text import Text
 from integrations.fidelity.entry import Entry
 from integrations.fidelity.table import Table
 from integrations.fidelity.totals import MEASURES, totals, whole
+from integrations.reports.roomy import Roomy
 
 
 def shown(table: Table) -> RenderableType:
@@ -18,19 +19,19 @@ def shown(table: Table) -> RenderableType:
 
 def _frameworks(table: Table) -> Iterator[RenderableType]:
     for framework, titles in table.titles.items():
-        rows = Shown(framework, *table.versions, header_style="bold", show_lines=True)
+        rows = Shown("", *table.versions, header_style="bold", show_lines=True)
         for case, title in titles.items():
             entries = (table.entries[framework, case, column] for column in table.versions)
             rows.add_row(title, *map(_cell, entries))
-        yield rows
+        yield from (Text(f"\n{framework}", style="bold"), Roomy(rows))
 
 
-def _sum(table: Table) -> Shown:
+def _sum(table: Table) -> Roomy:
     rows = Shown("", "whole", *MEASURES, box=None, header_style="bold", padding=(0, 2, 0, 0))
     for column in table.versions:
         shares = (str(total) for _, total in totals(table.of(column)))
         rows.add_row(column, whole(table.of(column)), *shares)
-    return rows
+    return Roomy(rows)
 
 
 def _cell(entry: Entry) -> Text:

@@ -7,6 +7,7 @@ from integrations.gaps.gap import Gap
 from integrations.matrix import Flown
 from integrations.reports.changed import drifts, edits
 from integrations.reports.named import named, some
+from integrations.reports.roomy import NONE
 from integrations.row import Row
 from scenarios.tape.drift import SEVERITIES
 
@@ -37,7 +38,7 @@ def line(flown: Flown) -> tuple[str, ...]:
     """A cell of the table for each heading."""
     verdict = "passed" if flown.passed else "FAILED"
     if flown.environment is None:
-        return (flown.cell.name, verdict, "not installable", *["–"] * (len(HEADINGS) - 3))
+        return (flown.cell.name, verdict, "not installable", *[NONE] * (len(HEADINGS) - 3))
     changed = [row for row in flown.rows if row.edits]
     return (
         flown.cell.name,
@@ -46,7 +47,7 @@ def line(flown: Flown) -> tuple[str, ...]:
         "the table's" if flown.held and not flown.gaps else str(len(known(flown))),
         str(len(changed)),
         _drift(flown.rows),
-        "–" if flown.cell.locked else f"{flown.environment.took_s:.0f} s",
+        NONE if flown.cell.locked else f"{flown.environment.took_s:.0f} s",
         f"{flown.took_s:.0f} s",
         f"{flown.environment.disk_bytes / 1e6:,.0f} MB",
     )
@@ -77,7 +78,7 @@ def known(flown: Flown) -> Mapping[Gap, tuple[str, ...]]:
 
 
 def _whole(rows: Sequence[Row]) -> str:
-    """For each instrumentor, of how many cases all was told."""
+    """For each instrumentor, of how many cases all was told: a line each."""
     by_instrumentor: dict[str, list[Row]] = {}
     for row in rows:
         by_instrumentor.setdefault(row.instrumentor, []).append(row)
@@ -86,7 +87,7 @@ def _whole(rows: Sequence[Row]) -> str:
         there = [row for row in its if not row.absent]
         whole = sum(row.whole for row in there)
         told.append(f"{instrumentor} {whole}/{len(there)}" if there else f"{instrumentor} none")
-    return ", ".join(told)
+    return ",\n".join(told)
 
 
 def _drift(rows: Iterable[Row]) -> str:

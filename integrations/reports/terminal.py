@@ -1,4 +1,4 @@
-"""The report of the matrix on a terminal, or in a CI's log: a line a cell, then what changed."""
+"""The report of the matrix on a terminal, or in a CI's log: what changed, then a row a cell."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from integrations.matrix import Flown
+from integrations.reports.roomy import Roomy
 from integrations.reports.summary import HEADINGS, KNOWN, Detail, details, known, line
 
 SHOWN = 12
@@ -20,13 +21,13 @@ def report(flown: Sequence[Flown]) -> RenderableType:
     verdict = Text("passed", "bold green") if passed else Text("FAILED", "bold red")
     return Group(
         *(part for each in flown for part in _details(each)),
-        table(flown),
+        Roomy(table(flown)),
         Text.assemble("\n", ("matrix", "bold"), ": ", verdict),
     )
 
 
 def table(flown: Sequence[Flown]) -> Table:
-    """A line a cell."""
+    """A row a cell."""
     shown = Table(*HEADINGS, box=None, header_style="bold", padding=(0, 2, 0, 0))
     for each in flown:
         shown.add_row(*line(each), style="" if each.passed else "red")
