@@ -68,7 +68,7 @@ def matrix(
 
     How trees and prompts changed is told, and fails nothing, but where a cell is a lock's own.
     Environments are built on demand with uv, and kept in .envs/cells. Exit codes: 0 all is as
-    declared; 1 it is not; 2 it cannot be done.
+    declared; 1 it is not, or a cell cannot be installed; 2 it cannot be done; 130 Ctrl-C.
     """
     if listed:
         _list()
