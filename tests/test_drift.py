@@ -55,6 +55,12 @@ def test_tolerant_play_serves_a_changed_text_and_reports_it() -> None:
     drifts(was, now, "text", "message 1 (user) was")
 
 
+def test_a_change_is_shown_from_a_word_on_that_stands_before_it() -> None:
+    was, now = (user(f"is there a long way over the pass to {to}") for to in ("Rome", "Bern"))
+    shown = 'was …way over the pass to Rome","role":"user"} and is …way over the pass to Bern",'
+    drifts({"messages": was}, {"messages": now}, "text", shown)
+
+
 def test_tolerant_play_reports_another_order() -> None:
     first, second = user("one")[0], user("two")[0]
     drifts({"messages": [first, second]}, {"messages": [second, first]}, "order", "another order")

@@ -5,6 +5,7 @@ messages in another order), `tools` (another tool set or schema), `missing` (a m
 call is gone, or is new), `agent` (a lane has fallen silent, or is new).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -15,6 +16,9 @@ from scenarios.tape.request import as_json
 
 SEVERITIES = ("text", "order", "tools", "missing", "agent")
 AROUND = 24
+"""How much of what is the same stands before a change, in characters."""
+BETWEEN = re.compile(r"[\s,{\[]")
+"""What parts words, in a text or in JSON."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,17 @@ def _changed(what: str, was: str, now: str) -> tuple[Change, ...]:
     if was == now:
         return ()
     at = next((i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), -1)
-    at = max(0, (min(len(was), len(now)) if at < 0 else at) - AROUND)
-    return (Change("text", f"{what} was {_short(was[at:])} and is {_short(now[at:])}"),)
+    start = _word_before(was, min(len(was), len(now)) if at < 0 else at)
+    cut = "…" if start else ""
+    says = f"{what} was {cut}{_short(was[start:])} and is {cut}{_short(now[start:])}"
+    return (Change("text", says),)
+
+
+def _word_before(text: str, at: int) -> int:
+    """Where a word begins that stands some way before, so that one sees where one is."""
+    start = max(0, at - AROUND)
+    gap = BETWEEN.search(text, start, at) if start else None
+    return gap.end() if gap else start
 
 
 def _by_name(tools: list[Any]) -> dict[str, str]:
