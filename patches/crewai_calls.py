@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any
 
 from patches.crewai_asides import asking
+from patches.crewai_reply import Reply
 from patches.crewai_span import EventSpan, NotDone, shown
 from patches.crewai_usage import tokens
 from patches.crewai_work import AgentSpan
@@ -40,7 +41,7 @@ class CompletionSpan(EventSpan):
         super().__init__(model, event, name, "LLM", inputs, attributes)
         self.call_id: str = event.call_id
         self._started = monotonic()
-        self._text: list[str] = []
+        self.reply = Reply()
         self._spent: Counter[str] = Counter()
 
     def ends_with(self, begun: str, source: Any, event: Any) -> bool:
@@ -48,10 +49,10 @@ class CompletionSpan(EventSpan):
 
     def saw(self, item: Any) -> None:
         """Keep what has come of a stream; `item` is the event of a chunk."""
-        if not self._text:
+        if not (self.reply.chunks or self.reply.calls):
             waited = monotonic() - self._started
             self.span.set_attribute("gen_ai.response.time_to_first_chunk", round(waited, 6))
-        self._text.append(item.chunk)
+        self.reply.saw(item)
 
     def close(self, event: Any) -> BaseException | None:
         error = super().close(event)
@@ -61,14 +62,14 @@ class CompletionSpan(EventSpan):
 
     def came(self, response: Any, finish_reason: str | None, usage: Any) -> None:
         """Keep a reply, and what it took, by the names of its provider."""
-        self.outputs = completion(response, finish_reason)
+        self.outputs = self.reply.completion(response, finish_reason)
         self._count(usage or {})
         if finish_reason:
             self.span.set_attribute("gen_ai.response.finish_reasons", [finish_reason])
 
     def end(self, error: BaseException | None = None) -> None:
-        if not self.ended and self.outputs is None and any(self._text):
-            self.outputs = completion("".join(self._text), None)
+        if not self.ended and self.outputs is None:
+            self.outputs = self.reply.so_far()
         super().end(error)
 
     def _count(self, usage: dict[str, Any]) -> None:
@@ -117,16 +118,6 @@ class ToolSpan(EventSpan):
             self.span.set_attribute("crew.tool.from_cache", True)
         failure = getattr(event, "failure", None)
         return NotDone(failure.message) if failure is not None else super().close(event)
-
-
-def completion(response: Any, finish_reason: str | None) -> dict[str, Any]:
-    """What a model answers: text, the tool calls that it asks for, or an object as its JSON."""
-    message: dict[str, Any] = {"role": "assistant", "content": response}
-    if isinstance(response, list) and all(isinstance(one, dict) for one in response):
-        message |= {"content": None, "tool_calls": response}
-    elif not isinstance(response, str):
-        message["content"] = json.dumps(response, default=str)
-    return {"choices": [{"index": 0, "finish_reason": finish_reason, "message": message}]}
 
 
 def _sent(messages: Any) -> list[dict[str, Any]]:

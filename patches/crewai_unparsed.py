@@ -62,6 +62,7 @@ def _tell(span: CompletionSpan, reply: Any) -> None:
         return
     first, usage = reply.choices[0], reply.usage.to_dict()
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+    span.reply.text = first.message.content
     span.came(first.message.content, first.finish_reason, usage | {"cached_prompt_tokens": cached})
 
 

@@ -14,6 +14,7 @@ from patches import (
     crewai_autolog,
     crewai_interrupted,
     crewai_messages,
+    crewai_said,
     crewai_unparsed,
     forked,
     openai_completions,
@@ -59,6 +60,7 @@ def repairs(
             events(on_turn),
             crewai_interrupted.PATCH,
             crewai_unparsed.PATCH,
+            crewai_said.PATCH,
         ),
         "openai": (openai_completions.PATCH,),
     }
