@@ -8,7 +8,7 @@ from instrumentation.trace import Trace
 from integrations.counts.errors import errors
 from integrations.counts.leaks import leaks
 from integrations.counts.placed import COMPLETION_TYPES, due, places
-from integrations.counts.prompts import prompts, readable
+from integrations.counts.prompts import prompts, readable_prompts
 from integrations.counts.totals import totals
 from integrations.counts.turns import turns
 from integrations.flown import Flight
@@ -77,7 +77,7 @@ def counted(flight: Flight, trace: Trace) -> Counted:
         totals=totals(used, trace),
         costs=Count(len(answered), sum(span.cost_usd is not None for span in done)),
         placed=_placed(flight, answered, trace),
-        prompts=Count(len(sent), readable(sent, told)),
+        prompts=Count(len(sent), readable_prompts(sent, told)),
         leaks=Count(0, leaks(flight)),
     )
 

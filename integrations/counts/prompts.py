@@ -1,19 +1,13 @@
 """A prompt: all that was said in one request, and whether a span lets it be read again."""
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
 import orjson
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from instrumentation.span import Span
+from integrations.counts.said import Text, called, each_in_its_own, in_full, tells
 from scenarios.ledger import Exchange
-
-Text = tuple[str, ...]
-"""One, in the spellings that it may be told in."""
 
 
 def prompts(exchanges: Iterable[Exchange]) -> list[list[Text]]:
@@ -29,18 +23,10 @@ def prompts(exchanges: Iterable[Exchange]) -> list[list[Text]]:
     return list(asked.values())
 
 
-def readable(prompts: list[list[Text]], completions: list[Span]) -> int:
+def readable_prompts(prompts: list[list[Text]], completions: list[Span]) -> int:
     """How many of the prompts can be read whole, each in a completion's span of its own."""
-    told = ["\n".join(_strings([span.inputs, dict(span.attributes)])) for span in completions]
-    fits = [[all(_in(text, one) for text in prompt) for one in told] for prompt in prompts]
-    if not prompts or not told:
-        return 0
-    matched = maximum_bipartite_matching(csr_array(np.array(fits)), perm_type="column")
-    return int((matched >= 0).sum())
-
-
-def _in(text: Text, told: str) -> bool:
-    return any(spelling in told for spelling in text)
+    told = [in_full([span.inputs, dict(span.attributes)]) for span in completions]
+    return each_in_its_own([[tells(one, prompt) for one in told] for prompt in prompts])
 
 
 def _said(request: Any) -> list[Text]:
@@ -62,16 +48,7 @@ def _of(message: Any) -> Iterator[str | Text]:
     functions = [call.get("function") or {} for call in message.get("tool_calls") or []]
     functions += [message] if message.get("type") == "function_call" else []
     for one in functions:
-        yield str(one.get("name"))
-        yield _arguments(str(one.get("arguments")))
-
-
-def _arguments(text: str) -> Text:
-    """All of them at once: each value alone may stand in what the tool answered, too."""
-    read = _read(text)
-    if read is None:
-        return (text,)
-    return (text, _object(read)) if read else ()
+        yield from called(one.get("name"), one.get("arguments"))
 
 
 def _texts(content: Any) -> Iterator[str]:
@@ -82,29 +59,3 @@ def _texts(content: Any) -> Iterator[str]:
         yield from (
             str(part["text"]) for part in content if isinstance(part, dict) and "text" in part
         )
-
-
-def _strings(value: Any) -> list[str]:
-    """Every string within, one that is JSON opened, too; and every object, spelt one way."""
-    if isinstance(value, str):
-        return [value, *_strings(_read(value))]
-    if isinstance(value, dict):
-        return [_object(value), *(text for one in value.values() for text in _strings(one))]
-    if isinstance(value, list | tuple):
-        return [text for one in value for text in _strings(one)]
-    return []
-
-
-def _object(value: Any) -> str:
-    """One spelling of what may be spelt in several."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-
-
-def _read(text: str) -> Any:
-    """The object or list that a text spells as JSON; None if it spells none."""
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return None
