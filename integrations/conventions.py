@@ -11,12 +11,12 @@ takes nothing away, so that a span of MLflow's own, or of one that it has transl
 - crewai.crew.usage_metrics, crewai.flow.aggregated_crew_usage_metrics: CrewAI's own tracing
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from instrumentation.span import TOKENS
+from integrations.contents import prompt, reply
 
 TYPES: Mapping[str, Mapping[str, str]] = {
     "openinference.span.kind": {
@@ -65,19 +65,6 @@ NAME = "gen_ai.agent.name"
 ROLE = "crewai.agent.role"
 AGENTS = (ROLE, NAME, "agent.name", "graph.node.id")
 """Whose turn a span of an agent is. CrewAI's own tracing puts a hash of the agent in its name."""
-PROMPTS = ("gen_ai.input.messages", "gen_ai.system_instructions", "input.value")
-"""Attributes that hold a prompt, whole."""
-PROMPT_PARTS = ("gen_ai.prompt.", "llm.input_messages.", "llm.prompts.")
-"""How attributes begin that hold a message of a prompt, or a part of one, each."""
-PROMPT_EVENTS = (
-    "gen_ai.system.message",
-    "gen_ai.user.message",
-    "gen_ai.assistant.message",
-    "gen_ai.tool.message",
-    "gen_ai.content.prompt",
-    "gen_ai.client.inference.operation.details",
-)
-"""Events that hold one."""
 
 
 def spelt(span: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +81,8 @@ def _words(span: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     told: Mapping[str, Any] = span["attributes"]
     type = _type(span)
     yield "mlflow.spanType", type
-    yield "mlflow.spanInputs", _prompt(span)
+    yield "mlflow.spanInputs", prompt(span)
+    yield "mlflow.spanOutputs", reply(span)
     yield TOKENS, _tokens(told)
     cost = _first(told, COSTS)
     # OpenLIT writes 0 for a model that its list does not have.
@@ -131,18 +119,6 @@ def _tokens(told_of: Mapping[str, Any]) -> dict[str, int] | None:
     told = {key: int(count) for key, count in used.items() if count is not None}
     total = re.search(r'total_tokens(?:=|": )(\d+)', str(_first(told_of, TOTALS)))
     return told or ({"total_tokens": int(total[1])} if total else None)
-
-
-def _prompt(span: Mapping[str, Any]) -> str | None:
-    """All that is told of what went in; as JSON, so that a text which is a number stays a text."""
-    told: Mapping[str, Any] = span["attributes"]
-    whole = [told[key] for key in PROMPTS if key in told]
-    parts = [value for key, value in told.items() if key.startswith(PROMPT_PARTS)]
-    events = [
-        event["attributes"] for event in span.get("events") or () if event["name"] in PROMPT_EVENTS
-    ]
-    found = [*whole, *parts, *events]
-    return json.dumps(found) if found else None
 
 
 def _status(span: Mapping[str, Any]) -> dict[str, str]:

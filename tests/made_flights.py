@@ -46,12 +46,13 @@ def made(*works: Work) -> tuple[Flight, Trace]:
 
 
 def exchange(lane: str, prompt: str, *, failed: bool = False, **message: Any) -> Exchange:
-    """An attempt at a completion."""
-    said = {"messages": [{"role": "user", "content": prompt, **message}]}
-    one = Exchange(lane, 1, "/v1/chat/completions", said, "taped", False, 0.0, status=200)
+    """An attempt at a completion, and the reply to it."""
+    asked = {"messages": [{"role": "user", "content": prompt, **message}]}
+    one = Exchange(lane, 1, "/v1/chat/completions", asked, "taped", False, 0.0, status=200)
     if failed:
         return replace(one, status=503)
-    return replace(one, delivered=True, input_tokens=7, output_tokens=2)
+    said = {"content": f"reply to {prompt}"}
+    return replace(one, delivered=True, reply=said, input_tokens=7, output_tokens=2)
 
 
 def completion(exchange: Exchange) -> Span:
@@ -60,7 +61,12 @@ def completion(exchange: Exchange) -> Span:
     if not exchange.delivered:
         return Span("create", "LLM", "ERROR", inputs=exchange.request)
     return Span(
-        "create", "LLM", inputs=exchange.request, attributes={TOKENS: used}, cost_usd=COST_USD
+        "create",
+        "LLM",
+        inputs=exchange.request,
+        outputs={"choices": [{"message": exchange.reply}]},
+        attributes={TOKENS: used},
+        cost_usd=COST_USD,
     )
 
 

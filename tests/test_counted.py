@@ -88,7 +88,7 @@ def test_a_span_within_its_double_is_more_than_happened(works: list[Work]) -> No
 def test_a_lost_span_is_missed_wherever_it_is_due(works: list[Work]) -> None:
     flight, trace = made(*works)
     seen = counted(flight, changed(trace, answered, lambda span: ()))
-    assert seen.missed == ("completions", "tokens", "costs", "placed", "prompts")
+    assert seen.missed == ("completions", "tokens", "costs", "placed", "prompts", "replies")
 
 
 @unhurried

@@ -9,6 +9,7 @@ from integrations.counts.errors import errors
 from integrations.counts.leaks import leaks
 from integrations.counts.placed import COMPLETION_TYPES, due, places
 from integrations.counts.prompts import prompts, readable_prompts
+from integrations.counts.replies import readable_replies, replies
 from integrations.counts.totals import totals
 from integrations.counts.turns import turns
 from integrations.flown import Flight
@@ -28,8 +29,8 @@ class Counted:
     it used, where it says so; `costs` are completions with a cost. `placed` are completions and
     tool calls that stand in a turn of their own agent, in the one tree, or, where they are a team's
     own, in the team and in no turn; `prompts` are the different prompts that were sent, answered or
-    not, and those that can be read whole. `leaks` are records of what no model was sent: keys,
-    credentials.
+    not, and those that can be read whole; `replies` likewise those that arrived whole, and say
+    something. `leaks` are records of what no model was sent: keys, credentials.
     """
 
     completions: Count
@@ -42,6 +43,7 @@ class Counted:
     costs: Count
     placed: Count
     prompts: Count
+    replies: Count
     leaks: Count
 
     def __iter__(self) -> Iterator[tuple[str, Count]]:
@@ -66,7 +68,7 @@ def counted(flight: Flight, trace: Trace) -> Counted:
     done = [span for span in told if not span.failed]
     raised = sum(bool(tool["raised"]) for tool in flight.tools)
     used = sum(one.input_tokens + one.output_tokens for one in answered)
-    sent = prompts(asked)
+    sent, came = prompts(asked), replies(answered)
     return Counted(
         completions=Count(len(answered), len(done)),
         tools=Count(len(flight.tools), len(trace.of_type("TOOL"))),
@@ -78,6 +80,7 @@ def counted(flight: Flight, trace: Trace) -> Counted:
         costs=Count(len(answered), sum(span.cost_usd is not None for span in done)),
         placed=_placed(flight, answered, trace),
         prompts=Count(len(sent), readable_prompts(sent, told)),
+        replies=Count(len(came), readable_replies(came, told)),
         leaks=Count(0, leaks(flight)),
     )
 

@@ -41,6 +41,10 @@ MEANS: Mapping[str, tuple[str, str]] = {
         "those in a turn of their own agent, or in the team where they are its own, in one tree",
     ),
     "prompts": ("different prompts that were sent", "those that can be read whole in a span"),
+    "replies": (
+        "different replies that arrived whole, and say something",
+        "those whose text and tool calls can be read whole in a span",
+    ),
     "leaks": ("nothing", "records of a key or a tool's credential, which no model was sent"),
 }
 """Of each measure what happened, and what of it is told."""

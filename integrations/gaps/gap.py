@@ -16,7 +16,7 @@ OF_NOTHING = ("leaks", FLIGHT)
 EVERYTHING = dict.fromkeys(
     (
         *("completions", "tools", "turns", "handoffs", "errors"),
-        *("tokens", "costs", "placed", "prompts"),
+        *("tokens", "costs", "placed", "prompts", "replies"),
     ),
     EVERY,
 )

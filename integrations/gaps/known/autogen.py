@@ -2,6 +2,7 @@
 
 from integrations.gaps.gap import EVERY, EVERYTHING, Gap
 from integrations.gaps.known.columns import AUTOLOGS, BOTH, PLAIN
+from integrations.gaps.known.openai import STREAMED_CALLS
 
 AUTOLOG = "mlflow.autogen.autolog (mlflow/autogen/__init__.py)"
 TEAMS = (
@@ -74,7 +75,19 @@ GAPS = (
         framework="autogen",
         instrumentors=PLAIN,
         versions={"mlflow": ">=3.1"},
-        misses=dict.fromkeys(("completions", "tokens", "costs", "prompts"), ("client_streaming",)),
+        misses=dict.fromkeys(
+            ("completions", "tokens", "costs", "prompts", "replies"), ("client_streaming",)
+        ),
+        patch="autogen_completions",
+    ),
+    Gap(
+        "autogen_streamed_calls",
+        symptom="of a streamed reply its text is told alone, and not the tool calls in it",
+        upstream=STREAMED_CALLS,
+        framework="autogen",
+        instrumentors=BOTH,
+        versions={"mlflow": ">=3.1"},
+        misses={"replies": ("client_streaming",)},
         patch="autogen_completions",
     ),
     Gap(
@@ -133,7 +146,7 @@ GAPS = (
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},
         misses=dict.fromkeys(
-            ("completions", "turns", "tokens", "placed", "prompts"), ("handled_error",)
+            ("completions", "turns", "tokens", "placed", "prompts", "replies"), ("handled_error",)
         ),
         patch="autolog_blindness",
     ),
@@ -187,6 +200,7 @@ GAPS = (
         misses={
             "completions": AFTER_A_TOOL,
             "errors": ("reflect_on", "parallel_tools", "swarm"),
+            "replies": AFTER_A_TOOL,
         },
         patch="autogen_content_type",
     ),
@@ -200,6 +214,7 @@ GAPS = (
         misses={
             "tokens": AFTER_A_TOOL,
             "errors": ("reflect_on", "parallel_tools", "swarm"),
+            "replies": AFTER_A_TOOL,
         },
         patch="autogen_content_type",
     ),

@@ -2,6 +2,7 @@
 
 from integrations.gaps.gap import EVERY, EVERYTHING, Gap
 from integrations.gaps.known.columns import AUTOLOGS, BOTH, PLAIN
+from integrations.gaps.known.openai import STREAMED_CALLS
 
 AUTOLOG = "mlflow.crewai.autolog (mlflow/crewai/__init__.py)"
 WITH_TOOLS = (
@@ -42,6 +43,8 @@ GAPS = (
         misses={
             **dict.fromkeys(("tools", "turns", "handoffs", "placed"), EVERY),
             "errors": ("raising_tool", "rate_limited"),
+            # As in `crewai_streamed_calls`, which is not looked for where this one silences.
+            "replies": ("streaming",),
         },
         patch="crewai_autolog, crewai_events",
         silences=True,
@@ -49,12 +52,14 @@ GAPS = (
     Gap(
         "crewai_own_model_classes",
         symptom="a completion of CrewAI's own classes of models leaves no span: neither prompt nor"
-        " tokens",
+        " reply nor tokens",
         upstream=f"{AUTOLOG}, which wraps crewai.LLM, and OpenAICompletion is none",
         framework="crewai",
         instrumentors=PLAIN,
         versions={"crewai": ">=1.0,<1.15.29"},
-        misses=dict.fromkeys(("completions", "tokens", "costs", "placed", "prompts"), EVERY),
+        misses=dict.fromkeys(
+            ("completions", "tokens", "costs", "placed", "prompts", "replies"), EVERY
+        ),
         patch="crewai_events",
     ),
     Gap(
@@ -143,7 +148,8 @@ GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.14,<1.15.29"},
         misses=dict.fromkeys(
-            ("completions", "turns", "tokens", "costs", "placed", "prompts"), ("handled_error",)
+            ("completions", "turns", "tokens", "costs", "placed", "prompts", "replies"),
+            ("handled_error",),
         ),
         patch="autolog_blindness",
     ),
@@ -167,9 +173,28 @@ GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": "<1.0"},
         misses=dict.fromkeys(
-            ("completions", "tools", "errors", "tokens", "costs", "placed", "prompts"),
+            ("completions", "tools", "errors", "tokens", "costs", "placed", "prompts", "replies"),
             ("streaming",),
         ),
+    ),
+    Gap(
+        "crewai_litellm_calls",
+        symptom="of a reply its text is told alone, and not the tool calls in it",
+        upstream=f"{AUTOLOG}, which tells what `LLM.call` returns",
+        framework="crewai",
+        instrumentors=PLAIN,
+        versions={"crewai": "<1.0"},
+        misses={"replies": WITH_TOOLS},
+    ),
+    Gap(
+        "crewai_streamed_calls",
+        symptom="of a streamed reply its text is told alone, and not the tool calls in it",
+        upstream=STREAMED_CALLS,
+        framework="crewai",
+        instrumentors=BOTH,
+        versions={"mlflow": ">=3.1", "crewai": ">=1.0,<1.15.29"},
+        misses={"replies": ("streaming",)},
+        patch="crewai_events",
     ),
     Gap(
         "crewai_streamed_usage",

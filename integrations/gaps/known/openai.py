@@ -4,6 +4,10 @@ from integrations.gaps.gap import EVERY, Gap
 from integrations.gaps.known.columns import AUTOLOGS
 
 AUTOLOG = "mlflow.openai.autolog (mlflow/openai/autolog.py)"
+STREAMED_CALLS = (
+    "https://github.com/mlflow/mlflow/issues/16075"
+    " (mlflow.openai.autolog._reconstruct_completion_from_stream, which joins the content alone)"
+)
 
 GAPS = (
     Gap(
@@ -24,6 +28,16 @@ GAPS = (
         instrumentors=AUTOLOGS,
         versions={"mlflow": "<3.11"},
         misses={"errors": ("stream_breaks",), "prompts": ("stream_breaks",)},
+        patch="openai_completions",
+    ),
+    Gap(
+        "openai_streamed_calls",
+        symptom="of a streamed reply its text is told alone, and not the tool calls in it",
+        upstream=STREAMED_CALLS,
+        framework="openai",
+        instrumentors=AUTOLOGS,
+        versions={"mlflow": ">=3.1"},
+        misses={"replies": ("streamed_tool_calls",)},
         patch="openai_completions",
     ),
     Gap(

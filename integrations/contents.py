@@ -1,0 +1,65 @@
+"""Contents: how instrumentors spell what went into a completion, and what came out of it.
+
+The conventions are those of conventions.py.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+PROMPTS = ("gen_ai.input.messages", "gen_ai.system_instructions", "input.value")
+"""Attributes that hold a prompt, whole."""
+PROMPT_PARTS = ("gen_ai.prompt.", "llm.input_messages.", "llm.prompts.")
+"""How attributes begin that hold a message of a prompt, or a part of one, each."""
+DETAILS = "gen_ai.client.inference.operation.details"
+"""An event that holds both, in attributes as they are a span's own."""
+PROMPT_EVENTS = (
+    "gen_ai.system.message",
+    "gen_ai.user.message",
+    "gen_ai.assistant.message",
+    "gen_ai.tool.message",
+    "gen_ai.content.prompt",
+    DETAILS,
+)
+"""Events that hold one."""
+REPLIES = (
+    "gen_ai.output.messages",
+    "gen_ai.completion",
+    "output.value",
+    "gen_ai.tool.name",
+    "gen_ai.tool.args",
+)
+"""Attributes that hold a reply, whole; the last two, which are OpenLIT's own, a call of it."""
+REPLY_PARTS = ("gen_ai.completion.", "llm.output_messages.", "llm.choices.")
+"""How attributes begin that hold a message of a reply, or a part of one, each."""
+REPLY_EVENTS = ("gen_ai.choice", "gen_ai.content.completion", DETAILS)
+"""Events that hold one."""
+
+
+def replied(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a span's attributes that hold a reply."""
+    return {
+        key: value for key, value in told.items() if key in REPLIES or key.startswith(REPLY_PARTS)
+    }
+
+
+def prompt(span: Mapping[str, Any]) -> str | None:
+    """All that is told of what went in; as JSON, so that a text which is a number stays a text."""
+    told: Mapping[str, Any] = span["attributes"]
+    whole = [told[key] for key in PROMPTS if key in told]
+    parts = [value for key, value in told.items() if key.startswith(PROMPT_PARTS)]
+    events = [
+        event["attributes"] for event in span.get("events") or () if event["name"] in PROMPT_EVENTS
+    ]
+    found = [*whole, *parts, *events]
+    return json.dumps(found) if found else None
+
+
+def reply(span: Mapping[str, Any]) -> str | None:
+    """What its events tell of what came out; what its attributes do, `replied` finds in them."""
+    found = [
+        replied(event["attributes"]) if event["name"] == DETAILS else event["attributes"]
+        for event in span.get("events") or ()
+        if event["name"] in REPLY_EVENTS
+    ]
+    return json.dumps(found) if any(found) else None
