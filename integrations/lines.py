@@ -3,6 +3,8 @@
 from typing import Any
 
 Line = dict[str, Any]
+AS_TEXT, AS_CALLS = "in text, or else by the next line", "in calls, or else by the line before"
+"""The notes of two lines in a row that ask for the same tools in two forms. One is left over."""
 
 
 def says(lane: str, content: Any, when: str = "", **reply: Any) -> Line:
