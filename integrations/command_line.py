@@ -3,10 +3,6 @@
 Exit codes: 0 all is as it is declared, 1 it is not, 2 what was asked cannot be done, 130 Ctrl-C.
 """
 
-import sys
-
-import typer
-
 from integrations.accepted import NotAccepted
 from integrations.cells.choice import NoChoice
 from integrations.cells.installer import NotInstallable
@@ -14,7 +10,7 @@ from integrations.cells.requirements import NoRequirement
 from integrations.commands import app
 from integrations.fidelity.kept import NoTable
 from integrations.shapes.goldens import NoGolden
-from scenarios.terminal import plain
+from scenarios.saying import saying
 from scenarios.whole import NotWritten
 
 AMISS = (NoChoice, NoRequirement, NoGolden, NoTable, NotInstallable, NotWritten)
@@ -23,12 +19,5 @@ AMISS = (NoChoice, NoRequirement, NoGolden, NoTable, NotInstallable, NotWritten)
 
 def main() -> None:
     """Run a command; what a person asked amiss is said in a sentence, with exit code 2."""
-    with plain():
-        try:
-            app()
-        except AMISS as error:
-            typer.echo(f"error: {error}", err=True)
-            sys.exit(2)
-        except NotAccepted as error:
-            typer.echo(f"error: {error}", err=True)
-            sys.exit(1)
+    with saying(AMISS, NotAccepted):
+        app()

@@ -4,20 +4,16 @@ Exit codes: 0 the verdict is passed, 1 it is failed, 2 what was asked cannot be 
 `alerts`: 0 all is quiet, 1 something alarms, 2 it cannot be judged, 3 a webhook was not told.
 """
 
-import sys
-
-import typer
-
 from instrumentation.alerts.table import NoTable
 from instrumentation.trace import NoTrace
 from scenarios.accept import NotAccepted
 from scenarios.commands import app
 from scenarios.processes import NotUp
+from scenarios.saying import saying
 from scenarios.search.query import NoQuery
 from scenarios.shelf import NoScenario
 from scenarios.store import NoStore
 from scenarios.tape import TapeError
-from scenarios.terminal import plain
 from scenarios.whole import NotWritten
 from workflows.model import NoModel
 
@@ -27,16 +23,5 @@ AMISS = (NoScenario, NoStore, NotUp, NotWritten, TapeError, NoTrace, NoTable, No
 
 def main() -> None:
     """Run a command; what a person asked amiss is said in a sentence, with exit code 2."""
-    with plain():
-        _run()
-
-
-def _run() -> None:
-    try:
+    with saying(AMISS, NotAccepted):
         app()
-    except AMISS as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    except NotAccepted as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
