@@ -171,6 +171,15 @@ REGRESSIONS = (
         good=Side(LOCKED, OURS),
     ),
     Regression(
+        "The tool calls of a streamed reply are not stored",
+        "https://github.com/mlflow/mlflow/issues/16075: mlflow.openai.autolog, which puts a stream"
+        " together from its texts alone",
+        _case("openai/streamed_tool_calls"),
+        ("replies",),
+        bad=Side(LOCKED, PLAIN),
+        good=Side(LOCKED, OURS),
+    ),
+    Regression(
         "A credential in a header stands in the span",
         "mlflow.openai.autolog, which dumps `extra_headers` with the arguments",
         _case("openai/own_headers"),

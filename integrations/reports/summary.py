@@ -92,9 +92,13 @@ def _whole(rows: Sequence[Row]) -> str:
 
 def _drift(rows: Iterable[Row]) -> str:
     """How many cases ask otherwise, and how badly at worst."""
-    drifted = {named(row): row for row in rows if row.drifts}
-    severities = [drift.severity for row in drifted.values() for drift in row.drifts]
-    return f"{len(drifted)} ({max(severities, key=SEVERITIES.index)})" if severities else "0"
+    drifted = [row for row in rows if row.drifts]
+    severities = [drift.severity for row in drifted for drift in row.drifts]
+    return (
+        f"{len(set(map(named, drifted)))} ({max(severities, key=SEVERITIES.index)})"
+        if severities
+        else "0"
+    )
 
 
 def _troubled(rows: Iterable[Row]) -> Iterator[str]:

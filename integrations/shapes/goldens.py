@@ -98,7 +98,10 @@ def loads(text: str, where: str) -> Golden:
         )
         shapes = dict(_shapes(written["shapes"]))
     except (NoShape, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NoGolden(f"{where}: not a golden ({type(error).__name__}: {error})") from error
+        raise NoGolden(
+            f"{where}: not a golden ({type(error).__name__}: {error}); delete it, and"
+            " python -m integrations accept writes it anew"
+        ) from error
     return Golden(asked, shapes)
 
 
