@@ -172,8 +172,8 @@ REGRESSIONS = (
     ),
     Regression(
         "The tool calls of a streamed reply are not stored",
-        "https://github.com/mlflow/mlflow/issues/16075: mlflow.openai.autolog, which puts a stream"
-        " together from its texts alone",
+        "https://github.com/mlflow/mlflow/issues/16075 (mlflow.openai.autolog, which puts a stream"
+        " together from its texts alone)",
         _case("openai/streamed_tool_calls"),
         ("replies",),
         bad=Side(LOCKED, PLAIN),
