@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from hypothesis import strategies as st
+
 from instrumentation.span import TOKENS, Span
 from instrumentation.trace import Trace
 from integrations.case import Case
+from integrations.counts.counted import counted
 from integrations.flown import Flight
 from scenarios.ledger import Exchange
 
@@ -82,3 +85,19 @@ def changed(trace: Trace, wanted: Callable[[Span], bool], into: Callable[[Span],
         return (replace(span, children=tuple(new for c in span.children for new in walk(c))),)
 
     return replace(trace, roots=tuple(new for root in trace.roots for new in walk(root)))
+
+
+AGENTS = ("writer", "critic", "editor")
+FEW = st.integers(0, 2)
+WORK = st.builds(Work, st.sampled_from(AGENTS), st.integers(1, 3), FEW, FEW, FEW)
+WORKS = st.lists(WORK, min_size=1, max_size=4)
+
+
+def answered(span: Span) -> bool:
+    """Whether it is that of a completion that went well."""
+    return span.type == "LLM" and not span.failed
+
+
+def missed(flight: Any, trace: Trace) -> dict[str, tuple[int, int]]:
+    """What is not whole: how often it happened, how often it is told."""
+    return {n: (c.ledger, c.trace) for n, c in counted(flight, trace) if not c.whole}

@@ -1,14 +1,11 @@
 """A body: that of a reply, read long after the request returned, and as likely to fail."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import httpx
 
 from patches.overheard import overheard
-
-if TYPE_CHECKING:
-    from instrumentation.attempts.attempt import Attempt
 
 DONE = b"[DONE]"
 """What an OpenAI-compatible endpoint sends at the end of a whole stream of a chat."""
@@ -18,10 +15,19 @@ WINDOW = 64
 """As many bytes are kept of what has passed: more than either has."""
 
 
+class Asker(Protocol):
+    """The attempt that the body is a reply to: where it asked, and whom a failure is told to."""
+
+    path: str
+
+    def failed(self, name: str, *, said: str = "", error: BaseException | None = None) -> None: ...
+    def raised(self, error: BaseException) -> None: ...
+
+
 class Body:
     """The body of a reply, whose failure is the attempt's."""
 
-    def __init__(self, response: httpx.Response, attempt: "Attempt") -> None:
+    def __init__(self, response: httpx.Response, attempt: Asker) -> None:
         self._attempt = attempt
         self._tail = b""
         kind = response.headers.get("content-type", "")
@@ -71,7 +77,7 @@ class Body:
             self._attempt.failed("malformed", said="the reply is called JSON, and is none")
 
 
-def seen(response: httpx.Response, attempt: "Attempt") -> None:
+def seen(response: httpx.Response, attempt: Asker) -> None:
     """Have the attempt told of the body of its reply, as it is read."""
     overheard(response, Body(response, attempt))
 
