@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from scenarios.quiet import SETTINGS, quieted
 
 
 def pytest_configure() -> None:
-    """Set what CrewAI and MLflow read as a test module imports them."""
+    """Set what CrewAI and MLflow read as a test module imports them; and let Ctrl-C be heard, which
+    a shell keeps from what it runs in the background, and from all that this starts."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

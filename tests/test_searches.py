@@ -237,9 +237,14 @@ def test_what_cannot_be_asked_is_said(arguments: tuple[str, ...], sentence: str)
     assert (done.code, sentence in done.stderr) == (2, True), done.stderr
 
 
-def test_a_search_has_sqlite_count_what_finds_spans_by_their_trace(searched: str) -> None:
-    assert search(searched, "agent", "clerk").code == 0
-    database = sqlite3.connect(searched.removeprefix("sqlite:///"))
+def test_a_search_has_sqlite_count_what_finds_spans_by_their_trace(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"  # of its own: what is counted in others is theirs
+    with traced(f"sqlite:///{file}", EXPERIMENT, frameworks=(), redaction=None):
+        for _ in range(12):
+            one("review", "clerk", 10, "well")
+        mlflow.flush_trace_async_logging()
+    assert search(f"sqlite:///{file}", "agent", "clerk").code == 0
+    database = sqlite3.connect(file)
     asked = "SELECT 1 FROM spans WHERE trace_id = 't' AND experiment_id = 1 AND type = 'AGENT'"
     (plan,) = database.execute(f"EXPLAIN QUERY PLAN {asked}").fetchall()
     database.close()
