@@ -160,7 +160,7 @@ def test_ctrl_c_ends_it_and_leaves_no_process(
     before they are ended, and be told as what went wrong."""
     command = [sys.executable, "-m", "integrations", "matrix", "--only", "locked"]
     running = subprocess.Popen(
-        [*command, "--case", "openai/sync"],
+        [*command, "--case", "autogen/agent_with_tool"],
         cwd=house,
         stderr=subprocess.PIPE,
         text=True,
