@@ -31,7 +31,7 @@ scenarios: $(VENV)/ready  ## List the scenarios
 
 test: $(VENV)/ready  ## Run the tests; what the machine lacks for some of them is said in a line
 	@$(MAKE) --no-print-directory old-env || echo "skipped: the environment with mlflow 3.1.4 could not be built"
-	$(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q -rs
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -rs
 
 check: $(VENV)/ready  ## Lint, types, floors, recorded traces, and whether what is shown is current
 	$(RUN) -m ruff check .

@@ -106,6 +106,7 @@ def test_an_address_that_is_none_is_said_too(
         with mlflow.start_span("work"):
             pass
         assert len(run.traces()) == 1
+    assert wait_until(lambda: said(caplog))  # by a thread of its own
     (line,) = said(caplog)
     assert why in line
 
