@@ -46,7 +46,7 @@ accept: $(VENV)/ready  ## Make what is seen the golden, and write what is produc
 
 ui: $(VENV)/ready  ## Open the traces in MLflow's own pages, on 127.0.0.1:5000: PORT=… for another
 	@case "$$MLFLOW_TRACKING_URI" in http*) echo "they are at $$MLFLOW_TRACKING_URI already" | sed "s,//.*@,//,"; exit 2;; esac
-	@$(RUN) -m scenarios.statistics
+	@$(RUN) -m scenarios.trace_store.sqlite_statistics
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		MLFLOW_BACKEND_STORE_URI="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" \
 		$(VENV)/bin/mlflow server --workers 1 --host 127.0.0.1 --port $(PORT)

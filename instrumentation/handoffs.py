@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import mlflow
 
-from patches.turn import Route, Said, Turn
+from patches.support.turn import Route, Said, Turn
 
 UNSPACED = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 """Characters of scripts that put no space between words (Thai, Lao, kana, Han): a word each."""

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from instrumentation.canonical import scrubbed
 from instrumentation.steps.step import Step
+from instrumentation.trace.canonical_json import scrubbed
 
 DELEGATES = "delegate_work_to_coworker"
 ASKS = "ask_question_to_coworker"

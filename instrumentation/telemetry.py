@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from instrumentation.span import Tokens
 from instrumentation.steps.step import Step
 from instrumentation.timeline import Timed, timeline
+from instrumentation.trace.span import Tokens
 
 BETWEEN = " > "
 """What stands between the names of a path."""

@@ -13,16 +13,16 @@ from uuid import uuid4
 import mlflow
 from mlflow.utils.autologging_utils import autologging_is_disabled
 
-from instrumentation.attempts.attempt import Attempt
-from instrumentation.guards import guards, required
 from instrumentation.handoffs import record_handoffs
-from instrumentation.held import Held
-from instrumentation.redaction import DEFAULT, Redaction
-from instrumentation.sampling import Sampling
-from instrumentation.settings import settled
-from patches.experiment import experiment as active
+from instrumentation.http_attempts.attempt import Attempt
+from instrumentation.redaction.redaction import DEFAULT, Redaction
+from instrumentation.sampling.sampling import Sampling
+from instrumentation.sampling.tail_sampler import Held
+from instrumentation.tracing_environment import settled
+from instrumentation.tracing_patches import guards, required
+from patches.mlflow.experiment import experiment as active
 from patches.patch import Outcome, applied
-from patches.repairs import FRAMEWORKS, repairs
+from patches.registry import FRAMEWORKS, repairs
 
 RUN_TAG = "flight_recorder.run"
 PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}

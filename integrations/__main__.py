@@ -1,8 +1,8 @@
 """`python -m integrations`: what is imported for the command line, and then it."""
 
-from scenarios.starting import starting
+from scenarios.cli.startup import starting
 
 if __name__ == "__main__":
     with starting():
-        from integrations.command_line import main
+        from integrations.cli.main import main
     main()

@@ -1,8 +1,8 @@
 """`python -m scenarios`: what is imported for the command line, and then it."""
 
-from scenarios.starting import starting
+from scenarios.cli.startup import starting
 
 if __name__ == "__main__":
     with starting():
-        from scenarios.command_line import main
+        from scenarios.cli.main import main
     main()

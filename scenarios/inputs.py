@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from scenarios.tape.captures import Value
+from scenarios.tape.placeholders import Value
 
 
 @dataclass(frozen=True)

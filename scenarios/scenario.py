@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scenarios.expect import Expectation
-from scenarios.fault import Fault
+from scenarios.expectations import Expectation
 from scenarios.inputs import Input
+from scenarios.replay.faults import Fault
 
 VARIANTS = ("broken", "fixed", "twin")
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from scenarios.quiet import quieted
+from scenarios.cli.quiet_frameworks import quieted
 
 PLAYED = "summarizer_never_sees_the_draft"
 

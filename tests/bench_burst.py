@@ -54,7 +54,7 @@ def burst(way: str, traces: int, tracking_uri: str) -> dict[str, float]:
     """Make the spans, in this process: the program's µs a span, seconds until stored, memory."""
     import mlflow
 
-    from instrumentation.redaction import DEFAULT
+    from instrumentation.redaction.redaction import DEFAULT
     from instrumentation.tracing import traced
 
     mlflow.set_tracking_uri(tracking_uri)

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 import mlflow
 
 from instrumentation.tracing import traced
-from tests.receiver import Answer, receiving
-from tests.services import free_port
+from tests.instrumentation.export.otlp_receiver import Answer, receiving
+from tests.support.servers import free_port
 
 ROUNDS, TRACES, CHILDREN = 5, 10, 49
 SPANS = TRACES * (CHILDREN + 1)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from instrumentation.trace import Trace, from_mlflow
+from instrumentation.trace.trace import Trace, from_mlflow
 from workflows.model import Model
 
 FANS = (3, 10, 30)
@@ -32,7 +32,7 @@ PAIRS = 12
 DELAY_S = 0.5
 SERVE = """
 import sys
-from scenarios.fault import slow
+from scenarios.replay.faults import slow
 from scenarios.replay import replayed
 from scenarios.tape import Tape
 tape = Tape.read(sys.argv[1])
@@ -133,7 +133,7 @@ def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
 
 
 async def _team_run(fan: int, model: Model) -> None:
-    from instrumentation.attempts import seen_http_client
+    from instrumentation.http_attempts.http_client import seen_http_client
     from workflows.client import Clients
     from workflows.clip_made import made
     from workflows.graphflow_media import VERDICT, Judgement, media_team

@@ -13,13 +13,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from integrations.case import Case
-from integrations.cases import cases
-from integrations.cells.environment import locked
-from integrations.cells.installer import NotInstallable
-from integrations.child import Child, child
-from integrations.fidelity.column import COLUMNS, Column
-from scenarios.replay import replayed
+from integrations.cases.all_cases import cases
+from integrations.cases.case import Case
+from integrations.environments.build import locked
+from integrations.environments.uv import NotInstallable
+from integrations.instrumentors.registry import COLUMNS, Column
+from integrations.runner.case_process import Child, child
+from scenarios.replay.replay_server import replayed
 
 BENCHED = {"crewai": "parallel_tools", "autogen": "graphflow_run", "openai": "tool_calls"}
 """The case of each framework that is played."""

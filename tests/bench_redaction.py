@@ -15,7 +15,7 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.redaction import DEFAULT, Redaction
+from instrumentation.redaction.redaction import DEFAULT, Redaction
 from instrumentation.tracing import traced
 
 SENTENCE = "Inflation in France was 4.9 % in 2023, after 5.2 % in 2022, says [1]. "

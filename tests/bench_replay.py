@@ -16,7 +16,7 @@ import orjson
 
 from workflows.model import LANE_HEADER
 
-SERVE = "from pathlib import Path; from scenarios.serve import serve; serve(Path({!r}))"
+SERVE = "from pathlib import Path; from scenarios.replay.serve import serve; serve(Path({!r}))"
 CONNECTIONS = 8
 SENTENCE = "The probe came down to 57 km, where the atmosphere destroyed it."
 

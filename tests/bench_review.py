@@ -7,8 +7,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from instrumentation.canonical import read
-from scenarios.shelf import folder, load
+from instrumentation.trace.canonical_json import read
+from scenarios.player.scenario_loader import folder, load
 from workflows.model import Model
 
 HEALTHY = "review_goes_well"

@@ -17,10 +17,10 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from scenarios.play import play
-from scenarios.search import Search
-from scenarios.search.query import QUERIES, Query, named
-from tests.services import postgres, postgres_is_here
+from scenarios.player.run import play
+from scenarios.trace_store.saved_queries import QUERIES, Query, named
+from scenarios.trace_store.search import Search
+from tests.support.servers import postgres, postgres_is_here
 
 TRACES = 10_000
 WATCHED = 1_000
@@ -97,8 +97,8 @@ def alone(store: str) -> dict[str, float]:
     """The table of the house over the newest 200 traces, and then over the newest WATCHED."""
     import resource
 
-    from instrumentation.alerts.table import HOUSE
-    from scenarios.alerts import held
+    from instrumentation.alerts.alert_rules_file import HOUSE
+    from scenarios.trace_store.alert_gate import held
 
     def peak_mib() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis  # noqa: F401 # else its plugin brings it as the session ends: see _swept
 import pytest
 
-from scenarios.quiet import SETTINGS, quieted
+from scenarios.cli.quiet_frameworks import SETTINGS, quieted
 
 
 def pytest_configure() -> None:

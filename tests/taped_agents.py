@@ -12,13 +12,13 @@ from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-from instrumentation.trace import Trace, from_mlflow
+from instrumentation.trace.trace import Trace, from_mlflow
 from instrumentation.tracing import Run
-from patches import prompt_flush
+from patches.mlflow.export_queue import fast_flush
 from patches.patch import Patch, applied
-from scenarios.fault import Fault
-from scenarios.replay import Replay, replayed
-from scenarios.tape import Tape
+from scenarios.replay.faults import Fault
+from scenarios.replay.replay_server import Replay, replayed
+from scenarios.tape.tape import Tape
 from workflows.client import MODEL_INFO
 from workflows.model import LANE_HEADER
 
@@ -37,7 +37,7 @@ def plain_autolog(uri: str, *patches: Patch) -> Generator[None]:
     mlflow.set_experiment("plain")
     mlflow.autogen.autolog(silent=True)
     try:
-        with applied(prompt_flush.PATCH, *patches):
+        with applied(fast_flush.PATCH, *patches):
             yield
             mlflow.flush_trace_async_logging()
     finally:

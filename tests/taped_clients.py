@@ -7,14 +7,14 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.span import Span
-from instrumentation.trace import Trace
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
 from instrumentation.tracing import Run, recorded, traced
-from patches import prompt_flush
+from patches.mlflow.export_queue import fast_flush
 from patches.patch import applied
-from scenarios.fault import Fault
-from scenarios.replay import Replay, replayed
-from tests.taped import async_client, client, says, tape, user
+from scenarios.replay.faults import Fault
+from scenarios.replay.replay_server import Replay, replayed
+from tests.support.tapes import async_client, client, says, tape, user
 from tests.taped_agents import API_KEY, tree
 
 PRICED = "gpt-4o-mini"
@@ -40,7 +40,7 @@ def plain_openai(uri: str) -> Generator[None]:
     mlflow.set_experiment("plain")
     mlflow.openai.autolog(silent=True)
     try:
-        with applied(prompt_flush.PATCH):
+        with applied(fast_flush.PATCH):
             yield
             mlflow.flush_trace_async_logging()
     finally:

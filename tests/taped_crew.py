@@ -9,9 +9,9 @@ import mlflow.crewai
 from crewai import LLM, Agent, Crew, Task
 from crewai.tools import tool
 
-from patches import prompt_flush
+from patches.mlflow.export_queue import fast_flush
 from patches.patch import Patch, applied
-from scenarios.replay import Replay
+from scenarios.replay.replay_server import Replay
 from tests.taped_agents import API_KEY, Line, calls
 from workflows.model import LANE_HEADER
 
@@ -27,7 +27,7 @@ def plain_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
     mlflow.set_experiment("plain")
     mlflow.crewai.autolog(silent=True)
     try:
-        with applied(prompt_flush.PATCH, *patches):
+        with applied(fast_flush.PATCH, *patches):
             yield
             mlflow.flush_trace_async_logging()
     finally:

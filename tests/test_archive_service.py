@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from mlflow.tracing import get_tracing_context_headers_for_http_request
 
-from instrumentation.trace import from_mlflow
+from instrumentation.trace.trace import from_mlflow
 from instrumentation.tracing import recorded, traced
-from scenarios.processes import Processes, running
+from scenarios.replay.service_processes import Processes, running
 from workflows.clip_made import made
 from workflows.fingerprint import fingerprint
 from workflows.lookup import Archive, Lookup, until_done

@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.fidelity.column import COLUMNS
+from integrations.instrumentors.registry import COLUMNS
 from tests.bench_instrumentors import Figures, measured
 
 pytestmark = pytest.mark.long

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from instrumentation.trace import Trace, from_mlflow
+from instrumentation.trace.trace import Trace, from_mlflow
 from instrumentation.tracing import recorded, traced
 from workflows.chat_answer import NoAnswer
 from workflows.chat_stream import converse

@@ -10,12 +10,12 @@ import mlflow
 import openai
 import pytest
 
-from instrumentation.trace import Trace, from_mlflow
+from instrumentation.trace.trace import Trace, from_mlflow
 from instrumentation.tracing import recorded, traced
-from scenarios.fault import Fault, cut, drops, hangs, malformed, rate_limited, slow
-from scenarios.fidelity import compared
-from scenarios.replay import Replay, replayed
-from tests.taped import says, tape
+from scenarios.player.fidelity import compared
+from scenarios.replay.faults import Fault, cut, drops, hangs, malformed, rate_limited, slow
+from scenarios.replay.replay_server import Replay, replayed
+from tests.support.tapes import says, tape
 from workflows.chat_answer import NoAnswer
 from workflows.chat_history import Conversation
 from workflows.chat_stream import assistant, converse, turn

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from crewai.tools.tool_failure import ToolExecutionFailedError
 
-from instrumentation import trace as traces
-from instrumentation.state import Entry
+from instrumentation.state.shared_state import Entry
 from instrumentation.telemetry import Price
-from instrumentation.trace import Trace
+from instrumentation.trace import trace as traces
+from instrumentation.trace.trace import Trace
 from instrumentation.tracing import Run, recorded, traced
-from scenarios.fault import Fault, hangs, unavailable
-from scenarios.replay import replayed
-from tests.taped import says, service, tape
+from scenarios.replay.faults import Fault, hangs, unavailable
+from scenarios.replay.replay_server import replayed
+from tests.support.tapes import says, service, tape
 from tests.test_world_bank import EMPTY, PATH, page
 from workflows.crew_finance import CONTEXTS, briefing
 from workflows.evidence import Evidence

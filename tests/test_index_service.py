@@ -14,10 +14,10 @@ import mlflow
 import pytest
 from mlflow.tracing import get_tracing_context_headers_for_http_request
 
-from instrumentation.span import Span
-from instrumentation.trace import Trace, from_mlflow
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace, from_mlflow
 from instrumentation.tracing import Run, recorded, traced
-from scenarios.processes import Processes, running
+from scenarios.replay.service_processes import Processes, running
 
 pytestmark = pytest.mark.long
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from instrumentation.outline import outline
-from instrumentation.state import Entry, SharedState
-from instrumentation.trace import Trace
+from instrumentation.state.shared_state import Entry, SharedState
+from instrumentation.trace.outline import outline
+from instrumentation.trace.trace import Trace
 from instrumentation.tracing import recorded, traced
-from scenarios.fault import slow, unavailable
+from scenarios.replay.faults import slow, unavailable
+from tests.support.media_runs import after, lookup, noting, silent, verdict, verified
 from tests.taped_agents import API_KEY, calls, played, says, tree
-from tests.taped_media import after, lookup, noting, silent, verdict, verified
 from workflows.clip_made import made
 from workflows.graphflow_media import Verification, verify
 from workflows.lookup import Ask, Lookup

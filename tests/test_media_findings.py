@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from instrumentation.state import SharedState
+from instrumentation.state.shared_state import SharedState
 from instrumentation.tracing import traced
 from workflows.findings import kept_together, recalled
 

@@ -6,10 +6,9 @@ from datetime import datetime
 import pytest
 
 from instrumentation.tracing import recorded, traced
-from scenarios.fault import Fault, drops, hangs, malformed, slow
-from scenarios.replay import replayed
-from tests.taped import tape
-from tests.taped_search import (
+from scenarios.replay.faults import Fault, drops, hangs, malformed, slow
+from scenarios.replay.replay_server import replayed
+from tests.support.search_runs import (
     ANSWER,
     FRANCE,
     GERMANY,
@@ -21,6 +20,7 @@ from tests.taped_search import (
     run,
     web,
 )
+from tests.support.tapes import tape
 from workflows.model import AnswerCutShort, Model
 from workflows.search_agent import research
 

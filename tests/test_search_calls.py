@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instrumentation.attempts import seen_http_client
-from scenarios.fault import Fault, drops, hangs, malformed, rate_limited, unavailable
-from tests.taped_search import (
+from instrumentation.http_attempts.http_client import seen_http_client
+from scenarios.replay.faults import Fault, drops, hangs, malformed, rate_limited, unavailable
+from tests.support.search_runs import (
     ANSWER,
     FRANCE,
     INDEX,

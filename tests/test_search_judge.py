@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.taped_search import (
+from tests.support.search_runs import (
     ANSWER,
     FRANCE,
     GERMANY,

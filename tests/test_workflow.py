@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from instrumentation import trace as traces
+from instrumentation.trace import trace as traces
 from instrumentation.tracing import recorded, traced
-from scenarios.replay import Replay, replayed
-from scenarios.tape import Tape
+from scenarios.replay.replay_server import Replay, replayed
+from scenarios.tape.tape import Tape
 from workflows.graphflow_review import Review, review
 from workflows.model import Model, NoModel
 
@@ -91,7 +91,7 @@ async def test_streamed_the_outcome_is_the_same_and_every_piece_is_heard(tmp_pat
 
 
 async def test_being_cancelled_ends_it_though_a_model_hangs(tmp_path: Path) -> None:
-    from scenarios.fault import hangs
+    from scenarios.replay.faults import hangs
 
     tape = tmp_path / "tape.jsonl"
     tape.write_text('{"lane": "generator", "origin": "scripted", "reply": {"content": "x"}}')

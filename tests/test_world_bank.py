@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from scenarios.fault import Fault, hangs, rate_limited
-from scenarios.replay import Replay, replayed
-from tests.taped import service, tape
+from scenarios.replay.faults import Fault, hangs, rate_limited
+from scenarios.replay.replay_server import Replay, replayed
+from tests.support.tapes import service, tape
 from workflows.bank_reply import Refused, SchemaChanged, structured
 from workflows.world_bank import Unavailable, asked
 

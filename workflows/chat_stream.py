@@ -19,8 +19,8 @@ from mlflow.entities import NoOpSpan, SpanType
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from instrumentation.attempts import seen_http_client
 from instrumentation.chat import answered, asked
+from instrumentation.http_attempts.http_client import seen_http_client
 from workflows.chat_answer import Answer, event, finished, joined, piece, whole
 from workflows.chat_history import Conversation, prompt
 from workflows.model import LANE_HEADER, AnswerCutShort, Model

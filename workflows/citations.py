@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import mlflow
 from mlflow.entities import SpanType
 
-from instrumentation.figures import checked
+from instrumentation.figures.figure_check import checked
 from workflows.marks import cites
 
 SENTENCE = re.compile(r"(?:\d+[.)] )?\S.*?(?:[.!?](?:\s*\[[\d, ]+\])*(?=\s|$)|$)", re.MULTILINE)

@@ -17,7 +17,7 @@ import mlflow
 from crewai import Agent, Crew, Process, Task
 from mlflow.entities import SpanType
 
-from instrumentation.state import Entry
+from instrumentation.state.shared_state import Entry
 from instrumentation.telemetry import Price
 from workflows.bank_reply import structured
 from workflows.crew_model import Staff, heard, measured, whole

@@ -9,17 +9,17 @@ from crewai import LLM, Agent, Crew
 from crewai.tools import BaseTool
 from crewai.types.streaming import StreamChunkType
 
-from instrumentation.attempts import seen_interceptor
+from instrumentation.http_attempts.http_client import seen_interceptor
 from instrumentation.routing import routing
-from instrumentation.state import SharedState
-from instrumentation.steps import steps_taken
+from instrumentation.state.shared_state import SharedState
+from instrumentation.steps.collection import steps_taken
 from instrumentation.steps.step import Step
 from instrumentation.telemetry import Price, telemetry
 from workflows.model import LANE_HEADER, AnswerCutShort, Model
 from workflows.roster import roster
 
 if TYPE_CHECKING:
-    from instrumentation.steps.log import StepLog
+    from instrumentation.steps.step_log import StepLog
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 
 from crewai import Task
 
-from instrumentation.figures import Check
-from instrumentation.state import SharedState
+from instrumentation.figures.figure_check import Check
+from instrumentation.state.shared_state import SharedState
 
 Asked = tuple[str, str, str]
 """Country, indicator and period of a figure."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from crewai import TaskOutput
 from pydantic import BaseModel, ValidationError
 
-from instrumentation.figures import Check
+from instrumentation.figures.figure_check import Check
 from workflows.evidence import Evidence, Lack
 from workflows.finance_tools import Desk
 

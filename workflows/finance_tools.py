@@ -9,8 +9,8 @@ import httpx
 from crewai.tools import BaseTool, tool
 from pydantic import Field
 
-from instrumentation.figures import Check, checked
-from instrumentation.state import Entry
+from instrumentation.figures.figure_check import Check, checked
+from instrumentation.state.shared_state import Entry
 from workflows import world_bank
 from workflows.bank_reply import Refused, SchemaChanged, structured
 from workflows.evidence import Asked, Evidence

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from instrumentation.state import Entry, SharedState, StaleWrite
+from instrumentation.state.shared_state import Entry, SharedState, StaleWrite
 
 Notes = Callable[[SharedState, str, str], Entry]
 """How a finding is noted: in which slot of the state, and what becomes of what stands there."""

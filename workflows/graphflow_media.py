@@ -21,7 +21,7 @@ from autogen_ext.models.openai import OpenAIChatCompletionClient
 from mlflow.entities import SpanType
 from pydantic import BaseModel
 
-from instrumentation.attempts import seen_http_client
+from instrumentation.http_attempts.http_client import seen_http_client
 from workflows.client import Clients, WholeAnswers
 from workflows.clip import Clip
 from workflows.findings import Notes, kept_together

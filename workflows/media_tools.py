@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from autogen_core.tools import FunctionTool
 
-from instrumentation.state import SharedState
+from instrumentation.state.shared_state import SharedState
 from workflows.clip import Clip
 from workflows.findings import Notes, kept_together, recalled
 from workflows.fingerprint import fingerprint

@@ -18,8 +18,8 @@ import mlflow
 from mlflow.entities import SpanType
 from openai import AsyncOpenAI
 
-from instrumentation.attempts import seen_http_client
 from instrumentation.chat import answered, asked
+from instrumentation.http_attempts.http_client import seen_http_client
 from workflows.citations import Accepts, Checks, Judge, Result, borne_out, the_cited
 from workflows.index_search import AsksAgain, search_index, twice_more
 from workflows.model import LANE_HEADER, Model

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import mlflow
 
-from instrumentation.attempts import seen_interceptor
+from instrumentation.http_attempts.http_client import seen_interceptor
 from workflows.bank_reply import Refused
 
 LONGEST = 2_000

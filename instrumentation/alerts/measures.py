@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from instrumentation.alerts.arrivals import arrivals
-from instrumentation.alerts.loops import repeats
+from instrumentation.alerts.handoff_share import arrivals
+from instrumentation.alerts.measured_unit import Unit, units
 from instrumentation.alerts.reading import Reading
-from instrumentation.alerts.unit import Unit, units
-from instrumentation.span import Span
+from instrumentation.alerts.repeated_steps import repeats
+from instrumentation.trace.span import Span
 
 Form = Callable[[float], str]
 SAYS = 160

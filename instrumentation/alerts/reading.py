@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from instrumentation.span import Span
+from instrumentation.trace.span import Span
 
 
 @dataclass(frozen=True)

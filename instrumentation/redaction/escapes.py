@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from instrumentation.redaction.reading import Reading
+from instrumentation.redaction.searchable_text import Reading
 
 SIGNS = (re.compile(rb"\\(?:u00|x|/)"), re.compile(rb"%[2-7]"), re.compile(rb"&#"))
 """How escapes begin: with one character each, to look for which costs next to nothing."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from instrumentation.redaction.reading import Reading, Spot
+from instrumentation.redaction.searchable_text import Reading, Spot
 
 BEHIND_CHARS = 64
 """How far before its anchor a match may begin."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from instrumentation.span import Tokens
+from instrumentation.trace.span import Tokens
 
 Kind = Literal["crew", "task", "turn", "completion", "tool", "guardrail"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
-from scenarios.fidelity import Count
+from scenarios.player.fidelity import Count
 
 EVERY = ("*",)
 """All cases in which there is something to miss: a new case is expected to miss it, too."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import orjson
 
-from scenarios.replay.embeddings import embeddings
-from scenarios.replay.reel import Choice
-from scenarios.replay.reply import Reply, heard, tokens, tool_call
-from scenarios.replay.response import Response, understood
-from scenarios.replay.stream import assembled
-from scenarios.tape.captures import filled
+from scenarios.replay.line_selector import Choice
+from scenarios.replay.openai_api.chat_completion import Reply, heard, tokens, tool_call
+from scenarios.replay.openai_api.embeddings import embeddings
+from scenarios.replay.openai_api.responses import Response, understood
+from scenarios.replay.openai_api.stream_assembly import assembled
 from scenarios.tape.line import Line
+from scenarios.tape.placeholders import filled
 from scenarios.tape.request import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, Request, as_json
 
 JSON = b"application/json"

@@ -6,20 +6,20 @@ from functools import partial
 
 import orjson
 
-from scenarios.fault import Fault, Faults
-from scenarios.ledger import Exchange, Ledger
+from scenarios.http_server.connection import Receive, Scope, Send, TooLarge, Wire
+from scenarios.http_server.forwarding import Forward, target
 from scenarios.replay.answer import JSON
-from scenarios.replay.flight import Flight, Passing
-from scenarios.replay.forward import Forward, target
-from scenarios.replay.malformed import malformed, too_large
-from scenarios.replay.models import is_of_models, models
-from scenarios.replay.reel import Choice, Reel
-from scenarios.replay.refused import Refused, unknown_path
-from scenarios.replay.wire import Receive, Scope, Send, TooLarge, Wire
-from scenarios.tape import Tape
+from scenarios.replay.exchange_handler import Flight, Passing
+from scenarios.replay.faults import Fault, Faults
+from scenarios.replay.ledger import Exchange, Ledger
+from scenarios.replay.line_selector import Choice, Reel
+from scenarios.replay.openai_api.models import is_of_models, models
+from scenarios.replay.refusal import Refused, unknown_path
+from scenarios.replay.request_validation import malformed, too_large
 from scenarios.tape.drift import Drift
 from scenarios.tape.lane import received
 from scenarios.tape.request import COMPLETIONS, EMBEDDINGS, Request
+from scenarios.tape.tape import Tape
 
 WITHOUT_REPLY = ("rate_limited", "unavailable", "hangs", "drops")
 LATE = ("slow", "held")

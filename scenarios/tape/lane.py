@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from scenarios.tape.conversation import as_chat, system_prompt, tool_names
-from scenarios.tape.nesting import nested
+from scenarios.tape.json_depth import nested
 from scenarios.tape.request import COMPLETIONS, EMBEDDINGS, MODELS, Request, as_json
 from workflows.model import LANE_HEADER
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import orjson
 
-from scenarios.tape.captures import Value, captures_used, given
 from scenarios.tape.condition import Condition
-from scenarios.tape.grammar import checked
-from scenarios.tape.nesting import DEEPEST, nested
+from scenarios.tape.json_checks import LineError, once
+from scenarios.tape.json_depth import DEEPEST, nested
+from scenarios.tape.line_validation import checked
+from scenarios.tape.placeholders import Value, captures_used, given
 from scenarios.tape.request import CHAT, COMPLETIONS, EMBEDDINGS
-from scenarios.tape.spelling import LineError, once
 
 
 @dataclass(frozen=True, eq=False, slots=True)

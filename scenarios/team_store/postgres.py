@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios.team_store.folder import Folder, NotStarted, is_free
+from scenarios.team_store.store_folder import Folder, NotStarted, is_free
 
 ROLE = "recorder"
 DEBIAN = "/usr/lib/postgresql"

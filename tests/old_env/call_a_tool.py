@@ -14,7 +14,7 @@ import mlflow.autogen
 from autogen_agentchat.agents import AssistantAgent
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-from patches.autogen_content_type import PATCH
+from patches.autogen.tool_result_content import PATCH
 from patches.patch import applied
 
 CAPITALS = {"Ecuador": "Quito", "Peru": "Lima"}

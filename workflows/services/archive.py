@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from instrumentation.remote import continued
+from instrumentation.remote_trace import continued
 from workflows.fingerprint import distance
 from workflows.services.process import FLUSH, arguments, run
 from workflows.services.records import Unreadable, read

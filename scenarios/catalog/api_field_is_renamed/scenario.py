@@ -7,9 +7,9 @@ it was sent (`http.reply`) has a figure, its result has 0, and every agent after
 
 from typing import Any
 
-from scenarios.expect import concludes, ends, output_keeps
-from scenarios.expect.figures import notes, repeats, states
-from scenarios.expect.tools import calls, fails_to_call, is_sent, never_calls
+from scenarios.expectations import concludes, ends, output_keeps
+from scenarios.expectations.figures import notes, repeats, states
+from scenarios.expectations.tools import calls, fails_to_call, is_sent, never_calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

@@ -8,10 +8,10 @@ was found and reported. Look at the three handoffs before its turn: of audio's n
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, ends, hands_off, loses, output_keeps, output_lacks
-from scenarios.expect.figures import states
-from scenarios.fault import held
+from scenarios.expectations import concludes, ends, hands_off, loses, output_keeps, output_lacks
+from scenarios.expectations.figures import states
 from scenarios.inputs import between, one_of, whole
+from scenarios.replay.faults import held
 from scenarios.scenario import Origin, Scenario, given
 
 if TYPE_CHECKING:

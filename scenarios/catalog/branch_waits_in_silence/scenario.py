@@ -8,9 +8,9 @@ Nothing is red anywhere. Look at video's calls of the archive: they say the same
 import asyncio
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, ends, hands_off, output_keeps
-from scenarios.expect.media import fails_nowhere, gets_on, waits_in_silence
-from scenarios.expect.tools import fails_to_call
+from scenarios.expectations import concludes, ends, hands_off, output_keeps
+from scenarios.expectations.media import fails_nowhere, gets_on, waits_in_silence
+from scenarios.expectations.tools import fails_to_call
 from scenarios.inputs import one_of, whole
 from scenarios.scenario import Origin, Scenario, given
 

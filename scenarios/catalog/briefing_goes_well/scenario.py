@@ -3,9 +3,9 @@
 There is nothing to find here, and whatever looks for a failure must find nothing.
 """
 
-from scenarios.expect import concludes, ends, hands_off
-from scenarios.expect.figures import measures, notes, recalls, repeats
-from scenarios.expect.tools import calls, never_loops
+from scenarios.expectations import concludes, ends, hands_off
+from scenarios.expectations.figures import measures, notes, recalls, repeats
+from scenarios.expectations.tools import calls, never_loops
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Scenario, given
 

@@ -5,9 +5,9 @@ at the handoffs of the lead: the specialist is given the charter, the analyst an
 given nothing of it. The analyst hints, and the synthesist makes a recommendation of the hint.
 """
 
-from scenarios.expect import concludes, ends, hands_off, loses, output_keeps, output_lacks
-from scenarios.expect.figures import measures
-from scenarios.expect.prompts import is_not_told, is_told
+from scenarios.expectations import concludes, ends, hands_off, loses, output_keeps, output_lacks
+from scenarios.expectations.figures import measures
+from scenarios.expectations.prompts import is_not_told, is_told
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

@@ -8,9 +8,16 @@ finds that a rate in per cent had become percentage points.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, ends, hands_off, output_keeps, output_lacks, takes_turns
-from scenarios.expect.figures import measures, repeats
-from scenarios.expect.tools import calls, claims_without, sends_back
+from scenarios.expectations import (
+    concludes,
+    ends,
+    hands_off,
+    output_keeps,
+    output_lacks,
+    takes_turns,
+)
+from scenarios.expectations.figures import measures, repeats
+from scenarios.expectations.tools import calls, claims_without, sends_back
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

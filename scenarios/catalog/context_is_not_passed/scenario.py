@@ -6,10 +6,10 @@ finds no fault. Look at the handoffs before the synthesist's turn: of what the s
 of what the analyst made of it, not one figure arrives.
 """
 
-from scenarios.expect import concludes, ends, hands_off, output_keeps, output_lacks
-from scenarios.expect.figures import measures, repeats, states
-from scenarios.expect.prompts import hands_figures, is_not_told, loses_figures
-from scenarios.expect.tools import calls
+from scenarios.expectations import concludes, ends, hands_off, output_keeps, output_lacks
+from scenarios.expectations.figures import measures, repeats, states
+from scenarios.expectations.prompts import hands_figures, is_not_told, loses_figures
+from scenarios.expectations.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

@@ -4,8 +4,8 @@ Three traces, joined by their session. There is nothing to find here, and whatev
 failure must find nothing: that the prompt grows from turn to turn is the price of a memory.
 """
 
-from scenarios.expect import ends, output_keeps
-from scenarios.expect.sessions import each_turn_concludes, is_one_session, remembers
+from scenarios.expectations import ends, output_keeps
+from scenarios.expectations.sessions import each_turn_concludes, is_one_session, remembers
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Scenario, given
 

@@ -9,10 +9,10 @@ the specialist, who has the tool, never had a turn, and the World Bank was never
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, ends, never_reaches, output_keeps, output_lacks
-from scenarios.expect.figures import measures, repeats, states
-from scenarios.expect.routing import delegates, delegates_in_vain
-from scenarios.expect.tools import calls
+from scenarios.expectations import concludes, ends, never_reaches, output_keeps, output_lacks
+from scenarios.expectations.delegation import delegates, delegates_in_vain
+from scenarios.expectations.figures import measures, repeats, states
+from scenarios.expectations.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 from workflows.roster import who_has_what

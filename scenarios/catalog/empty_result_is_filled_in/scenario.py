@@ -8,10 +8,10 @@ then notes for that year is not.
 
 from typing import Any
 
-from scenarios.expect import concludes, ends, output_keeps, output_lacks
-from scenarios.expect.astray import fills_in
-from scenarios.expect.figures import measures, notes, states
-from scenarios.expect.tools import calls
+from scenarios.expectations import concludes, ends, output_keeps, output_lacks
+from scenarios.expectations.figure_errors import fills_in
+from scenarios.expectations.figures import measures, notes, states
+from scenarios.expectations.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 from workflows.bank_reply import structured

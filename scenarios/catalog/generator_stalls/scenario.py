@@ -5,8 +5,8 @@ player stops it, as a person would. Look at the generator's completion, which wa
 With a deadline the trace names the attempt that was given up, and the next one is answered.
 """
 
-from scenarios.expect import completes, concludes, ends, meets, takes_turns
-from scenarios.fault import hangs
+from scenarios.expectations import completes, concludes, ends, meets, takes_turns
+from scenarios.replay.faults import hangs
 from scenarios.scenario import Origin, Scenario, given
 
 NO_DEADLINE = None

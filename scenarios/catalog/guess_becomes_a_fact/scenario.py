@@ -8,15 +8,15 @@ the agents wrote for a source. Look at the specialist's note: the write beneath 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expect import concludes, ends
-from scenarios.expect.astray import passes_on_a_guess
-from scenarios.expect.figures import checks_against, measures, notes, recalls, repeats
-from scenarios.expect.tools import calls, never_calls
+from scenarios.expectations import concludes, ends
+from scenarios.expectations.figure_errors import passes_on_a_guess
+from scenarios.expectations.figures import checks_against, measures, notes, recalls, repeats
+from scenarios.expectations.tools import calls, never_calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 
 if TYPE_CHECKING:
-    from instrumentation.state import Entry
+    from instrumentation.state.shared_state import Entry
     from workflows.evidence import Evidence
 
 

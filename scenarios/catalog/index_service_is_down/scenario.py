@@ -9,10 +9,10 @@ before, and nobody was told.
 
 from pathlib import Path
 
-from scenarios.expect import concludes, ends, meets, output_keeps
-from scenarios.expect.figures import repeats
-from scenarios.expect.services import hears, is_told_why, never_hears
-from scenarios.expect.tools import calls, fails_to_call
+from scenarios.expectations import concludes, ends, meets, output_keeps
+from scenarios.expectations.figures import repeats
+from scenarios.expectations.services import hears, is_told_why, never_hears
+from scenarios.expectations.tools import calls, fails_to_call
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

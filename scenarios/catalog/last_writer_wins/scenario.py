@@ -7,15 +7,15 @@ Look at the three writes to the slot: each succeeds, and the last is over two th
 
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, ends, hands_off, output_keeps
-from scenarios.expect.figures import measures
-from scenarios.expect.notes import keeps_notes, overwrites
-from scenarios.fault import held
+from scenarios.expectations import concludes, ends, hands_off, output_keeps
+from scenarios.expectations.figures import measures
+from scenarios.expectations.shared_state import keeps_notes, overwrites
 from scenarios.inputs import between, whole
+from scenarios.replay.faults import held
 from scenarios.scenario import Origin, Scenario, given
 
 if TYPE_CHECKING:
-    from instrumentation.state import Entry, SharedState
+    from instrumentation.state.shared_state import Entry, SharedState
     from workflows.clip import Clip
 
 

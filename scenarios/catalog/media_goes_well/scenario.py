@@ -7,12 +7,12 @@ that video and audio have made.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, ends, hands_off, output_keeps
-from scenarios.expect.figures import measures, repeats
-from scenarios.expect.overlap import works_alongside
-from scenarios.expect.tools import calls
-from scenarios.fault import held
+from scenarios.expectations import concludes, ends, hands_off, output_keeps
+from scenarios.expectations.concurrency import works_alongside
+from scenarios.expectations.figures import measures, repeats
+from scenarios.expectations.tools import calls
 from scenarios.inputs import between, whole
+from scenarios.replay.faults import held
 from scenarios.scenario import Scenario, given
 
 if TYPE_CHECKING:

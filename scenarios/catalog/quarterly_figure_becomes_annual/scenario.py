@@ -9,10 +9,10 @@ they say. Look at the result of the specialist's tool call, and at what the spec
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expect import concludes, ends, hands_off, output_keeps
-from scenarios.expect.astray import changes_period, keeps_period
-from scenarios.expect.figures import checks_against, measures, notes
-from scenarios.expect.tools import calls
+from scenarios.expectations import concludes, ends, hands_off, output_keeps
+from scenarios.expectations.figure_errors import changes_period, keeps_period
+from scenarios.expectations.figures import checks_against, measures, notes
+from scenarios.expectations.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 from workflows.bank_reply import structured

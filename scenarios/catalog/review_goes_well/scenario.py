@@ -3,7 +3,7 @@
 There is nothing to find here, and whatever looks for a failure must find nothing.
 """
 
-from scenarios.expect import concludes, ends, hands_off, output_keeps, takes_edge, takes_turns
+from scenarios.expectations import concludes, ends, hands_off, output_keeps, takes_edge, takes_turns
 from scenarios.scenario import Scenario, given
 
 SCENARIO = Scenario(

@@ -4,7 +4,7 @@ The generator has a turn after the review, as it should, and writes the same aga
 to keep it to its task keeps the notes from it. Look at the handoff from reviewer to generator.
 """
 
-from scenarios.expect import hands_off, loses, output_keeps, output_lacks, takes_turns
+from scenarios.expectations import hands_off, loses, output_keeps, output_lacks, takes_turns
 from scenarios.scenario import Origin, Scenario, given
 
 THE_TASK_ALONE = ("user",)

@@ -7,7 +7,7 @@ has had a turn.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, never_reaches, output_keeps, takes_turns
+from scenarios.expectations import concludes, never_reaches, output_keeps, takes_turns
 from scenarios.scenario import Origin, Scenario, given
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ that was taken after it, and on which condition.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expect import hands_off, output_keeps, output_lacks, takes_edge, takes_turns
+from scenarios.expectations import hands_off, output_keeps, output_lacks, takes_edge, takes_turns
 from scenarios.scenario import Origin, Scenario, given
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ cites it, and the check is content. Look at get_tool_calls: its text and its cal
 from collections.abc import Mapping
 from typing import Any
 
-from scenarios.expect import concludes, ends
-from scenarios.expect.figures import repeats, states
-from scenarios.expect.search import asks_another_country, asks_as_it_says
-from scenarios.expect.tools import calls, fails_to_call
+from scenarios.expectations import concludes, ends
+from scenarios.expectations.figures import repeats, states
+from scenarios.expectations.search import asks_another_country, asks_as_it_says
+from scenarios.expectations.tools import calls, fails_to_call
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

@@ -7,10 +7,10 @@ asks for no call, and what it says holds a figure that stands neither in the tas
 
 from collections.abc import Sequence
 
-from scenarios.expect import concludes, ends, output_keeps
-from scenarios.expect.figures import states
-from scenarios.expect.search import claims_unsearched
-from scenarios.expect.tools import calls, never_calls
+from scenarios.expectations import concludes, ends, output_keeps
+from scenarios.expectations.figures import states
+from scenarios.expectations.search import claims_unsearched
+from scenarios.expectations.tools import calls, never_calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

@@ -3,10 +3,10 @@
 There is nothing to find here, and whatever looks for a failure must find nothing.
 """
 
-from scenarios.expect import concludes, ends
-from scenarios.expect.citing import cites_well
-from scenarios.expect.figures import repeats, states
-from scenarios.expect.tools import calls
+from scenarios.expectations import concludes, ends
+from scenarios.expectations.citations import cites_well
+from scenarios.expectations.figures import repeats, states
+from scenarios.expectations.tools import calls
 from scenarios.inputs import between
 from scenarios.scenario import Scenario, given
 

@@ -8,10 +8,10 @@ result has it. Look at reflect_tool_calls, and at the result that its answer cit
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, ends
-from scenarios.expect.citing import cites_amiss, cites_well
-from scenarios.expect.figures import states
-from scenarios.expect.tools import calls
+from scenarios.expectations import concludes, ends
+from scenarios.expectations.citations import cites_amiss, cites_well
+from scenarios.expectations.figures import states
+from scenarios.expectations.tools import calls
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

@@ -7,8 +7,8 @@ ended without a finish reason.
 
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expect import completes, concludes, ends, never_reaches, output_lacks
-from scenarios.fault import cut
+from scenarios.expectations import completes, concludes, ends, never_reaches, output_lacks
+from scenarios.replay.faults import cut
 from scenarios.scenario import Origin, Scenario, given
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ The endpoint answers 429 and says when to come again. Look beneath the summarize
 attempt that was refused stands there, with what the endpoint asked for.
 """
 
-from scenarios.expect import completes, concludes, ends, hands_off, meets, output_keeps
-from scenarios.fault import rate_limited
+from scenarios.expectations import completes, concludes, ends, hands_off, meets, output_keeps
+from scenarios.replay.faults import rate_limited
 from scenarios.scenario import Origin, Scenario, given
 
 NO_RETRIES = 0

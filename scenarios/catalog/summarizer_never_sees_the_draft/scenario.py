@@ -5,7 +5,7 @@ handoffs before the summarizer's turn: the reviewer's verdict arrives whole, and
 draft nothing does, though the team had it to give.
 """
 
-from scenarios.expect import concludes, ends, hands_off, loses, output_keeps
+from scenarios.expectations import concludes, ends, hands_off, loses, output_keeps
 from scenarios.scenario import Origin, Scenario, given
 
 THE_LAST_WORD = ("reviewer",)

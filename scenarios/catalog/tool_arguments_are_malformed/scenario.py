@@ -8,10 +8,10 @@ web has to say. Look at web_search: its arguments stayed a text, and it ends OK 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expect import concludes, ends, output_keeps
-from scenarios.expect.figures import states
-from scenarios.expect.search import swallows_arguments
-from scenarios.expect.tools import calls, fails_to_call
+from scenarios.expectations import concludes, ends, output_keeps
+from scenarios.expectations.figures import states
+from scenarios.expectations.search import swallows_arguments
+from scenarios.expectations.tools import calls, fails_to_call
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 from workflows.search_arguments import BadArguments, as_it_takes

@@ -6,9 +6,9 @@ tool calls beneath the specialist's turn: same arguments, same error, and more t
 the mended run the tool itself says when it is enough, and the briefing says what it lacks.
 """
 
-from scenarios.expect import concludes, ends, hands_off, meets, never_reaches, output_keeps
-from scenarios.expect.figures import repeats, states
-from scenarios.expect.tools import calls, fails_to_call, never_loops, runs_away
+from scenarios.expectations import concludes, ends, hands_off, meets, never_reaches, output_keeps
+from scenarios.expectations.figures import repeats, states
+from scenarios.expectations.tools import calls, fails_to_call, never_loops, runs_away
 from scenarios.inputs import between, one_of
 from scenarios.scenario import Origin, Scenario, given
 

@@ -7,11 +7,11 @@ the measurements inside sync's tool call, and at those of the same name in the o
 
 from typing import TYPE_CHECKING
 
-from scenarios.expect import concludes, ends, output_keeps
-from scenarios.expect.media import fetches_again, fetches_each, shares
-from scenarios.expect.overlap import works_alongside
-from scenarios.fault import held
+from scenarios.expectations import concludes, ends, output_keeps
+from scenarios.expectations.concurrency import works_alongside
+from scenarios.expectations.media import fetches_again, fetches_each, shares
 from scenarios.inputs import one_of, whole
+from scenarios.replay.faults import held
 from scenarios.scenario import Origin, Scenario, given
 
 if TYPE_CHECKING:

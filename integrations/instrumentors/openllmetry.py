@@ -1,0 +1,18 @@
+"""OpenLLMetry: the instrumentors of Traceloop, as its SDK turns them on."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from traceloop.sdk import Traceloop
+
+from integrations.instrumentors.capture import Around
+from integrations.instrumentors.framework_telemetry import in_run
+
+
+@contextmanager
+def openllmetry(store: str, framework: str) -> Generator[Around]:
+    """`Traceloop.init`, with content, as it comes; its spans stay here, and so do its metrics."""
+    exporter = InMemorySpanExporter()
+    Traceloop.init(app_name="cases", exporter=exporter, disable_batch=True, telemetry_enabled=False)
+    yield in_run(exporter, framework)

@@ -1,0 +1,41 @@
+"""A gauge: a tool that reads one figure, from a service that wants a credential."""
+
+from typing import Any
+
+from autogen_core import CancellationToken
+from autogen_core.tools import BaseTool
+from pydantic import BaseModel
+
+from integrations.programs.case_context import CREDENTIAL, World
+
+
+class Place(BaseModel):
+    """Where it is read."""
+
+    place: str
+
+
+class Gauge(BaseTool[Place, Any]):
+    """Tells its reading, and the world that it has been read. No model sees its credential."""
+
+    def __init__(self, world: World, agent: str, name: str, reading: str) -> None:
+        super().__init__(Place, str, name, f"Reads the {name} at a place.")
+        self.credential = CREDENTIAL
+        self._told = (world, agent)
+        self._reading = reading
+
+    async def run(self, args: Place, cancellation_token: CancellationToken) -> str:
+        """The reading."""
+        world, agent = self._told
+        world.ran(agent, self.name)
+        return f"{args.place}: {self._reading}"
+
+
+class BrokenGauge(Gauge):
+    """It has been read, and what it raises is told to the model."""
+
+    async def run(self, args: Place, cancellation_token: CancellationToken) -> str:
+        """Raises `TimeoutError`."""
+        world, agent = self._told
+        world.ran(agent, self.name, raised=True)
+        raise TimeoutError(f"no answer from {args.place}")

@@ -1,0 +1,44 @@
+"""Agents, and a client, of classes that are defined once the instrumentor is on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from autogen_agentchat.agents import AssistantAgent, BaseChatAgent
+from autogen_agentchat.base import Response
+from autogen_agentchat.messages import BaseChatMessage, TextMessage
+from autogen_core import CancellationToken
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+from integrations.programs.autogen.building_blocks import assistant, client
+from integrations.programs.case_context import World
+
+
+async def defined_late(world: World) -> str:
+    """An agent that passes its task to another, both of the user's own making."""
+
+    class Client(OpenAIChatCompletionClient):
+        async def create(self, *args: Any, **kwargs: Any) -> Any:
+            return await super().create(*args, **kwargs)
+
+    class Herald(AssistantAgent):
+        async def run(self, **kwargs: Any) -> Any:
+            return await super().run(**kwargs)
+
+    herald = assistant(world, "herald", client(world, "herald", Client), Herald)
+
+    class Crier(BaseChatAgent):
+        produced_message_types = (TextMessage,)
+
+        async def on_messages(
+            self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
+        ) -> Response:
+            asked = await herald.run(task="\n".join(m.to_text() for m in messages))
+            news = asked.messages[-1]
+            assert isinstance(news, TextMessage)
+            return Response(chat_message=TextMessage(content=news.content, source=self.name))
+
+        async def on_reset(self, cancellation_token: CancellationToken) -> None:
+            await herald.on_reset(cancellation_token)
+
+    crier = Crier("crier", "Cries out what the herald knows.")
+    return str((await crier.run(task="What is new?")).messages[-1])

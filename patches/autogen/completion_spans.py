@@ -1,0 +1,66 @@
+"""An LLM span for each completion of each AutoGen client, streamed or not.
+
+MLflow records `create` of the classes that exist when `autolog()` is called, and no
+`create_stream`: of a team that streams it records nothing. Its own `create` spans are set aside
+while these are on, so that both kinds look alike; the content is made by MLflow's own helpers.
+"""
+
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
+from typing import Any
+
+from patches.autogen.completion_span import CompletionSpan
+from patches.autogen.suspend_autolog import set_aside
+from patches.patch import Patch
+from patches.support.open_span import steps
+from patches.support.subclass_wrapping import wrapped_everywhere
+
+
+@contextmanager
+def _applied() -> Generator[None]:
+    from autogen_core.models import ChatCompletionClient
+
+    with ExitStack() as stack:
+        stack.enter_context(set_aside("create"))
+        stack.enter_context(wrapped_everywhere(ChatCompletionClient, "create", _create))
+        stack.enter_context(
+            wrapped_everywhere(ChatCompletionClient, "create_stream", _create_stream)
+        )
+        yield
+
+
+def _create(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    async def create(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        if CompletionSpan.shows(self):
+            return await original(self, messages, *args, **kwargs)
+        span = CompletionSpan(self, "create", messages, kwargs)
+        with span.whole():
+            result = await original(self, messages, *args, **kwargs)
+            span.saw(result)
+        return result
+
+    return create
+
+
+def _create_stream(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def create_stream(self: Any, messages: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        chunks: AsyncIterator[Any] = original(self, messages, *args, **kwargs)
+        if CompletionSpan.shows(self):
+            return chunks
+        return steps(partial(CompletionSpan, self, "create_stream", messages, kwargs), chunks)
+
+    return create_stream
+
+
+PATCH = Patch(
+    name="autogen_completions",
+    symptom="streamed completions, and those of clients defined late, leave no LLM span",
+    upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
+    versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
+    delete_when="autolog() records `create_stream`, and clients that are defined after it",
+    canary="tests/patches/autogen/test_completion_spans.py::test_autolog_alone_records_a_streamed_completion",
+    apply=_applied,
+)

@@ -1,0 +1,39 @@
+"""The repair of AutoGen's tool results, which MLflow 3.1 could not write into its chat messages."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from patches.autogen.openai_format import chat_messages
+from patches.patch import Patch
+
+
+@contextmanager
+def _applied() -> Generator[None]:
+    import mlflow.autogen as autolog
+    from mlflow.tracing import set_span_chat_messages
+
+    def log_chat_messages(span: Any, messages: Sequence[Any]) -> None:
+        set_span_chat_messages(span, chat_messages(messages))
+
+    original = autolog.log_chat_messages
+    autolog.log_chat_messages = log_chat_messages
+    try:
+        yield
+    finally:
+        autolog.log_chat_messages = original
+
+
+PATCH = Patch(
+    name="autogen_content_type",
+    symptom=(
+        "the LLM span after a tool call is ERROR, without outputs and tokens, in a trace that says"
+        " OK: a FunctionExecutionResultMessage was dumped to a dict and given to"
+        " ChatMessage.content, which takes a string or a list"
+    ),
+    upstream="https://github.com/mlflow/mlflow/pull/16762, which no longer writes the attribute",
+    versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8"},
+    delete_when="the suite no longer supports mlflow < 3.2",
+    canary="tests/patches/autogen/test_tool_result_content_on_mlflow_3_1.py::test_mlflow_records_what_follows_a_tool_call_without_us",
+    apply=_applied,
+)

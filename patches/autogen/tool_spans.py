@@ -1,0 +1,109 @@
+"""A TOOL span for each tool call that an AutoGen assistant executes.
+
+All calls pass one method: parallel ones, those to a workbench, handoffs, those that name no known
+tool or whose arguments are no JSON. MLflow records none.
+"""
+
+import json
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import copy_context
+from copy import copy
+from functools import partial, wraps
+from inspect import iscoroutinefunction
+from typing import Any
+
+from patches.autogen.turn_spans import TurnSpan
+from patches.patch import Patch
+from patches.support.open_span import OpenSpan
+from patches.support.subclass_wrapping import wrapped_everywhere
+
+
+class ToolFailed(Exception):
+    """Recorded on a tool call that answered the model with an error."""
+
+
+class ToolSpan(OpenSpan):
+    """The span of a tool at work on one call."""
+
+    def __init__(self, call: Any) -> None:
+        attributes = {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": call.name,
+            "gen_ai.tool.call.id": call.id,
+        }
+        if (turn := TurnSpan.nearest()) is not None:
+            attributes["gen_ai.agent.name"] = turn.name
+        super().__init__(call, call.name, "TOOL", _arguments(call.arguments), attributes)
+        self._failure: ToolFailed | None = None
+
+    def saw(self, item: Any) -> None:
+        """Keep the result, and whether it is an error."""
+        self.outputs = item.content
+        if item.is_error:
+            self._failure = ToolFailed(item.content)
+
+    def end(self, error: BaseException | None = None) -> None:
+        super().end(error or self._failure)
+
+
+@contextmanager
+def _applied() -> Generator[None]:
+    from autogen_agentchat.agents import AssistantAgent
+    from autogen_core.tools import FunctionTool
+
+    with (
+        wrapped_everywhere(AssistantAgent, "_execute_tool_call", _recorded),
+        wrapped_everywhere(FunctionTool, "run", _carried),
+    ):
+        yield
+
+
+def _recorded(execute: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(execute)
+    async def recorded(tool_call: Any, *args: Any, **kwargs: Any) -> Any:
+        if ToolSpan.shows(tool_call):
+            return await execute(tool_call, *args, **kwargs)
+        span = ToolSpan(tool_call)
+        with span.whole():
+            call, result = await execute(tool_call, *args, **kwargs)
+            span.saw(result)
+        return call, result
+
+    return recorded
+
+
+def _carried(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Take the context along into the thread in which a tool that is no coroutine runs.
+
+    Without it, what the tool itself traces is a trace of its own.
+    """
+
+    @wraps(run)
+    async def carried(self: Any, *args: Any, **kwargs: Any) -> Any:
+        tool = self
+        if not iscoroutinefunction(self._func):
+            tool = copy(self)
+            tool._func = partial(copy_context().run, self._func)
+        return await run(tool, *args, **kwargs)
+
+    return carried
+
+
+def _arguments(text: str) -> Any:
+    """The arguments as the model wrote them: parsed where they are JSON, else the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"arguments": text}
+
+
+PATCH = Patch(
+    name="autogen_tools",
+    symptom="the tools that an AutoGen agent calls have no span",
+    upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
+    versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
+    delete_when="autolog() records tool calls",
+    canary="tests/patches/autogen/test_tool_spans.py::test_autolog_alone_records_a_tool_call",
+    apply=_applied,
+)

@@ -1,0 +1,62 @@
+"""An experiment: the store and the experiment that traces go to, given back afterwards.
+
+MLflow can be told which experiment is the active one, and not which one was before. And it makes
+the tables of a store that is new without a lock: of two processes that begin there at once, one
+fails with "table … already exists".
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
+
+from patches.mlflow.deferred_experiment import begun
+
+VARIABLE = "MLFLOW_TRACKING_URI"
+"""MLflow writes it, too, as it is told of a store."""
+
+
+@contextmanager
+def experiment(tracking_uri: str, name: str) -> Generator[None]:
+    """Use this store and experiment, process-wide, for the block."""
+    import mlflow
+    from mlflow.tracking import fluent
+    from mlflow.tracking._tracking_service import utils
+
+    processors = list(mlflow.tracing.config.get_config().span_processors)
+    uri, active = utils._tracking_uri, fluent._active_experiment_id
+    named = os.environ.get(VARIABLE)
+    try:
+        mlflow.set_tracking_uri(tracking_uri)  # which forgets the span processors: redaction
+        mlflow.tracing.configure(span_processors=processors)
+        with _alone_with(tracking_uri):
+            begun(name)
+        yield
+    finally:
+        mlflow.set_tracking_uri(uri)  # None: what the environment says
+        # Our tracer provider goes, even where the store stays: with its outlet on, as it is left to
+        # spans that have yet to end.
+        mlflow.tracing.reset()
+        if named is not None:
+            os.environ[VARIABLE] = named
+        mlflow.tracing.configure(span_processors=processors)
+        fluent._active_experiment_id = active
+
+
+@contextmanager
+def _alone_with(tracking_uri: str) -> Generator[None]:
+    """No other process of this user begins with the store meanwhile; on Windows it may.
+
+    A server sees to that itself; and while it is away, one process is not to wait for another.
+    """
+    if os.name == "nt" or tracking_uri.startswith("http"):
+        yield
+        return
+    from mlflow.utils.file_utils import ExclusiveFileLock
+
+    # Not the URI itself, which may hold a password.
+    store = sha256(tracking_uri.encode()).hexdigest()[:16]
+    with ExclusiveFileLock(str(Path(gettempdir(), f"flight-store-{os.getuid()}-{store}.lock"))):
+        yield

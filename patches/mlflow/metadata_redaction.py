@@ -1,0 +1,140 @@
+"""What MLflow writes beside the spans, redacted: a trace's info, tags, assessments, attachments.
+
+None of it passes a span processor. Tags, metadata and previews of a trace wait in MLflow's memory
+and leave it with the trace; what is told of a trace that is stored already, and what is stored as a
+file, leaves through the client. Spans that never ended, which no processor has seen, may leave too.
+"""
+
+import copy
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from inspect import signature
+from typing import Any, Protocol
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from patches.mlflow.assessment_redaction import assessed
+from patches.patch import Patch
+
+INFO = ("tags", "trace_metadata", "request_preview", "response_preview", "client_request_id")
+"""What people and programs write of a `TraceInfo`."""
+
+
+NO_BRACKETS = str.maketrans("", "", "[]")
+"""MLflow raises for a tag's key that has any, as a mark does."""
+
+
+class Redacting(Protocol):
+    """What redacts: plain data, and a span in place."""
+
+    def value(self, value: Any) -> Any: ...
+    def of_span(self, span: ReadableSpan) -> None: ...
+
+
+def beside_spans(redaction: Redacting) -> Patch:
+    """Redact it as it leaves; what the program holds of it stays as it was, but for a trace's info,
+    which is rewritten once its last span is on its way."""
+    return Patch(
+        name="beside_spans",
+        symptom="tags, metadata, previews, assessments and attachments pass no span processor",
+        upstream="mlflow.tracing.client.TracingClient, which has no hook before it stores",
+        versions={"mlflow": ">=3.17"},
+        delete_when="what `mlflow.tracing.configure` redacts with is asked about all of a trace",
+        canary="tests/instrumentation/redaction/test_trace_metadata.py::test_mlflow_alone_shows_tags_to_its_processors",
+        apply=lambda: _applied(redaction),
+    )
+
+
+@contextmanager
+def _applied(redaction: Redacting) -> Generator[None]:
+    from mlflow.tracing.client import TracingClient
+    from mlflow.tracing.processor.otel_metrics_mixin import OtelMetricsMixin
+    from mlflow.tracing.trace_manager import InMemoryTraceManager
+
+    def assessment(_: Any, told: dict[str, Any]) -> None:
+        told["assessment"] = assessed(told["assessment"], redaction.value)
+
+    def tag(_: Any, told: dict[str, Any]) -> None:
+        ((key, told["value"]),) = redaction.value({told["key"]: str(told["value"])}).items()
+        if key != told["key"]:
+            told["key"] = key.translate(NO_BRACKETS)
+
+    def data(_: Any, told: dict[str, Any]) -> None:
+        for span in told["trace_data"].spans:
+            if span.end_time_ns is None:
+                redaction.of_span(span._span)
+
+    def attachments(_: Any, told: dict[str, Any]) -> None:
+        told["attachments"] = {
+            key: attached(one, redaction) for key, one in told["attachments"].items()
+        }
+
+    def left(_: Any, told: dict[str, Any]) -> None:
+        redact_pending(told["otel_trace_id"], redaction)
+
+    def measured(_: Any, told: dict[str, Any]) -> None:
+        redact_pending(told["span"].context.trace_id, redaction)
+
+    doors = (
+        (TracingClient, "set_trace_tag", tag),
+        (TracingClient, "log_assessment", assessment),
+        (TracingClient, "update_assessment", assessment),
+        (TracingClient, "_upload_trace_data", data),
+        (TracingClient, "_upload_attachments", attachments),
+        (InMemoryTraceManager, "pop_trace", left),
+        (OtelMetricsMixin, "record_metrics_for_span", measured),
+    )
+    with ExitStack() as stack:
+        for cls, name, redact in doors:
+            stack.enter_context(_before(cls, name, redact))
+        yield
+
+
+@contextmanager
+def _before(cls: Any, name: str, redact: Callable[[Any, dict[str, Any]], None]) -> Generator[None]:
+    """Have `redact` rewrite the arguments, by name, with which the method is called."""
+    original = cls.__dict__[name]
+    spelt = signature(original)
+
+    @wraps(original)
+    def method(self: Any, *args: Any, **named: Any) -> Any:
+        told = spelt.bind(self, *args, **named)
+        redact(self, told.arguments)
+        return original(*told.args, **told.kwargs)
+
+    setattr(cls, name, method)
+    try:
+        yield
+    finally:
+        setattr(cls, name, original)
+
+
+def redact_pending(otel_id: int, redaction: Redacting) -> None:
+    """Redact the info of a trace that waits in MLflow's memory; by OpenTelemetry's id."""
+    from mlflow.tracing.trace_manager import InMemoryTraceManager
+
+    manager = InMemoryTraceManager.get_instance()
+    trace_id = manager.get_mlflow_trace_id_from_otel_id(otel_id)
+    with manager.get_trace(trace_id) as trace:
+        if trace is not None:
+            informed(trace.info, redaction)
+
+
+def informed(info: Any, redaction: Redacting) -> None:
+    """Redact a trace's info in place."""
+    for name in INFO:
+        told = getattr(info, name)
+        if told and (changed := redaction.value(told)) is not told:
+            setattr(info, name, changed)
+    info.assessments = [assessed(one, redaction.value) for one in info.assessments or ()]
+
+
+def attached(attachment: Any, redaction: Redacting) -> Any:
+    """The attachment, with its bytes redacted, under its own id."""
+    content = redaction.value(attachment.content_bytes)
+    if content is attachment.content_bytes:
+        return attachment
+    told = copy.copy(attachment)
+    told._content_bytes = content
+    return told

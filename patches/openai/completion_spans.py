@@ -1,0 +1,114 @@
+"""An LLM span for each completion that the `openai` package is asked for, by whichever method.
+
+All of them, `create`, `parse` and `stream`, of chats and of the Responses API, sync and async, with
+raw responses or without, pass one method of the client, in which it tries again what failed. MLflow
+wraps some of them one by one, and ends a stream's span only when its last chunk is read. Its own
+spans of completions are set aside while these are on; those of embeddings and images stay.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+from patches.openai.request_span import RequestSpan
+from patches.patch import Patch
+from patches.support.open_span import OpenSpan
+from patches.support.subclass_wrapping import wrapped_everywhere
+from patches.support.suspend_autolog import set_aside
+
+METHODS = ("create", "parse")
+
+
+@contextmanager
+def _applied() -> Generator[None]:
+    import httpx
+    import mlflow.openai
+    from openai import resources
+    from openai._base_client import AsyncAPIClient, SyncAPIClient
+
+    chat = resources.chat.completions
+    completions = (
+        *(chat.Completions, chat.AsyncCompletions),
+        *(resources.responses.Responses, resources.responses.AsyncResponses),
+    )
+
+    def of_completions(cls: type, method: str) -> bool:
+        return issubclass(cls, completions) and method in METHODS
+
+    autolog = import_module("mlflow.openai.autolog")
+    with ExitStack() as stack:
+        stack.enter_context(set_aside(mlflow.openai.FLAVOR_NAME, autolog, of_completions))
+        for owner, name, wrap in (
+            (SyncAPIClient, "request", _recorded),
+            (AsyncAPIClient, "request", _arecorded),
+            (httpx.Client, "_send_single_request", _heard),
+            (httpx.AsyncClient, "_send_single_request", _aheard),
+        ):
+            stack.enter_context(wrapped_everywhere(owner, name, wrap))
+        yield
+
+
+def _recorded(request: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(request)
+    def recorded(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        if (span := RequestSpan.due(self, options)) is None:
+            return request(self, cast_to, options, *args, **kwargs)
+        with span.asking():
+            return request(self, cast_to, options, *args, **kwargs)
+
+    return recorded
+
+
+def _arecorded(request: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(request)
+    async def recorded(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        if (span := RequestSpan.due(self, options)) is None:
+            return await request(self, cast_to, options, *args, **kwargs)
+        with span.asking():
+            return await request(self, cast_to, options, *args, **kwargs)
+
+    return recorded
+
+
+def _heard(send: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(send)
+    def heard(self: Any, request: Any) -> Any:
+        span = OpenSpan.innermost()
+        if not isinstance(span, RequestSpan):
+            return send(self, request)
+        span.sends(request)
+        response = send(self, request)
+        span.answered(response)
+        return response
+
+    return heard
+
+
+def _aheard(send: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(send)
+    async def heard(self: Any, request: Any) -> Any:
+        span = OpenSpan.innermost()
+        if not isinstance(span, RequestSpan):
+            return await send(self, request)
+        span.sends(request)
+        response = await send(self, request)
+        span.answered(response)
+        return response
+
+    return heard
+
+
+PATCH = Patch(
+    name="openai_completions",
+    symptom=(
+        "a stream that breaks or is closed early, and an async call that is cancelled, leave no"
+        " trace; streamed tool calls are not stored; a request's extra headers are"
+    ),
+    upstream="mlflow.openai.autolog (`_stream_output_logging_hook`, `async_patched_call`)",
+    versions={"mlflow": ">=3.17,<4", "openai": ">=1.66,<3", "httpx": ">=0.27,<1"},
+    delete_when="autolog() records a stream that is closed early, with the tool calls in it",
+    canary="tests/patches/openai/test_streams.py::test_autolog_alone_records_a_stream_that_is_closed_early",
+    apply=_applied,
+)

@@ -1,0 +1,80 @@
+"""A server: an ASGI application on 127.0.0.1 and nowhere else, on a thread of its own."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from scenarios.http_server.protocol import BreakableProtocol
+
+HOST = "127.0.0.1"
+
+
+@contextmanager
+def served(
+    app: Callable[..., Awaitable[None]],
+    port: int = 0,
+    closing: Callable[[], Awaitable[None]] | None = None,
+) -> Generator[int]:
+    """Serve `app` until the body ends; yields the port, a free one for 0. OSError if it is taken.
+
+    At the end every connection is cut, so that a request which hangs delays nothing; `closing` is
+    awaited on the server's loop, last.
+    """
+    with socket.create_server((HOST, port), backlog=512) as listening, _loop(app) as loop:
+        state = ServerState()
+        config = _configured(app)
+
+        async def start() -> asyncio.AbstractServer:
+            return await loop.create_server(
+                lambda: BreakableProtocol(config, state, {}), sock=listening
+            )
+
+        async def stop(server: asyncio.AbstractServer) -> None:
+            server.close()
+            for connection in list(state.connections):
+                connection.transport.abort()
+            while state.tasks:
+                await asyncio.wait(state.tasks)
+            if closing is not None:
+                await closing()
+
+        server = asyncio.run_coroutine_threadsafe(start(), loop).result()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            asyncio.run_coroutine_threadsafe(stop(server), loop).result()
+
+
+@contextmanager
+def _loop(app: Any) -> Generator[asyncio.AbstractEventLoop]:
+    """An event loop that runs on a thread until the body ends."""
+    loop = (_configured(app).get_loop_factory() or asyncio.new_event_loop)()
+    thread = Thread(target=loop.run_forever, name="replay", daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def _configured(app: Any) -> uvicorn.Config:
+    """uvicorn without its logging, and patient with idle connections: a client may think long."""
+    config = uvicorn.Config(
+        app,
+        http=BreakableProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=3600,
+    )
+    config.load()
+    return config

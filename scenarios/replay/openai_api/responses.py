@@ -1,0 +1,134 @@
+"""A response: what the model says to one request, as OpenAI's Responses API spells it.
+
+Source: https://platform.openai.com/docs/api-reference/responses
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from scenarios.replay.openai_api.chat_completion import Reply, ToolCall
+from scenarios.replay.openai_api.responses_events import events
+
+CUT_SHORT = {"length": "max_output_tokens", "content_filter": "content_filter"}
+"""Why a response is incomplete, by the finish reason of a chat that is."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """A reply as a response: one item for its reasoning, one for its message, one a tool call."""
+
+    reply: Reply
+
+    def whole(self) -> bytes:
+        """The response as one body."""
+        return orjson.dumps(self._body(self._reason, self._items()))
+
+    def frames(self, _: bool = True) -> list[bytes]:
+        """The response as server-sent events. The last one has all of it, usage included."""
+        begun = self._body(None, [])
+        whole = self._body(self._reason, self._items())
+        return [
+            b"event: %b\ndata: %b\n\n"
+            % (kind.encode(), orjson.dumps({"type": kind, "sequence_number": at} | said))
+            for at, (kind, said) in enumerate(events(begun, whole))
+        ]
+
+    @property
+    def _reason(self) -> str:
+        return CUT_SHORT.get(self.reply.finish_reason, "")
+
+    def _items(self) -> list[dict[str, Any]]:
+        reply, items = self.reply, list[dict[str, Any]]()
+        if reply.reasoning_content is not None:
+            summary = [{"type": "summary_text", "text": reply.reasoning_content}]
+            items.append({"type": "reasoning", "id": f"rs_{reply.id}", "summary": summary})
+        if parts := _parts(reply):
+            said = {"id": f"msg_{reply.id}", "role": "assistant", "content": parts}
+            items.append({"type": "message", "status": "completed"} | said)
+        return [*items, *map(_call, reply.tool_calls)]
+
+    def _body(self, reason: str | None, output: list[dict[str, Any]]) -> dict[str, Any]:
+        """`reason` is why it is incomplete, empty if it is not; None while it is in progress."""
+        reply, done = self.reply, "incomplete" if reason else "completed"
+        return {
+            "id": reply.id,
+            "object": "response",
+            "created_at": 0,
+            "status": "in_progress" if reason is None else done,
+            "error": None,
+            "incomplete_details": {"reason": reason} if reason else None,
+            "instructions": None,
+            "metadata": {},
+            "model": reply.model,
+            "output": output,
+            "parallel_tool_calls": True,
+            "temperature": 1.0,
+            "tool_choice": "auto",
+            "tools": [],
+            "top_p": 1.0,
+            "usage": None if reason is None else _usage(reply),
+        }
+
+
+def understood(body: Any) -> Reply | None:
+    """The reply that a recorded response holds; None if it is none."""
+    try:
+        spent, items = body.get("usage") or {}, body["output"]
+        said = _parts_of(items, "message", "content")
+        thought = _parts_of(items, "reasoning", "summary")
+        why = (body.get("incomplete_details") or {}).get("reason")
+        calls = tuple(
+            ToolCall(item["call_id"], item["name"], item["arguments"])
+            for item in items
+            if item["type"] == "function_call"
+        )
+        reasons = {reason: finish for finish, reason in CUT_SHORT.items()}
+        return Reply(
+            id=body["id"],
+            model=body["model"],
+            content=_joined(said, "text"),
+            tool_calls=calls,
+            finish_reason=reasons.get(why or "") or ("tool_calls" if calls else "stop"),
+            input_tokens=spent.get("input_tokens", 0),
+            output_tokens=spent.get("output_tokens", 0),
+            reasoning_content=_joined(thought, "text"),
+            refusal=_joined(said, "refusal"),
+        )
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def _parts_of(items: list[Any], kind: str, key: str) -> list[Mapping[str, str]]:
+    return [part for item in items if item["type"] == kind for part in item[key]]
+
+
+def _joined(parts: list[Mapping[str, str]], key: str) -> str | None:
+    said = [part[key] for part in parts if key in part]
+    return "".join(said) if said else None
+
+
+def _parts(reply: Reply) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    if reply.content is not None:
+        parts.append({"type": "output_text", "text": reply.content, "annotations": []})
+    if reply.refusal is not None:
+        parts.append({"type": "refusal", "refusal": reply.refusal})
+    return parts
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    asked = {"call_id": call.id, "name": call.name, "arguments": call.arguments}
+    return {"type": "function_call", "id": f"fc_{call.id}", "status": "completed"} | asked
+
+
+def _usage(reply: Reply) -> dict[str, Any]:
+    return {
+        "input_tokens": reply.input_tokens,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": reply.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": reply.input_tokens + reply.output_tokens,
+    }

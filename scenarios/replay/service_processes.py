@@ -1,0 +1,104 @@
+"""Processes: the services of workflows/services/ that a play needs, each started for it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Timer
+from typing import IO
+
+import httpx
+
+HOUSE = Path(__file__).parent.parent.parent
+PATIENCE_S = 30.0
+"""How long a service may take to say where it is; most of it is the import of MLflow."""
+GRACE_S = 10.0
+"""How long it may take to store its spans and end, once it is told to."""
+
+
+class NotUp(Exception):
+    """Raised when a service does not come up, or is gone; says what it said last."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The services that run, by name: their addresses."""
+
+    addresses: Mapping[str, str]
+
+    def flush(self) -> None:
+        """Have each store what it traced until now, so that a trace can be read whole."""
+        for name, address in self.addresses.items():
+            try:
+                httpx.post(f"{address}/flush", timeout=PATIENCE_S, trust_env=False)
+            except (httpx.TransportError, httpx.InvalidURL) as error:
+                raise NotUp(f"{name} is gone from {address}, and its spans are lost") from error
+
+
+@contextmanager
+def running(services: Mapping[str, tuple[str, ...]], tracking_uri: str) -> Generator[Processes]:
+    """Start each service, by name, with its arguments, at a free port; end them with the block.
+
+    Their spans go to the same store as the caller's. Raises `NotUp` if one does not say in 30 s
+    where it is.
+    """
+    with ExitStack() as stack:
+        started = {
+            name: stack.enter_context(_started(name, arguments, tracking_uri))
+            for name, arguments in services.items()
+        }
+        yield Processes({name: address() for name, address in started.items()})
+
+
+@contextmanager
+def _started(
+    name: str, arguments: tuple[str, ...], tracking_uri: str
+) -> Generator[Callable[[], str]]:
+    """A service in a process of its own; yields what waits for its address."""
+    command = [sys.executable, "-m", f"workflows.services.{name}", "--port", "0", *arguments]
+    paths = filter(None, (str(HOUSE), os.environ.get("PYTHONPATH")))
+    own = {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": os.pathsep.join(paths)}
+    with (
+        TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            command,
+            env=os.environ | own,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,  # Ctrl-C is the player's, who ends it in his own time
+        ) as process,
+    ):
+        try:
+            yield lambda: _address(name, process, errors)
+        finally:
+            _ended(process)
+
+
+def _address(name: str, process: "subprocess.Popen[str]", errors: IO[str]) -> str:
+    """The first line that it prints; there is none once it has ended."""
+    assert process.stdout is not None
+    too_late = Timer(PATIENCE_S, process.kill)
+    too_late.start()
+    try:
+        said = process.stdout.readline().strip()
+    finally:
+        too_late.cancel()
+    if not said:
+        code = process.wait()
+        errors.seek(0)
+        last = errors.read().strip() or "nothing"
+        raise NotUp(f"the service {name} did not come up (exit code {code}); it said:\n{last}")
+    return said
+
+
+def _ended(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -1,0 +1,139 @@
+"""An attempt: each HTTP request that failed is seen, whatever became of the completion."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from autogen_core.models import UserMessage
+
+from instrumentation.http_attempts.http_client import seen_http_client
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
+from instrumentation.tracing import recorded, traced
+from scenarios.replay.faults import Fault, cut, drops, hangs, rate_limited, unavailable
+from scenarios.replay.replay_server import Replay
+from tests.taped_agents import API_KEY, client, played, says, tree
+
+ASKED = [UserMessage(content="go on", source="user")]
+TEXT = "ten words of text, so that a stream has frames"
+
+
+@pytest.fixture(autouse=True)
+def _recording(store: str) -> Generator[None]:
+    with traced(store):
+        yield
+
+
+async def asked(replay: Replay, *, streamed: bool = False, **settings: Any) -> None:
+    """Ask for one completion, through a client whose attempts are seen."""
+    async with seen_http_client() as http:
+        own = client(replay, "a", http_client=http, **settings)
+        if streamed:
+            async for _ in own.create_stream(ASKED):
+                pass
+        else:
+            await own.create(ASKED, extra_create_args={"stream_options": None})
+
+
+async def traced_attempts(
+    tmp_path: Path,
+    *faults: Fault,
+    raises: type[BaseException] | None = None,
+    **settings: Any,
+) -> Trace:
+    due = pytest.raises(raises) if raises else nullcontext()
+    with played(tmp_path, says("a", TEXT), faults=faults) as replay, recorded() as run, due:
+        await asked(replay, **settings)
+    return tree(run)
+
+
+def attempts(trace: Trace) -> tuple[Span, ...]:
+    return trace.of_type("ATTEMPT")
+
+
+async def test_a_completion_at_the_first_attempt_has_no_attempt_beneath(tmp_path: Path) -> None:
+    trace = await traced_attempts(tmp_path)
+    assert attempts(trace) == ()
+    assert trace.root.attributes["http.attempts"] == 1
+
+
+async def test_each_attempt_that_was_refused_is_seen(tmp_path: Path) -> None:
+    fault = rate_limited("a", times=2, retry_after_s=0.05)
+    trace = await traced_attempts(tmp_path, fault, max_retries=3)
+    assert [(span.name, span.status) for span in attempts(trace)] == [("HTTP 429", "ERROR")] * 2
+    assert trace.root.status == "OK"
+    assert trace.root.attributes["http.attempts"] == 3
+
+
+async def test_an_attempt_says_what_it_met(tmp_path: Path) -> None:
+    fault = rate_limited("a", retry_after_s=0.05)
+    (span,) = attempts(await traced_attempts(tmp_path, fault, max_retries=1))
+    assert span.attributes["http.response.status_code"] == 429
+    assert span.attributes["http.request.method"] == "POST"
+    assert span.attributes["url.path"] == "/v1/chat/completions"
+    assert span.attributes["retry_after_s"] >= 0
+
+
+async def test_a_client_that_does_not_retry_leaves_one_attempt(tmp_path: Path) -> None:
+    trace = await traced_attempts(tmp_path, unavailable("a"), raises=openai.InternalServerError)
+    assert [span.name for span in attempts(trace)] == ["HTTP 503"]
+    assert trace.root.status == "ERROR"
+
+
+async def test_a_dropped_connection_is_an_attempt(tmp_path: Path) -> None:
+    trace = await traced_attempts(tmp_path, drops("a"), max_retries=1)
+    assert [span.name for span in attempts(trace)] == ["RemoteProtocolError"]
+    assert trace.root.status == "OK"
+
+
+async def test_a_timeout_is_an_attempt(tmp_path: Path) -> None:
+    trace = await traced_attempts(tmp_path, hangs("a"), timeout=0.2, raises=openai.APITimeoutError)
+    assert [span.name for span in attempts(trace)] == ["ReadTimeout"]
+
+
+async def test_a_cancelled_attempt_says_so(tmp_path: Path) -> None:
+    with (
+        played(tmp_path, says("a", TEXT), faults=[hangs("a")]) as replay,
+        recorded() as run,
+        pytest.raises(TimeoutError),
+    ):
+        await asyncio.wait_for(asked(replay), 0.3)
+    (span,) = attempts(tree(run))
+    assert (span.name, span.says) == ("cancelled", "cancelled")
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_a_stream_that_is_cut_is_an_attempt(tmp_path: Path, clean: bool) -> None:
+    fault = cut("a", after_frame=4, clean=clean)
+    raises = None if clean else httpx.RemoteProtocolError
+    trace = await traced_attempts(tmp_path, fault, streamed=True, raises=raises)
+    assert [(span.name, span.status) for span in attempts(trace)] == [("stream cut", "ERROR")]
+    assert trace.root.status == "ERROR"
+
+
+async def test_a_whole_stream_is_no_failed_attempt(tmp_path: Path) -> None:
+    assert attempts(await traced_attempts(tmp_path, streamed=True)) == ()
+
+
+async def test_no_key_and_no_host_is_in_an_attempt(tmp_path: Path) -> None:
+    with (
+        played(tmp_path, says("a", TEXT), faults=[unavailable("a")]) as replay,
+        recorded() as run,
+        pytest.raises(openai.InternalServerError),
+    ):
+        await asked(replay)
+    (span,) = attempts(tree(run))
+    assert not any(secret in str(span) for secret in (API_KEY, str(replay.port)))
+
+
+async def test_nothing_is_written_where_nothing_is_recorded(tmp_path: Path) -> None:
+    with played(tmp_path, says("a", TEXT), faults=[unavailable("a")]) as replay:
+        with recorded() as run:
+            async with seen_http_client() as http:
+                await http.post(f"{replay.base_url}/chat/completions", json={})
+        assert run.traces() == []

@@ -1,0 +1,227 @@
+"""Redaction of texts and plain data: what goes, what stays, and how long it may take."""
+
+import json
+import re
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instrumentation.redaction.redaction import DEFAULT, Pattern
+from tests.instrumentation.redaction.planted_secrets import planted
+
+KINDS = planted(42)
+SECRETS = st.builds(
+    lambda number, kind: planted(number)[kind], st.integers(0, 9999), st.sampled_from(list(KINDS))
+)
+WORDS = st.text(alphabet=st.sampled_from("aZ9 .,:;'\"\\/{}[]()<>@#%&=-_\n\té漢😀\0"), max_size=40)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+LENGTH = 250_000
+PATIENCE_S = 5.0
+"""For a text that was made to be slow, on a machine that does other things."""
+
+
+def texts(value: Any) -> list[str]:
+    """Every text of a structure."""
+    match value:
+        case str():
+            return [value]
+        case dict():
+            return [text for pair in value.items() for part in pair for text in texts(part)]
+        case list():
+            return [text for part in value for text in texts(part)]
+    return []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_secret_goes_and_the_words_around_it_stay(kind: str) -> None:
+    secret = KINDS[kind]
+    text = DEFAULT.text(f"before\n{secret.text}\nafter")
+    assert secret.needle not in text
+    assert re.search(r"\Abefore\n.*\[redacted: [\w -]+\].*\nafter\Z", text, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("key sk-abcdefgh1234.", "key [redacted: API key]."),
+        ("to a.b+c@mail.example.org, now", "to [redacted: e-mail], now"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: [redacted: password]"),
+        ("api_key='x y', retries=2", "api_key='[redacted: secret]', retries=2"),
+        ("postgres://ann:pa@ss@db/x", "postgres://ann:[redacted: password]@db/x"),
+        ("a?key=abc&q=1#top", "a?key=[redacted: token]&q=1#top"),
+        ("DE89 3704 0044 0532 0130 00 AND", "[redacted: IBAN] AND"),
+        ("export OPENAI_API_KEY=abc def", "export OPENAI_API_KEY=[redacted: secret] def"),
+        ('{"to": "a\\u0040mail.example.org"}', '{"to": "[redacted: e-mail]"}'),
+        ("Cookie: a=b; c=d\nHost: x", "Cookie: [redacted: secret]\nHost: x"),
+        ("-----BEGIN PRIVATE KEY-----\nabc", "[redacted: private key]"),
+    ],
+)
+def test_no_more_goes_than_the_secret(text: str, redacted: str) -> None:
+    assert DEFAULT.text(text) == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111 1111 1111 1112 fails the check of a card",
+        "DE89 3704 0044 0532 0130 01 fails that of an account",
+        "inflation was 4.9 % in 2023, 5.2 % in 2022, 2019 2020 2021 2022",
+        "1763744000000000000 ns, 1763744000000 ms, 4082469490797 US$, 0.4111111111111111",
+        '{"output_tokens": 4563, "max_tokens": 4111111, "token": "hello", "tokens": ["a"]}',
+        "tr-4111111111111111aaaabbbbccccdddd and 123e4567-e89b-12d3-a456-426614174000",
+        "basic understanding of bearer certificates, risk-assessment, task-force",
+        "see https://example.org:8080/a@b and user@localhost, @app.route, pkg@1.2.3",
+        '{"api_key": {"type": "string", "description": "of the endpoint"}}',
+        'api_key=None, password=null, \'secret\': false, "cookie": ""',
+        "the key: a good night's sleep; a token of love; turkey: 3",
+    ],
+)
+def test_what_only_looks_like_a_secret_stays(text: str) -> None:
+    assert DEFAULT.text(text) is text
+
+
+def test_all_that_the_scenarios_recorded_stays(house: Path) -> None:
+    files = sorted((house / "scenarios/catalog").glob("*/recorded/*.json"))
+    assert len(files) > 50
+    for text in {text for file in files for text in texts(json.loads(file.read_text()))}:
+        assert DEFAULT.text(text) is text
+    for file in files:
+        recorded = json.loads(file.read_text())
+        assert DEFAULT.value(recorded) is recorded
+
+
+def test_structures_are_walked_and_keep_their_kinds() -> None:
+    mail = "a@mail.example.org"
+    mark = "[redacted: e-mail]"
+    value = {
+        mail: [mail, (mail, 1), {mail}, {"deep": {"password": 7}}],
+        "n": None,
+        "b": mail.encode(),
+    }
+    assert DEFAULT.value(value) == {
+        mark: [mark, (mark, 1), {mark}, {"deep": {"password": "[redacted: secret]"}}],
+        "n": None,
+        "b": mark.encode(),
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"credentials": {"user": "hush", "more": ["hush", ("hush",)]}},
+        {"name": "x-api-key", "value": "hush"},
+        [["authorization", "hush"], [b"cookie", b"hush"]],
+        {"apiKey": "hush", "clientSecret": "hush", "DB_PASSWORDS": ["hush"]},
+        OrderedDict(access_token="hush-1234-hush"),
+        json.dumps({"arguments": json.dumps({"password": ["hush", "hush"]})}),
+    ],
+)
+def test_what_a_secret_field_holds_goes_whatever_it_looks_like(value: Any) -> None:
+    assert "hush" not in str(DEFAULT.value(value))
+
+
+def test_a_card_that_is_a_number_goes() -> None:
+    assert DEFAULT.value({"paid with": 4111111111111111}) == {
+        "paid with": "[redacted: card number]"
+    }
+
+
+def test_two_keys_that_become_one_are_both_kept() -> None:
+    value = DEFAULT.value({"a@mail.example.org": 1, "b@mail.example.org": 2})
+    assert sorted(value.values()) == [1, 2]
+
+
+def test_a_pattern_of_ones_own_goes_besides() -> None:
+    own = DEFAULT.plus(Pattern("staff number", re.compile(r"\bE-\d{6}\b")))
+    text = own.text("E-123456 wrote to a@mail.example.org")
+    assert text == "[redacted: staff number] wrote to [redacted: e-mail]"
+    assert DEFAULT.text("E-123456") == "E-123456"
+
+
+def test_a_secret_that_is_split_over_pieces_is_cut_out_of_each() -> None:
+    pieces = ["my key is s", "k-abc", "", "defgh12", "34, and ", "no more"]
+    assert DEFAULT.pieces(pieces) == [
+        "my key is [redacted: API key]", "", "", "", ", and ", "no more",
+    ]  # fmt: skip
+
+
+def test_a_secret_in_the_frames_of_a_stream_is_cut_out_of_each() -> None:
+    frames = [
+        f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}\n\n"
+        for piece in ("mail a@ma", "il.exam", "ple.org now")
+    ]
+    told = "".join(
+        json.loads(frame[6:])["choices"][0]["delta"]["content"] for frame in DEFAULT.pieces(frames)
+    )
+    assert told == "mail [redacted: e-mail] now"
+
+
+@given(st.lists(st.one_of(WORDS, SECRETS.map(lambda secret: secret.text)), max_size=5))
+def test_to_redact_twice_changes_nothing_more(parts: list[str]) -> None:
+    once = DEFAULT.text("\n".join(parts))
+    assert DEFAULT.text(once) == once
+
+
+@given(WORDS, SECRETS, WORDS)
+def test_no_secret_survives_what_stands_around_it(before: str, secret: Any, after: str) -> None:
+    assert secret.needle not in DEFAULT.text(f"{before}\n{secret.text}\n{after}")
+
+
+@given(SECRETS, st.integers(1, 9))
+def test_no_secret_survives_in_pieces(secret: Any, size: int) -> None:
+    text = f"he said {secret.text} twice"
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert secret.needle not in "".join(DEFAULT.pieces(pieces))
+
+
+@given(JSON)
+def test_json_stays_json(value: Any) -> None:
+    told = json.loads(DEFAULT.text(json.dumps(value)))
+    assert type(told) is type(value) or told == DEFAULT.value(value)
+
+
+@given(JSON, SECRETS)
+def test_no_secret_survives_in_a_structure(value: Any, secret: Any) -> None:
+    held = {"first": value, "second": [{"text": secret.text}]}
+    for told in (DEFAULT.value(held), DEFAULT.text(json.dumps(held)), DEFAULT.text(repr(held))):
+        assert secret.needle not in str(told)
+
+
+@given(st.text() | st.binary())
+def test_whatever_it_is_given_it_gives_the_like(value: Any) -> None:
+    assert type(DEFAULT.value(value)) is type(value)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "key=", "@", "a@", "a.b@a.a.", "-----BEGIN PRIVATE KEY-----", "eyJ", "eyJaaaaa.", "4",
+        "4111 ", "AB12 ", "A1", "AA00", "://", "://a:", "bearer ", 'password: "', '"password":',
+        "\\u0040", "%40", "[", '{"a":', "\\", "sk-", "_live_", "a-", "?key=", "basic a", "\\\"",
+    ],
+)  # fmt: skip
+def test_a_hostile_text_takes_no_long_time(part: str) -> None:
+    began = time.process_time()
+    DEFAULT.text(part * (LENGTH // len(part)))
+    assert time.process_time() - began < PATIENCE_S
+
+
+def test_what_is_too_deep_to_read_goes() -> None:
+    value: Any = "sk-abcdefgh1234"
+    for _ in range(5000):
+        value = [value]
+    assert DEFAULT.value(value) == "[redacted: too deep to read]"
+
+
+def test_a_text_that_is_too_deep_to_parse_is_redacted_as_it_stands() -> None:
+    text = "[" * 50_000 + '"sk-abcdefgh1234"' + "]" * 50_000
+    assert "sk-abc" not in DEFAULT.text(text)

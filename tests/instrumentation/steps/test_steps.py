@@ -1,0 +1,164 @@
+"""A step: what a crew did, the same from its trace and from the event bus."""
+
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crewai import Crew
+
+from instrumentation.steps.collection import on_step, on_task, steps_of, steps_taken
+from instrumentation.steps.step import Step
+from instrumentation.tracing import recorded, traced
+from scenarios.replay.faults import unavailable
+from scenarios.replay.replay_server import Replay
+from tests.taped_agents import calls, played, says, tree
+from tests.taped_crew import agent, crew, looks_up, lookup, task
+
+LINES = (
+    looks_up("data", "FR", "DE"),
+    says("data", "figures 4.9") | {"when": "the value of DE"},
+    says("writer", "report 4.9"),
+)
+"""The conclusion waits for what was looked up, or two crews at once would take each other's."""
+
+
+@pytest.fixture
+def recording(store: str) -> Generator[None]:
+    with traced(store, frameworks=("crewai",)):
+        yield
+
+
+def office(replay: Replay, **settings: Any) -> Crew:
+    """Two agents: one looks two countries up at once, the other writes a report of it."""
+    figures = task(agent(replay, "data", tools=[lookup]), "figures")
+    return crew(figures, task(agent(replay, "writer"), "report", context=[figures]), **settings)
+
+
+def told(step: Step) -> Step:
+    """A step without what only one of trace and bus can know: times to the nanosecond, attempts."""
+    words = step.error and "failed"
+    return replace(step, started_ns=0, ended_ns=0, attempts=None, refused=(), error=words)
+
+
+def test_each_piece_of_work_is_a_step(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES) as replay, steps_taken() as log:
+        office(replay).kickoff()
+    assert [(step.kind, step.agent, step.task) for step in log.steps] == [
+        ("crew", None, None),
+        ("task", None, "figures"),
+        ("turn", "data", "figures"),
+        ("completion", "data", "figures"),
+        ("tool", "data", "figures"),
+        ("tool", "data", "figures"),
+        ("completion", "data", "figures"),
+        ("task", None, "report"),
+        ("turn", "writer", "report"),
+        ("completion", "writer", "report"),
+    ]
+    assert log.whole
+
+
+def test_a_tool_step_has_its_arguments_and_its_result(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES) as replay, steps_taken() as log:
+        office(replay).kickoff()
+    found = {step.arguments["country"]: step.result for step in log.steps if step.kind == "tool"}
+    assert found == {"FR": "the value of FR", "DE": "the value of DE"}
+
+
+def test_the_tokens_are_those_of_the_ledger(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES) as replay, steps_taken() as log:
+        office(replay).kickoff()
+    asked = replay.ledger.exchanges
+    assert sum(step.tokens.input for step in log.steps) == sum(one.input_tokens for one in asked)
+    assert sum(step.tokens.output for step in log.steps) == sum(one.output_tokens for one in asked)
+
+
+@pytest.mark.usefixtures("recording")
+def test_trace_and_bus_agree(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES) as replay, recorded() as run, steps_taken() as log:
+        office(replay).kickoff()
+    assert _sorted(steps_of(tree(run))) == _sorted(log.steps)
+
+
+@pytest.mark.usefixtures("recording")
+def test_trace_and_bus_agree_on_a_tool_that_raises(tmp_path: Path) -> None:
+    lines = (calls("data", ("lookup", {"country": "nowhere"})), says("data", "no figures"))
+    with played(tmp_path, *lines) as replay, recorded() as run, steps_taken() as log:
+        crew(task(agent(replay, "data", tools=[lookup]), "figures")).kickoff()
+    assert _sorted(steps_of(tree(run))) == _sorted(log.steps)
+    (failed,) = (step for step in log.steps if step.error)
+    assert failed.error == "LookupError: there is no country nowhere"
+
+
+@pytest.mark.usefixtures("recording")
+def test_trace_and_bus_agree_on_a_completion_that_fails_for_good(tmp_path: Path) -> None:
+    faults = [unavailable("data", times=9)]
+    with (
+        played(tmp_path, *LINES, faults=faults) as replay,
+        recorded() as run,
+        steps_taken() as log,
+        pytest.raises(Exception, match=r"503|[Uu]navailable"),
+    ):
+        office(replay).kickoff()
+    assert _sorted(steps_of(tree(run))) == _sorted(log.steps)
+
+
+@pytest.mark.usefixtures("recording")
+def test_trace_and_bus_agree_on_an_agent_that_comes_back_after_a_failure(tmp_path: Path) -> None:
+    faults = [unavailable("data")]
+    with (
+        played(tmp_path, *LINES, faults=faults) as replay,
+        recorded() as run,
+        steps_taken() as log,
+    ):
+        office(replay).kickoff()
+    assert _sorted(steps_of(tree(run))) == _sorted(log.steps)
+
+
+def test_crews_in_threads_are_kept_apart(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES * 2) as replay:
+
+        def taken() -> tuple[Step, ...]:
+            with steps_taken() as log:
+                office(replay).kickoff()
+            return log.steps
+
+        with ThreadPoolExecutor(2) as pool:
+            both = [job.result() for job in [pool.submit(taken) for _ in range(2)]]
+    assert [len(steps) for steps in both] == [10, 10]
+
+
+def test_a_block_hears_each_kickoff_of_a_crew(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES * 2) as replay, steps_taken() as log:
+        office(replay).kickoff_for_each([{"n": 1}, {"n": 2}])
+    assert sum(step.kind == "crew" for step in log.steps) == 2
+
+
+def test_a_block_inside_a_block_is_heard_by_both(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES * 2) as replay, steps_taken() as outer:
+        office(replay).kickoff()
+        with steps_taken() as inner:
+            office(replay).kickoff()
+    assert (len(outer.steps), len(inner.steps)) == (20, 10)
+
+
+def test_a_thread_in_a_copy_of_the_context_is_heard(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES) as replay, steps_taken() as log, ThreadPoolExecutor(1) as pool:
+        pool.submit(copy_context().run, office(replay).kickoff).result()
+    assert len(log.steps) == 10
+
+
+def test_callbacks_are_attributed_to_the_agent_at_work(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES) as replay, steps_taken() as log:
+        office(replay, step_callback=on_step, task_callback=on_task).kickoff()
+    said = [(step.agent, step.kind, step.result) for step in log.said]
+    assert ("data", "turn", "figures 4.9") in said
+    assert ("writer", "task", "report 4.9") in said
+
+
+def _sorted(steps: tuple[Step, ...]) -> list[Step]:
+    return sorted(map(told, steps), key=repr)

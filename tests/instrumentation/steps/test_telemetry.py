@@ -1,0 +1,130 @@
+"""Telemetry: tokens, money and time, each where it was spent, and what went wrong."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instrumentation.http_attempts.http_client import seen_interceptor
+from instrumentation.steps.collection import steps_of, steps_taken
+from instrumentation.telemetry import Price, cost, telemetry
+from instrumentation.timeline import timeline
+from instrumentation.trace.span import Tokens
+from instrumentation.tracing import recorded, traced
+from scenarios.replay.faults import rate_limited
+from tests.instrumentation.steps.step_factory import MS, step
+from tests.taped_agents import calls, played, says, tree
+from tests.taped_crew import agent, crew, lookup, task
+
+PRICES = {"taped": Price(2.0, 10.0)}
+OFFICE = (
+    step("crew", "office", 0, 100),
+    step("task", "office/get", 10, 60),
+    step("turn", "office/get/data", 10, 60, result="4.9 %"),
+    step("completion", "office/get/data/call", 10, 20, tokens=Tokens(100, 10)),
+    step("tool", "office/get/data/lookup", 25, 55, result="4.9"),
+    step("tool", "office/get/data/lookup", 30, 40, result="2.0"),
+    step("completion", "office/get/data/call", 56, 60, tokens=Tokens(200, 20)),
+    step("task", "office/write", 70, 100),
+    step("turn", "office/write/writer", 70, 100, result="a report"),
+    step("completion", "office/write/writer/call", 70, 90, tokens=Tokens(300, 30), model="dear"),
+)
+
+
+@pytest.fixture
+def told() -> dict[str, Any]:
+    return telemetry(OFFICE, PRICES)
+
+
+def test_tokens_are_counted_where_they_were_spent(told: dict[str, Any]) -> None:
+    assert told["telemetry.tokens_by_agent"] == {
+        "data": {"input": 300, "output": 30},
+        "writer": {"input": 300, "output": 30},
+    }
+    assert told["telemetry.tokens_by_path"]["office > get > data"] == {"input": 300, "output": 30}
+
+
+def test_a_tool_takes_the_tokens_of_the_completion_that_reads_it_once(told: dict[str, Any]) -> None:
+    assert told["telemetry.tokens_by_tool"] == {"lookup": {"input": 200, "output": 20}}
+
+
+def test_a_cost_is_known_where_the_price_is(told: dict[str, Any]) -> None:
+    assert told["telemetry.cost_usd_by_agent"] == {"data": pytest.approx(0.0009)}
+    assert told["telemetry.cost_usd_by_task"] == {"get": pytest.approx(0.0009)}
+
+
+def test_a_total_with_an_unknown_price_is_left_out(told: dict[str, Any]) -> None:
+    assert "crew.cost_usd" not in told
+    assert telemetry(OFFICE, PRICES | {"dear": Price(1, 1)})["crew.cost_usd"] > 0  # type: ignore[operator]
+
+
+def test_nothing_asked_costs_nothing_that_is_known() -> None:
+    assert cost((), PRICES) is None
+
+
+def test_counts_of_the_crew(told: dict[str, Any]) -> None:
+    assert (told["crew.task_count"], told["crew.agent_count"]) == (2, 2)
+    assert told["crew.total_duration_s"] == 0.1
+    assert told["data.output_chars"] == len("4.9 %")
+
+
+def test_waiting_and_working_are_told_apart() -> None:
+    timed = {(one.step.path, one.step.started_ns // MS): one for one in timeline(OFFICE)}
+    one = timed[("office", "write"), 70]
+    assert one.queue_ns == 10 * MS
+    assert one.work_ns == 0
+    tool = timed[("office", "get", "data", "lookup"), 25]
+    assert (tool.queue_ns, tool.work_ns) == (5 * MS, 30 * MS)
+    assert timed[("office", "get", "data"), 10].work_ns == (5 + 1) * MS
+
+
+def test_the_bottleneck_is_the_step_that_worked_longest(told: dict[str, Any]) -> None:
+    assert told["telemetry.bottleneck"].startswith("office > get > data > lookup: ")
+
+
+def test_an_error_is_counted_where_it_arose() -> None:
+    failed = [
+        step("crew", "office", 0, 9, error="ValueError: no"),
+        step("task", "office/get", 0, 9, error="ValueError: no"),
+        step("tool", "office/get/data/lookup", 1, 2, error="LookupError: nowhere"),
+    ]
+    assert telemetry(failed)["telemetry.errors"] == {"LookupError": 1}
+
+
+@pytest.fixture
+def recording(store: str) -> Generator[None]:
+    with traced(store, frameworks=("crewai",)):
+        yield
+
+
+def test_an_objection_of_a_guardrail_is_no_class_of_errors() -> None:
+    told = telemetry([step("guardrail", "office/get/guard", 0, 1, error="Say more, in JSON.")])
+    assert told["telemetry.errors"] == {"guardrail failed": 1}
+
+
+@pytest.mark.usefixtures("recording")
+def test_refusals_and_retries_are_counted(tmp_path: Path) -> None:
+    fault = rate_limited("data", times=2, retry_after_s=0.05)
+    with played(tmp_path, says("data", "4.9"), faults=[fault]) as replay, recorded() as run:
+        model = {"interceptor": seen_interceptor(), "max_retries": 3}
+        crew(task(agent(replay, "data", llm=model), "get")).kickoff()
+    told = telemetry(steps_of(tree(run)))
+    assert told["telemetry.rate_limited_count"] == 2
+    assert told["telemetry.retry_count"] == 2
+    assert told["telemetry.failed_attempts"] == {"HTTP 429": 2}
+
+
+def test_the_tokens_are_the_ledgers_and_not_a_multiple_of_them(tmp_path: Path) -> None:
+    lines = (
+        calls("data", ("lookup", {"country": "FR"})),
+        says("data", "4.9"),
+        says("writer", "ok"),
+    )
+    with played(tmp_path, *lines) as replay, steps_taken() as log:
+        data = agent(replay, "data", tools=[lookup])
+        crew(task(data, "get"), task(agent(replay, "writer"), "write")).kickoff()
+    told = telemetry(log.steps)
+    asked = replay.ledger.exchanges
+    assert told["crew.input_tokens"] == sum(one.input_tokens for one in asked)
+    assert told["crew.output_tokens"] == sum(one.output_tokens for one in asked)

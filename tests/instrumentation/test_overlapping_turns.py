@@ -1,0 +1,107 @@
+"""Overlap: which turns of a team were under way at the same time, and that they really were."""
+
+import asyncio
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
+
+from instrumentation.trace.canonical_json import dumps, loads
+from instrumentation.trace.outline import outline
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
+from instrumentation.tracing import recorded, traced
+from scenarios.expectations.concurrency import works_alongside
+from scenarios.replay.faults import slow, unavailable
+from tests.support.media_runs import SPECIALISTS, silent, verdict, verified
+from tests.taped_agents import agent, chain, played, says, tree
+
+
+@pytest.fixture(autouse=True)
+def _recording(store: str) -> Generator[None]:
+    with traced(store):
+        yield
+
+
+async def _fanned_out(tmp_path: Path, delay_s: float = 0.3) -> Trace:
+    faults = [slow(name, delay_s=delay_s) for name in SPECIALISTS]
+    lines = (*silent(*SPECIALISTS), verdict())
+    return (await verified(tmp_path, *lines, faults=faults))[1]
+
+
+async def test_three_specialists_take_as_long_as_the_slowest_of_them(tmp_path: Path) -> None:
+    trace = await _fanned_out(tmp_path, delay_s=1.0)
+    turns = [trace.turns(name)[0] for name in SPECIALISTS]
+    each_s = [(turn.end_ns - turn.start_ns) / 1e9 for turn in turns]
+    took_s = (trace.root.end_ns - trace.root.start_ns) / 1e9
+    assert min(each_s) >= 1.0
+    assert took_s < sum(each_s) * 2 / 3
+    assert max(turn.start_ns for turn in turns) < min(turn.end_ns for turn in turns)
+
+
+async def test_each_turn_bears_the_others_that_ran_alongside(tmp_path: Path) -> None:
+    trace = await _fanned_out(tmp_path)
+    beside = {span.name: span.attributes.get("turn.alongside") for span in trace.of_type("AGENT")}
+    assert beside == {
+        "video": ["audio", "sync"],
+        "audio": ["sync", "video"],
+        "sync": ["audio", "video"],
+        "verdict": None,
+    }
+
+
+async def test_a_recorded_trace_without_times_still_shows_it(tmp_path: Path) -> None:
+    recorded_trace = loads(dumps(await _fanned_out(tmp_path)), "here")
+    assert "audio  [AGENT OK]  ∥ sync, video\n" in outline(recorded_trace)
+    assert works_alongside(*SPECIALISTS).why_not(recorded_trace) is None
+
+
+async def test_which_of_them_ended_first_is_not_shown(tmp_path: Path) -> None:
+    lines = (*silent(*SPECIALISTS), verdict())
+    _, audio_last = await verified(tmp_path, *lines, faults=[slow("audio", delay_s=0.5)])
+    _, video_last = await verified(tmp_path, *lines, faults=[slow("video", delay_s=0.5)])
+    assert dumps(audio_last) == dumps(video_last)
+
+
+async def test_agents_that_follow_each_other_work_alongside_nobody(tmp_path: Path) -> None:
+    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, recorded() as run:
+        await chain(agent(replay, "a"), agent(replay, "b")).run(task="go")
+    trace = tree(run)
+    assert not any("turn.alongside" in span.attributes for span in trace)
+    assert works_alongside("a", "b").why_not(trace) == "a worked alone, without b"
+
+
+async def test_two_teams_at_once_do_not_work_alongside_each_other(tmp_path: Path) -> None:
+    faults = [slow("a", delay_s=0.3), slow("b", delay_s=0.3)]
+    lines = (says("a", "one"), says("b", "two"))
+    with played(tmp_path, *lines, faults=faults) as replay, recorded() as run:
+        teams = [chain(agent(replay, name)).run(task="go") for name in ("a", "b")]
+        await asyncio.gather(*teams)
+    assert not any("turn.alongside" in span.attributes for span in tree(run))
+
+
+async def test_a_branch_that_fails_was_alongside_the_others_all_the_same(tmp_path: Path) -> None:
+    faults = [unavailable("a", status=400), slow("b", delay_s=0.5)]
+    with played(tmp_path, says("b", "two"), faults=faults) as replay, recorded() as run:
+        graph = DiGraphBuilder()
+        for name in ("a", "b"):
+            graph.add_node(agent(replay, name))
+        team = GraphFlow(graph.get_participants(), graph=graph.build())
+        with pytest.raises(RuntimeError):
+            await team.run(task="go")
+    (failed,) = tree(run).turns("a")
+    assert failed.failed
+    assert failed.attributes["turn.alongside"] == ["b"]
+
+
+async def test_who_took_no_turn_is_named(tmp_path: Path) -> None:
+    with played(tmp_path, says("a", "one")) as replay, recorded() as run:
+        await chain(agent(replay, "a")).run(task="go")
+    assert works_alongside("b", "a").why_not(tree(run)) == "b took no turn; agents: a"
+
+
+def test_of_very_many_the_outline_gives_the_number() -> None:
+    others = [f"specialist_{number}" for number in range(29)]
+    turn = Span("verdict", "AGENT", attributes={"turn.alongside": others})
+    assert outline(Trace((turn,))) == "verdict  [AGENT OK]  ∥ 29 others\n"

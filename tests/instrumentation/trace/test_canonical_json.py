@@ -1,0 +1,79 @@
+"""A recorded trace: what changes from run to run is not in it, and what is in it is read again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instrumentation.trace.canonical_json import dumps, loads, read, scrubbed
+from instrumentation.trace.outline import outline
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import NoTrace, Trace
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+leaves = st.builds(
+    Span,
+    name=st.text(max_size=12),
+    type=st.sampled_from(["CHAIN", "AGENT", "LLM", "TOOL", "HANDOFF"]),
+    status=st.sampled_from(["OK", "ERROR", "UNSET"]),
+    says=st.text(max_size=30),
+    inputs=json_values,
+    outputs=json_values,
+    attributes=st.dictionaries(st.text(max_size=8), json_values, max_size=3),
+)
+spans = st.recursive(
+    leaves,
+    lambda inner: st.builds(
+        Span, name=st.text(max_size=5), type=st.just("CHAIN"), children=st.lists(inner).map(tuple)
+    ),
+    max_leaves=6,
+)
+
+
+@given(spans)
+def test_what_was_written_is_read_and_written_alike(root: Span) -> None:
+    text = dumps(Trace((root,)))
+    assert dumps(loads(text, "here")) == text
+
+
+def test_times_and_ids_of_two_runs_make_no_difference() -> None:
+    def run(port: int, uuid: str, at: int) -> Trace:
+        says = f"no answer from 127.0.0.1:{port}"
+        attributes = {"time_to_first_chunk": at, "http.attempts": 2}
+        message = {"content": "hello", "message": uuid, "created_at": at}
+        return Trace((Span("root", "LLM", "ERROR", says, message, None, attributes, (), at, at),))
+
+    first = run(1234, "7f1b2c3d-0000-4000-8000-aabbccddeeff", 17)
+    second = run(4321, "11111111-2222-4333-8444-555555555555", 99)
+    assert dumps(first) == dumps(second)
+    assert '"http.attempts": 2' in dumps(first)
+
+
+@pytest.mark.parametrize("inputs", [{}, {"to_s": 4, "from_s": 0}, {"arguments": "no JSON"}, None])
+def test_the_outline_of_a_tool_call_is_the_same_when_it_was_written_and_read(inputs: Any) -> None:
+    trace = Trace((Span("root", "CHAIN", children=(Span("look_up", "TOOL", inputs=inputs),)),))
+    assert outline(loads(dumps(trace), "here")) == outline(trace)
+
+
+def test_figures_and_words_are_not_taken_for_ids() -> None:
+    text = "226 km, 4.45, 23 September 1999, 10:30, 0x1f"
+    assert scrubbed(text) == text
+
+
+@given(st.text() | json_values.map(str))
+def test_what_is_no_recorded_trace_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(NoTrace, match="over there"):
+        loads(text, "over there")
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoTrace, match=r"broken\.json: no trace was recorded here yet"):
+        read(tmp_path / "broken.json")

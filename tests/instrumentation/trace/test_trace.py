@@ -1,0 +1,152 @@
+"""The trace as a tree: what is read, in which order, and what is no trace."""
+
+from typing import Any
+
+import pytest
+
+from instrumentation.trace.sibling_order import in_order
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import NoTrace, Trace, from_mlflow
+
+
+def flat(name: str, parent: str | None = None, at: int = 0, until: int = 0, **said: Any) -> Any:
+    """A span as MLflow exports it; its id is its name."""
+    return {
+        "name": name,
+        "span_id": name,
+        "parent_span_id": parent,
+        "start_time_unix_nano": at,
+        "end_time_unix_nano": until or at + 1,
+        "status": {"code": "STATUS_CODE_OK", "message": ""},
+        "attributes": {"mlflow.spanType": '"CHAIN"'} | said,
+    }
+
+
+def exported(*spans: Any) -> Any:
+    return {"info": {"trace_id": "tr-1"}, "data": {"spans": list(spans)}}
+
+
+def test_children_stand_beneath_their_parent_as_they_began() -> None:
+    trace = from_mlflow([exported(flat("b", "root", 5), flat("a", "root", 2), flat("root"))])
+    assert [span.name for span in trace] == ["root", "a", "b"]
+
+
+def test_spans_that_ran_at_the_same_time_stand_by_name() -> None:
+    spans = [Span("c", "AGENT", start_ns=1, end_ns=9), Span("b", "AGENT", start_ns=2, end_ns=3)]
+    late = Span("a", "AGENT", start_ns=10, end_ns=11)
+    for order in ([*spans, late], [late, *reversed(spans)]):
+        assert [span.name for span in in_order(order)] == ["b", "c", "a"]
+
+
+def test_calls_of_one_reply_stand_alike_whether_they_overlap_or_not() -> None:
+    def call(key: str, start: int, end: int) -> Span:
+        return Span("look_up", "TOOL", inputs={"key": key}, start_ns=start, end_ns=end)
+
+    overlapping = [call("b", 1, 9), call("a", 2, 3)]
+    one_by_one = [call("b", 1, 2), call("a", 3, 4)]
+    for calls in (overlapping, one_by_one):
+        assert [span.inputs["key"] for span in in_order(calls)] == ["a", "b"]
+
+
+def test_calls_of_two_replies_stand_as_they_began() -> None:
+    spans = [
+        Span("look_up", "TOOL", inputs="b", start_ns=1, end_ns=2),
+        Span("call", "LLM", start_ns=3, end_ns=4),
+        Span("look_up", "TOOL", inputs="a", start_ns=5, end_ns=6),
+    ]
+    assert in_order(spans) == tuple(spans)
+
+
+@pytest.mark.parametrize(
+    ("alongside", "order"), [(["fast"], ["fast", "slow"]), ([], ["slow", "fast"])]
+)
+def test_handoffs_of_turns_that_ran_alongside_stand_by_name(
+    alongside: list[str], order: list[str]
+) -> None:
+    """Which of them ended first is chance; of turns that followed each other it is none."""
+
+    def turn(agent: str, start: int) -> Span:
+        told = {"gen_ai.agent.name": agent, "turn.alongside": alongside}
+        return Span(agent, "AGENT", attributes=told, start_ns=start, end_ns=start + 1)
+
+    def handoff(sender: str, start: int) -> Span:
+        told = {"handoff.from_agent": sender}
+        return Span(sender, "HANDOFF", attributes=told, start_ns=start, end_ns=start)
+
+    spans = [turn("slow", 1), turn("fast", 3), handoff("slow", 5), handoff("fast", 6)]
+    assert [span.name for span in in_order(spans)[-2:]] == order
+
+
+def test_a_span_whose_parent_was_lost_is_a_root_and_not_gone() -> None:
+    trace = from_mlflow([exported(flat("root"), flat("orphan", "lost", 3))])
+    assert [root.name for root in trace.roots] == ["root", "orphan"]
+    with pytest.raises(NoTrace, match="2 roots where one was due: root, orphan"):
+        _ = trace.root
+
+
+def test_traces_of_one_run_are_read_together() -> None:
+    trace = from_mlflow([exported(flat("one")), exported(flat("two"))])
+    assert [root.name for root in trace.roots] == ["one", "two"]
+
+
+def test_no_trace_and_a_trace_without_spans_are_errors() -> None:
+    with pytest.raises(NoTrace, match="no trace in MLflow"):
+        from_mlflow([])
+    with pytest.raises(NoTrace, match="tr-1 has no spans"):
+        from_mlflow([exported()])
+
+
+def test_attributes_are_decoded_and_bookkeeping_is_left_out() -> None:
+    said: dict[str, Any] = {
+        "mlflow.traceRequestId": '"tr-1"',
+        "mlflow.spanInputs": '{"task": "é"}',
+        "mlflow.chat.tokenUsage": '{"input_tokens": 3, "output_tokens": 4}',
+        "plain": "no json",
+    }
+    (span,) = from_mlflow([exported(flat("root", **said))])
+    assert span.inputs == {"task": "é"}
+    assert (span.tokens.input, span.tokens.output, span.tokens.total) == (3, 4, 7)
+    assert span.attributes["plain"] == "no json"
+    assert "mlflow.traceRequestId" not in span.attributes
+
+
+def test_numbers_that_mlflow_adds_to_names_are_taken_off_and_others_stay() -> None:
+    spans = [flat("create_1", "root", 1), flat("create_2", "root", 2), flat("agent_7", "root", 3)]
+    trace = from_mlflow([exported(flat("root"), *spans)])
+    assert [span.name for span in trace] == ["root", "create", "create", "agent_7"]
+
+
+def test_turns_and_handoffs_are_found_by_agent() -> None:
+    turn = Span("writer", "AGENT", attributes={"gen_ai.agent.name": "writer"})
+    handed = Span(
+        "writer → critic",
+        "HANDOFF",
+        attributes={"handoff.from_agent": "writer", "handoff.to_agent": "critic"},
+    )
+    trace = Trace((Span("team", "CHAIN", children=(turn, handed, turn)),))
+    assert trace.turns("writer") == (turn, turn)
+    assert trace.turns("critic") == ()
+    assert trace.handoffs("writer", "critic") == (handed,)
+    assert trace.handoffs("critic", "writer") == ()
+    assert trace.agents == ("writer",)
+
+
+def test_who_worked_alone_later_had_worked_alongside_before() -> None:
+    def turn(name: str, start_ns: int, beside: list[str]) -> Span:
+        attributes = {"turn.alongside": beside}
+        return Span(name, "AGENT", attributes=attributes, start_ns=start_ns, end_ns=start_ns + 5)
+
+    def handoff(name: str, start_ns: int) -> Span:
+        attributes = {"handoff.from_agent": name}
+        return Span(f"{name} → c", "HANDOFF", attributes=attributes, start_ns=start_ns)
+
+    later = turn("b", 50, [])
+    for first, second in ("ab", "ba"):
+        at_once = (
+            turn("a", 1, ["b"]),
+            turn("b", 2, ["a"]),
+            handoff(first, 10),
+            handoff(second, 11),
+        )
+        names = [span.name for span in in_order((*at_once, later))]
+        assert names == ["a", "b", "a → c", "b → c", "b"]

@@ -1,0 +1,187 @@
+"""What instrumentors tell, read into one tree: by rule, and as each of them really spells it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
+from integrations.cases.all_cases import cases
+from integrations.conventions.normalized_trace import told
+from integrations.measures.token_totals import totals
+from integrations.runner.case_run import Flight
+from scenarios.player.fidelity import Count
+
+TOLD = Path(__file__).parent / "foreign_traces"
+"""What instrumentors left of a case each, as it was flown."""
+
+
+def span(attributes: dict[str, Any], **others: Any) -> dict[str, Any]:
+    return {
+        "name": "span",
+        "span_id": "a",
+        "parent_span_id": None,
+        "start_time_unix_nano": 1,
+        "end_time_unix_nano": 2,
+        "attributes": attributes,
+        "status": {"code": "STATUS_CODE_UNSET", "message": ""},
+        "events": [],
+        **others,
+    }
+
+
+def read(attributes: dict[str, Any], **others: Any) -> Span:
+    return told(Flight(cases()[0], "any", spans=(span(attributes, **others),))).root
+
+
+def left(name: str) -> Trace:
+    """What is read of one that was left."""
+    was = json.loads((TOLD / f"{name}.json").read_text("utf-8"))
+    return told(Flight(cases()[0], name, traces=tuple(was["traces"]), spans=tuple(was["spans"])))
+
+
+def agents(trace: Trace) -> list[str | None]:
+    return [span.agent for span in trace.of_type("AGENT")]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "type"),
+    [
+        ({"openinference.span.kind": "TOOL"}, "TOOL"),
+        ({"gen_ai.operation.name": "chat"}, "LLM"),
+        ({"gen_ai.operation.name": "text_completion"}, "LLM"),
+        ({"gen_ai.operation.name": "execute_tool"}, "TOOL"),
+        ({"gen_ai.operation.name": "invoke_agent"}, "AGENT"),
+        ({"gen_ai.operation.name": "create_agent"}, "UNKNOWN"),
+        ({"llm.request.type": "chat"}, "LLM"),
+        ({"mlflow.spanType": '"UNKNOWN"', "gen_ai.operation.name": "chat"}, "LLM"),
+        ({"mlflow.spanType": '"PARSER"', "gen_ai.operation.name": "chat"}, "PARSER"),
+        ({"http.method": "POST"}, "UNKNOWN"),
+    ],
+)
+def test_what_a_span_is_is_read_in_any_convention(attributes: dict[str, Any], type: str) -> None:
+    assert read(attributes).type == type
+
+
+def test_a_name_says_what_a_span_is_where_no_attribute_does() -> None:
+    assert read({}, name="execute_tool lookup").type == "TOOL"
+    assert read({"traceloop.span.kind": "task"}, name="execute_tool lookup").type == "TASK"
+    assert read({}, name="create_agent scout").type == "UNKNOWN"
+    assert read({}, name="chat").type == "UNKNOWN"
+
+
+def test_of_two_words_for_what_a_span_is_the_narrower_counts() -> None:
+    both = {"traceloop.span.kind": "task", "gen_ai.operation.name": "invoke_agent"}
+    assert read(both).type == "TASK"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 2},
+        {"gen_ai.usage.prompt_tokens": 7, "gen_ai.usage.completion_tokens": 2},
+        {"llm.token_count.prompt": 7, "llm.token_count.completion": 2},
+        {"llm.usage.prompt_tokens": 7, "llm.usage.completion_tokens": 2},
+    ],
+)
+def test_tokens_are_read_in_any_spelling(attributes: dict[str, Any]) -> None:
+    assert read(attributes).tokens.total == 9
+
+
+def test_of_a_hash_and_a_role_the_role_is_the_agent() -> None:
+    both = {"gen_ai.agent.name": "be2fd426774a54b7", "crewai.agent.role": "scout"}
+    assert read({"gen_ai.operation.name": "invoke_agent", **both}).agent == "scout"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"crewai.crew.token_usage": "total_tokens=441 prompt_tokens=396 successful_requests=3"},
+        {"crewai.crew.usage_metrics": '{"total_tokens": 441, "prompt_tokens": 396}'},
+        {"crewai.flow.aggregated_crew_usage_metrics": '{"total_tokens": 441, "crew_count": 2}'},
+    ],
+)
+def test_a_total_is_read_however_it_is_spelt(attributes: dict[str, Any]) -> None:
+    crew = read({"gen_ai.operation.name": "invoke_workflow", **attributes})
+    assert totals(400, Trace((crew,))) == Count(400, 441)
+
+
+def test_a_cost_of_nothing_is_none() -> None:
+    assert read({"gen_ai.usage.cost": 0.25}).cost_usd == 0.25
+    assert read({"gen_ai.usage.cost": 0}).cost_usd is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "events"),
+    [
+        ({"gen_ai.input.messages": '[{"parts": [{"content": "42"}]}]'}, []),
+        ({"gen_ai.prompt.0.content": "42"}, []),
+        ({"llm.input_messages.0.message.content": "42"}, []),
+        ({}, [{"name": "gen_ai.user.message", "attributes": {"content": "42"}}]),
+    ],
+)
+def test_a_prompt_that_is_a_number_stays_a_text(
+    attributes: dict[str, Any], events: list[dict[str, Any]]
+) -> None:
+    inputs = read(attributes, events=events).inputs
+    assert "42" in json.dumps(inputs).replace('\\"', '"').split('"')
+
+
+def test_an_exception_fails_a_span_whose_status_is_not_told() -> None:
+    raised = {"name": "exception", "attributes": {"exception.message": "no lamp"}}
+    assert read({}, events=[raised]).failed
+    assert read({}, events=[raised]).says == "no lamp"
+    assert read({"error.type": "Dark"}).failed
+    fine = {"code": "STATUS_CODE_OK", "message": ""}
+    assert not read({}, events=[raised], status=fine).failed
+
+
+def test_a_turn_that_names_the_agent_before_it_tells_a_handoff() -> None:
+    agent = {"openinference.span.kind": "AGENT", "graph.node.id": "clerk"}
+    after = read(agent | {"graph.node.parent_id": "scout"}).attributes
+    assert (after["handoff.from_agent"], after["handoff.to_agent"]) == ("scout", "clerk")
+    assert "handoff.from_agent" not in read(agent | {"graph.node.parent_id": "start"}).attributes
+
+
+def test_a_span_of_mlflow_is_left_as_it_is() -> None:
+    told_by_mlflow = {
+        "mlflow.spanType": '"LLM"',
+        "mlflow.spanInputs": '"hers"',
+        "mlflow.chat.tokenUsage": '{"input_tokens": 1, "output_tokens": 1}',
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.prompt.0.content": "another",
+    }
+    one = read(told_by_mlflow)
+    assert (one.inputs, one.tokens.total) == ("hers", 2)
+
+
+def test_nothing_left_is_a_tree_without_roots() -> None:
+    assert told(Flight(cases()[0], "any")) == Trace(())
+
+
+@pytest.mark.parametrize("name", ["openinference", "openlit"])
+def test_a_turn_with_a_tool_is_read_from_what_instrumentors_leave(name: str) -> None:
+    trace = left(name)
+    (completion,) = trace.of_type("LLM")
+    assert agents(trace) == ["warden"]
+    assert len(trace.of_type("TOOL")) == 1
+    assert completion.tokens.total == 142
+    assert completion.cost_usd == pytest.approx(2.625e-05)
+    assert "pass" in json.dumps(completion.inputs)
+
+
+def test_a_crew_is_read_from_what_openllmetry_leaves() -> None:
+    trace = left("openllmetry")
+    assert agents(trace) == ["crewai.workflow", "scout", "clerk"]
+    assert [span.tokens.total for span in trace.of_type("LLM")] == [181, 176, 84]
+    assert len(trace.of_type("TASK")) == 2
+    assert trace.root.name == "crewai.workflow"
+
+
+def test_what_autogen_tells_itself_has_turns_and_tools_and_no_completions() -> None:
+    trace = left("opentelemetry")
+    assert agents(trace) == ["warden"]
+    assert len(trace.of_type("TOOL")) == 1
+    assert trace.of_type("LLM") == ()

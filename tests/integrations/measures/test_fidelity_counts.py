@@ -1,0 +1,328 @@
+"""What is counted of a flight: each thing that a trace leaves out, doubles or misplaces shows."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instrumentation.trace.span import TOKENS, Span
+from instrumentation.trace.trace import Trace
+from integrations.measures.fidelity_counts import Counted, counted
+from integrations.programs.case_context import API_KEY, CREDENTIAL
+from scenarios.player.fidelity import Count
+from tests.integrations.measures.sample_runs import (
+    WORK,
+    WORKS,
+    Work,
+    answered,
+    changed,
+    completion,
+    exchange,
+    made,
+    missed,
+)
+
+unhurried = settings(max_examples=30, deadline=None)
+
+
+@unhurried
+@given(WORKS)
+def test_a_trace_that_tells_all_is_complete(works: list[Work]) -> None:
+    assert missed(*made(*works)) == {}
+
+
+@unhurried
+@given(WORKS)
+def test_no_trace_tells_nothing(works: list[Work]) -> None:
+    flight, _ = made(*works)
+    told: Counted = counted(flight, Trace(()))
+    assert {count.trace for _, count in told} == {0}
+
+
+@unhurried
+@given(WORKS)
+def test_a_doubled_span_is_more_than_happened(works: list[Work]) -> None:
+    flight, trace = made(*works)
+    seen = counted(flight, changed(trace, answered, lambda span: (span, span)))
+    assert seen.missed == ("completions", "tokens", "costs")
+    assert seen.completions.trace == seen.completions.ledger + 1
+
+
+DOUBLED = {
+    "tools": lambda span: span.type == "TOOL",
+    "turns": lambda span: span.type == "AGENT",
+    "handoffs": lambda span: span.type == "HANDOFF",
+    "errors": lambda span: span.failed,
+}
+"""What to tell twice, by the measure in which it shows."""
+
+
+@pytest.mark.parametrize("measure", DOUBLED)
+def test_what_is_told_twice_is_more_than_happened(measure: str) -> None:
+    flight, trace = made(Work("writer", failed=1, ran=1), Work("critic"))
+    flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
+    passed = {"handoff.from_agent": "writer", "handoff.to_agent": "critic"}
+    handoff = Span("writer → critic", "HANDOFF", attributes=passed)
+    whole = Trace((replace(trace.root, children=(*trace.root.children, handoff)),))
+    assert missed(flight, whole) == {}
+    twice = changed(whole, DOUBLED[measure], lambda span: (span, span))
+    happened = dict(counted(flight, whole))[measure].ledger
+    assert missed(flight, twice)[measure] == (happened, happened + 1)
+
+
+@unhurried
+@given(WORKS)
+def test_a_span_within_its_double_is_more_than_happened(works: list[Work]) -> None:
+    flight, trace = made(*works)
+    nested = changed(trace, answered, lambda span: (replace(span, children=(span,)),))
+    assert "completions" in counted(flight, nested).missed
+
+
+@unhurried
+@given(WORKS)
+def test_a_lost_span_is_missed_wherever_it_is_due(works: list[Work]) -> None:
+    flight, trace = made(*works)
+    seen = counted(flight, changed(trace, answered, lambda span: ()))
+    assert seen.missed == ("completions", "tokens", "costs", "placed", "prompts", "replies")
+
+
+@unhurried
+@given(st.lists(WORK, min_size=2, max_size=4, unique_by=lambda work: work.agent))
+def test_a_span_in_another_agents_turn_is_misplaced(works: list[Work]) -> None:
+    flight, trace = made(*works)
+    moved = next(span for span in trace if answered(span))
+    without = changed(trace, lambda span: span is moved, lambda span: ())
+    last = without.root.children[-1].agent
+    wrong = changed(
+        without,
+        lambda span: span.type == "AGENT" and span.agent == last,
+        lambda span: (replace(span, children=(*span.children, moved)),),
+    )
+    steps = counted(flight, trace).placed.ledger
+    assert missed(flight, wrong) == {"placed": (steps, steps - 1)}
+
+
+@unhurried
+@given(WORKS)
+def test_of_a_torn_tree_only_the_largest_part_is_the_one(works: list[Work]) -> None:
+    flight, trace = made(*works)
+    parts = Trace(trace.root.children)
+    largest = max(sum(answered(s) or s.type == "TOOL" for s in part) for part in parts.roots)
+    seen = counted(flight, parts)
+    assert seen.turns.whole
+    assert seen.completions.whole
+    assert seen.placed.trace == largest
+
+
+def test_of_a_case_with_several_runs_each_has_a_tree() -> None:
+    flight, trace = made(Work("writer"), Work("critic"), Work("editor"))
+    parts = Trace(trace.root.children)
+    several = replace(flight, case=replace(flight.case, trees=3))
+    assert counted(flight, parts).placed == Count(3, 1)
+    assert missed(several, parts) == {}
+
+
+@pytest.mark.parametrize(
+    "ended", [{"delivered": False}, {"status": 429}, {"status": None, "delivered": False}]
+)
+def test_a_reply_that_was_cut_or_refused_has_not_arrived(ended: dict[str, Any]) -> None:
+    flight, trace = made(Work("writer"))
+    seen = counted(replace(flight, exchanges=(replace(flight.exchanges[0], **ended),)), trace)
+    assert (seen.completions.ledger, seen.errors.ledger) == (0, 1)
+
+
+def test_a_chat_models_span_is_one_of_a_completion() -> None:
+    flight, trace = made(Work("writer"))
+    named = changed(trace, answered, lambda span: (replace(span, type="CHAT_MODEL"),))
+    assert missed(flight, named) == {}
+
+
+def test_an_error_that_flew_through_spans_is_one() -> None:
+    flight, trace = made(Work("writer", answered=0, failed=1))
+    turn = replace(trace.root.children[0], status="ERROR")
+    flew = Trace((replace(trace.root, status="ERROR", children=(turn,)),))
+    assert missed(flight, flew) == {}
+
+
+def test_an_error_that_is_told_only_around_its_place_is_told() -> None:
+    flight, trace = made(Work("writer", answered=1, raised=1))
+    turn = trace.root.children[0]
+    well = tuple(replace(span, status="OK") for span in turn.children)
+    around = Trace((replace(trace.root, children=(replace(turn, status="ERROR", children=well),)),))
+    assert missed(flight, around) == {}
+
+
+def test_a_completion_that_failed_in_its_recording_makes_up_for_no_tool() -> None:
+    flight, trace = made(Work("writer", answered=1, raised=1))
+    quiet = changed(
+        trace, lambda span: span.type == "TOOL", lambda span: (replace(span, status="OK"),)
+    )
+    wrong = changed(quiet, answered, lambda span: (replace(span, status="ERROR"),))
+    assert counted(flight, wrong).errors == Count(1, 0)
+
+
+def test_an_answer_that_is_told_as_failed_keeps_its_tokens_and_has_no_cost() -> None:
+    flight, trace = made(Work("writer"))
+    failed = changed(trace, answered, lambda span: (replace(span, status="ERROR"),))
+    seen = counted(flight, failed)
+    assert seen.missed == ("completions", "errors", "costs", "placed")
+    assert not seen.complete
+
+
+def test_an_attempt_that_failed_makes_up_for_no_tool() -> None:
+    flight, trace = made(Work("writer", answered=1, raised=1))
+    quiet = changed(
+        trace, lambda span: span.type == "TOOL", lambda span: (replace(span, status="OK"),)
+    )
+    refused = Span("HTTP 429", "ATTEMPT", "ERROR")
+    wrong = changed(quiet, answered, lambda span: (replace(span, children=(refused,)),))
+    assert counted(flight, wrong).errors == Count(1, 0)
+
+
+def test_a_doubled_completion_makes_up_for_no_tool() -> None:
+    flight, trace = made(Work("writer", answered=1, ran=1))
+    without = changed(trace, lambda span: span.type == "TOOL", lambda _: ())
+    doubled = changed(without, answered, lambda span: (span, span))
+    assert counted(flight, doubled).placed == Count(2, 1)
+
+
+def test_turns_of_one_agent_within_each_other_are_one() -> None:
+    flight, trace = made(Work("writer"), Work("critic"))
+    inner = changed(
+        trace,
+        lambda span: span.agent == "writer",
+        lambda span: (replace(span, name="run writer", children=(span,)),),
+    )
+    assert missed(flight, inner) == {}
+
+
+def test_a_turn_within_anothers_turn_is_a_turn() -> None:
+    flight, _ = made(Work("writer"), Work("critic"), Work("writer"))
+    first, second, third = map(completion, flight.exchanges)
+    asked = Span("writer", "AGENT", children=(third,))
+    between = Span("critic", "AGENT", children=(second, asked))
+    trace = Trace((Span("writer", "AGENT", children=(first, between)),))
+    assert missed(flight, trace) == {}
+
+
+def test_a_turn_that_is_doubled_makes_up_for_no_other() -> None:
+    flight, trace = made(Work("writer"), Work("critic"))
+    writer, critic = trace.root.children
+    named = Trace((replace(trace.root, children=(writer, replace(critic, name="writer"))),))
+    assert counted(flight, named).turns == Count(2, 1)
+
+
+def test_an_agent_is_found_in_the_words_around_its_name() -> None:
+    flight, trace = made(Work("writer"), Work("critic"))
+    turns = [replace(turn, name=f"{turn.name}_7f3.run") for turn in trace.root.children]
+    assert missed(flight, Trace((replace(trace.root, children=tuple(turns)),))) == {}
+
+
+def test_an_agent_is_not_found_within_a_word() -> None:
+    flight, trace = made(Work("ann"))
+    within = replace(trace.root.children[0], name="planner")
+    assert counted(flight, Trace((replace(trace.root, children=(within,)),))).turns == Count(1, 0)
+
+
+def test_a_span_that_names_two_agents_is_a_turn_of_neither() -> None:
+    flight, trace = made(*[Work("writer"), Work("critic")] * 2)
+    team = Span("writer and critic", "AGENT", children=trace.root.children)
+    assert missed(flight, Trace((team,))) == {}
+
+
+def test_a_completion_of_the_teams_own_belongs_in_the_team_and_in_no_turn() -> None:
+    flight, trace = made(Work("writer"))
+    own = exchange("selector", "Who is next?")
+    case = replace(flight.case, outside=("selector",))
+    flight = replace(flight, case=case, exchanges=(*flight.exchanges, own))
+    turn = trace.root.children[0]
+    beside = Trace((replace(trace.root, children=(completion(own), turn)),))
+    inside = replace(turn, children=(*turn.children, completion(own)))
+    within = Trace((replace(trace.root, children=(inside,)),))
+    assert missed(flight, beside) == {}
+    assert missed(flight, within) == {"placed": (2, 1)}
+
+
+def test_a_completion_that_stands_alone_is_in_no_team() -> None:
+    flight, _ = made(Work("writer"))
+    own = exchange("selector", "Who is next?")
+    case = replace(flight.case, outside=("selector",))
+    flight = replace(flight, case=case, exchanges=(*flight.exchanges, own))
+    lone = Trace((completion(own), *map(completion, flight.exchanges[:1])))
+    assert counted(flight, lone).placed == Count(2, 0)
+
+
+def test_without_agents_a_completion_may_stand_alone() -> None:
+    flight, _ = made(Work("client"))
+    flight = replace(flight, case=replace(flight.case, turns=()))
+    assert missed(flight, Trace((completion(flight.exchanges[0]),))) == {}
+
+
+@pytest.mark.parametrize(
+    "between", [("critic", "writer"), ("writer", "editor"), ("editor", "critic")]
+)
+def test_a_handoff_between_others_makes_up_for_none(between: tuple[str, str]) -> None:
+    flight, trace = made(Work("writer"), Work("critic"))
+    flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
+    giver, receiver = between
+    named = {"handoff.from_agent": giver, "handoff.to_agent": receiver}
+    wrong = Span(f"{giver} → {receiver}", "HANDOFF", attributes=named)
+    told = Trace((replace(trace.root, children=(*trace.root.children, wrong)),))
+    assert counted(flight, told).handoffs == Count(1, 0)
+
+
+def test_a_turn_that_names_whom_its_work_came_from_tells_a_handoff() -> None:
+    flight, trace = made(Work("writer"), Work("critic"))
+    flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
+    passed = {"handoff.from_agent": "writer", "handoff.to_agent": "critic"}
+    named = changed(
+        trace, lambda span: span.agent == "critic", lambda span: (replace(span, attributes=passed),)
+    )
+    assert missed(flight, named) == {}
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({}, (0, 0)),
+        ({"attributes": {TOKENS: {"input_tokens": 14, "output_tokens": 4}}}, (18, 18)),
+        ({"attributes": {TOKENS: {"total_tokens": 36}}}, (18, 36)),
+        ({"outputs": {"token_usage": {"total_tokens": 36}}}, (18, 36)),
+    ],
+)
+def test_a_total_that_is_told_is_what_was_used(own: Any, told: tuple[int, int]) -> None:
+    flight, trace = made(Work("writer"), Work("critic"))
+    seen = counted(flight, Trace((replace(trace.root, **own),)))
+    assert (seen.totals.ledger, seen.totals.trace) == told
+    assert seen.tokens == Count(18, 18)
+
+
+def test_of_totals_within_each_other_the_outermost_counts() -> None:
+    flight, trace = made(Work("writer"), Work("critic"))
+    used = {TOKENS: {"total_tokens": 9}}
+    turns = tuple(replace(turn, attributes=used) for turn in trace.root.children)
+    of_turns = replace(trace.root, children=turns)
+    of_all = replace(of_turns, attributes={TOKENS: {"total_tokens": 17}})
+    assert counted(flight, Trace((of_turns,))).totals == Count(18, 18)
+    assert counted(flight, Trace((of_all,))).totals == Count(18, 17)
+
+
+def test_what_an_embedding_used_is_no_total() -> None:
+    flight, trace = made(Work("writer"))
+    embedding = Span("embed", "EMBEDDING", attributes={TOKENS: {"total_tokens": 5}})
+    beside = Trace((replace(trace.root, children=(*trace.root.children, embedding)),))
+    assert missed(flight, beside) == {}
+
+
+def test_each_record_of_a_secret_is_a_leak() -> None:
+    flight, trace = made(Work("writer"))
+    spans = [{"attributes": {"client": {"api_key": API_KEY}}}, {"events": [CREDENTIAL]}, {}]
+    left: tuple[Any, ...] = ({"info": {"request_preview": API_KEY}, "data": {"spans": spans}},)
+    beside: tuple[Any, ...] = (
+        {"attributes": {"http.request.header.authorization": f"Bearer {API_KEY}"}},
+        {},
+    )
+    leaky = replace(flight, traces=left, spans=beside)
+    assert missed(leaky, trace) == {"leaks": (0, 4)}

@@ -1,0 +1,144 @@
+"""A shape keeps what a span says and how, and none of what two runs say differently."""
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instrumentation.trace.span import TOKENS, Span
+from instrumentation.trace.trace import Trace
+from integrations.trees.shape_text import NoShape, lines, parsed
+from integrations.trees.span_shape import Shape, shaped
+from tests.integrations.trees.sample_shapes import crew, drawn, shuffled, span, turn
+
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+def shape(**said: Any) -> Shape:
+    """The shape of one span that says this."""
+    (only,) = shaped(Trace((Span(**({"name": "ask", "type": "LLM"} | said)),)))
+    return only
+
+
+def attributes(**said: Any) -> dict[str, str]:
+    return dict(shape(**said).attributes)
+
+
+def test_values_are_left_out_and_their_types_are_kept() -> None:
+    said = {"a": "x", "b": 1, "c": 1.5, "d": True, "e": [1], "f": {"x": 1}, "g": None}
+    assert attributes(attributes=said) == {
+        "a": "string", "b": "number", "c": "number", "d": "boolean",
+        "e": "array", "f": "object", "g": "null",
+    }  # fmt: skip
+
+
+def test_inputs_outputs_tokens_and_cost_are_attributes_where_they_are_told() -> None:
+    used = {TOKENS: {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}}
+    assert attributes(inputs=[], outputs="", attributes=used, cost_usd=0.0) == {
+        "inputs": "array", "outputs": "string", "tokens": "number", "cost": "number",
+    }  # fmt: skip
+    assert attributes(attributes={TOKENS: {}}) == {}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "mlflow.traceRequestId", "mlflow.experimentId", "mlflow.spanLogLevel",
+        "gen_ai.tool.call.id", "gen_ai.response.id", "crew_id", "session.id", "requestId",
+        "duration_ms", "llm.time_to_first_token", "latency", "start_time_unix_nano", "created_at",
+    ],
+)  # fmt: skip
+def test_bookkeeping_times_and_ids_are_left_out(key: str) -> None:
+    assert attributes(attributes={key: "1"}) == {}
+
+
+@pytest.mark.parametrize(
+    "key", ["api_key", "gen_ai.usage.input_tokens", "mlflow.llm.model", "id_card"]
+)
+def test_what_only_looks_like_one_is_kept(key: str) -> None:
+    assert attributes(attributes={key: "1"}) == {key: "string"}
+
+
+def test_a_list_that_is_written_flat_is_one_attribute_however_long_it_is() -> None:
+    one = {"llm.messages.0.role": "user", "llm.messages.0.content": "x"}
+    two = one | {"llm.messages.1.role": "tool", "llm.messages.1.content": "y"}
+    assert attributes(attributes=one) == attributes(attributes=two)
+    assert "llm.messages.#.role" in attributes(attributes=one)
+
+
+def test_values_of_a_list_may_be_of_several_types() -> None:
+    mixed = {"messages.0.content": "x", "messages.1.content": ["x"]}
+    assert attributes(attributes=mixed) == {"messages.#.content": "array|string"}
+
+
+@pytest.mark.parametrize(
+    ("name", "scrubbed"),
+    [
+        (f"Crew_{UUID}.kickoff", "Crew_<id>.kickoff"),
+        (f"autogen process writer_{UUID}/{UUID}", "autogen process writer_<id>/<id>"),
+        ("POST http://127.0.0.1:4711/v1", "POST http://127.0.0.1:<port>/v1"),
+        ("<Agent object at 0x7f3a2b1c9d90>", "<Agent object at <address>>"),
+        ("task 5f4dcc3b5aa765d61d8327deb882cf99", "task <id>"),
+        ("two\nlines  apart", "two lines apart"),
+        ("", "(nameless)"),
+        ("effectiveness of 2026", "effectiveness of 2026"),
+    ],
+)
+def test_a_name_keeps_no_id_and_no_address(name: str, scrubbed: str) -> None:
+    assert shape(name=name).name == scrubbed
+
+
+def test_siblings_stand_in_an_order_that_their_times_have_no_part_in() -> None:
+    a, b = Span("a", "TOOL", start_ns=1), Span("b", "TOOL", start_ns=2)
+    late = replace(a, start_ns=3)
+    assert shaped(Trace((a, b))) == shaped(Trace((b, late)))
+
+
+def test_shapes_are_lines_and_alike_siblings_are_one() -> None:
+    shapes = [
+        crew(turn("writer", span("ask", says="b a")), turn("writer", span("ask", says="a b")))
+    ]
+    assert list(lines(shapes)) == [
+        "office  [CHAIN OK]",
+        "  writer  [AGENT OK]  × 2",
+        "    ask  [LLM OK]  a:string b:string",
+    ]
+
+
+@given(drawn(["x", "x y", "× 2", "[LLM OK]", "a:b", "é → ü", "(nameless)"], 12))
+def test_what_is_written_in_lines_is_read_back(shapes: list[Shape]) -> None:
+    written = list(lines(shapes))
+    assert list(lines(parsed(written))) == written
+    assert sum(len(list(root)) for root in parsed(written)) == sum(len(list(r)) for r in shapes)
+
+
+@given(st.text(), st.text(), st.text(), st.dictionaries(st.text(), st.integers()))
+def test_whatever_a_span_is_called_is_written_and_read_back(
+    name: str, type: str, status: str, said: dict[str, int]
+) -> None:
+    shapes = shaped(Trace((Span(name, type, status, attributes=said),)))
+    assert parsed(list(lines(shapes))) == shapes
+
+
+@given(drawn("xyz", 12), st.integers())
+def test_the_same_shapes_are_the_same_lines(shapes: list[Shape], seed: int) -> None:
+    assert list(lines(shuffled(shapes, Random(seed)))) == list(lines(shapes))
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        (["office"], "line 1 is no"),
+        (["office  [CHAIN OK]", " a  [LLM OK]"], "line 2 is no"),
+        (["office  [CHAIN OK]  inputs"], "line 1 is no"),
+        (["  office  [CHAIN OK]"], "first line is indented"),
+        (["office  [CHAIN OK]", "    ask  [LLM OK]"], "line after line 1 is indented by more"),
+        (["  " * 201 + "a  [LLM OK]"], "nested more than 200"),
+    ],
+)
+def test_what_is_no_line_of_shapes_is_refused_with_its_place(written: list[str], says: str) -> None:
+    with pytest.raises(NoShape, match=says):
+        parsed(written)

@@ -1,0 +1,69 @@
+"""A filter: an agent around another one, whose turn knows what the filter kept back."""
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from autogen_agentchat.agents import MessageFilterAgent, MessageFilterConfig, PerSourceFilter
+from autogen_agentchat.messages import BaseChatMessage, TextMessage
+from autogen_core import CancellationToken
+
+from instrumentation.trace.trace import Trace
+from instrumentation.tracing import recorded, traced
+from tests.taped_agents import agent, chain, names, played, says, tree
+from workflows.reading import Reader
+
+
+@pytest.fixture(autouse=True)
+def _recording(store: str) -> Generator[None]:
+    with traced(store):
+        yield
+
+
+def nothing(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
+    return [message for message in messages if message.source == "user"]
+
+
+def everything(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
+    return messages
+
+
+def _withheld(trace: Trace) -> dict[str, Any]:
+    return {one.name: one.attributes["handoff.withheld"] for one in trace.of_type("HANDOFF")}
+
+
+LINES = says("a", "the first word"), says("b", "the second word")
+
+
+async def test_a_filter_of_ones_own_shows_what_it_kept_back(tmp_path: Path) -> None:
+    with played(tmp_path, *LINES) as replay, recorded() as run:
+        await chain(agent(replay, "a"), Reader(agent(replay, "b"), nothing)).run(task="go")
+    trace = tree(run)
+    assert names(trace, "AGENT") == ["a", "b"]
+    assert _withheld(trace) == {"a → b": True}
+
+
+async def test_of_filters_around_filters_the_outermost_says_what_there_was(tmp_path: Path) -> None:
+    only_users = MessageFilterConfig(per_source=[PerSourceFilter(source="user")])
+    with played(tmp_path, *LINES) as replay, recorded() as run:
+        inner = Reader(agent(replay, "b"), everything)
+        outer = MessageFilterAgent("b", inner, only_users)
+        await chain(agent(replay, "a"), outer).run(task="go")
+    assert _withheld(tree(run)) == {"a → b": True}
+
+
+async def test_what_one_filter_keeps_back_is_not_kept_from_the_next_agent(tmp_path: Path) -> None:
+    lines = (*LINES, says("c", "the third word"))
+    with played(tmp_path, *lines) as replay, recorded() as run:
+        filtered = Reader(agent(replay, "b"), nothing)
+        await chain(agent(replay, "a"), filtered, agent(replay, "c")).run(task="go")
+    assert _withheld(tree(run)) == {"a → b": True, "a → c": False, "b → c": False}
+
+
+async def test_asked_directly_a_filter_filters_too(tmp_path: Path) -> None:
+    offered = [TextMessage(content=word, source=word) for word in ("user", "a")]
+    with played(tmp_path, says("b", "a word")) as replay, recorded() as run:
+        await Reader(agent(replay, "b"), nothing).on_messages(offered, CancellationToken())
+    (turn,) = tree(run).turns("b")
+    assert [message["source"] for message in turn.inputs] == ["user"]

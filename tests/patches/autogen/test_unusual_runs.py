@@ -1,0 +1,165 @@
+"""Runs that are odd and none the less real: what the trace must still say, and what it must not."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from autogen_agentchat.base import TaskResult
+from autogen_agentchat.messages import TextMessage
+from autogen_core.models import UserMessage
+from autogen_ext.models.cache import ChatCompletionCache
+
+from instrumentation.handoffs import efficiency
+from instrumentation.tracing import recorded, traced
+from patches.support.turn import said
+from scenarios.replay.faults import cut, unavailable
+from tests.taped_agents import API_KEY, agent, calls, chain, client, played, says, shape, tree
+
+
+@pytest.fixture
+def recording(store: str) -> Generator[None]:
+    with traced(store):
+        yield
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_consumer_that_has_the_result_and_stops_has_missed_nothing(tmp_path: Path) -> None:
+    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, recorded() as run:
+        async for item in chain(agent(replay, "a"), agent(replay, "b")).run_stream(task="x"):
+            if isinstance(item, TaskResult):
+                break
+        await asyncio.sleep(0.05)  # the loop closes what was left
+    trace = tree(run)
+    assert {span.status for span in trace} == {"OK"}
+    assert trace.root.outputs["message"]["content"] == "two"
+
+
+@pytest.mark.usefixtures("recording")
+async def test_what_a_tool_in_a_thread_traces_is_in_the_same_trace(tmp_path: Path) -> None:
+    def look(place: str) -> str:
+        """Look somewhere."""
+        assert threading.current_thread() is not threading.main_thread()
+        with mlflow.start_span("seen"):
+            return f"{place} is empty"
+
+    line = calls("a", ("look", {"place": "the box"}))
+    with played(tmp_path, line) as replay, recorded() as run:
+        await agent(replay, "a", tools=[look]).run(task="x")
+    assert shape(tree(run))[2:] == ["  look TOOL OK", "    seen UNKNOWN OK"]
+
+
+@pytest.mark.usefixtures("recording")
+async def test_the_failure_of_one_is_not_pinned_on_another(tmp_path: Path) -> None:
+    """A tool lets two agents work; one of them fails at once, the other ends well, and later."""
+    lines = [calls("a", ("both", {})), says("quick", "never said"), says("slow", "well done")]
+    with played(tmp_path, *lines, faults=[unavailable("quick")]) as replay, recorded() as run:
+        tasks: list[asyncio.Task[Any]] = []
+
+        async def both() -> str:
+            """Let two work."""
+            workers = agent(replay, "slow"), agent(replay, "quick")
+            tasks.extend(asyncio.ensure_future(one.run(task="go")) for one in workers)
+            await asyncio.gather(*tasks)
+            return "unreached"
+
+        with mlflow.start_span("root"):
+            await agent(replay, "a", tools=[both]).run(task="x")
+            await asyncio.wait(tasks)
+    (slow,) = tree(run).turns("slow")
+    assert (slow.status, slow.outputs["content"]) == ("OK", "well done")
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_stream_that_is_cut_in_a_tool_call_is_an_error(tmp_path: Path) -> None:
+    def look(place: str) -> str:
+        """Look somewhere."""
+        return place
+
+    line = calls("a", ("look", {"place": "a box whose name is long enough for several frames"}))
+    faults = [cut("a", after_frame=3, clean=True)]
+    with played(tmp_path, line, faults=faults) as replay, recorded() as run:
+        await agent(replay, "a", tools=[look], model_client_stream=True).run(task="x")
+    completion = tree(run).of_type("LLM")[0]
+    assert completion.failed
+    assert "without a finish reason" in completion.says
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_cache_spends_tokens_once(tmp_path: Path) -> None:
+    question = [UserMessage(content="x", source="user")]
+    with played(tmp_path, says("a", "one")) as replay, recorded() as run:
+        cached = ChatCompletionCache(client(replay, "a", stream_options=None))
+        with mlflow.start_span("root"):
+            for _ in range(2):
+                await cached.create(question)
+    (exchange,) = replay.ledger.exchanges
+    spent = sum(span.tokens.total for span in tree(run).of_type("LLM"))
+    assert spent == exchange.input_tokens + exchange.output_tokens
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_key_that_an_endpoint_echoes_is_not_stored(tmp_path: Path) -> None:
+    """An endpoint that answers 401 and repeats the header that it was sent, as some do."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, recorded() as run:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                asked = connection.recv(65536).decode()
+                header = next(x for x in asked.split("\r\n") if x.lower().startswith("auth"))
+                body = f'{{"error": {{"message": "bad key: {header}"}}}}'
+                head = f"HTTP/1.1 401 Unauthorized\r\ncontent-length: {len(body)}\r\n"
+                connection.sendall(f"{head}content-type: application/json\r\n\r\n{body}".encode())
+
+        threading.Thread(target=answer, daemon=True).start()
+        with played(tmp_path, says("a", "x")) as replay:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+            with pytest.raises(Exception, match="bad key"):
+                await agent(replay, "a", client={"base_url": url}).run(task="x")
+    stored = "".join(trace.to_json() for trace in run.traces())
+    assert "bad key" in stored
+    assert API_KEY not in stored
+
+
+def test_span_processors_of_ones_own_stay_on(store: str) -> None:
+    def redacts(span: Any) -> None:
+        span.set_outputs("[redacted]")
+
+    mlflow.tracing.configure(span_processors=[redacts])
+    try:
+        with traced(store), recorded() as run, mlflow.start_span("root") as span:
+            span.set_outputs("a secret")
+        with traced(store):
+            assert tree(run).root.outputs == "[redacted]"
+    finally:
+        mlflow.tracing.configure(span_processors=[])
+
+
+class Unreadable(TextMessage):
+    """A message of someone's own, which cannot be made text."""
+
+    def to_text(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_message_that_cannot_be_read_fails_no_run() -> None:
+    assert said(Unreadable(content="x", source="a")).content == "<Unreadable>"
+
+
+@pytest.mark.parametrize(
+    ("output", "given", "score"),
+    [
+        ("法国的首都是巴黎", "他说:法国的首都是巴黎,没错。", 1.0),
+        ("法国的首都是巴黎", "日本語のテキスト", 0.0),
+        ("caf\u00e9 au lait pour deux", "cafe\u0301 au lait pour deux", 1.0),
+        ("👍", "nothing of the kind", 0.0),
+        ("👍", "said 👍 twice", 1.0),
+    ],
+)
+def test_text_of_any_script_is_found_where_it_is(output: str, given: str, score: float) -> None:
+    assert efficiency(output, given) == score

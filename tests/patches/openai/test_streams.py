@@ -1,0 +1,287 @@
+"""A stream that a program asks `openai` for itself: told with the truth, however it ends."""
+
+import asyncio
+import gc
+import gzip
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import mlflow
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instrumentation.tracing import recorded, traced
+from patches.openai.reply_parsing import joined
+from scenarios.http_server.connection import Wire
+from scenarios.http_server.server import HOST, served
+from scenarios.replay.faults import cut, malformed
+from tests.support.tapes import says
+from tests.taped_agents import tree
+from tests.taped_clients import (
+    CALLS,
+    CHAT,
+    RESPONSE,
+    STREAM,
+    TEXT,
+    TOOL,
+    asked,
+    asynchronous,
+    only,
+    plain_openai,
+    recording,
+    sync,
+)
+
+__all__ = ["recording"]
+TOLD = pytest.mark.usefixtures("recording")
+EARLY = "closed by its consumer before the end"
+
+
+def chat(of: Any, **more: Any) -> Any:
+    return of.chat.completions.create(**CHAT, **STREAM, **more)
+
+
+def response(of: Any, **more: Any) -> Any:
+    return of.responses.create(**RESPONSE, stream=True, **more)
+
+
+BOTH = pytest.mark.parametrize("ask", [chat, response])
+Ask = Callable[..., Any]
+
+
+@pytest.mark.xfail(
+    reason="MLflow ends the span of a stream with its last chunk",
+    strict=True,
+    raises=AssertionError,
+)
+def test_autolog_alone_records_a_stream_that_is_closed_early(store: str) -> None:
+    with plain_openai(store), asked() as (replay, run):
+        with chat(sync(replay)) as stream:
+            next(stream)
+        gc.collect()
+        assert len(run.traces()) == 1
+
+
+def test_the_spans_of_autolog_come_back(store: str) -> None:
+    from openai.resources.chat.completions import Completions
+
+    def patched() -> Any:
+        return Completions.create, openai.OpenAI.request, httpx.Client._send_single_request
+
+    with plain_openai(store):
+        before = patched()
+        with traced(store, frameworks=("openai",)):
+            assert all(now is not then for now, then in zip(patched(), before, strict=True))
+        assert patched() == before
+
+
+@TOLD
+@BOTH
+def test_a_stream_is_told_as_a_plain_completion_is(ask: Ask) -> None:
+    with asked() as (replay, run):
+        list(ask(sync(replay)))
+    span, (page,) = only(run), replay.ledger.exchanges
+    assert span.status == "OK"
+    assert TEXT in str(span.outputs)
+    assert (span.tokens.input, span.tokens.output) == (page.input_tokens, page.output_tokens)
+    assert span.cost_usd
+    assert span.attributes["gen_ai.response.finish_reasons"][0] in ("stop", "completed")
+    assert span.attributes["gen_ai.response.time_to_first_chunk"] > 0
+
+
+@TOLD
+@BOTH
+async def test_an_async_stream_looks_the_same(ask: Ask) -> None:
+    with asked(says("a", TEXT), says("a", TEXT)) as (replay, run):
+        list(ask(sync(replay)))
+        async with asynchronous(replay) as of:
+            async for _ in await ask(of):
+                pass
+        spans = [trace.data.spans[0] for trace in run.traces()]
+    told = [(span.name, span.inputs, span.outputs, span.status.status_code) for span in spans]
+    assert told[0][:2] == told[1][:2]
+    assert told[0][3] == told[1][3]
+    one, two = (span.get_attribute("gen_ai.response.id") for span in spans)
+    assert str(told[0][2]).replace(one, two) == str(told[1][2])
+
+
+@TOLD
+@BOTH
+def test_streamed_tool_calls_are_joined(ask: Ask) -> None:
+    with asked(says("a", None, tool_calls=CALLS)) as (replay, run):
+        list(ask(sync(replay), tools=[TOOL if ask is chat else {"type": "function", "name": "a"}]))
+    told = str(only(run).outputs)
+    assert '{"city":"La Paz"}' in told
+    assert '{"city":"Quito, Ecuador"}' in told
+    assert "call_a_2" in told
+
+
+@TOLD
+@BOTH
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_stream_that_breaks_keeps_what_had_come(ask: Ask, clean: bool) -> None:
+    fault = cut("a", after_frame=6, clean=clean)
+    with asked(faults=[fault]) as (replay, run), suppress(httpx.RemoteProtocolError):
+        list(ask(sync(replay)))
+    trace = only(run)
+    assert trace.failed
+    assert "ten words" in str(trace.outputs)
+    assert TEXT not in str(trace.outputs)
+    assert [(span.name, span.type) for span in trace.children] == [("stream cut", "ATTEMPT")]
+
+
+@TOLD
+async def test_an_async_stream_that_breaks_keeps_what_had_come() -> None:
+    with asked(faults=[cut("a", after_frame=3)]) as (replay, run):
+        async with asynchronous(replay) as of:
+            with pytest.raises(httpx.RemoteProtocolError):
+                async for _ in await chat(of):
+                    pass
+    span = only(run)
+    assert span.failed
+    assert "ten words" in str(span.outputs)
+
+
+@TOLD
+@BOTH
+def test_a_stream_that_is_closed_early_says_so(ask: Ask) -> None:
+    with asked() as (replay, run), ask(sync(replay)) as stream:
+        next(stream)
+    span = only(run)
+    assert (span.status, span.says) == ("ERROR", EARLY)
+
+
+@TOLD
+def test_a_stream_that_is_dropped_says_so_once_it_is_collected() -> None:
+    with asked() as (replay, run):
+        for chunk in chat(sync(replay)):
+            if chunk.choices[0].delta.content:
+                break
+        gc.collect()
+    span = only(run)
+    assert span.says == EARLY
+    assert span.outputs["choices"][0]["message"]["content"] == "ten"
+
+
+@TOLD
+def test_a_stream_of_which_nothing_is_read_says_so_once_it_is_collected() -> None:
+    with asked() as (replay, run):
+        chat(sync(replay))
+        gc.collect()
+    assert only(run).says == EARLY
+
+
+@TOLD
+async def test_a_stream_whose_reader_is_cancelled_was_closed_early() -> None:
+    with asked() as (replay, run):
+
+        async def listen(of: Any, stream: Any) -> None:
+            async for _ in stream:
+                await asyncio.sleep(60)
+
+        async with asynchronous(replay) as of, await chat(of) as stream:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(listen(of, stream), 0.2)
+    span = only(run)
+    assert (span.status, span.says) == ("ERROR", EARLY)
+
+
+@TOLD
+def test_a_malformed_event_is_no_end_of_the_consumers() -> None:
+    with asked(faults=[malformed("a")]) as (replay, run), pytest.raises(ValueError, match="delim"):
+        list(chat(sync(replay)))
+    assert only(run).says == "ReplyFailed: an event of the stream is no JSON"
+
+
+@TOLD
+def test_the_clients_own_reading_of_a_stream_is_told() -> None:
+    with asked() as (replay, run):
+        of = sync(replay).chat.completions
+        with of.stream(**CHAT, stream_options=STREAM["stream_options"]) as stream:
+            stream.get_final_completion()
+    assert TEXT in str(only(run).outputs)
+
+
+@TOLD
+def test_an_open_stream_ends_with_the_span_around_it() -> None:
+    with asked() as (replay, run):
+        with mlflow.start_span("answer"):
+            stream = chat(sync(replay))
+            next(stream)
+        stream.close()
+    (span,) = tree(run).of_type("LLM")
+    assert span.says == EARLY
+
+
+FAILS = b'data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\n'
+REFUSAL = b'data: {"error":{"message":"the model is overloaded"}}\n\n'
+
+
+@TOLD
+def test_a_stream_that_tells_of_an_error_has_failed() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        wire = Wire(scope, receive, send)
+        await wire.body()
+        await wire.answer(200, b"text/event-stream", FAILS + REFUSAL)
+
+    with served(app) as port, recorded() as run:
+        of = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
+        with pytest.raises(openai.APIError, match="overloaded"):
+            list(chat(of))
+    span = only(run)
+    assert span.says == "ReplyFailed: the model is overloaded"
+    assert "half" in str(span.outputs)
+
+
+@TOLD
+@pytest.mark.parametrize("breaks", [False, True])
+def test_a_compressed_stream_is_unpacked(breaks: bool) -> None:
+    packed = gzip.compress(FAILS * 40 + b"data: [DONE]\n\n")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        wire = Wire(scope, receive, send)
+        await wire.body()
+        kind = (b"content-type", b"text/event-stream")
+        await wire.begin(200, [kind, (b"content-encoding", b"gzip")])
+        await wire.write(packed[:-9] if breaks else packed, more=breaks)
+        if breaks:
+            await wire.break_off()
+
+    with served(app) as port, recorded() as run, suppress(httpx.HTTPError):
+        of = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
+        list(chat(of))
+    span = only(run)
+    assert span.failed is breaks
+    assert "halfhalf" in str(span.outputs)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *("choices", "delta", "message", "tool_calls", "index", "function", "usage"),
+                    *("response", "item", "output", "output_index", "type", "error", "part"),
+                ]
+            )
+            | st.text(max_size=3),
+            inner | st.sampled_from(["response.completed", "response.output_item.added"]),
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(values | st.text(), max_size=6), st.booleans())
+def test_nothing_that_an_endpoint_sends_breaks_what_records_it(events: Any, streamed: bool) -> None:
+    said = [event if isinstance(event, str) else json.dumps(event) for event in events]
+    frames = "".join(f"data: {text}\n\n" for text in said)
+    joined(frames if streamed else "".join(said[:1]), streamed=streamed)

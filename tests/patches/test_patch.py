@@ -1,0 +1,82 @@
+"""A patch: applied to the versions that it mends, undone in any case, watched by a canary."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib import import_module
+
+import pytest
+
+from instrumentation.tracing_patches import every_patch
+from patches.patch import Patch, applied
+
+PATCHES = every_patch()
+
+
+def noted(name: str, notes: list[str], versions: dict[str, str] | None = None) -> Patch:
+    """A patch that notes when it goes on and off."""
+
+    @contextmanager
+    def apply() -> Generator[None]:
+        notes.append(f"+{name}")
+        try:
+            yield
+        finally:
+            notes.append(f"-{name}")
+
+    return Patch(name, "", "", versions or {}, "", "", apply)
+
+
+def test_patches_come_off_in_the_opposite_order() -> None:
+    notes: list[str] = []
+    with applied(noted("a", notes), noted("b", notes)):
+        pass
+    assert notes == ["+a", "+b", "-b", "-a"]
+
+
+def test_patches_come_off_after_an_error() -> None:
+    notes: list[str] = []
+    with pytest.raises(ZeroDivisionError), applied(noted("a", notes)):
+        raise ZeroDivisionError
+    assert notes == ["+a", "-a"]
+
+
+def test_a_patch_that_is_on_is_not_put_on_again() -> None:
+    notes: list[str] = []
+    with applied(noted("a", notes)), applied(noted("a", notes)) as (outcome,):
+        assert "already" in str(outcome.why_not)
+    assert notes == ["+a", "-a"]
+
+
+def test_a_patch_can_be_put_on_again_once_it_is_off() -> None:
+    notes: list[str] = []
+    for _ in range(2):
+        with applied(noted("a", notes)) as (outcome,):
+            assert outcome.applied
+    assert notes == ["+a", "-a"] * 2
+
+
+def test_a_patch_for_other_versions_is_left_off_and_says_so() -> None:
+    notes: list[str] = []
+    with applied(noted("a", notes, {"mlflow": "<1"})) as (outcome,):
+        assert outcome.why_not is not None
+        assert outcome.why_not.startswith("a mends mlflow <1, and ")
+    assert notes == []
+
+
+def test_a_patch_for_what_is_not_installed_is_left_off_and_says_so() -> None:
+    with applied(noted("a", [], {"no-such-distribution": ">1"})) as (outcome,):
+        assert outcome.why_not == "a mends no-such-distribution >1, and none is installed"
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name)
+def test_a_patch_says_what_it_mends_and_when_to_delete_it(patch: Patch) -> None:
+    assert all((patch.symptom, patch.upstream, patch.versions, patch.delete_when))
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name)
+def test_a_patch_has_a_canary(patch: Patch) -> None:
+    file, _, name = patch.canary.partition("::")
+    module = import_module(file.removesuffix(".py").replace("/", "."))
+    (expected,) = (mark for mark in getattr(module, name).pytestmark if mark.name == "xfail")
+    assert expected.kwargs["raises"] is AssertionError
+    assert expected.kwargs.get("strict", True)

@@ -1,0 +1,127 @@
+"""Fidelity: what the trace lacks, doubles or misplaces is counted against the ledger."""
+
+import dataclasses
+
+import pytest
+
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
+from scenarios.player.fidelity import compared
+from scenarios.replay.ledger import Exchange, Ledger
+
+
+def ledger(*exchanges: Exchange) -> Ledger:
+    kept = Ledger()
+    for exchange in exchanges:
+        kept.open(exchange)
+    return kept
+
+
+def exchange(lane: str, call: int = 1, **outcome: object) -> Exchange:
+    whole = Exchange(
+        lane=lane,
+        call=call,
+        path="/v1/chat/completions",
+        request={},
+        model="taped",
+        streamed=False,
+        started_ms=0.0,
+        status=200,
+        input_tokens=10,
+        output_tokens=5,
+        delivered=True,
+    )
+    return dataclasses.replace(whole, **outcome)  # type: ignore[arg-type]
+
+
+def completion(**attributes: object) -> Span:
+    used = {"input_tokens": 10, "output_tokens": 5}
+    return Span("create", "LLM", attributes={"mlflow.chat.tokenUsage": used} | attributes)
+
+
+def turn(agent: str, *inside: Span) -> Span:
+    return Span(agent, "AGENT", attributes={"gen_ai.agent.name": agent}, children=inside)
+
+
+def run(*turns: Span) -> Trace:
+    return Trace((Span("team", "CHAIN", children=turns),))
+
+
+SERVED = ledger(exchange("writer"), exchange("critic"))
+
+
+def test_a_whole_trace_is_complete() -> None:
+    seen = compared(SERVED, run(turn("writer", completion()), turn("critic", completion())))
+    assert seen.complete
+    assert {name: (c.ledger, c.trace) for name, c in seen} == {
+        "llm_calls": (2, 2),
+        "tool_calls": (0, 0),
+        "tokens": (30, 30),
+        "agents": (2, 2),
+        "errors": (0, 0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("trace", "count"),
+    [
+        (run(turn("writer", completion()), turn("critic")), "llm_calls"),
+        (
+            run(turn("writer", completion(), completion()), turn("critic", completion())),
+            "llm_calls",
+        ),
+        (run(turn("writer", completion()), turn("critic", Span("c", "LLM"))), "tokens"),
+        (run(turn("writer", completion(), completion())), "agents"),
+        (run(turn("writer", completion()), completion()), "agents"),
+        (run(turn("critic", turn("writer", completion(), completion()))), "agents"),
+        (
+            run(turn("writer", completion(), Span("search", "TOOL")), turn("critic", completion())),
+            "tool_calls",
+        ),
+        (
+            run(
+                turn("writer", completion()),
+                turn("critic", dataclasses.replace(completion(), status="ERROR")),
+            ),
+            "errors",
+        ),
+    ],
+)
+def test_what_is_lost_doubled_or_misplaced_is_counted(trace: Trace, count: str) -> None:
+    seen = compared(SERVED, trace)
+    assert not seen.complete
+    assert not dict(seen)[count].whole
+
+
+def test_a_response_is_a_completion_too() -> None:
+    served = ledger(exchange("writer", path="/v1/responses"))
+    assert compared(served, run(turn("writer", completion()))).complete
+    assert not compared(served, run(turn("writer"))).llm_calls.whole
+
+
+def test_attempts_that_a_client_hides_are_calls_and_errors() -> None:
+    served = ledger(
+        exchange("writer", status=429, input_tokens=0, output_tokens=0), exchange("writer", 2)
+    )
+    hidden = run(turn("writer", completion()))
+    assert not compared(served, hidden).llm_calls.whole
+    refused = Span("HTTP 429", "ATTEMPT", "ERROR")
+    shown = dataclasses.replace(completion(**{"http.attempts": 2}), children=(refused,))
+    assert compared(served, run(turn("writer", shown))).complete
+
+
+def test_a_completion_that_failed_after_its_attempt_is_one_error() -> None:
+    cut = Span("stream cut", "ATTEMPT", "ERROR")
+    failed = dataclasses.replace(completion(), status="ERROR", children=(cut,))
+    served = ledger(exchange("writer", delivered=False))
+    assert compared(served, run(turn("writer", failed))).errors.whole
+
+
+def test_what_a_service_has_only_accepted_is_no_error() -> None:
+    asked = exchange("archive", path="/lookups", status=202, input_tokens=0, output_tokens=0)
+    assert compared(ledger(asked), run()).errors.whole
+
+
+def test_what_was_delivered_of_an_error_is_an_error() -> None:
+    asked = exchange("archive", path="/lookups", status=404, input_tokens=0, output_tokens=0)
+    assert not compared(ledger(asked), run()).errors.whole

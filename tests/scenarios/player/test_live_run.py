@@ -1,0 +1,130 @@
+"""A live run: a workflow on an endpoint that the environment names, here a tape that is served."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scenarios.player.scenario_loader import folder
+from scenarios.replay.faults import hangs, unavailable
+from scenarios.replay.replay_server import Replay, replayed
+from scenarios.tape.tape import Tape
+from tests.scenarios.cli.test_commands import scenarios
+
+pytestmark = pytest.mark.long
+
+KEY = "sk-live-5ecret-0123456789abcdef"
+TASK = "Write a briefing on the loss of Mars Climate Orbiter."
+TAPE = Tape.read(folder("review_goes_well").tape)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Replay]:
+    with replayed(TAPE) as replay:
+        yield replay
+
+
+def model(replay: Replay) -> dict[str, str]:
+    return {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
+
+
+def test_a_live_run_streams_what_is_said_and_shows_its_trace(endpoint: Replay, store: str) -> None:
+    done = scenarios("live", "graphflow_review", TASK, store=store, **model(endpoint))
+    assert done.returncode == 0, done.stderr
+    assert "generator: Mars Climate Orbiter was lost" in done.stdout
+    assert "review  [CHAIN OK]  → approved" in done.stdout
+    assert all(exchange.streamed for exchange in endpoint.ledger.exchanges)
+    tokens = sum(e.input_tokens + e.output_tokens for e in endpoint.ledger.exchanges)
+    lines = [line.split() for line in done.stdout.splitlines() if "tokens in" in line]
+    assert sum(int(line[3]) + int(line[6]) for line in lines) == tokens
+
+
+def test_the_key_reaches_neither_the_store_nor_the_tape_nor_the_terminal(
+    endpoint: Replay, tmp_path: Path
+) -> None:
+    tape, database = tmp_path / "tape.jsonl", tmp_path / "mlflow.db"
+    command = ("live", "graphflow_review", TASK, "--record", str(tape))
+    done = scenarios(*command, store=f"sqlite:///{database}", **model(endpoint))
+    assert done.returncode == 0, done.stderr
+    for text in (tape.read_bytes(), database.read_bytes(), (done.stdout + done.stderr).encode()):
+        assert len(text) > 500
+        assert KEY.encode() not in text
+
+
+def test_what_was_recorded_live_answers_the_same_run_again(
+    endpoint: Replay, tmp_path: Path, store: str
+) -> None:
+    tape = tmp_path / "tape.jsonl"
+    first = scenarios(
+        "live", "graphflow_review", TASK, "--record", str(tape), store=store, **model(endpoint)
+    )
+    assert first.returncode == 0, first.stderr
+    origins = {json.loads(line)["origin"] for line in tape.read_text("utf-8").splitlines()}
+    assert origins == {"recorded"}
+    with replayed(Tape.read(tape)) as again:
+        second = scenarios("live", "graphflow_review", TASK, store=store, **model(again))
+        assert second.returncode == 0, second.stderr
+        assert not again.unplayed
+        assert not again.refusals
+    assert _answer(first.stdout) == _answer(second.stdout)
+
+
+def test_a_completion_that_fails_for_good_still_shows_its_trace(store: str) -> None:
+    with replayed(TAPE, [unavailable("reviewer", status=503, times=3)]) as replay:
+        done = scenarios("live", "graphflow_review", TASK, store=store, **model(replay))
+    assert done.returncode == 1
+    assert done.stdout.count("HTTP 503  [ATTEMPT ERROR]") == 3
+    assert "review  [CHAIN ERROR]" in done.stdout
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_at_once_and_leaves_a_trace_that_says_so(
+    sent: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    from instrumentation.trace.trace import from_mlflow
+
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    with replayed(TAPE, [hangs("generator")]) as replay:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "scenarios", "live", "graphflow_review", TASK],
+            env=os.environ | model(replay) | {"MLFLOW_TRACKING_URI": store},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 60
+        while not replay.ledger.exchanges and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.send_signal(sent)
+        _, told = running.communicate(timeout=20)
+    assert running.returncode == code
+    assert "stopped; what was traced until then is in the store" in told
+    assert "Traceback" not in told
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import json, sys, mlflow\n"
+            "client = mlflow.MlflowClient(sys.argv[1])\n"
+            "found = client.get_experiment_by_name('flight-recorder').experiment_id\n"
+            "traces = client.search_traces(locations=[found])\n"
+            "print(json.dumps([trace.to_dict() for trace in traces]))",
+            store,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    trace = from_mlflow(json.loads(found.stdout))
+    assert [span.type for span in trace] == ["CHAIN", "CHAIN", "AGENT", "LLM", "ATTEMPT"]
+    assert {span.status for span in trace} == {"ERROR"}
+
+
+def _answer(text: str) -> str:
+    return text[text.index("Review(") : text.index("read the trace")]

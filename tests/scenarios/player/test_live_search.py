@@ -1,0 +1,109 @@
+"""A live run of the search agent: its key, its services, and the index in a process of its own."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scenarios.player.live_run import first_line
+from scenarios.replay.replay_server import Replay, replayed
+from scenarios.replay.service_processes import Processes, running
+from tests.scenarios.cli.test_commands import scenarios
+from tests.support.servers import free_port
+from tests.support.tapes import says, service, tape
+
+pytestmark = pytest.mark.long
+
+KEY = "sk-live-5ecret-0123456789abcdef"
+TAVILY_KEY = "tvly-5ecret-fedcba9876543210"
+TASK = "How high is the highest point of FRA, and who measured it?"
+CALLS = [
+    {"name": "search_index", "arguments": {"query": "highest point", "country": "FRA"}},
+    {"name": "web_search", "arguments": {"query": "who measured Mont Blanc"}},
+]
+HIT = {"title": "Mont Blanc", "url": "https://example.org/", "content": "Surveyors did."}
+TAPE = tape(
+    says("searcher", "I look up both.", when=r"measured it\?\Z", tool_calls=CALLS),
+    service("tavily", "/search", {"results": [HIT]}),
+    says(
+        "searcher",
+        "Mont Blanc is ${height} metres high [1], as surveyors found.",
+        when=r"Mont Blanc, (?P<height>[\d,.]+) metres",
+    ),
+    says("searcher", "The index was not to be had.", when="error: no index: it did not answer"),
+)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Replay]:
+    with replayed(TAPE) as replay:
+        yield replay
+
+
+@pytest.fixture(scope="module")
+def processes(store: str) -> Iterator[Processes]:
+    with running({"index": ()}, store) as up:
+        yield up
+
+
+def environment(replay: Replay) -> dict[str, str]:
+    return {
+        "MODEL_NAME": "m",
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": replay.base_url,
+        "TAVILY_API_KEY": TAVILY_KEY,
+    }
+
+
+def command(replay: Replay, index: str) -> tuple[str, ...]:
+    where = ("--service", f"tavily={replay.url}", "--service", f"index={index}")
+    return ("live", "search_agent", TASK, *where)
+
+
+def test_the_index_writes_into_the_trace_of_a_live_run(
+    endpoint: Replay, processes: Processes, store: str
+) -> None:
+    index = processes.addresses["index"]
+    done = scenarios(*command(endpoint, index), store=store, **environment(endpoint))
+    assert done.returncode == 0, done.stderr
+    assert "GET /search  [RETRIEVER OK]" in done.stdout
+    assert "Mont Blanc is 4,805.59 metres high [1]" in done.stdout
+
+
+def test_what_a_service_answers_is_recorded_and_no_key_is(
+    endpoint: Replay, processes: Processes, tmp_path: Path
+) -> None:
+    tape, database = tmp_path / "tape.jsonl", tmp_path / "mlflow.db"
+    index = processes.addresses["index"]
+    done = scenarios(
+        *command(endpoint, index),
+        "--record",
+        str(tape),
+        store=f"sqlite:///{database}",
+        **environment(endpoint),
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in tape.read_text("utf-8").splitlines()]
+    assert {line["lane"] for line in lines} == {"searcher", "tavily", "index"}
+    for text in (tape.read_bytes(), database.read_bytes(), (done.stdout + done.stderr).encode()):
+        assert KEY.encode() not in text
+        assert TAVILY_KEY.encode() not in text
+
+
+def test_an_index_that_is_not_there_is_an_error_of_the_tool_and_ends_nothing(
+    endpoint: Replay, store: str
+) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    done = scenarios(*command(endpoint, nowhere), store=store, **environment(endpoint))
+    assert done.returncode == 0, done.stderr
+    assert "search_index  [TOOL ERROR]" in done.stdout
+    assert "ConnectError  [ATTEMPT ERROR]" in done.stdout
+    assert "web_search  [TOOL OK]" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "line"), [(ValueError("one\ntwo"), "one"), (TimeoutError(), "TimeoutError")]
+)
+def test_a_failure_is_told_in_a_line_also_when_it_says_nothing(error: Exception, line: str) -> None:
+    assert first_line(error) == line

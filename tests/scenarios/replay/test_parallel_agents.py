@@ -1,0 +1,98 @@
+"""Whatever order parallel agents arrive in, no one gets another's reply. Real client, real HTTP."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai import AsyncOpenAI
+
+from scenarios.replay.faults import slow
+from scenarios.replay.replay_server import Replay, replayed
+from tests.support.tapes import MODEL, async_client, says, tape, user
+from workflows.model import LANE_HEADER
+
+LANES = ("ann", "bob", "cyd", "dan")
+SAME_TEXT = "go on"
+unhurried = settings(max_examples=30, deadline=None)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an agent: how long it hesitates, how long the server does, and how it asks."""
+
+    before_ms: int
+    served_ms: int
+    streamed: bool
+
+
+calls = st.builds(Call, st.integers(0, 4), st.sampled_from([0, 0, 0, 3]), st.booleans())
+runs = st.dictionaries(st.sampled_from(LANES), st.lists(calls, min_size=1, max_size=4), min_size=2)
+
+
+async def heard(openai: AsyncOpenAI, lane: str, text: str, call: Call) -> str:
+    """What an agent hears."""
+    await asyncio.sleep(call.before_ms / 1000)
+    ask = openai.chat.completions.create
+    headers = {LANE_HEADER: lane}
+    if not call.streamed:
+        got = await ask(model=MODEL, messages=user(text), extra_headers=headers)
+        return got.choices[0].message.content or ""
+    stream = await ask(model=MODEL, messages=user(text), extra_headers=headers, stream=True)
+    return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+
+
+@unhurried
+@given(runs)
+def test_parallel_agents_with_the_same_text_each_hear_their_own_lane(
+    run: dict[str, list[Call]],
+) -> None:
+    lines = [says(lane, f"{lane} {n}") for lane, asked in run.items() for n in range(len(asked))]
+    lines.sort(key=lambda line: (line["reply"]["content"].split()[1], line["lane"]))
+    faults = [
+        slow(lane, n, call.served_ms / 1000)
+        for lane, asked in run.items()
+        for n, call in enumerate(asked, 1)
+        if call.served_ms
+    ]
+
+    async def agent(openai: AsyncOpenAI, lane: str) -> list[str]:
+        return [await heard(openai, lane, SAME_TEXT, call) for call in run[lane]]
+
+    async def together(replay: Replay) -> list[list[str]]:
+        async with async_client(replay) as openai:
+            return await asyncio.gather(*(agent(openai, lane) for lane in run))
+
+    with replayed(tape(*lines), faults) as replay:
+        all_heard = asyncio.run(together(replay))
+    for lane, got in zip(run, all_heard, strict=True):
+        assert got == [f"{lane} {n}" for n in range(len(run[lane]))]
+    assert replay.unplayed == ()
+
+
+@unhurried
+@given(st.permutations(range(6)), st.lists(calls, min_size=6, max_size=6))
+def test_within_a_lane_content_decides_not_arrival(order: list[int], how: list[Call]) -> None:
+    lines = [says("ann", f"answer {n}, ${{x}}", f"question {n} (?P<x>\\w+)") for n in range(6)]
+
+    async def together(replay: Replay) -> list[str]:
+        async with async_client(replay) as openai:
+            asked = (heard(openai, "ann", f"question {n} word{n}", how[n]) for n in order)
+            return await asyncio.gather(*asked)
+
+    with replayed(tape(*lines)) as replay:
+        got = asyncio.run(together(replay))
+    assert got == [f"answer {n}, word{n}" for n in order]
+
+
+@unhurried
+@given(st.lists(calls, min_size=2, max_size=8))
+def test_requests_that_are_all_alike_get_each_line_once(how: list[Call]) -> None:
+    async def together(replay: Replay) -> list[str]:
+        async with async_client(replay) as openai:
+            return await asyncio.gather(*(heard(openai, "ann", SAME_TEXT, call) for call in how))
+
+    with replayed(tape(*(says("ann", f"reply {n}") for n in range(len(how))))) as replay:
+        got = asyncio.run(together(replay))
+    assert Counter(got) == Counter(f"reply {n}" for n in range(len(how)))

@@ -1,0 +1,70 @@
+"""`serve` stands alone: it says where it is, answers any client, and ends at Ctrl-C."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+
+from scenarios.replay.replay_server import replayed
+from tests.support.tapes import MODEL, says, tape, user
+
+RUN = (
+    "from pathlib import Path; from scenarios.replay.serve import serve; serve(Path({!r}), {}, {})"
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    lines = [says("a", "x"), says("b", "y")]
+    (tmp_path / "tape.jsonl").write_bytes(b"\n".join(map(orjson.dumps, lines)))
+    return tmp_path / "tape.jsonl"
+
+
+@contextmanager
+def serving(path: Path, port: int = 0) -> Generator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-c", RUN.format(str(path), port, True)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: "subprocess.Popen[str]", pattern: str) -> str:
+    """The first line that bears the pattern; its first group."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(pattern, line):
+            return found[1]
+    raise AssertionError(f"it ended without saying {pattern!r}")
+
+
+def test_it_says_where_it_is_and_ends_at_ctrl_c_with_an_account(path: Path) -> None:
+    with serving(path) as process:
+        base_url = said(process, r"OPENAI_BASE_URL=(\S+)")
+        chat = {"model": MODEL, "messages": user("hello")}
+        url, headers = f"{base_url}/chat/completions", {"x-agent-name": "a"}
+        answer = httpx.post(url, json=chat, headers=headers)
+        assert answer.json()["choices"][0]["message"]["content"] == "x"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=5)
+    assert "1 exchanges, 0 of them refused" in out
+    assert f"unplayed: {path}:2 [b] (always)" in out
+    assert err == ""
+    assert process.returncode == 0
+
+
+def test_a_taken_port_is_told_and_exits_with_2(path: Path) -> None:
+    with replayed(tape(says("a", "x"))) as taken, serving(path, taken.port) as process:
+        _, err = process.communicate(timeout=10)
+    assert f"port {taken.port}: Address already in use. Take another" in err
+    assert process.returncode == 2

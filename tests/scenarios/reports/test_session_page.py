@@ -1,0 +1,33 @@
+"""MLflow's page of a session, at the address that a run prints: the turns read as one chat."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from scenarios.player.run import play
+from scenarios.reports.terminal_report import UI, address
+from tests.support.browser import chromium, seen
+from tests.support.servers import mlflow_server
+
+if chromium() is None:
+    pytest.skip(
+        "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
+    )
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
+
+def test_a_session_reads_as_a_chat_where_the_report_says(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    (twin,) = play("conversation_goes_well", store).variants
+    assert twin.trace is not None
+    told = address(twin.trace)
+    assert told.startswith(UI)
+    with mlflow_server(tmp_path, store) as url:
+        seen(told.replace(UI, url), chat_is_shown)
+
+
+def chat_is_shown(page: Page) -> None:
+    for said in ("We come to the harbour", "What is a draught?", "Draught: 1.4 m."):
+        page.get_by_text(said).first.wait_for()

@@ -1,0 +1,69 @@
+"""The writers of a team: processes that trace work at once, and stay until they are told to go.
+
+`python -m tests.scenarios.team_store.trace_writers STORE NAME WRITERS SPANS PAUSE_S` prints a line as each
+begins. They
+write until its stdin is closed; then each leaves, and prints as JSON its name and how many traces
+it wrote. They are forked, for each import of MLflow takes seconds.
+"""
+
+import json
+import os
+import select
+import sys
+from itertools import count
+from typing import Any
+
+import mlflow
+
+from instrumentation.tracing import traced
+
+TEXT = "The population of Quito is nearly three million. " * 10
+USED = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
+
+
+def main(store: str, name: str, writers: int, spans: int, pause_s: float) -> None:
+    """Fork the writers, and wait for them."""
+    children = []
+    for writer in range(writers):
+        child = os.fork()
+        if child == 0:
+            tell(json.dumps(written(store, f"{name}-{writer}", spans, pause_s)))
+            return
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def written(store: str, name: str, spans: int, pause_s: float) -> dict[str, Any]:
+    """Write traces, `name`-0 and so on, of so many spans each, and leave when stdin is closed."""
+    traces = 0
+    with traced(store, frameworks=()):
+        tell("writing")
+        while not select.select([sys.stdin], [], [], pause_s)[0]:
+            trace(f"{name}-{traces}", spans)
+            traces += 1
+    return {"name": name, "traces": traces}
+
+
+def tell(line: str) -> None:
+    """A line to stdout, at one go, for others write there too."""
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
+
+
+def trace(name: str, spans: int) -> None:
+    """A trace: a turn beneath the root, three completions beneath it, and so on."""
+    left = count(spans - 1, -1)
+    with mlflow.start_span(name):
+        while (still := next(left)) > 0:
+            with mlflow.start_span("turn", span_type="AGENT") as turn:
+                turn.set_inputs({"task": TEXT})
+                for _ in range(min(still - 1, 3)):
+                    next(left)
+                    with mlflow.start_span("completion", span_type="LLM") as completion:
+                        completion.set_outputs({"content": TEXT})
+                        completion.set_attribute("mlflow.chat.tokenUsage", USED)
+
+
+if __name__ == "__main__":
+    store, name, writers, spans, pause_s = sys.argv[1:]
+    main(store, name, int(writers), int(spans), float(pause_s))

@@ -1,0 +1,137 @@
+"""What tests of the search agent share: its tape, and a run with the trace that it left."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from instrumentation.trace import trace as traces
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
+from instrumentation.tracing import recorded, traced
+from scenarios.player.fidelity import Fidelity, compared
+from scenarios.replay.faults import Fault
+from scenarios.replay.ledger import Ledger
+from scenarios.replay.replay_server import replayed
+from tests.support.tapes import says, service, tape
+from workflows.model import Model
+from workflows.search_agent import research
+from workflows.search_answer import Research
+
+KEY = "tvly-not-a-key"
+FRANCE = {
+    "title": "France",
+    "text": "France covers 551,500 km2, Corsica included.",
+    "source": "https://unstats.un.org/unsd/demographic-social/products/dyb/",
+}
+GERMANY = {
+    "title": "Germany",
+    "text": "Germany covers 357,022 km2.",
+    "source": "https://www.cia.gov/the-world-factbook/",
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that is over: how it ended, and what the server and the trace say of it."""
+
+    ended: Research | BaseException
+    trace: Trace
+    ledger: Ledger
+    unplayed: int
+    stored: str
+    """All that MLflow keeps of it, as JSON."""
+
+    @property
+    def research(self) -> Research:
+        assert isinstance(self.ended, Research), repr(self.ended)
+        return self.ended
+
+    @property
+    def fidelity(self) -> Fidelity:
+        return compared(self.ledger, self.trace)
+
+    @property
+    def tools(self) -> tuple[Span, ...]:
+        return self.trace.of_type("TOOL")
+
+    @property
+    def told(self) -> list[str]:
+        """What the model was told of its calls, by its last request."""
+        messages = self.trace.of_type("LLM")[-1].inputs["messages"]
+        return [message["content"] for message in messages if message["role"] == "tool"]
+
+
+async def run(
+    store: str,
+    *lines: dict[str, Any],
+    faults: tuple[Fault, ...] = (),
+    task: str = "How large is FRA?",
+    **settings: Any,
+) -> Ran:
+    """Play the lines, and read what came of it; what the workflow raises is how it ended."""
+    with traced(store, frameworks=()), recorded() as seen:
+        with replayed(tape(*lines), faults) as replay:
+            model = Model("taped", replay.base_url, "taped")
+            given = {"tavily": replay.url, "index": replay.url, "tavily_key": KEY, **settings}
+            ended: Research | BaseException
+            try:
+                ended = await research(task, model, **given)
+            except Exception as error:  # whatever it is, the test looks at it
+                ended = error
+            assert not replay.refusals, str(replay.refusals[0])
+        found = [one.to_dict() for one in seen.traces()]
+        unplayed = len(replay.unplayed)
+        return Ran(ended, traces.from_mlflow(found), replay.ledger, unplayed, json.dumps(found))
+
+
+def calls(*functions: tuple[str, Any], text: str | None = None, **more: Any) -> dict[str, Any]:
+    """The model calls: a name, and arguments as an object or as text."""
+    asked = [{"name": name, "arguments": arguments} for name, arguments in functions]
+    return says("searcher", text, tool_calls=asked, **more)
+
+
+def answers(text: str | None, when: str | None = None, **more: Any) -> dict[str, Any]:
+    return says("searcher", text, when, **more)
+
+
+def web(*hits: dict[str, str], status: int = 200, **more: Any) -> dict[str, Any]:
+    """What Tavily answers, in its own shape (docs.tavily.com, Search; tavily-python 0.8.5)."""
+    results = [
+        {
+            "url": hit["source"],
+            "title": hit["title"],
+            "content": hit["text"],
+            "score": 0.9,
+            "raw_content": None,
+        }
+        for hit in hits
+    ]
+    reply = {
+        "query": "as asked",
+        "follow_up_questions": None,
+        "answer": None,
+        "images": [],
+        "results": results,
+        "response_time": 1.09,
+        "request_id": "123e4567-e89b-12d3-a456-426614174111",
+    }
+    return service("tavily", "/search", reply, **more)
+
+
+def index(*hits: dict[str, str], **more: Any) -> dict[str, Any]:
+    """What our own index answers."""
+    results = [{**hit, "score": 1.5} for hit in hits]
+    return service("index", "/search", {"results": results}, method="GET", **more)
+
+
+def failing(lane: str, status: int, said: Any) -> dict[str, Any]:
+    """A search service that answers with an error."""
+    method = {"tavily": "POST", "index": "GET"}[lane]
+    line = service(lane, "/search", said, method=method)
+    line["reply"]["status"] = status
+    return line
+
+
+WEB = ("web_search", {"query": "area of FRA"})
+INDEX = ("search_index", {"query": "area", "country": "FRA"})
+ANSWER = "FRA covers 551,500 km² [1]."
