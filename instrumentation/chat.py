@@ -12,7 +12,7 @@ from mlflow.entities import LiveSpan
 from mlflow.tracing.constant import SpanAttributeKey, TokenUsageKey
 
 
-def asked(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> None:
+def record_request(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> None:
     """Write what a completion is asked for, and by which agent: {"model", "messages", "tools"?, …}.
 
     Inputs are the request without what is empty. Nothing of the endpoint's address or key is in it.
@@ -34,7 +34,7 @@ def asked(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> None:
         span.set_attribute(SpanAttributeKey.CHAT_TOOLS, tools)
 
 
-def answered(span: LiveSpan, completion: Mapping[str, Any]) -> None:
+def record_response(span: LiveSpan, completion: Mapping[str, Any]) -> None:
     """Write what was answered: {"choices": […], "usage"?: {"prompt_tokens", …}, "model"?, …}.
 
     Tokens are written only where the endpoint counts them: zero would be a claim.
@@ -46,15 +46,15 @@ def answered(span: LiveSpan, completion: Mapping[str, Any]) -> None:
     if model := completion.get("model"):
         span.set_attribute("gen_ai.response.model", model)
     if usage := completion.get("usage"):
-        _spent(span, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
+        _record_usage(span, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
 
 
-def _spent(span: LiveSpan, given: int, said: int) -> None:
+def _record_usage(span: LiveSpan, input_tokens: int, output_tokens: int) -> None:
     tokens = {
-        TokenUsageKey.INPUT_TOKENS: given,
-        TokenUsageKey.OUTPUT_TOKENS: said,
-        TokenUsageKey.TOTAL_TOKENS: given + said,
+        TokenUsageKey.INPUT_TOKENS: input_tokens,
+        TokenUsageKey.OUTPUT_TOKENS: output_tokens,
+        TokenUsageKey.TOTAL_TOKENS: input_tokens + output_tokens,
     }
     span.set_attribute(SpanAttributeKey.CHAT_USAGE, tokens)
-    span.set_attribute("gen_ai.usage.input_tokens", given)
-    span.set_attribute("gen_ai.usage.output_tokens", said)
+    span.set_attribute("gen_ai.usage.input_tokens", input_tokens)
+    span.set_attribute("gen_ai.usage.output_tokens", output_tokens)

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 
 import mlflow
 
-from patches.support.turn import Route, Said, Turn
+from patches.support.turn import Edge, Message, Turn
 
-UNSPACED = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+UNSPACED_SCRIPT = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 """Characters of scripts that put no space between words (Thai, Lao, kana, Han): a word each."""
-WORD = rf"{UNSPACED}|(?:(?!{UNSPACED})\w)+"
+WORD = rf"{UNSPACED_SCRIPT}|(?:(?!{UNSPACED_SCRIPT})\w)+"
 SHINGLE_WORDS = 4
 """Words in a shingle: long enough that two texts share few by chance."""
 SENTENCE = re.compile(r"[^\n]+?(?:[.!?;](?=\s)|(?=\n)|$)")
-SHOWN_CHARS = 300
+MAX_DROPPED_CHARS = 300
 """How much of what was dropped a handoff shows."""
-KINDS = {
+HANDOFF_KINDS = {
     "TaskOutput": "context",
     "CrewOutput": "flow",
     "Delegation": "delegation",
@@ -39,30 +39,30 @@ def record_handoffs(turn: Turn) -> None:
     """
     if mlflow.get_current_active_span() is None:
         return
-    passed = "\n".join(message.content for message in turn.given)
+    passed = "\n".join(message.content for message in turn.received)
     given = passed if turn.prompt is None else turn.prompt
-    for last in _last_words(turn):
-        routes = [route for route in turn.routes if route.source == last.source]
+    for last in _last_messages(turn):
+        routes = [route for route in turn.edges if route.source == last.source]
         attributes = {
             "handoff.from_agent": last.source,
             "handoff.to_agent": turn.agent,
             "handoff.output_chars": len(last.content),
             "handoff.offered_chars": sum(len(message.content) for message in turn.offered),
-            "handoff.input_chars": sum(len(message.content) for message in turn.given),
-            "handoff.efficiency_score": round(efficiency(last.content, given), 3),
-            "handoff.withheld": not any(message is last for message in turn.given),
+            "handoff.input_chars": sum(len(message.content) for message in turn.received),
+            "handoff.efficiency_score": round(efficiency_score(last.content, given), 3),
+            "handoff.withheld": not any(message is last for message in turn.received),
         }
-        if kind := KINDS.get(last.type):
+        if kind := HANDOFF_KINDS.get(last.type):
             attributes["handoff.kind"] = kind
-        if lost := " … ".join(dropped(last.content, given)):
-            attributes["handoff.dropped"] = shortened(lost)
-        attributes |= _routing(routes, turn.agent)
+        if lost := " … ".join(dropped_sentences(last.content, given)):
+            attributes["handoff.dropped"] = truncate(lost)
+        attributes |= _routing_attributes(routes, turn.agent)
         name = f"{last.source} → {turn.agent}"
         with mlflow.start_span(name, span_type="HANDOFF", attributes=attributes):
             pass
 
 
-def efficiency(output: str, given: str) -> float:
+def efficiency_score(output: str, prompt: str) -> float:
     """The share of `output` that is found in `given`, from 0.0 to 1.0.
 
     The containment of the word shingles of one text in those of the other (A. Broder, "On the
@@ -71,45 +71,45 @@ def efficiency(output: str, given: str) -> float:
     is compared by its words; of an empty output nothing can be lost, and it scores 1.0. One that
     has no words but symbols either arrives verbatim or not at all.
     """
-    if output in given and _stands_alone(output, given):
+    if output in prompt and _is_at_word_boundaries(output, prompt):
         return 1.0
-    lines, others = [_words(line) for line in output.splitlines()], _words(given)
+    lines, others = [_words(line) for line in output.splitlines()], _words(prompt)
     if not any(lines) and output.strip():
         return 0.0
-    wanted = {shingle for words in lines for shingle in _shingles(words, _length(words))}
+    wanted = {shingle for words in lines for shingle in _shingles(words, _shingle_length(words))}
     found = {*_shingles(others, SHINGLE_WORDS), *_shingles(others, 1)}
     return len(wanted & found) / len(wanted) if wanted else 1.0
 
 
-def dropped(output: str, given: str) -> tuple[str, ...]:
+def dropped_sentences(output: str, prompt: str) -> tuple[str, ...]:
     """The sentences and lines of `output` that are not found whole in `given`, in order."""
     parts = (found.group().strip() for found in SENTENCE.finditer(output))
-    return tuple(part for part in parts if part and efficiency(part, given) < 1.0)
+    return tuple(part for part in parts if part and efficiency_score(part, prompt) < 1.0)
 
 
-def _last_words(turn: Turn) -> list[Said]:
+def _last_messages(turn: Turn) -> list[Message]:
     """The last message of each other agent among those offered, in the order they were said.
 
     Of a crew, which passes the outputs of tasks, each output: an agent may have had several tasks.
     """
-    last: dict[object, Said] = {}
+    last: dict[object, Message] = {}
     for message in turn.offered:
         if message.source not in ("user", turn.agent):
-            who = id(message) if message.type in KINDS else message.source
+            who = id(message) if message.type in HANDOFF_KINDS else message.source
             last.pop(who, None)
             last[who] = message
     return list(last.values())
 
 
-def shortened(text: str, chars: int = SHOWN_CHARS) -> str:
+def truncate(text: str, max_chars: int = MAX_DROPPED_CHARS) -> str:
     """The text, or as much of it as a span has room for, with an ellipsis."""
-    return text if len(text) <= chars else f"{text[: chars - 1]}…"
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
-def _routing(routes: list[Route], receiver: str) -> dict[str, object]:
+def _routing_attributes(routes: list[Edge], receiver: str) -> dict[str, object]:
     """The sender's edge that led here, and all that were tried on its last words."""
     tried = {(route.target, route.condition): route for route in routes}
-    taken = [route for route in routes if route.target == receiver and route.held]
+    taken = [route for route in routes if route.target == receiver and route.condition_met]
     if not taken:
         return {}
     shown: dict[str, object] = {
@@ -119,21 +119,21 @@ def _routing(routes: list[Route], receiver: str) -> dict[str, object]:
     return shown | ({"routing.condition": taken[-1].condition} if taken[-1].condition else {})
 
 
-def _stands_alone(output: str, given: str) -> bool:
+def _is_at_word_boundaries(output: str, prompt: str) -> bool:
     """Whether the first place where `given` holds `output` is one between words."""
-    start = given.index(output)
+    start = prompt.index(output)
     around = (
-        given[max(start - 1, 0) : start] + output[:1],
-        output[-1:] + given[start + len(output) :][:1],
+        prompt[max(start - 1, 0) : start] + output[:1],
+        output[-1:] + prompt[start + len(output) :][:1],
     )
-    return not any(re.fullmatch(rf"(?!.?{UNSPACED})\w\w", pair) for pair in around)
+    return not any(re.fullmatch(rf"(?!.?{UNSPACED_SCRIPT})\w\w", pair) for pair in around)
 
 
 def _words(text: str) -> list[str]:
     return re.findall(WORD, unicodedata.normalize("NFKC", text).casefold())
 
 
-def _length(words: list[str]) -> int:
+def _shingle_length(words: list[str]) -> int:
     return SHINGLE_WORDS if len(words) >= SHINGLE_WORDS else 1
 
 

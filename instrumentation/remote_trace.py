@@ -12,20 +12,20 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 
 @contextmanager
-def continued(headers: Mapping[str, str]) -> Generator[None]:
+def continue_remote_trace(headers: Mapping[str, str]) -> Generator[None]:
     """Begin the block's spans beneath the caller's, whose request has these headers.
 
     Names of headers are lower case, as ASGI has them. Without a `traceparent`, or with one that
     spells no trace, the first span of the block begins a trace of its own: a service answers
     whoever asks.
     """
-    if not _bears_a_trace(headers):
+    if not _has_trace_context(headers):
         yield
         return
     with set_tracing_context_from_http_request_headers(dict(headers)):
         yield
 
 
-def _bears_a_trace(headers: Mapping[str, str]) -> bool:
+def _has_trace_context(headers: Mapping[str, str]) -> bool:
     context = TraceContextTextMapPropagator().extract(headers)
     return trace.get_current_span(context).get_span_context().is_valid

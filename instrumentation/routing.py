@@ -7,32 +7,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from instrumentation.steps.step import Step
-from instrumentation.trace.canonical_json import scrubbed
+from instrumentation.trace.canonical_json import mask_volatile_ids
 
-DELEGATES = "delegate_work_to_coworker"
-ASKS = "ask_question_to_coworker"
+DELEGATE_TOOL = "delegate_work_to_coworker"
+ASK_TOOL = "ask_question_to_coworker"
 """The tools by which an agent of CrewAI calls on another, as a model spells them."""
-REPEATS = 3
+MIN_LOOP_REPEATS = 3
 """How often the same call with the same result makes a loop: a retry or two are none."""
 
 
 @dataclass(frozen=True)
-class Loop:
+class ToolLoop:
     """A call that an agent made again and again, and that came to the same each time."""
 
     agent: str | None
     tool: str
-    times: int
+    count: int
 
     def __str__(self) -> str:
-        return f"{self.agent} called {self.tool} {self.times} times, with the same result each time"
+        return f"{self.agent} called {self.tool} {self.count} times, with the same result each time"
 
 
-def routing(
+def routing_attributes(
     steps: Sequence[Step],
-    roster: Mapping[str, Sequence[str]],
-    declared: Mapping[str, Sequence[str]] | None = None,
-    repeats: int = REPEATS,
+    agent_tools: Mapping[str, Sequence[str]],
+    task_tools: Mapping[str, Sequence[str]] | None = None,
+    min_repeats: int = MIN_LOOP_REPEATS,
 ) -> dict[str, object]:
     """Attributes for the root of a run: turns, loops and delegations, in counts and in words.
 
@@ -40,17 +40,21 @@ def routing(
     with the tools that it takes.
     """
     turns = Counter(step.agent for step in steps if step.kind == "turn" and step.agent)
-    asked = delegations(steps)
-    failed = [why for one in asked if (why := failure(one, roster, declared or {})) is not None]
-    circles = [str(loop) for loop in loops(steps, repeats)]
+    asked = find_delegations(steps)
+    failed = [
+        why
+        for one in asked
+        if (why := delegation_failure(one, agent_tools, task_tools or {})) is not None
+    ]
+    circles = [str(loop) for loop in find_loops(steps, min_repeats)]
     counted: dict[str, object] = {
-        f"routing.{agent}.call_count": turns[agent] for agent in (*roster, *turns)
+        f"routing.{agent}.call_count": turns[agent] for agent in (*agent_tools, *turns)
     }
     counted |= {
         "routing.total_delegations": len(asked),
         "routing.failed_delegations": len(failed),
         "routing.loop_detected": bool(circles),
-        "routing.task_depth": max((_depth(step, steps) for step in steps), default=0),
+        "routing.task_depth": max((_delegation_depth(step, steps) for step in steps), default=0),
     }
     if asked:
         longest_ns = max(step.duration_ns for step in asked)
@@ -59,83 +63,89 @@ def routing(
     return counted | {key: words for key, words in told.items() if words}
 
 
-def loops(steps: Sequence[Step], repeats: int = REPEATS) -> tuple[Loop, ...]:
+def find_loops(steps: Sequence[Step], min_repeats: int = MIN_LOOP_REPEATS) -> tuple[ToolLoop, ...]:
     """The calls that came to the same, result or error, `repeats` times or more in one turn.
 
     Only the last results count: a poll that ends in another one, or a retry that succeeds in the
     end, was worth it. Other calls in between break no loop.
     """
-    found: list[Loop] = []
+    found: list[ToolLoop] = []
     for turn in (step for step in steps if step.kind == "turn"):
         ends: dict[tuple[str, str], tuple[str, int]] = {}
-        for call in (step for step in steps if step.kind == "tool" and _within(turn, step)):
-            what = (str(call.tool), _text(call.arguments))
-            came = scrubbed(f"{call.error} {_text(call.result)}")
+        for call in (step for step in steps if step.kind == "tool" and _is_own_call(turn, step)):
+            what = (str(call.tool), _to_json(call.arguments))
+            came = mask_volatile_ids(f"{call.error} {_to_json(call.result)}")
             before, times = ends.get(what, (came, 0))
             ends[what] = (came, times + 1 if came == before else 1)
         found += [
-            Loop(turn.agent, tool, times)
+            ToolLoop(turn.agent, tool, times)
             for (tool, _), (_, times) in ends.items()
-            if times >= repeats
+            if times >= min_repeats
         ]
     return tuple(found)
 
 
-def delegations(steps: Sequence[Step]) -> tuple[Step, ...]:
+def find_delegations(steps: Sequence[Step]) -> tuple[Step, ...]:
     """The calls by which one agent gave work or put a question to another, in order."""
-    return tuple(step for step in steps if _spelt(step.tool or "") in (DELEGATES, ASKS))
+    return tuple(
+        step for step in steps if _normalize_tool(step.tool or "") in (DELEGATE_TOOL, ASK_TOOL)
+    )
 
 
-def failure(
-    step: Step, roster: Mapping[str, Sequence[str]], declared: Mapping[str, Sequence[str]]
+def delegation_failure(
+    step: Step, agent_tools: Mapping[str, Sequence[str]], task_tools: Mapping[str, Sequence[str]]
 ) -> str | None:
     """Why a delegation could not succeed, in words; None if it could, and did not fail."""
     told = step.arguments if isinstance(step.arguments, Mapping) else {}
-    known = {_plain(agent): agent for agent in roster}
+    known = {_normalize_agent(agent): agent for agent in agent_tools}
     wanted = str(told.get("coworker", ""))
-    agent = known.get(_plain(wanted))
+    agent = known.get(_normalize_agent(wanted))
     if agent is None:
-        return f"there is no agent {wanted!r}; there are {', '.join(roster) or 'none'}"
+        return f"there is no agent {wanted!r}; there are {', '.join(agent_tools) or 'none'}"
     text = " ".join(str(told.get(key, "")) for key in ("task", "question", "context"))
-    tools = {tool for owned in roster.values() for tool in owned}
-    named = {tool for tool in tools if _names(tool, text)}
-    if missing := sorted(named - set(roster[agent])):
-        return f"{agent} was asked to use {missing[0]}, which {_owner(missing[0], roster)} has"
-    due = declared.get(step.task or "", ())
-    if _spelt(step.tool or "") == DELEGATES and due and not set(due) & set(roster[agent]):
+    tools = {tool for owned in agent_tools.values() for tool in owned}
+    named = {tool for tool in tools if _mentions_tool(tool, text)}
+    if missing := sorted(named - set(agent_tools[agent])):
+        return f"{agent} was asked to use {missing[0]}, which {_tool_owner(missing[0], agent_tools)} has"
+    due = task_tools.get(step.task or "", ())
+    if (
+        _normalize_tool(step.tool or "") == DELEGATE_TOOL
+        and due
+        and not set(due) & set(agent_tools[agent])
+    ):
         return f"{agent} has none of the tools that {step.task!r} takes: {', '.join(due)}"
     return f"{agent} failed: {step.error}" if step.error else None
 
 
-def _owner(tool: str, roster: Mapping[str, Sequence[str]]) -> str:
-    return next(agent for agent, owned in roster.items() if tool in owned)
+def _tool_owner(tool: str, agent_tools: Mapping[str, Sequence[str]]) -> str:
+    return next(agent for agent, owned in agent_tools.items() if tool in owned)
 
 
-def _names(tool: str, text: str) -> bool:
+def _mentions_tool(tool: str, text: str) -> bool:
     """Whether the text names a tool: as one word, or its words apart."""
     spelt = r"[\s_-]?".join(re.escape(word) for word in re.split(r"[\s_-]+", tool))
     return re.search(rf"(?<!\w){spelt}(?!\w)", text, re.I) is not None
 
 
-def _within(turn: Step, call: Step) -> bool:
+def _is_own_call(turn: Step, call: Step) -> bool:
     """Whether the call is the turn's own, and no coworker's."""
-    return turn.holds(call) and call.path[:-1] == turn.path
+    return turn.contains(call) and call.path[:-1] == turn.path
 
 
-def _depth(step: Step, steps: Sequence[Step]) -> int:
+def _delegation_depth(step: Step, steps: Sequence[Step]) -> int:
     """How many turns are around a turn, itself included: 1 where nobody has delegated to it."""
     if step.kind != "turn":
         return 0
-    return 1 + sum(other.kind == "turn" and other.holds(step) for other in steps)
+    return 1 + sum(other.kind == "turn" and other.contains(step) for other in steps)
 
 
-def _text(value: object) -> str:
+def _to_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _spelt(tool: str) -> str:
+def _normalize_tool(tool: str) -> str:
     return re.sub(r"\W+", "_", tool.strip().lower())
 
 
-def _plain(agent: str) -> str:
+def _normalize_agent(agent: str) -> str:
     return " ".join(agent.replace('"', "").split()).casefold()

@@ -5,25 +5,25 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
-TERMINATED = 128 + signal.SIGTERM
+SIGTERM_EXIT_CODE = 128 + signal.SIGTERM
 """The exit code of what SIGTERM ended, as a shell tells it."""
 
 
 @contextmanager
-def terminable() -> Generator[None]:
+def handle_sigterm() -> Generator[None]:
     """For the block, SIGTERM is Ctrl-C, but that it ends in `SystemExit(143)`.
 
     To be entered in the main thread. Without it, SIGTERM ends a process on the spot: no block is
     left, and what is not stored yet is lost. Put it around `traced`; a server with its own way to
     stop, as uvicorn has, needs none.
     """
-    came = []
+    signals_received = []
 
     def stop(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)  # a second one would interrupt the storing
-        came.append(number)
+        signals_received.append(number)
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background
-            raise SystemExit(TERMINATED)
+            raise SystemExit(SIGTERM_EXIT_CODE)
         # Not an error of its own: asyncio, which knows Ctrl-C, cancels what is under way.
         signal.raise_signal(signal.SIGINT)
 
@@ -31,8 +31,8 @@ def terminable() -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if came:
-            raise SystemExit(TERMINATED) from None
+        if signals_received:
+            raise SystemExit(SIGTERM_EXIT_CODE) from None
         raise
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from instrumentation.steps.step import Step
-from instrumentation.timeline import Timed, timeline
+from instrumentation.timeline import TimedStep, build_timeline
 from instrumentation.trace.span import Tokens
 
-BETWEEN = " > "
+PATH_SEPARATOR = " > "
 """What stands between the names of a path."""
 
 
@@ -19,13 +19,13 @@ class Price:
     input_usd_per_million: float
     output_usd_per_million: float
 
-    def of(self, tokens: Tokens) -> float:
+    def cost_usd(self, tokens: Tokens) -> float:
         """What these tokens cost, in US dollars."""
         given = tokens.input * self.input_usd_per_million
         return (given + tokens.output * self.output_usd_per_million) / 1e6
 
 
-def telemetry(
+def telemetry_attributes(
     steps: Sequence[Step], prices: Mapping[str, Price] | None = None
 ) -> dict[str, object]:
     """Attributes for the root of a run, from the steps of its crews and their real replies.
@@ -34,30 +34,34 @@ def telemetry(
     step that worked longest; failed attempts, retries and errors by class. A cost is left out
     where one of its completions went to a model without a price: nothing is ever counted as free.
     """
-    by_name = {"agent": _by_agent, "task": _by_task, "path": _by_path}
+    by_name = {"agent": _group_by_agent, "task": _group_by_task, "path": _group_by_path}
     asked = [step for step in steps if step.kind == "completion"]
     groups = {kind: grouped(asked) for kind, grouped in by_name.items()}
-    groups["tool"] = _by_tool(steps)
-    told: dict[str, object] = {**_totals(steps, asked), **_mishaps(steps), **_times(steps)}
+    groups["tool"] = _group_by_tool(steps)
+    told: dict[str, object] = {
+        **_total_attributes(steps, asked),
+        **_error_attributes(steps),
+        **_time_attributes(steps),
+    }
     for kind, group in groups.items():
-        used = {name: _counted(of) for name, of in group.items()}
+        used = {name: _count_tokens(of) for name, of in group.items()}
         told[f"telemetry.tokens_by_{kind}"] = used
-        costs = {name: cost(of, prices or {}) for name, of in group.items()}
+        costs = {name: total_cost_usd(of, prices or {}) for name, of in group.items()}
         if known := {name: usd for name, usd in costs.items() if usd is not None}:
             told[f"telemetry.cost_usd_by_{kind}"] = known
-    if (total := cost(asked, prices or {})) is not None:
+    if (total := total_cost_usd(asked, prices or {})) is not None:
         told["crew.cost_usd"] = total
     return told
 
 
-def cost(asked: Sequence[Step], prices: Mapping[str, Price]) -> float | None:
+def total_cost_usd(completions: Sequence[Step], prices: Mapping[str, Price]) -> float | None:
     """What these completions cost, in US dollars; None if there are none, or a price is unknown."""
-    if not asked or any(step.model not in prices for step in asked):
+    if not completions or any(step.model not in prices for step in completions):
         return None
-    return round(sum(prices[str(step.model)].of(step.tokens) for step in asked), 9)
+    return round(sum(prices[str(step.model)].cost_usd(step.tokens) for step in completions), 9)
 
 
-def _totals(steps: Sequence[Step], asked: Sequence[Step]) -> dict[str, object]:
+def _total_attributes(steps: Sequence[Step], completions: Sequence[Step]) -> dict[str, object]:
     crews = [step for step in steps if step.kind == "crew"]
     turns = [step for step in steps if step.kind == "turn"]
     chars: Counter[str] = Counter()
@@ -67,19 +71,19 @@ def _totals(steps: Sequence[Step], asked: Sequence[Step]) -> dict[str, object]:
         "crew.total_duration_s": round(sum(step.duration_ns for step in crews) / 1e9, 6),
         "crew.task_count": sum(step.kind == "task" for step in steps),
         "crew.agent_count": len(chars),
-        "crew.input_tokens": sum(step.tokens.input for step in asked),
-        "crew.output_tokens": sum(step.tokens.output for step in asked),
+        "crew.input_tokens": sum(step.tokens.input for step in completions),
+        "crew.output_tokens": sum(step.tokens.output for step in completions),
         **{f"{agent}.output_chars": count for agent, count in chars.items()},
     }
 
 
-def _mishaps(steps: Sequence[Step]) -> dict[str, object]:
+def _error_attributes(steps: Sequence[Step]) -> dict[str, object]:
     """What failed, each error counted where it arose and not again in the steps around it."""
     failed = [step for step in steps if step.error]
-    arose = [step for step in failed if not any(step.holds(other) for other in failed)]
+    arose = [step for step in failed if not any(step.contains(other) for other in failed)]
     classes = Counter(map(_error_class, arose))
-    refused = Counter(name for step in steps for name in step.refused)
-    retries = sum(max(0, (step.attempts or 1) - 1) for step in steps)
+    refused = Counter(name for step in steps for name in step.failed_attempts)
+    retries = sum(max(0, (step.attempt_count or 1) - 1) for step in steps)
     told: dict[str, object] = {
         "telemetry.error_count": len(arose),
         "telemetry.retry_count": retries,
@@ -95,41 +99,41 @@ def _error_class(step: Step) -> str:
     return first if first.isidentifier() else f"{step.kind} failed"
 
 
-def _times(steps: Sequence[Step]) -> dict[str, object]:
-    timed = timeline(steps)
+def _time_attributes(steps: Sequence[Step]) -> dict[str, object]:
+    timed = build_timeline(steps)
     if not timed:
         return {}
     longest = max(timed, key=lambda one: one.work_ns)
     whole = sum(one.work_ns for one in timed)
     share = longest.work_ns / whole if whole else 0.0
-    where = BETWEEN.join(longest.step.path)
+    where = PATH_SEPARATOR.join(longest.step.path)
     return {
-        "telemetry.queue_ms": _summed((one, one.queue_ns) for one in timed),
-        "telemetry.work_ms": _summed((one, one.work_ns) for one in timed),
+        "telemetry.queue_ms": _sum_by_path((one, one.queue_ns) for one in timed),
+        "telemetry.work_ms": _sum_by_path((one, one.work_ns) for one in timed),
         "telemetry.bottleneck": f"{where}: {share:.0%} of all work, {longest.work_ns / 1e9:.3f} s",
     }
 
 
-def _summed(times: Iterable[tuple[Timed, int]]) -> dict[str, float]:
+def _sum_by_path(times: Iterable[tuple[TimedStep, int]]) -> dict[str, float]:
     by_path: Counter[str] = Counter()
     for one, spent_ns in times:
-        by_path[BETWEEN.join(one.step.path)] += spent_ns
+        by_path[PATH_SEPARATOR.join(one.step.path)] += spent_ns
     return {path: round(spent_ns / 1e6, 3) for path, spent_ns in by_path.items()}
 
 
-def _by_agent(asked: Sequence[Step]) -> dict[str, list[Step]]:
-    return _grouped((step.agent, step) for step in asked)
+def _group_by_agent(completions: Sequence[Step]) -> dict[str, list[Step]]:
+    return _group_steps((step.agent, step) for step in completions)
 
 
-def _by_task(asked: Sequence[Step]) -> dict[str, list[Step]]:
-    return _grouped((step.task, step) for step in asked)
+def _group_by_task(completions: Sequence[Step]) -> dict[str, list[Step]]:
+    return _group_steps((step.task, step) for step in completions)
 
 
-def _by_path(asked: Sequence[Step]) -> dict[str, list[Step]]:
-    return _grouped((BETWEEN.join(step.path[:-1]), step) for step in asked)
+def _group_by_path(completions: Sequence[Step]) -> dict[str, list[Step]]:
+    return _group_steps((PATH_SEPARATOR.join(step.path[:-1]), step) for step in completions)
 
 
-def _by_tool(steps: Sequence[Step]) -> dict[str, list[Step]]:
+def _group_by_tool(steps: Sequence[Step]) -> dict[str, list[Step]]:
     """By tool, the completions that its calls led to: those made inside a call, and the next one of
     the turn, which reads the result. One that reads the results of two tools counts for both."""
     led: list[tuple[str | None, Step]] = []
@@ -140,12 +144,12 @@ def _by_tool(steps: Sequence[Step]) -> dict[str, list[Step]]:
             for step in asked
             if step.path[:-1] == call.path[:-1] and step.started_ns >= call.ended_ns
         )
-        led += [(call.tool, step) for step in asked if call.holds(step)]
+        led += [(call.tool, step) for step in asked if call.contains(step)]
         led += [(call.tool, step) for step in (next(reads, None),) if step is not None]
-    return _grouped(led)
+    return _group_steps(led)
 
 
-def _grouped(named: Iterable[tuple[str | None, Step]]) -> dict[str, list[Step]]:
+def _group_steps(named: Iterable[tuple[str | None, Step]]) -> dict[str, list[Step]]:
     """The steps by name, each once."""
     groups: dict[str, dict[int, Step]] = {}
     for name, step in named:
@@ -153,6 +157,6 @@ def _grouped(named: Iterable[tuple[str | None, Step]]) -> dict[str, list[Step]]:
     return {name: list(group.values()) for name, group in groups.items()}
 
 
-def _counted(asked: Sequence[Step]) -> dict[str, int]:
-    used = sum((step.tokens for step in asked), Tokens())
+def _count_tokens(completions: Sequence[Step]) -> dict[str, int]:
+    used = sum((step.tokens for step in completions), Tokens())
     return {"input": used.input, "output": used.output}

@@ -7,7 +7,7 @@ from instrumentation.steps.step import Step
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedStep:
     """A step with its times, in nanoseconds.
 
     `queue_ns` is from the moment at which it could have begun to that at which it did: the end of
@@ -20,7 +20,7 @@ class Timed:
     work_ns: int
 
 
-def timeline(steps: Sequence[Step]) -> tuple[Timed, ...]:
+def build_timeline(steps: Sequence[Step]) -> tuple[TimedStep, ...]:
     """Each step, timed, in the order given."""
     inside: dict[int, list[Step]] = {}
     around: dict[int, Step] = {}
@@ -28,26 +28,26 @@ def timeline(steps: Sequence[Step]) -> tuple[Timed, ...]:
     for step in steps:
         by_path.setdefault(step.path, []).append(step)
     for step in steps:
-        parent = _parent(step, by_path)
+        parent = _enclosing_step(step, by_path)
         if parent is not None:
             around[id(step)] = parent
             inside.setdefault(id(parent), []).append(step)
     return tuple(
-        Timed(step, _queued(step, around, inside), _worked(step, inside.get(id(step), ())))
+        TimedStep(step, _queue_ns(step, around, inside), _work_ns(step, inside.get(id(step), ())))
         for step in steps
     )
 
 
-def _parent(step: Step, by_path: dict[tuple[str, ...], list[Step]]) -> Step | None:
+def _enclosing_step(step: Step, by_path: dict[tuple[str, ...], list[Step]]) -> Step | None:
     """The step directly around this one; of several of its name, the one that held it."""
     for length in range(len(step.path) - 1, 0, -1):
         for other in by_path.get(step.path[:length], ()):
-            if other.holds(step):
+            if other.contains(step):
                 return other
     return None
 
 
-def _queued(step: Step, around: dict[int, Step], inside: dict[int, list[Step]]) -> int:
+def _queue_ns(step: Step, around: dict[int, Step], inside: dict[int, list[Step]]) -> int:
     parent = around.get(id(step))
     if parent is None:
         return 0
@@ -55,7 +55,7 @@ def _queued(step: Step, around: dict[int, Step], inside: dict[int, list[Step]]) 
     return step.started_ns - max([parent.started_ns, *before])
 
 
-def _worked(step: Step, inside: Sequence[Step]) -> int:
+def _work_ns(step: Step, inside: Sequence[Step]) -> int:
     """Its duration, less the time in which at least one step inside it was under way."""
     busy, until = 0, step.started_ns
     for part in sorted(inside, key=lambda part: part.started_ns):

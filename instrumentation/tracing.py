@@ -15,17 +15,17 @@ from mlflow.utils.autologging_utils import autologging_is_disabled
 
 from instrumentation.handoffs import record_handoffs
 from instrumentation.http_attempts.attempt import Attempt
-from instrumentation.redaction.redaction import DEFAULT, Redaction
+from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction
 from instrumentation.sampling.sampling import Sampling
-from instrumentation.sampling.tail_sampler import Held
-from instrumentation.tracing_environment import settled
-from instrumentation.tracing_patches import guards, required
-from patches.mlflow.experiment import experiment as active
-from patches.patch import Outcome, applied
-from patches.registry import FRAMEWORKS, repairs
+from instrumentation.sampling.tail_sampler import TailSampler
+from instrumentation.tracing_environment import set_environment_defaults
+from instrumentation.tracing_patches import require_span_pipeline, span_pipeline_patches
+from patches.mlflow.experiment import use_experiment as active
+from patches.patch import PatchOutcome, apply_patches
+from patches.registry import FRAMEWORKS, builtin_patches
 
 RUN_TAG = "flight_recorder.run"
-PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
+FRAMEWORK_PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
 """What is imported where a framework is in use: MLflow's name for it, and its package.
 
 `openai` is not among them: frameworks import it for themselves, and record what they ask it for.
@@ -33,7 +33,7 @@ PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
 
 
 @dataclass(frozen=True)
-class Run:
+class RunHandle:
     """One run: whatever is traced inside `recorded` bears its tag."""
 
     id: str
@@ -51,14 +51,14 @@ class Run:
 
 
 @contextmanager
-def traced(
+def enable_tracing(
     tracking_uri: str,
     experiment: str = "flight-recorder",
     frameworks: Sequence[str] | None = None,
     *,
-    redaction: Redaction | None = DEFAULT,
+    redaction: Redaction | None = DEFAULT_REDACTION,
     sampling: Sampling | None = None,
-) -> Generator[tuple[Outcome, ...]]:
+) -> Generator[tuple[PatchOutcome, ...]]:
     """Record AutoGen and CrewAI in an MLflow store, process-wide; undone, and stored, on exit.
 
     `frameworks` are "autogen", "crewai" and, for completions that a program asks `openai` for
@@ -73,32 +73,36 @@ def traced(
     However the process ends, what was traced is stored: SIGTERM needs `terminable` around it, and a
     child of `os.fork` that ends with `os._exit` a flush of its own, as it runs no clean-up at all.
     """
-    chosen = in_use() if frameworks is None else _known(frameworks)
-    held = Held(sampling) if sampling else None
+    selected = imported_frameworks() if frameworks is None else _check_frameworks(frameworks)
+    tail_sampler = TailSampler(sampling) if sampling else None
     with ExitStack() as stack:
         stack.callback(atexit.unregister, stack.close)
         atexit.register(stack.close)  # for whoever enters, and never leaves
-        stack.enter_context(settled())
-        guarded = stack.enter_context(applied(*guards(redaction, held)))
+        stack.enter_context(set_environment_defaults())
+        pipeline_outcomes = stack.enter_context(
+            apply_patches(*span_pipeline_patches(redaction, tail_sampler))
+        )
         if redaction or sampling:
-            required(guarded)
+            require_span_pipeline(pipeline_outcomes)
         stack.enter_context(active(tracking_uri, experiment))
         stack.callback(mlflow.flush_trace_async_logging)
-        register_after_fork(stack, _flushed_at_the_end)
-        if held:
-            stack.callback(held.close)
-        for framework in chosen:
-            stack.enter_context(_autologged(framework))
-        repaired = stack.enter_context(applied(*repairs(record_handoffs, chosen, Attempt.of)))
-        yield (*guarded, *repaired)
+        register_after_fork(stack, _flush_at_process_end)
+        if tail_sampler:
+            stack.callback(tail_sampler.close)
+        for framework in selected:
+            stack.enter_context(_autolog(framework))
+        repair_outcomes = stack.enter_context(
+            apply_patches(*builtin_patches(record_handoffs, selected, Attempt.for_request))
+        )
+        yield (*pipeline_outcomes, *repair_outcomes)
 
 
-def in_use() -> tuple[str, ...]:
+def imported_frameworks() -> tuple[str, ...]:
     """The frameworks that this process has imported."""
-    return tuple(name for name, package in PACKAGES.items() if package in sys.modules)
+    return tuple(name for name, package in FRAMEWORK_PACKAGES.items() if package in sys.modules)
 
 
-def _known(frameworks: Sequence[str]) -> tuple[str, ...]:
+def _check_frameworks(frameworks: Sequence[str]) -> tuple[str, ...]:
     """Each once; ValueError for what is none of them, such as the letters of a name."""
     if strange := [name for name in frameworks if name not in FRAMEWORKS]:
         raise ValueError(
@@ -109,15 +113,15 @@ def _known(frameworks: Sequence[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def recorded(tags: Mapping[str, str] | None = None) -> Generator[Run]:
+def record_run(tags: Mapping[str, str] | None = None) -> Generator[RunHandle]:
     """Mark each trace of the block with the run's own tag and with `tags`; runs may overlap."""
-    run = Run(uuid4().hex)
+    run = RunHandle(uuid4().hex)
     with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
         yield run
 
 
 @contextmanager
-def _autologged(framework: str) -> Generator[None]:
+def _autolog(framework: str) -> Generator[None]:
     """MLflow's own recording of a framework: on, unless someone has turned it on already."""
     integration = import_module(f"mlflow.{framework}")
     was_off = autologging_is_disabled(integration.FLAVOR_NAME)
@@ -130,6 +134,6 @@ def _autologged(framework: str) -> Generator[None]:
             integration.autolog(disable=True, silent=True)
 
 
-def _flushed_at_the_end(_: object) -> None:
+def _flush_at_process_end(_: object) -> None:
     """For a process that `multiprocessing` forks: it ends without leaving the block."""
     Finalize(None, mlflow.flush_trace_async_logging, exitpriority=0)

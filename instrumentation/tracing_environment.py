@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from mlflow.environment_variables import MLFLOW_EXPERIMENT_ID, MLFLOW_TRACKING_URI
 
-SETTINGS = {
+ENVIRONMENT_DEFAULTS = {
     # One worker: with more of them SQLite stores wrong costs.
     "MLFLOW_ASYNC_TRACE_LOGGING_MAX_WORKERS": "1",
     # Two queues, the second as long as its batch: by default a burst of 2,000 spans loses some. And
@@ -36,18 +36,20 @@ SETTINGS = {
     "AUTOGEN_DISABLE_RUNTIME_TRACING": "true",
 }
 
-WRITTEN = (MLFLOW_EXPERIMENT_ID.name, MLFLOW_TRACKING_URI.name, "OTEL_RESOURCE_ATTRIBUTES")
+SET_BY_MLFLOW = (MLFLOW_EXPERIMENT_ID.name, MLFLOW_TRACKING_URI.name, "OTEL_RESOURCE_ATTRIBUTES")
 """What MLflow itself writes into the environment."""
 
 
 @contextmanager
-def settled() -> Generator[None]:
+def set_environment_defaults() -> Generator[None]:
     """Set what the environment does not say otherwise, and put it back as it was."""
     before = dict(os.environ)
-    os.environ.update({name: value for name, value in SETTINGS.items() if name not in before})
+    os.environ.update(
+        {name: value for name, value in ENVIRONMENT_DEFAULTS.items() if name not in before}
+    )
     try:
         yield
     finally:
-        for name in {*SETTINGS, *WRITTEN}:
+        for name in {*ENVIRONMENT_DEFAULTS, *SET_BY_MLFLOW}:
             os.environ.pop(name, None)
             os.environ.update({name: before[name]} if name in before else {})

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from packaging.specifiers import SpecifierSet
 
-_ON: set[str] = set()
+_ACTIVE: set[str] = set()
 """The names of the patches that are on. Classes belong to the process, and so do their repairs."""
 
 
@@ -29,11 +29,11 @@ class Patch:
     delete_when: str
     canary: str
     apply: Callable[[], AbstractContextManager[None]] = field(repr=False)
-    nests: bool = False
+    is_nestable: bool = False
 
-    def why_not(self) -> str | None:
+    def skip_reason(self) -> str | None:
         """Why it must not be applied here, as a sentence; None where it may."""
-        if self.name in _ON and not self.nests:
+        if self.name in _ACTIVE and not self.is_nestable:
             return f"{self.name} is on already: an enclosing `applied` put it there"
         for distribution, wanted in self.versions.items():
             try:
@@ -46,19 +46,19 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PatchOutcome:
     """What became of a patch: applied, or the sentence that says why not."""
 
     patch: Patch
-    why_not: str | None
+    skip_reason: str | None
 
     @property
-    def applied(self) -> bool:
-        return self.why_not is None
+    def is_applied(self) -> bool:
+        return self.skip_reason is None
 
 
 @contextmanager
-def applied(*patches: Patch) -> Generator[tuple[Outcome, ...]]:
+def apply_patches(*patches: Patch) -> Generator[tuple[PatchOutcome, ...]]:
     """Apply each patch that concerns the installed versions; undo them on exit, the last one first.
 
     A patch that is on already is left to the block that put it there, unless it `nests`: nesting
@@ -67,10 +67,10 @@ def applied(*patches: Patch) -> Generator[tuple[Outcome, ...]]:
     outcomes = []
     with ExitStack() as stack:
         for patch in patches:
-            why_not = patch.why_not()
-            outcomes.append(Outcome(patch, why_not))
+            why_not = patch.skip_reason()
+            outcomes.append(PatchOutcome(patch, why_not))
             if why_not is None:
                 stack.enter_context(patch.apply())
-                _ON.add(patch.name)
-                stack.callback(_ON.discard, patch.name)
+                _ACTIVE.add(patch.name)
+                stack.callback(_ACTIVE.discard, patch.name)
         yield tuple(outcomes)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from patches.autogen import chat_format, team_spans, tool_result_content, tool_spans
 from patches.autogen import completion_spans as autogen_completion_spans
-from patches.autogen.turn_spans import turns
+from patches.autogen.turn_spans import turn_spans_patch
 from patches.crewai import (
     disable_autolog_wrappers,
     interrupted_runs,
@@ -12,7 +12,7 @@ from patches.crewai import (
     unparsed_replies,
     untruncated_messages,
 )
-from patches.crewai.event_bus import events
+from patches.crewai.event_bus import event_bus_patch
 from patches.mlflow import (
     autolog_after_errors,
     cancelled_spans,
@@ -22,7 +22,7 @@ from patches.mlflow import (
     traced_generators,
 )
 from patches.mlflow.export_queue import fast_flush, fork_safe_queue, memory_limit, retry_queues
-from patches.mlflow.http_attempts import OnAttempt, attempts
+from patches.mlflow.http_attempts import OnAttempt, http_attempts_patch
 from patches.openai import completion_spans as openai_completion_spans
 from patches.patch import Patch
 from patches.support.turn import OnTurn
@@ -31,7 +31,7 @@ FRAMEWORKS = ("autogen", "crewai", "openai")
 """Whose autologging is repaired: as `mlflow.<framework>.autolog` names them."""
 
 
-def repairs(
+def builtin_patches(
     on_turn: OnTurn,
     frameworks: Sequence[str] = FRAMEWORKS,
     on_attempt: OnAttempt | None = None,
@@ -46,14 +46,14 @@ def repairs(
             tool_result_content.PATCH,
             chat_format.PATCH,
             team_spans.PATCH,
-            turns(on_turn),
+            turn_spans_patch(on_turn),
             autogen_completion_spans.PATCH,
             tool_spans.PATCH,
         ),
         "crewai": (
             disable_autolog_wrappers.PATCH,
             untruncated_messages.PATCH,
-            events(on_turn),
+            event_bus_patch(on_turn),
             interrupted_runs.PATCH,
             unparsed_replies.PATCH,
             reply_text.PATCH,
@@ -61,7 +61,7 @@ def repairs(
         "openai": (openai_completion_spans.PATCH,),
     }
     # What is told of an attempt is told before its completion, which is about its last one, ends.
-    told = (attempts(on_attempt),) if on_attempt and frameworks else ()
+    told = (http_attempts_patch(on_attempt),) if on_attempt and frameworks else ()
     chosen = (patch for framework in frameworks for patch in of_framework[framework])
     of_mlflow = (
         fork_safe_queue.PATCH,

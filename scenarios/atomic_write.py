@@ -5,15 +5,17 @@ import os
 from pathlib import Path
 
 
-class NotWritten(Exception):
+class FileNotWrittenError(Exception):
     """Raised when a file cannot be written, and the one that was there is left as it was."""
 
 
-def write(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Put `text` at `path`. `NotWritten` where that fails, or would write elsewhere, by a link."""
     for link in (path, path.parent):
         if link.is_symlink():
-            raise NotWritten(f"{link}: is a link, and nothing is written elsewhere; remove it")
+            raise FileNotWrittenError(
+                f"{link}: is a link, and nothing is written elsewhere; remove it"
+            )
     half = path.with_name(f".{path.name}.{os.getpid()}.half")
     try:
         path.parent.mkdir(exist_ok=True)
@@ -24,6 +26,6 @@ def write(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         half.replace(path)
     except OSError as error:
-        raise NotWritten(f"{path}: cannot be written ({error.strerror})") from error
+        raise FileNotWrittenError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
         half.unlink(missing_ok=True)

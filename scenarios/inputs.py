@@ -9,33 +9,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from scenarios.tape.placeholders import Value
+from scenarios.tape.placeholders import InputValue
 
 
 @dataclass(frozen=True)
 class Input:
     """`published` is a value with a source, which the tape notes; `draw` makes up another one."""
 
-    published: Value
-    draw: Callable[[Random], Value]
+    published: InputValue
+    draw: Callable[[Random], InputValue]
 
 
-def one_of(published: Value, *others: Value) -> Input:
+def one_of(published: InputValue, *others: InputValue) -> Input:
     """One of several values, the first of which is the published one."""
     return Input(published, lambda random: random.choice((published, *others)))
 
 
-def between(low: float, high: float, *, published: float, places: int) -> Input:
+def number_between(low: float, high: float, *, published: float, places: int) -> Input:
     """A number with so many decimal places, anywhere from low to high."""
     return Input(published, lambda random: round(random.uniform(low, high), places))
 
 
-def whole(low: int, high: int, *, published: int) -> Input:
+def integer_between(low: int, high: int, *, published: int) -> Input:
     """A whole number from low to high, both among them."""
     return Input(published, lambda random: random.randint(low, high))
 
 
-def values(inputs: Mapping[str, Input], seed: int | None) -> dict[str, Value]:
+def resolve_inputs(inputs: Mapping[str, Input], seed: int | None) -> dict[str, InputValue]:
     """The value of each input; what a seed draws depends on the input's name, not on the others."""
     if seed is None:
         return {name: given.published for name, given in inputs.items()}

@@ -20,18 +20,18 @@ class Variant:
 
     settings: Mapping[str, Any]
     raises: type[BaseException] | None = None
-    saying: str = ""
+    message: str = ""
     stopped_after_s: float | None = None
-    once_asked: tuple[str, int] = ("", 0)
+    after_calls: tuple[str, int] = ("", 0)
     inputs: Mapping[str, Input] = field(default_factory=dict)
 
     def about(self, **inputs: Input) -> "Variant":
         """The call is about something else: a healthy twin has values of its own."""
         return replace(self, inputs=inputs)
 
-    def raising(self, error: type[BaseException], saying: str) -> "Variant":
+    def raising(self, error: type[BaseException], message: str) -> "Variant":
         """The call raises this error, in whose text `saying` stands."""
-        return replace(self, raises=error, saying=saying)
+        return replace(self, raises=error, message=message)
 
     def stopped_after(self, seconds: float, *, lane: str = "", calls: int = 0) -> "Variant":
         """Nothing ends the call: the player waits so long and cancels it, as a person would.
@@ -39,10 +39,10 @@ class Variant:
         With a lane it waits until that has been asked so often, and so long after: what is counted
         is then the same on a busy machine.
         """
-        return replace(self, stopped_after_s=seconds, once_asked=(lane, calls))
+        return replace(self, stopped_after_s=seconds, after_calls=(lane, calls))
 
 
-def given(**settings: Any) -> Variant:
+def variant_with(**settings: Any) -> Variant:
     """The workflow with these settings, and its own defaults for the rest."""
     return Variant(settings)
 
@@ -71,7 +71,7 @@ class Scenario:
     each runs in a process of its own while the scenario is played, and its name is a lane.
     """
 
-    mode: str
+    failure_mode: str
     source: str
     workflow: str
     task: str
@@ -83,7 +83,7 @@ class Scenario:
     expect_twin: tuple[Expectation, ...] = ()
     faults: tuple[Fault, ...] = ()
     origin: Origin | None = None
-    agents: tuple[str, ...] = ()
+    unreached_agents: tuple[str, ...] = ()
     inputs: Mapping[str, Input] = field(default_factory=dict)
     services: tuple[str, ...] = ()
     props: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -98,6 +98,6 @@ class Scenario:
             if variant := getattr(self, name):
                 yield name, variant, getattr(self, f"expect_{name}")
 
-    def inputs_of(self, variant: Variant) -> dict[str, Input]:
+    def variant_inputs(self, variant: Variant) -> dict[str, Input]:
         """What the task and the services are filled with in this variant."""
         return {**self.inputs, **variant.inputs}

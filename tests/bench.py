@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from scenarios.cli.quiet_frameworks import quieted
+from scenarios.cli.quiet_frameworks import quiet_frameworks
 
 PLAYED = "summarizer_never_sees_the_draft"
 
@@ -33,7 +33,7 @@ def main() -> None:
     """Measure, and print; with `--json` for programs."""
     told = Console(stderr=True)
     figures: dict[str, Figures] = {}
-    with tempfile.TemporaryDirectory() as scratch, quieted():
+    with tempfile.TemporaryDirectory() as scratch, quiet_frameworks():
         store = f"sqlite:///{Path(scratch) / 'mlflow.db'}"
         for title, measure in MEASURES.items():
             told.print(f"measuring {title} …")

@@ -54,13 +54,13 @@ def burst(way: str, traces: int, tracking_uri: str) -> dict[str, float]:
     """Make the spans, in this process: the program's µs a span, seconds until stored, memory."""
     import mlflow
 
-    from instrumentation.redaction.redaction import DEFAULT
-    from instrumentation.tracing import traced
+    from instrumentation.redaction.redaction import DEFAULT_REDACTION
+    from instrumentation.tracing import enable_tracing
 
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_experiment("burst")
-    redaction = DEFAULT if way == "ours" else None
-    recorder = traced(tracking_uri, "burst", frameworks=(), redaction=redaction)
+    redaction = DEFAULT_REDACTION if way == "ours" else None
+    recorder = enable_tracing(tracking_uri, "burst", frameworks=(), redaction=redaction)
     with nullcontext() if way == WAYS[0] else recorder:
         with mlflow.start_span("warm"):
             pass

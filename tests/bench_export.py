@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 import mlflow
 
-from instrumentation.tracing import traced
-from tests.instrumentation.export.otlp_receiver import Answer, receiving
-from tests.support.servers import free_port
+from instrumentation.tracing import enable_tracing
+from tests.instrumentation.export.otlp_receiver import CannedResponse, run_otlp_receiver
+from tests.support.servers import find_free_port
 
 ROUNDS, TRACES, CHILDREN = 5, 10, 49
 SPANS = TRACES * (CHILDREN + 1)
@@ -25,8 +25,8 @@ TEXT = "a line of what an agent said, and what it was asked. " * 40
 
 def measured(store: str) -> dict[str, float | str]:
     """Microseconds a span that whoever ends it waits, and CPU against a run without export."""
-    with receiving() as kept, receiving(Answer(after_s=600)) as hanging:
-        nobody = f"http://127.0.0.1:{free_port()}/v1/traces"
+    with run_otlp_receiver() as kept, run_otlp_receiver(CannedResponse(delay_s=600)) as hanging:
+        nobody = f"http://127.0.0.1:{find_free_port()}/v1/traces"
         ways = {"on": kept.endpoint, "receiver down": nobody, "receiver hangs": hanging.endpoint}
         off = _way(store, "")
         told = {way: _way(store, endpoint) for way, endpoint in ways.items()}
@@ -53,7 +53,7 @@ def _way(store: str, endpoint: str) -> Mapping[str, float]:
 def _program(store: str) -> dict[str, float]:
     """The median of the rounds after the first, and how long the end took."""
     callers, cpus = [], []
-    with traced(store):
+    with enable_tracing(store):
         for _ in range(ROUNDS + 1):
             cpu, began = time.process_time(), time.perf_counter()
             for _ in range(TRACES):

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from instrumentation.trace.trace import Trace, from_mlflow
+from instrumentation.trace.trace import Trace, trace_from_mlflow
 from workflows.model import Model
 
 FANS = (3, 10, 30)
@@ -80,9 +80,9 @@ def _walls(url: str, fan: int, store: str, rounds: int) -> dict[str, float]:
     """How long a fan takes, untraced and traced, and its slowest branch."""
     _fanned_out(url, fan, None)  # pays for imports and caches
     untraced = [_fanned_out(url, fan, None) for _ in range(rounds)]
-    traced = [_fanned_out(url, fan, store) for _ in range(rounds)]
-    slowest_s = statistics.median(_slowest_s(ran.trace) for ran in traced if ran.trace)
-    traced_s = statistics.median(ran.wall_s for ran in traced)
+    enable_tracing = [_fanned_out(url, fan, store) for _ in range(rounds)]
+    slowest_s = statistics.median(_slowest_s(ran.trace) for ran in enable_tracing if ran.trace)
+    traced_s = statistics.median(ran.wall_s for ran in enable_tracing)
     return {
         "untraced: wall s": statistics.median(ran.wall_s for ran in untraced),
         "traced: wall s": traced_s,
@@ -113,13 +113,13 @@ def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
 
     import mlflow
 
-    from instrumentation.tracing import recorded, traced
+    from instrumentation.tracing import record_run, enable_tracing
 
     urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
-    tracing: AbstractContextManager[Any] = traced(store, "bench") if store else nullcontext()
+    tracing: AbstractContextManager[Any] = enable_tracing(store, "bench") if store else nullcontext()
     if not store:
         mlflow.tracing.disable()
-    with tracing, recorded() as run:
+    with tracing, record_run() as run:
         gc.collect()
         began, cpu = time.perf_counter(), time.process_time()
         asyncio.run(_team_run(fan, Model("taped", f"{url}/v1", "taped")))
@@ -127,13 +127,13 @@ def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
         if store:
             mlflow.flush_trace_async_logging()
         cpu_s = time.process_time() - cpu
-        trace = from_mlflow(one.to_dict() for one in run.traces()) if store else None
+        trace = trace_from_mlflow(one.to_dict() for one in run.traces()) if store else None
     mlflow.tracing.enable()
     return Ran(wall_s, cpu_s, trace)
 
 
 async def _team_run(fan: int, model: Model) -> None:
-    from instrumentation.http_attempts.http_client import seen_http_client
+    from instrumentation.http_attempts.http_client import traced_http_client
     from workflows.client import Clients
     from workflows.clip_made import made
     from workflows.graphflow_media import VERDICT, Judgement, media_team
@@ -143,7 +143,7 @@ async def _team_run(fan: int, model: Model) -> None:
     from workflows.media_tools import Desk
 
     clip = made()
-    async with seen_http_client() as http:
+    async with traced_http_client() as http:
         clients = Clients(model, http)
         desk = Desk(clip, Measured(clip), Archive(http, "", None))
         specialists = [
@@ -159,7 +159,7 @@ def _names(fan: int) -> list[str]:
 
 
 def _slowest_s(trace: Trace) -> float:
-    turns = (span for span in trace.of_type("AGENT") if span.agent != "verdict")
+    turns = (span for span in trace.spans_of_type("AGENT") if span.agent != "verdict")
     return max(turn.end_ns - turn.start_ns for turn in turns) / 1e9
 
 

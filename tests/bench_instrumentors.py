@@ -13,13 +13,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from integrations.cases.all_cases import cases
+from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
-from integrations.environments.build import locked
-from integrations.environments.uv import NotInstallable
-from integrations.instrumentors.registry import COLUMNS, Column
-from integrations.runner.case_process import Child, child
-from scenarios.replay.replay_server import replayed
+from integrations.environments.build import current_environment
+from integrations.environments.uv import InstallError
+from integrations.instrumentors.registry import INSTRUMENTORS, Instrumentor
+from integrations.runner.case_process import CaseProcess, start_case_process
+from scenarios.replay.replay_server import replay_tape
 
 BENCHED = {"crewai": "parallel_tools", "autogen": "graphflow_run", "openai": "tool_calls"}
 """The case of each framework that is played."""
@@ -32,9 +32,11 @@ Figures = dict[str, float | str]
 Spent = list[dict[str, Any]]
 
 
-def measured(framework: str, rounds: int = ROUNDS, columns: Sequence[Column] = COLUMNS) -> Figures:
+def measured(
+    framework: str, rounds: int = ROUNDS, columns: Sequence[Instrumentor] = INSTRUMENTORS
+) -> Figures:
     """Per instrumentor: CPU against none, µs a span, bytes stored; the rows of a table."""
-    (case,) = (one for one in cases(framework) if one.name == BENCHED[framework])
+    (case,) = (one for one in all_cases(framework) if one.name == BENCHED[framework])
     played: dict[str, Spent] = {}
     with _started(framework, columns) as children:
         for _ in range(WARM_UP + rounds):
@@ -68,13 +70,13 @@ def _spans(one: dict[str, Any]) -> int:
     return len(one["spans"]) + sum(len(trace["data"]["spans"]) for trace in one["traces"])
 
 
-def _played(one: Child, case: Case) -> dict[str, Any]:
-    with replayed(case.tape, case.faults, strict=False) as replay:
-        return one.asked({"case": case.name, "base_url": replay.base_url}, ROUND_S)
+def _played(one: CaseProcess, case: Case) -> dict[str, Any]:
+    with replay_tape(case.tape, case.faults, strict=False) as replay:
+        return one.run_job({"case": case.name, "base_url": replay.base_url}, ROUND_S)
 
 
 @contextmanager
-def _started(framework: str, columns: Sequence[Column]) -> Generator[dict[str, Child]]:
+def _started(framework: str, columns: Sequence[Instrumentor]) -> Generator[dict[str, CaseProcess]]:
     """A child for each instrumentor whose environment is there; they start side by side."""
     with ExitStack() as stack, TemporaryDirectory() as folder:
         children = {}
@@ -82,14 +84,16 @@ def _started(framework: str, columns: Sequence[Column]) -> Generator[dict[str, C
             scratch = Path(folder, str(number))
             scratch.mkdir()
             store = f"sqlite:///{scratch / 'mlflow.db'}"
-            children[name] = stack.enter_context(child(python, name, framework, store, scratch))
-        yield {name: one for name, one in children.items() if "ready" in one.heard(START_S)}
+            children[name] = stack.enter_context(
+                start_case_process(python, name, framework, store, scratch)
+            )
+        yield {name: one for name, one in children.items() if "ready" in one.read_message(START_S)}
 
 
-def _pythons(framework: str, columns: Sequence[Column]) -> Iterator[tuple[str, Path]]:
+def _pythons(framework: str, columns: Sequence[Instrumentor]) -> Iterator[tuple[str, Path]]:
     """Each instrumentor that can tell of the framework, where its environment is there."""
-    yield "none", locked().python
+    yield "none", current_environment().python
     for column in columns:
-        if framework not in column.lacks:
-            with suppress(NotInstallable):
-                yield column.name, column.environment().python
+        if framework not in column.unsupported:
+            with suppress(InstallError):
+                yield column.name, column.find_environment().python

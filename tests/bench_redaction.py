@@ -15,8 +15,8 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.redaction.redaction import DEFAULT, Redaction
-from instrumentation.tracing import traced
+from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction
+from instrumentation.tracing import enable_tracing
 
 SENTENCE = "Inflation in France was 4.9 % in 2023, after 5.2 % in 2022, says [1]. "
 SECRET = "The key is sk-proj-Ab12Cd_Ef-Gh34, of ann@mail.example.org. "
@@ -34,8 +34,8 @@ def measured(store: str, spans: int = 200) -> dict[str, float]:
         count = spans if size == "small" else spans // 4
         cases: dict[str, tuple[Redaction | None, str]] = {
             "off": (None, plain),
-            "on": (DEFAULT, plain),
-            "on, with a secret": (DEFAULT, secret),
+            "on": (DEFAULT_REDACTION, plain),
+            "on, with a secret": (DEFAULT_REDACTION, secret),
         }
         seen: dict[str, list[float]] = {case: [] for case in cases}
         for _ in range(ROUNDS):
@@ -44,13 +44,15 @@ def measured(store: str, spans: int = 200) -> dict[str, float]:
         us = {case: median(each) for case, each in seen.items()}
         told |= {f"{size} span, {case}: µs on the caller": each for case, each in us.items()}
         told[f"{size} span, on / off"] = us["on"] / us["off"]
-        told[f"{size} text alone: µs"] = _each_us(partial(DEFAULT.text, plain), count)
+        told[f"{size} text alone: µs"] = _each_us(
+            partial(DEFAULT_REDACTION.redact_text, plain), count
+        )
     return told
 
 
 def _round(store: str, redaction: Redaction | None, text: str, spans: int) -> float:
     """Microseconds a span on the caller: a completion, with its messages and its answer."""
-    with traced(store, frameworks=(), redaction=redaction), mlflow.start_span("root"):
+    with enable_tracing(store, frameworks=(), redaction=redaction), mlflow.start_span("root"):
         return _each_us(partial(_completion, text), spans)
 
 

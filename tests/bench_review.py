@@ -7,8 +7,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from instrumentation.trace.canonical_json import read
-from scenarios.player.scenario_loader import folder, load
+from instrumentation.trace.canonical_json import load_trace
+from scenarios.player.scenario_loader import load_scenario, scenario_folder
 from workflows.model import Model
 
 HEALTHY = "review_goes_well"
@@ -59,7 +59,7 @@ def _reviewed(url: str, mode: str) -> tuple[float, float]:
 
     from workflows.graphflow_review import review
 
-    page = load(HEALTHY)
+    page = load_scenario(HEALTHY)
     urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
     model = Model("taped", f"{url}/v1", "taped")
     if mode == "none":
@@ -89,11 +89,11 @@ def _autologged(store: str) -> Iterator[None]:
 
 @contextmanager
 def _ours(store: str) -> Iterator[None]:
-    from instrumentation.tracing import recorded, traced
+    from instrumentation.tracing import record_run, enable_tracing
 
-    with traced(store, "bench"), recorded():
+    with enable_tracing(store, "bench"), record_run():
         yield
 
 
 def _recorded_spans() -> Iterator[object]:
-    return iter(read(folder(HEALTHY).recorded("twin")))
+    return iter(load_trace(scenario_folder(HEALTHY).recorded_trace("twin")))

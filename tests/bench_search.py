@@ -17,10 +17,10 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from scenarios.player.run import play
-from scenarios.trace_store.saved_queries import QUERIES, Query, named
-from scenarios.trace_store.search import Search
-from tests.support.servers import postgres, postgres_is_here
+from scenarios.player.run import run_scenario
+from scenarios.trace_store.saved_queries import QUERIES, SavedQuery, find_query
+from scenarios.trace_store.search import TraceSearch
+from tests.support.servers import is_postgres_installed, postgres_database
 
 TRACES = 10_000
 WATCHED = 1_000
@@ -52,16 +52,16 @@ TWIN: Mapping[str, type[sql.types.TypeEngine[Any]]] = {
 def measured(store: str) -> dict[str, float | str]:
     """Milliseconds of each saved query, and what the alerts take, by kind of store."""
     figures = {f"SQLite: {name}": figure for name, figure in over(f"{store}.search").items()}
-    if not postgres_is_here():
+    if not is_postgres_installed():
         return figures | {"PostgreSQL": "skipped: apt-get install postgresql"}
-    with postgres() as uri:
+    with postgres_database() as uri:
         return figures | {f"PostgreSQL: {name}": figure for name, figure in over(uri).items()}
 
 
 def over(store: str) -> dict[str, float | str]:
     """Fill a store, and measure."""
     for name in PLAYED:
-        play(name, store)
+        run_scenario(name, store)
     began = time.perf_counter()
     spans = filled(store)
     figures: dict[str, float | str] = {
@@ -72,14 +72,14 @@ def over(store: str) -> dict[str, float | str]:
     return figures | watched(store)
 
 
-def searched(query: Query, store: str) -> float:
+def searched(query: SavedQuery, store: str) -> float:
     """The median time of `search_traces` with the query's filter, in milliseconds."""
     since = datetime.now(UTC) - timedelta(days=2)
-    search = Search(query, WORDS.get(query.takes, ""), since, store)
+    search = TraceSearch(query, WORDS.get(query.argument, ""), since, store)
     took = []
     for _ in range(ROUNDS + 1):
         began = time.perf_counter()
-        search.infos(20)
+        search.find_infos(20)
         took.append((time.perf_counter() - began) * 1e3)
     return statistics.median(took[1:])
 
@@ -97,17 +97,21 @@ def alone(store: str) -> dict[str, float]:
     """The table of the house over the newest 200 traces, and then over the newest WATCHED."""
     import resource
 
-    from instrumentation.alerts.alert_rules_file import HOUSE
-    from scenarios.trace_store.alert_gate import held
+    from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES
+    from scenarios.trace_store.alert_gate import run_alert_gate
 
     def peak_mib() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-    (newest,) = Search(named("all"), "", datetime.now(UTC) - timedelta(days=2), store).infos(1)
+    (newest,) = TraceSearch(
+        find_query("all"), "", datetime.now(UTC) - timedelta(days=2), store
+    ).find_infos(1)
     began = datetime.fromtimestamp(newest.timestamp_ms / 1000, UTC)
-    held(HOUSE, store, began - timedelta(seconds=200), "", lambda _: None)
+    run_alert_gate(DEFAULT_ALERT_RULES, store, began - timedelta(seconds=200), "", lambda _: None)
     before_mib, started = peak_mib(), time.perf_counter()
-    gate = held(HOUSE, store, began - timedelta(seconds=WATCHED), "", lambda _: None)
+    gate = run_alert_gate(
+        DEFAULT_ALERT_RULES, store, began - timedelta(seconds=WATCHED), "", lambda _: None
+    )
     took_ms = (time.perf_counter() - started) * 1e3
     return {
         "alerts: ms a trace": took_ms / gate.report.traces,

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 from openai import AsyncOpenAI
 
-from instrumentation.tracing import traced
+from instrumentation.tracing import enable_tracing
 from workflows.chat_history import Conversation, prompt
 from workflows.chat_stream import ASSISTANT, Listener, assistant, turn
 from workflows.model import LANE_HEADER, Model
@@ -39,7 +39,7 @@ def measured(url: str, store: str) -> dict[str, float]:
     heard: dict[str, list[tuple[float, float]]] = {"none": [], "ours": []}
     for round in range(ROUNDS + 2):
         none = _read(_plain, url)
-        with traced(store, "bench"):
+        with enable_tracing(store, "bench"):
             ours = _read(_recorded, url)
         if round > 1:  # the first rounds pay for imports and caches
             heard["none"].append(none)

@@ -9,13 +9,13 @@ from pathlib import Path
 import hypothesis  # noqa: F401 # else its plugin brings it as the session ends: see _swept
 import pytest
 
-from scenarios.cli.quiet_frameworks import SETTINGS, quieted
+from scenarios.cli.quiet_frameworks import ENVIRONMENT, quiet_frameworks
 
 
 def pytest_configure() -> None:
     """Set what CrewAI and MLflow read as a test module imports them; and let Ctrl-C be heard, which
     a shell keeps from what it runs in the background, and from all that this starts."""
-    for name, value in SETTINGS.items():
+    for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -34,7 +34,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quiet() -> Iterator[None]:
-    with quieted():
+    with quiet_frameworks():
         yield
 
 

@@ -12,12 +12,12 @@ from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-from instrumentation.trace.trace import Trace, from_mlflow
-from instrumentation.tracing import Run
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.tracing import RunHandle
 from patches.mlflow.export_queue import fast_flush
-from patches.patch import Patch, applied
+from patches.patch import Patch, apply_patches
 from scenarios.replay.faults import Fault
-from scenarios.replay.replay_server import Replay, replayed
+from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
 from workflows.client import MODEL_INFO
 from workflows.model import LANE_HEADER
@@ -37,7 +37,7 @@ def plain_autolog(uri: str, *patches: Patch) -> Generator[None]:
     mlflow.set_experiment("plain")
     mlflow.autogen.autolog(silent=True)
     try:
-        with applied(fast_flush.PATCH, *patches):
+        with apply_patches(fast_flush.PATCH, *patches):
             yield
             mlflow.flush_trace_async_logging()
     finally:
@@ -57,15 +57,15 @@ def calls(lane: str, *tools: tuple[str, Any]) -> Line:
 
 
 @contextmanager
-def played(tmp_path: Path, *lines: Line, faults: Iterable[Fault] = ()) -> Generator[Replay]:
+def played(tmp_path: Path, *lines: Line, faults: Iterable[Fault] = ()) -> Generator[ReplayServer]:
     """Answer from these lines."""
     file = tmp_path / "tape.jsonl"
     file.write_bytes(b"\n".join(map(orjson.dumps, lines)))
-    with replayed(Tape.read(file), faults=faults) as replay:
+    with replay_tape(Tape.load(file), faults=faults) as replay:
         yield replay
 
 
-def client(replay: Replay, lane: str, **settings: Any) -> OpenAIChatCompletionClient:
+def client(replay: ReplayServer, lane: str, **settings: Any) -> OpenAIChatCompletionClient:
     """The client of one agent, which does not retry unless told to."""
     defaults: dict[str, Any] = {
         "model": "taped",
@@ -79,7 +79,7 @@ def client(replay: Replay, lane: str, **settings: Any) -> OpenAIChatCompletionCl
     return OpenAIChatCompletionClient(**defaults | settings)
 
 
-def agent(replay: Replay, name: str, **settings: Any) -> AssistantAgent:
+def agent(replay: ReplayServer, name: str, **settings: Any) -> AssistantAgent:
     """An assistant; `client=` settings go to its client."""
     own = settings.pop("client", {})
     if not settings.get("model_client_stream"):
@@ -97,9 +97,9 @@ def chain(*agents: Any, **settings: Any) -> GraphFlow:
     return GraphFlow(list(agents), graph=graph.build(), **settings)
 
 
-def tree(run: Run) -> Trace:
+def tree(run: RunHandle) -> Trace:
     """What the run left, in the store, as a tree."""
-    return from_mlflow(trace.to_dict() for trace in run.traces())
+    return trace_from_mlflow(trace.to_dict() for trace in run.traces())
 
 
 def shape(trace: Trace) -> list[str]:
@@ -114,4 +114,4 @@ def shape(trace: Trace) -> list[str]:
 
 
 def names(trace: Trace, kind: str) -> Sequence[str]:
-    return [span.name for span in trace.of_type(kind)]
+    return [span.name for span in trace.spans_of_type(kind)]

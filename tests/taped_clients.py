@@ -9,18 +9,18 @@ import pytest
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import Run, recorded, traced
+from instrumentation.tracing import RunHandle, record_run, enable_tracing
 from patches.mlflow.export_queue import fast_flush
-from patches.patch import applied
+from patches.patch import apply_patches
 from scenarios.replay.faults import Fault
-from scenarios.replay.replay_server import Replay, replayed
-from tests.support.tapes import async_client, client, says, tape, user
+from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.tapes import make_async_client, make_client, make_tape, reply_line, user_message
 from tests.taped_agents import API_KEY, tree
 
 PRICED = "gpt-4o-mini"
 """A model of which MLflow knows the price."""
 TEXT = "ten words of text, so that a stream has frames"
-CHAT: dict[str, Any] = {"model": PRICED, "messages": user("go on")}
+CHAT: dict[str, Any] = {"model": PRICED, "messages": user_message("go on")}
 RESPONSE: dict[str, Any] = {"model": PRICED, "input": "go on"}
 STREAM: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 TOOL: dict[str, Any] = {
@@ -40,7 +40,7 @@ def plain_openai(uri: str) -> Generator[None]:
     mlflow.set_experiment("plain")
     mlflow.openai.autolog(silent=True)
     try:
-        with applied(fast_flush.PATCH):
+        with apply_patches(fast_flush.PATCH):
             yield
             mlflow.flush_trace_async_logging()
     finally:
@@ -51,28 +51,31 @@ def plain_openai(uri: str) -> Generator[None]:
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
     """Ours, of `openai`."""
-    with traced(store, frameworks=("openai",)):
+    with enable_tracing(store, frameworks=("openai",)):
         yield
 
 
 @contextmanager
-def asked(*lines: Any, faults: Iterable[Fault] = ()) -> Generator[tuple[Replay, Run]]:
+def asked(*lines: Any, faults: Iterable[Fault] = ()) -> Generator[tuple[ReplayServer, RunHandle]]:
     """Answer from these lines, or with one of some words, and record what is asked."""
-    with replayed(tape(*lines or (says("a", TEXT),)), faults) as replay, recorded() as run:
+    with (
+        replay_tape(make_tape(*lines or (reply_line("a", TEXT),)), faults) as replay,
+        record_run() as run,
+    ):
         yield replay, run
 
 
-def sync(replay: Replay, **settings: Any) -> Any:
-    return client(replay, "a", **{"api_key": API_KEY} | settings)
+def sync(replay: ReplayServer, **settings: Any) -> Any:
+    return make_client(replay, "a", **{"api_key": API_KEY} | settings)
 
 
-def asynchronous(replay: Replay, **settings: Any) -> Any:
-    return async_client(replay, "a", **{"api_key": API_KEY} | settings)
+def asynchronous(replay: ReplayServer, **settings: Any) -> Any:
+    return make_async_client(replay, "a", **{"api_key": API_KEY} | settings)
 
 
-def only(run: Run) -> Span:
+def only(run: RunHandle) -> Span:
     """The one span of a completion, at the top of the one trace."""
     trace: Trace = tree(run)
-    (span,) = trace.of_type("LLM")
+    (span,) = trace.spans_of_type("LLM")
     assert span is trace.root
     return span

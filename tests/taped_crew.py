@@ -10,8 +10,8 @@ from crewai import LLM, Agent, Crew, Task
 from crewai.tools import tool
 
 from patches.mlflow.export_queue import fast_flush
-from patches.patch import Patch, applied
-from scenarios.replay.replay_server import Replay
+from patches.patch import Patch, apply_patches
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import API_KEY, Line, calls
 from workflows.model import LANE_HEADER
 
@@ -27,7 +27,7 @@ def plain_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
     mlflow.set_experiment("plain")
     mlflow.crewai.autolog(silent=True)
     try:
-        with applied(fast_flush.PATCH, *patches):
+        with apply_patches(fast_flush.PATCH, *patches):
             yield
             mlflow.flush_trace_async_logging()
     finally:
@@ -45,7 +45,7 @@ def looks_up(lane: str, *countries: str) -> Line:
     return calls(lane, *(("lookup", {"country": country}) for country in countries))
 
 
-def llm(replay: Replay, lane: str, **settings: Any) -> LLM:
+def llm(replay: ReplayServer, lane: str, **settings: Any) -> LLM:
     """The model of one agent, which does not retry unless told to."""
     defaults: dict[str, Any] = {
         "model": "openai/taped",
@@ -58,7 +58,7 @@ def llm(replay: Replay, lane: str, **settings: Any) -> LLM:
     return LLM(**defaults | settings)
 
 
-def agent(replay: Replay, role: str, **settings: Any) -> Agent:
+def agent(replay: ReplayServer, role: str, **settings: Any) -> Agent:
     """An agent; `llm=` settings go to its model."""
     own = llm(replay, role, **settings.pop("llm", {}))
     return Agent(role=role, goal="do it well", backstory="long in the trade", llm=own, **settings)

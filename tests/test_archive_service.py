@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from mlflow.tracing import get_tracing_context_headers_for_http_request
 
-from instrumentation.trace.trace import from_mlflow
-from instrumentation.tracing import recorded, traced
-from scenarios.replay.service_processes import Processes, running
+from instrumentation.trace.trace import trace_from_mlflow
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.replay.service_processes import ServiceProcesses, run_services
 from workflows.clip_made import made
 from workflows.fingerprint import fingerprint
 from workflows.lookup import Archive, Lookup, until_done
@@ -28,13 +28,13 @@ KNOWN = made(scene=7, duplicated=(55, 56))
 
 
 @pytest.fixture(scope="module")
-def services(store: str) -> Iterator[Processes]:
-    with traced(store, frameworks=()), running({"archive": ()}, store) as up:
+def services(store: str) -> Iterator[ServiceProcesses]:
+    with enable_tracing(store, frameworks=()), run_services({"archive": ()}, store) as up:
         yield up
 
 
 @pytest.fixture
-def archive(services: Processes) -> Generator[httpx.Client]:
+def archive(services: ServiceProcesses) -> Generator[httpx.Client]:
     with httpx.Client(base_url=services.addresses["archive"], trust_env=False) as client:
         yield client
 
@@ -67,7 +67,9 @@ def test_an_altered_and_noisy_clip_is_known_again(archive: httpx.Client) -> None
     assert done(archive, fingerprint(replace(KNOWN, frames=noisy)))["matches"] == ["wall 7"]
 
 
-async def test_the_workflow_waits_for_it_as_it_does_for_a_taped_one(services: Processes) -> None:
+async def test_the_workflow_waits_for_it_as_it_does_for_a_taped_one(
+    services: ServiceProcesses,
+) -> None:
     async with httpx.AsyncClient(trust_env=False) as http:
         lookups = Archive(http, services.addresses["archive"], 5.0)
         found = await until_done(lambda: lookups.ask(fingerprint(KNOWN)), 0.05)
@@ -75,22 +77,22 @@ async def test_the_workflow_waits_for_it_as_it_does_for_a_taped_one(services: Pr
     assert found.matches == ["wall 7"]
 
 
-async def test_what_the_workflow_asks_it_stands_in_one_trace(services: Processes) -> None:
-    with recorded() as run, mlflow.start_span("archive_matches", span_type="TOOL"):
+async def test_what_the_workflow_asks_it_stands_in_one_trace(services: ServiceProcesses) -> None:
+    with record_run() as run, mlflow.start_span("archive_matches", span_type="TOOL"):
         async with httpx.AsyncClient(trust_env=False) as http:
             await Archive(http, services.addresses["archive"], 5.0).ask(fingerprint(KNOWN))
     services.flush()
-    (begun,) = from_mlflow(found.to_dict() for found in run.traces()).root.children
+    (begun,) = trace_from_mlflow(found.to_dict() for found in run.traces()).root.children
     assert (begun.name, begun.type) == ("POST /lookups", "RETRIEVER")
 
 
 def test_what_goes_on_after_the_answer_stands_in_the_callers_trace(
-    archive: httpx.Client, services: Processes
+    archive: httpx.Client, services: ServiceProcesses
 ) -> None:
-    with recorded() as run, mlflow.start_span("archive_matches", span_type="TOOL"):
+    with record_run() as run, mlflow.start_span("archive_matches", span_type="TOOL"):
         done(archive, fingerprint(KNOWN), **get_tracing_context_headers_for_http_request())
     services.flush()
-    (begun,) = from_mlflow(found.to_dict() for found in run.traces()).root.children
+    (begun,) = trace_from_mlflow(found.to_dict() for found in run.traces()).root.children
     (looked_through,) = begun.children
     assert (begun.name, begun.attributes["http.response.status_code"]) == ("POST /lookups", 202)
     assert looked_through.name == "look through"
@@ -119,7 +121,7 @@ def test_an_id_that_it_has_not_given_is_refused_with_a_sentence(archive: httpx.C
 
 def test_without_its_fingerprints_it_says_why(store: str, tmp_path: Path) -> None:
     missing = ("--fingerprints", str(tmp_path / "fingerprints.jsonl"))
-    with running({"archive": missing}, store) as up:
+    with run_services({"archive": missing}, store) as up:
         asked = {"fingerprint": fingerprint(KNOWN)}
         reply = httpx.post(f"{up.addresses['archive']}/lookups", json=asked, trust_env=False)
     why = "no archive is loaded: fingerprints.jsonl: No such file or directory"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.instrumentors.registry import COLUMNS
+from integrations.instrumentors.registry import INSTRUMENTORS
 from tests.bench_instrumentors import Figures, measured
 
 pytestmark = pytest.mark.long
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
-    plain, _, ours, *_ = COLUMNS
+    plain, _, ours, *_ = INSTRUMENTORS
     return measured("openai", rounds=1, columns=[plain, ours])
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from instrumentation.trace.trace import Trace, from_mlflow
-from instrumentation.tracing import recorded, traced
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.tracing import record_run, enable_tracing
 from workflows.chat_answer import NoAnswer
 from workflows.chat_stream import converse
 from workflows.model import AnswerCutShort, Model
@@ -20,7 +20,7 @@ EVENTS = "text/event-stream"
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
@@ -50,13 +50,13 @@ async def answered(*events: str, body: str = "", kind: str = EVENTS) -> tuple[st
     """What the assistant's answer is, or why there is none, and its trace."""
     streamed = body or "".join(f"data: {event}\n\n" for event in events)
     async with endpoint(streamed, kind) as url:
-        with recorded() as run:
+        with record_run() as run:
             try:
                 said = await converse("one", Model("m", url, "k"), session="s", retries=0)
                 told = said.turns[0].answer.text
             except (AnswerCutShort, NoAnswer) as error:
                 told = str(error)
-        return told, from_mlflow(one.to_dict() for one in run.traces())
+        return told, trace_from_mlflow(one.to_dict() for one in run.traces())
 
 
 @pytest.mark.parametrize("sent", ['"hello"', "null", "[]", "1"])
@@ -77,14 +77,14 @@ async def test_a_call_that_is_not_numbered_as_due_is_read(index: dict[str, Any])
     call = {"function": {"name": "look_up", "arguments": "{}"}} | index
     told, trace = await answered(delta(tool_calls=[call]), *DONE)
     assert told == "the model called look_up, and it was given no tool"
-    (kept,) = trace.of_type("LLM")[0].outputs["choices"][0]["message"]["tool_calls"]
+    (kept,) = trace.spans_of_type("LLM")[0].outputs["choices"][0]["message"]["tool_calls"]
     assert kept["function"] == call["function"]
 
 
 async def test_a_sign_that_was_cut_between_two_events_is_whole() -> None:
     told, trace = await answered(delta(content="\ud83d"), delta(content="\ude00"), *DONE)
     assert told == "😀"
-    assert len(trace.of_type("LLM")) == 1
+    assert len(trace.spans_of_type("LLM")) == 1
 
 
 async def test_half_a_sign_is_shown_as_one_and_its_turn_is_stored() -> None:

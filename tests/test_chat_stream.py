@@ -10,12 +10,20 @@ import mlflow
 import openai
 import pytest
 
-from instrumentation.trace.trace import Trace, from_mlflow
-from instrumentation.tracing import recorded, traced
-from scenarios.player.fidelity import compared
-from scenarios.replay.faults import Fault, cut, drops, hangs, malformed, rate_limited, slow
-from scenarios.replay.replay_server import Replay, replayed
-from tests.support.tapes import says, tape
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.player.fidelity import measure_fidelity
+from scenarios.replay.faults import (
+    Fault,
+    cuts_stream,
+    drops_connection,
+    hangs,
+    malformed_reply,
+    rate_limited,
+    slow,
+)
+from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.tapes import make_tape, reply_line
 from workflows.chat_answer import NoAnswer
 from workflows.chat_history import Conversation
 from workflows.chat_stream import assistant, converse, turn
@@ -27,7 +35,7 @@ Errors = type[BaseException] | tuple[()]
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
@@ -38,7 +46,7 @@ class Ended:
     answer: Any
     stored: list[Any]
     trace: Trace
-    replay: Replay
+    replay: ReplayServer
 
     @property
     def events(self) -> list[str]:
@@ -50,7 +58,7 @@ class Ended:
 
 
 def says_so(*contents: Any, **reply: Any) -> list[dict[str, Any]]:
-    return [says("assistant", content, **reply) for content in contents]
+    return [reply_line("assistant", content, **reply) for content in contents]
 
 
 async def ended(
@@ -59,20 +67,22 @@ async def ended(
     """Say the lines of a task to a taped model, whose errors are part of the answer."""
     answer: Any = None
     defaults: dict[str, Any] = {"session": "s", "retries": 0}
-    with replayed(tape(*lines), faults) as replay, recorded() as run:
+    with replay_tape(make_tape(*lines), faults) as replay, record_run() as run:
         model = Model("taped", replay.base_url, KEY)
         try:
             answer = await converse(task, model, **defaults | settings)
         except raises as error:
             answer = error
         stored = run.traces()
-    trace = from_mlflow(one.to_dict() for one in stored)
-    assert compared(replay.ledger, trace).complete, compared(replay.ledger, trace)
+    trace = trace_from_mlflow(one.to_dict() for one in stored)
+    assert measure_fidelity(replay.ledger, trace).is_complete, measure_fidelity(
+        replay.ledger, trace
+    )
     return Ended(answer, stored, trace, replay)
 
 
 def completion(trace: Trace) -> Any:
-    return trace.of_type("LLM")[-1]
+    return trace.spans_of_type("LLM")[-1]
 
 
 async def test_each_line_is_a_turn_and_each_turn_a_trace_of_the_session() -> None:
@@ -121,11 +131,11 @@ async def test_what_follows_the_first_word_is_not_timed_with_it() -> None:
         heard_s.append(time.monotonic())
         time.sleep(0.5)
 
-    with replayed(tape(*says_so("two words"))) as replay, recorded() as run:
+    with replay_tape(make_tape(*says_so("two words"))) as replay, record_run() as run:
         async with assistant(Model("taped", replay.base_url, KEY)) as streams:
             began = time.monotonic()
             await turn(Conversation("s"), "one", streams, on_text=hear)
-        span = completion(from_mlflow(one.to_dict() for one in run.traces()))
+        span = completion(trace_from_mlflow(one.to_dict() for one in run.traces()))
     assert span.attributes["gen_ai.response.time_to_first_chunk"] <= heard_s[0] - began
 
 
@@ -157,7 +167,7 @@ async def test_a_memory_of_nothing_is_told_only_what_is_said_now() -> None:
 
 @pytest.mark.parametrize("clean", [True, False])
 async def test_a_stream_that_is_cut_is_an_error_that_keeps_what_had_come(clean: bool) -> None:
-    fault = cut("assistant", after_frame=3, clean=clean)
+    fault = cuts_stream("assistant", after_frame=3, ends_cleanly=clean)
     seen = await ended("one", says_so("one two three four"), fault, raises=AnswerCutShort)
     assert "after 7 characters" in str(seen.answer)
     span = completion(seen.trace)
@@ -167,14 +177,14 @@ async def test_a_stream_that_is_cut_is_an_error_that_keeps_what_had_come(clean: 
 
 
 async def test_a_malformed_event_is_an_error() -> None:
-    fault = malformed("assistant")
+    fault = malformed_reply("assistant")
     seen = await ended("one", says_so("first"), fault, raises=AnswerCutShort)
-    assert "JSONDecodeError" in seen.trace.root.says
+    assert "JSONDecodeError" in seen.trace.root.status_message
 
 
 async def test_an_answer_that_ran_into_its_limit_is_not_whole() -> None:
     seen = await ended("one", says_so("half of", finish_reason="length"), raises=AnswerCutShort)
-    assert "token limit after 7 characters" in seen.trace.root.says
+    assert "token limit after 7 characters" in seen.trace.root.status_message
     span = completion(seen.trace)
     assert (span.status, span.attributes["gen_ai.response.finish_reasons"]) == ("OK", ["length"])
 
@@ -182,7 +192,7 @@ async def test_an_answer_that_ran_into_its_limit_is_not_whole() -> None:
 async def test_an_answer_that_a_filter_stopped_is_not_whole() -> None:
     lines = says_so("half of", finish_reason="content_filter")
     seen = await ended("one", lines, raises=AnswerCutShort)
-    assert "filter stopped the answer" in seen.trace.root.says
+    assert "filter stopped the answer" in seen.trace.root.status_message
 
 
 async def test_a_refusal_is_an_answer_that_says_what_it_is() -> None:
@@ -198,24 +208,24 @@ async def test_a_refusal_is_an_answer_that_says_what_it_is() -> None:
 
 async def test_an_empty_answer_is_none() -> None:
     seen = await ended("one", says_so(""), raises=NoAnswer)
-    assert "said nothing" in seen.trace.root.says
+    assert "said nothing" in seen.trace.root.status_message
     assert completion(seen.trace).status == "OK"
 
 
 async def test_a_call_of_a_tool_that_nobody_gave_is_no_answer() -> None:
     calls = [{"name": "look_up", "arguments": {"city": "La Paz, Bolivia"}}]
-    line = says("assistant", None, tool_calls=calls)
-    with replayed(tape(line)) as replay, recorded() as run:
+    line = reply_line("assistant", None, tool_calls=calls)
+    with replay_tape(make_tape(line)) as replay, record_run() as run:
         with pytest.raises(NoAnswer, match="called look_up, and it was given no tool"):
             await converse("one", Model("taped", replay.base_url, KEY))
-        trace = from_mlflow(one.to_dict() for one in run.traces())
+        trace = trace_from_mlflow(one.to_dict() for one in run.traces())
     (call,) = completion(trace).outputs["choices"][0]["message"]["tool_calls"]
     assert call["function"] == {"name": "look_up", "arguments": '{"city":"La Paz, Bolivia"}'}
     assert call["id"] == "call_assistant_1"
 
 
 async def test_a_line_that_says_nothing_is_no_turn() -> None:
-    with replayed(tape(says("assistant", "never"))) as replay:
+    with replay_tape(make_tape(reply_line("assistant", "never"))) as replay:
         async with assistant(Model("taped", replay.base_url, KEY)) as streams:
             with pytest.raises(ValueError, match="nothing was said"):
                 await turn(Conversation("s"), " \n", streams)
@@ -223,8 +233,8 @@ async def test_a_line_that_says_nothing_is_no_turn() -> None:
 
 
 async def test_half_an_answer_is_not_told_in_the_next_turn() -> None:
-    lines, fault = says_so("one two three", "second"), cut("assistant", after_frame=3)
-    with replayed(tape(*lines), [fault]) as replay:
+    lines, fault = says_so("one two three", "second"), cuts_stream("assistant", after_frame=3)
+    with replay_tape(make_tape(*lines), [fault]) as replay:
         async with assistant(Model("taped", replay.base_url, KEY)) as streams:
             begun = Conversation("s")
             with pytest.raises(AnswerCutShort):
@@ -244,26 +254,29 @@ async def test_a_rate_limit_is_waited_out_and_counted() -> None:
 
 
 async def test_a_connection_that_is_dropped_for_good_is_an_error_of_openais() -> None:
-    dropped = drops("assistant", times=2)
+    dropped = drops_connection("assistant", times=2)
     error = openai.APIConnectionError
     seen = await ended("one", says_so("first"), dropped, raises=error, retries=1)
     assert isinstance(seen.answer, error)
-    assert len(seen.trace.of_type("ATTEMPT")) == 2
+    assert len(seen.trace.spans_of_type("ATTEMPT")) == 2
 
 
 async def test_a_silent_endpoint_is_given_up_after_the_deadline() -> None:
     error = openai.APITimeoutError
     seen = await ended("one", says_so("first"), hangs("assistant"), raises=error, deadline_s=0.3)
-    assert "no byte within 0.3 s" in seen.trace.of_type("ATTEMPT")[0].says
+    assert "no byte within 0.3 s" in seen.trace.spans_of_type("ATTEMPT")[0].status_message
 
 
 async def test_a_turn_that_is_cancelled_says_so_on_each_of_its_spans() -> None:
-    with replayed(tape(*says_so("first")), [hangs("assistant")]) as replay, recorded() as run:
+    with (
+        replay_tape(make_tape(*says_so("first")), [hangs("assistant")]) as replay,
+        record_run() as run,
+    ):
         talking = converse("one", Model("taped", replay.base_url, KEY), session="s")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(talking, 0.5)
-        trace = from_mlflow(one.to_dict() for one in run.traces())
-    assert [(span.type, span.says.partition(":")[0]) for span in trace] == [
+        trace = trace_from_mlflow(one.to_dict() for one in run.traces())
+    assert [(span.type, span.status_message.partition(":")[0]) for span in trace] == [
         (kind, "cancelled") for kind in ("CHAIN", "AGENT", "LLM", "ATTEMPT")
     ]
 
@@ -275,16 +288,16 @@ async def test_a_listener_that_fails_ends_the_stream_and_the_trace_says_so() -> 
     seen = await ended("one", says_so("one two " * 2000), on_text=fail, raises=BrokenPipeError)
     span = completion(seen.trace)
     assert span.says == "closed by its consumer before the end"
-    assert seen.trace.root.says == "BrokenPipeError: nobody hears 'one'"
+    assert seen.trace.root.status_message == "BrokenPipeError: nobody hears 'one'"
 
 
 async def test_two_conversations_at_once_keep_to_their_own_sessions() -> None:
-    lines = [says("assistant", f"to {who}", when=f"user: {who}$") for who in ("ana", "ben")]
-    with replayed(tape(*lines)) as replay, recorded() as run:
+    lines = [reply_line("assistant", f"to {who}", when=f"user: {who}$") for who in ("ana", "ben")]
+    with replay_tape(make_tape(*lines)) as replay, record_run() as run:
         model = Model("taped", replay.base_url, KEY)
         await asyncio.gather(*(converse(who, model, session=who) for who in ("ana", "ben")))
-        traces = [from_mlflow([one.to_dict()]) for one in run.traces()]
-    said = {str(trace.session): trace.of_type("AGENT")[0].outputs for trace in traces}
+        traces = [trace_from_mlflow([one.to_dict()]) for one in run.traces()]
+    said = {str(trace.session): trace.spans_of_type("AGENT")[0].outputs for trace in traces}
     assert said == {"session ana": "to ana", "session ben": "to ben"}
 
 
@@ -294,7 +307,7 @@ async def test_no_key_is_in_the_trace() -> None:
 
 
 async def test_a_conversation_that_nobody_records_goes_on() -> None:
-    with replayed(tape(*says_so("first"))) as replay:
+    with replay_tape(make_tape(*says_so("first"))) as replay:
         mlflow.tracing.disable()
         try:
             said = await converse("one", Model("taped", replay.base_url, KEY))

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from crewai.tools.tool_failure import ToolExecutionFailedError
 
-from instrumentation.state.shared_state import Entry
+from instrumentation.state.shared_state import StateEntry
 from instrumentation.telemetry import Price
 from instrumentation.trace import trace as traces
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import Run, recorded, traced
+from instrumentation.tracing import RunHandle, record_run, enable_tracing
 from scenarios.replay.faults import Fault, hangs, unavailable
-from scenarios.replay.replay_server import replayed
-from tests.support.tapes import says, service, tape
+from scenarios.replay.replay_server import replay_tape
+from tests.support.tapes import make_tape, reply_line, service_line
 from tests.test_world_bank import EMPTY, PATH, page
 from workflows.crew_finance import CONTEXTS, briefing
 from workflows.evidence import Evidence
@@ -33,25 +33,25 @@ ASKED = {"country": "FRA", "indicator": "FP.CPI.TOTL.ZG", "period": "2023"}
 
 
 def calls(lane: str, tool: str, when: str | None = None, **arguments: Any) -> Line:
-    return says(lane, None, when, tool_calls=[{"name": tool, "arguments": arguments}])
+    return reply_line(lane, None, when, tool_calls=[{"name": tool, "arguments": arguments}])
 
 
 def bank(reply: Any) -> Line:
-    return service("world_bank", PATH, reply, method="GET")
+    return service_line("world_bank", PATH, reply, method="GET")
 
 
 LOOKS_UP = calls("specialist", "world_bank_indicator", **ASKED)
 NOTES = calls("specialist", "note_figure", key="inflation", figure="4.9%, annual, 2023")
 RECALLS = calls("analyst", "recall_figure", key="inflation")
 CHECKS = calls("synthesist", "check_figures", report=REPORT)
-CLAIMS = says("synthesist", {"report": REPORT, "verified": True})
-OWNS_UP = says("synthesist", {"report": REPORT, "verified": False})
-NO_DATA = says("synthesist", {"report": "There is no data for France.", "verified": False})
+CLAIMS = reply_line("synthesist", {"report": REPORT, "verified": True})
+OWNS_UP = reply_line("synthesist", {"report": REPORT, "verified": False})
+NO_DATA = reply_line("synthesist", {"report": "There is no data for France.", "verified": False})
 HEALTHY: Mapping[str, tuple[Line, ...]] = {
-    "lead": (says("lead", CHARTER),),
+    "lead": (reply_line("lead", CHARTER),),
     "world_bank": (bank(page()),),
-    "specialist": (LOOKS_UP, NOTES, says("specialist", "4.9%, annual, 2023.")),
-    "analyst": (RECALLS, says("analyst", "Prices rose by 4.9% in 2023.")),
+    "specialist": (LOOKS_UP, NOTES, reply_line("specialist", "4.9%, annual, 2023.")),
+    "analyst": (RECALLS, reply_line("analyst", "Prices rose by 4.9% in 2023.")),
     "synthesist": (CHECKS, CLAIMS),
 }
 
@@ -60,12 +60,12 @@ class Ran:
     """A briefing that was taped: how it ended, and what was really asked."""
 
     def __init__(self, **lanes: Iterable[Line]) -> None:
-        self.tape = tape(*(line for lane in {**HEALTHY, **lanes}.values() for line in lane))
+        self.tape = make_tape(*(line for lane in {**HEALTHY, **lanes}.values() for line in lane))
         self.prompts: dict[str, list[str]] = {}
         self.unplayed = 0
 
     async def with_(self, *faults: Fault, **settings: Any) -> Briefing:
-        with replayed(self.tape, faults) as replay:
+        with replay_tape(self.tape, faults) as replay:
             model = Model("taped", replay.base_url, API_KEY)
             try:
                 return await briefing(TASK, model, world_bank=replay.url, **settings)
@@ -73,7 +73,7 @@ class Ran:
                 for exchange in replay.ledger.exchanges:
                     asked = json.dumps(exchange.request, ensure_ascii=False)
                     self.prompts.setdefault(exchange.lane, []).append(asked)
-                self.unplayed = len(replay.unplayed)
+                self.unplayed = len(replay.unplayed_lines)
 
 
 async def test_a_checked_report_is_verified() -> None:
@@ -127,8 +127,8 @@ async def test_a_bare_value_is_told_bare_when_it_is_read_so() -> None:
 async def test_no_data_is_an_outcome() -> None:
     run = Ran(
         world_bank=[bank(EMPTY)],
-        specialist=[LOOKS_UP, says("specialist", "No data.", when="no data: none")],
-        analyst=[says("analyst", "Nothing can be said.")],
+        specialist=[LOOKS_UP, reply_line("specialist", "No data.", when="no data: none")],
+        analyst=[reply_line("analyst", "Nothing can be said.")],
         synthesist=[NO_DATA],
     )
     assert (await run.with_()).outcome == "no data"
@@ -137,8 +137,8 @@ async def test_no_data_is_an_outcome() -> None:
 async def test_a_figure_that_no_tool_gave_is_unverified_whatever_was_amiss() -> None:
     run = Ran(
         world_bank=[bank(EMPTY)],
-        specialist=[LOOKS_UP, says("specialist", "No data.")],
-        analyst=[says("analyst", "Nothing can be said.")],
+        specialist=[LOOKS_UP, reply_line("specialist", "No data.")],
+        analyst=[reply_line("analyst", "Nothing can be said.")],
         synthesist=[CHECKS, OWNS_UP],
     )
     ended = await run.with_()
@@ -152,8 +152,8 @@ async def test_an_empty_list_that_is_handed_on_is_not_told_as_no_data() -> None:
 
     run = Ran(
         world_bank=[bank(EMPTY)],
-        specialist=[LOOKS_UP, says("specialist", "4.9%.")],
-        analyst=[says("analyst", "Prices rose.")],
+        specialist=[LOOKS_UP, reply_line("specialist", "4.9%.")],
+        analyst=[reply_line("analyst", "Prices rose.")],
         synthesist=[OWNS_UP],
     )
     assert (await run.with_(reads=rows)).outcome == "unverified"
@@ -166,8 +166,11 @@ RENAMED = [page()[0], [{"amount": 4.9, "date": "2023"}]]
 async def test_a_renamed_field_fails_loudly() -> None:
     run = Ran(
         world_bank=[bank(RENAMED)],
-        specialist=[LOOKS_UP, says("specialist", "Changed.", when="replies have changed: no ")],
-        analyst=[says("analyst", "Nothing can be said.")],
+        specialist=[
+            LOOKS_UP,
+            reply_line("specialist", "Changed.", when="replies have changed: no "),
+        ],
+        analyst=[reply_line("analyst", "Nothing can be said.")],
         synthesist=[NO_DATA],
     )
     assert (await run.with_()).outcome == "source changed"
@@ -180,11 +183,11 @@ async def test_a_lenient_reader_makes_a_zero_of_it() -> None:
     report = "In 2023 prices rose by 0% in France."
     run = Ran(
         world_bank=[bank(RENAMED)],
-        specialist=[LOOKS_UP, says("specialist", "0%.")],
-        analyst=[says("analyst", "Prices stood still.")],
+        specialist=[LOOKS_UP, reply_line("specialist", "0%.")],
+        analyst=[reply_line("analyst", "Prices stood still.")],
         synthesist=[
             calls("synthesist", "check_figures", report=report),
-            says("synthesist", {"report": report, "verified": True}),
+            reply_line("synthesist", {"report": report, "verified": True}),
         ],
     )
     assert (await run.with_(reads=lenient)).outcome == "verified"
@@ -192,7 +195,7 @@ async def test_a_lenient_reader_makes_a_zero_of_it() -> None:
 
 MISREAD = [
     LOOKS_UP,
-    says("specialist", "Prices rise by 7.3% a year."),
+    reply_line("specialist", "Prices rise by 7.3% a year."),
 ]
 MISTOLD = "Prices rose by 7.3% in 2023."
 
@@ -200,10 +203,10 @@ MISTOLD = "Prices rose by 7.3% in 2023."
 def misread() -> Ran:
     return Ran(
         specialist=MISREAD,
-        analyst=[says("analyst", MISTOLD)],
+        analyst=[reply_line("analyst", MISTOLD)],
         synthesist=[
             calls("synthesist", "check_figures", report=MISTOLD),
-            says("synthesist", {"report": MISTOLD, "verified": False}),
+            reply_line("synthesist", {"report": MISTOLD, "verified": False}),
         ],
     )
 
@@ -225,7 +228,7 @@ async def test_checked_against_the_brief_alone_a_wrong_brief_passes() -> None:
 GUESSES = [
     LOOKS_UP,
     calls("specialist", "note_figure", key="inflation", figure="7.3%"),
-    says("specialist", "Noted."),
+    reply_line("specialist", "Noted."),
 ]
 
 
@@ -242,7 +245,7 @@ async def test_a_noted_figure_is_read_with_its_tool() -> None:
 
 
 async def test_a_guess_can_be_taken_for_a_fact() -> None:
-    def as_truth(entry: Entry) -> Any:
+    def as_truth(entry: StateEntry) -> Any:
         return {"figure": entry.value}
 
     run = Ran(specialist=GUESSES)
@@ -252,11 +255,11 @@ async def test_a_guess_can_be_taken_for_a_fact() -> None:
 
 
 def stubborn() -> Ran:
-    again = [says("specialist", None, "may be asked again$", **_asks()) for _ in range(3)]
-    gives_up = says("specialist", "Unavailable.", when="do not ask again")
+    again = [reply_line("specialist", None, "may be asked again$", **_asks()) for _ in range(3)]
+    gives_up = reply_line("specialist", "Unavailable.", when="do not ask again")
     return Ran(
-        specialist=[LOOKS_UP, *again, gives_up, says("specialist", "Unavailable.")],
-        analyst=[says("analyst", "Nothing can be said.")],
+        specialist=[LOOKS_UP, *again, gives_up, reply_line("specialist", "Unavailable.")],
+        analyst=[reply_line("analyst", "Nothing can be said.")],
         synthesist=[NO_DATA],
     )
 
@@ -287,7 +290,9 @@ async def test_with_more_patience_it_is_made_as_often_as_it_is_asked_for() -> No
 
 
 async def test_a_retry_that_succeeds_leaves_nothing_amiss() -> None:
-    run = Ran(specialist=[LOOKS_UP, LOOKS_UP, NOTES, says("specialist", "4.9%, annual, 2023.")])
+    run = Ran(
+        specialist=[LOOKS_UP, LOOKS_UP, NOTES, reply_line("specialist", "4.9%, annual, 2023.")]
+    )
     assert (await run.with_(BUSY[0])).outcome == "verified"
 
 
@@ -309,7 +314,7 @@ async def test_without_a_guardrail_a_claim_is_taken_at_its_word() -> None:
 
 
 async def test_what_is_no_report_is_sent_back() -> None:
-    run = Ran(synthesist=[CHECKS, says("synthesist", REPORT), CLAIMS])
+    run = Ran(synthesist=[CHECKS, reply_line("synthesist", REPORT), CLAIMS])
     assert (await run.with_()).outcome == "verified"
     assert "Answer with JSON alone" in run.prompts["synthesist"][2]
 
@@ -341,11 +346,11 @@ async def test_a_manager_gives_out_the_tasks_by_his_roster(roster: Any) -> None:
     run = Ran(
         lead=[],
         manager=[
-            says("manager", CHARTER),
+            reply_line("manager", CHARTER),
             DELEGATES,
-            says("manager", "4.9%, annual, 2023."),
-            says("manager", "Prices rose by 4.9% in 2023."),
-            says("manager", {"report": REPORT, "verified": False}),
+            reply_line("manager", "4.9%, annual, 2023."),
+            reply_line("manager", "Prices rose by 4.9% in 2023."),
+            reply_line("manager", {"report": REPORT, "verified": False}),
         ],
         analyst=[],
         synthesist=[],
@@ -357,17 +362,17 @@ async def test_a_manager_gives_out_the_tasks_by_his_roster(roster: Any) -> None:
 
 @pytest.fixture
 def tracing(store: str) -> Iterator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
-def left(run: Run) -> Trace:
-    return traces.from_mlflow(found.to_dict() for found in run.traces())
+def left(run: RunHandle) -> Trace:
+    return traces.trace_from_mlflow(found.to_dict() for found in run.traces())
 
 
 async def test_the_root_of_its_trace_counts_what_the_crew_did(tracing: None) -> None:
     prices = {"taped": Price(1.0, 2.0)}
-    with recorded() as run:
+    with record_run() as run:
         await Ran().with_(prices=prices)
     root = left(run).root
     counted = {
@@ -386,20 +391,20 @@ async def test_the_root_of_its_trace_counts_what_the_crew_did(tracing: None) -> 
 
 
 async def test_its_trace_has_every_read_and_write_beneath_its_tool(tracing: None) -> None:
-    with recorded() as run:
+    with record_run() as run:
         await Ran().with_()
-    tools = left(run).of_type("TOOL")
+    tools = left(run).spans_of_type("TOOL")
     state = {tool.name: [child.name for child in tool.children] for tool in tools}
     assert state["note_figure"] == ["write inflation"]
     assert state["recall_figure"] == ["read inflation"]
 
 
 async def test_its_trace_shows_what_the_world_bank_refused(tracing: None) -> None:
-    with recorded() as run:
+    with record_run() as run:
         await stubborn().with_(*BUSY)
     attempts = [
         [child.name for child in tool.children]
-        for tool in left(run).of_type("TOOL")
+        for tool in left(run).spans_of_type("TOOL")
         if tool.name == "world_bank_indicator"
     ]
     assert attempts[:2] == [["HTTP 503"], ["HTTP 503"]]
@@ -408,7 +413,7 @@ async def test_its_trace_shows_what_the_world_bank_refused(tracing: None) -> Non
 async def test_a_crew_that_runs_away_is_stopped_and_its_root_says_so(tracing: None) -> None:
     run_away = Ran(specialist=[LOOKS_UP] * 9)
     again = pytest.raises(ToolExecutionFailedError, match="the same arguments 5 times")
-    with recorded() as run, again:
+    with record_run() as run, again:
         await run_away.with_(unavailable("world_bank", times=9), patience=99)
     root = left(run).root
     assert (root.status, root.attributes["routing.loop_detected"]) == ("ERROR", True)
@@ -416,7 +421,7 @@ async def test_a_crew_that_runs_away_is_stopped_and_its_root_says_so(tracing: No
 
 async def test_a_crew_that_is_cancelled_says_who_was_at_work(tracing: None) -> None:
     run = Ran()
-    with recorded() as kept, replayed(run.tape, [hangs("analyst")]) as replay:
+    with record_run() as kept, replay_tape(run.tape, [hangs("analyst")]) as replay:
         model = Model("taped", replay.base_url, API_KEY)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(4):
@@ -429,18 +434,18 @@ async def test_a_crew_that_is_cancelled_says_who_was_at_work(tracing: None) -> N
 
 @pytest.mark.parametrize("on_text", [None, lambda agent, text: None], ids=["whole", "streamed"])
 async def test_an_answer_that_ran_into_its_limit_is_not_taken_for_whole(on_text: Any) -> None:
-    run = Ran(analyst=[RECALLS, says("analyst", "Prices rose by 4", finish_reason="length")])
+    run = Ran(analyst=[RECALLS, reply_line("analyst", "Prices rose by 4", finish_reason="length")])
     with pytest.raises(AnswerCutShort, match="analyst, in analysis"):
         await run.with_(on_text=on_text)
 
 
 async def test_half_an_answer_that_was_sent_back_is_forgotten() -> None:
-    half = says("synthesist", '{"report": "In', finish_reason="length")
+    half = reply_line("synthesist", '{"report": "In', finish_reason="length")
     assert (await Ran(synthesist=[CHECKS, half, CLAIMS]).with_()).outcome == "verified"
 
 
 async def test_no_key_stands_in_its_trace(tracing: None) -> None:
-    with recorded() as run:
+    with record_run() as run:
         await Ran().with_()
     (stored,) = run.traces()
     assert API_KEY not in stored.to_json()
@@ -449,7 +454,7 @@ async def test_no_key_stands_in_its_trace(tracing: None) -> None:
 
 async def test_runs_at_once_leave_a_trace_each_with_nothing_of_the_others(tracing: None) -> None:
     async def one(ran: Ran) -> Trace:
-        with recorded() as run:
+        with record_run() as run:
             await ran.with_()
         return left(run)
 
@@ -458,5 +463,6 @@ async def test_runs_at_once_leave_a_trace_each_with_nothing_of_the_others(tracin
     assert checked.root.attributes["workflow.outcome"] == "verified"
     spent = [trace.root.attributes["crew.input_tokens"] for trace in (unchecked, checked)]
     assert spent == [
-        sum(span.tokens.input for span in trace.of_type("LLM")) for trace in (unchecked, checked)
+        sum(span.tokens.input for span in trace.spans_of_type("LLM"))
+        for trace in (unchecked, checked)
     ]

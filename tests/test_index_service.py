@@ -15,9 +15,9 @@ import pytest
 from mlflow.tracing import get_tracing_context_headers_for_http_request
 
 from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace, from_mlflow
-from instrumentation.tracing import Run, recorded, traced
-from scenarios.replay.service_processes import Processes, running
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.tracing import RunHandle, record_run, enable_tracing
+from scenarios.replay.service_processes import ServiceProcesses, run_services
 
 pytestmark = pytest.mark.long
 
@@ -25,29 +25,31 @@ FACT = {"country": "NPL", "title": "Nepal", "text": "Everest is high.", "source"
 
 
 @pytest.fixture(scope="module")
-def services(store: str) -> Iterator[Processes]:
-    with traced(store, frameworks=()), running({"index": ()}, store) as up:
+def services(store: str) -> Iterator[ServiceProcesses]:
+    with enable_tracing(store, frameworks=()), run_services({"index": ()}, store) as up:
         yield up
 
 
 @pytest.fixture
-def index(services: Processes) -> Generator[httpx.Client]:
+def index(services: ServiceProcesses) -> Generator[httpx.Client]:
     with asking(services) as client:
         yield client
 
 
-def asking(services: Processes) -> httpx.Client:
+def asking(services: ServiceProcesses) -> httpx.Client:
     return httpx.Client(base_url=services.addresses["index"], trust_env=False)
 
 
-def of(run: Run, services: Processes) -> Trace:
+def of(run: RunHandle, services: ServiceProcesses) -> Trace:
     services.flush()
-    return from_mlflow(found.to_dict() for found in run.traces())
+    return trace_from_mlflow(found.to_dict() for found in run.traces())
 
 
-def searched(index: httpx.Client, services: Processes, **asked: str) -> tuple[httpx.Response, Span]:
+def searched(
+    index: httpx.Client, services: ServiceProcesses, **asked: str
+) -> tuple[httpx.Response, Span]:
     """What it answered, and its span in the caller's trace."""
-    with recorded() as run, mlflow.start_span("search_index", span_type="TOOL"):
+    with record_run() as run, mlflow.start_span("search_index", span_type="TOOL"):
         headers = get_tracing_context_headers_for_http_request()
         reply = index.get("/search", params=asked, headers=headers)
     (span,) = of(run, services).root.children
@@ -55,7 +57,7 @@ def searched(index: httpx.Client, services: Processes, **asked: str) -> tuple[ht
 
 
 def test_it_answers_with_the_fact_that_fits_best_and_its_source(
-    index: httpx.Client, services: Processes
+    index: httpx.Client, services: ServiceProcesses
 ) -> None:
     reply, span = searched(index, services, q="how high is Mont Blanc", country="FRA")
     best = reply.json()["results"][0]
@@ -68,18 +70,18 @@ def test_it_answers_with_the_fact_that_fits_best_and_its_source(
 
 
 def test_while_its_documents_cannot_be_read_it_says_why_and_when_to_ask_again(
-    services: Processes, store: str, tmp_path: Path
+    services: ServiceProcesses, store: str, tmp_path: Path
 ) -> None:
     documents = tmp_path / "documents.jsonl"
     with (
-        running({"index": ("--documents", str(documents))}, store) as unread,
+        run_services({"index": ("--documents", str(documents))}, store) as unread,
         asking(unread) as index,
     ):
         reply, span = searched(index, unread, q="Everest")
         why = "no index is loaded: documents.jsonl: No such file or directory"
         assert (reply.status_code, reply.json()) == (503, {"error": why})
         assert reply.headers["retry-after"] == "1"
-        assert (span.name, span.status, span.says) == ("GET /search", "ERROR", why)
+        assert (span.name, span.status, span.status_message) == ("GET /search", "ERROR", why)
         assert index.get("/health").status_code == 503
         documents.write_text(json.dumps(FACT))
         assert index.get("/search", params={"q": "Everest"}).status_code == 200
@@ -87,7 +89,7 @@ def test_while_its_documents_cannot_be_read_it_says_why_and_when_to_ask_again(
 
 
 def test_a_country_that_it_knows_nothing_of_has_no_results(
-    index: httpx.Client, services: Processes
+    index: httpx.Client, services: ServiceProcesses
 ) -> None:
     reply, _ = searched(index, services, q="Everest", country="ATA")
     assert (reply.status_code, reply.json()) == (200, {"results": []})
@@ -105,7 +107,7 @@ def test_a_country_that_it_knows_nothing_of_has_no_results(
     ],
 )
 def test_what_it_cannot_answer_it_refuses_with_a_sentence(
-    index: httpx.Client, services: Processes, asked: dict[str, str], why: str
+    index: httpx.Client, services: ServiceProcesses, asked: dict[str, str], why: str
 ) -> None:
     reply, span = searched(index, services, **asked)
     assert (reply.status_code, reply.json()) == (400, {"error": why})
@@ -114,10 +116,10 @@ def test_what_it_cannot_answer_it_refuses_with_a_sentence(
 
 
 async def test_searches_of_one_trace_at_once_are_all_in_it(
-    index: httpx.Client, services: Processes
+    index: httpx.Client, services: ServiceProcesses
 ) -> None:
     many = 20
-    with recorded() as run, mlflow.start_span("search_index", span_type="TOOL"):
+    with record_run() as run, mlflow.start_span("search_index", span_type="TOOL"):
         headers = get_tracing_context_headers_for_http_request()
         async with httpx.AsyncClient(base_url=index.base_url, trust_env=False) as client:
             asking = [
@@ -130,7 +132,7 @@ async def test_searches_of_one_trace_at_once_are_all_in_it(
 
 
 def test_who_sends_no_trace_is_answered_in_a_trace_of_its_own(
-    index: httpx.Client, services: Processes
+    index: httpx.Client, services: ServiceProcesses
 ) -> None:
     question = "Everest, asked by nobody"
     assert index.get("/search", params={"q": question}).status_code == 200
@@ -159,7 +161,7 @@ def test_it_ends_at_a_signal_and_what_it_traced_is_stored(
         _, told = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in told
-    with traced(store, frameworks=()):
+    with enable_tracing(store, frameworks=()):
         traces = mlflow.search_traces(filter_string="name = 'GET /search'", return_type="list")
         assert question in [trace.data.spans[0].inputs.get("q") for trace in traces]
 

@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 
-from instrumentation.state.shared_state import Entry, SharedState
-from instrumentation.trace.outline import outline
+from instrumentation.state.shared_state import SharedState, StateEntry
+from instrumentation.trace.outline import render_outline
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from scenarios.replay.faults import slow, unavailable
-from tests.support.media_runs import after, lookup, noting, silent, verdict, verified
+from tests.support.media_runs import (
+    archive_lookup_line,
+    finding_line,
+    line_when,
+    run_verification,
+    silence_lines,
+    verdict_line,
+)
 from tests.taped_agents import API_KEY, calls, played, says, tree
 from workflows.clip_made import made
 from workflows.graphflow_media import Verification, verify
@@ -24,16 +31,18 @@ from workflows.model import Model
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
 def _results(trace: Trace, tool: str) -> list[Any]:
-    return [span.outputs for span in trace.of_type("TOOL") if span.name == tool]
+    return [span.outputs for span in trace.spans_of_type("TOOL") if span.name == tool]
 
 
 async def test_the_verdict_is_structured_and_says_whom_it_cites(tmp_path: Path) -> None:
-    ended, trace = await verified(tmp_path, *silent("video", "audio", "sync"), verdict())
+    ended, trace = await run_verification(
+        tmp_path, *silence_lines("video", "audio", "sync"), verdict_line()
+    )
     reasons = ("[video] steady", "[audio] whole")
     assert ended == Verification("authentic", reasons, cites=("audio", "video"))
     assert trace.root.attributes["workflow.outcome"] == "authentic"
@@ -45,8 +54,8 @@ async def test_streamed_the_outcome_is_the_same_and_every_agent_is_heard(tmp_pat
     def listen(agent: str, text: str) -> None:
         heard[agent] = heard.get(agent, "") + text
 
-    lines = (*silent("video", "audio", "sync"), verdict())
-    ended, trace = await verified(tmp_path, *lines, on_text=listen)
+    lines = (*silence_lines("video", "audio", "sync"), verdict_line())
+    ended, trace = await run_verification(tmp_path, *lines, on_text=listen)
     assert ended.outcome == "authentic"
     assert heard["sync"] == "sync has nothing to say."
     assert {*trace.agents} == {"video", "audio", "sync", "verdict"} == {*heard}
@@ -58,11 +67,11 @@ async def test_tools_tell_what_the_samples_say_with_units(tmp_path: Path) -> Non
         calls("video", ("duplicate_frames", {}), ("dropped_frames", {}), ("flashes", {})),
         calls("audio", ("splice", {}), ("beeps", {})),
         calls("sync", ("sound_offset", {})),
-        *silent("video", "audio", "sync"),
-        verdict(),
+        *silence_lines("video", "audio", "sync"),
+        verdict_line(),
     )
-    _, trace = await verified(tmp_path, *lines, clip=clip)
-    assert {span.name: span.outputs for span in trace.of_type("TOOL")} == {
+    _, trace = await run_verification(tmp_path, *lines, clip=clip)
+    assert {span.name: span.outputs for span in trace.spans_of_type("TOOL")} == {
         "duplicate_frames": {"duplicate_frames": 2, "at_frames": [31, 32], "unit": "frames"},
         "dropped_frames": {"dropped_frames": 4, "before_frames": [60], "unit": "frames"},
         "flashes": {"flashes": [0.8, 1.8, 3.08], "unit": "s"},
@@ -77,12 +86,12 @@ async def test_a_part_with_nothing_in_it_goes_back_to_the_model_as_an_error(
 ) -> None:
     lines = (
         calls("video", ("flashes", {"from_s": 5.0})),
-        after(says("video", "There is no such part."), "nothing lies between 5.0 s and 4.0 s"),
-        *silent("audio", "sync"),
-        verdict(),
+        line_when(says("video", "There is no such part."), "nothing lies between 5.0 s and 4.0 s"),
+        *silence_lines("audio", "sync"),
+        verdict_line(),
     )
-    _, trace = await verified(tmp_path, *lines)
-    (call,) = trace.of_type("TOOL")
+    _, trace = await run_verification(tmp_path, *lines)
+    (call,) = trace.spans_of_type("TOOL")
     assert call.failed
 
 
@@ -90,35 +99,39 @@ async def test_of_a_clip_without_sound_the_model_is_told_so_in_a_sentence(tmp_pa
     clip = made()
     lines = (
         calls("audio", ("beeps", {})),
-        after(says("audio", "It is silent."), "there is no sound"),
-        *silent("video", "sync"),
-        verdict(),
+        line_when(says("audio", "It is silent."), "there is no sound"),
+        *silence_lines("video", "sync"),
+        verdict_line(),
     )
-    _, trace = await verified(tmp_path, *lines, clip=replace(clip, samples=clip.samples[:0]))
-    (call,) = trace.of_type("TOOL")
-    assert call.says == "ToolFailed: there is no sound"
+    _, trace = await run_verification(
+        tmp_path, *lines, clip=replace(clip, samples=clip.samples[:0])
+    )
+    (call,) = trace.spans_of_type("TOOL")
+    assert call.status_message == "ToolFailed: there is no sound"
 
 
 async def _two_ask(tmp_path: Path, from_s: float = 0.0, **settings: Any) -> Trace:
     lines = (
         calls("video", ("flashes", {})),
         calls("sync", ("sound_offset", {"from_s": from_s})),
-        *silent("video", "audio", "sync"),
-        verdict(),
+        *silence_lines("video", "audio", "sync"),
+        verdict_line(),
     )
-    return (await verified(tmp_path, *lines, faults=[slow("sync", delay_s=0.5)], **settings))[1]
+    return (
+        await run_verification(tmp_path, *lines, faults=[slow("sync", delay_s=0.5)], **settings)
+    )[1]
 
 
 def _measured(trace: Trace) -> list[str]:
-    return sorted(span.name for span in trace.of_type("MEASUREMENT"))
+    return sorted(span.name for span in trace.spans_of_type("MEASUREMENT"))
 
 
 async def test_two_who_ask_the_same_share_one_measurement(tmp_path: Path) -> None:
     trace = await _two_ask(tmp_path)
     assert _measured(trace) == ["measure beeps", "measure flashes"]
-    (shares,) = (span for span in trace.of_type("TOOL") if span.name == "sound_offset")
+    (shares,) = (span for span in trace.spans_of_type("TOOL") if span.name == "sound_offset")
     assert shares.attributes["measurement.shared"] == ["flashes"]
-    assert "  shares flashes\n" in outline(trace)
+    assert "  shares flashes\n" in render_outline(trace)
 
 
 async def test_of_another_part_it_is_another_measurement(tmp_path: Path) -> None:
@@ -136,24 +149,26 @@ async def test_the_page_may_say_what_counts_as_the_same(tmp_path: Path) -> None:
 
 async def test_two_who_ask_at_the_same_moment_share_it_too(tmp_path: Path) -> None:
     both = calls("video", ("flashes", {}), ("flashes", {}))
-    _, trace = await verified(tmp_path, both, *silent("video", "audio", "sync"), verdict())
+    _, trace = await run_verification(
+        tmp_path, both, *silence_lines("video", "audio", "sync"), verdict_line()
+    )
     assert _measured(trace) == ["measure flashes"]
     assert _results(trace, "flashes") == 2 * [{"flashes": [0.8, 1.8, 3.08], "unit": "s"}]
 
 
 NOTED = (
     calls("video", ("flashes", {})),
-    noting("video", "flashes at 0.8 s, 1.8 s and 3.08 s"),
+    finding_line("video", "flashes at 0.8 s, 1.8 s and 3.08 s"),
     calls("audio", ("beeps", {})),
-    noting("audio", "beeps at 0.8 s, 1.8 s and 3.08 s"),
-    *silent("video", "audio", "sync"),
+    finding_line("audio", "beeps at 0.8 s, 1.8 s and 3.08 s"),
+    *silence_lines("video", "audio", "sync"),
     calls("verdict", ("recall_findings", {})),
-    verdict(),
+    verdict_line(),
 )
 
 
 async def test_a_finding_is_added_to_what_others_have_noted(tmp_path: Path) -> None:
-    _, trace = await verified(tmp_path, *NOTED, faults=[slow("audio", 2, delay_s=0.5)])
+    _, trace = await run_verification(tmp_path, *NOTED, faults=[slow("audio", 2, delay_s=0.5)])
     (recalled,) = _results(trace, "recall_findings")
     assert recalled["findings"] == [
         "[video] flashes at 0.8 s, 1.8 s and 3.08 s",
@@ -164,21 +179,21 @@ async def test_a_finding_is_added_to_what_others_have_noted(tmp_path: Path) -> N
 
 
 async def test_a_blind_write_to_one_slot_shows_as_concurrent(tmp_path: Path) -> None:
-    def blindly(state: SharedState, author: str, finding: str) -> Entry:
+    def blindly(state: SharedState, author: str, finding: str) -> StateEntry:
         return state.write("findings", f"[{author}] {finding}", author=author)
 
     faults = [slow("audio", 2, delay_s=0.5)]
-    _, trace = await verified(tmp_path, *NOTED, faults=faults, notes=blindly)
+    _, trace = await run_verification(tmp_path, *NOTED, faults=faults, notes=blindly)
     (recalled,) = _results(trace, "recall_findings")
     assert recalled == {"findings": "[audio] beeps at 0.8 s, 1.8 s and 3.08 s"}
     assert trace.root.attributes["state.concurrent_write_count"] == 1
 
 
 async def test_with_a_slot_each_nothing_is_lost(tmp_path: Path) -> None:
-    def apart(state: SharedState, author: str, finding: str) -> Entry:
+    def apart(state: SharedState, author: str, finding: str) -> StateEntry:
         return state.write(author, finding, author=author)
 
-    _, trace = await verified(tmp_path, *NOTED, notes=apart)
+    _, trace = await run_verification(tmp_path, *NOTED, notes=apart)
     (recalled,) = _results(trace, "recall_findings")
     assert [*recalled] == ["audio", "video"]
     assert trace.root.attributes["state.concurrent_write_count"] == 0
@@ -188,9 +203,11 @@ async def test_what_every_specialist_said_arrives_in_the_same_order_whoever_was_
     tmp_path: Path,
 ) -> None:
     said = r"(?s)user: Is it whole\?.*audio has nothing.*sync has nothing.*video has nothing"
-    lines = (*silent("video", "audio", "sync"), after(verdict(), said))
-    _, trace = await verified(tmp_path, *lines, faults=[slow("audio", delay_s=0.5)])
-    scores = [span.attributes["handoff.efficiency_score"] for span in trace.of_type("HANDOFF")]
+    lines = (*silence_lines("video", "audio", "sync"), line_when(verdict_line(), said))
+    _, trace = await run_verification(tmp_path, *lines, faults=[slow("audio", delay_s=0.5)])
+    scores = [
+        span.attributes["handoff.efficiency_score"] for span in trace.spans_of_type("HANDOFF")
+    ]
     assert scores == [1.0, 1.0, 1.0]
 
 
@@ -201,9 +218,11 @@ async def test_a_branch_that_the_verdict_does_not_read_is_a_handoff_that_was_wit
         return messages[-2:]
 
     faults = [slow("audio", delay_s=0.5), slow("sync", delay_s=1.0)]
-    lines = (*silent("video", "audio", "sync"), verdict())
-    _, trace = await verified(tmp_path, *lines, faults=faults, verdict_reads=last_two)
-    withheld = {span.name: span.attributes["handoff.withheld"] for span in trace.of_type("HANDOFF")}
+    lines = (*silence_lines("video", "audio", "sync"), verdict_line())
+    _, trace = await run_verification(tmp_path, *lines, faults=faults, verdict_reads=last_two)
+    withheld = {
+        span.name: span.attributes["handoff.withheld"] for span in trace.spans_of_type("HANDOFF")
+    }
     assert withheld == {
         "video → verdict": True,
         "audio → verdict": False,
@@ -212,26 +231,31 @@ async def test_a_branch_that_the_verdict_does_not_read_is_a_handoff_that_was_wit
 
 
 def _looking(*lines: Any) -> tuple[Any, ...]:
-    ends = (*silent("video", "audio", "sync"), verdict())
+    ends = (*silence_lines("video", "audio", "sync"), verdict_line())
     return (calls("video", ("archive_matches", {})), *lines, *ends)
 
 
 async def test_a_slow_archive_is_waited_for_as_long_as_there_is_news(tmp_path: Path) -> None:
-    steps = [lookup("running", n) for n in range(1, 12)]
-    lines = _looking(lookup("running", 0, first=True), *steps, lookup("done", 4096))
-    _, trace = await verified(tmp_path, *lines)
-    (call,) = trace.of_type("TOOL")
+    steps = [archive_lookup_line("running", n) for n in range(1, 12)]
+    lines = _looking(
+        archive_lookup_line("running", 0, first=True), *steps, archive_lookup_line("done", 4096)
+    )
+    _, trace = await run_verification(tmp_path, *lines)
+    (call,) = trace.spans_of_type("TOOL")
     assert call.outputs["state"] == "done"
     assert call.attributes["lookup.ask_count"] == 13
     assert call.attributes["lookup.silent_count"] == 0
 
 
 async def test_an_archive_without_news_is_given_up_with_a_sentence(tmp_path: Path) -> None:
-    lines = _looking(lookup("running", 7, first=True), *(lookup("running", 7) for _ in range(5)))
-    _, trace = await verified(tmp_path, *lines)
-    (call,) = trace.of_type("TOOL")
+    lines = _looking(
+        archive_lookup_line("running", 7, first=True),
+        *(archive_lookup_line("running", 7) for _ in range(5)),
+    )
+    _, trace = await run_verification(tmp_path, *lines)
+    (call,) = trace.spans_of_type("TOOL")
     assert call.failed
-    assert "has looked through 7 of 4096 clips, and said the same 6 times" in call.says
+    assert "has looked through 7 of 4096 clips, and said the same 6 times" in call.status_message
 
 
 async def test_whoever_asks_again_asks_after_the_same_lookup(tmp_path: Path) -> None:
@@ -239,50 +263,54 @@ async def test_whoever_asks_again_asks_after_the_same_lookup(tmp_path: Path) -> 
         return await ask()
 
     twice = calls("video", ("archive_matches", {})), calls("video", ("archive_matches", {}))
-    asked = lookup("running", 7, first=True), lookup("running", 7)
-    lines = (*twice, *asked, *silent("video", "audio", "sync"), verdict())
-    _, trace = await verified(tmp_path, *lines, waits=as_it_stands)
-    silences = [span.attributes["lookup.silent_count"] for span in trace.of_type("TOOL")]
+    asked = archive_lookup_line("running", 7, first=True), archive_lookup_line("running", 7)
+    lines = (*twice, *asked, *silence_lines("video", "audio", "sync"), verdict_line())
+    _, trace = await run_verification(tmp_path, *lines, waits=as_it_stands)
+    silences = [span.attributes["lookup.silent_count"] for span in trace.spans_of_type("TOOL")]
     assert silences == [0, 1]
-    assert outline(trace).count("  1 answer without news\n") == 1
+    assert render_outline(trace).count("  1 answer without news\n") == 1
     assert not any(span.failed for span in trace)
 
 
 async def test_two_who_ask_the_archive_at_once_begin_one_lookup(tmp_path: Path) -> None:
     both = calls("video", ("archive_matches", {}), ("archive_matches", {}))
-    done = lookup("done", 4096, first=True), lookup("done", 4096)
-    lines = (both, *done, *silent("video", "audio", "sync"), verdict())
-    _, trace = await verified(tmp_path, *lines)
+    done = archive_lookup_line("done", 4096, first=True), archive_lookup_line("done", 4096)
+    lines = (both, *done, *silence_lines("video", "audio", "sync"), verdict_line())
+    _, trace = await run_verification(tmp_path, *lines)
     assert [found["state"] for found in _results(trace, "archive_matches")] == ["done", "done"]
 
 
 async def test_an_archive_that_goes_to_and_fro_is_given_up(tmp_path: Path) -> None:
-    fro = (lookup("running", 7 - n % 2) for n in range(1, 6))
-    _, trace = await verified(tmp_path, *_looking(lookup("running", 7, first=True), *fro))
-    (call,) = trace.of_type("TOOL")
-    assert "has looked through 7 of 4096 clips" in call.says
+    fro = (archive_lookup_line("running", 7 - n % 2) for n in range(1, 6))
+    _, trace = await run_verification(
+        tmp_path, *_looking(archive_lookup_line("running", 7, first=True), *fro)
+    )
+    (call,) = trace.spans_of_type("TOOL")
+    assert "has looked through 7 of 4096 clips" in call.status_message
 
 
 async def test_an_archive_that_is_down_is_an_error_of_the_tool(tmp_path: Path) -> None:
     again = calls("video", ("archive_matches", {}))
-    lines = _looking(again, lookup("done", 4096, first=True))
-    _, trace = await verified(tmp_path, *lines, faults=[unavailable("archive")])
-    refused, answered = trace.of_type("TOOL")
-    assert "the archive answered HTTP 503" in refused.says
+    lines = _looking(again, archive_lookup_line("done", 4096, first=True))
+    _, trace = await run_verification(tmp_path, *lines, faults=[unavailable("archive")])
+    refused, answered = trace.spans_of_type("TOOL")
+    assert "the archive answered HTTP 503" in refused.status_message
     assert answered.outputs["state"] == "done"
     assert [span.name for span in refused] == ["archive_matches", "HTTP 503"]
 
 
 async def test_out_of_rounds_a_specialist_answers_with_what_it_has(tmp_path: Path) -> None:
     again = [calls("video", ("flashes", {})) for _ in range(2)]
-    lines = (*again, *silent("video", "audio", "sync"), verdict())
-    ended, trace = await verified(tmp_path, *lines, rounds=2)
+    lines = (*again, *silence_lines("video", "audio", "sync"), verdict_line())
+    ended, trace = await run_verification(tmp_path, *lines, rounds=2)
     assert ended.outcome == "authentic"
     assert len(_results(trace, "flashes")) == 2
 
 
 async def test_the_trace_does_not_bear_the_key(tmp_path: Path) -> None:
-    _, trace = await verified(tmp_path, *silent("video", "audio", "sync"), verdict())
+    _, trace = await run_verification(
+        tmp_path, *silence_lines("video", "audio", "sync"), verdict_line()
+    )
     assert API_KEY not in repr(trace)
 
 
@@ -296,12 +324,12 @@ async def test_a_run_that_is_cancelled_while_a_tool_is_at_work_ends(tmp_path: Pa
         return await ask()
 
     lines = _looking()
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         model = Model("taped", replay.base_url, API_KEY)
         running = asyncio.ensure_future(verify("Is it?", model, clip=made(), waits=stuck))
         await at_work.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-    (call,) = tree(run).of_type("TOOL")
+    (call,) = tree(run).spans_of_type("TOOL")
     assert call.failed

@@ -7,13 +7,13 @@ from threading import Barrier
 import pytest
 
 from instrumentation.state.shared_state import SharedState
-from instrumentation.tracing import traced
+from instrumentation.tracing import enable_tracing
 from workflows.findings import kept_together, recalled
 
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=()):
+    with enable_tracing(store, frameworks=()):
         yield
 
 
@@ -48,14 +48,14 @@ def test_of_many_who_note_at_once_none_is_lost(state: SharedState) -> None:
 
 
 def test_each_of_several_findings_stands_on_a_result_of_its_own(state: SharedState) -> None:
-    state.saw("beeps", '{"beeps": [0.8], "unit": "s"}')
-    state.saw("sound_offset", '{"sound_offset": 120, "unit": "ms"}')
+    state.record_tool_result("beeps", '{"beeps": [0.8], "unit": "s"}')
+    state.record_tool_result("sound_offset", '{"sound_offset": 120, "unit": "ms"}')
     kept_together(state, "audio", "a beep at 0.8 s")
     entry = kept_together(state, "sync", "the sound is 120 ms late")
     assert entry.grounded_by == "sound_offset"
 
 
 def test_one_guess_among_the_findings_leaves_them_without_ground(state: SharedState) -> None:
-    state.saw("sound_offset", '{"sound_offset": 120, "unit": "ms"}')
+    state.record_tool_result("sound_offset", '{"sound_offset": 120, "unit": "ms"}')
     kept_together(state, "audio", "a beep at 0.8 s")
-    assert not kept_together(state, "sync", "the sound is 120 ms late").grounded
+    assert not kept_together(state, "sync", "the sound is 120 ms late").is_grounded

@@ -14,21 +14,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instrumentation.http_attempts.http_client import seen_http_client
-from scenarios.replay.faults import Fault, drops, hangs, malformed, rate_limited, unavailable
+from instrumentation.http_attempts.http_client import traced_http_client
+from scenarios.replay.faults import (
+    Fault,
+    drops_connection,
+    hangs,
+    malformed_reply,
+    rate_limited,
+    unavailable,
+)
 from tests.support.search_runs import (
     ANSWER,
     FRANCE,
     INDEX,
     KEY,
     WEB,
-    Ran,
-    answers,
-    calls,
-    failing,
-    index,
-    run,
-    web,
+    SearchRun,
+    answer_line,
+    failing_search_line,
+    index_results_line,
+    run_search,
+    tool_call_line,
+    web_results_line,
 )
 from workflows.index_search import twice_more
 from workflows.search_arguments import (
@@ -44,38 +51,44 @@ from workflows.web_search import web_search
 GONE = {"error": "no index is loaded: documents.jsonl cannot be read"}
 
 
-def told_once(ran: Ran, saying: str) -> None:
+def told_once(ran: SearchRun, saying: str) -> None:
     """The one call failed, said why to the model, and the run went on to an answer."""
-    (tool,), (told,) = ran.tools, ran.told
+    (tool,), (told,) = ran.tools, ran.tool_results
     assert ran.research.outcome == "answered"
     assert tool.failed
-    assert saying in tool.says
+    assert saying in tool.status_message
     assert told.startswith("error: ")
     assert saying in told
-    assert ran.fidelity.complete
+    assert ran.fidelity.is_complete
 
 
 async def test_an_unknown_tool_is_told_which_there_are(store: str) -> None:
-    ran = await run(store, calls(("fetch", {"url": "x"})), answers("I can't."))
+    ran = await run_search(store, tool_call_line(("fetch", {"url": "x"})), answer_line("I can't."))
     told_once(ran, "no tool is named 'fetch'; there are: web_search, search_index")
 
 
 async def test_arguments_that_are_no_json_are_told_what_is_wrong(store: str) -> None:
-    ran = await run(store, calls(("web_search", '{"query": "area')), answers("I can't."))
+    ran = await run_search(
+        store, tool_call_line(("web_search", '{"query": "area')), answer_line("I can't.")
+    )
     told_once(ran, "Invalid JSON: EOF while parsing a string at line 1 column 15")
     assert ran.tools[0].inputs == {"arguments": '{"query": "area'}
 
 
 async def test_arguments_that_do_not_fit_are_told_which_field(store: str) -> None:
-    ran = await run(
-        store, calls(("search_index", {"query": "area", "country": "France"})), answers("I can't.")
+    ran = await run_search(
+        store,
+        tool_call_line(("search_index", {"query": "area", "country": "France"})),
+        answer_line("I can't."),
     )
     told_once(ran, "country: String should match pattern '^[A-Z]{3}$'")
 
 
 async def test_a_call_about_another_country_than_was_said_is_not_made(store: str) -> None:
     other = ("search_index", {"query": "area", "country": "DEU"})
-    ran = await run(store, calls(other, text="I look up FRA."), answers("I can't."))
+    ran = await run_search(
+        store, tool_call_line(other, text="I look up FRA."), answer_line("I can't.")
+    )
     told_once(ran, "you said that you would ask about FRA, and it asks about DEU")
     assert not any(exchange.lane == "index" for exchange in ran.ledger.exchanges)
 
@@ -126,46 +139,58 @@ def test_other_words_of_three_capitals_in_the_task_are_no_countries(
 )
 async def test_an_error_of_the_web_search_is_told(store: str, status: int, saying: str) -> None:
     said = {"detail": {"error": f"of no use: {KEY}"}}
-    ran = await run(store, calls(WEB), failing("tavily", status, said), answers("I can't."))
+    ran = await run_search(
+        store,
+        tool_call_line(WEB),
+        failing_search_line("tavily", status, said),
+        answer_line("I can't."),
+    )
     told_once(ran, saying)
-    assert [attempt.name for attempt in ran.trace.of_type("ATTEMPT")] == [f"HTTP {status}"]
+    assert [attempt.name for attempt in ran.trace.spans_of_type("ATTEMPT")] == [f"HTTP {status}"]
 
 
 async def test_the_key_of_the_web_search_is_not_in_the_trace(store: str) -> None:
     said = {"detail": {"error": f"Unauthorized: no such key: {KEY}"}}
-    ran = await run(store, calls(WEB), failing("tavily", 401, said), answers("I can't."))
-    assert "HTTP 401" in ran.stored
-    assert KEY not in ran.stored
+    ran = await run_search(
+        store,
+        tool_call_line(WEB),
+        failing_search_line("tavily", 401, said),
+        answer_line("I can't."),
+    )
+    assert "HTTP 401" in ran.stored_json
+    assert KEY not in ran.stored_json
 
 
 @pytest.mark.parametrize(
     ("call", "fault", "saying"),
     [
-        (WEB, drops("tavily"), "it did not answer (RemoteProtocolError)"),
+        (WEB, drops_connection("tavily"), "it did not answer (RemoteProtocolError)"),
         (WEB, hangs("tavily"), "no answer within 0.5 s"),
         (WEB, unavailable("tavily"), "HTTP 503"),
         (WEB, rate_limited("tavily"), "its limit is reached"),
-        (INDEX, drops("index"), "it did not answer (RemoteProtocolError)"),
+        (INDEX, drops_connection("index"), "it did not answer (RemoteProtocolError)"),
         (INDEX, hangs("index"), "it did not answer (ReadTimeout)"),
         (INDEX, unavailable("index", status=500), "HTTP 500"),
-        (WEB, malformed("tavily"), "an answer of another shape"),
-        (INDEX, malformed("index"), "an answer of another shape"),
+        (WEB, malformed_reply("tavily"), "an answer of another shape"),
+        (INDEX, malformed_reply("index"), "an answer of another shape"),
     ],
 )
 async def test_a_search_that_gives_no_answer_is_told_and_seen(
     store: str, call: Any, fault: Fault, saying: str
 ) -> None:
-    lines = calls(call), answers("I can't.")
-    service = web(FRANCE) if call is WEB else index(FRANCE)
-    ran = await run(store, *lines, service, faults=(fault,), deadline_s=0.5)
+    lines = tool_call_line(call), answer_line("I can't.")
+    service = web_results_line(FRANCE) if call is WEB else index_results_line(FRANCE)
+    ran = await run_search(store, *lines, service, faults=(fault,), deadline_s=0.5)
     told_once(ran, saying)
-    assert ran.trace.of_type("ATTEMPT")
+    assert ran.trace.spans_of_type("ATTEMPT")
 
 
 @pytest.mark.parametrize("call", [WEB, INDEX])
 async def test_an_address_that_is_none_is_told(store: str, call: Any) -> None:
     nowhere = "http://127.0.0.1:port"
-    ran = await run(store, calls(call), answers("I can't."), tavily=nowhere, index=nowhere)
+    ran = await run_search(
+        store, tool_call_line(call), answer_line("I can't."), tavily=nowhere, index=nowhere
+    )
     told_once(ran, "it did not answer (InvalidURL)")
 
 
@@ -182,28 +207,41 @@ async def test_without_a_deadline_a_web_search_that_takes_too_long_is_told() -> 
 @pytest.mark.parametrize("call", [WEB, INDEX])
 async def test_an_answer_of_another_shape_is_told(store: str, call: Any, reply: Any) -> None:
     lane = "tavily" if call is WEB else "index"
-    ran = await run(store, calls(call), failing(lane, 200, reply), answers("I can't."))
+    ran = await run_search(
+        store, tool_call_line(call), failing_search_line(lane, 200, reply), answer_line("I can't.")
+    )
     told_once(ran, "an answer of another shape")
 
 
 async def test_a_search_that_finds_nothing_says_so(store: str) -> None:
-    ran = await run(store, calls(WEB), web(), answers("There is nothing."))
-    assert ran.told == ["no results"]
+    ran = await run_search(
+        store, tool_call_line(WEB), web_results_line(), answer_line("There is nothing.")
+    )
+    assert ran.tool_results == ["no results"]
     assert not ran.tools[0].failed
 
 
 async def test_an_unavailable_index_is_asked_again_when_it_says(store: str) -> None:
-    lines = calls(INDEX), failing("index", 503, GONE), index(FRANCE), answers(ANSWER)
-    ran = await run(store, *lines)
+    lines = (
+        tool_call_line(INDEX),
+        failing_search_line("index", 503, GONE),
+        index_results_line(FRANCE),
+        answer_line(ANSWER),
+    )
+    ran = await run_search(store, *lines)
     assert ran.research.answer == ANSWER
     assert ran.tools[0].attributes["http.attempts"] == 2
-    assert [attempt.name for attempt in ran.trace.of_type("ATTEMPT")] == ["HTTP 503"]
-    assert ran.fidelity.complete
+    assert [attempt.name for attempt in ran.trace.spans_of_type("ATTEMPT")] == ["HTTP 503"]
+    assert ran.fidelity.is_complete
 
 
 async def test_an_index_that_stays_unavailable_is_given_up_with_its_reason(store: str) -> None:
-    lines = calls(INDEX), *[failing("index", 503, GONE)] * 3, answers("I can't.")
-    ran = await run(store, *lines)
+    lines = (
+        tool_call_line(INDEX),
+        *[failing_search_line("index", 503, GONE)] * 3,
+        answer_line("I can't."),
+    )
+    ran = await run_search(store, *lines)
     told_once(ran, f"the index is unavailable, asked 3 times: {GONE['error']}")
 
 
@@ -234,18 +272,20 @@ def test_whatever_the_arguments_each_call_ends_as_a_message(
 ) -> None:
     random.seed()  # Hypothesis sets it, and OpenTelemetry would number each trace alike
     made = [("no_tool" if n % 7 == 6 else "search_index", one) for n, one in enumerate(arguments)]
-    found = [index(FRANCE) for _ in made]
-    ran = asyncio.run(run(store, calls(*made), *found, answers("Done.")))
+    found = [index_results_line(FRANCE) for _ in made]
+    ran = asyncio.run(run_search(store, tool_call_line(*made), *found, answer_line("Done.")))
     assert ran.research.answer == "Done."
-    assert len(ran.told) == len(ran.tools) == len(made)
-    assert ran.fidelity.complete
+    assert len(ran.tool_results) == len(ran.tools) == len(made)
+    assert ran.fidelity.is_complete
 
 
 @pytest.mark.parametrize(
     "arguments", [r'{"query": "\ud800"}', '{"a":' + "[" * 900 + "]" * 900 + "}"]
 )
 async def test_arguments_that_no_store_can_hold_lose_no_trace(store: str, arguments: str) -> None:
-    ran = await run(store, calls(("web_search", arguments)), answers("I can't."))
+    ran = await run_search(
+        store, tool_call_line(("web_search", arguments)), answer_line("I can't.")
+    )
     told_once(ran, "Invalid JSON")
     assert ran.tools[0].inputs == {"arguments": arguments}
 
@@ -283,7 +323,7 @@ def tavily() -> Generator[ThreadingHTTPServer]:
 
 async def searched(server: ThreadingHTTPServer, key: str | None) -> tuple[dict[str, str], Any]:
     """The headers of one search, by their names in small letters, and what it found."""
-    async with seen_http_client() as http:
+    async with traced_http_client() as http:
         tool = web_search(f"http://127.0.0.1:{server.server_port}", key, http, 5.0)
         found = await tool.search(query="France")
     (heard,) = server.heard  # type: ignore[attr-defined] # as above

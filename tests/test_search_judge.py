@@ -7,11 +7,11 @@ from tests.support.search_runs import (
     FRANCE,
     GERMANY,
     WEB,
-    answers,
-    calls,
-    failing,
-    run,
-    web,
+    answer_line,
+    failing_search_line,
+    run_search,
+    tool_call_line,
+    web_results_line,
 )
 from workflows.citations import Judge, Result, borne_out, sentences, the_cited
 from workflows.marks import cites
@@ -22,56 +22,72 @@ RESULTS = (Result(1, "France", LARGE, "here"), Result(2, "France", SMALL, "there
 
 
 async def test_a_figure_from_nowhere_is_sent_back_and_searched_for(store: str) -> None:
-    lines = answers("FRA covers 640,000 km²."), calls(WEB), web(FRANCE), answers(ANSWER)
-    ran = await run(store, *lines)
+    lines = (
+        answer_line("FRA covers 640,000 km²."),
+        tool_call_line(WEB),
+        web_results_line(FRANCE),
+        answer_line(ANSWER),
+    )
+    ran = await run_search(store, *lines)
     assert (ran.research.outcome, ran.research.answer) == ("answered", ANSWER)
-    judged = ran.trace.of_type("GUARDRAIL")
+    judged = ran.trace.spans_of_type("GUARDRAIL")
     assert [span.attributes["guardrail.passed"] for span in judged] == [False, True]
     assert "bears out 640,000" in judged[0].outputs["objection"]
-    assert ran.fidelity.complete
+    assert ran.fidelity.is_complete
 
 
 async def test_an_answer_that_repeats_the_tasks_own_figures_needs_no_search(store: str) -> None:
     task = "FRA covers 551,500 km² and DEU 357,022 km². Which is larger, and by how much?"
     said = "FRA, with 551,500 km²: it is larger than DEU by 194,478 km²."
-    ran = await run(store, answers(said), task=task)
+    ran = await run_search(store, answer_line(said), task=task)
     assert (ran.research.outcome, ran.tools) == ("answered", ())
 
 
 async def test_a_figure_of_another_result_than_the_cited_is_sent_back(store: str) -> None:
-    wrong = answers("FRA covers 357,022 km² [1].")
-    ran = await run(store, calls(WEB), web(FRANCE, GERMANY), wrong, answers(ANSWER))
+    wrong = answer_line("FRA covers 357,022 km² [1].")
+    ran = await run_search(
+        store, tool_call_line(WEB), web_results_line(FRANCE, GERMANY), wrong, answer_line(ANSWER)
+    )
     assert ran.research.answer == ANSWER
-    assert "[1] does not bear out 357,022" in ran.trace.of_type("GUARDRAIL")[0].outputs["objection"]
+    assert (
+        "[1] does not bear out 357,022"
+        in ran.trace.spans_of_type("GUARDRAIL")[0].outputs["objection"]
+    )
 
 
 async def test_two_results_that_disagree_may_be_reported(store: str) -> None:
     said = "The results disagree: 551,500 km² by [1], 543,965 km² by [2]."
     found = {**FRANCE, "text": SMALL}
-    ran = await run(store, calls(WEB), web(FRANCE, found), answers(said))
+    ran = await run_search(
+        store, tool_call_line(WEB), web_results_line(FRANCE, found), answer_line(said)
+    )
     assert (ran.research.outcome, ran.research.answer) == ("answered", said)
 
 
 async def test_what_a_failed_call_said_may_be_repeated(store: str) -> None:
     said = "The area can't be said: the web search answered HTTP 500."
-    ran = await run(store, calls(WEB), failing("tavily", 500, {}), answers(said))
+    ran = await run_search(
+        store, tool_call_line(WEB), failing_search_line("tavily", 500, {}), answer_line(said)
+    )
     assert (ran.research.outcome, ran.research.answer) == ("answered", said)
 
 
 async def test_an_empty_answer_is_sent_back(store: str) -> None:
-    ran = await run(store, answers(" "), answers("Hello."))
+    ran = await run_search(store, answer_line(" "), answer_line("Hello."))
     assert ran.research.answer == "Hello."
 
 
 async def test_an_answer_that_stays_wrong_is_unsupported_and_says_why(store: str) -> None:
-    ran = await run(store, *[answers("FRA covers 640,000 km².")] * 3)
+    ran = await run_search(store, *[answer_line("FRA covers 640,000 km².")] * 3)
     assert ran.research.outcome == "unsupported"
     assert "640,000" in ran.research.objection
     assert ran.trace.root.outputs["objection"] == ran.research.objection
 
 
 async def test_an_answer_out_of_rounds_is_judged_too(store: str) -> None:
-    ran = await run(store, calls(WEB), answers("FRA covers 640,000 km²."), rounds=0)
+    ran = await run_search(
+        store, tool_call_line(WEB), answer_line("FRA covers 640,000 km²."), rounds=0
+    )
     assert ran.research.outcome == "out of rounds"
     assert "640,000" in ran.research.objection
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from instrumentation.trace import trace as traces
-from instrumentation.tracing import recorded, traced
-from scenarios.replay.replay_server import Replay, replayed
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
 from workflows.graphflow_review import Review, review
 from workflows.model import Model, NoModel
@@ -22,7 +22,7 @@ REVISE = {"decision": "revise", "notes": "The figure is wrong."}
 
 
 @contextmanager
-def taped(folder: Path, *lines: tuple[str, Any]) -> Iterator[tuple[Replay, Model]]:
+def taped(folder: Path, *lines: tuple[str, Any]) -> Iterator[tuple[ReplayServer, Model]]:
     tape = folder / "tape.jsonl"
     tape.write_text(
         "\n".join(
@@ -30,7 +30,7 @@ def taped(folder: Path, *lines: tuple[str, Any]) -> Iterator[tuple[Replay, Model
             for lane, content in lines
         )
     )
-    with replayed(Tape.read(tape)) as replay:
+    with replay_tape(Tape.load(tape)) as replay:
         yield replay, Model("taped", replay.base_url, "key")
 
 
@@ -51,7 +51,7 @@ async def test_running_out_of_rounds_is_an_outcome_with_draft_and_objections(
     ]
     with taped(tmp_path, *lines) as (replay, model):
         ended = await review("Write.", model, rounds=2)
-        assert not replay.unplayed
+        assert not replay.unplayed_lines
     assert ended == Review("out of rounds", "Two.", objections="The figure is wrong.")
 
 
@@ -95,7 +95,7 @@ async def test_being_cancelled_ends_it_though_a_model_hangs(tmp_path: Path) -> N
 
     tape = tmp_path / "tape.jsonl"
     tape.write_text('{"lane": "generator", "origin": "scripted", "reply": {"content": "x"}}')
-    with replayed(Tape.read(tape), [hangs("generator")]) as replay:
+    with replay_tape(Tape.load(tape), [hangs("generator")]) as replay:
         model = Model("taped", replay.base_url, "key")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(review("Write.", model, deadline_s=None), timeout=0.5)
@@ -112,11 +112,11 @@ async def test_runs_at_once_leave_a_trace_each_with_nothing_of_the_others(
             ("reviewer", APPROVE),
             ("summarizer", f"Sum {number}."),
         ]
-        with taped(folder, *lines) as (_, model), recorded() as run:
+        with taped(folder, *lines) as (_, model), record_run() as run:
             await review(f"Write {number}.", model)
-        return traces.from_mlflow(found.to_dict() for found in run.traces())
+        return traces.trace_from_mlflow(found.to_dict() for found in run.traces())
 
-    with traced(store):
+    with enable_tracing(store):
         left = await asyncio.gather(*map(one, range(5)))
     for number, trace in enumerate(left):
         assert trace.agents == ("generator", "reviewer", "summarizer")
@@ -138,7 +138,7 @@ async def test_an_answer_that_ran_into_its_token_limit_is_not_taken_for_whole(
     reply = {"content": "It came down to 57 km, whe", "finish_reason": "length"}
     tape.write_text(json.dumps({"lane": "generator", "origin": "scripted", "reply": reply}))
     listener = (lambda agent, text: None) if streamed else None
-    with replayed(Tape.read(tape)) as replay:
+    with replay_tape(Tape.load(tape)) as replay:
         model = Model("taped", replay.base_url, "key")
         with pytest.raises(RuntimeError, match="AnswerCutShort: the model reached its token limit"):
             await review("Write.", model, on_text=listener)

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from scenarios.replay.faults import Fault, hangs, rate_limited
-from scenarios.replay.replay_server import Replay, replayed
-from tests.support.tapes import service, tape
+from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.tapes import make_tape, service_line
 from workflows.bank_reply import Refused, SchemaChanged, structured
 from workflows.world_bank import Unavailable, asked
 
@@ -165,10 +165,10 @@ def test_no_answer_is_an_error_that_says_why(fault: Fault, said: str) -> None:
 def test_only_what_may_be_answered_later_is_unavailable(
     status: int, error: type[Exception]
 ) -> None:
-    line = service("world_bank", PATH, None, method="GET")
+    line = service_line("world_bank", PATH, None, method="GET")
     line["reply"] = {"status": status, "text": "no"}
     with (
-        replayed(tape(line)) as replay,
+        replay_tape(make_tape(line)) as replay,
         httpx.Client(base_url=replay.url) as http,
         pytest.raises(error, match=f"HTTP {status}"),
     ):
@@ -176,10 +176,10 @@ def test_only_what_may_be_answered_later_is_unavailable(
 
 
 def test_an_answer_that_is_no_json_is_no_answer() -> None:
-    line = service("world_bank", PATH, None, method="GET")
+    line = service_line("world_bank", PATH, None, method="GET")
     line["reply"] = {"text": "<html>busy</html>"}
     with (
-        replayed(tape(line)) as replay,
+        replay_tape(make_tape(line)) as replay,
         httpx.Client(base_url=replay.url) as http,
         pytest.raises(Unavailable, match="no JSON"),
     ):
@@ -187,10 +187,10 @@ def test_an_answer_that_is_no_json_is_no_answer() -> None:
 
 
 @contextmanager
-def reached(reply: Any, *faults: Fault) -> Iterator[tuple[Replay, httpx.Client]]:
-    line = service("world_bank", PATH, reply, method="GET", when=r"format=json.*date=2023")
+def reached(reply: Any, *faults: Fault) -> Iterator[tuple[ReplayServer, httpx.Client]]:
+    line = service_line("world_bank", PATH, reply, method="GET", when=r"format=json.*date=2023")
     with (
-        replayed(tape(line), faults) as replay,
+        replay_tape(make_tape(line), faults) as replay,
         httpx.Client(base_url=replay.url, timeout=0.5) as http,
     ):
         yield replay, http

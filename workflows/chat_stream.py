@@ -19,8 +19,8 @@ from mlflow.entities import NoOpSpan, SpanType
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from instrumentation.chat import answered, asked
-from instrumentation.http_attempts.http_client import seen_http_client
+from instrumentation.chat import record_request, record_response
+from instrumentation.http_attempts.http_client import traced_http_client
 from workflows.chat_answer import Answer, event, finished, joined, piece, whole
 from workflows.chat_history import Conversation, prompt
 from workflows.model import LANE_HEADER, AnswerCutShort, Model
@@ -122,7 +122,7 @@ async def assistant(
         base_url=model.base_url,
         api_key=model.api_key,
         default_headers={LANE_HEADER: ASSISTANT},
-        http_client=seen_http_client(),
+        http_client=traced_http_client(),
         timeout=deadline_s,
         max_retries=retries,
     )
@@ -137,7 +137,7 @@ def streamed(client: AsyncOpenAI, name: str) -> Streams:
     async def stream_answer(messages: Messages) -> Events:
         began = monotonic()
         span = mlflow.get_current_active_span() or NoOpSpan()  # where nobody records, there is none
-        asked(span, ASSISTANT, {"model": name, "messages": messages})
+        record_request(span, ASSISTANT, {"model": name, "messages": messages})
         request = client.chat.completions.create(
             model=name, messages=messages, stream=True, stream_options={"include_usage": True}
         )
@@ -158,7 +158,7 @@ def streamed(client: AsyncOpenAI, name: str) -> Streams:
             kind = stream.response.headers.get("content-type", "no type")
             raise AnswerCutShort(f"no event came in what the endpoint sent, which is {kind}")
         completion = joined(events)
-        answered(span, completion)
+        record_response(span, completion)
         finished(completion)
 
     traced: Streams = mlflow.trace(stream_answer, span_type=SpanType.LLM, output_reducer=joined)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import mlflow
 from mlflow.entities import SpanType
 
-from instrumentation.figures.figure_check import checked
+from instrumentation.figures.figure_check import check_figures
 from workflows.marks import cites
 
 SENTENCE = re.compile(r"(?:\d+[.)] )?\S.*?(?:[.!?](?:\s*\[[\d, ]+\])*(?=\s|$)|$)", re.MULTILINE)
@@ -41,7 +41,7 @@ Checks = Callable[[str, Sequence[Result]], Sequence[Result]]
 
 def borne_out(answer: str, texts: Sequence[str]) -> str | None:
     """Objects to figures that stand neither in the task nor in any result."""
-    bare = [str(unsourced) for unsourced in checked(answer, texts).unsourced]
+    bare = [str(unsourced) for unsourced in check_figures(answer, texts).unsupported]
     if not bare:
         return None
     return f"Search first: neither the task nor a result bears out {'; '.join(bare)}."
@@ -84,7 +84,7 @@ class Judge:
                 continue  # what no result bears out is for `accepts` to judge
             numbers = "".join(f"[{result.number}]" for result in held)
             known = [*told, *(result.says for result in held)]
-            unsourced = checked(sentence, known).unsourced
+            unsourced = check_figures(sentence, known).unsupported
             faults += [f"{numbers} does not bear out {figure}" for figure in unsourced]
         return f"Read the results again: {'; '.join(faults)}." if faults else None
 

@@ -17,7 +17,7 @@ import mlflow
 from crewai import Agent, Crew, Process, Task
 from mlflow.entities import SpanType
 
-from instrumentation.state.shared_state import Entry
+from instrumentation.state.shared_state import StateEntry
 from instrumentation.telemetry import Price
 from workflows.bank_reply import structured
 from workflows.crew_model import Staff, heard, measured, whole
@@ -63,7 +63,7 @@ async def briefing(
     reads: Callable[[Any], Any] = structured,
     checks: Callable[[Evidence], Sequence[str]] = tool_results,
     contexts: Mapping[str, tuple[str, ...]] = CONTEXTS,
-    accepts: Callable[[Entry], Any] = with_grounds,
+    accepts: Callable[[StateEntry], Any] = with_grounds,
     patience: int = 2,
     led_by: Callable[[Sequence[Agent]], str] | None = None,
     verifies: Verifies = claim_is_true,

@@ -9,12 +9,12 @@ from crewai import LLM, Agent, Crew
 from crewai.tools import BaseTool
 from crewai.types.streaming import StreamChunkType
 
-from instrumentation.http_attempts.http_client import seen_interceptor
-from instrumentation.routing import routing
+from instrumentation.http_attempts.http_client import tracing_interceptor
+from instrumentation.routing import routing_attributes
 from instrumentation.state.shared_state import SharedState
-from instrumentation.steps.collection import steps_taken
+from instrumentation.steps.collection import collect_steps
 from instrumentation.steps.step import Step
-from instrumentation.telemetry import Price, telemetry
+from instrumentation.telemetry import Price, telemetry_attributes
 from workflows.model import LANE_HEADER, AnswerCutShort, Model
 from workflows.roster import roster
 
@@ -65,7 +65,7 @@ class Staff:
             default_headers={LANE_HEADER: role},
             timeout=self.deadline_s,
             max_retries=self.retries,
-            interceptor=seen_interceptor(),
+            interceptor=tracing_interceptor(),
         )
 
 
@@ -88,7 +88,7 @@ def whole(steps: Sequence[Step]) -> None:
     a whole one, and hands it on. What was said anew since is not held against anyone."""
     asked = (step for step in steps if step.kind == "completion")
     for step in {(step.agent, step.task): step for step in asked}.values():
-        if step.finish == "length":
+        if step.finish_reason == "length":
             raise AnswerCutShort(f"{step.agent}, in {step.task}: the model reached its token limit")
 
 
@@ -104,9 +104,9 @@ def measured(
     loops, tokens, cost and time, reads and writes. `takes` names the tools that each task takes.
     Yields the log, which is whole after the block."""
     try:
-        with steps_taken() as log:
+        with collect_steps() as log:
             yield log
     finally:
-        span.set_attributes(routing(log.steps, roster(crew.agents), takes))
-        span.set_attributes(telemetry(log.steps, prices))
+        span.set_attributes(routing_attributes(log.steps, roster(crew.agents), takes))
+        span.set_attributes(telemetry_attributes(log.steps, prices))
         span.set_attributes(state.attributes())

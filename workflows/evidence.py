@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from crewai import Task
 
-from instrumentation.figures.figure_check import Check
+from instrumentation.figures.figure_check import FigureCheck
 from instrumentation.state.shared_state import SharedState
 
 Asked = tuple[str, str, str]
@@ -25,7 +25,7 @@ class Evidence:
     state: SharedState = field(default_factory=SharedState)
     results: list[str] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
-    checks: list[Check] = field(default_factory=list)
+    checks: list[FigureCheck] = field(default_factory=list)
     lacks: dict[Asked, Lack] = field(default_factory=dict)
     failures: dict[Asked, int] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock, repr=False)
@@ -39,7 +39,7 @@ class Evidence:
             self.lacks.pop(asked, None)
             if isinstance(result, Mapping) and result.get("value", "") is None:
                 self.lacks[asked] = "no data"
-        self.state.saw(tool, said)
+        self.state.record_tool_result(tool, said)
         return said
 
     def failed(self, asked: Asked, lack: Lack) -> int:
@@ -62,4 +62,4 @@ class Evidence:
     @property
     def verified(self) -> bool:
         """Whether the last check of this run found no fault."""
-        return bool(self.checks) and not self.checks[-1].unsourced
+        return bool(self.checks) and not self.checks[-1].unsupported

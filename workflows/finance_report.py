@@ -7,7 +7,7 @@ from typing import Any, Literal
 from crewai import TaskOutput
 from pydantic import BaseModel, ValidationError
 
-from instrumentation.figures.figure_check import Check
+from instrumentation.figures.figure_check import FigureCheck
 from workflows.evidence import Evidence, Lack
 from workflows.finance_tools import Desk
 
@@ -57,14 +57,14 @@ class Briefing:
     unsourced: tuple[str, ...] = ()
 
 
-def concluded(raw: str, desk: Desk) -> tuple[Briefing, Check]:
+def concluded(raw: str, desk: Desk) -> tuple[Briefing, FigureCheck]:
     """The outcome, by what the tools said and what was checked, and not by what the report claims.
 
     A briefing with a figure that has no source is unverified, whatever else was amiss.
     """
     report = Report.model_validate_json(raw)
     check = desk.check(report.report)
-    unsourced = tuple(map(str, check.unsourced))
+    unsourced = tuple(map(str, check.unsupported))
     outcome: Any = "unverified"
     if not unsourced:
         outcome = desk.evidence.lack() or ("verified" if desk.evidence.verified else "unverified")

@@ -9,8 +9,8 @@ import httpx
 from crewai.tools import BaseTool, tool
 from pydantic import Field
 
-from instrumentation.figures.figure_check import Check, checked
-from instrumentation.state.shared_state import Entry
+from instrumentation.figures.figure_check import FigureCheck, check_figures
+from instrumentation.state.shared_state import StateEntry
 from workflows import world_bank
 from workflows.bank_reply import Refused, SchemaChanged, structured
 from workflows.evidence import Asked, Evidence
@@ -44,7 +44,7 @@ def tool_results(evidence: Evidence) -> Sequence[str]:
     return evidence.results
 
 
-def with_grounds(entry: Entry) -> Mapping[str, Any]:
+def with_grounds(entry: StateEntry) -> Mapping[str, Any]:
     """An entry of the shared state as agents are told of it: never without where it comes from."""
     grounds = entry.grounded_by or "no tool result: this is a guess, do not report it"
     return {"key": entry.key, "figure": entry.value, "by": entry.author, "source": grounds}
@@ -58,11 +58,11 @@ class Desk:
     evidence: Evidence
     reads: Callable[[Any], Any] = structured
     checks: Callable[[Evidence], Sequence[str]] = tool_results
-    accepts: Callable[[Entry], Any] = with_grounds
+    accepts: Callable[[StateEntry], Any] = with_grounds
     patience: int = 2
 
-    def check(self, report: str) -> Check:
-        return checked(report, self.checks(self.evidence))
+    def check(self, report: str) -> FigureCheck:
+        return check_figures(report, self.checks(self.evidence))
 
     def world_bank_indicator(self) -> BaseTool:
         @tool("world_bank_indicator")
@@ -111,8 +111,8 @@ class Desk:
             """Check each figure of a report: is it borne out, in its unit and for its period?"""
             done = self.check(report)
             self.evidence.checks.append(done)
-            faults = list(map(str, done.unsourced))
-            return told({"verified": not faults, "figures": len(done.report), "faults": faults})
+            faults = list(map(str, done.unsupported))
+            return told({"verified": not faults, "figures": len(done.reported), "faults": faults})
 
         return check
 

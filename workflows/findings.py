@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from instrumentation.state.shared_state import Entry, SharedState, StaleWrite
+from instrumentation.state.shared_state import SharedState, StaleWriteError, StateEntry
 
-Notes = Callable[[SharedState, str, str], Entry]
+Notes = Callable[[SharedState, str, str], StateEntry]
 """How a finding is noted: in which slot of the state, and what becomes of what stands there."""
 
 
-def kept_together(state: SharedState, author: str, finding: str) -> Entry:
+def kept_together(state: SharedState, author: str, finding: str) -> StateEntry:
     """Add the finding to those in the one slot that all share.
 
     By compare-and-set: whoever was overtaken between reading and writing reads again.
@@ -23,7 +23,7 @@ def kept_together(state: SharedState, author: str, finding: str) -> Entry:
                 author=author,
                 expected_version=others.version if others else 0,
             )
-        except StaleWrite:
+        except StaleWriteError:
             continue
 
 

@@ -21,7 +21,7 @@ from autogen_ext.models.openai import OpenAIChatCompletionClient
 from mlflow.entities import SpanType
 from pydantic import BaseModel
 
-from instrumentation.http_attempts.http_client import seen_http_client
+from instrumentation.http_attempts.http_client import traced_http_client
 from workflows.client import Clients, WholeAnswers
 from workflows.clip import Clip
 from workflows.findings import Notes, kept_together
@@ -82,7 +82,7 @@ async def verify(
     asked every `poll_every_s`. With `on_text` the agents stream, and it is told who says what.
     Raises `RuntimeError`, as AutoGen does, when a completion fails for good.
     """
-    async with seen_http_client() as http:
+    async with traced_http_client() as http:
         clients = Clients(model, http, client, deadline_s, retries, streams=on_text is not None)
         looked_up = Archive(http, archive, deadline_s)
         desk = Desk(clip, Measured(clip, measures), looked_up, notes, waits, poll_every_s)

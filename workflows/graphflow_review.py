@@ -28,7 +28,7 @@ from autogen_ext.models.openai import OpenAIChatCompletionClient
 from mlflow.entities import SpanType
 from pydantic import BaseModel
 
-from instrumentation.http_attempts.http_client import seen_http_client
+from instrumentation.http_attempts.http_client import traced_http_client
 from workflows.client import Clients, WholeAnswers
 from workflows.hearing import Listener, Messages, heard
 from workflows.model import Model
@@ -91,7 +91,7 @@ async def review(
     With `on_text` the agents stream, and it is told who says what. Raises `RuntimeError`, as
     AutoGen does, when a completion fails for good.
     """
-    async with seen_http_client() as http:
+    async with traced_http_client() as http:
         clients = Clients(model, http, client, deadline_s, retries, streams=on_text is not None)
         generator = reads(generator_reads, clients.agent("generator", GENERATOR))
         reviewer = clients.agent("reviewer", REVIEWER, Verdict)

@@ -109,5 +109,5 @@ class Desk:
     def _said(self, tool: str, result: Mapping[str, Any]) -> str:
         """The result as the model is given it: JSON, kept as ground for what is noted later."""
         said = json.dumps(result, ensure_ascii=False)
-        self.state.saw(tool, said)
+        self.state.record_tool_result(tool, said)
         return said

@@ -18,8 +18,8 @@ import mlflow
 from mlflow.entities import SpanType
 from openai import AsyncOpenAI
 
-from instrumentation.chat import answered, asked
-from instrumentation.http_attempts.http_client import seen_http_client
+from instrumentation.chat import record_request, record_response
+from instrumentation.http_attempts.http_client import traced_http_client
 from workflows.citations import Accepts, Checks, Judge, Result, borne_out, the_cited
 from workflows.index_search import AsksAgain, search_index, twice_more
 from workflows.model import LANE_HEADER, Model
@@ -64,7 +64,11 @@ async def research(
     model and ends nothing. Raises what OpenAI's client raises when a completion fails for good,
     and `AnswerCutShort` after one that ran into its token limit.
     """
-    async with seen_http_client() as http, seen_http_client() as web, seen_http_client() as near:
+    async with (
+        traced_http_client() as http,
+        traced_http_client() as web,
+        traced_http_client() as near,
+    ):
         searches = (
             web_search(tavily, tavily_key, web, deadline_s),
             search_index(index, near, deadline_s, asks_again),
@@ -158,8 +162,8 @@ class Searcher:
             request["tools"] = [tool.offer for tool in self.desk.tools.values()]
         name = "reflect_tool_calls" if searched else "get_tool_calls"
         with mlflow.start_span(name, span_type=SpanType.LLM) as span:
-            asked(span, AGENT, request)
+            record_request(span, AGENT, request)
             said = plain(await self.client.chat.completions.create(**request))
-            answered(span, said)
+            record_response(span, said)
         # After the span: the completion did not fail, what it says is of no use.
         return Reply.of(said)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import mlflow
 
-from instrumentation.http_attempts.http_client import seen_interceptor
+from instrumentation.http_attempts.http_client import tracing_interceptor
 from workflows.bank_reply import Refused
 
 LONGEST = 2_000
@@ -20,7 +20,7 @@ class Unavailable(Exception):
 
 def client(address: str, deadline_s: float | None) -> httpx.Client:
     """A way to the World Bank whose failed requests are seen in the trace."""
-    seen = seen_interceptor()
+    seen = tracing_interceptor()
     return httpx.Client(
         base_url=address,
         timeout=deadline_s,

@@ -4,45 +4,52 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from instrumentation.alerts.alert_evaluator import Watch
-from instrumentation.alerts.alert_result import Finding, Outcome
-from instrumentation.alerts.alert_rule import Alert
-from instrumentation.alerts.finished_trace import Finished
+from instrumentation.alerts.alert_evaluator import AlertEvaluator
+from instrumentation.alerts.alert_result import AlertFinding, AlertResult
+from instrumentation.alerts.alert_rule import AlertRule
+from instrumentation.alerts.finished_trace import FinishedTrace
 
-__all__ = ["Alert", "Finding", "Finished", "Outcome", "Report", "judged"]
+__all__ = [
+    "AlertFinding",
+    "AlertReport",
+    "AlertResult",
+    "AlertRule",
+    "FinishedTrace",
+    "evaluate_alerts",
+]
 
 
 @dataclass(frozen=True)
-class Report:
+class AlertReport:
     """What all alerts of a table came to, over how many `traces`."""
 
     traces: int
-    outcomes: tuple[Outcome, ...] = field(default=())
+    results: tuple[AlertResult, ...] = field(default=())
 
     @property
-    def alarmed(self) -> bool:
-        return any(outcome.findings for outcome in self.outcomes)
+    def is_firing(self) -> bool:
+        return any(outcome.findings for outcome in self.results)
 
     @property
-    def blind(self) -> bool:
+    def is_inconclusive(self) -> bool:
         """Whether something that had to be judged could not be: for want of it, nothing passes."""
-        return not self.traces or any(outcome.blind for outcome in self.outcomes)
+        return not self.traces or any(outcome.is_inconclusive for outcome in self.results)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "traces": self.traces,
-            "alarmed": self.alarmed,
-            "blind": self.blind,
-            "alerts": [outcome.to_json() for outcome in self.outcomes],
+            "alarmed": self.is_firing,
+            "blind": self.is_inconclusive,
+            "alerts": [outcome.to_json() for outcome in self.results],
         }
 
 
-def judged(table: Sequence[Alert], traces: Iterable[Finished]) -> Report:
+def evaluate_alerts(rules: Sequence[AlertRule], traces: Iterable[FinishedTrace]) -> AlertReport:
     """Hold each trace against each alert, one trace after another, and keep none of them."""
-    watches = [Watch(alert) for alert in table]
+    watches = [AlertEvaluator(alert) for alert in rules]
     seen = 0
     for finished in traces:
         seen += 1
         for watch in watches:
-            watch.see(finished)
-    return Report(seen, tuple(watch.outcome() for watch in watches))
+            watch.add_trace(finished)
+    return AlertReport(seen, tuple(watch.result() for watch in watches))

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from instrumentation.alerts.alert_rule import Alert
+from instrumentation.alerts.alert_rule import AlertRule
 
 
 @dataclass(frozen=True)
-class Finding:
+class AlertFinding:
     """`says` is a sentence; the trace and the span are those to look at, of a whole window those
     that weigh most. `measured` is in the unit that the name of the alert's measure says."""
 
-    says: str
+    message: str
     measured: float
     trace_id: str
     span: str
@@ -20,7 +20,7 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "says": self.says,
+            "says": self.message,
             "measured": round(self.measured, 6),
             "trace_id": self.trace_id or None,
             "span": self.span,
@@ -29,20 +29,20 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AlertResult:
     """What one alert came to: its findings, the worst first, and how many `alarms` there were in
     all, of which the findings are those that are shown. `why_not` says why it judged nothing."""
 
-    alert: Alert
+    alert: AlertRule
     readings: int
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[AlertFinding, ...] = ()
     alarms: int = 0
-    why_not: str | None = None
+    not_evaluated_reason: str | None = None
 
     @property
-    def blind(self) -> bool:
+    def is_inconclusive(self) -> bool:
         """Whether it had to judge and could not."""
-        return self.why_not is not None and not self.alert.optional
+        return self.not_evaluated_reason is not None and not self.alert.optional
 
     def to_json(self) -> Mapping[str, Any]:
         """This outcome for a program, as `alerts --json` prints it and a webhook is told it."""
@@ -54,5 +54,5 @@ class Outcome:
             "readings": self.readings,
             "alarms": self.alarms,
             "findings": [finding.to_json() for finding in self.findings],
-            "why_not": self.why_not,
+            "why_not": self.not_evaluated_reason,
         }

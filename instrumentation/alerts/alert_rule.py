@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from instrumentation.alerts.finished_trace import Finished
+from instrumentation.alerts.finished_trace import FinishedTrace
 from instrumentation.alerts.measured_unit import RUN
 from instrumentation.alerts.measures import MEASURES
 from instrumentation.alerts.reading import Reading
@@ -13,7 +13,7 @@ EACH = "each"
 
 
 @dataclass(frozen=True)
-class Alert:
+class AlertRule:
     """One line of the table. It alarms where its measure is above `at_most`, or below `at_least`.
 
     `measure` is one of `MEASURES`. `taken` is "each", of each reading by itself, or else of all of
@@ -42,7 +42,7 @@ class Alert:
     @property
     def limit(self) -> str:
         """The threshold, in words."""
-        form = MEASURES[self.measure].form
+        form = MEASURES[self.measure].format
         if self.at_most is not None:
             return f"at most {form(self.at_most)} is allowed"
         return f"at least {form(self.at_least or 0.0)} is required"
@@ -51,7 +51,7 @@ class Alert:
         """How far a value is beyond the threshold; zero or less is on the right side of it."""
         return value - self.at_most if self.at_most is not None else (self.at_least or 0.0) - value
 
-    def readings(self, finished: Finished) -> Iterator[Reading]:
+    def measure_trace(self, finished: FinishedTrace) -> Iterator[Reading]:
         """What it reads off a trace: nothing, of one that it is not about."""
         if self.experiment not in ("", finished.experiment):
             return
@@ -61,8 +61,8 @@ class Alert:
         for root in finished.trace.roots:
             if self.workflow in ("", root.name):
                 found = MEASURES[self.measure].readings(root, unit)
-                yield from (reading for reading in found if self._concerns(reading))
+                yield from (reading for reading in found if self._applies_to(reading))
 
-    def _concerns(self, reading: Reading) -> bool:
+    def _applies_to(self, reading: Reading) -> bool:
         called = reading.span.name if reading.span.type == "TOOL" else None
         return self.agent in ("", reading.agent) and self.tool in ("", called)

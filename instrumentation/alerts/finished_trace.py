@@ -7,7 +7,7 @@ from instrumentation.trace.trace import Trace
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedTrace:
     """`experiment` is the name of the one that holds the trace; `tags` are those of MLflow."""
 
     trace: Trace

@@ -13,42 +13,42 @@ from typing import Any
 from instrumentation.alerts.reading import Reading
 from instrumentation.trace.span import Span
 
-WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
+WORD_PATTERN = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 """A word, or a number with its decimals."""
-UNUSUAL = 4
+MIN_WORD_CHARS = 4
 """The shortest word, in characters, that two texts are unlikely to share by chance."""
 
 
-def arrivals(root: Span) -> Iterator[Reading]:
+def measure_handoff_share(root: Span) -> Iterator[Reading]:
     """For each handoff the share that arrived, from 0.0 to 1.0, of the receiver's agent."""
     spans = list(root)
     for at, span in enumerate(spans):
         if span.type == "HANDOFF" and "handoff.efficiency_score" in span.attributes:
             told = span.attributes
-            share = _share(told, spans[at + 1 :])
+            share = _arrived_share(told, spans[at + 1 :])
             sender, receiver = str(told["handoff.from_agent"]), str(told["handoff.to_agent"])
             says = f"of what {sender} handed to {receiver}, {share:.0%} arrived"
             yield Reading(share, span, receiver, says)
 
 
-def _share(handoff: Mapping[str, Any], later: Sequence[Span]) -> float:
+def _arrived_share(handoff: Mapping[str, Any], later: Sequence[Span]) -> float:
     score = float(handoff["handoff.efficiency_score"])
-    lost = _words(handoff.get("handoff.dropped", ""))
+    lost = _significant_words(handoff.get("handoff.dropped", ""))
     if score == 1.0 or not lost:
         return score
-    given = _words(_prompt(str(handoff["handoff.to_agent"]), later))
+    given = _significant_words(_receiver_prompt(str(handoff["handoff.to_agent"]), later))
     return score + (1.0 - score) * len(lost & given) / len(lost)
 
 
-def _prompt(receiver: str, later: Sequence[Span]) -> Any:
+def _receiver_prompt(receiver: str, later: Sequence[Span]) -> Any:
     """What the first completion of the receiver's next turn was asked; None if none is recorded."""
     turns = (span for span in later if span.type == "AGENT" and span.agent == receiver)
     asked = (span.inputs for span in next(turns, ()) if span.type == "LLM")
     return next(asked, None)
 
 
-def _words(text: Any) -> set[str]:
+def _significant_words(text: Any) -> set[str]:
     """The words that tell something: long ones, and numbers."""
     text = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=str)
-    words = (word.lower() for word in WORD.findall(text))
-    return {word for word in words if len(word) >= UNUSUAL or word[0].isdigit()}
+    words = (word.lower() for word in WORD_PATTERN.findall(text))
+    return {word for word in words if len(word) >= MIN_WORD_CHARS or word[0].isdigit()}

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from instrumentation.trace.span import Span
 
 RUN = "run"
-KINDS = {"AGENT": "turn", "TOOL": "call", "LLM": "completion"}
+UNIT_KINDS = {"AGENT": "turn", "TOOL": "call", "LLM": "completion"}
 """The kinds of units by the types of their spans; the root of a trace is a run, besides."""
 
 
 @dataclass(frozen=True)
-class Unit:
+class MeasuredUnit:
     """A span, its kind, and the turn that it is or stands in; a run stands in none."""
 
     span: Span
@@ -28,13 +28,13 @@ class Unit:
         return f"{self.span.name} of {self.agent}" if named else self.span.name
 
 
-def units(root: Span) -> Iterator[Unit]:
+def iter_units(root: Span) -> Iterator[MeasuredUnit]:
     """The run itself, then each unit in it, an outer one before those inside it."""
-    yield Unit(root, RUN)
+    yield MeasuredUnit(root, RUN)
     beneath: list[tuple[Span, Span | None]] = [(root, None)]
     while beneath:
         span, turn = beneath.pop()
         turn = span if span.type == "AGENT" else turn
-        if kind := KINDS.get(span.type):
-            yield Unit(span, kind, turn)
+        if kind := UNIT_KINDS.get(span.type):
+            yield MeasuredUnit(span, kind, turn)
         beneath += [(child, turn) for child in reversed(span.children)]

@@ -12,4 +12,4 @@ class Reading:
     value: float
     span: Span
     agent: str | None
-    says: str
+    message: str

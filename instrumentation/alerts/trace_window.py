@@ -6,36 +6,45 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from instrumentation.alerts.finished_trace import Finished
-from instrumentation.trace.trace import NoTrace, from_mlflow
+from instrumentation.alerts.finished_trace import FinishedTrace
+from instrumentation.trace.trace import TraceNotFoundError, trace_from_mlflow
 
-PAGE = 50
+PAGE_SIZE = 50
 """Traces that are in memory at once. One of a crew that MLflow records by itself may have 3 MB."""
-SETTLED_MS = 60_000
+STORE_DELAY_MS = 60_000
 """How long after its end a trace may still be on its way into the store, spans after the rest."""
-ENDED = ("OK", "ERROR")
-UNREADABLE = (NoTrace, KeyError, TypeError, ValueError, AttributeError, RecursionError)
+FINAL_STATES = ("OK", "ERROR")
+UNREADABLE_TRACE_ERRORS = (
+    TraceNotFoundError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+)
 """What reading a trace raises that has no spans, or spans of another shape."""
 
 
 @dataclass
-class Tally:
+class TraceCounts:
     """What was read of a window until now; `torn` are traces whose spans are not all there."""
 
     finished: int = 0
-    under_way: int = 0
-    torn: tuple[str, ...] = ()
+    in_progress: int = 0
+    incomplete: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Window:
+class TraceWindow:
     """`since_ms` is in milliseconds since the epoch; without an `experiment`, all are looked at."""
 
     tracking_uri: str
     since_ms: int
     experiment: str = ""
 
-    def read(self, tally: Tally, progress: Callable[[Tally], None]) -> Iterator[Finished]:
+    def read_finished(
+        self, counts: TraceCounts, on_page: Callable[[TraceCounts], None]
+    ) -> Iterator[FinishedTrace]:
         """Each trace that has ended; the tally is kept meanwhile, and told after each page.
 
         Raises `NoTrace` where no experiment has the name.
@@ -43,15 +52,15 @@ class Window:
         import mlflow  # three seconds, which nobody waits for who reads a file
 
         client = mlflow.MlflowClient(self.tracking_uri)
-        names = experiments(client, self.experiment)
+        names = find_experiments(client, self.experiment)
         now_ms = time.time_ns() // 1_000_000
-        settled_ms = now_ms - SETTLED_MS
+        settled_ms = now_ms - STORE_DELAY_MS
         asked: dict[str, Any] = {
             "locations": list(names),
             "filter_string": f"trace.timestamp_ms >= {self.since_ms}"
             f" AND trace.timestamp_ms <= {now_ms}",
             "order_by": ["timestamp_ms ASC"],
-            "max_results": PAGE,
+            "max_results": PAGE_SIZE,
         }
         token, before = None, set[str]()
         while names:
@@ -60,23 +69,23 @@ class Window:
             whole = {t.info.trace_id: t for t in client.search_traces(**asked, page_token=token)}
             for info in (trace.info for trace in page if trace.info.trace_id not in before):
                 found = whole.get(info.trace_id)
-                finished = found and _finished(found, names)
+                finished = found and _to_finished_trace(found, names)
                 ended_ms = info.timestamp_ms + (info.execution_duration or 0)
-                if info.state.value not in ENDED or (not finished and ended_ms > settled_ms):
-                    tally.under_way += 1
+                if info.state.value not in FINAL_STATES or (not finished and ended_ms > settled_ms):
+                    counts.in_progress += 1
                 elif not finished:
-                    tally.torn = (*tally.torn, info.trace_id)
+                    counts.incomplete = (*counts.incomplete, info.trace_id)
                 else:
-                    tally.finished += 1
+                    counts.finished += 1
                     yield finished
-            progress(tally)
+            on_page(counts)
             # One that is stored meanwhile moves the others along, some into the next page.
             before = {trace.info.trace_id for trace in page}
             if not (token := page.token):
                 return
 
 
-def experiments(client: Any, wanted: str = "") -> dict[str, str]:
+def find_experiments(client: Any, experiment_name: str = "") -> dict[str, str]:
     """The names of a store's experiments, or of the one that is `wanted`, by their ids.
 
     Raises `NoTrace` where none has the name.
@@ -88,18 +97,18 @@ def experiments(client: Any, wanted: str = "") -> dict[str, str]:
         found |= {experiment.experiment_id: experiment.name for experiment in page}
         if not (token := page.token):
             break
-    chosen = {id: name for id, name in found.items() if wanted in ("", name)}
-    if wanted and not chosen:
-        near = get_close_matches(wanted, found.values(), n=1, cutoff=0.0)
+    chosen = {id: name for id, name in found.items() if experiment_name in ("", name)}
+    if experiment_name and not chosen:
+        near = get_close_matches(experiment_name, found.values(), n=1, cutoff=0.0)
         hint = f"; nearest: {near[0]}" if near else ""
-        raise NoTrace(f"no experiment has the name {wanted!r}{hint}")
+        raise TraceNotFoundError(f"no experiment has the name {experiment_name!r}{hint}")
     return chosen
 
 
-def _finished(stored: Any, experiments: dict[str, str]) -> Finished | None:
+def _to_finished_trace(stored: Any, experiments: dict[str, str]) -> FinishedTrace | None:
     """The trace, if it has spans, of a shape that can be read."""
     try:
-        trace = from_mlflow([stored.to_dict()])
-    except UNREADABLE:
+        trace = trace_from_mlflow([stored.to_dict()])
+    except UNREADABLE_TRACE_ERRORS:
         return None
-    return Finished(trace, experiments.get(trace.experiment_id, ""), dict(stored.info.tags))
+    return FinishedTrace(trace, experiments.get(trace.experiment_id, ""), dict(stored.info.tags))

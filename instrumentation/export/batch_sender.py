@@ -5,14 +5,14 @@ from typing import Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from instrumentation.export.export_error import Refused
-from instrumentation.export.span_queue import Letter
+from instrumentation.export.export_error import ExportError
+from instrumentation.export.span_queue import QueuedSpan
 
-Dressed = Callable[[ReadableSpan, Mapping[str, str]], ReadableSpan]
+ToOtlpSpan = Callable[[ReadableSpan, Mapping[str, str]], ReadableSpan]
 """What is sent of a span, and of what is said of its trace."""
 
 
-class Receives(Protocol):
+class OtlpClientProtocol(Protocol):
     """Where spans are brought."""
 
     def send(self, spans: Sequence[ReadableSpan]) -> None:
@@ -22,12 +22,14 @@ class Receives(Protocol):
         """Nothing more is sent."""
 
 
-def sent(batch: Sequence[Letter], dressed: Dressed, receiver: Receives) -> Refused | None:
+def send_batch(
+    batch: Sequence[QueuedSpan], to_otlp: ToOtlpSpan, client: OtlpClientProtocol
+) -> ExportError | None:
     """Send a batch; why it was refused, if it was."""
     try:
-        receiver.send([dressed(letter.span, letter.said) for letter in batch])
-    except Refused as refused:
+        client.send([to_otlp(letter.span, letter.trace_attributes) for letter in batch])
+    except ExportError as refused:
         return refused
     except Exception as error:  # whatever a span holds, the others are brought nevertheless
-        return Refused(f"{type(error).__name__} as they were sent", smaller=True)
+        return ExportError(f"{type(error).__name__} as they were sent", is_too_large=True)
     return None

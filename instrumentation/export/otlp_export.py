@@ -11,25 +11,35 @@ waits for. It works in `traced`, and by itself: `with applied(export()): …`, w
 
 from functools import partial
 
-from instrumentation.export.batch_exporter import Courier
-from instrumentation.export.export_error import Refused
-from instrumentation.export.export_limits import Bounds
-from instrumentation.export.export_warning import Report
-from instrumentation.export.otlp_client import Receiver
-from instrumentation.export.otlp_conversion import Clean, outward
-from instrumentation.export.span_queue import Count
-from patches.opentelemetry.otlp_processor import otlp_processor
+from instrumentation.export.batch_exporter import BatchExporter
+from instrumentation.export.export_error import ExportError
+from instrumentation.export.export_limits import ExportLimits
+from instrumentation.export.export_warning import RateLimitedWarning
+from instrumentation.export.otlp_client import OtlpClient
+from instrumentation.export.otlp_conversion import RedactText, to_otlp_span
+from instrumentation.export.span_queue import DeliveryStats
+from patches.opentelemetry.otlp_processor import otlp_processor_patch
 from patches.patch import Patch
 
-__all__ = ["Bounds", "Count", "Courier", "Receiver", "Refused", "export", "outward"]
+__all__ = [
+    "BatchExporter",
+    "DeliveryStats",
+    "ExportError",
+    "ExportLimits",
+    "OtlpClient",
+    "otlp_export_patch",
+    "to_otlp_span",
+]
 
 
-def export(clean: Clean = str) -> Patch:
+def otlp_export_patch(redact_text: RedactText = str) -> Patch:
     """Send what MLflow stores to the receiver that the environment names, if it names one.
 
     Spans are sent as they left the outlet. The tags and the session of a trace do not pass it:
     they go through `clean`.
     """
-    report = Report()
-    dressed = partial(outward, clean=clean)
-    return otlp_processor(lambda: Courier(Receiver, dressed, report, Bounds.of()))
+    report = RateLimitedWarning()
+    dressed = partial(to_otlp_span, redact_text=redact_text)
+    return otlp_processor_patch(
+        lambda: BatchExporter(OtlpClient, dressed, report, ExportLimits.from_environment())
+    )

@@ -11,77 +11,77 @@ import requests
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # it has no stubs
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from instrumentation.export.export_error import Refused
+from instrumentation.export.export_error import ExportError
 
-ANSWER_BYTES = 65_536
+MAX_RESPONSE_BYTES = 65_536
 """How much of an answer is read: a receiver's own is a few bytes."""
-NO_ADDRESS = "its address is not of the form http://host:port/v1/traces"
-LATER = {429, 502, 503, 504}
+INVALID_ENDPOINT = "its address is not of the form http://host:port/v1/traces"
+RETRYABLE_STATUSES = {429, 502, 503, 504}
 """What a receiver answers that may take the same spans later: the specification of OTLP."""
 
 
-class Watched(requests.Session):
+class OtlpSession(requests.Session):
     """A session that judges each answer, and fails where OpenTelemetry would try again itself."""
 
-    _refused: Refused | None = None
+    _error: ExportError | None = None
 
-    def refused(self) -> Refused | None:
+    def take_error(self) -> ExportError | None:
         """What became of the last request, told once."""
-        refused, self._refused = self._refused, None
+        refused, self._error = self._error, None
         return refused
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         try:
             response = super().request(*args, **{**kwargs, "stream": True})
             with response:
-                said = next(response.iter_content(ANSWER_BYTES), b"")
+                said = next(response.iter_content(MAX_RESPONSE_BYTES), b"")
         except requests.RequestException as error:
-            self._refused = _unanswered(error)
-            raise self._refused from error
-        self._refused = _judged(response, said)
-        if self._refused is not None and self._refused.spans is None:
-            raise self._refused
+            self._error = _connection_error(error)
+            raise self._error from error
+        self._error = _response_error(response, said)
+        if self._error is not None and self._error.rejected_spans is None:
+            raise self._error
         return response
 
 
-def _judged(response: requests.Response, said: bytes) -> Refused | None:
+def _response_error(response: requests.Response, said: bytes) -> ExportError | None:
     code, kind = response.status_code, response.headers.get("content-type", "")
     if code >= 300:
         elsewhere = ": it would send them elsewhere" if code < 400 else ""
-        return Refused(
-            f"it answers {code} {_phrase(code)}{elsewhere}",
-            again=code in LATER,
-            smaller=code == 413,
+        return ExportError(
+            f"it answers {code} {_status_phrase(code)}{elsewhere}",
+            is_retryable=code in RETRYABLE_STATUSES,
+            is_too_large=code == 413,
         )
     if kind.startswith("text/html"):
-        return Refused(f"it answers {code} with a page, as no receiver of OTLP does")
+        return ExportError(f"it answers {code} with a page, as no receiver of OTLP does")
     if kind.startswith("application/x-protobuf"):
         try:
             rejected = ExportTraceServiceResponse.FromString(said).partial_success.rejected_spans
         except DecodeError:
             return None
         if rejected > 0:
-            return Refused(f"it rejects {rejected} of them", spans=rejected)
+            return ExportError(f"it rejects {rejected} of them", rejected_spans=rejected)
     return None
 
 
-def _unanswered(error: requests.RequestException) -> Refused:
+def _connection_error(error: requests.RequestException) -> ExportError:
     """Why, without the error's own text, in which the whole address stands."""
     if isinstance(error, requests.Timeout):
-        return Refused("it does not answer in time", again=True)
+        return ExportError("it does not answer in time", is_retryable=True)
     if isinstance(error, requests.exceptions.SSLError):
-        return Refused("it cannot be trusted: TLS failed", again=True)
+        return ExportError("it cannot be trusted: TLS failed", is_retryable=True)
     if isinstance(error, ValueError):
-        return Refused(NO_ADDRESS)
+        return ExportError(INVALID_ENDPOINT)
     cause: BaseException | None = error
     while cause is not None and getattr(cause, "strerror", None) is None:
         cause = cause.__cause__ or cause.__context__
-    return Refused(
-        str(getattr(cause, "strerror", None) or "the connection broke").lower(), again=True
+    return ExportError(
+        str(getattr(cause, "strerror", None) or "the connection broke").lower(), is_retryable=True
     )
 
 
-def _phrase(code: int) -> str:
+def _status_phrase(code: int) -> str:
     try:
         return HTTPStatus(code).phrase
     except ValueError:

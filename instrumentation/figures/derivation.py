@@ -11,10 +11,10 @@ from decimal import Decimal
 from itertools import combinations
 
 from instrumentation.figures.figure import Figure
-from instrumentation.figures.source_match import Sourced
-from instrumentation.figures.units import LENGTH
+from instrumentation.figures.source_match import SupportedFigure
+from instrumentation.figures.units import PERIOD_MONTHS
 
-SAYS = {
+OPERATION_WORDS = {
     "annualised rate": r"annuali[sz]\w+|annual rate|compound\w*",
     "sum": r"sum|total\w*|combined|together|altogether",
     "mean": r"mean|averag\w+",
@@ -27,11 +27,13 @@ SAYS = {
 }
 """What a sentence must say for a figure in it to be taken for one of these."""
 
-Result = tuple[Decimal, str | None]
+DerivedValue = tuple[Decimal, str | None]
 """A value that follows, and its unit."""
 
 
-def derived(figure: Figure, cited: Sequence[Sourced], sources: Sequence[Figure]) -> Sourced | None:
+def find_derivation(
+    figure: Figure, cited: Sequence[SupportedFigure], sources: Sequence[Figure]
+) -> SupportedFigure | None:
     """How the figure follows from the sources, as its sentence says; None if it does not.
 
     `cited` are the figures of the report that a source states. Its reader may have calculated with
@@ -43,22 +45,26 @@ def derived(figure: Figure, cited: Sequence[Sourced], sources: Sequence[Figure])
         pair for pair in combinations(dict.fromkeys(sources), 2) if used.keys() & set(pair)
     ]
     pairs += combinations(dict.fromkeys(quoted), 2)
-    whole = [alike for unit in {one.unit for one in used} if len(alike := _of(unit, used)) > 2]
-    for how, words in SAYS.items():
+    whole = [
+        alike for unit in {one.unit for one in used} if len(alike := _with_unit(unit, used)) > 2
+    ]
+    for how, words in OPERATION_WORDS.items():
         if not re.search(rf"(?<!\w)(?:{words})(?!\w)", figure.sentence, re.I):
             continue
         candidates = [(one,) for one in sources] if how == "annualised rate" else pairs + whole
         for operands in candidates:
-            if _alike(operands) and any(_is(figure, how, one) for one in _results(how, operands)):
-                return Sourced(figure, operands, how)
+            if _can_be_combined(operands) and any(
+                _matches(figure, how, one) for one in _derived_values(how, operands)
+            ):
+                return SupportedFigure(figure, operands, how)
     return None
 
 
-def _of(unit: str | None, figures: Iterable[Figure]) -> tuple[Figure, ...]:
+def _with_unit(unit: str | None, figures: Iterable[Figure]) -> tuple[Figure, ...]:
     return tuple(one for one in figures if one.unit == unit)
 
 
-def _alike(operands: Sequence[Figure]) -> bool:
+def _can_be_combined(operands: Sequence[Figure]) -> bool:
     """Whether they can be calculated with: one unit, one period, no zero."""
     first = operands[0]
     return all(
@@ -66,7 +72,7 @@ def _alike(operands: Sequence[Figure]) -> bool:
     )
 
 
-def _is(figure: Figure, how: str, result: Result) -> bool:
+def _matches(figure: Figure, how: str, result: DerivedValue) -> bool:
     value, unit = result
     if figure.unit not in (None, unit):
         return False
@@ -75,11 +81,11 @@ def _is(figure: Figure, how: str, result: Result) -> bool:
     return figure.covers(value) or (how in ("difference", "change") and figure.covers(-value))
 
 
-def _results(how: str, operands: Sequence[Figure]) -> Iterator[Result]:
+def _derived_values(how: str, operands: Sequence[Figure]) -> Iterator[DerivedValue]:
     """What comes of the operands, one way or another."""
     unit, values = operands[0].unit, [one.value for one in operands]
     if how == "annualised rate":
-        yield from _annualised(operands[0])
+        yield from _annualised_rates(operands[0])
     elif how == "sum":
         yield sum(values, Decimal(0)), unit
     elif how == "mean":
@@ -96,11 +102,11 @@ def _results(how: str, operands: Sequence[Figure]) -> Iterator[Result]:
             yield from (((a - b) / b * 100, "%"), ((b - a) / a * 100, "%"))
 
 
-def _annualised(rate: Figure) -> Iterator[Result]:
+def _annualised_rates(rate: Figure) -> Iterator[DerivedValue]:
     """A rate per quarter or month, times their number in a year; a growth rate also compounded."""
     if rate.period not in ("quarter", "month"):
         return
-    times = LENGTH["year"] // LENGTH[rate.period]
+    times = PERIOD_MONTHS["year"] // PERIOD_MONTHS[rate.period]
     yield rate.value * times, rate.unit
     if rate.unit in ("%", None) and abs(rate.value) < 100:
         yield ((1 + rate.value / 100) ** times - 1) * 100, rate.unit

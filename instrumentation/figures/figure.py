@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from instrumentation.figures.units import LENGTH
+from instrumentation.figures.units import PERIOD_MONTHS
 
-ROUGHLY = Decimal("0.05")
+APPROXIMATE_SHARE = Decimal("0.05")
 """How far "about 1,200" may be from the truth at most, as a share of itself."""
 
-OTHER_YEAR = re.compile(
+RELATIVE_YEAR = re.compile(
     r"years? (?:before|earlier|ago|later|after)|"
     r"(?:previous|prior|preceding|last|following|next) year",
     re.I,
@@ -36,7 +36,7 @@ class Figure:
     period: str | None = None
     low: Decimal = field(default=Decimal(0), repr=False)
     high: Decimal = field(default=Decimal(0), repr=False)
-    dated: bool = field(default=False, repr=False)
+    is_period_from_date: bool = field(default=False, repr=False)
     sentence: str = field(default="", repr=False)
     year: str | None = field(default=None, repr=False)
 
@@ -55,7 +55,7 @@ class Figure:
         """Whether the years agree, or one is not told, or either's sentence tells of both."""
         if self.year is None or other.year is None or self.year == other.year:
             return True
-        if OTHER_YEAR.search(self.sentence) or OTHER_YEAR.search(other.sentence):
+        if RELATIVE_YEAR.search(self.sentence) or RELATIVE_YEAR.search(other.sentence):
             return True
         return other.year in self.sentence or self.year in other.sentence
 
@@ -66,10 +66,12 @@ class Figure:
         """
         if self.period is None or source.period is None or self.period == source.period:
             return True
-        return self.dated and LENGTH[self.period] < LENGTH[source.period]
+        return (
+            self.is_period_from_date and PERIOD_MONTHS[self.period] < PERIOD_MONTHS[source.period]
+        )
 
 
-def interval(value: Decimal, step: Decimal, hedge: str) -> tuple[Decimal, Decimal]:
+def value_interval(value: Decimal, step: Decimal, hedge: str) -> tuple[Decimal, Decimal]:
     """What a value may stand for that was written in whole `step`s.
 
     `hedge` is "over", "under", "about", "exact" or "": of "over 4" the truth is above, within one
@@ -83,11 +85,13 @@ def interval(value: Decimal, step: Decimal, hedge: str) -> tuple[Decimal, Decima
         return value - step, value
     half = step / 2
     if hedge == "about":
-        half = max(half, min(_round_step(value), abs(value) * ROUGHLY * 2) / 2)
+        half = max(
+            half, min(_last_significant_place(value), abs(value) * APPROXIMATE_SHARE * 2) / 2
+        )
     return value - half, value + half
 
 
-def _round_step(value: Decimal) -> Decimal:
+def _last_significant_place(value: Decimal) -> Decimal:
     """The place of the last digit that is not zero: 100 for 1200."""
     exponent = value.normalize().as_tuple().exponent
     return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(0)

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from instrumentation.figures.figure import Figure
 
-NEAR = Decimal("0.25")
+NEAREST_TOLERANCE = Decimal("0.25")
 """How far the nearest source may be, as a share of a figure, to be worth a word."""
-SLIPS = {3: "a thousand", 6: "a million", 9: "a billion", 2: "a hundred"}
+SCALE_SLIPS = {3: "a thousand", 6: "a million", 9: "a billion", 2: "a hundred"}
 """Powers of ten by which a figure slips."""
-MINUS = r"negative|minus|loss(?:es)?|lost|deficits?|deflation|below zero"
-DIRECTION = re.compile(
-    rf"\b(?:(?P<minus>{MINUS})|(?P<falling>f[ae]ll(?:s|en|ing)?|down|declin\w+|decreas\w+|drop\w*|lower\w*|"
+NEGATIVE_WORDS = r"negative|minus|loss(?:es)?|lost|deficits?|deflation|below zero"
+DIRECTION_WORDS = re.compile(
+    rf"\b(?:(?P<minus>{NEGATIVE_WORDS})|(?P<falling>f[ae]ll(?:s|en|ing)?|down|declin\w+|decreas\w+|drop\w*|lower\w*|"
     r"shr[aiu]nk\w*|contract\w+|reduc\w+|cuts?)|(?P<rising>r[io]se[sn]?|rising|gr[eo]w(?:s|n|ing)?|"
     r"increas\w+|gain(?:s|ed)?|climb\w*|expand\w+|up|higher|positive|surplus\w*))\b",
     re.I,
@@ -22,17 +22,17 @@ DIRECTION = re.compile(
 
 
 @dataclass(frozen=True)
-class Sourced:
+class SupportedFigure:
     """A figure of a report, the figures of the sources that it stands on, and how: "stated", or
     what was made of them."""
 
     figure: Figure
     sources: tuple[Figure, ...]
-    how: str = "stated"
+    derivation: str = "stated"
 
 
 @dataclass(frozen=True)
-class Unsourced:
+class UnsupportedFigure:
     """A figure of a report that no source bears out, and why, in words."""
 
     figure: Figure
@@ -42,63 +42,63 @@ class Unsourced:
         return f"{self.figure.text}: {self.reason}"
 
 
-def stated(figure: Figure, sources: Sequence[Figure]) -> Sourced | None:
+def find_stated(figure: Figure, sources: Sequence[Figure]) -> SupportedFigure | None:
     """The first source that states the figure, if any does."""
     return next(
         (
-            Sourced(figure, (source,))
+            SupportedFigure(figure, (source,))
             for source in sources
-            if _fits(figure, source) and _alike(figure, source)
+            if _value_matches(figure, source) and _is_compatible(figure, source)
         ),
         None,
     )
 
 
-def _alike(figure: Figure, source: Figure) -> bool:
+def _is_compatible(figure: Figure, source: Figure) -> bool:
     return figure.same_unit(source) and figure.same_period(source) and figure.same_year(source)
 
 
-def objection(figure: Figure, sources: Sequence[Figure]) -> str:
+def unsupported_reason(figure: Figure, sources: Sequence[Figure]) -> str:
     """Why no source bears the figure out: the nearest thing that one says."""
     if not sources:
         return "the sources state no figures"
     for source in sources:
-        if _fits(figure, source) and figure.same_unit(source):
+        if _value_matches(figure, source) and figure.same_unit(source):
             if figure.same_period(source):
                 return f"the source gives it for {source.year}, the report for {figure.year}"
             return f"the source gives it per {source.period}, the report per {figure.period}"
     for source in sources:
-        if _fits(figure, source):
+        if _value_matches(figure, source):
             return f"the source says {source.unit}, the report {figure.unit}"
     for source in sources:
         if figure.covers(-source.value):
             return f"no source has it; one has {source.text}, with the other sign"
-    return _slip(figure, sources) or _nearest(figure, sources)
+    return _scale_slip_reason(figure, sources) or _nearest_reason(figure, sources)
 
 
-def _fits(figure: Figure, source: Figure) -> bool:
+def _value_matches(figure: Figure, source: Figure) -> bool:
     """Whether the value is the source's, as rounded; "fell 0.9" is what -0.9 means."""
     if figure.covers(source.value):
         return True
-    return source.value < 0 < figure.value and figure.covers(-source.value) and _falls(figure)
+    return source.value < 0 < figure.value and figure.covers(-source.value) and _is_decrease(figure)
 
 
-def _falls(figure: Figure) -> bool:
+def _is_decrease(figure: Figure) -> bool:
     """Whether the last word about it says so ("shrank 3.2%"), or one right after ("3.2% lower").
 
     "Fell to 3.2%" tells where it ended, and not by how much it fell.
     """
     before, _, after = figure.sentence.partition(figure.text)
-    said = list(DIRECTION.finditer(before))
-    told = said[-1] if said else DIRECTION.match(re.sub(r"^\W*(?:GDP |real )?", "", after))
+    said = list(DIRECTION_WORDS.finditer(before))
+    told = said[-1] if said else DIRECTION_WORDS.match(re.sub(r"^\W*(?:GDP |real )?", "", after))
     if told is None or told["rising"]:
         return False
     return told["minus"] is not None or not re.search(r"\bto\s*$", before)
 
 
-def _slip(figure: Figure, sources: Sequence[Figure]) -> str | None:
+def _scale_slip_reason(figure: Figure, sources: Sequence[Figure]) -> str | None:
     """A source that is a thousand, a million … times as large or as small."""
-    for power, times in SLIPS.items():
+    for power, times in SCALE_SLIPS.items():
         for source in sources:
             for sign, word in ((power, "smaller"), (-power, "larger")):
                 if source.value and figure.covers(source.value.scaleb(sign)):
@@ -106,10 +106,10 @@ def _slip(figure: Figure, sources: Sequence[Figure]) -> str | None:
     return None
 
 
-def _nearest(figure: Figure, sources: Sequence[Figure]) -> str:
+def _nearest_reason(figure: Figure, sources: Sequence[Figure]) -> str:
     alike = [source for source in sources if figure.same_unit(source)]
     nearest = min(alike, key=lambda source: abs(source.value - figure.value), default=None)
-    if nearest is None or abs(nearest.value - figure.value) > abs(figure.value) * NEAR:
+    if nearest is None or abs(nearest.value - figure.value) > abs(figure.value) * NEAREST_TOLERANCE:
         return "no source has it"
     unit = f" {nearest.unit}" if nearest.unit and nearest.unit not in nearest.text else ""
     return f"no source has it; the nearest is {nearest.text}{unit}"

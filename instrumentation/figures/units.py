@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-UNITS = {
+UNIT_SPELLINGS = {
     "pp": r"percentage[ -]points?|%[ -]?points?|p\.p\.|ppts?|pp|(?<!index )points?",
     "bp": r"basis[ -]points?|bps?",
     "%": r"%|percent(?!age)|per[ ]cent|pct",
@@ -29,15 +29,15 @@ UNITS = {
     "times": r"times|×|x|-?fold",
 }
 """Each unit as it is kept, and how it is written. What is in none of these is no known unit."""
-EACH = re.compile(
-    "|".join(UNITS[of] for of in ("km", "kg", "t", "kWh", "MWh", "GWh", "barrels")).join(
+PER_UNIT = re.compile(
+    "|".join(UNIT_SPELLINGS[of] for of in ("km", "kg", "t", "kWh", "MWh", "GWh", "barrels")).join(
         (r"\s?(?:/|per\b)\s?(", r")(?!\w)")
     ),
     re.I,
 )
 """What may follow a unit: of how much it is told, as in EUR/kWh."""
 
-SCALES = {
+SCALE_SPELLINGS = {
     Decimal(10) ** 8: r"hundred million",
     Decimal(10) ** 5: r"hundred thousand",
     Decimal(100): r"hundred",
@@ -48,7 +48,7 @@ SCALES = {
 }
 """By what a word multiplies the number before it; single letters stand close to it: 1.2m."""
 
-PERIODS = {
+PERIOD_SPELLINGS = {
     "year": r"annual(?:ly)?|yearly|annuali[sz]ed|year[ -](?:on|over)[ -]year|y/y|yoy|p\.a\."
     r"|per annum|(?:per|a|each|every|/) ?(?:year|yr)\b(?! (?:ago|earlier|before|later))",
     "quarter": r"quarterly|quarter[ -](?:on|over)[ -]quarter|q/q|qoq|"
@@ -58,44 +58,44 @@ PERIODS = {
 }
 """How often a figure falls due, as it is written."""
 
-LENGTH = {"month": 1, "quarter": 3, "year": 12}
+PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """The length of a period, in months."""
 
-MONTH = (
+MONTH_PATTERN = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-YEAR = r"(?:1[5-9]|20|21)\d\d"
-DATES = {
-    "quarter": rf"{YEAR}[ -]?Q[1-4]|Q[1-4][ /-]?(?:of )?(?:{YEAR}|'?\d\d)?|"
-    rf"(?:first|second|third|fourth|last|1st|2nd|3rd|4th) quarter(?: of)?(?: {YEAR})?",
-    "month": rf"{YEAR}-?M(?:0?[1-9]|1[0-2])|{YEAR}-(?:0[1-9]|1[0-2])(?![-\d])|{MONTH} {YEAR}",
-    "year": rf"(?:FY|CY) ?(?:{YEAR}|\d\d)|(?<=in ){YEAR}|(?<=for ){YEAR}|(?<=during ){YEAR}",
+YEAR_PATTERN = r"(?:1[5-9]|20|21)\d\d"
+DATE_PATTERNS = {
+    "quarter": rf"{YEAR_PATTERN}[ -]?Q[1-4]|Q[1-4][ /-]?(?:of )?(?:{YEAR_PATTERN}|'?\d\d)?|"
+    rf"(?:first|second|third|fourth|last|1st|2nd|3rd|4th) quarter(?: of)?(?: {YEAR_PATTERN})?",
+    "month": rf"{YEAR_PATTERN}-?M(?:0?[1-9]|1[0-2])|{YEAR_PATTERN}-(?:0[1-9]|1[0-2])(?![-\d])|{MONTH_PATTERN} {YEAR_PATTERN}",
+    "year": rf"(?:FY|CY) ?(?:{YEAR_PATTERN}|\d\d)|(?<=in ){YEAR_PATTERN}|(?<=for ){YEAR_PATTERN}|(?<=during ){YEAR_PATTERN}",
 }
 """How a date is written, by the length of what it names."""
 
 
-def alternatives(names: dict[str, str] | dict[Decimal, str]) -> str:
+def spelling_regex(names: dict[str, str] | dict[Decimal, str]) -> str:
     """A regular expression for any of the spellings, whole words where they are words."""
     return "|".join(rf"(?:{spelt})(?![\w²³])" for spelt in names.values())
 
 
-def each(text: str, start: int) -> str:
+def per_unit_suffix(text: str, start: int) -> str:
     """Of how much a unit that ends here is told: "/kWh" in "EUR per kWh", or nothing."""
-    found = EACH.match(text, start)
-    return f"/{named(UNITS, found[1])}" if found else ""
+    found = PER_UNIT.match(text, start)
+    return f"/{find_spelling(UNIT_SPELLINGS, found[1])}" if found else ""
 
 
-def named(names: dict[str, str], text: str) -> str | None:
+def find_spelling(names: dict[str, str], text: str) -> str | None:
     """The first of these that the text names as a whole."""
     found = (name for name, spelt in names.items() if re.fullmatch(spelt, text.strip(), re.I))
     return next(found, None)
 
 
-def scaled_by(text: str) -> Decimal:
+def scale_factor(text: str) -> Decimal:
     """What a scale word multiplies by; 1 where there is none."""
     word = text.strip()
-    for factor, spelt in SCALES.items():
+    for factor, spelt in SCALE_SPELLINGS.items():
         if re.fullmatch(re.sub(r"\(\?<=[^)]*\)", "", spelt), word, re.I):
             return factor
     return Decimal(1)

@@ -12,47 +12,47 @@ from crewai.llms.hooks.base import BaseInterceptor
 
 from instrumentation.http_attempts.attempt import Attempt
 
-_UNDER_WAY: ContextVar[Attempt] = ContextVar("attempt under way")
+_CURRENT_ATTEMPT: ContextVar[Attempt] = ContextVar("attempt under way")
 """The running code's request: CrewAI shows us a reply without the request that it answers."""
 
 
-class SeenInterceptor(BaseInterceptor[httpx.Request, httpx.Response]):
+class TracingInterceptor(BaseInterceptor[httpx.Request, httpx.Response]):
     """Counts the attempts of a crew's LLM on the current span, and records those that fail."""
 
     def on_outbound(self, message: httpx.Request) -> httpx.Request:
-        attempt = _begun(message)
+        attempt = _start_attempt(message)
 
-        def told(event: str, info: dict[str, Any]) -> None:
-            _failed(attempt, event, info)
+        def trace(event: str, info: dict[str, Any]) -> None:
+            _record_failure(attempt, event, info)
 
-        message.extensions["trace"] = told
+        message.extensions["trace"] = trace
         return message
 
     async def aon_outbound(self, message: httpx.Request) -> httpx.Request:
-        attempt = _begun(message)
+        attempt = _start_attempt(message)
 
-        async def told(event: str, info: dict[str, Any]) -> None:
-            _failed(attempt, event, info)
+        async def trace(event: str, info: dict[str, Any]) -> None:
+            _record_failure(attempt, event, info)
 
-        message.extensions["trace"] = told
+        message.extensions["trace"] = trace
         return message
 
     def on_inbound(self, message: httpx.Response) -> httpx.Response:
-        _UNDER_WAY.get().answered(message)
+        _CURRENT_ATTEMPT.get().on_response(message)
         return message
 
     async def aon_inbound(self, message: httpx.Response) -> httpx.Response:
-        _UNDER_WAY.get().answered(message)
+        _CURRENT_ATTEMPT.get().on_response(message)
         return message
 
 
-def _begun(request: httpx.Request) -> Attempt:
-    attempt = Attempt.of(request)
-    _UNDER_WAY.set(attempt)
+def _start_attempt(request: httpx.Request) -> Attempt:
+    attempt = Attempt.for_request(request)
+    _CURRENT_ATTEMPT.set(attempt)
     return attempt
 
 
-def _failed(attempt: Attempt, event: str, info: dict[str, Any]) -> None:
+def _record_failure(attempt: Attempt, event: str, info: dict[str, Any]) -> None:
     """Record what failed before the reply's headers were there.
 
     A request that could not be written whole may be answered all the same: httpcore reads on. The
@@ -64,4 +64,4 @@ def _failed(attempt: Attempt, event: str, info: dict[str, Any]) -> None:
     ):
         return
     if not isinstance(info["exception"], httpcore.WriteError):
-        attempt.raised(info["exception"])
+        attempt.on_error(info["exception"])

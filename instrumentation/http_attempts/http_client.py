@@ -7,10 +7,10 @@ import httpx
 from instrumentation.http_attempts.attempt import Attempt
 
 if TYPE_CHECKING:
-    from instrumentation.http_attempts.crewai_interceptor import SeenInterceptor
+    from instrumentation.http_attempts.crewai_interceptor import TracingInterceptor
 
 
-def seen_http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def traced_http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """An HTTP client whose failed attempts are seen: `http_client=` of an OpenAI or AutoGen client.
 
     Timeouts, redirects and retries are those of the OpenAI client. As with any httpx client that is
@@ -21,36 +21,36 @@ def seen_http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx
 
     limits = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
     return DefaultAsyncHttpxClient(
-        transport=SeenTransport(transport or httpx.AsyncHTTPTransport(limits=limits))
+        transport=TracingTransport(transport or httpx.AsyncHTTPTransport(limits=limits))
     )
 
 
-def seen_interceptor() -> "SeenInterceptor":
+def tracing_interceptor() -> "TracingInterceptor":
     """The same for a crew: `interceptor=` of a CrewAI `LLM`, whose calls may be sync or async.
 
     It keeps nothing between requests; agents and threads may share one.
     """
     from instrumentation.http_attempts.crewai_interceptor import (
-        SeenInterceptor,  # CrewAI: four seconds
+        TracingInterceptor,  # CrewAI: four seconds
     )
 
-    return SeenInterceptor()
+    return TracingInterceptor()
 
 
-class SeenTransport(httpx.AsyncBaseTransport):
+class TracingTransport(httpx.AsyncBaseTransport):
     """A transport that counts the attempts it makes, and records those that fail."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = Attempt.of(request)
+        attempt = Attempt.for_request(request)
         try:
             response = await self._inner.handle_async_request(request)
         except BaseException as error:
-            attempt.raised(error)
+            attempt.on_error(error)
             raise
-        attempt.answered(response)
+        attempt.on_response(response)
         return response
 
     async def aclose(self) -> None:

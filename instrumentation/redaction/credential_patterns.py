@@ -4,9 +4,9 @@ import base64
 import binascii
 import re
 
-from instrumentation.redaction.pattern import Pattern
+from instrumentation.redaction.pattern import RedactionPattern
 
-SPELT = {
+API_KEY_REGEXES = {
     b"sk-": r"sk-[\w-]{8,}",  # OpenAI and those who follow it: sk-proj-, sk-ant-, sk-or-
     b"akia": r"AKIA[0-9A-Z]{16}",  # AWS, an access key and one for a while
     b"asia": r"ASIA[0-9A-Z]{16}",
@@ -28,20 +28,20 @@ SPELT = {
     b"pypi-": r"pypi-[\w-]{30,}",
 }
 """How a key begins, in lower case, and its expression."""
-ALONE = r"(?<![A-Za-z0-9])"
+WORD_START = r"(?<![A-Za-z0-9])"
 API_KEYS = tuple(
-    Pattern(
+    RedactionPattern(
         "API key", re.compile(rf"(?<![A-Za-z0-9]){spelt}" if begun[:1] != b"_" else spelt), (begun,)
     )
-    for begun, spelt in SPELT.items()
+    for begun, spelt in API_KEY_REGEXES.items()
 )
-JWT = Pattern(
+JWT = RedactionPattern(
     "token",
     re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{5,}+(?:\.[\w-]*+){0,3}"),
     (b"eyj",),
 )
 """RFC 7519: a header, claims and a signature in base64url, of which the first two are JSON."""
-PRIVATE_KEY = Pattern(
+PRIVATE_KEY = RedactionPattern(
     "private key",
     re.compile(
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
@@ -52,7 +52,7 @@ PRIVATE_KEY = Pattern(
 """RFC 7468; one that is cut off goes as far as it looks like one."""
 
 
-def _credentials(scheme_and_word: str) -> int:
+def _basic_credentials_length(scheme_and_word: str) -> int:
     """All of it where the word is base64 of a name and a password; `basic needs` is English."""
     word = scheme_and_word.split()[-1]
     try:
@@ -62,31 +62,39 @@ def _credentials(scheme_and_word: str) -> int:
     return len(scheme_and_word) if b":" in told else 0
 
 
-BASIC = Pattern(
-    "password", re.compile(r"(?i)(?<!\w)basic\s{1,4}[\w+/=-]{4,}"), (b"basic",), extent=_credentials
+BASIC_AUTH = RedactionPattern(
+    "password",
+    re.compile(r"(?i)(?<!\w)basic\s{1,4}[\w+/=-]{4,}"),
+    (b"basic",),
+    match_length=_basic_credentials_length,
 )
 """RFC 7617."""
 
 
-def _opaque(scheme_and_word: str) -> int:
+def _bearer_token_length(scheme_and_word: str) -> int:
     """All of it where the word is none of English."""
     word = scheme_and_word.split()[-1]
     plain = word.isalpha() and (word.islower() or word.istitle()) and len(word) < 20
     return 0 if plain else len(scheme_and_word)
 
 
-BEARER = Pattern(
-    "token", re.compile(r"(?i)(?<!\w)bearer\s{1,4}[\w.~+/=-]{6,}"), (b"bearer",), extent=_opaque
+BEARER_TOKEN = RedactionPattern(
+    "token",
+    re.compile(r"(?i)(?<!\w)bearer\s{1,4}[\w.~+/=-]{6,}"),
+    (b"bearer",),
+    match_length=_bearer_token_length,
 )
 """RFC 6750."""
-IN_URL = Pattern(
+URL_PASSWORD = RedactionPattern(
     "password",
     re.compile(r"://[^\s/@:\"'<>\\]*+:(?P<secret>(?!\[redacted: )[^\s/\"'<>\\]{1,512})@"),
     (b"://",),
 )
 """RFC 3986: what stands between the user's name and the host."""
-USER_OF_URL = Pattern("token", re.compile(r"://(?P<secret>[\w.~-]{20,512}+)@"), (b"://",))
-QUERY = Pattern(
+URL_USER_TOKEN = RedactionPattern(
+    "token", re.compile(r"://(?P<secret>[\w.~-]{20,512}+)@"), (b"://",)
+)
+QUERY_TOKEN = RedactionPattern(
     "token",
     re.compile(
         r"(?i)[?&](?:key|token|sig|signature|auth|pass|pw|code|x-[a-z]{2,8}-(?:signature|credential|"
@@ -95,4 +103,13 @@ QUERY = Pattern(
     (b"?", b"&"),
 )
 """A secret in an address: `?key=…`, and those that sign one."""
-KEYS = (*API_KEYS, JWT, PRIVATE_KEY, BASIC, BEARER, IN_URL, USER_OF_URL, QUERY)
+CREDENTIAL_PATTERNS = (
+    *API_KEYS,
+    JWT,
+    PRIVATE_KEY,
+    BASIC_AUTH,
+    BEARER_TOKEN,
+    URL_PASSWORD,
+    URL_USER_TOKEN,
+    QUERY_TOKEN,
+)

@@ -7,9 +7,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from instrumentation.redaction.searchable_text import Reading
+from instrumentation.redaction.searchable_text import SearchableText
 
-SIGNS = (re.compile(rb"\\(?:u00|x|/)"), re.compile(rb"%[2-7]"), re.compile(rb"&#"))
+ESCAPE_STARTS = (re.compile(rb"\\(?:u00|x|/)"), re.compile(rb"%[2-7]"), re.compile(rb"&#"))
 """How escapes begin: with one character each, to look for which costs next to nothing."""
 ESCAPE = re.compile(
     r"\\{1,8}u00([2-7][0-9a-fA-F])|\\{1,8}x([2-7][0-9a-fA-F])|%([2-7][0-9a-fA-F])"
@@ -17,7 +17,7 @@ ESCAPE = re.compile(
 )
 
 
-class Unescaped:
+class UnescapedText:
     """The text with the escapes of ASCII characters undone, and where each stood."""
 
     def __init__(self, text: str, escapes: Sequence[re.Match[str]]) -> None:
@@ -25,41 +25,47 @@ class Unescaped:
         self._starts, self._sources = [0], [0]
         length = end = 0
         for match in escapes:
-            plain, character = text[end : match.start()], _character(match)
+            plain, character = text[end : match.start()], _decode_escape(match)
             parts += (plain, character)
             length += len(plain)
-            self._note(length, match.start())
+            self._add_segment(length, match.start())
             length += len(character)
             end = match.end()
-            self._note(length, end)
+            self._add_segment(length, end)
         parts.append(text[end:])
-        self.reading = Reading("".join(parts))
+        self.searchable = SearchableText("".join(parts))
 
-    def source(self, start: int, end: int) -> tuple[int, int]:
+    def source_range(self, start: int, end: int) -> tuple[int, int]:
         """Where in the text what stands from `start` to `end` was spelt."""
-        before, last = self._before(start), self._before(end - 1)
-        return before, max(self._before(end), last + 1)
+        before, last = self._source_position(start), self._source_position(end - 1)
+        return before, max(self._source_position(end), last + 1)
 
-    def _note(self, start: int, source: int) -> None:
+    def _add_segment(self, start: int, source: int) -> None:
         self._starts.append(start)
         self._sources.append(source)
 
-    def _before(self, place: int) -> int:
+    def _source_position(self, place: int) -> int:
         segment = bisect_right(self._starts, place) - 1
         return self._sources[segment] + place - self._starts[segment]
 
 
-def unescaped(reading: Reading) -> Unescaped | None:
+def unescape(searchable: SearchableText) -> UnescapedText | None:
     """The text as it is meant; None where nothing in it is escaped."""
     escapes: dict[int, re.Match[str]] = {}
-    for sign in SIGNS:
-        for begun in sign.finditer(reading.folded):
-            if match := ESCAPE.match(reading.text, _first(reading.text, begun.start())):
+    for sign in ESCAPE_STARTS:
+        for begun in sign.finditer(searchable.lower):
+            if match := ESCAPE.match(
+                searchable.text, _first_backslash(searchable.text, begun.start())
+            ):
                 escapes.setdefault(match.end(), match)
-    return Unescaped(reading.text, [escapes[end] for end in sorted(escapes)]) if escapes else None
+    return (
+        UnescapedText(searchable.text, [escapes[end] for end in sorted(escapes)])
+        if escapes
+        else None
+    )
 
 
-def _first(text: str, at: int) -> int:
+def _first_backslash(text: str, at: int) -> int:
     """Where the backslashes begin whose last one is at this place: JSON in JSON has several."""
     least = max(0, at - 7)
     while at > least and text[at] == text[at - 1] == "\\":
@@ -67,7 +73,7 @@ def _first(text: str, at: int) -> int:
     return at
 
 
-def _character(match: re.Match[str]) -> str:
+def _decode_escape(match: re.Match[str]) -> str:
     if match[6]:
         return "/"
     code = int(match[5]) if match[5] else int(next(filter(None, match.groups())), 16)

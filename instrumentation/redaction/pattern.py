@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from instrumentation.redaction.searchable_text import Reading, Spot
+from instrumentation.redaction.searchable_text import Match, SearchableText
 
-BEHIND_CHARS = 64
+MAX_CHARS_BEFORE_ANCHOR = 64
 """How far before its anchor a match may begin."""
 
 
 @dataclass(frozen=True)
-class Pattern:
+class RedactionPattern:
     """One kind of secret: the expression that it matches, and the name that its mark bears.
 
     What goes is the group `secret`, where the expression has one, else the match. `anchors` are
@@ -23,47 +23,47 @@ class Pattern:
     """
 
     name: str
-    expression: re.Pattern[str]
+    regex: re.Pattern[str]
     anchors: tuple[bytes, ...] = ()
-    behind: re.Pattern[str] | None = None
+    before_regex: re.Pattern[str] | None = None
     shape: bytes = b""
-    extent: Callable[[str], int] = len
+    match_length: Callable[[str], int] = len
 
-    def spots(self, reading: Reading) -> Iterator[Spot]:
+    def find_matches(self, searchable: SearchableText) -> Iterator[Match]:
         """Where it stands; no two of them overlap where it has one anchor."""
         if self.anchors:
             for anchor in self.anchors:
-                yield from self._at(anchor, reading)
-        elif self.shape in reading.shape:
-            yield from self._anywhere(reading.text)
+                yield from self._find_at_anchor(anchor, searchable)
+        elif self.shape in searchable.shape:
+            yield from self._find_anywhere(searchable.text)
 
-    def _at(self, anchor: bytes, reading: Reading) -> Iterator[Spot]:
-        text, at = reading.text, reading.folded.find(anchor)
+    def _find_at_anchor(self, anchor: bytes, searchable: SearchableText) -> Iterator[Match]:
+        text, at = searchable.text, searchable.lower.find(anchor)
         while at >= 0:
-            spot = self._spot(text, self.expression.match(text, at))
-            if spot is not None and self.behind is not None:
-                led = self.behind.match(text[max(0, at - BEHIND_CHARS) : at][::-1])
+            spot = self._to_match(text, self.regex.match(text, at))
+            if spot is not None and self.before_regex is not None:
+                led = self.before_regex.match(text[max(0, at - MAX_CHARS_BEFORE_ANCHOR) : at][::-1])
                 spot = led and spot._replace(start=at - led.end())
             if spot is not None:
                 yield spot
-            at = reading.folded.find(anchor, max(at + 1, spot.end if spot else 0))
+            at = searchable.lower.find(anchor, max(at + 1, spot.end if spot else 0))
 
-    def _anywhere(self, text: str) -> Iterator[Spot]:
-        match = self.expression.search(text)
+    def _find_anywhere(self, text: str) -> Iterator[Match]:
+        match = self.regex.search(text)
         while match is not None:
-            spot = self._spot(text, match)
+            spot = self._to_match(text, match)
             if spot is not None:
                 yield spot
             # What only looked like one may hide the beginning of one.
             past = match.start() + 1 if spot is None else max(spot.end, match.start() + 1)
-            match = self.expression.search(text, past)
+            match = self.regex.search(text, past)
 
-    def _spot(self, text: str, match: re.Match[str] | None) -> Spot | None:
+    def _to_match(self, text: str, match: re.Match[str] | None) -> Match | None:
         if match is None:
             return None
-        start, end = match.span("secret" if "secret" in self.expression.groupindex else 0)
+        start, end = match.span("secret" if "secret" in self.regex.groupindex else 0)
         try:
-            length = self.extent(text[start:end])
+            length = self.match_length(text[start:end])
         except Exception:  # it may be anybody's: what could not be judged goes
             length = end - start
-        return Spot(start, start + length, self.name) if length else None
+        return Match(start, start + length, self.name) if length else None

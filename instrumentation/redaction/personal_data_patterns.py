@@ -2,36 +2,38 @@
 
 import re
 
-from instrumentation.redaction.pattern import Pattern
+from instrumentation.redaction.pattern import RedactionPattern
 
-E_MAIL = Pattern(
+EMAIL = RedactionPattern(
     "e-mail",
     re.compile(r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}"),
     (b"@",),
-    behind=re.compile(r"[\w.+~%-]{1,64}"),
+    before_regex=re.compile(r"[\w.+~%-]{1,64}"),
 )
 """RFC 5321, as people spell addresses: no quoted names, no hosts without a domain."""
 
 
-DOUBLED = str.maketrans("0123456789", "0246813579")
+LUHN_DOUBLED = str.maketrans("0123456789", "0246813579")
 
 
-def _of_luhn(digits: str) -> bool:
+def _has_luhn_check_digit(digits: str) -> bool:
     """Whether the check digit is right: ISO/IEC 7812-1, annex B."""
-    doubled = digits[-2::-2].translate(DOUBLED)
+    doubled = digits[-2::-2].translate(LUHN_DOUBLED)
     return sum(map(int, digits[::-2] + doubled)) % 10 == 0
 
 
-def _card(text: str) -> int:
+def _card_number_length(text: str) -> int:
     """How much of the text is a card's number: one of 19 digits may be one of 16, and 3 more."""
     digits = [place for place, character in enumerate(text) if character.isdigit()]
     for count in (len(digits), 16):
-        if count <= len(digits) and _of_luhn("".join(text[place] for place in digits[:count])):
+        if count <= len(digits) and _has_luhn_check_digit(
+            "".join(text[place] for place in digits[:count])
+        ):
             return digits[count - 1] + 1
     return 0
 
 
-CARD = Pattern(
+CARD = RedactionPattern(
     "card number",
     re.compile(
         r"(?<![\w.])(?:"
@@ -40,12 +42,12 @@ CARD = Pattern(
         r"|3[0689]\d\d[ \u00a0-]?\d{6}[ \u00a0-]?\d{4})(?!\w|\.\d)"
     ),
     shape=b"0" * 14,
-    extent=_card,
+    match_length=_card_number_length,
 )
 """The number on a payment card, grouped as on the card or not at all. Issuers' first digits keep
 apart what else is long: a time in nanoseconds begins with 1, and a figure with a point has one."""
 
-LENGTHS = {
+IBAN_LENGTHS = {
     country: int(length)
     for length, countries in {
         "15": "NO", "16": "BE", "18": "DK FK FI FO GL NL SD", "19": "MK SI",
@@ -60,10 +62,10 @@ LENGTHS = {
 """How many characters an account's number has, by country: the registry of ISO 13616."""
 
 
-def _iban(text: str) -> int:
+def _iban_length(text: str) -> int:
     """How much of the text is an account's number: its country says how long it is."""
     places = [place for place, character in enumerate(text) if character.isalnum()]
-    length = LENGTHS.get(text[:2].upper(), 0)
+    length = IBAN_LENGTHS.get(text[:2].upper(), 0)
     if not length or len(places) < length:
         return 0
     number = "".join(text[place] for place in places[:length]).upper()
@@ -71,11 +73,11 @@ def _iban(text: str) -> int:
     return places[length - 1] + 1 if int(turned) % 97 == 1 else 0
 
 
-IBAN = Pattern(
+IBAN = RedactionPattern(
     "IBAN",
     re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,29}"),
     shape=b"AA00",
-    extent=_iban,
+    match_length=_iban_length,
 )
 """ISO 13616, with the check of ISO/IEC 7064."""
-PERSONAL = (E_MAIL, CARD, IBAN)
+PERSONAL_DATA_PATTERNS = (EMAIL, CARD, IBAN)

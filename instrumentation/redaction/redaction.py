@@ -50,112 +50,112 @@ from opentelemetry.sdk.trace import ReadableSpan
 from instrumentation.redaction import chunks as pieces
 from instrumentation.redaction import nested_values as values
 from instrumentation.redaction import span_contents
-from instrumentation.redaction.anchor_search import Anchors
-from instrumentation.redaction.credential_patterns import KEYS
-from instrumentation.redaction.escapes import unescaped
-from instrumentation.redaction.pattern import Pattern
-from instrumentation.redaction.personal_data_patterns import PERSONAL
-from instrumentation.redaction.searchable_text import Reading, Spot
-from instrumentation.redaction.secret_fields import Fields
-from instrumentation.redaction.storable_text import unstorable
-from patches.mlflow.metadata_redaction import beside_spans, redact_pending
+from instrumentation.redaction.anchor_search import AnchorSearch
+from instrumentation.redaction.credential_patterns import CREDENTIAL_PATTERNS
+from instrumentation.redaction.escapes import unescape
+from instrumentation.redaction.pattern import RedactionPattern
+from instrumentation.redaction.personal_data_patterns import PERSONAL_DATA_PATTERNS
+from instrumentation.redaction.searchable_text import Match, SearchableText
+from instrumentation.redaction.secret_fields import SecretFields
+from instrumentation.redaction.storable_text import is_unstorable
+from patches.mlflow.metadata_redaction import metadata_redaction_patch, redact_pending_trace
 from patches.patch import Patch
 
-__all__ = ["DEFAULT", "NOTHING", "Fields", "Pattern", "Redaction"]
+__all__ = ["DEFAULT_REDACTION", "NO_REDACTION", "Redaction", "RedactionPattern", "SecretFields"]
 
 
 @dataclass(frozen=True)
 class Redaction:
     """What must go: whatever a pattern matches, and whatever a field of such a name holds."""
 
-    patterns: tuple[Pattern, ...] = (*KEYS, *PERSONAL)
-    fields: Fields = field(default_factory=Fields)
+    patterns: tuple[RedactionPattern, ...] = (*CREDENTIAL_PATTERNS, *PERSONAL_DATA_PATTERNS)
+    fields: SecretFields = field(default_factory=SecretFields)
 
-    def plus(self, *patterns: Pattern) -> "Redaction":
+    def with_patterns(self, *patterns: RedactionPattern) -> "Redaction":
         """The same, and these patterns besides."""
         return replace(self, patterns=(*self.patterns, *patterns))
 
-    def text(self, text: str) -> str:
+    def redact_text(self, text: str) -> str:
         """The text with a mark in the place of each secret; the very same where there is none.
 
         JSON stays JSON. To redact twice changes nothing more.
         """
-        reading = Reading(text)
-        spots = self.spots(reading)
+        reading = SearchableText(text)
+        spots = self.find_matches(reading)
         if not spots:
             return text
-        walked = values.walked_json(text, self)
+        walked = values.redact_json_text(text, self)
         if walked is not None and walked is not text:
-            text, spots = walked, self.spots(Reading(walked))
-        (changed,) = pieces.cut([text], spots)
+            text, spots = walked, self.find_matches(SearchableText(walked))
+        (changed,) = pieces.remove_matches([text], spots)
         return changed
 
-    def value(self, value: Any) -> Any:
+    def redact_value(self, value: Any) -> Any:
         """Plain data of any depth, with its texts so, and as every store can hold them (half of a
         character becomes U+FFFD); the very same where nothing changes."""
         try:
-            return values.walked(value, self)
+            return values.redact_nested(value, self)
         except RecursionError:
             return values.TOO_DEEP
 
-    def pieces(self, values: Sequence[Any]) -> list[Any]:
+    def redact_chunks(self, values: Sequence[Any]) -> list[Any]:
         """Texts or plain data that came one after the other, without what they spell together."""
-        if not (self.patterns or self.fields.words):
+        if not (self.patterns or self.fields.search_words):
             return list(values)
-        return pieces.joined(values, lambda text: self.spots(Reading(text)))
+        return pieces.redact_chunks(values, lambda text: self.find_matches(SearchableText(text)))
 
-    def of_span(self, span: ReadableSpan) -> None:
+    def redact_span(self, span: ReadableSpan) -> None:
         """Rewrite a finished span, and with a root what is told of its trace: a change for
         `patches.opentelemetry.span_pipeline`."""
-        span_contents.redact(span, self)
+        span_contents.redact_contents(span, self)
         if span.parent is None:
-            redact_pending(span.context.trace_id, self)
+            redact_pending_trace(span.context.trace_id, self)
 
     def patches(self) -> tuple[Patch, ...]:
         """What redacts that which MLflow writes beside the spans."""
-        return (beside_spans(self),)
+        return (metadata_redaction_patch(self),)
 
-    def suspects(self, reading: Reading) -> bool:
+    def may_contain_secret(self, searchable: SearchableText) -> bool:
         """Whether there may be something to rewrite: quick, and never wrong where it says no."""
-        return unstorable(reading.text) or bool(self.spots(reading))
+        return is_unstorable(searchable.text) or bool(self.find_matches(searchable))
 
-    def spots(self, reading: Reading) -> list[Spot]:
+    def find_matches(self, searchable: SearchableText) -> list[Match]:
         """Where secrets stand: in order, and none within another.
 
         One without a length says that there is a structure to be walked.
         """
-        found = self._spots(reading)
-        if plain := unescaped(reading):
-            for start, end, name in self._spots(plain.reading):
-                found.append(Spot(*plain.source(start, end), name))
-        return _merged(found) if found else found
+        found = self._find_unescaped(searchable)
+        if plain := unescape(searchable):
+            for start, end, name in self._find_unescaped(plain.searchable):
+                found.append(Match(*plain.source_range(start, end), name))
+        return _merge_overlaps(found) if found else found
 
-    def hides(self, name: str, value: str | None) -> bool:
+    def is_secret_field(self, name: str, value: str | None) -> bool:
         """Whether what has this name is a secret."""
-        return self.fields.hides(name, value)
+        return self.fields.is_secret(name, value)
 
     @property
-    def hidden(self) -> str:
+    def field_placeholder(self) -> str:
         """The mark of what a field hid."""
-        return pieces.marked(self.fields.name)
+        return pieces.placeholder(self.fields.name)
 
-    def _spots(self, reading: Reading) -> list[Spot]:
-        within = self._anchors.within(reading.folded)
-        found: list[Spot] = []
+    def _find_unescaped(self, searchable: SearchableText) -> list[Match]:
+        within = self._anchors.find_in(searchable.lower)
+        found: list[Match] = []
         for pattern in self.patterns:
             if not (pattern.anchors and within.isdisjoint(pattern.anchors)):
-                found += pattern.spots(reading)
-        return found + list(self.fields.spots(reading, pieces.MARK))
+                found += pattern.find_matches(searchable)
+        return found + list(self.fields.find_matches(searchable, pieces.PLACEHOLDER_PREFIX))
 
     @cached_property
-    def _anchors(self) -> Anchors:
+    def _anchors(self) -> AnchorSearch:
         """Those of all patterns."""
-        return Anchors(anchor for pattern in self.patterns for anchor in pattern.anchors)
+        return AnchorSearch(anchor for pattern in self.patterns for anchor in pattern.anchors)
 
 
-def _merged(spots: list[Spot]) -> list[Spot]:
-    merged: list[Spot] = []
-    for spot in sorted(spots, key=lambda spot: (spot.start, -spot.end)):
+def _merge_overlaps(matches: list[Match]) -> list[Match]:
+    merged: list[Match] = []
+    for spot in sorted(matches, key=lambda spot: (spot.start, -spot.end)):
         if merged and spot.start < merged[-1].end:
             merged[-1] = merged[-1]._replace(end=max(spot.end, merged[-1].end))
         else:
@@ -163,6 +163,8 @@ def _merged(spots: list[Spot]) -> list[Spot]:
     return merged
 
 
-DEFAULT = Redaction()
-NOTHING = Redaction(patterns=(), fields=Fields(sure=(), likely=(), words=()))
+DEFAULT_REDACTION = Redaction()
+NO_REDACTION = Redaction(
+    patterns=(), fields=SecretFields(certain_suffixes=(), likely_suffixes=(), search_words=())
+)
 """Hides nothing: what no store can hold is mended all the same."""

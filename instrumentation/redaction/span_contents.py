@@ -9,64 +9,71 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link
 from opentelemetry.trace.span import TraceState
 
-from instrumentation.redaction.searchable_text import Reading
-from instrumentation.redaction.stream_events import Pieces, bounded, chunks, streamed
-from patches.opentelemetry.finished_span import rewritten
+from instrumentation.redaction.searchable_text import SearchableText
+from instrumentation.redaction.stream_events import (
+    ChunkRedactor,
+    redact_stream_events,
+    redact_stream_output,
+    to_bounded_attributes,
+)
+from patches.opentelemetry.finished_span import rewrite_finished_span
 
-IDS = frozenset({"mlflow.traceRequestId", "mlflow.experimentId"})
+ID_ATTRIBUTES = frozenset({"mlflow.traceRequestId", "mlflow.experimentId"})
 """Attributes that say where a span belongs."""
-OUTPUTS = "mlflow.spanOutputs"
-APART = "\1\n"
+OUTPUTS_ATTRIBUTE = "mlflow.spanOutputs"
+SEPARATOR = "\1\n"
 """What no secret has in it, and every store can hold."""
 
 
-class Redacting(Pieces, Protocol):
+class SpanRedactor(ChunkRedactor, Protocol):
     """What redacts: see `Redaction`."""
 
-    def value(self, value: Any) -> Any: ...
-    def suspects(self, reading: Reading) -> bool: ...
+    def redact_value(self, value: Any) -> Any: ...
+    def may_contain_secret(self, searchable: SearchableText) -> bool: ...
 
 
-def redact(span: ReadableSpan, redaction: Redacting) -> None:
+def redact_contents(span: ReadableSpan, redaction: SpanRedactor) -> None:
     """Rewrite the span where it holds a secret, or what can't be stored.
 
     Most hold neither, and cost one look at it all.
     """
-    events = streamed(span.events, redaction)
+    events = redact_stream_events(span.events, redaction)
     spelt = events is not span.events
-    if spelt or redaction.suspects(Reading(_all(span))):
-        attributes = _attributes(span.attributes, redaction)
-        if spelt and isinstance(told := attributes.get(OUTPUTS), str):
-            attributes[OUTPUTS] = chunks(told, redaction)
-        rewritten(
+    if spelt or redaction.may_contain_secret(SearchableText(_joined_text(span))):
+        attributes = _redact_attributes(span.attributes, redaction)
+        if spelt and isinstance(told := attributes.get(OUTPUTS_ATTRIBUTE), str):
+            attributes[OUTPUTS_ATTRIBUTE] = redact_stream_output(told, redaction)
+        rewrite_finished_span(
             span,
-            name=redaction.value(span.name),
+            name=redaction.redact_value(span.name),
             attributes=attributes,
-            events=[_event(event, redaction) for event in events],
-            links=[_link(link, redaction) for link in span.links],
-            description=redaction.value(span.status.description or ""),
-            resource=_resource(span.resource, redaction),
-            state=TraceState([(key, redaction.value(told)) for key, told in _state(span)]),
+            events=[_redact_event(event, redaction) for event in events],
+            links=[_redact_link(link, redaction) for link in span.links],
+            status_description=redaction.redact_value(span.status.description or ""),
+            resource=_redact_resource(span.resource, redaction),
+            trace_state=TraceState(
+                [(key, redaction.redact_value(told)) for key, told in _trace_state(span)]
+            ),
         )
 
 
-def _all(span: ReadableSpan) -> str:
+def _joined_text(span: ReadableSpan) -> str:
     """All that the span says, in one text; the parts are apart, so that none runs into the next."""
     parts = [span.name, span.status.description or ""]
     held = [span.attributes, *(event.attributes for event in span.events)]
     held += [link.attributes for link in span.links]
     held.append(span.resource.attributes)
     parts += [event.name for event in span.events]
-    parts += [told for _, told in _state(span)]
+    parts += [told for _, told in _trace_state(span)]
     for attributes in held:
         for key, value in (attributes or {}).items():
-            if key not in IDS:
+            if key not in ID_ATTRIBUTES:
                 parts.append(f"{key}={value!s}")
-                parts += _odd(value)
-    return APART.join(parts)
+                parts += _raw_texts(value)
+    return SEPARATOR.join(parts)
 
 
-def _odd(value: Any) -> list[str]:
+def _raw_texts(value: Any) -> list[str]:
     """What no store can hold, as it is, where a list or bytes would be spelt with escapes."""
     items = value if isinstance(value, list | tuple) else [value]
     if isinstance(value, str):
@@ -77,44 +84,44 @@ def _odd(value: Any) -> list[str]:
     ]
 
 
-def _text(value: Any) -> Any:
+def _decode_bytes(value: Any) -> Any:
     """Bytes, which are stored as a text, in UTF-8."""
     if isinstance(value, list | tuple):
-        return [_text(item) for item in value]
+        return [_decode_bytes(item) for item in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _attributes(attributes: Any, redaction: Redacting) -> dict[str, Any]:
+def _redact_attributes(attributes: Any, redaction: SpanRedactor) -> dict[str, Any]:
     """The attributes, redacted; the mark of what was JSON, and hidden by its name, is JSON."""
-    told = {key: _text(value) for key, value in (attributes or {}).items()}
-    ids = {key: told.pop(key) for key in IDS if key in told}
-    changed: Mapping[str, Any] = redaction.value(told)
+    told = {key: _decode_bytes(value) for key, value in (attributes or {}).items()}
+    ids = {key: told.pop(key) for key in ID_ATTRIBUTES if key in told}
+    changed: Mapping[str, Any] = redaction.redact_value(told)
     spelt = {
-        key: json.dumps(new) if _json_string(told.get(key)) and not _json_string(new) else new
+        key: json.dumps(new) if _is_json_string(told.get(key)) and not _is_json_string(new) else new
         for key, new in changed.items()
     }
     return {**ids, **spelt}
 
 
-def _json_string(value: Any) -> bool:
+def _is_json_string(value: Any) -> bool:
     return isinstance(value, str) and value[:1] == value[-1:] == '"'
 
 
-def _resource(resource: Resource, redaction: Redacting) -> Resource:
+def _redact_resource(resource: Resource, redaction: SpanRedactor) -> Resource:
     told = dict(resource.attributes)
-    changed = redaction.value(told)
+    changed = redaction.redact_value(told)
     return resource if changed is told else Resource(changed, resource.schema_url)
 
 
-def _state(span: ReadableSpan) -> list[tuple[str, str]]:
+def _trace_state(span: ReadableSpan) -> list[tuple[str, str]]:
     """What a caller's headers said of its trace, if there was one."""
     return list(span.context.trace_state.items())
 
 
-def _event(event: Event, redaction: Redacting) -> Event:
-    attributes = bounded(_attributes(event.attributes, redaction))
-    return Event(redaction.value(event.name), attributes, event.timestamp)
+def _redact_event(event: Event, redaction: SpanRedactor) -> Event:
+    attributes = to_bounded_attributes(_redact_attributes(event.attributes, redaction))
+    return Event(redaction.redact_value(event.name), attributes, event.timestamp)
 
 
-def _link(link: Link, redaction: Redacting) -> Link:
-    return Link(link.context, bounded(_attributes(link.attributes, redaction)))
+def _redact_link(link: Link, redaction: SpanRedactor) -> Link:
+    return Link(link.context, to_bounded_attributes(_redact_attributes(link.attributes, redaction)))

@@ -6,16 +6,16 @@ MLflow's store refuses the whole trace for it. PostgreSQL holds no NUL.
 
 import re
 
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-REPLACED = "\ufffd"
+UNSTORABLE_CHARACTER = re.compile("[\0\ud800-\udfff]")
+REPLACEMENT_CHARACTER = "\ufffd"
 """Unicode's own character for one that could not be read."""
 
 
-def storable(text: str) -> str:
+def make_storable(text: str) -> str:
     """The text with `REPLACED` for each such character; the very same where there is none."""
-    return UNSTORABLE.sub(REPLACED, text) if unstorable(text) else text
+    return UNSTORABLE_CHARACTER.sub(REPLACEMENT_CHARACTER, text) if is_unstorable(text) else text
 
 
-def unstorable(text: str) -> bool:
+def is_unstorable(text: str) -> bool:
     """Whether the text has such a character."""
-    return "\0" in text or not (text.isascii() or UNSTORABLE.search(text) is None)
+    return "\0" in text or not (text.isascii() or UNSTORABLE_CHARACTER.search(text) is None)

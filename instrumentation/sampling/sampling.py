@@ -14,17 +14,17 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import StatusCode
 
-Rule = Callable[[Sequence[ReadableSpan]], bool]
+KeepRule = Callable[[Sequence[ReadableSpan]], bool]
 """Whether a trace is to be kept: it is given the spans of it that have ended, redacted already."""
 
 
 @dataclass
-class Counts:
+class SamplingCounts:
     """How many traces were kept and dropped; `unjudged` were kept because memory ran short."""
 
     kept: int = 0
     dropped: int = 0
-    unjudged: int = 0
+    undecided: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Sampling:
     ratio: float = 1.0
     keep_errors: bool = True
     keep_slower_than_s: float | None = None
-    rules: Sequence[Rule] = ()
+    rules: Sequence[KeepRule] = ()
     max_spans: int = 50_000
     max_traces: int = 10_000
-    counts: Counts = field(default_factory=Counts, compare=False)
+    counts: SamplingCounts = field(default_factory=SamplingCounts, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio <= 1:
@@ -52,27 +52,27 @@ class Sampling:
                 f"A sampling ratio lies between 0 and 1, and this one is {self.ratio}."
             )
 
-    def chosen(self, trace_id: int) -> bool:
+    def is_selected_by_ratio(self, trace_id: int) -> bool:
         """Whether the ratio keeps the trace of this id, whatever happens in it."""
         return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < TraceIdRatioBased.get_bound_for_rate(
             self.ratio
         )
 
-    def keeps(self, spans: Sequence[ReadableSpan]) -> bool:
+    def should_keep(self, spans: Sequence[ReadableSpan]) -> bool:
         """Whether a trace of these spans, which is not empty, is to be kept."""
         return (
-            self.chosen(spans[0].context.trace_id)
-            or (self.keep_errors and any(failed(span) for span in spans))
-            or (self.keep_slower_than_s is not None and took_s(spans) > self.keep_slower_than_s)
+            self.is_selected_by_ratio(spans[0].context.trace_id)
+            or (self.keep_errors and any(is_error(span) for span in spans))
+            or (self.keep_slower_than_s is not None and duration_s(spans) > self.keep_slower_than_s)
             or any(rule(spans) for rule in self.rules)
         )
 
 
-def failed(span: ReadableSpan) -> bool:
+def is_error(span: ReadableSpan) -> bool:
     return span.status.status_code is StatusCode.ERROR
 
 
-def took_s(spans: Sequence[ReadableSpan]) -> float:
+def duration_s(spans: Sequence[ReadableSpan]) -> float:
     """From the start of the first to the end of the last, in seconds."""
     began = min(span.start_time or 0 for span in spans)
     return (max(span.end_time or 0 for span in spans) - began) / 1e9

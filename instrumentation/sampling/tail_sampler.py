@@ -8,26 +8,26 @@ from threading import RLock
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from instrumentation.sampling.sampling import Sampling, failed
-from patches.opentelemetry.span_pipeline import Way
+from instrumentation.sampling.sampling import Sampling, is_error
+from patches.opentelemetry.span_pipeline import SpanDisposition
 
-REMEMBERED = 100_000
+MAX_REMEMBERED_DECISIONS = 100_000
 """Of how many traces it is known how they were judged, for what comes of them later."""
 
 
 @dataclass
-class HeldTrace:
+class PendingTrace:
     """What is held of a trace: the ids of its open spans, and those that have ended."""
 
-    open: set[int] = field(default_factory=set)
-    ended: list[tuple[ReadableSpan, Way]] = field(default_factory=list)
+    open_span_ids: set[int] = field(default_factory=set)
+    ended_spans: list[tuple[ReadableSpan, SpanDisposition]] = field(default_factory=list)
 
     @property
     def spans(self) -> list[ReadableSpan]:
-        return [span for span, _ in self.ended]
+        return [span for span, _ in self.ended_spans]
 
 
-class Held:
+class TailSampler:
     """The traces that a `Sampling` has yet to judge; a `Holds` of the span pipeline.
 
     A trace is judged when none of its spans is open any longer, or as soon as it is sure to be
@@ -37,114 +37,126 @@ class Held:
 
     def __init__(self, sampling: Sampling) -> None:
         self.sampling = sampling
-        self._traces: OrderedDict[int, HeldTrace] = OrderedDict()
-        self._judged: OrderedDict[int, bool] = OrderedDict()
-        self._spans = 0
+        self._traces: OrderedDict[int, PendingTrace] = OrderedDict()
+        self._decisions: OrderedDict[int, bool] = OrderedDict()
+        self._span_count = 0
         self._closed = False
-        self._told: set[str] = set()
+        self._logged_warnings: set[str] = set()
         self._lock = RLock()  # a rule may open spans of its own
 
-    def started(self, span: ReadableSpan) -> None:
+    def on_start(self, span: ReadableSpan) -> None:
         id = span.context.trace_id
-        if self.sampling.chosen(id):
+        if self.sampling.is_selected_by_ratio(id):
             return
         with self._lock:
-            if not (self._closed or self._judged.get(id)):
-                self._traces.setdefault(id, HeldTrace()).open.add(span.context.span_id)
-            surplus = self._surplus()
-        _send(surplus, kept=True)
+            if not (self._closed or self._decisions.get(id)):
+                self._traces.setdefault(id, PendingTrace()).open_span_ids.add(span.context.span_id)
+            surplus = self._evict_oldest()
+        _release(surplus, kept=True)
 
-    def ended(self, span: ReadableSpan, way: Way) -> None:
+    def on_end(self, span: ReadableSpan, disposition: SpanDisposition) -> None:
         id = span.context.trace_id
         with self._lock:
-            if self.sampling.chosen(id):
-                self.sampling.counts.kept += is_top(span)
-                leaving, kept = HeldTrace(ended=[(span, way)]), True
+            if self.sampling.is_selected_by_ratio(id):
+                self.sampling.counts.kept += is_local_root(span)
+                leaving, kept = PendingTrace(ended_spans=[(span, disposition)]), True
             elif self._closed:
-                leaving, kept = HeldTrace(ended=[(span, way)]), self._judged.get(id, True)
+                leaving, kept = (
+                    PendingTrace(ended_spans=[(span, disposition)]),
+                    self._decisions.get(id, True),
+                )
             else:
-                leaving, kept = self._after(span, way)
-            surplus = self._surplus()
-        _send([leaving], kept)
-        _send(surplus, kept=True)
+                leaving, kept = self._add_ended_span(span, disposition)
+            surplus = self._evict_oldest()
+        _release([leaving], kept)
+        _release(surplus, kept=True)
 
     def close(self) -> None:
         """What is open is kept: what has ended of it, and what will."""
         with self._lock:
             self._closed = True
-            unjudged = [self._judge(id, kept=True) for id in list(self._traces)]
-        _send(unjudged, kept=True)
+            unjudged = [self._close_trace(id, kept=True) for id in list(self._traces)]
+        _release(unjudged, kept=True)
 
-    def _after(self, span: ReadableSpan, way: Way) -> tuple[HeldTrace, bool]:
+    def _add_ended_span(
+        self, span: ReadableSpan, disposition: SpanDisposition
+    ) -> tuple[PendingTrace, bool]:
         """What leaves once this span has ended, which may be nothing, and whether it is kept."""
         id = span.context.trace_id
-        trace = self._traces.setdefault(id, HeldTrace())
-        trace.open.discard(span.context.span_id)
-        trace.ended.append((span, way))
-        self._spans += 1
-        verdict = self._verdict(id, trace)
-        return (HeldTrace(), True) if verdict is None else (self._judge(id, verdict), verdict)
+        trace = self._traces.setdefault(id, PendingTrace())
+        trace.open_span_ids.discard(span.context.span_id)
+        trace.ended_spans.append((span, disposition))
+        self._span_count += 1
+        verdict = self._decide(id, trace)
+        return (
+            (PendingTrace(), True) if verdict is None else (self._close_trace(id, verdict), verdict)
+        )
 
-    def _verdict(self, id: int, trace: HeldTrace) -> bool | None:
+    def _decide(self, id: int, trace: PendingTrace) -> bool | None:
         """Whether it is to be kept; None while it is too early to say."""
-        before = self._judged.get(id)
+        before = self._decisions.get(id)
         if before:
             return True
-        late = before is False and not any(map(is_top, trace.spans))
-        if not late and self.sampling.keep_errors and failed(trace.ended[-1][0]):
+        late = before is False and not any(map(is_local_root, trace.spans))
+        if not late and self.sampling.keep_errors and is_error(trace.ended_spans[-1][0]):
             return True
-        if trace.open:
+        if trace.open_span_ids:
             return None
-        return not late and self._kept_by_rule(trace.spans)
+        return not late and self._is_kept_by_rule(trace.spans)
 
-    def _kept_by_rule(self, spans: list[ReadableSpan]) -> bool:
+    def _is_kept_by_rule(self, spans: list[ReadableSpan]) -> bool:
         try:
-            return self.sampling.keeps(spans)
+            return self.sampling.should_keep(spans)
         except (
             Exception
         ) as error:  # a rule may fail in any way: the program must not, nor the trace go
-            self._tell(f"A rule of sampling raised {type(error).__name__}: such traces are kept.")
+            self._warn_once(
+                f"A rule of sampling raised {type(error).__name__}: such traces are kept."
+            )
             return True
 
-    def _judge(self, id: int, kept: bool) -> HeldTrace:
+    def _close_trace(self, id: int, kept: bool) -> PendingTrace:
         """Take a trace out of those that are held, and remember what became of it."""
         trace = self._traces.pop(id)
-        self._spans -= len(trace.ended)
-        self.sampling.counts.kept += kept and not self._judged.get(id)
-        self.sampling.counts.dropped += not kept and id not in self._judged
-        self._judged[id] = kept
-        while len(self._judged) > REMEMBERED:
-            self._judged.popitem(last=False)
+        self._span_count -= len(trace.ended_spans)
+        self.sampling.counts.kept += kept and not self._decisions.get(id)
+        self.sampling.counts.dropped += not kept and id not in self._decisions
+        self._decisions[id] = kept
+        while len(self._decisions) > MAX_REMEMBERED_DECISIONS:
+            self._decisions.popitem(last=False)
         return trace
 
-    def _surplus(self) -> list[HeldTrace]:
+    def _evict_oldest(self) -> list[PendingTrace]:
         """The oldest traces, as far as more are held than may be."""
         surplus = []
-        while self._spans > self.sampling.max_spans or len(self._traces) > self.sampling.max_traces:
+        while (
+            self._span_count > self.sampling.max_spans
+            or len(self._traces) > self.sampling.max_traces
+        ):
             crowded = len(self._traces) > self.sampling.max_traces
-            oldest = next(id for id, trace in self._traces.items() if crowded or trace.ended)
-            surplus.append(self._judge(oldest, kept=True))
-            self.sampling.counts.unjudged += 1
-            self._tell(
+            oldest = next(id for id, trace in self._traces.items() if crowded or trace.ended_spans)
+            surplus.append(self._close_trace(oldest, kept=True))
+            self.sampling.counts.undecided += 1
+            self._warn_once(
                 "More traces or spans wait to be sampled than may (max_traces, max_spans of the"
                 " Sampling): the oldest are kept, as if a rule had said so."
             )
         return surplus
 
-    def _tell(self, warning: str) -> None:
+    def _warn_once(self, warning: str) -> None:
         """Once each: what is wrong with one trace is wrong with the next thousand."""
-        if warning not in self._told:
-            self._told.add(warning)
+        if warning not in self._logged_warnings:
+            self._logged_warnings.add(warning)
             logging.getLogger(__name__).warning(warning)
 
 
-def is_top(span: ReadableSpan) -> bool:
+def is_local_root(span: ReadableSpan) -> bool:
     """Whether it is a root, or the first span of a service in its caller's trace."""
     return span.parent is None or span.parent.is_remote
 
 
-def _send(traces: Iterable[HeldTrace], kept: bool) -> None:
+def _release(traces: Iterable[PendingTrace], kept: bool) -> None:
     """Outside of the lock. A root goes last: with it, MLflow takes the trace to be complete."""
     for trace in traces:
-        for span, way in sorted(trace.ended, key=lambda ended: ended[0].parent is None):
-            (way.go if kept else way.drop)(span)
+        for span, way in sorted(trace.ended_spans, key=lambda ended: ended[0].parent is None):
+            (way.forward if kept else way.drop)(span)

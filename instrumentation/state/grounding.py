@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from instrumentation.figures.figure_check import figures
-from instrumentation.figures.source_match import stated
+from instrumentation.figures.figure_check import extract_figures
+from instrumentation.figures.source_match import find_stated
 
 
 @dataclass(frozen=True)
-class Result:
+class ToolResult:
     """What a tool returned, and the span of the call, where it was recorded."""
 
     tool: str
@@ -19,34 +19,34 @@ class Result:
     span_id: str | None = None
 
 
-def ground(value: Any, results: Sequence[Result]) -> Result | None:
+def find_grounding(value: Any, results: Sequence[ToolResult]) -> ToolResult | None:
     """The newest result that holds the value: its figures as rounded, in their unit and period, or,
     of a value without figures, its words.
 
     A list is held if each of its items is, be it by results of their own: that of the last is told.
     """
     if isinstance(value, list) and value:
-        grounds = [ground(item, results) for item in value]
+        grounds = [find_grounding(item, results) for item in value]
         return grounds[-1] if all(grounds) else None
-    text = written(value)
-    wanted = figures(text)
+    text = to_text(value)
+    wanted = extract_figures(text)
     for result in reversed(results):
-        held = written(result.value)
-        known = figures(held)
-        if wanted and all(stated(figure, known) for figure in wanted):
+        held = to_text(result.value)
+        known = extract_figures(held)
+        if wanted and all(find_stated(figure, known) for figure in wanted):
             return result
-        if not wanted and _words(text, held):
+        if not wanted and _contains_words(text, held):
             return result
     return None
 
 
-def written(value: Any) -> str:
+def to_text(value: Any) -> str:
     """A value as text: itself, or JSON."""
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 
-def _words(text: str, held: str) -> bool:
+def _contains_words(text: str, source: str) -> bool:
     """Whether the text stands in the other as whole words; nothing at all stands nowhere."""
     words = text.strip().strip("\"'")
     found = rf"(?<!\w){re.escape(words)}(?!\w)"
-    return bool(words) and re.search(found, held, re.I) is not None
+    return bool(words) and re.search(found, source, re.I) is not None

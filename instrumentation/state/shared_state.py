@@ -15,10 +15,10 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.state.grounding import Result, ground
-from instrumentation.state.state_entry import Entry, StaleWrite, UnknownKey
+from instrumentation.state.grounding import ToolResult, find_grounding
+from instrumentation.state.state_entry import StaleWriteError, StateEntry, UnknownKeyError
 
-__all__ = ["Entry", "SharedState", "StaleWrite", "UnknownKey"]
+__all__ = ["SharedState", "StaleWriteError", "StateEntry", "UnknownKeyError"]
 
 
 class SharedState:
@@ -30,33 +30,33 @@ class SharedState:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: dict[str, list[Entry]] = {}
-        self._results: list[Result] = []
-        self._seen: dict[tuple[str, str], int] = {}
+        self._entries: dict[str, list[StateEntry]] = {}
+        self._results: list[ToolResult] = []
+        self._read_versions: dict[tuple[str, str], int] = {}
         self._reads = self._concurrent = self._stale = 0
 
-    def saw(self, tool: str, result: Any) -> None:
+    def record_tool_result(self, tool: str, result: Any) -> None:
         """Keep what a tool returned, a text or JSON values, as ground for what is written later."""
-        kept = Result(tool, copy.deepcopy(result), _span_id(mlflow.get_current_active_span()))
+        kept = ToolResult(tool, copy.deepcopy(result), _span_id(mlflow.get_current_active_span()))
         with self._lock:
             self._results.append(kept)
 
     def write(
         self, key: str, value: Any, *, author: str, expected_version: int | None = None
-    ) -> Entry:
+    ) -> StateEntry:
         """Add a version. With `expected_version` (0: none yet) it is a compare-and-set.
 
         Raises `StaleWrite` when another version is there. A write that replaces another author's
         version, unread by its own, counts as concurrent: neither knew of the other, and the span
         names whose work was replaced.
         """
-        with _recorded("write", key, author, value) as span, self._lock:
+        with _state_span("write", key, author, value) as span, self._lock:
             versions = self._entries.setdefault(key, [])
             if expected_version not in (None, len(versions)):
                 self._stale += 1
-                raise StaleWrite(_stale(key, author, expected_version, versions))
-            result = ground(value, self._results)
-            entry = Entry(
+                raise StaleWriteError(_stale_write_message(key, author, expected_version, versions))
+            result = find_grounding(value, self._results)
+            entry = StateEntry(
                 key,
                 copy.deepcopy(value),
                 author,
@@ -66,30 +66,32 @@ class SharedState:
                 time_ns(),
                 result.span_id if result else None,
             )
-            unseen = versions[self._seen.get((author, key), 0) :]
+            unseen = versions[self._read_versions.get((author, key), 0) :]
             replaced = [*dict.fromkeys(other.author for other in unseen if other.author != author)]
             self._concurrent += bool(replaced)
             versions.append(entry)
-            self._seen[author, key] = entry.version
+            self._read_versions[author, key] = entry.version
             told = {"state.concurrent": bool(replaced), "state.replaces": replaced or None}
-            _describe(span, entry, told)
+            _set_entry_attributes(span, entry, told)
         return entry
 
-    def read(self, key: str, *, reader: str) -> Entry:
+    def read(self, key: str, *, reader: str) -> StateEntry:
         """The newest version. Raises `UnknownKey`, naming the nearest key, if there is none."""
-        with _recorded("read", key, reader) as span, self._lock:
+        with _state_span("read", key, reader) as span, self._lock:
             self._reads += 1
             if not self._entries.get(key):
-                raise UnknownKey(
-                    _unknown(key, [other for other, versions in self._entries.items() if versions])
+                raise UnknownKeyError(
+                    _unknown_key_message(
+                        key, [other for other, versions in self._entries.items() if versions]
+                    )
                 )
             entry = self._entries[key][-1]
-            self._seen[reader, key] = entry.version
-            _describe(span, entry, {"state.reader": reader})
+            self._read_versions[reader, key] = entry.version
+            _set_entry_attributes(span, entry, {"state.reader": reader})
             span.set_outputs(entry.value)
         return replace(entry, value=copy.deepcopy(entry.value))
 
-    def history(self, key: str) -> tuple[Entry, ...]:
+    def history(self, key: str) -> tuple[StateEntry, ...]:
         """Every version, oldest first; empty for a key that nobody has written."""
         with self._lock:
             return tuple(self._entries.get(key, ()))
@@ -106,14 +108,14 @@ class SharedState:
             return {
                 "state.write_count": len(written),
                 "state.read_count": self._reads,
-                "state.ungrounded_write_count": sum(not entry.grounded for entry in written),
+                "state.ungrounded_write_count": sum(not entry.is_grounded for entry in written),
                 "state.concurrent_write_count": self._concurrent,
                 "state.stale_write_count": self._stale,
             }
 
 
 @contextmanager
-def _recorded(verb: str, key: str, agent: str, value: Any = None) -> Generator[Any]:
+def _state_span(verb: str, key: str, agent: str, value: Any = None) -> Generator[Any]:
     with mlflow.start_span(f"{verb} {key}", span_type="STATE") as span:
         asked = {"key": key, "by": agent}
         span.set_inputs(asked | ({"value": value} if verb == "write" else {}))
@@ -121,11 +123,11 @@ def _recorded(verb: str, key: str, agent: str, value: Any = None) -> Generator[A
         yield span
 
 
-def _describe(span: Any, entry: Entry, more: dict[str, Any]) -> None:
+def _set_entry_attributes(span: Any, entry: StateEntry, more: dict[str, Any]) -> None:
     told = {
         "state.author": entry.author,
         "state.version": entry.version,
-        "state.grounded": entry.grounded,
+        "state.grounded": entry.is_grounded,
         "state.grounded_by": entry.grounded_by,
         "state.source_span_id": entry.source_span_id,
     }
@@ -137,12 +139,14 @@ def _span_id(span: Any) -> str | None:
     return getattr(span, "span_id", None) if span is not None else None
 
 
-def _stale(key: str, author: str, expected: int | None, versions: list[Entry]) -> str:
+def _stale_write_message(
+    key: str, author: str, expected: int | None, versions: list[StateEntry]
+) -> str:
     there = f"{len(versions)}, by {versions[-1].author}" if versions else "none"
     return f"{author} expected version {expected} of {key!r}, and there is {there}: read it again"
 
 
-def _unknown(key: str, known: list[str]) -> str:
+def _unknown_key_message(key: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(key, known, n=1)
     hint = f"; the nearest key is {nearest[0]!r}" if nearest else ""
     keys = ", ".join(map(repr, sorted(known))) or "no keys at all"

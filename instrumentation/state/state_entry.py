@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class StaleWrite(Exception):
+class StaleWriteError(Exception):
     """Raised by a write that expected another version than there is; nothing was written."""
 
 
-class UnknownKey(KeyError):
+class UnknownKeyError(KeyError):
     """Raised by a read of a key that nobody has written."""
 
     def __str__(self) -> str:
@@ -16,7 +16,7 @@ class UnknownKey(KeyError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class StateEntry:
     """One version of a value, counted from 1 for each key.
 
     `span_id` is the span that wrote it; `grounded_by` the tool whose result holds it, None for a
@@ -29,9 +29,9 @@ class Entry:
     version: int
     span_id: str | None
     grounded_by: str | None
-    at_ns: int
+    written_ns: int
     source_span_id: str | None = None
 
     @property
-    def grounded(self) -> bool:
+    def is_grounded(self) -> bool:
         return self.grounded_by is not None

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from instrumentation.steps.step import Kind, Step, in_order
+from instrumentation.steps.step import Step, StepKind, sort_steps
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 
 if TYPE_CHECKING:
     from instrumentation.steps.step_log import StepLog
 
-KINDS: Mapping[str, Kind] = {
+STEP_KINDS: Mapping[str, StepKind] = {
     "TASK": "task",
     "AGENT": "turn",
     "LLM": "completion",
@@ -22,19 +22,19 @@ KINDS: Mapping[str, Kind] = {
 """The types of the spans that are steps; a crew's own is a CHAIN with the attribute `crew.name`."""
 
 
-def steps_of(trace: Trace) -> tuple[Step, ...]:
+def steps_from_trace(trace: Trace) -> tuple[Step, ...]:
     """The steps that a trace holds, in order. Raises nothing: a trace without a crew has none."""
     found: list[Step] = []
     for root in trace.roots:
-        _gather(root, (), None, None, found)
-    return in_order(found)
+        _collect(root, (), None, None, found)
+    return sort_steps(found)
 
 
-_HEARD_BY: ContextVar["tuple[StepLog, ...]"] = ContextVar("logs that hear the running code")
+_ACTIVE_LOGS: ContextVar["tuple[StepLog, ...]"] = ContextVar("logs that hear the running code")
 
 
 @contextmanager
-def steps_taken() -> Generator["StepLog"]:
+def collect_steps() -> Generator["StepLog"]:
     """Hear the steps of the crews that are kicked off inside the block, and of no others.
 
     Nothing need be recorded. `log.steps` is whole once the block has ended; `log.said` is what the
@@ -43,13 +43,13 @@ def steps_taken() -> Generator["StepLog"]:
     """
     from instrumentation.steps.step_log import StepLog  # CrewAI: four seconds
 
-    log = StepLog(lambda own: own in _HEARD_BY.get(()))
-    token = _HEARD_BY.set((*_HEARD_BY.get(()), log))
+    log = StepLog(lambda own: own in _ACTIVE_LOGS.get(()))
+    token = _ACTIVE_LOGS.set((*_ACTIVE_LOGS.get(()), log))
     try:
-        with log.listening():
+        with log.listen():
             yield log
     finally:
-        _HEARD_BY.reset(token)
+        _ACTIVE_LOGS.reset(token)
 
 
 def on_step(step: Any) -> None:
@@ -57,31 +57,31 @@ def on_step(step: Any) -> None:
 
     A function of a module, for CrewAI can write no other callback into a checkpoint.
     """
-    for log in _HEARD_BY.get(()):
+    for log in _ACTIVE_LOGS.get(()):
         log.on_step(step)
 
 
 def on_task(output: Any) -> None:
     """A `task_callback` for a crew, or a task's `callback`, in the same way."""
-    for log in _HEARD_BY.get(()):
+    for log in _ACTIVE_LOGS.get(()):
         log.on_task(output)
 
 
-def _gather(
+def _collect(
     span: Span, path: tuple[str, ...], agent: str | None, task: str | None, found: list[Step]
 ) -> None:
-    kind = "crew" if "crew.name" in span.attributes else KINDS.get(span.type)
+    kind = "crew" if "crew.name" in span.attributes else STEP_KINDS.get(span.type)
     if kind is not None:
         path = (*path, span.name)
         agent = span.name if kind == "turn" else None if kind in ("crew", "task") else agent
         task = span.name if kind == "task" else task
-        found.append(_step(span, kind, path, agent, task))
+        found.append(_build_step(span, kind, path, agent, task))
     for child in span.children:
-        _gather(child, path, agent, task, found)
+        _collect(child, path, agent, task, found)
 
 
-def _step(
-    span: Span, kind: Kind, path: tuple[str, ...], agent: str | None, task: str | None
+def _build_step(
+    span: Span, kind: StepKind, path: tuple[str, ...], agent: str | None, task: str | None
 ) -> Step:
     attempts = span.attributes.get("http.attempts")
     refused = tuple(one.name for one in span.children if one.type == "ATTEMPT")
@@ -91,25 +91,27 @@ def _step(
         task=task,
         tool=span.name if kind == "tool" else None,
         arguments=span.inputs if kind == "tool" else None,
-        result=None if span.failed else result_of(kind, span.outputs),
-        error=(span.says or "failed") if span.failed else None,
+        result=None if span.failed else step_result(kind, span.outputs),
+        error=(span.status_message or "failed") if span.failed else None,
         started_ns=span.start_ns,
         ended_ns=span.end_ns,
         tokens=span.tokens if kind == "completion" else type(span.tokens)(),
         model=span.attributes.get("gen_ai.request.model") if kind == "completion" else None,
         path=path,
-        attempts=attempts,
-        refused=refused,
-        finish=_finish(span.outputs) if kind == "completion" and not span.failed else None,
+        attempt_count=attempts,
+        failed_attempts=refused,
+        finish_reason=_finish_reason(span.outputs)
+        if kind == "completion" and not span.failed
+        else None,
     )
 
 
-def _finish(outputs: Any) -> str | None:
+def _finish_reason(outputs: Any) -> str | None:
     choices = outputs.get("choices") if isinstance(outputs, Mapping) else None
     return choices[0].get("finish_reason") if choices else None
 
 
-def result_of(kind: Kind, outputs: Any) -> Any:
+def step_result(kind: StepKind, outputs: Any) -> Any:
     """What came of a step, of all that its span keeps as outputs."""
     if not isinstance(outputs, Mapping):
         return outputs

@@ -7,12 +7,12 @@ from typing import Any
 
 from instrumentation.trace.span import Tokens
 from patches.crewai.crew_spans import task_name
-from patches.crewai.event_span import shown
-from patches.support.span_errors import words_for
+from patches.crewai.event_span import to_json
+from patches.support.span_errors import describe_error
 
 
 @dataclass(frozen=True)
-class Fact:
+class CrewEvent:
     """An event, without the agents, tasks and models that CrewAI's own holds.
 
     `begun` is the id of the event that began what this one ends, as CrewAI has it.
@@ -20,44 +20,44 @@ class Fact:
 
     id: str
     type: str
-    parent: str | None
-    begun: str | None
-    at_ns: int
+    parent_id: str | None
+    started_event_id: str | None
+    time_ns: int
     agent: str | None
     name: str
-    call: str | None
+    call_id: str | None
     arguments: Any
     result: Any
     error: str | None
     tokens: Tokens
     model: str | None
-    finish: str | None
+    finish_reason: str | None
 
 
-def fact_of(source: Any, event: Any) -> Fact:
+def event_from_crewai(source: Any, event: Any) -> CrewEvent:
     """What an event tells. `source` is the crew, task, agent, model … that emitted it."""
     agent = getattr(event, "agent", None)
     role = event.agent_role or getattr(agent, "role", None)
     error = getattr(event, "error", None)
-    return Fact(
+    return CrewEvent(
         id=event.event_id,
         type=event.type,
-        parent=event.parent_event_id,
-        begun=event.started_event_id,
-        at_ns=int(event.timestamp.timestamp() * 1e9),
+        parent_id=event.parent_event_id,
+        started_event_id=event.started_event_id,
+        time_ns=int(event.timestamp.timestamp() * 1e9),
         agent=str(role).strip() if role else None,
-        name=_name(source, event),
-        call=getattr(event, "call_id", None),
-        arguments=_parsed(getattr(event, "tool_args", None)),
-        result=_result(event),
-        error=_words(error) if error is not None else None,
-        tokens=_tokens(getattr(event, "usage", None) or {}),
+        name=_step_name(source, event),
+        call_id=getattr(event, "call_id", None),
+        arguments=_parse_arguments(getattr(event, "tool_args", None)),
+        result=_event_result(event),
+        error=_error_message(error) if error is not None else None,
+        tokens=_token_counts(getattr(event, "usage", None) or {}),
         model=getattr(event, "model", None),
-        finish=getattr(event, "finish_reason", None),
+        finish_reason=getattr(event, "finish_reason", None),
     )
 
 
-def _name(source: Any, event: Any) -> str:
+def _step_name(source: Any, event: Any) -> str:
     """What MLflow's span of this step is called."""
     kind, _, _ = event.type.partition("_")
     match kind:
@@ -75,27 +75,27 @@ def _name(source: Any, event: Any) -> str:
     return str(event.type)
 
 
-def _result(event: Any) -> Any:
+def _event_result(event: Any) -> Any:
     """The text or the JSON values that came; None where a model asks for tools instead."""
     if event.type == "llm_call_completed":
         return event.response if isinstance(event.response, str) else None
-    return shown(getattr(event, "output", None))
+    return to_json(getattr(event, "output", None))
 
 
-def _parsed(arguments: Any) -> Any:
+def _parse_arguments(arguments: Any) -> Any:
     if not isinstance(arguments, str):
-        return shown(arguments)
+        return to_json(arguments)
     try:
         return json.loads(arguments)
     except ValueError:
         return {"arguments": arguments}
 
 
-def _words(error: Any) -> str:
-    return words_for(error) if isinstance(error, BaseException) else str(error)
+def _error_message(error: Any) -> str:
+    return describe_error(error) if isinstance(error, BaseException) else str(error)
 
 
-def _tokens(usage: Mapping[str, Any]) -> Tokens:
+def _token_counts(usage: Mapping[str, Any]) -> Tokens:
     given = usage.get("prompt_tokens", usage.get("input_tokens"))
     said = usage.get("completion_tokens", usage.get("output_tokens"))
     return Tokens(int(given or 0), int(said or 0))

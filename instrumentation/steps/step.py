@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from instrumentation.trace.span import Tokens
 
-Kind = Literal["crew", "task", "turn", "completion", "tool", "guardrail"]
+StepKind = Literal["crew", "task", "turn", "completion", "tool", "guardrail"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Step:
     """
 
     agent: str | None
-    kind: Kind
+    kind: StepKind
     task: str | None
     tool: str | None
     arguments: Any
@@ -32,9 +32,9 @@ class Step:
     tokens: Tokens
     model: str | None
     path: tuple[str, ...]
-    attempts: int | None = None
-    refused: tuple[str, ...] = ()
-    finish: str | None = None
+    attempt_count: int | None = None
+    failed_attempts: tuple[str, ...] = ()
+    finish_reason: str | None = None
 
     @property
     def name(self) -> str:
@@ -44,7 +44,7 @@ class Step:
     def duration_ns(self) -> int:
         return self.ended_ns - self.started_ns
 
-    def holds(self, other: "Step") -> bool:
+    def contains(self, other: "Step") -> bool:
         """Whether the other is a part of this step."""
         return (
             other is not self
@@ -55,6 +55,6 @@ class Step:
         )
 
 
-def in_order(steps: list[Step]) -> tuple[Step, ...]:
+def sort_steps(steps: list[Step]) -> tuple[Step, ...]:
     """Steps as they began; a step before those inside it."""
     return tuple(sorted(steps, key=lambda step: (step.started_ns, len(step.path), step.path)))

@@ -18,12 +18,12 @@ from crewai.events.types import (
     tool_usage_events,
 )
 
-from instrumentation.steps.crew_event import Fact, fact_of
-from instrumentation.steps.event_pairing import steps_from
-from instrumentation.steps.step import Kind, Step, in_order
+from instrumentation.steps.crew_event import CrewEvent, event_from_crewai
+from instrumentation.steps.event_pairing import pair_events
+from instrumentation.steps.step import Step, StepKind, sort_steps
 from instrumentation.trace.span import Tokens
 
-HEARD = (
+RECORDED_EVENTS = (
     crew_events.CrewKickoffStartedEvent,
     crew_events.CrewKickoffCompletedEvent,
     crew_events.CrewKickoffFailedEvent,
@@ -55,55 +55,59 @@ class StepLog:
     is False if the bus did not deliver in time, and steps may be missing.
     """
 
-    def __init__(self, hears: "Callable[[StepLog], bool]", timeout_s: float = 30.0) -> None:
-        self._hears = hears
+    def __init__(self, is_own: "Callable[[StepLog], bool]", timeout_s: float = 30.0) -> None:
+        self._is_own = is_own
         self._timeout_s = timeout_s
         self._lock = Lock()
-        self._facts: list[Fact] = []
-        self._said: list[Step] = []
-        self._until_ns: int | None = None
-        self.whole = True
+        self._events: list[CrewEvent] = []
+        self._callback_steps: list[Step] = []
+        self._ended_ns: int | None = None
+        self.is_complete = True
 
     @contextmanager
-    def listening(self) -> Generator[None]:
+    def listen(self) -> Generator[None]:
         """Listen on the bus, and wait at the end for what it has still to deliver."""
-        for event in HEARD:
-            crewai_event_bus.register_handler(event, self._told)
+        for event in RECORDED_EVENTS:
+            crewai_event_bus.register_handler(event, self._on_event)
         try:
             yield
         finally:
-            self._until_ns = time_ns()
-            self.whole = crewai_event_bus.flush(self._timeout_s)
-            for event in HEARD:
-                crewai_event_bus.off(event, self._told)
+            self._ended_ns = time_ns()
+            self.is_complete = crewai_event_bus.flush(self._timeout_s)
+            for event in RECORDED_EVENTS:
+                crewai_event_bus.off(event, self._on_event)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """What is known so far, in order. A step that has not ended is not among them until the
         block has: then it failed, "Interrupted"."""
         with self._lock:
-            facts = list(self._facts)
-        return steps_from(facts, self._until_ns)
+            facts = list(self._events)
+        return pair_events(facts, self._ended_ns)
 
     @property
-    def said(self) -> tuple[Step, ...]:
+    def callback_steps(self) -> tuple[Step, ...]:
         """What the callbacks were told, in order."""
         turns = [step for step in self.steps if step.kind == "turn"]
         with self._lock:
-            said = list(self._said)
-        return in_order([_attributed(step, turns) for step in said])
+            said = list(self._callback_steps)
+        return sort_steps([_attribute_to_agent(step, turns) for step in said])
 
     def on_step(self, step: Any) -> None:
         """Be told what a `step_callback` is: a thought, a tool's result or an answer."""
         text = getattr(step, "text", "") or getattr(step, "output", "")
         tool = getattr(step, "tool", None)
-        self._say(text, tool, getattr(step, "tool_input", None), getattr(step, "result", None))
+        self._add_callback_step(
+            text, tool, getattr(step, "tool_input", None), getattr(step, "result", None)
+        )
 
     def on_task(self, output: Any) -> None:
         """Be told what a task came to."""
-        self._say(output.raw, None, None, output.raw, output.agent.strip(), output.name)
+        self._add_callback_step(
+            output.raw, None, None, output.raw, output.agent.strip(), output.name
+        )
 
-    def _say(
+    def _add_callback_step(
         self,
         text: str,
         tool: str | None,
@@ -113,24 +117,24 @@ class StepLog:
         task: str | None = None,
     ) -> None:
         now = time_ns()
-        kind: Kind = "task" if agent is not None else "tool" if tool is not None else "turn"
+        kind: StepKind = "task" if agent is not None else "tool" if tool is not None else "turn"
         came = text if result is None else result
         path = (task or agent or tool or "answer",)
         told = Step(
             agent, kind, task, tool, arguments, came, None, now, now, Tokens(), None, path
         )  # fmt: skip
         with self._lock:
-            self._said.append(told)
+            self._callback_steps.append(told)
 
-    def _told(self, source: Any, event: Any) -> None:
+    def _on_event(self, source: Any, event: Any) -> None:
         """Run by the bus in a copy of the emitter's context, by which a log knows its own crews."""
-        if self._hears(self):
-            fact = fact_of(source, event)
+        if self._is_own(self):
+            fact = event_from_crewai(source, event)
             with self._lock:
-                self._facts.append(fact)
+                self._events.append(fact)
 
 
-def _attributed(step: Step, turns: list[Step]) -> Step:
+def _attribute_to_agent(step: Step, turns: list[Step]) -> Step:
     """The step, with the agent that was at work then; none where several were."""
     then = [turn for turn in turns if turn.started_ns <= step.started_ns <= turn.ended_ns]
     if step.agent is not None or len(then) != 1:

@@ -6,8 +6,8 @@ from typing import Any
 
 from instrumentation.trace.span import Span
 
-SESSION = "mlflow.trace.session"
-USER = "mlflow.trace.user"
+SESSION_KEY = "mlflow.trace.session"
+USER_KEY = "mlflow.trace.user"
 """The metadata in which MLflow keeps whose turn a trace is; `mlflow.tracing.context` writes it."""
 
 
@@ -22,7 +22,9 @@ class Session:
         return f"session {self.id} of {self.user}" if self.user else f"session {self.id}"
 
 
-def shared(infos: Sequence[Mapping[str, Any]], roots: Sequence[Sequence[Span]]) -> Session | None:
+def common_session(
+    infos: Sequence[Mapping[str, Any]], trees: Sequence[Sequence[Span]]
+) -> Session | None:
     """The session whose turns these traces are, by their `info` as MLflow exports it.
 
     None where one of them is of no session, or of another; and where one is no whole turn: it is
@@ -30,10 +32,10 @@ def shared(infos: Sequence[Mapping[str, Any]], roots: Sequence[Sequence[Span]]) 
     users stand in the order in which they first spoke.
     """
     told = [info.get("trace_metadata") or {} for info in infos]
-    ids = {metadata.get(SESSION) or "" for metadata in told}
-    alike = len({(root.name, root.type) for grown in roots for root in grown}) == 1
-    whole = alike and all(len(grown) == 1 for grown in roots)
+    ids = {metadata.get(SESSION_KEY) or "" for metadata in told}
+    alike = len({(root.name, root.type) for grown in trees for root in grown}) == 1
+    whole = alike and all(len(grown) == 1 for grown in trees)
     if not whole or len(ids) != 1 or not (id := ids.pop()):
         return None
-    users = dict.fromkeys(metadata[USER] for metadata in told if metadata.get(USER))
+    users = dict.fromkeys(metadata[USER_KEY] for metadata in told if metadata.get(USER_KEY))
     return Session(id, ", ".join(users))

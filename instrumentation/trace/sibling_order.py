@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from instrumentation.trace.span import Span
 
 
-def in_order(siblings: Iterable[Span]) -> tuple[Span, ...]:
+def sort_siblings(siblings: Iterable[Span]) -> tuple[Span, ...]:
     """Siblings as they began; those whose order is chance stand by name and by what they were
     given, handoffs first.
 
@@ -22,20 +22,22 @@ def in_order(siblings: Iterable[Span]) -> tuple[Span, ...]:
     for span in began:
         last = groups[-1][-1] if groups else None
         one_reply = last is not None and span.type == last.type == "TOOL"
-        at_once = last is not None and _sender(span) in alongside.get(_sender(last), ())
+        at_once = last is not None and _handoff_sender(span) in alongside.get(
+            _handoff_sender(last), ()
+        )
         if groups and (one_reply or at_once or span.start_ns < busy_until):
             groups[-1].append(span)
         else:
             groups.append([span])
         busy_until = max(busy_until, span.end_ns)
-    return tuple(span for group in groups for span in sorted(group, key=_place))
+    return tuple(span for group in groups for span in sorted(group, key=_sort_key))
 
 
-def _sender(span: Span) -> str | None:
+def _handoff_sender(span: Span) -> str | None:
     """From whom a handoff comes; None of any other span."""
     return span.attributes.get("handoff.from_agent")
 
 
-def _place(span: Span) -> tuple[bool, str, str, str]:
+def _sort_key(span: Span) -> tuple[bool, str, str, str]:
     given = json.dumps(span.inputs, sort_keys=True, default=str)
     return (span.type != "HANDOFF", span.name, span.type, given)

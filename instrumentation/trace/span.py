@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-TOKENS = "mlflow.chat.tokenUsage"
+TOKEN_USAGE_ATTRIBUTE = "mlflow.chat.tokenUsage"
 """The attribute in which MLflow keeps what a completion used."""
-DEEPEST = 200
+MAX_SPAN_DEPTH = 200
 """How many levels of spans are read; what goes deeper is a loop that nobody could read either."""
 
 
@@ -37,7 +37,7 @@ class Span:
     name: str
     type: str
     status: str = "OK"
-    says: str = ""
+    status_message: str = ""
     inputs: Any = None
     outputs: Any = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -64,5 +64,5 @@ class Span:
 
     @property
     def tokens(self) -> Tokens:
-        used = self.attributes.get(TOKENS) or {}
+        used = self.attributes.get(TOKEN_USAGE_ATTRIBUTE) or {}
         return Tokens(int(used.get("input_tokens", 0)), int(used.get("output_tokens", 0)))

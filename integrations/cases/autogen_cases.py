@@ -3,54 +3,54 @@
 from typing import Any
 
 from integrations.cases.case import Case
-from integrations.cases.scripted_replies import calls, says
-from scenarios.replay.faults import hangs, held, unavailable
+from integrations.cases.scripted_replies import scripted_reply, scripted_tool_calls
+from scenarios.replay.faults import hangs, unavailable, waits_for_lanes
 
-PASS: dict[str, Any] = {"place": "the pass"}
-ASKS = calls("warden", ("snow", PASS))
-TELLS = says("warden", "The snow lies 40 cm deep on the pass.")
-ALONE: dict[str, Any] = {"turns": ("warden",)}
+PASS_ARGUMENTS: dict[str, Any] = {"place": "the pass"}
+CALLS_SNOW = scripted_tool_calls("warden", ("snow", PASS_ARGUMENTS))
+ANSWERS = scripted_reply("warden", "The snow lies 40 cm deep on the pass.")
+ONE_TURN: dict[str, Any] = {"turns": ("warden",)}
 
 
-def _case(name: str, title: str, *lines: dict[str, Any], **known: Any) -> Case:
-    return Case(name, "autogen", title, lines, **known)
+def _case(name: str, title: str, *lines: dict[str, Any], **ground_truth: Any) -> Case:
+    return Case(name, "autogen", title, lines, **ground_truth)
 
 
 CASES = (
-    _case("agent_with_tool", "agent with tool", ASKS, **ALONE),
-    _case("reflect_on", "tool, reflect on", ASKS, TELLS, **ALONE),
-    _case("reflect_off", "tool, reflect off", ASKS, **ALONE),
+    _case("agent_with_tool", "agent with tool", CALLS_SNOW, **ONE_TURN),
+    _case("reflect_on", "tool, reflect on", CALLS_SNOW, ANSWERS, **ONE_TURN),
+    _case("reflect_off", "tool, reflect off", CALLS_SNOW, **ONE_TURN),
     _case(
         "tool_loop",
         "tool loop",
-        ASKS,
-        calls("warden", ("snow", {"place": "the hut"})),
-        TELLS,
-        **ALONE,
+        CALLS_SNOW,
+        scripted_tool_calls("warden", ("snow", {"place": "the hut"})),
+        ANSWERS,
+        **ONE_TURN,
     ),
     _case(
         "parallel_tools",
         "parallel tools",
-        calls("warden", ("snow", PASS), ("wind", PASS)),
-        says("warden", "Deep snow, and a gale."),
-        **ALONE,
+        scripted_tool_calls("warden", ("snow", PASS_ARGUMENTS), ("wind", PASS_ARGUMENTS)),
+        scripted_reply("warden", "Deep snow, and a gale."),
+        **ONE_TURN,
     ),
     _case(
         "graphflow_run",
         "GraphFlow, run",
-        says("writer", "The sea is wide."),
-        says("critic", "Wider than what?"),
-        says("editor", "The sea is wider than the land."),
+        scripted_reply("writer", "The sea is wide."),
+        scripted_reply("critic", "Wider than what?"),
+        scripted_reply("editor", "The sea is wider than the land."),
         turns=("writer", "critic", "editor"),
         handoffs=(("writer", "critic"), ("writer", "editor"), ("critic", "editor")),
     ),
     _case(
         "graphflow_run_stream",
         "GraphFlow, run_stream",
-        says("writer", "The sea is ours."),
-        says("lawyer", "It is nobody's."),
-        says("critic", "It is not even a sentence about the sea."),
-        says("editor", "The sea is wide, and nobody's."),
+        scripted_reply("writer", "The sea is ours."),
+        scripted_reply("lawyer", "It is nobody's."),
+        scripted_reply("critic", "It is not even a sentence about the sea."),
+        scripted_reply("editor", "The sea is wide, and nobody's."),
         turns=("writer", "lawyer", "critic", "editor"),
         handoffs=(
             ("writer", "lawyer"),
@@ -60,26 +60,26 @@ CASES = (
             ("critic", "editor"),
         ),
         # Both work at once, and the editor hears first of the lawyer, in each run.
-        faults=(held("critic", until={"lawyer": 1}, delay_s=0.2),),
+        faults=(waits_for_lanes("critic", until_calls={"lawyer": 1}, delay_s=0.2),),
     ),
     _case(
         "client_streaming",
         "client streaming",
-        calls("writer", ("tide", {"place": "the harbour"})),
-        says("writer", "The tide is high at noon."),
-        says("critic", "High, and dry."),
+        scripted_tool_calls("writer", ("tide", {"place": "the harbour"})),
+        scripted_reply("writer", "The tide is high at noon."),
+        scripted_reply("critic", "High, and dry."),
         turns=("writer", "critic"),
         handoffs=(("writer", "critic"),),
     ),
     _case(
         "selector",
         "SelectorGroupChat",
-        says("selector", "doctor"),
-        says("doctor", "His foot is broken."),
-        says("selector", "climber"),
-        says("climber", "Then we go down."),
-        says("selector", "doctor"),
-        says("doctor", "At once."),
+        scripted_reply("selector", "doctor"),
+        scripted_reply("doctor", "His foot is broken."),
+        scripted_reply("selector", "climber"),
+        scripted_reply("climber", "Then we go down."),
+        scripted_reply("selector", "doctor"),
+        scripted_reply("doctor", "At once."),
         turns=("doctor", "climber", "doctor"),
         handoffs=(("doctor", "climber"), ("climber", "doctor")),
         outside=("selector",),
@@ -87,47 +87,51 @@ CASES = (
     _case(
         "swarm",
         "Swarm",
-        calls("porter", ("transfer_to_pilot", {})),
-        calls("pilot", ("wind", PASS)),
-        says("pilot", "Too much wind to fly."),
-        calls("pilot", ("transfer_to_porter", {})),
-        says("porter", "DELIVERED, on foot."),
+        scripted_tool_calls("porter", ("transfer_to_pilot", {})),
+        scripted_tool_calls("pilot", ("wind", PASS_ARGUMENTS)),
+        scripted_reply("pilot", "Too much wind to fly."),
+        scripted_tool_calls("pilot", ("transfer_to_porter", {})),
+        scripted_reply("porter", "DELIVERED, on foot."),
         turns=("porter", "pilot", "pilot", "porter"),
         handoffs=(("porter", "pilot"), ("pilot", "porter")),
     ),
     _case(
         "round_robin",
         "RoundRobin",
-        says("poet", "The sea, the sea."),
-        says("critic", "Once would do."),
-        says("poet", "The sea."),
+        scripted_reply("poet", "The sea, the sea."),
+        scripted_reply("critic", "Once would do."),
+        scripted_reply("poet", "The sea."),
         turns=("poet", "critic", "poet"),
         handoffs=(("poet", "critic"), ("critic", "poet")),
     ),
     _case(
-        "raising_tool", "raising tool", ASKS, says("warden", "The gauge does not answer."), **ALONE
+        "raising_tool",
+        "raising tool",
+        CALLS_SNOW,
+        scripted_reply("warden", "The gauge does not answer."),
+        **ONE_TURN,
     ),
     _case(
         "raising_model",
         "raising model",
         faults=(unavailable("warden", status=400),),
         ends="BadRequestError",
-        **ALONE,
+        **ONE_TURN,
     ),
     _case(
         "handled_error",
         "handled error, then more work",
-        calls("warden", ("ask", {"question": "Is the pass open?"})),
-        says("guide", "It is open until dusk."),
-        says("warden", "Go now: it is open until dusk."),
+        scripted_tool_calls("warden", ("ask", {"question": "Is the pass open?"})),
+        scripted_reply("guide", "It is open until dusk."),
+        scripted_reply("warden", "Go now: it is open until dusk."),
         turns=("warden", "guide", "guide"),
         faults=(unavailable("guide", status=503),),
     ),
-    _case("cancelled", "cancellation", faults=(hangs("warden"),), **ALONE),
+    _case("cancelled", "cancellation", faults=(hangs("warden"),), **ONE_TURN),
     _case(
         "defined_late",
         "agents defined late",
-        says("herald", "The king is back."),
+        scripted_reply("herald", "The king is back."),
         turns=("crier", "herald"),
     ),
 )

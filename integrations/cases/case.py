@@ -9,7 +9,7 @@ import orjson
 from scenarios.replay.faults import Fault
 from scenarios.tape.tape import Tape
 
-FRAMEWORKS: Mapping[str, str] = {"crewai": "crews", "autogen": "teams", "openai": "clients"}
+PROGRAM_MODULES: Mapping[str, str] = {"crewai": "crews", "autogen": "teams", "openai": "clients"}
 """Each framework, and the module of `integrations.programs` whose functions are its cases."""
 
 
@@ -28,17 +28,17 @@ class Case:
     name: str
     framework: str
     title: str
-    lines: tuple[Mapping[str, Any], ...]
+    scripted_replies: tuple[Mapping[str, Any], ...]
     turns: tuple[str, ...] = ()
     handoffs: tuple[tuple[str, str], ...] = ()
     faults: tuple[Fault, ...] = field(default=())
-    ends: str = ""
-    outside: tuple[str, ...] = ()
-    trees: int = 1
+    expected_error: str = ""
+    team_lanes: tuple[str, ...] = ()
+    expected_trees: int = 1
 
     @property
     def tape(self) -> Tape:
         """Its lines as a tape."""
         return Tape.parse(
-            b"\n".join(map(orjson.dumps, self.lines)), f"{self.framework}/{self.name}"
+            b"\n".join(map(orjson.dumps, self.scripted_replies)), f"{self.framework}/{self.name}"
         )

@@ -2,48 +2,48 @@
 
 from integrations.cases.case import Case
 from integrations.cases.crewai_replies import (
-    EMBEDDED,
-    FINDS_AND_NOTES,
-    FOUND,
-    NOTED,
-    delegates,
-    looks_up,
+    CLERK_ANSWER,
+    EMBEDDING_REPLY,
+    SCOUT_ANSWER,
+    SCOUT_THEN_CLERK,
+    calls_lookup,
+    delegates_to,
 )
-from integrations.cases.scripted_replies import Line, says
-from scenarios.replay.faults import held, rate_limited, unavailable
+from integrations.cases.scripted_replies import ScriptedReply, scripted_reply
+from scenarios.replay.faults import rate_limited, unavailable, waits_for_lanes
 
-TAKING_TURNS = (
-    held("scout", 1, until={"ranger": 1}),
-    held("ranger", 1, until={"scout": 2}),
-    held("scout", 2, until={"ranger": 2}),
-    held("ranger", 2, until={"scout": 2}, delay_s=0.2),
+FIXED_ORDER = (
+    waits_for_lanes("scout", 1, until_calls={"ranger": 1}),
+    waits_for_lanes("ranger", 1, until_calls={"scout": 2}),
+    waits_for_lanes("scout", 2, until_calls={"ranger": 2}),
+    waits_for_lanes("ranger", 2, until_calls={"scout": 2}, delay_s=0.2),
 )
 """What two agents do at once, in an order of its own: the scout is always the first to be done."""
 
 
-def pair(name: str, title: str, *lines: Line) -> Case:
+def scout_and_clerk_case(name: str, title: str, *lines: ScriptedReply) -> Case:
     """The scout finds something, by these lines or the usual ones, and the clerk notes it."""
     return Case(
         name,
         "crewai",
         title,
-        lines or FINDS_AND_NOTES,
+        lines or SCOUT_THEN_CLERK,
         turns=("scout", "clerk"),
         handoffs=(("scout", "clerk"),),
     )
 
 
 CASES = (
-    pair("sequential", "sequential"),
+    scout_and_clerk_case("sequential", "sequential"),
     Case(
         "hierarchical",
         "crewai",
         "hierarchical",
-        lines=(
-            *delegates("scout"),
-            *looks_up("scout", "Furka"),
-            says("scout", FOUND),
-            says("manager", NOTED, when="Furka pass is open"),
+        scripted_replies=(
+            *delegates_to("scout"),
+            *calls_lookup("scout", "Furka"),
+            scripted_reply("scout", SCOUT_ANSWER),
+            scripted_reply("manager", CLERK_ANSWER, when="Furka pass is open"),
         ),
         turns=("manager", "scout"),
         handoffs=(("manager", "scout"), ("scout", "manager")),
@@ -52,48 +52,50 @@ CASES = (
         "async_task",
         "crewai",
         "async task",
-        lines=(
-            *looks_up("scout", "Furka"),
-            *looks_up("ranger", "Andermatt"),
-            says("scout", FOUND),
-            says("ranger", "It snows."),
-            says("clerk", "Noted: open, and it snows."),
+        scripted_replies=(
+            *calls_lookup("scout", "Furka"),
+            *calls_lookup("ranger", "Andermatt"),
+            scripted_reply("scout", SCOUT_ANSWER),
+            scripted_reply("ranger", "It snows."),
+            scripted_reply("clerk", "Noted: open, and it snows."),
         ),
         turns=("scout", "ranger", "clerk"),
         handoffs=(("scout", "clerk"), ("ranger", "clerk")),
-        faults=TAKING_TURNS,
+        faults=FIXED_ORDER,
     ),
-    pair("kickoff_async", "kickoff_async"),
-    pair("akickoff", "akickoff"),
+    scout_and_clerk_case("kickoff_async", "kickoff_async"),
+    scout_and_clerk_case("akickoff", "akickoff"),
     Case(
         "for_each",
         "crewai",
         "for-each",
-        lines=(
-            *looks_up("clerk", "Ulm"),
-            says("clerk", "Ulm lies high."),
-            *looks_up("clerk", "Bern"),
-            says("clerk", "Bern lies high."),
-            *looks_up("clerk", "Linz"),
-            says("clerk", "Linz lies high."),
+        scripted_replies=(
+            *calls_lookup("clerk", "Ulm"),
+            scripted_reply("clerk", "Ulm lies high."),
+            *calls_lookup("clerk", "Bern"),
+            scripted_reply("clerk", "Bern lies high."),
+            *calls_lookup("clerk", "Linz"),
+            scripted_reply("clerk", "Linz lies high."),
         ),
         turns=("clerk", "clerk", "clerk"),
-        trees=3,
+        expected_trees=3,
     ),
-    pair(
+    scout_and_clerk_case(
         "parallel_tools",
         "parallel tools",
-        *looks_up("scout", "Furka", "Susten", "Grimsel", saying="I look up all three."),
-        says("scout", FOUND),
-        says("clerk", NOTED),
+        *calls_lookup("scout", "Furka", "Susten", "Grimsel", content="I look up all three."),
+        scripted_reply("scout", SCOUT_ANSWER),
+        scripted_reply("clerk", CLERK_ANSWER),
     ),
-    pair("raising_tool", "raising tool", *looks_up("scout", "nowhere"), *FINDS_AND_NOTES),
-    pair("streaming", "streaming"),
+    scout_and_clerk_case(
+        "raising_tool", "raising tool", *calls_lookup("scout", "nowhere"), *SCOUT_THEN_CLERK
+    ),
+    scout_and_clerk_case("streaming", "streaming"),
     Case(
         "rate_limited",
         "crewai",
         "429, then success",
-        lines=(*looks_up("scout", "Furka"), says("scout", FOUND)),
+        scripted_replies=(*calls_lookup("scout", "Furka"), scripted_reply("scout", SCOUT_ANSWER)),
         turns=("scout",),
         faults=(rate_limited("scout", call=1, retry_after_s=0.01),),
     ),
@@ -101,12 +103,12 @@ CASES = (
         "handled_error",
         "crewai",
         "handled error, then more work",
-        lines=(
-            *delegates("scout"),
-            *delegates("ranger", when="[Ee]rror"),
-            *looks_up("ranger", "Furka"),
-            says("ranger", FOUND),
-            says("manager", NOTED, when="Furka pass is open"),
+        scripted_replies=(
+            *delegates_to("scout"),
+            *delegates_to("ranger", when="[Ee]rror"),
+            *calls_lookup("ranger", "Furka"),
+            scripted_reply("ranger", SCOUT_ANSWER),
+            scripted_reply("manager", CLERK_ANSWER, when="Furka pass is open"),
         ),
         turns=("manager", "scout", "ranger"),
         handoffs=(("manager", "scout"), ("manager", "ranger"), ("ranger", "manager")),
@@ -116,29 +118,29 @@ CASES = (
         "guardrail",
         "crewai",
         "guardrail",
-        lines=(
-            *looks_up("scout", "Furka"),
-            says("scout", "It is open."),
-            says("scout", FOUND, when="which pass"),
-            says("clerk", NOTED),
+        scripted_replies=(
+            *calls_lookup("scout", "Furka"),
+            scripted_reply("scout", "It is open."),
+            scripted_reply("scout", SCOUT_ANSWER, when="which pass"),
+            scripted_reply("clerk", CLERK_ANSWER),
         ),
         turns=("scout", "scout", "clerk"),
         handoffs=(("scout", "clerk"),),
     ),
-    pair("flow", "Flow"),
+    scout_and_clerk_case("flow", "Flow"),
     Case(
         "memory",
         "crewai",
         "memory",
-        lines=(
-            says("scout", FOUND),
-            says("scout", '{"memories": ["The Furka is open"]}', when="Extract memory"),
-            says("scout", '{"suggested_scope": "/passes"}', when="Return the analysis"),
-            says("scout", "The Furka.", when="The Furka is open"),
-            says("scout", '{"memories": []}', when="Extract memory"),
-            EMBEDDED,
-            EMBEDDED,
-            EMBEDDED,
+        scripted_replies=(
+            scripted_reply("scout", SCOUT_ANSWER),
+            scripted_reply("scout", '{"memories": ["The Furka is open"]}', when="Extract memory"),
+            scripted_reply("scout", '{"suggested_scope": "/passes"}', when="Return the analysis"),
+            scripted_reply("scout", "The Furka.", when="The Furka is open"),
+            scripted_reply("scout", '{"memories": []}', when="Extract memory"),
+            EMBEDDING_REPLY,
+            EMBEDDING_REPLY,
+            EMBEDDING_REPLY,
         ),
         turns=("scout", "scout"),
     ),

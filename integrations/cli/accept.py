@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from integrations.cli.matrix import STOPPED, progress
-from integrations.cli.selection import chosen_cases
-from integrations.environments.declared_environments import FOREIGN, LOCKED
+from integrations.cli.matrix import STOPPED_MESSAGE, print_progress
+from integrations.cli.selection import select_cases
+from integrations.environments.declared_environments import INSTRUMENTOR_ENVIRONMENTS, LOCKED
 from integrations.fidelity import table_file
-from integrations.gaps.known_gaps import KNOWN
-from integrations.goldens.accept import accept as accepted
-from integrations.matrix.matrix import matrix
-from scenarios.cli.interrupts import stoppable
+from integrations.gaps.known_gaps import KNOWN_GAPS
+from integrations.goldens.accept import accept_goldens as accepted
+from integrations.matrix.matrix import run_matrix
+from scenarios.cli.interrupts import exit_on_interrupt
 
 
 def accept(
@@ -28,11 +28,13 @@ def accept(
     environments stand. A case that went otherwise than it says, a gap that is not as it is
     declared, and what is not as the fidelity table says, is not accepted.
     """
-    cells = (LOCKED, *FOREIGN)
+    cells = (LOCKED, *INSTRUMENTOR_ENVIRONMENTS)
     with (
-        stoppable(STOPPED),
+        exit_on_interrupt(STOPPED_MESSAGE),
         closing(
-            matrix(cells, chosen_cases(case or ()), KNOWN, progress, table_file.read())
+            run_matrix(
+                cells, select_cases(case or ()), KNOWN_GAPS, print_progress, table_file.load_table()
+            )
         ) as running,
     ):
         flown = [each for each in running if each.environment]

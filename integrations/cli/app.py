@@ -5,7 +5,7 @@ import typer
 from integrations.cli.accept import accept
 from integrations.cli.fidelity import fidelity
 from integrations.cli.matrix import matrix
-from integrations.cli.regressions import caught
+from integrations.cli.regressions import prove_regressions
 
 app = typer.Typer(
     add_completion=False,
@@ -13,5 +13,5 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Count what tracing integrations record of what really happened, version by version.",
 )
-for command in (fidelity, matrix, accept, caught):
+for command in (fidelity, matrix, accept, prove_regressions):
     app.command()(command)

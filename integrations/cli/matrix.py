@@ -7,20 +7,20 @@ from typing import Annotated
 
 import typer
 
-from integrations.cli.selection import cells, chosen_cases
-from integrations.environments.declared_environments import CELLS
+from integrations.cli.selection import select_cases, select_environments
+from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS
 from integrations.fidelity import table_file
-from integrations.gaps.known_gaps import KNOWN
-from integrations.matrix.matrix import Flown
-from integrations.matrix.matrix import matrix as flown_in
-from integrations.reports.matrix_json import document
-from integrations.reports.matrix_markdown import markdown
-from integrations.reports.matrix_terminal import report
-from scenarios.atomic_write import write
-from scenarios.cli.interrupts import stoppable
-from scenarios.reports.terminal_report import show
+from integrations.gaps.known_gaps import KNOWN_GAPS
+from integrations.matrix.matrix import EnvironmentResult
+from integrations.matrix.matrix import run_matrix as flown_in
+from integrations.reports.matrix_json import matrix_document
+from integrations.reports.matrix_markdown import matrix_markdown
+from integrations.reports.matrix_terminal import render_matrix
+from scenarios.atomic_write import write_atomically
+from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.reports.terminal_report import print_report
 
-STOPPED = "stopped; environments that are built stay, and nothing else"
+STOPPED_MESSAGE = "stopped; environments that are built stay, and nothing else"
 
 
 def matrix(
@@ -71,30 +71,33 @@ def matrix(
     declared; 1 it is not, or a cell cannot be installed; 2 it cannot be done; 130 Ctrl-C.
     """
     if listed:
-        _list()
+        _list_environments()
         return
     if to_markdown and not to_markdown.parent.is_dir():
         raise typer.BadParameter(f"--markdown: there is no folder {to_markdown.parent}")
-    chosen, played = cells(only or (), cell or (), instrumentor or ()), chosen_cases(case or ())
-    flown: list[Flown] = []
-    running = flown_in(chosen, played, KNOWN, progress, table_file.read())
-    with stoppable(STOPPED), closing(running):
+    chosen, played = (
+        select_environments(only or (), cell or (), instrumentor or ()),
+        select_cases(case or ()),
+    )
+    flown: list[EnvironmentResult] = []
+    running = flown_in(chosen, played, KNOWN_GAPS, print_progress, table_file.load_table())
+    with exit_on_interrupt(STOPPED_MESSAGE), closing(running):
         flown.extend(running)
     if to_markdown:
-        write(to_markdown, markdown(flown))
+        write_atomically(to_markdown, matrix_markdown(flown))
     if as_json:
-        typer.echo(json.dumps(document(flown), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(matrix_document(flown), indent=2, ensure_ascii=False))
     else:
-        show(report(flown))
+        print_report(render_matrix(flown))
     raise typer.Exit(0 if all(each.passed for each in flown) else 1)
 
 
-def _list() -> None:
-    width = max(len(each.name) for each in CELLS)
-    for each in CELLS:
+def _list_environments() -> None:
+    width = max(len(each.name) for each in DECLARED_ENVIRONMENTS)
+    for each in DECLARED_ENVIRONMENTS:
         typer.echo(f"{each.name:<{width}}  {each.note}")
 
 
-def progress(line: str) -> None:
+def print_progress(line: str) -> None:
     """What has just ended; apart from the report, which goes to stdout."""
     typer.echo(line, err=True)

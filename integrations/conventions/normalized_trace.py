@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from instrumentation.trace.span_tree import grown
-from instrumentation.trace.trace import NoTrace, Trace, from_mlflow
-from integrations.conventions.span_attributes import spelt
-from integrations.runner.case_run import Flight
+from instrumentation.trace.span_tree import build_span_trees
+from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
+from integrations.conventions.span_attributes import normalize_span
+from integrations.runner.case_run import CaseRun
 
 
-def told(flight: Flight) -> Trace:
+def normalized_trace(run: CaseRun) -> Trace:
     """The tree; without roots where nothing was recorded."""
-    if flight.spans:
-        return Trace(grown([spelt(span) for span in flight.spans]))
+    if run.spans:
+        return Trace(build_span_trees([normalize_span(span) for span in run.spans]))
     try:
-        return from_mlflow(map(_spelt, flight.traces))
-    except NoTrace:
+        return trace_from_mlflow(map(_normalize_mlflow_trace, run.traces))
+    except TraceNotFoundError:
         return Trace(())
 
 
-def _spelt(trace: Mapping[str, Any]) -> dict[str, Any]:
+def _normalize_mlflow_trace(trace: Mapping[str, Any]) -> dict[str, Any]:
     data = trace["data"]
-    return {**trace, "data": {**data, "spans": [spelt(span) for span in data["spans"]]}}
+    return {**trace, "data": {**data, "spans": [normalize_span(span) for span in data["spans"]]}}

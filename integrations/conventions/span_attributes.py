@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from instrumentation.trace.span import TOKENS
-from integrations.conventions.message_content import prompt, reply
+from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE
+from integrations.conventions.message_content import extract_event_replies, extract_prompt
 
-TYPES: Mapping[str, Mapping[str, str]] = {
+SPAN_TYPES: Mapping[str, Mapping[str, str]] = {
     "openinference.span.kind": {
         kind: kind for kind in ("LLM", "TOOL", "AGENT", "CHAIN", "RETRIEVER", "EMBEDDING")
     },
@@ -42,82 +42,87 @@ TYPES: Mapping[str, Mapping[str, str]] = {
 """What a span is, by the first of these attributes that it has: the narrower word comes first, for
 OpenLLMetry calls crews and tasks `invoke_agent`, too."""
 
-INPUT_TOKENS = (
+INPUT_TOKEN_ATTRIBUTES = (
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",
     "llm.token_count.prompt",
     "llm.usage.prompt_tokens",
 )
-OUTPUT_TOKENS = (
+OUTPUT_TOKEN_ATTRIBUTES = (
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.completion_tokens",
     "llm.token_count.completion",
     "llm.usage.completion_tokens",
 )
-TOTALS = (
+TOKEN_TOTAL_ATTRIBUTES = (
     "crewai.crew.token_usage",
     "crewai.crew.usage_metrics",
     "crewai.flow.aggregated_crew_usage_metrics",
 )
 """Of a crew, or of all of a flow's: OpenLLMetry's as the object spells itself, CrewAI's as JSON."""
-COSTS = ("gen_ai.usage.cost", "llm.cost.total")
-NAME = "gen_ai.agent.name"
-ROLE = "crewai.agent.role"
-AGENTS = (ROLE, NAME, "agent.name", "graph.node.id")
+COST_ATTRIBUTES = ("gen_ai.usage.cost", "llm.cost.total")
+AGENT_NAME = "gen_ai.agent.name"
+AGENT_ROLE = "crewai.agent.role"
+AGENT_ATTRIBUTES = (AGENT_ROLE, AGENT_NAME, "agent.name", "graph.node.id")
 """Whose turn a span of an agent is. CrewAI's own tracing puts a hash of the agent in its name."""
 
 
-def spelt(span: Mapping[str, Any]) -> dict[str, Any]:
+def normalize_span(span: Mapping[str, Any]) -> dict[str, Any]:
     """An exported span with what it says in whatever convention said in MLflow's words, too."""
-    told = span["attributes"]
-    own = {key: value for key, value in _words(span) if value is not None}
-    unknown = told.get("mlflow.spanType") in (None, "UNKNOWN", '"UNKNOWN"')
-    better = {"mlflow.spanType": unknown, NAME: ROLE in told and NAME in own}
-    kept = {key: value for key, value in told.items() if not better.get(key)}
-    return {**span, "attributes": own | kept, "status": _status(span)}
+    attributes = span["attributes"]
+    derived = {key: value for key, value in _derived_attributes(span) if value is not None}
+    unknown = attributes.get("mlflow.spanType") in (None, "UNKNOWN", '"UNKNOWN"')
+    better = {
+        "mlflow.spanType": unknown,
+        AGENT_NAME: AGENT_ROLE in attributes and AGENT_NAME in derived,
+    }
+    kept = {key: value for key, value in attributes.items() if not better.get(key)}
+    return {**span, "attributes": derived | kept, "status": _status(span)}
 
 
-def _words(span: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    told: Mapping[str, Any] = span["attributes"]
-    type = _type(span)
+def _derived_attributes(span: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    attributes: Mapping[str, Any] = span["attributes"]
+    type = _span_type(span)
     yield "mlflow.spanType", type
-    yield "mlflow.spanInputs", prompt(span)
-    yield "mlflow.spanOutputs", reply(span)
-    yield TOKENS, _tokens(told)
-    cost = _first(told, COSTS)
+    yield "mlflow.spanInputs", extract_prompt(span)
+    yield "mlflow.spanOutputs", extract_event_replies(span)
+    yield TOKEN_USAGE_ATTRIBUTE, _tokens(attributes)
+    cost = _first(attributes, COST_ATTRIBUTES)
     # OpenLIT writes 0 for a model that its list does not have.
     yield "mlflow.llm.cost", {"total_cost": cost} if cost else None
     if type == "AGENT":
-        yield NAME, _first(told, AGENTS)
-        yield from _handoff(told)
+        yield AGENT_NAME, _first(attributes, AGENT_ATTRIBUTES)
+        yield from _handoff(attributes)
 
 
-def _handoff(told: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _handoff(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """OpenInference has no span for one, and yet a turn may name the agent before it."""
-    sender, receiver = told.get("graph.node.parent_id"), told.get("graph.node.id")
+    sender, receiver = attributes.get("graph.node.parent_id"), attributes.get("graph.node.id")
     if sender and sender != "start":
         yield "handoff.from_agent", sender
         yield "handoff.to_agent", receiver
 
 
-def _type(span: Mapping[str, Any]) -> str | None:
+def _span_type(span: Mapping[str, Any]) -> str | None:
     """By its attributes; or by its name, which begins with the operation in gen_ai.*'s.
 
     OpenLIT gives the attributes of a tool's span only once the tool has answered.
     """
-    told = span["attributes"]
-    found = (types.get(str(told.get(key)).strip('"')) for key, types in TYPES.items())
-    named = TYPES["gen_ai.operation.name"].get(span["name"].partition(" ")[0])
+    attributes = span["attributes"]
+    found = (types.get(str(attributes.get(key)).strip('"')) for key, types in SPAN_TYPES.items())
+    named = SPAN_TYPES["gen_ai.operation.name"].get(span["name"].partition(" ")[0])
     return next((type for type in found if type), named if " " in span["name"] else None)
 
 
-def _tokens(told_of: Mapping[str, Any]) -> dict[str, int] | None:
+def _tokens(attributes: Mapping[str, Any]) -> dict[str, int] | None:
     used = {
-        "input_tokens": _first(told_of, INPUT_TOKENS),
-        "output_tokens": _first(told_of, OUTPUT_TOKENS),
+        "input_tokens": _first(attributes, INPUT_TOKEN_ATTRIBUTES),
+        "output_tokens": _first(attributes, OUTPUT_TOKEN_ATTRIBUTES),
     }
     told = {key: int(count) for key, count in used.items() if count is not None}
-    total = re.search(r'total_tokens(?:=|": )(\d+)', str(_first(told_of, TOTALS)))
+    total = re.search(
+        r'total_tokens(?:=|": )(\d+)', str(_first(attributes, TOKEN_TOTAL_ATTRIBUTES))
+    )
     return told or ({"total_tokens": int(total[1])} if total else None)
 
 
@@ -134,5 +139,5 @@ def _status(span: Mapping[str, Any]) -> dict[str, str]:
     return {"code": "STATUS_CODE_ERROR", "message": str(says)}
 
 
-def _first(told: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    return next((told[key] for key in keys if told.get(key) is not None), None)
+def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((attributes[key] for key in keys if attributes.get(key) is not None), None)

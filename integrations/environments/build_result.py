@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from integrations.environments.build import Environment
-from integrations.environments.environment_spec import Cell
-from integrations.environments.uv import NotInstallable
-from integrations.runner.jobs import Progress
+from integrations.environments.environment_spec import EnvironmentSpec
+from integrations.environments.uv import InstallError
+from integrations.runner.jobs import OnProgress
 
 
 @dataclass(frozen=True)
-class Stood:
+class BuildResult:
     """A cell, and its environment, or the resolver's reason."""
 
-    cell: Cell
+    spec: EnvironmentSpec
     environment: Environment | None
-    why_not: str = ""
+    error: str = ""
 
     @property
     def packages(self) -> Mapping[str, str]:
@@ -23,13 +23,13 @@ class Stood:
         return self.environment.packages if self.environment else {}
 
 
-def stood(cell: Cell, progress: Progress) -> Stood:
+def try_build(spec: EnvironmentSpec, on_progress: OnProgress) -> BuildResult:
     """Its environment, or why there is none."""
     try:
-        environment = cell.environment()
-    except NotInstallable as error:
-        progress(f"{cell.name}: not installable")
-        return Stood(cell, None, error.reason)
-    if not cell.locked:
-        progress(f"{cell.name}: built ({environment.took_s:.0f} s)")
-    return Stood(cell, environment)
+        environment = spec.build()
+    except InstallError as error:
+        on_progress(f"{spec.name}: not installable")
+        return BuildResult(spec, None, error.reason)
+    if not spec.is_locked:
+        on_progress(f"{spec.name}: built ({environment.took_s:.0f} s)")
+    return BuildResult(spec, environment)

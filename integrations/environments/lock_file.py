@@ -5,83 +5,97 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integrations.environments import requirements as lines
-from integrations.environments.build import Environment, locked, standing
-from integrations.environments.requirements import NoRequirement
-from integrations.environments.resolution import LOCK
-from integrations.instrumentors.registry import COLUMNS
+from integrations.environments.build import Environment, current_environment, prebuilt_environment
+from integrations.environments.requirements import RequirementError
+from integrations.environments.resolution import PROJECT_LOCK_PATH
+from integrations.instrumentors.registry import INSTRUMENTORS
 
-FOLDER = Path(__file__).parent
+LOCKS_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Base:
+class LockFile:
     """`stands` is the name of its environment, as `make NAME-env` builds it, and empty for .venv.
 
     `instrumentors` are those that can be turned on there.
     """
 
-    stands: str
+    environment_name: str
     instrumentors: tuple[str, ...]
 
     @property
-    def lock(self) -> Path:
-        return FOLDER / f"{self.stands}.lock" if self.stands else LOCK
+    def path(self) -> Path:
+        return (
+            LOCKS_FOLDER / f"{self.environment_name}.lock"
+            if self.environment_name
+            else PROJECT_LOCK_PATH
+        )
 
     def pins(self) -> dict[str, str]:
         """The version of each package of it, by name."""
-        return lines.versions(self.lock.read_text("utf-8").splitlines())
+        return lines.pinned_versions(self.path.read_text("utf-8").splitlines())
 
-    def parts(self) -> tuple[str, ...]:
+    def requested_packages(self) -> tuple[str, ...]:
         """What was asked for as the environment of another's instrumentor was locked, with extras
         and at no version."""
-        asked = self.lock.with_suffix(".in").read_text("utf-8").splitlines()
+        asked = self.path.with_suffix(".in").read_text("utf-8").splitlines()
         return tuple(line.partition("==")[0] for line in asked)
 
     @property
-    def renewal(self) -> str:
+    def update_instructions(self) -> str:
         """How the lock gets to another version of what it pins, as a person is told it."""
-        if not self.stands:
+        if not self.environment_name:
             return "require it in pyproject.toml, make lock"
-        return f"pin it in integrations/environments/{self.stands}.in, lock that anew"
+        return f"pin it in integrations/environments/{self.environment_name}.in, lock that anew"
 
-    def environment(self) -> Environment:
+    def find_environment(self) -> Environment:
         """The one with all that the lock pins. Raises `NotInstallable` where it was not built."""
-        return standing(self.stands) if self.stands else locked()
+        return (
+            prebuilt_environment(self.environment_name)
+            if self.environment_name
+            else current_environment()
+        )
 
 
-HOUSE = Base("", tuple(column.name for column in COLUMNS if not column.stands))
+PROJECT_LOCK = LockFile(
+    "", tuple(column.name for column in INSTRUMENTORS if not column.environment_name)
+)
 """Its instrumentors need no package beside MLflow and the frameworks. Ours is for the versions that
 its patches name, and says so elsewhere."""
-OTHERS = tuple(Base(column.stands, (column.name,)) for column in COLUMNS if column.stands)
-BASES = (HOUSE, *OTHERS)
+INSTRUMENTOR_LOCKS = tuple(
+    LockFile(column.environment_name, (column.name,))
+    for column in INSTRUMENTORS
+    if column.environment_name
+)
+LOCK_FILES = (PROJECT_LOCK, *INSTRUMENTOR_LOCKS)
 
 
-def base(names: Collection[str], instrumentors: Collection[str]) -> Base:
+def find_lock_file(names: Collection[str], instrumentors: Collection[str]) -> LockFile:
     """That of packages, by their names, and of the instrumentors that are asked for, if any are.
 
     A package that our own lock does not pin belongs to whose lock does. Raises `NoRequirement`
     where they are of several, or no lock has them all.
     """
-    fit = [each for each in BASES if set(instrumentors) <= set(each.instrumentors)]
+    fit = [each for each in LOCK_FILES if set(instrumentors) <= set(each.instrumentors)]
     if not fit:
-        raise NoRequirement(
+        raise RequirementError(
             f"no one environment has {', '.join(instrumentors)}: there are, by environment,"
-            f" {_told(BASES)}"
+            f" {_list_instrumentors(LOCK_FILES)}"
         )
     for name in names:
-        having = [each for each in BASES if name in each.pins()]
+        having = [each for each in LOCK_FILES if name in each.pins()]
         if having and not (fit_with := [each for each in fit if each in having]):
-            raise NoRequirement(
-                f"{name} is a package of {_told(having)}, and what else is named is of"
-                f" {_told(fit)}: name what is of one"
+            raise RequirementError(
+                f"{name} is a package of {_list_instrumentors(having)}, and what else is named is of"
+                f" {_list_instrumentors(fit)}: name what is of one"
             )
         fit = fit_with if having else fit
-    if HOUSE in fit or len(fit) == 1:
+    if PROJECT_LOCK in fit or len(fit) == 1:
         return fit[0]
-    raise NoRequirement(
-        f"{', '.join(names)} is a package of {_told(fit)}: say which with --instrumentor"
+    raise RequirementError(
+        f"{', '.join(names)} is a package of {_list_instrumentors(fit)}: say which with --instrumentor"
     )
 
 
-def _told(bases: Iterable[Base]) -> str:
-    return "; ".join(", ".join(each.instrumentors) for each in bases)
+def _list_instrumentors(lock_files: Iterable[LockFile]) -> str:
+    return "; ".join(", ".join(each.instrumentors) for each in lock_files)

@@ -16,16 +16,16 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-MADE = {".git", ".hg", ".venv", "__pycache__", "node_modules"}
-MADE_ON_TOP = {"build", "dist"}
+GENERATED_FOLDERS = {".git", ".hg", ".venv", "__pycache__", "node_modules"}
+GENERATED_TOP_FOLDERS = {"build", "dist"}
 """Folders of a source tree in which tools leave things: a build of ours must not change it."""
 
 
-class NoRequirement(Exception):
+class RequirementError(Exception):
     """Raised when a line names nothing that can be installed; says how to write it."""
 
 
-def read(line: str) -> Requirement:
+def parse_requirement(line: str) -> Requirement:
     """A line as a requirement; a path to a wheel, an sdist or a folder gets the name that it has.
 
     Raises `NoRequirement`.
@@ -33,25 +33,25 @@ def read(line: str) -> Requirement:
     line = line.strip()
     path = Path(line.removeprefix("file://")).expanduser()
     if os.sep in line and path.exists():
-        return Requirement(f"{_name(path)} @ {path.resolve().as_uri()}")
+        return Requirement(f"{_name_from_path(path)} @ {path.resolve().as_uri()}")
     try:
         requirement = Requirement(line)
     except InvalidRequirement:
-        raise NoRequirement(_how_to_write(line)) from None
-    if (requirement.url or "").startswith("file:") and local(requirement) is None:
-        raise NoRequirement(
+        raise RequirementError(_syntax_help(line)) from None
+    if (requirement.url or "").startswith("file:") and local_path(requirement) is None:
+        raise RequirementError(
             f"there is no file or folder {unquote(urlsplit(requirement.url or '').path)},"
             f" from which {requirement.name} is to come"
         )
     return requirement
 
 
-def name(requirement: Requirement) -> str:
+def package_name(requirement: Requirement) -> str:
     """Its name in the one spelling that an index knows."""
     return str(canonicalize_name(requirement.name))
 
 
-def local(requirement: Requirement) -> Path | None:
+def local_path(requirement: Requirement) -> Path | None:
     """The file or folder of this machine that it is installed from."""
     if not requirement.url or not requirement.url.startswith("file:"):
         return None
@@ -59,7 +59,7 @@ def local(requirement: Requirement) -> Path | None:
     return path if path.exists() else None
 
 
-def told(requirement: Requirement) -> str:
+def display_requirement(requirement: Requirement) -> str:
     """It for people: of an address the last part, for what stands before may be a secret."""
     if requirement.url is None:
         return str(requirement)
@@ -75,15 +75,15 @@ def fingerprint(path: Path) -> str:
     """
     if path.is_file():
         return sha256(path.read_bytes()).hexdigest()
-    return digest(sorted(_stamps(path)))
+    return hash_lines(sorted(_file_stamps(path)))
 
 
-def digest(lines: Iterable[str]) -> str:
+def hash_lines(lines: Iterable[str]) -> str:
     """Sixty-four hexadecimal digits that stand for these lines in this order."""
     return sha256("\n".join(lines).encode()).hexdigest()
 
 
-def versions(lines: Sequence[str]) -> dict[str, str]:
+def pinned_versions(lines: Sequence[str]) -> dict[str, str]:
     """The version that a lock pins each package to, by its name; markers are not looked at."""
     pins: dict[str, str] = {}
     for line in lines:
@@ -94,9 +94,11 @@ def versions(lines: Sequence[str]) -> dict[str, str]:
     return pins
 
 
-def _stamps(folder: Path) -> Iterator[str]:
+def _file_stamps(folder: Path) -> Iterator[str]:
     for here, folders, files in os.walk(folder):
-        made = MADE | MADE_ON_TOP if Path(here) == folder else MADE
+        made = (
+            GENERATED_FOLDERS | GENERATED_TOP_FOLDERS if Path(here) == folder else GENERATED_FOLDERS
+        )
         folders[:] = [each for each in folders if each not in made and "egg-info" not in each]
         for each in files:
             path = Path(here, each)
@@ -104,7 +106,7 @@ def _stamps(folder: Path) -> Iterator[str]:
             yield f"{path.relative_to(folder)} {stat.st_size} {stat.st_mtime_ns}"
 
 
-def _name(path: Path) -> str:
+def _name_from_path(path: Path) -> str:
     """The name of what a path holds. Raises `NoRequirement`."""
     try:
         if path.suffix == ".whl":
@@ -114,12 +116,12 @@ def _name(path: Path) -> str:
         project = tomllib.loads((path / "pyproject.toml").read_text("utf-8"))
         return str(project["project"]["name"])
     except (InvalidWheelFilename, InvalidSdistFilename, OSError, ValueError, KeyError):
-        raise NoRequirement(
+        raise RequirementError(
             f"{path.name} does not say what package it holds: write NAME @ file:///…/{path.name}"
         ) from None
 
 
-def _how_to_write(line: str) -> str:
+def _syntax_help(line: str) -> str:
     return (
         f"{line!r} is no requirement, nor a path to a wheel or a folder that is there: write "
         "NAME==VERSION, a path, NAME @ file:///… or NAME @ git+…"

@@ -3,45 +3,45 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from integrations.gaps.gap import FLIGHT
-from integrations.runner.case_result import Row
-from scenarios.player.fidelity import Count
+from integrations.gaps.gap import OUTCOME
+from integrations.runner.case_result import CaseResult
+from scenarios.player.fidelity import FidelityCount
 
-NOTHING = "nothing"
-WHOLE = "whole"
-NONE = "none"
+NOTHING_RECORDED = "nothing"
+COMPLETE = "whole"
+NOT_APPLICABLE = "none"
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableEntry:
     """`counts` are by measure. Without them `none` says why there are none to expect, or `trouble`
     why the case went otherwise than it says, which is the instrumentor's doing."""
 
-    counts: Mapping[str, Count] = field(default_factory=dict)
-    none: str = ""
-    trouble: str = ""
+    counts: Mapping[str, FidelityCount] = field(default_factory=dict)
+    not_applicable: str = ""
+    problem: str = ""
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """All that happened is told, and nothing besides."""
-        return not self.none and not self.trouble and not self.missed
+        return not self.not_applicable and not self.problem and not self.incomplete_counts
 
     @property
-    def missed(self) -> dict[str, Count]:
+    def incomplete_counts(self) -> dict[str, FidelityCount]:
         """What is told otherwise than it was, by measure."""
-        return {name: count for name, count in self.counts.items() if not count.whole}
+        return {name: count for name, count in self.counts.items() if not count.is_equal}
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def summary(self) -> tuple[str, ...]:
         """In a few words: one that is enough, or for each measure that is not whole its own."""
-        if self.none or self.trouble:
-            return (NONE if self.none else "went otherwise",)
-        if self.missed and not any(count.trace for count in self.counts.values()):
-            return (NOTHING,)
-        return tuple(self._says()) or (WHOLE,)
+        if self.not_applicable or self.problem:
+            return (NOT_APPLICABLE if self.not_applicable else "went otherwise",)
+        if self.incomplete_counts and not any(count.trace for count in self.counts.values()):
+            return (NOTHING_RECORDED,)
+        return tuple(self._describe_incomplete()) or (COMPLETE,)
 
-    def _says(self) -> Iterator[str]:
-        for measure, count in self.missed.items():
+    def _describe_incomplete(self) -> Iterator[str]:
+        for measure, count in self.incomplete_counts.items():
             yield (
                 f"{measure} {count.trace}/{count.ledger}"
                 if count.ledger
@@ -49,8 +49,8 @@ class Entry:
             )
 
 
-def entry(row: Row) -> Entry:
+def entry_from_result(result: CaseResult) -> TableEntry:
     """That of a case that was flown."""
-    if FLIGHT in row.counts:
-        return Entry(trouble=row.trouble.partition("\n")[0])
-    return Entry(row.counts, none=row.absent)
+    if OUTCOME in result.counts:
+        return TableEntry(problem=result.problem.partition("\n")[0])
+    return TableEntry(result.counts, not_applicable=result.unsupported)

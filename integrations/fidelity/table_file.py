@@ -12,49 +12,53 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from integrations.fidelity.fidelity_table import Place, Table
-from integrations.fidelity.table_entry import Entry
-from scenarios.player.fidelity import Count
+from integrations.fidelity.fidelity_table import EntryKey, FidelityTable
+from integrations.fidelity.table_entry import TableEntry
+from scenarios.player.fidelity import FidelityCount
 
 FORMAT = "fidelity/1"
 FILE = Path(__file__).parent.parent / "fidelity.json"
 
 
-class NoTable(Exception):
+class TableFileError(Exception):
     """Raised when the file of the table cannot be read as one."""
 
 
-def text(table: Table) -> str:
+def dump_table(table: FidelityTable) -> str:
     """The whole file."""
     rows: dict[str, dict[str, Any]] = {}
     for (framework, case, column), entry in table.entries.items():
-        rows.setdefault(f"{framework}/{case}", {})[column] = _told(entry)
+        rows.setdefault(f"{framework}/{case}", {})[column] = _entry_to_json(entry)
     parts = {
-        "format": _line(FORMAT),
-        "versions": _lines(table.versions, 1),
-        "titles": _lines(table.titles, 2),
-        "entries": _lines(rows, 2),
+        "format": _json_line(FORMAT),
+        "versions": _json_lines(table.versions, 1),
+        "titles": _json_lines(table.titles, 2),
+        "entries": _json_lines(rows, 2),
     }
     return "{\n" + ",\n".join(f' "{name}": {part}' for name, part in parts.items()) + "\n}\n"
 
 
-def read(path: Path = FILE) -> Table:
+def load_table(path: Path = FILE) -> FidelityTable:
     """Raises `NoTable`."""
     try:
         told = json.loads(path.read_text("utf-8"))
         if told["format"] != FORMAT:
-            raise NoTable(f"{path.name}: its format is {told['format']}, and {FORMAT} is due")
-        table = Table(told["versions"], told["titles"], dict(_entries(told["entries"])))
+            raise TableFileError(
+                f"{path.name}: its format is {told['format']}, and {FORMAT} is due"
+            )
+        table = FidelityTable(told["versions"], told["titles"], dict(_entries(told["entries"])))
     except FileNotFoundError:
-        raise NoTable(f"{path.name}: is not there; make fidelity writes it") from None
+        raise TableFileError(f"{path.name}: is not there; make fidelity writes it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise NoTable(f"{path.name}: is no table ({error!r}); make fidelity writes it") from None
-    if misfit := next(_misfits(table), ""):
-        raise NoTable(f"{path.name}: {misfit}; make fidelity writes it")
+        raise TableFileError(
+            f"{path.name}: is no table ({error!r}); make fidelity writes it"
+        ) from None
+    if misfit := next(_entry_problems(table), ""):
+        raise TableFileError(f"{path.name}: {misfit}; make fidelity writes it")
     return table
 
 
-def _misfits(table: Table) -> Iterator[str]:
+def _entry_problems(table: FidelityTable) -> Iterator[str]:
     """Each case is due in each column, and nothing else is."""
     due = {
         (framework, case, column)
@@ -68,40 +72,46 @@ def _misfits(table: Table) -> Iterator[str]:
         yield f"the entry of {framework}/{case}, {column}, {how}"
 
 
-def _entries(rows: Mapping[str, Mapping[str, Any]]) -> "list[tuple[Place, Entry]]":
+def _entries(rows: Mapping[str, Mapping[str, Any]]) -> "list[tuple[EntryKey, TableEntry]]":
     return [
-        ((*_case(name), column), _entry(told))
+        ((*_split_case_name(name), column), _entry_from_json(told))
         for name, row in rows.items()
         for column, told in row.items()
     ]
 
 
-def _case(name: str) -> tuple[str, str]:
+def _split_case_name(name: str) -> tuple[str, str]:
     framework, _, case = name.partition("/")
     return framework, case
 
 
-def _told(entry: Entry) -> dict[str, Any]:
-    if entry.none or entry.trouble:
-        return {"none": entry.none} if entry.none else {"trouble": entry.trouble}
+def _entry_to_json(entry: TableEntry) -> dict[str, Any]:
+    if entry.not_applicable or entry.problem:
+        return (
+            {"none": entry.not_applicable} if entry.not_applicable else {"trouble": entry.problem}
+        )
     return {measure: [count.trace, count.ledger] for measure, count in entry.counts.items()}
 
 
-def _entry(told: Mapping[str, Any]) -> Entry:
-    if "none" in told or "trouble" in told:
-        return Entry(none=told.get("none", ""), trouble=told.get("trouble", ""))
-    return Entry({measure: Count(happened, seen) for measure, (seen, happened) in told.items()})
+def _entry_from_json(written: Mapping[str, Any]) -> TableEntry:
+    if "none" in written or "trouble" in written:
+        return TableEntry(
+            not_applicable=written.get("none", ""), problem=written.get("trouble", "")
+        )
+    return TableEntry(
+        {measure: FidelityCount(happened, seen) for measure, (seen, happened) in written.items()}
+    )
 
 
-def _lines(value: Mapping[str, Any], depth: int, indent: int = 2) -> str:
+def _json_lines(value: Mapping[str, Any], depth: int, indent: int = 2) -> str:
     """An object whose values stand in a line each, to that depth."""
     inner = (
-        f"{' ' * indent}{_line(name)}: "
-        + (_lines(each, depth - 1, indent + 1) if depth > 1 else _line(each))
+        f"{' ' * indent}{_json_line(name)}: "
+        + (_json_lines(each, depth - 1, indent + 1) if depth > 1 else _json_line(each))
         for name, each in value.items()
     )
     return "{\n" + ",\n".join(inner) + "\n" + " " * (indent - 1) + "}"
 
 
-def _line(value: Any) -> str:
+def _json_line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -1,11 +1,11 @@
 """The known gaps of AutoGen's instrumentors."""
 
-from integrations.gaps.gap import EVERY, EVERYTHING, Gap
-from integrations.gaps.openai_gaps import STREAMED_CALLS
-from integrations.instrumentors.names import AUTOLOGS, BOTH, PLAIN
+from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, Gap
+from integrations.gaps.openai_gaps import STREAMED_CALLS_UPSTREAM
+from integrations.instrumentors.names import AUTOLOGS, BOTH_AUTOLOGS, PLAIN_AUTOLOG
 
 AUTOLOG = "mlflow.autogen.autolog (mlflow/autogen/__init__.py)"
-TEAMS = (
+TEAM_CASES = (
     "graphflow_run",
     "graphflow_run_stream",
     "client_streaming",
@@ -13,7 +13,7 @@ TEAMS = (
     "swarm",
     "round_robin",
 )
-WITH_TOOLS = (
+CASES_WITH_TOOLS = (
     "agent_with_tool",
     "reflect_on",
     "reflect_off",
@@ -24,10 +24,10 @@ WITH_TOOLS = (
     "raising_tool",
     "handled_error",
 )
-AFTER_A_TOOL = ("reflect_on", "parallel_tools", "swarm", "raising_tool")
+CASES_WITH_COMPLETION_AFTER_TOOL = ("reflect_on", "parallel_tools", "swarm", "raising_tool")
 """Cases in which a completion is asked for what a tool returned."""
 
-GAPS = (
+AUTOGEN_GAPS = (
     Gap(
         "autogen_tools",
         symptom="a tool call leaves no span, and its error is told nowhere",
@@ -35,7 +35,7 @@ GAPS = (
         framework="autogen",
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},
-        misses={"tools": EVERY, "placed": WITH_TOOLS},
+        misses={"tools": EVERY_CASE, "placed": CASES_WITH_TOOLS},
         patch="autogen_tools",
     ),
     Gap(
@@ -56,7 +56,7 @@ GAPS = (
         framework="autogen",
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},
-        misses={"turns": TEAMS, "placed": TEAMS, "handoffs": EVERY},
+        misses={"turns": TEAM_CASES, "placed": TEAM_CASES, "handoffs": EVERY_CASE},
         patch="autogen_teams, autogen_turns",
     ),
     Gap(
@@ -66,14 +66,14 @@ GAPS = (
         framework="autogen",
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1,<3.2"},
-        misses={"turns": EVERY, "placed": EVERY},
+        misses={"turns": EVERY_CASE, "placed": EVERY_CASE},
     ),
     Gap(
         "autogen_streams",
         symptom="a completion that is streamed from its client leaves no span",
         upstream=f"{AUTOLOG}, which wraps `create`, and not `create_stream`",
         framework="autogen",
-        instrumentors=PLAIN,
+        instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.1"},
         misses=dict.fromkeys(
             ("completions", "tokens", "costs", "prompts", "replies"), ("client_streaming",)
@@ -83,9 +83,9 @@ GAPS = (
     Gap(
         "autogen_streamed_calls",
         symptom="of a streamed reply its text is told alone, and not the tool calls in it",
-        upstream=STREAMED_CALLS,
+        upstream=STREAMED_CALLS_UPSTREAM,
         framework="autogen",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.1"},
         misses={"replies": ("client_streaming",)},
         patch="autogen_completions",
@@ -95,18 +95,18 @@ GAPS = (
         symptom="a completion's span says nothing of tokens",
         upstream=AUTOLOG,
         framework="autogen",
-        instrumentors=PLAIN,
+        instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.1,<3.2"},
-        misses={"tokens": EVERY},
+        misses={"tokens": EVERY_CASE},
     ),
     Gap(
         "autogen_costs",
         symptom="a completion has no cost, for its span does not say of which model it is",
         upstream=f"{AUTOLOG} (`getattr(self, 'model', None)`), an attribute that no client has",
         framework="autogen",
-        instrumentors=PLAIN,
+        instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.11"},
-        misses={"costs": EVERY},
+        misses={"costs": EVERY_CASE},
         patch="autogen_completions",
     ),
     Gap(
@@ -116,7 +116,7 @@ GAPS = (
         framework="autogen",
         instrumentors=AUTOLOGS,
         versions={"mlflow": "<3.11"},
-        misses={"costs": EVERY},
+        misses={"costs": EVERY_CASE},
     ),
     Gap(
         "autogen_late",
@@ -155,7 +155,7 @@ GAPS = (
         symptom="after an error that was handled, nothing more is recorded",
         upstream="mlflow.utils.autologging_utils.safety.safe_patch (`active_session_failed`)",
         framework="autogen",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.11"},
         misses={"costs": ("handled_error",)},
         patch="autolog_blindness",
@@ -165,7 +165,7 @@ GAPS = (
         symptom="a completion has two spans: one of AutoGen's client, one of openai's in it",
         upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which looks for the other",
         framework="autogen",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.2"},
         misses=dict.fromkeys(
             ("completions", "tokens"),
@@ -181,7 +181,7 @@ GAPS = (
         symptom="a completion has two spans: one of AutoGen's client, one of openai's in it",
         upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which looks for the other",
         framework="autogen",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.1,<3.2"},
         misses={
             "completions": (
@@ -195,12 +195,12 @@ GAPS = (
         symptom="what follows a tool's result is a failed span, without output and tokens",
         upstream="https://github.com/mlflow/mlflow/pull/16762, which mended it",
         framework="autogen",
-        instrumentors=PLAIN,
+        instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.1,<3.2"},
         misses={
-            "completions": AFTER_A_TOOL,
+            "completions": CASES_WITH_COMPLETION_AFTER_TOOL,
             "errors": ("reflect_on", "parallel_tools", "swarm"),
-            "replies": AFTER_A_TOOL,
+            "replies": CASES_WITH_COMPLETION_AFTER_TOOL,
         },
         patch="autogen_content_type",
     ),
@@ -209,12 +209,12 @@ GAPS = (
         symptom="what follows a tool's result is a failed span, without output and tokens",
         upstream="https://github.com/mlflow/mlflow/pull/16762, which mended it",
         framework="autogen",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.1,<3.2"},
         misses={
-            "tokens": AFTER_A_TOOL,
+            "tokens": CASES_WITH_COMPLETION_AFTER_TOOL,
             "errors": ("reflect_on", "parallel_tools", "swarm"),
-            "replies": AFTER_A_TOOL,
+            "replies": CASES_WITH_COMPLETION_AFTER_TOOL,
         },
         patch="autogen_content_type",
     ),
@@ -225,7 +225,7 @@ GAPS = (
         framework="autogen",
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1,<3.4", "opentelemetry-sdk": ">=1.38"},
-        misses=EVERYTHING,
-        silences=True,
+        misses=ALL_MEASURES,
+        hides_other_gaps=True,
     ),
 )

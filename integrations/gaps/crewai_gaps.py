@@ -1,11 +1,11 @@
 """The known gaps of CrewAI's instrumentors."""
 
-from integrations.gaps.gap import EVERY, EVERYTHING, Gap
-from integrations.gaps.openai_gaps import STREAMED_CALLS
-from integrations.instrumentors.names import AUTOLOGS, BOTH, PLAIN
+from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, Gap
+from integrations.gaps.openai_gaps import STREAMED_CALLS_UPSTREAM
+from integrations.instrumentors.names import AUTOLOGS, BOTH_AUTOLOGS, PLAIN_AUTOLOG
 
 AUTOLOG = "mlflow.crewai.autolog (mlflow/crewai/__init__.py)"
-WITH_TOOLS = (
+CASES_WITH_TOOLS = (
     "sequential",
     "hierarchical",
     "async_task",
@@ -21,33 +21,33 @@ WITH_TOOLS = (
     "flow",
 )
 
-GAPS = (
+CREWAI_GAPS = (
     Gap(
         "crewai_silent",
         symptom="autolog() fails as it is turned on, in one line of a log, and nothing is recorded",
         upstream=f"{AUTOLOG}, which imports crewai.agents.crew_agent_executor, gone in 1.15.29",
         framework="crewai",
-        instrumentors=PLAIN,
+        instrumentors=PLAIN_AUTOLOG,
         versions={"crewai": ">=1.15.29"},
-        misses=EVERYTHING,
+        misses=ALL_MEASURES,
         patch="crewai_autolog, crewai_events",
-        silences=True,
+        hides_other_gaps=True,
     ),
     Gap(
         "crewai_completions_alone",
         symptom="only the completions are recorded, by openai's autolog, each a trace of its own",
         upstream=f"{AUTOLOG}, which imports crewai.agents.crew_agent_executor, gone in 1.15.29",
         framework="crewai",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"crewai": ">=1.15.29"},
         misses={
-            **dict.fromkeys(("tools", "turns", "handoffs", "placed"), EVERY),
+            **dict.fromkeys(("tools", "turns", "handoffs", "placed"), EVERY_CASE),
             "errors": ("raising_tool", "rate_limited"),
             # As in `crewai_streamed_calls`, which is not looked for where this one silences.
             "replies": ("streaming",),
         },
         patch="crewai_autolog, crewai_events",
-        silences=True,
+        hides_other_gaps=True,
     ),
     Gap(
         "crewai_own_model_classes",
@@ -55,10 +55,10 @@ GAPS = (
         " reply nor tokens",
         upstream=f"{AUTOLOG}, which wraps crewai.LLM, and OpenAICompletion is none",
         framework="crewai",
-        instrumentors=PLAIN,
+        instrumentors=PLAIN_AUTOLOG,
         versions={"crewai": ">=1.0,<1.15.29"},
         misses=dict.fromkeys(
-            ("completions", "tokens", "costs", "placed", "prompts", "replies"), EVERY
+            ("completions", "tokens", "costs", "placed", "prompts", "replies"), EVERY_CASE
         ),
         patch="crewai_events",
     ),
@@ -70,7 +70,7 @@ GAPS = (
         framework="crewai",
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.14,<1.15.29"},
-        misses={"tools": EVERY, "placed": WITH_TOOLS},
+        misses={"tools": EVERY_CASE, "placed": CASES_WITH_TOOLS},
         patch="crewai_events",
     ),
     Gap(
@@ -118,7 +118,7 @@ GAPS = (
         framework="crewai",
         instrumentors=AUTOLOGS,
         versions={"crewai": "<1.15.29"},
-        misses={"handoffs": EVERY},
+        misses={"handoffs": EVERY_CASE},
         patch="crewai_events",
     ),
     Gap(
@@ -158,11 +158,11 @@ GAPS = (
         symptom="a completion has two spans: one of CrewAI's LLM, one of openai's in it",
         upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which looks for the other",
         framework="crewai",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"crewai": "<1.0"},
         misses=dict.fromkeys(
             ("completions", "tokens", "costs"),
-            tuple(name for name in WITH_TOOLS if name not in ("streaming", "akickoff")),
+            tuple(name for name in CASES_WITH_TOOLS if name not in ("streaming", "akickoff")),
         ),
     ),
     Gap(
@@ -180,9 +180,9 @@ GAPS = (
     Gap(
         "crewai_streamed_calls",
         symptom="of a streamed reply its text is told alone, and not the tool calls in it",
-        upstream=STREAMED_CALLS,
+        upstream=STREAMED_CALLS_UPSTREAM,
         framework="crewai",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.1", "crewai": ">=1.9,<1.15.29"},
         misses={"replies": ("streaming",)},
         patch="crewai_events",
@@ -192,7 +192,7 @@ GAPS = (
         symptom="a streamed completion has no tokens, for CrewAI does not ask for them",
         upstream="crewai.llms.providers.openai.completion before 1.9 (no `include_usage`)",
         framework="crewai",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"crewai": ">=1.0,<1.9"},
         misses={"tokens": ("streaming",), "costs": ("streaming",)},
     ),
@@ -201,9 +201,9 @@ GAPS = (
         symptom="no span has a cost",
         upstream="MLflow before 3.11, which computes none",
         framework="crewai",
-        instrumentors=BOTH,
+        instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": "<3.11"},
-        misses={"costs": EVERY},
+        misses={"costs": EVERY_CASE},
     ),
     Gap(
         "crewai_totals",
@@ -233,7 +233,7 @@ GAPS = (
         framework="crewai",
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.14,<1.15.29"},
-        misses={"leaks": (*(name for name in WITH_TOOLS if name != "akickoff"), "memory")},
+        misses={"leaks": (*(name for name in CASES_WITH_TOOLS if name != "akickoff"), "memory")},
         patch="crewai_autolog",
     ),
 )

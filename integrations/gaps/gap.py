@@ -5,26 +5,26 @@ from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
-from scenarios.player.fidelity import Count
+from scenarios.player.fidelity import FidelityCount
 
-EVERY = ("*",)
+EVERY_CASE = ("*",)
 """All cases in which there is something to miss: a new case is expected to miss it, too."""
-FLIGHT = "flight"
+OUTCOME = "flight"
 """The measure of whether a case went as it says: where it did not, nothing else is counted."""
-OF_NOTHING = ("leaks", FLIGHT)
+UNWANTED_MEASURES = ("leaks", OUTCOME)
 """Measures of what should not be: there is something to miss in every case."""
-EVERYTHING = dict.fromkeys(
+ALL_MEASURES = dict.fromkeys(
     (
         *("completions", "tools", "turns", "handoffs", "errors"),
         *("tokens", "costs", "placed", "prompts", "replies"),
     ),
-    EVERY,
+    EVERY_CASE,
 )
 """What is missing where nothing is recorded at all."""
 
-Missed = tuple[str, str]
+CaseMeasure = tuple[str, str]
 """A case, and a measure of it that is not whole."""
-Counts = Mapping[str, Mapping[str, Count]]
+CountsByCase = Mapping[str, Mapping[str, FidelityCount]]
 """By case, by measure: what happened, and what is told."""
 
 
@@ -46,9 +46,9 @@ class Gap:
     versions: Mapping[str, str]
     misses: Mapping[str, tuple[str, ...]]
     patch: str = ""
-    silences: bool = False
+    hides_other_gaps: bool = False
 
-    def concerns(self, framework: str, instrumentor: str, packages: Mapping[str, str]) -> bool:
+    def applies_to(self, framework: str, instrumentor: str, packages: Mapping[str, str]) -> bool:
         """Whether it is to be seen there; `packages` are the versions by name."""
         return (
             framework == self.framework
@@ -59,25 +59,25 @@ class Gap:
             )
         )
 
-    def expected(self, counts: Counts) -> frozenset[Missed]:
+    def expected_misses(self, counts: CountsByCase) -> frozenset[CaseMeasure]:
         """What it makes of these cases; of those that are not among them, nothing."""
-        return frozenset(self._expected(counts))
+        return frozenset(self._expected_misses(counts))
 
-    def _expected(self, counts: Counts) -> Iterator[Missed]:
+    def _expected_misses(self, counts: CountsByCase) -> Iterator[CaseMeasure]:
         for measure, cases in self.misses.items():
             for case, counted in counts.items():
                 if measure not in counted:
                     continue  # it went otherwise than it says
-                happened = measure in OF_NOTHING or counted[measure].ledger > 0
-                if case in cases or (cases == EVERY and happened):
+                happened = measure in UNWANTED_MEASURES or counted[measure].ledger > 0
+                if case in cases or (cases == EVERY_CASE and happened):
                     yield case, measure
 
 
-def observed(counts: Counts) -> frozenset[Missed]:
+def observed_misses(counts: CountsByCase) -> frozenset[CaseMeasure]:
     """What is not whole."""
     return frozenset(
         (case, measure)
         for case, counted in counts.items()
         for measure, count in counted.items()
-        if not count.whole
+        if not count.is_equal
     )

@@ -3,4 +3,8 @@
 from integrations.gaps import autogen_gaps, crewai_gaps, openai_gaps
 from integrations.gaps.gap import Gap
 
-KNOWN: tuple[Gap, ...] = (*crewai_gaps.GAPS, *autogen_gaps.GAPS, *openai_gaps.GAPS)
+KNOWN_GAPS: tuple[Gap, ...] = (
+    *crewai_gaps.CREWAI_GAPS,
+    *autogen_gaps.AUTOGEN_GAPS,
+    *openai_gaps.OPENAI_GAPS,
+)

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from integrations.gaps.gap import FLIGHT, Counts, Gap, Missed, observed
-from scenarios.player.fidelity import Count
+from integrations.gaps.gap import OUTCOME, CaseMeasure, CountsByCase, Gap, observed_misses
+from scenarios.player.fidelity import FidelityCount
 
-LISTED = 6
+MAX_LISTED = 6
 """How many cases a sentence has room for."""
 
 
 @dataclass(frozen=True)
-class Reconciled:
+class GapReconciliation:
     """What came of it, for one framework under one instrumentor.
 
     `known` are the declared gaps, each with what is seen of it; `undeclared` is seen, and no gap
@@ -21,43 +21,43 @@ class Reconciled:
     framework: str
     instrumentor: str
     packages: Mapping[str, str]
-    counts: Counts
-    known: Mapping[Gap, frozenset[Missed]]
-    undeclared: frozenset[Missed]
-    mended: Mapping[Gap, frozenset[Missed]]
+    counts: CountsByCase
+    known: Mapping[Gap, frozenset[CaseMeasure]]
+    undeclared: frozenset[CaseMeasure]
+    fixed: Mapping[Gap, frozenset[CaseMeasure]]
 
     @property
-    def troubles(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[str, ...]:
         """A sentence for each thing that does not agree, and what mends it."""
-        return (*self._undeclared(), *self._mended())
+        return (*self._undeclared_problems(), *self._fixed_problems())
 
-    def _undeclared(self) -> Iterator[str]:
+    def _undeclared_problems(self) -> Iterator[str]:
         by_measure: dict[str, list[str]] = {}
         for case, measure in sorted(self.undeclared):
             by_measure.setdefault(measure, []).append(case)
         for measure, cases in by_measure.items():
-            missed = self._missed(measure, cases)
+            missed = self._describe_misses(measure, cases)
             yield (
                 f"undeclared: {self.framework}, {self.instrumentor}: {missed};"
                 " mend it, or declare it in integrations/gaps/known with its upstream reference"
             )
 
-    def _missed(self, measure: str, cases: list[str]) -> str:
-        if measure == FLIGHT:
-            return f"{listed(cases)} went otherwise than the case says"
-        told = (f"{case} ({_told(self.counts[case][measure])})" for case in cases)
-        return f"{measure} of {listed(told)}"
+    def _describe_misses(self, measure: str, cases: list[str]) -> str:
+        if measure == OUTCOME:
+            return f"{join_limited(cases)} went otherwise than the case says"
+        told = (f"{case} ({_format_count(self.counts[case][measure])})" for case in cases)
+        return f"{measure} of {join_limited(told)}"
 
-    def _mended(self) -> Iterator[str]:
-        for gap, missed in self.mended.items():
-            told = listed(f"{case} ({measure})" for case, measure in sorted(missed))
+    def _fixed_problems(self) -> Iterator[str]:
+        for gap, missed in self.fixed.items():
+            told = join_limited(f"{case} ({measure})" for case, measure in sorted(missed))
             versions = ", ".join(f"{name} {self.packages[name]}" for name in gap.versions)
             yield (
                 f"mended upstream: {gap.name}, {self.instrumentor}, is not seen with {versions}"
-                f" in {told}; {self._to_do(gap)}"
+                f" in {told}; {self._suggested_fix(gap)}"
             )
 
-    def _to_do(self, gap: Gap) -> str:
+    def _suggested_fix(self, gap: Gap) -> str:
         if self.known.get(gap):
             return "narrow its cases in integrations/gaps/known"
         deleted = f"delete the patch {gap.patch}, or bound its versions, and" if gap.patch else ""
@@ -66,35 +66,35 @@ class Reconciled:
         )
 
 
-def reconcile(
+def reconcile_gaps(
     framework: str,
     instrumentor: str,
     packages: Mapping[str, str],
-    counts: Counts,
+    counts: CountsByCase,
     declared: Iterable[Gap],
-) -> Reconciled:
+) -> GapReconciliation:
     """Hold what is seen in these cases, with these versions, against what is declared of them."""
-    seen = observed(counts)
-    here = [gap for gap in declared if gap.concerns(framework, instrumentor, packages)]
-    silent = [gap for gap in here if gap.silences]
-    expected = {gap: gap.expected(counts) for gap in silent or here}
-    return Reconciled(
+    seen = observed_misses(counts)
+    here = [gap for gap in declared if gap.applies_to(framework, instrumentor, packages)]
+    silent = [gap for gap in here if gap.hides_other_gaps]
+    expected = {gap: gap.expected_misses(counts) for gap in silent or here}
+    return GapReconciliation(
         framework,
         instrumentor,
         packages,
         counts,
         known={gap: due & seen for gap, due in expected.items() if due & seen},
         undeclared=seen.difference(*expected.values()),
-        mended={gap: due - seen for gap, due in expected.items() if due - seen},
+        fixed={gap: due - seen for gap, due in expected.items() if due - seen},
     )
 
 
-def _told(count: Count) -> str:
+def _format_count(count: FidelityCount) -> str:
     return f"{count.trace} of {count.ledger}"
 
 
-def listed(each: Iterable[str]) -> str:
+def join_limited(items: Iterable[str]) -> str:
     """As many as a sentence has room for, and how many more there are."""
-    every = list(each)
-    more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
-    return ", ".join(every[:LISTED]) + more
+    every = list(items)
+    more = f" and {len(every) - MAX_LISTED} more" if len(every) > MAX_LISTED else ""
+    return ", ".join(every[:MAX_LISTED]) + more

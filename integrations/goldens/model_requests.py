@@ -5,31 +5,31 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from instrumentation.trace.canonical_json import scrubbed
+from instrumentation.trace.canonical_json import mask_volatile_ids
 from scenarios.replay.ledger import Exchange
-from scenarios.tape.request import as_json
+from scenarios.tape.request import to_sorted_json
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelRequest:
     """One request; `request` is its canonical body (scenarios/tape/request.py), free of ports, ids
     and addresses."""
 
     lane: str
     path: str
-    request: Any
+    body: Any
 
     @property
     def text(self) -> str:
         """The path and the body: the same where the same was asked."""
-        return f"{self.path} {as_json(self.request)}"
+        return f"{self.path} {to_sorted_json(self.body)}"
 
 
-def asked(exchanges: Iterable[Exchange]) -> tuple[Asked, ...]:
+def collect_requests(exchanges: Iterable[Exchange]) -> tuple[ModelRequest, ...]:
     """What a ledger's exchanges asked, lane by lane; a retry asks nothing that was not asked."""
-    lanes: dict[str, list[Asked]] = {}
+    lanes: dict[str, list[ModelRequest]] = {}
     for exchange in _first_attempts(exchanges):
-        asked = Asked(exchange.lane, exchange.path, _steady(exchange.request))
+        asked = ModelRequest(exchange.lane, exchange.path, _scrub(exchange.request))
         lanes.setdefault(exchange.lane, []).append(asked)
     return tuple(asked for lane in sorted(lanes) for asked in lanes[lane])
 
@@ -38,7 +38,7 @@ def _first_attempts(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """Without those that ask again in their lane what has failed there."""
     failed: Counter[tuple[str, str, str]] = Counter()
     for exchange in exchanges:
-        asked = (exchange.lane, exchange.path, as_json(exchange.request))
+        asked = (exchange.lane, exchange.path, to_sorted_json(exchange.request))
         if failed[asked]:
             failed[asked] -= 1
         else:
@@ -47,9 +47,9 @@ def _first_attempts(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
             failed[asked] += 1
 
 
-def _steady(value: Any) -> Any:
+def _scrub(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _steady(inner) for key, inner in value.items()}
+        return {key: _scrub(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_steady(inner) for inner in value]
-    return scrubbed(value) if isinstance(value, str) else value
+        return [_scrub(inner) for inner in value]
+    return mask_volatile_ids(value) if isinstance(value, str) else value

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 
 @dataclass
-class Left:
+class CapturedTraces:
     """Filled once the case has ended: `traces` as MLflow exports them, `spans` likewise spelt.
 
     `cpu_s` are the seconds of CPU, of all threads, that the case took and the storing of what was
@@ -23,12 +23,12 @@ class Left:
     cpu_s: float = 0.0
 
     @property
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """How much it is as JSON, in bytes."""
         return len(json.dumps([self.traces, self.spans], default=str).encode())
 
     @contextmanager
-    def spending(self) -> Generator[None]:
+    def measure_cpu(self) -> Generator[None]:
         """What the body spends is counted."""
         began = time.process_time()
         try:
@@ -37,64 +37,64 @@ class Left:
             self.cpu_s += time.process_time() - began
 
 
-Around = Callable[[str], AbstractContextManager[Left]]
+CaptureCase = Callable[[str], AbstractContextManager[CapturedTraces]]
 """Enters a case, by its name; on exit what the case left has been gathered."""
 
 
 @contextmanager
-def in_experiment(case: str) -> Generator[Left]:
+def capture_in_own_experiment(case: str) -> Generator[CapturedTraces]:
     """Each case in an experiment of its own of MLflow's store."""
     import mlflow  # an environment whose instrumentor does not need it has none
 
     where = mlflow.set_experiment(f"{case} {uuid4().hex[:8]}").experiment_id
-    with in_store(where)(case) as left:
+    with capture_from_experiment(where)(case) as left:
         yield left
 
 
-def in_store(experiment_id: str) -> Around:
+def capture_from_experiment(experiment_id: str) -> CaptureCase:
     """Each case by the traces that it began, all in one experiment of MLflow's store."""
     import mlflow
 
     @contextmanager
-    def around(_case: str) -> Generator[Left]:
-        left, began_ms = Left(), time.time_ns() // 1_000_000
+    def capture_case(_case: str) -> Generator[CapturedTraces]:
+        left, began_ms = CapturedTraces(), time.time_ns() // 1_000_000
         try:
             yield left
         finally:
-            settle()
-            with left.spending():
+            collect_garbage()
+            with left.measure_cpu():
                 mlflow.flush_trace_async_logging()
             client = mlflow.MlflowClient()
             found = client.search_traces(experiment_ids=[experiment_id], max_results=500)
             begun = (trace for trace in found if trace.info.request_time >= began_ms)
             left.traces.extend(trace.to_dict() for trace in begun)
 
-    return around
+    return capture_case
 
 
-def in_memory(exporter: Any) -> Around:
+def capture_in_memory(exporter: Any) -> CaptureCase:
     """Each case by the spans that it began and ended, from OpenTelemetry's in-memory exporter."""
 
     @contextmanager
-    def around(_case: str) -> Generator[Left]:
-        left, began_ns = Left(), time.time_ns()
+    def capture_case(_case: str) -> Generator[CapturedTraces]:
+        left, began_ns = CapturedTraces(), time.time_ns()
         exporter.clear()
         try:
             yield left
         finally:
-            settle()
+            collect_garbage()
             ended = exporter.get_finished_spans()
-            left.spans.extend(_spelt(span) for span in ended if span.start_time >= began_ns)
+            left.spans.extend(_span_to_dict(span) for span in ended if span.start_time >= began_ns)
 
-    return around
+    return capture_case
 
 
-def settle() -> None:
+def collect_garbage() -> None:
     """End what ends only when it is collected, so that it never ends in the midst of another."""
     gc.collect()
 
 
-def _spelt(span: Any) -> dict[str, Any]:
+def _span_to_dict(span: Any) -> dict[str, Any]:
     """A finished span of OpenTelemetry in the words of MLflow's export."""
     return {
         "name": span.name,
@@ -103,7 +103,7 @@ def _spelt(span: Any) -> dict[str, Any]:
         "parent_span_id": f"{span.parent.span_id:016x}" if span.parent else None,
         "start_time_unix_nano": span.start_time,
         "end_time_unix_nano": span.end_time,
-        "attributes": _plain(span.attributes),
+        "attributes": _plain_attributes(span.attributes),
         "status": {
             "code": f"STATUS_CODE_{span.status.status_code.name}",
             "message": span.status.description or "",
@@ -112,14 +112,14 @@ def _spelt(span: Any) -> dict[str, Any]:
             {
                 "name": event.name,
                 "time_unix_nano": event.timestamp,
-                "attributes": _plain(event.attributes),
+                "attributes": _plain_attributes(event.attributes),
             }
             for event in span.events
         ],
     }
 
 
-def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+def _plain_attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
     """OpenTelemetry keeps sequences as tuples."""
     return {
         key: list(value) if isinstance(value, tuple) else value

@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import cast
 
-from integrations.instrumentors.capture import Around
+from integrations.instrumentors.capture import CaptureCase
 
-Instrumentor = Callable[[str, str], AbstractContextManager[Around]]
+Enable = Callable[[str, str], AbstractContextManager[CaptureCase]]
 """Given a store and a framework, it is on for its body, and yields how to enter a case."""
 
-WHERE = {
+ENABLE_FUNCTIONS = {
     "none": "uninstrumented:nothing",
     "plain autolog": "mlflow_autolog:plain",
     "autolog of both": "mlflow_autolog:both",
@@ -23,9 +23,7 @@ WHERE = {
 """Each, as module and function of this package: not imported before it is wanted."""
 
 
-def instrumentor(name: str) -> Instrumentor:
+def load_instrumentor(name: str) -> Enable:
     """The instrumentor of that name."""
-    module, _, function = WHERE[name].partition(":")
-    return cast(
-        Instrumentor, getattr(import_module(f"integrations.instrumentors.{module}"), function)
-    )
+    module, _, function = ENABLE_FUNCTIONS[name].partition(":")
+    return cast(Enable, getattr(import_module(f"integrations.instrumentors.{module}"), function))

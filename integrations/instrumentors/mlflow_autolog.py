@@ -6,25 +6,25 @@ from importlib import import_module
 
 import mlflow
 
-from integrations.instrumentors.capture import Around, in_experiment
+from integrations.instrumentors.capture import CaptureCase, capture_in_own_experiment
 
 
 @contextmanager
-def plain(store: str, framework: str) -> Generator[Around]:
+def enable_plain_autolog(store: str, framework: str) -> Generator[CaptureCase]:
     """`mlflow.<framework>.autolog()`."""
-    with _on(store, framework):
-        yield in_experiment
+    with _autolog(store, framework):
+        yield capture_in_own_experiment
 
 
 @contextmanager
-def both(store: str, framework: str) -> Generator[Around]:
+def enable_both_autologs(store: str, framework: str) -> Generator[CaptureCase]:
     """That, and `mlflow.openai.autolog()`."""
-    with _on(store, *dict.fromkeys((framework, "openai"))):
-        yield in_experiment
+    with _autolog(store, *dict.fromkeys((framework, "openai"))):
+        yield capture_in_own_experiment
 
 
 @contextmanager
-def _on(store: str, *integrations: str) -> Generator[None]:
+def _autolog(store: str, *integrations: str) -> Generator[None]:
     mlflow.set_tracking_uri(store)
     for name in integrations:
         import_module(f"mlflow.{name}").autolog()

@@ -1,8 +1,8 @@
 """Columns: the instrumentors that gaps are declared of, by the names that the table gives them."""
 
-PLAIN = ("plain autolog",)
-BOTH = ("autolog of both",)
-AUTOLOGS = (*PLAIN, *BOTH)
+PLAIN_AUTOLOG = ("plain autolog",)
+BOTH_AUTOLOGS = ("autolog of both",)
+AUTOLOGS = (*PLAIN_AUTOLOG, *BOTH_AUTOLOGS)
 OURS = ("ours",)
-DECLARED = (*AUTOLOGS, *OURS)
+WITH_DECLARED_GAPS = (*AUTOLOGS, *OURS)
 """All of them. Of others no gap is declared: what they tell is held against the fidelity table."""

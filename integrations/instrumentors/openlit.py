@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import openlit
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from integrations.instrumentors.capture import Around
-from integrations.instrumentors.framework_telemetry import global_spans, in_run
+from integrations.instrumentors.capture import CaptureCase
+from integrations.instrumentors.framework_telemetry import capture_in_run_span, export_global_spans
 from integrations.programs.case_context import MODEL
 
 PRICES = {"chat": {MODEL: {"promptPrice": 0.00015, "completionPrice": 0.0006}}, "embeddings": {}}
@@ -18,12 +18,12 @@ PRICES = {"chat": {MODEL: {"promptPrice": 0.00015, "completionPrice": 0.0006}}, 
 
 
 @contextmanager
-def openlit_init(store: str, framework: str) -> Generator[Around]:
+def enable_openlit(store: str, framework: str) -> Generator[CaptureCase]:
     """Its spans go to the tracer provider that is there, with content, as it comes."""
     exporter = InMemorySpanExporter()
-    global_spans(exporter)
+    export_global_spans(exporter)
     with TemporaryDirectory() as folder:
         prices = Path(folder) / "prices.json"
         prices.write_text(json.dumps(PRICES))
         openlit.init(disable_metrics=True, disable_events=True, pricing_json=str(prices))
-    yield in_run(exporter, framework)
+    yield capture_in_run_span(exporter, framework)

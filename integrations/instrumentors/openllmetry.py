@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from traceloop.sdk import Traceloop
 
-from integrations.instrumentors.capture import Around
-from integrations.instrumentors.framework_telemetry import in_run
+from integrations.instrumentors.capture import CaptureCase
+from integrations.instrumentors.framework_telemetry import capture_in_run_span
 
 
 @contextmanager
-def openllmetry(store: str, framework: str) -> Generator[Around]:
+def enable_openllmetry(store: str, framework: str) -> Generator[CaptureCase]:
     """`Traceloop.init`, with content, as it comes; its spans stay here, and so do its metrics."""
     exporter = InMemorySpanExporter()
     Traceloop.init(app_name="cases", exporter=exporter, disable_batch=True, telemetry_enabled=False)
-    yield in_run(exporter, framework)
+    yield capture_in_run_span(exporter, framework)

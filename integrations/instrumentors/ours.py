@@ -4,48 +4,50 @@ from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from integrations.instrumentors.capture import Around, Left
-from integrations.programs.case_context import NotHere
+from integrations.instrumentors.capture import CaptureCase, CapturedTraces
+from integrations.programs.case_context import UnsupportedFeatureError
 
-MADE_BY = {"crewai": "crewai_events", "autogen": "autogen_turns"}
+TURN_PATCHES = {"crewai": "crewai_events", "autogen": "autogen_turns"}
 """The patch without which ours is not there for a framework: it records the agents' turns."""
 
 
 @contextmanager
-def ours(store: str, framework: str) -> Generator[Around]:
+def enable_ours(store: str, framework: str) -> Generator[CaptureCase]:
     """`traced`, around all cases, and `recorded` around each.
 
     Raises `NotHere` with versions that it does not mend.
     """
     try:
-        from instrumentation.tracing import traced
-        from instrumentation.tracing_patches import Unguarded
+        from instrumentation.tracing import enable_tracing
+        from instrumentation.tracing_patches import SpanPipelineError
     except ImportError as missing:
-        raise NotHere(f"our instrumentation cannot be imported: {missing}") from missing
+        raise UnsupportedFeatureError(
+            f"our instrumentation cannot be imported: {missing}"
+        ) from missing
     with ExitStack() as stack:
         try:
-            outcomes = stack.enter_context(traced(store, "ours", (framework,)))
-        except Unguarded as error:
-            raise NotHere(str(error)) from error
-        _required(outcomes, MADE_BY.get(framework, ""))
-        yield _marked
+            outcomes = stack.enter_context(enable_tracing(store, "ours", (framework,)))
+        except SpanPipelineError as error:
+            raise UnsupportedFeatureError(str(error)) from error
+        _require_patch(outcomes, TURN_PATCHES.get(framework, ""))
+        yield _capture_run
 
 
-def _required(outcomes: Iterable[Any], name: str) -> None:
+def _require_patch(outcomes: Iterable[Any], name: str) -> None:
     for outcome in outcomes:
         if outcome.patch.name == name and outcome.why_not:
-            raise NotHere(outcome.why_not)
+            raise UnsupportedFeatureError(outcome.why_not)
 
 
 @contextmanager
-def _marked(case: str) -> Generator[Left]:
+def _capture_run(case: str) -> Generator[CapturedTraces]:
     import mlflow
 
-    from instrumentation.tracing import recorded
+    from instrumentation.tracing import record_run
 
-    left = Left()
-    with recorded({"case": case}) as run:
+    left = CapturedTraces()
+    with record_run({"case": case}) as run:
         yield left
-    with left.spending():
+    with left.measure_cpu():
         mlflow.flush_trace_async_logging()
     left.traces.extend(trace.to_dict() for trace in run.traces())

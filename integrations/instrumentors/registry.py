@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from integrations.environments.build import Environment, locked, standing
+from integrations.environments.build import Environment, current_environment, prebuilt_environment
 
-FRAMEWORKS = ("crewai", "autogen-agentchat", "openai")
+FRAMEWORK_PACKAGES = ("crewai", "autogen-agentchat", "openai")
 
 
 @dataclass(frozen=True, eq=False)  # each is itself, and can stand as a key
-class Column:
+class Instrumentor:
     """`name` is that of the instrumentor, and `on` how it is turned on; `stands` is the name of its
     environment, and empty for the lock's own.
 
@@ -18,29 +18,33 @@ class Column:
     """
 
     name: str
-    on: str
-    stands: str = ""
+    how_enabled: str
+    environment_name: str = ""
     packages: tuple[str, ...] = ("mlflow",)
-    lacks: Mapping[str, str] = field(default_factory=dict)
+    unsupported: Mapping[str, str] = field(default_factory=dict)
 
-    def environment(self) -> Environment:
+    def find_environment(self) -> Environment:
         """Raises `NotInstallable`, with what builds it, where it has not been built."""
-        return standing(self.stands) if self.stands else locked()
+        return (
+            prebuilt_environment(self.environment_name)
+            if self.environment_name
+            else current_environment()
+        )
 
-    def versions(self, environment: Environment) -> dict[str, str]:
+    def package_versions(self, environment: Environment) -> dict[str, str]:
         """The versions that its cells were counted with."""
-        return {name: environment.packages[name] for name in (*FRAMEWORKS, *self.packages)}
+        return {name: environment.packages[name] for name in (*FRAMEWORK_PACKAGES, *self.packages)}
 
 
-COLUMNS = (
-    Column("plain autolog", "`mlflow.<framework>.autolog()`"),
-    Column(
+INSTRUMENTORS = (
+    Instrumentor("plain autolog", "`mlflow.<framework>.autolog()`"),
+    Instrumentor(
         "autolog of both",
         "that, and `mlflow.openai.autolog()`",
-        lacks={"openai": "its autologging is the client's alone: see plain autolog"},
+        unsupported={"openai": "its autologging is the client's alone: see plain autolog"},
     ),
-    Column("ours", "`instrumentation.tracing.traced`: plain autolog, and our patches"),
-    Column(
+    Instrumentor("ours", "`instrumentation.tracing.traced`: plain autolog, and our patches"),
+    Instrumentor(
         "OpenInference",
         "the framework's instrumentor, on MLflow's bridged tracer provider; CrewAI's with"
         " `use_event_listener=True`, with which it tells more than as it comes; of a framework's"
@@ -53,27 +57,27 @@ COLUMNS = (
             "openinference-instrumentation-openai",
         ),
     ),
-    Column(
+    Instrumentor(
         "OpenLLMetry",
         "`Traceloop.init`, all that it finds",
         "openllmetry",
         ("opentelemetry-sdk", "traceloop-sdk"),
     ),
-    Column(
+    Instrumentor(
         "OpenLIT",
         "`openlit.init`, all that it finds, with a file of prices, for it would fetch them; its"
         " events and metrics, which say again what its spans say, off",
         "openlit",
         ("openlit", "opentelemetry-sdk"),
     ),
-    Column(
+    Instrumentor(
         "its own OpenTelemetry",
         "CrewAI: `crewai.telemetry.tracing.telemetry_session`, with an exporter; AutoGen: a global"
         " tracer provider, without the client's instrumentor that its guide adds, which is another"
         " column's",
         packages=("opentelemetry-sdk",),
-        lacks={"openai": "the client has none"},
+        unsupported={"openai": "the client has none"},
     ),
 )
 """From what comes with MLflow to what others bring."""
-BY_NAME: Mapping[str, Column] = {each.name: each for each in COLUMNS}
+INSTRUMENTORS_BY_NAME: Mapping[str, Instrumentor] = {each.name: each for each in INSTRUMENTORS}

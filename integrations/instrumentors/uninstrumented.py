@@ -3,15 +3,15 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from integrations.instrumentors.capture import Around, Left
+from integrations.instrumentors.capture import CaptureCase, CapturedTraces
 
 
 @contextmanager
-def nothing(store: str, framework: str) -> Generator[Around]:
+def enable_nothing(store: str, framework: str) -> Generator[CaptureCase]:
     """The cases as they are."""
-    yield _alone
+    yield _capture_nothing
 
 
 @contextmanager
-def _alone(_case: str) -> Generator[Left]:
-    yield Left()
+def _capture_nothing(_case: str) -> Generator[CapturedTraces]:
+    yield CapturedTraces()

@@ -7,23 +7,23 @@ from functools import partial
 
 from integrations.cases.case import Case
 from integrations.environments.build import Environment
-from integrations.environments.build_result import Stood, stood
-from integrations.environments.environment_spec import Cell
-from integrations.fidelity.comparison import Held, held
-from integrations.fidelity.fidelity_table import Table
+from integrations.environments.build_result import BuildResult, try_build
+from integrations.environments.environment_spec import EnvironmentSpec
+from integrations.fidelity.comparison import TableComparison, compare_with_table
+from integrations.fidelity.fidelity_table import FidelityTable
 from integrations.gaps.gap import Gap
-from integrations.gaps.reconciliation import Reconciled, reconcile
-from integrations.instrumentors.names import DECLARED
-from integrations.runner.case_result import Row
-from integrations.runner.jobs import Landed, Progress, Sortie, Tower, by_framework
+from integrations.gaps.reconciliation import GapReconciliation, reconcile_gaps
+from integrations.instrumentors.names import WITH_DECLARED_GAPS
+from integrations.runner.case_result import CaseResult
+from integrations.runner.jobs import Job, JobResult, JobRunner, OnProgress, group_by_framework
 
-AT_ONCE = 2
+MAX_PARALLEL = 2
 """How many cells are built, or sorties flown, at once: each is a process that loads frameworks."""
-NO_TABLE = Table({}, {}, {})
+EMPTY_TABLE = FidelityTable({}, {}, {})
 
 
 @dataclass(frozen=True)
-class Flown:
+class EnvironmentResult:
     """A cell once all is flown in it: its rows, and its gaps by framework and instrumentor.
 
     What an instrumentor told of which no gaps are declared, as another's or a framework's own, is
@@ -31,107 +31,126 @@ class Flown:
     seconds.
     """
 
-    cell: Cell
+    spec: EnvironmentSpec
     environment: Environment | None
-    why_not: str
-    rows: tuple[Row, ...]
-    gaps: tuple[Reconciled, ...]
-    took_s: float
-    held: tuple[Held, ...] = ()
+    install_error: str
+    case_results: tuple[CaseResult, ...]
+    gap_reconciliations: tuple[GapReconciliation, ...]
+    duration_s: float
+    table_comparisons: tuple[TableComparison, ...] = ()
 
     @property
-    def troubles(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[str, ...]:
         """A sentence for each reason for which the cell does not pass."""
-        return tuple(self._troubles())
+        return tuple(self._find_problems())
 
     @property
     def passed(self) -> bool:
-        return not self.troubles
+        return not self.problems
 
-    def _troubles(self) -> Iterator[str]:
-        if self.why_not and not self.cell.conflict:
-            yield f"could not be installed: {self.why_not}"
-        if self.cell.conflict and not self.why_not:
+    def _find_problems(self) -> Iterator[str]:
+        if self.install_error and not self.spec.expects_conflict:
+            yield f"could not be installed: {self.install_error}"
+        if self.spec.expects_conflict and not self.install_error:
             yield (
                 "could be installed, and is declared to be in conflict with itself:"
                 " strike `conflict` out in integrations/environments/declared_environments.py"
             )
-        for each in self.gaps:
-            yield from each.troubles
-        for told in self.held:
-            yield from told.troubles
-        if self.cell.locked:
-            yield from self._unlike_golden()
+        for each in self.gap_reconciliations:
+            yield from each.problems
+        for told in self.table_comparisons:
+            yield from told.problems
+        if self.spec.is_locked:
+            yield from self._golden_problems()
 
-    def _unlike_golden(self) -> Iterator[str]:
+    def _golden_problems(self) -> Iterator[str]:
         """The goldens are of the locks' own cells; in others a tree may differ, and it is told."""
-        told = {
-            "have no golden": [row for row in self.rows if row.without_golden],
-            "are not as their goldens": [row for row in self.rows if self._unlike(row)],
+        problems = {
+            "have no golden": [row for row in self.case_results if row.lacks_golden],
+            "are not as their goldens": [
+                row for row in self.case_results if self._differs_from_golden(row)
+            ],
         }
-        for how, rows in told.items():
+        for how, rows in problems.items():
             names = dict.fromkeys(f"{row.case.framework}/{row.case.name}" for row in rows)
             if names:
                 yield f"{', '.join(names)} {how}: if it is right, python -m integrations accept"
 
-    def _unlike(self, row: Row) -> bool:
+    def _differs_from_golden(self, result: CaseResult) -> bool:
         """What is asked is golden as it is under ours: another's instrumentor may change it."""
-        return bool(row.edits or (row.drifts and row.instrumentor in DECLARED))
+        return bool(
+            result.edits or (result.request_drifts and result.instrumentor in WITH_DECLARED_GAPS)
+        )
 
 
-def matrix(
-    cells: Iterable[Cell],
+def run_matrix(
+    specs: Iterable[EnvironmentSpec],
     cases: Sequence[Case],
-    known: Sequence[Gap],
-    progress: Progress,
-    table: Table = NO_TABLE,
-) -> Generator[Flown]:
+    known_gaps: Sequence[Gap],
+    progress: OnProgress,
+    fidelity_table: FidelityTable = EMPTY_TABLE,
+) -> Generator[EnvironmentResult]:
     """Build all the cells, fly the cases in them, and hold what is seen against what is known: the
     gaps, and of instrumentors without declared ones the fidelity `table`.
 
     A cell comes as soon as it and those before it are done. Whoever stops early, as by Ctrl-C, does
     not wait: the children are ended.
     """
-    tower = Tower(progress)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    job_runner = JobRunner(progress)
+    with ThreadPoolExecutor(MAX_PARALLEL) as pool:
         try:
-            stand = list(pool.map(partial(stood, progress=progress), cells))
+            stand = list(pool.map(partial(try_build, on_progress=progress), specs))
             flying = [
-                [pool.submit(tower.flown, each) for each in _sorties(s, cases)] for s in stand
+                [pool.submit(job_runner.run_job, each) for each in _jobs(s, cases)] for s in stand
             ]
             for one, its in zip(stand, flying, strict=True):
-                yield _flown(one, [each.result() for each in its], known, table)
+                yield _environment_result(
+                    one, [each.result() for each in its], known_gaps, fidelity_table
+                )
         finally:
-            tower.close()
+            job_runner.close()
             pool.shutdown(cancel_futures=True)
 
 
-def _sorties(of: Stood, cases: Sequence[Case]) -> Iterator[Sortie]:
-    if of.environment is None:
+def _jobs(build_result: BuildResult, cases: Sequence[Case]) -> Iterator[Job]:
+    if build_result.environment is None:
         return
-    for its in by_framework(cases, of.cell.frameworks):
-        for instrumentor in of.cell.instrumentors:
-            yield Sortie(of.cell.name, of.environment.python, instrumentor, its)
+    for its in group_by_framework(cases, build_result.spec.frameworks):
+        for instrumentor in build_result.spec.instrumentors:
+            yield Job(build_result.spec.name, build_result.environment.python, instrumentor, its)
 
 
-def _flown(of: Stood, landed: Sequence[Landed], known: Sequence[Gap], table: Table) -> Flown:
-    declared = [each for each in landed if each.sortie.instrumentor in DECLARED]
-    others = [each for each in landed if each.sortie.instrumentor not in DECLARED]
-    return Flown(
-        of.cell,
-        of.environment,
-        of.why_not,
-        rows=tuple(row for each in landed for row in each.rows),
-        gaps=tuple(_reconciled(each, of.packages, known) for each in declared),
-        took_s=sum(each.took_s for each in landed),
-        held=tuple(_held(each, of.cell, table) for each in others),
+def _environment_result(
+    build_result: BuildResult,
+    job_results: Sequence[JobResult],
+    known: Sequence[Gap],
+    table: FidelityTable,
+) -> EnvironmentResult:
+    declared = [each for each in job_results if each.job.instrumentor in WITH_DECLARED_GAPS]
+    others = [each for each in job_results if each.job.instrumentor not in WITH_DECLARED_GAPS]
+    return EnvironmentResult(
+        build_result.spec,
+        build_result.environment,
+        build_result.error,
+        case_results=tuple(row for each in job_results for row in each.case_results),
+        gap_reconciliations=tuple(
+            _reconcile(each, build_result.packages, known) for each in declared
+        ),
+        duration_s=sum(each.duration_s for each in job_results),
+        table_comparisons=tuple(_compare(each, build_result.spec, table) for each in others),
     )
 
 
-def _reconciled(landed: Landed, packages: Mapping[str, str], known: Sequence[Gap]) -> Reconciled:
-    counts = {row.case.name: row.counts for row in landed.rows}
-    return reconcile(landed.sortie.framework, landed.sortie.instrumentor, packages, counts, known)
+def _reconcile(
+    job_result: JobResult, packages: Mapping[str, str], known: Sequence[Gap]
+) -> GapReconciliation:
+    counts = {row.case.name: row.counts for row in job_result.case_results}
+    return reconcile_gaps(
+        job_result.job.framework, job_result.job.instrumentor, packages, counts, known
+    )
 
 
-def _held(landed: Landed, cell: Cell, table: Table) -> Held:
-    return held(cell, landed.sortie.framework, landed.sortie.instrumentor, landed.rows, table)
+def _compare(job_result: JobResult, spec: EnvironmentSpec, table: FidelityTable) -> TableComparison:
+    return compare_with_table(
+        spec, job_result.job.framework, job_result.job.instrumentor, job_result.case_results, table
+    )

@@ -13,25 +13,25 @@ TEAM = ""
 """Where stands what is no agent's."""
 
 
-Places = Counter[tuple[str, str]]
+StepsByAgent = Counter[tuple[str, str]]
 """How many completions, and how many tool calls, by agent."""
 
 
-def due(case: Case, lanes: Iterable[str], tools: Iterable[str]) -> Places:
+def expected_places(case: Case, lanes: Iterable[str], tools: Iterable[str]) -> StepsByAgent:
     """Where completions of these lanes, and tools of these agents, are to stand."""
 
     def at(name: str) -> str:
-        return TEAM if name in case.outside or not case.turns else name
+        return TEAM if name in case.team_lanes or not case.turns else name
 
     return Counter([("LLM", at(lane)) for lane in lanes] + [("TOOL", at(agent)) for agent in tools])
 
 
-def places(case: Case, root: Span) -> Places:
+def recorded_places(case: Case, root: Span) -> StepsByAgent:
     """Where they stand in a tree: in a turn of whom.
 
     Of a team's own the root is the team: a completion that stands alone is in no team at all.
     """
-    seen: Places = Counter()
+    seen: StepsByAgent = Counter()
     alone = root.type in COMPLETION_TYPES and bool(case.turns)
 
     def walk(span: Span, agent: str) -> None:

@@ -15,11 +15,13 @@ def agent_of(span: Span, agents: Iterable[str]) -> str:
     if span.type != "AGENT":
         return ""
     told = span.agent or span.name
-    named = {one for one in agents if told == one} or {one for one in agents if _names(told, one)}
+    named = {one for one in agents if told == one} or {
+        one for one in agents if _mentions_agent(told, one)
+    }
     return named.pop() if len(named) == 1 else ""
 
 
-def turns(trace: Trace, agents: Iterable[str]) -> Iterator[str]:
+def agent_turns(trace: Trace, agents: Iterable[str]) -> Iterator[str]:
     """Whose each turn was. Spans of one agent, each within the other, are one turn."""
     names = frozenset(agents)
 
@@ -34,6 +36,6 @@ def turns(trace: Trace, agents: Iterable[str]) -> Iterator[str]:
         yield from walk(root, "")
 
 
-def _names(told: str, agent: str) -> bool:
+def _mentions_agent(text: str, agent: str) -> bool:
     # An id is often a name, an underscore, and a number.
-    return bool(re.search(rf"(?<![^\W_]){re.escape(agent)}(?![^\W_])", told))
+    return bool(re.search(rf"(?<![^\W_]){re.escape(agent)}(?![^\W_])", text))

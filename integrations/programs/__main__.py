@@ -17,33 +17,35 @@ from importlib import import_module
 from typing import Any, TextIO
 
 
-def main(name: str, framework: str, store: str) -> None:
+def main(instrumentor_name: str, framework: str, tracking_uri: str) -> None:
     """Turn the instrumentor on, then do each job as it comes."""
     told, jobs = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(0))
     os.dup2(2, 1)
     with open(os.devnull) as nothing:  # a framework that asks its user something gets no job
         os.dup2(nothing.fileno(), 0)
-    from integrations.instrumentors.loading import instrumentor
-    from integrations.programs.case_context import NotHere
+    from integrations.instrumentors.loading import load_instrumentor
+    from integrations.programs.case_context import UnsupportedFeatureError
 
     module = import_module(f"integrations.programs.{framework}")
     with ExitStack() as stack:
         try:
-            around = stack.enter_context(instrumentor(name)(store, framework))
-        except NotHere as lacking:
-            _say(told, {"absent": str(lacking)})
+            around = stack.enter_context(
+                load_instrumentor(instrumentor_name)(tracking_uri, framework)
+            )
+        except UnsupportedFeatureError as lacking:
+            _write_message(told, {"absent": str(lacking)})
             return
-        _say(told, {"ready": True})
+        _write_message(told, {"ready": True})
         for job in map(json.loads, jobs):
-            _say(told, _done(getattr(module, job["case"]), job, around))
+            _write_message(told, _run_case(getattr(module, job["case"]), job, around))
 
 
-def _done(case: Callable[..., Any], job: dict[str, str], around: Any) -> dict[str, Any]:
+def _run_case(case: Callable[..., Any], job: dict[str, str], capture_case: Any) -> dict[str, Any]:
     """Play a case. `answer` is what it came to, `error` the type and text of what ended it."""
-    from integrations.programs.case_context import World
+    from integrations.programs.case_context import CaseContext
 
-    world, answer, error = World(job["base_url"]), "", ""
-    with around(job["case"]) as left:
+    world, answer, error = CaseContext(job["base_url"]), "", ""
+    with capture_case(job["case"]) as left:
         try:
             with left.spending():
                 ended = case(world)
@@ -54,7 +56,7 @@ def _done(case: Callable[..., Any], job: dict[str, str], around: Any) -> dict[st
         "case": job["case"],
         "answer": answer,
         "error": error,
-        "tools": world.tools,
+        "tools": world.tool_runs,
         "traces": left.traces,
         "spans": left.spans,
         "bytes": left.size,
@@ -62,9 +64,9 @@ def _done(case: Callable[..., Any], job: dict[str, str], around: Any) -> dict[st
     }
 
 
-def _say(told: TextIO, what: dict[str, Any]) -> None:
-    told.write(json.dumps(what, default=str) + "\n")
-    told.flush()
+def _write_message(output: TextIO, message: dict[str, Any]) -> None:
+    output.write(json.dumps(message, default=str) + "\n")
+    output.flush()
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 API_KEY = "sk-proj-never0to0be0seen0in0a0trace"
 """What clients authenticate with. No model is sent it."""
-CREDENTIAL = "tool-credential-never-to-be-seen"
+TOOL_CREDENTIAL = "tool-credential-never-to-be-seen"
 """What a tool keeps for its own service. No model is sent it either."""
 MODEL = "gpt-4o-mini"
 """A model whose price is known, so that a cost can be computed."""
-LANE_HEADER = "x-agent-name"
+AGENT_HEADER = "x-agent-name"
 
 
-class NotHere(Exception):
+class UnsupportedFeatureError(Exception):
     """Raised when this version of a framework cannot do what a case is about; says what it lacks.
 
     A child tells it as the error that ended the case, and it is no fault of any instrumentor.
@@ -19,12 +19,12 @@ class NotHere(Exception):
 
 
 @dataclass
-class World:
+class CaseContext:
     """One case's. `tools` are the executions of tools: by which agent, which tool, did it raise."""
 
     base_url: str
-    tools: list[dict[str, object]] = field(default_factory=list)
+    tool_runs: list[dict[str, object]] = field(default_factory=list)
 
-    def ran(self, agent: str, tool: str, *, raised: bool = False) -> None:
+    def record_tool_run(self, agent: str, tool: str, *, raised: bool = False) -> None:
         """A tool tells that it has run for this agent."""
-        self.tools.append({"agent": agent, "tool": tool, "raised": raised})
+        self.tool_runs.append({"agent": agent, "tool": tool, "raised": raised})

@@ -4,23 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from integrations.cases.case import Case
-from integrations.environments.environment_spec import Cell
-from integrations.runner.case_result import Row
-from scenarios.player.fidelity import Count
+from integrations.environments.environment_spec import EnvironmentSpec
+from integrations.runner.case_result import CaseResult
+from scenarios.player.fidelity import FidelityCount
 
-REPORTED = "reported tokens"
+REPORTED_TOKENS = "reported tokens"
 """The measure of a probe: the tokens that were used, and those that the framework says were."""
 
 
 @dataclass(frozen=True)
-class Side:
+class RegressionSide:
     """Where a case is flown: in which cell, and under which instrumentor."""
 
-    cell: Cell
+    spec: EnvironmentSpec
     instrumentor: str
 
     def __str__(self) -> str:
-        return f"{self.cell.name}, {self.instrumentor}"
+        return f"{self.spec.name}, {self.instrumentor}"
 
 
 @dataclass(frozen=True)
@@ -35,40 +35,42 @@ class Regression:
     upstream: str
     case: Case
     measures: tuple[str, ...]
-    bad: Side
-    good: Side
+    bad: RegressionSide
+    good: RegressionSide
 
 
 @dataclass(frozen=True)
-class Caught:
+class RegressionResult:
     """A regression as it was flown on both sides: counts by measure, or why there are none.
 
     `versions` are those of the packages of either side, by name.
     """
 
     regression: Regression
-    bad: Mapping[str, Count]
-    good: Mapping[str, Count]
+    bad_counts: Mapping[str, FidelityCount]
+    good_counts: Mapping[str, FidelityCount]
     versions: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
-    trouble: str = ""
+    problem: str = ""
 
     @property
-    def red(self) -> bool:
+    def is_red(self) -> bool:
         """Whether the bad side shows in each measure."""
-        return bool(self.bad) and not any(count.whole for count in self.bad.values())
+        return bool(self.bad_counts) and not any(
+            count.is_equal for count in self.bad_counts.values()
+        )
 
     @property
-    def green(self) -> bool:
-        return bool(self.good) and all(count.whole for count in self.good.values())
+    def is_green(self) -> bool:
+        return bool(self.good_counts) and all(count.is_equal for count in self.good_counts.values())
 
     @property
-    def proven(self) -> bool:
-        return self.red and self.green and not self.trouble
+    def is_proven(self) -> bool:
+        return self.is_red and self.is_green and not self.problem
 
 
-def measured(row: Row, measures: tuple[str, ...]) -> dict[str, Count]:
+def select_counts(result: CaseResult, measures: tuple[str, ...]) -> dict[str, FidelityCount]:
     """These measures of a row; of one that went otherwise than its case says, none."""
-    counts = dict(row.counts)
-    if "tokens" in counts and row.answer.isdigit():
-        counts[REPORTED] = Count(counts["tokens"].ledger, int(row.answer))
+    counts = dict(result.counts)
+    if "tokens" in counts and result.answer.isdigit():
+        counts[REPORTED_TOKENS] = FidelityCount(counts["tokens"].ledger, int(result.answer))
     return {measure: counts[measure] for measure in measures if measure in counts}

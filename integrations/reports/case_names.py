@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from integrations.runner.case_result import Row
+from integrations.runner.case_result import CaseResult
 
-NAMED = 3
+MAX_NAMED = 3
 """How many a sentence names before it says how many more there are."""
 
 
-def named(row: Row) -> str:
+def full_case_name(result: CaseResult) -> str:
     """The case of a row."""
-    return f"{row.case.framework}/{row.case.name}"
+    return f"{result.case.framework}/{result.case.name}"
 
 
-def some(names: Sequence[str], between: str = ", ") -> str:
+def join_first(names: Sequence[str], separator: str = ", ") -> str:
     """The first of these, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return between.join(names[:NAMED]) + more
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return separator.join(names[:MAX_NAMED]) + more

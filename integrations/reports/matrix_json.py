@@ -19,106 +19,110 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from integrations.fidelity.comparison import Held
-from integrations.gaps.gap import Gap, Missed
-from integrations.gaps.reconciliation import Reconciled
-from integrations.matrix.matrix import Flown
-from integrations.runner.case_result import Row
-from scenarios.player.fidelity import Count
+from integrations.fidelity.comparison import TableComparison
+from integrations.gaps.gap import CaseMeasure, Gap
+from integrations.gaps.reconciliation import GapReconciliation
+from integrations.matrix.matrix import EnvironmentResult
+from integrations.runner.case_result import CaseResult
+from scenarios.player.fidelity import FidelityCount
 
 FORMAT = "integration-matrix/1"
 
 
-def document(flown: Sequence[Flown]) -> dict[str, Any]:
+def matrix_document(results: Sequence[EnvironmentResult]) -> dict[str, Any]:
     """The whole of it."""
     return {
         "format": FORMAT,
-        "passed": all(each.passed for each in flown),
-        "cells": [_cell(each) for each in flown],
+        "passed": all(each.passed for each in results),
+        "cells": [_environment_object(each) for each in results],
     }
 
 
-def _cell(flown: Flown) -> dict[str, Any]:
-    stands = flown.environment
+def _environment_object(result: EnvironmentResult) -> dict[str, Any]:
+    stands = result.environment
     return {
-        "cell": flown.cell.name,
-        "requirements": list(flown.cell.requirements),
-        "passed": flown.passed,
-        "troubles": list(flown.troubles),
-        "not_installable": flown.why_not or None,
+        "cell": result.spec.name,
+        "requirements": list(result.spec.requirements),
+        "passed": result.passed,
+        "troubles": list(result.problems),
+        "not_installable": result.install_error or None,
         "packages": dict(stands.packages) if stands else {},
         "seconds": {
             "built": stands.took_s if stands else None,
-            "flown": round(flown.took_s, 2),
+            "flown": round(result.duration_s, 2),
         },
         "bytes": {
             "disk": stands.disk_bytes if stands else None,
             "own": stands.own_bytes if stands else None,
         },
-        "rows": [_row(each) for each in flown.rows],
-        "gaps": [gap for each in flown.gaps for gap in _gaps(each)],
-        "unlike_table": [unlike for each in flown.held for unlike in _unlike(each)],
+        "rows": [_result_object(each) for each in result.case_results],
+        "gaps": [gap for each in result.gap_reconciliations for gap in _gap_objects(each)],
+        "unlike_table": [
+            unlike for each in result.table_comparisons for unlike in _difference_objects(each)
+        ],
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _result_object(result: CaseResult) -> dict[str, Any]:
     return {
-        "framework": row.case.framework,
-        "case": row.case.name,
-        "instrumentor": row.instrumentor,
-        "absent": row.absent or None,
-        "trouble": row.trouble or None,
-        "counts": {measure: _count(count) for measure, count in row.counts.items()},
-        "bytes": row.bytes,
+        "framework": result.case.framework,
+        "case": result.case.name,
+        "instrumentor": result.instrumentor,
+        "absent": result.unsupported or None,
+        "trouble": result.problem or None,
+        "counts": {measure: _count_object(count) for measure, count in result.counts.items()},
+        "bytes": result.stored_bytes,
         "edits": [
-            {"kind": each.kind, "where": each.where, "says": each.says, "times": each.times}
-            for each in row.edits
+            {"kind": each.kind, "where": each.path, "says": each.description, "times": each.times}
+            for each in result.edits
         ],
         "drift": [
             {
                 "lane": each.lane,
                 "call": each.call,
                 "severity": each.severity,
-                "says": [change.says for change in each.changes],
+                "says": [change.description for change in each.changes],
             }
-            for each in row.drifts
+            for each in result.request_drifts
         ],
     }
 
 
-def _count(count: Count | None) -> dict[str, int] | None:
+def _count_object(count: FidelityCount | None) -> dict[str, int] | None:
     return {"happened": count.ledger, "told": count.trace} if count else None
 
 
-def _unlike(held: Held) -> Iterator[dict[str, Any]]:
-    for each in held.unlike:
+def _difference_objects(comparison: TableComparison) -> Iterator[dict[str, Any]]:
+    for each in comparison.differences:
         yield {
-            "framework": held.framework,
-            "instrumentor": held.instrumentor,
+            "framework": comparison.framework,
+            "instrumentor": comparison.instrumentor,
             "case": each.case,
             "measure": each.measure,
-            "way": each.way,
-            "now": _count(each.now),
-            "table": _count(each.table),
+            "way": each.direction,
+            "now": _count_object(each.measured),
+            "table": _count_object(each.stored),
         }
 
 
-def _gaps(seen: Reconciled) -> Iterator[dict[str, Any]]:
-    for state, gaps in (("known", seen.known), ("mended", seen.mended)):
+def _gap_objects(reconciliation: GapReconciliation) -> Iterator[dict[str, Any]]:
+    for state, gaps in (("known", reconciliation.known), ("mended", reconciliation.fixed)):
         for gap, missed in gaps.items():
-            yield _gap(seen, state, gap, missed)
-    if seen.undeclared:
-        yield _gap(seen, "undeclared", None, seen.undeclared)
+            yield _gap_object(reconciliation, state, gap, missed)
+    if reconciliation.undeclared:
+        yield _gap_object(reconciliation, "undeclared", None, reconciliation.undeclared)
 
 
-def _gap(seen: Reconciled, state: str, gap: Gap | None, missed: Iterable[Missed]) -> dict[str, Any]:
+def _gap_object(
+    reconciliation: GapReconciliation, state: str, gap: Gap | None, missed: Iterable[CaseMeasure]
+) -> dict[str, Any]:
     misses: dict[str, list[str]] = {}
     for case, measure in sorted(missed):
         misses.setdefault(measure, []).append(case)
     return {
         "gap": gap.name if gap else None,
-        "framework": seen.framework,
-        "instrumentor": seen.instrumentor,
+        "framework": reconciliation.framework,
+        "instrumentor": reconciliation.instrumentor,
         "upstream": gap.upstream if gap else None,
         "patch": gap.patch or None if gap else None,
         "state": state,

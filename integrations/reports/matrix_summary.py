@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.gaps.gap import Gap
-from integrations.matrix.matrix import Flown
-from integrations.reports.case_names import named, some
-from integrations.reports.change_summary import drifts, edits
-from integrations.reports.responsive_table import NONE
-from integrations.runner.case_result import Row
+from integrations.matrix.matrix import EnvironmentResult
+from integrations.reports.case_names import full_case_name, join_first
+from integrations.reports.change_summary import drift_sentences, edit_sentences
+from integrations.reports.responsive_table import EMPTY_CELL
+from integrations.runner.case_result import CaseResult
 from scenarios.tape.drift import SEVERITIES
 
 HEADINGS = (
@@ -23,7 +23,7 @@ HEADINGS = (
     "disk",
 )
 """Of what `line` says."""
-KNOWN = "known gaps"
+KNOWN_GAPS_HEADING = "known gaps"
 
 
 @dataclass(frozen=True)
@@ -34,90 +34,100 @@ class Detail:
     sentences: tuple[str, ...]
 
 
-def line(flown: Flown) -> tuple[str, ...]:
+def summary_row(result: EnvironmentResult) -> tuple[str, ...]:
     """A cell of the table for each heading."""
-    verdict = "passed" if flown.passed else "FAILED"
-    if flown.environment is None:
-        return (flown.cell.name, verdict, "not installable", *[NONE] * (len(HEADINGS) - 3))
-    changed = [row for row in flown.rows if row.edits]
+    verdict = "passed" if result.passed else "FAILED"
+    if result.environment is None:
+        return (result.spec.name, verdict, "not installable", *[EMPTY_CELL] * (len(HEADINGS) - 3))
+    changed = [row for row in result.case_results if row.edits]
     return (
-        flown.cell.name,
+        result.spec.name,
         verdict,
-        _whole(flown.rows),
-        "the table's" if flown.held and not flown.gaps else str(len(known(flown))),
+        _complete_counts(result.case_results),
+        "the table's"
+        if result.table_comparisons and not result.gap_reconciliations
+        else str(len(known_gaps(result))),
         str(len(changed)),
-        _drift(flown.rows),
-        NONE if flown.cell.locked else f"{flown.environment.took_s:.0f} s",
-        f"{flown.took_s:.0f} s",
-        f"{flown.environment.disk_bytes / 1e6:,.0f} MB",
+        _drift_summary(result.case_results),
+        EMPTY_CELL if result.spec.is_locked else f"{result.environment.took_s:.0f} s",
+        f"{result.duration_s:.0f} s",
+        f"{result.environment.disk_bytes / 1e6:,.0f} MB",
     )
 
 
-def details(flown: Flown) -> Iterator[Detail]:
+def details(result: EnvironmentResult) -> Iterator[Detail]:
     """What there is to say beside the line, by heading; nothing where all is as it should be."""
-    if flown.why_not and flown.passed:
-        yield Detail("not installable, as declared", (flown.why_not,))
+    if result.install_error and result.passed:
+        yield Detail("not installable, as declared", (result.install_error,))
     told = (
-        Detail("what fails it", flown.troubles),
-        Detail("went otherwise than the case says", tuple(_troubled(flown.rows))),
-        Detail("not there", tuple(_absent(flown.rows))),
-        Detail(KNOWN, tuple(_known(flown))),
-        Detail("what the trees tell otherwise than their goldens", tuple(edits(flown.rows))),
-        Detail("what the prompts say otherwise than their goldens", tuple(drifts(flown.rows))),
+        Detail("what fails it", result.problems),
+        Detail("went otherwise than the case says", tuple(_problem_sentences(result.case_results))),
+        Detail("not there", tuple(_unsupported_sentences(result.case_results))),
+        Detail(KNOWN_GAPS_HEADING, tuple(_known_gap_sentences(result))),
+        Detail(
+            "what the trees tell otherwise than their goldens",
+            tuple(edit_sentences(result.case_results)),
+        ),
+        Detail(
+            "what the prompts say otherwise than their goldens",
+            tuple(drift_sentences(result.case_results)),
+        ),
     )
     yield from (each for each in told if each.sentences)
 
 
-def known(flown: Flown) -> Mapping[Gap, tuple[str, ...]]:
+def known_gaps(result: EnvironmentResult) -> Mapping[Gap, tuple[str, ...]]:
     """The declared gaps that are seen, each with the instrumentors that have it."""
     seen: dict[Gap, list[str]] = {}
-    for each in flown.gaps:
+    for each in result.gap_reconciliations:
         for gap in each.known:
             seen.setdefault(gap, []).append(each.instrumentor)
     return {gap: tuple(instrumentors) for gap, instrumentors in seen.items()}
 
 
-def _whole(rows: Sequence[Row]) -> str:
+def _complete_counts(rows: Sequence[CaseResult]) -> str:
     """For each instrumentor, of how many cases all was told: a line each."""
-    by_instrumentor: dict[str, list[Row]] = {}
+    by_instrumentor: dict[str, list[CaseResult]] = {}
     for row in rows:
         by_instrumentor.setdefault(row.instrumentor, []).append(row)
     told = []
     for instrumentor, its in by_instrumentor.items():
-        there = [row for row in its if not row.absent]
-        whole = sum(row.whole for row in there)
+        there = [row for row in its if not row.unsupported]
+        whole = sum(row.is_complete for row in there)
         told.append(f"{instrumentor} {whole}/{len(there)}" if there else f"{instrumentor} none")
     return ",\n".join(told)
 
 
-def _drift(rows: Iterable[Row]) -> str:
+def _drift_summary(rows: Iterable[CaseResult]) -> str:
     """How many cases ask otherwise, and how badly at worst."""
-    drifted = [row for row in rows if row.drifts]
-    severities = [drift.severity for row in drifted for drift in row.drifts]
+    drifted = [row for row in rows if row.request_drifts]
+    severities = [drift.severity for row in drifted for drift in row.request_drifts]
     return (
-        f"{len(set(map(named, drifted)))} ({max(severities, key=SEVERITIES.index)})"
+        f"{len(set(map(full_case_name, drifted)))} ({max(severities, key=SEVERITIES.index)})"
         if severities
         else "0"
     )
 
 
-def _troubled(rows: Iterable[Row]) -> Iterator[str]:
+def _problem_sentences(rows: Iterable[CaseResult]) -> Iterator[str]:
     for row in rows:
-        if row.trouble:
-            yield f"{named(row)}, {row.instrumentor}: {row.trouble}"
+        if row.problem:
+            yield f"{full_case_name(row)}, {row.instrumentor}: {row.problem}"
 
 
-def _absent(rows: Iterable[Row]) -> Iterator[str]:
+def _unsupported_sentences(rows: Iterable[CaseResult]) -> Iterator[str]:
     lacking: dict[str, list[str]] = {}
     for row in rows:
-        if row.absent:
-            lacking.setdefault(f"{row.instrumentor}: {row.absent}", []).append(named(row))
+        if row.unsupported:
+            lacking.setdefault(f"{row.instrumentor}: {row.unsupported}", []).append(
+                full_case_name(row)
+            )
     for why, cases in lacking.items():
-        yield f"{why} ({some(cases)})"
+        yield f"{why} ({join_first(cases)})"
 
 
-def _known(flown: Flown) -> Iterator[str]:
-    for gap, instrumentors in known(flown).items():
+def _known_gap_sentences(flown: EnvironmentResult) -> Iterator[str]:
+    for gap, instrumentors in known_gaps(flown).items():
         mended = f"; mended by our patch {gap.patch}" if gap.patch else ""
         who = ", ".join(instrumentors)
         yield f"{gap.name} ({gap.framework}; {who}): {gap.symptom}; {gap.upstream}{mended}"

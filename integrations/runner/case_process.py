@@ -12,8 +12,8 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any
 
-HOUSE = Path(__file__).parent.parent.parent
-QUIET = {
+PROJECT_FOLDER = Path(__file__).parent.parent.parent
+CHILD_ENVIRONMENT = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_DISABLE_VERSION_CHECK": "true",
     "CREWAI_TRACING_ENABLED": "false",
@@ -27,72 +27,78 @@ QUIET = {
     "MLFLOW_ASYNC_TRACE_LOGGING_MAX_SPAN_BATCH_SIZE": "100000",
     "PYTHONUNBUFFERED": "1",
 }
-LAST_WORDS = 2000
+MAX_STDERR_CHARS = 2000
 """How much of what a child said on stderr is kept, in characters."""
 
 
-class Died(Exception):
+class CaseProcessError(Exception):
     """Raised when a child ends, or says nothing for too long; its last words are the text."""
 
 
 @dataclass
-class Child:
+class CaseProcess:
     """A process that has its instrumentor on and waits for jobs."""
 
     process: subprocess.Popen[str]
-    errors: Path
-    said: Queue[str | None] = field(default_factory=Queue)
+    stderr_file: Path
+    output_lines: Queue[str | None] = field(default_factory=Queue)
 
-    def asked(self, job: Mapping[str, Any], patience_s: float) -> dict[str, Any]:
+    def run_job(self, job: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """What became of a job. Raises `Died`."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(job) + "\n")
             self.process.stdin.flush()
         except OSError:  # it has ended; why, its last words say
-            raise Died(self.last_words("it had ended")) from None
-        return self.heard(patience_s)
+            raise CaseProcessError(self.failure_message("it had ended")) from None
+        return self.read_message(timeout_s)
 
-    def heard(self, patience_s: float) -> dict[str, Any]:
+    def read_message(self, timeout_s: float) -> dict[str, Any]:
         """The next thing that it says. Raises `Died`."""
         try:
-            line = self.said.get(timeout=patience_s)
+            line = self.output_lines.get(timeout=timeout_s)
         except Empty:
             self.process.kill()
-            raise Died(self.last_words(f"nothing was heard of it in {patience_s:.0f} s")) from None
+            raise CaseProcessError(
+                self.failure_message(f"nothing was heard of it in {timeout_s:.0f} s")
+            ) from None
         if line is None:
-            raise Died(self.last_words(f"it ended with exit code {self.process.wait()}"))
-        heard: dict[str, Any] = json.loads(line)
-        return heard
+            raise CaseProcessError(
+                self.failure_message(f"it ended with exit code {self.process.wait()}")
+            )
+        message: dict[str, Any] = json.loads(line)
+        return message
 
-    def last_words(self, why: str) -> str:
+    def failure_message(self, reason: str) -> str:
         """Why it is given up, and the end of what it wrote to stderr."""
-        words = self.errors.read_text("utf-8", errors="replace")[-LAST_WORDS:].strip()
-        return f"{why}\n{words}" if words else why
+        stderr_tail = self.stderr_file.read_text("utf-8", errors="replace")[
+            -MAX_STDERR_CHARS:
+        ].strip()
+        return f"{reason}\n{stderr_tail}" if stderr_tail else reason
 
 
 @contextmanager
-def child(
-    python: Path, instrumentor: str, framework: str, store: str, scratch: Path
-) -> Generator[Child]:
+def start_case_process(
+    python: Path, instrumentor: str, framework: str, tracking_uri: str, scratch: Path
+) -> Generator[CaseProcess]:
     """Start one, with nothing of the caller's environment that names a key, and end it."""
     errors = scratch / "stderr"
-    program = [str(python), "-m", "integrations.programs", instrumentor, framework, store]
-    with errors.open("w") as told:
+    program = [str(python), "-m", "integrations.programs", instrumentor, framework, tracking_uri]
+    with errors.open("w") as stderr:
         process = subprocess.Popen(
             program,
-            cwd=HOUSE,
-            env=_environment(scratch),
+            cwd=PROJECT_FOLDER,
+            env=_process_environment(scratch),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=told,
+            stderr=stderr,
             text=True,
             start_new_session=True,  # Ctrl-C is for this program, which ends its children
         )
-    one = Child(process, errors)
-    Thread(target=_listen, args=(process, one.said), daemon=True).start()
+    case_process = CaseProcess(process, errors)
+    Thread(target=_queue_output, args=(process, case_process.output_lines), daemon=True).start()
     try:
-        yield one
+        yield case_process
     finally:
         assert process.stdin is not None
         process.kill()
@@ -100,19 +106,19 @@ def child(
         process.stdin.close()
 
 
-def _environment(scratch: Path) -> dict[str, str]:
+def _process_environment(scratch: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    own = {"CREWAI_STORAGE_DIR": str(scratch), "PYTHONPATH": str(HOUSE)}
-    return kept | QUIET | own
+    own = {"CREWAI_STORAGE_DIR": str(scratch), "PYTHONPATH": str(PROJECT_FOLDER)}
+    return kept | CHILD_ENVIRONMENT | own
 
 
-def _listen(process: "subprocess.Popen[str]", said: "Queue[str | None]") -> None:
+def _queue_output(process: "subprocess.Popen[str]", output_lines: "Queue[str | None]") -> None:
     assert process.stdout is not None
     for line in process.stdout:
-        said.put(line)
-    said.put(None)
+        output_lines.put(line)
+    output_lines.put(None)
 
 
-def here() -> Path:
+def current_python() -> Path:
     """The Python that runs this: that of the locked environment."""
     return Path(sys.executable)

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 from instrumentation.trace.trace import Trace
 from integrations.cases.case import Case
-from integrations.conventions.normalized_trace import told
-from integrations.gaps.gap import FLIGHT
+from integrations.conventions.normalized_trace import normalized_trace
+from integrations.gaps.gap import OUTCOME
 from integrations.goldens.golden_file import Golden
-from integrations.goldens.model_requests import Asked, asked
-from integrations.goldens.request_drift import Drifted, drifts
-from integrations.measures.fidelity_counts import counted
-from integrations.runner.case_run import Flight
-from integrations.trees.edit_script import Edit, edits
-from integrations.trees.span_shape import Shape, shaped
-from scenarios.player.fidelity import Count
+from integrations.goldens.model_requests import ModelRequest, collect_requests
+from integrations.goldens.request_drift import RequestDrift, compare_model_requests
+from integrations.measures.run_counts import count_run
+from integrations.runner.case_run import CaseRun
+from integrations.trees.edit_script import Edit, edit_script
+from integrations.trees.span_shape import SpanShape, trace_shapes
+from scenarios.player.fidelity import FidelityCount
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseResult:
     """What there is to say of it, without the traces themselves, for these may be large.
 
     `counts` are by measure. Of a case that went otherwise than it says there is the one measure
@@ -28,44 +28,46 @@ class Row:
 
     case: Case
     instrumentor: str
-    counts: Mapping[str, Count]
-    trouble: str
-    absent: str
+    counts: Mapping[str, FidelityCount]
+    problem: str
+    unsupported: str
     answer: str
-    bytes: int
-    shapes: tuple[Shape, ...]
-    asked: tuple[Asked, ...]
+    stored_bytes: int
+    shapes: tuple[SpanShape, ...]
+    model_requests: tuple[ModelRequest, ...]
     edits: tuple[Edit, ...]
-    drifts: tuple[Drifted, ...]
-    without_golden: bool
+    request_drifts: tuple[RequestDrift, ...]
+    lacks_golden: bool
 
     @property
-    def whole(self) -> bool:
-        return all(count.whole for count in self.counts.values())
+    def is_complete(self) -> bool:
+        return all(count.is_equal for count in self.counts.values())
 
 
-def row(flight: Flight, golden: Golden | None) -> Row:
+def evaluate_run(run: CaseRun, golden: Golden | None) -> CaseResult:
     """Count a flight, and hold it against the golden of its case."""
-    trace = told(flight)
-    seen, requests = shaped(trace), asked(flight.exchanges)
-    shapes = golden.shapes.get(flight.instrumentor) if golden else None
-    return Row(
-        flight.case,
-        flight.instrumentor,
-        _counts(flight, trace),
-        flight.trouble,
-        flight.absent,
-        flight.answer,
-        flight.bytes,
+    trace = normalized_trace(run)
+    seen, requests = trace_shapes(trace), collect_requests(run.exchanges)
+    shapes = golden.shapes.get(run.instrumentor) if golden else None
+    return CaseResult(
+        run.case,
+        run.instrumentor,
+        _counts(run, trace),
+        run.problem,
+        run.unsupported,
+        run.answer,
+        run.stored_bytes,
         seen,
         requests,
-        edits(shapes, seen) if shapes is not None and not flight.absent else (),
-        drifts(golden.asked, requests) if golden and not flight.absent else (),
-        without_golden=shapes is None and not flight.absent,
+        edit_script(shapes, seen) if shapes is not None and not run.unsupported else (),
+        compare_model_requests(golden.model_requests, requests)
+        if golden and not run.unsupported
+        else (),
+        lacks_golden=shapes is None and not run.unsupported,
     )
 
 
-def _counts(flight: Flight, trace: Trace) -> dict[str, Count]:
-    if flight.absent:
+def _counts(run: CaseRun, trace: Trace) -> dict[str, FidelityCount]:
+    if run.unsupported:
         return {}
-    return {FLIGHT: Count(1, 0)} if flight.trouble else dict(counted(flight, trace))
+    return {OUTCOME: FidelityCount(1, 0)} if run.problem else dict(count_run(run, trace))

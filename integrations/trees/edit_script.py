@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from integrations.trees.forest import grove
-from integrations.trees.match_trees import paired
-from integrations.trees.matching import Pairing
-from integrations.trees.span_shape import Shape
+from integrations.trees.forest import build_forest
+from integrations.trees.match_trees import match_trees
+from integrations.trees.matching import Matching
+from integrations.trees.span_shape import SpanShape
 
-KINDS = (
+EDIT_KINDS = (
     "attribute new",
     "attribute type changed",
     "renamed",
@@ -35,75 +35,80 @@ class Edit:
     """
 
     kind: str
-    where: str
-    says: str
+    path: str
+    description: str
     times: int = 1
 
     @property
     def severity(self) -> int:
         """The place of its kind among `KINDS`: the higher, the worse."""
-        return KINDS.index(self.kind)
+        return EDIT_KINDS.index(self.kind)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.says}" + (f"  × {self.times}" if self.times > 1 else "")
+        return f"{self.path}: {self.description}" + (f"  × {self.times}" if self.times > 1 else "")
 
 
-def edits(golden: Sequence[Shape], seen: Sequence[Shape]) -> tuple[Edit, ...]:
+def edit_script(golden: Sequence[SpanShape], seen: Sequence[SpanShape]) -> tuple[Edit, ...]:
     """What leads from the golden's roots to those seen, in the order of the golden's tree."""
-    return scripted(paired(grove(golden), grove(seen)))
+    return edits_of_matching(match_trees(build_forest(golden), build_forest(seen)))
 
 
-def scripted(pairing: Pairing) -> tuple[Edit, ...]:
+def edits_of_matching(matching: Matching) -> tuple[Edit, ...]:
     """The edits that a pairing stands for, equal ones folded into one."""
-    golden, seen, pairs, back = pairing.golden, pairing.seen, pairing.pairs, pairing.back
+    golden, seen, pairs, back = (
+        matching.golden,
+        matching.seen,
+        matching.pairs,
+        matching.reverse_pairs,
+    )
     placed: list[tuple[tuple[int, int], Edit]] = []
     for one, other in pairs.items():
-        placed.extend(((one, 0), edit) for edit in _kept(pairing, one, other))
+        placed.extend(((one, 0), edit) for edit in _edits_of_matched(matching, one, other))
     for one, parent in enumerate(golden.parents):
         if one not in pairs and parent in pairs:
-            placed.append(((one, 0), _lost(pairing, one)))
+            placed.append(((one, 0), _lost_edit(matching, one)))
     for other, parent in enumerate(seen.parents):
         if other not in back and parent in back:
-            placed.append(((back[parent], other), _new(pairing, other)))
+            placed.append(((back[parent], other), _new_edit(matching, other)))
     times = Counter(edit for _, edit in sorted(placed, key=lambda at: at[0]))
     return tuple(replace(edit, times=many) for edit, many in times.items())
 
 
-def _kept(pairing: Pairing, one: int, other: int) -> Iterator[Edit]:
+def _edits_of_matched(matching: Matching, one: int, other: int) -> Iterator[Edit]:
     """What has become of a span that is still there."""
-    golden, seen = pairing.golden.shapes[one], pairing.seen.shapes[other]
+    golden, seen = matching.golden.shapes[one], matching.seen.shapes[other]
     if golden is None or seen is None:
         return
-    where = pairing.golden.path(one)
-    if not pairing.stays(one, other) and not pairing.told_by_a_level(one, other):
-        yield Edit("moved", where, _moved(pairing, one, other))
+    where = matching.golden.path(one)
+    if not matching.has_same_parent(one, other) and not matching.is_moved_by_level(one, other):
+        yield Edit("moved", where, _describe_move(matching, one, other))
     if golden.name != seen.name:
         yield Edit("renamed", where, f"renamed to {seen.name}")
     if golden.type != seen.type:
         yield Edit("type changed", where, f"type was {golden.type} and is {seen.type}")
     if golden.status != seen.status:
         yield Edit("status changed", where, f"status was {golden.status} and is {seen.status}")
-    yield from _attributes(where, dict(golden.attributes), dict(seen.attributes))
+    yield from _attribute_edits(where, dict(golden.attributes), dict(seen.attributes))
 
 
-def _attributes(where: str, was: dict[str, str], now: dict[str, str]) -> Iterator[Edit]:
+def _attribute_edits(where: str, was: dict[str, str], now: dict[str, str]) -> Iterator[Edit]:
     if gone := sorted(was.keys() - now.keys()):
-        yield Edit("attribute gone", where, f"{_attribute(gone)} gone: {', '.join(gone)}")
+        yield Edit("attribute gone", where, f"{_attribute_noun(gone)} gone: {', '.join(gone)}")
     if come := sorted(now.keys() - was.keys()):
-        yield Edit("attribute new", where, f"{_attribute(come)} new: {', '.join(come)}")
+        yield Edit("attribute new", where, f"{_attribute_noun(come)} new: {', '.join(come)}")
     for key in sorted(was.keys() & now.keys()):
         if was[key] != now[key]:
             says = f"attribute {key} was of type {was[key]} and is {now[key]}"
             yield Edit("attribute type changed", where, says)
 
 
-def _attribute(keys: Sequence[str]) -> str:
+def _attribute_noun(keys: Sequence[str]) -> str:
     return "attribute" if len(keys) == 1 else f"{len(keys)} attributes"
 
 
-def _moved(pairing: Pairing, one: int, other: int) -> str:
+def _describe_move(matching: Matching, one: int, other: int) -> str:
     """From where to where; by the whole path, where two parents are called the same."""
-    golden, seen = pairing.golden, pairing.seen
+    golden, seen = matching.golden, matching.seen
     was, now = golden.parents[one], seen.parents[other]
     if golden.noun(was) != seen.noun(now):
         return f"moved from {golden.noun(was)} to {seen.noun(now)}"
@@ -112,35 +117,35 @@ def _moved(pairing: Pairing, one: int, other: int) -> str:
     return f"moved from one {golden.noun(was)} to another"
 
 
-def _lost(pairing: Pairing, one: int) -> Edit:
+def _lost_edit(matching: Matching, one: int) -> Edit:
     """A span that is lost, with all beneath it that is; what was kept of that has moved up."""
-    golden, seen, pairs = pairing.golden, pairing.seen, pairing.pairs
-    spans, kept = golden.connected(one, pairs)
-    up = [child for child in kept if pairing.told_by_a_level(child, pairs[child])]
-    says = f"span lost{_beneath(spans)}"
+    golden, seen, pairs = matching.golden, matching.seen, matching.pairs
+    spans, kept = golden.unmatched_below(one, pairs)
+    up = [child for child in kept if matching.is_moved_by_level(child, pairs[child])]
+    says = f"span lost{_format_descendants(spans)}"
     if up:
         to = seen.noun(seen.parents[pairs[up[0]]])
-        says += f"; {_children(len(up), spans)} moved up to {to}"
+        says += f"; {_format_children(len(up), spans)} moved up to {to}"
     return Edit("lost", golden.path(one), says)
 
 
-def _new(pairing: Pairing, other: int) -> Edit:
+def _new_edit(matching: Matching, other: int) -> Edit:
     """A span that is new, with all beneath it that is; what was there of that has moved down."""
-    golden, seen, back = pairing.golden, pairing.seen, pairing.back
-    spans, kept = seen.connected(other, back)
-    down = [child for child in kept if pairing.told_by_a_level(back[child], child)]
-    says = f"span new{_beneath(spans)}"
+    golden, seen, back = matching.golden, matching.seen, matching.reverse_pairs
+    spans, kept = seen.unmatched_below(other, back)
+    down = [child for child in kept if matching.is_moved_by_level(back[child], child)]
+    says = f"span new{_format_descendants(spans)}"
     if down:
         parent = golden.noun(golden.parents[back[down[0]]])
-        says += f"; {_children(len(down), spans)} moved down from {parent}"
+        says += f"; {_format_children(len(down), spans)} moved down from {parent}"
     return Edit("new", seen.path(other), says)
 
 
-def _beneath(spans: int) -> str:
+def _format_descendants(spans: int) -> str:
     return f", with {spans - 1} beneath it" if spans > 1 else ""
 
 
-def _children(many: int, spans: int) -> str:
+def _format_children(many: int, spans: int) -> str:
     """Those that hung from a span that is lost or new, or from others of `spans` beneath it."""
     if spans > 1:
         return f"{many} more from beneath"

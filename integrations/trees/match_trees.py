@@ -6,41 +6,41 @@ cheaper, one only where the names are the same, one only for want of anything be
 dearest pairs are doubted: each is undone with all beneath it, and searched for again.
 """
 
-from integrations.trees.forest import Grove
-from integrations.trees.matching import Pairing
-from integrations.trees.matching_search import Search
-from integrations.trees.span_shape import Shape
-from integrations.trees.subtree_distances import Subtrees
+from integrations.trees.forest import Forest
+from integrations.trees.matching import Matching
+from integrations.trees.matching_search import MatchingSearch
+from integrations.trees.span_shape import SpanShape
+from integrations.trees.subtree_distances import SubtreeDistances
 
-DOUBTS = 12
+MAX_RETRIED_PAIRS = 12
 """How many pairs are doubted, so that two large strange trees are still compared in seconds."""
 
 
-def paired(golden: Grove, seen: Grove) -> Pairing:
+def match_trees(golden: Forest, seen: Forest) -> Matching:
     """The plainest pairing that is found: that of the lowest price."""
-    free = Subtrees(_always)
-    ways = (Subtrees(_of_one_name), free, Subtrees(_never))
-    best = min((Search(golden, seen, way, {}).found() for way in ways), key=_price)
-    dear = sorted(best.pairs, key=lambda one: (-best.between(one), one))
-    for one in dear[:DOUBTS]:
-        if one in best.pairs and best.between(one) > 0:
-            undone = golden.beneath(one)
+    free = SubtreeDistances(_always_same)
+    ways = (SubtreeDistances(_same_name), free, SubtreeDistances(_never_same))
+    best = min((MatchingSearch(golden, seen, way, {}).run() for way in ways), key=_cost)
+    dear = sorted(best.pairs, key=lambda one: (-best.pair_cost(one), one))
+    for one in dear[:MAX_RETRIED_PAIRS]:
+        if one in best.pairs and best.pair_cost(one) > 0:
+            undone = golden.subtree(one)
             rest = {at: to for at, to in best.pairs.items() if at not in undone}
-            best = min(best, Search(golden, seen, free, rest).found(), key=_price)
+            best = min(best, MatchingSearch(golden, seen, free, rest).run(), key=_cost)
     return best
 
 
-def _never(one: Shape, other: Shape) -> bool:
+def _never_same(one: SpanShape, other: SpanShape) -> bool:
     return False
 
 
-def _of_one_name(one: Shape, other: Shape) -> bool:
+def _same_name(one: SpanShape, other: SpanShape) -> bool:
     return one.name == other.name
 
 
-def _always(one: Shape, other: Shape) -> bool:
+def _always_same(one: SpanShape, other: SpanShape) -> bool:
     return True
 
 
-def _price(pairing: Pairing) -> int:
-    return pairing.price
+def _cost(pairing: Matching) -> int:
+    return pairing.total_cost

@@ -11,25 +11,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from instrumentation.trace.outline import INDENT
-from instrumentation.trace.span import DEEPEST
-from integrations.trees.span_shape import Shape, in_order
+from instrumentation.trace.span import MAX_SPAN_DEPTH
+from integrations.trees.span_shape import SpanShape, sort_siblings
 
-LINE = re.compile(
+SHAPE_LINE = re.compile(
     r"(?P<indent> *)(?P<name>\S+(?: \S+)*)  \[(?P<type>\S+) (?P<status>\S+)\]"
     r"(?:  × (?P<times>\d{1,4}))?(?:  (?P<attributes>\S+:\S+(?: \S+:\S+)*))?"
 )
 
 
-class NoShape(Exception):
+class ShapeSyntaxError(Exception):
     """Raised when a text is no line of shapes."""
 
 
-def lines(shapes: Iterable[Shape]) -> Iterator[str]:
+def format_shapes(shapes: Iterable[SpanShape]) -> Iterator[str]:
     """Each shape and all beneath it, siblings in order."""
-    return _lines(in_order(shapes), 0)
+    return _format_siblings(sort_siblings(shapes), 0)
 
 
-def _lines(siblings: tuple[Shape, ...], depth: int) -> Iterator[str]:
+def _format_siblings(siblings: tuple[SpanShape, ...], depth: int) -> Iterator[str]:
     for shape, alike in groupby(siblings):
         times = len(tuple(alike))
         words = [shape.name, f"[{shape.type} {shape.status}]"]
@@ -38,37 +38,41 @@ def _lines(siblings: tuple[Shape, ...], depth: int) -> Iterator[str]:
         if shape.attributes:
             words.append(" ".join(sorted(f"{key}:{type}" for key, type in shape.attributes)))
         yield INDENT * depth + "  ".join(words)
-        yield from _lines(shape.children, depth + 1)
+        yield from _format_siblings(shape.children, depth + 1)
 
 
-def parsed(written: Sequence[str]) -> tuple[Shape, ...]:
+def parse_shapes(written: Sequence[str]) -> tuple[SpanShape, ...]:
     """The shapes that the lines stand for. Raises `NoShape`, which says at which line."""
-    levels: list[list[Shape]] = [[]]
+    levels: list[list[SpanShape]] = [[]]
     for number in range(len(written), 0, -1):
-        depth, times, shape = _read(written[number - 1], number)
-        if depth > DEEPEST:
-            raise NoShape(f"line {number} is nested more than {DEEPEST} levels deep")
+        depth, times, shape = _parse_line(written[number - 1], number)
+        if depth > MAX_SPAN_DEPTH:
+            raise ShapeSyntaxError(
+                f"line {number} is nested more than {MAX_SPAN_DEPTH} levels deep"
+            )
         levels.extend([] for _ in range(depth + 2 - len(levels)))
         if any(levels[depth + 2 :]):
-            raise NoShape(f"the line after line {number} is indented by more than one level")
+            raise ShapeSyntaxError(
+                f"the line after line {number} is indented by more than one level"
+            )
         children, levels[depth + 1] = tuple(reversed(levels[depth + 1])), []
-        whole = Shape(shape.name, shape.type, shape.status, shape.attributes, children)
+        whole = SpanShape(shape.name, shape.type, shape.status, shape.attributes, children)
         levels[depth].extend([whole] * times)
     if any(levels[1:]):
-        raise NoShape("the first line is indented: a child stands under its parent")
+        raise ShapeSyntaxError("the first line is indented: a child stands under its parent")
     return tuple(reversed(levels[0]))
 
 
-def _read(line: str, number: int) -> tuple[int, int, Shape]:
+def _parse_line(line: str, number: int) -> tuple[int, int, SpanShape]:
     """A line's depth, how many are alike, and its shape, which has no children yet."""
-    found = LINE.fullmatch(line)
+    found = SHAPE_LINE.fullmatch(line)
     if not found or len(found["indent"]) % len(INDENT):
-        raise NoShape(f"line {number} is no `name  [TYPE STATUS]  key:type …`: {line!r}")
+        raise ShapeSyntaxError(f"line {number} is no `name  [TYPE STATUS]  key:type …`: {line!r}")
     pairs = (pair.rpartition(":") for pair in (found["attributes"] or "").split())
     attributes = frozenset((key, type) for key, _, type in pairs)
     times = int(found["times"] or 1)
     return (
         len(found["indent"]) // len(INDENT),
         times,
-        Shape(found["name"], found["type"], found["status"], attributes),
+        SpanShape(found["name"], found["type"], found["status"], attributes),
     )

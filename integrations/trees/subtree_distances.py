@@ -12,23 +12,23 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from integrations.trees.forest import SPAN, Grove, price
-from integrations.trees.span_shape import Shape
+from integrations.trees.forest import SPAN_COST, Forest, difference_cost
+from integrations.trees.span_shape import SpanShape
 
 
-class Subtrees:
+class SubtreeDistances:
     """What was compared so far. Spans that are unlike may be one only where `same` says so."""
 
-    def __init__(self, same: Callable[[Shape, Shape], bool]) -> None:
-        self._same = same
+    def __init__(self, may_match: Callable[[SpanShape, SpanShape], bool]) -> None:
+        self._same = may_match
         self._numbers: dict[tuple[Any, ...], int] = {}
-        self._spans: list[Shape | None] = []
+        self._spans: list[SpanShape | None] = []
         self._children: list[tuple[int, ...]] = []
         self._sizes: list[int] = []
         self._apart: dict[tuple[int, int], int] = {}
-        self._of_spans = cache(price)
+        self._of_spans = cache(difference_cost)
 
-    def numbered(self, grove: Grove, places: Collection[int]) -> dict[int, int]:
+    def number_subtrees(self, grove: Forest, places: Collection[int]) -> dict[int, int]:
         """The number of the subtree at each of these places, where no other place is left."""
         numbers: dict[int, int] = {}
         for place in sorted(places, reverse=True):
@@ -36,20 +36,20 @@ class Subtrees:
             numbers[place] = self._number(grove.shapes[place], tuple(sorted(beneath)))
         return numbers
 
-    def _number(self, span: Shape | None, children: tuple[int, ...]) -> int:
+    def _number(self, span: SpanShape | None, children: tuple[int, ...]) -> int:
         alone = span and (span.name, span.type, span.status, span.attributes)
         number = self._numbers.setdefault((alone, children), len(self._numbers))
         if number == len(self._spans):
-            self._spans.append(Shape(*alone) if alone else None)
+            self._spans.append(SpanShape(*alone) if alone else None)
             self._children.append(children)
             self._sizes.append(1 + sum(self._sizes[child] for child in children))
         return number
 
-    def saved(self, golden: int, seen: int) -> int:
+    def saving(self, golden: int, seen: int) -> int:
         """What it saves to take one subtree for the other, and not for one lost and one new."""
-        return SPAN * (self._sizes[golden] + self._sizes[seen]) - self.apart(golden, seen)
+        return SPAN_COST * (self._sizes[golden] + self._sizes[seen]) - self.distance(golden, seen)
 
-    def apart(self, golden: int, seen: int) -> int:
+    def distance(self, golden: int, seen: int) -> int:
         """The lowest price of what tells two subtrees apart, where no span moves between levels.
 
         Those beneath are compared first, on a list of what is due: no recursion is deep enough.
@@ -59,45 +59,47 @@ class Subtrees:
             pair = due[-1]
             if pair in self._apart:
                 due.pop()
-            elif first := [each for each in self._beneath(*pair) if each not in self._apart]:
+            elif first := [each for each in self._pending_pairs(*pair) if each not in self._apart]:
                 due.extend(first)
             else:
-                self._apart[pair] = self._compared(*pair)
+                self._apart[pair] = self._compute_distance(*pair)
         return self._apart[golden, seen]
 
-    def _beneath(self, golden: int, seen: int) -> Iterator[tuple[int, int]]:
+    def _pending_pairs(self, golden: int, seen: int) -> Iterator[tuple[int, int]]:
         """The pairs that must be compared before this one can be."""
-        if golden != seen and not self._strangers(golden, seen):
+        if golden != seen and not self._cannot_match(golden, seen):
             yield from product(self._children[golden], self._children[seen])
 
-    def _strangers(self, golden: int, seen: int) -> bool:
+    def _cannot_match(self, golden: int, seen: int) -> bool:
         one, other = self._spans[golden], self._spans[seen]
         return one is not None and other is not None and not self._same(one, other)
 
-    def _compared(self, golden: int, seen: int) -> int:
+    def _compute_distance(self, golden: int, seen: int) -> int:
         if golden == seen:
             return 0
-        if self._strangers(golden, seen):
-            return SPAN * (self._sizes[golden] + self._sizes[seen])
+        if self._cannot_match(golden, seen):
+            return SPAN_COST * (self._sizes[golden] + self._sizes[seen])
         beneath, above = self._children[golden], self._children[seen]
-        alone = SPAN * (self._sizes[golden] + self._sizes[seen] - 2)
-        kept = sum(self.saved(beneath[i], above[j]) for i, j in self.siblings(beneath, above))
+        alone = SPAN_COST * (self._sizes[golden] + self._sizes[seen] - 2)
+        kept = sum(
+            self.saving(beneath[i], above[j]) for i, j in self.match_siblings(beneath, above)
+        )
         return self._of_spans(self._spans[golden], self._spans[seen]) + alone - kept
 
-    def siblings(self, golden: Sequence[int], seen: Sequence[int]) -> list[tuple[int, int]]:
+    def match_siblings(self, golden: Sequence[int], seen: Sequence[int]) -> list[tuple[int, int]]:
         """Which of the one siblings is which of the others, by index, at the lowest price.
 
         Alike ones go together first: prices obey the triangle inequality, so nothing is lost by it.
         """
-        pairs = _alike(golden, seen)
+        pairs = _equal_pairs(golden, seen)
         taken, given = {i for i, _ in pairs}, {j for _, j in pairs}
         rows = [i for i in range(len(golden)) if i not in taken]
         columns = [j for j in range(len(seen)) if j not in given]
-        saved = [[self.saved(golden[i], seen[j]) for j in columns] for i in rows]
-        return pairs + [(rows[i], columns[j]) for i, j in assigned(saved)]
+        saved = [[self.saving(golden[i], seen[j]) for j in columns] for i in rows]
+        return pairs + [(rows[i], columns[j]) for i, j in assign_pairs(saved)]
 
 
-def assigned(saved: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+def assign_pairs(saved: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     """The rows and columns whose pairs save most together; those that save nothing stay alone."""
     if not saved or not saved[0]:
         return []
@@ -106,7 +108,7 @@ def assigned(saved: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if matrix[i, j] > 0]
 
 
-def _alike(golden: Sequence[int], seen: Sequence[int]) -> list[tuple[int, int]]:
+def _equal_pairs(golden: Sequence[int], seen: Sequence[int]) -> list[tuple[int, int]]:
     both = Counter(golden) & Counter(seen)
     return [
         pair

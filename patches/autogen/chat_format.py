@@ -9,35 +9,35 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from patches.autogen.openai_format import chat_messages, completion
+from patches.autogen.openai_format import to_openai_completion, to_openai_messages
 from patches.patch import Patch
 
-MAY_HOLD_A_KEY = ("extra_headers", "extra_query")
+SECRET_ARGUMENTS = ("extra_headers", "extra_query")
 """What is left out of a request's extra arguments."""
-DRAWN_ANEW = ("id", "created_at")
+VOLATILE_FIELDS = ("id", "created_at")
 """What AutoGen gives each message of its agents, and no two runs have in common."""
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     import mlflow.autogen as autolog
 
     bind, convert = autolog.construct_full_inputs, autolog._convert_value_to_dict
 
     def construct_full_inputs(*args: Any, **kwargs: Any) -> dict[str, Any]:
         return {
-            key: value for key, value in bind(*args, **kwargs).items() if _says_something(value)
+            key: value for key, value in bind(*args, **kwargs).items() if _is_informative(value)
         }
 
     autolog.construct_full_inputs = construct_full_inputs
-    autolog._convert_value_to_dict = readable
+    autolog._convert_value_to_dict = to_json
     try:
         yield
     finally:
         autolog.construct_full_inputs, autolog._convert_value_to_dict = bind, convert
 
 
-def readable(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """An argument or the result of an AutoGen call, as JSON that a person and MLflow's UI can read.
 
     A completion also makes the active LLM span declare its shape. What is no data is named by its
@@ -52,28 +52,28 @@ def readable(value: Any) -> Any:
         case None | bool() | int() | float() | str():
             return value
         case CreateResult():
-            _declare_openai()
-            return completion(value)
+            _declare_openai_format()
+            return to_openai_completion(value)
         case Image():
             return value.to_openai_format()
         case BaseTool():
-            return readable(value.schema)
+            return to_json(value.schema)
         case type() if issubclass(value, BaseModel):
-            return _schema(value)
+            return _json_schema(value)
         case BaseModel():
-            return _fields(value)
+            return _model_fields(value)
         case Mapping():
-            kept = {key: item for key, item in value.items() if key not in MAY_HOLD_A_KEY}
-            return {str(key): readable(item) for key, item in kept.items()}
+            kept = {key: item for key, item in value.items() if key not in SECRET_ARGUMENTS}
+            return {str(key): to_json(item) for key, item in kept.items()}
         case list() | tuple():
             return _items(value)
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return {field.name: readable(getattr(value, field.name)) for field in fields(value)}
+            return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
         case _:
             return (value if isinstance(value, type) else type(value)).__name__
 
 
-def _schema(model: Any) -> Any:
+def _json_schema(model: Any) -> Any:
     """Its JSON schema, or its name where its fields have none, as a function has none."""
     from pydantic.errors import PydanticInvalidForJsonSchema
 
@@ -83,12 +83,12 @@ def _schema(model: Any) -> Any:
         return model.__name__
 
 
-def _fields(model: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _model_fields(model: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     from autogen_agentchat.messages import BaseMessage
 
-    left_out = DRAWN_ANEW if isinstance(model, BaseMessage) else ()
+    left_out = VOLATILE_FIELDS if isinstance(model, BaseMessage) else ()
     return {
-        name: readable(value) for name, value in model if value is not None and name not in left_out
+        name: to_json(value) for name, value in model if value is not None and name not in left_out
     }
 
 
@@ -102,17 +102,17 @@ def _items(values: Sequence[Any]) -> list[Any]:
 
     sent = (SystemMessage, UserMessage, AssistantMessage, FunctionExecutionResultMessage)
     if all(isinstance(value, sent) for value in values):
-        return chat_messages(values)
-    return [readable(value) for value in values]
+        return to_openai_messages(values)
+    return [to_json(value) for value in values]
 
 
-def _says_something(value: Any) -> bool:
+def _is_informative(value: Any) -> bool:
     from autogen_core import CancellationToken
 
     return not (value is None or isinstance(value, CancellationToken) or value in ([], {}))
 
 
-def _declare_openai() -> None:
+def _declare_openai_format() -> None:
     """Take back the format "autogen", whose parser in the UI knows no results of tools."""
     import mlflow
     from mlflow.entities import SpanType
@@ -137,5 +137,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17,<4", "autogen-core": ">=0.7,<0.8"},
     delete_when="MLflow's UI renders a FunctionExecutionResultMessage and a list of FunctionCalls",
     canary="tests/patches/autogen/test_chat_format_in_ui.py::test_mlflow_renders_a_tool_call_and_its_result_without_us",
-    apply=_applied,
+    apply=_apply,
 )

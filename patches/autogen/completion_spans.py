@@ -11,46 +11,48 @@ from functools import partial, wraps
 from typing import Any
 
 from patches.autogen.completion_span import CompletionSpan
-from patches.autogen.suspend_autolog import set_aside
+from patches.autogen.suspend_autolog import suspend_autogen_autolog
 from patches.patch import Patch
-from patches.support.open_span import steps
-from patches.support.subclass_wrapping import wrapped_everywhere
+from patches.support.open_span import trace_stream
+from patches.support.subclass_wrapping import wrap_in_subclasses
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from autogen_core.models import ChatCompletionClient
 
     with ExitStack() as stack:
-        stack.enter_context(set_aside("create"))
-        stack.enter_context(wrapped_everywhere(ChatCompletionClient, "create", _create))
+        stack.enter_context(suspend_autogen_autolog("create"))
+        stack.enter_context(wrap_in_subclasses(ChatCompletionClient, "create", _wrap_create))
         stack.enter_context(
-            wrapped_everywhere(ChatCompletionClient, "create_stream", _create_stream)
+            wrap_in_subclasses(ChatCompletionClient, "create_stream", _wrap_create_stream)
         )
         yield
 
 
-def _create(original: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_create(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     async def create(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
-        if CompletionSpan.shows(self):
+        if CompletionSpan.is_open_for(self):
             return await original(self, messages, *args, **kwargs)
         span = CompletionSpan(self, "create", messages, kwargs)
-        with span.whole():
+        with span.lifetime():
             result = await original(self, messages, *args, **kwargs)
-            span.saw(result)
+            span.record_item(result)
         return result
 
     return create
 
 
-def _create_stream(original: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_create_stream(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def create_stream(self: Any, messages: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         chunks: AsyncIterator[Any] = original(self, messages, *args, **kwargs)
-        if CompletionSpan.shows(self):
+        if CompletionSpan.is_open_for(self):
             return chunks
-        return steps(partial(CompletionSpan, self, "create_stream", messages, kwargs), chunks)
+        return trace_stream(
+            partial(CompletionSpan, self, "create_stream", messages, kwargs), chunks
+        )
 
     return create_stream
 
@@ -62,5 +64,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
     delete_when="autolog() records `create_stream`, and clients that are defined after it",
     canary="tests/patches/autogen/test_completion_spans.py::test_autolog_alone_records_a_streamed_completion",
-    apply=_applied,
+    apply=_apply,
 )

@@ -8,41 +8,41 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-_SHOWN: ContextVar[tuple[object, Sequence[Any]] | None] = ContextVar("shown", default=None)
+_UNFILTERED: ContextVar[tuple[object, Sequence[Any]] | None] = ContextVar("shown", default=None)
 """The name that the outermost filter around the running code shares with its agent, and what the
 filter was shown."""
 
 
-def shown(agent: Any, given: Sequence[Any]) -> Sequence[Any]:
+def unfiltered_messages(agent: Any, received: Sequence[Any]) -> Sequence[Any]:
     """What there was for the agent: what filters around it were shown, else what it is given."""
-    name, messages = _SHOWN.get() or (None, given)
-    return messages if name == agent.name else given
+    name, messages = _UNFILTERED.get() or (None, received)
+    return messages if name == agent.name else received
 
 
 @contextmanager
-def filtering(agent: Any, messages: Sequence[Any]) -> Generator[None]:
+def filter_context(agent: Any, messages: Sequence[Any]) -> Generator[None]:
     """A filter at work on what it was shown; of several, one around the other, the outermost's."""
-    token = _SHOWN.set((agent.name, shown(agent, messages)))
+    token = _UNFILTERED.set((agent.name, unfiltered_messages(agent, messages)))
     try:
         yield
     finally:
-        _SHOWN.reset(token)
+        _UNFILTERED.reset(token)
 
 
-async def filtered(
+async def track_filter(
     agent: Any, messages: Sequence[Any], stream: AsyncIterator[Any]
 ) -> AsyncIterator[Any]:
     """Hand on what comes through a filter, which is at work only while the next item is made."""
     try:
         while True:
-            with filtering(agent, messages):
+            with filter_context(agent, messages):
                 item = await anext(stream, _END)
             if item is _END:
                 return
             yield item
     finally:
         if (close := getattr(stream, "aclose", None)) is not None:
-            with filtering(agent, messages):
+            with filter_context(agent, messages):
                 await close()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 
-def chat_messages(messages: Iterable[Any]) -> list[dict[str, Any]]:
+def to_openai_messages(messages: Iterable[Any]) -> list[dict[str, Any]]:
     """What a model is sent, message by message.
 
     Takes `autogen_core.models.LLMMessage`s. One that holds the results of n tool calls gives n
@@ -30,7 +30,7 @@ def chat_messages(messages: Iterable[Any]) -> list[dict[str, Any]]:
     return chat
 
 
-def completion(result: Any) -> dict[str, Any]:
+def to_openai_completion(result: Any) -> dict[str, Any]:
     """What a model answers: an `autogen_core.models.CreateResult`, with its tokens, if counted."""
     calls_tools = result.finish_reason == "function_calls"
     choice = {

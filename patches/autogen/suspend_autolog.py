@@ -2,10 +2,10 @@
 
 from contextlib import AbstractContextManager
 
-from patches.support.suspend_autolog import set_aside as aside
+from patches.support.suspend_autolog import suspend_autolog as aside
 
 
-def set_aside(*methods: str) -> AbstractContextManager[None]:
+def suspend_autogen_autolog(*methods: str) -> AbstractContextManager[None]:
     """Take off what `mlflow.autogen.autolog()` put on these methods, of whatever class."""
     import mlflow.autogen
 

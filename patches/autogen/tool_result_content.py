@@ -4,17 +4,17 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from patches.autogen.openai_format import chat_messages
+from patches.autogen.openai_format import to_openai_messages
 from patches.patch import Patch
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     import mlflow.autogen as autolog
     from mlflow.tracing import set_span_chat_messages
 
     def log_chat_messages(span: Any, messages: Sequence[Any]) -> None:
-        set_span_chat_messages(span, chat_messages(messages))
+        set_span_chat_messages(span, to_openai_messages(messages))
 
     original = autolog.log_chat_messages
     autolog.log_chat_messages = log_chat_messages
@@ -35,5 +35,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8"},
     delete_when="the suite no longer supports mlflow < 3.2",
     canary="tests/patches/autogen/test_tool_result_content_on_mlflow_3_1.py::test_mlflow_records_what_follows_a_tool_call_without_us",
-    apply=_applied,
+    apply=_apply,
 )

@@ -16,10 +16,10 @@ from typing import Any
 from patches.autogen.turn_spans import TurnSpan
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrapped_everywhere
+from patches.support.subclass_wrapping import wrap_in_subclasses
 
 
-class ToolFailed(Exception):
+class ToolCallError(Exception):
     """Recorded on a tool call that answered the model with an error."""
 
 
@@ -34,46 +34,46 @@ class ToolSpan(OpenSpan):
         }
         if (turn := TurnSpan.nearest()) is not None:
             attributes["gen_ai.agent.name"] = turn.name
-        super().__init__(call, call.name, "TOOL", _arguments(call.arguments), attributes)
-        self._failure: ToolFailed | None = None
+        super().__init__(call, call.name, "TOOL", _parse_arguments(call.arguments), attributes)
+        self._failure: ToolCallError | None = None
 
-    def saw(self, item: Any) -> None:
+    def record_item(self, item: Any) -> None:
         """Keep the result, and whether it is an error."""
         self.outputs = item.content
         if item.is_error:
-            self._failure = ToolFailed(item.content)
+            self._failure = ToolCallError(item.content)
 
     def end(self, error: BaseException | None = None) -> None:
         super().end(error or self._failure)
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from autogen_agentchat.agents import AssistantAgent
     from autogen_core.tools import FunctionTool
 
     with (
-        wrapped_everywhere(AssistantAgent, "_execute_tool_call", _recorded),
-        wrapped_everywhere(FunctionTool, "run", _carried),
+        wrap_in_subclasses(AssistantAgent, "_execute_tool_call", _wrap_execute),
+        wrap_in_subclasses(FunctionTool, "run", _wrap_run),
     ):
         yield
 
 
-def _recorded(execute: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(execute)
     async def recorded(tool_call: Any, *args: Any, **kwargs: Any) -> Any:
-        if ToolSpan.shows(tool_call):
+        if ToolSpan.is_open_for(tool_call):
             return await execute(tool_call, *args, **kwargs)
         span = ToolSpan(tool_call)
-        with span.whole():
+        with span.lifetime():
             call, result = await execute(tool_call, *args, **kwargs)
-            span.saw(result)
+            span.record_item(result)
         return call, result
 
     return recorded
 
 
-def _carried(run: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_run(run: Callable[..., Any]) -> Callable[..., Any]:
     """Take the context along into the thread in which a tool that is no coroutine runs.
 
     Without it, what the tool itself traces is a trace of its own.
@@ -90,7 +90,7 @@ def _carried(run: Callable[..., Any]) -> Callable[..., Any]:
     return carried
 
 
-def _arguments(text: str) -> Any:
+def _parse_arguments(text: str) -> Any:
     """The arguments as the model wrote them: parsed where they are JSON, else the text."""
     try:
         return json.loads(text)
@@ -105,5 +105,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
     delete_when="autolog() records tool calls",
     canary="tests/patches/autogen/test_tool_spans.py::test_autolog_alone_records_a_tool_call",
-    apply=_applied,
+    apply=_apply,
 )

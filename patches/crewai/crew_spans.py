@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from patches.crewai.event_span import EventSpan, short, shown
-from patches.support.turn import Said
+from patches.crewai.event_span import EventSpan, first_line, to_json
+from patches.support.turn import Message
 
 
 class CrewSpan(EventSpan):
@@ -19,18 +19,18 @@ class CrewSpan(EventSpan):
             "crew.task_count": len(crew.tasks),
             "crew.agent_count": len(crew.agents),
         }
-        super().__init__(crew, event, name, "CHAIN", shown(event.inputs or {}), attributes)
+        super().__init__(crew, event, name, "CHAIN", to_json(event.inputs or {}), attributes)
         texts = (one for one in (event.inputs or {}).values() if isinstance(one, str))
-        self.given = frozenset(text.strip() for text in texts)
+        self.input_texts = frozenset(text.strip() for text in texts)
         """The texts among its inputs."""
-        self.said: dict[Any, Said] = {}
+        self.task_outputs: dict[Any, Message] = {}
         """By the id of the task, in the order in which they were done; without those of CrewAI's
         own, such as planning."""
 
-    def close(self, event: Any) -> BaseException | None:
+    def record_end(self, event: Any) -> BaseException | None:
         if (output := getattr(event, "output", None)) is not None:
-            self.outputs = {"raw": shown(output)}
-        return super().close(event)
+            self.outputs = {"raw": to_json(output)}
+        return super().record_end(event)
 
 
 class TaskSpan(EventSpan):
@@ -46,18 +46,20 @@ class TaskSpan(EventSpan):
         }
         super().__init__(task, event, task_name(task), "TASK", inputs, attributes)
         self.context: str = event.context or ""
-        self.begun_by: str | None = None
+        self.first_agent: str | None = None
         """The agent that took the first turn."""
         self.last_output: str | None = None
         """What the last turn answered, which a guardrail then judges."""
 
-    def close(self, event: Any) -> BaseException | None:
+    def record_end(self, event: Any) -> BaseException | None:
         if (output := getattr(event, "output", None)) is not None:
             self.outputs = {"raw": output.raw}
             crew = CrewSpan.nearest()
             if crew is not None and any(one is self.owner for one in crew.owner.tasks):
-                crew.said[self.owner.id] = Said(output.agent.strip(), "TaskOutput", output.raw)
-        return super().close(event)
+                crew.task_outputs[self.owner.id] = Message(
+                    output.agent.strip(), "TaskOutput", output.raw
+                )
+        return super().record_end(event)
 
 
 class AgentSpan(EventSpan):
@@ -73,19 +75,19 @@ class AgentSpan(EventSpan):
         }
         prompt = {"messages": event.messages} if alone else {"prompt": event.task_prompt}
         super().__init__(agent, event, role, "AGENT", prompt, attributes)
-        self.said: str | None = None
-        self.missed: object = None
+        self.output: str | None = None
+        self.last_missing_tool_call: object = None
         """The last call of a tool that nobody has. CrewAI tries it, and tells of it, repeatedly."""
 
-    def close(self, event: Any) -> BaseException | None:
-        self.said = getattr(event, "output", None)
-        if self.said is not None:
-            self.outputs = {"output": self.said}
+    def record_end(self, event: Any) -> BaseException | None:
+        self.output = getattr(event, "output", None)
+        if self.output is not None:
+            self.outputs = {"output": self.output}
             if isinstance(self.parent, TaskSpan):
-                self.parent.last_output = self.said
-        return super().close(event)
+                self.parent.last_output = self.output
+        return super().record_end(event)
 
 
 def task_name(task: Any) -> str:
     """The name of a task, or what it begins with."""
-    return str(task.name) if task.name else short(task.description)
+    return str(task.name) if task.name else first_line(task.description)

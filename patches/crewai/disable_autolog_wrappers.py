@@ -13,7 +13,7 @@ from patches.patch import Patch
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     import mlflow.crewai as autolog
 
     def wraps_nothing(*_: Any) -> None: ...
@@ -36,5 +36,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
     delete_when="autolog() turns on without an error, and its spans hold no dumped objects",
     canary="tests/patches/crewai/test_autolog.py::test_autolog_alone_turns_on_without_an_error",
-    apply=_applied,
+    apply=_apply,
 )

@@ -12,22 +12,27 @@ from functools import wraps
 from typing import Any
 
 from patches.crewai.auxiliary_spans import (
-    ASIDES,
-    AsideSpan,
+    OPERATIONS,
     FlowSpan,
     GuardrailSpan,
     MethodSpan,
-    internal,
+    OperationSpan,
+    is_internal_flow,
 )
 from patches.crewai.call_spans import CompletionSpan, ToolSpan
 from patches.crewai.crew_spans import AgentSpan, CrewSpan, TaskSpan
 from patches.crewai.event_span import EventSpan
-from patches.crewai.handoffs import keep, remember, tell_of_return, tell_of_turn
+from patches.crewai.handoffs import (
+    link_delegated_turn,
+    record_crew_output,
+    report_delegation_result,
+    report_turn,
+)
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
 from patches.support.turn import OnTurn
 
-KINDS: Mapping[str, Callable[[Any, Any], EventSpan]] = {
+SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
     "crew_kickoff_started": CrewSpan,
     "task_started": TaskSpan,
     "agent_execution_started": AgentSpan,
@@ -38,15 +43,15 @@ KINDS: Mapping[str, Callable[[Any, Any], EventSpan]] = {
     "llm_guardrail_started": GuardrailSpan,
     "flow_started": FlowSpan,
     "method_execution_started": MethodSpan,
-    **dict.fromkeys(ASIDES, AsideSpan),
+    **dict.fromkeys(OPERATIONS, OperationSpan),
 }
 """What each event opens."""
-UNBEGUN = {"tool_selection_error": "tool_selection_error"}
+EVENTS_WITHOUT_START = {"tool_selection_error": "tool_selection_error"}
 """Events that end what none began: a call of a tool that nobody has, of an agent without native
 tool calls."""
 
 
-def events(on_turn: OnTurn) -> Patch:
+def event_bus_patch(on_turn: OnTurn) -> Patch:
     """The patch; `on_turn` is told of each turn as it starts, before its span opens."""
     return Patch(
         name="crewai_events",
@@ -55,23 +60,23 @@ def events(on_turn: OnTurn) -> Patch:
         versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
         delete_when="autolog() records completions, tools and turns of kickoff and akickoff",
         canary="tests/patches/crewai/test_crew_runs.py::test_autolog_alone_records_a_crew",
-        apply=lambda: _applied(on_turn),
+        apply=lambda: _apply(on_turn),
     )
 
 
 @contextmanager
-def _applied(on_turn: OnTurn) -> Generator[None]:
+def _apply(on_turn: OnTurn) -> Generator[None]:
     from crewai.events.event_bus import CrewAIEventsBus
 
     original = CrewAIEventsBus.emit
 
     @wraps(original)
     def emit(self: Any, source: Any, event: Any) -> Any:
-        _open(source, event, on_turn)
+        _open_span(source, event, on_turn)
         try:
             return original(self, source, event)
         finally:
-            _close(source, event, on_turn)
+            _end_span(source, event, on_turn)
 
     CrewAIEventsBus.emit = emit  # type: ignore[method-assign]
     try:
@@ -80,61 +85,61 @@ def _applied(on_turn: OnTurn) -> Generator[None]:
         CrewAIEventsBus.emit = original  # type: ignore[method-assign]
 
 
-def _open(source: Any, event: Any, on_turn: OnTurn) -> None:
+def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     """Put on the span that this event opens, if any, and if autologging is on."""
     from mlflow.utils.autologging_utils import autologging_is_disabled
 
-    kind = KINDS.get(event.type)
+    kind = SPAN_CLASSES.get(event.type)
     if kind is None or autologging_is_disabled("crewai"):
         return
-    if kind in (FlowSpan, MethodSpan) and internal(source):
+    if kind in (FlowSpan, MethodSpan) and is_internal_flow(source):
         return
-    if event.type in UNBEGUN and not _first_told(source):
+    if event.type in EVENTS_WITHOUT_START and not _is_first_report(source):
         return
     if event.type == "agent_execution_started":
-        tell_of_turn(source.role.strip(), event.task_prompt, on_turn)
+        report_turn(source.role.strip(), event.task_prompt, on_turn)
     span = kind(source, event)
     if isinstance(span, AgentSpan):
-        remember(span)
-    span.put_on()
+        link_delegated_turn(span)
+    span.activate()
 
 
-def _first_told(source: Any) -> bool:
+def _is_first_report(source: Any) -> bool:
     """Whether this is the first time that `source`, one call, says that nobody has its tool."""
     agent = AgentSpan.nearest()
-    if agent is None or agent.missed is source:
+    if agent is None or agent.last_missing_tool_call is source:
         return False
-    agent.missed = source
+    agent.last_missing_tool_call = source
     return True
 
 
-def _close(source: Any, event: Any, on_turn: OnTurn) -> None:
+def _end_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     """End the span that this event ends, and whatever is open still inside it."""
     from crewai.events.event_context import VALID_EVENT_PAIRS
 
     if event.type == "llm_stream_chunk":
         if (completion := CompletionSpan.nearest()) is not None:
-            completion.saw(event)
+            completion.record_item(event)
         return
-    begun = UNBEGUN.get(event.type) or VALID_EVENT_PAIRS.get(event.type)
-    span = _ended(begun, source, event) if begun is not None else None
+    begun = EVENTS_WITHOUT_START.get(event.type) or VALID_EVENT_PAIRS.get(event.type)
+    span = _find_span_ended_by(begun, source, event) if begun is not None else None
     if span is None:
         return
-    error = span.close(event)
+    error = span.record_end(event)
     if isinstance(span, CrewSpan):
-        keep(span, getattr(event, "output", None))
-    OpenSpan.unwind(span, error)
+        record_crew_output(span, getattr(event, "output", None))
+    OpenSpan.end_open_spans(span, error)
     span.end(error)
-    span.take_off()
+    span.deactivate()
     if isinstance(span, ToolSpan):
-        tell_of_return(span, on_turn)
+        report_delegation_result(span, on_turn)
 
 
-def _ended(begun: str, source: Any, event: Any) -> EventSpan | None:
+def _find_span_ended_by(begun: str, source: Any, event: Any) -> EventSpan | None:
     """The innermost span that `event` ends; none if it has ended: some failures are told twice."""
     span = OpenSpan.innermost()
     while span is not None:
-        if isinstance(span, EventSpan) and span.ends_with(begun, source, event):
+        if isinstance(span, EventSpan) and span.is_ended_by(begun, source, event):
             return span
         span = span.parent
     return None

@@ -13,11 +13,11 @@ from typing import Any
 
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrapped_everywhere
+from patches.support.subclass_wrapping import wrap_in_subclasses
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from crewai import Agent, Crew
     from crewai.flow.flow import Flow
 
@@ -29,34 +29,34 @@ def _applied() -> Generator[None]:
     with ExitStack() as stack:
         for cls, names in entries.items():
             for name in names:
-                stack.enter_context(wrapped_everywhere(cls, name, _ended_in_any_case))
+                stack.enter_context(wrap_in_subclasses(cls, name, _wrap_entry_point))
         yield
 
 
-def _ended_in_any_case(entry: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_entry_point(entry: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap an entry. What is called and gives a coroutine got it from an entry that is awaited."""
 
     @wraps(entry)
     async def awaited(*args: Any, **kwargs: Any) -> Any:
-        with _unwound():
+        with _end_spans_on_error():
             return await entry(*args, **kwargs)
 
     @wraps(entry)
     def called(*args: Any, **kwargs: Any) -> Any:
-        with _unwound():
+        with _end_spans_on_error():
             return entry(*args, **kwargs)
 
     return awaited if iscoroutinefunction(entry) else called
 
 
 @contextmanager
-def _unwound() -> Generator[None]:
+def _end_spans_on_error() -> Generator[None]:
     """Whatever the block leaves open when an error passes through it ends with that error."""
     around = OpenSpan.innermost()
     try:
         yield
     except BaseException as error:
-        OpenSpan.unwind(around, error)
+        OpenSpan.end_open_spans(around, error)
         raise
 
 
@@ -67,5 +67,5 @@ PATCH = Patch(
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="a cancelled akickoff emits crew_kickoff_failed",
     canary="tests/patches/crewai/test_interrupted_runs.py::test_crewai_alone_announces_that_a_crew_was_cancelled",
-    apply=_applied,
+    apply=_apply,
 )

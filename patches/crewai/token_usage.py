@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
+def token_counts(usage: Mapping[str, Any]) -> dict[str, int]:
     """The tokens by MLflow's names; none where what went in or what came out is not told."""
     from mlflow.tracing.constant import TokenUsageKey
 

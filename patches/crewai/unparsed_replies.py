@@ -16,7 +16,7 @@ from patches.support.open_span import OpenSpan
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from openai.lib.streaming.chat import _completions as streamed
     from openai.resources.chat.completions import completions as whole
 
@@ -29,14 +29,14 @@ def _applied() -> Generator[None]:
     ]
     try:
         for module, name, parse in originals:
-            setattr(module, name, _told(parse))
+            setattr(module, name, _wrap_parse(parse))
         yield
     finally:
         for module, name, parse in originals:
             setattr(module, name, parse)
 
 
-def _told(parse: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
     """Tell the completion under way of a reply in which `parse` finds no object."""
 
     @wraps(parse)
@@ -46,24 +46,26 @@ def _told(parse: Callable[..., Any]) -> Callable[..., Any]:
             found = parse(chat_completion=chat_completion, **asked)
         finally:
             span = OpenSpan.innermost()
-            if isinstance(span, CompletionSpan) and not _fits(found):
-                _tell(span, chat_completion)
+            if isinstance(span, CompletionSpan) and not _is_parsed(found):
+                _record_reply(span, chat_completion)
         return found
 
     return parsed
 
 
-def _fits(found: Any) -> bool:
+def _is_parsed(found: Any) -> bool:
     return bool(found is not None and found.choices and found.choices[0].message.parsed)
 
 
-def _tell(span: CompletionSpan, reply: Any) -> None:
+def _record_reply(span: CompletionSpan, reply: Any) -> None:
     if not reply.choices or reply.usage is None:
         return
     first, usage = reply.choices[0], reply.usage.to_dict()
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
     span.reply.text = first.message.content
-    span.came(first.message.content, first.finish_reason, usage | {"cached_prompt_tokens": cached})
+    span.record_reply(
+        first.message.content, first.finish_reason, usage | {"cached_prompt_tokens": cached}
+    )
 
 
 PATCH = Patch(
@@ -73,5 +75,5 @@ PATCH = Patch(
     versions={"crewai": ">=1.15.29,<1.16", "openai": ">=2,<3"},
     delete_when="the event of a failed completion tells of the tokens that it took",
     canary="tests/patches/crewai/test_token_usage.py::test_crewai_alone_tells_what_a_failed_completion_has_spent",
-    apply=_applied,
+    apply=_apply,
 )

@@ -13,7 +13,7 @@ from patches.patch import Patch
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from crewai.utilities import serialization
 
     original: Any = serialization.to_serializable
@@ -36,5 +36,5 @@ PATCH = Patch(
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the event of a completion holds the messages that are sent",
     canary="tests/patches/crewai/test_call_spans.py::test_crewai_alone_tells_of_the_messages_as_they_are",
-    apply=_applied,
+    apply=_apply,
 )

@@ -7,28 +7,28 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-WRITTEN = ("name", "rationale", "metadata")
-HOLDING = ("feedback", "expectation", "issue", "error")
+TEXT_FIELDS = ("name", "rationale", "metadata")
+NESTED_FIELDS = ("feedback", "expectation", "issue", "error")
 
 
-def assessed(assessment: Any, value: Callable[[Any], Any]) -> Any:
+def redact_assessment(assessment: Any, redact_value: Callable[[Any], Any]) -> Any:
     """A copy of it, each of whose parts is as `value` has plain data."""
     told = copy.copy(assessment)
-    for name in WRITTEN:
-        setattr(told, name, value(getattr(told, name)))
+    for name in TEXT_FIELDS:
+        setattr(told, name, redact_value(getattr(told, name)))
     told.source = copy.copy(told.source)
-    told.source.source_id = value(told.source.source_id)
-    for name in HOLDING:
+    told.source.source_id = redact_value(told.source.source_id)
+    for name in NESTED_FIELDS:
         held = getattr(told, name)
         if held is not None:
-            setattr(told, name, _rewritten(held, value))
+            setattr(told, name, _redact_nested(held, redact_value))
     return told
 
 
-def _rewritten(held: Any, value: Callable[[Any], Any]) -> Any:
+def _redact_nested(nested: Any, redact_value: Callable[[Any], Any]) -> Any:
     """A value of an assessment, or the error in the place of one."""
-    told = copy.copy(held)
-    for name, part in vars(held).items():
+    told = copy.copy(nested)
+    for name, part in vars(nested).items():
         plain = part is None or isinstance(part, str | int | float | list | dict)
-        setattr(told, name, value(part) if plain else _rewritten(part, value))
+        setattr(told, name, redact_value(part) if plain else _redact_nested(part, redact_value))
     return told

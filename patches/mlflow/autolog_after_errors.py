@@ -15,7 +15,7 @@ from patches.patch import Patch
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from mlflow.ml_package_versions import GENAI_FLAVOR_TO_MODULE_NAME
     from mlflow.utils.autologging_utils.safety import AutologgingSession, _AutologgingSessionManager
 
@@ -54,5 +54,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="a failed and handled call no longer stops the spans that follow it",
     canary="tests/patches/mlflow/test_autolog_after_errors.py::test_autolog_alone_sees_what_follows_a_handled_error",
-    apply=_applied,
+    apply=_apply,
 )

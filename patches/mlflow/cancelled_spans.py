@@ -13,7 +13,7 @@ from patches.support.span_errors import record_error
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from mlflow.tracing import fluent
 
     original = fluent.with_active_span
@@ -43,5 +43,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="`mlflow.start_span` gives a cancelled span the status ERROR",
     canary="tests/patches/mlflow/test_cancelled_spans.py::test_mlflow_alone_says_that_a_span_was_cancelled",
-    apply=_applied,
+    apply=_apply,
 )

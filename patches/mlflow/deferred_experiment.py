@@ -5,10 +5,10 @@ An experiment has an id, which the server gives. Until it does, what is traced b
 
 from typing import Any
 
-AWAITED = "awaited:"
+DEFERRED_PREFIX = "awaited:"
 
 
-def begun(name: str) -> None:
+def activate_experiment(name: str) -> None:
     """Make an experiment the active one, process-wide; awaited, where its server does not answer.
 
     So a program starts though the server of its traces is away. A database must be there. Raises
@@ -21,29 +21,31 @@ def begun(name: str) -> None:
 
     client = mlflow.MlflowClient()
     try:
-        if answers(TracingClient(client.tracking_uri).store):
-            mlflow.set_experiment(experiment_id=experiment_id(client, name))
+        if is_server_reachable(TracingClient(client.tracking_uri).store):
+            mlflow.set_experiment(experiment_id=get_or_create_experiment(client, name))
             return
     except MlflowException as error:
         if not client.tracking_uri.startswith("http") or error.get_http_status_code() < 500:
             raise
-    fluent._active_experiment_id = AWAITED + name
+    fluent._active_experiment_id = DEFERRED_PREFIX + name
 
 
-def found(experiment: str, tracking_uri: str) -> str:
+def resolve_experiment_id(experiment: str, tracking_uri: str) -> str:
     """The experiment's id in the store, now that it is there; the active one is awaited no more."""
     import mlflow
     from mlflow.tracking import fluent
 
-    if not experiment.startswith(AWAITED):
+    if not experiment.startswith(DEFERRED_PREFIX):
         return experiment
-    there = experiment_id(mlflow.MlflowClient(tracking_uri), experiment.removeprefix(AWAITED))
+    there = get_or_create_experiment(
+        mlflow.MlflowClient(tracking_uri), experiment.removeprefix(DEFERRED_PREFIX)
+    )
     if fluent._active_experiment_id == experiment:
         fluent._active_experiment_id = there
     return there
 
 
-def experiment_id(client: Any, name: str) -> str:
+def get_or_create_experiment(client: Any, name: str) -> str:
     """The id of an experiment, which is made if need be.
 
     `mlflow.set_experiment(name)` is no help where another process makes it in the same moment: it
@@ -62,7 +64,7 @@ def experiment_id(client: Any, name: str) -> str:
     return str(there.experiment_id)
 
 
-def answers(store: Any) -> bool:
+def is_server_reachable(store: Any) -> bool:
     """Whether a server says its version, within 3 s; true of a store that is no server.
 
     MLflow asks once, and takes no answer for an answer as long as the process lives.

@@ -12,14 +12,14 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 
-from patches.mlflow.deferred_experiment import begun
+from patches.mlflow.deferred_experiment import activate_experiment
 
-VARIABLE = "MLFLOW_TRACKING_URI"
+TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
 """MLflow writes it, too, as it is told of a store."""
 
 
 @contextmanager
-def experiment(tracking_uri: str, name: str) -> Generator[None]:
+def use_experiment(tracking_uri: str, name: str) -> Generator[None]:
     """Use this store and experiment, process-wide, for the block."""
     import mlflow
     from mlflow.tracking import fluent
@@ -27,12 +27,12 @@ def experiment(tracking_uri: str, name: str) -> Generator[None]:
 
     processors = list(mlflow.tracing.config.get_config().span_processors)
     uri, active = utils._tracking_uri, fluent._active_experiment_id
-    named = os.environ.get(VARIABLE)
+    named = os.environ.get(TRACKING_URI_VARIABLE)
     try:
         mlflow.set_tracking_uri(tracking_uri)  # which forgets the span processors: redaction
         mlflow.tracing.configure(span_processors=processors)
-        with _alone_with(tracking_uri):
-            begun(name)
+        with _lock_store(tracking_uri):
+            activate_experiment(name)
         yield
     finally:
         mlflow.set_tracking_uri(uri)  # None: what the environment says
@@ -40,13 +40,13 @@ def experiment(tracking_uri: str, name: str) -> Generator[None]:
         # spans that have yet to end.
         mlflow.tracing.reset()
         if named is not None:
-            os.environ[VARIABLE] = named
+            os.environ[TRACKING_URI_VARIABLE] = named
         mlflow.tracing.configure(span_processors=processors)
         fluent._active_experiment_id = active
 
 
 @contextmanager
-def _alone_with(tracking_uri: str) -> Generator[None]:
+def _lock_store(tracking_uri: str) -> Generator[None]:
     """No other process of this user begins with the store meanwhile; on Windows it may.
 
     A server sees to that itself; and while it is away, one process is not to wait for another.

@@ -13,23 +13,23 @@ import httpx
 
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrapped_everywhere
+from patches.support.subclass_wrapping import wrap_in_subclasses
 
 
-class Attempt(Protocol):
+class AttemptRecorder(Protocol):
     """One request, of which it is told what became of it."""
 
-    def answered(self, response: httpx.Response) -> None: ...
-    def raised(self, error: BaseException) -> None: ...
+    def on_response(self, response: httpx.Response) -> None: ...
+    def on_error(self, error: BaseException) -> None: ...
 
 
-OnAttempt = Callable[[httpx.Request], Attempt]
+OnAttempt = Callable[[httpx.Request], AttemptRecorder]
 """Is told of each request as it is made."""
 Send = Callable[[Any, httpx.Request], httpx.Response]
 AsyncSend = Callable[[Any, httpx.Request], Awaitable[httpx.Response]]
 
 
-def attempts(on_attempt: OnAttempt) -> Patch:
+def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
     """Tell of each request that a completion takes."""
     return Patch(
         name="http_attempts",
@@ -38,54 +38,54 @@ def attempts(on_attempt: OnAttempt) -> Patch:
         versions={"mlflow": ">=3.17", "httpx": ">=0.27,<1"},
         delete_when="the span of a completion tells of each attempt that failed",
         canary="tests/patches/openai/test_http_attempts.py::test_autolog_alone_tells_of_a_failed_attempt",
-        apply=lambda: _applied(on_attempt),
+        apply=lambda: _apply(on_attempt),
     )
 
 
 @contextmanager
-def _applied(on_attempt: OnAttempt) -> Generator[None]:
+def _apply(on_attempt: OnAttempt) -> Generator[None]:
     name = "_send_single_request"
     with (
-        wrapped_everywhere(httpx.Client, name, partial(_told, on_attempt)),
-        wrapped_everywhere(httpx.AsyncClient, name, partial(_atold, on_attempt)),
+        wrap_in_subclasses(httpx.Client, name, partial(_wrap_send, on_attempt)),
+        wrap_in_subclasses(httpx.AsyncClient, name, partial(_wrap_async_send, on_attempt)),
     ):
         yield
 
 
-def _told(on_attempt: OnAttempt, send: Send) -> Send:
+def _wrap_send(on_attempt: OnAttempt, send: Send) -> Send:
     @wraps(send)
     def told(self: Any, request: httpx.Request) -> httpx.Response:
-        if not _is_for_a_completion():
+        if not _is_inside_llm_span():
             return send(self, request)
         attempt = on_attempt(request)
         try:
             response = send(self, request)
         except BaseException as error:
-            attempt.raised(error)
+            attempt.on_error(error)
             raise
-        attempt.answered(response)
+        attempt.on_response(response)
         return response
 
     return told
 
 
-def _atold(on_attempt: OnAttempt, send: AsyncSend) -> AsyncSend:
+def _wrap_async_send(on_attempt: OnAttempt, send: AsyncSend) -> AsyncSend:
     @wraps(send)
     async def told(self: Any, request: httpx.Request) -> httpx.Response:
-        if not _is_for_a_completion():
+        if not _is_inside_llm_span():
             return await send(self, request)
         attempt = on_attempt(request)
         try:
             response = await send(self, request)
         except BaseException as error:
-            attempt.raised(error)
+            attempt.on_error(error)
             raise
-        attempt.answered(response)
+        attempt.on_response(response)
         return response
 
     return told
 
 
-def _is_for_a_completion() -> bool:
+def _is_inside_llm_span() -> bool:
     span = OpenSpan.innermost()
-    return span is not None and not span.ended and span.span.span_type == "LLM"
+    return span is not None and not span.is_ended and span.span.span_type == "LLM"

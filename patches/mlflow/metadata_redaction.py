@@ -14,25 +14,31 @@ from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from patches.mlflow.assessment_redaction import assessed
+from patches.mlflow.assessment_redaction import redact_assessment
 from patches.patch import Patch
 
-INFO = ("tags", "trace_metadata", "request_preview", "response_preview", "client_request_id")
+TRACE_INFO_FIELDS = (
+    "tags",
+    "trace_metadata",
+    "request_preview",
+    "response_preview",
+    "client_request_id",
+)
 """What people and programs write of a `TraceInfo`."""
 
 
-NO_BRACKETS = str.maketrans("", "", "[]")
+WITHOUT_BRACKETS = str.maketrans("", "", "[]")
 """MLflow raises for a tag's key that has any, as a mark does."""
 
 
-class Redacting(Protocol):
+class Redactor(Protocol):
     """What redacts: plain data, and a span in place."""
 
-    def value(self, value: Any) -> Any: ...
-    def of_span(self, span: ReadableSpan) -> None: ...
+    def redact_value(self, value: Any) -> Any: ...
+    def redact_span(self, span: ReadableSpan) -> None: ...
 
 
-def beside_spans(redaction: Redacting) -> Patch:
+def metadata_redaction_patch(redactor: Redactor) -> Patch:
     """Redact it as it leaves; what the program holds of it stays as it was, but for a trace's info,
     which is rewritten once its last span is on its way."""
     return Patch(
@@ -42,39 +48,39 @@ def beside_spans(redaction: Redacting) -> Patch:
         versions={"mlflow": ">=3.17"},
         delete_when="what `mlflow.tracing.configure` redacts with is asked about all of a trace",
         canary="tests/instrumentation/redaction/test_trace_metadata.py::test_mlflow_alone_shows_tags_to_its_processors",
-        apply=lambda: _applied(redaction),
+        apply=lambda: _apply(redactor),
     )
 
 
 @contextmanager
-def _applied(redaction: Redacting) -> Generator[None]:
+def _apply(redactor: Redactor) -> Generator[None]:
     from mlflow.tracing.client import TracingClient
     from mlflow.tracing.processor.otel_metrics_mixin import OtelMetricsMixin
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
     def assessment(_: Any, told: dict[str, Any]) -> None:
-        told["assessment"] = assessed(told["assessment"], redaction.value)
+        told["assessment"] = redact_assessment(told["assessment"], redactor.redact_value)
 
     def tag(_: Any, told: dict[str, Any]) -> None:
-        ((key, told["value"]),) = redaction.value({told["key"]: str(told["value"])}).items()
+        ((key, told["value"]),) = redactor.redact_value({told["key"]: str(told["value"])}).items()
         if key != told["key"]:
-            told["key"] = key.translate(NO_BRACKETS)
+            told["key"] = key.translate(WITHOUT_BRACKETS)
 
     def data(_: Any, told: dict[str, Any]) -> None:
         for span in told["trace_data"].spans:
             if span.end_time_ns is None:
-                redaction.of_span(span._span)
+                redactor.redact_span(span._span)
 
     def attachments(_: Any, told: dict[str, Any]) -> None:
         told["attachments"] = {
-            key: attached(one, redaction) for key, one in told["attachments"].items()
+            key: redact_attachment(one, redactor) for key, one in told["attachments"].items()
         }
 
     def left(_: Any, told: dict[str, Any]) -> None:
-        redact_pending(told["otel_trace_id"], redaction)
+        redact_pending_trace(told["otel_trace_id"], redactor)
 
     def measured(_: Any, told: dict[str, Any]) -> None:
-        redact_pending(told["span"].context.trace_id, redaction)
+        redact_pending_trace(told["span"].context.trace_id, redactor)
 
     doors = (
         (TracingClient, "set_trace_tag", tag),
@@ -87,12 +93,14 @@ def _applied(redaction: Redacting) -> Generator[None]:
     )
     with ExitStack() as stack:
         for cls, name, redact in doors:
-            stack.enter_context(_before(cls, name, redact))
+            stack.enter_context(_redact_arguments(cls, name, redact))
         yield
 
 
 @contextmanager
-def _before(cls: Any, name: str, redact: Callable[[Any, dict[str, Any]], None]) -> Generator[None]:
+def _redact_arguments(
+    cls: Any, name: str, redact: Callable[[Any, dict[str, Any]], None]
+) -> Generator[None]:
     """Have `redact` rewrite the arguments, by name, with which the method is called."""
     original = cls.__dict__[name]
     spelt = signature(original)
@@ -110,7 +118,7 @@ def _before(cls: Any, name: str, redact: Callable[[Any, dict[str, Any]], None]) 
         setattr(cls, name, original)
 
 
-def redact_pending(otel_id: int, redaction: Redacting) -> None:
+def redact_pending_trace(otel_id: int, redactor: Redactor) -> None:
     """Redact the info of a trace that waits in MLflow's memory; by OpenTelemetry's id."""
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
@@ -118,21 +126,23 @@ def redact_pending(otel_id: int, redaction: Redacting) -> None:
     trace_id = manager.get_mlflow_trace_id_from_otel_id(otel_id)
     with manager.get_trace(trace_id) as trace:
         if trace is not None:
-            informed(trace.info, redaction)
+            redact_trace_info(trace.info, redactor)
 
 
-def informed(info: Any, redaction: Redacting) -> None:
+def redact_trace_info(info: Any, redactor: Redactor) -> None:
     """Redact a trace's info in place."""
-    for name in INFO:
+    for name in TRACE_INFO_FIELDS:
         told = getattr(info, name)
-        if told and (changed := redaction.value(told)) is not told:
+        if told and (changed := redactor.redact_value(told)) is not told:
             setattr(info, name, changed)
-    info.assessments = [assessed(one, redaction.value) for one in info.assessments or ()]
+    info.assessments = [
+        redact_assessment(one, redactor.redact_value) for one in info.assessments or ()
+    ]
 
 
-def attached(attachment: Any, redaction: Redacting) -> Any:
+def redact_attachment(attachment: Any, redactor: Redactor) -> Any:
     """The attachment, with its bytes redacted, under its own id."""
-    content = redaction.value(attachment.content_bytes)
+    content = redactor.redact_value(attachment.content_bytes)
     if content is attachment.content_bytes:
         return attachment
     told = copy.copy(attachment)

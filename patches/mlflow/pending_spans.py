@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 
-def pending(span: ReadableSpan) -> Any:
+def find_live_span(span: ReadableSpan) -> Any:
     """MLflow's own `LiveSpan` of this span; None where it holds none, and so will store none."""
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
@@ -18,15 +18,17 @@ def pending(span: ReadableSpan) -> Any:
     return trace_id and manager.get_span_from_id(trace_id, span_id)
 
 
-def relink(held: Any) -> None:
+def sync_links(live_span: Any) -> None:
     """Give the `LiveSpan`, which stores links of its own, those of its OpenTelemetry span."""
     from mlflow.entities.span import _link_from_otel_link
 
-    if held._links:
-        held._links = [_link_from_otel_link(link, held.trace_id) for link in held._span.links]
+    if live_span._links:
+        live_span._links = [
+            _link_from_otel_link(link, live_span.trace_id) for link in live_span._span.links
+        ]
 
 
-def forget(span: ReadableSpan) -> None:
+def discard_span(span: ReadableSpan) -> None:
     """MLflow will not store this span; with the last of a trace's, it forgets the trace as well."""
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 

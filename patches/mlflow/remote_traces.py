@@ -16,7 +16,7 @@ from patches.patch import Patch
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
@@ -26,25 +26,29 @@ def _applied() -> Generator[None]:
         manager.pop_trace,
         MlflowV3SpanExporter.export,
     )
-    kept = Kept(pop)
+    kept = RemoteTraces(pop)
 
     @wraps(register)
     def register_trace(self: Any, otel_id: int, info: Any, is_remote_trace: bool = False) -> None:
         with self._lock:
-            if not (is_remote_trace and kept.has(self, otel_id)):
+            if not (is_remote_trace and kept.contains(self, otel_id)):
                 register(self, otel_id, info, is_remote_trace=is_remote_trace)
             if is_remote_trace:
-                kept.requests[otel_id] += 1
+                kept.open_requests[otel_id] += 1
 
     @wraps(pop)
     def pop_trace(self: Any, otel_id: int) -> Any:
         with self._lock:
-            return kept.answered(self, otel_id) if kept.has(self, otel_id) else pop(self, otel_id)
+            return (
+                kept.finish_request(self, otel_id)
+                if kept.contains(self, otel_id)
+                else pop(self, otel_id)
+            )
 
     @wraps(export)
     def export_and_let_go(self: Any, spans: Sequence[Any]) -> None:
         export(self, spans)
-        kept.exported(manager.get_instance(), spans)
+        kept.release_spans(manager.get_instance(), spans)
 
     manager.register_trace, manager.pop_trace = register_trace, pop_trace
     MlflowV3SpanExporter.export = export_and_let_go
@@ -55,40 +59,40 @@ def _applied() -> Generator[None]:
         MlflowV3SpanExporter.export = export
 
 
-class Kept:
+class RemoteTraces:
     """The remote traces of the process, by OpenTelemetry's id, and how many requests each has open.
 
     A trace is let go once no request of it is open and all its spans were exported.
     """
 
     def __init__(self, pop: Any) -> None:
-        self.requests: Counter[int] = Counter()
+        self.open_requests: Counter[int] = Counter()
         self._pop = pop
 
-    def has(self, manager: Any, otel_id: int) -> bool:
+    def contains(self, manager: Any, otel_id: int) -> bool:
         """Whether the manager holds this trace, and holds it for a caller elsewhere."""
         trace = self._trace(manager, otel_id)
         return trace is not None and trace.is_remote_trace
 
-    def answered(self, manager: Any, otel_id: int) -> Any:
+    def finish_request(self, manager: Any, otel_id: int) -> Any:
         """One request fewer is open."""
-        self.requests[otel_id] -= 1
-        return self._let_go(manager, otel_id)
+        self.open_requests[otel_id] -= 1
+        return self._release_if_done(manager, otel_id)
 
-    def exported(self, manager: Any, spans: Sequence[Any]) -> None:
+    def release_spans(self, manager: Any, spans: Sequence[Any]) -> None:
         """These spans need their trace no more."""
         with manager._lock:
             for span in spans:
                 otel_id = span.context.trace_id
-                if self.has(manager, otel_id):
+                if self.contains(manager, otel_id):
                     held = self._trace(manager, otel_id).span_dict
                     held.pop(format(span.context.span_id, "016x"), None)
-                    self._let_go(manager, otel_id)
+                    self._release_if_done(manager, otel_id)
 
-    def _let_go(self, manager: Any, otel_id: int) -> Any:
-        if self.requests[otel_id] > 0 or self._trace(manager, otel_id).span_dict:
+    def _release_if_done(self, manager: Any, otel_id: int) -> Any:
+        if self.open_requests[otel_id] > 0 or self._trace(manager, otel_id).span_dict:
             return None
-        del self.requests[otel_id]
+        del self.open_requests[otel_id]
         return self._pop(manager, otel_id)
 
     def _trace(self, manager: Any, otel_id: int) -> Any:
@@ -108,5 +112,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="spans of overlapping requests of one trace are stored under batched export",
     canary="tests/patches/mlflow/test_remote_traces.py::test_mlflow_alone_stores_what_a_service_traced",
-    apply=_applied,
+    apply=_apply,
 )

@@ -11,7 +11,7 @@ from patches.patch import Patch
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from mlflow.tracing.trace_manager import InMemoryTraceManager
     from mlflow.tracing.utils.timeout import get_trace_cache_with_timeout
 
@@ -37,5 +37,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="MLFLOW_TRACE_BUFFER_MAX_SIZE is heeded when it is set after the first span",
     canary="tests/patches/mlflow/test_span_burst.py::test_mlflow_alone_heeds_the_size_of_the_buffer_later",
-    apply=_applied,
+    apply=_apply,
 )

@@ -7,7 +7,7 @@ from patches.patch import Patch
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from mlflow.tracing import provider
 
     original = provider._IsolatedRandomIdGenerator
@@ -33,5 +33,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="it has no `__del__`, or one that needs no name of its module",
     canary="tests/instrumentation/test_process_exit.py::test_mlflow_alone_drops_its_generator_of_ids_at_the_end",
-    apply=_applied,
+    apply=_apply,
 )

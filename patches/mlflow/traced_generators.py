@@ -16,10 +16,10 @@ from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
-from patches.support.open_span import OpenSpan, steps
+from patches.support.open_span import OpenSpan, trace_stream
 
 
-class StreamSpan(OpenSpan):
+class GeneratorSpan(OpenSpan):
     """The span of an async generator: each item is an event, all of them together the output."""
 
     def __init__(self, stream: Any, *told: Any, reducer: Callable[[list[Any]], Any] | None) -> None:
@@ -27,7 +27,7 @@ class StreamSpan(OpenSpan):
         self._items: list[Any] = []
         self._reducer = reducer
 
-    def saw(self, item: Any) -> None:
+    def record_item(self, item: Any) -> None:
         from mlflow.entities import SpanEvent
         from mlflow.tracing import constant
         from mlflow.tracing.utils import TraceJSONEncoder
@@ -42,11 +42,11 @@ class StreamSpan(OpenSpan):
         self.span.add_event(SpanEvent(name, attributes={key: value}))
 
     def end(self, error: BaseException | None = None) -> None:
-        if not self.ended:
-            self.outputs = self._reduced()
+        if not self.is_ended:
+            self.outputs = self._reduce_items()
         super().end(error)
 
-    def _reduced(self) -> Any:
+    def _reduce_items(self) -> Any:
         if self._reducer is None:
             return self._items
         try:
@@ -56,7 +56,7 @@ class StreamSpan(OpenSpan):
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from mlflow.tracing import fluent
 
     original = fluent._wrap_generator
@@ -74,7 +74,7 @@ def _applied() -> Generator[None]:
             given = (fn, name, span_type, attributes, output_reducer)
             wrapped: Callable[..., Any] = original(*given, *rarely, **named)
             return wrapped
-        return _wrapped(fn, name or fn.__name__, span_type, attributes or {}, output_reducer)
+        return _wrap_generator(fn, name or fn.__name__, span_type, attributes or {}, output_reducer)
 
     fluent._wrap_generator = wrap
     try:
@@ -83,7 +83,7 @@ def _applied() -> Generator[None]:
         fluent._wrap_generator = original
 
 
-def _wrapped(
+def _wrap_generator(
     fn: Callable[..., AsyncIterator[Any]],
     name: str,
     span_type: str,
@@ -97,10 +97,10 @@ def _wrapped(
         inputs = capture_function_input_args(fn, args, kwargs)
         stream = fn(*args, **kwargs)
 
-        def opened() -> StreamSpan:
-            return StreamSpan(stream, name, span_type, inputs, attributes, reducer=reducer)
+        def opened() -> GeneratorSpan:
+            return GeneratorSpan(stream, name, span_type, inputs, attributes, reducer=reducer)
 
-        return steps(opened, stream)
+        return trace_stream(opened, stream)
 
     wrapper.__mlflow_traced__ = True  # type: ignore[attr-defined] # as MLflow marks its own
     return wrapper
@@ -113,5 +113,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="`@mlflow.trace` records a stream that is closed early, cancelled or cut",
     canary="tests/patches/mlflow/test_traced_generators.py::test_mlflow_alone_records_a_stream_that_is_closed_early",
-    apply=_applied,
+    apply=_apply,
 )

@@ -15,14 +15,14 @@ from typing import Any
 from patches.openai.request_span import RequestSpan
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrapped_everywhere
-from patches.support.suspend_autolog import set_aside
+from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.suspend_autolog import suspend_autolog
 
 METHODS = ("create", "parse")
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     import httpx
     import mlflow.openai
     from openai import resources
@@ -39,62 +39,62 @@ def _applied() -> Generator[None]:
 
     autolog = import_module("mlflow.openai.autolog")
     with ExitStack() as stack:
-        stack.enter_context(set_aside(mlflow.openai.FLAVOR_NAME, autolog, of_completions))
+        stack.enter_context(suspend_autolog(mlflow.openai.FLAVOR_NAME, autolog, of_completions))
         for owner, name, wrap in (
-            (SyncAPIClient, "request", _recorded),
-            (AsyncAPIClient, "request", _arecorded),
-            (httpx.Client, "_send_single_request", _heard),
-            (httpx.AsyncClient, "_send_single_request", _aheard),
+            (SyncAPIClient, "request", _wrap_request),
+            (AsyncAPIClient, "request", _wrap_async_request),
+            (httpx.Client, "_send_single_request", _wrap_send),
+            (httpx.AsyncClient, "_send_single_request", _wrap_async_send),
         ):
-            stack.enter_context(wrapped_everywhere(owner, name, wrap))
+            stack.enter_context(wrap_in_subclasses(owner, name, wrap))
         yield
 
 
-def _recorded(request: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_request(request: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(request)
     def recorded(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
-        if (span := RequestSpan.due(self, options)) is None:
+        if (span := RequestSpan.open_if_needed(self, options)) is None:
             return request(self, cast_to, options, *args, **kwargs)
-        with span.asking():
+        with span.sending():
             return request(self, cast_to, options, *args, **kwargs)
 
     return recorded
 
 
-def _arecorded(request: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_async_request(request: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(request)
     async def recorded(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
-        if (span := RequestSpan.due(self, options)) is None:
+        if (span := RequestSpan.open_if_needed(self, options)) is None:
             return await request(self, cast_to, options, *args, **kwargs)
-        with span.asking():
+        with span.sending():
             return await request(self, cast_to, options, *args, **kwargs)
 
     return recorded
 
 
-def _heard(send: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_send(send: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(send)
     def heard(self: Any, request: Any) -> Any:
         span = OpenSpan.innermost()
         if not isinstance(span, RequestSpan):
             return send(self, request)
-        span.sends(request)
+        span.add_trace_headers(request)
         response = send(self, request)
-        span.answered(response)
+        span.record_response(response)
         return response
 
     return heard
 
 
-def _aheard(send: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_async_send(send: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(send)
     async def heard(self: Any, request: Any) -> Any:
         span = OpenSpan.innermost()
         if not isinstance(span, RequestSpan):
             return await send(self, request)
-        span.sends(request)
+        span.add_trace_headers(request)
         response = await send(self, request)
-        span.answered(response)
+        span.record_response(response)
         return response
 
     return heard
@@ -110,5 +110,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17,<4", "openai": ">=1.66,<3", "httpx": ">=0.27,<1"},
     delete_when="autolog() records a stream that is closed early, with the tool calls in it",
     canary="tests/patches/openai/test_streams.py::test_autolog_alone_records_a_stream_that_is_closed_early",
-    apply=_applied,
+    apply=_apply,
 )

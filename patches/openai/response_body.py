@@ -8,34 +8,34 @@ from time import monotonic
 
 import httpx
 
-from patches.support.body_observer import overheard
+from patches.support.body_observer import observe_body
 
 
-class Body:
+class ResponseBody:
     """The body of one reply. `ended` is called once, with what ended it early, if anything did."""
 
     def __init__(
-        self, headers: httpx.Headers, ended: Callable[[BaseException | None], None]
+        self, headers: httpx.Headers, on_complete: Callable[[BaseException | None], None]
     ) -> None:
         self._headers = headers
-        self.kind = headers.get("content-type", "").lower()
-        self._ended = ended
+        self.content_type = headers.get("content-type", "").lower()
+        self._ended = on_complete
         self._raw: list[bytes] = []
-        self.over = False
-        self.first_s: float | None = None
+        self.is_ended = False
+        self.first_chunk_s: float | None = None
         """When the first of it came, by the monotonic clock."""
 
-    def passed(self, chunk: bytes) -> bytes:
+    def on_chunk(self, chunk: bytes) -> bytes:
         """Be told of each chunk, as it came over the wire."""
-        if self.first_s is None:
-            self.first_s = monotonic()
+        if self.first_chunk_s is None:
+            self.first_chunk_s = monotonic()
         self._raw.append(chunk)
         return chunk
 
-    def end(self, error: BaseException | None = None) -> None:
+    def on_end(self, error: BaseException | None = None) -> None:
         """End it; a second call changes nothing."""
-        if not self.over:
-            self.over = True
+        if not self.is_ended:
+            self.is_ended = True
             self._ended(error)
 
     def text(self) -> str:
@@ -53,21 +53,23 @@ class Body:
         return b"".join(parts).decode("utf-8-sig", "replace")
 
 
-def listened(response: httpx.Response, ended: Callable[[BaseException | None], None]) -> Body:
+def observe_response(
+    response: httpx.Response, on_complete: Callable[[BaseException | None], None]
+) -> ResponseBody:
     """The body of `response`, to be read, or read already by the transport it came through."""
-    body = Body(response.headers, ended)
-    if (content := _content(response)) is not None:
+    body = ResponseBody(response.headers, on_complete)
+    if (content := _read_content(response)) is not None:
         unpacked = response.headers.copy()
         unpacked.pop("content-encoding", None)
-        body = Body(unpacked, ended)
-        body.passed(content)
-        body.end()
+        body = ResponseBody(unpacked, on_complete)
+        body.on_chunk(content)
+        body.on_end()
     else:
-        overheard(response, body)
+        observe_body(response, body)
     return body
 
 
-def _content(response: httpx.Response) -> bytes | None:
+def _read_content(response: httpx.Response) -> bytes | None:
     try:
         return response.content
     except httpx.ResponseNotRead:

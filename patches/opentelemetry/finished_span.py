@@ -14,16 +14,16 @@ from opentelemetry.trace import Link, SpanContext, Status
 from opentelemetry.trace.span import TraceState
 
 
-def rewritten(
+def rewrite_finished_span(
     span: ReadableSpan,
     *,
     name: str | None = None,
     attributes: Mapping[str, Any] | None = None,
     events: Sequence[Event] | None = None,
     links: Iterable[Link] | None = None,
-    description: str | None = None,
+    status_description: str | None = None,
     resource: Resource | None = None,
-    state: TraceState | None = None,
+    trace_state: TraceState | None = None,
 ) -> None:
     """Put these in the place of the span's own; what is None stays as it is.
 
@@ -36,23 +36,23 @@ def rewritten(
     if name is not None:
         inside._name = name
     if attributes is not None:
-        _refill(inside, attributes)
+        _replace_attributes(inside, attributes)
     if events is not None:
         inside._events = tuple(events)
     if links is not None:
         inside._links = tuple(links)
-    if description is not None:
-        inside._status = Status(span.status.status_code, description or None)
+    if status_description is not None:
+        inside._status = Status(span.status.status_code, status_description or None)
     if resource is not None:
         inside._resource = resource
-    if state is not None:
+    if trace_state is not None:
         own = span.context
         inside._context = SpanContext(
-            own.trace_id, own.span_id, own.is_remote, own.trace_flags, state
+            own.trace_id, own.span_id, own.is_remote, own.trace_flags, trace_state
         )
 
 
-def _refill(span: Any, attributes: Mapping[str, Any]) -> None:
+def _replace_attributes(span: Any, attributes: Mapping[str, Any]) -> None:
     """In place, so that a copy of the span that someone holds already is rewritten with it."""
     held = span._attributes
     if not isinstance(held, BoundedAttributes):

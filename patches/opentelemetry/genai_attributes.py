@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 
-def genai_names(span: ReadableSpan) -> dict[str, Any]:
+def to_genai_attributes(span: ReadableSpan) -> dict[str, Any]:
     """The `gen_ai.*` attributes of a span of MLflow; the span is left as it is."""
     from mlflow.tracing.export.genai_semconv.translator import translate_span_to_genai
 

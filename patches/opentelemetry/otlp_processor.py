@@ -14,16 +14,16 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from patches.patch import Patch
 
-TAG = "mlflow.traceTag."
+TAG_PREFIX = "mlflow.traceTag."
 """How MLflow's receiver knows the tags of a trace, on its root span."""
-OF_METADATA = {"mlflow.trace.session": "session.id", "mlflow.trace.user": "user.id"}
+METADATA_ATTRIBUTES = {"mlflow.trace.session": "session.id", "mlflow.trace.user": "user.id"}
 """What MLflow keeps of a trace beside its spans, and OpenTelemetry's names for it."""
 
 
-class Carrier(Protocol):
+class SpanSink(Protocol):
     """Who brings finished spans to a receiver; called by all threads at once."""
 
-    def take(self, span: ReadableSpan, said: Mapping[str, str]) -> None:
+    def send(self, span: ReadableSpan, trace_attributes: Mapping[str, str]) -> None:
         """Take a span, and what is said of its whole trace, if it is a root; at once."""
 
     def flush(self) -> bool:
@@ -33,7 +33,7 @@ class Carrier(Protocol):
         """Bring what can be brought, and take nothing more."""
 
 
-def otlp_processor(carrier: Callable[[], Carrier]) -> Patch:
+def otlp_processor_patch(make_sink: Callable[[], SpanSink]) -> Patch:
     """MLflow gives its spans to a `carrier` of their own for each tracer provider that it makes."""
     return Patch(
         name="otlp_processor",
@@ -43,12 +43,12 @@ def otlp_processor(carrier: Callable[[], Carrier]) -> Patch:
         versions={"mlflow": ">=3.17"},
         delete_when="BatchSpanProcessor.force_flush keeps its timeout, and dual export sends tags",
         canary="tests/instrumentation/export/test_mlflow_export.py::test_mlflow_alone_flushes_in_the_time_it_was_given",
-        apply=lambda: _applied(carrier),
+        apply=lambda: _apply(make_sink),
     )
 
 
 @contextmanager
-def _applied(carrier: Callable[[], Carrier]) -> Generator[None]:
+def _apply(make_sink: Callable[[], SpanSink]) -> Generator[None]:
     from mlflow.environment_variables import MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT
     from mlflow.tracing import provider
     from mlflow.tracing.processor import otel
@@ -64,14 +64,14 @@ def _applied(carrier: Callable[[], Carrier]) -> Generator[None]:
         """A class, for MLflow asks `isinstance` of its name, with MLflow's own arguments."""
 
         def __init__(self, span_exporter: Any, export_metrics: bool) -> None:
-            self._carrier = carrier()
+            self._carrier = make_sink()
 
         def on_start(self, span: Span, parent_context: Context | None = None) -> None:
             """Nothing is sent of a span that has yet to end."""
 
         def on_end(self, span: ReadableSpan) -> None:
             if span.context is not None and span.context.trace_flags.sampled:
-                self._carrier.take(span, {} if span.parent else _said_of_its_trace(span))
+                self._carrier.send(span, {} if span.parent else _trace_attributes(span))
 
         def force_flush(self, timeout_millis: int = 30_000) -> bool:
             return self._carrier.flush()
@@ -81,8 +81,8 @@ def _applied(carrier: Callable[[], Carrier]) -> Generator[None]:
 
     processor, exporter = otel.OtelSpanProcessor, provider.get_otlp_exporter
     metrics = provider.should_export_otlp_metrics
-    otel.OtelSpanProcessor, provider.get_otlp_exporter = Handing, _no_exporter
-    provider.should_export_otlp_metrics = _metrics_are_asked_for
+    otel.OtelSpanProcessor, provider.get_otlp_exporter = Handing, _make_no_exporter
+    provider.should_export_otlp_metrics = _is_metrics_export_requested
     provider.provider.reset()  # one that is there already exports as MLflow does
     try:
         yield
@@ -92,16 +92,16 @@ def _applied(carrier: Callable[[], Carrier]) -> Generator[None]:
         provider.should_export_otlp_metrics = metrics
 
 
-def _no_exporter() -> None:
+def _make_no_exporter() -> None:
     """MLflow's own raises where it does not know the protocol, which ends all tracing."""
 
 
-def _metrics_are_asked_for() -> bool:
+def _is_metrics_export_requested() -> bool:
     """By their own variable: they bear the tags of traces, and hold up the end of a program."""
     return bool(os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"))
 
 
-def _said_of_its_trace(root: ReadableSpan) -> dict[str, str]:
+def _trace_attributes(root: ReadableSpan) -> dict[str, str]:
     """The tags, the session and the user of a trace, by the names that receivers look for."""
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
@@ -112,7 +112,9 @@ def _said_of_its_trace(root: ReadableSpan) -> dict[str, str]:
         if trace is None:
             return {}
         tags, metadata = dict(trace.info.tags), trace.info.trace_metadata
-        tagged = {f"{TAG}{key}": value for key, value in tags.items() if key[:7] != "mlflow."}
+        tagged = {
+            f"{TAG_PREFIX}{key}": value for key, value in tags.items() if key[:7] != "mlflow."
+        }
         return tagged | {
-            name: metadata[key] for key, name in OF_METADATA.items() if key in metadata
+            name: metadata[key] for key, name in METADATA_ATTRIBUTES.items() if key in metadata
         }

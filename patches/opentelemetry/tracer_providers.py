@@ -9,7 +9,7 @@ from functools import partial, wraps
 from typing import Any, Protocol
 
 
-class Wrapping(Protocol):
+class SpanHooks(Protocol):
     """What is told of the spans of a provider in the place of its processors."""
 
     def on_start(self, original: Callable[..., None], span: Any, *args: Any, **kw: Any) -> None:
@@ -20,7 +20,7 @@ class Wrapping(Protocol):
 
 
 @contextmanager
-def each_provider(wrapping: Wrapping) -> Generator[None]:
+def hook_tracer_providers(hooks: SpanHooks) -> Generator[None]:
     """Wrap MLflow's provider, and those that take its place before the block ends.
 
     On exit the provider of the day is unwrapped. Those that were replaced before stay as they are:
@@ -33,47 +33,47 @@ def each_provider(wrapping: Wrapping) -> Generator[None]:
 
     @wraps(put)
     def wrap_and_put(self: Any, provider: Any) -> None:
-        _wrap(provider, wrapping)
+        _install(provider, hooks)
         put(self, provider)
 
     @wraps(initialize)
     def wrap_and_initialize(*args: Any, **kw: Any) -> None:
         # With MLFLOW_USE_DEFAULT_TRACER_PROVIDER=false MLflow may join a provider that is there.
-        _wrap(module.provider.get(), wrapping)
+        _install(module.provider.get(), hooks)
         initialize(*args, **kw)
 
     keeper.set, module._initialize_tracer_provider = wrap_and_put, wrap_and_initialize
-    _wrap(module.provider.get(), wrapping)
+    _install(module.provider.get(), hooks)
     try:
         yield
     finally:
         keeper.set, module._initialize_tracer_provider = put, initialize
-        _unwrap(module.provider.get(), wrapping)
+        _uninstall(module.provider.get(), hooks)
 
 
-def _wrap(provider: Any, wrapping: Wrapping) -> None:
+def _install(provider: Any, hooks: SpanHooks) -> None:
     processor = getattr(provider, "_active_span_processor", None)
-    if processor is not None and wrapping not in _wrappings(processor):
-        _put_on(processor, wrapping)
+    if processor is not None and hooks not in _installed_hooks(processor):
+        _add_hooks(processor, hooks)
 
 
-def _unwrap(provider: Any, wrapping: Wrapping) -> None:
+def _uninstall(provider: Any, hooks: SpanHooks) -> None:
     processor = getattr(provider, "_active_span_processor", None)
-    if processor is None or wrapping not in (wrappings := _wrappings(processor)):
+    if processor is None or hooks not in (wrappings := _installed_hooks(processor)):
         return
     del processor.on_start, processor.on_end
     for other in wrappings:
-        if other is not wrapping:
-            _put_on(processor, other)
+        if other is not hooks:
+            _add_hooks(processor, other)
 
 
-def _put_on(processor: Any, wrapping: Wrapping) -> None:
+def _add_hooks(processor: Any, hooks: SpanHooks) -> None:
     # On the instance, which tracers and open spans hold already.
-    processor.on_start = partial(wrapping.on_start, processor.on_start)
-    processor.on_end = partial(wrapping.on_end, processor.on_end)
+    processor.on_start = partial(hooks.on_start, processor.on_start)
+    processor.on_end = partial(hooks.on_end, processor.on_end)
 
 
-def _wrappings(processor: Any) -> list[Wrapping]:
+def _installed_hooks(processor: Any) -> list[SpanHooks]:
     """What is in the place of a processor's own methods, the first that was put on first."""
     on_end: Any = vars(processor).get("on_end")
     found = []

@@ -17,7 +17,7 @@ from patches.support.span_errors import record_error
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
 
 
-class AbandonedSpan(Exception):
+class AbandonedSpanError(Exception):
     """Recorded on a span whose parent ended before it did."""
 
 
@@ -32,12 +32,12 @@ class OpenSpan:
         self.owner: Any = owner
         self.name = name
         self.outputs: Any = None
-        self.ended = False
-        self.complete = False
+        self.is_ended = False
+        self.is_complete = False
         """Whether the result is there: whoever stops listening then has missed nothing."""
         self.parent = _INNERMOST.get()
         self._children: dict[OpenSpan, None] = {}
-        self._worn: Any = None
+        self._activation_tokens: Any = None
         if self.parent is not None:
             self.parent._children[self] = None
         self.span = mlflow.start_span_no_context(
@@ -50,15 +50,15 @@ class OpenSpan:
         return _INNERMOST.get()
 
     @staticmethod
-    def unwind(until: "OpenSpan | None", error: BaseException | None) -> None:
+    def end_open_spans(until: "OpenSpan | None", error: BaseException | None) -> None:
         """End and take off what was put on in this context after `until`, the last one first.
 
         Without an `error` of the work around it, what ends so has been given up.
         """
         span = _INNERMOST.get()
-        while span is not None and span is not until and span._worn is not None:
-            span.end(error or AbandonedSpan("the span around it ended first"))
-            span.take_off()
+        while span is not None and span is not until and span._activation_tokens is not None:
+            span.end(error or AbandonedSpanError("the span around it ended first"))
+            span.deactivate()
             before, span = span, _INNERMOST.get()
             if span is before:  # put on in the context that this one was copied from
                 return
@@ -72,7 +72,7 @@ class OpenSpan:
         return span
 
     @classmethod
-    def shows(cls, owner: object) -> bool:
+    def is_open_for(cls, owner: object) -> bool:
         """Whether the innermost span of this kind is `owner`'s: it calls itself, or `super()`."""
         nearest = cls.nearest()
         return nearest is not None and nearest.owner is owner
@@ -90,23 +90,23 @@ class OpenSpan:
             with suppress(ValueError):  # closed by the collector, in another context
                 _INNERMOST.reset(token)
 
-    def put_on(self) -> None:
+    def activate(self) -> None:
         """Be the current span from now on, in this context and in those copied from it."""
         from mlflow.tracing.provider import set_span_in_context
 
-        self._worn = (_INNERMOST.set(self), set_span_in_context(self.span))
+        self._activation_tokens = (_INNERMOST.set(self), set_span_in_context(self.span))
 
-    def take_off(self) -> None:
+    def deactivate(self) -> None:
         """Give way to the span that was current when this one was put on."""
         from mlflow.tracing.provider import detach_span_from_context
 
-        innermost, current = self._worn
+        innermost, current = self._activation_tokens
         with suppress(ValueError):  # this context is another one, and keeps what it was given
             _INNERMOST.reset(innermost)
             detach_span_from_context(current)
 
     @contextmanager
-    def whole(self) -> Generator[None]:
+    def lifetime(self) -> Generator[None]:
         """Be active for the whole block, and end with it."""
         try:
             with self.active():
@@ -116,15 +116,15 @@ class OpenSpan:
             raise
         self.end()
 
-    def saw(self, item: Any) -> None:
+    def record_item(self, item: Any) -> None:
         """Be told of what the work yields or returns; a kind of span keeps what it is about."""
 
     def end(self, error: BaseException | None = None) -> None:
         """End it once; a second call changes nothing."""
-        if self.ended:
+        if self.is_ended:
             return
-        self.ended = True
-        if self.parent is not None and not self.parent.ended:
+        self.is_ended = True
+        if self.parent is not None and not self.parent.is_ended:
             self.parent._children.pop(self, None)
             for child in self._children:
                 child.parent = self.parent
@@ -132,18 +132,20 @@ class OpenSpan:
         else:
             own = error if error is not None and not isinstance(error, Exception) else None
             for child in list(self._children):
-                child.end(own or AbandonedSpan("the span around it ended first"))
+                child.end(own or AbandonedSpanError("the span around it ended first"))
         if error is not None:
             record_error(self.span, error)
         self.span.end(outputs=self.outputs)
 
 
-async def steps(opened: Callable[[], OpenSpan], stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def trace_stream(
+    open_span: Callable[[], OpenSpan], stream: AsyncIterator[Any]
+) -> AsyncIterator[Any]:
     """Hand on what `stream` yields, under a span that is opened at the first step.
 
     The stream is closed before the span ends, so that what it does on its way out is recorded too.
     """
-    span = opened()
+    span = open_span()
     try:
         try:
             while True:
@@ -151,14 +153,14 @@ async def steps(opened: Callable[[], OpenSpan], stream: AsyncIterator[Any]) -> A
                     item = await anext(stream, _END)
                 if item is _END:
                     break
-                span.saw(item)
+                span.record_item(item)
                 yield item
         finally:
             if (close := getattr(stream, "aclose", None)) is not None:
                 with span.active():
                     await close()
     except BaseException as error:
-        span.end(None if span.complete and isinstance(error, GeneratorExit) else error)
+        span.end(None if span.is_complete and isinstance(error, GeneratorExit) else error)
         raise
     span.end()
 

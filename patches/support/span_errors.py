@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-WORDS: dict[type[BaseException], str] = {
+INTERRUPTION_TEXTS: dict[type[BaseException], str] = {
     asyncio.CancelledError: "cancelled",
     GeneratorExit: "closed by its consumer before the end",
     KeyboardInterrupt: "interrupted from the keyboard",
@@ -11,9 +11,11 @@ WORDS: dict[type[BaseException], str] = {
 }
 
 
-def words_for(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What a span says of an error: its name and message, or the words for an interruption."""
-    said = next((words for kind, words in WORDS.items() if isinstance(error, kind)), None)
+    said = next(
+        (words for kind, words in INTERRUPTION_TEXTS.items() if isinstance(error, kind)), None
+    )
     return ": ".join(filter(None, (said or type(error).__name__, str(error))))
 
 
@@ -24,7 +26,7 @@ def record_error(span: Any, error: BaseException) -> None:
     """
     from mlflow.entities import SpanEvent, SpanStatus, SpanStatusCode
 
-    words = words_for(error)
+    words = describe_error(error)
     attributes: dict[str, Any] = {
         "exception.type": type(error).__name__,
         "exception.message": words,

@@ -6,8 +6,8 @@ from typing import Any
 
 
 @contextmanager
-def wrapped_everywhere(
-    base: type, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
+def wrap_in_subclasses(
+    base: type, method_name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> Generator[None]:
     """Put `wrap(method)` in the place of method `name` on `base` and every class beneath it.
 
@@ -17,24 +17,24 @@ def wrapped_everywhere(
     originals: dict[type, Any] = {}
 
     def take(cls: type) -> None:
-        raw = cls.__dict__.get(name)
+        raw = cls.__dict__.get(method_name)
         if raw is None or cls in originals or getattr(raw, "__isabstractmethod__", False):
             return
         originals[cls] = raw
         static = isinstance(raw, staticmethod)
-        setattr(cls, name, staticmethod(wrap(raw.__func__)) if static else wrap(raw))
+        setattr(cls, method_name, staticmethod(wrap(raw.__func__)) if static else wrap(raw))
 
-    with _told_of_subclasses(base, take):
+    with _watch_new_subclasses(base, take):
         try:
-            for cls in family(base):
+            for cls in iter_subclasses(base):
                 take(cls)
             yield
         finally:
             for cls, raw in originals.items():
-                setattr(cls, name, raw)
+                setattr(cls, method_name, raw)
 
 
-def family(base: type) -> Iterator[type]:
+def iter_subclasses(base: type) -> Iterator[type]:
     """`base` and all classes beneath it, each once."""
     seen: set[type] = {base}
     waiting: list[type] = [base]
@@ -47,7 +47,7 @@ def family(base: type) -> Iterator[type]:
 
 
 @contextmanager
-def _told_of_subclasses(base: Any, told: Callable[[type], None]) -> Generator[None]:
+def _watch_new_subclasses(base: Any, on_subclass: Callable[[type], None]) -> Generator[None]:
     """Call `told` with each class that is defined beneath `base` from now on."""
     own = base.__dict__.get("__init_subclass__")
 
@@ -56,7 +56,7 @@ def _told_of_subclasses(base: Any, told: Callable[[type], None]) -> Generator[No
             super(base, cls).__init_subclass__(**kwargs)
         else:
             own.__get__(None, cls)(**kwargs)
-        told(cls)
+        on_subclass(cls)
 
     base.__init_subclass__ = classmethod(hook)
     try:

@@ -6,7 +6,9 @@ from typing import Any
 
 
 @contextmanager
-def set_aside(flavor: str, autolog: Any, chosen: Callable[[type, str], bool]) -> Generator[None]:
+def suspend_autolog(
+    flavor: str, autolog_module: Any, is_chosen: Callable[[type, str], bool]
+) -> Generator[None]:
     """Take off what autologging put on the methods `chosen`, before or during the block.
 
     `autolog` is the module that wraps them for `flavor`; `chosen` is asked about a class and the
@@ -17,25 +19,25 @@ def set_aside(flavor: str, autolog: Any, chosen: Callable[[type, str], bool]) ->
     from mlflow.utils.autologging_utils import autologging_is_disabled, safety
 
     store: set[Any] = safety._AUTOLOGGING_PATCHES.setdefault(flavor, set())
-    reverted = [patch for patch in store if chosen(patch.destination, patch.name)]
+    reverted = [patch for patch in store if is_chosen(patch.destination, patch.name)]
     for patch in reverted:
         gorilla.revert(patch)
         store.discard(patch)
 
-    safe_patch = autolog.safe_patch
+    safe_patch = autolog_module.safe_patch
     held_back: list[tuple[Any, ...]] = []
 
     def patch_the_rest(flavor: str, cls: type, method: str, function: Any) -> None:
-        if chosen(cls, method):
+        if is_chosen(cls, method):
             held_back.append((flavor, cls, method, function))
         else:
             safe_patch(flavor, cls, method, function)
 
-    autolog.safe_patch = patch_the_rest
+    autolog_module.safe_patch = patch_the_rest
     try:
         yield
     finally:
-        autolog.safe_patch = safe_patch
+        autolog_module.safe_patch = safe_patch
         if not autologging_is_disabled(flavor):
             for patch in reverted:
                 gorilla.apply(patch)

@@ -6,36 +6,36 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Said:
+class Message:
     """A message as text: who said it, the name of its class, its content."""
 
     source: str
     type: str
     content: str
 
-    def shown(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str]:
         return {"source": self.source, "type": self.type, "content": self.content}
 
 
 @dataclass(frozen=True)
-class Route:
+class Edge:
     """An edge of a graph, tried on what `source` said: whether it held."""
 
     source: str
     target: str
     condition: str | None
-    held: bool
+    condition_met: bool
 
     def __str__(self) -> str:
         asked = f": {self.condition}" if self.condition else ""
-        return f"{self.source} → {self.target}{asked}: {'yes' if self.held else 'no'}"
+        return f"{self.source} → {self.target}{asked}: {'yes' if self.condition_met else 'no'}"
 
 
-def in_order(routes: Iterable[Route], overlaps: Container[frozenset[str]]) -> list[Route]:
+def sort_edges(edges: Iterable[Edge], overlaps: Container[frozenset[str]]) -> list[Edge]:
     """The edges as they were tried; but where agents had their turns at the same time, by their
     names: which of `overlaps` was the first to end is chance."""
-    groups: list[list[Route]] = []
-    for route in routes:
+    groups: list[list[Edge]] = []
+    for route in edges:
         last = groups[-1][-1].source if groups else ""
         if route.source == last or frozenset((route.source, last)) in overlaps:
             groups[-1].append(route)
@@ -54,9 +54,9 @@ class Turn:
     """
 
     agent: str
-    offered: tuple[Said, ...]
-    given: tuple[Said, ...]
-    routes: tuple[Route, ...] = ()
+    offered: tuple[Message, ...]
+    received: tuple[Message, ...]
+    edges: tuple[Edge, ...] = ()
     prompt: str | None = None
 
 
@@ -64,11 +64,11 @@ OnTurn = Callable[[Turn], None]
 """Is told of each turn as it starts."""
 
 
-def said(message: Any) -> Said:
+def message_from_autogen(message: Any) -> Message:
     """An AutoGen chat message as text; its images as a placeholder."""
     kind = type(message).__name__
     try:
         text = message.to_text()
     except Exception:
         text = f"<{kind}>"  # a message of the user's own may raise anything, and must fail no run
-    return Said(str(getattr(message, "source", "")), kind, text)
+    return Message(str(getattr(message, "source", "")), kind, text)

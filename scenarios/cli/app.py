@@ -3,7 +3,7 @@
 import typer
 
 from scenarios.cli.live_commands import chat, live, serve
-from scenarios.cli.scenario_commands import accept, check, list_, patches, run
+from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.store_commands import alerts, search
 
 app = typer.Typer(
@@ -12,6 +12,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Play failures of multi-agent workflows again, offline; read their cause in the trace.",
 )
-app.command("list")(list_)
+app.command("list")(list_scenarios)
 for command in (run, check, accept, patches, live, chat, serve, alerts, search):
     app.command()(command)

@@ -3,28 +3,28 @@
 import mlflow
 
 from instrumentation.trace import trace as traces
-from instrumentation.trace.lookup import of_session
+from instrumentation.trace.lookup import session_filter
 from instrumentation.trace.span import Span
 from workflows.chat_answer import Answer
 from workflows.chat_history import Conversation
 
 
-def remembered(session: str, user: str | None) -> Conversation:
+def load_conversation(session: str, user: str | None) -> Conversation:
     """The conversation of this session, without the turns that came to no answer.
 
     It is looked for in the experiment that is active, and empty where none is found. A trace of
     another program that bears the session is passed over.
     """
-    stored = mlflow.search_traces(filter_string=of_session(session), return_type="list")
+    stored = mlflow.search_traces(filter_string=session_filter(session), return_type="list")
     spanned = [trace.to_dict() for trace in stored if trace.data.spans]
-    roots = (root for trace in spanned for root in traces.from_mlflow([trace]).roots)
+    roots = (root for trace in spanned for root in traces.trace_from_mlflow([trace]).roots)
     conversation = Conversation(session, user)
     for root in sorted(roots, key=lambda root: root.start_ns):
-        conversation = _with(root, conversation)
+        conversation = _add_turn(root, conversation)
     return conversation
 
 
-def _with(turn: Span, conversation: Conversation) -> Conversation:
+def _add_turn(turn: Span, conversation: Conversation) -> Conversation:
     match turn.inputs, turn.outputs, turn.attributes.get("workflow.outcome"):
         case (
             {"messages": [{"content": str(said)}]},

@@ -6,18 +6,20 @@ from contextlib import contextmanager
 
 import typer
 
-from scenarios.reports.terminal import plain
+from scenarios.reports.terminal import safe_output
 
 
 @contextmanager
-def saying(amiss: tuple[type[Exception], ...], refused: type[Exception]) -> Generator[None]:
+def exit_on_error(
+    user_errors: tuple[type[Exception], ...], failure: type[Exception]
+) -> Generator[None]:
     """Run a command in the block: what was asked amiss ends it with 2, what is refused with 1.
 
     Of what it prints, nothing is obeyed by the terminal.
     """
-    with plain():
+    with safe_output():
         try:
             yield
-        except (*amiss, refused) as error:
+        except (*user_errors, failure) as error:
             typer.echo(f"error: {error}", err=True)
-            sys.exit(1 if isinstance(error, refused) else 2)
+            sys.exit(1 if isinstance(error, failure) else 2)

@@ -5,17 +5,19 @@ from contextlib import contextmanager
 
 import typer
 
-from instrumentation.sigterm import TERMINATED, terminable
+from instrumentation.sigterm import SIGTERM_EXIT_CODE, handle_sigterm
 
-STORED = "stopped; what was traced until then is in the store"
+STOPPED_MESSAGE = "stopped; what was traced until then is in the store"
 
 
 @contextmanager
-def stoppable(says: str = STORED) -> Generator[None]:
+def exit_on_interrupt(message: str = STOPPED_MESSAGE) -> Generator[None]:
     """Either ends a run cleanly: its spans say that they were cancelled, and are stored."""
     try:
-        with terminable():
+        with handle_sigterm():
             yield
     except (KeyboardInterrupt, SystemExit) as stop:
-        typer.echo(f"\n{says}", err=True)
-        raise typer.Exit(130 if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
+        typer.echo(f"\n{message}", err=True)
+        raise typer.Exit(
+            130 if isinstance(stop, KeyboardInterrupt) else SIGTERM_EXIT_CODE
+        ) from None

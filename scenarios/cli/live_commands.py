@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from scenarios.cli.interrupts import stoppable
-from scenarios.cli.quiet_frameworks import quieted
-from scenarios.inputs import values
-from scenarios.player.scenario_loader import folder, load, names
+from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.quiet_frameworks import quiet_frameworks
+from scenarios.inputs import resolve_inputs
+from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
-from scenarios.trace_store.tracking_uri import reachable, tracking_uri
+from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
 
 
 def live(
@@ -32,13 +32,15 @@ def live(
     ] = None,
 ) -> None:
     """Run a workflow on a real model: MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL say which."""
-    services = dict(map(_service, service or ()))
-    props = dict(map(_prop, prop or ()))
-    with quieted(), stoppable():
-        from scenarios.player.live_run import live as lived  # brings MLflow
+    services = dict(map(_parse_service, service or ()))
+    props = dict(map(_parse_prop, prop or ()))
+    with quiet_frameworks(), exit_on_interrupt():
+        from scenarios.player.live_run import run_live as lived  # brings MLflow
 
-        store = reachable(tracking_uri())
-        ended = lived(workflow, task, store, record, services, props, terminal_report.console())
+        store = require_reachable(tracking_uri())
+        ended = lived(
+            workflow, task, store, record, services, props, terminal_report.make_console()
+        )
     raise typer.Exit(0 if ended else 1)
 
 
@@ -53,10 +55,10 @@ def chat(
     Ctrl-C stops an answer, Ctrl-D ends the chat. What is no terminal is read line by line, and the
     answers alone are printed to stdout.
     """
-    with quieted(), stoppable():
-        from scenarios.cli.chat_session import chat as chatted  # brings MLflow
+    with quiet_frameworks(), exit_on_interrupt():
+        from scenarios.cli.chat_session import run_chat as chatted  # brings MLflow
 
-        all_answered = chatted(reachable(tracking_uri()), session, user)
+        all_answered = chatted(require_reachable(tracking_uri()), session, user)
     raise typer.Exit(0 if all_answered else 1)
 
 
@@ -72,13 +74,13 @@ def serve(
     ] = False,
 ) -> None:
     """Serve a tape alone, to an OpenAI client in any language. Ctrl-C ends it."""
-    from scenarios.replay.serve import serve as served  # brings uvicorn
+    from scenarios.replay.serve import serve_tape as served  # brings uvicorn
 
-    if tape in names():
-        page = load(tape)
-        inputs = values(page.inputs, seed=None)
+    if tape in scenario_names():
+        page = load_scenario(tape)
+        inputs = resolve_inputs(page.inputs, seed=None)
         served(
-            folder(tape).tape,
+            scenario_folder(tape).tape,
             port,
             not tolerant,
             page.faults,
@@ -90,7 +92,7 @@ def serve(
         served(Path(tape), port, strict=not tolerant)
 
 
-def _service(text: str) -> tuple[str, str]:
+def _parse_service(text: str) -> tuple[str, str]:
     name, is_one, url = text.partition("=")
     if not is_one or not url.startswith(("http://", "https://")):
         raise typer.BadParameter(
@@ -99,7 +101,7 @@ def _service(text: str) -> tuple[str, str]:
     return name, url
 
 
-def _prop(text: str) -> tuple[str, Path]:
+def _parse_prop(text: str) -> tuple[str, Path]:
     name, is_one, folder = text.partition("=")
     if not is_one or not Path(folder).is_dir():
         raise typer.BadParameter(f"--prop takes NAME=FOLDER, a folder that is there; not {text!r}")

@@ -14,9 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-NOISY = ("alembic", "autogen_core", "autogen_agentchat", "crewai", "httpx", "mlflow", "openai")
-STORAGE = "CREWAI_STORAGE_DIR"
-SETTINGS = {
+NOISY_LOGGERS = (
+    "alembic",
+    "autogen_core",
+    "autogen_agentchat",
+    "crewai",
+    "httpx",
+    "mlflow",
+    "openai",
+)
+CREWAI_STORAGE_VARIABLE = "CREWAI_STORAGE_DIR"
+ENVIRONMENT = {
     # MLflow sets its own loggers up when it is imported, which undoes what was set before.
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "CREWAI_DISABLE_TELEMETRY": "true",
@@ -29,36 +37,36 @@ SETTINGS = {
 
 
 @contextmanager
-def quieted() -> Generator[None]:
+def quiet_frameworks() -> Generator[None]:
     """Raise the bar of the noisy loggers to CRITICAL, and put it back; let CrewAI print nothing.
 
     Enter it before CrewAI is imported, which reads its settings then.
     """
-    for name, value in SETTINGS.items():
+    for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    loggers = [logging.getLogger(name) for name in NOISY]
+    loggers = [logging.getLogger(name) for name in NOISY_LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
-    logging.getLogger().addFilter(_not_of_crewai)
+    logging.getLogger().addFilter(_is_not_from_crewai)
     try:
-        with warnings.catch_warnings(), _stored_elsewhere(), _unprinted():
+        with warnings.catch_warnings(), _temporary_crewai_storage(), _suppress_crewai_output():
             # openai's parsed completions do not fit their own model: openai-python#2872
             warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-        logging.getLogger().removeFilter(_not_of_crewai)
+        logging.getLogger().removeFilter(_is_not_from_crewai)
 
 
-def _not_of_crewai(record: logging.LogRecord) -> bool:
+def _is_not_from_crewai(record: logging.LogRecord) -> bool:
     """CrewAI's clients of models log what fails in the name of nobody: at the root."""
     return "crewai" not in Path(record.pathname).parts
 
 
 @contextmanager
-def _unprinted() -> Generator[None]:
+def _suppress_crewai_output() -> Generator[None]:
     """Keep what CrewAI says of its own events from stdout, where a program reads JSON."""
     from crewai_core.printer import set_suppress_console_output, should_suppress_console_output
 
@@ -71,14 +79,14 @@ def _unprinted() -> Generator[None]:
 
 
 @contextmanager
-def _stored_elsewhere() -> Generator[None]:
+def _temporary_crewai_storage() -> Generator[None]:
     """Let CrewAI keep the outputs of tasks in a folder that goes away, unless one is named."""
-    if STORAGE in os.environ:
+    if CREWAI_STORAGE_VARIABLE in os.environ:
         yield
         return
     with TemporaryDirectory() as folder:
-        os.environ[STORAGE] = folder
+        os.environ[CREWAI_STORAGE_VARIABLE] = folder
         try:
             yield
         finally:
-            del os.environ[STORAGE]
+            del os.environ[CREWAI_STORAGE_VARIABLE]

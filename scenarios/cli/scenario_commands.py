@@ -8,37 +8,42 @@ from typing import Annotated
 
 import typer
 
-from instrumentation.tracing_patches import every_patch
-from scenarios.cli.interrupts import stoppable
-from scenarios.cli.quiet_frameworks import quieted
+from instrumentation.tracing_patches import all_patches
+from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.quiet_frameworks import quiet_frameworks
 from scenarios.player.accept import accept as accepted
-from scenarios.player.accept import produce, stale
-from scenarios.player.check import Recording
-from scenarios.player.check import check as checked
-from scenarios.player.scenario_loader import folder, load, names
+from scenarios.player.accept import find_stale_files, write_pages
+from scenarios.player.check import TraceSource
+from scenarios.player.check import check_scenario as checked
+from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
-from scenarios.trace_store.store_errors import answering
-from scenarios.trace_store.tracking_uri import reachable, tracking_uri
+from scenarios.trace_store.store_errors import translate_store_errors
+from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
 
-Name = Annotated[str, typer.Argument(help="A scenario, as `list` names it.", metavar="NAME")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ScenarioArgument = Annotated[
+    str, typer.Argument(help="A scenario, as `list` names it.", metavar="NAME")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def list_(as_json: AsJson = False) -> None:
+def list_scenarios(as_json: JsonOption = False) -> None:
     """List the scenarios, each with the failure that it plays."""
-    pages = [load(name) for name in names()]
+    pages = [load_scenario(name) for name in scenario_names()]
     if as_json:
-        told = [{"scenario": page.name, "title": page.title, "mode": page.mode} for page in pages]
+        told = [
+            {"scenario": page.name, "title": page.title, "mode": page.failure_mode}
+            for page in pages
+        ]
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    width = max(map(len, names()), default=0)
+    width = max(map(len, scenario_names()), default=0)
     for page in pages:
         typer.echo(f"{page.name:<{width}}  {page.title}")
 
 
 def run(
-    name: Name,
-    as_json: AsJson = False,
+    name: ScenarioArgument,
+    as_json: JsonOption = False,
     tolerant: Annotated[
         bool, typer.Option(help="Serve a changed request all the same, and report it as drift.")
     ] = False,
@@ -52,25 +57,27 @@ def run(
     Without --seed its inputs are the published ones, and the outlines are held against the goldens.
     Writes the traces to MLFLOW_TRACKING_URI (by default sqlite:///mlflow.db).
     """
-    page, store = load(name), reachable(tracking_uri())
+    page, store = load_scenario(name), require_reachable(tracking_uri())
     variants = ", ".join(variant for variant, _, _ in page.variants())
     typer.echo(f"playing {name}: {variants} …", err=True)
-    with quieted(), stoppable(), answering():
-        from scenarios.player.run import play  # brings MLflow, which the other commands do without
+    with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
+        from scenarios.player.run import (
+            run_scenario,  # brings MLflow, which the other commands do without
+        )
 
-        verdict = play(
+        verdict = run_scenario(
             name,
             store,
             strict=not tolerant,
             seed=seed,
-            progress=lambda variant, exchange: typer.echo(
-                terminal_report.progress(variant, exchange), err=True
+            on_exchange=lambda variant, exchange: typer.echo(
+                terminal_report.format_progress(variant, exchange), err=True
             ),
         )
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
     else:
-        terminal_report.show(terminal_report.report(page, verdict))
+        terminal_report.print_report(terminal_report.render_verdict(page, verdict))
     raise typer.Exit(0 if verdict.passed else 1)
 
 
@@ -90,7 +97,7 @@ def check(
     variant: Annotated[
         str | None, typer.Option(help="Whose expectations; by default of each variant recorded.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Hold a scenario's expectations against recorded traces; nothing is run.
 
@@ -103,15 +110,15 @@ def check(
     if (trace or session is not None) and not name:
         given = "--trace" if trace else "--session"
         raise typer.BadParameter(f"{given} needs the NAME of the scenario that it is held against")
-    recording = Recording(trace, variant, tracking_uri(), session)
-    with answering():
-        results = [checked(one, recording) for one in ([name] if name else names())]
+    recording = TraceSource(trace, variant, tracking_uri(), session)
+    with translate_store_errors():
+        results = [checked(one, recording) for one in ([name] if name else scenario_names())]
     if as_json:
         told = [result.to_json() for result in results]
         typer.echo(json.dumps(told[0] if name else told, indent=2, ensure_ascii=False))
     else:
         for result in results:
-            terminal_report.show(terminal_report.checked(result))
+            terminal_report.print_report(terminal_report.render_check(result))
     raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 
@@ -125,7 +132,7 @@ def accept(
     dry: Annotated[
         bool, typer.Option("--check", help="Write nothing: say which pages are not current.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make what is seen the golden: read `run`'s outline first, it is what you accept.
 
@@ -133,8 +140,12 @@ def accept(
     from them. A run whose expectations do not hold is not accepted.
     """
     for name in wanted or ():
-        folder(name)  # an unknown name is an error, whatever else is asked
-    changed = list(stale()) if dry else _accepted([] if pages_only else wanted or names())
+        scenario_folder(name)  # an unknown name is an error, whatever else is asked
+    changed = (
+        list(find_stale_files())
+        if dry
+        else _accept_scenarios([] if pages_only else wanted or scenario_names())
+    )
     told = [os.path.relpath(path) for path in changed]
     if as_json:
         typer.echo(json.dumps({"not_current" if dry else "written": told}, indent=2))
@@ -143,11 +154,11 @@ def accept(
     raise typer.Exit(1 if dry and changed else 0)
 
 
-def patches(as_json: AsJson = False) -> None:
+def patches(as_json: JsonOption = False) -> None:
     """List the patches, and for each whether it is for the versions installed here, or why not."""
     told = [
-        {"patch": patch.name, "why_not": patch.why_not(), "symptom": patch.symptom}
-        for patch in every_patch()
+        {"patch": patch.name, "why_not": patch.skip_reason(), "symptom": patch.symptom}
+        for patch in all_patches()
     ]
     if as_json:
         typer.echo(json.dumps(told, indent=2))
@@ -156,13 +167,13 @@ def patches(as_json: AsJson = False) -> None:
         typer.echo(f"{patch['patch']:<22}{patch['why_not'] or 'applied'}")
 
 
-def _accepted(wanted: Iterable[str]) -> list[Path]:
+def _accept_scenarios(wanted: Iterable[str]) -> list[Path]:
     """Play and accept; then the pages, which show what was accepted."""
     changed: list[Path] = []
     for name in wanted:
         typer.echo(f"playing {name} …", err=True)
-        with quieted(), stoppable():
-            from scenarios.player.run import play
+        with quiet_frameworks(), exit_on_interrupt():
+            from scenarios.player.run import run_scenario
 
-            changed += accepted(play(name, reachable(tracking_uri())))
-    return [*changed, *produce()]
+            changed += accepted(run_scenario(name, require_reachable(tracking_uri())))
+    return [*changed, *write_pages()]

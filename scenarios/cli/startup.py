@@ -5,11 +5,11 @@ import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 
-SAYS = b"\nstopped before anything began\n"
+STOPPED_MESSAGE = b"\nstopped before anything began\n"
 
 
 @contextmanager
-def starting() -> Generator[None]:
+def exit_on_early_interrupt() -> Generator[None]:
     """For the block, Ctrl-C ends the process on the spot, with a sentence and exit code 130.
 
     To be entered in the main thread. Raised instead, it would tell which import it met; and one
@@ -25,5 +25,5 @@ def starting() -> Generator[None]:
 
 
 def _stop(number: int, _: object) -> None:
-    os.write(2, SAYS)
+    os.write(2, STOPPED_MESSAGE)
     os._exit(128 + number)

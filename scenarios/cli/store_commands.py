@@ -7,33 +7,38 @@ from typing import Annotated
 
 import typer
 
-from instrumentation.alerts.alert_rules_file import HOUSE, read
-from instrumentation.alerts.trace_window import PAGE, Tally
-from scenarios.cli.interrupts import stoppable
-from scenarios.cli.quiet_frameworks import quieted
-from scenarios.cli.scenario_commands import AsJson
-from scenarios.cli.webhook import NotTold, place, post
+from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES, load_alert_rules
+from instrumentation.alerts.trace_window import PAGE_SIZE, TraceCounts
+from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.quiet_frameworks import quiet_frameworks
+from scenarios.cli.scenario_commands import JsonOption
+from scenarios.cli.webhook import WebhookDeliveryError, post_webhook, webhook_origin
 from scenarios.reports import terminal_report
-from scenarios.trace_store.alert_gate import QUIET, held, payload, shown
-from scenarios.trace_store.saved_queries import named
-from scenarios.trace_store.search import Search
-from scenarios.trace_store.search_table import listed, tabled
-from scenarios.trace_store.store_errors import answering
-from scenarios.trace_store.time_window import NoMoment, moment
-from scenarios.trace_store.tracking_uri import reachable, tracking_uri
+from scenarios.trace_store.alert_gate import (
+    NO_ALERTS,
+    run_alert_gate,
+    render_gate,
+    webhook_payload,
+)
+from scenarios.trace_store.saved_queries import find_query
+from scenarios.trace_store.search import TraceSearch
+from scenarios.trace_store.search_table import render_queries, render_rows
+from scenarios.trace_store.store_errors import translate_store_errors
+from scenarios.trace_store.time_window import InvalidTimeError, parse_since
+from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
 
-NOT_TOLD = 3
-EVERY = 1000
+WEBHOOK_FAILED = 3
+PROGRESS_INTERVAL = 1000
 """After how many traces a line says how far it is."""
 
-Since = Annotated[
+SinceOption = Annotated[
     str, typer.Option(help="From when on: 30m, 1h, 2d, 2026-11-21, 2026-11-21T10:00.")
 ]
-Experiment = Annotated[str, typer.Option(help="Look at the experiment of this name alone.")]
+ExperimentOption = Annotated[str, typer.Option(help="Look at the experiment of this name alone.")]
 
 
 def alerts(
-    since: Since = "1h",
+    since: SinceOption = "1h",
     table: Annotated[
         Path | None,
         typer.Option(help="A table of your own, a TOML file, in place of the house's."),
@@ -41,8 +46,8 @@ def alerts(
     webhook: Annotated[
         str | None, typer.Option(help="POST what is not quiet to this address, as JSON.")
     ] = None,
-    experiment: Experiment = "",
-    as_json: AsJson = False,
+    experiment: ExperimentOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Hold a store's traces against a table of alerts.
 
@@ -50,27 +55,29 @@ def alerts(
     alarms; 2 something could not be judged, as when there is no trace; 3 the webhook could not be
     told.
     """
-    chosen, began = read(table) if table else HOUSE, _moment(since)
+    chosen, began = load_alert_rules(table) if table else DEFAULT_ALERT_RULES, _parse_since(since)
     try:
-        _ = place(webhook) if webhook else None
-    except NotTold as error:
+        _ = webhook_origin(webhook) if webhook else None
+    except WebhookDeliveryError as error:
         raise typer.BadParameter(str(error)) from error
-    with quieted(), stoppable(), answering():
-        gate = held(chosen, reachable(tracking_uri()), began, experiment, _progress)
+    with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
+        gate = run_alert_gate(
+            chosen, require_reachable(tracking_uri()), began, experiment, _report_progress
+        )
     if as_json:
         typer.echo(json.dumps(gate.to_json(), indent=2, ensure_ascii=False))
     else:
-        terminal_report.show(shown(gate))
-    if webhook and gate.code != QUIET:
-        from instrumentation.redaction.redaction import DEFAULT  # brings OpenTelemetry
+        terminal_report.print_report(render_gate(gate))
+    if webhook and gate.exit_code != NO_ALERTS:
+        from instrumentation.redaction.redaction import DEFAULT_REDACTION  # brings OpenTelemetry
 
         try:
-            with quieted():
-                post(webhook, DEFAULT.value(payload(gate)))
-        except NotTold as error:
+            with quiet_frameworks():
+                post_webhook(webhook, DEFAULT_REDACTION.redact_value(webhook_payload(gate)))
+        except WebhookDeliveryError as error:
             typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(NOT_TOLD) from error
-    raise typer.Exit(gate.code)
+            raise typer.Exit(WEBHOOK_FAILED) from error
+    raise typer.Exit(gate.exit_code)
 
 
 def search(
@@ -80,10 +87,10 @@ def search(
     word: Annotated[
         str, typer.Argument(help="What it takes: a NAME, SECONDS, a TEXT.", metavar="[WORD]")
     ] = "",
-    since: Since = "1d",
+    since: SinceOption = "1d",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="As many rows at most.")] = 20,
-    experiment: Experiment = "",
-    as_json: AsJson = False,
+    experiment: ExperimentOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Find traces in a store, by a saved query.
 
@@ -91,29 +98,29 @@ def search(
     one that begins with a dash stands behind `--`.
     """
     if not query:
-        terminal_report.show(listed())
+        terminal_report.print_report(render_queries())
         return
-    chosen, began = named(query), _moment(since)
-    _ = chosen.asks(word)  # what was said amiss is told before anything is loaded
-    with quieted(), stoppable(), answering():
-        asked = Search(chosen, word, began, reachable(tracking_uri()), experiment)
-        rows = list(asked.rows(limit))
-        hint = "" if rows or as_json else asked.hint()
+    chosen, began = find_query(query), _parse_since(since)
+    _ = chosen.build_filter(word)  # what was said amiss is told before anything is loaded
+    with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
+        asked = TraceSearch(chosen, word, began, require_reachable(tracking_uri()), experiment)
+        rows = list(asked.find_rows(limit))
+        hint = "" if rows or as_json else asked.suggest()
     if as_json:
         told = {"filter_string": asked.filter, "traces": [row.to_json() for row in rows]}
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     typer.echo(str(asked), err=True)
-    terminal_report.show(tabled(rows, began, hint))
+    terminal_report.print_report(render_rows(rows, began, hint))
 
 
-def _moment(text: str) -> datetime:
+def _parse_since(text: str) -> datetime:
     try:
-        return moment(text)
-    except NoMoment as error:
+        return parse_since(text)
+    except InvalidTimeError as error:
         raise typer.BadParameter(f"--since: {error}") from error
 
 
-def _progress(tally: Tally) -> None:
-    if tally.finished and tally.finished % EVERY < PAGE:
+def _report_progress(tally: TraceCounts) -> None:
+    if tally.finished and tally.finished % PROGRESS_INTERVAL < PAGE_SIZE:
         typer.echo(f"read {tally.finished:,} traces …", err=True)

@@ -8,20 +8,22 @@ from urllib.parse import urlsplit
 import httpx
 
 TIMEOUT_S = 10.0
-PAUSES_S = (0.5, 2.0)
+RETRY_DELAYS_S = (0.5, 2.0)
 """How long is waited before the second try, and before the third, which is the last."""
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which another try may do."""
 
 
-class NotTold(Exception):
+class WebhookDeliveryError(Exception):
     """Raised when a webhook could not be told. Its text holds no path, which may be a secret."""
 
 
-def post(url: str, payload: Mapping[str, Any], pauses_s: tuple[float, ...] = PAUSES_S) -> None:
+def post_webhook(
+    url: str, payload: Mapping[str, Any], retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S
+) -> None:
     """POST JSON; try again a few times where that may help. Raises `NotTold`, with the last why."""
-    where, why = place(url), ""
-    for pause_s in (*pauses_s, None):
+    where, why = webhook_origin(url), ""
+    for pause_s in (*retry_delays_s, None):
         try:
             # A stream whose body is not read: nothing hangs on how much is answered.
             with httpx.stream("POST", url, json=payload, timeout=TIMEOUT_S) as answer:
@@ -29,17 +31,19 @@ def post(url: str, payload: Mapping[str, Any], pauses_s: tuple[float, ...] = PAU
         except httpx.HTTPError as error:
             status, why = 0, f"{type(error).__name__}: {error}".rstrip(": ")
         except (httpx.InvalidURL, UnicodeError) as error:  # as of a host's name that is too long
-            raise NotTold(f"the webhook at {where} was not told: no address: {error}") from error
+            raise WebhookDeliveryError(
+                f"the webhook at {where} was not told: no address: {error}"
+            ) from error
         if 200 <= status < 300:
             return
-        if status and status not in PASSING:
+        if status and status not in RETRYABLE_STATUSES:
             break
         if pause_s is not None:
             time.sleep(pause_s)
-    raise NotTold(f"the webhook at {where} was not told: {why}")
+    raise WebhookDeliveryError(f"the webhook at {where} was not told: {why}")
 
 
-def place(url: str) -> str:
+def webhook_origin(url: str) -> str:
     """Where a webhook is, without what authorises. Raises `NotTold` if it is no such address."""
     try:
         parts = urlsplit(url)
@@ -48,4 +52,4 @@ def place(url: str) -> str:
             return f"{parts.scheme}://{parts.hostname}{port}"
     except ValueError:
         pass
-    raise NotTold("--webhook takes an address that begins with http:// or https://")
+    raise WebhookDeliveryError("--webhook takes an address that begins with http:// or https://")

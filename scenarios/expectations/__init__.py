@@ -9,21 +9,21 @@ from dataclasses import dataclass
 
 from instrumentation.trace.trace import Trace
 from scenarios.expectations.wording import (
-    agents,
-    attempts,
-    because,
-    counted,
-    how_little,
-    instead,
-    nearest,
-    score,
-    text,
+    attempt_spans,
+    describe_loss,
+    describe_nearest,
+    describe_received,
+    error_suffix,
+    handoff_score,
+    list_agents,
+    pluralize,
+    to_text,
 )
 
-ARRIVED = 0.8
+MIN_ARRIVED_SHARE = 0.8
 """A handoff at or above this share of the sender's text has arrived; a summary in other words has
 not, which is the point: the receiver was not given the text."""
-LOST = 0.2
+MAX_LOST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -33,28 +33,28 @@ class Expectation:
     `alarming` is one that speaks of a failure, whatever the workflow: no healthy run fulfils it.
     """
 
-    says: str
-    why_not: Callable[[Trace], str | None]
+    description: str
+    explain_failure: Callable[[Trace], str | None]
     agents: tuple[str, ...] = ()
-    alarming: bool = False
+    signals_failure: bool = False
 
 
-def ends(status: str, *, saying: str = "") -> Expectation:
+def ends_with_status(status: str, *, message: str = "") -> Expectation:
     """The run's root ends with this status, for a reason in which `saying` stands."""
 
     def why_not(trace: Trace) -> str | None:
         root = trace.root
         if root.status != status:
-            return f"it ended {root.status}{because(root)}"
-        if saying not in root.says:
-            return f"it ended {status}, but{because(root) or ' gave no reason'}"
+            return f"it ended {root.status}{error_suffix(root)}"
+        if message not in root.status_message:
+            return f"it ended {status}, but{error_suffix(root) or ' gave no reason'}"
         return None
 
-    reason = f" saying {saying!r}" if saying else ""
-    return Expectation(f"ends {status}{reason}", why_not, alarming=status == "ERROR")
+    reason = f" saying {message!r}" if message else ""
+    return Expectation(f"ends {status}{reason}", why_not, signals_failure=status == "ERROR")
 
 
-def concludes(outcome: str) -> Expectation:
+def reaches_outcome(outcome: str) -> Expectation:
     """The workflow names this outcome."""
 
     def why_not(trace: Trace) -> str | None:
@@ -70,26 +70,32 @@ def hands_off(sender: str, receiver: str, *, times: int = 1) -> Expectation:
     def why_not(trace: Trace) -> str | None:
         seen = trace.handoffs(sender, receiver)
         if len(seen) != times:
-            return f"{counted(len(seen), 'such handoff')}{instead(trace, receiver)}"
-        lost = [span for span in seen if score(span) < ARRIVED]
-        return how_little(lost[0]) if lost else None
+            return f"{pluralize(len(seen), 'such handoff')}{describe_received(trace, receiver)}"
+        lost = [span for span in seen if handoff_score(span) < MIN_ARRIVED_SHARE]
+        return describe_loss(lost[0]) if lost else None
 
     return Expectation(
-        f"hands off {sender} → {receiver}, {counted(times, 'time')}", why_not, (sender, receiver)
+        f"hands off {sender} → {receiver}, {pluralize(times, 'time')}", why_not, (sender, receiver)
     )
 
 
-def loses(sender: str, receiver: str) -> Expectation:
+def loses_handoff(sender: str, receiver: str) -> Expectation:
     """A handoff from sender to receiver of which nearly nothing arrives."""
 
     def why_not(trace: Trace) -> str | None:
         seen = trace.handoffs(sender, receiver)
         if not seen:
-            return f"no such handoff{instead(trace, receiver)}"
-        least = min(seen, key=score)
-        return None if score(least) <= LOST else f"{score(least):.0%} or more of it arrived"
+            return f"no such handoff{describe_received(trace, receiver)}"
+        least = min(seen, key=handoff_score)
+        return (
+            None
+            if handoff_score(least) <= MAX_LOST_SHARE
+            else f"{handoff_score(least):.0%} or more of it arrived"
+        )
 
-    return Expectation(f"loses {sender} → {receiver}", why_not, (sender, receiver), alarming=True)
+    return Expectation(
+        f"loses {sender} → {receiver}", why_not, (sender, receiver), signals_failure=True
+    )
 
 
 def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectation:
@@ -105,7 +111,7 @@ def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectat
         return f"it was taken on {', '.join(map(str, taken)) or 'no condition'}"
 
     return Expectation(
-        f"takes the edge {source} → {target} on {on}, {counted(times, 'time')}",
+        f"takes the edge {source} → {target} on {on}, {pluralize(times, 'time')}",
         why_not,
         (source, target),
     )
@@ -116,31 +122,35 @@ def takes_turns(agent: str, times: int) -> Expectation:
 
     def why_not(trace: Trace) -> str | None:
         seen = len(trace.turns(agent))
-        return None if seen == times else f"{counted(seen, 'turn')}; agents: {agents(trace)}"
+        return None if seen == times else f"{pluralize(seen, 'turn')}; agents: {list_agents(trace)}"
 
-    return Expectation(f"{agent} takes {counted(times, 'turn')}", why_not, (agent,))
+    return Expectation(f"{agent} takes {pluralize(times, 'turn')}", why_not, (agent,))
 
 
-def never_reaches(agent: str) -> Expectation:
+def never_runs(agent: str) -> Expectation:
     """The agent is never at work."""
 
     def why_not(trace: Trace) -> str | None:
         if not trace.agents:
             return "the trace names no agent at all"
         seen = len(trace.turns(agent))
-        return f"{agent} took {counted(seen, 'turn')}" if seen else None
+        return f"{agent} took {pluralize(seen, 'turn')}" if seen else None
 
     return Expectation(f"never reaches {agent}", why_not, (agent,))
 
 
-def output_keeps(pattern: str) -> Expectation:
+def output_contains(pattern: str) -> Expectation:
     """The run's output bears this regular expression."""
 
     def why_not(trace: Trace) -> str | None:
-        output = text(trace.root.outputs)
+        output = to_text(trace.root.outputs)
         if not output:
             return "there is no output at all"
-        return None if re.search(pattern, output) else f"the output {nearest(pattern, output)}"
+        return (
+            None
+            if re.search(pattern, output)
+            else f"the output {describe_nearest(pattern, output)}"
+        )
 
     return Expectation(f"output keeps /{pattern}/", why_not)
 
@@ -149,7 +159,7 @@ def output_lacks(pattern: str) -> Expectation:
     """The run has an output, which does not bear this regular expression."""
 
     def why_not(trace: Trace) -> str | None:
-        output = text(trace.root.outputs)
+        output = to_text(trace.root.outputs)
         if not output:
             return "there is no output at all"
         found = re.search(pattern, output)
@@ -158,40 +168,40 @@ def output_lacks(pattern: str) -> Expectation:
     return Expectation(f"output lacks /{pattern}/", why_not)
 
 
-def meets(attempt: str, *, agent: str, times: int = 1) -> Expectation:
+def has_failed_attempts(error: str, *, agent: str, times: int = 1) -> Expectation:
     """So many of the agent's HTTP attempts fail in this way (`HTTP 429`, `ReadTimeout`, …)."""
 
     def why_not(trace: Trace) -> str | None:
-        seen = [span.name for span in attempts(trace, agent)]
-        if seen == [attempt] * times:
+        seen = [span.name for span in attempt_spans(trace, agent)]
+        if seen == [error] * times:
             return None
         return f"failed attempts of {agent}: {', '.join(seen) or 'none'}"
 
-    return Expectation(f"{agent} meets {attempt!r}, {counted(times, 'time')}", why_not, (agent,))
+    return Expectation(f"{agent} meets {error!r}, {pluralize(times, 'time')}", why_not, (agent,))
 
 
-def completes(agent: str, *, status: str, saying: str = "") -> Expectation:
+def last_completion_ends(agent: str, *, status: str, message: str = "") -> Expectation:
     """The agent's last completion ends with this status, for a reason in which `saying` stands."""
 
     def why_not(trace: Trace) -> str | None:
         seen = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
         if not seen:
-            return f"{agent} made no completion; agents: {agents(trace)}"
+            return f"{agent} made no completion; agents: {list_agents(trace)}"
         last = seen[-1]
-        if last.status == status and saying in last.says:
+        if last.status == status and message in last.status_message:
             return None
-        return f"its last completion ended {last.status}{because(last)}"
+        return f"its last completion ended {last.status}{error_suffix(last)}"
 
-    reason = f" saying {saying!r}" if saying else ""
+    reason = f" saying {message!r}" if message else ""
     says = f"{agent}'s last completion is {status}{reason}"
-    return Expectation(says, why_not, (agent,), alarming=status == "ERROR")
+    return Expectation(says, why_not, (agent,), signals_failure=status == "ERROR")
 
 
-def spends_at_most(tokens: int) -> Expectation:
+def spends_tokens_at_most(tokens: int) -> Expectation:
     """All completions of the run together use no more tokens than this."""
 
     def why_not(trace: Trace) -> str | None:
-        spent = sum(span.tokens.total for span in trace.of_type("LLM"))
+        spent = sum(span.tokens.total for span in trace.spans_of_type("LLM"))
         if not spent:
             return "no completion has its tokens recorded"
         return f"{spent} tokens" if spent > tokens else None

@@ -5,17 +5,19 @@ from typing import Any
 
 from instrumentation.trace.trace import Trace
 from scenarios.expectations import Expectation
-from scenarios.expectations.wording import agents
+from scenarios.expectations.wording import list_agents
 
 
-def works_alongside(*team: str) -> Expectation:
+def works_concurrently(*team: str) -> Expectation:
     """Each of these agents has a turn while each of the others has one."""
 
     def why_not(trace: Trace) -> str | None:
         for agent in team:
             if not trace.turns(agent):
-                return f"{agent} took no turn; agents: {agents(trace)}"
-            beside = {one for turn in trace.turns(agent) for one in _alongside(turn.attributes)}
+                return f"{agent} took no turn; agents: {list_agents(trace)}"
+            beside = {
+                one for turn in trace.turns(agent) for one in _concurrent_agents(turn.attributes)
+            }
             if missing := [one for one in team if one not in (agent, *beside)]:
                 alone = f"alongside {', '.join(sorted(beside))}" if beside else "alone"
                 return f"{agent} worked {alone}, without {', '.join(missing)}"
@@ -24,6 +26,6 @@ def works_alongside(*team: str) -> Expectation:
     return Expectation(f"{', '.join(team)} work alongside each other", why_not, team)
 
 
-def _alongside(attributes: Mapping[str, Any]) -> Sequence[str]:
+def _concurrent_agents(attributes: Mapping[str, Any]) -> Sequence[str]:
     alongside: Sequence[str] = attributes.get("turn.alongside", ())
     return alongside

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from scenarios.http_server.connection import Scope, Wire
+from scenarios.http_server.connection import Connection, Scope
 
 HOP_BY_HOP = frozenset(
     {
@@ -17,49 +17,51 @@ HOP_BY_HOP = frozenset(
         "transfer-encoding",
     }
 )
-PATIENCE_S = 600.0
+TIMEOUT_S = 600.0
 
 
-class Forward:
+class ForwardingClient:
     """The way to one server; `origin` is its scheme, host and port."""
 
     def __init__(self, origin: str) -> None:
-        self._client = httpx.AsyncClient(base_url=origin, timeout=PATIENCE_S, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=origin, timeout=TIMEOUT_S, trust_env=False)
 
-    async def pass_on(
-        self, scope: Scope, target: str, body: bytes, wire: Wire
+    async def forward(
+        self, scope: Scope, target: str, body: bytes, connection: Connection
     ) -> tuple[httpx.Response, bytes]:
         """Ask for `target`, a path with its query; pass all back as it comes, but for the end.
 
         Whoever calls writes down what was answered, then ends it with an empty part. Raises
         `httpx.TransportError` where there is no answer, or no more of it.
         """
-        forwarded = without(headers(scope), HOP_BY_HOP) | {"accept-encoding": "identity"}
+        forwarded = drop_headers(decode_headers(scope), HOP_BY_HOP) | {
+            "accept-encoding": "identity"
+        }
         async with self._client.stream(
             scope["method"], target, content=body, headers=forwarded
         ) as response:
-            kept = without(dict(response.headers), HOP_BY_HOP)
+            kept = drop_headers(dict(response.headers), HOP_BY_HOP)
             raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in kept.items()]
-            await wire.begin(response.status_code, raw)
+            await connection.start_response(response.status_code, raw)
             whole = b""
             async for part in response.aiter_raw():
                 whole += part
-                await wire.write(part)
+                await connection.send_part(part)
         return response, whole
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
 
-def headers(scope: Scope) -> dict[str, str]:
+def decode_headers(scope: Scope) -> dict[str, str]:
     """The headers of a request, by their names in lower case."""
     return {name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]}
 
 
-def target(path: str, query: str) -> str:
+def request_target(path: str, query: str) -> str:
     """A path with its query, as a request asks for it."""
     return f"{path}?{query}" if query else path
 
 
-def without(given: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
-    return {name: value for name, value in given.items() if name not in names}
+def drop_headers(headers: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in names}

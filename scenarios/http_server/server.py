@@ -16,19 +16,22 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def served(
+def serve_app(
     app: Callable[..., Awaitable[None]],
     port: int = 0,
-    closing: Callable[[], Awaitable[None]] | None = None,
+    on_close: Callable[[], Awaitable[None]] | None = None,
 ) -> Generator[int]:
     """Serve `app` until the body ends; yields the port, a free one for 0. OSError if it is taken.
 
     At the end every connection is cut, so that a request which hangs delays nothing; `closing` is
     awaited on the server's loop, last.
     """
-    with socket.create_server((HOST, port), backlog=512) as listening, _loop(app) as loop:
+    with (
+        socket.create_server((HOST, port), backlog=512) as listening,
+        _event_loop_thread(app) as loop,
+    ):
         state = ServerState()
-        config = _configured(app)
+        config = _uvicorn_config(app)
 
         async def start() -> asyncio.AbstractServer:
             return await loop.create_server(
@@ -41,8 +44,8 @@ def served(
                 connection.transport.abort()
             while state.tasks:
                 await asyncio.wait(state.tasks)
-            if closing is not None:
-                await closing()
+            if on_close is not None:
+                await on_close()
 
         server = asyncio.run_coroutine_threadsafe(start(), loop).result()
         try:
@@ -52,9 +55,9 @@ def served(
 
 
 @contextmanager
-def _loop(app: Any) -> Generator[asyncio.AbstractEventLoop]:
+def _event_loop_thread(app: Any) -> Generator[asyncio.AbstractEventLoop]:
     """An event loop that runs on a thread until the body ends."""
-    loop = (_configured(app).get_loop_factory() or asyncio.new_event_loop)()
+    loop = (_uvicorn_config(app).get_loop_factory() or asyncio.new_event_loop)()
     thread = Thread(target=loop.run_forever, name="replay", daemon=True)
     thread.start()
     try:
@@ -65,7 +68,7 @@ def _loop(app: Any) -> Generator[asyncio.AbstractEventLoop]:
         loop.close()
 
 
-def _configured(app: Any) -> uvicorn.Config:
+def _uvicorn_config(app: Any) -> uvicorn.Config:
     """uvicorn without its logging, and patient with idle connections: a client may think long."""
     config = uvicorn.Config(
         app,

@@ -3,15 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from instrumentation.trace.canonical_json import dumps, read
-from instrumentation.trace.outline import outline
-from scenarios.atomic_write import write
-from scenarios.player.scenario_loader import Folder, folder, load, names
+from instrumentation.trace.canonical_json import dump_trace, load_trace
+from instrumentation.trace.outline import render_outline
+from scenarios.atomic_write import write_atomically
+from scenarios.player.scenario_loader import (
+    ScenarioFolder,
+    load_scenario,
+    scenario_folder,
+    scenario_names,
+)
 from scenarios.player.verdict import Verdict
 from scenarios.reports import generated_pages
 
 
-class NotAccepted(Exception):
+class AcceptanceError(Exception):
     """Raised when a run cannot be made golden, because it was no sound run of its scenario."""
 
 
@@ -21,54 +26,62 @@ def accept(verdict: Verdict) -> tuple[Path, ...]:
     Drift is what accepting is for. Anything else that failed is refused: a golden must not make a
     broken expectation look right.
     """
-    refusals = [*verdict.troubles]
-    for seen in verdict.variants:
-        refusals += [f"{seen.variant}: {trouble}" for trouble in seen.troubles]
+    refusals = [*verdict.problems]
+    for result in verdict.variants:
+        refusals += [f"{result.variant}: {problem}" for problem in result.problems]
         refusals += [
-            f"{seen.variant}: {j.says}; but {j.why_not}" for j in seen.judgements if not j.held
+            f"{result.variant}: {j.description}; but {j.failure}"
+            for j in result.expectation_results
+            if not j.passed
         ]
     if refusals:
-        raise NotAccepted(f"{verdict.scenario} was not accepted:\n" + "\n".join(refusals))
-    place = folder(verdict.scenario)
-    return tuple(path for path, text in _written(verdict, place) if _changed(path, text))
-
-
-def stale() -> tuple[Path, ...]:
-    """Every produced file that is not what its sources make of it."""
+        raise AcceptanceError(f"{verdict.scenario} was not accepted:\n" + "\n".join(refusals))
+    place = scenario_folder(verdict.scenario)
     return tuple(
-        path for path, text in (*generated_pages.pages(), *_outlines()) if not _reads(path, text)
+        path for path, text in _files_of_verdict(verdict, place) if _write_if_changed(path, text)
     )
 
 
-def produce() -> tuple[Path, ...]:
+def find_stale_files() -> tuple[Path, ...]:
+    """Every produced file that is not what its sources make of it."""
+    return tuple(
+        path
+        for path, text in (*generated_pages.generate_pages(), *_golden_outlines())
+        if not _has_text(path, text)
+    )
+
+
+def write_pages() -> tuple[Path, ...]:
     """Write every page that is produced from sources and recorded traces; returns those changed."""
-    return tuple(path for path, text in generated_pages.pages() if _changed(path, text))
+    return tuple(
+        path for path, text in generated_pages.generate_pages() if _write_if_changed(path, text)
+    )
 
 
-def _outlines() -> Iterator[tuple[Path, str]]:
+def _golden_outlines() -> Iterator[tuple[Path, str]]:
     """Every golden, and the outline of the recorded trace that it was accepted with."""
-    for name in names():
-        place = folder(name)
-        for variant, _, _ in load(name).variants():
-            yield place.golden(variant), outline(read(place.recorded(variant)))
+    for name in scenario_names():
+        place = scenario_folder(name)
+        for variant, _, _ in load_scenario(name).variants():
+            yield place.golden(variant), render_outline(load_trace(place.recorded_trace(variant)))
 
 
-def _written(verdict: Verdict, place: Folder) -> list[tuple[Path, str]]:
+def _files_of_verdict(verdict: Verdict, folder: ScenarioFolder) -> list[tuple[Path, str]]:
     written = []
     for seen in verdict.variants:
         if seen.trace:
-            written.append((place.golden(seen.variant), outline(seen.trace)))
-            written.append((place.recorded(seen.variant), dumps(seen.trace)))
+            written.append((folder.golden(seen.variant), render_outline(seen.trace)))
+            written.append((folder.recorded_trace(seen.variant), dump_trace(seen.trace)))
     return written
 
 
-def _changed(path: Path, text: str) -> bool:
-    if _reads(path, text):
+def _write_if_changed(path: Path, text: str) -> bool:
+    if _has_text(path, text):
         return False
-    write(path, text)
+    write_atomically(path, text)
     return True
 
 
-def _reads(path: Path, text: str) -> bool:
+def _has_text(path: Path, text: str) -> bool:
     """Whether the file is there and says this, and no byte else."""
     return path.is_file() and path.read_bytes() == text.encode()

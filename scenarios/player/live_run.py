@@ -11,22 +11,22 @@ from typing import Any
 from rich.console import Console
 
 from instrumentation.trace import trace as traces
-from instrumentation.trace.outline import outline
-from instrumentation.trace.trace import NoTrace
-from instrumentation.tracing import recorded, traced
-from scenarios.player.live_settings import keys_of, props_of, services_of
-from scenarios.player.run import resolved
-from scenarios.player.scenario_loader import NoScenario, load, names
-from scenarios.recording.recording_proxy import recording
-from scenarios.replay.service_processes import NotUp, Processes
-from scenarios.reports.terminal_report import address, opening
+from instrumentation.trace.outline import render_outline
+from instrumentation.trace.trace import TraceNotFoundError
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.player.live_settings import resolve_keys, resolve_props, resolve_services
+from scenarios.player.run import resolve_workflow
+from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_names
+from scenarios.recording.recording_proxy import record_tape
+from scenarios.replay.service_processes import ServiceProcesses, ServiceUnavailableError
+from scenarios.reports.terminal_report import trace_url, ui_instruction
 from scenarios.tape.tape import TapeError
-from scenarios.trace_store.store_errors import answering
-from scenarios.trace_store.tracking_uri import NoStore
+from scenarios.trace_store.store_errors import translate_store_errors
+from scenarios.trace_store.tracking_uri import StoreUnavailableError
 from workflows.model import Model
 
 
-def live(
+def run_live(
     workflow: str,
     task: str,
     tracking_uri: str,
@@ -43,47 +43,47 @@ def live(
     a scenario. Returns whether the workflow came to an end of its own; where a completion failed
     for good, its trace says why. Raises `NoModel` or `NoScenario`.
     """
-    lesson = reference(workflow)
-    run = resolved(lesson)
-    pages = [page for page in map(load, names()) if page.workflow == lesson]
-    outside = services_of(lesson, pages, run, services)
+    lesson = workflow_reference(workflow)
+    run = resolve_workflow(lesson)
+    pages = [page for page in map(load_scenario, scenario_names()) if page.workflow == lesson]
+    outside = resolve_services(lesson, pages, run, services)
     ours = {name: outside[name] for page in pages for name in page.processes}
-    more = keys_of(run, outside) | props_of(lesson, pages, run, props)
+    more = resolve_keys(run, outside) | resolve_props(lesson, pages, run, props)
     model = Model.from_environment()
     console.out(f"{workflow} on {model.name} at {model.base_url}", highlight=False)
-    with traced(tracking_uri):
+    with enable_tracing(tracking_uri):
         with (
-            recorded({"flight.workflow": workflow}) as seen,
-            _reached(model, outside, tape) as (reached, addresses),
+            record_run({"flight.workflow": workflow}) as seen,
+            _recording_proxies(model, outside, tape) as (reached, addresses),
         ):
-            call = run(task, reached, on_text=_printed(console), **addresses, **more)
-            answer = asyncio.run(_ended(call))
-        with suppress(NotUp):  # the trace says so where a tool asked in vain
-            Processes(ours).flush()
+            call = run(task, reached, on_text=_make_printer(console), **addresses, **more)
+            answer = asyncio.run(_await_result(call))
+        with suppress(ServiceUnavailableError):  # the trace says so where a tool asked in vain
+            ServiceProcesses(ours).flush()
         failed = isinstance(answer, Exception)
-        told = f"it failed: {first_line(answer)}" if failed else answer
+        told = f"it failed: {error_summary(answer)}" if failed else answer
         try:
-            with answering():
-                trace = traces.from_mlflow(found.to_dict() for found in seen.traces())
-        except (NoStore, NoTrace):
+            with translate_store_errors():
+                trace = traces.trace_from_mlflow(found.to_dict() for found in seen.traces())
+        except (StoreUnavailableError, TraceNotFoundError):
             console.out(f"\n\n{told}", highlight=False)
             raise
-    console.out(f"\n\n{outline(trace)}\n{told}", highlight=False)
-    console.out(f"read the trace: {opening()} {address(trace)}", highlight=False)
+    console.out(f"\n\n{render_outline(trace)}\n{told}", highlight=False)
+    console.out(f"read the trace: {ui_instruction()} {trace_url(trace)}", highlight=False)
     return not failed
 
 
-def reference(workflow: str) -> str:
+def workflow_reference(workflow: str) -> str:
     """The object reference of a workflow, by the name of its file."""
-    references = {load(name).workflow for name in names()}
+    references = {load_scenario(name).workflow for name in scenario_names()}
     by_name = {found.partition(":")[0].rpartition(".")[2]: found for found in references}
     if workflow not in by_name:
         near = get_close_matches(workflow, by_name, n=1, cutoff=0.0)
-        raise NoScenario(f"no workflow is named {workflow!r}; did you mean {near[0]}?")
+        raise ScenarioNotFoundError(f"no workflow is named {workflow!r}; did you mean {near[0]}?")
     return by_name[workflow]
 
 
-async def _ended(running: Awaitable[Any]) -> Any:
+async def _await_result(running: Awaitable[Any]) -> Any:
     """The workflow's answer, or what it raised."""
     try:
         return await running
@@ -91,30 +91,30 @@ async def _ended(running: Awaitable[Any]) -> Any:
         return error
 
 
-def first_line(error: Exception) -> str:
+def error_summary(error: Exception) -> str:
     """What an error says; some say nothing, as a timeout does."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 @contextmanager
-def _reached(
+def _recording_proxies(
     model: Model, outside: Mapping[str, str], tape: Path | None
 ) -> Generator[tuple[Model, Mapping[str, str]]]:
     """The model and the services themselves, or the ways to them that pass a recorder."""
     if tape is None:
         yield model, outside
         return
-    _writable(tape)
+    _require_writable(tape)
     with ExitStack() as stack:
-        way = stack.enter_context(recording(model.base_url, tape)).base_url
+        way = stack.enter_context(record_tape(model.base_url, tape)).base_url
         ways = {
-            name: stack.enter_context(recording(address, tape, lane=name)).base_url
+            name: stack.enter_context(record_tape(address, tape, lane=name)).base_url
             for name, address in outside.items()
         }
         yield replace(model, base_url=way), ways
 
 
-def _writable(tape: Path) -> None:
+def _require_writable(tape: Path) -> None:
     """What a live model says costs money: see that it can be written down before it is asked."""
     try:
         if tape.exists() and tape.stat().st_size:
@@ -125,7 +125,7 @@ def _writable(tape: Path) -> None:
         raise TapeError(f"{tape}: cannot be written ({why})") from error
 
 
-def _printed(console: Console) -> Callable[[str, str], None]:
+def _make_printer(console: Console) -> Callable[[str, str], None]:
     """A listener that prints what is said as it is said, and who says it when that changes."""
     speakers: list[str] = []
 

@@ -8,20 +8,20 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import extract_tb
 
-from scenarios.inputs import values
+from scenarios.inputs import resolve_inputs
 from scenarios.scenario import Scenario
-from scenarios.tape.placeholders import Value, captures_used
+from scenarios.tape.placeholders import InputValue, placeholder_names
 from scenarios.tape.tape import Tape
 
-CATALOG = Path(__file__).parent.parent / "catalog"
+CATALOG_FOLDER = Path(__file__).parent.parent / "catalog"
 
 
-class NoScenario(Exception):
+class ScenarioNotFoundError(Exception):
     """Raised when no scenario bears the name, or when its page cannot be used."""
 
 
 @dataclass(frozen=True)
-class Folder:
+class ScenarioFolder:
     """A scenario's folder: what people write in it, and what `accept` writes."""
 
     path: Path
@@ -38,76 +38,80 @@ class Folder:
     def readme(self) -> Path:
         return self.path / "README.md"
 
-    def recorded(self, variant: str) -> Path:
+    def recorded_trace(self, variant: str) -> Path:
         return self.path / "recorded" / f"{variant}.json"
 
     def golden(self, variant: str) -> Path:
         return self.path / f"{variant}.golden.txt"
 
 
-def names(catalog: Path = CATALOG) -> tuple[str, ...]:
+def scenario_names(catalog: Path = CATALOG_FOLDER) -> tuple[str, ...]:
     """Every scenario in the catalog, in alphabetical order."""
     return tuple(sorted(page.parent.name for page in catalog.glob("*/scenario.py")))
 
 
-def folder(name: str, catalog: Path = CATALOG) -> Folder:
+def scenario_folder(name: str, catalog: Path = CATALOG_FOLDER) -> ScenarioFolder:
     """The folder of the scenario of this name. Raises `NoScenario`, naming the nearest."""
-    known = names(catalog)
+    known = scenario_names(catalog)
     if name not in known:
         near = get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else "`make scenarios` lists them."
-        raise NoScenario(f"no scenario is named {name!r}; {hint}")
-    return Folder(catalog / name)
+        raise ScenarioNotFoundError(f"no scenario is named {name!r}; {hint}")
+    return ScenarioFolder(catalog / name)
 
 
-def load(name: str, catalog: Path = CATALOG) -> Scenario:
+def load_scenario(name: str, catalog: Path = CATALOG_FOLDER) -> Scenario:
     """Read the page of a scenario, and see that it can be judged."""
-    place = folder(name, catalog)
+    place = scenario_folder(name, catalog)
     spec = spec_from_file_location(f"scenarios.catalog.{name}.scenario", place.page)
     if spec is None or spec.loader is None:
-        raise NoScenario(f"{place.page}: cannot be imported")
+        raise ScenarioNotFoundError(f"{place.page}: cannot be imported")
     page = module_from_spec(spec)
     try:
         spec.loader.exec_module(page)
     except Exception as error:  # a page is anyone's code, and fails in its own way
-        raise NoScenario(f"{place.page}: cannot be imported{_where(error, place.page)}") from error
+        raise ScenarioNotFoundError(
+            f"{place.page}: cannot be imported{_error_location(error, place.page)}"
+        ) from error
     scenario = getattr(page, "SCENARIO", None)
     if not isinstance(scenario, Scenario):
-        raise NoScenario(f"{place.page}: defines no SCENARIO")
+        raise ScenarioNotFoundError(f"{place.page}: defines no SCENARIO")
     title, _, story = inspect.cleandoc(page.__doc__ or "").partition("\n\n")
     if not title:
-        raise NoScenario(f"{place.page}: has no docstring to tell the story")
+        raise ScenarioNotFoundError(f"{place.page}: has no docstring to tell the story")
     for variant, _, expectations in scenario.variants():
         if not expectations:
-            raise NoScenario(
+            raise ScenarioNotFoundError(
                 f"{place.page}: nothing is expected of {variant}: expect_{variant}=(…)"
             )
-    tape = Tape.read(place.tape)
-    _known_agents(scenario, tape, place)
+    tape = Tape.load(place.tape)
+    _check_agents(scenario, tape, place)
     for _, played, _ in scenario.variants():
-        inputs = values(scenario.inputs_of(played), seed=None)
-        tape.given(inputs)
-        _known_inputs(scenario.task, inputs, place)
+        inputs = resolve_inputs(scenario.variant_inputs(played), seed=None)
+        tape.with_inputs(inputs)
+        _check_inputs(scenario.task, inputs, place)
     return replace(scenario, name=name, title=" ".join(title.split()), story=story)
 
 
-def _where(error: Exception, page: Path) -> str:
+def _error_location(error: Exception, page: Path) -> str:
     """What an import met, and at which line of the page."""
     lines = [at.lineno for at in extract_tb(error.__traceback__) if at.filename == str(page)]
     line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)
     return f", line {line} ({type(error).__name__}: {error})"
 
 
-def _known_inputs(task: str, inputs: Mapping[str, Value], place: Folder) -> None:
-    for name in captures_used(task):
+def _check_inputs(task: str, inputs: Mapping[str, InputValue], folder: ScenarioFolder) -> None:
+    for name in placeholder_names(task):
         if name not in inputs:
             has = ", ".join(inputs) or "none"
-            raise NoScenario(f"{place.page}: the task uses ${{{name}}}; its inputs: {has}")
+            raise ScenarioNotFoundError(
+                f"{folder.page}: the task uses ${{{name}}}; its inputs: {has}"
+            )
 
 
-def _known_agents(scenario: Scenario, tape: Tape, place: Folder) -> None:
+def _check_agents(scenario: Scenario, tape: Tape, folder: ScenarioFolder) -> None:
     """A misspelt agent would make `never_reaches` hold for nothing."""
-    known = {line.lane for line in tape.lines} | set(scenario.agents)
+    known = {line.lane for line in tape.lines} | set(scenario.unreached_agents)
     spoken_of = {
         agent
         for _, _, expectations in scenario.variants()
@@ -116,8 +120,8 @@ def _known_agents(scenario: Scenario, tape: Tape, place: Folder) -> None:
     }
     for agent in sorted(spoken_of - known):
         near = get_close_matches(agent, known, n=1, cutoff=0.0)
-        raise NoScenario(
-            f"{place.page}: an expectation speaks of agent {agent!r}, which is no lane of"
-            f" {place.tape.name}; nearest: {near[0] if near else 'none'}. If no variant is meant to"
+        raise ScenarioNotFoundError(
+            f"{folder.page}: an expectation speaks of agent {agent!r}, which is no lane of"
+            f" {folder.tape.name}; nearest: {near[0] if near else 'none'}. If no variant is meant to"
             " reach it, name it in `agents`"
         )

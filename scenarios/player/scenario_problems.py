@@ -2,23 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 
-from scenarios.player.scenario_loader import Folder
-from scenarios.player.verdict import Seen, judged
-from scenarios.reports.origin_marker import found
+from scenarios.player.scenario_loader import ScenarioFolder
+from scenarios.player.verdict import VariantResult, evaluate
+from scenarios.reports.origin_marker import find_origin_span
 from scenarios.scenario import Scenario
 from scenarios.tape.tape import Tape
 
 
-def amiss(scenario: Scenario, seen: Sequence[Seen], tape: Tape, place: Folder) -> Iterator[str]:
+def find_scenario_problems(
+    scenario: Scenario, results: Sequence[VariantResult], tape: Tape, folder: ScenarioFolder
+) -> Iterator[str]:
     """A sentence for each: a mistake that is none, lines left over, an origin that is not there."""
-    yield from _unbroken(scenario, seen)
-    yield from _unplayed(tape, seen, place)
-    yield from _unmarked(scenario, seen)
+    yield from _check_broken_fails(scenario, results)
+    yield from _check_tape_is_used(tape, results, folder)
+    yield from _check_origin_exists(scenario, results)
 
 
-def _unbroken(scenario: Scenario, seen: Sequence[Seen]) -> Iterator[str]:
-    for broken in (one.trace for one in seen if one.variant == "broken" and one.trace):
-        held = [judgement.held for judgement in judged(broken, scenario.expect_fixed)]
+def _check_broken_fails(scenario: Scenario, results: Sequence[VariantResult]) -> Iterator[str]:
+    for broken in (one.trace for one in results if one.variant == "broken" and one.trace):
+        held = [judgement.passed for judgement in evaluate(broken, scenario.expect_fixed)]
         if held and all(held):
             yield (
                 "broken is no longer broken: all that is expected of fixed holds of it, too;"
@@ -26,15 +28,17 @@ def _unbroken(scenario: Scenario, seen: Sequence[Seen]) -> Iterator[str]:
             )
 
 
-def _unplayed(tape: Tape, seen: Sequence[Seen], place: Folder) -> Iterator[str]:
-    played = frozenset().union(*(variant.played for variant in seen))
+def _check_tape_is_used(
+    tape: Tape, results: Sequence[VariantResult], folder: ScenarioFolder
+) -> Iterator[str]:
+    played = frozenset().union(*(variant.used_lines for variant in results))
     for line in tape.lines:
         if line.number not in played:
-            yield f"{place.tape.name}:{line.number}: no variant plays this line of {line.lane}"
+            yield f"{folder.tape.name}:{line.number}: no variant plays this line of {line.lane}"
 
 
-def _unmarked(scenario: Scenario, seen: Sequence[Seen]) -> Iterator[str]:
+def _check_origin_exists(scenario: Scenario, results: Sequence[VariantResult]) -> Iterator[str]:
     origin = scenario.origin
-    for broken in (one.trace for one in seen if one.variant == "broken" and one.trace):
-        if origin and found(broken, origin) is None:
+    for broken in (one.trace for one in results if one.variant == "broken" and one.trace):
+        if origin and find_origin_span(broken, origin) is None:
             yield f"the origin names no span of the broken trace: {origin.span!r} of {origin.agent}"

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios.expectations import Expectation
-from scenarios.inputs import values
-from scenarios.replay.replay_server import Replay
+from scenarios.inputs import resolve_inputs
+from scenarios.replay.replay_server import ReplayServer
 from scenarios.scenario import Scenario, Variant
-from scenarios.tape.placeholders import Value, given
+from scenarios.tape.placeholders import InputValue, fill_inputs
 from workflows.model import Model
 
 
 @dataclass(frozen=True)
-class Part:
+class VariantRun:
     """One variant of a scenario, with the values that it is played with."""
 
     scenario: Scenario
@@ -23,23 +23,23 @@ class Part:
     seed: int | None
 
     @property
-    def inputs(self) -> dict[str, Value]:
-        return values(self.scenario.inputs_of(self.variant), self.seed)
+    def inputs(self) -> dict[str, InputValue]:
+        return resolve_inputs(self.scenario.variant_inputs(self.variant), self.seed)
 
     @property
     def task(self) -> str:
-        return str(given(self.scenario.task, self.inputs))
+        return str(fill_inputs(self.scenario.task, self.inputs))
 
     @property
     def tags(self) -> dict[str, str]:
         seed = {} if self.seed is None else {"flight.seed": str(self.seed)}
         return {"flight.scenario": self.scenario.name, "flight.variant": self.name} | seed
 
-    def call(self, workflow: Callable[..., Any], replay: Replay) -> Coroutine[Any, Any, Any]:
+    def call(self, workflow: Callable[..., Any], replay: ReplayServer) -> Coroutine[Any, Any, Any]:
         """The workflow, with the replay server in place of its model and outside services."""
         model = Model("taped", replay.base_url, api_key="taped")
         services = dict.fromkeys(self.scenario.services, replay.url)
-        processes = {name: replay.at(name) for name in self.scenario.processes}
+        processes = {name: replay.service_url(name) for name in self.scenario.processes}
         props = {name: made(**self.inputs) for name, made in self.scenario.props.items()}
         settings = {**services, **processes, **props, **self.variant.settings}
         called: Coroutine[Any, Any, Any] = workflow(self.task, model, **settings)

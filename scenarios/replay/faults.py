@@ -20,24 +20,26 @@ class Fault:
     status: int = 0
     retry_after_s: float = 0.0
     after_frame: int = 0
-    clean: bool = False
+    ends_cleanly: bool = False
     delay_s: float = 0.0
-    until: tuple[tuple[str, int], ...] = ()
+    until_calls: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.after_frame < 0 or self.retry_after_s < 0 or self.delay_s < 0:
             raise ValueError("a fault comes neither before the first frame nor before its time")
         if self.status and self.status < 400:
             raise ValueError(f"status {self.status} is no failure: 400 or more")
-        if any(lane == self.lane or calls < 1 for lane, calls in self.until):
-            raise ValueError(f"a reply is held until other lanes have asked: {dict(self.until)}")
+        if any(lane == self.lane or calls < 1 for lane, calls in self.until_calls):
+            raise ValueError(
+                f"a reply is held until other lanes have asked: {dict(self.until_calls)}"
+            )
         if self.call < 1 or self.times < 1:
             raise ValueError(
                 f"calls are counted from 1 and a fault strikes at least once: call={self.call}, "
                 f"times={self.times}"
             )
 
-    def strikes(self, lane: str, call: int) -> bool:
+    def applies_to(self, lane: str, call: int) -> bool:
         return lane == self.lane and self.call <= call < self.call + self.times
 
     def __str__(self) -> str:
@@ -61,23 +63,23 @@ def hangs(lane: str, call: int = 1, times: int = 1) -> Fault:
     return Fault("hangs", lane, call, times)
 
 
-def drops(lane: str, call: int = 1, times: int = 1) -> Fault:
+def drops_connection(lane: str, call: int = 1, times: int = 1) -> Fault:
     """The TCP connection is closed without an answer."""
     return Fault("drops", lane, call, times)
 
 
-def cut(
-    lane: str, call: int = 1, after_frame: int = 1, clean: bool = False, times: int = 1
+def cuts_stream(
+    lane: str, call: int = 1, after_frame: int = 1, ends_cleanly: bool = False, times: int = 1
 ) -> Fault:
     """A stream ends after `after_frame` frames, without finish reason or [DONE].
 
     The first frame carries the role only. Clean, the HTTP body ends properly, as a proxy that
     gives up ends it; else the connection breaks inside the body. It strikes streamed replies only.
     """
-    return Fault("cut", lane, call, times, after_frame=after_frame, clean=clean)
+    return Fault("cut", lane, call, times, after_frame=after_frame, ends_cleanly=ends_cleanly)
 
 
-def malformed(lane: str, call: int = 1, times: int = 1) -> Fault:
+def malformed_reply(lane: str, call: int = 1, times: int = 1) -> Fault:
     """Status 200 and JSON that breaks off in the middle; streamed, a frame that does."""
     return Fault("malformed", lane, call, times)
 
@@ -87,15 +89,17 @@ def slow(lane: str, call: int = 1, delay_s: float = 1.0, times: int = 1) -> Faul
     return Fault("slow", lane, call, times, delay_s=delay_s)
 
 
-def held(lane: str, call: int = 1, *, until: Mapping[str, int], delay_s: float = 0.0) -> Fault:
+def waits_for_lanes(
+    lane: str, call: int = 1, *, until_calls: Mapping[str, int], delay_s: float = 0.0
+) -> Fault:
     """The answer is right, and comes when each of these lanes has asked so often, and then so late.
 
     What runs at once is thereby put in an order, whatever the machine is doing besides.
     """
-    return Fault("held", lane, call, delay_s=delay_s, until=tuple(until.items()))
+    return Fault("held", lane, call, delay_s=delay_s, until_calls=tuple(until_calls.items()))
 
 
-class Faults:
+class FaultSchedule:
     """The faults of a run: which have struck, and which lane is being limited until when."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
@@ -103,27 +107,27 @@ class Faults:
         self.rewind()
 
     def rewind(self) -> None:
-        self._struck: set[Fault] = set()
-        self._limits: dict[str, tuple[float, Fault]] = {}
+        self._fired: set[Fault] = set()
+        self._rate_limits: dict[str, tuple[float, Fault]] = {}
 
-    def at(self, lane: str, call: int, now_s: float, *, streamed: bool) -> Fault | None:
+    def fault_for_call(self, lane: str, call: int, now_s: float, *, streamed: bool) -> Fault | None:
         """The fault that strikes this call, if any; then it counts as having struck."""
-        if fault := next((fault for fault in self._faults if fault.strikes(lane, call)), None):
+        if fault := next((fault for fault in self._faults if fault.applies_to(lane, call)), None):
             if fault.name == "cut" and not streamed:
                 return None
-            self._struck.add(fault)
+            self._fired.add(fault)
             if fault.name == "rate_limited":
-                self._limits[lane] = (now_s + fault.retry_after_s, fault)
+                self._rate_limits[lane] = (now_s + fault.retry_after_s, fault)
             return fault
-        until_s, limit = self._limits.get(lane, (now_s, None))
+        until_s, limit = self._rate_limits.get(lane, (now_s, None))
         return limit if now_s < until_s else None
 
-    def wait_s(self, lane: str, now_s: float) -> float:
+    def remaining_limit_s(self, lane: str, now_s: float) -> float:
         """How long the lane's limit still holds, in seconds."""
-        until_s, _ = self._limits.get(lane, (now_s, None))
+        until_s, _ = self._rate_limits.get(lane, (now_s, None))
         return max(0.0, until_s - now_s)
 
     @property
     def unfired(self) -> tuple[Fault, ...]:
         """The faults that never struck, in the order in which they were declared."""
-        return tuple(fault for fault in self._faults if fault not in self._struck)
+        return tuple(fault for fault in self._faults if fault not in self._fired)

@@ -11,24 +11,24 @@ Choosing and giving back never await, and one event loop does both: no line goes
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from scenarios.replay.refusal import Refused, refused
-from scenarios.tape.condition import Endless
-from scenarios.tape.drift import Drift, changes
-from scenarios.tape.line import Line
+from scenarios.replay.refusal import RequestRefusedError, no_line_error
+from scenarios.tape.condition import SearchTimeoutError
+from scenarios.tape.drift import Drift, compare_requests
+from scenarios.tape.line import TapeLine
 from scenarios.tape.request import Request
 from scenarios.tape.tape import Tape
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectedLine:
     """The line that answers a request, and what its `when` captured there."""
 
-    line: Line
+    line: TapeLine
     captures: dict[str, str]
     drift: Drift | None = None
 
 
-class Reel:
+class LineSelector:
     """The state of one run over a tape."""
 
     def __init__(self, tape: Tape, strict: bool) -> None:
@@ -39,53 +39,57 @@ class Reel:
     def rewind(self) -> None:
         """All lines are unplayed again."""
         # A plain dict grows slow when its first item is taken again and again.
-        self._left = {lane: OrderedDict[int, Line]() for lane in self.tape.lanes}
-        self._touched: set[int] = set()
+        self._unplayed_by_lane = {lane: OrderedDict[int, TapeLine]() for lane in self.tape.lanes}
+        self._partly_served: set[int] = set()
         for line in self.tape.lines:
-            self._left[line.lane][line.number] = line
+            self._unplayed_by_lane[line.lane][line.number] = line
 
-    def choose(self, request: Request, call: int) -> Choice:
+    def select(self, request: Request, call: int) -> SelectedLine:
         """The line for `request`, which is then played; Refused if there is none."""
-        left = self._left.get(request.lane, OrderedDict())
-        drifted: Choice | None = None
+        left = self._unplayed_by_lane.get(request.lane, OrderedDict())
+        drifted: SelectedLine | None = None
         for line in left.values():
-            if not line.answers(request.method, request.path):
+            if not line.serves_endpoint(request.method, request.path):
                 continue
-            captures = _captures(line, request, call)
+            captures = _match_condition(line, request, call)
             if captures is None:
                 continue
             if line.digest is None or line.digest == request.digest:
                 del left[line.number]
-                return Choice(line, captures)
-            drifted = drifted or Choice(line, captures)
+                return SelectedLine(line, captures)
+            drifted = drifted or SelectedLine(line, captures)
         if drifted is None or self.strict:
-            raise refused(self.tape, request, call, tuple(left.values()))
+            raise no_line_error(self.tape, request, call, tuple(left.values()))
         line = drifted.line
         del left[line.number]
-        differing = changes(line.request, request.canonical)
-        return Choice(line, drifted.captures, Drift(request.lane, call, line.at, differing))
+        differing = compare_requests(line.request, request.canonical_body)
+        return SelectedLine(
+            line, drifted.captures, Drift(request.lane, call, line.location, differing)
+        )
 
-    def give_back(self, line: Line, *, touched: bool) -> None:
+    def return_line(self, line: TapeLine, *, partly_served: bool) -> None:
         """The reply did not arrive, so the line may be played again; `touched` if a part did."""
-        if touched:
-            self._touched.add(line.number)
-        left = self._left[line.lane]
+        if partly_served:
+            self._partly_served.add(line.number)
+        left = self._unplayed_by_lane[line.lane]
         left[line.number] = line
-        self._left[line.lane] = OrderedDict(sorted(left.items()))
+        self._unplayed_by_lane[line.lane] = OrderedDict(sorted(left.items()))
 
     @property
-    def unplayed(self) -> tuple[Line, ...]:
+    def unplayed_lines(self) -> tuple[TapeLine, ...]:
         """Lines of which nothing was served, in the order of the tape."""
-        left = {n for lane in list(self._left.values()) for n in list(lane)} - self._touched
+        left = {
+            n for lane in list(self._unplayed_by_lane.values()) for n in list(lane)
+        } - self._partly_served
         return tuple(line for line in self.tape.lines if line.number in left)
 
 
-def _captures(line: Line, request: Request, call: int) -> dict[str, str] | None:
+def _match_condition(line: TapeLine, request: Request, call: int) -> dict[str, str] | None:
     """What the line's `when` captures in the request; None if it does not hold."""
     if line.when is None:
         return {}
     try:
-        found = line.when.found(request.text)
-    except Endless as error:
-        raise Refused(f"{line}: {error}", request.lane, call, line) from error
+        found = line.when.search(request.searchable_text)
+    except SearchTimeoutError as error:
+        raise RequestRefusedError(f"{line}: {error}", request.lane, call, line) from error
     return found.groupdict(default="") if found else None

@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from scenarios.tape.condition import Condition, Endless
-from scenarios.tape.drift import changes
-from scenarios.tape.json_checks import COMPARED, close, listed
-from scenarios.tape.line import Line
+from scenarios.tape.condition import Condition, SearchTimeoutError
+from scenarios.tape.drift import compare_requests
+from scenarios.tape.json_checks import MAX_COMPARED_WORDS, closest_word, list_words
+from scenarios.tape.line import TapeLine
 from scenarios.tape.request import Request
 from scenarios.tape.tape import Tape
 
-REFUSED = 422
+REFUSED_STATUS = 422
 """No OpenAI client tries again after it, as it does after 408, 409, 429 and 5xx."""
-SEEN = 160
+MAX_SHOWN_CHARS = 160
 """How much of a request is shown, in characters."""
-PATIENCE_S = 1.0
+NEAREST_LINE_TIMEOUT_S = 1.0
 """How long the nearest line is looked for: a lane may have a million."""
 
 
-class Refused(Exception):
+class RequestRefusedError(Exception):
     """Raised when a run asks what its tape does not answer.
 
     `lane`, `call` (from 1, every attempt counts) and `nearest` (an unplayed line, or None) say
@@ -32,57 +32,63 @@ class Refused(Exception):
         message: str,
         lane: str,
         call: int,
-        nearest: Line | None = None,
-        status: int = REFUSED,
-        kind: str = "no_taped_line",
+        nearest_line: TapeLine | None = None,
+        status: int = REFUSED_STATUS,
+        error_type: str = "no_taped_line",
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.kind = kind
+        self.error_type = error_type
         self.lane = lane
         self.call = call
-        self.nearest = nearest
+        self.nearest_line = nearest_line
 
 
-def refused(tape: Tape, request: Request, call: int, left: Sequence[Line]) -> Refused:
+def no_line_error(
+    tape: Tape, request: Request, call: int, unplayed: Sequence[TapeLine]
+) -> RequestRefusedError:
     """Why none of `left` (the lane's unplayed lines) answers `request`."""
     lines = [line for line in tape.lines if line.lane == request.lane]
     head = f'lane "{request.lane}", call {call}: no line of {tape.file} answers this request.'
     if not lines:
-        return Refused("\n".join([head, *_unknown_lane(tape, request)]), request.lane, call)
-    count = f"The lane has {_lines(len(lines))}, {len(lines) - len(left)} played."
-    asked = f"The request ends: {_tail(request.text)}"
-    if not left:
+        return RequestRefusedError(
+            "\n".join([head, *_explain_unknown_lane(tape, request)]), request.lane, call
+        )
+    count = f"The lane has {_count_lines(len(lines))}, {len(lines) - len(unplayed)} played."
+    asked = f"The request ends: {_quote_end(request.searchable_text)}"
+    if not unplayed:
         last = f"Its last line is {lines[-1]}."
-        mend = f"Mend it: write a line after {lines[-1].at}, then {_accept(tape)}."
-        return Refused("\n".join([head, count, last, asked, mend]), request.lane, call)
-    nearest, why_not = _nearest(request, left)
+        mend = f"Mend it: write a line after {lines[-1].location}, then {_next_command(tape)}."
+        return RequestRefusedError("\n".join([head, count, last, asked, mend]), request.lane, call)
+    nearest, why_not = _nearest_line(request, unplayed)
     close = f"Nearest unplayed line: {nearest}\n  {why_not}"
     mend = (
-        f"Mend it: edit {nearest.at}, then {_accept(tape)}."
+        f"Mend it: edit {nearest.location}, then {_next_command(tape)}."
         if nearest.digest is None
         else "Mend it: record it anew, python -m scenarios live … --record; or play it --tolerant."
     )
-    return Refused("\n".join([head, count, close, asked, mend]), request.lane, call, nearest)
+    return RequestRefusedError(
+        "\n".join([head, count, close, asked, mend]), request.lane, call, nearest
+    )
 
 
-def unknown_path(tape: Tape, request: Request, call: int) -> Refused:
+def unknown_path_error(tape: Tape, request: Request, call: int) -> RequestRefusedError:
     """A path that is neither an endpoint of the API nor an outside service on the tape."""
-    asked = f"{request.method} {_short(request.path)}"
-    alike = close(asked, tape.paths)
+    asked = f"{request.method} {_truncate(request.path)}"
+    alike = closest_word(asked, tape.endpoints)
     message = (
         f"{asked}: the tape {tape.file} answers no such path.\n"
-        f"It answers {listed(tape.paths) or 'nothing'}"
+        f"It answers {list_words(tape.endpoints) or 'nothing'}"
         + (f"; nearest: {alike}.\n" if alike else ".\n")
         + f'Mend it: write a line with "method": "{request.method}", "path": '
-        f'"{_short(request.path)}", or call a path that it answers.'
+        f'"{_truncate(request.path)}", or call a path that it answers.'
     )
-    return Refused(message, request.lane, call, status=404)
+    return RequestRefusedError(message, request.lane, call, status=404)
 
 
-def _unknown_lane(tape: Tape, request: Request) -> list[str]:
-    alike = close(request.lane, tape.lanes)
-    known = listed(tape.lanes) or "none"
+def _explain_unknown_lane(tape: Tape, request: Request) -> list[str]:
+    alike = closest_word(request.lane, tape.lanes)
+    known = list_words(tape.lanes) or "none"
     said = (
         "The client sent no x-agent-name header; this lane is the fingerprint of its system prompt "
         "and tools."
@@ -90,36 +96,38 @@ def _unknown_lane(tape: Tape, request: Request) -> list[str]:
         else "The lane comes from the client's x-agent-name header."
     )
     nearest = f"; nearest: {alike}" if alike else ""
-    mend = f'Mend it: write a line with "lane": "{request.lane}", then {_accept(tape)}.'
+    mend = f'Mend it: write a line with "lane": "{request.lane}", then {_next_command(tape)}.'
     return [f"The tape has no such lane. It has: {known}{nearest}.", said, mend]
 
 
-def _nearest(request: Request, left: Sequence[Line]) -> tuple[Line, str]:
+def _nearest_line(request: Request, unplayed: Sequence[TapeLine]) -> tuple[TapeLine, str]:
     """The line that comes closest, as far as there is time to see, and why it does not answer."""
-    until_s = time.monotonic() + PATIENCE_S
+    until_s = time.monotonic() + NEAREST_LINE_TIMEOUT_S
 
-    def closeness(line: Line) -> float:
-        if not line.answers(request.method, request.path):
+    def closeness(line: TapeLine) -> float:
+        if not line.serves_endpoint(request.method, request.path):
             return -1.0
         if line.when is None:
             return 1.0
-        held, _ = _prefix(line.when, request.text, until_s)
+        held, _ = _longest_matching_prefix(line.when, request.searchable_text, until_s)
         return len(held) / max(1, len(line.when.pattern))
 
-    nearest = max(islice(left, COMPARED), key=closeness)
-    if not nearest.answers(request.method, request.path):
+    nearest = max(islice(unplayed, MAX_COMPARED_WORDS), key=closeness)
+    if not nearest.serves_endpoint(request.method, request.path):
         return nearest, f"it answers {nearest.method} {nearest.path}, not {request.path}"
     try:
-        if nearest.when is not None and not nearest.when.found(request.text):
-            return nearest, _why_not(nearest.when, request.text)
-    except Endless as error:
+        if nearest.when is not None and not nearest.when.search(request.searchable_text):
+            return nearest, _explain_mismatch(nearest.when, request.searchable_text)
+    except SearchTimeoutError as error:
         return nearest, str(error)
-    differ = "; ".join(change.says for change in changes(nearest.request, request.canonical))
+    differ = "; ".join(
+        change.description for change in compare_requests(nearest.request, request.canonical_body)
+    )
     return nearest, f"what was recorded differs: {differ}"
 
 
-def _why_not(when: Condition, text: str) -> str:
-    held, seen = _prefix(when, text, time.monotonic() + PATIENCE_S)
+def _explain_mismatch(when: Condition, text: str) -> str:
+    held, seen = _longest_matching_prefix(when, text, time.monotonic() + NEAREST_LINE_TIMEOUT_S)
     if not held:
         return "no part of it is found in the conversation"
     return (
@@ -128,22 +136,22 @@ def _why_not(when: Condition, text: str) -> str:
     )
 
 
-def _prefix(when: Condition, text: str, until_s: float) -> tuple[str, str]:
+def _longest_matching_prefix(when: Condition, text: str, until_s: float) -> tuple[str, str]:
     """The longest beginning of the pattern that is found in `text`, and the text from there on."""
     for end in range(len(when.pattern) - 1, 0, -1):
         left_s = until_s - time.monotonic()
         if left_s <= 0:
             break
         try:
-            found = Condition.read(when.pattern[:end]).found(text, left_s)
-        except (ValueError, Endless):
+            found = Condition.compile(when.pattern[:end]).search(text, left_s)
+        except (ValueError, SearchTimeoutError):
             continue
         if found and found.group():
             return when.pattern[:end], text[found.start() : found.end() + 40].split("\n")[0]
     return "", ""
 
 
-def _accept(tape: Tape) -> str:
+def _next_command(tape: Tape) -> str:
     """What comes after an edit: for a scenario's tape, and for one that is served alone."""
     path = Path(tape.file)
     if path.name == "tape.jsonl" and (path.parent / "scenario.py").exists():
@@ -151,13 +159,13 @@ def _accept(tape: Tape) -> str:
     return "start serving anew"
 
 
-def _lines(count: int) -> str:
+def _count_lines(count: int) -> str:
     return f"{count} line" if count == 1 else f"{count} lines"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= SEEN else text[: SEEN - 1] + "…"
+def _truncate(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN_CHARS else text[: MAX_SHOWN_CHARS - 1] + "…"
 
 
-def _tail(text: str) -> str:
-    return repr(text if len(text) <= SEEN else "…" + text[-SEEN:])
+def _quote_end(text: str) -> str:
+    return repr(text if len(text) <= MAX_SHOWN_CHARS else "…" + text[-MAX_SHOWN_CHARS:])

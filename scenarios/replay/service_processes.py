@@ -13,19 +13,19 @@ from typing import IO
 
 import httpx
 
-HOUSE = Path(__file__).parent.parent.parent
-PATIENCE_S = 30.0
+REPOSITORY = Path(__file__).parent.parent.parent
+START_TIMEOUT_S = 30.0
 """How long a service may take to say where it is; most of it is the import of MLflow."""
-GRACE_S = 10.0
+STOP_TIMEOUT_S = 10.0
 """How long it may take to store its spans and end, once it is told to."""
 
 
-class NotUp(Exception):
+class ServiceUnavailableError(Exception):
     """Raised when a service does not come up, or is gone; says what it said last."""
 
 
 @dataclass(frozen=True)
-class Processes:
+class ServiceProcesses:
     """The services that run, by name: their addresses."""
 
     addresses: Mapping[str, str]
@@ -34,13 +34,17 @@ class Processes:
         """Have each store what it traced until now, so that a trace can be read whole."""
         for name, address in self.addresses.items():
             try:
-                httpx.post(f"{address}/flush", timeout=PATIENCE_S, trust_env=False)
+                httpx.post(f"{address}/flush", timeout=START_TIMEOUT_S, trust_env=False)
             except (httpx.TransportError, httpx.InvalidURL) as error:
-                raise NotUp(f"{name} is gone from {address}, and its spans are lost") from error
+                raise ServiceUnavailableError(
+                    f"{name} is gone from {address}, and its spans are lost"
+                ) from error
 
 
 @contextmanager
-def running(services: Mapping[str, tuple[str, ...]], tracking_uri: str) -> Generator[Processes]:
+def run_services(
+    services: Mapping[str, tuple[str, ...]], tracking_uri: str
+) -> Generator[ServiceProcesses]:
     """Start each service, by name, with its arguments, at a free port; end them with the block.
 
     Their spans go to the same store as the caller's. Raises `NotUp` if one does not say in 30 s
@@ -48,19 +52,19 @@ def running(services: Mapping[str, tuple[str, ...]], tracking_uri: str) -> Gener
     """
     with ExitStack() as stack:
         started = {
-            name: stack.enter_context(_started(name, arguments, tracking_uri))
+            name: stack.enter_context(_run_service(name, arguments, tracking_uri))
             for name, arguments in services.items()
         }
-        yield Processes({name: address() for name, address in started.items()})
+        yield ServiceProcesses({name: address() for name, address in started.items()})
 
 
 @contextmanager
-def _started(
+def _run_service(
     name: str, arguments: tuple[str, ...], tracking_uri: str
 ) -> Generator[Callable[[], str]]:
     """A service in a process of its own; yields what waits for its address."""
     command = [sys.executable, "-m", f"workflows.services.{name}", "--port", "0", *arguments]
-    paths = filter(None, (str(HOUSE), os.environ.get("PYTHONPATH")))
+    paths = filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH")))
     own = {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": os.pathsep.join(paths)}
     with (
         TemporaryFile("w+") as errors,
@@ -74,15 +78,15 @@ def _started(
         ) as process,
     ):
         try:
-            yield lambda: _address(name, process, errors)
+            yield lambda: _read_address(name, process, errors)
         finally:
-            _ended(process)
+            _stop_process(process)
 
 
-def _address(name: str, process: "subprocess.Popen[str]", errors: IO[str]) -> str:
+def _read_address(name: str, process: "subprocess.Popen[str]", errors: IO[str]) -> str:
     """The first line that it prints; there is none once it has ended."""
     assert process.stdout is not None
-    too_late = Timer(PATIENCE_S, process.kill)
+    too_late = Timer(START_TIMEOUT_S, process.kill)
     too_late.start()
     try:
         said = process.stdout.readline().strip()
@@ -92,13 +96,15 @@ def _address(name: str, process: "subprocess.Popen[str]", errors: IO[str]) -> st
         code = process.wait()
         errors.seek(0)
         last = errors.read().strip() or "nothing"
-        raise NotUp(f"the service {name} did not come up (exit code {code}); it said:\n{last}")
+        raise ServiceUnavailableError(
+            f"the service {name} did not come up (exit code {code}); it said:\n{last}"
+        )
     return said
 
 
-def _ended(process: "subprocess.Popen[str]") -> None:
+def _stop_process(process: "subprocess.Popen[str]") -> None:
     process.terminate()
     try:
-        process.wait(GRACE_S)
+        process.wait(STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()

@@ -12,104 +12,122 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from instrumentation.trace.canonical_json import read
-from instrumentation.tracing_patches import every_patch
-from scenarios.player.scenario_loader import CATALOG, Folder, folder, load, names
-from scenarios.reports.origin_marker import marked
-from scenarios.reports.variant_diff import mend, mistakes, workflow_path
+from instrumentation.trace.canonical_json import load_trace
+from instrumentation.tracing_patches import all_patches
+from scenarios.player.scenario_loader import (
+    CATALOG_FOLDER,
+    ScenarioFolder,
+    load_scenario,
+    scenario_folder,
+    scenario_names,
+)
+from scenarios.reports.origin_marker import mark_origin
+from scenarios.reports.variant_diff import diff_variants, explain_mistakes, workflow_path
 from scenarios.scenario import Scenario
 
-HOUSE = CATALOG.parent.parent
-DEFAULT = "summarizer_never_sees_the_draft"
-PRODUCED = re.compile(r"(<!-- produced: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PROJECT_ROOT = CATALOG_FOLDER.parent.parent
+FEATURED_SCENARIO = "summarizer_never_sees_the_draft"
+GENERATED_PART = re.compile(r"(<!-- produced: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def pages() -> Iterator[tuple[Path, str]]:
+def generate_pages() -> Iterator[tuple[Path, str]]:
     """Every produced page, and the text that it should have."""
-    for name in names():
-        yield folder(name).readme, scenario_page(load(name), folder(name))
-    for readme in (HOUSE / "README.md", HOUSE / "patches" / "README.md"):
+    for name in scenario_names():
+        yield (
+            scenario_folder(name).readme,
+            render_scenario_page(load_scenario(name), scenario_folder(name)),
+        )
+    for readme in (PROJECT_ROOT / "README.md", PROJECT_ROOT / "patches" / "README.md"):
         if readme.exists():
-            yield readme, house_page(readme.read_text("utf-8"))
+            yield readme, render_project_page(readme.read_text("utf-8"))
 
 
-def scenario_page(scenario: Scenario, place: Folder) -> str:
+def render_scenario_page(scenario: Scenario, folder: ScenarioFolder) -> str:
     """The README of a scenario, from its page, its recorded traces and the workflow's source."""
     outlines = {
-        name: marked(read(place.recorded(name)), scenario.origin if name == "broken" else None)
+        name: mark_origin(
+            load_trace(folder.recorded_trace(name)), scenario.origin if name == "broken" else None
+        )
         for name, _, _ in scenario.variants()
     }
     return (
-        _environment()
+        _template_environment()
         .get_template("scenario.md")
         .render(
             scenario=scenario,
-            mistakes=mistakes(place.page),
-            mend=mend(place.page, scenario.workflow),
+            mistakes=explain_mistakes(folder.page),
+            mend=diff_variants(folder.page, scenario.workflow),
             expected=[(name, expectations) for name, _, expectations in scenario.variants()],
             **outlines,
         )
     )
 
 
-def house_page(text: str) -> str:
+def render_project_page(text: str) -> str:
     """A README of the house, its produced parts made anew."""
-    return PRODUCED.sub(lambda part: f"{part[1]}{_unmarked(PARTS[part[2]]())}\n{part[3]}", text)
+    return GENERATED_PART.sub(
+        lambda part: f"{part[1]}{_escape_comments(PART_RENDERERS[part[2]]())}\n{part[3]}", text
+    )
 
 
-def fenced(text: str, language: str = "") -> str:
+def code_block(text: str, language: str = "") -> str:
     """A code block that the text cannot end, whatever backticks stand in it."""
     longest = max(map(len, re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _unmarked(produced: str) -> str:
+def _escape_comments(produced: str) -> str:
     """What is produced, without what would be taken for the mark at its end."""
     return produced.replace("<!--", "<! --")
 
 
-def _cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     """A text for a cell of a table, which it can neither end nor leave."""
     return " ".join(text.split()).replace("|", r"\|")
 
 
-def _table() -> str:
+def _scenario_table() -> str:
     """A table for each workflow, of the scenarios that play it."""
     tables = []
-    scenarios = [load(name) for name in names()]
+    scenarios = [load_scenario(name) for name in scenario_names()]
     for workflow in sorted({scenario.workflow for scenario in scenarios}):
-        path = workflow_path(workflow).relative_to(HOUSE)
+        path = workflow_path(workflow).relative_to(PROJECT_ROOT)
         rows = [f"[`{path}`]({path}):\n", "| scenario | what happens | failure mode |"]
         rows.append("| --- | --- | --- |")
         for scenario in (one for one in scenarios if one.workflow == workflow):
             link = f"[{scenario.name}](scenarios/catalog/{scenario.name}/README.md)"
-            rows.append(f"| {link} | {_cell(scenario.title)} | {_cell(scenario.mode)} |")
+            rows.append(
+                f"| {link} | {_escape_cell(scenario.title)} | {_escape_cell(scenario.failure_mode)} |"
+            )
         tables.append("\n".join(rows))
     return "\n\n".join(tables)
 
 
-def _outline() -> str:
-    outline = marked(read(folder(DEFAULT).recorded("broken")), load(DEFAULT).origin)
-    return fenced(outline)
+def _featured_outline() -> str:
+    outline = mark_origin(
+        load_trace(scenario_folder(FEATURED_SCENARIO).recorded_trace("broken")),
+        load_scenario(FEATURED_SCENARIO).origin,
+    )
+    return code_block(outline)
 
 
-def _patches() -> str:
+def _patch_table() -> str:
     rows = ["| patch | without it |", "| --- | --- |"]
-    for patch in every_patch():
+    for patch in all_patches():
         rows.append(f"| [{patch.name}](patches/{patch.name}.py) | {patch.symptom} |")
     return "\n".join(rows)
 
 
-def _versions() -> str:
+def _patch_versions_table() -> str:
     """Which upstream versions need which patch: a column for each distribution."""
-    all_patches = every_patch()
-    upstream = tuple(dict.fromkeys(name for patch in all_patches for name in patch.versions))
+    patches = all_patches()
+    upstream = tuple(dict.fromkeys(name for patch in patches for name in patch.versions))
     rows = [
         f"| patch | {' | '.join(upstream)} | upstream code | delete when | canary |",
         "| --- " * (len(upstream) + 4) + "|",
     ]
-    for patch in all_patches:
+    for patch in patches:
         needed = [
             f"`{patch.versions[name]}`" if name in patch.versions else "" for name in upstream
         ]
@@ -119,27 +137,29 @@ def _versions() -> str:
     return "\n".join(rows)
 
 
-def _doors() -> str:
-    doors = re.findall(r"^([a-z-]+):.*## (.*)$", (HOUSE / "Makefile").read_text("utf-8"), re.M)
+def _make_targets() -> str:
+    doors = re.findall(
+        r"^([a-z-]+):.*## (.*)$", (PROJECT_ROOT / "Makefile").read_text("utf-8"), re.M
+    )
     return "\n".join(f"- `make {name}`: {what}" for name, what in doors)
 
 
-PARTS = {
-    "scenarios": _table,
-    "outline": _outline,
-    "patches": _patches,
-    "versions": _versions,
-    "doors": _doors,
+PART_RENDERERS = {
+    "scenarios": _scenario_table,
+    "outline": _featured_outline,
+    "patches": _patch_table,
+    "versions": _patch_versions_table,
+    "doors": _make_targets,
 }
 
 
 @cache
-def _environment() -> Environment:
+def _template_environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=False,
     )
-    made.filters["fenced"] = fenced
+    made.filters["fenced"] = code_block
     return made

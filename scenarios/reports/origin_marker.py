@@ -1,36 +1,37 @@
 """A mark: the span to look at, in the outline of a broken run."""
 
-from instrumentation.trace.outline import lines
+from instrumentation.trace.outline import outline_lines
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from scenarios.expectations.wording import short, text
+from scenarios.expectations.wording import shorten, to_text
 from scenarios.scenario import Origin
 
-MARK = "▶ "
-BLANK = "  "
+MARKER = "▶ "
+MARGIN = "  "
 
 
-def marked(trace: Trace, origin: Origin | None) -> str:
+def mark_origin(trace: Trace, origin: Origin | None) -> str:
     """The outline, with a margin in which the span stands marked where it went wrong."""
-    looked_at = found(trace, origin) if origin else None
+    looked_at = find_origin_span(trace, origin) if origin else None
     return "\n".join(
-        shown(span, line) if span is looked_at else f"{BLANK}{line}" for span, line in lines(trace)
+        mark_line(span, line) if span is looked_at else f"{MARGIN}{line}"
+        for span, line in outline_lines(trace)
     )
 
 
-def shown(span: Span, line: str) -> str:
+def mark_line(span: Span, line: str) -> str:
     """The line of the span to look at; beneath that of a tool, what it answered, if it did."""
     if span.type != "TOOL" or span.failed:
-        return f"{MARK}{line}"
+        return f"{MARKER}{line}"
     indent = " " * (len(line) - len(line.lstrip()))
-    answered = " ".join(text(span.outputs).split()) or "nothing"
-    return f"{MARK}{line}\n{BLANK}{indent}→ {short(answered)}"
+    answered = " ".join(to_text(span.outputs).split()) or "nothing"
+    return f"{MARKER}{line}\n{MARGIN}{indent}→ {shorten(answered)}"
 
 
-def found(trace: Trace, origin: Origin) -> Span | None:
+def find_origin_span(trace: Trace, origin: Origin) -> Span | None:
     """The span that an origin names: the last of that name in which its agent is at work, or, for a
     span that belongs to no turn, the last of that name; in the origin's task, if it names one."""
-    tasks = (span for span in trace.of_type("TASK") if span.name == origin.task)
+    tasks = (span for span in trace.spans_of_type("TASK") if span.name == origin.task)
     within = [span for task in tasks for span in task] if origin.task else list(trace)
     turns = [span for span in within if span.type == "AGENT" and span.agent == origin.agent]
     named = [span for turn in turns for span in turn if span.name == origin.span]

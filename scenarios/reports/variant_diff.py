@@ -11,47 +11,47 @@ from difflib import unified_diff
 from importlib.util import find_spec
 from pathlib import Path
 
-from scenarios.player.scenario_loader import NoScenario
+from scenarios.player.scenario_loader import ScenarioNotFoundError
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A module's text, what is defined at its top, and what is brought from our own modules."""
 
     text: str
     defined: Mapping[str, tuple[int, int]]
-    brought: Mapping[str, str]
+    imported: Mapping[str, str]
 
     @classmethod
-    def read(cls, path: Path) -> "Source":
+    def read(cls, path: Path) -> "SourceFile":
         text = path.read_text("utf-8")
         body = ast.parse(text).body
         return cls(text, dict(_definitions(body)), dict(_imports(body)))
 
     def definition(self, name: str) -> str:
         """The lines that define a name, and the docstring beneath; empty if it is not ours."""
-        if name in self.brought:
-            return Source.read(workflow_path(self.brought[name])).definition(name)
+        if name in self.imported:
+            return SourceFile.read(workflow_path(self.imported[name])).definition(name)
         first, last = self.defined.get(name, (1, 0))
         return "\n".join(self.text.splitlines()[first - 1 : last])
 
-    def written(self, expression: ast.expr) -> str:
+    def expression_text(self, expression: ast.expr) -> str:
         """An expression as it stands in the text."""
         return ast.get_source_segment(self.text, expression) or ast.unparse(expression)
 
 
-def mend(page: Path, workflow: str) -> str:
+def diff_variants(page: Path, workflow: str) -> str:
     """The change that turns the broken variant into the fixed one, as a unified diff."""
-    scenario = Source.read(page)
-    lesson = Source.read(workflow_path(workflow))
+    scenario = SourceFile.read(page)
+    lesson = SourceFile.read(workflow_path(workflow))
     function = workflow.partition(":")[2]
-    broken, fixed = settings(scenario, "broken"), settings(scenario, "fixed")
+    broken, fixed = variant_settings(scenario, "broken"), variant_settings(scenario, "fixed")
     defaults = _defaults(lesson, function)
     mended = {name: fixed.get(name, defaults[name]) for name in broken} | fixed
     return "\n".join(
         unified_diff(
-            _called(function, broken, scenario).splitlines(),
-            _called(function, mended, scenario, lesson).splitlines(),
+            _render_call(function, broken, scenario).splitlines(),
+            _render_call(function, mended, scenario, lesson).splitlines(),
             "broken",
             "fixed",
             lineterm="",
@@ -60,24 +60,26 @@ def mend(page: Path, workflow: str) -> str:
     )
 
 
-def mistakes(page: Path) -> tuple[str, ...]:
+def explain_mistakes(page: Path) -> tuple[str, ...]:
     """Why it happened: the docstring of each mistake that the broken variant is given."""
-    scenario = Source.read(page)
+    scenario = SourceFile.read(page)
     told = []
-    for value in settings(scenario, "broken").values():
+    for value in variant_settings(scenario, "broken").values():
         if text := scenario.definition(value):
             docstring = _docstring(ast.parse(text))
             told += [docstring.removeprefix("The mistake: ")] if "mistake" in docstring else []
     return tuple(told)
 
 
-def settings(page: Source, variant: str) -> dict[str, str]:
+def variant_settings(page: SourceFile, variant: str) -> dict[str, str]:
     """The settings that a page gives a variant: names, and expressions as they are written."""
     for node in ast.walk(ast.parse(page.text)):
         if isinstance(node, ast.keyword) and node.arg == variant:
             for call in ast.walk(node.value):
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "given":
-                    return {str(given.arg): page.written(given.value) for given in call.keywords}
+                    return {
+                        str(given.arg): page.expression_text(given.value) for given in call.keywords
+                    }
     return {}
 
 
@@ -85,36 +87,38 @@ def workflow_path(reference: str) -> Path:
     """The file of the module that an object reference names."""
     spec = find_spec(reference.partition(":")[0])
     if spec is None or spec.origin is None:
-        raise NoScenario(f"{reference}: there is no such module")
+        raise ScenarioNotFoundError(f"{reference}: there is no such module")
     return Path(spec.origin)
 
 
-def _called(function: str, given: Mapping[str, str], *sources: Source) -> str:
+def _render_call(function: str, settings: Mapping[str, str], *sources: SourceFile) -> str:
     """The call, and above it what the settings' names stand for."""
     # A default that the page has brought too is found in both sources.
     definitions = dict.fromkeys(
         definition
-        for value in given.values()
+        for value in settings.values()
         for source in sources
         if (definition := source.definition(value))
     )
-    arguments = "".join(f"\n    {name}={value}," for name, value in given.items())
+    arguments = "".join(f"\n    {name}={value}," for name, value in settings.items())
     call = f"await {function}(\n    task,\n    model,{arguments}\n)"
     return "\n\n".join([*definitions, call])
 
 
-def _defaults(lesson: Source, function: str) -> dict[str, str]:
+def _defaults(lesson: SourceFile, function: str) -> dict[str, str]:
     """The defaults of a workflow's keyword-only settings, as they are written."""
     for node in ast.parse(lesson.text).body:
         if isinstance(node, ast.AsyncFunctionDef) and node.name == function:
             pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            return {arg.arg: lesson.written(value) for arg, value in pairs if value is not None}
+            return {
+                arg.arg: lesson.expression_text(value) for arg, value in pairs if value is not None
+            }
     return {}
 
 
 def _definitions(body: list[ast.stmt]) -> Iterator[tuple[str, tuple[int, int]]]:
     for node, below in zip(body, [*body[1:], None], strict=True):
-        last = below if below is not None and _is_text(below) else node
+        last = below if below is not None and _is_docstring(below) else node
         span = (node.lineno, last.end_lineno or last.lineno)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name, (node.lineno, node.end_lineno or node.lineno)
@@ -143,7 +147,7 @@ def _docstring(module: ast.Module) -> str:
     return " ".join(str(texts[0]).split()) if texts else ""
 
 
-def _is_text(node: ast.stmt) -> bool:
+def _is_docstring(node: ast.stmt) -> bool:
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

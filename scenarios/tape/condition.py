@@ -11,9 +11,9 @@ from functools import cached_property, lru_cache
 
 import regex  # type: ignore[import-untyped]  # it ships no annotations
 
-PATIENCE_S = 1.0
+SEARCH_TIMEOUT_S = 1.0
 """How long a search may take. The conditions of the catalog take some 0.00002 s each."""
-BRACES = re.compile(
+LITERAL_BRACE = re.compile(
     r"""( \\N\{[^}]*\}                       # a character by its name
         | \\.                                # an escape
         | \[\^?\]?(?:\\.|[^\]\\])*\]         # a set
@@ -24,11 +24,11 @@ BRACES = re.compile(
 """A brace on its own, which none of these holds."""
 
 
-REPEATS = frozenset("*+?{")
+REPEAT_CHARACTERS = frozenset("*+?{")
 """Without one of these no search is long."""
 
 
-class Endless(Exception):
+class SearchTimeoutError(Exception):
     """Raised when a search was given up, after `PATIENCE_S`."""
 
 
@@ -38,10 +38,10 @@ class Condition:
 
     pattern: str
     groups: tuple[str, ...]
-    _read: re.Pattern[str]
+    _compiled: re.Pattern[str]
 
     @classmethod
-    def read(cls, pattern: str) -> "Condition":
+    def compile(cls, pattern: str) -> "Condition":
         """The condition that `pattern` spells; `ValueError` if `re` cannot read it."""
         try:
             with warnings.catch_warnings():
@@ -51,27 +51,27 @@ class Condition:
             raise ValueError(str(error)) from error
         return cls(pattern, tuple(compiled.groupindex), compiled)
 
-    def found(self, text: str, patience_s: float = PATIENCE_S) -> "re.Match[str] | None":
+    def search(self, text: str, timeout_s: float = SEARCH_TIMEOUT_S) -> "re.Match[str] | None":
         """Where it is found first in `text`; `Endless` if the search is not over in time."""
-        if not REPEATS & set(self.pattern):
-            return self._read.search(text)
+        if not REPEAT_CHARACTERS & set(self.pattern):
+            return self._compiled.search(text)
         try:
-            found: re.Match[str] | None = self._searched.search(text, timeout=patience_s)
+            found: re.Match[str] | None = self._interruptible.search(text, timeout=timeout_s)
             return found
         except TimeoutError as error:
-            raise Endless(
-                f'its "when" came to no end: it was searched for {patience_s:g} s in'
+            raise SearchTimeoutError(
+                f'its "when" came to no end: it was searched for {timeout_s:g} s in'
                 f" {len(text)} characters; write it without a repeat within a repeat"
             ) from error
 
     @cached_property
-    def _searched(self) -> "regex.Pattern[str]":
+    def _interruptible(self) -> "regex.Pattern[str]":
         # A brace that repeats nothing is a brace to `re`, and a word of its own to `regex`.
-        plain = BRACES.sub(lambda found: found[1] or r"\{", self.pattern)
+        plain = LITERAL_BRACE.sub(lambda found: found[1] or r"\{", self.pattern)
         return regex.compile(plain, regex.MULTILINE | regex.VERSION0)
 
 
 @lru_cache(maxsize=4096)
-def condition(pattern: str) -> Condition:
+def compile_condition(pattern: str) -> Condition:
     """The condition that `pattern` spells; many lines may share one."""
-    return Condition.read(pattern)
+    return Condition.compile(pattern)

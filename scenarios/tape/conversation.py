@@ -16,21 +16,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def rendered(body: Mapping[str, Any]) -> str:
+def render_conversation(body: Mapping[str, Any]) -> str:
     """The conversation of a chat request; parts of an unknown shape are shown or passed over."""
     names = tool_names(body)
     lines = [f"tools: {', '.join(names)}"] if names else []
     called: dict[str, str] = {}
     for message in _dicts(body.get("messages")):
-        lines.extend(_lines(message, called))
+        lines.extend(_render_message(message, called))
     return "\n".join(lines)
 
 
-def _lines(message: Mapping[str, Any], called: dict[str, str]) -> Iterator[str]:
+def _render_message(
+    message: Mapping[str, Any], tool_names_by_call: dict[str, str]
+) -> Iterator[str]:
     role = str(message.get("role"))
     speaker = message.get("name")
     if role == "tool":
-        speaker = called.get(str(message.get("tool_call_id")), speaker)
+        speaker = tool_names_by_call.get(str(message.get("tool_call_id")), speaker)
     text = content_text(message.get("content"))
     calls = list(_dicts(message.get("tool_calls")))
     if text or not calls:
@@ -38,7 +40,7 @@ def _lines(message: Mapping[str, Any], called: dict[str, str]) -> Iterator[str]:
     for call in calls:
         function = call.get("function")
         function = function if isinstance(function, dict) else {}
-        called[str(call.get("id"))] = str(function.get("name"))
+        tool_names_by_call[str(call.get("id"))] = str(function.get("name"))
         yield f"{role} calls {function.get('name')}({function.get('arguments')})"
 
 
@@ -50,7 +52,7 @@ def content_text(content: Any) -> str:
     return "\n".join(map(str, parts))
 
 
-def as_chat(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def to_chat_request(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The body of a chat that asks for what a body of the Responses API does; a chat as it is.
 
     Source: https://platform.openai.com/docs/guides/migrate-to-responses
@@ -63,10 +65,10 @@ def as_chat(body: Mapping[str, Any]) -> Mapping[str, Any]:
     first = [{"role": "system", "content": told}] if isinstance(told, str) else []
     offered = ({"name": tool.get("type"), **tool} for tool in _dicts(body.get("tools")))
     tools = [{"type": "function", "function": tool} for tool in offered]
-    return {**rest, "messages": [*first, *map(_message, asked)], "tools": tools}
+    return {**rest, "messages": [*first, *map(_item_to_message, asked)], "tools": tools}
 
 
-def _message(item: Mapping[str, Any]) -> Mapping[str, Any]:
+def _item_to_message(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """The message of a chat that an item stands for."""
     match item.get("type", "message"):
         case "message":

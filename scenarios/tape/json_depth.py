@@ -2,15 +2,15 @@
 
 from typing import Any
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """As deep as a request or a line may go. What is read must be written again, and orjson, which
 reads 1024 levels, writes no more than 254."""
 
 
-def nested(value: Any) -> bool:
+def exceeds_max_depth(value: Any) -> bool:
     """Whether a value goes deeper than `DEEPEST`."""
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_DEPTH + 1):
         level = [
             inner
             for outer in level

@@ -8,44 +8,44 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-USE = re.compile(r"\$\$\{|\$\{(\w+)\}")
-Value = str | int | float
+PLACEHOLDER = re.compile(r"\$\$\{|\$\{(\w+)\}")
+InputValue = str | int | float
 """What an input may be. A string that is its use and no more becomes the value itself."""
 
 
-def captures_used(value: Any) -> Iterator[str]:
+def placeholder_names(value: Any) -> Iterator[str]:
     """The names used in the string leaves of a reply."""
     if isinstance(value, str):
-        yield from (found[1] for found in USE.finditer(value) if found[1])
+        yield from (found[1] for found in PLACEHOLDER.finditer(value) if found[1])
     elif isinstance(value, dict):
         for item in value.values():
-            yield from captures_used(item)
+            yield from placeholder_names(item)
     elif isinstance(value, list):
         for item in value:
-            yield from captures_used(item)
+            yield from placeholder_names(item)
 
 
-def filled(value: Any, captures: Mapping[str, str]) -> Any:
+def fill_captures(value: Any, captures: Mapping[str, str]) -> Any:
     """`value` with its uses replaced, in string leaves only; keys stay as they are."""
     if isinstance(value, str):
         if "${" not in value:
             return value
-        return USE.sub(lambda found: captures[found[1]] if found[1] else "${", value)
+        return PLACEHOLDER.sub(lambda found: captures[found[1]] if found[1] else "${", value)
     if isinstance(value, dict):
-        return {key: filled(item, captures) for key, item in value.items()}
+        return {key: fill_captures(item, captures) for key, item in value.items()}
     if isinstance(value, list):
-        return [filled(item, captures) for item in value]
+        return [fill_captures(item, captures) for item in value]
     return value
 
 
-def given(value: Any, inputs: Mapping[str, Value]) -> Any:
+def fill_inputs(value: Any, inputs: Mapping[str, InputValue]) -> Any:
     """`value` with the inputs in its string leaves filled in; what is no input stays as it is."""
     if isinstance(value, str):
-        if (use := USE.fullmatch(value)) and use[1] in inputs:
+        if (use := PLACEHOLDER.fullmatch(value)) and use[1] in inputs:
             return inputs[use[1]]
-        return USE.sub(lambda use: str(inputs.get(use[1], use[0])), value)
+        return PLACEHOLDER.sub(lambda use: str(inputs.get(use[1], use[0])), value)
     if isinstance(value, dict):
-        return {key: given(item, inputs) for key, item in value.items()}
+        return {key: fill_inputs(item, inputs) for key, item in value.items()}
     if isinstance(value, list):
-        return [given(item, inputs) for item in value]
+        return [fill_inputs(item, inputs) for item in value]
     return value

@@ -18,16 +18,16 @@ from typing import Any
 
 import orjson
 
-from scenarios.tape.conversation import as_chat, rendered
+from scenarios.tape.conversation import render_conversation, to_chat_request
 
-CHAT = "/v1/chat/completions"
-RESPONSES = "/v1/responses"
-COMPLETIONS = (CHAT, RESPONSES)
+CHAT_PATH = "/v1/chat/completions"
+RESPONSES_PATH = "/v1/responses"
+COMPLETION_PATHS = (CHAT_PATH, RESPONSES_PATH)
 """Where a model is asked to go on: one API after the other, for the same models."""
-EMBEDDINGS = "/v1/embeddings"
-MODELS = "/v1/models"
+EMBEDDINGS_PATH = "/v1/embeddings"
+MODELS_PATH = "/v1/models"
 
-VOLATILE = frozenset(
+VOLATILE_KEYS = frozenset(
     {
         "api_key",
         "metadata",
@@ -60,11 +60,11 @@ class Request:
         return self.body if isinstance(self.body, dict) else {}
 
     @property
-    def streamed(self) -> bool:
+    def is_streamed(self) -> bool:
         return self.fields.get("stream") is True
 
     @property
-    def include_usage(self) -> bool:
+    def includes_usage(self) -> bool:
         options = self.fields.get("stream_options")
         return isinstance(options, dict) and options.get("include_usage") is True
 
@@ -75,50 +75,50 @@ class Request:
         return named if isinstance(named, str) else ""
 
     @cached_property
-    def canonical(self) -> Any:
+    def canonical_body(self) -> Any:
         """The body without its volatile parts."""
-        return canonical(self.body)
+        return canonicalize(self.body)
 
     @cached_property
     def digest(self) -> str:
         """`sha256:` and 64 hex digits of the canonical body, its keys sorted."""
-        return digest(self.canonical)
+        return compute_digest(self.canonical_body)
 
     @cached_property
-    def text(self) -> str:
+    def searchable_text(self) -> str:
         """What a line's `when` is searched in: see conversation.py; else the request."""
-        if self.path in COMPLETIONS:
-            return rendered(as_chat(self.fields))
-        if self.path == EMBEDDINGS:
+        if self.path in COMPLETION_PATHS:
+            return render_conversation(to_chat_request(self.fields))
+        if self.path == EMBEDDINGS_PATH:
             asked = self.fields.get("input")
             return "\n".join(map(str, asked)) if isinstance(asked, list) else str(asked)
         target = f"{self.path}?{self.query}" if self.query else self.path
-        body = self.body if isinstance(self.body, str) else as_json(self.body)
+        body = self.body if isinstance(self.body, str) else to_sorted_json(self.body)
         return f"{self.method} {target}\n{body}"
 
 
-def canonical(body: Any) -> Any:
+def canonicalize(body: Any) -> Any:
     """`body` without its `VOLATILE` keys, ids of tool calls made ordinals."""
     if not isinstance(body, dict):
         return body
-    kept = {key: value for key, value in body.items() if key not in VOLATILE}
-    for key, without_ids in (("messages", _without_ids), ("input", _item_without_ids)):
+    kept = {key: value for key, value in body.items() if key not in VOLATILE_KEYS}
+    for key, without_ids in (("messages", _message_without_ids), ("input", _item_without_ids)):
         if isinstance(said := kept.get(key), list):
             ordinals: dict[str, str] = {}
             kept[key] = [without_ids(one, ordinals) for one in said]
     return kept
 
 
-def digest(canonical_body: Any) -> str:
-    return "sha256:" + hashlib.sha256(as_json(canonical_body).encode()).hexdigest()
+def compute_digest(canonical_body: Any) -> str:
+    return "sha256:" + hashlib.sha256(to_sorted_json(canonical_body).encode()).hexdigest()
 
 
-def as_json(value: Any) -> str:
+def to_sorted_json(value: Any) -> str:
     """Compact JSON with sorted keys: the same value is always the same text."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _without_ids(message: Any, ordinals: dict[str, str]) -> Any:
+def _message_without_ids(message: Any, ordinals: dict[str, str]) -> Any:
     """A message of a chat."""
     if not isinstance(message, dict):
         return message

@@ -52,16 +52,16 @@ from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
-from scenarios.tape.json_checks import LineError, nearest
-from scenarios.tape.line import Line, read_line
-from scenarios.tape.placeholders import Value
-from scenarios.tape.request import COMPLETIONS
+from scenarios.tape.json_checks import LineError, suggest_nearest
+from scenarios.tape.line import TapeLine, parse_line
+from scenarios.tape.placeholders import InputValue
+from scenarios.tape.request import COMPLETION_PATHS
 
-BROKEN = 20
+MAX_REPORTED_LINES = 20
 """How many broken lines are named."""
-REASON = 400
+MAX_REASON_CHARS = 400
 """How much is said of one, in characters."""
-HALF = "; it is the last, and not ended: if a kill left it half written, remove it"
+INCOMPLETE_LINE_HINT = "; it is the last, and not ended: if a kill left it half written, remove it"
 
 
 class TapeError(Exception):
@@ -72,11 +72,11 @@ class TapeError(Exception):
 class Tape:
     """All lines of a tape file, in its order."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[TapeLine, ...]
     file: str = "tape.jsonl"
 
     @classmethod
-    def read(cls, path: Path | str) -> "Tape":
+    def load(cls, path: Path | str) -> "Tape":
         """The tape at `path`; TapeError if it is missing, or names every line that is broken."""
         try:
             if Path(path).is_char_device() or Path(path).is_block_device():
@@ -88,62 +88,70 @@ class Tape:
     @classmethod
     def parse(cls, content: bytes, file: str = "tape.jsonl") -> "Tape":
         """The tape that `content` spells; `file` is what errors call it."""
-        lines: list[Line] = []
+        lines: list[TapeLine] = []
         broken: list[str] = []
         asked: Counter[str] = Counter()
         for number, raw in enumerate(BytesIO(content.removeprefix(b"\xef\xbb\xbf")), 1):
             if not raw.strip():
                 continue
             try:
-                line = read_line(file, number, raw)
+                line = parse_line(file, number, raw)
             except LineError as error:
-                half = HALF if "not JSON" in str(error) and not raw.endswith(b"\n") else ""
-                broken.append(f"{file}:{number}: {_short(str(error))}{half}")
+                half = (
+                    INCOMPLETE_LINE_HINT
+                    if "not JSON" in str(error) and not raw.endswith(b"\n")
+                    else ""
+                )
+                broken.append(f"{file}:{number}: {_truncate(str(error))}{half}")
                 continue
             if calls := asked[line.lane]:
-                line = replace(line, first_call=calls + 1)
+                line = replace(line, first_tool_call=calls + 1)
             lines.append(line)
-            if line.path in COMPLETIONS and line.reply:
+            if line.path in COMPLETION_PATHS and line.reply:
                 asked[line.lane] += len(line.reply.get("tool_calls") or ())
         if broken:
-            more = [f"{len(broken)} lines are broken in all"] if len(broken) > BROKEN else []
-            raise TapeError("\n".join(broken[:BROKEN] + more))
+            more = (
+                [f"{len(broken)} lines are broken in all"]
+                if len(broken) > MAX_REPORTED_LINES
+                else []
+            )
+            raise TapeError("\n".join(broken[:MAX_REPORTED_LINES] + more))
         return cls(tuple(lines), file)
 
-    def given(self, inputs: Mapping[str, Value]) -> "Tape":
+    def with_inputs(self, inputs: Mapping[str, InputValue]) -> "Tape":
         """The tape with the inputs of a run filled in; TapeError where a line uses another one."""
         unknown = [
-            f"{line.at}: ${{{name}}} is neither captured nor an input of the run"
-            + nearest(name, tuple(inputs))
+            f"{line.location}: ${{{name}}} is neither captured nor an input of the run"
+            + suggest_nearest(name, tuple(inputs))
             for line in self.lines
-            for name in sorted(line.inputs - inputs.keys())
+            for name in sorted(line.input_names - inputs.keys())
         ]
         if unknown:
             raise TapeError("\n".join(unknown))
-        return replace(self, lines=tuple(line.given(inputs) for line in self.lines))
+        return replace(self, lines=tuple(line.with_inputs(inputs) for line in self.lines))
 
     @cached_property
     def lanes(self) -> tuple[str, ...]:
         """The lanes, in the order in which they first appear."""
         return tuple(dict.fromkeys(line.lane for line in self.lines))
 
-    def lane_of_path(self, method: str, path: str, named: str | None) -> str | None:
+    def lane_for_path(self, method: str, path: str, lane_header: str | None) -> str | None:
         """The lane that `path` belongs to: the one that the client named if it has such lines."""
-        lanes = self._lanes_of.get((method, path), {})
-        return named if named in lanes else next(iter(lanes), None)
+        lanes = self._lanes_by_endpoint.get((method, path), {})
+        return lane_header if lane_header in lanes else next(iter(lanes), None)
 
     @cached_property
-    def paths(self) -> tuple[str, ...]:
+    def endpoints(self) -> tuple[str, ...]:
         """What can be asked, each a method and a path, in alphabetical order."""
-        return tuple(sorted(f"{method} {path}" for method, path in self._lanes_of))
+        return tuple(sorted(f"{method} {path}" for method, path in self._lanes_by_endpoint))
 
     @cached_property
-    def _lanes_of(self) -> dict[tuple[str, str], dict[str, None]]:
+    def _lanes_by_endpoint(self) -> dict[tuple[str, str], dict[str, None]]:
         lanes: dict[tuple[str, str], dict[str, None]] = {}
         for line in self.lines:
             lanes.setdefault((line.method, line.path), {})[line.lane] = None
         return lanes
 
 
-def _short(reason: str) -> str:
-    return reason if len(reason) <= REASON else reason[: REASON - 1] + "…"
+def _truncate(reason: str) -> str:
+    return reason if len(reason) <= MAX_REASON_CHARS else reason[: MAX_REASON_CHARS - 1] + "…"

@@ -1,7 +1,7 @@
 """The team's store: an MLflow server on PostgreSQL, on this machine, which many processes share."""
 
-from scenarios.team_store.mlflow_server import Server
-from scenarios.team_store.postgres import Postgres
-from scenarios.team_store.store_folder import Folder, NotStarted
+from scenarios.team_store.mlflow_server import MlflowServer
+from scenarios.team_store.postgres import PostgresServer
+from scenarios.team_store.store_folder import StoreFolder, TeamStoreError
 
-__all__ = ["Folder", "NotStarted", "Postgres", "Server"]
+__all__ = ["MlflowServer", "PostgresServer", "StoreFolder", "TeamStoreError"]

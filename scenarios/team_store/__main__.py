@@ -7,27 +7,27 @@ from typing import Annotated
 
 import typer
 
-from scenarios.team_store import Folder, NotStarted, Postgres, Server
+from scenarios.team_store import MlflowServer, PostgresServer, StoreFolder, TeamStoreError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-Where = Annotated[Path, typer.Option("--folder", help="Where it keeps its state.")]
-HERE = Path(".store")
+FolderOption = Annotated[Path, typer.Option("--folder", help="Where it keeps its state.")]
+DEFAULT_FOLDER = Path(".store")
 
 
 @app.command()
 def start(
-    folder: Where = HERE,
+    folder: FolderOption = DEFAULT_FOLDER,
     port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 5001,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
 ) -> None:
     """Start an MLflow server on PostgreSQL, in the background, and say how to use it."""
-    made = Folder(folder).made()
-    database, server = Postgres(made), Server(made, workers)
-    with made.alone():
-        was_up = server.answers and database.runs  # which may come back at another port
+    made = StoreFolder(folder).create()
+    database, server = PostgresServer(made), MlflowServer(made, workers)
+    with made.lock():
+        was_up = server.is_healthy and database.is_running  # which may come back at another port
         if not was_up:
             server.stop()  # what is left of one that hangs, or was killed in part
-            server.can_listen(port)
+            server.require_free_port(port)
         database.start()
         if not was_up:
             typer.echo("starting MLflow's server …", err=True)
@@ -38,14 +38,14 @@ def start(
 
 
 @app.command()
-def stop(folder: Where = HERE) -> None:
+def stop(folder: FolderOption = DEFAULT_FOLDER) -> None:
     """Stop the server and its database; what they hold stays."""
-    there = Folder(folder)
+    there = StoreFolder(folder)
     if not there.path.is_dir():
         typer.echo("the store is not up")
         return
-    with there.alone():
-        ended = [Server(there).stop(), Postgres(there).stop()]
+    with there.lock():
+        ended = [MlflowServer(there).stop(), PostgresServer(there).stop()]
     typer.echo("the store is stopped; what it holds stays" if any(ended) else "the store is not up")
 
 
@@ -53,7 +53,7 @@ def main() -> None:
     """Run a command; what hinders it is said in a sentence, with exit code 2."""
     try:
         app()
-    except NotStarted as error:
+    except TeamStoreError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
 

@@ -5,33 +5,33 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from instrumentation.alerts.trace_window import experiments
-from scenarios.trace_store.saved_queries import NEWEST, Query
-from scenarios.trace_store.search_hint import hint
-from scenarios.trace_store.search_row import Row, row
-from scenarios.trace_store.sqlite_statistics import counted
-from scenarios.trace_store.time_window import in_ms
+from instrumentation.alerts.trace_window import find_experiments
+from scenarios.trace_store.saved_queries import NEWEST, SavedQuery
+from scenarios.trace_store.search_hint import suggest
+from scenarios.trace_store.search_row import SearchRow, build_row
+from scenarios.trace_store.sqlite_statistics import update_statistics
+from scenarios.trace_store.time_window import epoch_ms
 
-PAGE = 500
+PAGE_SIZE = 500
 """Traces a page, without their spans."""
-WHOLE = 50
+BATCH_SIZE = 50
 """Traces with their spans that are in memory at once."""
 
 
-class Search:
+class TraceSearch:
     """A query, in MLflow's own words for its store: what is shown is what is asked."""
 
     def __init__(
-        self, query: Query, said: str, since: datetime, tracking_uri: str, experiment: str = ""
+        self, query: SavedQuery, term: str, since: datetime, tracking_uri: str, experiment: str = ""
     ) -> None:
         import mlflow  # three seconds, which nobody waits for who asks for help
 
         self._client = mlflow.MlflowClient(tracking_uri)
-        counted(tracking_uri)  # what cannot be counted is searched slowly
-        self._query, self._said = query, said
-        self._began = f"trace.timestamp_ms >= {in_ms(since)}"
-        self.filter = " AND ".join(filter(None, (query.asks(said), self._began)))
-        self.locations = list(experiments(self._client, experiment))
+        update_statistics(tracking_uri)  # what cannot be counted is searched slowly
+        self._query, self._term = query, term
+        self._since_filter = f"trace.timestamp_ms >= {epoch_ms(since)}"
+        self.filter = " AND ".join(filter(None, (query.build_filter(term), self._since_filter)))
+        self.locations = list(find_experiments(self._client, experiment))
 
     def __str__(self) -> str:
         """The call that asks the same, to be pasted into a program or a notebook."""
@@ -40,43 +40,43 @@ class Search:
             f" order_by={[self._query.order]})"
         )
 
-    def rows(self, limit: int) -> Iterator[Row]:
+    def find_rows(self, limit: int) -> Iterator[SearchRow]:
         """The first `limit` traces by the query's order, each with what its spans say."""
-        infos = self.infos(limit)
-        for first in range(0, len(infos), WHOLE):
-            some = infos[first : first + WHOLE]
+        infos = self.find_infos(limit)
+        for first in range(0, len(infos), BATCH_SIZE):
+            some = infos[first : first + BATCH_SIZE]
             ids = ", ".join(f"'{info.trace_id}'" for info in some)
             # not get_trace, which waits for seconds for spans that are not there
-            found = self._newest(f"trace.request_id IN ({ids})", len(some))
+            found = self._find_newest(f"trace.request_id IN ({ids})", len(some))
             whole = {trace.info.trace_id: trace for trace in found}
-            yield from (row(info, whole.get(info.trace_id)) for info in some)
+            yield from (build_row(info, whole.get(info.trace_id)) for info in some)
 
-    def hint(self) -> str:
+    def suggest(self) -> str:
         """What may have been meant, where nothing was found; empty where nobody can tell."""
-        return hint(self._query.name, self._said, self._newest, self._began)
+        return suggest(self._query.name, self._term, self._find_newest, self._since_filter)
 
-    def infos(self, limit: int) -> list[Any]:
+    def find_infos(self, limit: int) -> list[Any]:
         """The same as MLflow tells of them without their spans, an `info` each."""
-        if self._query.weighs is None:
-            return [trace.info for trace in self._page(limit, None)]
+        if self._query.rank_by is None:
+            return [trace.info for trace in self._fetch_page(limit, None)]
         # MLflow's search neither compares nor orders costs and tokens.
-        return heapq.nlargest(limit, self._all(), key=self._query.weighs)
+        return heapq.nlargest(limit, self._iter_infos(), key=self._query.rank_by)
 
-    def _newest(self, asked: str, size: int) -> Any:
+    def _find_newest(self, asked: str, size: int) -> Any:
         """The newest traces that pass a filter, with their spans; without those that are torn."""
         return self._client.search_traces(
             locations=self.locations, filter_string=asked, order_by=[NEWEST], max_results=size
         )
 
-    def _all(self) -> Iterator[Any]:
+    def _iter_infos(self) -> Iterator[Any]:
         token = None
         while True:
-            page = self._page(PAGE, token)
+            page = self._fetch_page(PAGE_SIZE, token)
             yield from (trace.info for trace in page)
             if not (token := page.token):
                 return
 
-    def _page(self, size: int, token: str | None) -> Any:
+    def _fetch_page(self, size: int, token: str | None) -> Any:
         return self._client.search_traces(
             locations=self.locations,
             filter_string=self.filter,

@@ -4,17 +4,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from instrumentation.alerts.trace_window import UNREADABLE
+from instrumentation.alerts.trace_window import UNREADABLE_TRACE_ERRORS
 from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace, from_mlflow
-from scenarios.trace_store.saved_queries import cost_usd, tokens
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+from scenarios.trace_store.saved_queries import cost_usd, total_tokens
 
 
 @dataclass(frozen=True)
-class Row:
+class SearchRow:
     """`first_error` is of the span in which the first error arose, not of those that it passed."""
 
-    when: datetime
+    started_at: datetime
     id: str
     workflow: str
     latency_ms: int | None
@@ -24,38 +24,38 @@ class Row:
     first_error: str
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"when": self.when.isoformat(timespec="milliseconds")}
+        return asdict(self) | {"when": self.started_at.isoformat(timespec="milliseconds")}
 
 
-def row(info: Any, whole: Any) -> Row:
+def build_row(info: Any, trace: Any) -> SearchRow:
     """The row of a trace, by its `info` and by the same with its spans: None if they are torn."""
-    return Row(
-        when=datetime.fromtimestamp(info.timestamp_ms / 1000, UTC),
+    return SearchRow(
+        started_at=datetime.fromtimestamp(info.timestamp_ms / 1000, UTC),
         id=info.trace_id,
         workflow=info.tags.get("mlflow.traceName", ""),
         latency_ms=info.execution_duration,
-        tokens=int(tokens(info)),
+        tokens=int(total_tokens(info)),
         cost_usd=cost_usd(info) if info.cost else None,
         status=info.state.value,
-        first_error=_first_error(whole),
+        first_error=_first_error(trace),
     )
 
 
-def _first_error(whole: Any) -> str:
-    if whole is None:
+def _first_error(stored: Any) -> str:
+    if stored is None:
         return "its spans are not all in the store"
     try:
-        trace = from_mlflow([whole.to_dict()])
-    except UNREADABLE as error:
+        trace = trace_from_mlflow([stored.to_dict()])
+    except UNREADABLE_TRACE_ERRORS as error:
         return f"its spans cannot be read: {(str(error).splitlines() or [''])[0]}"
-    failed = _arose(trace)
+    failed = _find_failed_span(trace)
     if failed is None:
         return ""
-    says = failed.says.strip() or "no message"
+    says = failed.status_message.strip() or "no message"
     return f"{failed.name}: {says.splitlines()[0]}"
 
 
-def _arose(trace: Trace) -> Span | None:
+def _find_failed_span(trace: Trace) -> Span | None:
     """The first span that failed with none inside it that did, attempts left out: a run may have
     got over these."""
     for span in trace:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from scenarios.trace_store.tracking_uri import tracking_uri
 
-ROWS = 1000
+MAX_ROWS_PER_INDEX = 1000
 """How many rows of an index are looked at, however many there are."""
-PATIENCE_S = 1.0
+LOCK_TIMEOUT_S = 1.0
 
 
-def counted(tracking_uri: str) -> bool:
+def update_statistics(tracking_uri: str) -> bool:
     """Have a store in a SQLite file counted, for good; of any other, nothing is to be done.
 
     False where it could not be: somebody else is writing, or may write alone, or it is none.
@@ -24,9 +24,9 @@ def counted(tracking_uri: str) -> bool:
         return True
     if not Path(file).is_file():
         return False
-    database = sqlite3.connect(file, timeout=PATIENCE_S)
+    database = sqlite3.connect(file, timeout=LOCK_TIMEOUT_S)
     try:
-        database.execute(f"PRAGMA analysis_limit = {ROWS}")
+        database.execute(f"PRAGMA analysis_limit = {MAX_ROWS_PER_INDEX}")
         database.execute("ANALYZE")
         database.commit()
     except sqlite3.DatabaseError:
@@ -38,7 +38,7 @@ def counted(tracking_uri: str) -> bool:
 
 def main() -> None:
     """Have the store that MLFLOW_TRACKING_URI names counted, as `make ui` does at first."""
-    counted(tracking_uri())
+    update_statistics(tracking_uri())
 
 
 if __name__ == "__main__":

@@ -5,29 +5,31 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from scenarios.trace_store.tracking_uri import NoStore
+from scenarios.trace_store.tracking_uri import StoreUnavailableError
 
-RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-FEW = "2"
+RETRIES_VARIABLE = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+MAX_RETRIES = "2"
 """MLflow asks a server seven times more, for four minutes; who asks for an answer has less time."""
 
 
 @contextmanager
-def answering() -> Generator[None]:
+def translate_store_errors() -> Generator[None]:
     """Raises `NoStore` where a store is there, and is none or does not do its work."""
-    before = os.environ.get(RETRIES)
-    os.environ.setdefault(RETRIES, FEW)
+    before = os.environ.get(RETRIES_VARIABLE)
+    os.environ.setdefault(RETRIES_VARIABLE, MAX_RETRIES)
     try:
         yield
-    except _of_stores() as error:
+    except _store_exceptions() as error:
         says = str(error).strip().splitlines()[0]
-        raise NoStore(f"MLFLOW_TRACKING_URI: the store cannot be read: {says}") from error
+        raise StoreUnavailableError(
+            f"MLFLOW_TRACKING_URI: the store cannot be read: {says}"
+        ) from error
     finally:
         if before is None:
-            del os.environ[RETRIES]
+            del os.environ[RETRIES_VARIABLE]
 
 
-def _of_stores() -> tuple[type[Exception], ...]:
+def _store_exceptions() -> tuple[type[Exception], ...]:
     """What stores raise; nothing where none was asked, for then MLflow has not been loaded, which
     takes three seconds."""
     if "mlflow" not in sys.modules:

@@ -21,8 +21,8 @@ from pathlib import Path
 import mlflow
 from mlflow.tracing import provider
 
-from instrumentation.sigterm import terminable
-from instrumentation.tracing import traced
+from instrumentation.sigterm import handle_sigterm
+from instrumentation.tracing import enable_tracing
 
 SPANS = 20
 
@@ -38,15 +38,15 @@ def main(tracking_uri: str, way: str) -> None:
         mlflow.set_experiment(way)
         keeps_its_provider()
     elif way == "never_leaves":
-        block = traced(tracking_uri, way, frameworks=())
+        block = enable_tracing(tracking_uri, way, frameworks=())
         block.__enter__()
         work()
     else:
-        with terminable(), traced(tracking_uri, way, frameworks=()):
-            WAYS[way]()
+        with handle_sigterm(), enable_tracing(tracking_uri, way, frameworks=()):
+            PROGRAMS[way]()
 
 
-def begun(folder: Path, ways: Sequence[str]) -> str | dict[str, int]:
+def fork_programs(folder: Path, ways: Sequence[str]) -> str | dict[str, int]:
     """In each new process its way; in the first one the ids of the others, by way."""
     import_module("mlflow.store.tracking.sqlalchemy_store")
     ids = {}
@@ -116,7 +116,7 @@ def has_a_child_process() -> None:
     child.join(60)
 
 
-WAYS: dict[str, Callable[[], None]] = {
+PROGRAMS: dict[str, Callable[[], None]] = {
     way.__name__: way
     for way in (
         work,
@@ -132,7 +132,7 @@ WAYS: dict[str, Callable[[], None]] = {
 
 if __name__ == "__main__":
     store, folder, *ways = sys.argv[1:]
-    mine = begun(Path(folder), ways)
+    mine = fork_programs(Path(folder), ways)
     if isinstance(mine, str):
         main(store, mine)
     else:

@@ -4,10 +4,10 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.chat import answered, asked
+from instrumentation.chat import record_request, record_response
 from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 
 USER = {"role": "user", "content": "How large is France?"}
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
@@ -21,12 +21,12 @@ USAGE = {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}
 
 def written(store: str, request: dict[str, Any], completion: dict[str, Any] | None) -> Span:
     """The span that a completion leaves, read back from the store."""
-    with traced(store, frameworks=()), recorded() as run:
+    with enable_tracing(store, frameworks=()), record_run() as run:
         with mlflow.start_span("ask", span_type="LLM") as span:
-            asked(span, "assistant", {"model": "some-model", **request})
+            record_request(span, "assistant", {"model": "some-model", **request})
             if completion is not None:
-                answered(span, completion)
-        return traces.from_mlflow(found.to_dict() for found in run.traces()).root
+                record_response(span, completion)
+        return traces.trace_from_mlflow(found.to_dict() for found in run.traces()).root
 
 
 def test_the_request_and_the_answer_are_in_openais_format(store: str) -> None:
@@ -62,8 +62,8 @@ def test_the_request_is_kept_where_no_answer_comes(store: str) -> None:
 
 
 def test_the_tools_are_shown_where_mlflow_looks_for_them(store: str) -> None:
-    with traced(store, frameworks=()), recorded() as run:
+    with enable_tracing(store, frameworks=()), record_run() as run:
         with mlflow.start_span("ask", span_type="LLM") as span:
-            asked(span, "assistant", {"model": "m", "messages": [USER], "tools": [TOOL]})
+            record_request(span, "assistant", {"model": "m", "messages": [USER], "tools": [TOOL]})
         (trace,) = run.traces()
     assert trace.data.spans[0].get_attribute("mlflow.chat.tools") == [TOOL]

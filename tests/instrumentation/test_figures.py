@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.figures.figure_check import Check, checked, figures
+from instrumentation.figures.figure_check import FigureCheck, check_figures, extract_figures
 
 ANNUAL = '{"value": 4.878, "unit": "%", "period": "2023"}'
 NEXT = '{"value": 2.256, "unit": "%", "period": "2024"}'
@@ -21,11 +21,11 @@ units = st.sampled_from(["%", "km", "percentage points", "USD", ""])
 
 
 def read(text: str) -> list[tuple[str, str | None, str | None]]:
-    return [(f"{figure.value:f}", figure.unit, figure.period) for figure in figures(text)]
+    return [(f"{figure.value:f}", figure.unit, figure.period) for figure in extract_figures(text)]
 
 
 def values(text: str) -> list[Decimal]:
-    return [figure.value for figure in figures(text)]
+    return [figure.value for figure in extract_figures(text)]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_number_is_read_as_it_is_meant(text: str, value: str) -> None:
     ],
 )
 def test_a_unit_stands_before_or_after(text: str, unit: str | None) -> None:
-    assert [figure.unit for figure in figures(text)] == [unit]
+    assert [figure.unit for figure in extract_figures(text)] == [unit]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_bullet_is_no_sign_and_an_accountant_s_brackets_are(text: str, value: 
     ],
 )
 def test_a_period_is_told_by_the_words_around(text: str, periods: list[str | None]) -> None:
-    assert [figure.period for figure in figures(text)] == periods
+    assert [figure.period for figure in extract_figures(text)] == periods
 
 
 def test_a_record_tells_unit_and_period_beside_the_value() -> None:
@@ -170,18 +170,18 @@ def test_no_value_is_no_figure() -> None:
     assert read('{"value": null, "unit": "%", "period": "2023"}') == []
 
 
-def check(report: str, *sources: str) -> Check:
-    return checked(report, sources)
+def check(report: str, *sources: str) -> FigureCheck:
+    return check_figures(report, sources)
 
 
 def reasons(report: str, *sources: str) -> list[str]:
-    return [unsourced.reason for unsourced in check(report, *sources).unsourced]
+    return [unsourced.reason for unsourced in check(report, *sources).unsupported]
 
 
 def hows(report: str, *sources: str) -> list[str]:
     found = check(report, *sources)
-    assert not found.unsourced
-    return [sourced.how for sourced in found.sourced]
+    assert not found.unsupported
+    return [sourced.derivation for sourced in found.supported]
 
 
 @pytest.mark.parametrize(
@@ -365,13 +365,13 @@ def test_the_counts_stand_in_attributes() -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_can_be_read(text: str) -> None:
-    for figure in figures(text):
+    for figure in extract_figures(text):
         assert figure.low <= figure.value <= figure.high
 
 
 @given(st.recursive(st.none() | st.text() | st.floats() | st.integers(), st.lists, max_leaves=9))
 def test_any_json_can_be_read(found: object) -> None:
-    figures(json.dumps({"value": found, "unit": "%"}))
+    extract_figures(json.dumps({"value": found, "unit": "%"}))
 
 
 @given(numbers, units)
@@ -398,7 +398,7 @@ def test_every_figure_is_sourced_or_not(
     report: Sequence[Decimal], known: Sequence[Decimal]
 ) -> None:
     found = check("; ".join(f"{one} km" for one in report), *(f"{one} km" for one in known))
-    assert len(found.sourced) + len(found.unsourced) == len(found.report) == len(report)
+    assert len(found.supported) + len(found.unsupported) == len(found.reported) == len(report)
 
 
 @given(numbers, numbers)

@@ -11,13 +11,13 @@ from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.handoffs import dropped, efficiency, record_handoffs
+from instrumentation.handoffs import dropped_sentences, efficiency_score, record_handoffs
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from patches.support.turn import Said, Turn
+from instrumentation.tracing import record_run, enable_tracing
+from patches.support.turn import Message, Turn
 from scenarios.replay.faults import unavailable
-from scenarios.replay.replay_server import Replay
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import agent, chain, played, says, tree
 
 DRAFT = "The orbiter came down to 57 km, where the atmosphere destroyed it."
@@ -29,22 +29,24 @@ texts = words.map(" ".join)
 
 @given(texts, texts)
 def test_efficiency_is_a_share(output: str, given_: str) -> None:
-    assert 0.0 <= efficiency(output, given_) <= 1.0
+    assert 0.0 <= efficiency_score(output, given_) <= 1.0
 
 
 @given(texts, texts, texts)
 def test_what_arrives_word_for_word_scores_one(output: str, before: str, after: str) -> None:
-    assert efficiency(output, f"{before} {output} {after}") == 1.0
+    assert efficiency_score(output, f"{before} {output} {after}") == 1.0
 
 
 @given(words.filter(bool))
 def test_what_has_no_word_in_common_scores_zero(output: list[str]) -> None:
-    assert efficiency(" ".join(output), " ".join(word.upper() + "9" for word in output)) == 0.0
+    assert (
+        efficiency_score(" ".join(output), " ".join(word.upper() + "9" for word in output)) == 0.0
+    )
 
 
 @given(texts, texts, texts)
 def test_more_context_never_scores_less(output: str, given_: str, more: str) -> None:
-    assert efficiency(output, f"{given_}\n{more}") >= efficiency(output, given_)
+    assert efficiency_score(output, f"{given_}\n{more}") >= efficiency_score(output, given_)
 
 
 def test_words_that_a_framework_puts_between_two_lines_lose_nothing() -> None:
@@ -52,37 +54,39 @@ def test_words_that_a_framework_puts_between_two_lines_lose_nothing() -> None:
     given_ = (
         "Task: Find the inflation of France.\nThis is the context you have: The year is 2023. Go on"
     )
-    assert efficiency(output, given_) == 1.0
-    assert efficiency(output, "Task: Find the inflation of France.") < 1.0
+    assert efficiency_score(output, given_) == 1.0
+    assert efficiency_score(output, "Task: Find the inflation of France.") < 1.0
 
 
 def test_half_a_text_scores_about_half() -> None:
     half = DRAFT[: len(DRAFT) // 2]
-    assert 0.2 < efficiency(DRAFT, half) < 0.6
+    assert 0.2 < efficiency_score(DRAFT, half) < 0.6
 
 
 def test_a_word_inside_another_has_not_arrived() -> None:
-    assert efficiency("cat", "concatenate") == 0.0
+    assert efficiency_score("cat", "concatenate") == 0.0
 
 
 @given(texts, texts)
 def test_what_arrives_drops_nothing(output: str, after: str) -> None:
-    assert dropped(output, f"{output} {after}") == ()
+    assert dropped_sentences(output, f"{output} {after}") == ()
 
 
 def test_the_sentences_that_did_not_arrive_are_named() -> None:
     charter = "Annual figures only.\n- give the unit\nSay no data where there is none. Be brief."
-    lost = dropped(charter, "Context: Annual figures only. Be brief. Give the unit of each figure")
+    lost = dropped_sentences(
+        charter, "Context: Annual figures only. Be brief. Give the unit of each figure"
+    )
     assert lost == ("Say no data where there is none.",)
 
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
-def reads(replay: Replay, name: str, *sources: str) -> MessageFilterAgent:
+def reads(replay: ReplayServer, name: str, *sources: str) -> MessageFilterAgent:
     """An agent that is given only what these sources said."""
     kept = MessageFilterConfig(per_source=[PerSourceFilter(source=source) for source in sources])
     return MessageFilterAgent(name, agent(replay, name), kept)
@@ -91,7 +95,7 @@ def reads(replay: Replay, name: str, *sources: str) -> MessageFilterAgent:
 async def summed_up(tmp_path: Path, *sources: str) -> Trace:
     """The trace of writer → critic → editor, whose editor reads only these sources."""
     lines = [says("writer", DRAFT), says("critic", NOTES), says("editor", "printed")]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         editor = reads(replay, "editor", *sources)
         await chain(agent(replay, "writer"), agent(replay, "critic"), editor).run(task="write")
     return tree(run)
@@ -144,7 +148,7 @@ async def test_a_handoff_to_a_receiver_that_fails_is_there(tmp_path: Path) -> No
     lines, fault = [says("a", "one"), says("b", "two")], unavailable("b")
     with (
         played(tmp_path, *lines, faults=[fault]) as replay,
-        recorded() as run,
+        record_run() as run,
         pytest.raises(RuntimeError),
     ):
         await chain(agent(replay, "a"), agent(replay, "b")).run(task="x")
@@ -154,7 +158,7 @@ async def test_a_handoff_to_a_receiver_that_fails_is_there(tmp_path: Path) -> No
 @pytest.mark.usefixtures("recording")
 async def test_a_handoff_says_which_edge_led_to_it(tmp_path: Path) -> None:
     lines = [says("judge", "go LEFT"), says("left", "gone")]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         judge, left, right = (agent(replay, name) for name in ("judge", "left", "right"))
         graph = DiGraphBuilder().add_node(judge).add_node(left).add_node(right)
         graph.add_edge(judge, left, condition=lambda message: "LEFT" in message.to_text())
@@ -168,14 +172,14 @@ async def test_a_handoff_says_which_edge_led_to_it(tmp_path: Path) -> None:
 
 def told_of(turn: Turn) -> tuple[Span, ...]:
     """The handoffs that are recorded of a turn."""
-    with recorded() as run, mlflow.start_span("task"):
+    with record_run() as run, mlflow.start_span("task"):
         record_handoffs(turn)
-    return tree(run).of_type("HANDOFF")
+    return tree(run).spans_of_type("HANDOFF")
 
 
 @pytest.mark.usefixtures("recording")
 def test_what_a_prompt_holds_has_arrived_and_what_it_leaves_out_has_not() -> None:
-    said = (Said("data", "TaskOutput", "4.9 % in 2023. The source is provisional."),)
+    said = (Message("data", "TaskOutput", "4.9 % in 2023. The source is provisional."),)
     (span,) = told_of(Turn("writer", said, said, prompt="Write. Context: 4.9 % in 2023."))
     assert 0.0 < span.attributes["handoff.efficiency_score"] < 1.0
     assert span.attributes["handoff.dropped"] == "The source is provisional."
@@ -183,14 +187,14 @@ def test_what_a_prompt_holds_has_arrived_and_what_it_leaves_out_has_not() -> Non
 
 @pytest.mark.usefixtures("recording")
 def test_a_handoff_without_a_prompt_drops_nothing_that_was_given() -> None:
-    said = (Said("data", "TextMessage", DRAFT),)
+    said = (Message("data", "TextMessage", DRAFT),)
     (span,) = told_of(Turn("writer", said, said))
     assert "handoff.dropped" not in span.attributes
 
 
 @pytest.mark.usefixtures("recording")
 def test_each_task_of_one_agent_hands_over() -> None:
-    said = tuple(Said("data", "TaskOutput", text) for text in ("4.9 %", "2.0 %"))
+    said = tuple(Message("data", "TaskOutput", text) for text in ("4.9 %", "2.0 %"))
     spans = told_of(Turn("writer", said, said[1:], prompt="2.0 %"))
     assert [span.attributes["handoff.withheld"] for span in spans] == [True, False]
 
@@ -201,13 +205,13 @@ def test_each_task_of_one_agent_hands_over() -> None:
     [("TaskOutput", "context"), ("Delegation", "delegation"), ("Answer", "return")],
 )
 def test_a_handoff_of_a_crew_says_its_kind(passes: str, kind: str) -> None:
-    said = (Said("manager", passes, "find it"),)
+    said = (Message("manager", passes, "find it"),)
     (span,) = told_of(Turn("data", said, said, prompt="find it"))
     assert span.attributes["handoff.kind"] == kind
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_long_loss_is_shown_in_part() -> None:
-    said = (Said("data", "TaskOutput", "nobody knows. " * 99),)
+    said = (Message("data", "TaskOutput", "nobody knows. " * 99),)
     (span,) = told_of(Turn("writer", said, (), prompt=""))
     assert len(span.attributes["handoff.dropped"]) == 300

@@ -7,27 +7,27 @@ from pathlib import Path
 import pytest
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 
-from instrumentation.trace.canonical_json import dumps, loads
-from instrumentation.trace.outline import outline
+from instrumentation.trace.canonical_json import dump_trace, parse_trace
+from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from scenarios.expectations.concurrency import works_alongside
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.expectations.concurrency import works_concurrently
 from scenarios.replay.faults import slow, unavailable
-from tests.support.media_runs import SPECIALISTS, silent, verdict, verified
+from tests.support.media_runs import SPECIALISTS, run_verification, silence_lines, verdict_line
 from tests.taped_agents import agent, chain, played, says, tree
 
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
 async def _fanned_out(tmp_path: Path, delay_s: float = 0.3) -> Trace:
     faults = [slow(name, delay_s=delay_s) for name in SPECIALISTS]
-    lines = (*silent(*SPECIALISTS), verdict())
-    return (await verified(tmp_path, *lines, faults=faults))[1]
+    lines = (*silence_lines(*SPECIALISTS), verdict_line())
+    return (await run_verification(tmp_path, *lines, faults=faults))[1]
 
 
 async def test_three_specialists_take_as_long_as_the_slowest_of_them(tmp_path: Path) -> None:
@@ -42,7 +42,9 @@ async def test_three_specialists_take_as_long_as_the_slowest_of_them(tmp_path: P
 
 async def test_each_turn_bears_the_others_that_ran_alongside(tmp_path: Path) -> None:
     trace = await _fanned_out(tmp_path)
-    beside = {span.name: span.attributes.get("turn.alongside") for span in trace.of_type("AGENT")}
+    beside = {
+        span.name: span.attributes.get("turn.alongside") for span in trace.spans_of_type("AGENT")
+    }
     assert beside == {
         "video": ["audio", "sync"],
         "audio": ["sync", "video"],
@@ -52,30 +54,30 @@ async def test_each_turn_bears_the_others_that_ran_alongside(tmp_path: Path) -> 
 
 
 async def test_a_recorded_trace_without_times_still_shows_it(tmp_path: Path) -> None:
-    recorded_trace = loads(dumps(await _fanned_out(tmp_path)), "here")
-    assert "audio  [AGENT OK]  ∥ sync, video\n" in outline(recorded_trace)
-    assert works_alongside(*SPECIALISTS).why_not(recorded_trace) is None
+    recorded_trace = parse_trace(dump_trace(await _fanned_out(tmp_path)), "here")
+    assert "audio  [AGENT OK]  ∥ sync, video\n" in render_outline(recorded_trace)
+    assert works_concurrently(*SPECIALISTS).explain_failure(recorded_trace) is None
 
 
 async def test_which_of_them_ended_first_is_not_shown(tmp_path: Path) -> None:
-    lines = (*silent(*SPECIALISTS), verdict())
-    _, audio_last = await verified(tmp_path, *lines, faults=[slow("audio", delay_s=0.5)])
-    _, video_last = await verified(tmp_path, *lines, faults=[slow("video", delay_s=0.5)])
-    assert dumps(audio_last) == dumps(video_last)
+    lines = (*silence_lines(*SPECIALISTS), verdict_line())
+    _, audio_last = await run_verification(tmp_path, *lines, faults=[slow("audio", delay_s=0.5)])
+    _, video_last = await run_verification(tmp_path, *lines, faults=[slow("video", delay_s=0.5)])
+    assert dump_trace(audio_last) == dump_trace(video_last)
 
 
 async def test_agents_that_follow_each_other_work_alongside_nobody(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
         await chain(agent(replay, "a"), agent(replay, "b")).run(task="go")
     trace = tree(run)
     assert not any("turn.alongside" in span.attributes for span in trace)
-    assert works_alongside("a", "b").why_not(trace) == "a worked alone, without b"
+    assert works_concurrently("a", "b").explain_failure(trace) == "a worked alone, without b"
 
 
 async def test_two_teams_at_once_do_not_work_alongside_each_other(tmp_path: Path) -> None:
     faults = [slow("a", delay_s=0.3), slow("b", delay_s=0.3)]
     lines = (says("a", "one"), says("b", "two"))
-    with played(tmp_path, *lines, faults=faults) as replay, recorded() as run:
+    with played(tmp_path, *lines, faults=faults) as replay, record_run() as run:
         teams = [chain(agent(replay, name)).run(task="go") for name in ("a", "b")]
         await asyncio.gather(*teams)
     assert not any("turn.alongside" in span.attributes for span in tree(run))
@@ -83,7 +85,7 @@ async def test_two_teams_at_once_do_not_work_alongside_each_other(tmp_path: Path
 
 async def test_a_branch_that_fails_was_alongside_the_others_all_the_same(tmp_path: Path) -> None:
     faults = [unavailable("a", status=400), slow("b", delay_s=0.5)]
-    with played(tmp_path, says("b", "two"), faults=faults) as replay, recorded() as run:
+    with played(tmp_path, says("b", "two"), faults=faults) as replay, record_run() as run:
         graph = DiGraphBuilder()
         for name in ("a", "b"):
             graph.add_node(agent(replay, name))
@@ -96,12 +98,12 @@ async def test_a_branch_that_fails_was_alongside_the_others_all_the_same(tmp_pat
 
 
 async def test_who_took_no_turn_is_named(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one")) as replay, record_run() as run:
         await chain(agent(replay, "a")).run(task="go")
-    assert works_alongside("b", "a").why_not(tree(run)) == "b took no turn; agents: a"
+    assert works_concurrently("b", "a").explain_failure(tree(run)) == "b took no turn; agents: a"
 
 
 def test_of_very_many_the_outline_gives_the_number() -> None:
     others = [f"specialist_{number}" for number in range(29)]
     turn = Span("verdict", "AGENT", attributes={"turn.alongside": others})
-    assert outline(Trace((turn,))) == "verdict  [AGENT OK]  ∥ 29 others\n"
+    assert render_outline(Trace((turn,))) == "verdict  [AGENT OK]  ∥ 29 others\n"

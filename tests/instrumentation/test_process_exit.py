@@ -9,12 +9,12 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from tests.instrumentation.exiting_programs import SPANS, WAYS
+from tests.instrumentation.exiting_programs import PROGRAMS, SPANS
 
 pytestmark = pytest.mark.long
 
 HOUSE = Path(__file__).parent.parent.parent
-EVERY_WAY = (*WAYS, "never_leaves", "forks_with_mlflow_alone", "ends_with_mlflow_alone")
+EVERY_WAY = (*PROGRAMS, "never_leaves", "forks_with_mlflow_alone", "ends_with_mlflow_alone")
 FAIL = ("raises", "is_interrupted")
 """Those that are to end with a stack trace."""
 
@@ -68,7 +68,7 @@ def test_all_is_stored_however_a_process_ends(
     assert (ended[way][0], stored(store, way)) == (code, spans), ended[way][1]
 
 
-@pytest.mark.parametrize("way", [*WAYS, "never_leaves"])
+@pytest.mark.parametrize("way", [*PROGRAMS, "never_leaves"])
 def test_it_ends_without_a_word_of_error(ended: dict[str, tuple[int, str]], way: str) -> None:
     assert ended[way][1].count("Traceback") == (way in FAIL)
     assert "Exception ignored" not in ended[way][1]

@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 
 from instrumentation.sampling.sampling import Sampling
-from instrumentation.tracing import traced
+from instrumentation.tracing import enable_tracing
 
 Stored = Callable[[], dict[str, set[str]]]
 """What the store holds: the names of each trace's spans, by the trace's id."""
@@ -34,7 +34,7 @@ Stored = Callable[[], dict[str, set[str]]]
 def sampled(store: str, sampling: Sampling) -> Generator[Stored]:
     """A block that is sampled; yields what reads the traces that it has stored."""
     before = set(rows(store))
-    with traced(store, uuid4().hex, sampling=sampling):
+    with enable_tracing(store, uuid4().hex, sampling=sampling):
 
         def stored() -> dict[str, set[str]]:
             mlflow.flush_trace_async_logging()
@@ -135,7 +135,7 @@ def test_the_ratio_goes_by_the_traces_id(store: str) -> None:
     sampler = TraceIdRatioBased(0.5)
     for trace_id in (0, 2**63 - 1, 2**63, 2**64 - 1, 2**127 + 5):
         decision = sampler.should_sample(None, trace_id, "").decision
-        assert sampling.chosen(trace_id) == (decision is Decision.RECORD_AND_SAMPLE)
+        assert sampling.is_selected_by_ratio(trace_id) == (decision is Decision.RECORD_AND_SAMPLE)
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1])
@@ -223,7 +223,7 @@ def test_what_overflows_is_kept_whole_and_told_of_once(
                     works(f"child {number}")
         works("small")
         assert [len(names) for names in stored().values()] == [8, 8]
-    assert sampling.counts.unjudged == 2
+    assert sampling.counts.undecided == 2
     assert len([text for text in caplog.messages if "wait to be sampled" in text]) == 1
 
 
@@ -231,7 +231,7 @@ def test_traces_that_never_end_do_not_pile_up(store: str) -> None:
     sampling = Sampling(ratio=0, max_traces=5)
     with sampled(store, sampling):
         held = [mlflow.start_span_no_context("never ends") for _ in range(12)]
-        assert sampling.counts.unjudged == 7
+        assert sampling.counts.undecided == 7
     for span in held:
         span.end()
 
@@ -295,11 +295,11 @@ def test_of_any_interleaving_the_traces_that_are_kept_are_stored_whole(store: st
         kept = {
             id: count
             for id, count in play.begun.items()
-            if id in play.failed or sampling.chosen(int(id.removeprefix("tr-"), 16))
+            if id in play.failed or sampling.is_selected_by_ratio(int(id.removeprefix("tr-"), 16))
         }
         assert counted(store, play.begun) == kept
 
-    with traced(store, uuid4().hex, sampling=sampling):
+    with enable_tracing(store, uuid4().hex, sampling=sampling):
         check()
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.state.shared_state import SharedState, StaleWrite, UnknownKey
-from instrumentation.trace.outline import outline
+from instrumentation.state.shared_state import SharedState, StaleWriteError, UnknownKeyError
+from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from tests.taped_agents import tree
 
 FOUND = '{"value": 4.878, "unit": "%", "period": "2023"}'
@@ -19,7 +19,7 @@ FOUND = '{"value": 4.878, "unit": "%", "period": "2023"}'
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=()):
+    with enable_tracing(store, frameworks=()):
         yield
 
 
@@ -45,44 +45,48 @@ def test_nothing_is_overwritten(state: SharedState) -> None:
     [4.878, 4.9, "4.9 %", {"value": 4.9, "unit": "%"}, FOUND, "about 4.9% in 2023"],
 )
 def test_a_value_that_a_tool_returned_is_grounded(state: SharedState, value: Any) -> None:
-    state.saw("world_bank", FOUND)
+    state.record_tool_result("world_bank", FOUND)
     assert state.write("cpi", value, author="data").grounded_by == "world_bank"
 
 
 @pytest.mark.parametrize("value", [5.1, "4.9 km", {"value": 4.9, "also": 5.1}, "high", None, ""])
 def test_a_value_that_no_tool_returned_is_a_guess(state: SharedState, value: Any) -> None:
-    state.saw("world_bank", FOUND)
-    assert not state.write("cpi", value, author="data").grounded
+    state.record_tool_result("world_bank", FOUND)
+    assert not state.write("cpi", value, author="data").is_grounded
 
 
 def test_words_are_grounded_by_the_same_words(state: SharedState) -> None:
-    state.saw("world_bank", "There is no data for 2023.")
-    assert state.write("cpi", "no data", author="data").grounded
+    state.record_tool_result("world_bank", "There is no data for 2023.")
+    assert state.write("cpi", "no data", author="data").is_grounded
 
 
 def test_a_guess_is_read_as_a_guess(state: SharedState) -> None:
     state.write("cpi", 5.1, author="data")
-    assert not state.read("cpi", reader="analyst").grounded
+    assert not state.read("cpi", reader="analyst").is_grounded
 
 
 def test_a_key_that_nobody_wrote_is_named_with_the_nearest(state: SharedState) -> None:
     state.write("inflation", 4.9, author="data")
-    with pytest.raises(UnknownKey, match="nobody has written 'inflaton'; the nearest key is 'infl"):
+    with pytest.raises(
+        UnknownKeyError, match="nobody has written 'inflaton'; the nearest key is 'infl"
+    ):
         state.read("inflaton", reader="analyst")
 
 
 def test_a_stale_write_is_refused_and_changes_nothing(state: SharedState) -> None:
     state.write("cpi", 1, author="data")
     state.write("cpi", 2, author="writer", expected_version=1)
-    with pytest.raises(StaleWrite, match="data expected version 1 of 'cpi', and there is 2, by wr"):
+    with pytest.raises(
+        StaleWriteError, match="data expected version 1 of 'cpi', and there is 2, by wr"
+    ):
         state.write("cpi", 3, author="data", expected_version=1)
     assert [entry.value for entry in state.history("cpi")] == [1, 2]
 
 
 def test_a_key_that_only_a_stale_write_named_is_unknown(state: SharedState) -> None:
-    with pytest.raises(StaleWrite):
+    with pytest.raises(StaleWriteError):
         state.write("cpi", 1, author="data", expected_version=4)
-    with pytest.raises(UnknownKey, match="no keys at all"):
+    with pytest.raises(UnknownKeyError, match="no keys at all"):
         state.read("cpi", reader="data")
 
 
@@ -113,7 +117,7 @@ def test_compare_and_set_in_many_threads_loses_nothing(state: SharedState) -> No
             seen = state.read("count", reader=author)
             try:
                 state.write("count", seen.value + 1, author=author, expected_version=seen.version)
-            except StaleWrite:
+            except StaleWriteError:
                 continue
             return
 
@@ -137,13 +141,13 @@ def test_two_states_never_see_each_other(state: SharedState) -> None:
 
 def seen(of: Any) -> Trace:
     """The trace of what `of` does with a state."""
-    with recorded() as run, mlflow.start_span("root"):
+    with record_run() as run, mlflow.start_span("root"):
         of(SharedState())
     return tree(run)
 
 
 def states(trace: Trace) -> list[Span]:
-    return list(trace.of_type("STATE"))
+    return list(trace.spans_of_type("STATE"))
 
 
 def test_a_write_and_a_read_are_spans() -> None:
@@ -163,7 +167,7 @@ def test_a_write_and_a_read_are_spans() -> None:
 
 def test_a_write_says_which_tool_grounds_it() -> None:
     def worked(state: SharedState) -> None:
-        state.saw("world_bank", FOUND)
+        state.record_tool_result("world_bank", FOUND)
         state.write("cpi", 4.9, author="data")
 
     (write,) = states(seen(worked))
@@ -171,9 +175,9 @@ def test_a_write_says_which_tool_grounds_it() -> None:
 
 
 def test_an_entry_knows_the_span_of_its_write_and_of_its_source() -> None:
-    with recorded(), mlflow.start_span("lookup") as tool:
+    with record_run(), mlflow.start_span("lookup") as tool:
         state = SharedState()
-        state.saw("world_bank", FOUND)
+        state.record_tool_result("world_bank", FOUND)
         entry = state.write("cpi", 4.9, author="data")
     assert entry.source_span_id == tool.span_id
     assert entry.span_id not in (None, tool.span_id)
@@ -181,7 +185,7 @@ def test_an_entry_knows_the_span_of_its_write_and_of_its_source() -> None:
 
 def test_a_stale_write_is_a_span_that_failed() -> None:
     def worked(state: SharedState) -> None:
-        with pytest.raises(StaleWrite):
+        with pytest.raises(StaleWriteError):
             state.write("cpi", 1, author="data", expected_version=4)
 
     (write,) = states(seen(worked))
@@ -196,4 +200,6 @@ def test_a_write_over_what_was_unread_names_whose_work_it_replaces_once() -> Non
     trace = seen(worked)
     replaced = [write.attributes.get("state.replaces") for write in states(trace)]
     assert replaced == [None, ["data"], ["analyst"], ["data", "analyst"]]
-    assert "write cpi  [STATE OK]  ungrounded  over data, analyst, unread\n" in outline(trace)
+    assert "write cpi  [STATE OK]  ungrounded  over data, analyst, unread\n" in render_outline(
+        trace
+    )

@@ -16,19 +16,19 @@ from mlflow.tracing import fluent
 from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue, Task
 from mlflow.utils.autologging_utils.safety import _AutologgingSessionManager
 
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from patches.autogen import completion_spans
-from patches.autogen.turn_spans import turns
+from patches.autogen.turn_spans import turn_spans_patch
 from patches.mlflow.export_queue import fast_flush
-from patches.patch import applied
-from patches.support.subclass_wrapping import family
+from patches.patch import apply_patches
+from patches.support.subclass_wrapping import iter_subclasses
 from tests.taped_agents import agent, chain, plain_autolog, played, says
 
 
 def everything_patched() -> dict[tuple[str, str], Any]:
     """Each attribute of each class that tracing has its hands on."""
     bases = (BaseChatAgent, BaseGroupChat, ChatCompletionClient, DiGraphEdge)
-    classes = [cls for base in bases for cls in family(base)]
+    classes = [cls for base in bases for cls in iter_subclasses(base)]
     classes += [_AutologgingSessionManager, AsyncTraceExportQueue]
     return {
         (cls.__qualname__, name): value
@@ -45,7 +45,7 @@ def settings() -> dict[str, str]:
 
 def test_all_is_as_it_was_afterwards(store: str) -> None:
     before, environment = everything_patched(), settings()
-    with traced(store):
+    with enable_tracing(store):
         assert AssistantAgent.__dict__["on_messages_stream"] not in before.values()
     assert everything_patched() == before
     assert settings() == environment
@@ -53,13 +53,13 @@ def test_all_is_as_it_was_afterwards(store: str) -> None:
 
 def test_all_is_as_it_was_after_an_error(store: str) -> None:
     before = everything_patched()
-    with pytest.raises(ZeroDivisionError), traced(store):
+    with pytest.raises(ZeroDivisionError), enable_tracing(store):
         raise ZeroDivisionError
     assert everything_patched() == before
 
 
 def test_a_class_defined_meanwhile_is_as_it_was_defined(store: str) -> None:
-    with traced(store):
+    with enable_tracing(store):
 
         class Late(MessageFilterAgent):
             async def on_messages(self, *args: Any, **kwargs: Any) -> Any:
@@ -72,7 +72,7 @@ def test_a_class_defined_meanwhile_is_as_it_was_defined(store: str) -> None:
 def test_the_spans_of_autolog_that_were_set_aside_come_back(store: str) -> None:
     with plain_autolog(store):
         before = everything_patched()
-        with applied(completion_spans.PATCH, turns(lambda turn: None)):
+        with apply_patches(completion_spans.PATCH, turn_spans_patch(lambda turn: None)):
             assert everything_patched() != before
         assert everything_patched() == before
 
@@ -80,18 +80,18 @@ def test_the_spans_of_autolog_that_were_set_aside_come_back(store: str) -> None:
 @pytest.mark.parametrize(("strange", "letter"), [("openai", "o"), (("opnai",), "opnai")])
 def test_what_is_no_framework_is_refused(store: str, strange: Any, letter: str) -> None:
     said = f"autogen, crewai, openai, in a tuple or list; this is .*, in which '{letter}' is none"
-    with pytest.raises(ValueError, match=said), traced(store, frameworks=strange):
+    with pytest.raises(ValueError, match=said), enable_tracing(store, frameworks=strange):
         pass
 
 
 def test_a_framework_that_is_named_twice_is_recorded_once(store: str) -> None:
-    with traced(store, frameworks=("openai", "openai")) as outcomes:
-        assert not any(outcome.why_not for outcome in outcomes)
+    with enable_tracing(store, frameworks=("openai", "openai")) as outcomes:
+        assert not any(outcome.skip_reason for outcome in outcomes)
 
 
 def test_it_says_which_patches_are_not_for_these_versions(store: str) -> None:
-    with traced(store) as outcomes:
-        why_not = {outcome.patch.name: outcome.why_not for outcome in outcomes}
+    with enable_tracing(store) as outcomes:
+        why_not = {outcome.patch.name: outcome.skip_reason for outcome in outcomes}
     assert str(why_not.pop("autogen_content_type")).endswith("is installed")
     assert set(why_not.values()) == {None}
 
@@ -99,17 +99,17 @@ def test_it_says_which_patches_are_not_for_these_versions(store: str) -> None:
 def test_autolog_that_was_on_stays_on(store: str) -> None:
     with plain_autolog(store):
         before = everything_patched()
-        with traced(store):
+        with enable_tracing(store):
             pass
         assert everything_patched() == before
 
 
 async def test_nested_tracing_doubles_nothing(tmp_path: Path, store: str) -> None:
     with (
-        traced(store),
-        traced(store),
+        enable_tracing(store),
+        enable_tracing(store),
         played(tmp_path, says("a", "one")) as replay,
-        recorded() as run,
+        record_run() as run,
     ):
         await agent(replay, "a").run(task="x")
         (trace,) = run.traces()
@@ -117,7 +117,7 @@ async def test_nested_tracing_doubles_nothing(tmp_path: Path, store: str) -> Non
 
 
 async def test_the_tags_of_a_run_are_on_its_trace(store: str) -> None:
-    with traced(store), recorded({"colour": "blue"}) as run:
+    with enable_tracing(store), record_run({"colour": "blue"}) as run:
         with mlflow.start_span("work"):
             pass
         (trace,) = run.traces()
@@ -126,24 +126,24 @@ async def test_the_tags_of_a_run_are_on_its_trace(store: str) -> None:
 
 async def test_runs_that_overlap_find_their_own_traces(store: str) -> None:
     async def one(name: str) -> list[str]:
-        with recorded() as run:
+        with record_run() as run:
             with mlflow.start_span(name):
                 await asyncio.sleep(0.01)
             return [trace.data.spans[0].name for trace in run.traces()]
 
-    with traced(store):
+    with enable_tracing(store):
         assert await asyncio.gather(*map(one, "abcdef")) == [[name] for name in "abcdef"]
 
 
 async def test_a_run_without_spans_has_no_trace(store: str) -> None:
-    with traced(store), recorded() as run:
+    with enable_tracing(store), record_run() as run:
         assert run.traces() == []
 
 
 async def test_the_runtime_of_autogen_writes_no_spans_of_its_own(
     tmp_path: Path, store: str
 ) -> None:
-    with traced(store), played(tmp_path, says("a", "one")) as replay, recorded() as run:
+    with enable_tracing(store), played(tmp_path, says("a", "one")) as replay, record_run() as run:
         await chain(agent(replay, "a")).run(task="x")
         (trace,) = run.traces()
     assert [span.span_type for span in trace.data.spans] == ["CHAIN", "AGENT", "LLM"]
@@ -172,7 +172,7 @@ def test_mlflow_alone_flushes_an_idle_queue_at_once(idle_queue: AsyncTraceExport
 
 @pytest.fixture
 def _prompt() -> Generator[None]:
-    with applied(fast_flush.PATCH):
+    with apply_patches(fast_flush.PATCH):
         yield
 
 

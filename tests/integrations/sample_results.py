@@ -7,20 +7,22 @@ from typing import Any
 
 from integrations.cases.case import Case
 from integrations.environments.build import Environment
-from integrations.environments.environment_spec import Cell
+from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.gaps.gap import Gap
-from integrations.gaps.reconciliation import reconcile
-from integrations.goldens.request_drift import Drifted
-from integrations.matrix.matrix import Flown
-from integrations.runner.case_result import Row
+from integrations.gaps.reconciliation import reconcile_gaps
+from integrations.goldens.request_drift import RequestDrift
+from integrations.matrix.matrix import EnvironmentResult
+from integrations.runner.case_result import CaseResult
 from integrations.trees.edit_script import Edit
-from scenarios.player.fidelity import Count
+from scenarios.player.fidelity import FidelityCount
 from scenarios.tape.drift import Change
 
 PACKAGES = {"mlflow": "3.18.0rc1", "crewai": "1.15.30"}
-LOST = Edit("lost", "office › writer › Completions", "span lost", 2)
-WORDED = Drifted("writer", 1, (Change("text", "message 1 (system) was 'a|b' and is 'c'"),))
-GAP = Gap(
+LOST_EDIT = Edit("lost", "office › writer › Completions", "span lost", 2)
+PROMPT_DRIFT = RequestDrift(
+    "writer", 1, (Change("text", "message 1 (system) was 'a|b' and is 'c'"),)
+)
+HANDOFF_GAP = Gap(
     "no_handoffs",
     "a handoff is told nowhere",
     "https://example.org/7",
@@ -32,36 +34,41 @@ GAP = Gap(
 )
 
 
-def row(name: str = "sequential", **told: Any) -> Row:
+def make_case_result(name: str = "sequential", **changes: Any) -> CaseResult:
     """A case that is told whole, and as its golden has it."""
-    whole = Row(
+    whole = CaseResult(
         case=Case(name, "crewai", name, ({"lane": "writer"},)),
         instrumentor="plain autolog",
-        counts={"tools": Count(2, 2), "handoffs": Count(1, 1)},
-        trouble="",
-        absent="",
+        counts={"tools": FidelityCount(2, 2), "handoffs": FidelityCount(1, 1)},
+        problem="",
+        unsupported="",
         answer="",
-        bytes=1200,
+        stored_bytes=1200,
         shapes=(),
-        asked=(),
+        model_requests=(),
         edits=(),
-        drifts=(),
-        without_golden=False,
+        request_drifts=(),
+        lacks_golden=False,
     )
-    return replace(whole, **told)
+    return replace(whole, **changes)
 
 
-def flown(
-    *rows: Row, cell: Cell | None = None, known: Sequence[Gap] = (), why_not: str = ""
-) -> Flown:
+def make_environment_result(
+    *rows: CaseResult,
+    spec: EnvironmentSpec | None = None,
+    known: Sequence[Gap] = (),
+    install_error: str = "",
+) -> EnvironmentResult:
     """A cell in which these were seen."""
     stands = Environment(Path("cell"), PACKAGES, 12.0, 3, 600_000_000, 1_000_000)
-    counts: Mapping[str, Mapping[str, Count]] = {each.case.name: each.counts for each in rows}
-    return Flown(
-        cell or Cell("a cell", ("mlflow==3.18.0rc1",)),
-        None if why_not else stands,
-        why_not,
+    counts: Mapping[str, Mapping[str, FidelityCount]] = {
+        each.case.name: each.counts for each in rows
+    }
+    return EnvironmentResult(
+        spec or EnvironmentSpec("a cell", ("mlflow==3.18.0rc1",)),
+        None if install_error else stands,
+        install_error,
         rows,
-        (reconcile("crewai", "plain autolog", PACKAGES, counts, known),),
-        took_s=7.4,
+        (reconcile_gaps("crewai", "plain autolog", PACKAGES, counts, known),),
+        duration_s=7.4,
     )

@@ -15,7 +15,7 @@ from autogen_agentchat.agents import AssistantAgent
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
 from patches.autogen.tool_result_content import PATCH
-from patches.patch import applied
+from patches.patch import apply_patches
 
 CAPITALS = {"Ecuador": "Quito", "Peru": "Lima"}
 
@@ -43,7 +43,7 @@ def main(base_url: str, store: str, patch: str) -> dict[str, Any]:
     mlflow.autogen.autolog()
     before = mlflow.autogen.log_chat_messages
     with ExitStack() as stack:
-        outcomes = stack.enter_context(applied(PATCH)) if patch == "with" else ()
+        outcomes = stack.enter_context(apply_patches(PATCH)) if patch == "with" else ()
         answer = asyncio.run(work(base_url))
     trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
     completions = [span for span in trace.data.spans if span.span_type == "LLM"]
@@ -52,7 +52,7 @@ def main(base_url: str, store: str, patch: str) -> dict[str, Any]:
         "answer": answer,
         "state": trace.info.state.value,
         "undone": mlflow.autogen.log_chat_messages is before,
-        "why_not": [outcome.why_not for outcome in outcomes],
+        "why_not": [outcome.skip_reason for outcome in outcomes],
         "completions": [
             {
                 "status": span.status.status_code.value,

@@ -7,18 +7,18 @@ from typing import Any
 import mlflow
 import mlflow.autogen
 
-from patches.patch import Patch, applied
+from patches.patch import Patch, apply_patches
 
 
 @contextmanager
-def autologged(store: str, *patches: Patch) -> Generator[None]:
+def use_upstream_autolog(store: str, *patches: Patch) -> Generator[None]:
     """Trace what AutoGen does in the block to `store`, a tracking URI; undone on exit."""
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(store)
     mlflow.set_experiment("autolog")
     mlflow.autogen.autolog(silent=True)
     try:
-        with applied(*patches):
+        with apply_patches(*patches):
             yield
         mlflow.flush_trace_async_logging()
     finally:
@@ -26,7 +26,7 @@ def autologged(store: str, *patches: Patch) -> Generator[None]:
         mlflow.set_tracking_uri(before)
 
 
-def newest(store: str) -> Any:
+def newest_trace(store: str) -> Any:
     """The newest trace in `store`, an `mlflow.entities.Trace`."""
     client = mlflow.MlflowClient(tracking_uri=store)
     experiment = client.get_experiment_by_name("autolog").experiment_id

@@ -8,29 +8,29 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from scenarios.inputs import between, one_of, values, whole
-from scenarios.player.run import play
-from scenarios.player.scenario_loader import NoScenario
-from scenarios.replay.replay_server import replayed
-from scenarios.tape.placeholders import USE, Value, given
+from scenarios.inputs import integer_between, number_between, one_of, resolve_inputs
+from scenarios.player.run import run_scenario
+from scenarios.player.scenario_loader import ScenarioNotFoundError
+from scenarios.replay.replay_server import replay_tape
+from scenarios.tape.placeholders import PLACEHOLDER, InputValue, fill_inputs
 from scenarios.tape.tape import TapeError
-from tests.support.tapes import says, service, tape
+from tests.support.tapes import make_tape, reply_line, service_line
 
 INPUTS = {
     "country": one_of("France", "Chad", "Peru"),
-    "year": whole(2010, 2024, published=2023),
-    "rate": between(0.5, 12.0, published=4.88, places=2),
+    "year": integer_between(2010, 2024, published=2023),
+    "rate": number_between(0.5, 12.0, published=4.88, places=2),
 }
 
 
 def test_without_a_seed_they_are_the_published_ones() -> None:
-    assert values(INPUTS, None) == {"country": "France", "year": 2023, "rate": 4.88}
+    assert resolve_inputs(INPUTS, None) == {"country": "France", "year": 2023, "rate": 4.88}
 
 
 @examples(st.integers())
 def test_a_seed_draws_the_same_whatever_other_inputs_there_are(seed: int) -> None:
-    alone = values({"rate": INPUTS["rate"]}, seed)
-    among = values(INPUTS, seed)
+    alone = resolve_inputs({"rate": INPUTS["rate"]}, seed)
+    among = resolve_inputs(INPUTS, seed)
     assert alone["rate"] == among["rate"]
     assert among["country"] in ("France", "Chad", "Peru")
     assert 2010 <= int(among["year"]) <= 2024
@@ -38,11 +38,11 @@ def test_a_seed_draws_the_same_whatever_other_inputs_there_are(seed: int) -> Non
 
 
 def test_seeds_differ() -> None:
-    assert len({values(INPUTS, seed)["rate"] for seed in range(20)}) > 15
+    assert len({resolve_inputs(INPUTS, seed)["rate"] for seed in range(20)}) > 15
 
 
 def test_a_use_alone_becomes_the_value_itself() -> None:
-    assert given(["${rate}", "${rate} %", "$${rate}"], {"rate": 4.88}) == [
+    assert fill_inputs(["${rate}", "${rate} %", "$${rate}"], {"rate": 4.88}) == [
         4.88,
         "4.88 %",
         "$${rate}",
@@ -50,14 +50,14 @@ def test_a_use_alone_becomes_the_value_itself() -> None:
 
 
 @examples(st.text(), st.dictionaries(st.sampled_from(["a", "b"]), st.integers()))
-def test_what_is_no_input_stays_as_it_is(text: str, inputs: Mapping[str, Value]) -> None:
-    filled = given(text, inputs)
-    if not any(use[1] in inputs for use in USE.finditer(text)):
+def test_what_is_no_input_stays_as_it_is(text: str, inputs: Mapping[str, InputValue]) -> None:
+    filled = fill_inputs(text, inputs)
+    if not any(use[1] in inputs for use in PLACEHOLDER.finditer(text)):
         assert filled == text
 
 
 def test_a_service_is_filled_and_a_capture_waits_for_the_request() -> None:
-    line = service(
+    line = service_line(
         "world_bank",
         "/v2/country/${iso}",
         {"value": "${rate}", "asked": "${date}"},
@@ -65,33 +65,35 @@ def test_a_service_is_filled_and_a_capture_waits_for_the_request() -> None:
         when=r"date=(?P<date>\d+)",
     )
     with (
-        replayed(tape(line).given({"iso": "FRA", "rate": 4.88})) as replay,
+        replay_tape(make_tape(line).with_inputs({"iso": "FRA", "rate": 4.88})) as replay,
         urllib.request.urlopen(f"{replay.url}/v2/country/FRA?date=2023") as reply,
     ):
         assert json.load(reply) == {"value": 4.88, "asked": "2023"}
 
 
 def test_a_line_that_uses_what_is_no_input_is_named_with_the_nearest() -> None:
-    line = service("world_bank", "/v2/country/${contry}", {"value": 1})
+    line = service_line("world_bank", "/v2/country/${contry}", {"value": 1})
     with pytest.raises(TapeError, match=r"tape.jsonl:1: \$\{contry\} .*nearest: 'country'"):
-        tape(line).given({"country": "FRA"})
+        make_tape(line).with_inputs({"country": "FRA"})
 
 
 def test_a_model_is_told_of_inputs_in_its_prompt_alone() -> None:
     with pytest.raises(TapeError, match="an input is for the lines of a service"):
-        tape(says("specialist", "it is ${rate}"))
+        make_tape(reply_line("specialist", "it is ${rate}"))
 
 
 def test_a_tape_without_inputs_is_the_same_tape() -> None:
-    plain = tape(says("a", "yes"))
-    assert plain.given({"rate": 1}).lines == plain.lines
+    plain = make_tape(reply_line("a", "yes"))
+    assert plain.with_inputs({"rate": 1}).lines == plain.lines
 
 
 def test_a_scenario_without_inputs_takes_no_seed(store: str) -> None:
-    with pytest.raises(NoScenario, match="no inputs that a seed could draw"):
-        play("review_goes_well", store, seed=1)
+    with pytest.raises(ScenarioNotFoundError, match="no inputs that a seed could draw"):
+        run_scenario("review_goes_well", store, seed=1)
 
 
 def test_a_filled_line_keeps_its_number() -> None:
-    filled = tape(service("s", "/${x}", 1), says("a", "yes")).given({"x": "y"})
+    filled = make_tape(service_line("s", "/${x}", 1), reply_line("a", "yes")).with_inputs(
+        {"x": "y"}
+    )
     assert [(line.number, line.path) for line in filled.lines[:1]] == [(1, "/y")]

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, ViewportSize, sync_
 
 T = TypeVar("T")
 
-FLAGS = (
+CHROMIUM_FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -20,19 +20,19 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-IN_TREE = "[data-testid^=span-title-row]"
+TREE_ROW = "[data-testid^=span-title-row]"
 WINDOW: ViewportSize = {"width": 1600, "height": 1300}
-PATIENCE_MS = 25_000.0
+TIMEOUT_MS = 25_000.0
 """How long one step may take: two tries stay below the 120 s that a test has."""
 
 
-def chromium() -> str | None:
+def find_chromium() -> str | None:
     """The path of Chromium, if it is here. None is ever downloaded."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @dataclass(frozen=True)
-class View:
+class SpanView:
     """What a person sees of a span under "Inputs / Outputs"."""
 
     inputs: tuple[str, ...]
@@ -41,56 +41,56 @@ class View:
 
 
 @contextmanager
-def opened(url: str) -> Generator[Page]:
+def open_page(url: str) -> Generator[Page]:
     """A page of a browser of its own, at the `url`, where nothing is waited for longer than
     `PATIENCE_MS`: what hangs is an error that says where."""
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(
-            executable_path=chromium(), args=list(FLAGS), timeout=PATIENCE_MS
+            executable_path=find_chromium(), args=list(CHROMIUM_FLAGS), timeout=TIMEOUT_MS
         ) as browser,
     ):
         page = browser.new_page(viewport=WINDOW)
-        page.set_default_timeout(PATIENCE_MS)
+        page.set_default_timeout(TIMEOUT_MS)
         page.goto(url, wait_until="domcontentloaded")
         yield page
 
 
-def look(url: str, span: str, nth: int) -> View:
+def view_span(url: str, span: str, nth: int) -> SpanView:
     """Open a trace by its `url` and click on its `nth` span (from 0) of the name `span`."""
 
-    def read(page: Page) -> View:
-        page.locator(IN_TREE, has_text=span).nth(nth).click()
-        page.locator(f"span:not({IN_TREE} *)", has_text=span).first.wait_for()
-        return _view(page.get_by_test_id("model-trace-explorer-default-span-view"))
+    def read(page: Page) -> SpanView:
+        page.locator(TREE_ROW, has_text=span).nth(nth).click()
+        page.locator(f"span:not({TREE_ROW} *)", has_text=span).first.wait_for()
+        return _parse_view(page.get_by_test_id("model-trace-explorer-default-span-view"))
 
-    return seen(url, read)
+    return read_page(url, read)
 
 
-def tree(url: str) -> tuple[str, ...]:
+def read_span_tree(url: str) -> tuple[str, ...]:
     """The lines of a trace's tree of spans, as a person sees them who opens its `url`."""
 
     def read(page: Page) -> tuple[str, ...]:
-        page.locator(IN_TREE).first.wait_for()
-        return tuple(row.inner_text() for row in page.locator(IN_TREE).all())
+        page.locator(TREE_ROW).first.wait_for()
+        return tuple(row.inner_text() for row in page.locator(TREE_ROW).all())
 
-    return seen(url, read)
+    return read_page(url, read)
 
 
-def seen(url: str, read: Callable[[Page], T]) -> T:
+def read_page(url: str, read: Callable[[Page], T]) -> T:
     """What is read off a page; off a fresh one, in another browser, where the first one hung.
 
     Only a hang is tried again, and once: what is seen amiss is not.
     """
     try:
-        with opened(url) as page:
+        with open_page(url) as page:
             return read(page)
     except TimeoutError:
-        with opened(url) as page:
+        with open_page(url) as page:
             return read(page)
 
 
-def _view(shown: Locator) -> View:
+def _parse_view(shown: Locator) -> SpanView:
     lines = shown.inner_text().splitlines()
     at = lines.index("Outputs")
-    return View(tuple(lines[:at]), tuple(lines[at:]), shown.locator("img").count())
+    return SpanView(tuple(lines[:at]), tuple(lines[at:]), shown.locator("img").count())

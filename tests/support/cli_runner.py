@@ -11,15 +11,15 @@ from scenarios.cli.main import main
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """How a command ended, and what it printed."""
 
-    code: int
+    exit_code: int
     stdout: str
     stderr: str
 
 
-def command(store: str, *arguments: str) -> Done:
+def run_command(store: str, *arguments: str) -> CommandResult:
     """Run a command on a store, by the very door that a shell takes."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patched:
@@ -27,4 +27,4 @@ def command(store: str, *arguments: str) -> Done:
         patched.setattr(sys, "argv", ["scenarios", *arguments])
         with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
             main()
-    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+    return CommandResult(int(ended.value.code or 0), out.getvalue(), err.getvalue())

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded
+from instrumentation.tracing import record_run
 from scenarios.replay.faults import Fault
 from tests.taped_agents import API_KEY, Line, calls, played, says, tree
 from workflows.clip_made import made
@@ -16,39 +16,39 @@ SPECIALISTS = ("video", "audio", "sync")
 AUTHENTIC = '{"verdict": "authentic", "reasons": ["[video] steady", "[audio] whole"]}'
 
 
-def noting(agent: str, finding: str) -> Line:
+def finding_line(agent: str, finding: str) -> Line:
     """A line of the tape: the agent notes a finding."""
     return calls(agent, ("note_finding", {"finding": finding}))
 
 
-def verdict(content: str = AUTHENTIC) -> Line:
+def verdict_line(content: str = AUTHENTIC) -> Line:
     return says("verdict", content)
 
 
-def lookup(state: str, looked_through: int, first: bool = False) -> Line:
+def archive_lookup_line(state: str, looked_through: int, first: bool = False) -> Line:
     """A line of the tape: the archive says how far it has come."""
     told = {"id": "l-1", "state": state, "looked_through": looked_through, "of": 4096}
     where = {"path": "/lookups"} if first else {"path": "/lookups/l-1", "method": "GET"}
     return {"lane": "archive", "origin": "scripted", **where, "reply": {"json": told}}
 
 
-def after(line: Line, pattern: str) -> Line:
+def line_when(line: Line, pattern: str) -> Line:
     """The line, once the pattern stands in the prompt."""
     return line | {"when": pattern}
 
 
-async def verified(
+async def run_verification(
     tmp_path: Path, *lines: Line, faults: Iterable[Fault] = (), **settings: Any
 ) -> tuple[Verification, Trace]:
     """What a verification comes to, and the trace that it leaves."""
     chosen: dict[str, Any] = {"clip": made(), "poll_every_s": 0.01, "retries": 0, **settings}
-    with played(tmp_path, *lines, faults=faults) as replay, recorded() as run:
+    with played(tmp_path, *lines, faults=faults) as replay, record_run() as run:
         model = Model("taped", replay.base_url, API_KEY)
         ended = await verify("Is it whole?", model, archive=replay.url, **chosen)
-        assert not replay.unplayed
+        assert not replay.unplayed_lines
     return ended, tree(run)
 
 
-def silent(*agents: str) -> list[Line]:
+def silence_lines(*agents: str) -> list[Line]:
     """Lines in which these agents measure nothing, and say so."""
     return [says(agent, f"{agent} has nothing to say.") for agent in agents]

@@ -7,14 +7,18 @@ import httpx
 import orjson
 
 from scenarios.http_server.server import HOST
-from scenarios.replay.replay_server import Replay
+from scenarios.replay.replay_server import ReplayServer
 
-CHAT = b"/v1/chat/completions"
-PATIENCE_S = 5.0
+CHAT_PATH = b"/v1/chat/completions"
+TIMEOUT_S = 5.0
 
 
-def spelt(
-    body: bytes, *headers: bytes, lane: bytes = b"a", method: bytes = b"POST", path: bytes = CHAT
+def raw_request(
+    body: bytes,
+    *headers: bytes,
+    lane: bytes = b"a",
+    method: bytes = b"POST",
+    path: bytes = CHAT_PATH,
 ) -> bytes:
     """A request as bytes, in a lane, its length right."""
     length = b"content-length: %d" % len(body)
@@ -22,13 +26,13 @@ def spelt(
     return b"\r\n".join([*head, length, b"", body])
 
 
-def chat(**changed: Any) -> bytes:
+def chat_body(**changed: Any) -> bytes:
     return orjson.dumps({"messages": [{"role": "user", "content": "go on"}]} | changed)
 
 
-def sent(replay: Replay, request: bytes) -> tuple[int, Any]:
+def send_raw(replay: ReplayServer, request: bytes) -> tuple[int, Any]:
     """Send these bytes; the status and the JSON that come back. TimeoutError if none do."""
-    with socket.create_connection((HOST, replay.port), timeout=PATIENCE_S) as connection:
+    with socket.create_connection((HOST, replay.port), timeout=TIMEOUT_S) as connection:
         connection.sendall(request)
         with connection.makefile("rb") as answer:
             status = int(answer.readline().split()[1])
@@ -36,19 +40,19 @@ def sent(replay: Replay, request: bytes) -> tuple[int, Any]:
             return status, orjson.loads(answer.read(int(headers[b"content-length"])))
 
 
-def ask(replay: Replay, lane: str) -> str:
+def ask(replay: ReplayServer, lane: str) -> str:
     """The reply to a plain request."""
     asked = httpx.post(
         f"{replay.base_url}/chat/completions",
-        content=chat(),
+        content=chat_body(),
         headers={"x-agent-name": lane},
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
     )
     asked.raise_for_status()
     return str(asked.json()["choices"][0]["message"]["content"])
 
 
-def refusal(told: Any) -> str:
+def error_message(told: Any) -> str:
     """The sentence in an error of the API's shape."""
     assert set(told["error"]) == {"message", "type", "param", "code"}
     return str(told["error"]["message"])

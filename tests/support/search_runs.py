@@ -7,12 +7,12 @@ from typing import Any
 from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from scenarios.player.fidelity import Fidelity, compared
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.player.fidelity import Fidelity, measure_fidelity
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Ledger
-from scenarios.replay.replay_server import replayed
-from tests.support.tapes import says, service, tape
+from scenarios.replay.replay_server import replay_tape
+from tests.support.tapes import make_tape, reply_line, service_line
 from workflows.model import Model
 from workflows.search_agent import research
 from workflows.search_answer import Research
@@ -31,46 +31,46 @@ GERMANY = {
 
 
 @dataclass(frozen=True)
-class Ran:
+class SearchRun:
     """A run that is over: how it ended, and what the server and the trace say of it."""
 
-    ended: Research | BaseException
+    outcome: Research | BaseException
     trace: Trace
     ledger: Ledger
     unplayed: int
-    stored: str
+    stored_json: str
     """All that MLflow keeps of it, as JSON."""
 
     @property
     def research(self) -> Research:
-        assert isinstance(self.ended, Research), repr(self.ended)
-        return self.ended
+        assert isinstance(self.outcome, Research), repr(self.outcome)
+        return self.outcome
 
     @property
     def fidelity(self) -> Fidelity:
-        return compared(self.ledger, self.trace)
+        return measure_fidelity(self.ledger, self.trace)
 
     @property
     def tools(self) -> tuple[Span, ...]:
-        return self.trace.of_type("TOOL")
+        return self.trace.spans_of_type("TOOL")
 
     @property
-    def told(self) -> list[str]:
+    def tool_results(self) -> list[str]:
         """What the model was told of its calls, by its last request."""
-        messages = self.trace.of_type("LLM")[-1].inputs["messages"]
+        messages = self.trace.spans_of_type("LLM")[-1].inputs["messages"]
         return [message["content"] for message in messages if message["role"] == "tool"]
 
 
-async def run(
+async def run_search(
     store: str,
     *lines: dict[str, Any],
     faults: tuple[Fault, ...] = (),
     task: str = "How large is FRA?",
     **settings: Any,
-) -> Ran:
+) -> SearchRun:
     """Play the lines, and read what came of it; what the workflow raises is how it ended."""
-    with traced(store, frameworks=()), recorded() as seen:
-        with replayed(tape(*lines), faults) as replay:
+    with enable_tracing(store, frameworks=()), record_run() as seen:
+        with replay_tape(make_tape(*lines), faults) as replay:
             model = Model("taped", replay.base_url, "taped")
             given = {"tavily": replay.url, "index": replay.url, "tavily_key": KEY, **settings}
             ended: Research | BaseException
@@ -80,21 +80,25 @@ async def run(
                 ended = error
             assert not replay.refusals, str(replay.refusals[0])
         found = [one.to_dict() for one in seen.traces()]
-        unplayed = len(replay.unplayed)
-        return Ran(ended, traces.from_mlflow(found), replay.ledger, unplayed, json.dumps(found))
+        unplayed = len(replay.unplayed_lines)
+        return SearchRun(
+            ended, traces.trace_from_mlflow(found), replay.ledger, unplayed, json.dumps(found)
+        )
 
 
-def calls(*functions: tuple[str, Any], text: str | None = None, **more: Any) -> dict[str, Any]:
+def tool_call_line(
+    *functions: tuple[str, Any], text: str | None = None, **more: Any
+) -> dict[str, Any]:
     """The model calls: a name, and arguments as an object or as text."""
     asked = [{"name": name, "arguments": arguments} for name, arguments in functions]
-    return says("searcher", text, tool_calls=asked, **more)
+    return reply_line("searcher", text, tool_calls=asked, **more)
 
 
-def answers(text: str | None, when: str | None = None, **more: Any) -> dict[str, Any]:
-    return says("searcher", text, when, **more)
+def answer_line(text: str | None, when: str | None = None, **more: Any) -> dict[str, Any]:
+    return reply_line("searcher", text, when, **more)
 
 
-def web(*hits: dict[str, str], status: int = 200, **more: Any) -> dict[str, Any]:
+def web_results_line(*hits: dict[str, str], status: int = 200, **more: Any) -> dict[str, Any]:
     """What Tavily answers, in its own shape (docs.tavily.com, Search; tavily-python 0.8.5)."""
     results = [
         {
@@ -115,19 +119,19 @@ def web(*hits: dict[str, str], status: int = 200, **more: Any) -> dict[str, Any]
         "response_time": 1.09,
         "request_id": "123e4567-e89b-12d3-a456-426614174111",
     }
-    return service("tavily", "/search", reply, **more)
+    return service_line("tavily", "/search", reply, **more)
 
 
-def index(*hits: dict[str, str], **more: Any) -> dict[str, Any]:
+def index_results_line(*hits: dict[str, str], **more: Any) -> dict[str, Any]:
     """What our own index answers."""
     results = [{**hit, "score": 1.5} for hit in hits]
-    return service("index", "/search", {"results": results}, method="GET", **more)
+    return service_line("index", "/search", {"results": results}, method="GET", **more)
 
 
-def failing(lane: str, status: int, said: Any) -> dict[str, Any]:
+def failing_search_line(lane: str, status: int, said: Any) -> dict[str, Any]:
     """A search service that answers with an error."""
     method = {"tavily": "POST", "index": "GET"}[lane]
-    line = service(lane, "/search", said, method=method)
+    line = service_line(lane, "/search", said, method=method)
     line["reply"]["status"] = status
     return line
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager, suppress
 from threading import Thread
 from urllib.parse import urlsplit
 
-from tests.support.servers import free_port
+from tests.support.servers import find_free_port
 
 
-class Gate:
+class TcpProxy:
     """Forwards to a server. Shut, it refuses; deaf, it takes what comes, and no answer comes back.
 
     Hung, it lets nothing pass, and does not say so.
@@ -18,20 +18,20 @@ class Gate:
     def __init__(self, server: str) -> None:
         parts = urlsplit(server)
         self._server = (parts.hostname, parts.port)
-        self._port = free_port()
+        self._port = find_free_port()
         self._open: list[socket.socket] = []
-        self.deaf = self.hung = False
+        self.drops_answers = self.is_stalled = False
         self.url = f"http://127.0.0.1:{self._port}"
 
     def open(self) -> None:
         """Let what comes pass."""
-        self.shut()
-        self.deaf = self.hung = False
+        self.close()
+        self.drops_answers = self.is_stalled = False
         listening = socket.create_server(("127.0.0.1", self._port))
         self._open = [listening]
         Thread(target=self._accept, args=[listening], daemon=True).start()
 
-    def shut(self) -> None:
+    def close(self) -> None:
         """Refuse what comes, and end what is under way."""
         for one in self._open:
             with suppress(OSError):
@@ -51,9 +51,9 @@ class Gate:
     def _pass(self, here: socket.socket, there: socket.socket, answer: bool) -> None:
         with suppress(OSError):
             while data := here.recv(65536):
-                if self.deaf and answer:
+                if self.drops_answers and answer:
                     break
-                if not self.hung:
+                if not self.is_stalled:
                     there.sendall(data)
         for one in (here, there):
             with suppress(OSError):
@@ -61,11 +61,11 @@ class Gate:
 
 
 @contextmanager
-def gated(server: str) -> Generator[Gate]:
+def run_proxy(server: str) -> Generator[TcpProxy]:
     """An open gate before this server."""
-    gate = Gate(server)
+    gate = TcpProxy(server)
     gate.open()
     try:
         yield gate
     finally:
-        gate.shut()
+        gate.close()

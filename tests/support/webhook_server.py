@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass
-class Told:
+class ReceivedPayloads:
     """Where it listens, and every payload that came, in order."""
 
     url: str
@@ -18,9 +18,9 @@ class Told:
 
 
 @contextmanager
-def listening(statuses: Sequence[int] = (200,)) -> Generator[Told]:
+def run_webhook_server(statuses: Sequence[int] = (200,)) -> Generator[ReceivedPayloads]:
     """Answer with these statuses in turn, with the last of them from then on."""
-    told = Told("")
+    told = ReceivedPayloads("")
 
     class Listener(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

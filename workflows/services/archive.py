@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from instrumentation.remote_trace import continued
+from instrumentation.remote_trace import continue_remote_trace
 from workflows.fingerprint import distance
 from workflows.services.process import FLUSH, arguments, run
 from workflows.services.records import Unreadable, read
@@ -73,7 +73,7 @@ class Archive:
 
     async def begin(self, request: Request) -> JSONResponse:
         with (
-            continued(request.headers),
+            continue_remote_trace(request.headers),
             mlflow.start_span("POST /lookups", span_type=SpanType.RETRIEVER) as span,
         ):
             asked = _fingerprint(await request.body())
@@ -93,7 +93,7 @@ class Archive:
 
     async def progress(self, request: Request) -> JSONResponse:
         with (
-            continued(request.headers),
+            continue_remote_trace(request.headers),
             mlflow.start_span("GET /lookups/{id}", span_type=SpanType.RETRIEVER) as span,
         ):
             wanted = request.path_params["id"]

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from instrumentation.remote_trace import continued
+from instrumentation.remote_trace import continue_remote_trace
 from workflows.services.process import FLUSH, arguments, run
 from workflows.services.ranking import Document, Ranking
 from workflows.services.records import Unreadable, read
@@ -51,7 +51,7 @@ class Index:
     async def search(self, request: Request) -> JSONResponse:
         asked = dict(request.query_params)
         with (
-            continued(request.headers),
+            continue_remote_trace(request.headers),
             mlflow.start_span("GET /search", span_type=SpanType.RETRIEVER) as span,
         ):
             span.set_inputs(asked)

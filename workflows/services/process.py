@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from instrumentation.tracing import traced
+from instrumentation.tracing import enable_tracing
 
 HOST = "127.0.0.1"
 PATIENCE_S = 2
@@ -51,7 +51,7 @@ def run(app: Starlette, port: int) -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     try:
-        with _listening(port) as listening, traced(mlflow.get_tracking_uri(), frameworks=()):
+        with _listening(port) as listening, enable_tracing(mlflow.get_tracking_uri(), frameworks=()):
             print(f"http://{HOST}:{listening.getsockname()[1]}", flush=True)
             uvicorn.Server(_configured(app)).run(sockets=[listening])
     except KeyboardInterrupt:

@@ -7,7 +7,13 @@ from autogen_agentchat.agents import AssistantAgent
 from autogen_core.models import ModelFamily
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-from integrations.programs.case_context import API_KEY, LANE_HEADER, MODEL, NotHere, World
+from integrations.programs.case_context import (
+    AGENT_HEADER,
+    API_KEY,
+    MODEL,
+    CaseContext,
+    UnsupportedFeatureError,
+)
 
 MODEL_INFO: Any = {
     "vision": False,
@@ -18,37 +24,42 @@ MODEL_INFO: Any = {
 }
 
 
-def client(
-    world: World,
+def make_client(
+    world: CaseContext,
     lane: str,
-    kind: type[OpenAIChatCompletionClient] = OpenAIChatCompletionClient,
+    client_class: type[OpenAIChatCompletionClient] = OpenAIChatCompletionClient,
     **settings: Any,
 ) -> OpenAIChatCompletionClient:
     """A client that asks once, and does not come back."""
-    return kind(
+    return client_class(
         model=MODEL,
         base_url=world.base_url,
         api_key=API_KEY,
         model_info=MODEL_INFO,
         max_retries=0,
-        default_headers={LANE_HEADER: lane},
+        default_headers={AGENT_HEADER: lane},
         **settings,
     )
 
 
-def assistant(
-    world: World,
+def make_assistant(
+    world: CaseContext,
     name: str,
-    own: OpenAIChatCompletionClient | None = None,
-    kind: type[AssistantAgent] = AssistantAgent,
+    model_client: OpenAIChatCompletionClient | None = None,
+    agent_class: type[AssistantAgent] = AssistantAgent,
     **settings: Any,
 ) -> AssistantAgent:
     """An agent. Raises `NotHere` if its version knows one of the settings not."""
     for setting in settings:
         if setting not in signature(AssistantAgent).parameters:
-            raise NotHere(f"this version's AssistantAgent has no `{setting}`")
-    return kind(name, own or client(world, name), system_message=_prompt(name), **settings)
+            raise UnsupportedFeatureError(f"this version's AssistantAgent has no `{setting}`")
+    return agent_class(
+        name,
+        model_client or make_client(world, name),
+        system_message=_system_message(name),
+        **settings,
+    )
 
 
-def _prompt(name: str) -> str:
+def _system_message(name: str) -> str:
     return f"You are the {name}, and say what a {name} would."

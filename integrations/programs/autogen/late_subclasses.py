@@ -9,11 +9,11 @@ from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-from integrations.programs.autogen.building_blocks import assistant, client
-from integrations.programs.case_context import World
+from integrations.programs.autogen.building_blocks import make_assistant, make_client
+from integrations.programs.case_context import CaseContext
 
 
-async def defined_late(world: World) -> str:
+async def defined_late(world: CaseContext) -> str:
     """An agent that passes its task to another, both of the user's own making."""
 
     class Client(OpenAIChatCompletionClient):
@@ -24,7 +24,7 @@ async def defined_late(world: World) -> str:
         async def run(self, **kwargs: Any) -> Any:
             return await super().run(**kwargs)
 
-    herald = assistant(world, "herald", client(world, "herald", Client), Herald)
+    herald = make_assistant(world, "herald", make_client(world, "herald", Client), Herald)
 
     class Crier(BaseChatAgent):
         produced_message_types = (TextMessage,)

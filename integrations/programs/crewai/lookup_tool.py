@@ -5,34 +5,34 @@ from typing import Any
 from crewai.tools import BaseTool
 from pydantic import BaseModel, PrivateAttr
 
-from integrations.programs.case_context import CREDENTIAL, World
+from integrations.programs.case_context import TOOL_CREDENTIAL, CaseContext
 
-NOWHERE = "nowhere"
+UNKNOWN_PLACE = "nowhere"
 
 
-class Asked(BaseModel):
+class LookupArguments(BaseModel):
     """Its arguments."""
 
     place: str
 
 
-class Lookup(BaseTool):
+class LookupTool(BaseTool):
     """One agent's, which tells the world each time that it runs."""
 
     name: str = "lookup"
     description: str = "Look a place up."
-    args_schema: type[BaseModel] = Asked
-    api_key: str = CREDENTIAL
-    _world: World = PrivateAttr()
+    args_schema: type[BaseModel] = LookupArguments
+    api_key: str = TOOL_CREDENTIAL
+    _world: CaseContext = PrivateAttr()
     _agent: str = PrivateAttr()
 
-    def __init__(self, world: World, agent: str, **settings: Any) -> None:
+    def __init__(self, world: CaseContext, agent: str, **settings: Any) -> None:
         super().__init__(**settings)
         self._world, self._agent = world, agent
 
     def _run(self, place: str) -> str:
-        raised = place == NOWHERE
-        self._world.ran(self._agent, self.name, raised=raised)
+        raised = place == UNKNOWN_PLACE
+        self._world.record_tool_run(self._agent, self.name, raised=raised)
         if raised:
             raise LookupError(f"there is no place {place}")
         return f"{place} lies high"

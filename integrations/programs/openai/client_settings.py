@@ -8,11 +8,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.programs.case_context import API_KEY, LANE_HEADER, MODEL, World
+from integrations.programs.case_context import AGENT_HEADER, API_KEY, MODEL, CaseContext
 
-ASKED = "How deep is the snow on the pass?"
-DEPTHS = {"pass": "40 cm", "hut": "15 cm"}
-SCHEMA: dict[str, Any] = {
+QUESTION = "How deep is the snow on the pass?"
+SNOW_DEPTHS = {"pass": "40 cm", "hut": "15 cm"}
+SNOW_TOOL_SCHEMA: dict[str, Any] = {
     "name": "snow",
     "description": "How deep the snow is at a place.",
     "parameters": {
@@ -21,21 +21,21 @@ SCHEMA: dict[str, Any] = {
         "required": ["place"],
     },
 }
-CHAT: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": ASKED}]}
+CHAT_REQUEST: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}]}
 
 
-def settings(world: World) -> Mapping[str, Any]:
+def client_settings(world: CaseContext) -> Mapping[str, Any]:
     """Those of a client, which tries once."""
     return {
         "base_url": world.base_url,
         "api_key": API_KEY,
-        "default_headers": {LANE_HEADER: "caller"},
+        "default_headers": {AGENT_HEADER: "caller"},
         "max_retries": 0,
         "timeout": 10.0,
     }
 
 
-def snow(arguments: str) -> str:
+def run_snow_tool(arguments: str) -> str:
     """What the tool answers."""
     place = json.loads(arguments)["place"]
-    return f"{DEPTHS[place]} of snow at the {place}"
+    return f"{SNOW_DEPTHS[place]} of snow at the {place}"

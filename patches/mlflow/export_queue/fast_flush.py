@@ -14,7 +14,7 @@ from typing import Any
 from patches.patch import Patch
 
 
-class Waking(Event):
+class WakingEvent(Event):
     """An event that, as it is set, gives whoever waits for the queue something to wake up for."""
 
     def __init__(self, queue: Queue[Any], nothing: Any) -> None:
@@ -28,7 +28,7 @@ class Waking(Event):
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue, Task
 
     original = AsyncTraceExportQueue.__init__
@@ -37,7 +37,7 @@ def _applied() -> Generator[None]:
     @wraps(original)
     def initialise(self: Any) -> None:
         original(self)
-        self._stop_event = Waking(self._queue, nothing)
+        self._stop_event = WakingEvent(self._queue, nothing)
 
     AsyncTraceExportQueue.__init__ = initialise
     try:
@@ -53,5 +53,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="a flush of an idle queue returns at once",
     canary="tests/instrumentation/test_tracing.py::test_mlflow_alone_flushes_an_idle_queue_at_once",
-    apply=_applied,
+    apply=_apply,
 )

@@ -15,7 +15,7 @@ from patches.patch import Patch
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
 
     queue: Any = AsyncTraceExportQueue
@@ -47,5 +47,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="a forked process flushes what it has traced itself",
     canary="tests/instrumentation/test_process_exit.py::test_mlflow_alone_stores_what_a_forked_process_traced",
-    apply=_applied,
+    apply=_apply,
 )

@@ -14,48 +14,52 @@ from functools import wraps
 from threading import Lock
 from typing import Any
 
-from patches.mlflow.export_queue.pending_write import Parcel
-from patches.mlflow.export_queue.retry_queue import THREAD, Outbox
+from patches.mlflow.export_queue.pending_write import PendingWrite
+from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
 from patches.patch import Patch
 
-MOST_BYTES = ("FLIGHT_RECORDER_UNSTORED_BYTES", 64_000_000)
+MAX_BYTES_SETTING = ("FLIGHT_RECORDER_UNSTORED_BYTES", 64_000_000)
 """How much may wait for a store, about, in bytes of memory: the variable, and its default."""
-PATIENCE_S = ("FLIGHT_RECORDER_STORE_PATIENCE_S", 10.0)
+TIMEOUT_SETTING = ("FLIGHT_RECORDER_STORE_PATIENCE_S", 10.0)
 """How long whoever waits for a store waits while it takes nothing, in seconds."""
-NOISY = ("urllib3.connectionpool", "mlflow.store.db.utils", "mlflow.utils.rest_utils")
+NOISY_LOGGERS = ("urllib3.connectionpool", "mlflow.store.db.utils", "mlflow.utils.rest_utils")
 """Who logs each failed attempt, with a traceback or what was to be stored."""
 
 
 @contextmanager
-def _applied() -> Generator[None]:
+def _apply() -> Generator[None]:
     import mlflow
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
     from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
 
     exporter, queue = MlflowV3SpanExporter, AsyncTraceExportQueue
     log_spans, log_trace, flush = exporter._log_spans, exporter._log_trace, queue.flush
-    outboxes = Outboxes()
+    outboxes = RetryQueues()
 
     @wraps(log_spans)
     def put_spans(self: Any, experiment: str, spans: list[Any], workspace: Any = None) -> None:
         traces = frozenset(span.trace_id for span in spans)
         arguments = (experiment, spans, workspace)
-        outboxes.of(self).put(Parcel(log_spans, self, arguments, traces, tuple(spans)))
+        outboxes.for_exporter(self).put(
+            PendingWrite(log_spans, self, arguments, traces, tuple(spans))
+        )
 
     @wraps(log_trace)
     def put_trace(self: Any, trace: Any, prompts: Any, workspace: Any = None) -> None:
         traces = frozenset([trace.info.trace_id])
-        outboxes.of(self).put(Parcel(log_trace, self, (trace, prompts, workspace), traces))
+        outboxes.for_exporter(self).put(
+            PendingWrite(log_trace, self, (trace, prompts, workspace), traces)
+        )
 
     @wraps(flush)
     def flush_all(self: Any, terminate: bool = False) -> None:
         flush(self, terminate)
-        outboxes.drained()
+        outboxes.drain()
 
     exporter._log_spans, exporter._log_trace, queue.flush = put_spans, put_trace, flush_all
     atexit.register(outboxes.close)  # for whoever enters, and never leaves
     try:
-        with _quiet(), closing(outboxes):
+        with _silence_retry_logs(), closing(outboxes):
             try:
                 yield
             finally:
@@ -66,7 +70,7 @@ def _applied() -> Generator[None]:
         atexit.unregister(outboxes.close)
 
 
-class Outboxes:
+class RetryQueues:
     """The outboxes of a process, one for each store, so that none waits for another's store.
 
     A forked process begins with none: what its parent's hold is the parent's to store.
@@ -74,51 +78,53 @@ class Outboxes:
 
     def __init__(self) -> None:
         self._pid, self._lock = os.getpid(), Lock()
-        self._by_store: dict[str, Outbox] = {}
+        self._by_store: dict[str, RetryQueue] = {}
 
-    def of(self, exporter: Any) -> Outbox:
+    def for_exporter(self, exporter: Any) -> RetryQueue:
         """That of the store that an exporter writes to."""
         store = exporter._client.tracking_uri
-        own = self._own()
+        own = self._queues_of_this_process()
         with self._lock:
             if store not in own:
-                own[store] = Outbox(store, _set(MOST_BYTES), _set(PATIENCE_S))
+                own[store] = RetryQueue(
+                    store, _read_setting(MAX_BYTES_SETTING), _read_setting(TIMEOUT_SETTING)
+                )
             return own[store]
 
-    def drained(self) -> None:
+    def drain(self) -> None:
         """Wait for each, as `Outbox.drained` does."""
-        for outbox in list(self._own().values()):
-            outbox.drained()
+        for outbox in list(self._queues_of_this_process().values()):
+            outbox.drain()
 
     def close(self) -> None:
         """Close each, as `Outbox.close` does."""
-        for outbox in list(self._own().values()):
+        for outbox in list(self._queues_of_this_process().values()):
             outbox.close()
 
-    def _own(self) -> dict[str, Outbox]:
+    def _queues_of_this_process(self) -> dict[str, RetryQueue]:
         if self._pid != os.getpid():
             self._pid, self._lock, self._by_store = os.getpid(), Lock(), {}
         return self._by_store
 
 
 @contextmanager
-def _quiet() -> Generator[None]:
+def _silence_retry_logs() -> Generator[None]:
     """Keep what others log of an attempt that is made again; a plight is told of once."""
-    loggers = [logging.getLogger(name) for name in NOISY]
+    loggers = [logging.getLogger(name) for name in NOISY_LOGGERS]
     for logger in loggers:
-        logger.addFilter(_of_another_thread)
+        logger.addFilter(_is_from_other_thread)
     try:
         yield
     finally:
         for logger in loggers:
-            logger.removeFilter(_of_another_thread)
+            logger.removeFilter(_is_from_other_thread)
 
 
-def _of_another_thread(record: logging.LogRecord) -> bool:
-    return record.threadName != THREAD
+def _is_from_other_thread(record: logging.LogRecord) -> bool:
+    return record.threadName != THREAD_NAME
 
 
-def _set(setting: tuple[str, Any]) -> Any:
+def _read_setting(setting: tuple[str, Any]) -> Any:
     """What the environment says, or the default, of the default's type."""
     name, default = setting
     return type(default)(os.environ.get(name) or default)
@@ -137,5 +143,5 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="a span that a server does not take is stored once the server is back",
     canary="tests/patches/mlflow/test_retry_queues.py::test_mlflow_alone_stores_what_a_server_that_was_away_missed",
-    apply=_applied,
+    apply=_apply,
 )

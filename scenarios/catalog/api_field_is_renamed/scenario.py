@@ -7,11 +7,16 @@ it was sent (`http.reply`) has a figure, its result has 0, and every agent after
 
 from typing import Any
 
-from scenarios.expectations import concludes, ends, output_keeps
-from scenarios.expectations.figures import notes, repeats, states
-from scenarios.expectations.tools import calls, fails_to_call, is_sent, never_calls
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, output_contains, reaches_outcome
+from scenarios.expectations.figures import repeats_tool_figures, states_figures, writes_state
+from scenarios.expectations.tools import (
+    calls_tool,
+    never_calls_tool,
+    receives_http_reply,
+    tool_call_fails,
+)
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 
 def lenient(reply: Any) -> dict[str, Any]:
@@ -33,48 +38,52 @@ def lenient(reply: Any) -> dict[str, Any]:
 WHO_BUILDS_ON_IT = ("specialist", "analyst", "synthesist")
 
 SCENARIO = Scenario(
-    mode="schema drift",
+    failure_mode="schema drift",
     source="practitioners' reports",
     workflow="workflows.crew_finance:briefing",
     task="Write a briefing on ${series} in the USA in ${year}.",
     inputs={
         "series": one_of("inflation (FP.CPI.TOTL.ZG)"),
         "year": one_of("2023", "2022", "2021", "2019"),
-        "value": between(1.1, 9.4, published=4.11633838374488, places=6),
+        "value": number_between(1.1, 9.4, published=4.11633838374488, places=6),
     },
     services=("world_bank",),
-    broken=given(reads=lenient),
-    fixed=given(),
-    twin=given().about(
+    broken=variant_with(reads=lenient),
+    fixed=variant_with(),
+    twin=variant_with().about(
         series=one_of("growth (NY.GDP.MKTP.KD.ZG)"),
-        value=between(1.1, 9.4, published=2.88755600749487, places=6),
+        value=number_between(1.1, 9.4, published=2.88755600749487, places=6),
     ),
     expect_broken=(
-        ends("OK"),
-        concludes("verified"),
-        is_sent("specialist", "world_bank_indicator", '"OBS_VALUE": [1-9]'),
-        calls("specialist", "world_bank_indicator", times=1, answered=r'"value": 0[,}]'),
-        notes("specialist", grounded=True),
-        repeats("world_bank_indicator", of="specialist", by=WHO_BUILDS_ON_IT),
-        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
-        output_keeps("room to cut rates"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        receives_http_reply("specialist", "world_bank_indicator", '"OBS_VALUE": [1-9]'),
+        calls_tool("specialist", "world_bank_indicator", times=1, returning=r'"value": 0[,}]'),
+        writes_state("specialist", grounded=True),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=WHO_BUILDS_ON_IT
+        ),
+        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        output_contains("room to cut rates"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("source changed"),
-        fails_to_call("specialist", "world_bank_indicator", times=1, saying="no value in a row"),
-        never_calls("specialist", "note_figure"),
-        states("synthesist", figures_at_most=0),
-        output_keeps("no longer have the field value"),
+        ends_with_status("OK"),
+        reaches_outcome("source changed"),
+        tool_call_fails("specialist", "world_bank_indicator", times=1, message="no value in a row"),
+        never_calls_tool("specialist", "note_figure"),
+        states_figures("synthesist", at_most=0),
+        output_contains("no longer have the field value"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
-        is_sent("specialist", "world_bank_indicator", '"footnote":'),
-        calls("specialist", "world_bank_indicator", times=1, answered=r'"value": [1-9]'),
-        notes("specialist", grounded=True),
-        repeats("world_bank_indicator", of="specialist", by=WHO_BUILDS_ON_IT),
-        output_keeps("no reason to hurry"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        receives_http_reply("specialist", "world_bank_indicator", '"footnote":'),
+        calls_tool("specialist", "world_bank_indicator", times=1, returning=r'"value": [1-9]'),
+        writes_state("specialist", grounded=True),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=WHO_BUILDS_ON_IT
+        ),
+        output_contains("no reason to hurry"),
     ),
     origin=Origin("specialist", "world_bank_indicator"),
 )

@@ -8,11 +8,18 @@ was found and reported. Look at the three handoffs before its turn: of audio's n
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import concludes, ends, hands_off, loses, output_keeps, output_lacks
-from scenarios.expectations.figures import states
-from scenarios.inputs import between, one_of, whole
-from scenarios.replay.faults import held
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import (
+    ends_with_status,
+    hands_off,
+    loses_handoff,
+    output_contains,
+    output_lacks,
+    reaches_outcome,
+)
+from scenarios.expectations.figures import states_figures
+from scenarios.inputs import integer_between, number_between, one_of
+from scenarios.replay.faults import waits_for_lanes
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
     from autogen_agentchat.messages import BaseChatMessage
@@ -33,47 +40,47 @@ def altered(duplicated: int, splice_s: float) -> "Clip":
 
 
 SCENARIO = Scenario(
-    mode="FM-1.4 loss of conversation history",
+    failure_mode="FM-1.4 loss of conversation history",
     source="MAST, arXiv 2503.13657",
     workflow="workflows.graphflow_media:verify",
     task="Was this clip altered? Say what you find; nothing has to be noted.",
     inputs={
         "duplicated": one_of(0),
-        "splice_s": between(2.35, 2.85, published=2.46, places=2),
+        "splice_s": number_between(2.35, 2.85, published=2.46, places=2),
     },
     props={"clip": altered},
     faults=(
-        held("video", call=2, until={"audio": 2}, delay_s=0.8),
-        held("sync", call=2, until={"audio": 2}, delay_s=0.8),
+        waits_for_lanes("video", call=2, until_calls={"audio": 2}, delay_s=0.8),
+        waits_for_lanes("sync", call=2, until_calls={"audio": 2}, delay_s=0.8),
     ),
-    broken=given(verdict_reads=the_last_two),
-    fixed=given(),
-    twin=given().about(duplicated=whole(2, 9, published=3), splice_s=one_of(0)),
+    broken=variant_with(verdict_reads=the_last_two),
+    fixed=variant_with(),
+    twin=variant_with().about(duplicated=integer_between(2, 9, published=3), splice_s=one_of(0)),
     expect_broken=(
-        ends("OK"),
-        concludes("unclear"),
-        loses("audio", "verdict"),
+        ends_with_status("OK"),
+        reaches_outcome("unclear"),
+        loses_handoff("audio", "verdict"),
         hands_off("video", "verdict"),
         hands_off("sync", "verdict"),
-        output_keeps(r'"cites": \["sync", "video"\]'),
+        output_contains(r'"cites": \["sync", "video"\]'),
         output_lacks("was cut"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("altered"),
+        ends_with_status("OK"),
+        reaches_outcome("altered"),
         hands_off("audio", "verdict"),
         hands_off("video", "verdict"),
         hands_off("sync", "verdict"),
-        output_keeps(r"\[audio\] The hum beneath the sound was cut at [\d.]+ s"),
+        output_contains(r"\[audio\] The hum beneath the sound was cut at [\d.]+ s"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("altered"),
+        ends_with_status("OK"),
+        reaches_outcome("altered"),
         hands_off("audio", "verdict"),
         hands_off("video", "verdict"),
         hands_off("sync", "verdict"),
-        states("audio", figures_at_most=0),
-        output_keeps(r"\[audio\] No cut"),
+        states_figures("audio", at_most=0),
+        output_contains(r"\[audio\] No cut"),
     ),
     origin=Origin("verdict", "audio → verdict"),
 )

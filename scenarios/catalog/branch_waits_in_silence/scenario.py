@@ -8,11 +8,11 @@ Nothing is red anywhere. Look at video's calls of the archive: they say the same
 import asyncio
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import concludes, ends, hands_off, output_keeps
-from scenarios.expectations.media import fails_nowhere, gets_on, waits_in_silence
-from scenarios.expectations.tools import fails_to_call
-from scenarios.inputs import one_of, whole
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, hands_off, output_contains, reaches_outcome
+from scenarios.expectations.media import has_no_errors, polls_with_progress, polls_without_progress
+from scenarios.expectations.tools import tool_call_fails
+from scenarios.inputs import integer_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
     from workflows.clip import Clip
@@ -34,7 +34,7 @@ def authentic(scene: int, **_: int | str) -> "Clip":
 
 
 SCENARIO = Scenario(
-    mode="silent stall",
+    failure_mode="silent stall",
     source="practitioners' reports",
     workflow="workflows.graphflow_media:verify",
     task=(
@@ -42,42 +42,44 @@ SCENARIO = Scenario(
         " Say what you find; nothing has to be noted."
     ),
     inputs={
-        "scene": whole(0, 40, published=0),
+        "scene": integer_between(0, 40, published=0),
         "lookup": one_of("2207-a"),
-        "through": whole(100, 900, published=412),
-        "second": whole(1000, 1400, published=1203),
-        "third": whole(1500, 1900, published=1688),
-        "fourth": whole(2000, 2400, published=2310),
-        "fifth": whole(2500, 2900, published=2754),
-        "clips": whole(3000, 5000, published=4096),
+        "through": integer_between(100, 900, published=412),
+        "second": integer_between(1000, 1400, published=1203),
+        "third": integer_between(1500, 1900, published=1688),
+        "fourth": integer_between(2000, 2400, published=2310),
+        "fifth": integer_between(2500, 2900, published=2754),
+        "clips": integer_between(3000, 5000, published=4096),
     },
     services=("archive",),
     props={"clip": authentic},
-    broken=given(waits=until_time_is_up, poll_every_s=0.01),
-    fixed=given(poll_every_s=0.01),
-    twin=given(waits=until_time_is_up, poll_every_s=0.01).about(lookup=one_of("2207-b")),
+    broken=variant_with(waits=until_time_is_up, poll_every_s=0.01),
+    fixed=variant_with(poll_every_s=0.01),
+    twin=variant_with(waits=until_time_is_up, poll_every_s=0.01).about(lookup=one_of("2207-b")),
     expect_broken=(
-        ends("OK"),
-        concludes("authentic"),
-        fails_nowhere(),
-        waits_in_silence("video", "archive_matches", times=3),
+        ends_with_status("OK"),
+        reaches_outcome("authentic"),
+        has_no_errors(),
+        polls_without_progress("video", "archive_matches", times=3),
         hands_off("video", "verdict"),
-        output_keeps(r"\[video\] The archive was asked three times, and has named no clip"),
+        output_contains(r"\[video\] The archive was asked three times, and has named no clip"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("unclear"),
-        fails_to_call("video", "archive_matches", times=1, saying="as unfinished"),
+        ends_with_status("OK"),
+        reaches_outcome("unclear"),
+        tool_call_fails("video", "archive_matches", times=1, message="as unfinished"),
         hands_off("video", "verdict"),
-        output_keeps(r"\[video\] The lookup in the archive is unfinished: it stopped after \d+ of"),
+        output_contains(
+            r"\[video\] The lookup in the archive is unfinished: it stopped after \d+ of"
+        ),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("authentic"),
-        fails_nowhere(),
-        gets_on("video", "archive_matches", times=3),
+        ends_with_status("OK"),
+        reaches_outcome("authentic"),
+        has_no_errors(),
+        polls_with_progress("video", "archive_matches", times=3),
         hands_off("video", "verdict"),
-        output_keeps(r"\[video\] Of the \d+ clips of the archive none is like this one"),
+        output_contains(r"\[video\] Of the \d+ clips of the archive none is like this one"),
     ),
     origin=Origin("video", "archive_matches"),
 )

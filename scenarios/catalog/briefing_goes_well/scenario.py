@@ -3,38 +3,45 @@
 There is nothing to find here, and whatever looks for a failure must find nothing.
 """
 
-from scenarios.expectations import concludes, ends, hands_off
-from scenarios.expectations.figures import measures, notes, recalls, repeats
-from scenarios.expectations.tools import calls, never_loops
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Scenario, given
+from scenarios.expectations import ends_with_status, hands_off, reaches_outcome
+from scenarios.expectations.figures import (
+    has_root_attribute,
+    reads_state,
+    repeats_tool_figures,
+    writes_state,
+)
+from scenarios.expectations.tools import calls_tool, never_loops
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Scenario, variant_with
 
 SCENARIO = Scenario(
-    mode="none",
+    failure_mode="none",
     source="none",
     workflow="workflows.crew_finance:briefing",
     task="Compare consumer price inflation in France and Germany in ${year}.",
     inputs={
         "year": one_of("2023", "2022", "2021", "2019"),
-        "france": between(0.5, 9.5, published=4.87835726508441, places=2),
-        "germany": between(0.5, 9.5, published=5.94643667725823, places=2),
+        "france": number_between(0.5, 9.5, published=4.87835726508441, places=2),
+        "germany": number_between(0.5, 9.5, published=5.94643667725823, places=2),
     },
     services=("world_bank",),
-    twin=given(),
+    twin=variant_with(),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
         hands_off("lead", "specialist"),
         hands_off("specialist", "analyst"),
         hands_off("lead", "synthesist"),
         hands_off("analyst", "synthesist"),
-        calls("specialist", "world_bank_indicator", times=2, answered='"cite": "'),
-        notes("specialist", grounded=True, times=2),
-        recalls("analyst", answered='"source": "world_bank_indicator"'),
-        repeats("world_bank_indicator", of="specialist", by=("analyst", "synthesist")),
-        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
-        measures("validation.unmatched_number_count", 0),
+        calls_tool("specialist", "world_bank_indicator", times=2, returning='"cite": "'),
+        writes_state("specialist", grounded=True, times=2),
+        reads_state("analyst", returning='"source": "world_bank_indicator"'),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=("analyst", "synthesist")
+        ),
+        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        has_root_attribute("validation.unmatched_number_count", 0),
         never_loops(),
-        measures("state.ungrounded_write_count", 0),
+        has_root_attribute("state.ungrounded_write_count", 0),
     ),
 )

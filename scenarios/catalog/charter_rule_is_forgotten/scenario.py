@@ -5,11 +5,18 @@ at the handoffs of the lead: the specialist is given the charter, the analyst an
 given nothing of it. The analyst hints, and the synthesist makes a recommendation of the hint.
 """
 
-from scenarios.expectations import concludes, ends, hands_off, loses, output_keeps, output_lacks
-from scenarios.expectations.figures import measures
-from scenarios.expectations.prompts import is_not_told, is_told
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import (
+    ends_with_status,
+    hands_off,
+    loses_handoff,
+    output_contains,
+    output_lacks,
+    reaches_outcome,
+)
+from scenarios.expectations.figures import has_root_attribute
+from scenarios.expectations.prompts import every_prompt_contains, no_prompt_contains
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 RULES_FOR_THE_FIRST = {
     "charter": (),
@@ -24,47 +31,47 @@ HINT = "That speaks for bonds"
 ADVICE = "Sell them, and buy"
 
 SCENARIO = Scenario(
-    mode="context decay",
+    failure_mode="context decay",
     source="practitioners' reports",
     workflow="workflows.crew_finance:briefing",
     task="Write a briefing on inflation (FP.CPI.TOTL.ZG) in the USA in ${year} for ${readers}.",
     inputs={
         "year": one_of("2024", "2022", "2021", "2019"),
         "readers": one_of("holders of bonds"),
-        "value": between(1.1, 9.4, published=2.94952520485207, places=6),
+        "value": number_between(1.1, 9.4, published=2.94952520485207, places=6),
     },
     services=("world_bank",),
-    broken=given(contexts=RULES_FOR_THE_FIRST),
-    fixed=given(),
-    twin=given().about(readers=one_of("the trustees of a supervised pension fund")),
+    broken=variant_with(contexts=RULES_FOR_THE_FIRST),
+    fixed=variant_with(),
+    twin=variant_with().about(readers=one_of("the trustees of a supervised pension fund")),
     expect_broken=(
-        ends("OK"),
-        concludes("verified"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
         hands_off("lead", "specialist"),
-        loses("lead", "analyst"),
-        loses("lead", "synthesist"),
-        is_not_told("analyst", RULE),
-        is_not_told("synthesist", RULE),
-        is_told("synthesist", HINT),
-        measures("validation.unmatched_number_count", 0),
-        output_keeps(ADVICE),
+        loses_handoff("lead", "analyst"),
+        loses_handoff("lead", "synthesist"),
+        no_prompt_contains("analyst", RULE),
+        no_prompt_contains("synthesist", RULE),
+        every_prompt_contains("synthesist", HINT),
+        has_root_attribute("validation.unmatched_number_count", 0),
+        output_contains(ADVICE),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("verified"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
         hands_off("lead", "analyst"),
         hands_off("lead", "synthesist"),
-        is_told("synthesist", RULE),
-        is_not_told("synthesist", HINT),
+        every_prompt_contains("synthesist", RULE),
+        no_prompt_contains("synthesist", HINT),
         output_lacks(ADVICE),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
         hands_off("lead", "analyst"),
         hands_off("lead", "synthesist"),
-        is_told("synthesist", RULE),
-        is_not_told("synthesist", HINT),
+        every_prompt_contains("synthesist", RULE),
+        no_prompt_contains("synthesist", HINT),
         output_lacks(ADVICE),
     ),
     origin=Origin("analyst", "lead → analyst"),

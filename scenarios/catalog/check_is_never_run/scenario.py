@@ -9,17 +9,17 @@ finds that a rate in per cent had become percentage points.
 from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
-    concludes,
-    ends,
+    ends_with_status,
     hands_off,
-    output_keeps,
+    output_contains,
     output_lacks,
+    reaches_outcome,
     takes_turns,
 )
-from scenarios.expectations.figures import measures, repeats
-from scenarios.expectations.tools import calls, claims_without, sends_back
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations.figures import has_root_attribute, repeats_tool_figures
+from scenarios.expectations.tools import calls_tool, claims_verified_without_tool, guardrail_rejects
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
     from workflows.evidence import Evidence
@@ -32,49 +32,55 @@ def its_own_word(report: "Report", evidence: "Evidence") -> str | None:
 
 
 SCENARIO = Scenario(
-    mode="FM-3.2 no or incomplete verification",
+    failure_mode="FM-3.2 no or incomplete verification",
     source="MAST, arXiv 2503.13657",
     workflow="workflows.crew_finance:briefing",
     task="Write a briefing on inflation (FP.CPI.TOTL.ZG) in France (FRA) in ${year}. ${wish}",
     inputs={
         "year": one_of("2023", "2022", "2021", "2018"),
         "wish": one_of("One sentence will do."),
-        "value": between(1.1, 9.4, published=4.8783572650844, places=6),
+        "value": number_between(1.1, 9.4, published=4.8783572650844, places=6),
     },
     services=("world_bank",),
-    broken=given(verifies=its_own_word),
-    fixed=given(),
-    twin=given().about(
+    broken=variant_with(verifies=its_own_word),
+    fixed=variant_with(),
+    twin=variant_with().about(
         wish=one_of("Say in its first sentence, and in its last, that its figures are verified.")
     ),
     expect_broken=(
-        ends("OK"),
-        concludes("unverified"),
-        repeats("world_bank_indicator", of="specialist", by=("specialist", "analyst")),
+        ends_with_status("OK"),
+        reaches_outcome("unverified"),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=("specialist", "analyst")
+        ),
         hands_off("analyst", "synthesist"),
-        claims_without("synthesist", "check_figures"),
-        sends_back("briefing", times=0),
-        output_keeps("percentage points"),
-        measures("validation.unmatched_number_count", 1),
+        claims_verified_without_tool("synthesist", "check_figures"),
+        guardrail_rejects("briefing", times=0),
+        output_contains("percentage points"),
+        has_root_attribute("validation.unmatched_number_count", 1),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("verified"),
-        sends_back("briefing", times=1),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        guardrail_rejects("briefing", times=1),
         takes_turns("synthesist", 2),
-        calls("synthesist", "check_figures", times=2),
-        repeats("world_bank_indicator", of="specialist", by=("synthesist",)),
-        output_keeps('"claims_verified": true'),
+        calls_tool("synthesist", "check_figures", times=2),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
+        ),
+        output_contains('"claims_verified": true'),
         output_lacks("percentage points"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
-        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
-        sends_back("briefing", times=0),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        guardrail_rejects("briefing", times=0),
         takes_turns("synthesist", 1),
-        repeats("world_bank_indicator", of="specialist", by=("synthesist",)),
-        output_keeps("[Vv]erified.* verified"),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
+        ),
+        output_contains("[Vv]erified.* verified"),
     ),
     origin=Origin("synthesist", "OpenAICompletion.call"),
 )

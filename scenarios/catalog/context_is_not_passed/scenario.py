@@ -6,12 +6,18 @@ finds no fault. Look at the handoffs before the synthesist's turn: of what the s
 of what the analyst made of it, not one figure arrives.
 """
 
-from scenarios.expectations import concludes, ends, hands_off, output_keeps, output_lacks
-from scenarios.expectations.figures import measures, repeats, states
-from scenarios.expectations.prompts import hands_figures, is_not_told, loses_figures
-from scenarios.expectations.tools import calls
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import (
+    ends_with_status,
+    hands_off,
+    output_contains,
+    output_lacks,
+    reaches_outcome,
+)
+from scenarios.expectations.figures import has_root_attribute, repeats_tool_figures, states_figures
+from scenarios.expectations.prompts import hands_off_figures, loses_figures, no_prompt_contains
+from scenarios.expectations.tools import calls_tool
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 CHARTER_ALONE = {
     "charter": (),
@@ -24,7 +30,7 @@ CHARTER_ALONE = {
 SUMMARY_SUFFICES = CHARTER_ALONE | {"briefing": ("charter", "analysis")}
 
 SCENARIO = Scenario(
-    mode="FM-2.4 information withholding",
+    failure_mode="FM-2.4 information withholding",
     source="MAST, arXiv 2503.13657",
     workflow="workflows.crew_finance:briefing",
     task=(
@@ -33,42 +39,48 @@ SCENARIO = Scenario(
     ),
     inputs={
         "year": one_of("2023", "2022", "2021", "2019"),
-        "growth": between(0.6, 3.2, published=2.88755600749487, places=6),
-        "inflation": between(3.6, 9.4, published=4.11633838374488, places=6),
+        "growth": number_between(0.6, 3.2, published=2.88755600749487, places=6),
+        "inflation": number_between(3.6, 9.4, published=4.11633838374488, places=6),
     },
     services=("world_bank",),
-    broken=given(contexts=CHARTER_ALONE),
-    fixed=given(),
-    twin=given(contexts=SUMMARY_SUFFICES),
+    broken=variant_with(contexts=CHARTER_ALONE),
+    fixed=variant_with(),
+    twin=variant_with(contexts=SUMMARY_SUFFICES),
     expect_broken=(
-        ends("OK"),
-        concludes("verified"),
-        calls("specialist", "world_bank_indicator", times=2),
-        repeats("world_bank_indicator", of="specialist", by=("specialist", "analyst")),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        calls_tool("specialist", "world_bank_indicator", times=2),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=("specialist", "analyst")
+        ),
         hands_off("lead", "synthesist"),
         loses_figures("specialist", "synthesist"),
         loses_figures("analyst", "synthesist"),
-        states("synthesist", figures_at_most=0),
-        measures("validation.report_number_count", 0),
-        output_keeps("there is no data"),
+        states_figures("synthesist", at_most=0),
+        has_root_attribute("validation.report_number_count", 0),
+        output_contains("there is no data"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("verified"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
         hands_off("specialist", "synthesist"),
-        hands_figures("specialist", "synthesist"),
-        states("synthesist", figures_at_least=2),
-        repeats("world_bank_indicator", of="specialist", by=("synthesist",)),
+        hands_off_figures("specialist", "synthesist"),
+        states_figures("synthesist", at_least=2),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
+        ),
         output_lacks("no data"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
         hands_off("analyst", "synthesist"),
-        is_not_told("synthesist", "says the World Bank"),
-        hands_figures("specialist", "synthesist"),
-        states("synthesist", figures_at_least=2),
-        repeats("world_bank_indicator", of="specialist", by=("synthesist",)),
+        no_prompt_contains("synthesist", "says the World Bank"),
+        hands_off_figures("specialist", "synthesist"),
+        states_figures("synthesist", at_least=2),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
+        ),
         output_lacks("no data"),
     ),
     origin=Origin("synthesist", "specialist → synthesist"),

@@ -4,13 +4,17 @@ Three traces, joined by their session. There is nothing to find here, and whatev
 failure must find nothing: that the prompt grows from turn to turn is the price of a memory.
 """
 
-from scenarios.expectations import ends, output_keeps
-from scenarios.expectations.sessions import each_turn_concludes, is_one_session, remembers
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Scenario, given
+from scenarios.expectations import ends_with_status, output_contains
+from scenarios.expectations.sessions import (
+    each_turn_reaches_outcome,
+    is_one_session,
+    remembers_earlier_turns,
+)
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Scenario, variant_with
 
 SCENARIO = Scenario(
-    mode="none",
+    failure_mode="none",
     source="none",
     workflow="workflows.chat_stream:converse",
     task=(
@@ -20,14 +24,14 @@ SCENARIO = Scenario(
     ),
     inputs={
         "boat": one_of("Petrel", "Curlew", "Sandpiper"),
-        "draught": between(1.1, 2.4, published=1.4, places=1),
+        "draught": number_between(1.1, 2.4, published=1.4, places=1),
     },
-    twin=given(user="skipper"),
+    twin=variant_with(user="skipper"),
     expect_twin=(
-        is_one_session(turns=3, of="skipper"),
-        ends("OK"),
-        each_turn_concludes("answered"),
-        remembers("assistant"),
-        output_keeps(r"Name: \w+\. Draught: [\d.]+ m\."),
+        is_one_session(turns=3, user="skipper"),
+        ends_with_status("OK"),
+        each_turn_reaches_outcome("answered"),
+        remembers_earlier_turns("assistant"),
+        output_contains(r"Name: \w+\. Draught: [\d.]+ m\."),
     ),
 )

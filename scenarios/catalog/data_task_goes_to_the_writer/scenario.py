@@ -9,12 +9,18 @@ the specialist, who has the tool, never had a turn, and the World Bank was never
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import concludes, ends, never_reaches, output_keeps, output_lacks
-from scenarios.expectations.delegation import delegates, delegates_in_vain
-from scenarios.expectations.figures import measures, repeats, states
-from scenarios.expectations.tools import calls
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import (
+    ends_with_status,
+    never_runs,
+    output_contains,
+    output_lacks,
+    reaches_outcome,
+)
+from scenarios.expectations.delegation import delegates_to, delegates_without_calling
+from scenarios.expectations.figures import has_root_attribute, repeats_tool_figures, states_figures
+from scenarios.expectations.tools import calls_tool
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 from workflows.roster import who_has_what
 
 if TYPE_CHECKING:
@@ -34,49 +40,53 @@ def names_and_a_rule(agents: "Sequence[Agent]") -> str:
 PASSED_ON_BY = ("specialist", "analyst", "synthesist")
 
 SCENARIO = Scenario(
-    mode="misrouted delegation",
+    failure_mode="misrouted delegation",
     source="practitioners' reports",
     workflow="workflows.crew_finance:briefing",
     task="Write a briefing on inflation (FP.CPI.TOTL.ZG) in France (FRA) in ${year}.",
     inputs={
         "year": one_of("2023", "2022", "2021", "2018"),
-        "value": between(1.1, 9.4, published=4.8783572650844, places=6),
+        "value": number_between(1.1, 9.4, published=4.8783572650844, places=6),
     },
     services=("world_bank",),
-    broken=given(led_by=names_alone),
-    fixed=given(led_by=who_has_what),
-    twin=given(led_by=names_and_a_rule),
+    broken=variant_with(led_by=names_alone),
+    fixed=variant_with(led_by=who_has_what),
+    twin=variant_with(led_by=names_and_a_rule),
     expect_broken=(
-        ends("OK"),
-        concludes("verified"),
-        delegates("manager", "synthesist", times=2),
-        delegates_in_vain("figures", lacking="world_bank_indicator"),
-        measures("routing.failed_delegations", 1),
-        never_reaches("specialist"),
-        states("analyst", figures_at_most=0),
-        states("synthesist", figures_at_most=0),
-        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
-        measures("validation.report_number_count", 0),
-        output_keeps("There is no data"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        delegates_to("manager", "synthesist", times=2),
+        delegates_without_calling("figures", tool="world_bank_indicator"),
+        has_root_attribute("routing.failed_delegations", 1),
+        never_runs("specialist"),
+        states_figures("analyst", at_most=0),
+        states_figures("synthesist", at_most=0),
+        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        has_root_attribute("validation.report_number_count", 0),
+        output_contains("There is no data"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("verified"),
-        delegates("manager", "specialist"),
-        delegates("manager", "synthesist"),
-        measures("routing.failed_delegations", 0),
-        calls("specialist", "world_bank_indicator", times=1),
-        repeats("world_bank_indicator", of="specialist", by=PASSED_ON_BY),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        delegates_to("manager", "specialist"),
+        delegates_to("manager", "synthesist"),
+        has_root_attribute("routing.failed_delegations", 0),
+        calls_tool("specialist", "world_bank_indicator", times=1),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=PASSED_ON_BY
+        ),
         output_lacks("no data"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
-        delegates("manager", "synthesist", times=2),
-        delegates("manager", "specialist"),
-        measures("routing.failed_delegations", 1),
-        calls("specialist", "world_bank_indicator", times=1),
-        repeats("world_bank_indicator", of="specialist", by=PASSED_ON_BY),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        delegates_to("manager", "synthesist", times=2),
+        delegates_to("manager", "specialist"),
+        has_root_attribute("routing.failed_delegations", 1),
+        calls_tool("specialist", "world_bank_indicator", times=1),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=PASSED_ON_BY
+        ),
         output_lacks("no data"),
     ),
     origin=Origin("manager", "manager → synthesist", task="figures"),

@@ -8,12 +8,12 @@ then notes for that year is not.
 
 from typing import Any
 
-from scenarios.expectations import concludes, ends, output_keeps, output_lacks
-from scenarios.expectations.figure_errors import fills_in
-from scenarios.expectations.figures import measures, notes, states
-from scenarios.expectations.tools import calls
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, output_contains, output_lacks, reaches_outcome
+from scenarios.expectations.figure_errors import invents_missing_figure
+from scenarios.expectations.figures import has_root_attribute, states_figures, writes_state
+from scenarios.expectations.tools import calls_tool
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 from workflows.bank_reply import structured
 
 
@@ -26,7 +26,7 @@ def rows_or_none(reply: Any) -> Any:
 ALL_THREE = ("specialist", "analyst", "synthesist")
 
 SCENARIO = Scenario(
-    mode="hallucination after an empty tool result",
+    failure_mode="hallucination after an empty tool result",
     source="practitioners' reports",
     workflow="workflows.crew_finance:briefing",
     task=(
@@ -38,38 +38,38 @@ SCENARIO = Scenario(
         "before": one_of("2025", "2024", "2023"),
         "and_also": one_of("and in"),
         "year": one_of("2026", "2027", "2028"),
-        "value": between(0.6, 9.4, published=0.943770212469976, places=6),
+        "value": number_between(0.6, 9.4, published=0.943770212469976, places=6),
     },
     services=("world_bank",),
-    broken=given(reads=rows_or_none),
-    fixed=given(),
-    twin=given(reads=rows_or_none).about(and_also=one_of("and, if it is out, in")),
+    broken=variant_with(reads=rows_or_none),
+    fixed=variant_with(),
+    twin=variant_with(reads=rows_or_none).about(and_also=one_of("and, if it is out, in")),
     expect_broken=(
-        ends("OK"),
-        concludes("verified"),
-        calls("specialist", "world_bank_indicator", times=2),
-        notes("specialist", grounded=True),
-        fills_in("world_bank_indicator", of="specialist", by=ALL_THREE),
-        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        calls_tool("specialist", "world_bank_indicator", times=2),
+        writes_state("specialist", grounded=True),
+        invents_missing_figure("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
+        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
         output_lacks("no data"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("no data"),
-        calls("specialist", "world_bank_indicator", times=2, answered='"value": '),
-        notes("specialist", grounded=True),
-        states("synthesist", figures_at_least=1, figures_at_most=1),
-        measures("validation.unmatched_number_count", 0),
-        output_keeps(r"for \d{4} there is no data"),
+        ends_with_status("OK"),
+        reaches_outcome("no data"),
+        calls_tool("specialist", "world_bank_indicator", times=2, returning='"value": '),
+        writes_state("specialist", grounded=True),
+        states_figures("synthesist", at_least=1, at_most=1),
+        has_root_attribute("validation.unmatched_number_count", 0),
+        output_contains(r"for \d{4} there is no data"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
-        calls("specialist", "world_bank_indicator", times=2),
-        notes("specialist", grounded=True),
-        states("synthesist", figures_at_least=1, figures_at_most=1),
-        measures("validation.unmatched_number_count", 0),
-        output_keeps(r"for \d{4} there is no data"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        calls_tool("specialist", "world_bank_indicator", times=2),
+        writes_state("specialist", grounded=True),
+        states_figures("synthesist", at_least=1, at_most=1),
+        has_root_attribute("validation.unmatched_number_count", 0),
+        output_contains(r"for \d{4} there is no data"),
     ),
     origin=Origin("specialist", "world_bank_indicator"),
 )

@@ -5,30 +5,36 @@ player stops it, as a person would. Look at the generator's completion, which wa
 With a deadline the trace names the attempt that was given up, and the next one is answered.
 """
 
-from scenarios.expectations import completes, concludes, ends, meets, takes_turns
+from scenarios.expectations import (
+    ends_with_status,
+    has_failed_attempts,
+    last_completion_ends,
+    reaches_outcome,
+    takes_turns,
+)
 from scenarios.replay.faults import hangs
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.scenario import Origin, Scenario, variant_with
 
 NO_DEADLINE = None
 """The mistake: a completion may take for ever."""
 
 SCENARIO = Scenario(
-    mode="silent stall",
+    failure_mode="silent stall",
     source="practitioners' reports",
     workflow="workflows.graphflow_review:review",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     faults=(hangs("generator", call=1),),
-    broken=given(deadline_s=NO_DEADLINE).stopped_after(1.0, lane="generator", calls=1),
-    fixed=given(deadline_s=1.0),
+    broken=variant_with(deadline_s=NO_DEADLINE).stopped_after(1.0, lane="generator", calls=1),
+    fixed=variant_with(deadline_s=1.0),
     expect_broken=(
-        ends("ERROR", saying="cancelled"),
-        completes("generator", status="ERROR", saying="cancelled"),
+        ends_with_status("ERROR", message="cancelled"),
+        last_completion_ends("generator", status="ERROR", message="cancelled"),
         takes_turns("generator", 1),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("approved"),
-        meets("ReadTimeout", agent="generator"),
+        ends_with_status("OK"),
+        reaches_outcome("approved"),
+        has_failed_attempts("ReadTimeout", agent="generator"),
         takes_turns("generator", 2),
     ),
     origin=Origin("generator", "WholeAnswers.create"),

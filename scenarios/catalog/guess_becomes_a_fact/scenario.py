@@ -8,19 +8,25 @@ the agents wrote for a source. Look at the specialist's note: the write beneath 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expectations import concludes, ends
-from scenarios.expectations.figure_errors import passes_on_a_guess
-from scenarios.expectations.figures import checks_against, measures, notes, recalls, repeats
-from scenarios.expectations.tools import calls, never_calls
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, reaches_outcome
+from scenarios.expectations.figure_errors import repeats_guess
+from scenarios.expectations.figures import (
+    checks_report_against,
+    has_root_attribute,
+    reads_state,
+    repeats_tool_figures,
+    writes_state,
+)
+from scenarios.expectations.tools import calls_tool, never_calls_tool
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
-    from instrumentation.state.shared_state import Entry
+    from instrumentation.state.shared_state import StateEntry
     from workflows.evidence import Evidence
 
 
-def taken_for_true(entry: "Entry") -> Mapping[str, Any]:
+def taken_for_true(entry: "StateEntry") -> Mapping[str, Any]:
     """The mistake: whatever was noted is told as it stands, with no word on what it stands on."""
     return {"key": entry.key, "figure": entry.value}
 
@@ -34,7 +40,7 @@ BARE = r'^{"figure": "[^"]+", "key": "\w+"}$'
 WHO_BELIEVES_IT = ("analyst", "synthesist")
 
 SCENARIO = Scenario(
-    mode="polluted shared memory",
+    failure_mode="polluted shared memory",
     source="practitioners' reports",
     workflow="workflows.crew_finance:briefing",
     task=(
@@ -45,40 +51,48 @@ SCENARIO = Scenario(
         "country": one_of("DEU", "FRA", "ITA", "GBR"),
         "year": one_of("2023", "2022", "2021", "2019"),
         "view": one_of("puts it at"),
-        "hunch": between(6.6, 9.4, published=7.2, places=1),
-        "value": between(1.1, 6.4, published=5.94643667725823, places=6),
+        "hunch": number_between(6.6, 9.4, published=7.2, places=1),
+        "value": number_between(1.1, 6.4, published=5.94643667725823, places=6),
     },
     services=("world_bank",),
-    broken=given(accepts=taken_for_true, checks=what_agents_wrote),
-    fixed=given(),
-    twin=given(accepts=taken_for_true).about(view=one_of("asks whether it was below")),
+    broken=variant_with(accepts=taken_for_true, checks=what_agents_wrote),
+    fixed=variant_with(),
+    twin=variant_with(accepts=taken_for_true).about(view=one_of("asks whether it was below")),
     expect_broken=(
-        ends("OK"),
-        concludes("verified"),
-        never_calls("specialist", "world_bank_indicator"),
-        notes("specialist", grounded=False),
-        measures("state.ungrounded_write_count", 1),
-        recalls("analyst", answered=BARE),
-        passes_on_a_guess("specialist", by=WHO_BELIEVES_IT),
-        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        never_calls_tool("specialist", "world_bank_indicator"),
+        writes_state("specialist", grounded=False),
+        has_root_attribute("state.ungrounded_write_count", 1),
+        reads_state("analyst", returning=BARE),
+        repeats_guess("specialist", stated_by=WHO_BELIEVES_IT),
+        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("verified"),
-        notes("specialist", grounded=False),
-        notes("specialist", grounded=True),
-        recalls("analyst", answered='"source": "world_bank_indicator"'),
-        repeats("world_bank_indicator", of="specialist", by=("specialist", *WHO_BELIEVES_IT)),
-        checks_against("world_bank_indicator", of="specialist"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        writes_state("specialist", grounded=False),
+        writes_state("specialist", grounded=True),
+        reads_state("analyst", returning='"source": "world_bank_indicator"'),
+        repeats_tool_figures(
+            "world_bank_indicator",
+            called_by="specialist",
+            stated_by=("specialist", *WHO_BELIEVES_IT),
+        ),
+        checks_report_against("world_bank_indicator", called_by="specialist"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
-        notes("specialist", grounded=True),
-        measures("state.ungrounded_write_count", 0),
-        recalls("analyst", answered=BARE),
-        repeats("world_bank_indicator", of="specialist", by=("specialist", *WHO_BELIEVES_IT)),
-        checks_against("world_bank_indicator", of="specialist"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        writes_state("specialist", grounded=True),
+        has_root_attribute("state.ungrounded_write_count", 0),
+        reads_state("analyst", returning=BARE),
+        repeats_tool_figures(
+            "world_bank_indicator",
+            called_by="specialist",
+            stated_by=("specialist", *WHO_BELIEVES_IT),
+        ),
+        checks_report_against("world_bank_indicator", called_by="specialist"),
     ),
     origin=Origin("specialist", "note_figure"),
 )

@@ -9,12 +9,21 @@ before, and nobody was told.
 
 from pathlib import Path
 
-from scenarios.expectations import concludes, ends, meets, output_keeps
-from scenarios.expectations.figures import repeats
-from scenarios.expectations.services import hears, is_told_why, never_hears
-from scenarios.expectations.tools import calls, fails_to_call
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import (
+    ends_with_status,
+    has_failed_attempts,
+    output_contains,
+    reaches_outcome,
+)
+from scenarios.expectations.figures import repeats_tool_figures
+from scenarios.expectations.services import (
+    failed_attempts_have_cause,
+    never_receives_tool_results,
+    receives_tool_results,
+)
+from scenarios.expectations.tools import calls_tool, tool_call_fails
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 TORN = Path(__file__).with_name("documents.jsonl")
 """What a copy that broke off has left of the index's documents."""
@@ -26,34 +35,34 @@ def for_ever(asked: int, retry_after_s: float | None) -> float | None:
 
 
 SCENARIO = Scenario(
-    mode="runaway retries and tokens",
+    failure_mode="runaway retries and tokens",
     source="practitioners' reports; RFC 9110, section 10.2.3 (Retry-After)",
     workflow="workflows.search_agent:research",
     task="How many metres high is the highest point of ${country}?",
     inputs={
         "country": one_of("FRA", "ITA", "CHE", "AUT"),
-        "height": between(3100.0, 4900.0, published=4805.59, places=2),
+        "height": number_between(3100.0, 4900.0, published=4805.59, places=2),
     },
     services=("tavily",),
     processes={"index": ("--documents", str(TORN))},
-    broken=given(asks_again=for_ever).stopped_after(2.0, lane="index", calls=5),
-    fixed=given(),
+    broken=variant_with(asks_again=for_ever).stopped_after(2.0, lane="index", calls=5),
+    fixed=variant_with(),
     expect_broken=(
-        ends("ERROR", saying="cancelled"),
-        meets("HTTP 503", agent="searcher", times=5),
-        is_told_why("searcher", "search_index", service="GET /search"),
-        calls("searcher", "web_search", times=1, answered="metres"),
-        never_hears("searcher", "search_index"),
+        ends_with_status("ERROR", message="cancelled"),
+        has_failed_attempts("HTTP 503", agent="searcher", times=5),
+        failed_attempts_have_cause("searcher", "search_index", service="GET /search"),
+        calls_tool("searcher", "web_search", times=1, returning="metres"),
+        never_receives_tool_results("searcher", "search_index"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("answered"),
-        meets("HTTP 503", agent="searcher", times=3),
-        is_told_why("searcher", "search_index", service="GET /search"),
-        fails_to_call("searcher", "search_index", times=1, saying="unavailable"),
-        hears("searcher", "search_index"),
-        repeats("web_search", of="searcher", by=("searcher",)),
-        output_keeps("could not be asked"),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        has_failed_attempts("HTTP 503", agent="searcher", times=3),
+        failed_attempts_have_cause("searcher", "search_index", service="GET /search"),
+        tool_call_fails("searcher", "search_index", times=1, message="unavailable"),
+        receives_tool_results("searcher", "search_index"),
+        repeats_tool_figures("web_search", called_by="searcher", stated_by=("searcher",)),
+        output_contains("could not be asked"),
     ),
     origin=Origin("searcher", "search_index"),
 )

@@ -7,24 +7,24 @@ Look at the three writes to the slot: each succeeds, and the last is over two th
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import concludes, ends, hands_off, output_keeps
-from scenarios.expectations.figures import measures
-from scenarios.expectations.shared_state import keeps_notes, overwrites
-from scenarios.inputs import between, whole
-from scenarios.replay.faults import held
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, hands_off, output_contains, reaches_outcome
+from scenarios.expectations.figures import has_root_attribute
+from scenarios.expectations.shared_state import overwrites_unread, preserves_writes
+from scenarios.inputs import integer_between, number_between
+from scenarios.replay.faults import waits_for_lanes
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
-    from instrumentation.state.shared_state import Entry, SharedState
+    from instrumentation.state.shared_state import SharedState, StateEntry
     from workflows.clip import Clip
 
 
-def over_the_last(state: "SharedState", author: str, finding: str) -> "Entry":
+def over_the_last(state: "SharedState", author: str, finding: str) -> "StateEntry":
     """The mistake: one slot for all, written without a look at what stands there."""
     return state.write("findings", finding, author=author)
 
 
-def in_its_own_slot(state: "SharedState", author: str, finding: str) -> "Entry":
+def in_its_own_slot(state: "SharedState", author: str, finding: str) -> "StateEntry":
     """As blind a write, and nobody else writes there."""
     return state.write(author, finding, author=author)
 
@@ -43,43 +43,46 @@ ALL_THREE_SPOKE = (
 )
 
 SCENARIO = Scenario(
-    mode="concurrent write",
+    failure_mode="concurrent write",
     source="practitioners' reports",
     workflow="workflows.graphflow_media:verify",
     task="Was this clip altered? What you find belongs in the notes, and not in what you say.",
     inputs={
-        "duplicated": whole(2, 9, published=3),
-        "splice_s": between(2.35, 2.85, published=2.46, places=2),
+        "duplicated": integer_between(2, 9, published=3),
+        "splice_s": number_between(2.35, 2.85, published=2.46, places=2),
     },
     props={"clip": altered},
-    faults=(held("audio", call=2, until={"video": 3}), held("sync", call=2, until={"audio": 3})),
-    broken=given(notes=over_the_last),
-    fixed=given(),
-    twin=given(notes=in_its_own_slot),
+    faults=(
+        waits_for_lanes("audio", call=2, until_calls={"video": 3}),
+        waits_for_lanes("sync", call=2, until_calls={"audio": 3}),
+    ),
+    broken=variant_with(notes=over_the_last),
+    fixed=variant_with(),
+    twin=variant_with(notes=in_its_own_slot),
     expect_broken=(
-        ends("OK"),
-        concludes("authentic"),
+        ends_with_status("OK"),
+        reaches_outcome("authentic"),
         *ALL_THREE_SPOKE,
-        overwrites("sync", "findings", of=("video", "audio")),
-        measures("state.concurrent_write_count", 2),
-        measures("state.ungrounded_write_count", 0),
-        output_keeps(r'"cites": \["sync"\]'),
+        overwrites_unread("sync", "findings", written_by=("video", "audio")),
+        has_root_attribute("state.concurrent_write_count", 2),
+        has_root_attribute("state.ungrounded_write_count", 0),
+        output_contains(r'"cites": \["sync"\]'),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("altered"),
+        ends_with_status("OK"),
+        reaches_outcome("altered"),
         *ALL_THREE_SPOKE,
-        keeps_notes("video", "audio", "sync"),
-        measures("state.concurrent_write_count", 0),
-        output_keeps(r'"cites": \["audio", "sync", "video"\]'),
+        preserves_writes("video", "audio", "sync"),
+        has_root_attribute("state.concurrent_write_count", 0),
+        output_contains(r'"cites": \["audio", "sync", "video"\]'),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("altered"),
+        ends_with_status("OK"),
+        reaches_outcome("altered"),
         *ALL_THREE_SPOKE,
-        keeps_notes("video", "audio", "sync"),
-        measures("state.concurrent_write_count", 0),
-        output_keeps(r'"cites": \["audio", "sync", "video"\]'),
+        preserves_writes("video", "audio", "sync"),
+        has_root_attribute("state.concurrent_write_count", 0),
+        output_contains(r'"cites": \["audio", "sync", "video"\]'),
     ),
     origin=Origin("sync", "write findings"),
 )

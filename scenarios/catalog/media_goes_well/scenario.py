@@ -7,13 +7,13 @@ that video and audio have made.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import concludes, ends, hands_off, output_keeps
-from scenarios.expectations.concurrency import works_alongside
-from scenarios.expectations.figures import measures, repeats
-from scenarios.expectations.tools import calls
-from scenarios.inputs import between, whole
-from scenarios.replay.faults import held
-from scenarios.scenario import Scenario, given
+from scenarios.expectations import ends_with_status, hands_off, output_contains, reaches_outcome
+from scenarios.expectations.concurrency import works_concurrently
+from scenarios.expectations.figures import has_root_attribute, repeats_tool_figures
+from scenarios.expectations.tools import calls_tool
+from scenarios.inputs import integer_between, number_between
+from scenarios.replay.faults import waits_for_lanes
+from scenarios.scenario import Scenario, variant_with
 
 if TYPE_CHECKING:
     from workflows.clip import Clip
@@ -28,36 +28,38 @@ def altered(duplicated: int, splice_s: float, late_ms: int) -> "Clip":
 
 
 SCENARIO = Scenario(
-    mode="none",
+    failure_mode="none",
     source="none",
     workflow="workflows.graphflow_media:verify",
     task="Was this clip altered?",
     inputs={
-        "duplicated": whole(2, 9, published=3),
-        "splice_s": between(2.35, 2.85, published=2.46, places=2),
-        "late_ms": whole(61, 290, published=120),
+        "duplicated": integer_between(2, 9, published=3),
+        "splice_s": number_between(2.35, 2.85, published=2.46, places=2),
+        "late_ms": integer_between(61, 290, published=120),
     },
     props={"clip": altered},
     services=("archive",),
     faults=(
-        held("audio", call=2, until={"video": 3}),
-        held("sync", call=1, until={"video": 2, "audio": 2}),
-        held("sync", call=2, until={"audio": 3}),
+        waits_for_lanes("audio", call=2, until_calls={"video": 3}),
+        waits_for_lanes("sync", call=1, until_calls={"video": 2, "audio": 2}),
+        waits_for_lanes("sync", call=2, until_calls={"audio": 3}),
     ),
-    twin=given(poll_every_s=0.01),
+    twin=variant_with(poll_every_s=0.01),
     expect_twin=(
-        ends("OK"),
-        concludes("altered"),
-        works_alongside("video", "audio", "sync"),
+        ends_with_status("OK"),
+        reaches_outcome("altered"),
+        works_concurrently("video", "audio", "sync"),
         hands_off("video", "verdict"),
         hands_off("audio", "verdict"),
         hands_off("sync", "verdict"),
-        calls("video", "archive_matches", times=1, answered='"state": "done"'),
-        calls("verdict", "recall_findings", times=1, answered=r"\[video\].*\[audio\].*\[sync\]"),
-        repeats("splice", of="audio", by=("verdict",)),
-        repeats("sound_offset", of="sync", by=("verdict",)),
-        output_keeps(r'"cites": \["audio", "sync", "video"\]'),
-        measures("state.ungrounded_write_count", 0),
-        measures("state.concurrent_write_count", 0),
+        calls_tool("video", "archive_matches", times=1, returning='"state": "done"'),
+        calls_tool(
+            "verdict", "recall_findings", times=1, returning=r"\[video\].*\[audio\].*\[sync\]"
+        ),
+        repeats_tool_figures("splice", called_by="audio", stated_by=("verdict",)),
+        repeats_tool_figures("sound_offset", called_by="sync", stated_by=("verdict",)),
+        output_contains(r'"cites": \["audio", "sync", "video"\]'),
+        has_root_attribute("state.ungrounded_write_count", 0),
+        has_root_attribute("state.concurrent_write_count", 0),
     ),
 )

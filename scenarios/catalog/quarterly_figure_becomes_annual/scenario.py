@@ -9,12 +9,12 @@ they say. Look at the result of the specialist's tool call, and at what the spec
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expectations import concludes, ends, hands_off, output_keeps
+from scenarios.expectations import ends_with_status, hands_off, output_contains, reaches_outcome
 from scenarios.expectations.figure_errors import changes_period, keeps_period
-from scenarios.expectations.figures import checks_against, measures, notes
-from scenarios.expectations.tools import calls
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations.figures import checks_report_against, has_root_attribute, writes_state
+from scenarios.expectations.tools import calls_tool
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 from workflows.bank_reply import structured
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ BARE = r'^{"period": "[^"]+", "value": [\d.]+}$'
 ALL_THREE = ("specialist", "analyst", "synthesist")
 
 SCENARIO = Scenario(
-    mode="tool-output misreading",
+    failure_mode="tool-output misreading",
     source="AgentRx, arXiv 2602.02475",
     workflow="workflows.crew_finance:briefing",
     task=(
@@ -53,38 +53,38 @@ SCENARIO = Scenario(
     inputs={
         "country": one_of("USA", "JPN", "MEX", "KOR"),
         "quarter": one_of("2025Q4", "2024Q1", "2023Q2", "2019Q3"),
-        "value": between(210_000, 5_900_000, published=5354586.12, places=2),
+        "value": number_between(210_000, 5_900_000, published=5354586.12, places=2),
     },
     services=("world_bank",),
-    broken=given(reads=value_and_date, checks=what_agents_wrote),
-    fixed=given(),
-    twin=given(reads=with_annual_rate),
+    broken=variant_with(reads=value_and_date, checks=what_agents_wrote),
+    fixed=variant_with(),
+    twin=variant_with(reads=with_annual_rate),
     expect_broken=(
-        ends("OK"),
-        concludes("verified"),
-        calls("specialist", "world_bank_indicator", times=1, answered=BARE),
-        notes("specialist", grounded=True),
-        changes_period("world_bank_indicator", of="specialist", by=ALL_THREE),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        calls_tool("specialist", "world_bank_indicator", times=1, returning=BARE),
+        writes_state("specialist", grounded=True),
+        changes_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
         hands_off("specialist", "analyst"),
         hands_off("analyst", "synthesist"),
-        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
-        output_keeps(r'"claims_verified": true.* a year in \d{4}Q\d '),
+        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        output_contains(r'"claims_verified": true.* a year in \d{4}Q\d '),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("verified"),
-        keeps_period("world_bank_indicator", of="specialist", by=ALL_THREE),
-        checks_against("world_bank_indicator", of="specialist"),
-        calls("synthesist", "check_figures", times=1, answered='"verified": true'),
-        output_keeps(r" a quarter in \d{4}Q\d "),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        keeps_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
+        checks_report_against("world_bank_indicator", called_by="specialist"),
+        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        output_contains(r" a quarter in \d{4}Q\d "),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
-        keeps_period("world_bank_indicator", of="specialist", by=ALL_THREE),
-        checks_against("world_bank_indicator", of="specialist"),
-        measures("validation.unmatched_number_count", 0),
-        output_keeps(r" a quarter, or [\d.]+ annualised in \d{4}Q\d "),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
+        keeps_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
+        checks_report_against("world_bank_indicator", called_by="specialist"),
+        has_root_attribute("validation.unmatched_number_count", 0),
+        output_contains(r" a quarter, or [\d.]+ annualised in \d{4}Q\d "),
     ),
     origin=Origin("specialist", "world_bank_indicator"),
 )

@@ -3,23 +3,30 @@
 There is nothing to find here, and whatever looks for a failure must find nothing.
 """
 
-from scenarios.expectations import concludes, ends, hands_off, output_keeps, takes_edge, takes_turns
-from scenarios.scenario import Scenario, given
+from scenarios.expectations import (
+    ends_with_status,
+    hands_off,
+    output_contains,
+    reaches_outcome,
+    takes_edge,
+    takes_turns,
+)
+from scenarios.scenario import Scenario, variant_with
 
 SCENARIO = Scenario(
-    mode="none",
+    failure_mode="none",
     source="none",
     workflow="workflows.graphflow_review:review",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
-    twin=given(),
+    twin=variant_with(),
     expect_twin=(
-        ends("OK"),
-        concludes("approved"),
+        ends_with_status("OK"),
+        reaches_outcome("approved"),
         hands_off("generator", "reviewer", times=2),
         hands_off("reviewer", "generator"),
         hands_off("generator", "summarizer"),
         takes_edge("reviewer", "summarizer", on="approved"),
         takes_turns("generator", 2),
-        output_keeps(r'"summary": "[^"]*57 km'),
+        output_contains(r'"summary": "[^"]*57 km'),
     ),
 )

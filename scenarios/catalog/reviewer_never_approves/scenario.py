@@ -7,8 +7,8 @@ has had a turn.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import concludes, never_reaches, output_keeps, takes_turns
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import never_runs, output_contains, reaches_outcome, takes_turns
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
     from workflows.graphflow_review import Review
@@ -24,26 +24,26 @@ def the_last_message(messages: "Messages") -> "Review":
 
 
 SCENARIO = Scenario(
-    mode="FM-1.5 unaware of termination conditions",
+    failure_mode="FM-1.5 unaware of termination conditions",
     source="MAST, arXiv 2503.13657",
     workflow="workflows.graphflow_review:review",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
-    broken=given(concludes=the_last_message),
-    fixed=given(),
+    broken=variant_with(concludes=the_last_message),
+    fixed=variant_with(),
     expect_broken=(
-        concludes("approved"),
+        reaches_outcome("approved"),
         takes_turns("reviewer", 3),
-        never_reaches("summarizer"),
-        output_keeps(r'"summary": "(\\.|[^"\\])*Cite the page'),
+        never_runs("summarizer"),
+        output_contains(r'"summary": "(\\.|[^"\\])*Cite the page'),
     ),
     expect_fixed=(
-        concludes("out of rounds"),
+        reaches_outcome("out of rounds"),
         takes_turns("reviewer", 3),
-        output_keeps(r'"summary": null'),
-        never_reaches("summarizer"),
-        output_keeps(r'"objections": "[^"]*Cite the page'),
-        output_keeps(r'"draft": "Mars Climate Orbiter was lost'),
+        output_contains(r'"summary": null'),
+        never_runs("summarizer"),
+        output_contains(r'"objections": "[^"]*Cite the page'),
+        output_contains(r'"draft": "Mars Climate Orbiter was lost'),
     ),
     origin=Origin("reviewer", "review"),
-    agents=("summarizer",),
+    unreached_agents=("summarizer",),
 )

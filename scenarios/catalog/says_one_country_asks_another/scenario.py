@@ -8,12 +8,12 @@ cites it, and the check is content. Look at get_tool_calls: its text and its cal
 from collections.abc import Mapping
 from typing import Any
 
-from scenarios.expectations import concludes, ends
-from scenarios.expectations.figures import repeats, states
-from scenarios.expectations.search import asks_another_country, asks_as_it_says
-from scenarios.expectations.tools import calls, fails_to_call
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, reaches_outcome
+from scenarios.expectations.figures import repeats_tool_figures, states_figures
+from scenarios.expectations.search import queries_another_country, queries_stated_country
+from scenarios.expectations.tools import calls_tool, tool_call_fails
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 
 def whatever_it_asks(task: str, said: str, arguments: Mapping[str, Any]) -> None:
@@ -21,41 +21,41 @@ def whatever_it_asks(task: str, said: str, arguments: Mapping[str, Any]) -> None
 
 
 SCENARIO = Scenario(
-    mode="FM-2.6 reasoning-action mismatch",
+    failure_mode="FM-2.6 reasoning-action mismatch",
     source="MAST, arXiv 2503.13657",
     workflow="workflows.search_agent:research",
     task="What was inflation in Austria (AUT)${and_also} in ${year}?",
     inputs={
         "and_also": one_of(""),
         "year": one_of("2023", "2022", "2019", "2014"),
-        "austria": between(6.9, 9.4, published=7.8, places=1),
-        "australia": between(1.2, 6.4, published=5.6, places=1),
+        "austria": number_between(6.9, 9.4, published=7.8, places=1),
+        "australia": number_between(1.2, 6.4, published=5.6, places=1),
     },
     services=("index",),
-    broken=given(vets=whatever_it_asks),
-    fixed=given(),
-    twin=given().about(and_also=one_of(" and in Australia (AUS)")),
+    broken=variant_with(vets=whatever_it_asks),
+    fixed=variant_with(),
+    twin=variant_with().about(and_also=one_of(" and in Australia (AUS)")),
     expect_broken=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "search_index", times=1, answered="%"),
-        asks_another_country("searcher", "search_index"),
-        repeats("search_index", of="searcher", by=("searcher",)),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "search_index", times=1, returning="%"),
+        queries_another_country("searcher", "search_index"),
+        repeats_tool_figures("search_index", called_by="searcher", stated_by=("searcher",)),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "search_index", times=2),
-        fails_to_call("searcher", "search_index", times=1, saying="the call was not made"),
-        asks_as_it_says("searcher", "search_index"),
-        repeats("search_index", of="searcher", by=("searcher",)),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "search_index", times=2),
+        tool_call_fails("searcher", "search_index", times=1, message="the call was not made"),
+        queries_stated_country("searcher", "search_index"),
+        repeats_tool_figures("search_index", called_by="searcher", stated_by=("searcher",)),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "search_index", times=2, answered="%"),
-        asks_as_it_says("searcher", "search_index"),
-        states("searcher", figures_at_least=2, figures_at_most=2),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "search_index", times=2, returning="%"),
+        queries_stated_country("searcher", "search_index"),
+        states_figures("searcher", at_least=2, at_most=2),
     ),
     origin=Origin("searcher", "get_tool_calls"),
 )

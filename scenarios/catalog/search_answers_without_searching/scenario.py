@@ -7,12 +7,12 @@ asks for no call, and what it says holds a figure that stands neither in the tas
 
 from collections.abc import Sequence
 
-from scenarios.expectations import concludes, ends, output_keeps
-from scenarios.expectations.figures import states
-from scenarios.expectations.search import claims_unsearched
-from scenarios.expectations.tools import calls, never_calls
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, output_contains, reaches_outcome
+from scenarios.expectations.figures import states_figures
+from scenarios.expectations.search import claims_figure_without_search
+from scenarios.expectations.tools import calls_tool, never_calls_tool
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 
 def whatever_it_says(answer: str, texts: Sequence[str]) -> None:
@@ -20,18 +20,18 @@ def whatever_it_says(answer: str, texts: Sequence[str]) -> None:
 
 
 SCENARIO = Scenario(
-    mode="invented values",
+    failure_mode="invented values",
     source="AgentRx, arXiv 2602.02475",
     workflow="workflows.search_agent:research",
     task="How many people live in Croatia (HRV), by its latest census? ${besides}",
     inputs={
         "besides": one_of("A sentence will do."),
-        "people": between(3.4, 4.1, published=3.87, places=2),
+        "people": number_between(3.4, 4.1, published=3.87, places=2),
     },
     services=("tavily",),
-    broken=given(accepts=whatever_it_says),
-    fixed=given(),
-    twin=given().about(
+    broken=variant_with(accepts=whatever_it_says),
+    fixed=variant_with(),
+    twin=variant_with().about(
         besides=one_of(
             "Our files say: 3.87 million, census of 2021.",
             "Our files say: 3.62 million, census of 2021.",
@@ -40,27 +40,27 @@ SCENARIO = Scenario(
         )
     ),
     expect_broken=(
-        ends("OK"),
-        concludes("answered"),
-        never_calls("searcher", "web_search"),
-        never_calls("searcher", "search_index"),
-        claims_unsearched("searcher"),
-        output_keeps(r'"sources": \[\]'),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        never_calls_tool("searcher", "web_search"),
+        never_calls_tool("searcher", "search_index"),
+        claims_figure_without_search("searcher"),
+        output_contains(r'"sources": \[\]'),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "web_search", times=1, answered="counted"),
-        states("searcher", figures_at_least=1, figures_at_most=1),
-        output_keeps(r"\[1\]"),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "web_search", times=1, returning="counted"),
+        states_figures("searcher", at_least=1, at_most=1),
+        output_contains(r"\[1\]"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("answered"),
-        never_calls("searcher", "web_search"),
-        never_calls("searcher", "search_index"),
-        states("searcher", figures_at_least=1, figures_at_most=1),
-        output_keeps(r'"sources": \[\]'),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        never_calls_tool("searcher", "web_search"),
+        never_calls_tool("searcher", "search_index"),
+        states_figures("searcher", at_least=1, at_most=1),
+        output_contains(r'"sources": \[\]'),
     ),
     origin=Origin("searcher", "get_tool_calls"),
 )

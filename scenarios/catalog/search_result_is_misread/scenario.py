@@ -8,12 +8,12 @@ result has it. Look at reflect_tool_calls, and at the result that its answer cit
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import concludes, ends
-from scenarios.expectations.citations import cites_amiss, cites_well
-from scenarios.expectations.figures import states
-from scenarios.expectations.tools import calls
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, reaches_outcome
+from scenarios.expectations.citations import cites_supporting_sources, cites_unsupporting_sources
+from scenarios.expectations.figures import states_figures
+from scenarios.expectations.tools import calls_tool
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
     from workflows.citations import Result
@@ -25,40 +25,40 @@ def all_of_them(sentence: str, results: "Sequence[Result]") -> "Sequence[Result]
 
 
 SCENARIO = Scenario(
-    mode="tool-output misreading",
+    failure_mode="tool-output misreading",
     source="AgentRx, arXiv 2602.02475",
     workflow="workflows.search_agent:research",
     task="By how much did consumer prices rise in France (FRA) in ${when}?",
     inputs={
         "when": one_of("2023"),
-        "average": between(4.6, 7.9, published=4.9, places=1),
-        "december": between(1.1, 3.7, published=3.7, places=1),
-        "harmonised": between(3.9, 4.5, published=4.1, places=1),
+        "average": number_between(4.6, 7.9, published=4.9, places=1),
+        "december": number_between(1.1, 3.7, published=3.7, places=1),
+        "harmonised": number_between(3.9, 4.5, published=4.1, places=1),
     },
     services=("tavily",),
-    broken=given(checks=all_of_them),
-    fixed=given(),
-    twin=given().about(when=one_of("December 2023")),
+    broken=variant_with(checks=all_of_them),
+    fixed=variant_with(),
+    twin=variant_with().about(when=one_of("December 2023")),
     expect_broken=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "web_search", times=1, answered="On average"),
-        states("searcher", figures_at_least=1, figures_at_most=1),
-        cites_amiss("searcher"),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "web_search", times=1, returning="On average"),
+        states_figures("searcher", at_least=1, at_most=1),
+        cites_unsupporting_sources("searcher"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "web_search", times=1, answered="On average"),
-        states("searcher", figures_at_least=2, figures_at_most=2),
-        cites_well("searcher"),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "web_search", times=1, returning="On average"),
+        states_figures("searcher", at_least=2, at_most=2),
+        cites_supporting_sources("searcher"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "web_search", times=1, answered="harmonised"),
-        states("searcher", figures_at_least=2, figures_at_most=2),
-        cites_well("searcher"),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "web_search", times=1, returning="harmonised"),
+        states_figures("searcher", at_least=2, at_most=2),
+        cites_supporting_sources("searcher"),
     ),
     origin=Origin("searcher", "reflect_tool_calls"),
 )

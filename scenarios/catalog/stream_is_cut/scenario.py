@@ -7,9 +7,15 @@ ended without a finish reason.
 
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expectations import completes, concludes, ends, never_reaches, output_lacks
-from scenarios.replay.faults import cut
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import (
+    ends_with_status,
+    last_completion_ends,
+    never_runs,
+    output_lacks,
+    reaches_outcome,
+)
+from scenarios.replay.faults import cuts_stream
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
     from autogen_ext.models.openai import OpenAIChatCompletionClient
@@ -27,23 +33,23 @@ def watched(agent: str, text: str) -> None:
 
 
 SCENARIO = Scenario(
-    mode="FM-3.2 no or incomplete verification",
+    failure_mode="FM-3.2 no or incomplete verification",
     source="MAST, arXiv 2503.13657",
     workflow="workflows.graphflow_review:review",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
-    faults=(cut("generator", call=1, after_frame=40, clean=True),),
-    broken=given(client=any_answer, on_text=watched),
-    fixed=given(on_text=watched).raising(RuntimeError, "AnswerCutShort"),
+    faults=(cuts_stream("generator", call=1, after_frame=40, ends_cleanly=True),),
+    broken=variant_with(client=any_answer, on_text=watched),
+    fixed=variant_with(on_text=watched).raising(RuntimeError, "AnswerCutShort"),
     expect_broken=(
-        ends("OK"),
-        concludes("approved"),
-        completes("generator", status="ERROR", saying="finish reason"),
+        ends_with_status("OK"),
+        reaches_outcome("approved"),
+        last_completion_ends("generator", status="ERROR", message="finish reason"),
         output_lacks(r"4\.45"),
     ),
     expect_fixed=(
-        ends("ERROR", saying="AnswerCutShort"),
-        completes("generator", status="ERROR"),
-        never_reaches("reviewer"),
+        ends_with_status("ERROR", message="AnswerCutShort"),
+        last_completion_ends("generator", status="ERROR"),
+        never_runs("reviewer"),
     ),
     origin=Origin("generator", "OpenAIChatCompletionClient.create_stream"),
 )

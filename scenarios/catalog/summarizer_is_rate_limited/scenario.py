@@ -4,33 +4,40 @@ The endpoint answers 429 and says when to come again. Look beneath the summarize
 attempt that was refused stands there, with what the endpoint asked for.
 """
 
-from scenarios.expectations import completes, concludes, ends, hands_off, meets, output_keeps
+from scenarios.expectations import (
+    ends_with_status,
+    hands_off,
+    has_failed_attempts,
+    last_completion_ends,
+    output_contains,
+    reaches_outcome,
+)
 from scenarios.replay.faults import rate_limited
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.scenario import Origin, Scenario, variant_with
 
 NO_RETRIES = 0
 """The mistake: the first refusal ends the run, though the endpoint says when to come again."""
 
 SCENARIO = Scenario(
-    mode="a transient error loses finished work",
+    failure_mode="a transient error loses finished work",
     source="practitioners' reports; RFC 9110, section 10.2.3 (Retry-After)",
     workflow="workflows.graphflow_review:review",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     faults=(rate_limited("summarizer", call=1, retry_after_s=1.0),),
-    broken=given(retries=NO_RETRIES).raising(RuntimeError, "RateLimitError"),
-    fixed=given(),
+    broken=variant_with(retries=NO_RETRIES).raising(RuntimeError, "RateLimitError"),
+    fixed=variant_with(),
     expect_broken=(
-        ends("ERROR", saying="RateLimitError"),
+        ends_with_status("ERROR", message="RateLimitError"),
         hands_off("generator", "summarizer"),
-        meets("HTTP 429", agent="summarizer"),
-        completes("summarizer", status="ERROR"),
+        has_failed_attempts("HTTP 429", agent="summarizer"),
+        last_completion_ends("summarizer", status="ERROR"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("approved"),
-        meets("HTTP 429", agent="summarizer"),
-        completes("summarizer", status="OK"),
-        output_keeps(r'"summary": "[^"]*57 km'),
+        ends_with_status("OK"),
+        reaches_outcome("approved"),
+        has_failed_attempts("HTTP 429", agent="summarizer"),
+        last_completion_ends("summarizer", status="OK"),
+        output_contains(r'"summary": "[^"]*57 km'),
     ),
     origin=Origin("summarizer", "HTTP 429"),
 )

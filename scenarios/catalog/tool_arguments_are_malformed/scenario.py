@@ -8,12 +8,12 @@ web has to say. Look at web_search: its arguments stayed a text, and it ends OK 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expectations import concludes, ends, output_keeps
-from scenarios.expectations.figures import states
-from scenarios.expectations.search import swallows_arguments
-from scenarios.expectations.tools import calls, fails_to_call
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, output_contains, reaches_outcome
+from scenarios.expectations.figures import states_figures
+from scenarios.expectations.search import ignores_malformed_arguments
+from scenarios.expectations.tools import calls_tool, tool_call_fails
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 from workflows.search_arguments import BadArguments, as_it_takes
 
 if TYPE_CHECKING:
@@ -31,41 +31,41 @@ def if_it_can_be_read(arguments: str, shape: "type[BaseModel]") -> Mapping[str, 
 NOTHING = r'^{"results": \[\]}$'
 
 SCENARIO = Scenario(
-    mode="invalid invocation",
+    failure_mode="invalid invocation",
     source="AgentRx, arXiv 2602.02475",
     workflow="workflows.search_agent:research",
     task='What was "core inflation" in France (FRA) in ${year}${if_any}?',
     inputs={
         "year": one_of("2023", "2022", "2021", "2020"),
         "if_any": one_of(""),
-        "rate": between(0.6, 6.4, published=5.1, places=1),
+        "rate": number_between(0.6, 6.4, published=5.1, places=1),
     },
     services=("tavily",),
-    broken=given(reads=if_it_can_be_read),
-    fixed=given(),
-    twin=given().about(year=one_of("2031", "2032", "2033"), if_any=one_of(", if it is out")),
+    broken=variant_with(reads=if_it_can_be_read),
+    fixed=variant_with(),
+    twin=variant_with().about(year=one_of("2031", "2032", "2033"), if_any=one_of(", if it is out")),
     expect_broken=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "web_search", times=1, answered=NOTHING),
-        swallows_arguments("searcher", "web_search"),
-        states("searcher", figures_at_most=0),
-        output_keeps("found nothing"),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "web_search", times=1, returning=NOTHING),
+        ignores_malformed_arguments("searcher", "web_search"),
+        states_figures("searcher", at_most=0),
+        output_contains("found nothing"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "web_search", times=2),
-        fails_to_call("searcher", "web_search", times=1, saying="the arguments were not read"),
-        states("searcher", figures_at_least=1, figures_at_most=1),
-        output_keeps(r"\[1\]"),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "web_search", times=2),
+        tool_call_fails("searcher", "web_search", times=1, message="the arguments were not read"),
+        states_figures("searcher", at_least=1, at_most=1),
+        output_contains(r"\[1\]"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("answered"),
-        calls("searcher", "web_search", times=1, answered=NOTHING),
-        states("searcher", figures_at_most=0),
-        output_keeps("found nothing"),
+        ends_with_status("OK"),
+        reaches_outcome("answered"),
+        calls_tool("searcher", "web_search", times=1, returning=NOTHING),
+        states_figures("searcher", at_most=0),
+        output_contains("found nothing"),
     ),
     origin=Origin("searcher", "web_search"),
 )

@@ -6,17 +6,24 @@ tool calls beneath the specialist's turn: same arguments, same error, and more t
 the mended run the tool itself says when it is enough, and the briefing says what it lacks.
 """
 
-from scenarios.expectations import concludes, ends, hands_off, meets, never_reaches, output_keeps
-from scenarios.expectations.figures import repeats, states
-from scenarios.expectations.tools import calls, fails_to_call, never_loops, runs_away
-from scenarios.inputs import between, one_of
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import (
+    ends_with_status,
+    hands_off,
+    has_failed_attempts,
+    never_runs,
+    output_contains,
+    reaches_outcome,
+)
+from scenarios.expectations.figures import repeats_tool_figures, states_figures
+from scenarios.expectations.tools import calls_tool, loops_on_tool, never_loops, tool_call_fails
+from scenarios.inputs import number_between, one_of
+from scenarios.scenario import Origin, Scenario, variant_with
 
 FOR_EVER = 1_000_000
 """The mistake: a call that fails may be made again, however often it has failed."""
 
 SCENARIO = Scenario(
-    mode="FM-1.3 step repetition",
+    failure_mode="FM-1.3 step repetition",
     source="MAST, arXiv 2503.13657",
     workflow="workflows.crew_finance:briefing",
     task="Write a briefing on ${what} (${code}) in the USA in ${year}.",
@@ -24,39 +31,45 @@ SCENARIO = Scenario(
         "what": one_of("inflation"),
         "code": one_of("FP.CPI.TOTL.ZG"),
         "year": one_of("2023", "2022", "2021", "2019"),
-        "value": between(1.1, 9.4, published=2.88755600749487, places=6),
+        "value": number_between(1.1, 9.4, published=2.88755600749487, places=6),
     },
     services=("world_bank",),
-    broken=given(patience=FOR_EVER).raising(Exception, "not making progress"),
-    fixed=given(),
-    twin=given().about(what=one_of("growth"), code=one_of("NY.GDP.MKTP.KD.ZG")),
+    broken=variant_with(patience=FOR_EVER).raising(Exception, "not making progress"),
+    fixed=variant_with(),
+    twin=variant_with().about(what=one_of("growth"), code=one_of("NY.GDP.MKTP.KD.ZG")),
     expect_broken=(
-        ends("ERROR", saying="not making progress"),
-        runs_away("specialist", "world_bank_indicator"),
-        fails_to_call("specialist", "world_bank_indicator", times=5, saying="may be asked again"),
-        meets("HTTP 503", agent="specialist", times=5),
+        ends_with_status("ERROR", message="not making progress"),
+        loops_on_tool("specialist", "world_bank_indicator"),
+        tool_call_fails(
+            "specialist", "world_bank_indicator", times=5, message="may be asked again"
+        ),
+        has_failed_attempts("HTTP 503", agent="specialist", times=5),
         hands_off("lead", "specialist"),
-        never_reaches("analyst"),
-        never_reaches("synthesist"),
+        never_runs("analyst"),
+        never_runs("synthesist"),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("unavailable"),
+        ends_with_status("OK"),
+        reaches_outcome("unavailable"),
         never_loops(),
-        calls("specialist", "world_bank_indicator", times=2),
-        fails_to_call("specialist", "world_bank_indicator", times=1, saying="do not ask again"),
-        meets("HTTP 503", agent="specialist", times=2),
-        states("synthesist", figures_at_most=0),
-        output_keeps("There is no figure for"),
+        calls_tool("specialist", "world_bank_indicator", times=2),
+        tool_call_fails("specialist", "world_bank_indicator", times=1, message="do not ask again"),
+        has_failed_attempts("HTTP 503", agent="specialist", times=2),
+        states_figures("synthesist", at_most=0),
+        output_contains("There is no figure for"),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("verified"),
+        ends_with_status("OK"),
+        reaches_outcome("verified"),
         never_loops(),
-        calls("specialist", "world_bank_indicator", times=2),
-        fails_to_call("specialist", "world_bank_indicator", times=1, saying="may be asked again"),
-        meets("HTTP 503", agent="specialist"),
-        repeats("world_bank_indicator", of="specialist", by=("specialist", "synthesist")),
+        calls_tool("specialist", "world_bank_indicator", times=2),
+        tool_call_fails(
+            "specialist", "world_bank_indicator", times=1, message="may be asked again"
+        ),
+        has_failed_attempts("HTTP 503", agent="specialist"),
+        repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=("specialist", "synthesist")
+        ),
     ),
     origin=Origin("specialist", "world_bank_indicator"),
 )

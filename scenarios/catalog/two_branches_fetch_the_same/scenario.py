@@ -7,12 +7,16 @@ the measurements inside sync's tool call, and at those of the same name in the o
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import concludes, ends, output_keeps
-from scenarios.expectations.concurrency import works_alongside
-from scenarios.expectations.media import fetches_again, fetches_each, shares
-from scenarios.inputs import one_of, whole
-from scenarios.replay.faults import held
-from scenarios.scenario import Origin, Scenario, given
+from scenarios.expectations import ends_with_status, output_contains, reaches_outcome
+from scenarios.expectations.concurrency import works_concurrently
+from scenarios.expectations.media import (
+    duplicates_measurement,
+    measures_different_parts,
+    shares_measurement,
+)
+from scenarios.inputs import integer_between, one_of
+from scenarios.replay.faults import waits_for_lanes
+from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -36,7 +40,7 @@ def late(late_ms: int, **_: str) -> "Clip":
 THE_SAME_ANSWER = r"\[sync\] The sound is \d+ ms late"
 
 SCENARIO = Scenario(
-    mode="FM-1.3 step repetition",
+    failure_mode="FM-1.3 step repetition",
     source="MAST, arXiv 2503.13657",
     workflow="workflows.graphflow_media:verify",
     task=(
@@ -46,38 +50,38 @@ SCENARIO = Scenario(
     inputs={
         "alone": one_of("from 0 s to 4 s"),
         "together": one_of("from 0 s to 4 s"),
-        "late_ms": whole(40, 190, published=120),
+        "late_ms": integer_between(40, 190, published=120),
     },
     props={"clip": late},
-    faults=(held("sync", until={"video": 2, "audio": 2}),),
-    broken=given(measures=each_for_itself),
-    fixed=given(),
-    twin=given(measures=each_for_itself).about(
+    faults=(waits_for_lanes("sync", until_calls={"video": 2, "audio": 2}),),
+    broken=variant_with(measures=each_for_itself),
+    fixed=variant_with(),
+    twin=variant_with(measures=each_for_itself).about(
         alone=one_of("from 0 s to 2.2 s"), together=one_of("from 2.2 s to 4 s")
     ),
     expect_broken=(
-        ends("OK"),
-        concludes("altered"),
-        works_alongside("video", "audio", "sync"),
-        fetches_again("flashes", by=("video", "sync")),
-        fetches_again("beeps", by=("audio", "sync")),
-        output_keeps(THE_SAME_ANSWER),
+        ends_with_status("OK"),
+        reaches_outcome("altered"),
+        works_concurrently("video", "audio", "sync"),
+        duplicates_measurement("flashes", agents=("video", "sync")),
+        duplicates_measurement("beeps", agents=("audio", "sync")),
+        output_contains(THE_SAME_ANSWER),
     ),
     expect_fixed=(
-        ends("OK"),
-        concludes("altered"),
-        works_alongside("video", "audio", "sync"),
-        shares("flashes", by="sync", of="video"),
-        shares("beeps", by="sync", of="audio"),
-        output_keeps(THE_SAME_ANSWER),
+        ends_with_status("OK"),
+        reaches_outcome("altered"),
+        works_concurrently("video", "audio", "sync"),
+        shares_measurement("flashes", reused_by="sync", made_by="video"),
+        shares_measurement("beeps", reused_by="sync", made_by="audio"),
+        output_contains(THE_SAME_ANSWER),
     ),
     expect_twin=(
-        ends("OK"),
-        concludes("altered"),
-        works_alongside("video", "audio", "sync"),
-        fetches_each("flashes", by=("video", "sync")),
-        fetches_each("beeps", by=("audio", "sync")),
-        output_keeps(THE_SAME_ANSWER),
+        ends_with_status("OK"),
+        reaches_outcome("altered"),
+        works_concurrently("video", "audio", "sync"),
+        measures_different_parts("flashes", agents=("video", "sync")),
+        measures_different_parts("beeps", agents=("audio", "sync")),
+        output_contains(THE_SAME_ANSWER),
     ),
     origin=Origin("sync", "measure flashes"),
 )

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from scenarios.tape.request import as_json
+from scenarios.tape.request import to_sorted_json
 
-PIECE = re.compile(r"\s*\S{1,16}|\s+")
-WORD = re.compile(r"\w+|[^\w\s]")
-DONE = b"data: [DONE]\n\n"
+STREAM_PIECE = re.compile(r"\s*\S{1,16}|\s+")
+TOKEN = re.compile(r"\w+|[^\w\s]")
+DONE_FRAME = b"data: [DONE]\n\n"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ModelReply:
     """A chat completion with one choice; tokens are whole numbers, counted or as the tape says."""
 
     id: str
@@ -56,7 +56,7 @@ class Reply:
             ]
         return message
 
-    def whole(self) -> bytes:
+    def to_body(self) -> bytes:
         """The reply whole: the JSON of a `chat.completion`."""
         choice = {
             "index": 0,
@@ -68,21 +68,21 @@ class Reply:
             self._head("chat.completion") | {"choices": [choice], "usage": self._usage()}
         )
 
-    def frames(self, include_usage: bool) -> list[bytes]:
+    def to_frames(self, include_usage: bool) -> list[bytes]:
         """The reply as server-sent events: role, pieces, finish reason, usage if asked, [DONE]."""
         head = self._head("chat.completion.chunk")
         if include_usage:
             head["usage"] = None
-        chunks = [head | {"choices": [_choice(delta)]} for delta in self._deltas()]
-        chunks.append(head | {"choices": [_choice({}, self.finish_reason)]})
+        chunks = [head | {"choices": [_chunk_choice(delta)]} for delta in self._deltas()]
+        chunks.append(head | {"choices": [_chunk_choice({}, self.finish_reason)]})
         if include_usage:
             chunks.append(head | {"choices": [], "usage": self._usage()})
-        return [b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in chunks] + [DONE]
+        return [b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in chunks] + [DONE_FRAME]
 
     def _deltas(self) -> Iterator[dict[str, Any]]:
         yield {"role": "assistant", "content": None if self.content is None else ""}
         for key in ("reasoning_content", "content", "refusal"):
-            for piece in PIECE.findall(getattr(self, key) or ""):
+            for piece in STREAM_PIECE.findall(getattr(self, key) or ""):
                 yield {key: piece}
         for index, call in enumerate(self.tool_calls):
             named = {"name": call.name, "arguments": ""}
@@ -96,16 +96,16 @@ class Reply:
         return {"id": self.id, "object": object, "created": 0, "model": self.model}
 
     def _usage(self) -> dict[str, int]:
-        return usage(self.input_tokens, self.output_tokens)
+        return usage_body(self.input_tokens, self.output_tokens)
 
 
-def heard(body: Any) -> Reply | None:
+def parse_chat_completion(body: Any) -> ModelReply | None:
     """The reply that a recorded body holds; None if it is no chat completion."""
     try:
         choice = body["choices"][0]
         message = choice["message"]
-        spent = body.get("usage") or usage(0, 0)
-        return Reply(
+        spent = body.get("usage") or usage_body(0, 0)
+        return ModelReply(
             id=body.get("id") or "recorded",
             model=body.get("model") or "recorded",
             content=message.get("content"),
@@ -123,11 +123,11 @@ def heard(body: Any) -> Reply | None:
         return None
 
 
-def _choice(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+def _chunk_choice(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
 
 
-def usage(input_tokens: int, output_tokens: int) -> dict[str, int]:
+def usage_body(input_tokens: int, output_tokens: int) -> dict[str, int]:
     """Tokens as the API spells them."""
     return {
         "prompt_tokens": input_tokens,
@@ -136,13 +136,13 @@ def usage(input_tokens: int, output_tokens: int) -> dict[str, int]:
     }
 
 
-def tool_call(spelt: Mapping[str, Any], default_id: str) -> ToolCall:
+def parse_tool_call(taped_call: Mapping[str, Any], default_id: str) -> ToolCall:
     """A tool call as a tape spells it: arguments are an object, or a string taken as it is."""
-    arguments = spelt.get("arguments", {})
-    text = arguments if isinstance(arguments, str) else as_json(arguments)
-    return ToolCall(spelt.get("id", default_id), spelt["name"], text)
+    arguments = taped_call.get("arguments", {})
+    text = arguments if isinstance(arguments, str) else to_sorted_json(arguments)
+    return ToolCall(taped_call.get("id", default_id), taped_call["name"], text)
 
 
-def tokens(*texts: str | None) -> int:
+def count_tokens(*texts: str | None) -> int:
     """Words and punctuation marks: a plain measure that grows with the text."""
-    return sum(len(WORD.findall(text)) for text in texts if text)
+    return sum(len(TOKEN.findall(text)) for text in texts if text)

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 import orjson
 
 
-def embeddings(
-    vectors: Sequence[list[float]], model: str, spent_tokens: int, *, in_base64: bool
+def embeddings_body(
+    vectors: Sequence[list[float]], model: str, input_tokens: int, *, as_base64: bool
 ) -> bytes:
     """The body of the answer; in base64 a vector is its numbers as 32-bit floats."""
     data = [
         {
             "object": "embedding",
             "index": index,
-            "embedding": _base64(vector) if in_base64 else vector,
+            "embedding": _to_base64(vector) if as_base64 else vector,
         }
         for index, vector in enumerate(vectors)
     ]
-    usage = {"prompt_tokens": spent_tokens, "total_tokens": spent_tokens}
+    usage = {"prompt_tokens": input_tokens, "total_tokens": input_tokens}
     return orjson.dumps({"object": "list", "data": data, "model": model, "usage": usage})
 
 
-def _base64(vector: list[float]) -> str:
+def _to_base64(vector: list[float]) -> str:
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

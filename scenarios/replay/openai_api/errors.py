@@ -2,11 +2,11 @@
 
 import orjson
 
-INVALID = "invalid_request_error"
+INVALID_REQUEST_TYPE = "invalid_request_error"
 """The kind of a request that the API cannot read."""
 
 
-def error(message: str, kind: str = INVALID) -> bytes:
+def error_body(message: str, error_type: str = INVALID_REQUEST_TYPE) -> bytes:
     """The body of an error."""
-    said = {"message": message, "type": kind, "param": None, "code": kind}
+    said = {"message": message, "type": error_type, "param": None, "code": error_type}
     return orjson.dumps({"error": said})

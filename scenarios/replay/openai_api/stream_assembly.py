@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-LAST = ("response.completed", "response.incomplete", "response.failed")
+FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 """The events that end a streamed response, each with all of it."""
 
 
-def assembled(frames: Iterable[str]) -> dict[str, Any]:
+def assemble_stream(frames: Iterable[str]) -> dict[str, Any]:
     """The `chat.completion` that the frames spell, or the `response` that their last one holds.
 
     Whatever is part of neither is passed over.
@@ -19,16 +19,16 @@ def assembled(frames: Iterable[str]) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None}
     calls: dict[int, dict[str, Any]] = {}
     finish_reason = None
-    for chunk in filter(None, map(_chunk, frames)):
-        if chunk.get("type") in LAST and isinstance(chunk.get("response"), dict):
+    for chunk in filter(None, map(_parse_frame, frames)):
+        if chunk.get("type") in FINAL_EVENTS and isinstance(chunk.get("response"), dict):
             return dict(chunk["response"])
         body |= {key: chunk[key] for key in ("id", "created", "model") if key in chunk}
         if isinstance(chunk.get("usage"), dict):
             body["usage"] = chunk["usage"]
-        for choice in _objects(chunk.get("choices")):
+        for choice in _dicts(chunk.get("choices")):
             if choice.get("index", 0) == 0:
-                for delta in _objects([choice.get("delta")]):
-                    _take(delta, message, calls)
+                for delta in _dicts([choice.get("delta")]):
+                    _apply_delta(delta, message, calls)
                 finish_reason = choice.get("finish_reason") or finish_reason
     if calls:
         message["tool_calls"] = [calls[index] for index in sorted(calls)]
@@ -36,7 +36,7 @@ def assembled(frames: Iterable[str]) -> dict[str, Any]:
     return body | {"choices": [choice]}
 
 
-def _chunk(frame: str) -> dict[str, Any] | None:
+def _parse_frame(frame: str) -> dict[str, Any] | None:
     # Only these end a line of an event; `splitlines` also splits at what JSON may hold, as U+2028.
     lines = re.split(r"\r\n|\n|\r", frame)
     data = "\n".join(line.removeprefix("data:").strip() for line in lines if line[:5] == "data:")
@@ -47,21 +47,23 @@ def _chunk(frame: str) -> dict[str, Any] | None:
     return chunk if isinstance(chunk, dict) else None
 
 
-def _take(delta: dict[str, Any], message: dict[str, Any], calls: dict[int, dict[str, Any]]) -> None:
+def _apply_delta(
+    delta: dict[str, Any], message: dict[str, Any], calls: dict[int, dict[str, Any]]
+) -> None:
     for key in ("content", "reasoning_content", "refusal"):
         if isinstance(delta.get(key), str):
             message[key] = (message.get(key) or "") + delta[key]
-    for part in _objects(delta.get("tool_calls")):
+    for part in _dicts(delta.get("tool_calls")):
         index = part.get("index")
         empty = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
         call = calls.setdefault(index if isinstance(index, int) else 0, empty)
         call["id"] = part.get("id") or call["id"]
-        for function in _objects([part.get("function")]):
+        for function in _dicts([part.get("function")]):
             for key in ("name", "arguments"):
                 if isinstance(function.get(key), str):
                     call["function"][key] += function[key]
 
 
-def _objects(values: Any) -> Iterator[dict[str, Any]]:
+def _dicts(values: Any) -> Iterator[dict[str, Any]]:
     """Those of a list that are objects; an endpoint may send anything in their place."""
     return (v for v in values if isinstance(v, dict)) if isinstance(values, list) else iter(())

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from instrumentation.alerts.alert_report import Alert
-from instrumentation.alerts.alert_rules_file import HOUSE, NoTable, read
+from instrumentation.alerts.alert_report import AlertRule
+from instrumentation.alerts.alert_rules_file import (
+    DEFAULT_ALERT_RULES,
+    AlertRulesError,
+    load_alert_rules,
+)
 
 
-def table(folder: Path, text: str) -> Path:
+def write_rules(folder: Path, text: str) -> Path:
     file = folder / "alerts.toml"
     file.write_text(text, "utf-8")
     return file
@@ -32,8 +36,8 @@ def test_a_table_is_read_field_by_field(tmp_path: Path) -> None:
         agent = "summarizer"
         optional = true
     """
-    assert read(table(tmp_path, text)) == (
-        Alert(
+    assert load_alert_rules(write_rules(tmp_path, text)) == (
+        AlertRule(
             "slow reviews",
             "latency_ms",
             at_most=30000,
@@ -42,7 +46,7 @@ def test_a_table_is_read_field_by_field(tmp_path: Path) -> None:
             needs=20,
             tags={"environment": "prod"},
         ),
-        Alert(
+        AlertRule(
             "what the summarizer is given",
             "handoff_share",
             at_least=0.8,
@@ -79,8 +83,8 @@ GOOD = 'name = "a"\nmeasure = "tokens"\n'
     ],
 )
 def test_a_line_that_cannot_be_meant_is_refused(tmp_path: Path, line: str, sentence: str) -> None:
-    with pytest.raises(NoTable, match=r"alerts\.toml") as refused:
-        read(table(tmp_path, f"[[alert]]\n{GOOD}{line}"))
+    with pytest.raises(AlertRulesError, match=r"alerts\.toml") as refused:
+        load_alert_rules(write_rules(tmp_path, f"[[alert]]\n{GOOD}{line}"))
     assert sentence in str(refused.value)
 
 
@@ -99,8 +103,8 @@ def test_a_line_that_cannot_be_meant_is_refused(tmp_path: Path, line: str, sente
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
-    with pytest.raises(NoTable) as refused:
-        read(table(tmp_path, text))
+    with pytest.raises(AlertRulesError) as refused:
+        load_alert_rules(write_rules(tmp_path, text))
     assert sentence in str(refused.value)
 
 
@@ -108,14 +112,14 @@ def test_the_table_of_the_house_is_one_that_could_be_read(tmp_path: Path) -> Non
     def spelt(value: object) -> str:
         return str(value).lower() if isinstance(value, bool) else repr(value)
 
-    default = Alert("", "")
+    default = AlertRule("", "")
     lines = []
-    for alert in HOUSE:
+    for alert in DEFAULT_ALERT_RULES:
         told = {key: value for key, value in vars(alert).items() if value != getattr(default, key)}
         lines += ["[[alert]]", *(f"{key} = {spelt(value)}" for key, value in told.items())]
-    assert read(table(tmp_path, "\n".join(lines))) == HOUSE
+    assert load_alert_rules(write_rules(tmp_path, "\n".join(lines))) == DEFAULT_ALERT_RULES
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NoTable, match=r"none\.toml"):
-        read(tmp_path / "none.toml")
+    with pytest.raises(AlertRulesError, match=r"none\.toml"):
+        load_alert_rules(tmp_path / "none.toml")

@@ -22,27 +22,29 @@ PROTOBUF = "application/x-protobuf"
 
 
 @dataclass(frozen=True)
-class Answer:
+class CannedResponse:
     """What a receiver says to each request, once `after_s` is over; or it cuts the line."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": PROTOBUF})
     body: bytes = ExportTraceServiceResponse().SerializeToString()
-    after_s: float = 0.0
-    cut: bool = False
+    delay_s: float = 0.0
+    drops_connection: bool = False
 
 
-def rejecting(spans: int) -> Answer:
+def partial_success(spans: int) -> CannedResponse:
     """All is well, but for some spans."""
     partial = ExportTracePartialSuccess(rejected_spans=spans, error_message="too long")
-    return Answer(body=ExportTraceServiceResponse(partial_success=partial).SerializeToString())
+    return CannedResponse(
+        body=ExportTraceServiceResponse(partial_success=partial).SerializeToString()
+    )
 
 
-class Kept:
+class ReceivedSpans:
     """What came in, in the order it came; `answer` may be changed meanwhile."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
+    def __init__(self, answer: CannedResponse) -> None:
+        self.response = answer
         self.bodies: list[bytes] = []
         self.headers: list[Mapping[str, str]] = []
         self.released = threading.Event()
@@ -54,26 +56,26 @@ class Kept:
                 for scope in resource.scope_spans:
                     yield from scope.spans
 
-    def named(self, name: str) -> Span:
+    def span_named(self, name: str) -> Span:
         (found,) = (span for span in self if span.name == name)
         return found
 
 
 @contextmanager
-def receiving(answer: Answer | None = None) -> Generator[Kept]:
+def run_otlp_receiver(answer: CannedResponse | None = None) -> Generator[ReceivedSpans]:
     """A receiver that is up for the block; whoever it keeps waiting is let go at its end."""
-    kept = Kept(answer or Answer())
+    kept = ReceivedSpans(answer or CannedResponse())
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            said = kept.answer
-            if said.status < 300 and not said.cut:
+            said = kept.response
+            if said.status < 300 and not said.drops_connection:
                 packed = self.headers.get("content-encoding") == "gzip"
                 kept.bodies.append(gzip.decompress(body) if packed else body)
             kept.headers.append({name.lower(): value for name, value in self.headers.items()})
-            kept.released.wait(said.after_s)
-            if said.cut:
+            kept.released.wait(said.delay_s)
+            if said.drops_connection:
                 self.close_connection = True
                 return
             self.send_response(said.status)
@@ -97,18 +99,18 @@ def receiving(answer: Answer | None = None) -> Generator[Kept]:
         server.server_close()
 
 
-def named(endpoint: str, patch: pytest.MonkeyPatch, headers: str = "") -> None:
+def set_endpoint(endpoint: str, patch: pytest.MonkeyPatch, headers: str = "") -> None:
     """Let the environment name a receiver, as a user does."""
     patch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint)
     patch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", headers)
 
 
-def attributes(span: Span) -> dict[str, Any]:
+def span_attributes(span: Span) -> dict[str, Any]:
     """A span's attributes as plain values."""
-    return {pair.key: _value(pair.value) for pair in span.attributes}
+    return {pair.key: _plain_value(pair.value) for pair in span.attributes}
 
 
-def status(span: Span) -> str:
+def span_status(span: Span) -> str:
     return str(Status.StatusCode.Name(span.status.code)).removeprefix("STATUS_CODE_")
 
 
@@ -120,8 +122,8 @@ def wait_until(true: Any, patience_s: float = 10.0) -> bool:
     return bool(true())
 
 
-def _value(value: AnyValue) -> Any:
+def _plain_value(value: AnyValue) -> Any:
     kind = value.WhichOneof("value")
     if kind == "array_value":
-        return [_value(item) for item in value.array_value.values]
+        return [_plain_value(item) for item in value.array_value.values]
     return getattr(value, kind) if kind else None

@@ -8,21 +8,29 @@ import mlflow
 import pytest
 from mlflow.tracing import get_bridged_tracer_provider
 
-from instrumentation.export.otlp_export import export
-from patches.mlflow.experiment import experiment
-from patches.patch import applied
-from tests.instrumentation.export.otlp_receiver import Answer, Kept, attributes, named, receiving
+from instrumentation.export.otlp_export import otlp_export_patch
+from patches.mlflow.experiment import use_experiment
+from patches.patch import apply_patches
+from tests.instrumentation.export.otlp_receiver import (
+    CannedResponse,
+    ReceivedSpans,
+    run_otlp_receiver,
+    set_endpoint,
+    span_attributes,
+)
 
 
 @contextmanager
-def exporting(answer: Answer, store: str, patch: pytest.MonkeyPatch, name: str) -> Generator[Kept]:
+def exporting(
+    answer: CannedResponse, store: str, patch: pytest.MonkeyPatch, name: str
+) -> Generator[ReceivedSpans]:
     """MLflow alone, in dual export to a receiver, in an experiment of its own."""
     patch.setenv("MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT", "true")
     patch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     patch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3")
-    with receiving(answer) as kept:
-        named(kept.endpoint, patch)
-        with experiment(store, name):
+    with run_otlp_receiver(answer) as kept:
+        set_endpoint(kept.endpoint, patch)
+        with use_experiment(store, name):
             yield kept
             kept.released.set()
 
@@ -31,7 +39,7 @@ def exporting(answer: Answer, store: str, patch: pytest.MonkeyPatch, name: str) 
 def test_mlflow_alone_flushes_in_the_time_it_was_given(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with exporting(Answer(after_s=60), store, monkeypatch, "flush"):
+    with exporting(CannedResponse(delay_s=60), store, monkeypatch, "flush"):
         with mlflow.start_span("work"):
             pass
         began = time.monotonic()
@@ -44,11 +52,11 @@ def test_mlflow_alone_flushes_in_the_time_it_was_given(
 def test_mlflow_alone_sends_the_tags_of_a_trace_in_dual_export(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with exporting(Answer(), store, monkeypatch, "tags") as kept:
+    with exporting(CannedResponse(), store, monkeypatch, "tags") as kept:
         with mlflow.tracing.context(tags={"team": "briefing"}), mlflow.start_span("work"):
             pass
         get_bridged_tracer_provider().force_flush()
-        assert attributes(kept.named("work"))["mlflow.traceTag.team"] == "briefing"
+        assert span_attributes(kept.span_named("work"))["mlflow.traceTag.team"] == "briefing"
 
 
 def test_the_patch_leaves_mlflow_as_it_was(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +64,11 @@ def test_the_patch_leaves_mlflow_as_it_was(store: str, monkeypatch: pytest.Monke
     from mlflow.tracing.processor import otel
 
     before = otel.OtelSpanProcessor, provider.get_otlp_exporter
-    with exporting(Answer(), store, monkeypatch, "undone"), applied(export()) as (outcome,):
-        assert outcome.applied
+    with (
+        exporting(CannedResponse(), store, monkeypatch, "undone"),
+        apply_patches(otlp_export_patch()) as (outcome,),
+    ):
+        assert outcome.is_applied
         assert otel.OtelSpanProcessor is not before[0]
     assert (otel.OtelSpanProcessor, provider.get_otlp_exporter) == before
 
@@ -69,6 +80,6 @@ def test_without_dual_export_mlflow_exports_as_ever(
 
     before = otel.OtelSpanProcessor
     monkeypatch.setenv("MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT", "false")
-    named("http://127.0.0.1:9/v1/traces", monkeypatch)
-    with applied(export()):
+    set_endpoint("http://127.0.0.1:9/v1/traces", monkeypatch)
+    with apply_patches(otlp_export_patch()):
         assert otel.OtelSpanProcessor is before

@@ -15,11 +15,11 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.trace.outline import outline
-from instrumentation.trace.trace import Trace, from_mlflow
-from scenarios.player.run import play
-from tests.instrumentation.export.otlp_receiver import named, wait_until
-from tests.support.servers import free_port
+from instrumentation.trace.outline import render_outline
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+from scenarios.player.run import run_scenario
+from tests.instrumentation.export.otlp_receiver import set_endpoint, wait_until
+from tests.support.servers import find_free_port
 
 pytestmark = pytest.mark.long
 
@@ -33,7 +33,7 @@ STARTS_S = 100
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port, folder = free_port(), tmp_path_factory.mktemp("receiver")
+    port, folder = find_free_port(), tmp_path_factory.mktemp("receiver")
     url = f"http://127.0.0.1:{port}"
     with made(folder, url, "receiver", f"RECEIVER_PORT={port}", f"STORE={folder}"):
         yield url
@@ -49,7 +49,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def received(server: str, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
     """MLflow's server as what spans are sent to: into its experiment 0."""
-    named(f"{server}/v1/traces", monkeypatch, headers="x-mlflow-experiment-id=0")
+    set_endpoint(f"{server}/v1/traces", monkeypatch, headers="x-mlflow-experiment-id=0")
     return mlflow.MlflowClient(server)
 
 
@@ -58,8 +58,8 @@ def test_mlflows_receiver_shows_the_outline_of_the_store(
     name: str, store: str, received: mlflow.MlflowClient
 ) -> None:
     for kept in traces(name, store):
-        sent = from_mlflow(received.get_trace(id).to_dict() for id in kept.ids)
-        assert outline(sent) == outline(kept)
+        sent = trace_from_mlflow(received.get_trace(id).to_dict() for id in kept.ids)
+        assert render_outline(sent) == render_outline(kept)
 
 
 def test_mlflows_receiver_has_the_tags_and_the_session(
@@ -85,9 +85,9 @@ def test_mlflows_receiver_counts_the_same_tokens(store: str, received: mlflow.Ml
 def phoenix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not (PHOENIX / "ready").exists():
         pytest.skip("needs Arize Phoenix in .envs/phoenix: make phoenix-env")
-    port, folder = free_port(), tmp_path_factory.mktemp("phoenix")
+    port, folder = find_free_port(), tmp_path_factory.mktemp("phoenix")
     url = f"http://127.0.0.1:{port}"
-    ports = f"PHOENIX_PORT={port}", f"PHOENIX_GRPC_PORT={free_port()}"
+    ports = f"PHOENIX_PORT={port}", f"PHOENIX_GRPC_PORT={find_free_port()}"
     with made(folder, url, "phoenix", *ports, f"PHOENIX_DATA={folder}"):
         yield url
 
@@ -97,7 +97,7 @@ def phoenix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_phoenix_has_each_span_under_its_parent(
     name: str, store: str, phoenix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named(f"{phoenix}/v1/traces", monkeypatch)
+    set_endpoint(f"{phoenix}/v1/traces", monkeypatch)
     for kept in traces(name, store):
         for id in kept.ids:
             own = mlflow.MlflowClient(store).get_trace(id).data.spans
@@ -113,12 +113,12 @@ def test_phoenix_has_each_span_under_its_parent(
 def test_phoenix_reads_a_completion_as_one(
     store: str, phoenix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named(f"{phoenix}/v1/traces", monkeypatch)
+    set_endpoint(f"{phoenix}/v1/traces", monkeypatch)
     kept = traces(SCENARIOS[0], store)[0]
     assert wait_until(lambda: len(spans(phoenix, kept.ids[0])) == len(list(kept)))
     found = spans(phoenix, kept.ids[0])
     completions = [span["attributes"] for span in found if span["span_kind"] == "LLM"]
-    own = [span.tokens for span in kept.of_type("LLM")]
+    own = [span.tokens for span in kept.spans_of_type("LLM")]
     assert len(completions) == len(own)
     assert sum(said["llm.token_count.prompt"] for said in completions) == sum(
         tokens.input for tokens in own
@@ -138,7 +138,7 @@ def test_phoenix_reads_a_completion_as_one(
 def test_phoenix_shows_the_turns_of_a_session_together(
     store: str, phoenix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named(f"{phoenix}/v1/traces", monkeypatch)
+    set_endpoint(f"{phoenix}/v1/traces", monkeypatch)
     kept = traces(SESSION, store)[-1]
     info = mlflow.MlflowClient(store).get_trace(kept.ids[0]).info
     session = info.trace_metadata["mlflow.trace.session"]
@@ -153,7 +153,7 @@ def test_phoenix_shows_the_turns_of_a_session_together(
 
 def traces(name: str, store: str) -> list[Trace]:
     """Play a scenario; what MLflow's own store has of each variant."""
-    seen = play(name, store).variants
+    seen = run_scenario(name, store).variants
     return [variant.trace for variant in seen if variant.trace is not None]
 
 

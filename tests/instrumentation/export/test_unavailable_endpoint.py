@@ -13,47 +13,59 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.export.otlp_conversion import outward
-from instrumentation.export.otlp_export import Bounds, Count, Courier, Receiver, Refused
-from instrumentation.tracing import recorded, traced
+from instrumentation.export.otlp_conversion import to_otlp_span
+from instrumentation.export.otlp_export import (
+    BatchExporter,
+    DeliveryStats,
+    ExportError,
+    ExportLimits,
+    OtlpClient,
+)
+from instrumentation.tracing import record_run, enable_tracing
 from tests.instrumentation.export.otlp_receiver import (
-    Answer,
-    named,
-    receiving,
-    rejecting,
+    CannedResponse,
+    partial_success,
+    run_otlp_receiver,
+    set_endpoint,
     wait_until,
 )
-from tests.instrumentation.export.test_otlp_export import ended
-from tests.support.servers import free_port
+from tests.instrumentation.export.test_otlp_export import ended_span
+from tests.support.servers import find_free_port
 
-QUICK = Bounds(delay_s=0.05, patience_s=1.0, last_s=0.1, pause_s=0.05, pauses_s=0.1)
+QUICK = ExportLimits(
+    batch_delay_s=0.05,
+    flush_stall_timeout_s=1.0,
+    failing_flush_timeout_s=0.1,
+    retry_delay_s=0.05,
+    max_retry_delay_s=0.1,
+)
 EXIT_S = 5.0
 """What a receiver may hold a program up by as it ends."""
-PAGE = Answer(headers={"content-type": "text/html"}, body=b"<h1>Welcome</h1>")
-ELSEWHERE = Answer(302, {"location": "http://127.0.0.1:9/"}, b"")
+PAGE = CannedResponse(headers={"content-type": "text/html"}, body=b"<h1>Welcome</h1>")
+ELSEWHERE = CannedResponse(302, {"location": "http://127.0.0.1:9/"}, b"")
 WRONG = {
-    "answers 503": (Answer(503), "it answers 503 Service Unavailable"),
-    "answers 400": (Answer(400), "it answers 400 Bad Request"),
-    "answers 401": (Answer(401), "it answers 401 Unauthorized"),
-    "cuts the line": (Answer(cut=True), "the connection broke"),
+    "answers 503": (CannedResponse(503), "it answers 503 Service Unavailable"),
+    "answers 400": (CannedResponse(400), "it answers 400 Bad Request"),
+    "answers 401": (CannedResponse(401), "it answers 401 Unauthorized"),
+    "cuts the line": (CannedResponse(drops_connection=True), "the connection broke"),
     "redirects": (ELSEWHERE, "it answers 302 Found: it would send them elsewhere"),
     "shows a page": (PAGE, "it answers 200 with a page, as no receiver of OTLP does"),
-    "rejects one": (rejecting(1), "it rejects 1 of them"),
+    "rejects one": (partial_success(1), "it rejects 1 of them"),
 }
 
 
 @pytest.mark.parametrize(("answer", "why"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_said_in_one_line_and_the_store_has_all(
-    answer: Answer,
+    answer: CannedResponse,
     why: str,
     store: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with receiving(answer) as kept:
-        named(kept.endpoint, monkeypatch)
+    with run_otlp_receiver(answer) as kept:
+        set_endpoint(kept.endpoint, monkeypatch)
         began = time.monotonic()
-        with traced(store), recorded() as run:
+        with enable_tracing(store), record_run() as run:
             for _ in range(3):
                 with mlflow.start_span("work"):
                     pass
@@ -68,9 +80,9 @@ def test_it_is_said_once_however_often_spans_are_refused(
     store: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
-    with receiving(Answer(400)) as kept:
-        named(kept.endpoint, monkeypatch)
-        with traced(store):
+    with run_otlp_receiver(CannedResponse(400)) as kept:
+        set_endpoint(kept.endpoint, monkeypatch)
+        with enable_tracing(store):
             for tries in range(1, 4):
                 with mlflow.start_span("work"):
                     pass
@@ -81,10 +93,10 @@ def test_it_is_said_once_however_often_spans_are_refused(
 def test_nobody_there_is_said_once_by_its_host_alone(
     store: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    port = free_port()
+    port = find_free_port()
     secret = f"http://ada:hunter2@127.0.0.1:{port}/v1/traces?token=swordfish"
-    named(secret, monkeypatch, headers="authorization=Bearer%20sesame")
-    with traced(store), recorded() as run:
+    set_endpoint(secret, monkeypatch, headers="authorization=Bearer%20sesame")
+    with enable_tracing(store), record_run() as run:
         with mlflow.start_span("work"):
             pass
         assert len(run.traces()) == 1
@@ -108,8 +120,8 @@ def test_an_address_that_is_none_is_said_too(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    named(endpoint, monkeypatch)
-    with traced(store), recorded() as run:
+    set_endpoint(endpoint, monkeypatch)
+    with enable_tracing(store), record_run() as run:
         with mlflow.start_span("work"):
             pass
         assert len(run.traces()) == 1
@@ -121,9 +133,9 @@ def test_an_address_that_is_none_is_said_too(
 def test_a_protocol_that_is_unknown_is_said_and_tracing_goes_on(
     store: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    named("http://127.0.0.1:9/v1/traces", monkeypatch)
+    set_endpoint("http://127.0.0.1:9/v1/traces", monkeypatch)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json")
-    with traced(store), recorded() as run:
+    with enable_tracing(store), record_run() as run:
         with mlflow.start_span("work"):
             pass
         assert len(run.traces()) == 1
@@ -132,7 +144,7 @@ def test_a_protocol_that_is_unknown_is_said_and_tracing_goes_on(
 
 
 def test_a_receiver_that_hangs_is_no_longer_waited_for_than_that_at_exit(store: str) -> None:
-    with receiving(Answer(after_s=60)) as kept:
+    with run_otlp_receiver(CannedResponse(delay_s=60)) as kept:
         told = spent(kept.endpoint, store)
         kept.released.set()
     assert told["exit_s"] < EXIT_S + 2  # and a second or two for what a busy machine adds
@@ -142,7 +154,7 @@ def test_a_receiver_that_hangs_is_no_longer_waited_for_than_that_at_exit(store: 
 
 def test_nobody_there_costs_no_time_at_exit_by_the_general_variable_either(store: str) -> None:
     """By which MLflow sends metrics too, whose exporter tries for seconds as the program ends."""
-    told = spent(f"http://127.0.0.1:{free_port()}", store, "OTEL_EXPORTER_OTLP_ENDPOINT")
+    told = spent(f"http://127.0.0.1:{find_free_port()}", store, "OTEL_EXPORTER_OTLP_ENDPOINT")
     assert told["exit_s"] < EXIT_S
     assert told["lines"] == 1
     assert told["stderr"].count("metrics") == 0
@@ -151,54 +163,63 @@ def test_nobody_there_costs_no_time_at_exit_by_the_general_variable_either(store
 def test_what_was_refused_arrives_once_the_receiver_is_well_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with receiving(Answer(503)) as kept, to(kept.endpoint, monkeypatch) as (courier, heard):
-        courier.take(ended("early"), {})
+    with (
+        run_otlp_receiver(CannedResponse(503)) as kept,
+        to(kept.endpoint, monkeypatch) as (courier, heard),
+    ):
+        courier.send(ended_span("early"), {})
         assert wait_until(lambda: heard)
-        kept.answer = Answer()
-        courier.take(ended("late"), {})
-        assert wait_until(lambda: courier.count.arrived == 2)
+        kept.response = CannedResponse()
+        courier.send(ended_span("late"), {})
+        assert wait_until(lambda: courier.stats.arrived == 2)
         assert [span.name for span in kept] == ["early", "late"]
 
 
 def test_what_is_refused_for_good_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with receiving(Answer(400)) as kept, to(kept.endpoint, monkeypatch) as (courier, _):
-        courier.take(ended("refused"), {})
-        assert wait_until(lambda: courier.count.lost == 1)
-        kept.answer = Answer()
-        courier.take(ended("taken"), {})
+    with (
+        run_otlp_receiver(CannedResponse(400)) as kept,
+        to(kept.endpoint, monkeypatch) as (courier, _),
+    ):
+        courier.send(ended_span("refused"), {})
+        assert wait_until(lambda: courier.stats.lost == 1)
+        kept.response = CannedResponse()
+        courier.send(ended_span("taken"), {})
         assert courier.flush()
         assert [span.name for span in kept] == ["taken"]
 
 
 def test_what_is_too_large_is_sent_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
-    with receiving(Answer(413)) as kept, to(kept.endpoint, monkeypatch) as (courier, heard):
+    with (
+        run_otlp_receiver(CannedResponse(413)) as kept,
+        to(kept.endpoint, monkeypatch) as (courier, heard),
+    ):
         for i in range(8):
-            courier.take(ended(f"span {i}"), {})
+            courier.send(ended_span(f"span {i}"), {})
         assert wait_until(lambda: len(kept.headers) >= 2)
-        kept.answer = Answer()
+        kept.response = CannedResponse()
         assert courier.flush()
-    assert courier.count.arrived + courier.count.lost == 8
-    assert courier.count.arrived >= 4
+    assert courier.stats.arrived + courier.stats.lost == 8
+    assert courier.stats.arrived >= 4
     sizes = [int(headers["content-length"]) for headers in kept.headers[:2]]
     assert sizes[1] < 0.7 * sizes[0]
-    assert len(heard) == courier.count.lost
+    assert len(heard) == courier.stats.lost
 
 
 def test_the_oldest_are_dropped_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = Bounds(spans=10, delay_s=60, pause_s=0.05)
-    with receiving() as kept, to(kept.endpoint, monkeypatch, few) as (courier, _):
+    few = ExportLimits(max_spans=10, batch_delay_s=60, retry_delay_s=0.05)
+    with run_otlp_receiver() as kept, to(kept.endpoint, monkeypatch, few) as (courier, _):
         for i in range(25):
-            courier.take(ended(f"span {i}"), {})
-        assert courier.count == Count(arrived=0, lost=15, waiting=10)
+            courier.send(ended_span(f"span {i}"), {})
+        assert courier.stats == DeliveryStats(arrived=0, lost=15, waiting=10)
         assert courier.flush()
         assert [span.name for span in kept] == [f"span {i}" for i in range(15, 25)]
 
 
 def test_what_found_no_room_is_told_of_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = Bounds(spans=10, delay_s=60, pause_s=0.05)
-    with receiving() as kept, to(kept.endpoint, monkeypatch, few) as (courier, heard):
+    few = ExportLimits(max_spans=10, batch_delay_s=60, retry_delay_s=0.05)
+    with run_otlp_receiver() as kept, to(kept.endpoint, monkeypatch, few) as (courier, heard):
         for i in range(25):
-            courier.take(ended(f"span {i}"), {})
+            courier.send(ended_span(f"span {i}"), {})
     assert len(list(kept)) == 10
     assert list(map(str, heard)) == ["15 of them found no room (OTEL_BSP_MAX_QUEUE_SIZE)"]
 
@@ -206,8 +227,11 @@ def test_what_found_no_room_is_told_of_at_the_end(monkeypatch: pytest.MonkeyPatc
 def test_what_is_on_its_way_to_a_receiver_that_hangs_is_told_of_at_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with receiving(Answer(after_s=60)) as kept, to(kept.endpoint, monkeypatch) as (courier, heard):
-        courier.take(ended("last"), {})
+    with (
+        run_otlp_receiver(CannedResponse(delay_s=60)) as kept,
+        to(kept.endpoint, monkeypatch) as (courier, heard),
+    ):
+        courier.send(ended_span("last"), {})
         assert wait_until(lambda: kept.headers)
     (refused,) = heard
     assert "1 of them had not arrived as the program ended" in str(refused)
@@ -215,25 +239,28 @@ def test_what_is_on_its_way_to_a_receiver_that_hangs_is_told_of_at_the_end(
 
 def test_a_few_large_ones_are_too_many_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
-        receiving() as kept,
-        to(kept.endpoint, monkeypatch, Bounds(chars=1_000, delay_s=60)) as (courier, _),
+        run_otlp_receiver() as kept,
+        to(kept.endpoint, monkeypatch, ExportLimits(max_chars=1_000, batch_delay_s=60)) as (
+            courier,
+            _,
+        ),
     ):
         for i in range(5):
-            courier.take(ended(f"span {i}", text="x" * 400), {})
-        assert courier.count == Count(arrived=0, lost=3, waiting=2)
+            courier.send(ended_span(f"span {i}", text="x" * 400), {})
+        assert courier.stats == DeliveryStats(arrived=0, lost=3, waiting=2)
 
 
 def test_a_forked_process_sends_its_own_spans_and_not_its_parents(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with (
-        receiving() as kept,
-        to(kept.endpoint, monkeypatch, Bounds(delay_s=60)) as (courier, _),
+        run_otlp_receiver() as kept,
+        to(kept.endpoint, monkeypatch, ExportLimits(batch_delay_s=60)) as (courier, _),
     ):
-        courier.take(ended("of the parent"), {})
+        courier.send(ended_span("of the parent"), {})
         child = os.fork()
         if child == 0:
-            courier.take(ended("of the child"), {})
+            courier.send(ended_span("of the child"), {})
             courier.close()
             os._exit(0)
         os.waitpid(child, 0)
@@ -288,13 +315,13 @@ def spent(
 
 @contextmanager
 def to(
-    endpoint: str, patch: pytest.MonkeyPatch, bounds: Bounds = QUICK
-) -> Generator[tuple[Courier, list[Refused]]]:
+    endpoint: str, patch: pytest.MonkeyPatch, bounds: ExportLimits = QUICK
+) -> Generator[tuple[BatchExporter, list[ExportError]]]:
     """A courier by itself, to a receiver, and what is reported of it."""
-    named(endpoint, patch)
+    set_endpoint(endpoint, patch)
     patch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-    heard: list[Refused] = []
-    courier = Courier(Receiver, outward, heard.append, bounds)
+    heard: list[ExportError] = []
+    courier = BatchExporter(OtlpClient, to_otlp_span, heard.append, bounds)
     try:
         yield courier, heard
     finally:

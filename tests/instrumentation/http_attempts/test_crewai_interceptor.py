@@ -11,13 +11,20 @@ import openai
 import pytest
 from crewai import LLM
 
-from instrumentation.http_attempts.http_client import seen_interceptor
+from instrumentation.http_attempts.http_client import tracing_interceptor
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from scenarios.replay.faults import Fault, cut, drops, hangs, rate_limited, unavailable
-from scenarios.replay.replay_server import Replay, replayed
-from tests.support.tapes import says, tape
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.replay.faults import (
+    Fault,
+    cuts_stream,
+    drops_connection,
+    hangs,
+    rate_limited,
+    unavailable,
+)
+from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.tapes import make_tape, reply_line
 from tests.taped_agents import API_KEY, tree
 from workflows.model import LANE_HEADER
 
@@ -27,11 +34,11 @@ BOTH = pytest.mark.parametrize("way", ["call", "acall"])
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=()):
+    with enable_tracing(store, frameworks=()):
         yield
 
 
-def llm(replay: Replay, **settings: Any) -> Any:
+def llm(replay: ReplayServer, **settings: Any) -> Any:
     """A crew's LLM that does not retry unless told to."""
     defaults: dict[str, Any] = {
         "model": "openai/taped",
@@ -40,7 +47,7 @@ def llm(replay: Replay, **settings: Any) -> Any:
         "max_retries": 0,
         "timeout": 5.0,
         "default_headers": {LANE_HEADER: "a"},
-        "interceptor": seen_interceptor(),
+        "interceptor": tracing_interceptor(),
     }
     return LLM(**defaults | settings)
 
@@ -48,7 +55,10 @@ def llm(replay: Replay, **settings: Any) -> Any:
 def asked(way: str, *faults: Fault, raises: Any = None, **settings: Any) -> Trace:
     """The trace of one call of an LLM under a span of its own."""
     due = pytest.raises(raises) if raises else nullcontext()
-    with replayed(tape(says("a", TEXT)), faults=faults) as replay, recorded() as run:
+    with (
+        replay_tape(make_tape(reply_line("a", TEXT)), faults=faults) as replay,
+        record_run() as run,
+    ):
         model = llm(replay, **settings)
         with due, mlflow.start_span("asked", span_type="LLM"):
             if way == "call":
@@ -59,7 +69,7 @@ def asked(way: str, *faults: Fault, raises: Any = None, **settings: Any) -> Trac
 
 
 def attempts(trace: Trace) -> tuple[Span, ...]:
-    return trace.of_type("ATTEMPT")
+    return trace.spans_of_type("ATTEMPT")
 
 
 @BOTH
@@ -81,13 +91,13 @@ def test_each_attempt_that_was_refused_is_seen(way: str) -> None:
 def test_an_attempt_says_what_it_met(way: str) -> None:
     trace = asked(way, unavailable("a"), raises=openai.InternalServerError)
     (span,) = attempts(trace)
-    assert (span.name, span.says) == ("HTTP 503", "503 Service Unavailable")
+    assert (span.name, span.status_message) == ("HTTP 503", "503 Service Unavailable")
     assert span.attributes["url.path"] == "/v1/chat/completions"
 
 
 @BOTH
 def test_a_dropped_connection_is_an_attempt(way: str) -> None:
-    trace = asked(way, drops("a"), max_retries=1)
+    trace = asked(way, drops_connection("a"), max_retries=1)
     assert [span.name for span in attempts(trace)] == ["RemoteProtocolError"]
     assert trace.root.status == "OK"
 
@@ -96,7 +106,7 @@ def test_a_dropped_connection_is_an_attempt(way: str) -> None:
 def test_a_timeout_is_an_attempt_and_names_the_deadline(way: str) -> None:
     trace = asked(way, hangs("a"), timeout=0.2, raises=ConnectionError)
     (span,) = attempts(trace)
-    assert (span.name, span.says) == ("ReadTimeout", "no byte within 0.2 s")
+    assert (span.name, span.status_message) == ("ReadTimeout", "no byte within 0.2 s")
     assert span.attributes["deadline_s"] == 0.2
 
 
@@ -110,7 +120,9 @@ def test_an_endpoint_that_is_not_there_is_an_attempt(way: str) -> None:
 @pytest.mark.parametrize("clean", [True, False])
 def test_a_stream_that_is_cut_is_an_attempt(way: str, clean: bool) -> None:
     raises = None if clean else httpx.RemoteProtocolError
-    trace = asked(way, cut("a", after_frame=4, clean=clean), stream=True, raises=raises)
+    trace = asked(
+        way, cuts_stream("a", after_frame=4, ends_cleanly=clean), stream=True, raises=raises
+    )
     assert [(span.name, span.status) for span in attempts(trace)] == [("stream cut", "ERROR")]
 
 
@@ -120,18 +132,18 @@ def test_a_whole_stream_is_no_failed_attempt(way: str) -> None:
 
 
 def test_a_cancelled_attempt_says_so() -> None:
-    async def given_up(replay: Replay) -> None:
+    async def given_up(replay: ReplayServer) -> None:
         with mlflow.start_span("asked"):
             await asyncio.wait_for(llm(replay).acall("go on"), 0.3)
 
     with (
-        replayed(tape(says("a", TEXT)), faults=[hangs("a")]) as replay,
-        recorded() as run,
+        replay_tape(make_tape(reply_line("a", TEXT)), faults=[hangs("a")]) as replay,
+        record_run() as run,
         pytest.raises(TimeoutError),
     ):
         asyncio.run(given_up(replay))
     (span,) = attempts(tree(run))
-    assert (span.name, span.says) == ("cancelled", "cancelled")
+    assert (span.name, span.status_message) == ("cancelled", "cancelled")
 
 
 def test_no_key_and_no_host_is_in_a_span() -> None:
@@ -140,7 +152,7 @@ def test_no_key_and_no_host_is_in_a_span() -> None:
 
 
 def test_nothing_is_written_where_nothing_is_recorded() -> None:
-    with replayed(tape(says("a", TEXT)), faults=[unavailable("a")]) as replay:
-        with recorded() as run, pytest.raises(openai.InternalServerError):
+    with replay_tape(make_tape(reply_line("a", TEXT)), faults=[unavailable("a")]) as replay:
+        with record_run() as run, pytest.raises(openai.InternalServerError):
             llm(replay).call("go on")
         assert run.traces() == []

@@ -11,12 +11,19 @@ import openai
 import pytest
 from autogen_core.models import UserMessage
 
-from instrumentation.http_attempts.http_client import seen_http_client
+from instrumentation.http_attempts.http_client import traced_http_client
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from scenarios.replay.faults import Fault, cut, drops, hangs, rate_limited, unavailable
-from scenarios.replay.replay_server import Replay
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.replay.faults import (
+    Fault,
+    cuts_stream,
+    drops_connection,
+    hangs,
+    rate_limited,
+    unavailable,
+)
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import API_KEY, client, played, says, tree
 
 ASKED = [UserMessage(content="go on", source="user")]
@@ -25,13 +32,13 @@ TEXT = "ten words of text, so that a stream has frames"
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
-async def asked(replay: Replay, *, streamed: bool = False, **settings: Any) -> None:
+async def asked(replay: ReplayServer, *, streamed: bool = False, **settings: Any) -> None:
     """Ask for one completion, through a client whose attempts are seen."""
-    async with seen_http_client() as http:
+    async with traced_http_client() as http:
         own = client(replay, "a", http_client=http, **settings)
         if streamed:
             async for _ in own.create_stream(ASKED):
@@ -47,13 +54,13 @@ async def traced_attempts(
     **settings: Any,
 ) -> Trace:
     due = pytest.raises(raises) if raises else nullcontext()
-    with played(tmp_path, says("a", TEXT), faults=faults) as replay, recorded() as run, due:
+    with played(tmp_path, says("a", TEXT), faults=faults) as replay, record_run() as run, due:
         await asked(replay, **settings)
     return tree(run)
 
 
 def attempts(trace: Trace) -> tuple[Span, ...]:
-    return trace.of_type("ATTEMPT")
+    return trace.spans_of_type("ATTEMPT")
 
 
 async def test_a_completion_at_the_first_attempt_has_no_attempt_beneath(tmp_path: Path) -> None:
@@ -86,7 +93,7 @@ async def test_a_client_that_does_not_retry_leaves_one_attempt(tmp_path: Path) -
 
 
 async def test_a_dropped_connection_is_an_attempt(tmp_path: Path) -> None:
-    trace = await traced_attempts(tmp_path, drops("a"), max_retries=1)
+    trace = await traced_attempts(tmp_path, drops_connection("a"), max_retries=1)
     assert [span.name for span in attempts(trace)] == ["RemoteProtocolError"]
     assert trace.root.status == "OK"
 
@@ -99,17 +106,17 @@ async def test_a_timeout_is_an_attempt(tmp_path: Path) -> None:
 async def test_a_cancelled_attempt_says_so(tmp_path: Path) -> None:
     with (
         played(tmp_path, says("a", TEXT), faults=[hangs("a")]) as replay,
-        recorded() as run,
+        record_run() as run,
         pytest.raises(TimeoutError),
     ):
         await asyncio.wait_for(asked(replay), 0.3)
     (span,) = attempts(tree(run))
-    assert (span.name, span.says) == ("cancelled", "cancelled")
+    assert (span.name, span.status_message) == ("cancelled", "cancelled")
 
 
 @pytest.mark.parametrize("clean", [True, False])
 async def test_a_stream_that_is_cut_is_an_attempt(tmp_path: Path, clean: bool) -> None:
-    fault = cut("a", after_frame=4, clean=clean)
+    fault = cuts_stream("a", after_frame=4, ends_cleanly=clean)
     raises = None if clean else httpx.RemoteProtocolError
     trace = await traced_attempts(tmp_path, fault, streamed=True, raises=raises)
     assert [(span.name, span.status) for span in attempts(trace)] == [("stream cut", "ERROR")]
@@ -123,7 +130,7 @@ async def test_a_whole_stream_is_no_failed_attempt(tmp_path: Path) -> None:
 async def test_no_key_and_no_host_is_in_an_attempt(tmp_path: Path) -> None:
     with (
         played(tmp_path, says("a", TEXT), faults=[unavailable("a")]) as replay,
-        recorded() as run,
+        record_run() as run,
         pytest.raises(openai.InternalServerError),
     ):
         await asked(replay)
@@ -133,7 +140,7 @@ async def test_no_key_and_no_host_is_in_an_attempt(tmp_path: Path) -> None:
 
 async def test_nothing_is_written_where_nothing_is_recorded(tmp_path: Path) -> None:
     with played(tmp_path, says("a", TEXT), faults=[unavailable("a")]) as replay:
-        with recorded() as run:
-            async with seen_http_client() as http:
+        with record_run() as run:
+            async with traced_http_client() as http:
                 await http.post(f"{replay.base_url}/chat/completions", json={})
         assert run.traces() == []

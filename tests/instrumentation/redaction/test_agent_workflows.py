@@ -11,8 +11,8 @@ import pytest
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from crewai.tools import tool
 
-from instrumentation.tracing import recorded, traced
-from tests.instrumentation.redaction.planted_secrets import planted
+from instrumentation.tracing import record_run, enable_tracing
+from tests.instrumentation.redaction.planted_secrets import plant_secrets
 from tests.taped_agents import agent, calls, chain, played, says
 from tests.taped_crew import agent as worker
 from tests.taped_crew import crew, task
@@ -29,9 +29,9 @@ class Garden:
     def plant(self, *kinds: str) -> str:
         """A text with a secret of each kind, or of those that are named."""
         secrets = [
-            one for kind, one in planted(next(NUMBERS)).items() if not kinds or kind in kinds
+            one for kind, one in plant_secrets(next(NUMBERS)).items() if not kinds or kind in kinds
         ]
-        self.needles += [secret.needle for secret in secrets]
+        self.needles += [secret.secret for secret in secrets]
         return "\n".join(secret.text for secret in secrets)
 
     def found(self, left: bytes) -> list[str]:
@@ -47,7 +47,7 @@ def garden(
     if request.param == "one by one":
         monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
     garden = Garden()
-    with traced(store, frameworks=("autogen", "crewai")):
+    with enable_tracing(store, frameworks=("autogen", "crewai")):
         yield garden
     database = Path(store.removeprefix("sqlite:///"))
     files = database.parent.glob(f"{database.name}*")
@@ -69,7 +69,7 @@ async def test_no_secret_of_a_team_is_stored(garden: Garden, tmp_path: Path) -> 
         says("a", garden.plant()),
         says("b", garden.plant()),
     ]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         tools = {"tools": [look, fail], "max_tool_iterations": 5, "system_message": garden.plant()}
         team = chain(agent(replay, "a", **tools), agent(replay, "b", model_client_stream=True))
         with mlflow.tracing.context(session_id=garden.plant("card"), user=garden.plant("e-mail")):
@@ -83,7 +83,7 @@ async def test_no_secret_of_a_team_that_fails_is_stored(garden: Garden, tmp_path
     def broken(messages: Any) -> bool:
         raise ValueError(garden.plant())
 
-    with played(tmp_path, says("a", garden.plant()), says("b", "x")) as replay, recorded() as run:
+    with played(tmp_path, says("a", garden.plant()), says("b", "x")) as replay, record_run() as run:
         first, second = agent(replay, "a"), agent(replay, "b")
         graph = DiGraphBuilder().add_node(first).add_node(second)
         graph.add_edge(first, second, condition=broken)
@@ -109,7 +109,7 @@ def test_no_secret_of_a_crew_is_stored(garden: Garden, tmp_path: Path) -> None:
         says("a", garden.plant()),
         says("b", garden.plant()),
     ]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         agents = [worker(replay, role, tools=[look]) for role in "ab"]
         crew(*(task(one, garden.plant()) for one in agents)).kickoff()
     (trace,) = run.traces()

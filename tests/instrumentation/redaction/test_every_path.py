@@ -35,11 +35,11 @@ from mlflow.tracing.provider import (
     safe_set_span_in_context,
 )
 
-from instrumentation.tracing import recorded, traced
-from tests.instrumentation.export.otlp_receiver import receiving
-from tests.instrumentation.redaction.planted_secrets import Planted, planted
+from instrumentation.tracing import record_run, enable_tracing
+from tests.instrumentation.export.otlp_receiver import run_otlp_receiver
+from tests.instrumentation.redaction.planted_secrets import PlantedSecret, plant_secrets
 
-KINDS = tuple(planted(0))
+KINDS = tuple(plant_secrets(0))
 OTLP = {
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
     "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "gzip",
@@ -158,12 +158,12 @@ WRITES = (written, retold, raised, late, bridged, in_session, with_file)
 class Left:
     """What was planted, by kind and place, and all that left the program."""
 
-    secrets: Mapping[tuple[str, str], Planted]
+    secrets: Mapping[tuple[str, str], PlantedSecret]
     bytes: bytes
 
     def leaked(self, kind: str) -> list[str]:
         """The places whose secret of this kind is found."""
-        needles = {place: one.needle for (of, place), one in self.secrets.items() if of == kind}
+        needles = {place: one.secret for (of, place), one in self.secrets.items() if of == kind}
         both = zip(min(needles.values()), max(needles.values()), strict=True)
         begun = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], both))
         if not self._holds(begun):
@@ -182,9 +182,9 @@ class Left:
 
 def leavings(store: str, files: Path, way: str, kinds: Sequence[str], **told: Any) -> Left:
     """Plant each kind in each place, and collect database, files, OTLP, logs and stderr."""
-    secrets: dict[tuple[str, str], Planted] = {}
-    with said() as words, receiving() as receiver, pytest.MonkeyPatch.context() as patch:
-        resource = secrets[kinds[0], "resource"] = planted(next(NUMBERS))[kinds[0]]
+    secrets: dict[tuple[str, str], PlantedSecret] = {}
+    with said() as words, run_otlp_receiver() as receiver, pytest.MonkeyPatch.context() as patch:
+        resource = secrets[kinds[0], "resource"] = plant_secrets(next(NUMBERS))[kinds[0]]
         settings = OTLP | {
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": receiver.endpoint,
             "OTEL_RESOURCE_ATTRIBUTES": f"note={quote(resource.text)}",
@@ -193,7 +193,7 @@ def leavings(store: str, files: Path, way: str, kinds: Sequence[str], **told: An
             patch.setenv(name, value)
         name = uuid4().hex
         MlflowClient(store).create_experiment(name, artifact_location=files.as_uri())
-        with traced(store, name, frameworks=(), **told):
+        with enable_tracing(store, name, frameworks=(), **told):
             plants = {kind: _planter(kind, secrets) for kind in kinds}
             for plant, write in product(plants.values(), WRITES):
                 with suppress(Caught):
@@ -222,9 +222,9 @@ def said() -> Generator[StringIO]:
         logging.getLogger().removeHandler(handler)
 
 
-def _planter(kind: str, secrets: dict[tuple[str, str], Planted]) -> Plant:
+def _planter(kind: str, secrets: dict[tuple[str, str], PlantedSecret]) -> Plant:
     def plant(place: str) -> str:
-        secrets[kind, place] = secret = planted(next(NUMBERS))[kind]
+        secrets[kind, place] = secret = plant_secrets(next(NUMBERS))[kind]
         return secret.text
 
     return plant
@@ -271,20 +271,20 @@ def streamed(plant: Plant) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_secret_is_in_the_chunks_of_a_stream_together(store: str, kind: str) -> None:
-    secrets: dict[str, Planted] = {}
+    secrets: dict[str, PlantedSecret] = {}
 
     def plant(place: str) -> str:
-        secrets[place] = planted(next(NUMBERS))[kind]
+        secrets[place] = plant_secrets(next(NUMBERS))[kind]
         return secrets[place].text
 
-    with traced(store, frameworks=()), recorded() as run:
+    with enable_tracing(store, frameworks=()), record_run() as run:
         streamed(plant)
         spans = [trace.data.spans[0] for trace in run.traces()]
     for span, secret in zip(spans, secrets.values(), strict=True):
         pieces = [event.attributes["mlflow.chunk.value"] for event in span.events]
         for chunks in (map(json.loads, pieces), span.outputs):
             together = "".join(map(_content, chunks))
-            assert secret.needle not in together
+            assert secret.secret not in together
             assert "[redacted: " in together
 
 

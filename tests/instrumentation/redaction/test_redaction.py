@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.redaction.redaction import DEFAULT, Pattern
-from tests.instrumentation.redaction.planted_secrets import planted
+from instrumentation.redaction.redaction import DEFAULT_REDACTION, RedactionPattern
+from tests.instrumentation.redaction.planted_secrets import plant_secrets
 
-KINDS = planted(42)
+KINDS = plant_secrets(42)
 SECRETS = st.builds(
-    lambda number, kind: planted(number)[kind], st.integers(0, 9999), st.sampled_from(list(KINDS))
+    lambda number, kind: plant_secrets(number)[kind],
+    st.integers(0, 9999),
+    st.sampled_from(list(KINDS)),
 )
 WORDS = st.text(alphabet=st.sampled_from("aZ9 .,:;'\"\\/{}[]()<>@#%&=-_\n\té漢😀\0"), max_size=40)
 JSON = st.recursive(
@@ -44,8 +46,8 @@ def texts(value: Any) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_secret_goes_and_the_words_around_it_stay(kind: str) -> None:
     secret = KINDS[kind]
-    text = DEFAULT.text(f"before\n{secret.text}\nafter")
-    assert secret.needle not in text
+    text = DEFAULT_REDACTION.redact_text(f"before\n{secret.text}\nafter")
+    assert secret.secret not in text
     assert re.search(r"\Abefore\n.*\[redacted: [\w -]+\].*\nafter\Z", text, re.DOTALL)
 
 
@@ -66,7 +68,7 @@ def test_a_secret_goes_and_the_words_around_it_stay(kind: str) -> None:
     ],
 )
 def test_no_more_goes_than_the_secret(text: str, redacted: str) -> None:
-    assert DEFAULT.text(text) == redacted
+    assert DEFAULT_REDACTION.redact_text(text) == redacted
 
 
 @pytest.mark.parametrize(
@@ -86,17 +88,17 @@ def test_no_more_goes_than_the_secret(text: str, redacted: str) -> None:
     ],
 )
 def test_what_only_looks_like_a_secret_stays(text: str) -> None:
-    assert DEFAULT.text(text) is text
+    assert DEFAULT_REDACTION.redact_text(text) is text
 
 
 def test_all_that_the_scenarios_recorded_stays(house: Path) -> None:
     files = sorted((house / "scenarios/catalog").glob("*/recorded/*.json"))
     assert len(files) > 50
     for text in {text for file in files for text in texts(json.loads(file.read_text()))}:
-        assert DEFAULT.text(text) is text
+        assert DEFAULT_REDACTION.redact_text(text) is text
     for file in files:
         recorded = json.loads(file.read_text())
-        assert DEFAULT.value(recorded) is recorded
+        assert DEFAULT_REDACTION.redact_value(recorded) is recorded
 
 
 def test_structures_are_walked_and_keep_their_kinds() -> None:
@@ -107,7 +109,7 @@ def test_structures_are_walked_and_keep_their_kinds() -> None:
         "n": None,
         "b": mail.encode(),
     }
-    assert DEFAULT.value(value) == {
+    assert DEFAULT_REDACTION.redact_value(value) == {
         mark: [mark, (mark, 1), {mark}, {"deep": {"password": "[redacted: secret]"}}],
         "n": None,
         "b": mark.encode(),
@@ -126,30 +128,32 @@ def test_structures_are_walked_and_keep_their_kinds() -> None:
     ],
 )
 def test_what_a_secret_field_holds_goes_whatever_it_looks_like(value: Any) -> None:
-    assert "hush" not in str(DEFAULT.value(value))
+    assert "hush" not in str(DEFAULT_REDACTION.redact_value(value))
 
 
 def test_a_card_that_is_a_number_goes() -> None:
-    assert DEFAULT.value({"paid with": 4111111111111111}) == {
+    assert DEFAULT_REDACTION.redact_value({"paid with": 4111111111111111}) == {
         "paid with": "[redacted: card number]"
     }
 
 
 def test_two_keys_that_become_one_are_both_kept() -> None:
-    value = DEFAULT.value({"a@mail.example.org": 1, "b@mail.example.org": 2})
+    value = DEFAULT_REDACTION.redact_value({"a@mail.example.org": 1, "b@mail.example.org": 2})
     assert sorted(value.values()) == [1, 2]
 
 
 def test_a_pattern_of_ones_own_goes_besides() -> None:
-    own = DEFAULT.plus(Pattern("staff number", re.compile(r"\bE-\d{6}\b")))
-    text = own.text("E-123456 wrote to a@mail.example.org")
+    own = DEFAULT_REDACTION.with_patterns(
+        RedactionPattern("staff number", re.compile(r"\bE-\d{6}\b"))
+    )
+    text = own.redact_text("E-123456 wrote to a@mail.example.org")
     assert text == "[redacted: staff number] wrote to [redacted: e-mail]"
-    assert DEFAULT.text("E-123456") == "E-123456"
+    assert DEFAULT_REDACTION.redact_text("E-123456") == "E-123456"
 
 
 def test_a_secret_that_is_split_over_pieces_is_cut_out_of_each() -> None:
     pieces = ["my key is s", "k-abc", "", "defgh12", "34, and ", "no more"]
-    assert DEFAULT.pieces(pieces) == [
+    assert DEFAULT_REDACTION.redact_chunks(pieces) == [
         "my key is [redacted: API key]", "", "", "", ", and ", "no more",
     ]  # fmt: skip
 
@@ -160,45 +164,50 @@ def test_a_secret_in_the_frames_of_a_stream_is_cut_out_of_each() -> None:
         for piece in ("mail a@ma", "il.exam", "ple.org now")
     ]
     told = "".join(
-        json.loads(frame[6:])["choices"][0]["delta"]["content"] for frame in DEFAULT.pieces(frames)
+        json.loads(frame[6:])["choices"][0]["delta"]["content"]
+        for frame in DEFAULT_REDACTION.redact_chunks(frames)
     )
     assert told == "mail [redacted: e-mail] now"
 
 
 @given(st.lists(st.one_of(WORDS, SECRETS.map(lambda secret: secret.text)), max_size=5))
 def test_to_redact_twice_changes_nothing_more(parts: list[str]) -> None:
-    once = DEFAULT.text("\n".join(parts))
-    assert DEFAULT.text(once) == once
+    once = DEFAULT_REDACTION.redact_text("\n".join(parts))
+    assert DEFAULT_REDACTION.redact_text(once) == once
 
 
 @given(WORDS, SECRETS, WORDS)
 def test_no_secret_survives_what_stands_around_it(before: str, secret: Any, after: str) -> None:
-    assert secret.needle not in DEFAULT.text(f"{before}\n{secret.text}\n{after}")
+    assert secret.needle not in DEFAULT_REDACTION.redact_text(f"{before}\n{secret.text}\n{after}")
 
 
 @given(SECRETS, st.integers(1, 9))
 def test_no_secret_survives_in_pieces(secret: Any, size: int) -> None:
     text = f"he said {secret.text} twice"
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    assert secret.needle not in "".join(DEFAULT.pieces(pieces))
+    assert secret.needle not in "".join(DEFAULT_REDACTION.redact_chunks(pieces))
 
 
 @given(JSON)
 def test_json_stays_json(value: Any) -> None:
-    told = json.loads(DEFAULT.text(json.dumps(value)))
-    assert type(told) is type(value) or told == DEFAULT.value(value)
+    told = json.loads(DEFAULT_REDACTION.redact_text(json.dumps(value)))
+    assert type(told) is type(value) or told == DEFAULT_REDACTION.redact_value(value)
 
 
 @given(JSON, SECRETS)
 def test_no_secret_survives_in_a_structure(value: Any, secret: Any) -> None:
     held = {"first": value, "second": [{"text": secret.text}]}
-    for told in (DEFAULT.value(held), DEFAULT.text(json.dumps(held)), DEFAULT.text(repr(held))):
+    for told in (
+        DEFAULT_REDACTION.redact_value(held),
+        DEFAULT_REDACTION.redact_text(json.dumps(held)),
+        DEFAULT_REDACTION.redact_text(repr(held)),
+    ):
         assert secret.needle not in str(told)
 
 
 @given(st.text() | st.binary())
 def test_whatever_it_is_given_it_gives_the_like(value: Any) -> None:
-    assert type(DEFAULT.value(value)) is type(value)
+    assert type(DEFAULT_REDACTION.redact_value(value)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +220,7 @@ def test_whatever_it_is_given_it_gives_the_like(value: Any) -> None:
 )  # fmt: skip
 def test_a_hostile_text_takes_no_long_time(part: str) -> None:
     began = time.process_time()
-    DEFAULT.text(part * (LENGTH // len(part)))
+    DEFAULT_REDACTION.redact_text(part * (LENGTH // len(part)))
     assert time.process_time() - began < PATIENCE_S
 
 
@@ -219,9 +228,9 @@ def test_what_is_too_deep_to_read_goes() -> None:
     value: Any = "sk-abcdefgh1234"
     for _ in range(5000):
         value = [value]
-    assert DEFAULT.value(value) == "[redacted: too deep to read]"
+    assert DEFAULT_REDACTION.redact_value(value) == "[redacted: too deep to read]"
 
 
 def test_a_text_that_is_too_deep_to_parse_is_redacted_as_it_stands() -> None:
     text = "[" * 50_000 + '"sk-abcdefgh1234"' + "]" * 50_000
-    assert "sk-abc" not in DEFAULT.text(text)
+    assert "sk-abc" not in DEFAULT_REDACTION.redact_text(text)

@@ -9,8 +9,8 @@ import pytest
 from mlflow.entities import SpanEvent
 from mlflow.tracing.provider import get_bridged_tracer_provider
 
-from instrumentation.redaction.redaction import DEFAULT, Redaction
-from instrumentation.tracing import recorded, traced
+from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction
+from instrumentation.tracing import record_run, enable_tracing
 
 HALF, MENDED = "half \ud83d, nul \0", "half \ufffd, nul \ufffd"
 
@@ -77,11 +77,11 @@ PLACES = (
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("redaction", [DEFAULT, None], ids=["redacted", "as it is"])
+@pytest.mark.parametrize("redaction", [DEFAULT_REDACTION, None], ids=["redacted", "as it is"])
 def test_half_a_character_costs_no_span(
     store: str, redaction: Redaction | None, place: Callable[[], None]
 ) -> None:
-    with traced(store, uuid4().hex, redaction=redaction), recorded() as run:
+    with enable_tracing(store, uuid4().hex, redaction=redaction), record_run() as run:
         with suppress(Caught):
             place()
         traces = run.traces()
@@ -92,7 +92,7 @@ def test_half_a_character_costs_no_span(
 
 
 def test_what_is_told_later_may_have_one(store: str) -> None:
-    with traced(store, uuid4().hex), recorded() as run:
+    with enable_tracing(store, uuid4().hex), record_run() as run:
         with mlflow.start_span("work") as span:
             pass
         mlflow.flush_trace_async_logging()
@@ -105,4 +105,4 @@ def test_what_is_told_later_may_have_one(store: str) -> None:
 
 def test_a_file_keeps_each_of_its_bytes() -> None:
     image = b"\x89PNG\r\n\0\0\0\rIHDR\0\xed\xa0\xbd"
-    assert DEFAULT.value(image) is image
+    assert DEFAULT_REDACTION.redact_value(image) is image

@@ -15,9 +15,9 @@ from mlflow.tracing.client import TracingClient
 from mlflow.tracing.processor.otel_metrics_mixin import OtelMetricsMixin
 from mlflow.tracing.trace_manager import InMemoryTraceManager
 
-from instrumentation.redaction.redaction import DEFAULT, Pattern
-from instrumentation.tracing import recorded, traced
-from tests.instrumentation.export.otlp_receiver import receiving
+from instrumentation.redaction.redaction import DEFAULT_REDACTION, RedactionPattern
+from instrumentation.tracing import record_run, enable_tracing
+from tests.instrumentation.export.otlp_receiver import run_otlp_receiver
 
 SECRET = "sk-never-to-be-told"
 
@@ -39,7 +39,7 @@ def processed() -> Generator[None]:
 
 @pytest.mark.xfail(reason="MLflow's processors see spans only", raises=AssertionError)
 def test_mlflow_alone_shows_tags_to_its_processors(store: str) -> None:
-    with processed(), traced(store, redaction=None), recorded({"told": SECRET}) as run:
+    with processed(), enable_tracing(store, redaction=None), record_run({"told": SECRET}) as run:
         with mlflow.start_span("work"):
             pass
         (trace,) = run.traces()
@@ -52,13 +52,13 @@ def test_the_doors_are_as_they_were_afterwards(store: str) -> None:
         return [{k: v for k, v in vars(cls).items() if callable(v)} for cls in classes]
 
     before = methods()
-    with traced(store, frameworks=()):
+    with enable_tracing(store, frameworks=()):
         assert methods() != before
     assert methods() == before
 
 
 def test_a_secret_in_the_key_of_a_tag_breaks_no_program(store: str) -> None:
-    with traced(store, frameworks=()), recorded() as run:
+    with enable_tracing(store, frameworks=()), record_run() as run:
         with mlflow.start_span("work") as span:
             pass
         mlflow.flush_trace_async_logging()
@@ -71,8 +71,10 @@ def test_a_pattern_that_fails_takes_all_that_it_found(store: str) -> None:
     def fails(text: str) -> int:
         raise LookupError(text)
 
-    redaction = DEFAULT.plus(Pattern("staff", re.compile(r"E-\d{6}"), extent=fails))
-    with traced(store, redaction=redaction), recorded({"told": "E-123456"}) as run:
+    redaction = DEFAULT_REDACTION.with_patterns(
+        RedactionPattern("staff", re.compile(r"E-\d{6}"), match_length=fails)
+    )
+    with enable_tracing(store, redaction=redaction), record_run({"told": "E-123456"}) as run:
         with mlflow.start_span("work E-123456"):
             pass
         (trace,) = run.traces()
@@ -81,7 +83,7 @@ def test_a_pattern_that_fails_takes_all_that_it_found(store: str) -> None:
 
 
 def test_tracing_without_redaction_stores_what_it_is_told(store: str) -> None:
-    with traced(store, redaction=None), recorded() as run:
+    with enable_tracing(store, redaction=None), record_run() as run:
         with mlflow.start_span("work", attributes={"key": SECRET}):
             pass
         (trace,) = run.traces()
@@ -91,7 +93,7 @@ def test_tracing_without_redaction_stores_what_it_is_told(store: str) -> None:
 def test_what_the_program_holds_stays_as_it_was(store: str) -> None:
     inputs, tags = {"key": SECRET}, {"told": SECRET}
     feedback = mlflow.entities.Feedback("fit", value={"key": SECRET}, rationale=SECRET)
-    with traced(store), mlflow.start_span("work") as span:
+    with enable_tracing(store), mlflow.start_span("work") as span:
         span.set_inputs(inputs)
         mlflow.update_current_trace(tags=tags)
         TracingClient().log_assessment(span.trace_id, feedback)
@@ -100,7 +102,7 @@ def test_what_the_program_holds_stays_as_it_was(store: str) -> None:
 
 
 def test_ids_and_figures_of_a_trace_stay(store: str) -> None:
-    with traced(store), recorded() as run:
+    with enable_tracing(store), record_run() as run:
         with mlflow.start_span("work", attributes={"tokens": 4563, "share": 4.9}) as span:
             span.set_inputs({"year": 2023})
             mlflow.update_current_trace(tags={"told": SECRET})
@@ -113,11 +115,11 @@ def test_ids_and_figures_of_a_trace_stay(store: str) -> None:
 
 
 def test_what_a_tag_hides_by_its_name_is_neither_stored_nor_sent(store: str) -> None:
-    with receiving() as receiver, pytest.MonkeyPatch.context() as patch:
+    with run_otlp_receiver() as receiver, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", receiver.endpoint)
         patch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
         patch.setenv("MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT", "true")
-        with traced(store, frameworks=()), recorded({"db_password": "swordfish"}) as run:
+        with enable_tracing(store, frameworks=()), record_run({"db_password": "swordfish"}) as run:
             with mlflow.start_span("work"):
                 pass
             (trace,) = run.traces()
@@ -140,7 +142,7 @@ metrics.get_meter_provider().force_flush()
 
 
 def test_no_tag_is_told_to_a_receiver_of_metrics(store: str, house: Path) -> None:
-    with receiving() as receiver, pytest.MonkeyPatch.context() as patch:
+    with run_otlp_receiver() as receiver, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", receiver.endpoint)
         patch.setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
         command = [sys.executable, "-c", METRICS, store, SECRET]

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from instrumentation.steps.step import Kind, Step
+from instrumentation.steps.step import Step, StepKind
 from instrumentation.trace.span import Tokens
 
-MS = 1_000_000
+NS_PER_MS = 1_000_000
 """A millisecond, in nanoseconds."""
 
 
-def step(kind: Kind, path: str, start_ms: int, end_ms: int, **more: Any) -> Step:
+def make_step(kind: StepKind, path: str, start_ms: int, end_ms: int, **more: Any) -> Step:
     """A step whose path is given as "crew/task/agent/…"; tasks and agents stand in their place."""
     names = tuple(path.split("/"))
     defaults: dict[str, Any] = {
@@ -22,15 +22,15 @@ def step(kind: Kind, path: str, start_ms: int, end_ms: int, **more: Any) -> Step
         "tokens": Tokens(),
         "model": "taped" if kind == "completion" else None,
     }
-    defaults |= {"started_ns": start_ms * MS, "ended_ns": end_ms * MS, "path": names}
+    defaults |= {"started_ns": start_ms * NS_PER_MS, "ended_ns": end_ms * NS_PER_MS, "path": names}
     return Step(kind=kind, **defaults | more)
 
 
-def turn(*calls: tuple[str, Any, Any], agent: str = "data") -> list[Step]:
+def make_turn(*calls: tuple[str, Any, Any], agent: str = "data") -> list[Step]:
     """A turn that makes these tool calls one after the other: name, arguments, result."""
     path = f"office/get/{agent}"
     made = [
-        step("tool", f"{path}/{tool}", at, at + 1, arguments=arguments, result=result)
+        make_step("tool", f"{path}/{tool}", at, at + 1, arguments=arguments, result=result)
         for at, (tool, arguments, result) in enumerate(calls)
     ]
-    return [step("turn", path, 0, len(calls) + 1), *made]
+    return [make_step("turn", path, 0, len(calls) + 1), *made]

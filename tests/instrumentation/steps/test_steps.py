@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from crewai import Crew
 
-from instrumentation.steps.collection import on_step, on_task, steps_of, steps_taken
+from instrumentation.steps.collection import collect_steps, on_step, on_task, steps_from_trace
 from instrumentation.steps.step import Step
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from scenarios.replay.faults import unavailable
-from scenarios.replay.replay_server import Replay
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import calls, played, says, tree
 from tests.taped_crew import agent, crew, looks_up, lookup, task
 
@@ -28,11 +28,11 @@ LINES = (
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
-def office(replay: Replay, **settings: Any) -> Crew:
+def office(replay: ReplayServer, **settings: Any) -> Crew:
     """Two agents: one looks two countries up at once, the other writes a report of it."""
     figures = task(agent(replay, "data", tools=[lookup]), "figures")
     return crew(figures, task(agent(replay, "writer"), "report", context=[figures]), **settings)
@@ -41,11 +41,11 @@ def office(replay: Replay, **settings: Any) -> Crew:
 def told(step: Step) -> Step:
     """A step without what only one of trace and bus can know: times to the nanosecond, attempts."""
     words = step.error and "failed"
-    return replace(step, started_ns=0, ended_ns=0, attempts=None, refused=(), error=words)
+    return replace(step, started_ns=0, ended_ns=0, attempt_count=None, failed_attempts=(), error=words)
 
 
 def test_each_piece_of_work_is_a_step(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, steps_taken() as log:
+    with played(tmp_path, *LINES) as replay, collect_steps() as log:
         office(replay).kickoff()
     assert [(step.kind, step.agent, step.task) for step in log.steps] == [
         ("crew", None, None),
@@ -59,18 +59,18 @@ def test_each_piece_of_work_is_a_step(tmp_path: Path) -> None:
         ("turn", "writer", "report"),
         ("completion", "writer", "report"),
     ]
-    assert log.whole
+    assert log.is_complete
 
 
 def test_a_tool_step_has_its_arguments_and_its_result(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, steps_taken() as log:
+    with played(tmp_path, *LINES) as replay, collect_steps() as log:
         office(replay).kickoff()
     found = {step.arguments["country"]: step.result for step in log.steps if step.kind == "tool"}
     assert found == {"FR": "the value of FR", "DE": "the value of DE"}
 
 
 def test_the_tokens_are_those_of_the_ledger(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, steps_taken() as log:
+    with played(tmp_path, *LINES) as replay, collect_steps() as log:
         office(replay).kickoff()
     asked = replay.ledger.exchanges
     assert sum(step.tokens.input for step in log.steps) == sum(one.input_tokens for one in asked)
@@ -79,17 +79,17 @@ def test_the_tokens_are_those_of_the_ledger(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 def test_trace_and_bus_agree(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, recorded() as run, steps_taken() as log:
+    with played(tmp_path, *LINES) as replay, record_run() as run, collect_steps() as log:
         office(replay).kickoff()
-    assert _sorted(steps_of(tree(run))) == _sorted(log.steps)
+    assert _sorted(steps_from_trace(tree(run))) == _sorted(log.steps)
 
 
 @pytest.mark.usefixtures("recording")
 def test_trace_and_bus_agree_on_a_tool_that_raises(tmp_path: Path) -> None:
     lines = (calls("data", ("lookup", {"country": "nowhere"})), says("data", "no figures"))
-    with played(tmp_path, *lines) as replay, recorded() as run, steps_taken() as log:
+    with played(tmp_path, *lines) as replay, record_run() as run, collect_steps() as log:
         crew(task(agent(replay, "data", tools=[lookup]), "figures")).kickoff()
-    assert _sorted(steps_of(tree(run))) == _sorted(log.steps)
+    assert _sorted(steps_from_trace(tree(run))) == _sorted(log.steps)
     (failed,) = (step for step in log.steps if step.error)
     assert failed.error == "LookupError: there is no country nowhere"
 
@@ -99,12 +99,12 @@ def test_trace_and_bus_agree_on_a_completion_that_fails_for_good(tmp_path: Path)
     faults = [unavailable("data", times=9)]
     with (
         played(tmp_path, *LINES, faults=faults) as replay,
-        recorded() as run,
-        steps_taken() as log,
+        record_run() as run,
+        collect_steps() as log,
         pytest.raises(Exception, match=r"503|[Uu]navailable"),
     ):
         office(replay).kickoff()
-    assert _sorted(steps_of(tree(run))) == _sorted(log.steps)
+    assert _sorted(steps_from_trace(tree(run))) == _sorted(log.steps)
 
 
 @pytest.mark.usefixtures("recording")
@@ -112,18 +112,18 @@ def test_trace_and_bus_agree_on_an_agent_that_comes_back_after_a_failure(tmp_pat
     faults = [unavailable("data")]
     with (
         played(tmp_path, *LINES, faults=faults) as replay,
-        recorded() as run,
-        steps_taken() as log,
+        record_run() as run,
+        collect_steps() as log,
     ):
         office(replay).kickoff()
-    assert _sorted(steps_of(tree(run))) == _sorted(log.steps)
+    assert _sorted(steps_from_trace(tree(run))) == _sorted(log.steps)
 
 
 def test_crews_in_threads_are_kept_apart(tmp_path: Path) -> None:
     with played(tmp_path, *LINES * 2) as replay:
 
         def taken() -> tuple[Step, ...]:
-            with steps_taken() as log:
+            with collect_steps() as log:
                 office(replay).kickoff()
             return log.steps
 
@@ -133,29 +133,29 @@ def test_crews_in_threads_are_kept_apart(tmp_path: Path) -> None:
 
 
 def test_a_block_hears_each_kickoff_of_a_crew(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES * 2) as replay, steps_taken() as log:
+    with played(tmp_path, *LINES * 2) as replay, collect_steps() as log:
         office(replay).kickoff_for_each([{"n": 1}, {"n": 2}])
     assert sum(step.kind == "crew" for step in log.steps) == 2
 
 
 def test_a_block_inside_a_block_is_heard_by_both(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES * 2) as replay, steps_taken() as outer:
+    with played(tmp_path, *LINES * 2) as replay, collect_steps() as outer:
         office(replay).kickoff()
-        with steps_taken() as inner:
+        with collect_steps() as inner:
             office(replay).kickoff()
     assert (len(outer.steps), len(inner.steps)) == (20, 10)
 
 
 def test_a_thread_in_a_copy_of_the_context_is_heard(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, steps_taken() as log, ThreadPoolExecutor(1) as pool:
+    with played(tmp_path, *LINES) as replay, collect_steps() as log, ThreadPoolExecutor(1) as pool:
         pool.submit(copy_context().run, office(replay).kickoff).result()
     assert len(log.steps) == 10
 
 
 def test_callbacks_are_attributed_to_the_agent_at_work(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, steps_taken() as log:
+    with played(tmp_path, *LINES) as replay, collect_steps() as log:
         office(replay, step_callback=on_step, task_callback=on_task).kickoff()
-    said = [(step.agent, step.kind, step.result) for step in log.said]
+    said = [(step.agent, step.kind, step.result) for step in log.callback_steps]
     assert ("data", "turn", "figures 4.9") in said
     assert ("writer", "task", "report 4.9") in said
 

@@ -6,35 +6,37 @@ from typing import Any
 
 import pytest
 
-from instrumentation.http_attempts.http_client import seen_interceptor
-from instrumentation.steps.collection import steps_of, steps_taken
-from instrumentation.telemetry import Price, cost, telemetry
-from instrumentation.timeline import timeline
+from instrumentation.http_attempts.http_client import tracing_interceptor
+from instrumentation.steps.collection import collect_steps, steps_from_trace
+from instrumentation.telemetry import Price, telemetry_attributes, total_cost_usd
+from instrumentation.timeline import build_timeline
 from instrumentation.trace.span import Tokens
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from scenarios.replay.faults import rate_limited
-from tests.instrumentation.steps.step_factory import MS, step
+from tests.instrumentation.steps.step_factory import NS_PER_MS, make_step
 from tests.taped_agents import calls, played, says, tree
 from tests.taped_crew import agent, crew, lookup, task
 
 PRICES = {"taped": Price(2.0, 10.0)}
 OFFICE = (
-    step("crew", "office", 0, 100),
-    step("task", "office/get", 10, 60),
-    step("turn", "office/get/data", 10, 60, result="4.9 %"),
-    step("completion", "office/get/data/call", 10, 20, tokens=Tokens(100, 10)),
-    step("tool", "office/get/data/lookup", 25, 55, result="4.9"),
-    step("tool", "office/get/data/lookup", 30, 40, result="2.0"),
-    step("completion", "office/get/data/call", 56, 60, tokens=Tokens(200, 20)),
-    step("task", "office/write", 70, 100),
-    step("turn", "office/write/writer", 70, 100, result="a report"),
-    step("completion", "office/write/writer/call", 70, 90, tokens=Tokens(300, 30), model="dear"),
+    make_step("crew", "office", 0, 100),
+    make_step("task", "office/get", 10, 60),
+    make_step("turn", "office/get/data", 10, 60, result="4.9 %"),
+    make_step("completion", "office/get/data/call", 10, 20, tokens=Tokens(100, 10)),
+    make_step("tool", "office/get/data/lookup", 25, 55, result="4.9"),
+    make_step("tool", "office/get/data/lookup", 30, 40, result="2.0"),
+    make_step("completion", "office/get/data/call", 56, 60, tokens=Tokens(200, 20)),
+    make_step("task", "office/write", 70, 100),
+    make_step("turn", "office/write/writer", 70, 100, result="a report"),
+    make_step(
+        "completion", "office/write/writer/call", 70, 90, tokens=Tokens(300, 30), model="dear"
+    ),
 )
 
 
 @pytest.fixture
 def told() -> dict[str, Any]:
-    return telemetry(OFFICE, PRICES)
+    return telemetry_attributes(OFFICE, PRICES)
 
 
 def test_tokens_are_counted_where_they_were_spent(told: dict[str, Any]) -> None:
@@ -56,11 +58,11 @@ def test_a_cost_is_known_where_the_price_is(told: dict[str, Any]) -> None:
 
 def test_a_total_with_an_unknown_price_is_left_out(told: dict[str, Any]) -> None:
     assert "crew.cost_usd" not in told
-    assert telemetry(OFFICE, PRICES | {"dear": Price(1, 1)})["crew.cost_usd"] > 0  # type: ignore[operator]
+    assert telemetry_attributes(OFFICE, PRICES | {"dear": Price(1, 1)})["crew.cost_usd"] > 0  # type: ignore[operator]
 
 
 def test_nothing_asked_costs_nothing_that_is_known() -> None:
-    assert cost((), PRICES) is None
+    assert total_cost_usd((), PRICES) is None
 
 
 def test_counts_of_the_crew(told: dict[str, Any]) -> None:
@@ -70,13 +72,15 @@ def test_counts_of_the_crew(told: dict[str, Any]) -> None:
 
 
 def test_waiting_and_working_are_told_apart() -> None:
-    timed = {(one.step.path, one.step.started_ns // MS): one for one in timeline(OFFICE)}
+    timed = {
+        (one.step.path, one.step.started_ns // NS_PER_MS): one for one in build_timeline(OFFICE)
+    }
     one = timed[("office", "write"), 70]
-    assert one.queue_ns == 10 * MS
+    assert one.queue_ns == 10 * NS_PER_MS
     assert one.work_ns == 0
     tool = timed[("office", "get", "data", "lookup"), 25]
-    assert (tool.queue_ns, tool.work_ns) == (5 * MS, 30 * MS)
-    assert timed[("office", "get", "data"), 10].work_ns == (5 + 1) * MS
+    assert (tool.queue_ns, tool.work_ns) == (5 * NS_PER_MS, 30 * NS_PER_MS)
+    assert timed[("office", "get", "data"), 10].work_ns == (5 + 1) * NS_PER_MS
 
 
 def test_the_bottleneck_is_the_step_that_worked_longest(told: dict[str, Any]) -> None:
@@ -85,31 +89,33 @@ def test_the_bottleneck_is_the_step_that_worked_longest(told: dict[str, Any]) ->
 
 def test_an_error_is_counted_where_it_arose() -> None:
     failed = [
-        step("crew", "office", 0, 9, error="ValueError: no"),
-        step("task", "office/get", 0, 9, error="ValueError: no"),
-        step("tool", "office/get/data/lookup", 1, 2, error="LookupError: nowhere"),
+        make_step("crew", "office", 0, 9, error="ValueError: no"),
+        make_step("task", "office/get", 0, 9, error="ValueError: no"),
+        make_step("tool", "office/get/data/lookup", 1, 2, error="LookupError: nowhere"),
     ]
-    assert telemetry(failed)["telemetry.errors"] == {"LookupError": 1}
+    assert telemetry_attributes(failed)["telemetry.errors"] == {"LookupError": 1}
 
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
 def test_an_objection_of_a_guardrail_is_no_class_of_errors() -> None:
-    told = telemetry([step("guardrail", "office/get/guard", 0, 1, error="Say more, in JSON.")])
+    told = telemetry_attributes(
+        [make_step("guardrail", "office/get/guard", 0, 1, error="Say more, in JSON.")]
+    )
     assert told["telemetry.errors"] == {"guardrail failed": 1}
 
 
 @pytest.mark.usefixtures("recording")
 def test_refusals_and_retries_are_counted(tmp_path: Path) -> None:
     fault = rate_limited("data", times=2, retry_after_s=0.05)
-    with played(tmp_path, says("data", "4.9"), faults=[fault]) as replay, recorded() as run:
-        model = {"interceptor": seen_interceptor(), "max_retries": 3}
+    with played(tmp_path, says("data", "4.9"), faults=[fault]) as replay, record_run() as run:
+        model = {"interceptor": tracing_interceptor(), "max_retries": 3}
         crew(task(agent(replay, "data", llm=model), "get")).kickoff()
-    told = telemetry(steps_of(tree(run)))
+    told = telemetry_attributes(steps_from_trace(tree(run)))
     assert told["telemetry.rate_limited_count"] == 2
     assert told["telemetry.retry_count"] == 2
     assert told["telemetry.failed_attempts"] == {"HTTP 429": 2}
@@ -121,10 +127,10 @@ def test_the_tokens_are_the_ledgers_and_not_a_multiple_of_them(tmp_path: Path) -
         says("data", "4.9"),
         says("writer", "ok"),
     )
-    with played(tmp_path, *lines) as replay, steps_taken() as log:
+    with played(tmp_path, *lines) as replay, collect_steps() as log:
         data = agent(replay, "data", tools=[lookup])
         crew(task(data, "get"), task(agent(replay, "writer"), "write")).kickoff()
-    told = telemetry(log.steps)
+    told = telemetry_attributes(log.steps)
     asked = replay.ledger.exchanges
     assert told["crew.input_tokens"] == sum(one.input_tokens for one in asked)
     assert told["crew.output_tokens"] == sum(one.output_tokens for one in asked)

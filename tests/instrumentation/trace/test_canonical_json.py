@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.trace.canonical_json import dumps, loads, read, scrubbed
-from instrumentation.trace.outline import outline
+from instrumentation.trace.canonical_json import (
+    dump_trace,
+    load_trace,
+    mask_volatile_ids,
+    parse_trace,
+)
+from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
-from instrumentation.trace.trace import NoTrace, Trace
+from instrumentation.trace.trace import Trace, TraceNotFoundError
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -40,8 +45,8 @@ spans = st.recursive(
 
 @given(spans)
 def test_what_was_written_is_read_and_written_alike(root: Span) -> None:
-    text = dumps(Trace((root,)))
-    assert dumps(loads(text, "here")) == text
+    text = dump_trace(Trace((root,)))
+    assert dump_trace(parse_trace(text, "here")) == text
 
 
 def test_times_and_ids_of_two_runs_make_no_difference() -> None:
@@ -53,27 +58,27 @@ def test_times_and_ids_of_two_runs_make_no_difference() -> None:
 
     first = run(1234, "7f1b2c3d-0000-4000-8000-aabbccddeeff", 17)
     second = run(4321, "11111111-2222-4333-8444-555555555555", 99)
-    assert dumps(first) == dumps(second)
-    assert '"http.attempts": 2' in dumps(first)
+    assert dump_trace(first) == dump_trace(second)
+    assert '"http.attempts": 2' in dump_trace(first)
 
 
 @pytest.mark.parametrize("inputs", [{}, {"to_s": 4, "from_s": 0}, {"arguments": "no JSON"}, None])
 def test_the_outline_of_a_tool_call_is_the_same_when_it_was_written_and_read(inputs: Any) -> None:
     trace = Trace((Span("root", "CHAIN", children=(Span("look_up", "TOOL", inputs=inputs),)),))
-    assert outline(loads(dumps(trace), "here")) == outline(trace)
+    assert render_outline(parse_trace(dump_trace(trace), "here")) == render_outline(trace)
 
 
 def test_figures_and_words_are_not_taken_for_ids() -> None:
     text = "226 km, 4.45, 23 September 1999, 10:30, 0x1f"
-    assert scrubbed(text) == text
+    assert mask_volatile_ids(text) == text
 
 
 @given(st.text() | json_values.map(str))
 def test_what_is_no_recorded_trace_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(NoTrace, match="over there"):
-        loads(text, "over there")
+    with pytest.raises(TraceNotFoundError, match="over there"):
+        parse_trace(text, "over there")
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NoTrace, match=r"broken\.json: no trace was recorded here yet"):
-        read(tmp_path / "broken.json")
+    with pytest.raises(TraceNotFoundError, match=r"broken\.json: no trace was recorded here yet"):
+        load_trace(tmp_path / "broken.json")

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from instrumentation.trace.sibling_order import in_order
+from instrumentation.trace.sibling_order import sort_siblings
 from instrumentation.trace.span import Span
-from instrumentation.trace.trace import NoTrace, Trace, from_mlflow
+from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
 
 
-def flat(name: str, parent: str | None = None, at: int = 0, until: int = 0, **said: Any) -> Any:
+def exported_span(
+    name: str, parent: str | None = None, at: int = 0, until: int = 0, **said: Any
+) -> Any:
     """A span as MLflow exports it; its id is its name."""
     return {
         "name": name,
@@ -22,12 +24,18 @@ def flat(name: str, parent: str | None = None, at: int = 0, until: int = 0, **sa
     }
 
 
-def exported(*spans: Any) -> Any:
+def exported_trace(*spans: Any) -> Any:
     return {"info": {"trace_id": "tr-1"}, "data": {"spans": list(spans)}}
 
 
 def test_children_stand_beneath_their_parent_as_they_began() -> None:
-    trace = from_mlflow([exported(flat("b", "root", 5), flat("a", "root", 2), flat("root"))])
+    trace = trace_from_mlflow(
+        [
+            exported_trace(
+                exported_span("b", "root", 5), exported_span("a", "root", 2), exported_span("root")
+            )
+        ]
+    )
     assert [span.name for span in trace] == ["root", "a", "b"]
 
 
@@ -35,7 +43,7 @@ def test_spans_that_ran_at_the_same_time_stand_by_name() -> None:
     spans = [Span("c", "AGENT", start_ns=1, end_ns=9), Span("b", "AGENT", start_ns=2, end_ns=3)]
     late = Span("a", "AGENT", start_ns=10, end_ns=11)
     for order in ([*spans, late], [late, *reversed(spans)]):
-        assert [span.name for span in in_order(order)] == ["b", "c", "a"]
+        assert [span.name for span in sort_siblings(order)] == ["b", "c", "a"]
 
 
 def test_calls_of_one_reply_stand_alike_whether_they_overlap_or_not() -> None:
@@ -45,7 +53,7 @@ def test_calls_of_one_reply_stand_alike_whether_they_overlap_or_not() -> None:
     overlapping = [call("b", 1, 9), call("a", 2, 3)]
     one_by_one = [call("b", 1, 2), call("a", 3, 4)]
     for calls in (overlapping, one_by_one):
-        assert [span.inputs["key"] for span in in_order(calls)] == ["a", "b"]
+        assert [span.inputs["key"] for span in sort_siblings(calls)] == ["a", "b"]
 
 
 def test_calls_of_two_replies_stand_as_they_began() -> None:
@@ -54,7 +62,7 @@ def test_calls_of_two_replies_stand_as_they_began() -> None:
         Span("call", "LLM", start_ns=3, end_ns=4),
         Span("look_up", "TOOL", inputs="a", start_ns=5, end_ns=6),
     ]
-    assert in_order(spans) == tuple(spans)
+    assert sort_siblings(spans) == tuple(spans)
 
 
 @pytest.mark.parametrize(
@@ -74,26 +82,30 @@ def test_handoffs_of_turns_that_ran_alongside_stand_by_name(
         return Span(sender, "HANDOFF", attributes=told, start_ns=start, end_ns=start)
 
     spans = [turn("slow", 1), turn("fast", 3), handoff("slow", 5), handoff("fast", 6)]
-    assert [span.name for span in in_order(spans)[-2:]] == order
+    assert [span.name for span in sort_siblings(spans)[-2:]] == order
 
 
 def test_a_span_whose_parent_was_lost_is_a_root_and_not_gone() -> None:
-    trace = from_mlflow([exported(flat("root"), flat("orphan", "lost", 3))])
+    trace = trace_from_mlflow(
+        [exported_trace(exported_span("root"), exported_span("orphan", "lost", 3))]
+    )
     assert [root.name for root in trace.roots] == ["root", "orphan"]
-    with pytest.raises(NoTrace, match="2 roots where one was due: root, orphan"):
+    with pytest.raises(TraceNotFoundError, match="2 roots where one was due: root, orphan"):
         _ = trace.root
 
 
 def test_traces_of_one_run_are_read_together() -> None:
-    trace = from_mlflow([exported(flat("one")), exported(flat("two"))])
+    trace = trace_from_mlflow(
+        [exported_trace(exported_span("one")), exported_trace(exported_span("two"))]
+    )
     assert [root.name for root in trace.roots] == ["one", "two"]
 
 
 def test_no_trace_and_a_trace_without_spans_are_errors() -> None:
-    with pytest.raises(NoTrace, match="no trace in MLflow"):
-        from_mlflow([])
-    with pytest.raises(NoTrace, match="tr-1 has no spans"):
-        from_mlflow([exported()])
+    with pytest.raises(TraceNotFoundError, match="no trace in MLflow"):
+        trace_from_mlflow([])
+    with pytest.raises(TraceNotFoundError, match="tr-1 has no spans"):
+        trace_from_mlflow([exported_trace()])
 
 
 def test_attributes_are_decoded_and_bookkeeping_is_left_out() -> None:
@@ -103,7 +115,7 @@ def test_attributes_are_decoded_and_bookkeeping_is_left_out() -> None:
         "mlflow.chat.tokenUsage": '{"input_tokens": 3, "output_tokens": 4}',
         "plain": "no json",
     }
-    (span,) = from_mlflow([exported(flat("root", **said))])
+    (span,) = trace_from_mlflow([exported_trace(exported_span("root", **said))])
     assert span.inputs == {"task": "é"}
     assert (span.tokens.input, span.tokens.output, span.tokens.total) == (3, 4, 7)
     assert span.attributes["plain"] == "no json"
@@ -111,8 +123,12 @@ def test_attributes_are_decoded_and_bookkeeping_is_left_out() -> None:
 
 
 def test_numbers_that_mlflow_adds_to_names_are_taken_off_and_others_stay() -> None:
-    spans = [flat("create_1", "root", 1), flat("create_2", "root", 2), flat("agent_7", "root", 3)]
-    trace = from_mlflow([exported(flat("root"), *spans)])
+    spans = [
+        exported_span("create_1", "root", 1),
+        exported_span("create_2", "root", 2),
+        exported_span("agent_7", "root", 3),
+    ]
+    trace = trace_from_mlflow([exported_trace(exported_span("root"), *spans)])
     assert [span.name for span in trace] == ["root", "create", "create", "agent_7"]
 
 
@@ -148,5 +164,5 @@ def test_who_worked_alone_later_had_worked_alongside_before() -> None:
             handoff(first, 10),
             handoff(second, 11),
         )
-        names = [span.name for span in in_order((*at_once, later))]
+        names = [span.name for span in sort_siblings((*at_once, later))]
         assert names == ["a", "b", "a → c", "b → c", "b"]

@@ -8,15 +8,15 @@ from pathlib import Path
 from zipfile import ZipFile
 
 
-def rebuilt(
-    name: str, version: str, old: str, new: str, folder: Path, where: Path = Path(sys.prefix)
+def rebuild_wheel(
+    name: str, version: str, old: str, new: str, folder: Path, environment: Path = Path(sys.prefix)
 ) -> Path:
     """The wheel of `name`, called `version`, in which each `old` is `new`: what a maintainer has.
 
     It is installed in the environment `where`, else in the one that this runs in.
     Raises `LookupError` where there is no `old` in it.
     """
-    sites = [str(site) for site in where.glob("lib/python3*/site-packages")]
+    sites = [str(site) for site in environment.glob("lib/python3*/site-packages")]
     (installed,) = distributions(name=name, path=sites)
     stem = name.replace("-", "_")
     info = f"{stem}-{installed.version}.dist-info"

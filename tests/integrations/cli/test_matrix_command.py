@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integrations.cli.rebuilt_package import rebuilt
+from tests.integrations.cli.rebuilt_package import rebuild_wheel
 
 pytestmark = pytest.mark.long
 
@@ -40,9 +40,9 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What is said of a build: a prompt is new, a gap is mended, and its own spans tell less."""
     folder = tmp_path_factory.mktemp("build")
     own = (
-        rebuilt("autogen-agentchat", "0.7.99", SYSTEM, BRIEF, folder),
-        rebuilt("autogen-ext", "0.7.99", NO_MODEL, A_MODEL, folder),
-        rebuilt("autogen-core", "0.7.5+own", A_TURN, NO_TURN, folder),
+        rebuild_wheel("autogen-agentchat", "0.7.99", SYSTEM, BRIEF, folder),
+        rebuild_wheel("autogen-ext", "0.7.99", NO_MODEL, A_MODEL, folder),
+        rebuild_wheel("autogen-core", "0.7.5+own", A_TURN, NO_TURN, folder),
     )
     under = ("--instrumentor", "plain autolog", "--instrumentor", OWN)
     done = integrations(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from integrations.environments.build import standing
-from integrations.environments.uv import NotInstallable
-from tests.integrations.cli.rebuilt_package import rebuilt
+from integrations.environments.build import prebuilt_environment
+from integrations.environments.uv import InstallError
+from tests.integrations.cli.rebuilt_package import rebuild_wheel
 from tests.integrations.cli.test_matrix_command import integrations
 
 pytestmark = [pytest.mark.openinference, pytest.mark.long]
@@ -19,11 +19,11 @@ COUNT = "SpanAttributes.LLM_TOKEN_COUNT"
 def build(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What is said of a build of OpenInference that calls the counts of tokens something else."""
     try:
-        where = standing("openinference").folder
-    except NotInstallable as why:
+        where = prebuilt_environment("openinference").folder
+    except InstallError as why:
         pytest.skip(str(why))
     folder = tmp_path_factory.mktemp("build")
-    wheel = rebuilt(NAME, "0.1.999", COUNT, f'"lost." + {COUNT}', folder, where)
+    wheel = rebuild_wheel(NAME, "0.1.999", COUNT, f'"lost." + {COUNT}', folder, where)
     chosen = ("--case", "openai/sync", "--case", "openai/stream_breaks")
     done = integrations("matrix", "--cell", str(wheel), *chosen, "--json", UV_OFFLINE="1")
     if "could not be installed" in done.stdout:

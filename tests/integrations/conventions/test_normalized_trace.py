@@ -8,11 +8,11 @@ import pytest
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from integrations.cases.all_cases import cases
-from integrations.conventions.normalized_trace import told
-from integrations.measures.token_totals import totals
-from integrations.runner.case_run import Flight
-from scenarios.player.fidelity import Count
+from integrations.cases.all_cases import all_cases
+from integrations.conventions.normalized_trace import normalized_trace
+from integrations.measures.token_totals import count_token_totals
+from integrations.runner.case_run import CaseRun
+from scenarios.player.fidelity import FidelityCount
 
 TOLD = Path(__file__).parent / "foreign_traces"
 """What instrumentors left of a case each, as it was flown."""
@@ -33,17 +33,21 @@ def span(attributes: dict[str, Any], **others: Any) -> dict[str, Any]:
 
 
 def read(attributes: dict[str, Any], **others: Any) -> Span:
-    return told(Flight(cases()[0], "any", spans=(span(attributes, **others),))).root
+    return normalized_trace(
+        CaseRun(all_cases()[0], "any", spans=(span(attributes, **others),))
+    ).root
 
 
 def left(name: str) -> Trace:
     """What is read of one that was left."""
     was = json.loads((TOLD / f"{name}.json").read_text("utf-8"))
-    return told(Flight(cases()[0], name, traces=tuple(was["traces"]), spans=tuple(was["spans"])))
+    return normalized_trace(
+        CaseRun(all_cases()[0], name, traces=tuple(was["traces"]), spans=tuple(was["spans"]))
+    )
 
 
 def agents(trace: Trace) -> list[str | None]:
-    return [span.agent for span in trace.of_type("AGENT")]
+    return [span.agent for span in trace.spans_of_type("AGENT")]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_of_a_hash_and_a_role_the_role_is_the_agent() -> None:
 )
 def test_a_total_is_read_however_it_is_spelt(attributes: dict[str, Any]) -> None:
     crew = read({"gen_ai.operation.name": "invoke_workflow", **attributes})
-    assert totals(400, Trace((crew,))) == Count(400, 441)
+    assert count_token_totals(400, Trace((crew,))) == FidelityCount(400, 441)
 
 
 def test_a_cost_of_nothing_is_none() -> None:
@@ -132,7 +136,7 @@ def test_a_prompt_that_is_a_number_stays_a_text(
 def test_an_exception_fails_a_span_whose_status_is_not_told() -> None:
     raised = {"name": "exception", "attributes": {"exception.message": "no lamp"}}
     assert read({}, events=[raised]).failed
-    assert read({}, events=[raised]).says == "no lamp"
+    assert read({}, events=[raised]).status_message == "no lamp"
     assert read({"error.type": "Dark"}).failed
     fine = {"code": "STATUS_CODE_OK", "message": ""}
     assert not read({}, events=[raised], status=fine).failed
@@ -158,15 +162,15 @@ def test_a_span_of_mlflow_is_left_as_it_is() -> None:
 
 
 def test_nothing_left_is_a_tree_without_roots() -> None:
-    assert told(Flight(cases()[0], "any")) == Trace(())
+    assert normalized_trace(CaseRun(all_cases()[0], "any")) == Trace(())
 
 
 @pytest.mark.parametrize("name", ["openinference", "openlit"])
 def test_a_turn_with_a_tool_is_read_from_what_instrumentors_leave(name: str) -> None:
     trace = left(name)
-    (completion,) = trace.of_type("LLM")
+    (completion,) = trace.spans_of_type("LLM")
     assert agents(trace) == ["warden"]
-    assert len(trace.of_type("TOOL")) == 1
+    assert len(trace.spans_of_type("TOOL")) == 1
     assert completion.tokens.total == 142
     assert completion.cost_usd == pytest.approx(2.625e-05)
     assert "pass" in json.dumps(completion.inputs)
@@ -175,13 +179,13 @@ def test_a_turn_with_a_tool_is_read_from_what_instrumentors_leave(name: str) -> 
 def test_a_crew_is_read_from_what_openllmetry_leaves() -> None:
     trace = left("openllmetry")
     assert agents(trace) == ["crewai.workflow", "scout", "clerk"]
-    assert [span.tokens.total for span in trace.of_type("LLM")] == [181, 176, 84]
-    assert len(trace.of_type("TASK")) == 2
+    assert [span.tokens.total for span in trace.spans_of_type("LLM")] == [181, 176, 84]
+    assert len(trace.spans_of_type("TASK")) == 2
     assert trace.root.name == "crewai.workflow"
 
 
 def test_what_autogen_tells_itself_has_turns_and_tools_and_no_completions() -> None:
     trace = left("opentelemetry")
     assert agents(trace) == ["warden"]
-    assert len(trace.of_type("TOOL")) == 1
-    assert trace.of_type("LLM") == ()
+    assert len(trace.spans_of_type("TOOL")) == 1
+    assert trace.spans_of_type("LLM") == ()

@@ -37,10 +37,10 @@ version = "1.0"
 """
 
 
-def wheel(shelf: Path, name: str, version: str, *requires: str, module: str = "") -> Path:
+def write_wheel(folder: Path, name: str, version: str, *requires: str, module: str = "") -> Path:
     """A wheel on the shelf, whose module, called as it is, tells its version."""
     info = f"{name}-{version}.dist-info"
-    path = shelf / f"{name}-{version}-py3-none-any.whl"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{module or name}.py", f"told = {version!r}\n")
         for part, text in _info(name, version, *requires).items():
@@ -48,7 +48,7 @@ def wheel(shelf: Path, name: str, version: str, *requires: str, module: str = ""
     return path
 
 
-def folder(path: Path, told: str) -> Path:
+def write_source_folder(path: Path, told: str) -> Path:
     """The source of `lid`, whose module tells this. Its build waits as long as a file `wait` is."""
     path.mkdir()
     (path / "pyproject.toml").write_text(PROJECT)
@@ -70,13 +70,13 @@ def _info(name: str, version: str, *requires: str) -> dict[str, str]:
     }
 
 
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def make_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in the index's place, for uv too: a crate, and two lids of which it takes either."""
     shelf = tmp_path / "shelf"
     shelf.mkdir()
-    wheel(shelf, "crate", "1.0", "lid<2")
-    wheel(shelf, "lid", "1.0")
-    wheel(shelf, "lid", "1.1")
+    write_wheel(shelf, "crate", "1.0", "lid<2")
+    write_wheel(shelf, "lid", "1.0")
+    write_wheel(shelf, "lid", "1.1")
     settings = tmp_path / "uv.toml"
     cache = tmp_path / "cache"
     settings.write_text(f"no-index = true\nfind-links = ['{shelf}']\ncache-dir = '{cache}'\n")

@@ -13,21 +13,30 @@ from time import monotonic, sleep, time
 
 import pytest
 
-from integrations.environments.build import Environment, built, slug, standing
-from integrations.environments.uv import NotInstallable
-from tests.integrations.environments.sample_packages import folder, index, wheel
+from integrations.environments.build import (
+    Environment,
+    build_environment,
+    folder_name,
+    prebuilt_environment,
+)
+from integrations.environments.uv import InstallError
+from tests.integrations.environments.sample_packages import (
+    make_index,
+    write_source_folder,
+    write_wheel,
+)
 
 Build = Callable[..., Environment]
 
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return index(tmp_path, monkeypatch)
+    return make_index(tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def build(shelf: Path, tmp_path: Path) -> Build:
-    return partial(built, home=tmp_path / "cells", prefer=None)
+    return partial(build_environment, environments_folder=tmp_path / "cells", preferred_lock=None)
 
 
 def told(environment: Environment) -> str:
@@ -60,7 +69,7 @@ def test_its_own_bytes_are_fewer_than_those_that_it_holds(build: Build) -> None:
 
 
 def test_a_folder_whose_files_change_is_built_again(build: Build, tmp_path: Path) -> None:
-    source = folder(tmp_path / "source", "before")
+    source = write_source_folder(tmp_path / "source", "before")
     asked = ["crate", f"lid @ {source.as_uri()}"]
     first = told(build("lid", asked))
     (source / "lid.py").write_text("told = 'after'\n")
@@ -68,7 +77,7 @@ def test_a_folder_whose_files_change_is_built_again(build: Build, tmp_path: Path
 
 
 def test_what_a_build_leaves_in_its_folder_changes_nothing(build: Build, tmp_path: Path) -> None:
-    source = folder(tmp_path / "source", "before")
+    source = write_source_folder(tmp_path / "source", "before")
     first = build("lid", [str(source)])
     assert (source / "build" / "left").exists()
     assert build("lid", [str(source)]) == first
@@ -80,13 +89,13 @@ def test_of_a_file_that_two_packages_hold_that_of_the_folder_stands(
     """mlflow is such a one: mlflow-skinny and mlflow-tracing hold most of its files, too."""
     others = [f"{letter}_lid" for letter in "abcdefghmnopqrst"]  # which comes last is a race
     for other in others:
-        wheel(shelf, other, "9.9", module="lid")
-    lid = folder(tmp_path / "lid", "mine")
+        write_wheel(shelf, other, "9.9", module="lid")
+    lid = write_source_folder(tmp_path / "lid", "mine")
     assert told(build("lid", [f"lid @ {lid.as_uri()}", *others])) == "mine"
 
 
 def test_a_build_that_is_cut_leaves_nothing_that_looks_ready(tmp_path: Path, shelf: Path) -> None:
-    source = folder(tmp_path / "source", "whole")
+    source = write_source_folder(tmp_path / "source", "whole")
     (source / "wait").touch()
     home = tmp_path / "cells"
     arguments = f"'lid', [{str(source)!r}], Path({str(home)!r})"
@@ -102,9 +111,9 @@ def test_a_build_that_is_cut_leaves_nothing_that_looks_ready(tmp_path: Path, she
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path, build: Build) -> None:
-    source = folder(tmp_path / "source", "whole")
+    source = write_source_folder(tmp_path / "source", "whole")
     (source / "lid.py").unlink()
-    with pytest.raises(NotInstallable):
+    with pytest.raises(InstallError):
         build("lid", [str(source)])
     assert not list((tmp_path / "cells").glob("*.part"))
 
@@ -112,7 +121,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path, build: Build) -> None
 def test_one_whose_installer_is_stopped_is_stopped_and_leaves_nothing(
     tmp_path: Path, shelf: Path
 ) -> None:
-    source = folder(tmp_path / "source", "whole")
+    source = write_source_folder(tmp_path / "source", "whole")
     (source / "wait").touch()
     home = tmp_path / "cells"
     arguments = f"'lid', [{str(source)!r}], Path({str(home)!r})"
@@ -137,8 +146,8 @@ def test_a_place_that_cannot_be_written_is_named_and_what_it_must_be(
     tmp_path: Path, shelf: Path
 ) -> None:
     (tmp_path / "cells").touch()
-    with pytest.raises(NotInstallable, match=r"^cells: File exists; environments are kept in "):
-        built("lid", ["lid"], tmp_path / "cells", prefer=None)
+    with pytest.raises(InstallError, match=r"^cells: File exists; environments are kept in "):
+        build_environment("lid", ["lid"], tmp_path / "cells", preferred_lock=None)
 
 
 def test_what_a_cut_build_left_is_swept_away_by_the_next(build: Build, tmp_path: Path) -> None:
@@ -178,8 +187,8 @@ def test_two_at_once_build_one(build: Build) -> None:
 
 
 def test_an_environment_of_the_makefile_says_which_door_builds_it() -> None:
-    with pytest.raises(NotInstallable, match="has not been built: make unheard-of-env"):
-        standing("unheard-of")
+    with pytest.raises(InstallError, match="has not been built: make unheard-of-env"):
+        prebuilt_environment("unheard-of")
 
 
 @pytest.mark.parametrize(
@@ -187,4 +196,4 @@ def test_an_environment_of_the_makefile_says_which_door_builds_it() -> None:
     [("mlflow 3.1.4, autogen 0.6.1", "mlflow-3.1.4-autogen-0.6.1"), ("../…", "cell")],
 )
 def test_a_name_becomes_a_folders(name: str, expected: str) -> None:
-    assert slug(name) == expected
+    assert folder_name(name) == expected

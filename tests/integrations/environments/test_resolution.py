@@ -6,27 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from integrations.environments.requirements import NoRequirement, read, versions
-from integrations.environments.resolution import digest, resolved
-from integrations.environments.uv import NotInstallable, plain
-from tests.integrations.environments.sample_packages import index, wheel
+from integrations.environments.requirements import (
+    RequirementError,
+    parse_requirement,
+    pinned_versions,
+)
+from integrations.environments.resolution import environment_digest, resolve
+from integrations.environments.uv import InstallError, simplify_uv_error
+from tests.integrations.environments.sample_packages import make_index, write_wheel
 
 Resolve = Callable[..., tuple[str, ...]]
 
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return index(tmp_path, monkeypatch)
+    return make_index(tmp_path, monkeypatch)
 
 
-@pytest.fixture
-def resolve(shelf: Path, tmp_path: Path) -> Resolve:
+@pytest.fixture(name="resolve")
+def resolve_strings(shelf: Path, tmp_path: Path) -> Resolve:
     """Lines to lines: with nothing kept before, and no lock."""
 
-    def resolve(*asked: str, prefer: Path | None = None) -> tuple[str, ...]:
-        return resolved([read(line) for line in asked], tmp_path / "kept", prefer)
+    def resolve_lines(*asked: str, prefer: Path | None = None) -> tuple[str, ...]:
+        return resolve([parse_requirement(line) for line in asked], tmp_path / "kept", prefer)
 
-    return resolve
+    return resolve_lines
 
 
 def lock(folder: Path, *pins: str) -> Path:
@@ -51,7 +55,7 @@ def test_where_none_is_left_the_lock_does_not(resolve: Resolve, tmp_path: Path) 
 def test_what_was_resolved_is_kept(resolve: Resolve, shelf: Path, tmp_path: Path) -> None:
     some = lock(tmp_path, "crate==1.0")
     before = resolve("lid", prefer=some)
-    wheel(shelf, "lid", "1.2")
+    write_wheel(shelf, "lid", "1.2")
     assert resolve("lid", prefer=some) == before
 
 
@@ -65,7 +69,7 @@ def test_what_was_resolved_is_resolved_again_with_another_lock(
 
 def test_the_newest_is_looked_for_each_time(resolve: Resolve, shelf: Path) -> None:
     before = resolve("lid")
-    wheel(shelf, "lid", "1.2")
+    write_wheel(shelf, "lid", "1.2")
     assert (before, resolve("lid")) == (("lid==1.1",), ("lid==1.2",))
 
 
@@ -75,16 +79,16 @@ def test_a_wheel_is_asked_for_by_its_path(resolve: Resolve, shelf: Path) -> None
 
 
 def test_a_wheel_of_other_bytes_is_another_set(shelf: Path) -> None:
-    path = wheel(shelf, "lid", "3.0")
-    before = digest([f"lid @ {path.as_uri()}"])
-    wheel(shelf, "lid", "3.0", "crate")
-    assert digest([f"lid @ {path.as_uri()}"]) != before
+    path = write_wheel(shelf, "lid", "3.0")
+    before = environment_digest([f"lid @ {path.as_uri()}"])
+    write_wheel(shelf, "lid", "3.0", "crate")
+    assert environment_digest([f"lid @ {path.as_uri()}"]) != before
 
 
 def test_a_set_that_excludes_itself_says_so_in_the_resolvers_words(resolve: Resolve) -> None:
-    with pytest.raises(NotInstallable, match=r"^Because .* crate .* lid<2 .* unsatisfiable") as no:
+    with pytest.raises(InstallError, match=r"^Because .* crate .* lid<2 .* unsatisfiable") as no:
         resolve("crate==1.0", "lid>=2")
-    assert no.value.conflict
+    assert no.value.is_conflict
 
 
 def test_the_reason_names_neither_the_shelf_nor_the_machine(
@@ -92,11 +96,11 @@ def test_the_reason_names_neither_the_shelf_nor_the_machine(
 ) -> None:
     broken = shelf / "lid-1.1-py3-none-any.whl"
     broken.write_text("no wheel")
-    with pytest.raises(NotInstallable) as no:
+    with pytest.raises(InstallError) as no:
         resolve(str(broken))
     assert "lid-1.1-py3-none-any.whl" in no.value.reason
     assert str(tmp_path) not in no.value.reason
-    assert not no.value.conflict
+    assert not no.value.is_conflict
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_the_reason_names_neither_the_shelf_nor_the_machine(
     ],
 )
 def test_a_reason_is_plain(said: str, reason: str) -> None:
-    assert plain(said) == reason
+    assert simplify_uv_error(said) == reason
 
 
 def test_without_uv_it_says_what_brings_it(
@@ -127,29 +131,29 @@ def test_without_uv_it_says_what_brings_it(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NotInstallable, match=r"`make check` builds \.venv, which brings it"):
+    with pytest.raises(InstallError, match=r"`make check` builds \.venv, which brings it"):
         resolve("lid")
 
 
 def test_a_folder_without_a_name_says_how_to_write_it(tmp_path: Path) -> None:
-    with pytest.raises(NoRequirement, match=r"write NAME @ file:///…/") as no:
-        read(str(tmp_path))
+    with pytest.raises(RequirementError, match=r"write NAME @ file:///…/") as no:
+        parse_requirement(str(tmp_path))
     assert str(tmp_path) not in str(no.value)
 
 
 def test_what_is_not_there_is_named_by_its_path() -> None:
     with pytest.raises(
-        NoRequirement, match=r"^there is no file or folder /nowhere/gone, from which"
+        RequirementError, match=r"^there is no file or folder /nowhere/gone, from which"
     ):
-        read("lid @ file:///nowhere/gone")
+        parse_requirement("lid @ file:///nowhere/gone")
 
 
 def test_nonsense_says_how_to_write_it() -> None:
-    with pytest.raises(NoRequirement, match="'== 2' is no requirement"):
-        read("== 2")
+    with pytest.raises(RequirementError, match="'== 2' is no requirement"):
+        parse_requirement("== 2")
 
 
 def test_a_lock_tells_versions_by_name(tmp_path: Path) -> None:
     path = lock(tmp_path, "Some_Crate[lid]==1.0", "lid==1.1 ; sys_platform == 'linux'")
-    told = versions(path.read_text("utf-8").splitlines())
+    told = pinned_versions(path.read_text("utf-8").splitlines())
     assert told == {"some-crate": "1.0", "lid": "1.1"}

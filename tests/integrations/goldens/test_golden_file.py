@@ -6,55 +6,68 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.goldens.golden_file import Golden, NoGolden, dumps, loads, place, read, write
-from integrations.goldens.model_requests import Asked
-from integrations.trees.span_shape import Shape, in_order
-from tests.integrations.trees.sample_shapes import crew, drawn, span, turn
+from integrations.goldens.golden_file import (
+    Golden,
+    GoldenFileError,
+    dump_golden,
+    golden_path,
+    load_golden,
+    parse_golden,
+    save_golden,
+)
+from integrations.goldens.model_requests import ModelRequest
+from integrations.trees.span_shape import SpanShape, sort_siblings
+from tests.integrations.trees.sample_shapes import forests, make_crew, make_shape, make_turn
 
 MESSAGES = [{"role": "system", "content": "You write."}, {"role": "user", "content": "Begin."}]
-ASKED = Asked("writer", "/v1/chat/completions", {"messages": MESSAGES, "temperature": 0})
-OURS = (crew(turn("writer", span("ask", says="inputs"), span("ask", says="inputs"))),)
+ASKED = ModelRequest("writer", "/v1/chat/completions", {"messages": MESSAGES, "temperature": 0})
+OURS = (
+    make_crew(
+        make_turn("writer", make_shape("ask", keys="inputs"), make_shape("ask", keys="inputs"))
+    ),
+)
 GOLDEN = Golden((ASKED,), {"ours": OURS, "plain autolog": ()})
 
 
 def test_a_span_is_a_line_and_so_is_a_message() -> None:
-    written = dumps(GOLDEN).splitlines()
+    written = dump_golden(GOLDEN).splitlines()
     assert '   "    ask  [LLM OK]  × 2  inputs:string"' in written
     assert '     {"content": "Begin.", "role": "user"}' in written
 
 
 def test_a_golden_is_read_back_from_its_file(tmp_path: Path) -> None:
-    path = place("crewai", "sequential", tmp_path / "goldens")
-    assert write(path, GOLDEN)
-    assert read(path) == GOLDEN
+    path = golden_path("crewai", "sequential", tmp_path / "goldens")
+    assert save_golden(path, GOLDEN)
+    assert load_golden(path) == GOLDEN
     assert path.relative_to(tmp_path).as_posix() == "goldens/crewai/sequential.json"
 
 
 def test_writing_what_is_there_already_changes_nothing(tmp_path: Path) -> None:
-    path = place("crewai", "sequential", tmp_path / "goldens")
-    write(path, GOLDEN)
+    path = golden_path("crewai", "sequential", tmp_path / "goldens")
+    save_golden(path, GOLDEN)
     before = path.stat()
-    assert not write(path, GOLDEN)
+    assert not save_golden(path, GOLDEN)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
 
 
-@given(drawn("xyz", 12), st.text())
-def test_any_golden_is_read_back(shapes: list[Shape], text: str) -> None:
+@given(forests("xyz", 12), st.text())
+def test_any_golden_is_read_back(shapes: list[SpanShape], text: str) -> None:
     golden = Golden(
-        (Asked(text, "/v1", {"messages": [text], text: [[]]}),), {text: in_order(shapes)}
+        (ModelRequest(text, "/v1", {"messages": [text], text: [[]]}),),
+        {text: sort_siblings(shapes)},
     )
-    assert loads(dumps(golden), "here") == golden
+    assert parse_golden(dump_golden(golden), "here") == golden
 
 
 def test_telling_of_one_instrumentor_keeps_the_others() -> None:
-    golden = GOLDEN.told("plain autolog", OURS)
+    golden = GOLDEN.with_shapes("plain autolog", OURS)
     assert golden.shapes == {"ours": OURS, "plain autolog": OURS}
     assert GOLDEN.shapes["plain autolog"] == ()
 
 
 def test_where_there_is_no_golden_that_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NoGolden, match="no golden was accepted here yet"):
-        read(place("crewai", "sequential", tmp_path))
+    with pytest.raises(GoldenFileError, match="no golden was accepted here yet"):
+        load_golden(golden_path("crewai", "sequential", tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -63,11 +76,11 @@ def test_where_there_is_no_golden_that_is_said(tmp_path: Path) -> None:
         ("", "JSONDecodeError"),
         ("[]", "TypeError"),
         ('{"format": "other/1"}', "format 'other/1'"),
-        (dumps(GOLDEN).replace("[LLM OK]", "[LLM]"), "of ours, line 3 is no"),
-        (dumps(GOLDEN).replace('"lane"', '"line"'), "KeyError: 'lane'"),
+        (dump_golden(GOLDEN).replace("[LLM OK]", "[LLM]"), "of ours, line 3 is no"),
+        (dump_golden(GOLDEN).replace('"lane"', '"line"'), "KeyError: 'lane'"),
     ],
 )
 def test_what_is_no_golden_is_refused_with_its_reason(text: str, says: str) -> None:
-    with pytest.raises(NoGolden, match=r"^here: ") as refusal:
-        loads(text, "here")
+    with pytest.raises(GoldenFileError, match=r"^here: ") as refusal:
+        parse_golden(text, "here")
     assert says in str(refusal.value)

@@ -6,17 +6,17 @@ from typing import Any
 import openai
 import pytest
 
-from integrations.goldens.model_requests import Asked, asked
-from integrations.goldens.request_drift import Drifted, drifts
+from integrations.goldens.model_requests import ModelRequest, collect_requests
+from integrations.goldens.request_drift import RequestDrift, compare_model_requests
 from scenarios.replay.faults import rate_limited, unavailable
-from scenarios.replay.replay_server import replayed
+from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.drift import SEVERITIES
-from tests.support.tapes import ask, client, says, tape, user
+from tests.support.tapes import ask, make_client, make_tape, reply_line, user_message
 
 CHAT = "/v1/chat/completions"
 
 
-def call(lane: str, *texts: str, tools: tuple[str, ...] = (), path: str = CHAT) -> Asked:
+def call(lane: str, *texts: str, tools: tuple[str, ...] = (), path: str = CHAT) -> ModelRequest:
     """A lane's request with these messages, the first of which is its system's."""
     roles = ("system", *["user"] * len(texts))
     body: dict[str, Any] = {
@@ -26,16 +26,19 @@ def call(lane: str, *texts: str, tools: tuple[str, ...] = (), path: str = CHAT) 
     }
     if tools:
         body["tools"] = [{"type": "function", "function": {"name": name}} for name in tools]
-    return Asked(lane, path, body)
+    return ModelRequest(lane, path, body)
 
 
-def only(golden: list[Asked], seen: list[Asked]) -> Drifted:
-    (drift,) = drifts(golden, seen)
+def only(golden: list[ModelRequest], seen: list[ModelRequest]) -> RequestDrift:
+    (drift,) = compare_model_requests(golden, seen)
     return drift
 
 
 def test_the_same_requests_are_no_drift() -> None:
-    assert drifts([call("a", "x"), call("b", "y")], [call("b", "y"), call("a", "x")]) == ()
+    assert (
+        compare_model_requests([call("a", "x"), call("b", "y")], [call("b", "y"), call("a", "x")])
+        == ()
+    )
 
 
 def test_a_prompt_that_is_worded_otherwise_is_told_with_its_call_and_message() -> None:
@@ -57,9 +60,9 @@ def test_a_prompt_that_is_worded_otherwise_is_told_with_its_call_and_message() -
     ],
 )
 def test_a_drift_is_as_severe_as_what_has_changed(
-    golden: Asked, seen: Asked, severity: str
+    golden: ModelRequest, seen: ModelRequest, severity: str
 ) -> None:
-    assert {drift.severity for drift in drifts([golden], [seen])} == {severity}
+    assert {drift.severity for drift in compare_model_requests([golden], [seen])} == {severity}
 
 
 def test_an_agent_that_asks_nothing_any_more_is_the_worst_that_can_be() -> None:
@@ -91,13 +94,13 @@ def test_a_call_less_is_told_with_its_place_in_the_golden() -> None:
 
 def test_parallel_calls_of_one_agent_may_come_in_any_order() -> None:
     calls = [call("a", "x", country) for country in ("Chad", "Mali", "Togo")]
-    assert drifts(calls, calls[::-1]) == ()
+    assert compare_model_requests(calls, calls[::-1]) == ()
 
 
 def test_of_calls_that_all_changed_the_nearest_are_compared() -> None:
     golden = [call("a", "be brief", country) for country in ("Chad", "Mali", "Togo")]
     seen = [call("a", "be short", country) for country in ("Mali", "Chad", "Togo")]
-    found = drifts(golden, seen)
+    found = compare_model_requests(golden, seen)
     assert [len(drift.changes) for drift in found] == [1, 1, 1]
     assert all("message 1 (system)" in str(drift) for drift in found)
 
@@ -105,67 +108,67 @@ def test_of_calls_that_all_changed_the_nearest_are_compared() -> None:
 def test_calls_that_changed_alike_are_compared_in_their_order() -> None:
     golden = [call("a", "x", "y", "one"), call("a", "x", "two")]
     seen = [call("a", "x", "z", "three"), call("a", "x", "four")]
-    assert [drift.call for drift in drifts(golden, seen)] == [1, 2]
-    assert {drift.severity for drift in drifts(golden, seen)} == {"text"}
+    assert [drift.call for drift in compare_model_requests(golden, seen)] == [1, 2]
+    assert {drift.severity for drift in compare_model_requests(golden, seen)} == {"text"}
 
 
 def test_a_call_of_another_endpoint_is_another_call() -> None:
-    embedding = Asked("a", "/v1/embeddings", {"input": ["x"]})
-    severities = [drift.severity for drift in drifts([call("a", "x")], [embedding])]
+    embedding = ModelRequest("a", "/v1/embeddings", {"input": ["x"]})
+    severities = [drift.severity for drift in compare_model_requests([call("a", "x")], [embedding])]
     assert severities == ["missing", "missing"]
 
 
 def test_a_request_that_was_asked_again_after_a_refusal_counts_once() -> None:
-    lines = says("a", "one"), says("a", "two"), says("b", "three")
-    with replayed(tape(*lines), [rate_limited("a", retry_after_s=0.05)]) as replay:
-        asking = client(replay, "a", max_retries=2)
-        ask(client(replay, "b"), "first")
+    lines = reply_line("a", "one"), reply_line("a", "two"), reply_line("b", "three")
+    with replay_tape(make_tape(*lines), [rate_limited("a", retry_after_s=0.05)]) as replay:
+        asking = make_client(replay, "a", max_retries=2)
+        ask(make_client(replay, "b"), "first")
         assert [ask(asking, "first"), ask(asking, "second")] == ["one", "two"]
     assert len(replay.ledger.exchanges) == 4
-    assert asked(replay.ledger.exchanges) == (
-        Asked("a", CHAT, {"messages": user("first")}),
-        Asked("a", CHAT, {"messages": user("second")}),
-        Asked("b", CHAT, {"messages": user("first")}),
+    assert collect_requests(replay.ledger.exchanges) == (
+        ModelRequest("a", CHAT, {"messages": user_message("first")}),
+        ModelRequest("a", CHAT, {"messages": user_message("second")}),
+        ModelRequest("b", CHAT, {"messages": user_message("first")}),
     )
 
 
 def test_a_request_that_is_refused_and_given_up_was_asked() -> None:
-    with replayed(tape(says("a", "one")), [unavailable("a", times=3)]) as replay:
+    with replay_tape(make_tape(reply_line("a", "one")), [unavailable("a", times=3)]) as replay:
         with pytest.raises(openai.InternalServerError):
-            ask(client(replay, "a", max_retries=2), "first")
-        ask(client(replay, "a"), "other")
-    assert [each.request["messages"] for each in asked(replay.ledger.exchanges)] == [
-        user("first"),
-        user("other"),
+            ask(make_client(replay, "a", max_retries=2), "first")
+        ask(make_client(replay, "a"), "other")
+    assert [each.body["messages"] for each in collect_requests(replay.ledger.exchanges)] == [
+        user_message("first"),
+        user_message("other"),
     ]
 
 
 def test_the_same_question_asked_again_after_its_answer_is_another_call() -> None:
-    with replayed(tape(says("a", "one"), says("a", "two"))) as replay:
-        asking = client(replay, "a")
+    with replay_tape(make_tape(reply_line("a", "one"), reply_line("a", "two"))) as replay:
+        asking = make_client(replay, "a")
         assert [ask(asking, "go on"), ask(asking, "go on")] == ["one", "two"]
-    assert len(asked(replay.ledger.exchanges)) == 2
+    assert len(collect_requests(replay.ledger.exchanges)) == 2
 
 
 def test_a_retry_uses_up_the_failure_that_it_answers() -> None:
-    with replayed(tape(says("a", "one"))) as replay:
-        ask(client(replay, "a"), "first")
+    with replay_tape(make_tape(reply_line("a", "one"))) as replay:
+        ask(make_client(replay, "a"), "first")
     (served,) = replay.ledger.exchanges
     failed = replace(served, delivered=False, status=None)
-    assert len(asked([failed, served, served])) == 2
+    assert len(collect_requests([failed, served, served])) == 2
 
 
 def test_ports_and_ids_in_a_prompt_are_no_drift() -> None:
-    with replayed(tape(says("a", "one"))) as replay:
-        ask(client(replay, "a"), "read http://127.0.0.1:4711/x")
+    with replay_tape(make_tape(reply_line("a", "one"))) as replay:
+        ask(make_client(replay, "a"), "read http://127.0.0.1:4711/x")
     (served,) = replay.ledger.exchanges
-    again = replace(served, request={"messages": user("read http://127.0.0.1:4712/x")})
-    assert drifts(asked([served]), asked([again])) == ()
+    again = replace(served, request={"messages": user_message("read http://127.0.0.1:4712/x")})
+    assert compare_model_requests(collect_requests([served]), collect_requests([again])) == ()
 
 
 def test_a_refusal_that_was_recorded_is_no_call_of_its_own_either() -> None:
-    with replayed(tape(says("a", "one"))) as replay:
-        ask(client(replay, "a"), "first")
+    with replay_tape(make_tape(reply_line("a", "one"))) as replay:
+        ask(make_client(replay, "a"), "first")
     (served,) = replay.ledger.exchanges
     refused = replace(served, status=429)
-    assert len(asked([refused, refused, served])) == 1
+    assert len(collect_requests([refused, refused, served])) == 1

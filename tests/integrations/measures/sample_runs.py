@@ -7,28 +7,28 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from instrumentation.trace.span import TOKENS, Span
+from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE, Span
 from instrumentation.trace.trace import Trace
 from integrations.cases.case import Case
-from integrations.measures.fidelity_counts import counted
-from integrations.runner.case_run import Flight
+from integrations.measures.run_counts import count_run
+from integrations.runner.case_run import CaseRun
 from scenarios.replay.ledger import Exchange
 
 COST_USD = 0.001
 
 
 @dataclass(frozen=True)
-class Work:
+class TurnSpec:
     """One turn: so many completions that were answered, and that failed; tools likewise."""
 
     agent: str
-    answered: int = 1
-    failed: int = 0
-    ran: int = 0
-    raised: int = 0
+    completions: int = 1
+    failed_completions: int = 0
+    tool_runs: int = 0
+    failed_tool_runs: int = 0
 
 
-def made(*works: Work) -> tuple[Flight, Trace]:
+def make_run(*works: TurnSpec) -> tuple[CaseRun, Trace]:
     """What happened, and a team's tree in which each thing stands in the turn of its agent."""
     numbers = count(1)
     exchanges: list[Exchange] = []
@@ -36,19 +36,19 @@ def made(*works: Work) -> tuple[Flight, Trace]:
     turns = []
     for work in works:
         beneath = []
-        for failed in [True] * work.failed + [False] * work.answered:
-            exchanges.append(exchange(work.agent, f"prompt {next(numbers)}.", failed=failed))
-            beneath.append(completion(exchanges[-1]))
-        for raised in [False] * work.ran + [True] * work.raised:
+        for failed in [True] * work.failed_completions + [False] * work.completions:
+            exchanges.append(make_exchange(work.agent, f"prompt {next(numbers)}.", failed=failed))
+            beneath.append(make_completion_span(exchanges[-1]))
+        for raised in [False] * work.tool_runs + [True] * work.failed_tool_runs:
             tools.append({"agent": work.agent, "name": "gauge", "raised": raised})
             beneath.append(Span("gauge", "TOOL", "ERROR" if raised else "OK"))
         turns.append(Span(work.agent, "AGENT", children=tuple(beneath)))
     case = Case("made", "autogen", "made", (), turns=tuple(work.agent for work in works))
-    flight = Flight(case, "nobody", tuple(exchanges), tuple(tools))
+    flight = CaseRun(case, "nobody", tuple(exchanges), tuple(tools))
     return flight, Trace((Span("team", "CHAIN", children=tuple(turns)),))
 
 
-def exchange(lane: str, prompt: str, *, failed: bool = False, **message: Any) -> Exchange:
+def make_exchange(lane: str, prompt: str, *, failed: bool = False, **message: Any) -> Exchange:
     """An attempt at a completion, and the reply to it."""
     asked = {"messages": [{"role": "user", "content": prompt, **message}]}
     one = Exchange(lane, 1, "/v1/chat/completions", asked, "taped", False, 0.0, status=200)
@@ -58,7 +58,7 @@ def exchange(lane: str, prompt: str, *, failed: bool = False, **message: Any) ->
     return replace(one, delivered=True, reply=said, input_tokens=7, output_tokens=2)
 
 
-def completion(exchange: Exchange) -> Span:
+def make_completion_span(exchange: Exchange) -> Span:
     """The span of one who tells all of it."""
     used = {"input_tokens": exchange.input_tokens, "output_tokens": exchange.output_tokens}
     if not exchange.delivered:
@@ -68,36 +68,40 @@ def completion(exchange: Exchange) -> Span:
         "LLM",
         inputs=exchange.request,
         outputs={"choices": [{"message": exchange.reply}]},
-        attributes={TOKENS: used},
+        attributes={TOKEN_USAGE_ATTRIBUTE: used},
         cost_usd=COST_USD,
     )
 
 
-def changed(trace: Trace, wanted: Callable[[Span], bool], into: Callable[[Span], Any]) -> Trace:
+def replace_first_span(
+    trace: Trace, matches: Callable[[Span], bool], replacements: Callable[[Span], Any]
+) -> Trace:
     """The tree with the first span that is wanted made into none, one or several others."""
     done = False
 
     def walk(span: Span) -> tuple[Span, ...]:
         nonlocal done
-        if not done and wanted(span):
+        if not done and matches(span):
             done = True
-            return tuple(into(span))
+            return tuple(replacements(span))
         return (replace(span, children=tuple(new for c in span.children for new in walk(c))),)
 
     return replace(trace, roots=tuple(new for root in trace.roots for new in walk(root)))
 
 
 AGENTS = ("writer", "critic", "editor")
-FEW = st.integers(0, 2)
-WORK = st.builds(Work, st.sampled_from(AGENTS), st.integers(1, 3), FEW, FEW, FEW)
-WORKS = st.lists(WORK, min_size=1, max_size=4)
+SMALL_COUNTS = st.integers(0, 2)
+TURN_SPECS = st.builds(
+    TurnSpec, st.sampled_from(AGENTS), st.integers(1, 3), SMALL_COUNTS, SMALL_COUNTS, SMALL_COUNTS
+)
+TURN_SPEC_LISTS = st.lists(TURN_SPECS, min_size=1, max_size=4)
 
 
-def answered(span: Span) -> bool:
+def is_completed(span: Span) -> bool:
     """Whether it is that of a completion that went well."""
     return span.type == "LLM" and not span.failed
 
 
-def missed(flight: Any, trace: Trace) -> dict[str, tuple[int, int]]:
+def incomplete_counts(flight: Any, trace: Trace) -> dict[str, tuple[int, int]]:
     """What is not whole: how often it happened, how often it is told."""
-    return {n: (c.ledger, c.trace) for n, c in counted(flight, trace) if not c.whole}
+    return {n: (c.ledger, c.trace) for n, c in count_run(flight, trace) if not c.is_equal}

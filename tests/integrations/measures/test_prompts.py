@@ -9,48 +9,50 @@ from hypothesis import strategies as st
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from integrations.measures.fidelity_counts import counted
-from scenarios.player.fidelity import Count
+from integrations.measures.run_counts import count_run
+from scenarios.player.fidelity import FidelityCount
 from tests.integrations.measures.sample_runs import (
-    WORKS,
-    Work,
-    answered,
-    changed,
-    completion,
-    exchange,
-    made,
-    missed,
+    TURN_SPEC_LISTS,
+    TurnSpec,
+    incomplete_counts,
+    is_completed,
+    make_completion_span,
+    make_exchange,
+    make_run,
+    replace_first_span,
 )
 
 unhurried = settings(max_examples=30, deadline=None)
 
 
 @unhurried
-@given(WORKS, st.integers(1, 8))
-def test_a_prompt_that_was_cut_cannot_be_read(works: list[Work], chars: int) -> None:
-    flight, trace = made(*works)
+@given(TURN_SPEC_LISTS, st.integers(1, 8))
+def test_a_prompt_that_was_cut_cannot_be_read(works: list[TurnSpec], chars: int) -> None:
+    flight, trace = make_run(*works)
 
     def cut(span: Span) -> tuple[Span, ...]:
         text = span.inputs["messages"][0]["content"]
         return (replace(span, inputs={"messages": [text[:-chars]]}),)
 
-    sent = counted(flight, trace).prompts.ledger
-    assert missed(flight, changed(trace, answered, cut)) == {"prompts": (sent, sent - 1)}
+    sent = count_run(flight, trace).prompts.ledger
+    assert incomplete_counts(flight, replace_first_span(trace, is_completed, cut)) == {
+        "prompts": (sent, sent - 1)
+    }
 
 
 def test_a_retry_says_nothing_new() -> None:
-    flight, trace = made(Work("writer"))
+    flight, trace = make_run(TurnSpec("writer"))
     twice = (replace(flight.exchanges[0], status=429, delivered=False), *flight.exchanges)
-    assert counted(replace(flight, exchanges=twice), trace).prompts == Count(1, 1)
+    assert count_run(replace(flight, exchanges=twice), trace).prompts == FidelityCount(1, 1)
 
 
 def test_a_prompt_is_read_in_a_span_of_its_own() -> None:
-    flight, trace = made(Work("writer", answered=2))
+    flight, trace = make_run(TurnSpec("writer", completions=2))
     second = flight.exchanges[1]
-    longer = completion(exchange("writer", "prompt 1. prompt 2."))
-    one = changed(trace, answered, lambda _: (longer,))
-    alone = changed(one, lambda span: span.inputs == second.request, lambda _: ())
-    assert counted(flight, alone).prompts == Count(2, 1)
+    longer = make_completion_span(make_exchange("writer", "prompt 1. prompt 2."))
+    one = replace_first_span(trace, is_completed, lambda _: (longer,))
+    alone = replace_first_span(one, lambda span: span.inputs == second.request, lambda _: ())
+    assert count_run(flight, alone).prompts == FidelityCount(2, 1)
 
 
 CALL = {"name": "gauge", "arguments": '{"place": "the pass"}'}
@@ -71,10 +73,14 @@ ARGUMENTS = {"place": "the pass"}
     ],
 )
 def test_a_call_in_a_prompt_is_a_part_of_it_however_it_is_spelt(told: Any, whole: bool) -> None:
-    flight, trace = made(Work("writer"))
-    asked = exchange("writer", "prompt 1.", tool_calls=[{"function": CALL}])
-    spelt = changed(trace, answered, lambda span: (replace(span, inputs=["prompt 1.", *told]),))
-    assert counted(replace(flight, exchanges=(asked,)), spelt).prompts == Count(1, int(whole))
+    flight, trace = make_run(TurnSpec("writer"))
+    asked = make_exchange("writer", "prompt 1.", tool_calls=[{"function": CALL}])
+    spelt = replace_first_span(
+        trace, is_completed, lambda span: (replace(span, inputs=["prompt 1.", *told]),)
+    )
+    assert count_run(replace(flight, exchanges=(asked,)), spelt).prompts == FidelityCount(
+        1, int(whole)
+    )
 
 
 PLACE = '{"place": "the pass"}'
@@ -96,12 +102,12 @@ PLACE = '{"place": "the pass"}'
 def test_of_a_prompt_of_the_responses_api_each_text_is_a_part(
     request_: Any, texts: list[str]
 ) -> None:
-    flight, trace = made(Work("writer"))
+    flight, trace = make_run(TurnSpec("writer"))
     asked = replace(flight.exchanges[0], path="/v1/responses", request=request_)
     flight = replace(flight, exchanges=(asked,))
     without = [texts[:at] + texts[at + 1 :] for at in range(len(texts))]
     for told, whole in [(texts, 1), *((some, 0) for some in without)]:
         (turn,) = trace.root.children
         spelt = replace(turn, children=(replace(turn.children[0], inputs=told),))
-        seen = counted(flight, Trace((replace(trace.root, children=(spelt,)),)))
-        assert seen.prompts == Count(1, whole)
+        seen = count_run(flight, Trace((replace(trace.root, children=(spelt,)),)))
+        assert seen.prompts == FidelityCount(1, whole)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.conventions.normalized_trace import told
-from integrations.measures.fidelity_counts import counted
-from integrations.runner.case_run import Flight
-from scenarios.player.fidelity import Count
-from tests.integrations.measures.sample_runs import Work, made
+from integrations.conventions.normalized_trace import normalized_trace
+from integrations.measures.run_counts import count_run
+from integrations.runner.case_run import CaseRun
+from scenarios.player.fidelity import FidelityCount
+from tests.integrations.measures.sample_runs import TurnSpec, make_run
 
 unhurried = settings(max_examples=60, deadline=None)
 
@@ -102,17 +102,17 @@ def span(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def flown(text: str | None, calls: list[Call], *spans: Told) -> Flight:
+def flown(text: str | None, calls: list[Call], *spans: Told) -> CaseRun:
     """A flight with one reply, of which these spans tell."""
-    flight, _ = made(Work("writer"))
+    flight, _ = make_run(TurnSpec("writer"))
     named = [{"id": "1", "name": n, "arguments": json.dumps(given)} for n, given in calls]
     reply = {"content": text} | ({"tool_calls": named} if named else {})
     answered = replace(flight.exchanges[0], reply=reply)
     return replace(flight, exchanges=(answered,), spans=tuple(map(span, spans)))
 
 
-def replies(flight: Flight) -> Count:
-    return counted(flight, told(flight)).replies
+def replies(flight: CaseRun) -> FidelityCount:
+    return count_run(flight, normalized_trace(flight)).replies
 
 
 @each_spelling
@@ -122,7 +122,7 @@ def test_a_reply_is_read_however_it_is_spelt(
     spelling: Callable[..., Told], said: tuple[str | None, list[Call]]
 ) -> None:
     due = int(bool((said[0] or "").strip() or said[1]))
-    assert replies(flown(*said, spelling(*said))) == Count(due, due)
+    assert replies(flown(*said, spelling(*said))) == FidelityCount(due, due)
 
 
 @each_spelling
@@ -133,14 +133,14 @@ def test_one_with_another_argument_is_not(
 ) -> None:
     said = [("gauge", given | {"place": "the pass"})]
     otherwise = [("gauge", given | {"place": "the hut"})]
-    assert replies(flown(text, said, spelling(text, otherwise))) == Count(1, 0)
+    assert replies(flown(text, said, spelling(text, otherwise))) == FidelityCount(1, 0)
 
 
 @each_spelling
 @unhurried
 @given(text=st.text().map(lambda text: f"{text} It is open."), chars=st.integers(1, 8))
 def test_one_that_was_cut_is_not(spelling: Callable[..., Told], text: str, chars: int) -> None:
-    assert replies(flown(text, [], spelling(text[:-chars], []))) == Count(1, 0)
+    assert replies(flown(text, [], spelling(text[:-chars], []))) == FidelityCount(1, 0)
 
 
 @each_spelling
@@ -154,44 +154,44 @@ def test_one_that_was_cut_is_not(spelling: Callable[..., Told], text: str, chars
 def test_a_text_that_speaks_of_a_call_does_not_make_it(
     spelling: Callable[..., Told], text: str, call: Call
 ) -> None:
-    assert replies(flown(text, [call], spelling(text, [call]))) == Count(1, 1)
-    assert replies(flown(text, [call], spelling(text, []))) == Count(1, 0)
+    assert replies(flown(text, [call], spelling(text, [call]))) == FidelityCount(1, 1)
+    assert replies(flown(text, [call], spelling(text, []))) == FidelityCount(1, 0)
 
 
 @each_spelling
 def test_of_two_calls_both_are_due(spelling: Callable[..., Told]) -> None:
     calls = [("gauge", {"place": "the pass"}), ("gauge", {"place": "the hut"})]
-    assert replies(flown(None, calls, spelling(None, calls[:1]))) == Count(1, 0)
+    assert replies(flown(None, calls, spelling(None, calls[:1]))) == FidelityCount(1, 0)
 
 
 def test_a_call_without_arguments_is_its_name() -> None:
     named = {"mlflow.spanOutputs": json.dumps([{"name": "transfer_to_pilot"}])}
-    assert replies(flown(None, [("transfer_to_pilot", {})], named)) == Count(1, 1)
+    assert replies(flown(None, [("transfer_to_pilot", {})], named)) == FidelityCount(1, 1)
 
 
 def test_a_reply_that_says_nothing_is_not_due() -> None:
-    assert replies(flown(" \n", [])) == Count(0, 0)
+    assert replies(flown(" \n", [])) == FidelityCount(0, 0)
 
 
 def test_a_reply_that_did_not_arrive_is_not_due() -> None:
     flight = flown("It is open.", [])
     cut = tuple(replace(one, delivered=False) for one in flight.exchanges)
-    assert replies(replace(flight, exchanges=cut)) == Count(0, 0)
+    assert replies(replace(flight, exchanges=cut)) == FidelityCount(0, 0)
 
 
 def test_a_reply_is_read_in_no_prompt() -> None:
     asked = {"gen_ai.input.messages": json.dumps([{"content": "It is open."}])}
     event = {"name": "gen_ai.client.inference.operation.details", "attributes": asked}
-    assert replies(flown("It is open.", [], asked | {"events": [event]})) == Count(1, 0)
+    assert replies(flown("It is open.", [], asked | {"events": [event]})) == FidelityCount(1, 0)
 
 
 def test_each_reply_is_read_in_a_span_of_its_own() -> None:
     flight = flown("It is open. It is shut.", [], chat("It is open. It is shut.", []))
     shorter = replace(flight.exchanges[0], reply={"content": "It is open."})
     both = replace(flight, exchanges=(*flight.exchanges, shorter))
-    assert replies(both) == Count(2, 1)
+    assert replies(both) == FidelityCount(2, 1)
 
 
 def test_a_reply_that_came_twice_says_nothing_new() -> None:
     flight = flown("It is open.", [], chat("It is open.", []))
-    assert replies(replace(flight, exchanges=flight.exchanges * 2)) == Count(1, 1)
+    assert replies(replace(flight, exchanges=flight.exchanges * 2)) == FidelityCount(1, 1)

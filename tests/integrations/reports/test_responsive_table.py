@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from integrations.fidelity import table_file
-from integrations.reports.fidelity_terminal import shown
-from integrations.reports.responsive_table import NONE, Roomy
+from integrations.reports.fidelity_terminal import render_fidelity_table
+from integrations.reports.responsive_table import EMPTY_CELL, ResponsiveTable
 
 
 def printed(told: object, width: int) -> str:
@@ -17,10 +17,10 @@ def printed(told: object, width: int) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-def table() -> Roomy:
+def table() -> ResponsiveTable:
     rows = Table("cell", "cases", "disk", "gaps", box=None, padding=(0, 2, 0, 0))
-    rows.add_row("mlflow 3.1.4", "plain 1/1,\nours 1/1", "1,761 MB", NONE)
-    return Roomy(rows)
+    rows.add_row("mlflow 3.1.4", "plain 1/1,\nours 1/1", "1,761 MB", EMPTY_CELL)
+    return ResponsiveTable(rows)
 
 
 def test_where_there_is_room_it_is_a_table() -> None:
@@ -41,6 +41,6 @@ def test_where_there_is_none_each_row_is_said_in_words() -> None:
 
 @pytest.mark.parametrize("width", [80, 120, 170])
 def test_no_word_of_the_fidelity_table_is_cut(width: int) -> None:
-    text = printed(shown(table_file.read()), width)
+    text = printed(render_fidelity_table(table_file.load_table()), width)
     assert "…" not in text
     assert {"OpenTelemetry", "completions", "crewai"} <= set(text.replace(":", " ").split())

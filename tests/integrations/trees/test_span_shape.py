@@ -8,18 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.trace.span import TOKENS, Span
+from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE, Span
 from instrumentation.trace.trace import Trace
-from integrations.trees.shape_text import NoShape, lines, parsed
-from integrations.trees.span_shape import Shape, shaped
-from tests.integrations.trees.sample_shapes import crew, drawn, shuffled, span, turn
+from integrations.trees.shape_text import ShapeSyntaxError, format_shapes, parse_shapes
+from integrations.trees.span_shape import SpanShape, trace_shapes
+from tests.integrations.trees.sample_shapes import (
+    forests,
+    make_crew,
+    make_shape,
+    make_turn,
+    shuffle_siblings,
+)
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
-def shape(**said: Any) -> Shape:
+def shape(**said: Any) -> SpanShape:
     """The shape of one span that says this."""
-    (only,) = shaped(Trace((Span(**({"name": "ask", "type": "LLM"} | said)),)))
+    (only,) = trace_shapes(Trace((Span(**({"name": "ask", "type": "LLM"} | said)),)))
     return only
 
 
@@ -36,11 +42,11 @@ def test_values_are_left_out_and_their_types_are_kept() -> None:
 
 
 def test_inputs_outputs_tokens_and_cost_are_attributes_where_they_are_told() -> None:
-    used = {TOKENS: {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}}
+    used = {TOKEN_USAGE_ATTRIBUTE: {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}}
     assert attributes(inputs=[], outputs="", attributes=used, cost_usd=0.0) == {
         "inputs": "array", "outputs": "string", "tokens": "number", "cost": "number",
     }  # fmt: skip
-    assert attributes(attributes={TOKENS: {}}) == {}
+    assert attributes(attributes={TOKEN_USAGE_ATTRIBUTE: {}}) == {}
 
 
 @pytest.mark.parametrize(
@@ -94,38 +100,45 @@ def test_a_name_keeps_no_id_and_no_address(name: str, scrubbed: str) -> None:
 def test_siblings_stand_in_an_order_that_their_times_have_no_part_in() -> None:
     a, b = Span("a", "TOOL", start_ns=1), Span("b", "TOOL", start_ns=2)
     late = replace(a, start_ns=3)
-    assert shaped(Trace((a, b))) == shaped(Trace((b, late)))
+    assert trace_shapes(Trace((a, b))) == trace_shapes(Trace((b, late)))
 
 
 def test_shapes_are_lines_and_alike_siblings_are_one() -> None:
     shapes = [
-        crew(turn("writer", span("ask", says="b a")), turn("writer", span("ask", says="a b")))
+        make_crew(
+            make_turn("writer", make_shape("ask", keys="b a")),
+            make_turn("writer", make_shape("ask", keys="a b")),
+        )
     ]
-    assert list(lines(shapes)) == [
+    assert list(format_shapes(shapes)) == [
         "office  [CHAIN OK]",
         "  writer  [AGENT OK]  × 2",
         "    ask  [LLM OK]  a:string b:string",
     ]
 
 
-@given(drawn(["x", "x y", "× 2", "[LLM OK]", "a:b", "é → ü", "(nameless)"], 12))
-def test_what_is_written_in_lines_is_read_back(shapes: list[Shape]) -> None:
-    written = list(lines(shapes))
-    assert list(lines(parsed(written))) == written
-    assert sum(len(list(root)) for root in parsed(written)) == sum(len(list(r)) for r in shapes)
+@given(forests(["x", "x y", "× 2", "[LLM OK]", "a:b", "é → ü", "(nameless)"], 12))
+def test_what_is_written_in_lines_is_read_back(shapes: list[SpanShape]) -> None:
+    written = list(format_shapes(shapes))
+    assert list(format_shapes(parse_shapes(written))) == written
+    assert sum(len(list(root)) for root in parse_shapes(written)) == sum(
+        len(list(r)) for r in shapes
+    )
 
 
 @given(st.text(), st.text(), st.text(), st.dictionaries(st.text(), st.integers()))
 def test_whatever_a_span_is_called_is_written_and_read_back(
     name: str, type: str, status: str, said: dict[str, int]
 ) -> None:
-    shapes = shaped(Trace((Span(name, type, status, attributes=said),)))
-    assert parsed(list(lines(shapes))) == shapes
+    shapes = trace_shapes(Trace((Span(name, type, status, attributes=said),)))
+    assert parse_shapes(list(format_shapes(shapes))) == shapes
 
 
-@given(drawn("xyz", 12), st.integers())
-def test_the_same_shapes_are_the_same_lines(shapes: list[Shape], seed: int) -> None:
-    assert list(lines(shuffled(shapes, Random(seed)))) == list(lines(shapes))
+@given(forests("xyz", 12), st.integers())
+def test_the_same_shapes_are_the_same_lines(shapes: list[SpanShape], seed: int) -> None:
+    assert list(format_shapes(shuffle_siblings(shapes, Random(seed)))) == list(
+        format_shapes(shapes)
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,5 +153,5 @@ def test_the_same_shapes_are_the_same_lines(shapes: list[Shape], seed: int) -> N
     ],
 )
 def test_what_is_no_line_of_shapes_is_refused_with_its_place(written: list[str], says: str) -> None:
-    with pytest.raises(NoShape, match=says):
-        parsed(written)
+    with pytest.raises(ShapeSyntaxError, match=says):
+        parse_shapes(written)

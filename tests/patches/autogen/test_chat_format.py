@@ -27,11 +27,11 @@ from PIL import Image as Picture
 from pydantic import BaseModel
 
 from patches.autogen.chat_format import PATCH
-from patches.patch import applied
+from patches.patch import apply_patches
 from scenarios.replay.ledger import Exchange
-from scenarios.replay.replay_server import replayed
+from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
-from tests.patches.upstream_autolog import autologged, newest
+from tests.patches.upstream_autolog import newest_trace, use_upstream_autolog
 
 KEY = "sk-never-in-a-trace"
 QUESTION = UserMessage(content="Which city?", source="asker")
@@ -83,7 +83,7 @@ def recorded(
     tape, store = folder / "tape.jsonl", f"sqlite:///{folder / 'mlflow.db'}"
     lines = [{"lane": "clerk", "origin": "scripted", "reply": reply} for reply in replies]
     tape.write_text("\n".join(map(json.dumps, lines)))
-    with replayed(Tape.read(tape)) as replay, autologged(store, PATCH):
+    with replay_tape(Tape.load(tape)) as replay, use_upstream_autolog(store, PATCH):
         client = OpenAIChatCompletionClient(
             model="gpt-4o-mini",
             base_url=replay.base_url,
@@ -91,7 +91,7 @@ def recorded(
             default_headers={"x-agent-name": "clerk"},
         )
         asyncio.run(work(client))
-    spans = sorted(newest(store).data.spans, key=lambda span: span.start_time_ns)
+    spans = sorted(newest_trace(store).data.spans, key=lambda span: span.start_time_ns)
     return spans, replay.ledger.exchanges
 
 
@@ -254,12 +254,12 @@ def test_arguments_that_say_nothing_are_left_out(complete: Complete) -> None:
 def test_a_header_with_a_key_stays_out_of_the_trace(folder: Path) -> None:
     store = f"sqlite:///{folder / 'mlflow.db'}"
     headers = {"authorization": f"Bearer {KEY}"}
-    with autologged(store, PATCH):
+    with use_upstream_autolog(store, PATCH):
         # OpenAI's client refuses headers here; others pass on what they are given.
         client = ReplayChatCompletionClient(["Quito."])
         asked = {"extra_headers": headers, "seed": 7}
         asyncio.run(client.create([QUESTION], extra_create_args=asked))
-    (span,) = newest(store).data.spans
+    (span,) = newest_trace(store).data.spans
     assert span.inputs["extra_create_args"] == {"seed": 7}
 
 
@@ -289,7 +289,7 @@ def test_two_runs_leave_the_same_content(folder: Path) -> None:
 
 def test_it_is_undone() -> None:
     before = mlflow.autogen._convert_value_to_dict, mlflow.autogen.construct_full_inputs
-    with applied(PATCH) as (outcome,):
-        assert outcome.applied
+    with apply_patches(PATCH) as (outcome,):
+        assert outcome.is_applied
         assert mlflow.autogen._convert_value_to_dict is not before[0]
     assert (mlflow.autogen._convert_value_to_dict, mlflow.autogen.construct_full_inputs) == before

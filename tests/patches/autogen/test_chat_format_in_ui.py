@@ -16,13 +16,13 @@ from playwright.sync_api import Page, TimeoutError
 
 from patches.autogen.chat_format import PATCH
 from patches.patch import Patch
-from scenarios.replay.replay_server import replayed
+from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
-from tests.patches.upstream_autolog import autologged, newest
-from tests.support.browser import View, chromium, look, seen
+from tests.patches.upstream_autolog import newest_trace, use_upstream_autolog
+from tests.support.browser import SpanView, find_chromium, read_page, view_span
 from tests.support.servers import mlflow_server
 
-if chromium() is None:
+if find_chromium() is None:
     pytest.skip(
         "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
     )
@@ -44,10 +44,10 @@ class Ui:
     plain: str
     patched: str
 
-    def view(self, trace: str, completion: int) -> View:
+    def view(self, trace: str, completion: int) -> SpanView:
         """The nth completion of a trace, from 0."""
         url = f"{self.url}/#/experiments/1/traces?selectedEvaluationId={trace}"
-        return look(url, COMPLETION, completion)
+        return view_span(url, COMPLETION, completion)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +86,7 @@ def test_a_hang_is_tried_again_once_and_what_is_wrong_is_not(raised: Exception, 
         raise raised
 
     with pytest.raises(type(raised)):
-        seen("about:blank", read)
+        read_page("about:blank", read)
     assert tried == ["about:blank"] * tries
 
 
@@ -129,6 +129,6 @@ def recorded(folder: Path, store: str, *patches: Patch) -> str:
             task=MultiModalMessage(content=["How many live here?", picture], source="user")
         )
 
-    with replayed(Tape.read(file)) as replay, autologged(store, *patches):
+    with replay_tape(Tape.load(file)) as replay, use_upstream_autolog(store, *patches):
         asyncio.run(work(replay.base_url))
-    return str(newest(store).info.trace_id)
+    return str(newest_trace(store).info.trace_id)

@@ -12,8 +12,8 @@ from autogen_core.models import CreateResult, RequestUsage, UserMessage
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from autogen_ext.models.replay import ReplayChatCompletionClient
 
-from instrumentation.tracing import recorded, traced
-from scenarios.replay.faults import cut, malformed
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.replay.faults import cuts_stream, malformed_reply
 from tests.taped_agents import (
     API_KEY,
     agent,
@@ -33,7 +33,7 @@ TEXT = "ten words of text, so that a stream has frames"
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
@@ -48,7 +48,7 @@ async def test_autolog_alone_records_a_streamed_completion(tmp_path: Path, store
     with (
         plain_autolog(store),
         played(tmp_path, says("a", TEXT)) as replay,
-        recorded() as run,
+        record_run() as run,
     ):
         async for _ in client(replay, "a").create_stream(asked()):
             pass
@@ -57,7 +57,7 @@ async def test_autolog_alone_records_a_streamed_completion(tmp_path: Path, store
 
 @pytest.mark.usefixtures("recording")
 async def test_a_stream_has_content_model_tokens_and_finish_reason(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", TEXT)) as replay, recorded() as run:
+    with played(tmp_path, says("a", TEXT)) as replay, record_run() as run:
         async for _ in client(replay, "a").create_stream(asked()):
             pass
     span = tree(run).root
@@ -75,9 +75,9 @@ async def test_a_stream_has_content_model_tokens_and_finish_reason(tmp_path: Pat
 async def test_a_stream_and_a_plain_completion_look_alike(tmp_path: Path) -> None:
     seen = []
     for streamed in (False, True):
-        with played(tmp_path, says("a", TEXT)) as replay, recorded() as run:
+        with played(tmp_path, says("a", TEXT)) as replay, record_run() as run:
             await agent(replay, "a", model_client_stream=streamed).run(task="go on")
-        (span,) = tree(run).of_type("LLM")
+        (span,) = tree(run).spans_of_type("LLM")
         ignored = {"gen_ai.response.time_to_first_chunk", "mlflow.spanLogLevel"}
         seen.append((span.outputs, span.inputs["messages"], set(span.attributes) - ignored))
     assert seen[0] == seen[1]
@@ -88,9 +88,9 @@ async def test_a_stream_and_a_plain_completion_look_alike(tmp_path: Path) -> Non
 async def test_a_stream_that_is_cut_is_an_error_with_the_text_so_far(
     tmp_path: Path, clean: bool
 ) -> None:
-    fault = cut("a", after_frame=4, clean=clean)
+    fault = cuts_stream("a", after_frame=4, ends_cleanly=clean)
     broken = nullcontext() if clean else pytest.raises(httpx.RemoteProtocolError)
-    with played(tmp_path, says("a", TEXT), faults=[fault]) as replay, recorded() as run, broken:
+    with played(tmp_path, says("a", TEXT), faults=[fault]) as replay, record_run() as run, broken:
         async for _ in client(replay, "a").create_stream(asked()):
             pass
     span = tree(run).root
@@ -101,18 +101,18 @@ async def test_a_stream_that_is_cut_is_an_error_with_the_text_so_far(
 
 @pytest.mark.usefixtures("recording")
 async def test_a_stream_that_ends_too_soon_says_so(tmp_path: Path) -> None:
-    fault = cut("a", after_frame=4, clean=True)
-    with played(tmp_path, says("a", TEXT), faults=[fault]) as replay, recorded() as run:
+    fault = cuts_stream("a", after_frame=4, ends_cleanly=True)
+    with played(tmp_path, says("a", TEXT), faults=[fault]) as replay, record_run() as run:
         async for _ in client(replay, "a").create_stream(asked()):
             pass
-    assert "without a finish reason" in tree(run).root.says
+    assert "without a finish reason" in tree(run).root.status_message
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_malformed_stream_is_an_error(tmp_path: Path) -> None:
     with (
-        played(tmp_path, says("a", TEXT), faults=[malformed("a")]) as replay,
-        recorded() as run,
+        played(tmp_path, says("a", TEXT), faults=[malformed_reply("a")]) as replay,
+        record_run() as run,
         pytest.raises(json.JSONDecodeError),
     ):
         async for _ in client(replay, "a").create_stream(asked()):
@@ -122,17 +122,17 @@ async def test_a_malformed_stream_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_a_stream_that_its_consumer_closes_is_not_ok(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", TEXT)) as replay, recorded() as run:
+    with played(tmp_path, says("a", TEXT)) as replay, record_run() as run:
         stream = client(replay, "a").create_stream(asked())
         await anext(stream)
         await stream.aclose()
     span = tree(run).root
-    assert (span.status, span.says) == ("ERROR", "closed by its consumer before the end")
+    assert (span.status, span.status_message) == ("ERROR", "closed by its consumer before the end")
 
 
 @pytest.mark.usefixtures("recording")
 async def test_streamed_tool_calls_are_in_the_output(tmp_path: Path) -> None:
-    with played(tmp_path, calls("a", ("look", {"x": 1}))) as replay, recorded() as run:
+    with played(tmp_path, calls("a", ("look", {"x": 1}))) as replay, record_run() as run:
         async for _ in client(replay, "a").create_stream(asked()):
             pass
     span = tree(run).root
@@ -152,7 +152,7 @@ async def test_a_client_defined_late_leaves_one_span_a_request(tmp_path: Path) -
             async for piece in super().create_stream(*args, **kwargs):
                 yield piece
 
-    with played(tmp_path, says("a", "one"), says("a", "two")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one"), says("a", "two")) as replay, record_run() as run:
         careful = Careful(
             model="taped",
             base_url=replay.base_url,
@@ -173,13 +173,13 @@ async def test_a_client_defined_late_that_asks_nobody_is_recorded() -> None:
             usage = RequestUsage(prompt_tokens=1, completion_tokens=1)
             return CreateResult(finish_reason="stop", content="hm", usage=usage, cached=False)
 
-    with recorded() as run:
+    with record_run() as run:
         await Canned([]).create(asked())
     assert names(tree(run), "LLM") == ["Canned.create"]
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_key_is_in_no_trace(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", TEXT)) as replay, recorded() as run:
+    with played(tmp_path, says("a", TEXT)) as replay, record_run() as run:
         await agent(replay, "a", model_client_stream=True).run(task="go on")
     assert not any(API_KEY in trace.to_json() for trace in run.traces())

@@ -10,14 +10,14 @@ from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from tests.taped_agents import agent, chain, names, played, says, tree
 from workflows.reading import Reader
 
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
@@ -30,14 +30,14 @@ def everything(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]
 
 
 def _withheld(trace: Trace) -> dict[str, Any]:
-    return {one.name: one.attributes["handoff.withheld"] for one in trace.of_type("HANDOFF")}
+    return {one.name: one.attributes["handoff.withheld"] for one in trace.spans_of_type("HANDOFF")}
 
 
 LINES = says("a", "the first word"), says("b", "the second word")
 
 
 async def test_a_filter_of_ones_own_shows_what_it_kept_back(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, recorded() as run:
+    with played(tmp_path, *LINES) as replay, record_run() as run:
         await chain(agent(replay, "a"), Reader(agent(replay, "b"), nothing)).run(task="go")
     trace = tree(run)
     assert names(trace, "AGENT") == ["a", "b"]
@@ -46,7 +46,7 @@ async def test_a_filter_of_ones_own_shows_what_it_kept_back(tmp_path: Path) -> N
 
 async def test_of_filters_around_filters_the_outermost_says_what_there_was(tmp_path: Path) -> None:
     only_users = MessageFilterConfig(per_source=[PerSourceFilter(source="user")])
-    with played(tmp_path, *LINES) as replay, recorded() as run:
+    with played(tmp_path, *LINES) as replay, record_run() as run:
         inner = Reader(agent(replay, "b"), everything)
         outer = MessageFilterAgent("b", inner, only_users)
         await chain(agent(replay, "a"), outer).run(task="go")
@@ -55,7 +55,7 @@ async def test_of_filters_around_filters_the_outermost_says_what_there_was(tmp_p
 
 async def test_what_one_filter_keeps_back_is_not_kept_from_the_next_agent(tmp_path: Path) -> None:
     lines = (*LINES, says("c", "the third word"))
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         filtered = Reader(agent(replay, "b"), nothing)
         await chain(agent(replay, "a"), filtered, agent(replay, "c")).run(task="go")
     assert _withheld(tree(run)) == {"a → b": True, "a → c": False, "b → c": False}
@@ -63,7 +63,7 @@ async def test_what_one_filter_keeps_back_is_not_kept_from_the_next_agent(tmp_pa
 
 async def test_asked_directly_a_filter_filters_too(tmp_path: Path) -> None:
     offered = [TextMessage(content=word, source=word) for word in ("user", "a")]
-    with played(tmp_path, says("b", "a word")) as replay, recorded() as run:
+    with played(tmp_path, says("b", "a word")) as replay, record_run() as run:
         await Reader(agent(replay, "b"), nothing).on_messages(offered, CancellationToken())
     (turn,) = tree(run).turns("b")
     assert [message["source"] for message in turn.inputs] == ["user"]

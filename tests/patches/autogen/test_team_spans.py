@@ -19,9 +19,9 @@ from autogen_agentchat.teams import (
 )
 from autogen_core import SingleThreadedAgentRuntime
 
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from scenarios.replay.faults import unavailable
-from scenarios.replay.replay_server import Replay
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import (
     agent,
     calls,
@@ -46,7 +46,7 @@ REVIEW = [
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
@@ -54,7 +54,7 @@ def says_revise(message: BaseChatMessage) -> bool:
     return "REVISE" in message.to_text()
 
 
-def review(replay: Replay, **settings: Any) -> GraphFlow:
+def review(replay: ReplayServer, **settings: Any) -> GraphFlow:
     """writer → critic → (revise) writer | (approve) editor."""
     writer, critic, editor = (
         agent(replay, name, **settings) for name in ("writer", "critic", "editor")
@@ -79,7 +79,7 @@ async def test_autolog_alone_leaves_one_trace_for_a_team(tmp_path: Path, store: 
     with (
         plain_autolog(store),
         played(tmp_path, *REVIEW) as replay,
-        recorded() as run,
+        record_run() as run,
     ):
         await review(replay).run(task="write")
         assert len(run.traces()) == 1
@@ -90,7 +90,7 @@ async def test_autolog_alone_leaves_one_trace_for_a_team(tmp_path: Path, store: 
 async def test_a_graph_is_one_trace_with_everything_in_its_place(
     tmp_path: Path, streamed: bool
 ) -> None:
-    with played(tmp_path, *REVIEW) as replay, recorded() as run:
+    with played(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay, model_client_stream=streamed).run(task="write")
     llm = f"    OpenAIChatCompletionClient.create{'_stream' * streamed} LLM OK"
     assert shape(tree(run)) == [
@@ -116,19 +116,19 @@ async def test_a_graph_is_one_trace_with_everything_in_its_place(
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_the_trace_counts_the_tokens_of_the_ledger(tmp_path: Path, streamed: bool) -> None:
-    with played(tmp_path, *REVIEW) as replay, recorded() as run:
+    with played(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay, model_client_stream=streamed).run(task="write")
     served = [(e.input_tokens, e.output_tokens) for e in replay.ledger.exchanges]
-    seen = [(s.tokens.input, s.tokens.output) for s in tree(run).of_type("LLM")]
+    seen = [(s.tokens.input, s.tokens.output) for s in tree(run).spans_of_type("LLM")]
     assert seen == served
     assert all(count for pair in served for count in pair)
 
 
 @pytest.mark.usefixtures("recording")
 async def test_run_stream_leaves_the_same_trace_as_run(tmp_path: Path) -> None:
-    with played(tmp_path, *REVIEW) as replay, recorded() as run:
+    with played(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay).run(task="write")
-    with played(tmp_path, *REVIEW) as replay, recorded() as streamed:
+    with played(tmp_path, *REVIEW) as replay, record_run() as streamed:
         async for _ in review(replay).run_stream(task="write"):
             assert mlflow.get_current_active_span() is None
     assert shape(tree(streamed)) == shape(tree(run))
@@ -136,7 +136,7 @@ async def test_run_stream_leaves_the_same_trace_as_run(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_the_root_shows_task_and_result(tmp_path: Path) -> None:
-    with played(tmp_path, *REVIEW) as replay, recorded() as run:
+    with played(tmp_path, *REVIEW) as replay, record_run() as run:
         result = await review(replay).run(task="write")
     root = tree(run).root
     assert root.inputs == {"task": "write"}
@@ -146,7 +146,7 @@ async def test_the_root_shows_task_and_result(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_the_root_lists_the_edges_that_were_tried(tmp_path: Path) -> None:
-    with played(tmp_path, *REVIEW) as replay, recorded() as run:
+    with played(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay).run(task="write")
     assert tree(run).root.attributes["routing.edges"] == [
         "writer → critic: yes",
@@ -160,7 +160,7 @@ async def test_the_root_lists_the_edges_that_were_tried(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_agents_in_turn_are_one_trace(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
         team = RoundRobinGroupChat([agent(replay, "a"), agent(replay, "b")], max_turns=2)
         await team.run(task="count")
     assert names(tree(run), "AGENT") == ["a", "b"]
@@ -170,7 +170,7 @@ async def test_agents_in_turn_are_one_trace(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recording")
 async def test_a_selector_chooses_beneath_the_root(tmp_path: Path) -> None:
     lines = [says("chooser", "b"), says("b", "chosen")]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         members: list[Any] = [agent(replay, name, description=name) for name in "ab"]
         model = client(replay, "chooser", stream_options=None)
         await SelectorGroupChat(members, model, max_turns=1).run(task="choose")
@@ -185,7 +185,7 @@ async def test_a_selector_chooses_beneath_the_root(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recording")
 async def test_a_swarm_hands_over_by_a_tool(tmp_path: Path) -> None:
     lines = [calls("a", ("transfer_to_b", {})), says("b", "taken over")]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         a, b = agent(replay, "a", handoffs=[Handoff(target="b")]), agent(replay, "b")
         await Swarm([a, b], max_turns=2).run(task="pass it on")
     assert shape(tree(run)) == [
@@ -201,7 +201,7 @@ async def test_a_swarm_hands_over_by_a_tool(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_parallel_agents_stand_side_by_side(tmp_path: Path) -> None:
-    with played(tmp_path, *(says(n, n * 9) for n in "abcd")) as replay, recorded() as run:
+    with played(tmp_path, *(says(n, n * 9) for n in "abcd")) as replay, record_run() as run:
         a, b, c, d = (agent(replay, name) for name in "abcd")
         graph = DiGraphBuilder()
         for one in (a, b, c, d):
@@ -221,7 +221,7 @@ async def test_parallel_agents_stand_side_by_side(tmp_path: Path) -> None:
 async def test_a_runtime_that_was_brought_along_is_no_gap(tmp_path: Path) -> None:
     runtime = SingleThreadedAgentRuntime()
     runtime.start()
-    with played(tmp_path, says("a", "one")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one")) as replay, record_run() as run:
         await RoundRobinGroupChat([agent(replay, "a")], max_turns=1, runtime=runtime).run(task="x")
     await runtime.stop()
     assert shape(tree(run)) == [
@@ -236,7 +236,7 @@ async def test_a_model_that_fails_is_an_error_all_the_way_up(tmp_path: Path) -> 
     fault = unavailable("critic")
     with (
         played(tmp_path, *REVIEW, faults=[fault]) as replay,
-        recorded() as run,
+        record_run() as run,
         pytest.raises(RuntimeError, match="503"),
     ):
         await review(replay).run(task="write")
@@ -257,18 +257,18 @@ async def test_runs_at_once_do_not_mix(tmp_path: Path) -> None:
         place = tmp_path / str(number)
         place.mkdir()
         lines = [says("a", f"one {number}"), says("b", f"two {number}")]
-        with played(place, *lines) as replay, recorded() as run:
+        with played(place, *lines) as replay, record_run() as run:
             await chain(agent(replay, "a"), agent(replay, "b")).run(task=f"run {number}")
             return run, replay.ledger
 
     for number, (run, ledger) in enumerate(await asyncio.gather(*map(one, range(6)))):
         trace = tree(run)
         assert trace.root.inputs == {"task": f"run {number}"}
-        assert [turn.outputs["content"] for turn in trace.of_type("AGENT")] == [
+        assert [turn.outputs["content"] for turn in trace.spans_of_type("AGENT")] == [
             f"one {number}",
             f"two {number}",
         ]
-        assert len(trace.of_type("LLM")) == len(ledger.exchanges) == 2
+        assert len(trace.spans_of_type("LLM")) == len(ledger.exchanges) == 2
 
 
 @pytest.mark.usefixtures("recording")
@@ -276,7 +276,7 @@ async def test_a_second_run_of_a_team_is_a_trace_of_its_own(tmp_path: Path) -> N
     with played(tmp_path, says("a", "one"), says("a", "two")) as replay:
         team = RoundRobinGroupChat([agent(replay, "a")], max_turns=1)
         for task in ("first", "second"):
-            with recorded() as run:
+            with record_run() as run:
                 result = await team.run(task=task)
             assert isinstance(result, TaskResult)
             assert tree(run).root.inputs == {"task": task}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.replay.replay_server import replayed
+from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -43,7 +43,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
 
     def play(patch: str) -> Any:
         store = f"sqlite:///{folder / f'{patch}.db'}"
-        with replayed(Tape.read(tape)) as replay:
+        with replay_tape(Tape.load(tape)) as replay:
             done = subprocess.run(
                 [PYTHON, SCRIPT, replay.base_url, store, patch],
                 env=os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"},
@@ -52,7 +52,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
                 timeout=100,
             )
         assert done.returncode == 0, done.stderr
-        assert not replay.unplayed
+        assert not replay.unplayed_lines
         return json.loads(done.stdout)
 
     return play

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from tests.taped_agents import agent, calls, names, plain_autolog, played, says, shape, tree
 
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
@@ -26,7 +26,7 @@ def double(number: int) -> int:
 
 async def worked(tmp_path: Path, *tools: tuple[str, Any], **settings: Any) -> Trace:
     """The trace of an agent that asks for these calls, and then says that it is done."""
-    with played(tmp_path, calls("a", *tools), says("a", "done")) as replay, recorded() as run:
+    with played(tmp_path, calls("a", *tools), says("a", "done")) as replay, record_run() as run:
         await agent(replay, "a", tools=[double], reflect_on_tool_use=True, **settings).run(task="x")
     return tree(run)
 
@@ -47,7 +47,7 @@ async def test_a_tool_call_stands_between_its_completions(tmp_path: Path, stream
 
 @pytest.mark.usefixtures("recording")
 async def test_a_tool_call_shows_arguments_and_result(tmp_path: Path) -> None:
-    (call,) = (await worked(tmp_path, ("double", {"number": 2}))).of_type("TOOL")
+    (call,) = (await worked(tmp_path, ("double", {"number": 2}))).spans_of_type("TOOL")
     assert (call.inputs, call.outputs) == ({"number": 2}, "4")
     assert call.attributes["gen_ai.tool.name"] == "double"
     assert call.attributes["gen_ai.tool.call.id"]
@@ -57,30 +57,30 @@ async def test_a_tool_call_shows_arguments_and_result(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recording")
 async def test_parallel_calls_have_a_span_each(tmp_path: Path) -> None:
     trace = await worked(tmp_path, *(("double", {"number": n}) for n in (1, 2, 3)))
-    assert sorted(call.outputs for call in trace.of_type("TOOL")) == ["2", "4", "6"]
+    assert sorted(call.outputs for call in trace.spans_of_type("TOOL")) == ["2", "4", "6"]
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_tool_that_raises_is_an_error_with_its_words(tmp_path: Path) -> None:
-    (call,) = (await worked(tmp_path, ("double", {"number": -1}))).of_type("TOOL")
+    (call,) = (await worked(tmp_path, ("double", {"number": -1}))).spans_of_type("TOOL")
     assert call.status == "ERROR"
-    assert "no negative numbers" in call.says
+    assert "no negative numbers" in call.status_message
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_tool_that_nobody_has_is_an_error(tmp_path: Path) -> None:
-    (call,) = (await worked(tmp_path, ("triple", {"number": 1}))).of_type("TOOL")
+    (call,) = (await worked(tmp_path, ("triple", {"number": 1}))).spans_of_type("TOOL")
     assert (call.name, call.status) == ("triple", "ERROR")
-    assert "not found" in call.says
+    assert "not found" in call.status_message
 
 
 @pytest.mark.usefixtures("recording")
 async def test_arguments_that_are_no_json_are_shown_as_they_came(tmp_path: Path) -> None:
-    (call,) = (await worked(tmp_path, ("double", "{number: 1"))).of_type("TOOL")
+    (call,) = (await worked(tmp_path, ("double", "{number: 1"))).spans_of_type("TOOL")
     assert (call.status, call.inputs) == ("ERROR", {"arguments": "{number: 1"})
 
 
 @pytest.mark.usefixtures("recording")
 async def test_what_follows_a_failed_tool_is_recorded(tmp_path: Path) -> None:
     trace = await worked(tmp_path, ("double", {"number": -1}))
-    assert [span.status for span in trace.of_type("LLM")] == ["OK", "OK"]
+    assert [span.status for span in trace.spans_of_type("LLM")] == ["OK", "OK"]

@@ -20,7 +20,7 @@ from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_core import CancellationToken
 
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from tests.taped_agents import (
     agent,
     chain,
@@ -36,7 +36,7 @@ from tests.taped_agents import (
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
@@ -47,7 +47,7 @@ async def test_autolog_alone_names_the_agents_of_a_team(tmp_path: Path, store: s
     with (
         plain_autolog(store),
         played(tmp_path, says("writer", "a text")) as replay,
-        recorded() as run,
+        record_run() as run,
     ):
         await chain(agent(replay, "writer")).run(task="write")
         assert names(tree(run), "AGENT")
@@ -55,14 +55,14 @@ async def test_autolog_alone_names_the_agents_of_a_team(tmp_path: Path, store: s
 
 @pytest.mark.usefixtures("recording")
 async def test_an_agent_alone_is_the_root_of_its_trace(tmp_path: Path) -> None:
-    with played(tmp_path, says("writer", "a text")) as replay, recorded() as run:
+    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
         await agent(replay, "writer").run(task="write")
     assert shape(tree(run)) == ["writer AGENT OK", "  OpenAIChatCompletionClient.create LLM OK"]
 
 
 @pytest.mark.usefixtures("recording")
 async def test_an_agent_alone_that_streams_is_the_root_of_its_trace(tmp_path: Path) -> None:
-    with played(tmp_path, says("writer", "a text")) as replay, recorded() as run:
+    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
         async for _ in agent(replay, "writer", model_client_stream=True).run_stream(task="write"):
             assert mlflow.get_current_active_span() is None
     assert shape(tree(run)) == [
@@ -73,7 +73,7 @@ async def test_an_agent_alone_that_streams_is_the_root_of_its_trace(tmp_path: Pa
 
 @pytest.mark.usefixtures("recording")
 async def test_a_turn_shows_what_was_given_and_replied(tmp_path: Path) -> None:
-    with played(tmp_path, says("writer", "a text")) as replay, recorded() as run:
+    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
         await agent(replay, "writer").on_messages(
             [TextMessage(content="write", source="user")], CancellationToken()
         )
@@ -85,9 +85,9 @@ async def test_a_turn_shows_what_was_given_and_replied(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recording")
 async def test_completions_bear_the_name_of_the_agent(tmp_path: Path) -> None:
     lines = [says("writer", "a text"), says("critic", "well done")]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         await chain(agent(replay, "writer"), agent(replay, "critic")).run(task="write")
-    assert [span.agent for span in tree(run).of_type("LLM")] == ["writer", "critic"]
+    assert [span.agent for span in tree(run).spans_of_type("LLM")] == ["writer", "critic"]
 
 
 class Echo(BaseChatAgent):
@@ -112,7 +112,7 @@ async def test_a_class_that_is_defined_late_takes_turns_too() -> None:
         async def on_messages_stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
             yield Response(chat_message=TextMessage(content="late", source=self.name))
 
-    with recorded() as run:
+    with record_run() as run:
         await chain(Late("late", "defined late")).run(task="hear")
     assert names(tree(run), "AGENT") == ["late"]
 
@@ -127,7 +127,7 @@ async def test_what_an_agent_does_on_its_way_out_is_in_its_turn() -> None:
                 with mlflow.start_span("tidy up"):
                     pass
 
-    with recorded() as run:
+    with record_run() as run:
         stream = Tidy("tidy", "tidies up").on_messages_stream([], CancellationToken())
         await anext(stream)
         await stream.aclose()
@@ -140,7 +140,7 @@ async def test_an_indirect_subclass_takes_one_turn(tmp_path: Path) -> None:
         async def run(self, **kwargs: Any) -> Any:
             return await super().run(**kwargs)
 
-    with played(tmp_path, says("writer", "a text")) as replay, recorded() as run:
+    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
         await Polite("writer", client(replay, "writer", stream_options=None)).run(task="write")
     assert names(tree(run), "AGENT") == ["writer"]
 
@@ -149,7 +149,7 @@ async def test_an_indirect_subclass_takes_one_turn(tmp_path: Path) -> None:
 async def test_a_message_filter_takes_no_turn_of_its_own() -> None:
     only_users = MessageFilterConfig(per_source=[PerSourceFilter(source="user")])
     filtered = MessageFilterAgent("echo", Echo("echo", "repeats"), only_users)
-    with recorded() as run:
+    with record_run() as run:
         await chain(Echo("first", "repeats"), filtered).run(task="hear")
     second = tree(run).turns("echo")
     assert [turn.inputs for turn in second] == [
@@ -162,7 +162,7 @@ async def test_a_team_inside_an_agent_nests(tmp_path: Path) -> None:
     inner = RoundRobinGroupChat(
         [Echo("inner", "repeats")], termination_condition=MaxMessageTermination(2)
     )
-    with played(tmp_path, says("mind", "concluded")) as replay, recorded() as run:
+    with played(tmp_path, says("mind", "concluded")) as replay, record_run() as run:
         model = client(replay, "mind", stream_options=None)
         await chain(SocietyOfMindAgent("mind", inner, model)).run(task="think")
     assert shape(tree(run)) == [
@@ -176,7 +176,7 @@ async def test_a_team_inside_an_agent_nests(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_autolog_called_again_by_a_workflow_doubles_no_turn(tmp_path: Path) -> None:
-    with played(tmp_path, says("writer", "a text")) as replay, recorded() as run:
+    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
         mlflow.autogen.autolog(silent=True)
         await agent(replay, "writer").run(task="write")
     assert shape(tree(run)) == ["writer AGENT OK", "  OpenAIChatCompletionClient.create LLM OK"]

@@ -14,22 +14,22 @@ from autogen_agentchat.messages import TextMessage
 from autogen_core.models import UserMessage
 from autogen_ext.models.cache import ChatCompletionCache
 
-from instrumentation.handoffs import efficiency
-from instrumentation.tracing import recorded, traced
-from patches.support.turn import said
-from scenarios.replay.faults import cut, unavailable
+from instrumentation.handoffs import efficiency_score
+from instrumentation.tracing import record_run, enable_tracing
+from patches.support.turn import message_from_autogen
+from scenarios.replay.faults import cuts_stream, unavailable
 from tests.taped_agents import API_KEY, agent, calls, chain, client, played, says, shape, tree
 
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_consumer_that_has_the_result_and_stops_has_missed_nothing(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
         async for item in chain(agent(replay, "a"), agent(replay, "b")).run_stream(task="x"):
             if isinstance(item, TaskResult):
                 break
@@ -48,7 +48,7 @@ async def test_what_a_tool_in_a_thread_traces_is_in_the_same_trace(tmp_path: Pat
             return f"{place} is empty"
 
     line = calls("a", ("look", {"place": "the box"}))
-    with played(tmp_path, line) as replay, recorded() as run:
+    with played(tmp_path, line) as replay, record_run() as run:
         await agent(replay, "a", tools=[look]).run(task="x")
     assert shape(tree(run))[2:] == ["  look TOOL OK", "    seen UNKNOWN OK"]
 
@@ -57,7 +57,7 @@ async def test_what_a_tool_in_a_thread_traces_is_in_the_same_trace(tmp_path: Pat
 async def test_the_failure_of_one_is_not_pinned_on_another(tmp_path: Path) -> None:
     """A tool lets two agents work; one of them fails at once, the other ends well, and later."""
     lines = [calls("a", ("both", {})), says("quick", "never said"), says("slow", "well done")]
-    with played(tmp_path, *lines, faults=[unavailable("quick")]) as replay, recorded() as run:
+    with played(tmp_path, *lines, faults=[unavailable("quick")]) as replay, record_run() as run:
         tasks: list[asyncio.Task[Any]] = []
 
         async def both() -> str:
@@ -81,31 +81,31 @@ async def test_a_stream_that_is_cut_in_a_tool_call_is_an_error(tmp_path: Path) -
         return place
 
     line = calls("a", ("look", {"place": "a box whose name is long enough for several frames"}))
-    faults = [cut("a", after_frame=3, clean=True)]
-    with played(tmp_path, line, faults=faults) as replay, recorded() as run:
+    faults = [cuts_stream("a", after_frame=3, ends_cleanly=True)]
+    with played(tmp_path, line, faults=faults) as replay, record_run() as run:
         await agent(replay, "a", tools=[look], model_client_stream=True).run(task="x")
-    completion = tree(run).of_type("LLM")[0]
+    completion = tree(run).spans_of_type("LLM")[0]
     assert completion.failed
-    assert "without a finish reason" in completion.says
+    assert "without a finish reason" in completion.status_message
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_cache_spends_tokens_once(tmp_path: Path) -> None:
     question = [UserMessage(content="x", source="user")]
-    with played(tmp_path, says("a", "one")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one")) as replay, record_run() as run:
         cached = ChatCompletionCache(client(replay, "a", stream_options=None))
         with mlflow.start_span("root"):
             for _ in range(2):
                 await cached.create(question)
     (exchange,) = replay.ledger.exchanges
-    spent = sum(span.tokens.total for span in tree(run).of_type("LLM"))
+    spent = sum(span.tokens.total for span in tree(run).spans_of_type("LLM"))
     assert spent == exchange.input_tokens + exchange.output_tokens
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_key_that_an_endpoint_echoes_is_not_stored(tmp_path: Path) -> None:
     """An endpoint that answers 401 and repeats the header that it was sent, as some do."""
-    with socket.create_server(("127.0.0.1", 0)) as listening, recorded() as run:
+    with socket.create_server(("127.0.0.1", 0)) as listening, record_run() as run:
 
         def answer() -> None:
             connection, _ = listening.accept()
@@ -132,9 +132,9 @@ def test_span_processors_of_ones_own_stay_on(store: str) -> None:
 
     mlflow.tracing.configure(span_processors=[redacts])
     try:
-        with traced(store), recorded() as run, mlflow.start_span("root") as span:
+        with enable_tracing(store), record_run() as run, mlflow.start_span("root") as span:
             span.set_outputs("a secret")
-        with traced(store):
+        with enable_tracing(store):
             assert tree(run).root.outputs == "[redacted]"
     finally:
         mlflow.tracing.configure(span_processors=[])
@@ -148,7 +148,7 @@ class Unreadable(TextMessage):
 
 
 def test_a_message_that_cannot_be_read_fails_no_run() -> None:
-    assert said(Unreadable(content="x", source="a")).content == "<Unreadable>"
+    assert message_from_autogen(Unreadable(content="x", source="a")).content == "<Unreadable>"
 
 
 @pytest.mark.parametrize(
@@ -162,4 +162,4 @@ def test_a_message_that_cannot_be_read_fails_no_run() -> None:
     ],
 )
 def test_text_of_any_script_is_found_where_it_is(output: str, given: str, score: float) -> None:
-    assert efficiency(output, given) == score
+    assert efficiency_score(output, given) == score

@@ -11,10 +11,10 @@ import pytest
 from crewai import Crew
 from crewai.events.event_bus import CrewAIEventsBus
 
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from patches.crewai import disable_autolog_wrappers
-from patches.patch import applied
-from patches.registry import repairs
+from patches.patch import apply_patches
+from patches.registry import builtin_patches
 from tests.taped_agents import played, says
 from tests.taped_crew import agent, crew, plain_crewai_autolog, task
 
@@ -48,7 +48,7 @@ def test_autolog_alone_turns_on_without_an_error(store: str) -> None:
 def test_autolog_turns_on_without_an_error(store: str) -> None:
     with (
         errors_of_mlflow() as said,
-        applied(disable_autolog_wrappers.PATCH),
+        apply_patches(disable_autolog_wrappers.PATCH),
         plain_crewai_autolog(store),
     ):
         assert said == []
@@ -61,17 +61,17 @@ def test_the_patches_leave_no_trace_on_crewai() -> None:
         }
 
     before = seen()
-    with applied(*repairs(lambda turn: None, ("crewai",))):
+    with apply_patches(*builtin_patches(lambda turn: None, ("crewai",))):
         assert seen() != before
     assert seen() == before
 
 
 def test_a_crew_works_unseen_while_autologging_is_off(tmp_path: Path, store: str) -> None:
     with (
-        traced(store, frameworks=()),
-        applied(*repairs(lambda turn: None, ("crewai",))),
+        enable_tracing(store, frameworks=()),
+        apply_patches(*builtin_patches(lambda turn: None, ("crewai",))),
         played(tmp_path, says("a", "done")) as replay,
-        recorded() as run,
+        record_run() as run,
     ):
         assert str(crew(task(agent(replay, "a"), "work")).kickoff()) == "done"
     assert run.traces() == []
@@ -79,10 +79,10 @@ def test_a_crew_works_unseen_while_autologging_is_off(tmp_path: Path, store: str
 
 def test_autologging_can_be_turned_off_between_two_runs(tmp_path: Path, store: str) -> None:
     lines = (says("a", "done"), says("a", "done"))
-    with traced(store, frameworks=("crewai",)), played(tmp_path, *lines) as replay:
-        with recorded() as first:
+    with enable_tracing(store, frameworks=("crewai",)), played(tmp_path, *lines) as replay:
+        with record_run() as first:
             crew(task(agent(replay, "a"), "work")).kickoff()
         mlflow.crewai.autolog(disable=True, silent=True)
-        with recorded() as second:
+        with record_run() as second:
             crew(task(agent(replay, "a"), "work")).kickoff()
         assert (len(first.traces()), len(second.traces())) == (1, 0)

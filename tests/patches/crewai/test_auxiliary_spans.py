@@ -12,8 +12,8 @@ from crewai.memory.unified_memory import Memory
 from openai import OpenAI
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from scenarios.replay.replay_server import Replay
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import API_KEY, Line, names, played, says, shape, tree
 from tests.taped_crew import agent, crew, llm, once, task
 from workflows.model import LANE_HEADER
@@ -21,7 +21,7 @@ from workflows.model import LANE_HEADER
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
@@ -37,7 +37,7 @@ def breaks_down(output: TaskOutput) -> tuple[bool, Any]:
 
 def guarded(tmp_path: Path, *lines: Line, fails: str = "", **settings: Any) -> Trace:
     """The trace of one task with guardrails; `fails` are words of the error that ends it."""
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         team = crew(task(agent(replay, "a"), "work", **settings))
         with pytest.raises(Exception, match=fails) if fails else nullcontext():
             team.kickoff()
@@ -57,7 +57,7 @@ def test_a_guardrail_that_sends_back_is_seen_with_its_words(tmp_path: Path) -> N
         "      OpenAICompletion.call LLM OK",
         "    names_a_source GUARDRAIL OK",
     ]
-    first, second = trace.of_type("GUARDRAIL")
+    first, second = trace.spans_of_type("GUARDRAIL")
     assert first.inputs == {"output": "4.9"}
     assert first.outputs == {"success": False, "feedback": "no word of a source"}
     assert (second.outputs["success"], second.attributes["guardrail.retry_count"]) == (True, 1)
@@ -71,15 +71,15 @@ def test_a_guardrail_that_is_never_content_fails_the_task(tmp_path: Path) -> Non
         guardrail=names_a_source,
         guardrail_max_retries=0,
     )
-    assert [span.status for span in trace.of_type("GUARDRAIL")] == ["OK"]
-    assert trace.of_type("TASK")[0].status == trace.root.status == "ERROR"
+    assert [span.status for span in trace.spans_of_type("GUARDRAIL")] == ["OK"]
+    assert trace.spans_of_type("TASK")[0].status == trace.root.status == "ERROR"
 
 
 def test_a_guardrail_that_raises_is_an_error(tmp_path: Path) -> None:
     trace = guarded(tmp_path, says("a", "4.9"), fails="broke down", guardrail=breaks_down)
-    (guardrail,) = trace.of_type("GUARDRAIL")
+    (guardrail,) = trace.spans_of_type("GUARDRAIL")
     assert guardrail.status == "ERROR"
-    assert "broke down" in guardrail.says
+    assert "broke down" in guardrail.status_message
 
 
 @pytest.mark.parametrize("error", [LookupError("there is no Ruritania"), TimeoutError()])
@@ -91,7 +91,7 @@ def test_an_error_that_is_handled_outside_is_none_of_a_guardrail(
     except type(error):
         lines = (says("a", "4.9"), says("a", "4.9 by its source"))
         trace = guarded(tmp_path, *lines, guardrail=names_a_source)
-    assert [span.status for span in trace.of_type("GUARDRAIL")] == ["OK", "OK"]
+    assert [span.status for span in trace.spans_of_type("GUARDRAIL")] == ["OK", "OK"]
 
 
 def test_several_guardrails_are_seen_in_their_order(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_a_crew_remembers_and_recalls_is_seen(tmp_path: Path) -> None:
         once(says("memory", '{"memories": []}'), "Extract memory"),
         *[embedded | {"reply": {"embeddings": [[0.5] * 8]}}] * 3,
     ]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         memory = Memory(
             llm=llm(replay, "memory"),
             embedder=partial(embeddings, replay),
@@ -125,14 +125,14 @@ def test_what_a_crew_remembers_and_recalls_is_seen(tmp_path: Path) -> None:
     assert sorted(names(trace, "MEMORY")) == ["memory query"] * 2 + ["memory retrieval"] * 2 + [
         "memory save"
     ]
-    assert [span.status for span in trace.of_type("MEMORY")] == ["OK"] * 5
-    found = [span.outputs for span in trace.of_type("MEMORY") if span.name == "memory query"]
+    assert [span.status for span in trace.spans_of_type("MEMORY")] == ["OK"] * 5
+    found = [span.outputs for span in trace.spans_of_type("MEMORY") if span.name == "memory query"]
     assert found == [{"results": []}, {"results": ["France had 4.9"]}]
-    asked = [span.agent for span in trace.of_type("LLM")]
+    asked = [span.agent for span in trace.spans_of_type("LLM")]
     assert asked == ["a"] * 5  # a memory saves in a thread of its own, in which a turn may end
 
 
-def embeddings(replay: Replay, texts: list[str]) -> list[list[float]]:
+def embeddings(replay: ReplayServer, texts: list[str]) -> list[list[float]]:
     """What an embedder of the user's own finds."""
     client = OpenAI(base_url=replay.base_url, api_key=API_KEY, default_headers={LANE_HEADER: "e"})
     with client:
@@ -141,7 +141,7 @@ def embeddings(replay: Replay, texts: list[str]) -> list[list[float]]:
 
 def test_a_plan_is_seen_with_the_completion_that_made_it(tmp_path: Path) -> None:
     lines = (says("a", "READY: I am ready to execute the task."), says("a", "done"))
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         crew(task(agent(replay, "a", planning=True), "work")).kickoff()
     assert shape(tree(run)) == [
         "office CHAIN OK",

@@ -15,8 +15,8 @@ from crewai.tools import tool
 from openai import InternalServerError
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from scenarios.replay.faults import Fault, cut, rate_limited, unavailable
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.replay.faults import Fault, cuts_stream, rate_limited, unavailable
 from tests.taped_agents import API_KEY, Line, played, says, shape, tree
 from tests.taped_crew import agent, crew, llm, looks_up, lookup, task
 from workflows.model import LANE_HEADER
@@ -26,7 +26,7 @@ ANSWER = (looks_up("a", "FR"), says("a", "done"))
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
@@ -38,7 +38,7 @@ def worked(
     **settings: Any,
 ) -> Trace:
     """The trace of one agent with one task."""
-    with played(tmp_path, *lines, faults=faults) as replay, recorded() as run:
+    with played(tmp_path, *lines, faults=faults) as replay, record_run() as run:
         team = crew(task(agent(replay, "a", **{"tools": [lookup]} | settings), "work"))
         with pytest.raises(fails) if fails else nullcontext():
             team.kickoff()
@@ -63,18 +63,18 @@ def test_crewai_alone_tells_of_the_messages_as_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 def test_a_completion_shows_what_was_sent(tmp_path: Path) -> None:
-    with played(tmp_path, *ANSWER) as replay, recorded() as run:
+    with played(tmp_path, *ANSWER) as replay, record_run() as run:
         crew(task(agent(replay, "a", tools=[lookup]), "work")).kickoff()
     served = orjson.dumps([exchange.request["messages"] for exchange in replay.ledger.exchanges])
     named = served.replace(b"call_1", b"call_a_1")  # the ledger numbers calls in its own way
-    completions = tree(run).of_type("LLM")
+    completions = tree(run).spans_of_type("LLM")
     assert [span.inputs["messages"] for span in completions] == orjson.loads(named)
     assert [span.inputs["tools"][0]["function"]["name"] for span in completions] == ["lookup"] * 2
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_completion_shows_what_was_answered(tmp_path: Path) -> None:
-    completions = worked(tmp_path, *ANSWER).of_type("LLM")
+    completions = worked(tmp_path, *ANSWER).spans_of_type("LLM")
     first, second = (completion.outputs["choices"][0] for completion in completions)
     (call,) = first["message"]["tool_calls"]
     assert (call["function"]["name"], first["finish_reason"]) == ("lookup", "tool_calls")
@@ -84,17 +84,17 @@ def test_a_completion_shows_what_was_answered(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("streamed", [False, True])
 def test_tokens_are_those_that_were_spent(tmp_path: Path, streamed: bool) -> None:
-    with played(tmp_path, *ANSWER) as replay, recorded() as run:
+    with played(tmp_path, *ANSWER) as replay, record_run() as run:
         crew(task(agent(replay, "a", tools=[lookup], llm={"stream": streamed}), "work")).kickoff()
     spent = [(e.input_tokens, e.output_tokens) for e in replay.ledger.exchanges]
-    counted = [span.tokens for span in tree(run).of_type("LLM")]
+    counted = [span.tokens for span in tree(run).spans_of_type("LLM")]
     assert [(tokens.input, tokens.output) for tokens in counted] == spent
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_streamed_completion_shows_when_it_began_to_answer(tmp_path: Path) -> None:
     trace = worked(tmp_path, says("a", "done at last"), llm={"stream": True})
-    (completion,) = trace.of_type("LLM")
+    (completion,) = trace.spans_of_type("LLM")
     assert completion.attributes["gen_ai.response.time_to_first_chunk"] >= 0
     assert completion.outputs["choices"][0]["message"]["content"] == "done at last"
 
@@ -102,7 +102,7 @@ def test_a_streamed_completion_shows_when_it_began_to_answer(tmp_path: Path) -> 
 @pytest.mark.usefixtures("recording")
 def test_parallel_tool_calls_have_a_span_each(tmp_path: Path) -> None:
     trace = worked(tmp_path, looks_up("a", "FR", "DE", "IT"), says("a", "done"))
-    found = {call.inputs["country"]: call.outputs for call in trace.of_type("TOOL")}
+    found = {call.inputs["country"]: call.outputs for call in trace.spans_of_type("TOOL")}
     assert found == {name: f"the value of {name}" for name in ("FR", "DE", "IT")}
 
 
@@ -119,7 +119,7 @@ def test_a_tool_that_raises_is_an_error_and_work_goes_on(tmp_path: Path) -> None
         "      lookup TOOL OK",
         "      OpenAICompletion.call LLM OK",
     ]
-    assert "there is no country nowhere" in trace.of_type("TOOL")[0].says
+    assert "there is no country nowhere" in trace.spans_of_type("TOOL")[0].status_message
 
 
 @pytest.mark.usefixtures("recording")
@@ -135,7 +135,7 @@ def test_what_a_tool_traces_itself_stands_beneath_its_call(tmp_path: Path) -> No
         return f"fetched {country}"
 
     trace = worked(tmp_path, looks_up("a", "FR", "DE"), says("a", "done"), tools=[traces])
-    calls = trace.of_type("TOOL")
+    calls = trace.spans_of_type("TOOL")
     assert [[inner.outputs for inner in call.children] for call in calls] == [
         [call.outputs] for call in calls
     ]
@@ -145,7 +145,7 @@ def test_what_a_tool_traces_itself_stands_beneath_its_call(tmp_path: Path) -> No
 def test_a_call_that_is_retried_is_one_completion(tmp_path: Path) -> None:
     fault = rate_limited("a", call=1, retry_after_s=0.01)
     trace = worked(tmp_path, *ANSWER, faults=(fault,), llm={"max_retries": 2})
-    assert [span.status for span in trace.of_type("LLM")] == ["OK", "OK"]
+    assert [span.status for span in trace.spans_of_type("LLM")] == ["OK", "OK"]
 
 
 @pytest.mark.usefixtures("recording")
@@ -159,13 +159,13 @@ def test_a_model_that_fails_for_good_fails_the_whole_trace(tmp_path: Path) -> No
         "      OpenAICompletion.call LLM ERROR",
         "        HTTP 503 ATTEMPT ERROR",
     ]
-    assert "InternalServerError" in trace.of_type("LLM")[0].says
+    assert "InternalServerError" in trace.spans_of_type("LLM")[0].status_message
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_turn_that_is_taken_again_after_a_failure_stands_beside_it(tmp_path: Path) -> None:
     trace = worked(tmp_path, *ANSWER, faults=(unavailable("a", call=1),), max_retry_limit=1)
-    assert [turn.status for turn in trace.of_type("AGENT")] == ["ERROR", "OK"]
+    assert [turn.status for turn in trace.spans_of_type("AGENT")] == ["ERROR", "OK"]
     assert trace.root.status == "OK"
 
 
@@ -174,12 +174,12 @@ def test_a_stream_that_breaks_shows_what_had_come(tmp_path: Path) -> None:
     trace = worked(
         tmp_path,
         says("a", "one two three four five six seven eight"),
-        faults=(cut("a", after_frame=3),),
+        faults=(cuts_stream("a", after_frame=3),),
         fails=Exception,
         llm={"stream": True},
         max_retry_limit=0,
     )
-    (completion,) = trace.of_type("LLM")
+    (completion,) = trace.spans_of_type("LLM")
     assert completion.status == "ERROR"
     assert completion.outputs["choices"][0]["message"]["content"].startswith("one")
 
@@ -199,7 +199,7 @@ def wants(tool_name: str, country: str) -> Line:
 @pytest.mark.usefixtures("recording")
 def test_calls_of_a_model_that_only_writes_are_seen_too(tmp_path: Path) -> None:
     lines = (wants("lookup", "FR"), wants("oracle", "FR"), says("a", "Final Answer: done"))
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         wordy = Wordy(
             model="taped",
             base_url=replay.base_url,
@@ -208,7 +208,7 @@ def test_calls_of_a_model_that_only_writes_are_seen_too(tmp_path: Path) -> None:
         )
         one = Agent(role="a", goal="g", backstory="b", llm=wordy, tools=[lookup])
         crew(task(one, "work")).kickoff()
-    called = [(call.name, call.status, call.outputs) for call in tree(run).of_type("TOOL")]
+    called = [(call.name, call.status, call.outputs) for call in tree(run).spans_of_type("TOOL")]
     assert called == [("lookup", "OK", "the value of FR"), ("oracle", "ERROR", None)]
 
 
@@ -217,7 +217,7 @@ def test_a_failure_inside_a_completion_of_the_same_model_is_not_taken_for_its_ow
     tmp_path: Path,
 ) -> None:
     lines = (looks_up("a", "FR"), says("a", "never"))
-    with played(tmp_path, *lines, faults=[unavailable("a", call=2)]) as replay, recorded() as run:
+    with played(tmp_path, *lines, faults=[unavailable("a", call=2)]) as replay, record_run() as run:
         model = llm(replay, "a")
 
         def asks_again(country: str) -> str:

@@ -11,10 +11,10 @@ import pytest
 from crewai import Crew
 from crewai.flow.flow import Flow, listen, start
 
-from instrumentation.trace.trace import Trace, from_mlflow
-from instrumentation.tracing import recorded, traced
-from scenarios.player.fidelity import compared
-from scenarios.replay.replay_server import Replay
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.player.fidelity import measure_fidelity
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import names, played, says, shape, tree
 from tests.taped_crew import agent, crew, looks_up, lookup, once, plain_crewai_autolog, task
 
@@ -40,20 +40,20 @@ OUTLINE = [
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
-def office(replay: Replay, **settings: Any) -> Crew:
+def office(replay: ReplayServer, **settings: Any) -> Crew:
     """Two agents: one looks two countries up at once, the other writes a report of it."""
     figures = task(agent(replay, "data", tools=[lookup]), "figures")
     return crew(figures, task(agent(replay, "writer"), "report", context=[figures]), **settings)
 
 
-def amiss(replay: Replay, trace: Trace) -> list[Any]:
+def amiss(replay: ReplayServer, trace: Trace) -> list[Any]:
     """What was refused, and what the trace has more or less of than the ledger."""
-    counts = dict(compared(replay.ledger, trace))
-    return [*replay.refusals, *(name for name, count in counts.items() if not count.whole)]
+    counts = dict(measure_fidelity(replay.ledger, trace))
+    return [*replay.refusals, *(name for name, count in counts.items() if not count.is_equal)]
 
 
 @pytest.mark.xfail(reason="MLflow's autolog is broken by CrewAI 1.15.29", raises=AssertionError)
@@ -61,7 +61,7 @@ def test_autolog_alone_records_a_crew(tmp_path: Path, store: str) -> None:
     with (
         plain_crewai_autolog(store),
         played(tmp_path, *LINES) as replay,
-        recorded() as run,
+        record_run() as run,
     ):
         office(replay).kickoff()
         assert run.traces()
@@ -81,10 +81,10 @@ WAYS: dict[str, Kickoff] = {
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_kickoff_is_one_whole_trace(tmp_path: Path, way: str) -> None:
-    with played(tmp_path, *LINES) as replay, recorded() as run:
+    with played(tmp_path, *LINES) as replay, record_run() as run:
         WAYS[way](office(replay))
     (stored,) = run.traces()
-    trace = from_mlflow([stored.to_dict()])
+    trace = trace_from_mlflow([stored.to_dict()])
     assert shape(trace) == OUTLINE
     assert amiss(replay, trace) == []
     spent = [e.input_tokens + e.output_tokens for e in replay.ledger.exchanges]
@@ -106,7 +106,7 @@ STREAMS: dict[str, Kickoff] = {
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", STREAMS)
 def test_a_crew_that_streams_is_one_whole_trace(tmp_path: Path, way: str) -> None:
-    with played(tmp_path, *LINES) as replay, recorded() as run:
+    with played(tmp_path, *LINES) as replay, record_run() as run:
         said = STREAMS[way](office(replay, stream=True))
     assert "report 4.9" in said
     assert shape(tree(run)) == OUTLINE
@@ -116,11 +116,11 @@ def test_a_crew_that_streams_is_one_whole_trace(tmp_path: Path, way: str) -> Non
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", ["kickoff_for_each", "kickoff_for_each_async", "akickoff_for_each"])
 def test_each_of_several_inputs_has_its_own_trace(tmp_path: Path, way: str) -> None:
-    with played(tmp_path, says("a", "one"), says("a", "two")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one"), says("a", "two")) as replay, record_run() as run:
         each = getattr(crew(task(agent(replay, "a"), "work")), way)([{"n": "1"}, {"n": "2"}])
         if asyncio.iscoroutine(each):
             asyncio.run(each)
-    traces = [from_mlflow([stored.to_dict()]) for stored in run.traces()]
+    traces = [trace_from_mlflow([stored.to_dict()]) for stored in run.traces()]
     assert sorted(trace.root.inputs["n"] for trace in traces) == ["1", "2"]
     assert [names(trace, "LLM") for trace in traces] == [["OpenAICompletion.call"]] * 2
 
@@ -129,7 +129,7 @@ def test_each_of_several_inputs_has_its_own_trace(tmp_path: Path, way: str) -> N
 @pytest.mark.parametrize("way", ["kickoff", "akickoff"])
 def test_tasks_that_run_at_once_keep_apart(tmp_path: Path, way: str) -> None:
     lines = (looks_up("a", "FR"), says("a", "A"), looks_up("b", "DE"), says("b", "B"))
-    with played(tmp_path, *lines, says("c", "C")) as replay, recorded() as run:
+    with played(tmp_path, *lines, says("c", "C")) as replay, record_run() as run:
         both = [
             task(agent(replay, role, tools=[lookup]), f"task {role}", async_execution=True)
             for role in "ab"
@@ -139,7 +139,7 @@ def test_tasks_that_run_at_once_keep_apart(tmp_path: Path, way: str) -> None:
     assert amiss(replay, trace) == []
     found = {
         turn.name: [span.outputs for span in turn if span.type == "TOOL"]
-        for turn in trace.of_type("AGENT")
+        for turn in trace.spans_of_type("AGENT")
     }
     assert found == {"a": ["the value of FR"], "b": ["the value of DE"], "c": []}
     assert sorted(names(trace, "HANDOFF")) == ["a → c", "b → c"]
@@ -147,7 +147,7 @@ def test_tasks_that_run_at_once_keep_apart(tmp_path: Path, way: str) -> None:
 
 @pytest.mark.usefixtures("recording")
 def test_crews_in_two_threads_keep_apart(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "A"), says("b", "B")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "A"), says("b", "B")) as replay, record_run() as run:
         roots = {}
 
         def work(role: str) -> None:
@@ -163,13 +163,13 @@ def test_crews_in_two_threads_keep_apart(tmp_path: Path) -> None:
     mlflow.flush_trace_async_logging()
     assert run.traces() == []  # a tag does not reach a thread that was begun without a context
     for role, trace_id in roots.items():
-        trace = from_mlflow([mlflow.get_trace(trace_id).to_dict()])
+        trace = trace_from_mlflow([mlflow.get_trace(trace_id).to_dict()])
         assert names(trace, "AGENT") == [role]
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_crew_inside_a_span_of_the_users_belongs_to_it(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, recorded() as run:
+    with played(tmp_path, *LINES) as replay, record_run() as run:
         with mlflow.start_span("briefing"):
             office(replay).kickoff()
         assert mlflow.get_current_active_span() is None
@@ -185,7 +185,7 @@ def test_a_crew_leaves_no_span_active(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 def test_a_flow_and_its_crew_are_one_trace(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, recorded() as run:
+    with played(tmp_path, *LINES) as replay, record_run() as run:
 
         class Morning(Flow[dict[str, Any]]):
             @start()
@@ -210,7 +210,7 @@ def test_a_flow_and_its_crew_are_one_trace(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", ["kickoff", "kickoff_async"])
 def test_an_agent_alone_is_the_root_of_its_trace(tmp_path: Path, way: str) -> None:
-    with played(tmp_path, looks_up("a", "FR"), says("a", "done")) as replay, recorded() as run:
+    with played(tmp_path, looks_up("a", "FR"), says("a", "done")) as replay, record_run() as run:
         result = getattr(agent(replay, "a", tools=[lookup]), way)("look France up")
         if asyncio.iscoroutine(result):
             asyncio.run(result)

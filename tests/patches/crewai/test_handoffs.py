@@ -10,9 +10,9 @@ from crewai import Process, TaskOutput
 from crewai.flow.flow import Flow, listen, start
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from scenarios.player.fidelity import compared
-from scenarios.replay.replay_server import Replay
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.player.fidelity import measure_fidelity
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import Line, calls, names, played, says, shape, tree
 from tests.taped_crew import agent, crew, llm, looks_up, lookup, once, task
 
@@ -25,7 +25,7 @@ DELEGATES = calls(
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
@@ -36,7 +36,7 @@ def handoffs(trace: Trace) -> dict[str, tuple[bool, float]]:
             span.attributes["handoff.withheld"],
             span.attributes["handoff.efficiency_score"],
         )
-        for span in trace.of_type("HANDOFF")
+        for span in trace.spans_of_type("HANDOFF")
     }
 
 
@@ -44,7 +44,7 @@ def passed_on(tmp_path: Path, **settings: Any) -> Trace:
     """Three tasks of three agents; `settings` are those of the third, `second` what b says."""
     second = settings.pop("second", "the figure of b")
     lines = [says("a", "the rule of a"), says("b", second), says("c", "the end")]
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         first, second = (task(agent(replay, role), f"task {role}") for role in "ab")
         context = [{"a": first, "b": second}[name] for name in settings.pop("of", ())]
         given = {"context": context} if context else {}
@@ -75,18 +75,20 @@ def test_a_turn_that_a_guardrail_asks_for_again_is_handed_nothing_anew(tmp_path:
         return "last" in output.raw, output.raw
 
     lines = (says("a", "the rule"), says("b", "first"), says("b", "last"))
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         second = task(agent(replay, "b"), "task b", guardrail=is_last)
         crew(task(agent(replay, "a"), "task a"), second).kickoff()
     assert names(tree(run), "HANDOFF") == ["a → b"]
 
 
 def test_a_task_names_its_context(tmp_path: Path) -> None:
-    (third,) = (t for t in passed_on(tmp_path, of=["b"]).of_type("TASK") if t.name == "task c")
+    (third,) = (
+        t for t in passed_on(tmp_path, of=["b"]).spans_of_type("TASK") if t.name == "task c"
+    )
     assert third.attributes["crew.task.context"] == ["task b"]
 
 
-def led(replay: Replay, *lines: Any) -> Any:
+def led(replay: ReplayServer, *lines: Any) -> Any:
     """A manager and one who looks things up."""
     data = agent(replay, "data", tools=[lookup])
     manager = agent(replay, "manager", allow_delegation=True)
@@ -100,12 +102,12 @@ def led(replay: Replay, *lines: Any) -> Any:
 
 def managed(tmp_path: Path, *lines: Line, amiss: tuple[str, ...] = ()) -> Trace:
     """The trace of a crew that is led, all of which the ledger bears out."""
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         led(replay).kickoff()
     assert not replay.refusals
     trace = tree(run)
-    counts = dict(compared(replay.ledger, trace))
-    assert tuple(name for name, count in counts.items() if not count.whole) == amiss
+    counts = dict(measure_fidelity(replay.ledger, trace))
+    assert tuple(name for name, count in counts.items() if not count.is_equal) == amiss
     return trace
 
 
@@ -131,7 +133,7 @@ def test_a_delegated_turn_stands_inside_the_call_that_asked_for_it(tmp_path: Pat
         "      data → manager HANDOFF OK",
         "      OpenAICompletion.call LLM OK",
     ]
-    there, back = trace.of_type("HANDOFF")
+    there, back = trace.spans_of_type("HANDOFF")
     assert there.attributes["handoff.output_chars"] == len(f"{TASK}\nfor 2023")
     assert not any("handoff.dropped" in span.attributes for span in (there, back))
 
@@ -143,13 +145,13 @@ def test_a_delegation_to_nobody_leads_to_no_turn(tmp_path: Path) -> None:
     )
     assert names(trace, "AGENT") == ["manager"]
     assert names(trace, "HANDOFF") == []
-    assert "coworker mentioned not found" in trace.of_type("TOOL")[0].outputs
+    assert "coworker mentioned not found" in trace.spans_of_type("TOOL")[0].outputs
 
 
 def test_what_crewai_plans_for_itself_is_no_handoff(tmp_path: Path) -> None:
     plan = {"list_of_plans_per_task": [{"task_number": 1, "task": "work", "plan": "do it"}]}
     lines = (says("planner", orjson.dumps(plan).decode()), says("a", "done"))
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         planner = llm(replay, "planner")
         crew(task(agent(replay, "a"), "work"), planning=True, planning_llm=planner).kickoff()
     trace = tree(run)
@@ -162,7 +164,7 @@ FOUND = "the pass is open today"
 
 def flown(tmp_path: Path, description: str, found: str = FOUND, **inputs: str) -> Trace:
     """The trace of a flow of two crews; the second has this task, and is given these inputs."""
-    with played(tmp_path, says("a", found), says("b", "noted")) as replay, recorded() as run:
+    with played(tmp_path, says("a", found), says("b", "noted")) as replay, record_run() as run:
 
         class Journey(Flow[dict[str, Any]]):
             @start()
@@ -181,7 +183,7 @@ def flown(tmp_path: Path, description: str, found: str = FOUND, **inputs: str) -
 def test_what_a_flow_gives_a_crew_as_an_input_is_handed_over(tmp_path: Path) -> None:
     trace = flown(tmp_path, "note {news}", found="open", news="open")
     assert handoffs(trace) == {"a → b": (False, 1.0)}
-    assert trace.of_type("HANDOFF")[0].attributes["handoff.kind"] == "flow"
+    assert trace.spans_of_type("HANDOFF")[0].attributes["handoff.kind"] == "flow"
 
 
 def test_an_input_that_a_task_does_not_name_is_no_handoff(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from crewai.events import CrewKickoffFailedEvent, crewai_event_bus
 from crewai.llms.hooks.base import BaseInterceptor
 from crewai.tools import tool
 
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from scenarios.replay.faults import hangs
 from tests.taped_agents import played, says, shape, tree
 from tests.taped_crew import agent, crew, llm, looks_up, task
@@ -20,7 +20,7 @@ from tests.taped_crew import agent, crew, llm, looks_up, task
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
@@ -51,7 +51,7 @@ async def test_crewai_alone_announces_that_a_crew_was_cancelled(tmp_path: Path) 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_crew_that_is_cancelled_leaves_a_whole_trace(tmp_path: Path) -> None:
-    with recorded() as run:
+    with record_run() as run:
         await cancelled(tmp_path)
     trace = tree(run)
     assert shape(trace) == [
@@ -60,7 +60,7 @@ async def test_a_crew_that_is_cancelled_leaves_a_whole_trace(tmp_path: Path) -> 
         "    a AGENT ERROR",
         "      OpenAICompletion.call LLM ERROR",
     ]
-    assert {span.says for root in trace.roots for span in root} == {"cancelled"}
+    assert {span.status_message for root in trace.roots for span in root} == {"cancelled"}
 
 
 @pytest.mark.usefixtures("recording")
@@ -81,13 +81,13 @@ def test_a_crew_that_is_interrupted_from_the_keyboard_says_so(tmp_path: Path) ->
 
     with (
         played(tmp_path, looks_up("a", "FR")) as replay,
-        recorded() as run,
+        record_run() as run,
         pytest.raises(KeyboardInterrupt),
     ):
         crew(task(agent(replay, "a", tools=[lookup]), "work")).kickoff()
     trace = tree(run)
     assert trace.root.status == "ERROR"
-    assert trace.root.says == "interrupted from the keyboard"
+    assert trace.root.status_message == "interrupted from the keyboard"
 
 
 class Deadline(BaseException):
@@ -107,7 +107,7 @@ class Clock(BaseInterceptor[httpx.Request, httpx.Response]):
 @pytest.mark.usefixtures("recording")
 def test_a_completion_that_a_tool_gives_up_ends_with_that_tool(tmp_path: Path) -> None:
     lines = (looks_up("a", "FR"), says("a", "done"))
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         model = llm(replay, "b", interceptor=Clock())
 
         @tool("lookup")
@@ -119,7 +119,7 @@ def test_a_completion_that_a_tool_gives_up_ends_with_that_tool(tmp_path: Path) -
                 return "no answer"
 
         crew(task(agent(replay, "a", tools=[asks]), "work")).kickoff()
-    (call,) = tree(run).of_type("TOOL")
+    (call,) = tree(run).spans_of_type("TOOL")
     (given_up,) = call.children
     assert (call.status, given_up.status) == ("OK", "ERROR")
     assert given_up.end_ns <= call.end_ns

@@ -10,8 +10,8 @@ from crewai.llms.providers.openai.completion import OpenAICompletion
 from pydantic import BaseModel
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
-from scenarios.replay.faults import cut
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.replay.faults import cuts_stream
 from tests.taped_agents import Line, played, says, tree
 from tests.taped_crew import agent, crew, looks_up, lookup, task
 
@@ -36,19 +36,19 @@ ANSWER = (thinks("FR"), says("a", "done"))
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
 def worked(tmp_path: Path, model: dict[str, Any]) -> Trace:
     """The trace of one agent with one task."""
-    with played(tmp_path, *ANSWER) as replay, recorded() as run:
+    with played(tmp_path, *ANSWER) as replay, record_run() as run:
         crew(task(agent(replay, "a", tools=[lookup], llm=model), "work")).kickoff()
     return tree(run)
 
 
 def first_message(trace: Trace) -> Any:
-    return trace.of_type("LLM")[0].outputs["choices"][0]["message"]
+    return trace.spans_of_type("LLM")[0].outputs["choices"][0]["message"]
 
 
 @pytest.mark.xfail(reason="its event holds the calls alone", raises=AssertionError)
@@ -76,7 +76,7 @@ def test_what_is_said_along_with_a_call_is_shown_beside_it(
 
 @pytest.mark.usefixtures("recording")
 async def test_it_is_shown_where_the_crew_is_awaited_too(tmp_path: Path) -> None:
-    with played(tmp_path, *ANSWER) as replay, recorded() as run:
+    with played(tmp_path, *ANSWER) as replay, record_run() as run:
         await crew(task(agent(replay, "a", tools=[lookup]), "work")).akickoff()
     assert first_message(tree(run))["content"] == THINKS
 
@@ -85,7 +85,7 @@ async def test_it_is_shown_where_the_crew_is_awaited_too(tmp_path: Path) -> None
 @pytest.mark.parametrize("streamed", [False, True])
 def test_an_object_is_shown_in_the_words_of_the_model(tmp_path: Path, streamed: bool) -> None:
     said = '{"value":  4.9}'
-    with played(tmp_path, says("a", said)) as replay, recorded() as run:
+    with played(tmp_path, says("a", said)) as replay, record_run() as run:
         one = agent(replay, "a", llm={"stream": streamed})
         crew(task(one, "work", response_model=Figure)).kickoff()
     assert first_message(tree(run))["content"] == said
@@ -93,8 +93,8 @@ def test_an_object_is_shown_in_the_words_of_the_model(tmp_path: Path, streamed: 
 
 @pytest.mark.usefixtures("recording")
 def test_a_stream_that_breaks_in_a_call_shows_what_had_come_of_it(tmp_path: Path) -> None:
-    faults = [cut("a", after_frame=8)]
-    with played(tmp_path, thinks("FR"), faults=faults) as replay, recorded() as run:
+    faults = [cuts_stream("a", after_frame=8)]
+    with played(tmp_path, thinks("FR"), faults=faults) as replay, record_run() as run:
         one = agent(replay, "a", tools=[lookup], llm={"stream": True}, max_retry_limit=0)
         with pytest.raises(Exception, match="peer closed connection"):
             crew(task(one, "work")).kickoff()
@@ -105,6 +105,6 @@ def test_a_stream_that_breaks_in_a_call_shows_what_had_come_of_it(tmp_path: Path
 
 def test_crewai_reads_what_was_spent_as_before_once_the_patch_is_off(store: str) -> None:
     before = OpenAICompletion.__dict__["_extract_openai_token_usage"]
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         assert OpenAICompletion.__dict__["_extract_openai_token_usage"] is not before
     assert OpenAICompletion.__dict__["_extract_openai_token_usage"] is before

@@ -11,7 +11,7 @@ from crewai.flow.flow import Flow, start
 from crewai.tools import BaseTool
 from pydantic import Field
 
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from scenarios.replay.faults import unavailable
 from tests.taped_agents import API_KEY, Line, calls, played, says
 from tests.taped_crew import agent, crew, task
@@ -35,13 +35,13 @@ class Lookup(BaseTool):
 
 @pytest.fixture(autouse=True)
 def _recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
 def stored(tmp_path: Path, *lines: Line, roles: str = "a", **more: Any) -> str:
     """All that is stored of a crew with one task for each role, as JSON."""
-    with played(tmp_path, *lines, **more) as replay, recorded() as run:
+    with played(tmp_path, *lines, **more) as replay, record_run() as run:
         agents = [agent(replay, role, tools=[Lookup()], max_retry_limit=1) for role in roles]
         crew(*(task(one, f"task {one.role}") for one in agents)).kickoff()
     (trace,) = run.traces()
@@ -83,7 +83,7 @@ def flown(result: Any) -> Any:
         def brief(self) -> Any:
             return result
 
-    with recorded() as run:
+    with record_run() as run:
         given = Morning().kickoff()
     (trace,) = run.traces()
     return given, trace

@@ -9,7 +9,7 @@ from crewai.events import LLMCallFailedEvent, crewai_event_bus
 from mlflow.tracing.utils import calculate_cost_by_model_and_token_usage
 from pydantic import BaseModel
 
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from scenarios.replay.ledger import Ledger
 from tests.taped_agents import Line, played, says
 from tests.taped_crew import agent, crew, looks_up, lookup, task
@@ -25,7 +25,7 @@ class Figure(BaseModel):
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store, frameworks=("crewai",)):
+    with enable_tracing(store, frameworks=("crewai",)):
         yield
 
 
@@ -37,7 +37,7 @@ def spent(ledger: Ledger) -> dict[str, int]:
 
 def worked(tmp_path: Path, *lines: Line, **settings: Any) -> tuple[Any, Ledger]:
     """The trace of one task, as MLflow stores it, and the ledger."""
-    with played(tmp_path, *lines) as replay, recorded() as run:
+    with played(tmp_path, *lines) as replay, record_run() as run:
         crew(task(agent(replay, "a", **settings.pop("agent")), "work", **settings)).kickoff()
     (trace,) = run.traces()
     return trace, replay.ledger

@@ -7,9 +7,9 @@ import mlflow
 import pytest
 from mlflow.utils.autologging_utils.safety import safe_patch
 
-from instrumentation.tracing import recorded
+from instrumentation.tracing import record_run
 from patches.mlflow import autolog_after_errors
-from patches.patch import applied
+from patches.patch import apply_patches
 from tests.taped_agents import plain_autolog
 
 FLAVOR = "autogen"
@@ -44,7 +44,7 @@ def service(store: str) -> Generator[type[Service]]:
 
 
 async def spans(service: type[Service]) -> Sequence[str]:
-    with recorded() as run:
+    with record_run() as run:
         assert await service().outer() == "done"
     (trace,) = run.traces()
     return sorted(span.name for span in trace.data.spans)
@@ -58,5 +58,5 @@ async def test_autolog_alone_sees_what_follows_a_handled_error(service: type[Ser
 
 
 async def test_what_follows_a_handled_error_is_seen(service: type[Service]) -> None:
-    with applied(autolog_after_errors.PATCH):
+    with apply_patches(autolog_after_errors.PATCH):
         assert await spans(service) == ["inner", "inner", "outer"]

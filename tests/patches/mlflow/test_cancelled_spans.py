@@ -10,17 +10,17 @@ from autogen_agentchat.messages import TextMessage
 from autogen_core import CancellationToken
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from patches.mlflow import cancelled_spans
-from patches.patch import applied
+from patches.patch import apply_patches
 from scenarios.replay.faults import hangs
-from scenarios.replay.replay_server import Replay
+from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import agent, calls, chain, plain_autolog, played, says, shape, tree
 
 
 @pytest.fixture
 def recording(store: str) -> Generator[None]:
-    with traced(store):
+    with enable_tracing(store):
         yield
 
 
@@ -31,7 +31,7 @@ async def cancelled_span() -> str:
         with mlflow.start_span("work"):
             await asyncio.sleep(60)
 
-    with recorded() as run:
+    with record_run() as run:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(work(), 0.01)
         (trace,) = run.traces()
@@ -51,11 +51,11 @@ async def test_mlflow_alone_says_that_a_span_was_cancelled(
 async def test_a_plain_span_that_is_cancelled_is_an_error(
     store: str,
 ) -> None:
-    with plain_autolog(store), applied(cancelled_spans.PATCH):
+    with plain_autolog(store), apply_patches(cancelled_spans.PATCH):
         assert await cancelled_span() == "ERROR"
 
 
-async def asked_by(replay: Replay, lane: str) -> None:
+async def asked_by(replay: ReplayServer, lane: str) -> None:
     """Wait until the lane has asked, for five seconds at most."""
     for _ in range(500):
         if any(exchange.lane == lane for exchange in replay.ledger.exchanges):
@@ -81,7 +81,7 @@ CANCELLED = [
 @pytest.mark.usefixtures("recording")
 async def test_a_team_that_is_cancelled_by_its_token(tmp_path: Path) -> None:
     lines, fault = [says("a", "one"), says("b", "two")], hangs("b")
-    with played(tmp_path, *lines, faults=[fault]) as replay, recorded() as run:
+    with played(tmp_path, *lines, faults=[fault]) as replay, record_run() as run:
         token = CancellationToken()
         team = chain(agent(replay, "a"), agent(replay, "b"))
         running = asyncio.create_task(team.run(task="x", cancellation_token=token))
@@ -91,12 +91,12 @@ async def test_a_team_that_is_cancelled_by_its_token(tmp_path: Path) -> None:
             await running
         trace = tree(run)
     assert statuses(trace) == [*CANCELLED, "cancelled ATTEMPT ERROR"]
-    assert {span.says for span in trace if span.failed} == {"cancelled"}
+    assert {span.status_message for span in trace if span.failed} == {"cancelled"}
 
 
 @pytest.mark.usefixtures("recording")
 async def test_an_agent_that_runs_out_of_time(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), faults=[hangs("a")]) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one"), faults=[hangs("a")]) as replay, record_run() as run:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(agent(replay, "a").run(task="x"), 0.3)
         trace = tree(run)
@@ -110,7 +110,7 @@ async def test_an_agent_that_runs_out_of_time(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recording")
 async def test_a_team_whose_task_is_cancelled_twice_leaves_nothing_open(tmp_path: Path) -> None:
     lines, fault = [says("a", "one"), says("b", "two")], hangs("b")
-    with played(tmp_path, *lines, faults=[fault]) as replay, recorded() as run:
+    with played(tmp_path, *lines, faults=[fault]) as replay, record_run() as run:
         team = chain(agent(replay, "a"), agent(replay, "b"))
         running = asyncio.create_task(team.run(task="x"))
         await asked_by(replay, "b")
@@ -125,18 +125,18 @@ async def test_a_team_whose_task_is_cancelled_twice_leaves_nothing_open(tmp_path
 
 @pytest.mark.usefixtures("recording")
 async def test_a_consumer_that_stops_early_leaves_a_trace_that_says_so(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
         stream = chain(agent(replay, "a"), agent(replay, "b")).run_stream(task="x")
         await anext(stream)
         await stream.aclose()
         trace = tree(run)
     assert trace.root.status == "ERROR"
-    assert trace.root.says == "closed by its consumer before the end"
+    assert trace.root.status_message == "closed by its consumer before the end"
 
 
 @pytest.mark.usefixtures("recording")
 async def test_an_agent_whose_stream_is_dropped_ends_with_the_loop(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one two three four")) as replay, recorded() as run:
+    with played(tmp_path, says("a", "one two three four")) as replay, record_run() as run:
         stream = agent(replay, "a", model_client_stream=True).on_messages_stream(
             [TextMessage(content="x", source="user")], CancellationToken()
         )
@@ -160,17 +160,17 @@ def test_an_interrupted_program_leaves_a_readable_trace(
         """Stop the program."""
         raise interruption
 
-    async def work(replay: Replay) -> None:
+    async def work(replay: ReplayServer) -> None:
         await chain(agent(replay, "a", tools=[stop])).run(task="x")
 
     with (
         played(tmp_path, calls("a", ("stop", {}))) as replay,
         pytest.raises(interruption),
-        traced(store),
-        recorded() as run,
+        enable_tracing(store),
+        record_run() as run,
     ):
         asyncio.run(work(replay))
-    with traced(store):
+    with enable_tracing(store):
         trace = tree(run)
     assert [(span.type, span.status) for span in trace] == [
         ("CHAIN", "ERROR"),

@@ -10,7 +10,7 @@ import mlflow
 import pytest
 from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue, Task
 
-from instrumentation.tracing import traced
+from instrumentation.tracing import enable_tracing
 
 BIG = "x" * 10_000
 MADE, ROOM = 60, 200_000
@@ -31,13 +31,13 @@ def crowded() -> int:
 
 def test_what_waits_is_bounded_by_its_size(monkeypatch: pytest.MonkeyPatch, store: str) -> None:
     monkeypatch.setenv("FLIGHT_RECORDER_BACKLOG_BYTES", str(ROOM))
-    with traced(store):
+    with enable_tracing(store):
         assert crowded() < ROOM / len(BIG)
 
 
 def test_room_comes_back_as_the_store_takes(monkeypatch: pytest.MonkeyPatch, store: str) -> None:
     monkeypatch.setenv("FLIGHT_RECORDER_BACKLOG_BYTES", str(ROOM))
-    with traced(store):
+    with enable_tracing(store):
         assert crowded() == crowded() > 5
 
 
@@ -59,7 +59,7 @@ def test_a_store_that_takes_nothing_stops_no_program_and_is_told_of_once(
     monkeypatch.setenv("MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS", "50")
     database = tmp_path / "mlflow.db"
     with caplog.at_level(logging.ERROR, "patches.mlflow.export_queue.memory_limit"):
-        with traced(f"sqlite:///{database}"):
+        with enable_tracing(f"sqlite:///{database}"):
             mlflow.start_span_no_context("first").end()
             mlflow.flush_trace_async_logging()
             with sqlite3.connect(database) as busy:

@@ -9,47 +9,51 @@ import pytest
 from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
 from mlflow.tracing.trace_manager import InMemoryTraceManager
 
-from instrumentation.remote_trace import continued
-from instrumentation.tracing import traced
+from instrumentation.remote_trace import continue_remote_trace
+from instrumentation.tracing import enable_tracing
 from patches.mlflow import remote_traces
-from patches.patch import applied
+from patches.patch import apply_patches
 from tests.taped_agents import plain_autolog
 
 
 @pytest.fixture
-def unmended(store: str) -> Generator[None]:
+def unpatched_store(store: str) -> Generator[None]:
     """MLflow as it comes, in batches."""
     with plain_autolog(store):
         yield
 
 
 @pytest.fixture
-def mended(unmended: None) -> Generator[None]:
-    with applied(remote_traces.PATCH):
+def patched_store(unmended: None) -> Generator[None]:
+    with apply_patches(remote_traces.PATCH):
         yield
 
 
-def called() -> tuple[str, Mapping[str, str]]:
+def call_service() -> tuple[str, Mapping[str, str]]:
     """The id that MLflow gives to the trace of a caller elsewhere, and what the caller sends."""
     trace_id = uuid4().hex
     return f"tr-{trace_id}", {"traceparent": f"00-{trace_id}-{uuid4().hex[:16]}-01"}
 
 
-def stored(trace_id: str) -> list[str]:
+def stored_spans(trace_id: str) -> list[str]:
     """The names of the spans in the store."""
     mlflow.flush_trace_async_logging()
     trace = mlflow.get_trace(trace_id, silent=True)
     return sorted(span.name for span in trace.data.spans) if trace else []
 
 
-def remembered(trace_id: str) -> bool:
+def is_in_memory(trace_id: str) -> bool:
     """Whether this process still keeps the trace in memory."""
     with InMemoryTraceManager.get_instance().get_trace(trace_id) as trace:
         return trace is not None
 
 
 def answer(headers: Mapping[str, str]) -> None:
-    with continued(headers), mlflow.start_span("GET /search"), mlflow.start_span("rank"):
+    with (
+        continue_remote_trace(headers),
+        mlflow.start_span("GET /search"),
+        mlflow.start_span("rank"),
+    ):
         pass
 
 
@@ -58,12 +62,12 @@ async def overlapping(headers: Mapping[str, str]) -> None:
     second_is_open, first_is_answered = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:
-        with continued(headers), mlflow.start_span("first"):
+        with continue_remote_trace(headers), mlflow.start_span("first"):
             await second_is_open.wait()
         first_is_answered.set()
 
     async def second() -> None:
-        with continued(headers), mlflow.start_span("second"):
+        with continue_remote_trace(headers), mlflow.start_span("second"):
             second_is_open.set()
             await first_is_answered.wait()
 
@@ -73,9 +77,9 @@ async def overlapping(headers: Mapping[str, str]) -> None:
 @pytest.mark.usefixtures("unmended")
 @pytest.mark.xfail(reason="MLflow forgets the trace too soon", raises=AssertionError)
 def test_mlflow_alone_stores_what_a_service_traced() -> None:
-    trace_id, headers = called()
+    trace_id, headers = call_service()
     answer(headers)
-    assert stored(trace_id) == ["GET /search", "rank"]
+    assert stored_spans(trace_id) == ["GET /search", "rank"]
 
 
 @pytest.mark.xfail(reason="requests of one trace share its entry", raises=AssertionError)
@@ -84,65 +88,65 @@ async def test_mlflow_alone_keeps_overlapping_requests_apart(
 ) -> None:
     monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
     with plain_autolog(store):
-        trace_id, headers = called()
+        trace_id, headers = call_service()
         await overlapping(headers)
-        assert stored(trace_id) == ["first", "second"]
+        assert stored_spans(trace_id) == ["first", "second"]
 
 
 @pytest.mark.usefixtures("mended")
 def test_what_a_service_traced_is_stored() -> None:
-    trace_id, headers = called()
+    trace_id, headers = call_service()
     answer(headers)
-    assert stored(trace_id) == ["GET /search", "rank"]
+    assert stored_spans(trace_id) == ["GET /search", "rank"]
 
 
 @pytest.mark.usefixtures("mended")
 async def test_overlapping_requests_of_one_trace_are_stored() -> None:
-    trace_id, headers = called()
+    trace_id, headers = call_service()
     await overlapping(headers)
-    assert stored(trace_id) == ["first", "second"]
+    assert stored_spans(trace_id) == ["first", "second"]
 
 
 @pytest.mark.usefixtures("mended")
 def test_requests_of_one_trace_that_follow_each_other_are_stored() -> None:
-    trace_id, headers = called()
+    trace_id, headers = call_service()
     answer(headers)
     answer(headers)
-    assert stored(trace_id) == ["GET /search", "GET /search", "rank", "rank"]
+    assert stored_spans(trace_id) == ["GET /search", "GET /search", "rank", "rank"]
 
 
 @pytest.mark.usefixtures("mended")
 def test_what_goes_on_after_the_answer_is_stored() -> None:
-    trace_id, headers = called()
-    with continued(headers), mlflow.start_span("POST /lookups") as span:
+    trace_id, headers = call_service()
+    with continue_remote_trace(headers), mlflow.start_span("POST /lookups") as span:
         goes_on = mlflow.start_span_no_context("look through", parent_span=span)
-    assert "look through" not in stored(trace_id)
+    assert "look through" not in stored_spans(trace_id)
     goes_on.end()
-    assert stored(trace_id) == ["POST /lookups", "look through"]
+    assert stored_spans(trace_id) == ["POST /lookups", "look through"]
 
 
 @pytest.mark.usefixtures("mended")
 def test_a_trace_is_forgotten_once_it_is_stored() -> None:
-    trace_id, headers = called()
-    with continued(headers), mlflow.start_span("GET /search"):
-        assert remembered(trace_id)
-    stored(trace_id)
-    assert not remembered(trace_id)
+    trace_id, headers = call_service()
+    with continue_remote_trace(headers), mlflow.start_span("GET /search"):
+        assert is_in_memory(trace_id)
+    stored_spans(trace_id)
+    assert not is_in_memory(trace_id)
 
 
 @pytest.mark.usefixtures("mended")
 def test_a_request_that_traces_nothing_is_forgotten_at_once() -> None:
-    trace_id, headers = called()
-    with continued(headers):
-        assert remembered(trace_id)
-    assert not remembered(trace_id)
+    trace_id, headers = call_service()
+    with continue_remote_trace(headers):
+        assert is_in_memory(trace_id)
+    assert not is_in_memory(trace_id)
 
 
 @pytest.mark.usefixtures("mended")
 def test_what_began_here_and_comes_back_is_stored_once() -> None:
     with mlflow.start_span("caller") as caller:
         answer(mlflow.tracing.get_tracing_context_headers_for_http_request())
-    assert stored(caller.trace_id) == ["GET /search", "caller", "rank"]
+    assert stored_spans(caller.trace_id) == ["GET /search", "caller", "rank"]
 
 
 @pytest.mark.usefixtures("mended")
@@ -150,10 +154,10 @@ def test_what_began_here_and_comes_back_is_stored_once() -> None:
     "headers", [{}, {"traceparent": "nonsense"}, {"traceparent": f"00-{'0' * 32}-{'0' * 16}-01"}]
 )
 def test_a_request_of_no_trace_begins_its_own(headers: Mapping[str, str]) -> None:
-    with continued(headers), mlflow.start_span("GET /search") as span:
+    with continue_remote_trace(headers), mlflow.start_span("GET /search") as span:
         pass
     assert span.parent_id is None
-    assert stored(span.trace_id) == ["GET /search"]
+    assert stored_spans(span.trace_id) == ["GET /search"]
 
 
 def test_it_is_undone(store: str) -> None:
@@ -162,6 +166,6 @@ def test_it_is_undone(store: str) -> None:
         return manager.register_trace, manager.pop_trace, MlflowV3SpanExporter.export
 
     before = patched()
-    with traced(store):
+    with enable_tracing(store):
         assert not set(before) & set(patched())
     assert patched() == before

@@ -9,7 +9,7 @@ import pytest
 from mlflow.entities import TraceInfo, TraceLocation, TraceState
 from mlflow.tracing.trace_manager import InMemoryTraceManager
 
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 
 pytestmark = pytest.mark.long
 
@@ -25,7 +25,7 @@ USED = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store after a burst of SPANS spans, more than any queue of MLflow's holds by default."""
     path = tmp_path_factory.mktemp("burst") / "mlflow.db"
-    with traced(f"sqlite:///{path}"), recorded():
+    with enable_tracing(f"sqlite:///{path}"), record_run():
         for _ in range(TRACES):
             with mlflow.start_span("root"):
                 for _ in range(COMPLETIONS):
@@ -58,7 +58,7 @@ def test_every_trace_has_all_its_tokens_and_its_whole_cost(database: Path) -> No
 
 
 def test_a_trace_outlives_a_thousand_that_begin_after_it(store: str) -> None:
-    with traced(store), recorded() as run:
+    with enable_tracing(store), record_run() as run:
         oldest = mlflow.start_span_no_context("oldest")
         later = [mlflow.start_span_no_context("later") for _ in range(1_200)]
         oldest.end()
@@ -77,7 +77,7 @@ def test_mlflow_alone_heeds_the_size_of_the_buffer_later(monkeypatch: pytest.Mon
 
 
 def test_a_program_that_seeds_random_repeats_no_trace(store: str) -> None:
-    with traced(store), recorded() as run:
+    with enable_tracing(store), record_run() as run:
         for _ in range(2):
             random.seed(7)
             with mlflow.start_span("root"):

@@ -8,22 +8,22 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.trace.trace import NoTrace, Trace, from_mlflow
-from instrumentation.tracing import recorded
+from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
+from instrumentation.tracing import record_run
 from patches.mlflow import traced_generators
 from patches.patch import Patch
 from tests.taped_agents import plain_autolog, tree
 
-Use = Callable[[Any], Any]
+Consumer = Callable[[Any], Any]
 
 
-async def early(stream: Any) -> None:
+async def read_one_then_close(stream: Any) -> None:
     """Take one item, and be done."""
     await anext(stream)
     await stream.aclose()
 
 
-async def cancelled(stream: Any) -> None:
+async def cancel_while_reading(stream: Any) -> None:
     async def listen() -> None:
         async for _ in stream:
             pass
@@ -32,14 +32,14 @@ async def cancelled(stream: Any) -> None:
         await asyncio.wait_for(listen(), 0.05)
 
 
-async def to_the_end(stream: Any) -> None:
+async def read_all(stream: Any) -> None:
     async for _ in stream:
         pass
 
 
-async def broken(stream: Any) -> None:
+async def read_until_error(stream: Any) -> None:
     with pytest.raises(ValueError, match="no more words"):
-        await to_the_end(stream)
+        await read_all(stream)
 
 
 async def words(*, waits_s: float = 0.0, breaks: bool = False) -> AsyncIterator[str]:
@@ -50,19 +50,19 @@ async def words(*, waits_s: float = 0.0, breaks: bool = False) -> AsyncIterator[
             raise ValueError("no more words")
 
 
-async def left_by(
-    use: Use, store: str, *patches: Patch, reducer: Any = "".join, **how: Any
+async def run_of_stream(
+    use: Consumer, store: str, *patches: Patch, reducer: Any = "".join, **how: Any
 ) -> list[Any]:
     """The MLflow traces that a traced stream of words leaves, used so."""
-    with plain_autolog(store, *patches), recorded() as run:
+    with plain_autolog(store, *patches), record_run() as run:
         await use(mlflow.trace(name="words", output_reducer=reducer)(words)(**how))
         return run.traces()
 
 
-async def seen(use: Use, store: str, **how: Any) -> Trace:
+async def trace_of_stream(use: Consumer, store: str, **how: Any) -> Trace:
     """The same, with the patch, as a tree."""
-    stored = await left_by(use, store, traced_generators.PATCH, **how)
-    return from_mlflow(trace.to_dict() for trace in stored)
+    stored = await run_of_stream(use, store, traced_generators.PATCH, **how)
+    return trace_from_mlflow(trace.to_dict() for trace in stored)
 
 
 async def test_an_item_that_no_json_can_hold_does_not_break_the_stream(store: str) -> None:
@@ -76,28 +76,28 @@ async def test_an_item_that_no_json_can_hold_does_not_break_the_stream(store: st
 
 @pytest.mark.xfail(reason="MLflow leaves its span open", strict=True, raises=AssertionError)
 async def test_mlflow_alone_records_a_stream_that_is_closed_early(store: str) -> None:
-    assert await left_by(early, store)
+    assert await run_of_stream(read_one_then_close, store)
 
 
 @pytest.mark.xfail(reason="MLflow leaves its span open", strict=True, raises=AssertionError)
 async def test_mlflow_alone_records_a_stream_that_is_cancelled(store: str) -> None:
-    assert await left_by(cancelled, store, waits_s=10.0)
+    assert await run_of_stream(cancel_while_reading, store, waits_s=10.0)
 
 
 @pytest.mark.xfail(reason="MLflow drops it", strict=True, raises=AssertionError)
 async def test_mlflow_alone_keeps_what_had_come_of_a_stream_that_breaks(store: str) -> None:
-    (trace,) = await left_by(broken, store, breaks=True)
+    (trace,) = await run_of_stream(read_until_error, store, breaks=True)
     assert trace.data.spans[0].outputs == "one"
 
 
 async def test_a_stream_that_runs_out_is_joined(store: str) -> None:
-    span = (await seen(to_the_end, store)).root
+    span = (await trace_of_stream(read_all, store)).root
     assert (span.name, span.status, span.outputs) == ("words", "OK", "onetwothree")
 
 
 async def test_each_item_is_an_event_as_mlflow_has_it(store: str) -> None:
-    (alone,) = await left_by(to_the_end, store)
-    (mended,) = await left_by(to_the_end, store, traced_generators.PATCH)
+    (alone,) = await run_of_stream(read_all, store)
+    (mended,) = await run_of_stream(read_all, store, traced_generators.PATCH)
     plain, patched = (
         [(event.name, event.attributes) for event in trace.data.spans[0].events]
         for trace in (alone, mended)
@@ -111,20 +111,20 @@ async def test_each_item_is_an_event_as_mlflow_has_it(store: str) -> None:
 
 
 async def test_a_stream_that_is_closed_early_says_so_and_keeps_what_had_come(store: str) -> None:
-    span = (await seen(early, store)).root
-    assert (span.says, span.outputs) == ("closed by its consumer before the end", "one")
+    span = (await trace_of_stream(read_one_then_close, store)).root
+    assert (span.status_message, span.outputs) == ("closed by its consumer before the end", "one")
 
 
 async def test_a_stream_that_is_cancelled_says_so_and_keeps_what_had_come(store: str) -> None:
-    span = (await seen(cancelled, store, waits_s=10.0)).root
-    assert (span.status, span.says, span.outputs) == ("ERROR", "cancelled", "one")
+    span = (await trace_of_stream(cancel_while_reading, store, waits_s=10.0)).root
+    assert (span.status, span.status_message, span.outputs) == ("ERROR", "cancelled", "one")
 
 
 async def test_a_stream_that_breaks_says_why_and_keeps_what_had_come(
     store: str,
 ) -> None:
-    span = (await seen(broken, store, breaks=True)).root
-    assert (span.says, span.outputs) == ("ValueError: no more words", "one")
+    span = (await trace_of_stream(read_until_error, store, breaks=True)).root
+    assert (span.status_message, span.outputs) == ("ValueError: no more words", "one")
 
 
 async def test_its_span_is_not_the_current_one_of_whoever_listens(store: str) -> None:
@@ -135,13 +135,13 @@ async def test_its_span_is_not_the_current_one_of_whoever_listens(store: str) ->
             async for _ in stream:
                 current.append(mlflow.get_current_active_span().name)
 
-    trace = await seen(listen, store)
+    trace = await trace_of_stream(listen, store)
     assert current == ["listener"] * 3
     assert [child.name for child in trace.root.children] == ["words"]
 
 
 async def test_a_reducer_that_fails_breaks_no_stream(store: str) -> None:
-    trace = await seen(to_the_end, store, reducer=lambda items: items[99])
+    trace = await trace_of_stream(read_all, store, reducer=lambda items: items[99])
     assert (trace.root.status, trace.root.outputs) == ("OK", ["one", "two", "three"])
 
 
@@ -153,21 +153,21 @@ async def test_closing_it_closes_the_generator_beneath_before_its_span_ends(stor
             with mlflow.start_span("tidy"):
                 pass
 
-    with plain_autolog(store, traced_generators.PATCH), recorded() as run:
-        await early(mlflow.trace(careful)())
+    with plain_autolog(store, traced_generators.PATCH), record_run() as run:
+        await read_one_then_close(mlflow.trace(careful)())
         trace = tree(run)
     assert [child.name for child in trace.root.children] == ["tidy"]
 
 
 async def test_a_generator_that_is_not_async_stays_as_mlflow_has_it(store: str) -> None:
-    with plain_autolog(store, traced_generators.PATCH), recorded() as run:
+    with plain_autolog(store, traced_generators.PATCH), record_run() as run:
         assert list(mlflow.trace(lambda: (yield 1))()) == [1]
         trace = tree(run)
     assert trace.root.outputs == [1]
 
 
 async def test_nothing_is_recorded_that_was_not_begun(store: str) -> None:
-    with plain_autolog(store, traced_generators.PATCH), recorded() as run:
+    with plain_autolog(store, traced_generators.PATCH), record_run() as run:
         await mlflow.trace(words)().aclose()
-        with pytest.raises(NoTrace):
+        with pytest.raises(TraceNotFoundError):
             tree(run)

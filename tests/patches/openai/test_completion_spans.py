@@ -9,10 +9,10 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from instrumentation.tracing import in_use, recorded, traced
+from instrumentation.tracing import imported_frameworks, record_run, enable_tracing
 from scenarios.replay.faults import hangs
-from scenarios.replay.replay_server import replayed
-from tests.support.tapes import says, tape
+from scenarios.replay.replay_server import replay_tape
+from tests.support.tapes import make_tape, reply_line
 from tests.taped_agents import API_KEY, agent, played, shape, tree
 from tests.taped_clients import (
     CALLS,
@@ -52,7 +52,7 @@ def test_a_completion_is_told_as_it_was_asked_and_answered() -> None:
 
 async def test_an_async_completion_looks_the_same() -> None:
     told = []
-    with asked(says("a", TEXT), says("a", TEXT)) as (replay, run):
+    with asked(reply_line("a", TEXT), reply_line("a", TEXT)) as (replay, run):
         sync(replay).chat.completions.create(**CHAT)
         async with asynchronous(replay) as of:
             await of.chat.completions.create(**CHAT)
@@ -62,7 +62,7 @@ async def test_an_async_completion_looks_the_same() -> None:
 
 
 def test_both_tool_calls_of_a_reply_are_told() -> None:
-    with asked(says("a", None, tool_calls=CALLS)) as (replay, run):
+    with asked(reply_line("a", None, tool_calls=CALLS)) as (replay, run):
         sync(replay).chat.completions.create(**CHAT, tools=[TOOL])
     message = only(run).outputs["choices"][0]["message"]
     cities = [call["function"]["arguments"] for call in message["tool_calls"]]
@@ -71,7 +71,7 @@ def test_both_tool_calls_of_a_reply_are_told() -> None:
 
 def test_a_response_is_told_as_it_was_asked_and_answered() -> None:
     tool = {"type": "function", **TOOL["function"]}
-    with asked(says("a", TEXT, tool_calls=CALLS)) as (replay, run):
+    with asked(reply_line("a", TEXT, tool_calls=CALLS)) as (replay, run):
         sync(replay).responses.create(**RESPONSE, instructions="Be brief.", tools=[tool])
     span, (served,) = only(run), replay.ledger.exchanges
     assert span.name == "responses"
@@ -85,7 +85,7 @@ def test_a_response_is_told_as_it_was_asked_and_answered() -> None:
 
 
 def test_the_tools_of_both_apis_are_told_in_the_same_shape(store: str) -> None:
-    with asked(says("a", TEXT), says("a", TEXT)) as (replay, run):
+    with asked(reply_line("a", TEXT), reply_line("a", TEXT)) as (replay, run):
         sync(replay).chat.completions.create(**CHAT, tools=[TOOL])
         sync(replay).responses.create(**RESPONSE, tools=[{"type": "function", **TOOL["function"]}])
     tools = [trace.data.spans[0].get_attribute("mlflow.chat.tools") for trace in run.traces()]
@@ -94,7 +94,7 @@ def test_the_tools_of_both_apis_are_told_in_the_same_shape(store: str) -> None:
 
 def test_a_parsed_completion_that_met_its_limit_keeps_what_it_took() -> None:
     with (
-        asked(says("a", '{"metres":', finish_reason="length")) as (replay, run),
+        asked(reply_line("a", '{"metres":', finish_reason="length")) as (replay, run),
         pytest.raises(openai.LengthFinishReasonError),
     ):
         sync(replay).chat.completions.parse(**CHAT, response_format=Height)
@@ -124,7 +124,7 @@ def test_a_raw_response_that_is_not_read_was_closed_early() -> None:
     ):
         pass
     span = only(run)
-    assert (span.status, span.says) == ("ERROR", "closed by its consumer before the end")
+    assert (span.status, span.status_message) == ("ERROR", "closed by its consumer before the end")
 
 
 async def test_a_cancelled_completion_says_so() -> None:
@@ -133,7 +133,7 @@ async def test_a_cancelled_completion_says_so() -> None:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(of.chat.completions.create(**CHAT), 0.2)
     span = only(run)
-    assert (span.status, span.says) == ("ERROR", "cancelled")
+    assert (span.status, span.status_message) == ("ERROR", "cancelled")
     assert span.inputs == CHAT
 
 
@@ -188,36 +188,36 @@ def test_a_service_that_is_asked_may_join_the_trace() -> None:
 
 
 def test_it_is_on_only_where_it_is_named() -> None:
-    assert "openai" not in in_use()
+    assert "openai" not in imported_frameworks()
 
 
 async def test_an_agents_completion_is_not_doubled_by_its_client(store: str, tmp_path: Any) -> None:
     with (
-        traced(store, frameworks=("autogen", "openai")),
-        played(tmp_path, says("a", "one"), says("a", "two")) as replay,
-        recorded() as run,
+        enable_tracing(store, frameworks=("autogen", "openai")),
+        played(tmp_path, reply_line("a", "one"), reply_line("a", "two")) as replay,
+        record_run() as run,
     ):
         await agent(replay, "a").run(task="x")
         async for _ in agent(replay, "a", model_client_stream=True).run_stream(task="x"):
             pass
     trace = tree(run)
-    names = [span.name.partition(".")[2] for span in trace.of_type("LLM")]
+    names = [span.name.partition(".")[2] for span in trace.spans_of_type("LLM")]
     assert names == ["create", "create_stream"]
-    assert all(span.attributes["http.attempts"] == 1 for span in trace.of_type("LLM"))
+    assert all(span.attributes["http.attempts"] == 1 for span in trace.spans_of_type("LLM"))
 
 
 def test_a_crews_completion_is_not_doubled_by_its_client(store: str) -> None:
     from crewai import LLM
 
     with (
-        traced(store, frameworks=("crewai", "openai")),
-        replayed(tape(says("a", "one"))) as replay,
-        recorded() as run,
+        enable_tracing(store, frameworks=("crewai", "openai")),
+        replay_tape(make_tape(reply_line("a", "one"))) as replay,
+        record_run() as run,
     ):
         settings: Any = {"base_url": replay.base_url, "api_key": API_KEY}
         named: Any = {"default_headers": {"x-agent-name": "a"}}
         LLM(model="openai/taped", **settings, **named).call("go on")
-    (span,) = tree(run).of_type("LLM")
+    (span,) = tree(run).spans_of_type("LLM")
     assert span.name == "OpenAICompletion.call"
 
 
@@ -228,7 +228,7 @@ async def test_what_a_completion_began_asks_on_its_own_once_it_is_over() -> None
         await over.wait()
         await of.chat.completions.create(**CHAT)
 
-    with asked(says("a", "one"), says("a", "two")) as (replay, run):
+    with asked(reply_line("a", "one"), reply_line("a", "two")) as (replay, run):
         async with asynchronous(replay) as of, asynchronous(replay) as other:
 
             async def begin(_: object) -> None:
@@ -238,7 +238,7 @@ async def test_what_a_completion_began_asks_on_its_own_once_it_is_over() -> None
             await of.chat.completions.create(**CHAT)
             over.set()
             await asyncio.gather(*begun)
-    assert len(tree(run).of_type("LLM")) == 2
+    assert len(tree(run).spans_of_type("LLM")) == 2
 
 
 def test_nobody_is_warned_where_tracing_is_off(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,11 +7,11 @@ import openai
 import pytest
 from openai._base_client import AsyncAPIClient, SyncAPIClient
 
-from instrumentation.http_attempts.http_client import seen_http_client
-from instrumentation.tracing import recorded, traced
-from scenarios.player.fidelity import compared
-from scenarios.replay.faults import cut, drops, hangs, rate_limited, unavailable
-from tests.support.tapes import says
+from instrumentation.http_attempts.http_client import traced_http_client
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.player.fidelity import measure_fidelity
+from scenarios.replay.faults import cuts_stream, drops_connection, hangs, rate_limited, unavailable
+from tests.support.tapes import reply_line
 from tests.taped_agents import agent, played, tree
 from tests.taped_clients import (
     CHAT,
@@ -53,13 +53,13 @@ def test_what_a_client_retries_is_told(ask: str) -> None:
     assert span.status == "OK"
     assert span.attributes["http.attempts"] == 2
     assert [(one.name, one.type) for one in span.children] == [("HTTP 429", "ATTEMPT")]
-    told = dict(compared(replay.ledger, tree(run)))
-    assert all(told[name].whole for name in ("llm_calls", "errors", "tokens"))
+    told = dict(measure_fidelity(replay.ledger, tree(run)))
+    assert all(told[name].is_equal for name in ("llm_calls", "errors", "tokens"))
 
 
 @TOLD
 async def test_what_an_async_client_retries_is_told() -> None:
-    with asked(faults=[drops("a")]) as (replay, run):
+    with asked(faults=[drops_connection("a")]) as (replay, run):
         async with asynchronous(replay, max_retries=1) as of:
             await of.chat.completions.create(**CHAT)
     assert [one.name for one in only(run).children] == ["RemoteProtocolError"]
@@ -83,21 +83,21 @@ def test_a_deadline_that_was_missed_is_told() -> None:
     with asked(faults=[hangs("a")]) as (replay, run), pytest.raises(openai.APITimeoutError):
         sync(replay, timeout=0.2).chat.completions.create(**CHAT)
     (attempt,) = only(run).children
-    assert attempt.says == "no byte within 0.2 s"
+    assert attempt.status_message == "no byte within 0.2 s"
 
 
 @TOLD
 def test_a_whole_stream_of_either_api_is_no_failed_attempt() -> None:
-    with asked(says("a", "one"), says("a", "two")) as (replay, run):
+    with asked(reply_line("a", "one"), reply_line("a", "two")) as (replay, run):
         list(sync(replay).chat.completions.create(**CHAT, **STREAM))
         list(sync(replay).responses.create(**RESPONSE, stream=True))
-    assert tree(run).of_type("ATTEMPT") == ()
+    assert tree(run).spans_of_type("ATTEMPT") == ()
 
 
 @TOLD
 async def test_a_client_whose_attempts_are_seen_already_counts_them_once() -> None:
-    with asked(faults=[LIMITED, cut("a", call=2)]) as (replay, run):
-        async with seen_http_client() as http:
+    with asked(faults=[LIMITED, cuts_stream("a", call=2)]) as (replay, run):
+        async with traced_http_client() as http:
             of: Any = asynchronous(replay, max_retries=2, http_client=http)
             with pytest.raises(Exception, match="peer closed"):
                 async for _ in await of.chat.completions.create(**CHAT, **STREAM):
@@ -109,12 +109,12 @@ async def test_a_client_whose_attempts_are_seen_already_counts_them_once() -> No
 
 async def test_what_the_client_of_an_agent_retries_is_told(store: str, tmp_path: Any) -> None:
     with (
-        traced(store, frameworks=("autogen",)),
-        played(tmp_path, says("a", "one"), faults=[LIMITED]) as replay,
-        recorded() as run,
+        enable_tracing(store, frameworks=("autogen",)),
+        played(tmp_path, reply_line("a", "one"), faults=[LIMITED]) as replay,
+        record_run() as run,
     ):
         await agent(replay, "a", client={"max_retries": 2}).run(task="x")
-        (completion,) = tree(run).of_type("LLM")
+        (completion,) = tree(run).spans_of_type("LLM")
     assert [one.name for one in completion.children] == ["HTTP 429"]
 
 
@@ -122,18 +122,18 @@ def test_what_the_client_of_a_crew_retries_is_told(store: str) -> None:
     from crewai import LLM
 
     with (
-        traced(store, frameworks=("crewai",)),
+        enable_tracing(store, frameworks=("crewai",)),
         asked(faults=[LIMITED]) as (replay, run),
     ):
         settings: Any = {"base_url": replay.base_url, "api_key": "none", "max_retries": 2}
         named: Any = {"default_headers": {"x-agent-name": "a"}}
         LLM(model="openai/taped", **settings, **named).call("go on")
-        (completion,) = tree(run).of_type("LLM")
+        (completion,) = tree(run).spans_of_type("LLM")
     assert [one.name for one in completion.children] == ["HTTP 429"]
 
 
 def test_a_request_that_is_for_no_completion_is_nobodys_attempt(store: str) -> None:
-    with traced(store, frameworks=("openai",)), asked() as (replay, run):
+    with enable_tracing(store, frameworks=("openai",)), asked() as (replay, run):
         sync(replay).models.list()
     assert run.traces() == []
 
@@ -145,6 +145,6 @@ def test_all_is_as_it_was_afterwards(store: str) -> None:
         *(chat.Completions, chat.AsyncCompletions, responses.Responses, responses.AsyncResponses),
     )
     before = [dict(vars(cls)) for cls in classes]
-    with traced(store, frameworks=("openai",)):
+    with enable_tracing(store, frameworks=("openai",)):
         assert [dict(vars(cls)) for cls in classes] != before
     assert [dict(vars(cls)) for cls in classes] == before

@@ -10,10 +10,10 @@ import openai
 import pytest
 
 from instrumentation.trace.span import Span
-from instrumentation.tracing import Run, recorded
-from patches.openai.reply_parsing import joined
-from scenarios.http_server.connection import Wire
-from scenarios.http_server.server import HOST, served
+from instrumentation.tracing import RunHandle, record_run
+from patches.openai.reply_parsing import parse_reply
+from scenarios.http_server.connection import Connection
+from scenarios.http_server.server import HOST, serve_app
 from tests.taped_clients import (
     CHAT,
     STREAM,
@@ -47,15 +47,15 @@ class AsyncReads(httpx.AsyncHTTPTransport):
 
 
 @contextmanager
-def sent(kind: str, text: str) -> Generator[tuple[openai.OpenAI, Run]]:
+def sent(kind: str, text: str) -> Generator[tuple[openai.OpenAI, RunHandle]]:
     """A client, each of whose requests is answered with this text."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        wire = Wire(scope, receive, send)
-        await wire.body()
-        await wire.answer(200, kind.encode(), text.encode())
+        wire = Connection(scope, receive, send)
+        await wire.read_body()
+        await wire.send_response(200, kind.encode(), text.encode())
 
-    with served(app) as port, recorded() as run:
+    with serve_app(app) as port, record_run() as run:
         base_url = f"http://{HOST}:{port}/v1"
         with openai.OpenAI(base_url=base_url, api_key="none", max_retries=0) as of:
             yield of, run
@@ -114,7 +114,7 @@ def test_calls_that_are_all_told_as_the_first_are_kept_apart() -> None:
 def test_a_call_far_from_the_first_takes_no_room_for_those_between() -> None:
     delta = called("a", "1", index=10**12)
     chunk = json.dumps({"choices": [{"index": 0, "delta": delta}]})
-    said = joined(f"data: {chunk}\n\n", streamed=True)
+    said = parse_reply(f"data: {chunk}\n\n", is_stream=True)
     assert said.outputs is not None
     assert len(said.outputs["choices"][0]["message"]["tool_calls"]) == 1
 
@@ -138,7 +138,7 @@ def test_a_page_where_a_completion_is_due_has_failed() -> None:
     with sent("text/html", "<title>Sign in</title>") as (of, run):
         of.chat.completions.create(**CHAT)
     said = "ReplyFailed: the reply is no completion, but begins: '<title>Sign in</title>'"
-    assert only(run).says == said
+    assert only(run).status_message == said
 
 
 @TOLD

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.tracing import recorded, traced
-from patches.openai.reply_parsing import joined
-from scenarios.http_server.connection import Wire
-from scenarios.http_server.server import HOST, served
-from scenarios.replay.faults import cut, malformed
-from tests.support.tapes import says
+from instrumentation.tracing import record_run, enable_tracing
+from patches.openai.reply_parsing import parse_reply
+from scenarios.http_server.connection import Connection
+from scenarios.http_server.server import HOST, serve_app
+from scenarios.replay.faults import cuts_stream, malformed_reply
+from tests.support.tapes import reply_line
 from tests.taped_agents import tree
 from tests.taped_clients import (
     CALLS,
@@ -75,7 +75,7 @@ def test_the_spans_of_autolog_come_back(store: str) -> None:
 
     with plain_openai(store):
         before = patched()
-        with traced(store, frameworks=("openai",)):
+        with enable_tracing(store, frameworks=("openai",)):
             assert all(now is not then for now, then in zip(patched(), before, strict=True))
         assert patched() == before
 
@@ -97,7 +97,7 @@ def test_a_stream_is_told_as_a_plain_completion_is(ask: Ask) -> None:
 @TOLD
 @BOTH
 async def test_an_async_stream_looks_the_same(ask: Ask) -> None:
-    with asked(says("a", TEXT), says("a", TEXT)) as (replay, run):
+    with asked(reply_line("a", TEXT), reply_line("a", TEXT)) as (replay, run):
         list(ask(sync(replay)))
         async with asynchronous(replay) as of:
             async for _ in await ask(of):
@@ -113,7 +113,7 @@ async def test_an_async_stream_looks_the_same(ask: Ask) -> None:
 @TOLD
 @BOTH
 def test_streamed_tool_calls_are_joined(ask: Ask) -> None:
-    with asked(says("a", None, tool_calls=CALLS)) as (replay, run):
+    with asked(reply_line("a", None, tool_calls=CALLS)) as (replay, run):
         list(ask(sync(replay), tools=[TOOL if ask is chat else {"type": "function", "name": "a"}]))
     told = str(only(run).outputs)
     assert '{"city":"La Paz"}' in told
@@ -125,7 +125,7 @@ def test_streamed_tool_calls_are_joined(ask: Ask) -> None:
 @BOTH
 @pytest.mark.parametrize("clean", [True, False])
 def test_a_stream_that_breaks_keeps_what_had_come(ask: Ask, clean: bool) -> None:
-    fault = cut("a", after_frame=6, clean=clean)
+    fault = cuts_stream("a", after_frame=6, ends_cleanly=clean)
     with asked(faults=[fault]) as (replay, run), suppress(httpx.RemoteProtocolError):
         list(ask(sync(replay)))
     trace = only(run)
@@ -137,7 +137,7 @@ def test_a_stream_that_breaks_keeps_what_had_come(ask: Ask, clean: bool) -> None
 
 @TOLD
 async def test_an_async_stream_that_breaks_keeps_what_had_come() -> None:
-    with asked(faults=[cut("a", after_frame=3)]) as (replay, run):
+    with asked(faults=[cuts_stream("a", after_frame=3)]) as (replay, run):
         async with asynchronous(replay) as of:
             with pytest.raises(httpx.RemoteProtocolError):
                 async for _ in await chat(of):
@@ -153,7 +153,7 @@ def test_a_stream_that_is_closed_early_says_so(ask: Ask) -> None:
     with asked() as (replay, run), ask(sync(replay)) as stream:
         next(stream)
     span = only(run)
-    assert (span.status, span.says) == ("ERROR", EARLY)
+    assert (span.status, span.status_message) == ("ERROR", EARLY)
 
 
 @TOLD
@@ -164,7 +164,7 @@ def test_a_stream_that_is_dropped_says_so_once_it_is_collected() -> None:
                 break
         gc.collect()
     span = only(run)
-    assert span.says == EARLY
+    assert span.status_message == EARLY
     assert span.outputs["choices"][0]["message"]["content"] == "ten"
 
 
@@ -173,7 +173,7 @@ def test_a_stream_of_which_nothing_is_read_says_so_once_it_is_collected() -> Non
     with asked() as (replay, run):
         chat(sync(replay))
         gc.collect()
-    assert only(run).says == EARLY
+    assert only(run).status_message == EARLY
 
 
 @TOLD
@@ -188,14 +188,17 @@ async def test_a_stream_whose_reader_is_cancelled_was_closed_early() -> None:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(listen(of, stream), 0.2)
     span = only(run)
-    assert (span.status, span.says) == ("ERROR", EARLY)
+    assert (span.status, span.status_message) == ("ERROR", EARLY)
 
 
 @TOLD
 def test_a_malformed_event_is_no_end_of_the_consumers() -> None:
-    with asked(faults=[malformed("a")]) as (replay, run), pytest.raises(ValueError, match="delim"):
+    with (
+        asked(faults=[malformed_reply("a")]) as (replay, run),
+        pytest.raises(ValueError, match="delim"),
+    ):
         list(chat(sync(replay)))
-    assert only(run).says == "ReplyFailed: an event of the stream is no JSON"
+    assert only(run).status_message == "ReplyFailed: an event of the stream is no JSON"
 
 
 @TOLD
@@ -214,8 +217,8 @@ def test_an_open_stream_ends_with_the_span_around_it() -> None:
             stream = chat(sync(replay))
             next(stream)
         stream.close()
-    (span,) = tree(run).of_type("LLM")
-    assert span.says == EARLY
+    (span,) = tree(run).spans_of_type("LLM")
+    assert span.status_message == EARLY
 
 
 FAILS = b'data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\n'
@@ -225,16 +228,16 @@ REFUSAL = b'data: {"error":{"message":"the model is overloaded"}}\n\n'
 @TOLD
 def test_a_stream_that_tells_of_an_error_has_failed() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        wire = Wire(scope, receive, send)
-        await wire.body()
-        await wire.answer(200, b"text/event-stream", FAILS + REFUSAL)
+        wire = Connection(scope, receive, send)
+        await wire.read_body()
+        await wire.send_response(200, b"text/event-stream", FAILS + REFUSAL)
 
-    with served(app) as port, recorded() as run:
+    with serve_app(app) as port, record_run() as run:
         of = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
         with pytest.raises(openai.APIError, match="overloaded"):
             list(chat(of))
     span = only(run)
-    assert span.says == "ReplyFailed: the model is overloaded"
+    assert span.status_message == "ReplyFailed: the model is overloaded"
     assert "half" in str(span.outputs)
 
 
@@ -244,15 +247,15 @@ def test_a_compressed_stream_is_unpacked(breaks: bool) -> None:
     packed = gzip.compress(FAILS * 40 + b"data: [DONE]\n\n")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        wire = Wire(scope, receive, send)
-        await wire.body()
+        wire = Connection(scope, receive, send)
+        await wire.read_body()
         kind = (b"content-type", b"text/event-stream")
-        await wire.begin(200, [kind, (b"content-encoding", b"gzip")])
-        await wire.write(packed[:-9] if breaks else packed, more=breaks)
+        await wire.start_response(200, [kind, (b"content-encoding", b"gzip")])
+        await wire.send_part(packed[:-9] if breaks else packed, more=breaks)
         if breaks:
-            await wire.break_off()
+            await wire.break_connection()
 
-    with served(app) as port, recorded() as run, suppress(httpx.HTTPError):
+    with serve_app(app) as port, record_run() as run, suppress(httpx.HTTPError):
         of = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
         list(chat(of))
     span = only(run)
@@ -284,4 +287,4 @@ values = st.recursive(
 def test_nothing_that_an_endpoint_sends_breaks_what_records_it(events: Any, streamed: bool) -> None:
     said = [event if isinstance(event, str) else json.dumps(event) for event in events]
     frames = "".join(f"data: {text}\n\n" for text in said)
-    joined(frames if streamed else "".join(said[:1]), streamed=streamed)
+    parse_reply(frames if streamed else "".join(said[:1]), is_stream=streamed)

@@ -22,47 +22,54 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link
 
-from instrumentation.tracing import traced
-from instrumentation.tracing_patches import Unguarded
-from patches.opentelemetry.finished_span import rewritten
-from patches.opentelemetry.span_pipeline import WITHHELD, Change, outlet
-from patches.patch import applied
+from instrumentation.tracing import enable_tracing
+from instrumentation.tracing_patches import SpanPipelineError
+from patches.opentelemetry.finished_span import rewrite_finished_span
+from patches.opentelemetry.span_pipeline import (
+    WITHHELD_ATTRIBUTE,
+    SpanTransform,
+    span_pipeline_patch,
+)
+from patches.patch import apply_patches
 
 SECRET = "sesame"
 
 
-def sealed(text: Any) -> str:
+def seal_text(text: Any) -> str:
     return str(text).replace(SECRET, "sealed")
 
 
-def seal(span: ReadableSpan) -> None:
+def seal_span(span: ReadableSpan) -> None:
     """A change: it takes SECRET out of a span, wherever it may stand."""
-    rewritten(
+    rewrite_finished_span(
         span,
-        name=sealed(span.name),
-        attributes={key: sealed(value) for key, value in (span.attributes or {}).items()},
+        name=seal_text(span.name),
+        attributes={key: seal_text(value) for key, value in (span.attributes or {}).items()},
         events=[
-            Event(sealed(event.name), {k: sealed(v) for k, v in (event.attributes or {}).items()})
+            Event(
+                seal_text(event.name),
+                {k: seal_text(v) for k, v in (event.attributes or {}).items()},
+            )
             for event in span.events
         ],
         links=[
-            Link(link.context, {k: sealed(v) for k, v in (link.attributes or {}).items()})
+            Link(link.context, {k: seal_text(v) for k, v in (link.attributes or {}).items()})
             for link in span.links
         ],
-        description=sealed(span.status.description or ""),
+        status_description=seal_text(span.status.description or ""),
     )
 
 
-def fail(span: ReadableSpan) -> None:
+def fail_transform(span: ReadableSpan) -> None:
     """A change that can't be made."""
     raise LookupError(SECRET)
 
 
 @contextmanager
-def changed(store: str, *changes: Change) -> Generator[Callable[[], list[Trace]]]:
+def trace_through(store: str, *changes: SpanTransform) -> Generator[Callable[[], list[Trace]]]:
     """An experiment whose spans pass `changes`; yields what reads its traces, by their roots."""
     experiment = uuid4().hex
-    with traced(store, experiment), applied(outlet(changes)):
+    with enable_tracing(store, experiment), apply_patches(span_pipeline_patch(changes)):
 
         def stored() -> list[Trace]:
             found = mlflow.search_traces(return_type="list", flush=True)
@@ -98,7 +105,7 @@ def in_a_thread() -> None:
 
 @pytest.mark.parametrize("work", [by_hand, by_decorator, without_context, bridged, in_a_thread])
 def test_each_kind_of_span_passes_it(store: str, work: Callable[[], None]) -> None:
-    with changed(store, seal) as stored:
+    with trace_through(store, seal_span) as stored:
         work()
         (trace,) = stored()
     assert "sealed" in trace.to_json()
@@ -106,7 +113,7 @@ def test_each_kind_of_span_passes_it(store: str, work: Callable[[], None]) -> No
 
 
 def test_what_a_service_traces_in_its_callers_trace_passes_it(store: str) -> None:
-    with changed(store, seal) as stored:
+    with trace_through(store, seal_span) as stored:
         with mlflow.start_span("caller"):
             headers = get_tracing_context_headers_for_http_request()
 
@@ -123,7 +130,7 @@ def test_what_a_service_traces_in_its_callers_trace_passes_it(store: str) -> Non
 
 
 def test_name_events_links_status_and_description_pass_it(store: str) -> None:
-    with changed(store, seal) as stored:
+    with trace_through(store, seal_span) as stored:
         with pytest.raises(ValueError, match=SECRET):
             raise_in_a_span()
         (trace,) = stored()
@@ -156,7 +163,7 @@ def off_and_on() -> None:
 
 @pytest.mark.parametrize("remake", [mlflow.tracing.reset, another_destination, off_and_on])
 def test_a_provider_that_mlflow_makes_later_has_one(store: str, remake: Callable[[], None]) -> None:
-    with changed(store, seal) as stored:
+    with trace_through(store, seal_span) as stored:
         by_hand()
         before = provider.get()
         remake()
@@ -169,8 +176,8 @@ def test_a_provider_that_mlflow_makes_later_has_one(store: str, remake: Callable
 
 
 def test_a_span_that_is_open_when_it_goes_on_passes_it(store: str) -> None:
-    with traced(store, uuid4().hex):
-        with mlflow.start_span("work") as span, applied(outlet([seal])):
+    with enable_tracing(store, uuid4().hex):
+        with mlflow.start_span("work") as span, apply_patches(span_pipeline_patch([seal_span])):
             span.set_inputs(SECRET)
             span.end()
         (trace,) = mlflow.search_traces(return_type="list", flush=True)
@@ -184,7 +191,7 @@ def test_a_span_that_ends_when_its_provider_is_gone_passes_it(
     """Also where the program has named the store of the block before."""
     seen = InMemorySpanExporter()
     mlflow.set_tracking_uri(store if before == "the same" else f"sqlite:///{tmp_path / 'other.db'}")
-    with applied(outlet([seal])), traced(store):
+    with apply_patches(span_pipeline_patch([seal_span])), enable_tracing(store):
         get_bridged_tracer_provider().add_span_processor(SimpleSpanProcessor(seen))
         span = mlflow.start_span_no_context("work", inputs=SECRET)
     span.end()
@@ -194,7 +201,7 @@ def test_a_span_that_ends_when_its_provider_is_gone_passes_it(
 
 def test_it_stands_before_each_processor_of_the_provider(store: str) -> None:
     seen = InMemorySpanExporter()
-    with changed(store, seal):
+    with trace_through(store, seal_span):
         get_bridged_tracer_provider().add_span_processor(SimpleSpanProcessor(seen))
         by_hand()
     (left,) = seen.get_finished_spans()
@@ -206,7 +213,7 @@ def test_it_stands_before_exports_that_wait_for_the_store(
     store: str, switch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"MLFLOW_{switch}", "false")
-    with changed(store, seal) as stored:
+    with trace_through(store, seal_span) as stored:
         by_hand()
         (trace,) = stored()
     assert SECRET not in trace.to_json()
@@ -215,26 +222,26 @@ def test_it_stands_before_exports_that_wait_for_the_store(
 def test_the_changes_are_made_in_their_order(store: str) -> None:
     names: list[str] = []
 
-    def called(name: str) -> Change:
+    def called(name: str) -> SpanTransform:
         return lambda span: names.append(name)
 
-    with changed(store, called("first"), called("second")):
+    with trace_through(store, called("first"), called("second")):
         by_hand()
     assert names == ["first", "second"]
 
 
 def test_a_span_whose_change_fails_leaves_without_its_contents(store: str) -> None:
-    with changed(store, fail) as stored:
+    with trace_through(store, fail_transform) as stored:
         with pytest.raises(ValueError, match=SECRET):
             raise_in_a_span()
         (trace,) = stored()
     (span,) = trace.data.spans
-    assert span.get_attribute(WITHHELD) == "LookupError"
+    assert span.get_attribute(WITHHELD_ATTRIBUTE) == "LookupError"
     assert SECRET not in str(span.to_dict())
 
 
 def test_a_change_that_fails_does_not_break_the_program(store: str) -> None:
-    with changed(store, fail):
+    with trace_through(store, fail_transform):
         for work in (by_hand, by_decorator, without_context, bridged, in_a_thread):
             work()
 
@@ -242,7 +249,7 @@ def test_a_change_that_fails_does_not_break_the_program(store: str) -> None:
 def test_a_change_that_fails_is_told_of_once(store: str, caplog: pytest.LogCaptureFixture) -> None:
     with (
         caplog.at_level(logging.ERROR, "patches.opentelemetry.span_pipeline"),
-        changed(store, fail),
+        trace_through(store, fail_transform),
     ):
         by_hand()
         bridged()
@@ -252,10 +259,10 @@ def test_a_change_that_fails_is_told_of_once(store: str, caplog: pytest.LogCaptu
 
 
 def test_spans_pass_no_more_once_it_is_off(store: str) -> None:
-    with traced(store, uuid4().hex):
+    with enable_tracing(store, uuid4().hex):
         by_hand()
         before = provider.get()._active_span_processor.on_end
-        with applied(outlet([seal])):
+        with apply_patches(span_pipeline_patch([seal_span])):
             by_hand()
         assert repr(provider.get()._active_span_processor.on_end) == repr(before)
         by_hand()
@@ -272,7 +279,7 @@ def test_mlflow_alone_shows_a_bridged_span_to_its_processors(store: str) -> None
     def note(span: Any) -> None:
         seen.append(span.name)
 
-    with traced(store):
+    with enable_tracing(store):
         mlflow.tracing.configure(span_processors=[note])
         by_hand()
         bridged()
@@ -284,5 +291,5 @@ def test_nothing_is_traced_where_it_could_not_be_redacted(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("patches.patch.version", lambda name: "3.1.4")
-    with pytest.raises(Unguarded, match="neither redacted nor sampled"), traced(store):
+    with pytest.raises(SpanPipelineError, match="neither redacted nor sampled"), enable_tracing(store):
         by_hand()

@@ -5,16 +5,16 @@ import dataclasses
 import pytest
 
 from scenarios.player import run as player
-from scenarios.player.run import play
-from scenarios.player.scenario_loader import load, names
-from scenarios.scenario import given
+from scenarios.player.run import run_scenario
+from scenarios.player.scenario_loader import load_scenario, scenario_names
+from scenarios.scenario import variant_with
 
-FAILURES = [name for name in names() if load(name).broken]
+FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
 
 
 def _differing(name: str) -> list[tuple[str, object]]:
     """The settings that a failure and its mend do not share."""
-    page = load(name)
+    page = load_scenario(name)
     assert page.broken
     assert page.fixed
     shared = page.fixed.settings.items()
@@ -35,14 +35,14 @@ def test_without_its_mend_the_verdict_is_red(
     name: str, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tape is the same for both: only the workflow can make the difference."""
-    page = load(name)
+    page = load_scenario(name)
     assert page.broken
     unmended = dataclasses.replace(page, broken=None, fixed=page.broken, twin=None)
-    monkeypatch.setattr(player, "load", lambda _: unmended)
-    verdict = play(name, store)
+    monkeypatch.setattr(player, "load_scenario", lambda _: unmended)
+    verdict = run_scenario(name, store)
     assert not verdict.passed
     (fixed,) = verdict.variants
-    assert any(not judgement.held for judgement in fixed.judgements)
+    assert any(not judgement.passed for judgement in fixed.expectation_results)
 
 
 @pytest.mark.parametrize(("name", "setting"), HALVES)
@@ -50,27 +50,27 @@ def test_without_one_of_its_mends_the_verdict_is_red(
     name: str, setting: str, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where two mistakes make a failure, `fixed` proves the mend of each, and not of one alone."""
-    page = load(name)
+    page = load_scenario(name)
     assert page.broken
     assert page.fixed
     settings = {**page.fixed.settings, setting: page.broken.settings[setting]}
     half = dataclasses.replace(page.fixed, settings=settings)
     alone = dataclasses.replace(page, broken=None, fixed=half, twin=None)
-    monkeypatch.setattr(player, "load", lambda _: alone)
-    (fixed,) = play(name, store).variants
-    assert any(not judgement.held for judgement in fixed.judgements)
+    monkeypatch.setattr(player, "load_scenario", lambda _: alone)
+    (fixed,) = run_scenario(name, store).variants
+    assert any(not judgement.passed for judgement in fixed.expectation_results)
 
 
 @pytest.mark.parametrize("name", ["reviewer_is_ignored", "check_is_never_run", "stream_is_cut"])
 def test_with_its_mend_the_broken_variant_is_told_to_be_none(
     name: str, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = load(name)
+    page = load_scenario(name)
     mended = dataclasses.replace(page, broken=page.fixed, twin=None)
-    monkeypatch.setattr(player, "load", lambda _: mended)
-    verdict = play(name, store)
+    monkeypatch.setattr(player, "load_scenario", lambda _: mended)
+    verdict = run_scenario(name, store)
     assert not verdict.passed
-    assert verdict.troubles[0].startswith("broken is no longer broken: all that is expected of")
+    assert verdict.problems[0].startswith("broken is no longer broken: all that is expected of")
 
 
 def test_a_refused_completion_of_a_crew_prints_nothing(
@@ -78,8 +78,10 @@ def test_a_refused_completion_of_a_crew_prints_nothing(
 ) -> None:
     """CrewAI pairs its events amiss then, and prints so to stdout, where `run --json` has JSON."""
     name = "quarterly_figure_becomes_annual"
-    odd = dataclasses.replace(load(name), fixed=given(reads=lambda _: "nothing of the kind"))
-    monkeypatch.setattr(player, "load", lambda _: odd)
-    (fixed,) = (seen for seen in play(name, store).variants if seen.variant == "fixed")
-    assert "no line of" in fixed.troubles[0]
+    odd = dataclasses.replace(
+        load_scenario(name), fixed=variant_with(reads=lambda _: "nothing of the kind")
+    )
+    monkeypatch.setattr(player, "load_scenario", lambda _: odd)
+    (fixed,) = (seen for seen in run_scenario(name, store).variants if seen.variant == "fixed")
+    assert "no line of" in fixed.problems[0]
     assert capsys.readouterr().out == ""

@@ -22,26 +22,26 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.trace.trace import Trace, from_mlflow
-from instrumentation.tracing import traced
-from scenarios.cli.chat_session import chat
-from scenarios.player.scenario_loader import NoScenario
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.tracing import enable_tracing
+from scenarios.cli.chat_session import run_chat
+from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.replay.faults import hangs, unavailable
-from scenarios.replay.replay_server import Replay, replayed
-from tests.support.tapes import says, tape
+from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.tapes import make_tape, reply_line
 from workflows.model import NoModel
 
 KEY = "sk-live-5ecret-0123456789abcdef"
 PATIENCE_S = 60.0
 SCREEN = {"TERM": "dumb", "COLUMNS": "200"}
 LINES = (
-    says("assistant", "Noted: three boats.", when="user: I have three boats"),
-    says("assistant", "Three boats.", when="(?s)I have three boats.*Noted.*user: How many"),
-    says("assistant", "Who knows?", when="user: How many"),
+    reply_line("assistant", "Noted: three boats.", when="user: I have three boats"),
+    reply_line("assistant", "Three boats.", when="(?s)I have three boats.*Noted.*user: How many"),
+    reply_line("assistant", "Who knows?", when="user: How many"),
 )
 
 
-def endpoint(replay: Replay, store: str) -> dict[str, str]:
+def endpoint(replay: ReplayServer, store: str) -> dict[str, str]:
     reached = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
     return reached | {"MLFLOW_TRACKING_URI": store}
 
@@ -63,14 +63,14 @@ class Talk:
         self._store = store
 
     def fed(
-        self, replay: Replay, text: str, session: str | None = None, user: str | None = None
+        self, replay: ReplayServer, text: str, session: str | None = None, user: str | None = None
     ) -> Chatted:
         out, told = io.StringIO(), io.StringIO()
         streams = {"stdin": io.StringIO(text), "stdout": out, "stderr": told}
         answered = self._chat(replay, streams, session, user)
         return Chatted(answered, out.getvalue(), told.getvalue())
 
-    def typed(self, replay: Replay, text: str) -> str:
+    def typed(self, replay: ReplayServer, text: str) -> str:
         """What is seen at a terminal, of a person who types ahead."""
         ours, theirs = pty.openpty()
         os.write(ours, text.encode())
@@ -84,14 +84,14 @@ class Talk:
         return seen.decode()
 
     def _chat(
-        self, replay: Replay, streams: dict[str, Any], session: str | None, user: str | None
+        self, replay: ReplayServer, streams: dict[str, Any], session: str | None, user: str | None
     ) -> bool:
         with self._patch.context() as patch:
             for name, value in (endpoint(replay, self._store) | SCREEN).items():
                 patch.setenv(name, value)
             for name, stream in streams.items():
                 patch.setattr(sys, name, stream)
-            return chat(self._store, session, user)
+            return run_chat(self._store, session, user)
 
 
 @pytest.fixture
@@ -107,16 +107,16 @@ def session_of(said: str) -> str:
 
 def stored(store: str, session: str) -> Trace:
     """What the session left in the store."""
-    with traced(store):
+    with enable_tracing(store):
         search = f"metadata.`mlflow.trace.session` = '{session}'"
         found = mlflow.search_traces(filter_string=search, return_type="list")
-    return from_mlflow(trace.to_dict() for trace in found)
+    return trace_from_mlflow(trace.to_dict() for trace in found)
 
 
 class Terminal:
     """A chat at a pseudo-terminal: what a person types, and what is seen."""
 
-    def __init__(self, replay: Replay, store: str, *options: str) -> None:
+    def __init__(self, replay: ReplayServer, store: str, *options: str) -> None:
         self._ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "scenarios", "chat", *options],
@@ -158,7 +158,7 @@ class Terminal:
 
 
 @contextmanager
-def terminal(replay: Replay, store: str, *options: str) -> Generator[Terminal]:
+def terminal(replay: ReplayServer, store: str, *options: str) -> Generator[Terminal]:
     opened = Terminal(replay, store, *options)
     try:
         yield opened
@@ -167,12 +167,12 @@ def terminal(replay: Replay, store: str, *options: str) -> Generator[Terminal]:
 
 
 @pytest.fixture
-def replay() -> Generator[Replay]:
-    with replayed(tape(*LINES)) as served:
+def replay() -> Generator[ReplayServer]:
+    with replay_tape(make_tape(*LINES)) as served:
         yield served
 
 
-def test_a_script_gets_the_answers_alone_on_stdout(replay: Replay, store: str) -> None:
+def test_a_script_gets_the_answers_alone_on_stdout(replay: ReplayServer, store: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scenarios", "chat", "--user", "ana"],
         input="I have three boats.\n\nHow many?\n",
@@ -188,7 +188,7 @@ def test_a_script_gets_the_answers_alone_on_stdout(replay: Replay, store: str) -
     assert trace.session.user == "ana"
 
 
-def test_a_session_goes_on_where_it_ended(replay: Replay, store: str, talk: Talk) -> None:
+def test_a_session_goes_on_where_it_ended(replay: ReplayServer, store: str, talk: Talk) -> None:
     session = session_of(talk.fed(replay, "I have three boats.\n").stderr)
     again = talk.fed(replay, "How many?\n", session)
     assert (again.stdout, again.all_answered) == ("Three boats.\n", True)
@@ -196,29 +196,29 @@ def test_a_session_goes_on_where_it_ended(replay: Replay, store: str, talk: Talk
     assert len(stored(store, session).roots) == 2
 
 
-def test_how_to_go_on_can_be_pasted_into_a_shell(replay: Replay, talk: Talk) -> None:
+def test_how_to_go_on_can_be_pasted_into_a_shell(replay: ReplayServer, talk: Talk) -> None:
     told = talk.fed(replay, "How many?\n", "my boats", "O'Hara; ls").stderr.splitlines()[-1]
     command = shlex.split(told.partition("to go on: ")[2])
     assert command[3:] == ["chat", "--session", "my boats", "--user", "O'Hara; ls"]
 
 
 def test_a_chat_in_which_nothing_was_said_has_nothing_to_go_on_with(
-    replay: Replay, talk: Talk
+    replay: ReplayServer, talk: Talk
 ) -> None:
     assert "to go on" not in talk.fed(replay, "\n").stderr
 
 
-def test_a_session_of_a_new_name_begins_without_a_memory(replay: Replay, talk: Talk) -> None:
+def test_a_session_of_a_new_name_begins_without_a_memory(replay: ReplayServer, talk: Talk) -> None:
     done = talk.fed(replay, "How many?\n", "quite new")
     assert done.stdout == "Who knows?\n"
     assert "remembered" not in done.stderr
 
 
 def test_the_turns_of_another_program_are_passed_over(
-    replay: Replay, store: str, talk: Talk
+    replay: ReplayServer, store: str, talk: Talk
 ) -> None:
     with (
-        traced(store),
+        enable_tracing(store),
         mlflow.tracing.context(session_id="theirs"),
         mlflow.start_span("turn") as span,
     ):
@@ -229,7 +229,7 @@ def test_the_turns_of_another_program_are_passed_over(
 
 def test_a_turn_without_an_answer_is_told_in_a_sentence_and_the_chat_goes_on(talk: Talk) -> None:
     fault = unavailable("assistant", times=3)
-    with replayed(tape(*LINES), [fault]) as replay:
+    with replay_tape(make_tape(*LINES), [fault]) as replay:
         done = talk.fed(replay, "I have three boats.\nHow many?\n")
     assert (done.all_answered, done.stdout) == (False, "\nWho knows?\n")
     assert "no answer: Error code: 503" in done.stderr
@@ -237,7 +237,7 @@ def test_a_turn_without_an_answer_is_told_in_a_sentence_and_the_chat_goes_on(tal
 
 
 def test_a_turn_without_an_answer_is_not_remembered_in_the_session(talk: Talk) -> None:
-    with replayed(tape(*LINES), [unavailable("assistant", times=3)]) as replay:
+    with replay_tape(make_tape(*LINES), [unavailable("assistant", times=3)]) as replay:
         session = session_of(talk.fed(replay, "I have three boats.\n").stderr)
         again = talk.fed(replay, "How many?\n", session)
     assert again.stdout == "Who knows?\n"
@@ -247,46 +247,48 @@ def test_a_turn_without_an_answer_is_not_remembered_in_the_session(talk: Talk) -
 def test_without_a_model_there_is_no_chat(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MODEL_NAME", raising=False)
     with pytest.raises(NoModel, match="no live model: MODEL_NAME"):
-        chat(store, None, None)
+        run_chat(store, None, None)
 
 
 @pytest.mark.parametrize("name", ["it's", " ", "two\nlines", "x" * 251, "half \ud83d"])
 def test_a_session_that_no_search_would_find_is_not_begun(name: str, store: str) -> None:
-    with pytest.raises(NoScenario, match="a session's name has up to 250 letters and no quotes"):
-        chat(store, name, None)
+    with pytest.raises(
+        ScenarioNotFoundError, match="a session's name has up to 250 letters and no quotes"
+    ):
+        run_chat(store, name, None)
 
 
 def test_a_session_whose_name_would_be_redacted_is_not_begun(store: str) -> None:
-    with pytest.raises(NoScenario, match="this one would be redacted there"):
-        chat(store, "ann@mail.example.org", None)
+    with pytest.raises(ScenarioNotFoundError, match="this one would be redacted there"):
+        run_chat(store, "ann@mail.example.org", None)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 251, "half \ud83d"])
 def test_a_user_whom_no_trace_can_name_is_refused(name: str, store: str) -> None:
-    with pytest.raises(NoScenario, match="a user's name has up to 250 letters"):
-        chat(store, None, name)
+    with pytest.raises(ScenarioNotFoundError, match="a user's name has up to 250 letters"):
+        run_chat(store, None, name)
 
 
 def test_a_person_is_prompted_and_answered_and_leaves_with_ctrl_d(
-    replay: Replay, talk: Talk
+    replay: ReplayServer, talk: Talk
 ) -> None:
     seen = talk.typed(replay, "I have three boats.\nHow many?\n\x04")
     assert "you: assistant: Noted: three boats.\r\nyou: assistant: Three boats.\r\nyou: " in seen
 
 
 def test_what_a_terminal_would_obey_is_only_shown(talk: Talk) -> None:
-    with replayed(tape(says("assistant", "a\x1b[2Jb \x07c"))) as replay:
+    with replay_tape(make_tape(reply_line("assistant", "a\x1b[2Jb \x07c"))) as replay:
         assert "assistant: a�[2Jb �c\r\n" in talk.typed(replay, "go on\n\x04")
 
 
 def test_a_script_is_given_every_character(talk: Talk) -> None:
-    with replayed(tape(says("assistant", "a\x1b[2Jb"))) as raw:
+    with replay_tape(make_tape(reply_line("assistant", "a\x1b[2Jb"))) as raw:
         assert talk.fed(raw, "go on\n").stdout == "a\x1b[2Jb\n"
 
 
 def test_ctrl_c_stops_an_answer_and_the_chat_goes_on(store: str) -> None:
     with (
-        replayed(tape(*LINES), [hangs("assistant")]) as replay,
+        replay_tape(make_tape(*LINES), [hangs("assistant")]) as replay,
         terminal(replay, store) as screen,
     ):
         screen.shows("you: ")
@@ -301,11 +303,11 @@ def test_ctrl_c_stops_an_answer_and_the_chat_goes_on(store: str) -> None:
         screen.types("\x04")
         assert screen.ends() == 1
     stopped, answered = stored(store, session_of(screen.seen)).roots
-    assert {span.says.partition(":")[0] for span in stopped} == {"cancelled"}
+    assert {span.status_message.partition(":")[0] for span in stopped} == {"cancelled"}
     assert not answered.failed
 
 
-def test_a_window_that_is_closed_takes_no_turn_along(replay: Replay, store: str) -> None:
+def test_a_window_that_is_closed_takes_no_turn_along(replay: ReplayServer, store: str) -> None:
     with terminal(replay, store) as screen:
         screen.shows("you: ")
         screen.types("I have three boats.\n")
@@ -316,7 +318,7 @@ def test_a_window_that_is_closed_takes_no_turn_along(replay: Replay, store: str)
 
 
 def test_ctrl_c_at_the_prompt_says_how_to_leave(
-    replay: Replay, talk: Talk, monkeypatch: pytest.MonkeyPatch
+    replay: ReplayServer, talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typed = iter([signal.SIGINT])
 
@@ -329,7 +331,7 @@ def test_ctrl_c_at_the_prompt_says_how_to_leave(
     assert "\r\nCtrl-D ends the chat\r\n" in talk.typed(replay, "")
 
 
-def test_the_key_is_in_no_trace(replay: Replay, store: str, talk: Talk) -> None:
+def test_the_key_is_in_no_trace(replay: ReplayServer, store: str, talk: Talk) -> None:
     done = talk.fed(replay, "I have three boats.\n")
     trace = stored(store, session_of(done.stderr))
     assert KEY not in json.dumps([str(span) for span in trace]) + done.stdout + done.stderr

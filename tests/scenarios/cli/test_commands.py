@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from scenarios.cli.app import app
-from scenarios.player.scenario_loader import folder, names
-from tests.support.cli_runner import command
+from scenarios.player.scenario_loader import scenario_folder, scenario_names
+from tests.support.cli_runner import run_command
 
 NAME = "summarizer_never_sees_the_draft"
 COMMANDS = tuple(
@@ -19,7 +19,7 @@ COMMANDS = tuple(
 )
 
 
-def scenarios(
+def run_in_subprocess(
     *arguments: str, store: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """`python -m scenarios …` in a process of its own."""
@@ -35,7 +35,7 @@ def scenarios(
 @pytest.fixture(scope="module")
 def played(store: str) -> dict[str, Any]:
     """What `run --json` prints of a scenario, its exit code added."""
-    done = scenarios("run", NAME, "--json", store=store)
+    done = run_in_subprocess("run", NAME, "--json", store=store)
     told: dict[str, Any] = json.loads(done.stdout)
     return told | {"code": done.returncode, "stderr": done.stderr}
 
@@ -61,9 +61,9 @@ def test_progress_goes_to_stderr_so_that_json_stays_json(played: dict[str, Any])
 
 def test_check_reads_a_trace_of_the_store_by_its_id(played: dict[str, Any], store: str) -> None:
     broken, fixed = (seen["trace_id"] for seen in played["variants"])
-    assert command(store, "check", NAME, "--trace", fixed).code == 0
-    judged = command(store, "check", NAME, "--trace", broken)
-    assert judged.code == 1
+    assert run_command(store, "check", NAME, "--trace", fixed).exit_code == 0
+    judged = run_command(store, "check", NAME, "--trace", broken)
+    assert judged.exit_code == 1
     assert "of the 406 characters sent, 0% arrived" in judged.stdout
 
 
@@ -72,13 +72,13 @@ def test_check_reads_an_exported_trace(played: dict[str, Any], store: str, tmp_p
 
     exported = tmp_path / "export.json"
     exported.write_text(MlflowClient(store).get_trace(played["variants"][1]["trace_id"]).to_json())
-    assert command("", "check", NAME, "--trace", str(exported)).code == 0
+    assert run_command("", "check", NAME, "--trace", str(exported)).exit_code == 0
 
 
 def test_check_reads_a_recorded_trace_as_the_variant_it_is_told() -> None:
-    broken = str(folder(NAME).recorded("broken"))
-    assert command("", "check", NAME, "--trace", broken, "--variant", "broken").code == 0
-    assert command("", "check", NAME, "--trace", broken, "--variant", "fixed").code == 1
+    broken = str(scenario_folder(NAME).recorded_trace("broken"))
+    assert run_command("", "check", NAME, "--trace", broken, "--variant", "broken").exit_code == 0
+    assert run_command("", "check", NAME, "--trace", broken, "--variant", "fixed").exit_code == 1
 
 
 def test_check_loads_no_framework() -> None:
@@ -118,8 +118,8 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 ) -> None:
     for unset in ("MODEL_NAME", "OPENAI_API_KEY"):
         monkeypatch.setenv(unset, "")
-    done = command(store, *arguments)
-    assert done.code == 2
+    done = run_command(store, *arguments)
+    assert done.exit_code == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -128,33 +128,33 @@ def test_check_of_what_is_no_trace_names_the_file(tmp_path: Path) -> None:
     for text in ("", "[]", '{"format": "other/9", "roots": []}', '{"data": {"spans": []}}'):
         half = tmp_path / "half.json"
         half.write_text(text)
-        done = command("", "check", NAME, "--trace", str(half))
-        assert done.code == 2, text
+        done = run_command("", "check", NAME, "--trace", str(half))
+        assert done.exit_code == 2, text
         assert "half.json" in done.stderr or "no spans" in done.stderr
         assert "Traceback" not in done.stderr
 
 
 def test_list_names_every_scenario_for_people_and_programs() -> None:
-    listed = command("", "list").stdout
-    told = json.loads(command("", "list", "--json").stdout)
-    assert [entry["scenario"] for entry in told] == list(names())
-    assert all(name in listed for name in names())
+    listed = run_command("", "list").stdout
+    told = json.loads(run_command("", "list", "--json").stdout)
+    assert [entry["scenario"] for entry in told] == list(scenario_names())
+    assert all(name in listed for name in scenario_names())
 
 
 def test_what_is_produced_is_current() -> None:
-    done = command("", "accept", "--check", "--json")
-    assert (done.code, json.loads(done.stdout)) == (0, {"not_current": []})
+    done = run_command("", "accept", "--check", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"not_current": []})
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_teaches_each_command(name: str) -> None:
     (line,) = (
-        one for one in command("", "--help").stdout.splitlines() if one.startswith(f"  {name} ")
+        one for one in run_command("", "--help").stdout.splitlines() if one.startswith(f"  {name} ")
     )
     assert len(line.split()) > 3
-    assert len(command("", name, "--help").stdout.splitlines()) > 4
+    assert len(run_command("", name, "--help").stdout.splitlines()) > 4
 
 
 def test_output_that_is_no_terminal_has_no_colours(played: dict[str, Any], store: str) -> None:
-    assert "\x1b[" not in scenarios("check", NAME, store=store).stdout
+    assert "\x1b[" not in run_in_subprocess("check", NAME, store=store).stdout
     assert "\x1b[" not in played["stderr"]

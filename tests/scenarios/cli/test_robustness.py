@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from instrumentation.trace.span import DEEPEST
-from instrumentation.trace.trace import NoTrace, from_mlflow
+from instrumentation.trace.span import MAX_SPAN_DEPTH
+from instrumentation.trace.trace import TraceNotFoundError, trace_from_mlflow
 from scenarios.cli.main import main
-from scenarios.player.scenario_loader import folder
-from scenarios.reports.terminal import PlainConsole, plain, visible
+from scenarios.player.scenario_loader import scenario_folder
+from scenarios.reports.terminal import SafeConsole, replace_control_characters, safe_output
 
 NAME = "review_goes_well"
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
@@ -108,13 +108,13 @@ def spans(*of: tuple[str, str | None]) -> list[dict[str, Any]]:
 def test_spans_that_are_no_tree_are_refused_and_none_is_left_out(
     flat: list[tuple[str, str | None]], reason: str
 ) -> None:
-    with pytest.raises(NoTrace, match=reason):
-        from_mlflow(spans(*flat))
+    with pytest.raises(TraceNotFoundError, match=reason):
+        trace_from_mlflow(spans(*flat))
 
 
 def test_a_trace_of_very_many_spans_is_read_whole() -> None:
     many = [("r", None), *((str(n), "r" if n % 2 else "gone") for n in range(20_000))]
-    trace = from_mlflow(spans(*many))
+    trace = trace_from_mlflow(spans(*many))
     assert sum(1 for _ in trace) == 20_001
     assert len(trace.roots) == 10_001
 
@@ -123,7 +123,7 @@ def test_a_recorded_trace_of_very_many_levels_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     span = '{"name":"a","type":"CHAIN","status":"OK","children":['
-    for levels in (DEEPEST + 1, 100_000):
+    for levels in (MAX_SPAN_DEPTH + 1, 100_000):
         deep = f'{{"format":"flight-recorder/1","roots":[{span * levels}{"]}" * levels}]}}'
         (tmp_path / "deep.json").write_text(deep)
         code, _, err = said(
@@ -148,7 +148,7 @@ def test_a_recorded_trace_with_anything_in_it_is_judged_or_refused(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trace = json.loads(folder(NAME).recorded("twin").read_text("utf-8"))
+    trace = json.loads(scenario_folder(NAME).recorded_trace("twin").read_text("utf-8"))
     *way, last = data.draw(st.sampled_from(places(trace)))
     within = trace
     for key in way:
@@ -168,16 +168,16 @@ def test_a_recorded_trace_with_anything_in_it_is_judged_or_refused(
 def test_nothing_that_a_terminal_would_obey_is_printed(
     obeyed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with plain():
+    with safe_output():
         print(f"a{obeyed}b\n\tc")
-        console = PlainConsole(force_terminal=True, markup=False, highlight=False)
+        console = SafeConsole(force_terminal=True, markup=False, highlight=False)
         console.out(f"a{obeyed}b", style="red")
         console.print(f"[red]a{obeyed}b")
     out = capsys.readouterr().out
-    assert out.splitlines()[:2] == [f"a{visible(obeyed)}b", "\tc"]
-    assert f"\x1b[31ma{visible(obeyed)}b\x1b[0m" in out
+    assert out.splitlines()[:2] == [f"a{replace_control_characters(obeyed)}b", "\tc"]
+    assert f"\x1b[31ma{replace_control_characters(obeyed)}b\x1b[0m" in out
     assert "[red]a" in out
-    assert visible(COLOURS.sub("", out)) == COLOURS.sub("", out)
+    assert replace_control_characters(COLOURS.sub("", out)) == COLOURS.sub("", out)
 
 
 def test_a_lane_that_would_clear_the_screen_is_shown_where_a_tape_is_refused(

@@ -7,9 +7,9 @@ import pytest
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.expectations import Expectation
-from scenarios.expectations.delegation import delegates, delegates_in_vain
-from scenarios.expectations.tools import claims_without
-from scenarios.reports.origin_marker import found
+from scenarios.expectations.delegation import delegates_to, delegates_without_calling
+from scenarios.expectations.tools import claims_verified_without_tool
+from scenarios.reports.origin_marker import find_origin_span
 from scenarios.scenario import Origin
 
 
@@ -47,43 +47,57 @@ BRIEFING = task("briefing", handed("writer"), turn("writer", CHECKS))
 @pytest.mark.parametrize(
     ("expectation", "trace"),
     [
-        (delegates("manager", "writer", times=2), run(TO_WRITER, BRIEFING)),
-        (delegates("manager", "seeker"), run(TO_BOTH)),
-        (delegates_in_vain("figures", lacking="look_up"), run(TO_WRITER, BRIEFING)),
-        (claims_without("writer", "check"), run(TO_WRITER)),
+        (delegates_to("manager", "writer", times=2), run(TO_WRITER, BRIEFING)),
+        (delegates_to("manager", "seeker"), run(TO_BOTH)),
+        (delegates_without_calling("figures", tool="look_up"), run(TO_WRITER, BRIEFING)),
+        (claims_verified_without_tool("writer", "check"), run(TO_WRITER)),
     ],
-    ids=lambda value: value.says if isinstance(value, Expectation) else "",
+    ids=lambda value: value.description if isinstance(value, Expectation) else "",
 )
 def test_it_holds(expectation: Expectation, trace: Trace) -> None:
-    assert expectation.why_not(trace) is None
+    assert expectation.explain_failure(trace) is None
 
 
 @pytest.mark.parametrize(
     ("expectation", "trace", "reason"),
     [
-        (delegates("manager", "seeker"), run(TO_WRITER), "0 times; delegations: manager → writer"),
-        (delegates("manager", "writer"), run(BY_ITSELF), "0 times; delegations: none"),
         (
-            delegates_in_vain("figures", lacking="look_up"),
+            delegates_to("manager", "seeker"),
+            run(TO_WRITER),
+            "0 times; delegations: manager → writer",
+        ),
+        (delegates_to("manager", "writer"), run(BY_ITSELF), "0 times; delegations: none"),
+        (
+            delegates_without_calling("figures", tool="look_up"),
             run(TO_BOTH),
             "1 call of look_up; delegations: manager → writer, manager → seeker",
         ),
-        (delegates_in_vain("figures", lacking="look_up"), run(BY_ITSELF), "it is not delegated"),
-        (delegates_in_vain("figure", lacking="look_up"), run(TO_WRITER), "tasks: figures"),
-        (claims_without("writer", "check"), run(BRIEFING), "1 call"),
-        (claims_without("writer", "check"), run(TO_WRITER, claims=False), "nothing is claimed"),
-        (claims_without("poet", "check"), run(TO_WRITER), "poet took no turn"),
+        (
+            delegates_without_calling("figures", tool="look_up"),
+            run(BY_ITSELF),
+            "it is not delegated",
+        ),
+        (delegates_without_calling("figure", tool="look_up"), run(TO_WRITER), "tasks: figures"),
+        (claims_verified_without_tool("writer", "check"), run(BRIEFING), "1 call"),
+        (
+            claims_verified_without_tool("writer", "check"),
+            run(TO_WRITER, claims=False),
+            "nothing is claimed",
+        ),
+        (claims_verified_without_tool("poet", "check"), run(TO_WRITER), "poet took no turn"),
     ],
 )
 def test_it_fails_and_says_what_was_seen(
     expectation: Expectation, trace: Trace, reason: str
 ) -> None:
-    assert reason in (expectation.why_not(trace) or "it holds")
+    assert reason in (expectation.explain_failure(trace) or "it holds")
 
 
 def test_an_origin_is_looked_for_in_its_task() -> None:
     trace = run(TO_WRITER, BRIEFING)
     first, second = trace.handoffs("manager", "writer")
-    assert found(trace, Origin("manager", "manager → writer", task="figures")) is first
-    assert found(trace, Origin("manager", "manager → writer")) is second
-    assert found(trace, Origin("manager", "manager → writer", task="no such task")) is None
+    assert find_origin_span(trace, Origin("manager", "manager → writer", task="figures")) is first
+    assert find_origin_span(trace, Origin("manager", "manager → writer")) is second
+    assert (
+        find_origin_span(trace, Origin("manager", "manager → writer", task="no such task")) is None
+    )

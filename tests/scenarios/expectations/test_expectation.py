@@ -60,31 +60,31 @@ TRACE = Trace(
 @pytest.mark.parametrize(
     "holds",
     [
-        expect.ends("OK"),
-        expect.concludes("approved"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("approved"),
         expect.hands_off("generator", "reviewer"),
         expect.hands_off("reviewer", "generator", times=0),
-        expect.loses("generator", "summarizer"),
+        expect.loses_handoff("generator", "summarizer"),
         expect.takes_edge("reviewer", "summarizer", on="approved"),
         expect.takes_turns("generator", 1),
-        expect.never_reaches("auditor"),
-        expect.output_keeps(r"\d+ km"),
+        expect.never_runs("auditor"),
+        expect.output_contains(r"\d+ km"),
         expect.output_lacks("miles"),
-        expect.meets("HTTP 429", agent="reviewer"),
-        expect.completes("summarizer", status="ERROR", saying="cancelled"),
-        expect.spends_at_most(45),
+        expect.has_failed_attempts("HTTP 429", agent="reviewer"),
+        expect.last_completion_ends("summarizer", status="ERROR", message="cancelled"),
+        expect.spends_tokens_at_most(45),
     ],
     ids=lambda expectation: expectation.says,
 )
 def test_it_holds_where_it_should(holds: Expectation) -> None:
-    assert holds.why_not(TRACE) is None
+    assert holds.explain_failure(TRACE) is None
 
 
 @pytest.mark.parametrize(
     ("fails", "sentence"),
     [
-        (expect.ends("ERROR"), "it ended OK"),
-        (expect.concludes("out of rounds"), "its outcome is 'approved'"),
+        (expect.ends_with_status("ERROR"), "it ended OK"),
+        (expect.reaches_outcome("out of rounds"), "its outcome is 'approved'"),
         (
             expect.hands_off("reviewer", "generator"),
             "0 such handoffs; generator was handed: nothing",
@@ -94,35 +94,44 @@ def test_it_holds_where_it_should(holds: Expectation) -> None:
             "0 such handoffs; reviewer was handed: generator → reviewer",
         ),
         (expect.hands_off("generator", "summarizer"), "of the 400 characters sent, 0% arrived"),
-        (expect.loses("generator", "reviewer"), "100% or more of it arrived"),
-        (expect.loses("reviewer", "generator"), "no such handoff; generator was handed: nothing"),
+        (expect.loses_handoff("generator", "reviewer"), "100% or more of it arrived"),
+        (
+            expect.loses_handoff("reviewer", "generator"),
+            "no such handoff; generator was handed: nothing",
+        ),
         (expect.takes_edge("reviewer", "summarizer", on="says"), "it was taken on approved"),
         (expect.takes_edge("reviewer", "generator", on="x"), "it was taken on no condition"),
         (
             expect.takes_turns("generator", 2),
             "1 turn; agents: generator, reviewer, summarizer",
         ),
-        (expect.never_reaches("reviewer"), "reviewer took 1 turn"),
-        (expect.output_keeps("miles"), 'the output is {"summary": "it came down to 57 km"}'),
-        (expect.output_keeps("came down to 57 miles"), 'the output has came down to 57 km"}'),
-        (expect.output_keeps("(came [a-z ]*) 57 miles"), 'the output has came down to 57 km"}'),
+        (expect.never_runs("reviewer"), "reviewer took 1 turn"),
+        (expect.output_contains("miles"), 'the output is {"summary": "it came down to 57 km"}'),
+        (expect.output_contains("came down to 57 miles"), 'the output has came down to 57 km"}'),
+        (expect.output_contains("(came [a-z ]*) 57 miles"), 'the output has came down to 57 km"}'),
         (expect.output_lacks(r"\d+ km"), "the output has '57 km'"),
-        (expect.meets("HTTP 503", agent="reviewer"), "failed attempts of reviewer: HTTP 429"),
-        (expect.meets("HTTP 429", agent="generator"), "failed attempts of generator: none"),
         (
-            expect.completes("summarizer", status="OK"),
+            expect.has_failed_attempts("HTTP 503", agent="reviewer"),
+            "failed attempts of reviewer: HTTP 429",
+        ),
+        (
+            expect.has_failed_attempts("HTTP 429", agent="generator"),
+            "failed attempts of generator: none",
+        ),
+        (
+            expect.last_completion_ends("summarizer", status="OK"),
             "its last completion ended ERROR (cancelled)",
         ),
         (
-            expect.completes("auditor", status="OK"),
+            expect.last_completion_ends("auditor", status="OK"),
             "auditor made no completion; agents: generator, reviewer, summarizer",
         ),
-        (expect.spends_at_most(44), "45 tokens"),
+        (expect.spends_tokens_at_most(44), "45 tokens"),
     ],
-    ids=lambda value: value.says if isinstance(value, Expectation) else "",
+    ids=lambda value: value.description if isinstance(value, Expectation) else "",
 )
 def test_it_fails_with_a_sentence(fails: Expectation, sentence: str) -> None:
-    assert fails.why_not(TRACE) == sentence
+    assert fails.explain_failure(TRACE) == sentence
 
 
 EMPTY = Trace((Span("review", "CHAIN"),))
@@ -132,15 +141,15 @@ EMPTY = Trace((Span("review", "CHAIN"),))
     "fails",
     [
         expect.output_lacks("miles"),
-        expect.output_keeps("^$"),
-        expect.spends_at_most(1),
-        expect.loses("a", "b"),
-        expect.completes("a", status="OK"),
+        expect.output_contains("^$"),
+        expect.spends_tokens_at_most(1),
+        expect.loses_handoff("a", "b"),
+        expect.last_completion_ends("a", status="OK"),
     ],
     ids=lambda expectation: expectation.says,
 )
 def test_what_speaks_of_nothing_seen_does_not_hold(fails: Expectation) -> None:
-    assert fails.why_not(EMPTY)
+    assert fails.explain_failure(EMPTY)
 
 
 def test_every_verb_is_tried_here() -> None:

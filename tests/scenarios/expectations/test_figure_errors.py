@@ -9,11 +9,11 @@ from instrumentation.trace.trace import Trace
 from scenarios.expectations import Expectation
 from scenarios.expectations.figure_errors import (
     changes_period,
-    fills_in,
+    invents_missing_figure,
     keeps_period,
-    passes_on_a_guess,
+    repeats_guess,
 )
-from scenarios.expectations.figures import checks_against
+from scenarios.expectations.figures import checks_report_against
 
 QUARTER = {"value": 512.5, "frequency": "quarterly", "period": "2025Q4"}
 NOTHING: dict[str, Any] = {"value": None, "says": "no data"}
@@ -38,13 +38,13 @@ def seen(*turns: Span) -> Trace:
 
 
 def why_not(expectation: Expectation, *turns: Span) -> str | None:
-    return expectation.why_not(seen(*turns))
+    return expectation.explain_failure(seen(*turns))
 
 
-CHANGES = changes_period("look_up", of="finder", by=("writer",))
-KEEPS = keeps_period("look_up", of="finder", by=("writer",))
-GUESSES = passes_on_a_guess("finder", by=("writer",))
-FILLS = fills_in("look_up", of="finder", by=("writer",))
+CHANGES = changes_period("look_up", called_by="finder", stated_by=("writer",))
+KEEPS = keeps_period("look_up", called_by="finder", stated_by=("writer",))
+GUESSES = repeats_guess("finder", stated_by=("writer",))
+FILLS = invents_missing_figure("look_up", called_by="finder", stated_by=("writer",))
 FOUND = turn("finder", "512.5 a quarter", told(QUARTER))
 
 
@@ -107,12 +107,13 @@ def test_nothing_is_filled_in_where_each_call_told_a_figure() -> None:
 def test_a_check_against_more_than_what_was_told_is_seen(sources: int, no: str | None) -> None:
     measured = {"validation.source_number_count": sources}
     root = Span("briefing", "CHAIN", attributes=measured, children=(FOUND,))
-    seen = checks_against("look_up", of="finder").why_not(Trace((root,)))
+    seen = checks_report_against("look_up", called_by="finder").explain_failure(Trace((root,)))
     assert seen is None if no is None else no in str(seen)
 
 
 def test_a_check_against_a_tool_that_told_nothing_is_none() -> None:
     finder = turn("finder", "none", told(NOTHING))
     assert (
-        why_not(checks_against("look_up", of="finder"), finder) == "look_up told finder no figure"
+        why_not(checks_report_against("look_up", called_by="finder"), finder)
+        == "look_up told finder no figure"
     )

@@ -8,12 +8,12 @@ from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.expectations import Expectation
 from scenarios.expectations.media import (
-    fails_nowhere,
-    fetches_again,
-    fetches_each,
-    gets_on,
-    shares,
-    waits_in_silence,
+    duplicates_measurement,
+    has_no_errors,
+    measures_different_parts,
+    polls_with_progress,
+    polls_without_progress,
+    shares_measurement,
 )
 
 WHOLE = (0.0, 4.0)
@@ -40,12 +40,12 @@ def answered(state: str, looked_through: int, **ended: str) -> Span:
 
 
 def why_not(expectation: Expectation, *turns: Span) -> str | None:
-    return expectation.why_not(Trace((Span("verification", "CHAIN", children=turns),)))
+    return expectation.explain_failure(Trace((Span("verification", "CHAIN", children=turns),)))
 
 
-AGAIN = fetches_again("flashes", by=("video", "sync"))
-EACH = fetches_each("flashes", by=("video", "sync"))
-SHARES = shares("flashes", by="sync", of="video")
+AGAIN = duplicates_measurement("flashes", agents=("video", "sync"))
+EACH = measures_different_parts("flashes", agents=("video", "sync"))
+SHARES = shares_measurement("flashes", reused_by="sync", made_by="video")
 VIDEO = turn("video", tool("flashes", made("flashes")))
 
 
@@ -97,8 +97,8 @@ def test_a_measurement_is_not_shared(turns: tuple[Span, ...], no: str) -> None:
     assert no in str(why_not(SHARES, *turns))
 
 
-WAITS = waits_in_silence("video", "archive", times=2)
-GETS_ON = gets_on("video", "archive", times=2)
+WAITS = polls_without_progress("video", "archive", times=2)
+GETS_ON = polls_with_progress("video", "archive", times=2)
 
 
 def test_who_is_told_the_same_each_time_waits_in_silence() -> None:
@@ -151,6 +151,6 @@ def test_what_is_still_under_way_at_the_end_has_not_got_on() -> None:
 
 
 def test_an_error_anywhere_is_told() -> None:
-    assert why_not(fails_nowhere(), turn("video", answered("done", 900))) is None
+    assert why_not(has_no_errors(), turn("video", answered("done", 900))) is None
     failed = tool("archive", status="ERROR", says="no news")
-    assert why_not(fails_nowhere(), turn("video", failed)) == "archive ended ERROR (no news)"
+    assert why_not(has_no_errors(), turn("video", failed)) == "archive ended ERROR (no news)"

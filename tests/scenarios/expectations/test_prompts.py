@@ -5,8 +5,13 @@ from typing import Any
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.expectations import Expectation
-from scenarios.expectations.prompts import hands_figures, is_not_told, is_told, loses_figures
-from scenarios.expectations.tools import is_sent
+from scenarios.expectations.prompts import (
+    every_prompt_contains,
+    hands_off_figures,
+    loses_figures,
+    no_prompt_contains,
+)
+from scenarios.expectations.tools import receives_http_reply
 
 
 def asked(prompt: str) -> Span:
@@ -23,10 +28,10 @@ def sent(reply: Any) -> Span:
 
 
 def why_not(expectation: Expectation, *turns: Span) -> str | None:
-    return expectation.why_not(Trace((Span("briefing", "CHAIN", children=turns),)))
+    return expectation.explain_failure(Trace((Span("briefing", "CHAIN", children=turns),)))
 
 
-HANDS = hands_figures("finder", "writer")
+HANDS = hands_off_figures("finder", "writer")
 LOSES = loses_figures("finder", "writer")
 FOUND = turn("finder", "Prices rose by 4.9%, output by 2.8%.")
 
@@ -60,21 +65,34 @@ def test_of_no_figure_none_is_lost() -> None:
 
 def test_a_rule_is_told_if_every_prompt_has_it() -> None:
     once = turn("writer", "", asked("no advice"), asked("write"))
-    assert why_not(is_told("writer", "no advice"), once) == "1 of its 2 prompts lack it"
-    assert why_not(is_not_told("writer", "no advice"), once) == "a prompt of its has 'no advice'"
-    assert why_not(is_told("writer", "no advice"), turn("writer", "", asked("no advice"))) is None
-    assert why_not(is_not_told("writer", "no advice"), turn("writer", "", asked("write"))) is None
+    assert (
+        why_not(every_prompt_contains("writer", "no advice"), once) == "1 of its 2 prompts lack it"
+    )
+    assert (
+        why_not(no_prompt_contains("writer", "no advice"), once)
+        == "a prompt of its has 'no advice'"
+    )
+    assert (
+        why_not(
+            every_prompt_contains("writer", "no advice"), turn("writer", "", asked("no advice"))
+        )
+        is None
+    )
+    assert (
+        why_not(no_prompt_contains("writer", "no advice"), turn("writer", "", asked("write")))
+        is None
+    )
 
 
 def test_what_a_coworker_is_told_its_manager_is_not() -> None:
     delegated = Span("delegate", "TOOL", children=(turn("writer", "", asked("no advice")),))
     manages = turn("manager", "", asked("lead"), delegated)
-    assert why_not(is_not_told("manager", "no advice"), manages) is None
-    assert why_not(is_told("writer", "no advice"), manages) is None
+    assert why_not(no_prompt_contains("manager", "no advice"), manages) is None
+    assert why_not(every_prompt_contains("writer", "no advice"), manages) is None
 
 
 def test_a_reply_is_judged_as_it_came() -> None:
-    expectation = is_sent("finder", "look_up", '"OBS_VALUE": 4')
+    expectation = receives_http_reply("finder", "look_up", '"OBS_VALUE": 4')
     assert why_not(expectation, turn("finder", "", sent([{"OBS_VALUE": 4.9}]))) is None
     other = why_not(expectation, turn("finder", "", sent([{"value": 4.9}])))
     assert other == 'it was sent [{"value": 4.9}]'

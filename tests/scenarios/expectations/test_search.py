@@ -8,25 +8,28 @@ import pytest
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.expectations import Expectation
-from scenarios.expectations.citations import cites_amiss, cites_well
+from scenarios.expectations.citations import cites_supporting_sources, cites_unsupporting_sources
 from scenarios.expectations.search import (
-    asks_another_country,
-    asks_as_it_says,
-    claims_unsearched,
-    swallows_arguments,
+    claims_figure_without_search,
+    ignores_malformed_arguments,
+    queries_another_country,
+    queries_stated_country,
 )
 
 TASK = "How many people live in Croatia (HRV)? One says 4.4 million."
-CLAIMS = claims_unsearched("finder")
-AMISS, WELL = cites_amiss("finder"), cites_well("finder")
-SWALLOWS = swallows_arguments("finder", "look_up")
-OTHER, SAME = asks_another_country("finder", "look_up"), asks_as_it_says("finder", "look_up")
+CLAIMS = claims_figure_without_search("finder")
+AMISS, WELL = cites_unsupporting_sources("finder"), cites_supporting_sources("finder")
+SWALLOWS = ignores_malformed_arguments("finder", "look_up")
+OTHER, SAME = (
+    queries_another_country("finder", "look_up"),
+    queries_stated_country("finder", "look_up"),
+)
 
 
 def seen(expectation: Expectation, answer: str, *inside: Span, task: str = TASK) -> str | None:
     inputs, outputs = {"task": task}, {"answer": answer, "sources": []}
     turn = Span("finder", "AGENT", inputs=inputs, outputs=outputs, children=inside)
-    return expectation.why_not(Trace((Span("research", "CHAIN", children=(turn,)),)))
+    return expectation.explain_failure(Trace((Span("research", "CHAIN", children=(turn,)),)))
 
 
 def completion(text: str | None = None, *arguments: str, told: tuple[str, ...] = ()) -> Span:
@@ -162,6 +165,6 @@ def test_a_reply_that_names_no_country_contradicts_no_call() -> None:
 
 @pytest.mark.parametrize("expectation", [CLAIMS, AMISS, WELL])
 def test_an_agent_that_was_never_at_work_is_missed(expectation: Expectation) -> None:
-    no = expectation.why_not(Trace((Span("research", "CHAIN"),)))
+    no = expectation.explain_failure(Trace((Span("research", "CHAIN"),)))
     assert no is not None
     assert "agents: none" in no

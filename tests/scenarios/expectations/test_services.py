@@ -3,13 +3,20 @@
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.expectations import Expectation
-from scenarios.expectations.services import hears, is_told_why, never_hears
+from scenarios.expectations.services import (
+    failed_attempts_have_cause,
+    never_receives_tool_results,
+    receives_tool_results,
+)
 
 FAILED = Span("HTTP 503", "ATTEMPT", "ERROR")
-REASON = Span("GET /search", "RETRIEVER", "ERROR", says="no index is loaded")
+REASON = Span("GET /search", "RETRIEVER", "ERROR", status_message="no index is loaded")
 ANSWERED = Span("GET /search", "RETRIEVER", "OK")
-TOLD = is_told_why("searcher", "look_up", service="GET /search")
-HEARS, NEVER = hears("searcher", "look_up"), never_hears("searcher", "look_up")
+TOLD = failed_attempts_have_cause("searcher", "look_up", service="GET /search")
+HEARS, NEVER = (
+    receives_tool_results("searcher", "look_up"),
+    never_receives_tool_results("searcher", "look_up"),
+)
 
 
 def call(*inside: Span, tool: str = "look_up") -> Span:
@@ -29,7 +36,7 @@ def prompt(*answered: str) -> Span:
 def why_not(expectation: Expectation, *inside: Span) -> str | None:
     agent = {"gen_ai.agent.name": "searcher"}
     turn = Span("searcher", "AGENT", attributes=agent, children=inside)
-    return expectation.why_not(Trace((Span("research", "CHAIN", children=(turn,)),)))
+    return expectation.explain_failure(Trace((Span("research", "CHAIN", children=(turn,)),)))
 
 
 def test_each_failed_attempt_has_the_reason_of_the_service_beside_it() -> None:
@@ -75,5 +82,5 @@ def test_of_two_calls_both_must_be_heard_of() -> None:
 
 
 def test_that_nobody_hears_is_an_alarm() -> None:
-    assert NEVER.alarming
-    assert not HEARS.alarming
+    assert NEVER.signals_failure
+    assert not HEARS.signals_failure

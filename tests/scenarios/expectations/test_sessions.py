@@ -5,21 +5,25 @@ from typing import Any
 
 import pytest
 
-from instrumentation.trace.canonical_json import read
+from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.session import Session
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.expectations import Expectation
-from scenarios.expectations.sessions import each_turn_concludes, is_one_session, remembers
-from scenarios.player.scenario_loader import folder
+from scenarios.expectations.sessions import (
+    each_turn_reaches_outcome,
+    is_one_session,
+    remembers_earlier_turns,
+)
+from scenarios.player.scenario_loader import scenario_folder
 
-SKIPPERS = is_one_session(turns=3, of="skipper")
-REMEMBERS = remembers("assistant")
-HEALTHY = read(folder("conversation_goes_well").recorded("twin"))
+SKIPPERS = is_one_session(turns=3, user="skipper")
+REMEMBERS = remembers_earlier_turns("assistant")
+HEALTHY = load_trace(scenario_folder("conversation_goes_well").recorded_trace("twin"))
 
 
 def why_not(expectation: Expectation, *roots: Span, session: Any = HEALTHY.session) -> str:
-    return expectation.why_not(Trace(roots or HEALTHY.roots, session=session)) or ""
+    return expectation.explain_failure(Trace(roots or HEALTHY.roots, session=session)) or ""
 
 
 def told(turn: Span, *kept: int) -> Span:
@@ -31,10 +35,12 @@ def told(turn: Span, *kept: int) -> Span:
     return replace(turn, children=(replace(agent, children=(asked,)),))
 
 
-@pytest.mark.parametrize("expectation", [SKIPPERS, REMEMBERS, each_turn_concludes("answered")])
+@pytest.mark.parametrize(
+    "expectation", [SKIPPERS, REMEMBERS, each_turn_reaches_outcome("answered")]
+)
 def test_a_healthy_conversation_is_as_expected(expectation: Expectation) -> None:
     assert why_not(expectation) == ""
-    assert not expectation.alarming
+    assert not expectation.signals_failure
 
 
 def test_it_is_said_that_there_is_no_session() -> None:
@@ -50,9 +56,9 @@ def test_it_is_said_how_many_turns_there_are_and_whose() -> None:
 def test_it_is_said_which_turn_failed_though_the_last_did_not() -> None:
     first, second, third = HEALTHY.roots
     failed = replace(second, status="ERROR", attributes={})
-    seen = why_not(each_turn_concludes("answered"), first, failed, third)
+    seen = why_not(each_turn_reaches_outcome("answered"), first, failed, third)
     assert seen == "turn 2 ended ERROR, its outcome None"
-    assert "turn 1 ended OK" in why_not(each_turn_concludes("refused"))
+    assert "turn 1 ended OK" in why_not(each_turn_reaches_outcome("refused"))
 
 
 def test_it_is_said_what_was_forgotten() -> None:
@@ -71,4 +77,4 @@ def test_a_history_in_the_wrong_order_is_not_remembered() -> None:
 
 def test_where_nobody_answered_nothing_is_remembered() -> None:
     assert "there is nothing to remember in 1 turn" in why_not(REMEMBERS, HEALTHY.roots[0])
-    assert "ghost made no completion in turn 1" in why_not(remembers("ghost"))
+    assert "ghost made no completion in turn 1" in why_not(remembers_earlier_turns("ghost"))

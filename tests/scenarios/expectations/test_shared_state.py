@@ -5,16 +5,16 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.state.shared_state import SharedState, StaleWrite
+from instrumentation.state.shared_state import SharedState, StaleWriteError
 from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import recorded, traced
+from instrumentation.tracing import record_run, enable_tracing
 from scenarios.expectations import Expectation
-from scenarios.expectations.shared_state import keeps_notes, overwrites
+from scenarios.expectations.shared_state import overwrites_unread, preserves_writes
 
-OVER = overwrites("sync", "findings", of=("video", "audio"))
-KEEPS = keeps_notes("video", "audio")
+OVER = overwrites_unread("sync", "findings", written_by=("video", "audio"))
+KEEPS = preserves_writes("video", "audio")
 
 
 def wrote(
@@ -27,7 +27,7 @@ def wrote(
 
 def why_not(expectation: Expectation, *writes: Span) -> str | None:
     at_work = [Span(one, "AGENT", attributes={"gen_ai.agent.name": one}) for one in ("video",)]
-    return expectation.why_not(
+    return expectation.explain_failure(
         Trace((Span("verification", "CHAIN", children=(*at_work, *writes)),))
     )
 
@@ -83,12 +83,14 @@ def test_who_noted_nothing_has_nothing_kept() -> None:
 def test_a_write_that_was_refused_was_none(store: str) -> None:
     """As a real state leaves it in a trace: of audio's two writes the second came to pass."""
     state = SharedState()
-    with traced(store, frameworks=()):
-        with recorded() as run, mlflow.start_span("verification"):
+    with enable_tracing(store, frameworks=()):
+        with record_run() as run, mlflow.start_span("verification"):
             state.write("findings", "3 frames", author="video", expected_version=0)
-            with pytest.raises(StaleWrite):
+            with pytest.raises(StaleWriteError):
                 state.write("findings", "cut", author="audio", expected_version=0)
             state.write("findings", "cut", author="audio")
-        trace = traces.from_mlflow(stored.to_dict() for stored in run.traces())
-    assert overwrites("audio", "findings", of=("video",)).why_not(trace) is None
-    assert "video, then audio" in str(KEEPS.why_not(trace))
+        trace = traces.trace_from_mlflow(stored.to_dict() for stored in run.traces())
+    assert (
+        overwrites_unread("audio", "findings", written_by=("video",)).explain_failure(trace) is None
+    )
+    assert "video, then audio" in str(KEEPS.explain_failure(trace))

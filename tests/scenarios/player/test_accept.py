@@ -4,41 +4,43 @@ from pathlib import Path
 
 import pytest
 
-from instrumentation.trace.canonical_json import read
-from instrumentation.trace.outline import outline
+from instrumentation.trace.canonical_json import load_trace
+from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.player import accept as accepting
-from scenarios.player.accept import NotAccepted, accept
-from scenarios.player.run import drift
-from scenarios.player.scenario_loader import Folder
-from scenarios.player.verdict import Judgement, Seen, Verdict
+from scenarios.player.accept import AcceptanceError, accept
+from scenarios.player.run import diff_outlines
+from scenarios.player.scenario_loader import ScenarioFolder
+from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict
 
 TRACE = Trace((Span("review", "CHAIN", outputs={"summary": "lost"}),))
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    monkeypatch.setattr(accepting, "folder", lambda _: Folder(tmp_path))
-    return Folder(tmp_path)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScenarioFolder:
+    monkeypatch.setattr(accepting, "scenario_folder", lambda _: ScenarioFolder(tmp_path))
+    return ScenarioFolder(tmp_path)
 
 
 def verdict(**seen: object) -> Verdict:
-    judgements = (Judgement("ends OK", None),)
-    return Verdict("it", (Seen("fixed", TRACE, judgements, **seen),))  # type: ignore[arg-type]
+    judgements = (ExpectationResult("ends OK", None),)
+    return Verdict("it", (VariantResult("fixed", TRACE, judgements, **seen),))  # type: ignore[arg-type]
 
 
-def test_golden_and_recorded_trace_are_written_and_say_the_same(place: Folder) -> None:
-    assert accept(verdict()) == (place.golden("fixed"), place.recorded("fixed"))
-    assert place.golden("fixed").read_text("utf-8") == outline(read(place.recorded("fixed")))
+def test_golden_and_recorded_trace_are_written_and_say_the_same(place: ScenarioFolder) -> None:
+    assert accept(verdict()) == (place.golden("fixed"), place.recorded_trace("fixed"))
+    assert place.golden("fixed").read_text("utf-8") == render_outline(
+        load_trace(place.recorded_trace("fixed"))
+    )
 
 
-def test_what_is_current_is_not_written_again(place: Folder) -> None:
+def test_what_is_current_is_not_written_again(place: ScenarioFolder) -> None:
     accept(verdict())
     assert accept(verdict()) == ()
 
 
-def test_drift_is_what_accepting_is_for(place: Folder) -> None:
+def test_drift_is_what_accepting_is_for(place: ScenarioFolder) -> None:
     assert accept(verdict(drift=("- old", "+ new")))
 
 
@@ -46,7 +48,10 @@ def test_drift_is_what_accepting_is_for(place: Folder) -> None:
     ("unsound", "reason"),
     [
         (
-            Verdict("it", (Seen("fixed", TRACE, (Judgement("ends OK", "it ended ERROR"),)),)),
+            Verdict(
+                "it",
+                (VariantResult("fixed", TRACE, (ExpectationResult("ends OK", "it ended ERROR"),)),),
+            ),
             "fixed: ends OK; but it ended ERROR",
         ),
         (verdict(troubles=("no line answers",)), "fixed: no line answers"),
@@ -54,17 +59,17 @@ def test_drift_is_what_accepting_is_for(place: Folder) -> None:
     ],
 )
 def test_an_unsound_run_is_refused_and_leaves_what_there_was(
-    unsound: Verdict, reason: str, place: Folder
+    unsound: Verdict, reason: str, place: ScenarioFolder
 ) -> None:
     accept(verdict())
     before = place.golden("fixed").read_bytes()
-    with pytest.raises(NotAccepted, match=reason):
+    with pytest.raises(AcceptanceError, match=reason):
         accept(unsound)
     assert place.golden("fixed").read_bytes() == before
 
 
 def test_half_a_file_is_never_left_in_place_of_a_whole_one(
-    place: Folder, monkeypatch: pytest.MonkeyPatch
+    place: ScenarioFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept(verdict())
     before = place.golden("fixed").read_bytes()
@@ -73,12 +78,12 @@ def test_half_a_file_is_never_left_in_place_of_a_whole_one(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "replace", killed)
-    other = Verdict("it", (Seen("fixed", Trace((Span("other", "CHAIN"),)), ()),))
+    other = Verdict("it", (VariantResult("fixed", Trace((Span("other", "CHAIN"),)), ()),))
     with pytest.raises(KeyboardInterrupt):
         accept(other)
     assert place.golden("fixed").read_bytes() == before
 
 
 def test_drift_is_told_as_a_diff() -> None:
-    assert drift("a\nb\n", "a\nb\n") == ()
-    assert drift("a\nb\n", "a\nc\n")[-2:] == ("-b", "+c")
+    assert diff_outlines("a\nb\n", "a\nb\n") == ()
+    assert diff_outlines("a\nb\n", "a\nc\n")[-2:] == ("-b", "+c")

@@ -6,7 +6,7 @@ import pytest
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from scenarios.player.fidelity import compared
+from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.ledger import Exchange, Ledger
 
 
@@ -51,8 +51,8 @@ SERVED = ledger(exchange("writer"), exchange("critic"))
 
 
 def test_a_whole_trace_is_complete() -> None:
-    seen = compared(SERVED, run(turn("writer", completion()), turn("critic", completion())))
-    assert seen.complete
+    seen = measure_fidelity(SERVED, run(turn("writer", completion()), turn("critic", completion())))
+    assert seen.is_complete
     assert {name: (c.ledger, c.trace) for name, c in seen} == {
         "llm_calls": (2, 2),
         "tool_calls": (0, 0),
@@ -88,15 +88,15 @@ def test_a_whole_trace_is_complete() -> None:
     ],
 )
 def test_what_is_lost_doubled_or_misplaced_is_counted(trace: Trace, count: str) -> None:
-    seen = compared(SERVED, trace)
-    assert not seen.complete
-    assert not dict(seen)[count].whole
+    seen = measure_fidelity(SERVED, trace)
+    assert not seen.is_complete
+    assert not dict(seen)[count].is_equal
 
 
 def test_a_response_is_a_completion_too() -> None:
     served = ledger(exchange("writer", path="/v1/responses"))
-    assert compared(served, run(turn("writer", completion()))).complete
-    assert not compared(served, run(turn("writer"))).llm_calls.whole
+    assert measure_fidelity(served, run(turn("writer", completion()))).is_complete
+    assert not measure_fidelity(served, run(turn("writer"))).llm_calls.is_equal
 
 
 def test_attempts_that_a_client_hides_are_calls_and_errors() -> None:
@@ -104,24 +104,24 @@ def test_attempts_that_a_client_hides_are_calls_and_errors() -> None:
         exchange("writer", status=429, input_tokens=0, output_tokens=0), exchange("writer", 2)
     )
     hidden = run(turn("writer", completion()))
-    assert not compared(served, hidden).llm_calls.whole
+    assert not measure_fidelity(served, hidden).llm_calls.is_equal
     refused = Span("HTTP 429", "ATTEMPT", "ERROR")
     shown = dataclasses.replace(completion(**{"http.attempts": 2}), children=(refused,))
-    assert compared(served, run(turn("writer", shown))).complete
+    assert measure_fidelity(served, run(turn("writer", shown))).is_complete
 
 
 def test_a_completion_that_failed_after_its_attempt_is_one_error() -> None:
     cut = Span("stream cut", "ATTEMPT", "ERROR")
     failed = dataclasses.replace(completion(), status="ERROR", children=(cut,))
     served = ledger(exchange("writer", delivered=False))
-    assert compared(served, run(turn("writer", failed))).errors.whole
+    assert measure_fidelity(served, run(turn("writer", failed))).errors.is_equal
 
 
 def test_what_a_service_has_only_accepted_is_no_error() -> None:
     asked = exchange("archive", path="/lookups", status=202, input_tokens=0, output_tokens=0)
-    assert compared(ledger(asked), run()).errors.whole
+    assert measure_fidelity(ledger(asked), run()).errors.is_equal
 
 
 def test_what_was_delivered_of_an_error_is_an_error() -> None:
     asked = exchange("archive", path="/lookups", status=404, input_tokens=0, output_tokens=0)
-    assert not compared(ledger(asked), run()).errors.whole
+    assert not measure_fidelity(ledger(asked), run()).errors.is_equal

@@ -5,28 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.inputs import values
-from scenarios.player.scenario_loader import folder, load
-from scenarios.replay.replay_server import replayed
-from scenarios.tape.placeholders import given
+from scenarios.inputs import resolve_inputs
+from scenarios.player.scenario_loader import load_scenario, scenario_folder
+from scenarios.replay.replay_server import replay_tape
+from scenarios.tape.placeholders import fill_inputs
 from scenarios.tape.tape import Tape
-from tests.scenarios.cli.test_commands import scenarios
+from tests.scenarios.cli.test_commands import run_in_subprocess
 from workflows.clip_made import made
 
 pytestmark = pytest.mark.long
 
-PAGE = load("media_goes_well")
-INPUTS = values(PAGE.inputs, None)
-TASK = str(given(PAGE.task, INPUTS))
+PAGE = load_scenario("media_goes_well")
+INPUTS = resolve_inputs(PAGE.inputs, None)
+TASK = str(fill_inputs(PAGE.task, INPUTS))
 
 
 def live(store: str, *options: str) -> str:
     """What a live run prints whose model and archive are a tape that is served."""
-    tape = Tape.read(folder(PAGE.name).tape).given(INPUTS)
-    with replayed(tape, PAGE.faults) as there:
+    tape = Tape.load(scenario_folder(PAGE.name).tape).with_inputs(INPUTS)
+    with replay_tape(tape, PAGE.faults) as there:
         model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": there.base_url}
         archive = ("--service", f"archive={there.url}")
-        done = scenarios("live", "graphflow_media", TASK, *archive, *options, store=store, **model)
+        done = run_in_subprocess(
+            "live", "graphflow_media", TASK, *archive, *options, store=store, **model
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -45,18 +47,22 @@ def test_without_a_folder_the_clip_is_that_of_the_healthy_page(store: str) -> No
 def test_a_folder_without_a_clip_is_said_to_have_none(tmp_path: Path, store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     option = f"clip={tmp_path}"
-    done = scenarios("live", "graphflow_media", TASK, "--prop", option, store=store, **model)
+    done = run_in_subprocess(
+        "live", "graphflow_media", TASK, "--prop", option, store=store, **model
+    )
     assert (done.returncode, "is no clip: it has no frames" in done.stderr) == (2, True)
 
 
 def test_a_prop_that_no_workflow_takes_is_named(tmp_path: Path, store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     option = f"clap={tmp_path}"
-    done = scenarios("live", "graphflow_media", TASK, "--prop", option, store=store, **model)
+    done = run_in_subprocess(
+        "live", "graphflow_media", TASK, "--prop", option, store=store, **model
+    )
     assert (done.returncode, "takes no prop 'clap'; it takes: clip" in done.stderr) == (2, True)
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path: Path, store: str) -> None:
     option = f"clip={tmp_path / 'no' / os.curdir}"
-    done = scenarios("live", "graphflow_media", TASK, "--prop", option, store=store)
+    done = run_in_subprocess("live", "graphflow_media", TASK, "--prop", option, store=store)
     assert (done.returncode, "a folder that is there" in done.stderr) == (2, True)

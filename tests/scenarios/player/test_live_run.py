@@ -11,31 +11,33 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.player.scenario_loader import folder
+from scenarios.player.scenario_loader import scenario_folder
 from scenarios.replay.faults import hangs, unavailable
-from scenarios.replay.replay_server import Replay, replayed
+from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
-from tests.scenarios.cli.test_commands import scenarios
+from tests.scenarios.cli.test_commands import run_in_subprocess
 
 pytestmark = pytest.mark.long
 
 KEY = "sk-live-5ecret-0123456789abcdef"
 TASK = "Write a briefing on the loss of Mars Climate Orbiter."
-TAPE = Tape.read(folder("review_goes_well").tape)
+TAPE = Tape.load(scenario_folder("review_goes_well").tape)
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Replay]:
-    with replayed(TAPE) as replay:
+def endpoint() -> Iterator[ReplayServer]:
+    with replay_tape(TAPE) as replay:
         yield replay
 
 
-def model(replay: Replay) -> dict[str, str]:
+def model(replay: ReplayServer) -> dict[str, str]:
     return {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
 
 
-def test_a_live_run_streams_what_is_said_and_shows_its_trace(endpoint: Replay, store: str) -> None:
-    done = scenarios("live", "graphflow_review", TASK, store=store, **model(endpoint))
+def test_a_live_run_streams_what_is_said_and_shows_its_trace(
+    endpoint: ReplayServer, store: str
+) -> None:
+    done = run_in_subprocess("live", "graphflow_review", TASK, store=store, **model(endpoint))
     assert done.returncode == 0, done.stderr
     assert "generator: Mars Climate Orbiter was lost" in done.stdout
     assert "review  [CHAIN OK]  → approved" in done.stdout
@@ -46,11 +48,11 @@ def test_a_live_run_streams_what_is_said_and_shows_its_trace(endpoint: Replay, s
 
 
 def test_the_key_reaches_neither_the_store_nor_the_tape_nor_the_terminal(
-    endpoint: Replay, tmp_path: Path
+    endpoint: ReplayServer, tmp_path: Path
 ) -> None:
     tape, database = tmp_path / "tape.jsonl", tmp_path / "mlflow.db"
     command = ("live", "graphflow_review", TASK, "--record", str(tape))
-    done = scenarios(*command, store=f"sqlite:///{database}", **model(endpoint))
+    done = run_in_subprocess(*command, store=f"sqlite:///{database}", **model(endpoint))
     assert done.returncode == 0, done.stderr
     for text in (tape.read_bytes(), database.read_bytes(), (done.stdout + done.stderr).encode()):
         assert len(text) > 500
@@ -58,26 +60,26 @@ def test_the_key_reaches_neither_the_store_nor_the_tape_nor_the_terminal(
 
 
 def test_what_was_recorded_live_answers_the_same_run_again(
-    endpoint: Replay, tmp_path: Path, store: str
+    endpoint: ReplayServer, tmp_path: Path, store: str
 ) -> None:
     tape = tmp_path / "tape.jsonl"
-    first = scenarios(
+    first = run_in_subprocess(
         "live", "graphflow_review", TASK, "--record", str(tape), store=store, **model(endpoint)
     )
     assert first.returncode == 0, first.stderr
     origins = {json.loads(line)["origin"] for line in tape.read_text("utf-8").splitlines()}
     assert origins == {"recorded"}
-    with replayed(Tape.read(tape)) as again:
-        second = scenarios("live", "graphflow_review", TASK, store=store, **model(again))
+    with replay_tape(Tape.load(tape)) as again:
+        second = run_in_subprocess("live", "graphflow_review", TASK, store=store, **model(again))
         assert second.returncode == 0, second.stderr
-        assert not again.unplayed
+        assert not again.unplayed_lines
         assert not again.refusals
     assert _answer(first.stdout) == _answer(second.stdout)
 
 
 def test_a_completion_that_fails_for_good_still_shows_its_trace(store: str) -> None:
-    with replayed(TAPE, [unavailable("reviewer", status=503, times=3)]) as replay:
-        done = scenarios("live", "graphflow_review", TASK, store=store, **model(replay))
+    with replay_tape(TAPE, [unavailable("reviewer", status=503, times=3)]) as replay:
+        done = run_in_subprocess("live", "graphflow_review", TASK, store=store, **model(replay))
     assert done.returncode == 1
     assert done.stdout.count("HTTP 503  [ATTEMPT ERROR]") == 3
     assert "review  [CHAIN ERROR]" in done.stdout
@@ -87,10 +89,10 @@ def test_a_completion_that_fails_for_good_still_shows_its_trace(store: str) -> N
 def test_a_signal_ends_it_at_once_and_leaves_a_trace_that_says_so(
     sent: signal.Signals, code: int, tmp_path: Path
 ) -> None:
-    from instrumentation.trace.trace import from_mlflow
+    from instrumentation.trace.trace import trace_from_mlflow
 
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    with replayed(TAPE, [hangs("generator")]) as replay:
+    with replay_tape(TAPE, [hangs("generator")]) as replay:
         running = subprocess.Popen(
             [sys.executable, "-m", "scenarios", "live", "graphflow_review", TASK],
             env=os.environ | model(replay) | {"MLFLOW_TRACKING_URI": store},
@@ -121,7 +123,7 @@ def test_a_signal_ends_it_at_once_and_leaves_a_trace_that_says_so(
         text=True,
         check=True,
     )
-    trace = from_mlflow(json.loads(found.stdout))
+    trace = trace_from_mlflow(json.loads(found.stdout))
     assert [span.type for span in trace] == ["CHAIN", "CHAIN", "AGENT", "LLM", "ATTEMPT"]
     assert {span.status for span in trace} == {"ERROR"}
 

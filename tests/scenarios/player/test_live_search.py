@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.player.live_run import first_line
-from scenarios.replay.replay_server import Replay, replayed
-from scenarios.replay.service_processes import Processes, running
-from tests.scenarios.cli.test_commands import scenarios
-from tests.support.servers import free_port
-from tests.support.tapes import says, service, tape
+from scenarios.player.live_run import error_summary
+from scenarios.replay.replay_server import ReplayServer, replay_tape
+from scenarios.replay.service_processes import ServiceProcesses, run_services
+from tests.scenarios.cli.test_commands import run_in_subprocess
+from tests.support.servers import find_free_port
+from tests.support.tapes import make_tape, reply_line, service_line
 
 pytestmark = pytest.mark.long
 
@@ -23,31 +23,33 @@ CALLS = [
     {"name": "web_search", "arguments": {"query": "who measured Mont Blanc"}},
 ]
 HIT = {"title": "Mont Blanc", "url": "https://example.org/", "content": "Surveyors did."}
-TAPE = tape(
-    says("searcher", "I look up both.", when=r"measured it\?\Z", tool_calls=CALLS),
-    service("tavily", "/search", {"results": [HIT]}),
-    says(
+TAPE = make_tape(
+    reply_line("searcher", "I look up both.", when=r"measured it\?\Z", tool_calls=CALLS),
+    service_line("tavily", "/search", {"results": [HIT]}),
+    reply_line(
         "searcher",
         "Mont Blanc is ${height} metres high [1], as surveyors found.",
         when=r"Mont Blanc, (?P<height>[\d,.]+) metres",
     ),
-    says("searcher", "The index was not to be had.", when="error: no index: it did not answer"),
+    reply_line(
+        "searcher", "The index was not to be had.", when="error: no index: it did not answer"
+    ),
 )
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Replay]:
-    with replayed(TAPE) as replay:
+def endpoint() -> Iterator[ReplayServer]:
+    with replay_tape(TAPE) as replay:
         yield replay
 
 
 @pytest.fixture(scope="module")
-def processes(store: str) -> Iterator[Processes]:
-    with running({"index": ()}, store) as up:
+def processes(store: str) -> Iterator[ServiceProcesses]:
+    with run_services({"index": ()}, store) as up:
         yield up
 
 
-def environment(replay: Replay) -> dict[str, str]:
+def environment(replay: ReplayServer) -> dict[str, str]:
     return {
         "MODEL_NAME": "m",
         "OPENAI_API_KEY": KEY,
@@ -56,27 +58,27 @@ def environment(replay: Replay) -> dict[str, str]:
     }
 
 
-def command(replay: Replay, index: str) -> tuple[str, ...]:
+def command(replay: ReplayServer, index: str) -> tuple[str, ...]:
     where = ("--service", f"tavily={replay.url}", "--service", f"index={index}")
     return ("live", "search_agent", TASK, *where)
 
 
 def test_the_index_writes_into_the_trace_of_a_live_run(
-    endpoint: Replay, processes: Processes, store: str
+    endpoint: ReplayServer, processes: ServiceProcesses, store: str
 ) -> None:
     index = processes.addresses["index"]
-    done = scenarios(*command(endpoint, index), store=store, **environment(endpoint))
+    done = run_in_subprocess(*command(endpoint, index), store=store, **environment(endpoint))
     assert done.returncode == 0, done.stderr
     assert "GET /search  [RETRIEVER OK]" in done.stdout
     assert "Mont Blanc is 4,805.59 metres high [1]" in done.stdout
 
 
 def test_what_a_service_answers_is_recorded_and_no_key_is(
-    endpoint: Replay, processes: Processes, tmp_path: Path
+    endpoint: ReplayServer, processes: ServiceProcesses, tmp_path: Path
 ) -> None:
     tape, database = tmp_path / "tape.jsonl", tmp_path / "mlflow.db"
     index = processes.addresses["index"]
-    done = scenarios(
+    done = run_in_subprocess(
         *command(endpoint, index),
         "--record",
         str(tape),
@@ -92,10 +94,10 @@ def test_what_a_service_answers_is_recorded_and_no_key_is(
 
 
 def test_an_index_that_is_not_there_is_an_error_of_the_tool_and_ends_nothing(
-    endpoint: Replay, store: str
+    endpoint: ReplayServer, store: str
 ) -> None:
-    nowhere = f"http://127.0.0.1:{free_port()}"
-    done = scenarios(*command(endpoint, nowhere), store=store, **environment(endpoint))
+    nowhere = f"http://127.0.0.1:{find_free_port()}"
+    done = run_in_subprocess(*command(endpoint, nowhere), store=store, **environment(endpoint))
     assert done.returncode == 0, done.stderr
     assert "search_index  [TOOL ERROR]" in done.stdout
     assert "ConnectError  [ATTEMPT ERROR]" in done.stdout
@@ -106,4 +108,4 @@ def test_an_index_that_is_not_there_is_an_error_of_the_tool_and_ends_nothing(
     ("error", "line"), [(ValueError("one\ntwo"), "one"), (TimeoutError(), "TimeoutError")]
 )
 def test_a_failure_is_told_in_a_line_also_when_it_says_nothing(error: Exception, line: str) -> None:
-    assert first_line(error) == line
+    assert error_summary(error) == line

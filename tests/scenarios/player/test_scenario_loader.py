@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.player.scenario_loader import NoScenario, load, names
+from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_names
 
 PAGE = '''"""It goes wrong.
 
@@ -36,7 +36,7 @@ def shelved(catalog: Path, page: str = PAGE, tape: str = LINE, name: str = "it_g
 
 
 def test_a_page_is_read_with_its_story(tmp_path: Path) -> None:
-    page = load("it_goes_wrong", shelved(tmp_path))
+    page = load_scenario("it_goes_wrong", shelved(tmp_path))
     assert (page.name, page.title, page.story) == (
         "it_goes_wrong",
         "It goes wrong.",
@@ -46,25 +46,25 @@ def test_a_page_is_read_with_its_story(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_gets_the_nearest_names(tmp_path: Path) -> None:
-    with pytest.raises(NoScenario, match="did you mean it_goes_wrong"):
-        load("it_go_wrong", shelved(tmp_path))
+    with pytest.raises(ScenarioNotFoundError, match="did you mean it_goes_wrong"):
+        load_scenario("it_go_wrong", shelved(tmp_path))
 
 
 def test_a_name_that_is_like_no_other_is_told_where_the_list_is() -> None:
-    with pytest.raises(NoScenario, match="`make scenarios` lists them"):
-        load("zzzzzzzzzz")
+    with pytest.raises(ScenarioNotFoundError, match="`make scenarios` lists them"):
+        load_scenario("zzzzzzzzzz")
 
 
 @pytest.mark.parametrize("name", ["..", "../catalog", "", "/etc", "it_goes_wrong/../it_goes_wrong"])
 def test_a_name_is_never_a_path(name: str, tmp_path: Path) -> None:
-    with pytest.raises(NoScenario):
-        load(name, shelved(tmp_path))
+    with pytest.raises(ScenarioNotFoundError):
+        load_scenario(name, shelved(tmp_path))
 
 
 def test_an_agent_that_no_lane_knows_is_refused_with_the_nearest(tmp_path: Path) -> None:
     misspelt = PAGE.replace('"summarizer"', '"sumarizer"')
-    with pytest.raises(NoScenario, match=r"agent 'sumarizer'.*nearest: summarizer"):
-        load("it_goes_wrong", shelved(tmp_path, misspelt))
+    with pytest.raises(ScenarioNotFoundError, match=r"agent 'sumarizer'.*nearest: summarizer"):
+        load_scenario("it_goes_wrong", shelved(tmp_path, misspelt))
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_an_agent_that_no_lane_knows_is_refused_with_the_nearest(tmp_path: Path)
     ],
 )
 def test_a_page_that_lacks_something_is_refused(page: str, reason: str, tmp_path: Path) -> None:
-    with pytest.raises(NoScenario, match=f"scenario.py: {reason}"):
-        load("it_goes_wrong", shelved(tmp_path, page))
+    with pytest.raises(ScenarioNotFoundError, match=f"scenario.py: {reason}"):
+        load_scenario("it_goes_wrong", shelved(tmp_path, page))
 
 
 def test_a_folder_without_a_page_is_no_scenario(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
-    assert names(shelved(tmp_path)) == ("it_goes_wrong",)
+    assert scenario_names(shelved(tmp_path)) == ("it_goes_wrong",)
 
 
 def test_a_page_is_read_with_no_framework_imported(house: Path) -> None:
@@ -95,4 +95,4 @@ def test_a_page_is_read_with_no_framework_imported(house: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=house, capture_output=True, text=True, check=True
     )
-    assert told.stdout.split() == list(names())
+    assert told.stdout.split() == list(scenario_names())

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios.inputs import whole
-from scenarios.player.variant_run import Part
-from scenarios.replay.replay_server import replayed
-from scenarios.scenario import Scenario, given
-from tests.support.tapes import tape
+from scenarios.inputs import integer_between
+from scenarios.player.variant_run import VariantRun
+from scenarios.replay.replay_server import replay_tape
+from scenarios.scenario import Scenario, variant_with
+from tests.support.tapes import make_tape
 
 
 @dataclass
@@ -26,26 +26,26 @@ async def watch(task: str, model: object, *, clip: Clip, speed: int = 1) -> dict
     return {"clip": clip, "speed": speed}
 
 
-def part(**settings: Any) -> Part:
+def part(**settings: Any) -> VariantRun:
     inputs = {
-        "frames": whole(10, 20, published=12),
-        "rate": whole(1, 2, published=1),
+        "frames": integer_between(10, 20, published=12),
+        "rate": integer_between(1, 2, published=1),
     }
     page = Scenario(
         "mode",
         "source",
         "tests.scenarios.player.test_variant_run:watch",
         "a task",
-        broken=given(**settings),
+        broken=variant_with(**settings),
         props={"clip": clip},
         inputs=inputs,
     )
     name, variant, expectations = next(page.variants())
-    return Part(page, name, variant, expectations, None)
+    return VariantRun(page, name, variant, expectations, None)
 
 
-def called(played: Part) -> dict[str, Any]:
-    with replayed(tape()) as replay:
+def called(played: VariantRun) -> dict[str, Any]:
+    with replay_tape(make_tape()) as replay:
         seen: dict[str, Any] = asyncio.run(played.call(watch, replay))
     return seen
 

@@ -19,95 +19,137 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from scenarios.http_server import connection as wire
 from scenarios.http_server.server import HOST
-from scenarios.replay.replay_server import Replay, replayed
-from tests.support.raw_http import CHAT, ask, chat, refusal, sent, spelt
-from tests.support.tapes import says, tape
+from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.raw_http import CHAT_PATH, ask, chat_body, error_message, raw_request, send_raw
+from tests.support.tapes import make_tape, reply_line
 
-OPEN = [says("a", "yes") for _ in range(3000)]
-BARE = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
+MANY_ANSWERS = [reply_line("a", "yes") for _ in range(3000)]
+BARE_HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
 
 
 @pytest.fixture(scope="module")
-def replay() -> Generator[Replay]:
+def replay() -> Generator[ReplayServer]:
     """A server whose lane `a` has an answer for whatever is well spelt."""
-    with replayed(tape(*OPEN)) as playing:
+    with replay_tape(make_tape(*MANY_ANSWERS)) as playing:
         yield playing
 
 
 @pytest.mark.parametrize(
     ("request_", "status", "sentence"),
     [
-        (spelt(b"no"), 400, "no JSON object"),
-        (spelt(b""), 400, "it is empty"),
-        (spelt(b"[]"), 400, "it is a list"),
-        (spelt(b"\xff\xfe{"), 400, "no JSON object"),
-        (spelt(b"[" * 100_000), 400, "no JSON object"),
-        (spelt(b'{"messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), 400, "no JSON object"),
-        (spelt(b'{"messages":' + b"[" * 900 + b"]" * 900 + b"}"), 400, "more than 100 levels"),
-        (spelt(b'{"messages":[],"seed":NaN}'), 400, "a JSON value, line 1, column"),
-        (spelt(b'{"messages":[],"seed":1e999}'), 400, "no JSON object"),
-        (spelt(b'{"messages":[],"n":' + b"9" * 5000 + b"}"), 400, "no JSON object"),
-        (spelt(b'{"messages":[{"content":"\\ud800"}]}'), 400, "surrogate"),
-        (spelt(b"{}"), 400, 'no "messages"'),
-        (spelt(b'{"messages":null}'), 400, "messages is a list of objects, this is null"),
-        (spelt(chat(messages={"a": 1})), 400, "messages is a list of objects, this is an object"),
-        (spelt(chat(messages=[7])), 400, "messages[0] is an object, this is a number"),
-        (spelt(chat(messages=[{"content": 7}])), 400, "messages[0].content is a string or a list"),
-        (spelt(chat(messages=[{"role": []}])), 400, "messages[0].role is a string, this is a list"),
-        (spelt(chat(messages=[{"tool_calls": {}}])), 400, "messages[0].tool_calls is a list"),
-        (spelt(chat(tools={"a": 1})), 400, "tools is a list of objects, this is an object"),
-        (spelt(chat(stream="yes")), 400, "stream is a boolean, this is a string"),
-        (spelt(chat(stream_options=1)), 400, "stream_options is an object, this is a number"),
-        (spelt(chat(model=1)), 400, "model is a string, this is a number"),
-        (spelt(b"{}", path=b"/v1/embeddings"), 400, 'no "input"'),
-        (spelt(gzip.compress(chat()), b"content-encoding: gzip"), 400, "send it plain"),
-        (spelt(chat(), lane=b"a" * 5000), 400, "at most 200 printable characters; this has 5000"),
-        (spelt(chat(), lane=b"a\x9b2J"), 400, "printable"),
-        (spelt(chat(), lane=b"a" * 1_000_000), 431, "65536 bytes"),
-        (spelt(chat(), lane=b"a\x00b"), 400, "no request of HTTP/1.1"),
-        (BARE + b"content-length: x\r\n\r\n{}", 400, "no request of HTTP/1.1"),
-        (BARE + b"content-length: -1\r\n\r\n{}", 400, "no request of HTTP/1.1"),
-        (BARE + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}", 400, "no request of HTTP/1.1"),
-        (BARE + b"transfer-encoding: chunked\r\n\r\nzz\r\n", 400, "no request of HTTP/1.1"),
-        (BARE + b"\r\n", 400, "it is empty"),
+        (raw_request(b"no"), 400, "no JSON object"),
+        (raw_request(b""), 400, "it is empty"),
+        (raw_request(b"[]"), 400, "it is a list"),
+        (raw_request(b"\xff\xfe{"), 400, "no JSON object"),
+        (raw_request(b"[" * 100_000), 400, "no JSON object"),
+        (
+            raw_request(b'{"messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+            400,
+            "no JSON object",
+        ),
+        (
+            raw_request(b'{"messages":' + b"[" * 900 + b"]" * 900 + b"}"),
+            400,
+            "more than 100 levels",
+        ),
+        (raw_request(b'{"messages":[],"seed":NaN}'), 400, "a JSON value, line 1, column"),
+        (raw_request(b'{"messages":[],"seed":1e999}'), 400, "no JSON object"),
+        (raw_request(b'{"messages":[],"n":' + b"9" * 5000 + b"}"), 400, "no JSON object"),
+        (raw_request(b'{"messages":[{"content":"\\ud800"}]}'), 400, "surrogate"),
+        (raw_request(b"{}"), 400, 'no "messages"'),
+        (raw_request(b'{"messages":null}'), 400, "messages is a list of objects, this is null"),
+        (
+            raw_request(chat_body(messages={"a": 1})),
+            400,
+            "messages is a list of objects, this is an object",
+        ),
+        (raw_request(chat_body(messages=[7])), 400, "messages[0] is an object, this is a number"),
+        (
+            raw_request(chat_body(messages=[{"content": 7}])),
+            400,
+            "messages[0].content is a string or a list",
+        ),
+        (
+            raw_request(chat_body(messages=[{"role": []}])),
+            400,
+            "messages[0].role is a string, this is a list",
+        ),
+        (
+            raw_request(chat_body(messages=[{"tool_calls": {}}])),
+            400,
+            "messages[0].tool_calls is a list",
+        ),
+        (
+            raw_request(chat_body(tools={"a": 1})),
+            400,
+            "tools is a list of objects, this is an object",
+        ),
+        (raw_request(chat_body(stream="yes")), 400, "stream is a boolean, this is a string"),
+        (
+            raw_request(chat_body(stream_options=1)),
+            400,
+            "stream_options is an object, this is a number",
+        ),
+        (raw_request(chat_body(model=1)), 400, "model is a string, this is a number"),
+        (raw_request(b"{}", path=b"/v1/embeddings"), 400, 'no "input"'),
+        (raw_request(gzip.compress(chat_body()), b"content-encoding: gzip"), 400, "send it plain"),
+        (
+            raw_request(chat_body(), lane=b"a" * 5000),
+            400,
+            "at most 200 printable characters; this has 5000",
+        ),
+        (raw_request(chat_body(), lane=b"a\x9b2J"), 400, "printable"),
+        (raw_request(chat_body(), lane=b"a" * 1_000_000), 431, "65536 bytes"),
+        (raw_request(chat_body(), lane=b"a\x00b"), 400, "no request of HTTP/1.1"),
+        (BARE_HEAD + b"content-length: x\r\n\r\n{}", 400, "no request of HTTP/1.1"),
+        (BARE_HEAD + b"content-length: -1\r\n\r\n{}", 400, "no request of HTTP/1.1"),
+        (
+            BARE_HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+            400,
+            "no request of HTTP/1.1",
+        ),
+        (BARE_HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n", 400, "no request of HTTP/1.1"),
+        (BARE_HEAD + b"\r\n", 400, "it is empty"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "no request of HTTP/1.1"),
-        (spelt(b"", method=b"OPTIONS", path=b"*"), 404, "answers no such path"),
-        (spelt(b"", method=b"OPTIONS"), 404, "nearest: POST /v1/chat/completions"),
-        (spelt(b"{}", method=b"PUT"), 404, "nearest: POST /v1/chat/completions"),
-        (spelt(b"", method=b"CONNECT", path=b"x:1"), 400, "This is no proxy"),
-        (spelt(b"{}", path=b"/%2e%2e/%2e%2e/etc/passwd"), 404, "/../../etc/passwd"),
-        (spelt(b"{}", path=b"/" + b"a" * 9000), 404, "…"),
-        (spelt(b"{}", path=b"/%ff%fe"), 404, "answers no such path"),
+        (raw_request(b"", method=b"OPTIONS", path=b"*"), 404, "answers no such path"),
+        (raw_request(b"", method=b"OPTIONS"), 404, "nearest: POST /v1/chat/completions"),
+        (raw_request(b"{}", method=b"PUT"), 404, "nearest: POST /v1/chat/completions"),
+        (raw_request(b"", method=b"CONNECT", path=b"x:1"), 400, "This is no proxy"),
+        (raw_request(b"{}", path=b"/%2e%2e/%2e%2e/etc/passwd"), 404, "/../../etc/passwd"),
+        (raw_request(b"{}", path=b"/" + b"a" * 9000), 404, "…"),
+        (raw_request(b"{}", path=b"/%ff%fe"), 404, "answers no such path"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_cannot_be_read_is_the_clients_mistake_and_told(
-    request_: bytes, status: int, sentence: str, replay: Replay
+    request_: bytes, status: int, sentence: str, replay: ReplayServer
 ) -> None:
-    got, told = sent(replay, request_)
-    assert (got, sentence in refusal(told)) == (status, True), told
-    assert len(refusal(told)) < 2000
+    got, told = send_raw(replay, request_)
+    assert (got, sentence in error_message(told)) == (status, True), told
+    assert len(error_message(told)) < 2000
     assert ask(replay, "a") == "yes"
 
 
-def test_what_is_odd_but_right_is_answered(replay: Replay) -> None:
+def test_what_is_odd_but_right_is_answered(replay: ReplayServer) -> None:
     twice = b'{"messages":[],"messages":[{"role":"user","content":"x"}]}'
     chunks = b"x-agent-name: a\r\ntransfer-encoding: chunked\r\n\r\n"
     for request in (
-        spelt(twice),
-        spelt(chat(tools=None, stream=None, user="\x1b[2J")),
-        BARE + chunks + b"%x\r\n%b\r\n0\r\n\r\n" % (len(chat()), chat()),
+        raw_request(twice),
+        raw_request(chat_body(tools=None, stream=None, user="\x1b[2J")),
+        BARE_HEAD + chunks + b"%x\r\n%b\r\n0\r\n\r\n" % (len(chat_body()), chat_body()),
     ):
-        assert sent(replay, request)[0] == 200
+        assert send_raw(replay, request)[0] == 200
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_an_offer_to_speak_another_protocol_is_passed_over(apart: bool, replay: Replay) -> None:
+def test_an_offer_to_speak_another_protocol_is_passed_over(
+    apart: bool, replay: ReplayServer
+) -> None:
     """The HTTP client of Java makes one with its first request, before the body."""
     offer = (b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAMAAABk")
-    request = spelt(chat(), *offer)
+    request = raw_request(chat_body(), *offer)
     if not apart:
-        assert sent(replay, request)[0] == 200
+        assert send_raw(replay, request)[0] == 200
         return
     with socket.create_connection((HOST, replay.port), timeout=5) as connection:
         head, _, body = request.partition(b"\r\n\r\n")
@@ -118,9 +160,9 @@ def test_an_offer_to_speak_another_protocol_is_passed_over(apart: bool, replay: 
 
 
 def test_requests_that_come_at_once_are_answered_in_turn() -> None:
-    with replayed(tape(*(says("a", f"reply {n}") for n in range(3)))) as replay:
+    with replay_tape(make_tape(*(reply_line("a", f"reply {n}") for n in range(3)))) as replay:
         with socket.create_connection((HOST, replay.port), timeout=5) as connection:
-            connection.sendall(spelt(chat()) * 3)
+            connection.sendall(raw_request(chat_body()) * 3)
             told = b""
             while told.count(b"HTTP/1.1 200") < 3 or b"reply 2" not in told:
                 told += connection.recv(65536)
@@ -128,24 +170,26 @@ def test_requests_that_come_at_once_are_answered_in_turn() -> None:
 
 
 def test_a_body_that_is_too_large_is_not_kept(
-    replay: Replay, monkeypatch: pytest.MonkeyPatch
+    replay: ReplayServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "LARGEST_MIB", 1)
+    monkeypatch.setattr(wire, "MAX_BODY_MIB", 1)
     url = f"{replay.base_url}/chat/completions"
     parts = (b" " * 2**16 for _ in range(100))
     for content in (b" " * (3 * 2**20), parts):
         told = httpx.post(url, content=content, headers={"x-agent-name": "a"})
         assert told.status_code == 413
-        assert "MiB is not read; send a smaller one" in refusal(told.json())
+        assert "MiB is not read; send a smaller one" in error_message(told.json())
     assert replay.ledger.exchanges[-1].status == 413
-    assert httpx.post(url, content=chat().ljust(2**20), headers={"x-agent-name": "a"}).is_success
+    assert httpx.post(
+        url, content=chat_body().ljust(2**20), headers={"x-agent-name": "a"}
+    ).is_success
 
 
-def test_half_a_request_holds_up_nobody(replay: Replay) -> None:
+def test_half_a_request_holds_up_nobody(replay: ReplayServer) -> None:
     before = len(replay.ledger.exchanges)
     half = [socket.create_connection((HOST, replay.port)) for _ in range(300)]
     for number, connection in enumerate(half):
-        connection.sendall(spelt(chat())[: 1 + number % 100])
+        connection.sendall(raw_request(chat_body())[: 1 + number % 100])
     began_s = time.monotonic()
     assert ask(replay, "a") == "yes"
     assert time.monotonic() - began_s < 2
@@ -156,9 +200,9 @@ def test_half_a_request_holds_up_nobody(replay: Replay) -> None:
 
 
 def test_a_client_that_leaves_amid_a_stream_leaves_its_line_to_be_played() -> None:
-    with replayed(tape(says("a", "word " * 20_000))) as replay:
+    with replay_tape(make_tape(reply_line("a", "word " * 20_000))) as replay:
         connection = socket.create_connection((HOST, replay.port))
-        connection.sendall(spelt(chat(stream=True)))
+        connection.sendall(raw_request(chat_body(stream=True)))
         connection.recv(100)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
@@ -169,22 +213,22 @@ def test_a_client_that_leaves_amid_a_stream_leaves_its_line_to_be_played() -> No
 
 
 def test_a_condition_without_end_is_given_up_and_the_lanes_go_on() -> None:
-    with replayed(tape(says("a", "x", "(a|a)*$"), says("b", "y"))) as replay:
+    with replay_tape(make_tape(reply_line("a", "x", "(a|a)*$"), reply_line("b", "y"))) as replay:
         text = "a" * 60 + "!"
-        body = chat(messages=[{"role": "user", "content": text}])
+        body = chat_body(messages=[{"role": "user", "content": text}])
         began_s = time.monotonic()
-        status, told = sent(replay, spelt(body))
+        status, told = send_raw(replay, raw_request(body))
         assert time.monotonic() - began_s < 4
         assert status == 422
-        assert 'case/tape.jsonl:1 [a] (a|a)*$: its "when" came to no end' in refusal(told)
+        assert 'case/tape.jsonl:1 [a] (a|a)*$: its "when" came to no end' in error_message(told)
         assert ask(replay, "b") == "y"
         assert len(replay.refusals) == 1
 
 
 def test_a_malformed_request_is_an_attempt_and_stands_in_the_ledger_without_its_body() -> None:
-    with replayed(tape(says("a", "x"))) as replay:
-        sent(replay, spelt(b'{"api_key": "hidden-word", '))
-        sent(replay, spelt(chat(stream="hidden-word")))
+    with replay_tape(make_tape(reply_line("a", "x"))) as replay:
+        send_raw(replay, raw_request(b'{"api_key": "hidden-word", '))
+        send_raw(replay, raw_request(chat_body(stream="hidden-word")))
         assert ask(replay, "a") == "x"
         ledger = httpx.get(f"{replay.url}/ledger")
         assert [(e.call, e.status) for e in replay.ledger.exchanges] == [
@@ -196,56 +240,60 @@ def test_a_malformed_request_is_an_attempt_and_stands_in_the_ledger_without_its_
         assert "hidden-word" not in ledger.text
 
 
-leaf: st.SearchStrategy[Any] = st.sampled_from(
+json_leaves: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, 0, -1, 1e300, 2**63, "", "\x00", "\u2028", [], {}, [[]], [None], {"a": 1}]
 ) | st.text(max_size=5)
 request_body = st.fixed_dictionaries(
     {},
     optional={
-        "messages": leaf
+        "messages": json_leaves
         | st.lists(
-            leaf
+            json_leaves
             | st.dictionaries(
-                st.sampled_from(["role", "content", "tool_calls", "tool_call_id", "name"]), leaf
+                st.sampled_from(["role", "content", "tool_calls", "tool_call_id", "name"]),
+                json_leaves,
             ),
             max_size=3,
         ),
-        "tools": leaf | st.lists(st.dictionaries(st.sampled_from(["type", "function"]), leaf)),
-        "stream": leaf.filter(lambda value: value is not True),  # its answer is no JSON
-        "instructions": leaf,
-        "stream_options": leaf | st.just({"include_usage": True}),
-        "model": leaf,
-        "input": leaf,
-        "response_format": leaf,
+        "tools": json_leaves
+        | st.lists(st.dictionaries(st.sampled_from(["type", "function"]), json_leaves)),
+        "stream": json_leaves.filter(lambda value: value is not True),  # its answer is no JSON
+        "instructions": json_leaves,
+        "stream_options": json_leaves | st.just({"include_usage": True}),
+        "model": json_leaves,
+        "input": json_leaves,
+        "response_format": json_leaves,
     },
 )
-FEW = settings(deadline=None, max_examples=60)
+few_examples = settings(deadline=None, max_examples=60)
 
 
-@FEW
+@few_examples
 @example(body={"messages": [[]], "input": ""}, path="embeddings")
 @given(
     body=request_body,
     path=st.sampled_from(["chat/completions", "responses", "embeddings", "nothing"]),
 )
 def test_each_odd_request_gets_an_answer_or_a_sentence(
-    body: Any, path: str, replay: Replay
+    body: Any, path: str, replay: ReplayServer
 ) -> None:
-    status, told = sent(replay, spelt(json.dumps(body).encode(), path=f"/v1/{path}".encode()))
+    status, told = send_raw(
+        replay, raw_request(json.dumps(body).encode(), path=f"/v1/{path}".encode())
+    )
     if status == 200:
         said = told["output"][0] if path == "responses" else told["choices"][0]["message"]
         assert said["content"]
     else:
         assert status in (400, 404, 422)
-        assert refusal(told)
+        assert error_message(told)
     page = replay.ledger.exchanges[-1]
     assert (page.status, page.delivered) == (status, status == 200)
     orjson.dumps(replay.ledger.exchanges)
 
 
-words = st.sampled_from(
+request_fragments = st.sampled_from(
     [
-        *(b"POST ", b"GET ", b"CONNECT ", CHAT, b"/rewind", b"*", b"http://x/", b" HTTP/1.1"),
+        *(b"POST ", b"GET ", b"CONNECT ", CHAT_PATH, b"/rewind", b"*", b"http://x/", b" HTTP/1.1"),
         *(b"\r\n", b"\r\n\r\n", b"host: x", b"x-agent-name: a", b"content-length: ", b"5", b"{}"),
         *(b"transfer-encoding: chunked", b"expect: 100-continue"),
         *(b"connection: upgrade", b"upgrade: h2c"),
@@ -253,10 +301,10 @@ words = st.sampled_from(
 )
 
 
-@FEW
-@given(st.lists(words | st.binary(max_size=4), max_size=14).map(b"".join))
+@few_examples
+@given(st.lists(request_fragments | st.binary(max_size=4), max_size=14).map(b"".join))
 def test_no_bytes_stop_the_server_or_leave_it_without_a_sentence(raw: bytes) -> None:
-    with replayed(tape(says("b", "y"))) as replay:
+    with replay_tape(make_tape(reply_line("b", "y"))) as replay:
         with socket.create_connection((HOST, replay.port), timeout=0.05) as connection:
             connection.sendall(raw)
             with suppress(TimeoutError, ConnectionError):
@@ -265,7 +313,7 @@ def test_no_bytes_stop_the_server_or_leave_it_without_a_sentence(raw: bytes) -> 
         assert ask(replay, "b") == "y"
 
 
-class Interleaved(RuleBasedStateMachine):
+class InterleavedRequests(RuleBasedStateMachine):
     """Strangers and two lanes that play their tape, one after the other in any order."""
 
     LINES = 30
@@ -273,8 +321,8 @@ class Interleaved(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
-        lines = [says(lane, f"{lane} {n}") for n in range(self.LINES) for lane in "ab"]
-        self.replay = self.stack.enter_context(replayed(tape(*lines)))
+        lines = [reply_line(lane, f"{lane} {n}") for n in range(self.LINES) for lane in "ab"]
+        self.replay = self.stack.enter_context(replay_tape(make_tape(*lines)))
         self.played = {"a": 0, "b": 0}
         self.statuses: list[int] = []
 
@@ -287,20 +335,20 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule(lane=st.sampled_from([b"a", b"b", b"c", b""]), body=st.binary(max_size=20))
     def sends_no_json(self, lane: bytes, body: bytes) -> None:
-        status, told = sent(self.replay, spelt(b"{" + body, lane=lane))
+        status, told = send_raw(self.replay, raw_request(b"{" + body, lane=lane))
         assert status == 400
-        assert refusal(told)
+        assert error_message(told)
         self.statuses.append(400)
 
     @rule(path=st.sampled_from([b"/", b"/v1", b"/v1/../ledger", b"//"]))
     def asks_elsewhere(self, path: bytes) -> None:
-        assert sent(self.replay, spelt(chat(), path=path))[0] == 404
+        assert send_raw(self.replay, raw_request(chat_body(), path=path))[0] == 404
         self.statuses.append(404)
 
     @rule(much=st.integers(0, 200))
     def sends_half(self, much: int) -> None:
         connection = socket.create_connection((HOST, self.replay.port))
-        connection.sendall(spelt(chat())[: min(much, len(spelt(chat())) - 1)])
+        connection.sendall(raw_request(chat_body())[: min(much, len(raw_request(chat_body())) - 1)])
         self.stack.callback(connection.close)
 
     @rule()
@@ -316,5 +364,7 @@ class Interleaved(RuleBasedStateMachine):
         self.stack.close()
 
 
-Interleaved.TestCase.settings = settings(deadline=None, max_examples=10, stateful_step_count=20)
-TestInterleaved = Interleaved.TestCase
+InterleavedRequests.TestCase.settings = settings(
+    deadline=None, max_examples=10, stateful_step_count=20
+)
+TestInterleaved = InterleavedRequests.TestCase

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
 from scenarios.replay.faults import slow
-from scenarios.replay.replay_server import Replay, replayed
-from tests.support.tapes import MODEL, async_client, says, tape, user
+from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.tapes import MODEL, make_async_client, make_tape, reply_line, user_message
 from workflows.model import LANE_HEADER
 
 LANES = ("ann", "bob", "cyd", "dan")
 SAME_TEXT = "go on"
-unhurried = settings(max_examples=30, deadline=None)
+few_examples = settings(max_examples=30, deadline=None)
 
 
 @dataclass(frozen=True)
@@ -27,28 +27,32 @@ class Call:
     streamed: bool
 
 
-calls = st.builds(Call, st.integers(0, 4), st.sampled_from([0, 0, 0, 3]), st.booleans())
-runs = st.dictionaries(st.sampled_from(LANES), st.lists(calls, min_size=1, max_size=4), min_size=2)
+agent_calls = st.builds(Call, st.integers(0, 4), st.sampled_from([0, 0, 0, 3]), st.booleans())
+agent_runs = st.dictionaries(
+    st.sampled_from(LANES), st.lists(agent_calls, min_size=1, max_size=4), min_size=2
+)
 
 
-async def heard(openai: AsyncOpenAI, lane: str, text: str, call: Call) -> str:
+async def ask_as_agent(openai: AsyncOpenAI, lane: str, text: str, call: Call) -> str:
     """What an agent hears."""
     await asyncio.sleep(call.before_ms / 1000)
     ask = openai.chat.completions.create
     headers = {LANE_HEADER: lane}
     if not call.streamed:
-        got = await ask(model=MODEL, messages=user(text), extra_headers=headers)
+        got = await ask(model=MODEL, messages=user_message(text), extra_headers=headers)
         return got.choices[0].message.content or ""
-    stream = await ask(model=MODEL, messages=user(text), extra_headers=headers, stream=True)
+    stream = await ask(model=MODEL, messages=user_message(text), extra_headers=headers, stream=True)
     return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
 
-@unhurried
-@given(runs)
+@few_examples
+@given(agent_runs)
 def test_parallel_agents_with_the_same_text_each_hear_their_own_lane(
     run: dict[str, list[Call]],
 ) -> None:
-    lines = [says(lane, f"{lane} {n}") for lane, asked in run.items() for n in range(len(asked))]
+    lines = [
+        reply_line(lane, f"{lane} {n}") for lane, asked in run.items() for n in range(len(asked))
+    ]
     lines.sort(key=lambda line: (line["reply"]["content"].split()[1], line["lane"]))
     faults = [
         slow(lane, n, call.served_ms / 1000)
@@ -58,41 +62,47 @@ def test_parallel_agents_with_the_same_text_each_hear_their_own_lane(
     ]
 
     async def agent(openai: AsyncOpenAI, lane: str) -> list[str]:
-        return [await heard(openai, lane, SAME_TEXT, call) for call in run[lane]]
+        return [await ask_as_agent(openai, lane, SAME_TEXT, call) for call in run[lane]]
 
-    async def together(replay: Replay) -> list[list[str]]:
-        async with async_client(replay) as openai:
+    async def together(replay: ReplayServer) -> list[list[str]]:
+        async with make_async_client(replay) as openai:
             return await asyncio.gather(*(agent(openai, lane) for lane in run))
 
-    with replayed(tape(*lines), faults) as replay:
+    with replay_tape(make_tape(*lines), faults) as replay:
         all_heard = asyncio.run(together(replay))
     for lane, got in zip(run, all_heard, strict=True):
         assert got == [f"{lane} {n}" for n in range(len(run[lane]))]
-    assert replay.unplayed == ()
+    assert replay.unplayed_lines == ()
 
 
-@unhurried
-@given(st.permutations(range(6)), st.lists(calls, min_size=6, max_size=6))
+@few_examples
+@given(st.permutations(range(6)), st.lists(agent_calls, min_size=6, max_size=6))
 def test_within_a_lane_content_decides_not_arrival(order: list[int], how: list[Call]) -> None:
-    lines = [says("ann", f"answer {n}, ${{x}}", f"question {n} (?P<x>\\w+)") for n in range(6)]
+    lines = [
+        reply_line("ann", f"answer {n}, ${{x}}", f"question {n} (?P<x>\\w+)") for n in range(6)
+    ]
 
-    async def together(replay: Replay) -> list[str]:
-        async with async_client(replay) as openai:
-            asked = (heard(openai, "ann", f"question {n} word{n}", how[n]) for n in order)
+    async def together(replay: ReplayServer) -> list[str]:
+        async with make_async_client(replay) as openai:
+            asked = (ask_as_agent(openai, "ann", f"question {n} word{n}", how[n]) for n in order)
             return await asyncio.gather(*asked)
 
-    with replayed(tape(*lines)) as replay:
+    with replay_tape(make_tape(*lines)) as replay:
         got = asyncio.run(together(replay))
     assert got == [f"answer {n}, word{n}" for n in order]
 
 
-@unhurried
-@given(st.lists(calls, min_size=2, max_size=8))
+@few_examples
+@given(st.lists(agent_calls, min_size=2, max_size=8))
 def test_requests_that_are_all_alike_get_each_line_once(how: list[Call]) -> None:
-    async def together(replay: Replay) -> list[str]:
-        async with async_client(replay) as openai:
-            return await asyncio.gather(*(heard(openai, "ann", SAME_TEXT, call) for call in how))
+    async def together(replay: ReplayServer) -> list[str]:
+        async with make_async_client(replay) as openai:
+            return await asyncio.gather(
+                *(ask_as_agent(openai, "ann", SAME_TEXT, call) for call in how)
+            )
 
-    with replayed(tape(*(says("ann", f"reply {n}") for n in range(len(how))))) as replay:
+    with replay_tape(
+        make_tape(*(reply_line("ann", f"reply {n}") for n in range(len(how))))
+    ) as replay:
         got = asyncio.run(together(replay))
     assert Counter(got) == Counter(f"reply {n}" for n in range(len(how)))

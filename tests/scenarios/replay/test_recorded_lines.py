@@ -5,9 +5,9 @@ from typing import Any
 import openai
 import pytest
 
-from scenarios.replay.replay_server import replayed
-from scenarios.tape.request import canonical, digest
-from tests.support.tapes import MODEL, ask, client, tape, user
+from scenarios.replay.replay_server import replay_tape
+from scenarios.tape.request import canonicalize, compute_digest
+from tests.support.tapes import MODEL, ask, make_client, make_tape, user_message
 
 TOOLS: Any = [
     {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
@@ -16,20 +16,20 @@ TOOLS: Any = [
 
 
 def recorded_line(body: dict[str, Any], **line: Any) -> dict[str, Any]:
-    request = canonical(body)
+    request = canonicalize(body)
     message = {"role": "assistant", "content": "as recorded"}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     response = {"status": 200, "body": {"id": "x", "object": "chat.completion", "created": 1}}
     response["body"] |= {"model": "m", "choices": [choice]}  # type: ignore[operator]
-    kept = {"digest": digest(request), "request": request, "response": response}
+    kept = {"digest": compute_digest(request), "request": request, "response": response}
     return {"lane": "a", "origin": "recorded"} | kept | line
 
 
 def test_a_recorded_line_is_chosen_by_digest_whatever_is_volatile() -> None:
-    line = recorded_line({"model": "other", "seed": 1, "messages": user("hello")})
-    with replayed(tape(line)) as replay:
-        got = client(replay, "a").chat.completions.create(
-            model=MODEL, messages=user("hello"), user="me", stream=True
+    line = recorded_line({"model": "other", "seed": 1, "messages": user_message("hello")})
+    with replay_tape(make_tape(line)) as replay:
+        got = make_client(replay, "a").chat.completions.create(
+            model=MODEL, messages=user_message("hello"), user="me", stream=True
         )
         pieces = [chunk.choices[0].delta.content or "" for chunk in got]
     assert "".join(pieces) == "as recorded"
@@ -37,51 +37,62 @@ def test_a_recorded_line_is_chosen_by_digest_whatever_is_volatile() -> None:
 
 def test_strict_play_refuses_a_changed_request_and_says_what_changed() -> None:
     changed = pytest.raises(openai.UnprocessableEntityError, match=r"message 1 \(user\) was .*Bob")
-    with replayed(tape(recorded_line({"messages": user("hello Bob")}))) as replay, changed:
-        ask(client(replay, "a"), "hello Ann")
+    with (
+        replay_tape(make_tape(recorded_line({"messages": user_message("hello Bob")}))) as replay,
+        changed,
+    ):
+        ask(make_client(replay, "a"), "hello Ann")
 
 
-def drifts(was: dict[str, Any], now: dict[str, Any], severity: str, says: str) -> None:
-    with replayed(tape(recorded_line(was)), strict=False) as replay:
-        asked = client(replay, "a").chat.completions.create(model=MODEL, **now)
+def assert_drift(
+    recorded: dict[str, Any], actual: dict[str, Any], severity: str, description: str
+) -> None:
+    with replay_tape(make_tape(recorded_line(recorded)), strict=False) as replay:
+        asked = make_client(replay, "a").chat.completions.create(model=MODEL, **actual)
         assert asked.choices[0].message.content == "as recorded"
     (drift,) = replay.drift
     assert drift.severity == severity
-    assert says in str(drift)
+    assert description in str(drift)
 
 
 def test_tolerant_play_serves_a_changed_text_and_reports_it() -> None:
-    was, now = {"messages": user("hello Bob")}, {"messages": user("hello Ann")}
-    drifts(was, now, "text", "message 1 (user) was")
+    was, now = {"messages": user_message("hello Bob")}, {"messages": user_message("hello Ann")}
+    assert_drift(was, now, "text", "message 1 (user) was")
 
 
 def test_a_change_is_shown_from_a_word_on_that_stands_before_it() -> None:
-    was, now = (user(f"is there a long way over the pass to {to}") for to in ("Rome", "Bern"))
+    was, now = (
+        user_message(f"is there a long way over the pass to {to}") for to in ("Rome", "Bern")
+    )
     shown = 'was …way over the pass to Rome","role":"user"} and is …way over the pass to Bern",'
-    drifts({"messages": was}, {"messages": now}, "text", shown)
+    assert_drift({"messages": was}, {"messages": now}, "text", shown)
 
 
 def test_tolerant_play_reports_another_order() -> None:
-    first, second = user("one")[0], user("two")[0]
-    drifts({"messages": [first, second]}, {"messages": [second, first]}, "order", "another order")
+    first, second = user_message("one")[0], user_message("two")[0]
+    assert_drift(
+        {"messages": [first, second]}, {"messages": [second, first]}, "order", "another order"
+    )
 
 
 def test_tolerant_play_reports_another_tool_schema() -> None:
     changed = [TOOLS[0] | {"function": {"name": "altitude", "parameters": {"type": "null"}}}]
-    was = {"messages": user("x"), "tools": TOOLS}
-    drifts(was, {"messages": user("x"), "tools": changed}, "tools", "tool population is gone")
+    was = {"messages": user_message("x"), "tools": TOOLS}
+    assert_drift(
+        was, {"messages": user_message("x"), "tools": changed}, "tools", "tool population is gone"
+    )
 
 
 def test_tolerant_play_reports_a_missing_and_a_new_message() -> None:
-    one, two = user("one"), user("two")
-    drifts(
+    one, two = user_message("one"), user_message("two")
+    assert_drift(
         {"messages": [*one, *two]}, {"messages": one}, "missing", "the recorded message 2 is gone"
     )
-    drifts({"messages": one}, {"messages": [*one, *two]}, "missing", "message 2 is new")
+    assert_drift({"messages": one}, {"messages": [*one, *two]}, "missing", "message 2 is new")
 
 
 def test_when_and_digest_must_both_hold() -> None:
-    line = recorded_line({"messages": user("hello")}, when="good night")
-    with replayed(tape(line), strict=False) as replay, pytest.raises(openai.APIStatusError):
-        ask(client(replay, "a"), "hello")
+    line = recorded_line({"messages": user_message("hello")}, when="good night")
+    with replay_tape(make_tape(line), strict=False) as replay, pytest.raises(openai.APIStatusError):
+        ask(make_client(replay, "a"), "hello")
     assert replay.drift == ()

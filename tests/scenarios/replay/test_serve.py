@@ -12,24 +12,24 @@ import httpx
 import orjson
 import pytest
 
-from scenarios.replay.replay_server import replayed
-from tests.support.tapes import MODEL, says, tape, user
+from scenarios.replay.replay_server import replay_tape
+from tests.support.tapes import MODEL, make_tape, reply_line, user_message
 
-RUN = (
+SERVE_PROGRAM = (
     "from pathlib import Path; from scenarios.replay.serve import serve; serve(Path({!r}), {}, {})"
 )
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    lines = [says("a", "x"), says("b", "y")]
+    lines = [reply_line("a", "x"), reply_line("b", "y")]
     (tmp_path / "tape.jsonl").write_bytes(b"\n".join(map(orjson.dumps, lines)))
     return tmp_path / "tape.jsonl"
 
 
 @contextmanager
-def serving(path: Path, port: int = 0) -> Generator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-c", RUN.format(str(path), port, True)]
+def serve_in_subprocess(path: Path, port: int = 0) -> Generator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-c", SERVE_PROGRAM.format(str(path), port, True)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -39,7 +39,7 @@ def serving(path: Path, port: int = 0) -> Generator["subprocess.Popen[str]"]:
             process.kill()
 
 
-def said(process: "subprocess.Popen[str]", pattern: str) -> str:
+def read_until_match(process: "subprocess.Popen[str]", pattern: str) -> str:
     """The first line that bears the pattern; its first group."""
     assert process.stdout is not None
     for line in process.stdout:
@@ -49,9 +49,9 @@ def said(process: "subprocess.Popen[str]", pattern: str) -> str:
 
 
 def test_it_says_where_it_is_and_ends_at_ctrl_c_with_an_account(path: Path) -> None:
-    with serving(path) as process:
-        base_url = said(process, r"OPENAI_BASE_URL=(\S+)")
-        chat = {"model": MODEL, "messages": user("hello")}
+    with serve_in_subprocess(path) as process:
+        base_url = read_until_match(process, r"OPENAI_BASE_URL=(\S+)")
+        chat = {"model": MODEL, "messages": user_message("hello")}
         url, headers = f"{base_url}/chat/completions", {"x-agent-name": "a"}
         answer = httpx.post(url, json=chat, headers=headers)
         assert answer.json()["choices"][0]["message"]["content"] == "x"
@@ -64,7 +64,10 @@ def test_it_says_where_it_is_and_ends_at_ctrl_c_with_an_account(path: Path) -> N
 
 
 def test_a_taken_port_is_told_and_exits_with_2(path: Path) -> None:
-    with replayed(tape(says("a", "x"))) as taken, serving(path, taken.port) as process:
+    with (
+        replay_tape(make_tape(reply_line("a", "x"))) as taken,
+        serve_in_subprocess(path, taken.port) as process,
+    ):
         _, err = process.communicate(timeout=10)
     assert f"port {taken.port}: Address already in use. Take another" in err
     assert process.returncode == 2

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 from pytest_socket import SocketConnectBlockedError
 
-from instrumentation.trace.canonical_json import read
-from scenarios.player.accept import stale
-from scenarios.player.scenario_loader import folder, load, names
+from instrumentation.trace.canonical_json import load_trace
+from scenarios.player.accept import find_stale_files
+from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import generated_pages
-from scenarios.reports.origin_marker import MARK, marked
-from scenarios.reports.variant_diff import Source as PageSource
-from scenarios.reports.variant_diff import mend, mistakes, settings
+from scenarios.reports.origin_marker import MARKER, mark_origin
+from scenarios.reports.variant_diff import SourceFile as PageSource
+from scenarios.reports.variant_diff import diff_variants, explain_mistakes, variant_settings
 from scenarios.scenario import Origin
 
 WORKFLOW = "workflows.graphflow_review:review"
 
 
 def test_the_mend_shows_the_mistake_and_the_default_that_takes_its_place() -> None:
-    diff = mend(folder("reviewer_says_cannot_approve").page, WORKFLOW)
+    diff = diff_variants(scenario_folder("reviewer_says_cannot_approve").page, WORKFLOW)
     assert "-def says_approve(message" in diff
     assert "-    approves=says_approve," in diff
     assert "+def approved(message" in diff
@@ -31,62 +31,72 @@ def test_the_mend_shows_the_mistake_and_the_default_that_takes_its_place() -> No
 
 
 def test_the_mend_follows_a_default_to_the_module_that_defines_it() -> None:
-    diff = mend(folder("stream_is_cut").page, WORKFLOW)
+    diff = diff_variants(scenario_folder("stream_is_cut").page, WORKFLOW)
     assert "+class WholeAnswers(OpenAIChatCompletionClient):" in diff
     assert " def watched(agent" in diff
 
 
 def test_a_default_that_the_page_has_brought_too_is_shown_once() -> None:
     name = "empty_result_is_filled_in"
-    diff = mend(folder(name).page, load(name).workflow)
+    diff = diff_variants(scenario_folder(name).page, load_scenario(name).workflow)
     assert diff.count("def structured(") == 1
 
 
-@pytest.mark.parametrize("name", [name for name in names() if load(name).broken])
+@pytest.mark.parametrize("name", [name for name in scenario_names() if load_scenario(name).broken])
 def test_every_mend_changes_something_and_every_mistake_has_a_reason(name: str) -> None:
-    page = folder(name).page
-    assert re.search(r"^[-+] {4}\w+=", mend(page, load(name).workflow), re.MULTILINE)
-    assert mistakes(page)
-    assert settings(PageSource.read(page), "broken")
+    page = scenario_folder(name).page
+    assert re.search(
+        r"^[-+] {4}\w+=", diff_variants(page, load_scenario(name).workflow), re.MULTILINE
+    )
+    assert explain_mistakes(page)
+    assert variant_settings(PageSource.read(page), "broken")
 
 
 def test_the_mark_stands_at_one_span_and_the_rest_is_the_outline() -> None:
-    place = folder("summarizer_never_sees_the_draft")
-    trace, golden = read(place.recorded("broken")), place.golden("broken").read_text("utf-8")
-    lines = marked(trace, load(place.path.name).origin).splitlines()
+    place = scenario_folder("summarizer_never_sees_the_draft")
+    trace, golden = (
+        load_trace(place.recorded_trace("broken")),
+        place.golden("broken").read_text("utf-8"),
+    )
+    lines = mark_origin(trace, load_scenario(place.path.name).origin).splitlines()
     assert [line[2:] for line in lines] == golden.splitlines()
-    (line,) = (line for line in lines if line.startswith(MARK))
+    (line,) = (line for line in lines if line.startswith(MARKER))
     assert "generator → summarizer" in line
 
 
 def test_a_mark_whose_span_is_not_there_is_no_mark() -> None:
-    trace = read(folder("review_goes_well").recorded("twin"))
-    assert MARK not in marked(trace, Origin("nobody", "nothing"))
+    trace = load_trace(scenario_folder("review_goes_well").recorded_trace("twin"))
+    assert MARKER not in mark_origin(trace, Origin("nobody", "nothing"))
 
 
 def test_a_page_that_was_typed_into_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert stale() == ()
-    produced = [(path, f"{text}\nmore") for path, text in generated_pages.pages()]
-    monkeypatch.setattr(generated_pages, "pages", lambda: iter(produced))
-    assert len(stale()) == len(names()) + 2  # the README of the house, and that of the patches
+    assert find_stale_files() == ()
+    produced = [(path, f"{text}\nmore") for path, text in generated_pages.generate_pages()]
+    monkeypatch.setattr(generated_pages, "generate_pages", lambda: iter(produced))
+    assert (
+        len(find_stale_files()) == len(scenario_names()) + 2
+    )  # the README of the house, and that of the patches
 
 
 def test_the_readmes_have_a_place_for_every_produced_part(house: Path) -> None:
     readmes = (house / "README.md", house / "patches" / "README.md")
     text = "".join(readme.read_text("utf-8") for readme in readmes)
-    assert sorted(generated_pages.PRODUCED.findall(text), key=str) == sorted(
-        ((f"<!-- produced: {part} -->\n", part, "<!-- end -->") for part in generated_pages.PARTS),
+    assert sorted(generated_pages.GENERATED_PART.findall(text), key=str) == sorted(
+        (
+            (f"<!-- produced: {part} -->\n", part, "<!-- end -->")
+            for part in generated_pages.PART_RENDERERS
+        ),
         key=str,
     )
 
 
 def test_parts_of_the_readme_are_made_anew_and_the_rest_is_left_alone() -> None:
     text = "before\n<!-- produced: doors -->\ntyped\n<!-- end -->\nafter\n"
-    made = generated_pages.house_page(text)
+    made = generated_pages.render_project_page(text)
     assert made.startswith("before\n<!-- produced: doors -->\n- `make help`: ")
     assert made.endswith("\n<!-- end -->\nafter\n")
     assert "typed" not in made
-    assert generated_pages.house_page(made) == made
+    assert generated_pages.render_project_page(made) == made
 
 
 @pytest.mark.parametrize(
@@ -158,7 +168,9 @@ def test_instrumentation_can_be_lifted_without_the_player(house: Path) -> None:
 
 def test_the_mark_at_a_tool_shows_what_it_answered() -> None:
     name = "quarterly_figure_becomes_annual"
-    lines = marked(read(folder(name).recorded("broken")), load(name).origin).splitlines()
-    (at,) = (i for i, line in enumerate(lines) if line.startswith(MARK))
+    lines = mark_origin(
+        load_trace(scenario_folder(name).recorded_trace("broken")), load_scenario(name).origin
+    ).splitlines()
+    (at,) = (i for i, line in enumerate(lines) if line.startswith(MARKER))
     assert "world_bank_indicator" in lines[at]
     assert lines[at + 1].strip().startswith('→ {"period": ')

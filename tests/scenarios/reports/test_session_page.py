@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from scenarios.player.run import play
-from scenarios.reports.terminal_report import UI, address
-from tests.support.browser import chromium, seen
+from scenarios.player.run import run_scenario
+from scenarios.reports.terminal_report import UI_URL, trace_url
+from tests.support.browser import find_chromium, read_page
 from tests.support.servers import mlflow_server
 
-if chromium() is None:
+if find_chromium() is None:
     pytest.skip(
         "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
     )
@@ -20,12 +20,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 def test_a_session_reads_as_a_chat_where_the_report_says(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    (twin,) = play("conversation_goes_well", store).variants
+    (twin,) = run_scenario("conversation_goes_well", store).variants
     assert twin.trace is not None
-    told = address(twin.trace)
-    assert told.startswith(UI)
+    told = trace_url(twin.trace)
+    assert told.startswith(UI_URL)
     with mlflow_server(tmp_path, store) as url:
-        seen(told.replace(UI, url), chat_is_shown)
+        read_page(told.replace(UI_URL, url), chat_is_shown)
 
 
 def chat_is_shown(page: Page) -> None:

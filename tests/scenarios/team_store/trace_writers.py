@@ -15,10 +15,10 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.tracing import traced
+from instrumentation.tracing import enable_tracing
 
 TEXT = "The population of Quito is nearly three million. " * 10
-USED = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
+TOKEN_USAGE = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
 
 
 def main(store: str, name: str, writers: int, spans: int, pause_s: float) -> None:
@@ -27,30 +27,30 @@ def main(store: str, name: str, writers: int, spans: int, pause_s: float) -> Non
     for writer in range(writers):
         child = os.fork()
         if child == 0:
-            tell(json.dumps(written(store, f"{name}-{writer}", spans, pause_s)))
+            print_line(json.dumps(write_traces(store, f"{name}-{writer}", spans, pause_s)))
             return
         children.append(child)
     for child in children:
         os.waitpid(child, 0)
 
 
-def written(store: str, name: str, spans: int, pause_s: float) -> dict[str, Any]:
+def write_traces(store: str, name: str, spans: int, pause_s: float) -> dict[str, Any]:
     """Write traces, `name`-0 and so on, of so many spans each, and leave when stdin is closed."""
     traces = 0
-    with traced(store, frameworks=()):
-        tell("writing")
+    with enable_tracing(store, frameworks=()):
+        print_line("writing")
         while not select.select([sys.stdin], [], [], pause_s)[0]:
-            trace(f"{name}-{traces}", spans)
+            write_trace(f"{name}-{traces}", spans)
             traces += 1
     return {"name": name, "traces": traces}
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """A line to stdout, at one go, for others write there too."""
     os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
-def trace(name: str, spans: int) -> None:
+def write_trace(name: str, spans: int) -> None:
     """A trace: a turn beneath the root, three completions beneath it, and so on."""
     left = count(spans - 1, -1)
     with mlflow.start_span(name):
@@ -61,7 +61,7 @@ def trace(name: str, spans: int) -> None:
                     next(left)
                     with mlflow.start_span("completion", span_type="LLM") as completion:
                         completion.set_outputs({"content": TEXT})
-                        completion.set_attribute("mlflow.chat.tokenUsage", USED)
+                        completion.set_attribute("mlflow.chat.tokenUsage", TOKEN_USAGE)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from instrumentation.alerts.trace_window import PAGE
-from instrumentation.tracing import recorded, traced
-from scenarios.cli.webhook import NotTold, post
-from scenarios.player.run import play
-from tests.support.cli_runner import Done, command
-from tests.support.servers import free_port, postgres, postgres_is_here
-from tests.support.webhook_server import listening
+from instrumentation.alerts.trace_window import PAGE_SIZE
+from instrumentation.tracing import record_run, enable_tracing
+from scenarios.cli.webhook import WebhookDeliveryError, post_webhook
+from scenarios.player.run import run_scenario
+from tests.support.cli_runner import CommandResult, run_command
+from tests.support.servers import find_free_port, is_postgres_installed, postgres_database
+from tests.support.webhook_server import run_webhook_server
 
 PLAYED = {
     "summarizer_is_rate_limited": {"failed runs", "failed completions"},
@@ -38,13 +38,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     uri = f"sqlite:///{tmp_path_factory.mktemp('watched') / 'mlflow.db'}"
     ids = {}
     for name in PLAYED:
-        seen = play(name, uri).variants
+        seen = run_scenario(name, uri).variants
         ids[name] = {one.variant: one.trace.ids[0] for one in seen if one.trace}
     return Watched(uri, ids)
 
 
-def gate(store: str, *arguments: str) -> Done:
-    return command(store, "alerts", *arguments)
+def gate(store: str, *arguments: str) -> CommandResult:
+    return run_command(store, "alerts", *arguments)
 
 
 def table(folder: Path, *lines: str) -> str:
@@ -58,7 +58,7 @@ LOOP = 'name = "loop"\nmeasure = "repeats"\nat_most = '
 
 def test_the_broken_runs_of_a_store_alarm_and_the_healthy_do_not(watched: Watched) -> None:
     done = gate(watched.uri, "--json")
-    assert done.code == 1, done.stderr
+    assert done.exit_code == 1, done.stderr
     told = json.loads(done.stdout)
     assert (told["verdict"], told["traces"]) == ("alarm", 7)
     found = {a["alert"]: {f["trace_id"] for f in a["findings"]} for a in told["alerts"]}
@@ -85,19 +85,19 @@ def test_a_person_reads_what_where_and_how_much(watched: Watched) -> None:
 
 def test_a_quiet_store_passes(watched: Watched, tmp_path: Path) -> None:
     done = gate(watched.uri, "--table", table(tmp_path, f"{LOOP}10"))
-    assert (done.code, "quiet: 7 finished traces" in done.stdout) == (0, True)
+    assert (done.exit_code, "quiet: 7 finished traces" in done.stdout) == (0, True)
 
 
 def test_a_window_without_a_trace_does_not_pass(watched: Watched, tmp_path: Path) -> None:
     done = gate(watched.uri, "--since", "0s", "--table", table(tmp_path, f"{LOOP}10"))
-    assert done.code == 2
+    assert done.exit_code == 2
     assert "for want of one, nothing is judged to be well" in done.stdout
 
 
 def test_an_alert_whose_agent_never_came_does_not_pass(watched: Watched, tmp_path: Path) -> None:
     asked = table(tmp_path, f'{LOOP}10\nagent = "sumarizer"')
     done = gate(watched.uri, "--table", asked)
-    assert (done.code, "no trace of the window has a reading" in done.stdout) == (2, True)
+    assert (done.exit_code, "no trace of the window has a reading" in done.stdout) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -114,26 +114,26 @@ def test_what_cannot_be_asked_is_said(
     watched: Watched, arguments: tuple[str, ...], sentence: str
 ) -> None:
     done = gate(watched.uri, *arguments)
-    assert (done.code, sentence in " ".join(done.stderr.replace("│", "").split())) == (2, True)
+    assert (done.exit_code, sentence in " ".join(done.stderr.replace("│", "").split())) == (2, True)
 
 
 def test_a_store_that_is_none_is_no_alarm(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     file.write_bytes(b"SQLite format 3\x00" + b"x" * 5_000)
     done = gate(f"sqlite:///{file}")
-    assert (done.code, "the store cannot be read: " in done.stderr) == (2, True), done.stderr
+    assert (done.exit_code, "the store cannot be read: " in done.stderr) == (2, True), done.stderr
 
 
 def test_a_server_that_fails_is_no_alarm_and_is_not_waited_for_long() -> None:
-    with listening((500,)) as server:
+    with run_webhook_server((500,)) as server:
         done = gate(server.url.partition("/services")[0])
-    assert (done.code, "the store cannot be read: " in done.stderr) == (2, True), done.stderr
+    assert (done.exit_code, "the store cannot be read: " in done.stderr) == (2, True), done.stderr
 
 
 def test_a_webhook_is_told_of_an_alarm(watched: Watched) -> None:
-    with listening() as told:
+    with run_webhook_server() as told:
         done = gate(watched.uri, "--webhook", told.url)
-    assert done.code == 1
+    assert done.exit_code == 1
     (payload,) = told.payloads
     trace = watched.ids["tool_call_runs_away"]["broken"]
     assert payload["text"].startswith("Flight recorder: alarm, 7 finished traces since")
@@ -146,43 +146,46 @@ def test_a_webhook_is_told_of_an_alarm(watched: Watched) -> None:
 
 
 def test_a_webhook_is_told_that_nothing_could_be_judged(watched: Watched) -> None:
-    with listening() as told:
-        assert gate(watched.uri, "--since", "0s", "--webhook", told.url).code == 2
+    with run_webhook_server() as told:
+        assert gate(watched.uri, "--since", "0s", "--webhook", told.url).exit_code == 2
     assert [payload["verdict"] for payload in told.payloads] == ["blind"]
 
 
 def test_a_webhook_is_left_alone_where_all_is_quiet(watched: Watched, tmp_path: Path) -> None:
-    with listening() as told:
+    with run_webhook_server() as told:
         asked = ("--table", table(tmp_path, f"{LOOP}10"), "--webhook", told.url)
-        assert gate(watched.uri, *asked).code == 0
+        assert gate(watched.uri, *asked).exit_code == 0
     assert told.payloads == []
 
 
 def test_a_webhook_that_is_not_there_is_said_without_its_secret(watched: Watched) -> None:
-    where = f"http://127.0.0.1:{free_port()}"
+    where = f"http://127.0.0.1:{find_free_port()}"
     done = gate(watched.uri, "--webhook", f"{where}/services/T0/SECRETPATH")
-    assert done.code == 3
+    assert done.exit_code == 3
     assert f"the webhook at {where} was not told: ConnectError" in done.stderr
     assert "SECRETPATH" not in done.stdout + done.stderr
 
 
 def test_a_webhook_that_is_busy_is_told_again() -> None:
-    with listening((503, 429, 200)) as told:
-        post(told.url, {"text": "once"}, pauses_s=(0, 0))
+    with run_webhook_server((503, 429, 200)) as told:
+        post_webhook(told.url, {"text": "once"}, retry_delays_s=(0, 0))
     assert told.payloads == [{"text": "once"}] * 3
 
 
 @pytest.mark.parametrize(("status", "times"), [(503, 3), (404, 1), (302, 1)])
 def test_a_webhook_that_refuses_is_told_so_often_and_no_more(status: int, times: int) -> None:
-    with listening((status,)) as told, pytest.raises(NotTold, match=f"HTTP {status}"):
-        post(told.url, {}, pauses_s=(0, 0))
+    with (
+        run_webhook_server((status,)) as told,
+        pytest.raises(WebhookDeliveryError, match=f"HTTP {status}"),
+    ):
+        post_webhook(told.url, {}, retry_delays_s=(0, 0))
     assert len(told.payloads) == times
 
 
 @pytest.mark.parametrize("host", ["a" * 70, ".", "\u2603.example", "127.0.0.1:1/\0"])
 def test_a_webhook_whose_address_is_none_is_said_without_its_secret(host: str) -> None:
-    with pytest.raises(NotTold, match="was not told: no address") as said:
-        post(f"http://{host}/SECRETPATH", {}, pauses_s=())
+    with pytest.raises(WebhookDeliveryError, match="was not told: no address") as said:
+        post_webhook(f"http://{host}/SECRETPATH", {}, retry_delays_s=())
     assert "SECRETPATH" not in str(said.value)
 
 
@@ -190,7 +193,7 @@ def test_a_webhook_whose_address_is_none_is_said_without_its_secret(host: str) -
 def own(store: str, request: pytest.FixtureRequest) -> Generator[tuple[str, str]]:
     """The shared store, and an experiment of the test's own, in which it is recorded."""
     name = f"watched {request.node.name}"
-    with traced(store, name, frameworks=(), redaction=None):
+    with enable_tracing(store, name, frameworks=(), redaction=None):
         yield store, name
         mlflow.flush_trace_async_logging()
 
@@ -199,8 +202,8 @@ def test_no_secret_of_an_error_reaches_the_webhook(own: tuple[str, str]) -> None
     with pytest.raises(ValueError, match="refused"), mlflow.start_span("review"):
         raise ValueError("refused: Bearer sk-abcdefghijklmnopqrstuvwxyz123456 of a@example.com")
     mlflow.flush_trace_async_logging()
-    with listening() as told:
-        assert gate(own[0], "--experiment", own[1], "--webhook", told.url).code == 1
+    with run_webhook_server() as told:
+        assert gate(own[0], "--experiment", own[1], "--webhook", told.url).exit_code == 1
     sent = json.dumps(told.payloads)
     assert "review failed: ValueError: refused: " in sent
     assert "sk-abc" not in sent
@@ -211,7 +214,7 @@ def test_a_name_calls_nobody_in_a_chat(own: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match="no"), mlflow.start_span("<!channel>\x1b[2J"):
         raise ValueError("no")
     mlflow.flush_trace_async_logging()
-    with listening() as told:
+    with run_webhook_server() as told:
         gate(own[0], "--experiment", own[1], "--webhook", told.url)
     assert "&lt;!channel&gt;�[2J failed" in told.payloads[0]["text"]
 
@@ -226,7 +229,7 @@ def test_a_price_that_mlflow_knows_is_held_against_the_threshold(
     mlflow.flush_trace_async_logging()
     asked = table(tmp_path, 'name = "cost"\nmeasure = "cost_usd"\nat_most = 0.1')
     done = gate(own[0], "--experiment", own[1], "--table", asked)
-    assert (done.code, "review cost $0.1500; at most $0.1000 is allowed" in done.stdout) == (
+    assert (done.exit_code, "review cost $0.1500; at most $0.1000 is allowed" in done.stdout) == (
         1,
         True,
     )
@@ -234,7 +237,7 @@ def test_a_price_that_mlflow_knows_is_held_against_the_threshold(
 
 def test_an_alert_may_be_about_a_tag_alone(own: tuple[str, str], tmp_path: Path) -> None:
     for environment, error in (("prod", ""), ("test", "no")):
-        with recorded({"environment": environment}), mlflow.start_span("review") as span:
+        with record_run({"environment": environment}), mlflow.start_span("review") as span:
             if error:
                 span.set_status("ERROR")
     mlflow.flush_trace_async_logging()
@@ -243,17 +246,21 @@ def test_an_alert_may_be_about_a_tag_alone(own: tuple[str, str], tmp_path: Path)
             f'name = "f"\nmeasure = "failed"\nat_most = 0\ntags = {{environment="{environment}"}}'
         )
         asked = ("--experiment", own[1], "--table", table(tmp_path, alert))
-        assert gate(own[0], *asked).code == code
+        assert gate(own[0], *asked).exit_code == code
 
 
 def test_more_traces_than_a_page_are_each_read_once(own: tuple[str, str]) -> None:
-    for _ in range(PAGE + 10):
+    for _ in range(PAGE_SIZE + 10):
         with mlflow.start_span("review"):
             pass
     mlflow.flush_trace_async_logging()
     done = gate(own[0], "--experiment", own[1], "--json")
     told = json.loads(done.stdout)
-    assert (done.code, told["traces"], told["alerts"][0]["readings"]) == (0, PAGE + 10, PAGE + 10)
+    assert (done.exit_code, told["traces"], told["alerts"][0]["readings"]) == (
+        0,
+        PAGE_SIZE + 10,
+        PAGE_SIZE + 10,
+    )
 
 
 def test_a_trace_whose_spans_are_lost_lets_nothing_pass(own: tuple[str, str]) -> None:
@@ -269,19 +276,19 @@ def test_a_trace_whose_spans_are_lost_lets_nothing_pass(own: tuple[str, str]) ->
         database.execute(past, lost)
     database.close()
     done = gate(own[0], "--experiment", own[1])
-    assert done.code == 2
+    assert done.exit_code == 2
     assert f"of 1 the spans are not all in the store: {torn.info.trace_id}" in done.stdout
 
 
 @pytest.mark.postgres
 def test_postgresql_is_watched_alike() -> None:
-    if not postgres_is_here():
+    if not is_postgres_installed():
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
-    with postgres() as uri:
-        seen = play("tool_call_runs_away", uri)
+    with postgres_database() as uri:
+        seen = run_scenario("tool_call_runs_away", uri)
         broken = next(one.trace for one in seen.variants if one.variant == "broken" and one.trace)
         told = json.loads(gate(uri, "--json").stdout)
         found = {a["alert"]: [f["trace_id"] for f in a["findings"]] for a in told["alerts"]}
         assert found["loop"] == [broken.ids[0]]
-        searched = command(uri, "search", "tool", "world_bank_indicator", "--json")
+        searched = run_command(uri, "search", "tool", "world_bank_indicator", "--json")
         assert len(json.loads(searched.stdout)["traces"]) == 3

@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # it ships no annotations
 import pytest
 
-from scenarios.player.run import play
-from scenarios.reports.terminal_report import UI, address
-from tests.support.browser import chromium, tree
-from tests.support.servers import free_port, postgres, postgres_is_here
+from scenarios.player.run import run_scenario
+from scenarios.reports.terminal_report import UI_URL, trace_url
+from tests.support.browser import find_chromium, read_span_tree
+from tests.support.servers import find_free_port, is_postgres_installed, postgres_database
 
-if chromium() is None:
+if find_chromium() is None:
     pytest.skip(
         "needs Chromium, none is downloaded: apt-get install chromium", allow_module_level=True
     )
@@ -50,7 +50,7 @@ class Ui:
 @contextmanager
 def made(store: str, log: Path, house: Path) -> Generator[Ui]:
     """`make ui` on a free port, until the block ends."""
-    port = free_port()
+    port = find_free_port()
     # -o: whatever the age of the environment, it is not built anew under the tests that use it
     command = ["make", "--no-print-directory", "-o", ".venv/ready", "ui", f"PORT={port}"]
     with log.open("w") as said:
@@ -80,16 +80,16 @@ def answers(url: str, log: Path) -> None:
 
 def agents_seen(ui: Ui, store: str) -> set[str]:
     """Play a scenario, and read the names of its spans off the page that `run` points to."""
-    (broken, *_) = play(PLAYED, store).variants
+    (broken, *_) = run_scenario(PLAYED, store).variants
     assert broken.trace is not None
-    return set(tree(address(broken.trace).replace(UI, ui.url)))
+    return set(read_span_tree(trace_url(broken.trace).replace(UI_URL, ui.url)))
 
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Ui, str]]:
     folder = tmp_path_factory.mktemp("dashboard")
     store = f"sqlite:///{folder / 'mlflow.db'}"
-    play(PLAYED, store)
+    run_scenario(PLAYED, store)
     with made(store, folder / "log", Path(__file__).parent.parent.parent.parent) as started:
         yield started, store
 
@@ -133,11 +133,11 @@ def test_of_a_store_that_is_served_already_it_says_where(house: Path) -> None:
 
 @pytest.mark.postgres
 def test_postgresql_is_shown_and_its_password_is_not(tmp_path: Path, house: Path) -> None:
-    if not postgres_is_here():
+    if not is_postgres_installed():
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
-    with postgres() as uri:
+    with postgres_database() as uri:
         store = uri.replace("postgres@", f"postgres:{SECRET}@")
-        play(PLAYED, store)
+        run_scenario(PLAYED, store)
         with made(store, tmp_path / "log", house) as started:
             assert {"generator", "reviewer", "summarizer"} <= agents_seen(started, store)
             lines = [" ".join(process.cmdline()) for process in started.servers]

@@ -11,10 +11,10 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.tracing import traced
+from instrumentation.tracing import enable_tracing
 from scenarios.trace_store.saved_queries import QUERIES
-from scenarios.trace_store.sqlite_statistics import counted, main
-from tests.support.cli_runner import Done, command
+from scenarios.trace_store.sqlite_statistics import main, update_statistics
+from tests.support.cli_runner import CommandResult, run_command
 
 EXPERIMENT = "searched"
 HOSTILE = (
@@ -39,7 +39,7 @@ HOSTILE = (
 def searched(store: str) -> str:
     """A store with six runs of two workflows in an experiment of its own, and one for each of the
     hostile names."""
-    with traced(store, EXPERIMENT, frameworks=(), redaction=None):
+    with enable_tracing(store, EXPERIMENT, frameworks=(), redaction=None):
         for workflow, agent, spent in (("review", "clerk", 10), ("briefing", "lead", 3_000)):
             for way in ("well", "tool failed", "failed"):
                 one(workflow, agent, spent, way)
@@ -67,13 +67,13 @@ def one(workflow: str, agent: str, spent: int, way: str) -> None:
             root.set_status("ERROR")
 
 
-def search(store: str, *arguments: str) -> Done:
-    return command(store, "search", "--experiment", EXPERIMENT, *arguments)
+def search(store: str, *arguments: str) -> CommandResult:
+    return run_command(store, "search", "--experiment", EXPERIMENT, *arguments)
 
 
 def found(store: str, *arguments: str) -> list[dict[str, Any]]:
     done = search(store, "--json", *arguments)
-    assert done.code == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     rows: list[dict[str, Any]] = json.loads(done.stdout)["traces"]
     return rows
 
@@ -195,7 +195,7 @@ def test_a_window_that_is_empty_says_when_the_newest_trace_began(searched: str) 
 
 
 def test_a_trace_whose_spans_are_not_all_there_is_not_waited_for(store: str) -> None:
-    with traced(store, "torn", frameworks=(), redaction=None):
+    with enable_tracing(store, "torn", frameworks=(), redaction=None):
         with mlflow.start_span("review"), mlflow.start_span("inside"):
             pass
         mlflow.flush_trace_async_logging()
@@ -204,7 +204,7 @@ def test_a_trace_whose_spans_are_not_all_there_is_not_waited_for(store: str) -> 
         lost = "DELETE FROM spans WHERE trace_id = ? AND name = 'inside'"
         database.execute(lost, (torn.info.trace_id,))
     began = time.monotonic()
-    done = command(store, "search", "all", "--experiment", "torn")
+    done = run_command(store, "search", "all", "--experiment", "torn")
     assert "its spans are not all in the store" in " ".join(done.stdout.split())
     assert time.monotonic() - began < 3.0
 
@@ -216,8 +216,8 @@ def test_the_limit_keeps_the_newest(searched: str) -> None:
 
 
 def test_without_a_query_they_are_listed() -> None:
-    listed = command("sqlite:///unused.db", "search")
-    assert listed.code == 0
+    listed = run_command("sqlite:///unused.db", "search")
+    assert listed.exit_code == 0
     assert all(query.name in listed.stdout for query in QUERIES)
 
 
@@ -233,17 +233,17 @@ def test_without_a_query_they_are_listed() -> None:
     ],
 )
 def test_what_cannot_be_asked_is_said(arguments: tuple[str, ...], sentence: str) -> None:
-    done = command("sqlite:///unused.db", "search", *arguments)
-    assert (done.code, sentence in done.stderr) == (2, True), done.stderr
+    done = run_command("sqlite:///unused.db", "search", *arguments)
+    assert (done.exit_code, sentence in done.stderr) == (2, True), done.stderr
 
 
 def test_a_search_has_sqlite_count_what_finds_spans_by_their_trace(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"  # of its own: what is counted in others is theirs
-    with traced(f"sqlite:///{file}", EXPERIMENT, frameworks=(), redaction=None):
+    with enable_tracing(f"sqlite:///{file}", EXPERIMENT, frameworks=(), redaction=None):
         for _ in range(12):
             one("review", "clerk", 10, "well")
         mlflow.flush_trace_async_logging()
-    assert search(f"sqlite:///{file}", "agent", "clerk").code == 0
+    assert search(f"sqlite:///{file}", "agent", "clerk").exit_code == 0
     database = sqlite3.connect(file)
     asked = "SELECT 1 FROM spans WHERE trace_id = 't' AND experiment_id = 1 AND type = 'AGENT'"
     (plan,) = database.execute(f"EXPLAIN QUERY PLAN {asked}").fetchall()
@@ -269,7 +269,7 @@ def test_a_store_that_is_being_written_is_searched_all_the_same(searched: str) -
     writer = sqlite3.connect(searched.removeprefix("sqlite:///"), isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     try:
-        assert not counted(searched)
+        assert not update_statistics(searched)
         assert len(found(searched, "agent", "clerk")) == 3
     finally:
         writer.close()

@@ -11,13 +11,13 @@ import pytest
 from mlflow.tracing.provider import provider
 from mlflow.tracking._tracking_service import utils
 
-from patches.mlflow.experiment import experiment
-from scenarios.player.scenario_loader import folder
-from scenarios.replay.replay_server import replayed
+from patches.mlflow.experiment import use_experiment
+from scenarios.player.scenario_loader import scenario_folder
+from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
-from tests.scenarios.cli.test_commands import scenarios
-from tests.support.servers import mlflow_server, postgres, postgres_is_here
-from tests.support.tcp_proxy import gated
+from tests.scenarios.cli.test_commands import run_in_subprocess
+from tests.support.servers import is_postgres_installed, mlflow_server, postgres_database
+from tests.support.tcp_proxy import run_proxy
 
 pytestmark = pytest.mark.long
 
@@ -32,18 +32,18 @@ def server(tmp_path: Path) -> Generator[str]:
 
 @pytest.fixture
 def database() -> Generator[str]:
-    if not postgres_is_here():
+    if not is_postgres_installed():
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
-    with postgres() as uri:
+    with postgres_database() as uri:
         yield uri
 
 
 def plays_and_is_found_again(store: str) -> None:
     """Play a scenario through the front door, and check its trace by id in the same store."""
-    done = scenarios("run", NAME, "--json", store=store)
+    done = run_in_subprocess("run", NAME, "--json", store=store)
     assert done.returncode == 0, done.stdout + done.stderr
     fixed = json.loads(done.stdout)["variants"][1]["trace_id"]
-    judged = scenarios("check", NAME, "--trace", fixed, store=store)
+    judged = run_in_subprocess("check", NAME, "--trace", fixed, store=store)
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
@@ -59,7 +59,7 @@ def test_postgresql_keeps_the_trace(database: str) -> None:
 @pytest.mark.parametrize("command", [("run", NAME), ("check", NAME, "--trace", "tr-1")])
 def test_a_store_that_hangs_is_told_of_soon(command: tuple[str, ...]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as hung:
-        done = scenarios(*command, store=f"http://127.0.0.1:{hung.getsockname()[1]}")
+        done = run_in_subprocess(*command, store=f"http://127.0.0.1:{hung.getsockname()[1]}")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: MLFLOW_TRACKING_URI: nothing answers at")
 
@@ -70,15 +70,15 @@ def test_a_live_run_tells_its_answer_though_its_store_has_gone(
     monkeypatch.setenv("FLIGHT_RECORDER_STORE_PATIENCE_S", "0.5")
     monkeypatch.setenv("MODEL_NAME", "m")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    tape = Tape.read(folder("review_goes_well").tape)
-    with gated(server) as gate, replayed(tape, on_exchange=lambda _: gate.shut()) as replay:
+    tape = Tape.load(scenario_folder("review_goes_well").tape)
+    with run_proxy(server) as gate, replay_tape(tape, on_exchange=lambda _: gate.close()) as replay:
         monkeypatch.setenv("OPENAI_BASE_URL", replay.base_url)
         command = (
             "live",
             "graphflow_review",
             "Write a briefing on the loss of Mars Climate Orbiter.",
         )
-        done = scenarios(*command, store=gate.url)
+        done = run_in_subprocess(*command, store=gate.url)
     assert done.returncode == 2
     assert "outcome='approved'" in done.stdout
     assert done.stderr.splitlines()[-1].startswith("error: MLFLOW_TRACKING_URI: ")
@@ -91,7 +91,7 @@ def test_what_mlflow_had_of_the_environment_is_given_back(
     try:
         mlflow.set_tracking_uri(None)  # as a program begins
         monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-        with experiment(store, "given back"):
+        with use_experiment(store, "given back"):
             mlflow.start_span("one").__enter__().end()
             ours = provider.get()
         assert (os.environ["MLFLOW_TRACKING_URI"], utils._tracking_uri) == (store, None)
