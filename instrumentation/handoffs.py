@@ -44,18 +44,26 @@ def record_handoffs(turn: Turn) -> None:
     for last in _last_messages(turn):
         routes = [route for route in turn.edges if route.source == last.source]
         attributes = {
-            "handoff.from_agent": last.source,
-            "handoff.to_agent": turn.agent,
-            "handoff.output_chars": len(last.content),
-            "handoff.offered_chars": sum(len(message.content) for message in turn.offered),
-            "handoff.input_chars": sum(len(message.content) for message in turn.received),
-            "handoff.efficiency_score": round(efficiency_score(last.content, given), 3),
-            "handoff.withheld": not any(message is last for message in turn.received),
+            "flight_recorder.handoff.from_agent": last.source,
+            "flight_recorder.handoff.to_agent": turn.agent,
+            "flight_recorder.handoff.output_chars": len(last.content),
+            "flight_recorder.handoff.offered_chars": sum(
+                len(message.content) for message in turn.offered
+            ),
+            "flight_recorder.handoff.input_chars": sum(
+                len(message.content) for message in turn.received
+            ),
+            "flight_recorder.handoff.efficiency_score": round(
+                efficiency_score(last.content, given), 3
+            ),
+            "flight_recorder.handoff.withheld": not any(
+                message is last for message in turn.received
+            ),
         }
         if kind := HANDOFF_KINDS.get(last.type):
-            attributes["handoff.kind"] = kind
+            attributes["flight_recorder.handoff.kind"] = kind
         if lost := " … ".join(dropped_sentences(last.content, given)):
-            attributes["handoff.dropped"] = truncate(lost)
+            attributes["flight_recorder.handoff.dropped"] = truncate(lost)
         attributes |= _routing_attributes(routes, turn.agent)
         name = f"{last.source} → {turn.agent}"
         with mlflow.start_span(name, span_type="HANDOFF", attributes=attributes):
@@ -113,10 +121,12 @@ def _routing_attributes(routes: list[Edge], receiver: str) -> dict[str, object]:
     if not taken:
         return {}
     shown: dict[str, object] = {
-        "routing.edge": f"{taken[-1].source} → {receiver}",
-        "routing.tried": [str(route) for route in tried.values()],
+        "flight_recorder.routing.edge": f"{taken[-1].source} → {receiver}",
+        "flight_recorder.routing.tried": [str(route) for route in tried.values()],
     }
-    return shown | ({"routing.condition": taken[-1].condition} if taken[-1].condition else {})
+    return shown | (
+        {"flight_recorder.routing.condition": taken[-1].condition} if taken[-1].condition else {}
+    )
 
 
 def _is_at_word_boundaries(output: str, prompt: str) -> bool:

@@ -48,18 +48,24 @@ def routing_attributes(
     ]
     circles = [str(loop) for loop in find_loops(steps, min_repeats)]
     counted: dict[str, object] = {
-        f"routing.{agent}.call_count": turns[agent] for agent in (*agent_tools, *turns)
+        f"flight_recorder.routing.{agent}.call_count": turns[agent]
+        for agent in (*agent_tools, *turns)
     }
     counted |= {
-        "routing.total_delegations": len(asked),
-        "routing.failed_delegations": len(failed),
-        "routing.loop_detected": bool(circles),
-        "routing.task_depth": max((_delegation_depth(step, steps) for step in steps), default=0),
+        "flight_recorder.routing.total_delegations": len(asked),
+        "flight_recorder.routing.failed_delegations": len(failed),
+        "flight_recorder.routing.loop_detected": bool(circles),
+        "flight_recorder.routing.task_depth": max(
+            (_delegation_depth(step, steps) for step in steps), default=0
+        ),
     }
     if asked:
         longest_ns = max(step.duration_ns for step in asked)
-        counted["routing.max_delegation_latency_ms"] = round(longest_ns / 1e6, 3)
-    told = {"routing.loops": circles, "routing.delegation_failures": failed}
+        counted["flight_recorder.routing.max_delegation_latency_ms"] = round(longest_ns / 1e6, 3)
+    told = {
+        "flight_recorder.routing.loops": circles,
+        "flight_recorder.routing.delegation_failures": failed,
+    }
     return counted | {key: words for key, words in told.items() if words}
 
 

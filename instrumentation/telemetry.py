@@ -45,12 +45,12 @@ def telemetry_attributes(
     }
     for kind, group in groups.items():
         used = {name: _count_tokens(of) for name, of in group.items()}
-        told[f"telemetry.tokens_by_{kind}"] = used
+        told[f"flight_recorder.telemetry.tokens_by_{kind}"] = used
         costs = {name: total_cost_usd(of, prices or {}) for name, of in group.items()}
         if known := {name: usd for name, usd in costs.items() if usd is not None}:
-            told[f"telemetry.cost_usd_by_{kind}"] = known
+            told[f"flight_recorder.telemetry.cost_usd_by_{kind}"] = known
     if (total := total_cost_usd(asked, prices or {})) is not None:
-        told["crew.cost_usd"] = total
+        told["flight_recorder.crew.cost_usd"] = total
     return told
 
 
@@ -68,12 +68,14 @@ def _total_attributes(steps: Sequence[Step], completions: Sequence[Step]) -> dic
     for turn in turns:
         chars[str(turn.agent)] += len(str(turn.result or ""))
     return {
-        "crew.total_duration_s": round(sum(step.duration_ns for step in crews) / 1e9, 6),
-        "crew.task_count": sum(step.kind == "task" for step in steps),
-        "crew.agent_count": len(chars),
-        "crew.input_tokens": sum(step.tokens.input for step in completions),
-        "crew.output_tokens": sum(step.tokens.output for step in completions),
-        **{f"{agent}.output_chars": count for agent, count in chars.items()},
+        "flight_recorder.crew.total_duration_s": round(
+            sum(step.duration_ns for step in crews) / 1e9, 6
+        ),
+        "flight_recorder.crew.task_count": sum(step.kind == "task" for step in steps),
+        "flight_recorder.crew.agent_count": len(chars),
+        "flight_recorder.crew.input_tokens": sum(step.tokens.input for step in completions),
+        "flight_recorder.crew.output_tokens": sum(step.tokens.output for step in completions),
+        **{f"flight_recorder.crew.{agent}.output_chars": count for agent, count in chars.items()},
     }
 
 
@@ -85,11 +87,14 @@ def _error_attributes(steps: Sequence[Step]) -> dict[str, object]:
     refused = Counter(name for step in steps for name in step.failed_attempts)
     retries = sum(max(0, (step.attempt_count or 1) - 1) for step in steps)
     told: dict[str, object] = {
-        "telemetry.error_count": len(arose),
-        "telemetry.retry_count": retries,
-        "telemetry.rate_limited_count": refused["HTTP 429"],
+        "flight_recorder.telemetry.error_count": len(arose),
+        "flight_recorder.telemetry.retry_count": retries,
+        "flight_recorder.telemetry.rate_limited_count": refused["HTTP 429"],
     }
-    shown = {"telemetry.errors": dict(classes), "telemetry.failed_attempts": dict(refused)}
+    shown = {
+        "flight_recorder.telemetry.errors": dict(classes),
+        "flight_recorder.telemetry.failed_attempts": dict(refused),
+    }
     return told | {key: counts for key, counts in shown.items() if counts}
 
 
@@ -108,9 +113,9 @@ def _time_attributes(steps: Sequence[Step]) -> dict[str, object]:
     share = longest.work_ns / whole if whole else 0.0
     where = PATH_SEPARATOR.join(longest.step.path)
     return {
-        "telemetry.queue_ms": _sum_by_path((one, one.queue_ns) for one in timed),
-        "telemetry.work_ms": _sum_by_path((one, one.work_ns) for one in timed),
-        "telemetry.bottleneck": f"{where}: {share:.0%} of all work, {longest.work_ns / 1e9:.3f} s",
+        "flight_recorder.telemetry.queue_ms": _sum_by_path((one, one.queue_ns) for one in timed),
+        "flight_recorder.telemetry.work_ms": _sum_by_path((one, one.work_ns) for one in timed),
+        "flight_recorder.telemetry.bottleneck": f"{where}: {share:.0%} of all work, {longest.work_ns / 1e9:.3f} s",
     }
 
 

@@ -113,10 +113,12 @@ def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
 
     import mlflow
 
-    from instrumentation.tracing import record_run, enable_tracing
+    from instrumentation.tracing import enable_tracing, record_run
 
     urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
-    tracing: AbstractContextManager[Any] = enable_tracing(store, "bench") if store else nullcontext()
+    tracing: AbstractContextManager[Any] = (
+        enable_tracing(store, "bench") if store else nullcontext()
+    )
     if not store:
         mlflow.tracing.disable()
     with tracing, record_run() as run:

@@ -89,7 +89,7 @@ def _autologged(store: str) -> Iterator[None]:
 
 @contextmanager
 def _ours(store: str) -> Iterator[None]:
-    from instrumentation.tracing import record_run, enable_tracing
+    from instrumentation.tracing import enable_tracing, record_run
 
     with enable_tracing(store, "bench"), record_run():
         yield

@@ -9,7 +9,7 @@ import pytest
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import RunHandle, record_run, enable_tracing
+from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from patches.mlflow.export_queue import fast_flush
 from patches.patch import apply_patches
 from scenarios.replay.faults import Fault

@@ -13,7 +13,7 @@ import pytest
 from mlflow.tracing import get_tracing_context_headers_for_http_request
 
 from instrumentation.trace.trace import trace_from_mlflow
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.service_processes import ServiceProcesses, run_services
 from workflows.clip_made import made
 from workflows.fingerprint import fingerprint

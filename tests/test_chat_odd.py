@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from instrumentation.trace.trace import Trace, trace_from_mlflow
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from workflows.chat_answer import NoAnswer
 from workflows.chat_stream import converse
 from workflows.model import AnswerCutShort, Model

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from instrumentation.trace.trace import Trace, trace_from_mlflow
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.faults import (
     Fault,
@@ -156,8 +156,8 @@ async def test_a_bounded_memory_forgets_whole_turns_and_says_how_many() -> None:
     said = [message["content"] for message in completion(seen.trace).inputs["messages"][1:]]
     assert said == ["two", "second", "three"]
     told = [turn.attributes for turn in seen.trace.turns("assistant")]
-    assert [turn["history.turns"] for turn in told] == [0, 1, 1]
-    assert [turn["history.turns_forgotten"] for turn in told] == [0, 0, 1]
+    assert [turn["flight_recorder.history.turns"] for turn in told] == [0, 1, 1]
+    assert [turn["flight_recorder.history.turns_forgotten"] for turn in told] == [0, 0, 1]
 
 
 async def test_a_memory_of_nothing_is_told_only_what_is_said_now() -> None:
@@ -201,7 +201,7 @@ async def test_a_refusal_is_an_answer_that_says_what_it_is() -> None:
     seen = await ended("one\ntwo", lines, on_text=lambda _, text: heard.append(text))
     assert "".join(heard) == "I must not.second"
     assert seen.answer.turns[0].answer.text == "I must not."
-    outcomes = [root.attributes["workflow.outcome"] for root in seen.trace.roots]
+    outcomes = [root.attributes["flight_recorder.workflow.outcome"] for root in seen.trace.roots]
     assert outcomes == ["refused", "answered"]
     assert "I must not." in str(completion(seen.trace).inputs)
 
@@ -248,7 +248,7 @@ async def test_a_rate_limit_is_waited_out_and_counted() -> None:
     limited = rate_limited("assistant", retry_after_s=0.2)
     seen = await ended("one", says_so("first"), limited, retries=2)
     span = completion(seen.trace)
-    assert span.attributes["http.attempts"] == 2
+    assert span.attributes["flight_recorder.http.attempts"] == 2
     assert [child.name for child in span.children] == ["HTTP 429"]
     assert span.status == "OK"
 

@@ -13,7 +13,7 @@ from instrumentation.state.shared_state import StateEntry
 from instrumentation.telemetry import Price
 from instrumentation.trace import trace as traces
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import RunHandle, record_run, enable_tracing
+from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.replay.faults import Fault, hangs, unavailable
 from scenarios.replay.replay_server import replay_tape
 from tests.support.tapes import make_tape, reply_line, service_line
@@ -376,18 +376,18 @@ async def test_the_root_of_its_trace_counts_what_the_crew_did(tracing: None) -> 
         await Ran().with_(prices=prices)
     root = left(run).root
     counted = {
-        "workflow.outcome": "verified",
-        "validation.report_number_count": 1,
-        "validation.unmatched_number_count": 0,
-        "state.write_count": 1,
-        "state.read_count": 1,
-        "routing.specialist.call_count": 1,
-        "routing.loop_detected": False,
-        "crew.task_count": 4,
-        "crew.agent_count": 4,
+        "flight_recorder.workflow.outcome": "verified",
+        "flight_recorder.validation.report_number_count": 1,
+        "flight_recorder.validation.unmatched_number_count": 0,
+        "flight_recorder.state.write_count": 1,
+        "flight_recorder.state.read_count": 1,
+        "flight_recorder.routing.specialist.call_count": 1,
+        "flight_recorder.routing.loop_detected": False,
+        "flight_recorder.crew.task_count": 4,
+        "flight_recorder.crew.agent_count": 4,
     }
     assert {name: root.attributes.get(name) for name in counted} == counted
-    assert root.attributes["crew.cost_usd"] > 0
+    assert root.attributes["flight_recorder.crew.cost_usd"] > 0
 
 
 async def test_its_trace_has_every_read_and_write_beneath_its_tool(tracing: None) -> None:
@@ -416,7 +416,10 @@ async def test_a_crew_that_runs_away_is_stopped_and_its_root_says_so(tracing: No
     with record_run() as run, again:
         await run_away.with_(unavailable("world_bank", times=9), patience=99)
     root = left(run).root
-    assert (root.status, root.attributes["routing.loop_detected"]) == ("ERROR", True)
+    assert (root.status, root.attributes["flight_recorder.routing.loop_detected"]) == (
+        "ERROR",
+        True,
+    )
 
 
 async def test_a_crew_that_is_cancelled_says_who_was_at_work(tracing: None) -> None:
@@ -427,9 +430,9 @@ async def test_a_crew_that_is_cancelled_says_who_was_at_work(tracing: None) -> N
             async with asyncio.timeout(4):
                 await briefing(TASK, model, world_bank=replay.url)
     told = left(kept).root.attributes
-    assert told["routing.analyst.call_count"] == 1
-    assert told["crew.total_duration_s"] > 2
-    assert "analyst" in told["telemetry.bottleneck"]
+    assert told["flight_recorder.routing.analyst.call_count"] == 1
+    assert told["flight_recorder.crew.total_duration_s"] > 2
+    assert "analyst" in told["flight_recorder.telemetry.bottleneck"]
 
 
 @pytest.mark.parametrize("on_text", [None, lambda agent, text: None], ids=["whole", "streamed"])
@@ -459,9 +462,11 @@ async def test_runs_at_once_leave_a_trace_each_with_nothing_of_the_others(tracin
         return left(run)
 
     unchecked, checked = await asyncio.gather(one(Ran(synthesist=[CLAIMS, OWNS_UP])), one(Ran()))
-    assert unchecked.root.attributes["workflow.outcome"] == "unverified"
-    assert checked.root.attributes["workflow.outcome"] == "verified"
-    spent = [trace.root.attributes["crew.input_tokens"] for trace in (unchecked, checked)]
+    assert unchecked.root.attributes["flight_recorder.workflow.outcome"] == "unverified"
+    assert checked.root.attributes["flight_recorder.workflow.outcome"] == "verified"
+    spent = [
+        trace.root.attributes["flight_recorder.crew.input_tokens"] for trace in (unchecked, checked)
+    ]
     assert spent == [
         sum(span.tokens.input for span in trace.spans_of_type("LLM"))
         for trace in (unchecked, checked)

@@ -11,7 +11,7 @@ import pytest
 from instrumentation.state.shared_state import SharedState, StateEntry
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import slow, unavailable
 from tests.support.media_runs import (
     archive_lookup_line,
@@ -45,7 +45,7 @@ async def test_the_verdict_is_structured_and_says_whom_it_cites(tmp_path: Path) 
     )
     reasons = ("[video] steady", "[audio] whole")
     assert ended == Verification("authentic", reasons, cites=("audio", "video"))
-    assert trace.root.attributes["workflow.outcome"] == "authentic"
+    assert trace.root.attributes["flight_recorder.workflow.outcome"] == "authentic"
 
 
 async def test_streamed_the_outcome_is_the_same_and_every_agent_is_heard(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ async def test_two_who_ask_the_same_share_one_measurement(tmp_path: Path) -> Non
     trace = await _two_ask(tmp_path)
     assert _measured(trace) == ["measure beeps", "measure flashes"]
     (shares,) = (span for span in trace.spans_of_type("TOOL") if span.name == "sound_offset")
-    assert shares.attributes["measurement.shared"] == ["flashes"]
+    assert shares.attributes["flight_recorder.measurement.shared"] == ["flashes"]
     assert "  shares flashes\n" in render_outline(trace)
 
 
@@ -174,8 +174,8 @@ async def test_a_finding_is_added_to_what_others_have_noted(tmp_path: Path) -> N
         "[video] flashes at 0.8 s, 1.8 s and 3.08 s",
         "[audio] beeps at 0.8 s, 1.8 s and 3.08 s",
     ]
-    assert trace.root.attributes["state.concurrent_write_count"] == 0
-    assert trace.root.attributes["state.ungrounded_write_count"] == 0
+    assert trace.root.attributes["flight_recorder.state.concurrent_write_count"] == 0
+    assert trace.root.attributes["flight_recorder.state.ungrounded_write_count"] == 0
 
 
 async def test_a_blind_write_to_one_slot_shows_as_concurrent(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ async def test_a_blind_write_to_one_slot_shows_as_concurrent(tmp_path: Path) -> 
     _, trace = await run_verification(tmp_path, *NOTED, faults=faults, notes=blindly)
     (recalled,) = _results(trace, "recall_findings")
     assert recalled == {"findings": "[audio] beeps at 0.8 s, 1.8 s and 3.08 s"}
-    assert trace.root.attributes["state.concurrent_write_count"] == 1
+    assert trace.root.attributes["flight_recorder.state.concurrent_write_count"] == 1
 
 
 async def test_with_a_slot_each_nothing_is_lost(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ async def test_with_a_slot_each_nothing_is_lost(tmp_path: Path) -> None:
     _, trace = await run_verification(tmp_path, *NOTED, notes=apart)
     (recalled,) = _results(trace, "recall_findings")
     assert [*recalled] == ["audio", "video"]
-    assert trace.root.attributes["state.concurrent_write_count"] == 0
+    assert trace.root.attributes["flight_recorder.state.concurrent_write_count"] == 0
 
 
 async def test_what_every_specialist_said_arrives_in_the_same_order_whoever_was_faster(
@@ -206,7 +206,8 @@ async def test_what_every_specialist_said_arrives_in_the_same_order_whoever_was_
     lines = (*silence_lines("video", "audio", "sync"), line_when(verdict_line(), said))
     _, trace = await run_verification(tmp_path, *lines, faults=[slow("audio", delay_s=0.5)])
     scores = [
-        span.attributes["handoff.efficiency_score"] for span in trace.spans_of_type("HANDOFF")
+        span.attributes["flight_recorder.handoff.efficiency_score"]
+        for span in trace.spans_of_type("HANDOFF")
     ]
     assert scores == [1.0, 1.0, 1.0]
 
@@ -221,7 +222,8 @@ async def test_a_branch_that_the_verdict_does_not_read_is_a_handoff_that_was_wit
     lines = (*silence_lines("video", "audio", "sync"), verdict_line())
     _, trace = await run_verification(tmp_path, *lines, faults=faults, verdict_reads=last_two)
     withheld = {
-        span.name: span.attributes["handoff.withheld"] for span in trace.spans_of_type("HANDOFF")
+        span.name: span.attributes["flight_recorder.handoff.withheld"]
+        for span in trace.spans_of_type("HANDOFF")
     }
     assert withheld == {
         "video → verdict": True,
@@ -243,8 +245,8 @@ async def test_a_slow_archive_is_waited_for_as_long_as_there_is_news(tmp_path: P
     _, trace = await run_verification(tmp_path, *lines)
     (call,) = trace.spans_of_type("TOOL")
     assert call.outputs["state"] == "done"
-    assert call.attributes["lookup.ask_count"] == 13
-    assert call.attributes["lookup.silent_count"] == 0
+    assert call.attributes["flight_recorder.lookup.ask_count"] == 13
+    assert call.attributes["flight_recorder.lookup.silent_count"] == 0
 
 
 async def test_an_archive_without_news_is_given_up_with_a_sentence(tmp_path: Path) -> None:
@@ -266,7 +268,10 @@ async def test_whoever_asks_again_asks_after_the_same_lookup(tmp_path: Path) -> 
     asked = archive_lookup_line("running", 7, first=True), archive_lookup_line("running", 7)
     lines = (*twice, *asked, *silence_lines("video", "audio", "sync"), verdict_line())
     _, trace = await run_verification(tmp_path, *lines, waits=as_it_stands)
-    silences = [span.attributes["lookup.silent_count"] for span in trace.spans_of_type("TOOL")]
+    silences = [
+        span.attributes["flight_recorder.lookup.silent_count"]
+        for span in trace.spans_of_type("TOOL")
+    ]
     assert silences == [0, 1]
     assert render_outline(trace).count("  1 answer without news\n") == 1
     assert not any(span.failed for span in trace)

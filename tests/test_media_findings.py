@@ -44,7 +44,7 @@ def test_of_many_who_note_at_once_none_is_lost(state: SharedState) -> None:
         list(pool.map(note, range(8)))
     kept = recalled(state, "verdict")["findings"]
     assert sorted(kept) == [f"[agent_{n}] finding {n}" for n in range(8)]
-    assert state.attributes()["state.concurrent_write_count"] == 0
+    assert state.attributes()["flight_recorder.state.concurrent_write_count"] == 0
 
 
 def test_each_of_several_findings_stands_on_a_result_of_its_own(state: SharedState) -> None:

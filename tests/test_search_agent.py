@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import Fault, drops_connection, hangs, malformed_reply, slow
 from scenarios.replay.replay_server import replay_tape
 from tests.support.search_runs import (
@@ -109,12 +109,12 @@ async def test_a_round_bears_counts_of_what_came_of_its_calls(store: str) -> Non
     (made,) = (span for span in ran.trace if span.name == "invoke_tools")
     counts = {key: made.attributes[key] for key in made.attributes if key.startswith("tool.")}
     assert counts == {
-        "tool.call_count": 3,
-        "tool.failed_count": 0,
-        "tool.unknown_count": 1,
-        "tool.malformed_count": 1,
-        "tool.withheld_count": 0,
-        "tool.result_count": 2,
+        "flight_recorder.tool.call_count": 3,
+        "flight_recorder.tool.failed_count": 0,
+        "flight_recorder.tool.unknown_count": 1,
+        "flight_recorder.tool.malformed_count": 1,
+        "flight_recorder.tool.withheld_count": 0,
+        "flight_recorder.tool.result_count": 2,
     }
 
 
@@ -150,7 +150,7 @@ async def test_a_refusal_is_an_outcome_in_the_models_words(store: str) -> None:
 async def test_a_completion_that_fails_once_is_asked_for_again(store: str) -> None:
     ran = await run_search(store, answer_line("Hello."), faults=(drops_connection("searcher"),))
     assert ran.research.answer == "Hello."
-    assert ran.trace.spans_of_type("LLM")[0].attributes["http.attempts"] == 2
+    assert ran.trace.spans_of_type("LLM")[0].attributes["flight_recorder.http.attempts"] == 2
     assert ran.fidelity.is_complete
 
 

@@ -230,7 +230,7 @@ async def test_an_unavailable_index_is_asked_again_when_it_says(store: str) -> N
     )
     ran = await run_search(store, *lines)
     assert ran.research.answer == ANSWER
-    assert ran.tools[0].attributes["http.attempts"] == 2
+    assert ran.tools[0].attributes["flight_recorder.http.attempts"] == 2
     assert [attempt.name for attempt in ran.trace.spans_of_type("ATTEMPT")] == ["HTTP 503"]
     assert ran.fidelity.is_complete
 

@@ -31,7 +31,7 @@ async def test_a_figure_from_nowhere_is_sent_back_and_searched_for(store: str) -
     ran = await run_search(store, *lines)
     assert (ran.research.outcome, ran.research.answer) == ("answered", ANSWER)
     judged = ran.trace.spans_of_type("GUARDRAIL")
-    assert [span.attributes["guardrail.passed"] for span in judged] == [False, True]
+    assert [span.attributes["flight_recorder.guardrail.passed"] for span in judged] == [False, True]
     assert "bears out 640,000" in judged[0].outputs["objection"]
     assert ran.fidelity.is_complete
 

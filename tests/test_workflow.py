@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from instrumentation.trace import trace as traces
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
 from workflows.graphflow_review import Review, review

@@ -80,7 +80,7 @@ async def turn(
     ):
         span.set_inputs({"messages": [{"role": "user", "content": said}]})
         answer = await spoken(conversation, said, streams, remembers, on_text)
-        span.set_attribute("workflow.outcome", answer.outcome)
+        span.set_attribute("flight_recorder.workflow.outcome", answer.outcome)
         span.set_outputs({"messages": [{"role": "assistant", "content": answer.text}]})
     return conversation.after(said, answer)
 
@@ -97,8 +97,8 @@ async def spoken(
     forgotten = len(conversation.turns) - len(remembered)
     with mlflow.start_span(ASSISTANT, span_type=SpanType.AGENT) as span:
         span.set_inputs({"said": said})
-        span.set_attribute("history.turns", len(remembered))
-        span.set_attribute("history.turns_forgotten", forgotten)
+        span.set_attribute("flight_recorder.history.turns", len(remembered))
+        span.set_attribute("flight_recorder.history.turns_forgotten", forgotten)
         async with aclosing(streams(prompt(remembered, said))) as stream:
             async for event in stream:
                 events.append(event)

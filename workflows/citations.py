@@ -70,7 +70,7 @@ class Judge:
                 or self.accepts(answer, [*told, *(result.says for result in results)])
                 or self.misread(answer, told, results)
             )
-            span.set_attribute("guardrail.passed", said is None)
+            span.set_attribute("flight_recorder.guardrail.passed", said is None)
             span.set_outputs({"objection": said})
         return said
 

@@ -92,7 +92,9 @@ async def briefing(
                 raw = await heard(crew, {"task": task}, on_text)
             whole(log.steps)
             ended, check = concluded(raw, desk)
-            span.set_attributes({"workflow.outcome": ended.outcome, **check.attributes()})
+            span.set_attributes(
+                {"flight_recorder.workflow.outcome": ended.outcome, **check.attributes()}
+            )
             span.set_outputs(asdict(ended))
     return ended
 

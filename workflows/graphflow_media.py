@@ -93,7 +93,9 @@ async def verify(
         with mlflow.start_span("verification", span_type=SpanType.CHAIN) as span:
             span.set_inputs({"task": task})
             ended = concluded(await heard(media_team(specialists, judge), task, on_text))
-            span.set_attributes({"workflow.outcome": ended.outcome, **desk.state.attributes()})
+            span.set_attributes(
+                {"flight_recorder.workflow.outcome": ended.outcome, **desk.state.attributes()}
+            )
             span.set_outputs(asdict(ended))
     return ended
 

@@ -101,7 +101,7 @@ async def review(
         with mlflow.start_span("review", span_type=SpanType.CHAIN) as span:
             span.set_inputs({"task": task})
             ended = concludes(await heard(team, task, on_text))
-            span.set_attribute("workflow.outcome", ended.outcome)
+            span.set_attribute("flight_recorder.workflow.outcome", ended.outcome)
             span.set_outputs(asdict(ended))
     return ended
 

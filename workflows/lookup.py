@@ -79,10 +79,13 @@ class Archive:
         if span := mlflow.get_current_active_span():
             span.set_attributes(
                 {
-                    "lookup.ask_count": int(span.get_attribute("lookup.ask_count") or 0) + 1,
-                    "lookup.silent_count": self._silent[now.id],
-                    "lookup.state": now.state,
-                    "lookup.looked_through": now.looked_through,
+                    "flight_recorder.lookup.ask_count": int(
+                        span.get_attribute("flight_recorder.lookup.ask_count") or 0
+                    )
+                    + 1,
+                    "flight_recorder.lookup.silent_count": self._silent[now.id],
+                    "flight_recorder.lookup.state": now.state,
+                    "flight_recorder.lookup.looked_through": now.looked_through,
                 }
             )
         return now

@@ -18,7 +18,7 @@ MEASUREMENTS: Mapping[str, Callable[[Clip], Any]] = {
     "splice": measuring.splice,
 }
 
-SHARED = "measurement.shared"
+SHARED = "flight_recorder.measurement.shared"
 """The attribute of a tool call that names what it needed and others had asked for already."""
 
 
@@ -62,7 +62,7 @@ class Measured:
         with mlflow.start_span(f"measure {asked.measurement}", span_type="MEASUREMENT") as span:
             span.set_inputs({"from_s": asked.from_s, "to_s": asked.to_s})
             part = self.clip.between(asked.from_s, asked.to_s)
-            span.set_attribute("measurement.frames", len(part.frames))
+            span.set_attribute("flight_recorder.measurement.frames", len(part.frames))
             result = MEASUREMENTS[asked.measurement](part)
             span.set_outputs(result)
         return result

@@ -92,7 +92,7 @@ async def research(
             tags = {"date": f"{datetime.now():%Y%m%d}", "model": model.name}
             mlflow.update_current_trace(tags=tags)
             ended = await searcher.searched(rounds)
-            span.set_attribute("workflow.outcome", ended.outcome)
+            span.set_attribute("flight_recorder.workflow.outcome", ended.outcome)
             span.set_outputs(ended.told)
     if on_text:
         on_text(AGENT, ended.answer)

@@ -123,12 +123,12 @@ def _counts(outcomes: Sequence[Sequence[Found] | Exception], results: int) -> di
     """How many calls there were, and how many of them came to what."""
     kinds = Counter(type(one) for one in outcomes if isinstance(one, Exception))
     return {
-        "tool.call_count": len(outcomes),
-        "tool.failed_count": kinds[NoAnswer],
-        "tool.unknown_count": kinds[UnknownTool],
-        "tool.malformed_count": kinds[BadArguments],
-        "tool.withheld_count": kinds[NotMade],
-        "tool.result_count": results,
+        "flight_recorder.tool.call_count": len(outcomes),
+        "flight_recorder.tool.failed_count": kinds[NoAnswer],
+        "flight_recorder.tool.unknown_count": kinds[UnknownTool],
+        "flight_recorder.tool.malformed_count": kinds[BadArguments],
+        "flight_recorder.tool.withheld_count": kinds[NotMade],
+        "flight_recorder.tool.result_count": results,
     }
 
 

@@ -52,4 +52,4 @@ def asked(http: httpx.Client, country: str, indicator: str, period: str) -> Any:
 def _on_record(reply: str) -> None:
     """Leave the reply in the trace as it came: what is made of it can be held against that."""
     if span := mlflow.get_current_active_span():
-        span.set_attribute("http.reply", reply[:LONGEST])
+        span.set_attribute("flight_recorder.http.reply", reply[:LONGEST])

@@ -23,20 +23,25 @@ def measure_handoff_share(root: Span) -> Iterator[Reading]:
     """For each handoff the share that arrived, from 0.0 to 1.0, of the receiver's agent."""
     spans = list(root)
     for at, span in enumerate(spans):
-        if span.type == "HANDOFF" and "handoff.efficiency_score" in span.attributes:
+        if span.type == "HANDOFF" and "flight_recorder.handoff.efficiency_score" in span.attributes:
             told = span.attributes
             share = _arrived_share(told, spans[at + 1 :])
-            sender, receiver = str(told["handoff.from_agent"]), str(told["handoff.to_agent"])
+            sender, receiver = (
+                str(told["flight_recorder.handoff.from_agent"]),
+                str(told["flight_recorder.handoff.to_agent"]),
+            )
             says = f"of what {sender} handed to {receiver}, {share:.0%} arrived"
             yield Reading(share, span, receiver, says)
 
 
 def _arrived_share(handoff: Mapping[str, Any], later: Sequence[Span]) -> float:
-    score = float(handoff["handoff.efficiency_score"])
-    lost = _significant_words(handoff.get("handoff.dropped", ""))
+    score = float(handoff["flight_recorder.handoff.efficiency_score"])
+    lost = _significant_words(handoff.get("flight_recorder.handoff.dropped", ""))
     if score == 1.0 or not lost:
         return score
-    given = _significant_words(_receiver_prompt(str(handoff["handoff.to_agent"]), later))
+    given = _significant_words(
+        _receiver_prompt(str(handoff["flight_recorder.handoff.to_agent"]), later)
+    )
     return score + (1.0 - score) * len(lost & given) / len(lost)
 
 

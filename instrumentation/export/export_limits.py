@@ -42,7 +42,9 @@ class ExportLimits:
                 spans,
             ),
             batch_delay_s=_seconds("OTEL_BSP_SCHEDULE_DELAY", environment, cls.batch_delay_s),
-            flush_stall_timeout_s=_seconds("OTEL_BSP_EXPORT_TIMEOUT", environment, cls.flush_stall_timeout_s),
+            flush_stall_timeout_s=_seconds(
+                "OTEL_BSP_EXPORT_TIMEOUT", environment, cls.flush_stall_timeout_s
+            ),
         )
 
 

@@ -58,14 +58,14 @@ class FigureCheck:
         """Counts for a span, and each figure that has no source, with the reason."""
         said = [str(unsourced) for unsourced in self.unsupported]
         return {
-            "validation.report_number_count": len(self.reported),
-            "validation.source_number_count": len(self.sources),
-            "validation.matched_number_count": len(self.supported),
-            "validation.derived_number_count": sum(
+            "flight_recorder.validation.report_number_count": len(self.reported),
+            "flight_recorder.validation.source_number_count": len(self.sources),
+            "flight_recorder.validation.matched_number_count": len(self.supported),
+            "flight_recorder.validation.derived_number_count": sum(
                 one.derivation != "stated" for one in self.supported
             ),
-            "validation.unmatched_number_count": len(self.unsupported),
-        } | ({"validation.unmatched": said} if said else {})
+            "flight_recorder.validation.unmatched_number_count": len(self.unsupported),
+        } | ({"flight_recorder.validation.unmatched": said} if said else {})
 
 
 def check_figures(report: str, sources: Sequence[str]) -> FigureCheck:

@@ -35,8 +35,8 @@ class Attempt:
         }
         self._timeouts_s: dict[str, float | None] = request.extensions.get("timeout", {})
         if self._span is not None:
-            made = self._span.get_attribute("http.attempts") or 0
-            self._span.set_attribute("http.attempts", made + 1)
+            made = self._span.get_attribute("flight_recorder.http.attempts") or 0
+            self._span.set_attribute("flight_recorder.http.attempts", made + 1)
 
     @classmethod
     def for_request(cls, request: httpx.Request) -> "Attempt":
@@ -55,7 +55,7 @@ class Attempt:
         self._attributes["http.response.status_code"] = status
         if status >= 400:
             if (wait := _parse_retry_after(response.headers.get("retry-after"))) is not None:
-                self._attributes["retry_after_s"] = wait
+                self._attributes["flight_recorder.http.retry_after_s"] = wait
             self.record_failure(
                 f"HTTP {status}", message=f"{status} {response.reason_phrase}".strip()
             )
@@ -96,7 +96,7 @@ class Attempt:
         deadline_s = self._timeouts_s.get(what)
         if deadline_s is None:
             return describe_error(error)
-        span.set_attribute("deadline_s", deadline_s)
+        span.set_attribute("flight_recorder.http.timeout_s", deadline_s)
         return f"no {'byte' if what == 'read' else what} within {deadline_s:g} s"
 
 

@@ -71,7 +71,10 @@ class SharedState:
             self._concurrent += bool(replaced)
             versions.append(entry)
             self._read_versions[author, key] = entry.version
-            told = {"state.concurrent": bool(replaced), "state.replaces": replaced or None}
+            told = {
+                "flight_recorder.state.concurrent": bool(replaced),
+                "flight_recorder.state.replaces": replaced or None,
+            }
             _set_entry_attributes(span, entry, told)
         return entry
 
@@ -87,7 +90,7 @@ class SharedState:
                 )
             entry = self._entries[key][-1]
             self._read_versions[reader, key] = entry.version
-            _set_entry_attributes(span, entry, {"state.reader": reader})
+            _set_entry_attributes(span, entry, {"flight_recorder.state.reader": reader})
             span.set_outputs(entry.value)
         return replace(entry, value=copy.deepcopy(entry.value))
 
@@ -106,11 +109,13 @@ class SharedState:
         with self._lock:
             written = [entry for versions in self._entries.values() for entry in versions]
             return {
-                "state.write_count": len(written),
-                "state.read_count": self._reads,
-                "state.ungrounded_write_count": sum(not entry.is_grounded for entry in written),
-                "state.concurrent_write_count": self._concurrent,
-                "state.stale_write_count": self._stale,
+                "flight_recorder.state.write_count": len(written),
+                "flight_recorder.state.read_count": self._reads,
+                "flight_recorder.state.ungrounded_write_count": sum(
+                    not entry.is_grounded for entry in written
+                ),
+                "flight_recorder.state.concurrent_write_count": self._concurrent,
+                "flight_recorder.state.stale_write_count": self._stale,
             }
 
 
@@ -119,17 +124,17 @@ def _state_span(verb: str, key: str, agent: str, value: Any = None) -> Generator
     with mlflow.start_span(f"{verb} {key}", span_type="STATE") as span:
         asked = {"key": key, "by": agent}
         span.set_inputs(asked | ({"value": value} if verb == "write" else {}))
-        span.set_attribute("state.key", key)
+        span.set_attribute("flight_recorder.state.key", key)
         yield span
 
 
 def _set_entry_attributes(span: Any, entry: StateEntry, more: dict[str, Any]) -> None:
     told = {
-        "state.author": entry.author,
-        "state.version": entry.version,
-        "state.grounded": entry.is_grounded,
-        "state.grounded_by": entry.grounded_by,
-        "state.source_span_id": entry.source_span_id,
+        "flight_recorder.state.author": entry.author,
+        "flight_recorder.state.version": entry.version,
+        "flight_recorder.state.grounded": entry.is_grounded,
+        "flight_recorder.state.grounded_by": entry.grounded_by,
+        "flight_recorder.state.source_span_id": entry.source_span_id,
     }
     span.set_attributes({key: one for key, one in (told | more).items() if one is not None})
 

@@ -19,7 +19,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
     "TOOL": "tool",
     "GUARDRAIL": "guardrail",
 }
-"""The types of the spans that are steps; a crew's own is a CHAIN with the attribute `crew.name`."""
+"""The types of the spans that are steps; a crew's own is a CHAIN with the attribute `flight_recorder.crew.name`."""
 
 
 def steps_from_trace(trace: Trace) -> tuple[Step, ...]:
@@ -70,7 +70,7 @@ def on_task(output: Any) -> None:
 def _collect(
     span: Span, path: tuple[str, ...], agent: str | None, task: str | None, found: list[Step]
 ) -> None:
-    kind = "crew" if "crew.name" in span.attributes else STEP_KINDS.get(span.type)
+    kind = "crew" if "flight_recorder.crew.name" in span.attributes else STEP_KINDS.get(span.type)
     if kind is not None:
         path = (*path, span.name)
         agent = span.name if kind == "turn" else None if kind in ("crew", "task") else agent
@@ -83,7 +83,7 @@ def _collect(
 def _build_step(
     span: Span, kind: StepKind, path: tuple[str, ...], agent: str | None, task: str | None
 ) -> Step:
-    attempts = span.attributes.get("http.attempts")
+    attempts = span.attributes.get("flight_recorder.http.attempts")
     refused = tuple(one.name for one in span.children if one.type == "ATTEMPT")
     return Step(
         agent=agent,

@@ -56,15 +56,15 @@ def _span_details(span: Span) -> Iterator[str]:
 
 def _handoff_details(span: Span) -> Iterator[str]:
     told = span.attributes
-    yield f"{told['handoff.efficiency_score']:.0%} of {told['handoff.output_chars']} chars arrived"
-    if condition := told.get("routing.condition"):
+    yield f"{told['flight_recorder.handoff.efficiency_score']:.0%} of {told['flight_recorder.handoff.output_chars']} chars arrived"
+    if condition := told.get("flight_recorder.routing.condition"):
         yield f"edge {condition}"
 
 
 def _completion_details(span: Span) -> Iterator[str]:
     if span.tokens.total:
         yield f"{span.tokens.input} tokens in, {span.tokens.output} out"
-    if (attempts := span.attributes.get("http.attempts", 1)) > 1:
+    if (attempts := span.attributes.get("flight_recorder.http.attempts", 1)) > 1:
         yield f"{attempts} attempts"
 
 
@@ -73,32 +73,32 @@ def _tool_details(span: Span) -> Iterator[str]:
     if isinstance(span.inputs, dict) and span.inputs:
         told = " ".join(", ".join(str(span.inputs[name]) for name in sorted(span.inputs)).split())
         yield f"({told if len(told) <= MAX_ARGUMENT_CHARS else told[: MAX_ARGUMENT_CHARS - 1] + '…'})"
-    if shared := span.attributes.get("measurement.shared"):
+    if shared := span.attributes.get("flight_recorder.measurement.shared"):
         yield f"shares {', '.join(shared)}"
-    if silent := span.attributes.get("lookup.silent_count"):
+    if silent := span.attributes.get("flight_recorder.lookup.silent_count"):
         yield f"{silent} answer{'s' if silent > 1 else ''} without news"
 
 
 def _guardrail_details(span: Span) -> Iterator[str]:
-    passed = span.attributes.get("guardrail.passed")
+    passed = span.attributes.get("flight_recorder.guardrail.passed")
     yield "passed" if passed else "sent back"
 
 
 def _state_details(span: Span) -> Iterator[str]:
-    grounds = span.attributes.get("state.grounded_by")
+    grounds = span.attributes.get("flight_recorder.state.grounded_by")
     yield f"grounded by {grounds}" if grounds else "ungrounded"
-    if replaced := span.attributes.get("state.replaces"):
+    if replaced := span.attributes.get("flight_recorder.state.replaces"):
         yield f"over {', '.join(replaced)}, unread"
 
 
 def _turn_details(span: Span) -> Iterator[str]:
-    if alongside := span.attributes.get("turn.alongside"):
+    if alongside := span.attributes.get("flight_recorder.turn.alongside"):
         many = len(alongside) > MAX_NAMED_TURNS
         yield f"∥ {len(alongside)} others" if many else f"∥ {', '.join(alongside)}"
 
 
 def _chain_details(span: Span) -> Iterator[str]:
-    if outcome := span.attributes.get("workflow.outcome"):
+    if outcome := span.attributes.get("flight_recorder.workflow.outcome"):
         yield f"→ {outcome}"
 
 

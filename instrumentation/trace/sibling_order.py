@@ -16,7 +16,9 @@ def sort_siblings(siblings: Iterable[Span]) -> tuple[Span, ...]:
     began = sorted(siblings, key=lambda span: span.start_ns)
     alongside: dict[str | None, set[str]] = {}
     for turn in began:
-        alongside.setdefault(turn.agent, set()).update(turn.attributes.get("turn.alongside", ()))
+        alongside.setdefault(turn.agent, set()).update(
+            turn.attributes.get("flight_recorder.turn.alongside", ())
+        )
     groups: list[list[Span]] = []
     busy_until = -1
     for span in began:
@@ -35,7 +37,7 @@ def sort_siblings(siblings: Iterable[Span]) -> tuple[Span, ...]:
 
 def _handoff_sender(span: Span) -> str | None:
     """From whom a handoff comes; None of any other span."""
-    return span.attributes.get("handoff.from_agent")
+    return span.attributes.get("flight_recorder.handoff.from_agent")
 
 
 def _sort_key(span: Span) -> tuple[bool, str, str, str]:

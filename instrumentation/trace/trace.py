@@ -50,7 +50,10 @@ class Trace:
 
     def handoffs(self, sender: str, receiver: str) -> tuple[Span, ...]:
         """The handoffs from one agent to another, in order."""
-        wanted = {"handoff.from_agent": sender, "handoff.to_agent": receiver}
+        wanted = {
+            "flight_recorder.handoff.from_agent": sender,
+            "flight_recorder.handoff.to_agent": receiver,
+        }
         return tuple(
             span
             for span in self.spans_of_type("HANDOFF")

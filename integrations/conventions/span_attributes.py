@@ -99,8 +99,8 @@ def _handoff(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """OpenInference has no span for one, and yet a turn may name the agent before it."""
     sender, receiver = attributes.get("graph.node.parent_id"), attributes.get("graph.node.id")
     if sender and sender != "start":
-        yield "handoff.from_agent", sender
-        yield "handoff.to_agent", receiver
+        yield "flight_recorder.handoff.from_agent", sender
+        yield "flight_recorder.handoff.to_agent", receiver
 
 
 def _span_type(span: Mapping[str, Any]) -> str | None:

@@ -93,8 +93,11 @@ def _handoffs(trace: Trace) -> Iterator[tuple[object, object]]:
     """Spans of their own, or turns that name whom the work came from."""
     for span in trace:
         told = span.attributes
-        if span.type == "HANDOFF" or "handoff.from_agent" in told:
-            yield told.get("handoff.from_agent"), told.get("handoff.to_agent")
+        if span.type == "HANDOFF" or "flight_recorder.handoff.from_agent" in told:
+            yield (
+                told.get("flight_recorder.handoff.from_agent"),
+                told.get("flight_recorder.handoff.to_agent"),
+            )
 
 
 def _count_matches(happened: Iterable[Hashable], recorded: Iterable[Hashable]) -> FidelityCount:

@@ -55,7 +55,9 @@ class TeamSpan(OpenSpan):
     def end(self, error: BaseException | None = None) -> None:
         if self.edges and not self.is_ended:
             tried = sort_edges(self.edges, self.overlaps)
-            self.span.set_attribute("routing.edges", [str(route) for route in tried])
+            self.span.set_attribute(
+                "flight_recorder.routing.edges", [str(route) for route in tried]
+            )
         if self._running.get(self.owner._team_id) is self:
             del self._running[self.owner._team_id]
         super().end(error)

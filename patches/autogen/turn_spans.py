@@ -48,7 +48,9 @@ class TurnSpan(OpenSpan):
 
     def end(self, error: BaseException | None = None) -> None:
         if self.concurrent_agents and not self.is_ended:
-            self.span.set_attribute("turn.alongside", sorted(self.concurrent_agents))
+            self.span.set_attribute(
+                "flight_recorder.turn.alongside", sorted(self.concurrent_agents)
+            )
         self._active_turns.discard(self)
         super().end(error)
 

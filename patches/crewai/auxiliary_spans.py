@@ -61,15 +61,15 @@ class GuardrailSpan(EventSpan):
         task = TaskSpan.nearest()
         judged = {"output": task.last_output} if task is not None else {}
         attributes = {
-            "guardrail.name": name,
-            "guardrail.type": event.guardrail_type,
-            "guardrail.retry_count": event.retry_count,
+            "flight_recorder.guardrail.name": name,
+            "flight_recorder.guardrail.type": event.guardrail_type,
+            "flight_recorder.guardrail.retry_count": event.retry_count,
         }
         super().__init__(source, event, name, "GUARDRAIL", judged, attributes)
 
     def record_end(self, event: Any) -> BaseException | None:
         """That it says no is its work done; only what it raises is an error of its own."""
-        self.span.set_attribute("guardrail.passed", event.success)
+        self.span.set_attribute("flight_recorder.guardrail.passed", event.success)
         said = {"result": to_json(event.result)} if event.success else {"feedback": event.error}
         self.outputs = {"success": event.success} | said
         error = event_error(event)

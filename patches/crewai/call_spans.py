@@ -115,7 +115,7 @@ class ToolSpan(EventSpan):
     def record_end(self, event: Any) -> BaseException | None:
         self.outputs = to_json(getattr(event, "output", None))
         if getattr(event, "from_cache", False):
-            self.span.set_attribute("crew.tool.from_cache", True)
+            self.span.set_attribute("flight_recorder.crew.tool.from_cache", True)
         failure = getattr(event, "failure", None)
         return (
             ReportedFailureError(failure.message)

@@ -14,10 +14,10 @@ class CrewSpan(EventSpan):
         attributes = {
             "gen_ai.operation.name": "invoke_workflow",
             "gen_ai.workflow.name": name,
-            "crew.name": name,
-            "crew.process": crew.process.value,
-            "crew.task_count": len(crew.tasks),
-            "crew.agent_count": len(crew.agents),
+            "flight_recorder.crew.name": name,
+            "flight_recorder.crew.process": crew.process.value,
+            "flight_recorder.crew.task_count": len(crew.tasks),
+            "flight_recorder.crew.agent_count": len(crew.agents),
         }
         super().__init__(crew, event, name, "CHAIN", to_json(event.inputs or {}), attributes)
         texts = (one for one in (event.inputs or {}).values() if isinstance(one, str))
@@ -40,9 +40,9 @@ class TaskSpan(EventSpan):
         inputs = {"description": task.description, "expected_output": task.expected_output}
         named = task.context if isinstance(task.context, list) else ()
         attributes = {
-            "crew.task.name": task_name(task),
-            "crew.task.context": [task_name(one) for one in named],
-            "crew.task.async_execution": bool(task.async_execution),
+            "flight_recorder.crew.task.name": task_name(task),
+            "flight_recorder.crew.task.context": [task_name(one) for one in named],
+            "flight_recorder.crew.task.async_execution": bool(task.async_execution),
         }
         super().__init__(task, event, task_name(task), "TASK", inputs, attributes)
         self.context: str = event.context or ""
@@ -71,7 +71,7 @@ class AgentSpan(EventSpan):
             "gen_ai.operation.name": "invoke_agent",
             "gen_ai.agent.name": role,
             "gen_ai.agent.description": agent.goal,
-            "crew.agent.tools": [tool.name for tool in event.tools or ()],
+            "flight_recorder.crew.agent.tools": [tool.name for tool in event.tools or ()],
         }
         prompt = {"messages": event.messages} if alone else {"prompt": event.task_prompt}
         super().__init__(agent, event, role, "AGENT", prompt, attributes)

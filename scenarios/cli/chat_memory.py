@@ -25,7 +25,7 @@ def load_conversation(session: str, user: str | None) -> Conversation:
 
 
 def _add_turn(turn: Span, conversation: Conversation) -> Conversation:
-    match turn.inputs, turn.outputs, turn.attributes.get("workflow.outcome"):
+    match turn.inputs, turn.outputs, turn.attributes.get("flight_recorder.workflow.outcome"):
         case (
             {"messages": [{"content": str(said)}]},
             {"messages": [{"content": str(text)}]},

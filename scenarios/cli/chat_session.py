@@ -14,7 +14,7 @@ from rich.console import Console
 
 from instrumentation.redaction.redaction import DEFAULT_REDACTION
 from instrumentation.trace.lookup import MAX_NAME_CHARS, is_searchable, is_valid_name
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.cli.chat_memory import load_conversation
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.reports.terminal_report import make_console
@@ -33,7 +33,7 @@ def run_chat(tracking_uri: str, session: str | None, user: str | None) -> bool:
     _check_names(session, user)
     model = Model.from_environment()
     by_hand = sys.stdin.isatty() and sys.stdout.isatty()
-    with enable_tracing(tracking_uri), record_run({"flight.workflow": "chat_stream"}):
+    with enable_tracing(tracking_uri), record_run({"flight_recorder.workflow": "chat_stream"}):
         conversation = (
             load_conversation(session, user) if session else Conversation(str(uuid4()), user)
         )

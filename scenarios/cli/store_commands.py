@@ -16,8 +16,8 @@ from scenarios.cli.webhook import WebhookDeliveryError, post_webhook, webhook_or
 from scenarios.reports import terminal_report
 from scenarios.trace_store.alert_gate import (
     NO_ALERTS,
-    run_alert_gate,
     render_gate,
+    run_alert_gate,
     webhook_payload,
 )
 from scenarios.trace_store.saved_queries import find_query

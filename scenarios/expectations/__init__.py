@@ -58,7 +58,7 @@ def reaches_outcome(outcome: str) -> Expectation:
     """The workflow names this outcome."""
 
     def why_not(trace: Trace) -> str | None:
-        seen = trace.root.attributes.get("workflow.outcome")
+        seen = trace.root.attributes.get("flight_recorder.workflow.outcome")
         return None if seen == outcome else f"its outcome is {seen!r}"
 
     return Expectation(f"concludes {outcome!r}", why_not)
@@ -103,7 +103,8 @@ def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectat
 
     def why_not(trace: Trace) -> str | None:
         routed = [
-            span.attributes.get("routing.condition") for span in trace.handoffs(source, target)
+            span.attributes.get("flight_recorder.routing.condition")
+            for span in trace.handoffs(source, target)
         ]
         taken = [condition for condition in routed if condition is not None]
         if taken == [on] * times:

@@ -27,5 +27,5 @@ def works_concurrently(*team: str) -> Expectation:
 
 
 def _concurrent_agents(attributes: Mapping[str, Any]) -> Sequence[str]:
-    alongside: Sequence[str] = attributes.get("turn.alongside", ())
+    alongside: Sequence[str] = attributes.get("flight_recorder.turn.alongside", ())
     return alongside

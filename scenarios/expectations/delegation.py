@@ -41,7 +41,10 @@ def delegates_without_calling(task: str, *, tool: str) -> Expectation:
 
 
 def _is_delegation(span: Span) -> bool:
-    return span.type == "HANDOFF" and span.attributes.get("handoff.kind") == "delegation"
+    return (
+        span.type == "HANDOFF"
+        and span.attributes.get("flight_recorder.handoff.kind") == "delegation"
+    )
 
 
 def _list_delegations(spans: list[Span]) -> str:

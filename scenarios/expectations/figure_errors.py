@@ -50,8 +50,8 @@ def repeats_guess(author: str, *, stated_by: tuple[str, ...]) -> Expectation:
         guesses = [
             figure
             for span in trace.spans_of_type("STATE")
-            if span.attributes.get("state.author") == author
-            and span.attributes.get("state.grounded") is False
+            if span.attributes.get("flight_recorder.state.author") == author
+            and span.attributes.get("flight_recorder.state.grounded") is False
             and span.name.startswith("write ")
             for figure in extract_figures(to_text(span.inputs.get("value")))
         ]

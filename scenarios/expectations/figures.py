@@ -61,7 +61,7 @@ def checks_report_against(tool: str, *, called_by: str) -> Expectation:
     def why_not(trace: Trace) -> str | None:
         results = [tool_result(span) for span in tool_calls(trace, called_by) if span.name == tool]
         told = sum(len(extract_figures(one)) for one in results)
-        seen = root_attribute(trace, "validation.source_number_count")
+        seen = root_attribute(trace, "flight_recorder.validation.source_number_count")
         if not told:
             return f"{tool} told {called_by} no figure"
         return None if seen == told else f"it told {told}, and the check had {seen}"
@@ -112,7 +112,11 @@ def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
 
     def why_not(trace: Trace) -> str | None:
         mine = [span for span in _state_spans(trace, "write") if _is_written_by(span, agent)]
-        seen = [span for span in mine if span.attributes.get("state.grounded") is grounded]
+        seen = [
+            span
+            for span in mine
+            if span.attributes.get("flight_recorder.state.grounded") is grounded
+        ]
         if len(seen) == times:
             return None
         return f"{pluralize(len(seen), 'such write')} of {len(mine)}"
@@ -160,7 +164,7 @@ def _state_spans(trace: Trace, verb: str) -> list[Span]:
 
 
 def _is_written_by(write: Span, agent: str) -> bool:
-    return write.attributes.get("state.author") == agent
+    return write.attributes.get("flight_recorder.state.author") == agent
 
 
 def is_same_figure(exact: Decimal, rounded: Decimal) -> bool:

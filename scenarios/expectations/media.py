@@ -120,13 +120,15 @@ def _describe_parts(agents: tuple[str, str], *parts: set[str]) -> str:
 
 def _shared_measurements(tool: Span) -> Sequence[str]:
     """The measurements that the tool call did not have to make."""
-    shared: Sequence[str] = tool.attributes.get("measurement.shared", ())
+    shared: Sequence[str] = tool.attributes.get("flight_recorder.measurement.shared", ())
     return shared
 
 
 def _polled_state(call: Span) -> tuple[Any, Any]:
     """What a call was told last: the state of what is under way, and how far it has come."""
-    return call.attributes.get("lookup.state"), call.attributes.get("lookup.looked_through")
+    return call.attributes.get("flight_recorder.lookup.state"), call.attributes.get(
+        "flight_recorder.lookup.looked_through"
+    )
 
 
 def _describe_polls(calls: list[Span]) -> str:

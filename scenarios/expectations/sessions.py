@@ -25,7 +25,7 @@ def each_turn_reaches_outcome(outcome: str) -> Expectation:
 
     def why_not(trace: Trace) -> str | None:
         for number, root in enumerate(trace.roots, 1):
-            seen = root.attributes.get("workflow.outcome")
+            seen = root.attributes.get("flight_recorder.workflow.outcome")
             if root.failed or seen != outcome:
                 return f"turn {number} ended {root.status}, its outcome {seen!r}"
         return None

@@ -34,7 +34,9 @@ def preserves_writes(*authors: str) -> Expectation:
             mine = [span for span in _successful_writes(trace) if _author(span) == author]
             if not mine:
                 return f"{author} wrote nothing; agents: {list_agents(trace)}"
-            writes = _successful_writes(trace, str(mine[-1].attributes["state.key"]))
+            writes = _successful_writes(
+                trace, str(mine[-1].attributes["flight_recorder.state.key"])
+            )
             if not _is_preserved(writes, author):
                 return f"what {author} wrote is gone; {_describe_writers(writes)}"
         return None
@@ -45,18 +47,18 @@ def preserves_writes(*authors: str) -> Expectation:
 def _successful_writes(trace: Trace, key: str | None = None) -> list[Span]:
     """The writes to a slot, or to all, that came to pass, as their versions follow each other."""
     written = [span for span in trace.spans_of_type("STATE") if span.name.startswith("write ")]
-    passed = [span for span in written if "state.version" in span.attributes]
-    mine = [span for span in passed if key in (None, span.attributes["state.key"])]
-    return sorted(mine, key=lambda span: int(span.attributes["state.version"]))
+    passed = [span for span in written if "flight_recorder.state.version" in span.attributes]
+    mine = [span for span in passed if key in (None, span.attributes["flight_recorder.state.key"])]
+    return sorted(mine, key=lambda span: int(span.attributes["flight_recorder.state.version"]))
 
 
 def _author(write: Span) -> str:
-    return str(write.attributes["state.author"])
+    return str(write.attributes["flight_recorder.state.author"])
 
 
 def _overwritten_authors(write: Span) -> tuple[str, ...]:
     """Whose work was replaced by a write, without its author having read it."""
-    return tuple(write.attributes.get("state.replaces", ()))
+    return tuple(write.attributes.get("flight_recorder.state.replaces", ()))
 
 
 def _is_preserved(writes: list[Span], author: str) -> bool:

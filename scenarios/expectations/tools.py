@@ -31,7 +31,7 @@ def receives_http_reply(agent: str, tool: str, pattern: str) -> Expectation:
         seen = [span for span in tool_calls(trace, agent) if span.name == tool]
         if not seen:
             return f"no call{_describe_calls(trace, agent)}"
-        sent = [to_text(span.attributes.get("http.reply")) for span in seen]
+        sent = [to_text(span.attributes.get("flight_recorder.http.reply")) for span in seen]
         other = next((reply for reply in sent if not re.search(pattern, reply)), None)
         return None if other is None else f"it was sent {shorten(other) or 'nothing'}"
 
@@ -70,7 +70,7 @@ def loops_on_tool(agent: str, tool: str) -> Expectation:
     each completion costs more tokens than the one before."""
 
     def why_not(trace: Trace) -> str | None:
-        if root_attribute(trace, "routing.loop_detected") is not True:
+        if root_attribute(trace, "flight_recorder.routing.loop_detected") is not True:
             return "no loop was detected"
         mine = [span for span in tool_calls(trace, agent) if span.name == tool]
         same = len({(to_text(span.inputs), tool_result(span)) for span in mine})
@@ -88,8 +88,8 @@ def never_loops() -> Expectation:
     """No agent calls a tool with the same arguments and the same result again and again."""
 
     def why_not(trace: Trace) -> str | None:
-        seen = root_attribute(trace, "routing.loop_detected")
-        return None if seen is False else f"routing.loop_detected is {seen}"
+        seen = root_attribute(trace, "flight_recorder.routing.loop_detected")
+        return None if seen is False else f"flight_recorder.routing.loop_detected is {seen}"
 
     return Expectation("never loops", why_not)
 
@@ -102,7 +102,9 @@ def guardrail_rejects(task: str, *, times: int) -> Expectation:
         if not tasks:
             return f"no task of this name; tasks: {_list_names(trace, 'TASK')}"
         guards = [span for one in tasks for span in one if span.type == "GUARDRAIL"]
-        refused = sum(span.attributes.get("guardrail.passed") is False for span in guards)
+        refused = sum(
+            span.attributes.get("flight_recorder.guardrail.passed") is False for span in guards
+        )
         if refused == times:
             return None
         return f"it refused {pluralize(refused, 'time')}, of {pluralize(len(guards), 'check')}"

@@ -13,11 +13,11 @@ def attempt_spans(trace: Trace, agent: str) -> list[Span]:
 
 
 def handoff_score(handoff: Span) -> float:
-    return float(handoff.attributes["handoff.efficiency_score"])
+    return float(handoff.attributes["flight_recorder.handoff.efficiency_score"])
 
 
 def describe_loss(handoff: Span) -> str:
-    sent = handoff.attributes["handoff.output_chars"]
+    sent = handoff.attributes["flight_recorder.handoff.output_chars"]
     return f"of the {sent} characters sent, {handoff_score(handoff):.0%} arrived"
 
 
@@ -26,7 +26,7 @@ def describe_received(trace: Trace, receiver: str) -> str:
     seen = [
         span.name
         for span in trace.spans_of_type("HANDOFF")
-        if span.attributes["handoff.to_agent"] == receiver
+        if span.attributes["flight_recorder.handoff.to_agent"] == receiver
     ]
     return f"; {receiver} was handed: {', '.join(seen) or 'nothing'}"
 

@@ -74,7 +74,7 @@ def _has_failed(exchange: Exchange) -> bool:
 
 def _count_attempts(completion: Span) -> int:
     """How many attempts a completion took. A span that does not count them stands for one."""
-    return int(completion.attributes.get("http.attempts", 1))
+    return int(completion.attributes.get("flight_recorder.http.attempts", 1))
 
 
 def _count_completion_failures(completion: Span) -> int:

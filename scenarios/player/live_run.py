@@ -13,7 +13,7 @@ from rich.console import Console
 from instrumentation.trace import trace as traces
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.trace import TraceNotFoundError
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.live_settings import resolve_keys, resolve_props, resolve_services
 from scenarios.player.run import resolve_workflow
 from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_names
@@ -53,7 +53,7 @@ def run_live(
     console.out(f"{workflow} on {model.name} at {model.base_url}", highlight=False)
     with enable_tracing(tracking_uri):
         with (
-            record_run({"flight.workflow": workflow}) as seen,
+            record_run({"flight_recorder.workflow": workflow}) as seen,
             _recording_proxies(model, outside, tape) as (reached, addresses),
         ):
             call = run(task, reached, on_text=_make_printer(console), **addresses, **more)

@@ -11,7 +11,7 @@ from typing import Any
 from instrumentation.trace import trace as traces
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.trace import TraceNotFoundError
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.call_outcome import await_outcome
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.player.scenario_loader import (

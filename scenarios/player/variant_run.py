@@ -32,8 +32,11 @@ class VariantRun:
 
     @property
     def tags(self) -> dict[str, str]:
-        seed = {} if self.seed is None else {"flight.seed": str(self.seed)}
-        return {"flight.scenario": self.scenario.name, "flight.variant": self.name} | seed
+        seed = {} if self.seed is None else {"flight_recorder.seed": str(self.seed)}
+        return {
+            "flight_recorder.scenario": self.scenario.name,
+            "flight_recorder.variant": self.name,
+        } | seed
 
     def call(self, workflow: Callable[..., Any], replay: ReplayServer) -> Coroutine[Any, Any, Any]:
         """The workflow, with the replay server in place of its model and outside services."""

@@ -7,7 +7,7 @@ import mlflow
 from instrumentation.chat import record_request, record_response
 from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 
 USER = {"role": "user", "content": "How large is France?"}
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}

@@ -354,12 +354,12 @@ def test_what_only_happens_to_follow_is_not_derived(report: str) -> None:
 def test_the_counts_stand_in_attributes() -> None:
     told = check("Inflation was 4.9%, unemployment 7.3%.", ANNUAL, NEXT).attributes()
     assert told == {
-        "validation.report_number_count": 2,
-        "validation.source_number_count": 2,
-        "validation.matched_number_count": 1,
-        "validation.derived_number_count": 0,
-        "validation.unmatched_number_count": 1,
-        "validation.unmatched": ["7.3%: no source has it"],
+        "flight_recorder.validation.report_number_count": 2,
+        "flight_recorder.validation.source_number_count": 2,
+        "flight_recorder.validation.matched_number_count": 1,
+        "flight_recorder.validation.derived_number_count": 0,
+        "flight_recorder.validation.unmatched_number_count": 1,
+        "flight_recorder.validation.unmatched": ["7.3%: no source has it"],
     }
 
 

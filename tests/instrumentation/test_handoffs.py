@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from instrumentation.handoffs import dropped_sentences, efficiency_score, record_handoffs
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from patches.support.turn import Message, Turn
 from scenarios.replay.faults import unavailable
 from scenarios.replay.replay_server import ReplayServer
@@ -110,26 +110,29 @@ def handoff(trace: Trace, sender: str, receiver: str) -> Span:
 async def test_a_handoff_that_arrives_is_whole(tmp_path: Path) -> None:
     trace = await summed_up(tmp_path, "writer", "critic")
     attributes = handoff(trace, "writer", "editor").attributes
-    assert attributes["handoff.efficiency_score"] == 1.0
-    assert attributes["handoff.withheld"] is False
-    assert attributes["handoff.output_chars"] == len(DRAFT)
-    assert attributes["handoff.input_chars"] == len(DRAFT + NOTES)
+    assert attributes["flight_recorder.handoff.efficiency_score"] == 1.0
+    assert attributes["flight_recorder.handoff.withheld"] is False
+    assert attributes["flight_recorder.handoff.output_chars"] == len(DRAFT)
+    assert attributes["flight_recorder.handoff.input_chars"] == len(DRAFT + NOTES)
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_handoff_that_a_filter_takes_away_is_withheld(tmp_path: Path) -> None:
     trace = await summed_up(tmp_path, "critic")
     attributes = handoff(trace, "writer", "editor").attributes
-    assert attributes["handoff.withheld"] is True
-    assert attributes["handoff.efficiency_score"] == 0.0
-    assert attributes["handoff.offered_chars"] == len("write" + DRAFT + NOTES)
-    assert attributes["handoff.input_chars"] == len(NOTES)
+    assert attributes["flight_recorder.handoff.withheld"] is True
+    assert attributes["flight_recorder.handoff.efficiency_score"] == 0.0
+    assert attributes["flight_recorder.handoff.offered_chars"] == len("write" + DRAFT + NOTES)
+    assert attributes["flight_recorder.handoff.input_chars"] == len(NOTES)
 
 
 @pytest.mark.usefixtures("recording")
 async def test_each_sender_is_judged_alone(tmp_path: Path) -> None:
     trace = await summed_up(tmp_path, "critic")
-    assert handoff(trace, "critic", "editor").attributes["handoff.efficiency_score"] == 1.0
+    assert (
+        handoff(trace, "critic", "editor").attributes["flight_recorder.handoff.efficiency_score"]
+        == 1.0
+    )
 
 
 @pytest.mark.usefixtures("recording")
@@ -165,9 +168,9 @@ async def test_a_handoff_says_which_edge_led_to_it(tmp_path: Path) -> None:
         graph.add_edge(judge, right, condition="RIGHT")
         await GraphFlow([judge, left, right], graph=graph.build()).run(task="choose")
     attributes = handoff(tree(run), "judge", "left").attributes
-    assert attributes["routing.edge"] == "judge → left"
-    assert attributes["routing.condition"].endswith("<lambda>")
-    assert attributes["routing.tried"][-1] == "judge → right: RIGHT: no"
+    assert attributes["flight_recorder.routing.edge"] == "judge → left"
+    assert attributes["flight_recorder.routing.condition"].endswith("<lambda>")
+    assert attributes["flight_recorder.routing.tried"][-1] == "judge → right: RIGHT: no"
 
 
 def told_of(turn: Turn) -> tuple[Span, ...]:
@@ -181,22 +184,22 @@ def told_of(turn: Turn) -> tuple[Span, ...]:
 def test_what_a_prompt_holds_has_arrived_and_what_it_leaves_out_has_not() -> None:
     said = (Message("data", "TaskOutput", "4.9 % in 2023. The source is provisional."),)
     (span,) = told_of(Turn("writer", said, said, prompt="Write. Context: 4.9 % in 2023."))
-    assert 0.0 < span.attributes["handoff.efficiency_score"] < 1.0
-    assert span.attributes["handoff.dropped"] == "The source is provisional."
+    assert 0.0 < span.attributes["flight_recorder.handoff.efficiency_score"] < 1.0
+    assert span.attributes["flight_recorder.handoff.dropped"] == "The source is provisional."
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_handoff_without_a_prompt_drops_nothing_that_was_given() -> None:
     said = (Message("data", "TextMessage", DRAFT),)
     (span,) = told_of(Turn("writer", said, said))
-    assert "handoff.dropped" not in span.attributes
+    assert "flight_recorder.handoff.dropped" not in span.attributes
 
 
 @pytest.mark.usefixtures("recording")
 def test_each_task_of_one_agent_hands_over() -> None:
     said = tuple(Message("data", "TaskOutput", text) for text in ("4.9 %", "2.0 %"))
     spans = told_of(Turn("writer", said, said[1:], prompt="2.0 %"))
-    assert [span.attributes["handoff.withheld"] for span in spans] == [True, False]
+    assert [span.attributes["flight_recorder.handoff.withheld"] for span in spans] == [True, False]
 
 
 @pytest.mark.usefixtures("recording")
@@ -207,11 +210,11 @@ def test_each_task_of_one_agent_hands_over() -> None:
 def test_a_handoff_of_a_crew_says_its_kind(passes: str, kind: str) -> None:
     said = (Message("manager", passes, "find it"),)
     (span,) = told_of(Turn("data", said, said, prompt="find it"))
-    assert span.attributes["handoff.kind"] == kind
+    assert span.attributes["flight_recorder.handoff.kind"] == kind
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_long_loss_is_shown_in_part() -> None:
     said = (Message("data", "TaskOutput", "nobody knows. " * 99),)
     (span,) = told_of(Turn("writer", said, (), prompt=""))
-    assert len(span.attributes["handoff.dropped"]) == 300
+    assert len(span.attributes["flight_recorder.handoff.dropped"]) == 300

@@ -11,7 +11,7 @@ from instrumentation.trace.canonical_json import dump_trace, parse_trace
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.expectations.concurrency import works_concurrently
 from scenarios.replay.faults import slow, unavailable
 from tests.support.media_runs import SPECIALISTS, run_verification, silence_lines, verdict_line
@@ -43,7 +43,8 @@ async def test_three_specialists_take_as_long_as_the_slowest_of_them(tmp_path: P
 async def test_each_turn_bears_the_others_that_ran_alongside(tmp_path: Path) -> None:
     trace = await _fanned_out(tmp_path)
     beside = {
-        span.name: span.attributes.get("turn.alongside") for span in trace.spans_of_type("AGENT")
+        span.name: span.attributes.get("flight_recorder.turn.alongside")
+        for span in trace.spans_of_type("AGENT")
     }
     assert beside == {
         "video": ["audio", "sync"],
@@ -70,7 +71,7 @@ async def test_agents_that_follow_each_other_work_alongside_nobody(tmp_path: Pat
     with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
         await chain(agent(replay, "a"), agent(replay, "b")).run(task="go")
     trace = tree(run)
-    assert not any("turn.alongside" in span.attributes for span in trace)
+    assert not any("flight_recorder.turn.alongside" in span.attributes for span in trace)
     assert works_concurrently("a", "b").explain_failure(trace) == "a worked alone, without b"
 
 
@@ -80,7 +81,7 @@ async def test_two_teams_at_once_do_not_work_alongside_each_other(tmp_path: Path
     with played(tmp_path, *lines, faults=faults) as replay, record_run() as run:
         teams = [chain(agent(replay, name)).run(task="go") for name in ("a", "b")]
         await asyncio.gather(*teams)
-    assert not any("turn.alongside" in span.attributes for span in tree(run))
+    assert not any("flight_recorder.turn.alongside" in span.attributes for span in tree(run))
 
 
 async def test_a_branch_that_fails_was_alongside_the_others_all_the_same(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ async def test_a_branch_that_fails_was_alongside_the_others_all_the_same(tmp_pat
             await team.run(task="go")
     (failed,) = tree(run).turns("a")
     assert failed.failed
-    assert failed.attributes["turn.alongside"] == ["b"]
+    assert failed.attributes["flight_recorder.turn.alongside"] == ["b"]
 
 
 async def test_who_took_no_turn_is_named(tmp_path: Path) -> None:
@@ -105,5 +106,5 @@ async def test_who_took_no_turn_is_named(tmp_path: Path) -> None:
 
 def test_of_very_many_the_outline_gives_the_number() -> None:
     others = [f"specialist_{number}" for number in range(29)]
-    turn = Span("verdict", "AGENT", attributes={"turn.alongside": others})
+    turn = Span("verdict", "AGENT", attributes={"flight_recorder.turn.alongside": others})
     assert render_outline(Trace((turn,))) == "verdict  [AGENT OK]  ∥ 29 others\n"

@@ -11,7 +11,7 @@ from instrumentation.state.shared_state import SharedState, StaleWriteError, Unk
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from tests.taped_agents import tree
 
 FOUND = '{"value": 4.878, "unit": "%", "period": "2023"}'
@@ -93,20 +93,20 @@ def test_a_key_that_only_a_stale_write_named_is_unknown(state: SharedState) -> N
 def test_a_write_over_what_its_author_had_not_read_is_concurrent(state: SharedState) -> None:
     state.write("cpi", 1, author="data")
     state.write("cpi", 2, author="writer")
-    assert state.attributes()["state.concurrent_write_count"] == 1
+    assert state.attributes()["flight_recorder.state.concurrent_write_count"] == 1
 
 
 def test_a_write_over_what_its_author_had_read_is_none(state: SharedState) -> None:
     state.write("cpi", 1, author="data")
     state.read("cpi", reader="writer")
     state.write("cpi", 2, author="writer")
-    assert state.attributes()["state.concurrent_write_count"] == 0
+    assert state.attributes()["flight_recorder.state.concurrent_write_count"] == 0
 
 
 def test_an_author_that_writes_again_is_alone(state: SharedState) -> None:
     for value in (1, 2, 3):
         state.write("cpi", value, author="data")
-    assert state.attributes()["state.concurrent_write_count"] == 0
+    assert state.attributes()["flight_recorder.state.concurrent_write_count"] == 0
 
 
 def test_compare_and_set_in_many_threads_loses_nothing(state: SharedState) -> None:
@@ -136,7 +136,7 @@ def test_what_was_written_can_not_be_changed_from_outside(state: SharedState) ->
 
 def test_two_states_never_see_each_other(state: SharedState) -> None:
     state.write("cpi", 1, author="data")
-    assert SharedState().attributes()["state.write_count"] == 0
+    assert SharedState().attributes()["flight_recorder.state.write_count"] == 0
 
 
 def seen(of: Any) -> Trace:
@@ -156,13 +156,13 @@ def test_a_write_and_a_read_are_spans() -> None:
         state.read("cpi", reader="analyst")
 
     write, read = states(seen(worked))
-    assert (write.name, write.attributes["state.author"]) == ("write cpi", "data")
-    assert (read.name, read.attributes["state.reader"], read.outputs) == (
+    assert (write.name, write.attributes["flight_recorder.state.author"]) == ("write cpi", "data")
+    assert (read.name, read.attributes["flight_recorder.state.reader"], read.outputs) == (
         "read cpi",
         "analyst",
         4.9,
     )
-    assert write.attributes["state.grounded"] is False
+    assert write.attributes["flight_recorder.state.grounded"] is False
 
 
 def test_a_write_says_which_tool_grounds_it() -> None:
@@ -171,7 +171,7 @@ def test_a_write_says_which_tool_grounds_it() -> None:
         state.write("cpi", 4.9, author="data")
 
     (write,) = states(seen(worked))
-    assert write.attributes["state.grounded_by"] == "world_bank"
+    assert write.attributes["flight_recorder.state.grounded_by"] == "world_bank"
 
 
 def test_an_entry_knows_the_span_of_its_write_and_of_its_source() -> None:
@@ -198,7 +198,7 @@ def test_a_write_over_what_was_unread_names_whose_work_it_replaces_once() -> Non
             state.write("cpi", 4.9, author=author)
 
     trace = seen(worked)
-    replaced = [write.attributes.get("state.replaces") for write in states(trace)]
+    replaced = [write.attributes.get("flight_recorder.state.replaces") for write in states(trace)]
     assert replaced == [None, ["data"], ["analyst"], ["data", "analyst"]]
     assert "write cpi  [STATE OK]  ungrounded  over data, analyst, unread\n" in render_outline(
         trace

@@ -16,7 +16,7 @@ from mlflow.tracing import fluent
 from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue, Task
 from mlflow.utils.autologging_utils.safety import _AutologgingSessionManager
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from patches.autogen import completion_spans
 from patches.autogen.turn_spans import turn_spans_patch
 from patches.mlflow.export_queue import fast_flush

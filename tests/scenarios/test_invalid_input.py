@@ -178,7 +178,7 @@ def test_a_trace_without_agents_does_not_show_that_one_was_not_reached() -> None
 
 
 def test_a_foreign_handoff_without_a_score_is_no_crash() -> None:
-    handed = Span("a → b", "HANDOFF", attributes={"handoff.from_agent": "a"})
+    handed = Span("a → b", "HANDOFF", attributes={"flight_recorder.handoff.from_agent": "a"})
     trace = Trace((Span("root", "CHAIN", children=(handed,)),))
     (judgement,) = evaluate(trace, [hands_off("a", "b")])
     assert not judgement.passed

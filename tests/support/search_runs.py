@@ -7,7 +7,7 @@ from typing import Any
 from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import Fidelity, measure_fidelity
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Ledger

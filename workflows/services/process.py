@@ -51,7 +51,10 @@ def run(app: Starlette, port: int) -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     try:
-        with _listening(port) as listening, enable_tracing(mlflow.get_tracking_uri(), frameworks=()):
+        with (
+            _listening(port) as listening,
+            enable_tracing(mlflow.get_tracking_uri(), frameworks=()),
+        ):
             print(f"http://{HOST}:{listening.getsockname()[1]}", flush=True)
             uvicorn.Server(_configured(app)).run(sockets=[listening])
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 No call fails. The tool says 0 with a unit, a period and a source; it is noted, analysed, checked
 against the tool that made it up, and verified. Look at the specialist's tool call: the reply that
-it was sent (`http.reply`) has a figure, its result has 0, and every agent after it builds on that.
+it was sent (`flight_recorder.http.reply`) has a figure, its result has 0, and every agent after it builds on that.
 """
 
 from typing import Any

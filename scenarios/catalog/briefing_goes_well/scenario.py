@@ -40,8 +40,8 @@ SCENARIO = Scenario(
             "world_bank_indicator", called_by="specialist", stated_by=("analyst", "synthesist")
         ),
         calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        has_root_attribute("validation.unmatched_number_count", 0),
+        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
         never_loops(),
-        has_root_attribute("state.ungrounded_write_count", 0),
+        has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
     ),
 )

@@ -53,7 +53,7 @@ SCENARIO = Scenario(
         no_prompt_contains("analyst", RULE),
         no_prompt_contains("synthesist", RULE),
         every_prompt_contains("synthesist", HINT),
-        has_root_attribute("validation.unmatched_number_count", 0),
+        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
         output_contains(ADVICE),
     ),
     expect_fixed=(

@@ -57,7 +57,7 @@ SCENARIO = Scenario(
         claims_verified_without_tool("synthesist", "check_figures"),
         guardrail_rejects("briefing", times=0),
         output_contains("percentage points"),
-        has_root_attribute("validation.unmatched_number_count", 1),
+        has_root_attribute("flight_recorder.validation.unmatched_number_count", 1),
     ),
     expect_fixed=(
         ends_with_status("OK"),

@@ -57,7 +57,7 @@ SCENARIO = Scenario(
         loses_figures("specialist", "synthesist"),
         loses_figures("analyst", "synthesist"),
         states_figures("synthesist", at_most=0),
-        has_root_attribute("validation.report_number_count", 0),
+        has_root_attribute("flight_recorder.validation.report_number_count", 0),
         output_contains("there is no data"),
     ),
     expect_fixed=(

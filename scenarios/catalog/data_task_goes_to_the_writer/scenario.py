@@ -57,12 +57,12 @@ SCENARIO = Scenario(
         reaches_outcome("verified"),
         delegates_to("manager", "synthesist", times=2),
         delegates_without_calling("figures", tool="world_bank_indicator"),
-        has_root_attribute("routing.failed_delegations", 1),
+        has_root_attribute("flight_recorder.routing.failed_delegations", 1),
         never_runs("specialist"),
         states_figures("analyst", at_most=0),
         states_figures("synthesist", at_most=0),
         calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        has_root_attribute("validation.report_number_count", 0),
+        has_root_attribute("flight_recorder.validation.report_number_count", 0),
         output_contains("There is no data"),
     ),
     expect_fixed=(
@@ -70,7 +70,7 @@ SCENARIO = Scenario(
         reaches_outcome("verified"),
         delegates_to("manager", "specialist"),
         delegates_to("manager", "synthesist"),
-        has_root_attribute("routing.failed_delegations", 0),
+        has_root_attribute("flight_recorder.routing.failed_delegations", 0),
         calls_tool("specialist", "world_bank_indicator", times=1),
         repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=PASSED_ON_BY
@@ -82,7 +82,7 @@ SCENARIO = Scenario(
         reaches_outcome("verified"),
         delegates_to("manager", "synthesist", times=2),
         delegates_to("manager", "specialist"),
-        has_root_attribute("routing.failed_delegations", 1),
+        has_root_attribute("flight_recorder.routing.failed_delegations", 1),
         calls_tool("specialist", "world_bank_indicator", times=1),
         repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=PASSED_ON_BY

@@ -59,7 +59,7 @@ SCENARIO = Scenario(
         calls_tool("specialist", "world_bank_indicator", times=2, returning='"value": '),
         writes_state("specialist", grounded=True),
         states_figures("synthesist", at_least=1, at_most=1),
-        has_root_attribute("validation.unmatched_number_count", 0),
+        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
         output_contains(r"for \d{4} there is no data"),
     ),
     expect_twin=(
@@ -68,7 +68,7 @@ SCENARIO = Scenario(
         calls_tool("specialist", "world_bank_indicator", times=2),
         writes_state("specialist", grounded=True),
         states_figures("synthesist", at_least=1, at_most=1),
-        has_root_attribute("validation.unmatched_number_count", 0),
+        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
         output_contains(r"for \d{4} there is no data"),
     ),
     origin=Origin("specialist", "world_bank_indicator"),

@@ -63,7 +63,7 @@ SCENARIO = Scenario(
         reaches_outcome("verified"),
         never_calls_tool("specialist", "world_bank_indicator"),
         writes_state("specialist", grounded=False),
-        has_root_attribute("state.ungrounded_write_count", 1),
+        has_root_attribute("flight_recorder.state.ungrounded_write_count", 1),
         reads_state("analyst", returning=BARE),
         repeats_guess("specialist", stated_by=WHO_BELIEVES_IT),
         calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
@@ -85,7 +85,7 @@ SCENARIO = Scenario(
         ends_with_status("OK"),
         reaches_outcome("verified"),
         writes_state("specialist", grounded=True),
-        has_root_attribute("state.ungrounded_write_count", 0),
+        has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
         reads_state("analyst", returning=BARE),
         repeats_tool_figures(
             "world_bank_indicator",

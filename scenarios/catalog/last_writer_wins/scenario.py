@@ -64,8 +64,8 @@ SCENARIO = Scenario(
         reaches_outcome("authentic"),
         *ALL_THREE_SPOKE,
         overwrites_unread("sync", "findings", written_by=("video", "audio")),
-        has_root_attribute("state.concurrent_write_count", 2),
-        has_root_attribute("state.ungrounded_write_count", 0),
+        has_root_attribute("flight_recorder.state.concurrent_write_count", 2),
+        has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
         output_contains(r'"cites": \["sync"\]'),
     ),
     expect_fixed=(
@@ -73,7 +73,7 @@ SCENARIO = Scenario(
         reaches_outcome("altered"),
         *ALL_THREE_SPOKE,
         preserves_writes("video", "audio", "sync"),
-        has_root_attribute("state.concurrent_write_count", 0),
+        has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
         output_contains(r'"cites": \["audio", "sync", "video"\]'),
     ),
     expect_twin=(
@@ -81,7 +81,7 @@ SCENARIO = Scenario(
         reaches_outcome("altered"),
         *ALL_THREE_SPOKE,
         preserves_writes("video", "audio", "sync"),
-        has_root_attribute("state.concurrent_write_count", 0),
+        has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
         output_contains(r'"cites": \["audio", "sync", "video"\]'),
     ),
     origin=Origin("sync", "write findings"),

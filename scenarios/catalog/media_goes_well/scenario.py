@@ -59,7 +59,7 @@ SCENARIO = Scenario(
         repeats_tool_figures("splice", called_by="audio", stated_by=("verdict",)),
         repeats_tool_figures("sound_offset", called_by="sync", stated_by=("verdict",)),
         output_contains(r'"cites": \["audio", "sync", "video"\]'),
-        has_root_attribute("state.ungrounded_write_count", 0),
-        has_root_attribute("state.concurrent_write_count", 0),
+        has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
+        has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
     ),
 )

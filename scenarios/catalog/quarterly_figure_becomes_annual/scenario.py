@@ -83,7 +83,7 @@ SCENARIO = Scenario(
         reaches_outcome("verified"),
         keeps_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
         checks_report_against("world_bank_indicator", called_by="specialist"),
-        has_root_attribute("validation.unmatched_number_count", 0),
+        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
         output_contains(r" a quarter, or [\d.]+ annualised in \d{4}Q\d "),
     ),
     origin=Origin("specialist", "world_bank_indicator"),

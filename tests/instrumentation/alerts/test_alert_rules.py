@@ -181,10 +181,10 @@ def test_an_alert_looks_at_its_workflow_agent_tool_and_tags_alone() -> None:
 
 def test_a_summary_by_another_agent_is_no_lost_handoff() -> None:
     told = {
-        "handoff.from_agent": "specialist",
-        "handoff.to_agent": "writer",
-        "handoff.efficiency_score": 0.0,
-        "handoff.dropped": "growth: 2.9%, says the World Bank",
+        "flight_recorder.handoff.from_agent": "specialist",
+        "flight_recorder.handoff.to_agent": "writer",
+        "flight_recorder.handoff.efficiency_score": 0.0,
+        "flight_recorder.handoff.dropped": "growth: 2.9%, says the World Bank",
     }
     handed = Span("specialist → writer", "HANDOFF", attributes=told)
     alert = AlertRule("lost", "handoff_share", at_least=0.5)

@@ -19,7 +19,7 @@ from instrumentation.export.otlp_export import (
     OtlpClient,
 )
 from instrumentation.sampling.sampling import Sampling
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.export.otlp_receiver import (
     ReceivedSpans,
     run_otlp_receiver,
@@ -74,7 +74,11 @@ def test_mlflows_own_store_has_what_was_sent(store: str, kept: ReceivedSpans) ->
 
 
 def test_an_error_arrives_with_its_sentence_and_its_event(store: str, kept: ReceivedSpans) -> None:
-    with enable_tracing(store), pytest.raises(ValueError, match="no draft"), mlflow.start_span("failed"):
+    with (
+        enable_tracing(store),
+        pytest.raises(ValueError, match="no draft"),
+        mlflow.start_span("failed"),
+    ):
         raise ValueError("no draft")
     sent = kept.span_named("failed")
     assert (span_status(sent), sent.status.message) == ("ERROR", "ValueError: no draft")
@@ -87,10 +91,12 @@ def test_values_are_plain(store: str, kept: ReceivedSpans) -> None:
     with enable_tracing(store), mlflow.start_span("said") as span:
         span.set_inputs({"question": "How many?"})
         span.set_outputs("Three.")
-        span.set_attributes({"http.attempts": 2, "share": 0.5, "sure": True, "words": ["a", "b"]})
+        span.set_attributes(
+            {"flight_recorder.http.attempts": 2, "share": 0.5, "sure": True, "words": ["a", "b"]}
+        )
         span.set_attributes({"big": 1 << 70, "nothing": None})
     said = span_attributes(kept.span_named("said"))
-    assert (said["http.attempts"], said["share"], said["sure"]) == (2, 0.5, True)
+    assert (said["flight_recorder.http.attempts"], said["share"], said["sure"]) == (2, 0.5, True)
     assert (said["words"], said["big"]) == (["a", "b"], str(1 << 70))
     assert "nothing" not in said
     assert (said["input.value"], said["input.mime_type"]) == (

@@ -68,7 +68,7 @@ def test_mlflows_receiver_has_the_tags_and_the_session(
     kept = traces(SESSION, store)[-1]
     for id in kept.ids:
         sent, own = received.get_trace(id).info, mlflow.MlflowClient(store).get_trace(id).info
-        assert sent.tags["flight.scenario"] == SESSION
+        assert sent.tags["flight_recorder.scenario"] == SESSION
         assert ours(sent.tags) == ours(own.tags)
         for of in ("mlflow.trace.session", "mlflow.trace.user"):
             assert sent.trace_metadata[of] == own.trace_metadata[of]

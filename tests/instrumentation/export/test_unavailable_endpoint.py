@@ -21,7 +21,7 @@ from instrumentation.export.otlp_export import (
     ExportLimits,
     OtlpClient,
 )
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.export.otlp_receiver import (
     CannedResponse,
     partial_success,

@@ -14,7 +14,7 @@ from crewai import LLM
 from instrumentation.http_attempts.http_client import tracing_interceptor
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import (
     Fault,
     cuts_stream,
@@ -76,14 +76,14 @@ def attempts(trace: Trace) -> tuple[Span, ...]:
 def test_a_call_at_the_first_attempt_has_no_attempt_beneath(way: str) -> None:
     trace = asked(way)
     assert attempts(trace) == ()
-    assert trace.root.attributes["http.attempts"] == 1
+    assert trace.root.attributes["flight_recorder.http.attempts"] == 1
 
 
 @BOTH
 def test_each_attempt_that_was_refused_is_seen(way: str) -> None:
     trace = asked(way, rate_limited("a", times=2, retry_after_s=0.05), max_retries=3)
     assert [(span.name, span.status) for span in attempts(trace)] == [("HTTP 429", "ERROR")] * 2
-    assert trace.root.attributes["http.attempts"] == 3
+    assert trace.root.attributes["flight_recorder.http.attempts"] == 3
     assert trace.root.status == "OK"
 
 
@@ -107,7 +107,7 @@ def test_a_timeout_is_an_attempt_and_names_the_deadline(way: str) -> None:
     trace = asked(way, hangs("a"), timeout=0.2, raises=ConnectionError)
     (span,) = attempts(trace)
     assert (span.name, span.status_message) == ("ReadTimeout", "no byte within 0.2 s")
-    assert span.attributes["deadline_s"] == 0.2
+    assert span.attributes["flight_recorder.http.timeout_s"] == 0.2
 
 
 @BOTH

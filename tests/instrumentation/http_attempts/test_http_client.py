@@ -14,7 +14,7 @@ from autogen_core.models import UserMessage
 from instrumentation.http_attempts.http_client import traced_http_client
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import (
     Fault,
     cuts_stream,
@@ -66,7 +66,7 @@ def attempts(trace: Trace) -> tuple[Span, ...]:
 async def test_a_completion_at_the_first_attempt_has_no_attempt_beneath(tmp_path: Path) -> None:
     trace = await traced_attempts(tmp_path)
     assert attempts(trace) == ()
-    assert trace.root.attributes["http.attempts"] == 1
+    assert trace.root.attributes["flight_recorder.http.attempts"] == 1
 
 
 async def test_each_attempt_that_was_refused_is_seen(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ async def test_each_attempt_that_was_refused_is_seen(tmp_path: Path) -> None:
     trace = await traced_attempts(tmp_path, fault, max_retries=3)
     assert [(span.name, span.status) for span in attempts(trace)] == [("HTTP 429", "ERROR")] * 2
     assert trace.root.status == "OK"
-    assert trace.root.attributes["http.attempts"] == 3
+    assert trace.root.attributes["flight_recorder.http.attempts"] == 3
 
 
 async def test_an_attempt_says_what_it_met(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_an_attempt_says_what_it_met(tmp_path: Path) -> None:
     assert span.attributes["http.response.status_code"] == 429
     assert span.attributes["http.request.method"] == "POST"
     assert span.attributes["url.path"] == "/v1/chat/completions"
-    assert span.attributes["retry_after_s"] >= 0
+    assert span.attributes["flight_recorder.http.retry_after_s"] >= 0
 
 
 async def test_a_client_that_does_not_retry_leaves_one_attempt(tmp_path: Path) -> None:

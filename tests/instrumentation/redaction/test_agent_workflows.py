@@ -11,7 +11,7 @@ import pytest
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from crewai.tools import tool
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.redaction.planted_secrets import plant_secrets
 from tests.taped_agents import agent, calls, chain, played, says
 from tests.taped_crew import agent as worker

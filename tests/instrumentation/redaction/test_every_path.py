@@ -35,7 +35,7 @@ from mlflow.tracing.provider import (
     safe_set_span_in_context,
 )
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.export.otlp_receiver import run_otlp_receiver
 from tests.instrumentation.redaction.planted_secrets import PlantedSecret, plant_secrets
 

@@ -10,7 +10,7 @@ from mlflow.entities import SpanEvent
 from mlflow.tracing.provider import get_bridged_tracer_provider
 
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 
 HALF, MENDED = "half \ud83d, nul \0", "half \ufffd, nul \ufffd"
 

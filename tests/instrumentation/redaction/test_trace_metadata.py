@@ -16,7 +16,7 @@ from mlflow.tracing.processor.otel_metrics_mixin import OtelMetricsMixin
 from mlflow.tracing.trace_manager import InMemoryTraceManager
 
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, RedactionPattern
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.export.otlp_receiver import run_otlp_receiver
 
 SECRET = "sk-never-to-be-told"

@@ -100,12 +100,12 @@ def test_a_delegation_that_raised_has_failed() -> None:
 def test_a_run_without_delegation_has_depth_one_and_counts_every_agent() -> None:
     told = routing_attributes(make_turn(("lookup", FR, "4.9")), ROSTER)
     assert told == {
-        "routing.data.call_count": 1,
-        "routing.writer.call_count": 0,
-        "routing.total_delegations": 0,
-        "routing.failed_delegations": 0,
-        "routing.loop_detected": False,
-        "routing.task_depth": 1,
+        "flight_recorder.routing.data.call_count": 1,
+        "flight_recorder.routing.writer.call_count": 0,
+        "flight_recorder.routing.total_delegations": 0,
+        "flight_recorder.routing.failed_delegations": 0,
+        "flight_recorder.routing.loop_detected": False,
+        "flight_recorder.routing.task_depth": 1,
     }
 
 
@@ -122,7 +122,7 @@ def test_a_manager_that_delegates_is_one_turn_deeper(tmp_path: Path) -> None:
         led = {"agents": [data], "manager_agent": manager, "process": Process.hierarchical}
         crew(task(None, "get"), **led).kickoff()
     told = routing_attributes(log.steps, ROSTER | {"manager": []})
-    assert told["routing.total_delegations"] == 1
-    assert told["routing.failed_delegations"] == 0
-    assert told["routing.task_depth"] == 2
-    assert told["routing.max_delegation_latency_ms"] != 0
+    assert told["flight_recorder.routing.total_delegations"] == 1
+    assert told["flight_recorder.routing.failed_delegations"] == 0
+    assert told["flight_recorder.routing.task_depth"] == 2
+    assert told["flight_recorder.routing.max_delegation_latency_ms"] != 0

@@ -12,7 +12,7 @@ from crewai import Crew
 
 from instrumentation.steps.collection import collect_steps, on_step, on_task, steps_from_trace
 from instrumentation.steps.step import Step
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
 from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import calls, played, says, tree
@@ -41,7 +41,9 @@ def office(replay: ReplayServer, **settings: Any) -> Crew:
 def told(step: Step) -> Step:
     """A step without what only one of trace and bus can know: times to the nanosecond, attempts."""
     words = step.error and "failed"
-    return replace(step, started_ns=0, ended_ns=0, attempt_count=None, failed_attempts=(), error=words)
+    return replace(
+        step, started_ns=0, ended_ns=0, attempt_count=None, failed_attempts=(), error=words
+    )
 
 
 def test_each_piece_of_work_is_a_step(tmp_path: Path) -> None:

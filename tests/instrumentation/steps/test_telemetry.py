@@ -11,7 +11,7 @@ from instrumentation.steps.collection import collect_steps, steps_from_trace
 from instrumentation.telemetry import Price, telemetry_attributes, total_cost_usd
 from instrumentation.timeline import build_timeline
 from instrumentation.trace.span import Tokens
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import rate_limited
 from tests.instrumentation.steps.step_factory import NS_PER_MS, make_step
 from tests.taped_agents import calls, played, says, tree
@@ -40,25 +40,33 @@ def told() -> dict[str, Any]:
 
 
 def test_tokens_are_counted_where_they_were_spent(told: dict[str, Any]) -> None:
-    assert told["telemetry.tokens_by_agent"] == {
+    assert told["flight_recorder.telemetry.tokens_by_agent"] == {
         "data": {"input": 300, "output": 30},
         "writer": {"input": 300, "output": 30},
     }
-    assert told["telemetry.tokens_by_path"]["office > get > data"] == {"input": 300, "output": 30}
+    assert told["flight_recorder.telemetry.tokens_by_path"]["office > get > data"] == {
+        "input": 300,
+        "output": 30,
+    }
 
 
 def test_a_tool_takes_the_tokens_of_the_completion_that_reads_it_once(told: dict[str, Any]) -> None:
-    assert told["telemetry.tokens_by_tool"] == {"lookup": {"input": 200, "output": 20}}
+    assert told["flight_recorder.telemetry.tokens_by_tool"] == {
+        "lookup": {"input": 200, "output": 20}
+    }
 
 
 def test_a_cost_is_known_where_the_price_is(told: dict[str, Any]) -> None:
-    assert told["telemetry.cost_usd_by_agent"] == {"data": pytest.approx(0.0009)}
-    assert told["telemetry.cost_usd_by_task"] == {"get": pytest.approx(0.0009)}
+    assert told["flight_recorder.telemetry.cost_usd_by_agent"] == {"data": pytest.approx(0.0009)}
+    assert told["flight_recorder.telemetry.cost_usd_by_task"] == {"get": pytest.approx(0.0009)}
 
 
 def test_a_total_with_an_unknown_price_is_left_out(told: dict[str, Any]) -> None:
-    assert "crew.cost_usd" not in told
-    assert telemetry_attributes(OFFICE, PRICES | {"dear": Price(1, 1)})["crew.cost_usd"] > 0  # type: ignore[operator]
+    assert "flight_recorder.crew.cost_usd" not in told
+    with_price = telemetry_attributes(OFFICE, PRICES | {"dear": Price(1, 1)})
+    cost = with_price["flight_recorder.crew.cost_usd"]
+    assert isinstance(cost, float)
+    assert cost > 0
 
 
 def test_nothing_asked_costs_nothing_that_is_known() -> None:
@@ -66,9 +74,12 @@ def test_nothing_asked_costs_nothing_that_is_known() -> None:
 
 
 def test_counts_of_the_crew(told: dict[str, Any]) -> None:
-    assert (told["crew.task_count"], told["crew.agent_count"]) == (2, 2)
-    assert told["crew.total_duration_s"] == 0.1
-    assert told["data.output_chars"] == len("4.9 %")
+    assert (told["flight_recorder.crew.task_count"], told["flight_recorder.crew.agent_count"]) == (
+        2,
+        2,
+    )
+    assert told["flight_recorder.crew.total_duration_s"] == 0.1
+    assert told["flight_recorder.crew.data.output_chars"] == len("4.9 %")
 
 
 def test_waiting_and_working_are_told_apart() -> None:
@@ -84,7 +95,7 @@ def test_waiting_and_working_are_told_apart() -> None:
 
 
 def test_the_bottleneck_is_the_step_that_worked_longest(told: dict[str, Any]) -> None:
-    assert told["telemetry.bottleneck"].startswith("office > get > data > lookup: ")
+    assert told["flight_recorder.telemetry.bottleneck"].startswith("office > get > data > lookup: ")
 
 
 def test_an_error_is_counted_where_it_arose() -> None:
@@ -93,7 +104,7 @@ def test_an_error_is_counted_where_it_arose() -> None:
         make_step("task", "office/get", 0, 9, error="ValueError: no"),
         make_step("tool", "office/get/data/lookup", 1, 2, error="LookupError: nowhere"),
     ]
-    assert telemetry_attributes(failed)["telemetry.errors"] == {"LookupError": 1}
+    assert telemetry_attributes(failed)["flight_recorder.telemetry.errors"] == {"LookupError": 1}
 
 
 @pytest.fixture
@@ -106,7 +117,7 @@ def test_an_objection_of_a_guardrail_is_no_class_of_errors() -> None:
     told = telemetry_attributes(
         [make_step("guardrail", "office/get/guard", 0, 1, error="Say more, in JSON.")]
     )
-    assert told["telemetry.errors"] == {"guardrail failed": 1}
+    assert told["flight_recorder.telemetry.errors"] == {"guardrail failed": 1}
 
 
 @pytest.mark.usefixtures("recording")
@@ -116,9 +127,9 @@ def test_refusals_and_retries_are_counted(tmp_path: Path) -> None:
         model = {"interceptor": tracing_interceptor(), "max_retries": 3}
         crew(task(agent(replay, "data", llm=model), "get")).kickoff()
     told = telemetry_attributes(steps_from_trace(tree(run)))
-    assert told["telemetry.rate_limited_count"] == 2
-    assert told["telemetry.retry_count"] == 2
-    assert told["telemetry.failed_attempts"] == {"HTTP 429": 2}
+    assert told["flight_recorder.telemetry.rate_limited_count"] == 2
+    assert told["flight_recorder.telemetry.retry_count"] == 2
+    assert told["flight_recorder.telemetry.failed_attempts"] == {"HTTP 429": 2}
 
 
 def test_the_tokens_are_the_ledgers_and_not_a_multiple_of_them(tmp_path: Path) -> None:
@@ -132,5 +143,5 @@ def test_the_tokens_are_the_ledgers_and_not_a_multiple_of_them(tmp_path: Path) -
         crew(task(data, "get"), task(agent(replay, "writer"), "write")).kickoff()
     told = telemetry_attributes(log.steps)
     asked = replay.ledger.exchanges
-    assert told["crew.input_tokens"] == sum(one.input_tokens for one in asked)
-    assert told["crew.output_tokens"] == sum(one.output_tokens for one in asked)
+    assert told["flight_recorder.crew.input_tokens"] == sum(one.input_tokens for one in asked)
+    assert told["flight_recorder.crew.output_tokens"] == sum(one.output_tokens for one in asked)

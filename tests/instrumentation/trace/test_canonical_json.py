@@ -52,14 +52,14 @@ def test_what_was_written_is_read_and_written_alike(root: Span) -> None:
 def test_times_and_ids_of_two_runs_make_no_difference() -> None:
     def run(port: int, uuid: str, at: int) -> Trace:
         says = f"no answer from 127.0.0.1:{port}"
-        attributes = {"time_to_first_chunk": at, "http.attempts": 2}
+        attributes = {"time_to_first_chunk": at, "flight_recorder.http.attempts": 2}
         message = {"content": "hello", "message": uuid, "created_at": at}
         return Trace((Span("root", "LLM", "ERROR", says, message, None, attributes, (), at, at),))
 
     first = run(1234, "7f1b2c3d-0000-4000-8000-aabbccddeeff", 17)
     second = run(4321, "11111111-2222-4333-8444-555555555555", 99)
     assert dump_trace(first) == dump_trace(second)
-    assert '"http.attempts": 2' in dump_trace(first)
+    assert '"flight_recorder.http.attempts": 2' in dump_trace(first)
 
 
 @pytest.mark.parametrize("inputs", [{}, {"to_s": 4, "from_s": 0}, {"arguments": "no JSON"}, None])

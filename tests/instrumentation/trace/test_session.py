@@ -9,7 +9,7 @@ from instrumentation.trace.canonical_json import dump_trace, parse_trace
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.session import Session
 from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.expectations import ends_with_status, output_contains
 from scenarios.player.verdict import evaluate
 from scenarios.reports.terminal_report import trace_url, ui_instruction
@@ -120,7 +120,7 @@ def test_a_half_written_session_is_no_recorded_trace() -> None:
 
 
 def test_what_mlflow_stored_of_a_session_is_read_and_keeps_the_tags_of_the_run(store: str) -> None:
-    with enable_tracing(store), record_run({"flight.variant": "twin"}) as run:
+    with enable_tracing(store), record_run({"flight_recorder.variant": "twin"}) as run:
         for said in ("one", "two"):
             with (
                 mlflow.tracing.context(session_id="harbour", user="ana", tags={"date": "today"}),
@@ -131,4 +131,4 @@ def test_what_mlflow_stored_of_a_session_is_read_and_keeps_the_tags_of_the_run(s
     trace = trace_from_mlflow(one.to_dict() for one in stored)
     assert trace.session == Session("harbour", "ana")
     assert evaluate(trace, [output_contains("two")])[0].passed
-    assert all({"flight.variant", "date"} <= set(one.info.tags) for one in stored)
+    assert all({"flight_recorder.variant", "date"} <= set(one.info.tags) for one in stored)

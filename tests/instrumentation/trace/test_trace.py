@@ -74,11 +74,11 @@ def test_handoffs_of_turns_that_ran_alongside_stand_by_name(
     """Which of them ended first is chance; of turns that followed each other it is none."""
 
     def turn(agent: str, start: int) -> Span:
-        told = {"gen_ai.agent.name": agent, "turn.alongside": alongside}
+        told = {"gen_ai.agent.name": agent, "flight_recorder.turn.alongside": alongside}
         return Span(agent, "AGENT", attributes=told, start_ns=start, end_ns=start + 1)
 
     def handoff(sender: str, start: int) -> Span:
-        told = {"handoff.from_agent": sender}
+        told = {"flight_recorder.handoff.from_agent": sender}
         return Span(sender, "HANDOFF", attributes=told, start_ns=start, end_ns=start)
 
     spans = [turn("slow", 1), turn("fast", 3), handoff("slow", 5), handoff("fast", 6)]
@@ -137,7 +137,10 @@ def test_turns_and_handoffs_are_found_by_agent() -> None:
     handed = Span(
         "writer → critic",
         "HANDOFF",
-        attributes={"handoff.from_agent": "writer", "handoff.to_agent": "critic"},
+        attributes={
+            "flight_recorder.handoff.from_agent": "writer",
+            "flight_recorder.handoff.to_agent": "critic",
+        },
     )
     trace = Trace((Span("team", "CHAIN", children=(turn, handed, turn)),))
     assert trace.turns("writer") == (turn, turn)
@@ -149,11 +152,11 @@ def test_turns_and_handoffs_are_found_by_agent() -> None:
 
 def test_who_worked_alone_later_had_worked_alongside_before() -> None:
     def turn(name: str, start_ns: int, beside: list[str]) -> Span:
-        attributes = {"turn.alongside": beside}
+        attributes = {"flight_recorder.turn.alongside": beside}
         return Span(name, "AGENT", attributes=attributes, start_ns=start_ns, end_ns=start_ns + 5)
 
     def handoff(name: str, start_ns: int) -> Span:
-        attributes = {"handoff.from_agent": name}
+        attributes = {"flight_recorder.handoff.from_agent": name}
         return Span(f"{name} → c", "HANDOFF", attributes=attributes, start_ns=start_ns)
 
     later = turn("b", 50, [])

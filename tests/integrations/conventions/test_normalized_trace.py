@@ -145,8 +145,14 @@ def test_an_exception_fails_a_span_whose_status_is_not_told() -> None:
 def test_a_turn_that_names_the_agent_before_it_tells_a_handoff() -> None:
     agent = {"openinference.span.kind": "AGENT", "graph.node.id": "clerk"}
     after = read(agent | {"graph.node.parent_id": "scout"}).attributes
-    assert (after["handoff.from_agent"], after["handoff.to_agent"]) == ("scout", "clerk")
-    assert "handoff.from_agent" not in read(agent | {"graph.node.parent_id": "start"}).attributes
+    assert (
+        after["flight_recorder.handoff.from_agent"],
+        after["flight_recorder.handoff.to_agent"],
+    ) == ("scout", "clerk")
+    assert (
+        "flight_recorder.handoff.from_agent"
+        not in read(agent | {"graph.node.parent_id": "start"}).attributes
+    )
 
 
 def test_a_span_of_mlflow_is_left_as_it_is() -> None:

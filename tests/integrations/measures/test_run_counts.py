@@ -65,7 +65,10 @@ def test_what_is_told_twice_is_more_than_happened(measure: str) -> None:
         TurnSpec("writer", failed_completions=1, tool_runs=1), TurnSpec("critic")
     )
     flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
-    passed = {"handoff.from_agent": "writer", "handoff.to_agent": "critic"}
+    passed = {
+        "flight_recorder.handoff.from_agent": "writer",
+        "flight_recorder.handoff.to_agent": "critic",
+    }
     handoff = Span("writer → critic", "HANDOFF", attributes=passed)
     whole = Trace((replace(trace.root, children=(*trace.root.children, handoff)),))
     assert incomplete_counts(flight, whole) == {}
@@ -284,7 +287,10 @@ def test_a_handoff_between_others_makes_up_for_none(between: tuple[str, str]) ->
     flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
     flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
     giver, receiver = between
-    named = {"handoff.from_agent": giver, "handoff.to_agent": receiver}
+    named = {
+        "flight_recorder.handoff.from_agent": giver,
+        "flight_recorder.handoff.to_agent": receiver,
+    }
     wrong = Span(f"{giver} → {receiver}", "HANDOFF", attributes=named)
     told = Trace((replace(trace.root, children=(*trace.root.children, wrong)),))
     assert count_run(flight, told).handoffs == FidelityCount(1, 0)
@@ -293,7 +299,10 @@ def test_a_handoff_between_others_makes_up_for_none(between: tuple[str, str]) ->
 def test_a_turn_that_names_whom_its_work_came_from_tells_a_handoff() -> None:
     flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
     flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
-    passed = {"handoff.from_agent": "writer", "handoff.to_agent": "critic"}
+    passed = {
+        "flight_recorder.handoff.from_agent": "writer",
+        "flight_recorder.handoff.to_agent": "critic",
+    }
     named = replace_first_span(
         trace, lambda span: span.agent == "critic", lambda span: (replace(span, attributes=passed),)
     )

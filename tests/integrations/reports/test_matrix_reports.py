@@ -80,7 +80,10 @@ def test_known_gaps_are_counted_where_another_instrumentor_is_held_against_the_t
     seen = make_environment_result(MISSED, known=[HANDOFF_GAP])
     held = TableComparison(seen.spec, "crewai", "its own OpenTelemetry", ())
     assert summary_row(replace(seen, table_comparisons=(held,)))[3] == "1"
-    assert summary_row(replace(seen, table_comparisons=(held,), gap_reconciliations=()))[3] == "the table's"
+    assert (
+        summary_row(replace(seen, table_comparisons=(held,), gap_reconciliations=()))[3]
+        == "the table's"
+    )
     assert summary_row(replace(seen, gap_reconciliations=()))[3] == "0"
 
 

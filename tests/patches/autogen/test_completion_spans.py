@@ -12,7 +12,7 @@ from autogen_core.models import CreateResult, RequestUsage, UserMessage
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from autogen_ext.models.replay import ReplayChatCompletionClient
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import cuts_stream, malformed_reply
 from tests.taped_agents import (
     API_KEY,

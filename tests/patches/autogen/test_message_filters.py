@@ -10,7 +10,7 @@ from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from tests.taped_agents import agent, chain, names, played, says, tree
 from workflows.reading import Reader
 
@@ -30,7 +30,10 @@ def everything(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]
 
 
 def _withheld(trace: Trace) -> dict[str, Any]:
-    return {one.name: one.attributes["handoff.withheld"] for one in trace.spans_of_type("HANDOFF")}
+    return {
+        one.name: one.attributes["flight_recorder.handoff.withheld"]
+        for one in trace.spans_of_type("HANDOFF")
+    }
 
 
 LINES = says("a", "the first word"), says("b", "the second word")

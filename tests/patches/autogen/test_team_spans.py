@@ -19,7 +19,7 @@ from autogen_agentchat.teams import (
 )
 from autogen_core import SingleThreadedAgentRuntime
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
 from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import (
@@ -148,7 +148,7 @@ async def test_the_root_shows_task_and_result(tmp_path: Path) -> None:
 async def test_the_root_lists_the_edges_that_were_tried(tmp_path: Path) -> None:
     with played(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay).run(task="write")
-    assert tree(run).root.attributes["routing.edges"] == [
+    assert tree(run).root.attributes["flight_recorder.routing.edges"] == [
         "writer → critic: yes",
         "critic → writer: says_revise: yes",
         "critic → editor: APPROVE: no",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from tests.taped_agents import agent, calls, names, plain_autolog, played, says, shape, tree
 
 

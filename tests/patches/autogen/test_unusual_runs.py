@@ -15,7 +15,7 @@ from autogen_core.models import UserMessage
 from autogen_ext.models.cache import ChatCompletionCache
 
 from instrumentation.handoffs import efficiency_score
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from patches.support.turn import message_from_autogen
 from scenarios.replay.faults import cuts_stream, unavailable
 from tests.taped_agents import API_KEY, agent, calls, chain, client, played, says, shape, tree

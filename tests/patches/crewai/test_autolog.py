@@ -11,7 +11,7 @@ import pytest
 from crewai import Crew
 from crewai.events.event_bus import CrewAIEventsBus
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from patches.crewai import disable_autolog_wrappers
 from patches.patch import apply_patches
 from patches.registry import builtin_patches

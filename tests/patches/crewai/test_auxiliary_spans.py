@@ -12,7 +12,7 @@ from crewai.memory.unified_memory import Memory
 from openai import OpenAI
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import API_KEY, Line, names, played, says, shape, tree
 from tests.taped_crew import agent, crew, llm, once, task
@@ -60,7 +60,10 @@ def test_a_guardrail_that_sends_back_is_seen_with_its_words(tmp_path: Path) -> N
     first, second = trace.spans_of_type("GUARDRAIL")
     assert first.inputs == {"output": "4.9"}
     assert first.outputs == {"success": False, "feedback": "no word of a source"}
-    assert (second.outputs["success"], second.attributes["guardrail.retry_count"]) == (True, 1)
+    assert (
+        second.outputs["success"],
+        second.attributes["flight_recorder.guardrail.retry_count"],
+    ) == (True, 1)
 
 
 def test_a_guardrail_that_is_never_content_fails_the_task(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from crewai.tools import tool
 from openai import InternalServerError
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import Fault, cuts_stream, rate_limited, unavailable
 from tests.taped_agents import API_KEY, Line, played, says, shape, tree
 from tests.taped_crew import agent, crew, llm, looks_up, lookup, task

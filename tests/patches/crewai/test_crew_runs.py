@@ -12,7 +12,7 @@ from crewai import Crew
 from crewai.flow.flow import Flow, listen, start
 
 from instrumentation.trace.trace import Trace, trace_from_mlflow
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import names, played, says, shape, tree

@@ -10,7 +10,7 @@ from crewai import Process, TaskOutput
 from crewai.flow.flow import Flow, listen, start
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.replay_server import ReplayServer
 from tests.taped_agents import Line, calls, names, played, says, shape, tree
@@ -33,8 +33,8 @@ def handoffs(trace: Trace) -> dict[str, tuple[bool, float]]:
     """Whether each was withheld, and its score."""
     return {
         span.name: (
-            span.attributes["handoff.withheld"],
-            span.attributes["handoff.efficiency_score"],
+            span.attributes["flight_recorder.handoff.withheld"],
+            span.attributes["flight_recorder.handoff.efficiency_score"],
         )
         for span in trace.spans_of_type("HANDOFF")
     }
@@ -85,7 +85,7 @@ def test_a_task_names_its_context(tmp_path: Path) -> None:
     (third,) = (
         t for t in passed_on(tmp_path, of=["b"]).spans_of_type("TASK") if t.name == "task c"
     )
-    assert third.attributes["crew.task.context"] == ["task b"]
+    assert third.attributes["flight_recorder.crew.task.context"] == ["task b"]
 
 
 def led(replay: ReplayServer, *lines: Any) -> Any:
@@ -134,8 +134,8 @@ def test_a_delegated_turn_stands_inside_the_call_that_asked_for_it(tmp_path: Pat
         "      OpenAICompletion.call LLM OK",
     ]
     there, back = trace.spans_of_type("HANDOFF")
-    assert there.attributes["handoff.output_chars"] == len(f"{TASK}\nfor 2023")
-    assert not any("handoff.dropped" in span.attributes for span in (there, back))
+    assert there.attributes["flight_recorder.handoff.output_chars"] == len(f"{TASK}\nfor 2023")
+    assert not any("flight_recorder.handoff.dropped" in span.attributes for span in (there, back))
 
 
 def test_a_delegation_to_nobody_leads_to_no_turn(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def flown(tmp_path: Path, description: str, found: str = FOUND, **inputs: str) -
 def test_what_a_flow_gives_a_crew_as_an_input_is_handed_over(tmp_path: Path) -> None:
     trace = flown(tmp_path, "note {news}", found="open", news="open")
     assert handoffs(trace) == {"a → b": (False, 1.0)}
-    assert trace.spans_of_type("HANDOFF")[0].attributes["handoff.kind"] == "flow"
+    assert trace.spans_of_type("HANDOFF")[0].attributes["flight_recorder.handoff.kind"] == "flow"
 
 
 def test_an_input_that_a_task_does_not_name_is_no_handoff(tmp_path: Path) -> None:

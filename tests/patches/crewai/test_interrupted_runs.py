@@ -12,7 +12,7 @@ from crewai.events import CrewKickoffFailedEvent, crewai_event_bus
 from crewai.llms.hooks.base import BaseInterceptor
 from crewai.tools import tool
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import hangs
 from tests.taped_agents import played, says, shape, tree
 from tests.taped_crew import agent, crew, llm, looks_up, task

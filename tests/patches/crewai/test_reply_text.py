@@ -10,7 +10,7 @@ from crewai.llms.providers.openai.completion import OpenAICompletion
 from pydantic import BaseModel
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import cuts_stream
 from tests.taped_agents import Line, played, says, tree
 from tests.taped_crew import agent, crew, looks_up, lookup, task

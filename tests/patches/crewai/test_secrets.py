@@ -11,7 +11,7 @@ from crewai.flow.flow import Flow, start
 from crewai.tools import BaseTool
 from pydantic import Field
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
 from tests.taped_agents import API_KEY, Line, calls, played, says
 from tests.taped_crew import agent, crew, task

@@ -9,7 +9,7 @@ from crewai.events import LLMCallFailedEvent, crewai_event_bus
 from mlflow.tracing.utils import calculate_cost_by_model_and_token_usage
 from pydantic import BaseModel
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.ledger import Ledger
 from tests.taped_agents import Line, played, says
 from tests.taped_crew import agent, crew, looks_up, lookup, task

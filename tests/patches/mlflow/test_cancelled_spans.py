@@ -10,7 +10,7 @@ from autogen_agentchat.messages import TextMessage
 from autogen_core import CancellationToken
 
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from patches.mlflow import cancelled_spans
 from patches.patch import apply_patches
 from scenarios.replay.faults import hangs

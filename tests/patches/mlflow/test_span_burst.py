@@ -9,7 +9,7 @@ import pytest
 from mlflow.entities import TraceInfo, TraceLocation, TraceState
 from mlflow.tracing.trace_manager import InMemoryTraceManager
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 
 pytestmark = pytest.mark.long
 

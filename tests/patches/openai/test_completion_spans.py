@@ -9,7 +9,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from instrumentation.tracing import imported_frameworks, record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, imported_frameworks, record_run
 from scenarios.replay.faults import hangs
 from scenarios.replay.replay_server import replay_tape
 from tests.support.tapes import make_tape, reply_line
@@ -203,7 +203,9 @@ async def test_an_agents_completion_is_not_doubled_by_its_client(store: str, tmp
     trace = tree(run)
     names = [span.name.partition(".")[2] for span in trace.spans_of_type("LLM")]
     assert names == ["create", "create_stream"]
-    assert all(span.attributes["http.attempts"] == 1 for span in trace.spans_of_type("LLM"))
+    assert all(
+        span.attributes["flight_recorder.http.attempts"] == 1 for span in trace.spans_of_type("LLM")
+    )
 
 
 def test_a_crews_completion_is_not_doubled_by_its_client(store: str) -> None:

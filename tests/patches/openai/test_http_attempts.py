@@ -8,7 +8,7 @@ import pytest
 from openai._base_client import AsyncAPIClient, SyncAPIClient
 
 from instrumentation.http_attempts.http_client import traced_http_client
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.faults import cuts_stream, drops_connection, hangs, rate_limited, unavailable
 from tests.support.tapes import reply_line
@@ -51,7 +51,7 @@ def test_what_a_client_retries_is_told(ask: str) -> None:
             of.responses.create(**RESPONSE)
     span = only(run)
     assert span.status == "OK"
-    assert span.attributes["http.attempts"] == 2
+    assert span.attributes["flight_recorder.http.attempts"] == 2
     assert [(one.name, one.type) for one in span.children] == [("HTTP 429", "ATTEMPT")]
     told = dict(measure_fidelity(replay.ledger, tree(run)))
     assert all(told[name].is_equal for name in ("llm_calls", "errors", "tokens"))
@@ -103,7 +103,7 @@ async def test_a_client_whose_attempts_are_seen_already_counts_them_once() -> No
                 async for _ in await of.chat.completions.create(**CHAT, **STREAM):
                     pass
     span = only(run)
-    assert span.attributes["http.attempts"] == 2
+    assert span.attributes["flight_recorder.http.attempts"] == 2
     assert [one.name for one in span.children] == ["HTTP 429", "stream cut"]
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from patches.openai.reply_parsing import parse_reply
 from scenarios.http_server.connection import Connection
 from scenarios.http_server.server import HOST, serve_app

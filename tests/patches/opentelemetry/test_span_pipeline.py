@@ -291,5 +291,8 @@ def test_nothing_is_traced_where_it_could_not_be_redacted(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("patches.patch.version", lambda name: "3.1.4")
-    with pytest.raises(SpanPipelineError, match="neither redacted nor sampled"), enable_tracing(store):
+    with (
+        pytest.raises(SpanPipelineError, match="neither redacted nor sampled"),
+        enable_tracing(store),
+    ):
         by_hand()

@@ -23,9 +23,9 @@ def task(name: str, *inside: Span) -> Span:
 
 def handed(receiver: str, kind: str = "delegation") -> Span:
     told = {
-        "handoff.from_agent": "manager",
-        "handoff.to_agent": receiver,
-        "handoff.kind": kind,
+        "flight_recorder.handoff.from_agent": "manager",
+        "flight_recorder.handoff.to_agent": receiver,
+        "flight_recorder.handoff.kind": kind,
     }
     return Span(f"manager → {receiver}", "HANDOFF", attributes=told)
 

@@ -24,15 +24,15 @@ def completion(status: str = "OK", says: str = "", attempts: tuple[Span, ...] = 
 
 def handoff(sender: str, receiver: str, score: float, on: str | None = None) -> Span:
     told: dict[str, Any] = {
-        "handoff.from_agent": sender,
-        "handoff.to_agent": receiver,
-        "handoff.output_chars": 400,
-        "handoff.efficiency_score": score,
+        "flight_recorder.handoff.from_agent": sender,
+        "flight_recorder.handoff.to_agent": receiver,
+        "flight_recorder.handoff.output_chars": 400,
+        "flight_recorder.handoff.efficiency_score": score,
     }
     return Span(
         f"{sender} → {receiver}",
         "HANDOFF",
-        attributes=told | ({"routing.condition": on} if on else {}),
+        attributes=told | ({"flight_recorder.routing.condition": on} if on else {}),
     )
 
 
@@ -43,7 +43,7 @@ TRACE = Trace(
             "review",
             "CHAIN",
             outputs={"summary": "it came down to 57 km"},
-            attributes={"workflow.outcome": "approved"},
+            attributes={"flight_recorder.workflow.outcome": "approved"},
             children=(
                 turn("generator", completion()),
                 handoff("generator", "reviewer", 1.0),

@@ -29,7 +29,7 @@ def told(result: Any, period: str = "2025Q4") -> Span:
 
 
 def noted(figure: str, *, grounded: bool, verb: str = "write") -> Span:
-    known = {"state.author": "finder", "state.grounded": grounded}
+    known = {"flight_recorder.state.author": "finder", "flight_recorder.state.grounded": grounded}
     return Span(f"{verb} key", "STATE", inputs={"key": "key", "value": figure}, attributes=known)
 
 
@@ -105,7 +105,7 @@ def test_nothing_is_filled_in_where_each_call_told_a_figure() -> None:
     [(1, None), (3, "it told 1, and the check had 3"), (None, "the check had None")],
 )
 def test_a_check_against_more_than_what_was_told_is_seen(sources: int, no: str | None) -> None:
-    measured = {"validation.source_number_count": sources}
+    measured = {"flight_recorder.validation.source_number_count": sources}
     root = Span("briefing", "CHAIN", attributes=measured, children=(FOUND,))
     seen = checks_report_against("look_up", called_by="finder").explain_failure(Trace((root,)))
     assert seen is None if no is None else no in str(seen)

@@ -24,7 +24,7 @@ def turn(agent: str, output: str, *inside: Span) -> Span:
 
 
 def sent(reply: Any) -> Span:
-    return Span("look_up", "TOOL", outputs="4.9", attributes={"http.reply": reply})
+    return Span("look_up", "TOOL", outputs="4.9", attributes={"flight_recorder.http.reply": reply})
 
 
 def why_not(expectation: Expectation, *turns: Span) -> str | None:

@@ -9,7 +9,7 @@ from instrumentation.state.shared_state import SharedState, StaleWriteError
 from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.expectations import Expectation
 from scenarios.expectations.shared_state import overwrites_unread, preserves_writes
 
@@ -20,8 +20,12 @@ KEEPS = preserves_writes("video", "audio")
 def wrote(
     author: str, value: Any, version: int, over: tuple[str, ...] = (), key: str = "findings"
 ) -> Span:
-    told = {"state.key": key, "state.author": author, "state.version": version}
-    unread = {"state.replaces": [*over]} if over else {}
+    told = {
+        "flight_recorder.state.key": key,
+        "flight_recorder.state.author": author,
+        "flight_recorder.state.version": version,
+    }
+    unread = {"flight_recorder.state.replaces": [*over]} if over else {}
     return Span(f"write {key}", "STATE", inputs={"value": value}, attributes=told | unread)
 
 

@@ -106,7 +106,9 @@ def test_attempts_that_a_client_hides_are_calls_and_errors() -> None:
     hidden = run(turn("writer", completion()))
     assert not measure_fidelity(served, hidden).llm_calls.is_equal
     refused = Span("HTTP 429", "ATTEMPT", "ERROR")
-    shown = dataclasses.replace(completion(**{"http.attempts": 2}), children=(refused,))
+    shown = dataclasses.replace(
+        completion(**{"flight_recorder.http.attempts": 2}), children=(refused,)
+    )
     assert measure_fidelity(served, run(turn("writer", shown))).is_complete
 
 

@@ -131,7 +131,9 @@ def test_no_text_ends_the_block_of_code_that_it_stands_in() -> None:
 
 
 def test_a_produced_part_holds_no_mark_that_would_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scenarios.reports.generated_pages.PART_RENDERERS", {"outline": lambda: HOSTILE})
+    monkeypatch.setattr(
+        "scenarios.reports.generated_pages.PART_RENDERERS", {"outline": lambda: HOSTILE}
+    )
     page = "<!-- produced: outline -->\nold\n<!-- end -->\nafter\n"
     once = render_project_page(page)
     assert once == render_project_page(once)

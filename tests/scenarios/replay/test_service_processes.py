@@ -90,7 +90,9 @@ def test_a_fault_strikes_before_the_service_is_asked(
 
 
 def test_a_slow_lane_is_forwarded_late(up: ServiceProcesses) -> None:
-    with replay_tape(make_tape(), [slow("index", delay_s=0.3)], service_urls=up.addresses) as replay:
+    with replay_tape(
+        make_tape(), [slow("index", delay_s=0.3)], service_urls=up.addresses
+    ) as replay:
         assert get(f"{replay.service_url('index')}/search", **FACTS).status_code == 200
         (late,) = replay.ledger.exchanges
     assert late.ended_ms is not None

@@ -10,7 +10,7 @@ import mlflow
 import pytest
 
 from instrumentation.alerts.trace_window import PAGE_SIZE
-from instrumentation.tracing import record_run, enable_tracing
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.cli.webhook import WebhookDeliveryError, post_webhook
 from scenarios.player.run import run_scenario
 from tests.support.cli_runner import CommandResult, run_command
