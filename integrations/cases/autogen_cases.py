@@ -82,7 +82,7 @@ CASES = (
         scripted_reply("doctor", "At once."),
         turns=("doctor", "climber", "doctor"),
         handoffs=(("doctor", "climber"), ("climber", "doctor")),
-        outside=("selector",),
+        team_lanes=("selector",),
     ),
     _case(
         "swarm",

@@ -272,7 +272,7 @@ def test_a_forked_process_sends_its_own_spans_and_not_its_parents(
 SPENDING = """
 import json, logging, sys, time
 import mlflow
-from instrumentation.tracing import traced
+from instrumentation.tracing import enable_tracing
 
 class Lines(logging.Handler):
     seen = []
@@ -280,7 +280,7 @@ class Lines(logging.Handler):
         self.seen.append(record.getMessage())
 
 logging.getLogger().addHandler(Lines())
-with traced(sys.argv[1]):
+with enable_tracing(sys.argv[1]):
     with mlflow.start_span("first"):
         pass
     time.sleep(1.5)

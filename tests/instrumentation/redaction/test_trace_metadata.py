@@ -132,8 +132,8 @@ def test_what_a_tag_hides_by_its_name_is_neither_stored_nor_sent(store: str) -> 
 METRICS = """
 import sys, mlflow
 from opentelemetry import metrics
-from instrumentation.tracing import traced
-with traced(sys.argv[1], frameworks=()):
+from instrumentation.tracing import enable_tracing
+with enable_tracing(sys.argv[1], frameworks=()):
     with mlflow.tracing.context(tags={"told": sys.argv[2]}, metadata={"more": sys.argv[2]}):
         with mlflow.start_span("work"), mlflow.start_span("part"):
             pass

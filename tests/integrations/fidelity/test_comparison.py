@@ -82,7 +82,7 @@ def test_a_case_that_goes_otherwise_is_worse_than_one_that_is_counted() -> None:
     kept = FidelityTable(
         {}, {}, {("crewai", "sequential", "OpenLIT"): TableEntry({"tools": FidelityCount(2, 2)})}
     )
-    hung = make_case_result(counts={OUTCOME: FidelityCount(1, 0)}, trouble="it hung")
+    hung = make_case_result(counts={OUTCOME: FidelityCount(1, 0)}, problem="it hung")
     (says,) = compare_with_table(OWN, "crewai", "OpenLIT", [hung], kept).problems
     assert "sequential (went otherwise than the case says, and the table says went as" in says
 
@@ -111,6 +111,6 @@ def test_a_case_that_other_versions_lack_is_not_compared() -> None:
     kept = FidelityTable(
         {}, {}, {("crewai", "sequential", "OpenLIT"): TableEntry({"tools": FidelityCount(2, 2)})}
     )
-    lacking = make_case_result(counts={}, absent="not in this version")
+    lacking = make_case_result(counts={}, unsupported="not in this version")
     assert compare_with_table(OWN, "crewai", "OpenLIT", [lacking], kept).problems == ()
     assert compare_with_table(LOCKED, "crewai", "OpenLIT", [lacking], kept).problems != ()

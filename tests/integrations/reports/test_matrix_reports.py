@@ -121,7 +121,8 @@ def test_a_case_without_a_golden_fails_the_locked_cell() -> None:
 
 def test_a_changed_prompt_is_told_message_by_message_and_fails_nothing() -> None:
     seen = make_environment_result(
-        make_case_result(drifts=(PROMPT_DRIFT,)), make_case_result(drifts=(PROMPT_DRIFT,))
+        make_case_result(request_drifts=(PROMPT_DRIFT,)),
+        make_case_result(request_drifts=(PROMPT_DRIFT,)),
     )
     text = shown(seen)
     assert text.count("message 1 (system) was 'a|b' and is 'c'") == 1
@@ -136,8 +137,8 @@ def test_the_same_change_of_many_calls_is_told_once_and_the_worst_first() -> Non
     text = rows(
         shown(
             make_environment_result(
-                make_case_result(drifts=(*calls, silent)),
-                make_case_result("flow", drifts=(PROMPT_DRIFT,)),
+                make_case_result(request_drifts=(*calls, silent)),
+                make_case_result("flow", request_drifts=(PROMPT_DRIFT,)),
             )
         )
     )
@@ -174,7 +175,7 @@ def test_a_declared_conflict_must_be_one() -> None:
 def test_what_a_version_does_not_have_is_told_and_counts_for_nothing() -> None:
     seen = make_environment_result(
         make_case_result(),
-        make_case_result("akickoff", counts={}, absent="this CrewAI has no akickoff"),
+        make_case_result("akickoff", counts={}, unsupported="this CrewAI has no akickoff"),
     )
     assert seen.passed
     assert "plain autolog 1/1" in shown(seen)
@@ -189,7 +190,9 @@ def test_a_terminal_is_told_of_the_first_and_how_many_more_there_are() -> None:
 
 
 def test_markdown_shows_what_is_told_and_obeys_nothing_in_it() -> None:
-    text = matrix_markdown([make_environment_result(make_case_result(drifts=(PROMPT_DRIFT,)))])
+    text = matrix_markdown(
+        [make_environment_result(make_case_result(request_drifts=(PROMPT_DRIFT,)))]
+    )
     assert "## Version matrix: passed" in text
     assert "a\\|b" in text
     assert "<details><summary>a cell</summary>" in text
@@ -201,7 +204,11 @@ def test_markdown_opens_the_cell_that_failed() -> None:
 
 @pytest.mark.parametrize(
     "seen",
-    [make_case_result(), MISSED, make_case_result(edits=(LOST_EDIT,), drifts=(PROMPT_DRIFT,))],
+    [
+        make_case_result(),
+        MISSED,
+        make_case_result(edits=(LOST_EDIT,), request_drifts=(PROMPT_DRIFT,)),
+    ],
 )
 def test_the_json_has_the_keys_that_are_documented(seen: CaseResult) -> None:
     told = json.loads(

@@ -24,7 +24,7 @@ def unpatched_store(store: str) -> Generator[None]:
 
 
 @pytest.fixture
-def patched_store(unmended: None) -> Generator[None]:
+def patched_store(unpatched_store: None) -> Generator[None]:
     with apply_patches(remote_traces.PATCH):
         yield
 
@@ -74,7 +74,7 @@ async def overlapping(headers: Mapping[str, str]) -> None:
     await asyncio.gather(first(), second())
 
 
-@pytest.mark.usefixtures("unmended")
+@pytest.mark.usefixtures("unpatched_store")
 @pytest.mark.xfail(reason="MLflow forgets the trace too soon", raises=AssertionError)
 def test_mlflow_alone_stores_what_a_service_traced() -> None:
     trace_id, headers = call_service()
@@ -93,21 +93,21 @@ async def test_mlflow_alone_keeps_overlapping_requests_apart(
         assert stored_spans(trace_id) == ["first", "second"]
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched_store")
 def test_what_a_service_traced_is_stored() -> None:
     trace_id, headers = call_service()
     answer(headers)
     assert stored_spans(trace_id) == ["GET /search", "rank"]
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched_store")
 async def test_overlapping_requests_of_one_trace_are_stored() -> None:
     trace_id, headers = call_service()
     await overlapping(headers)
     assert stored_spans(trace_id) == ["first", "second"]
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched_store")
 def test_requests_of_one_trace_that_follow_each_other_are_stored() -> None:
     trace_id, headers = call_service()
     answer(headers)
@@ -115,7 +115,7 @@ def test_requests_of_one_trace_that_follow_each_other_are_stored() -> None:
     assert stored_spans(trace_id) == ["GET /search", "GET /search", "rank", "rank"]
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched_store")
 def test_what_goes_on_after_the_answer_is_stored() -> None:
     trace_id, headers = call_service()
     with continue_remote_trace(headers), mlflow.start_span("POST /lookups") as span:
@@ -125,7 +125,7 @@ def test_what_goes_on_after_the_answer_is_stored() -> None:
     assert stored_spans(trace_id) == ["POST /lookups", "look through"]
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched_store")
 def test_a_trace_is_forgotten_once_it_is_stored() -> None:
     trace_id, headers = call_service()
     with continue_remote_trace(headers), mlflow.start_span("GET /search"):
@@ -134,7 +134,7 @@ def test_a_trace_is_forgotten_once_it_is_stored() -> None:
     assert not is_in_memory(trace_id)
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched_store")
 def test_a_request_that_traces_nothing_is_forgotten_at_once() -> None:
     trace_id, headers = call_service()
     with continue_remote_trace(headers):
@@ -142,14 +142,14 @@ def test_a_request_that_traces_nothing_is_forgotten_at_once() -> None:
     assert not is_in_memory(trace_id)
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched_store")
 def test_what_began_here_and_comes_back_is_stored_once() -> None:
     with mlflow.start_span("caller") as caller:
         answer(mlflow.tracing.get_tracing_context_headers_for_http_request())
     assert stored_spans(caller.trace_id) == ["GET /search", "caller", "rank"]
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched_store")
 @pytest.mark.parametrize(
     "headers", [{}, {"traceparent": "nonsense"}, {"traceparent": f"00-{'0' * 32}-{'0' * 16}-01"}]
 )

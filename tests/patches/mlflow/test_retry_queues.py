@@ -231,8 +231,8 @@ def test_what_a_server_refuses_takes_nothing_else_with_it(
 def test_what_was_kept_and_never_left_is_told_of_as_the_program_ends(gate: TcpProxy) -> None:
     program = f"""
 import mlflow
-from instrumentation.tracing import traced
-block = traced({gate.url!r}, frameworks=())
+from instrumentation.tracing import enable_tracing
+block = enable_tracing({gate.url!r}, frameworks=())
 block.__enter__()
 mlflow.start_span("first").__enter__().end()
 mlflow.flush_trace_async_logging()

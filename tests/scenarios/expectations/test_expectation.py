@@ -74,7 +74,7 @@ TRACE = Trace(
         expect.last_completion_ends("summarizer", status="ERROR", message="cancelled"),
         expect.spends_tokens_at_most(45),
     ],
-    ids=lambda expectation: expectation.says,
+    ids=lambda expectation: expectation.description,
 )
 def test_it_holds_where_it_should(holds: Expectation) -> None:
     assert holds.explain_failure(TRACE) is None
@@ -146,7 +146,7 @@ EMPTY = Trace((Span("review", "CHAIN"),))
         expect.loses_handoff("a", "b"),
         expect.last_completion_ends("a", status="OK"),
     ],
-    ids=lambda expectation: expectation.says,
+    ids=lambda expectation: expectation.description,
 )
 def test_what_speaks_of_nothing_seen_does_not_hold(fails: Expectation) -> None:
     assert fails.explain_failure(EMPTY)

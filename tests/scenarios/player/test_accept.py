@@ -54,7 +54,7 @@ def test_drift_is_what_accepting_is_for(place: ScenarioFolder) -> None:
             ),
             "fixed: ends OK; but it ended ERROR",
         ),
-        (verdict(troubles=("no line answers",)), "fixed: no line answers"),
+        (verdict(problems=("no line answers",)), "fixed: no line answers"),
         (Verdict("it", (), ("tape.jsonl:3: no variant plays this line",)), "tape.jsonl:3"),
     ],
 )

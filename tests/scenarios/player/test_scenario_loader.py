@@ -13,7 +13,7 @@ PAGE = '''"""It goes wrong.
 And this is how.
 """
 
-from scenarios.expect import never_reaches
+from scenarios.expectations import never_reaches
 from scenarios.scenario import Scenario, given
 
 SCENARIO = Scenario(
