@@ -13,9 +13,9 @@ from crewai.tools import tool
 
 from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.redaction.planted_secrets import plant_secrets
+from tests.support.crews import agent as worker
+from tests.support.crews import crew, task
 from tests.taped_agents import agent, calls, chain, played, says
-from tests.taped_crew import agent as worker
-from tests.taped_crew import crew, task
 
 NUMBERS = count(5000)
 

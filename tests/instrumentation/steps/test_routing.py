@@ -9,8 +9,8 @@ from instrumentation.routing import delegation_failure, find_loops, routing_attr
 from instrumentation.steps.collection import collect_steps
 from instrumentation.steps.step import Step
 from tests.instrumentation.steps.step_factory import make_step, make_turn
+from tests.support.crews import agent, crew, lookup, task
 from tests.taped_agents import calls, played, says
-from tests.taped_crew import agent, crew, lookup, task
 
 ROSTER = {"data": ["lookup"], "writer": []}
 FR = {"country": "FR"}

@@ -15,8 +15,8 @@ from instrumentation.steps.step import Step
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
 from scenarios.replay.replay_server import ReplayServer
+from tests.support.crews import agent, crew, looks_up, lookup, task
 from tests.taped_agents import calls, played, says, tree
-from tests.taped_crew import agent, crew, looks_up, lookup, task
 
 LINES = (
     looks_up("data", "FR", "DE"),

@@ -14,8 +14,8 @@ from instrumentation.trace.span import Tokens
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import rate_limited
 from tests.instrumentation.steps.step_factory import NS_PER_MS, make_step
+from tests.support.crews import agent, crew, lookup, task
 from tests.taped_agents import calls, played, says, tree
-from tests.taped_crew import agent, crew, lookup, task
 
 PRICES = {"taped": Price(2.0, 10.0)}
 OFFICE = (

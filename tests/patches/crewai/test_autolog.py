@@ -15,8 +15,8 @@ from instrumentation.tracing import enable_tracing, record_run
 from patches.crewai import disable_autolog_wrappers
 from patches.patch import apply_patches
 from patches.registry import builtin_patches
+from tests.support.crews import agent, crew, plain_crewai_autolog, task
 from tests.taped_agents import played, says
-from tests.taped_crew import agent, crew, plain_crewai_autolog, task
 
 
 @contextmanager

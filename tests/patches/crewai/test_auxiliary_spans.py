@@ -14,8 +14,8 @@ from openai import OpenAI
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.replay_server import ReplayServer
+from tests.support.crews import agent, crew, llm, once, task
 from tests.taped_agents import API_KEY, Line, names, played, says, shape, tree
-from tests.taped_crew import agent, crew, llm, once, task
 from workflows.model import LANE_HEADER
 
 

@@ -17,8 +17,8 @@ from openai import InternalServerError
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import Fault, cuts_stream, rate_limited, unavailable
+from tests.support.crews import agent, crew, llm, looks_up, lookup, task
 from tests.taped_agents import API_KEY, Line, played, says, shape, tree
-from tests.taped_crew import agent, crew, llm, looks_up, lookup, task
 from workflows.model import LANE_HEADER
 
 ANSWER = (looks_up("a", "FR"), says("a", "done"))

@@ -15,8 +15,8 @@ from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.replay_server import ReplayServer
+from tests.support.crews import agent, crew, looks_up, lookup, once, plain_crewai_autolog, task
 from tests.taped_agents import names, played, says, shape, tree
-from tests.taped_crew import agent, crew, looks_up, lookup, once, plain_crewai_autolog, task
 
 LINES = (
     looks_up("data", "FR", "DE"),

@@ -13,8 +13,8 @@ from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.replay_server import ReplayServer
+from tests.support.crews import agent, crew, llm, looks_up, lookup, once, task
 from tests.taped_agents import Line, calls, names, played, says, shape, tree
-from tests.taped_crew import agent, crew, llm, looks_up, lookup, once, task
 
 TASK = "find the inflation of France"
 DELEGATES = calls(

@@ -14,8 +14,8 @@ from crewai.tools import tool
 
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import hangs
+from tests.support.crews import agent, crew, llm, looks_up, task
 from tests.taped_agents import played, says, shape, tree
-from tests.taped_crew import agent, crew, llm, looks_up, task
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import cuts_stream
+from tests.support.crews import agent, crew, looks_up, lookup, task
 from tests.taped_agents import Line, played, says, tree
-from tests.taped_crew import agent, crew, looks_up, lookup, task
 
 THINKS = "I shall look France up."
 

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
+from tests.support.crews import agent, crew, task
 from tests.taped_agents import API_KEY, Line, calls, played, says
-from tests.taped_crew import agent, crew, task
 
 TOOL_KEY = "sk-the-key-of-a-tool"
 TEXT = "The inflation of France was 4.9 % in 2023, after 5.2 % in 2022. " * 20

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.ledger import Ledger
+from tests.support.crews import agent, crew, looks_up, lookup, task
 from tests.taped_agents import Line, played, says
-from tests.taped_crew import agent, crew, looks_up, lookup, task
 
 PRICED = "gpt-4o-mini"
 

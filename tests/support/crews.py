@@ -1,4 +1,4 @@
-"""A taped crew: real CrewAI agents whose completions a replay server answers, for the tests."""
+"""Builders for small CrewAI crews whose completions come from a replay server."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -18,10 +18,7 @@ from workflows.model import LANE_HEADER
 
 @contextmanager
 def plain_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
-    """`mlflow.crewai.autolog()` as it comes, with only the patches that are named.
-
-    And with a prompt flush, which changes nothing but how long the tests take.
-    """
+    """`mlflow.crewai.autolog()` with the given patches only, and with a fast flush to save time."""
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_experiment("plain")
@@ -36,17 +33,17 @@ def plain_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
 
 
 def once(line: Line, when: str) -> Line:
-    """The line, said only once the conversation matches `when`."""
+    """The line, with the condition that the conversation matches `when`."""
     return line | {"when": when}
 
 
 def looks_up(lane: str, *countries: str) -> Line:
-    """A line of the tape: `lane` asks for these look-ups at once."""
+    """A taped reply in which the agent `lane` calls the tool `lookup` for each country."""
     return calls(lane, *(("lookup", {"country": country}) for country in countries))
 
 
 def llm(replay: ReplayServer, lane: str, **settings: Any) -> LLM:
-    """The model of one agent, which does not retry unless told to."""
+    """The model client of one agent. It does not retry by default."""
     defaults: dict[str, Any] = {
         "model": "openai/taped",
         "base_url": replay.base_url,
@@ -59,19 +56,19 @@ def llm(replay: ReplayServer, lane: str, **settings: Any) -> LLM:
 
 
 def agent(replay: ReplayServer, role: str, **settings: Any) -> Agent:
-    """An agent; `llm=` settings go to its model."""
+    """An agent with this role; `llm=` holds settings of its model client."""
     own = llm(replay, role, **settings.pop("llm", {}))
     return Agent(role=role, goal="do it well", backstory="long in the trade", llm=own, **settings)
 
 
 def task(of: Agent | None, name: str, **settings: Any) -> Task:
-    """A task of this agent, which asks for a line."""
+    """A task of this agent whose expected output is one line."""
     defaults: dict[str, Any] = {"description": f"do {name}", "expected_output": "a line"}
     return Task(name=name, agent=of, **defaults | settings)
 
 
 def crew(*tasks: Task, **settings: Any) -> Crew:
-    """A crew of these tasks and of the agents that they name."""
+    """A crew of these tasks and their agents."""
     agents = list({id(one.agent): one.agent for one in tasks if one.agent is not None}.values())
     defaults: dict[str, Any] = {"agents": agents, "tasks": list(tasks), "name": "office"}
     return Crew(**defaults | settings)
