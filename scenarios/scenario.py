@@ -13,12 +13,14 @@ VARIANTS = ("broken", "fixed", "twin")
 
 @dataclass(frozen=True)
 class Variant:
-    """How the workflow is called: its settings, and how the call is expected to end.
+    """The class that runs, and how its run is expected to end.
 
-    `inputs` are those that this variant has in place of the scenario's own.
+    `workflow` names a class in `variants.py`, beside the page; "" is the scenario's own workflow. A
+    class itself is accepted, too. `inputs` replace the scenario's inputs of the same name.
     """
 
-    settings: Mapping[str, Any]
+    workflow: str | type = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
     raises: type[BaseException] | None = None
     message: str = ""
     stopped_after_s: float | None = None
@@ -43,8 +45,8 @@ class Variant:
 
 
 def variant_with(**settings: Any) -> Variant:
-    """The workflow with these settings, and its own defaults for the rest."""
-    return Variant(settings)
+    """The workflow function with these settings; for workflows that are not classes yet."""
+    return Variant(settings=settings)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Scenario:
     are no text, as a clip is none: each is made anew for a run, of the inputs, given by keyword.
     `processes` are services too, but real ones, of workflows/services/, by name and with arguments:
     each runs in a process of its own while the scenario is played, and its name is a lane.
+    `streams` passes the workflow an `on_chunk`, so that its agents stream.
     """
 
     failure_mode: str
@@ -88,6 +91,7 @@ class Scenario:
     services: tuple[str, ...] = ()
     props: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     processes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    streams: bool = False
     name: str = field(default="", kw_only=True)
     title: str = field(default="", kw_only=True)
     story: str = field(default="", kw_only=True)

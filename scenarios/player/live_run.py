@@ -15,8 +15,12 @@ from instrumentation.trace.outline import render_outline
 from instrumentation.trace.trace import TraceNotFoundError
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.live_settings import resolve_keys, resolve_props, resolve_services
-from scenarios.player.run import resolve_workflow
-from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_names
+from scenarios.player.scenario_loader import (
+    ScenarioNotFoundError,
+    load_scenario,
+    resolve_workflow,
+    scenario_names,
+)
 from scenarios.recording.recording_proxy import record_tape
 from scenarios.replay.service_processes import ServiceProcesses, ServiceUnavailableError
 from scenarios.reports.terminal_report import trace_url, ui_instruction
@@ -56,7 +60,11 @@ def run_live(
             record_run({"flight_recorder.workflow": workflow}) as seen,
             _recording_proxies(model, outside, tape) as (reached, addresses),
         ):
-            call = run(task, reached, on_text=_make_printer(console), **addresses, **more)
+            if isinstance(run, type):
+                instance: Any = run(reached, on_chunk=_make_printer(console), **addresses, **more)
+                call = instance.run(task)
+            else:
+                call = run(task, reached, on_text=_make_printer(console), **addresses, **more)
             answer = asyncio.run(_await_result(call))
         with suppress(ServiceUnavailableError):  # the trace says so where a tool asked in vain
             ServiceProcesses(ours).flush()

@@ -47,7 +47,7 @@ def resolve_props(
             f"{workflow.partition(':')[0]} takes no prop {unknown[0]!r};"
             f" it takes: {', '.join(sorted(known)) or 'none'}"
         )
-    kinds = get_type_hints(run)
+    kinds = get_type_hints(run.__init__ if isinstance(run, type) else run)
     try:
         read = {name: kinds[name].read(folder) for name, folder in overrides.items()}
     except ValueError as error:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import unified_diff
-from importlib import import_module
 from typing import Any
 
 from instrumentation.trace import trace as traces
@@ -50,24 +49,16 @@ def run_scenario(
             f"{name} has no inputs that a seed could draw; play it without --seed"
         )
     tape = Tape.load(place.tape)
-    workflow = resolve_workflow(scenario.workflow)
+    runs = [VariantRun(scenario, *part, seed) for part in scenario.variants()]
+    workflows = [run.workflow() for run in runs]  # imported before tracing looks for frameworks
     with enable_tracing(tracking_uri), run_services(scenario.processes, tracking_uri) as processes:
         seen = tuple(
-            _run_variant(
-                VariantRun(scenario, *part, seed), workflow, tape, processes, strict, on_exchange
-            )
-            for part in scenario.variants()
+            _run_variant(run, workflow, tape, processes, strict, on_exchange)
+            for run, workflow in zip(runs, workflows, strict=True)
         )
     if seed is None:
         seen = tuple(_compare_with_golden(variant, place) for variant in seen)
     return Verdict(name, seen, tuple(find_scenario_problems(scenario, seen, tape, place)))
-
-
-def resolve_workflow(reference: str) -> Callable[..., Any]:
-    """The function that an object reference, `package.module:function`, names."""
-    module, _, function = reference.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), function)
-    return found
 
 
 def diff_outlines(golden: str, seen: str) -> tuple[str, ...]:

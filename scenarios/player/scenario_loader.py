@@ -1,12 +1,17 @@
 """The shelf: where scenarios stand, and how one is taken from it by name."""
 
+import ast
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import extract_tb
+from types import ModuleType
+from typing import Any
 
 from scenarios.inputs import resolve_inputs
 from scenarios.scenario import Scenario
@@ -29,6 +34,10 @@ class ScenarioFolder:
     @property
     def page(self) -> Path:
         return self.path / "scenario.py"
+
+    @property
+    def variants(self) -> Path:
+        return self.path / "variants.py"
 
     @property
     def tape(self) -> Path:
@@ -63,16 +72,7 @@ def scenario_folder(name: str, catalog: Path = CATALOG_FOLDER) -> ScenarioFolder
 def load_scenario(name: str, catalog: Path = CATALOG_FOLDER) -> Scenario:
     """Read the page of a scenario, and see that it can be judged."""
     place = scenario_folder(name, catalog)
-    spec = spec_from_file_location(f"scenarios.catalog.{name}.scenario", place.page)
-    if spec is None or spec.loader is None:
-        raise ScenarioNotFoundError(f"{place.page}: cannot be imported")
-    page = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(page)
-    except Exception as error:  # a page is anyone's code, and fails in its own way
-        raise ScenarioNotFoundError(
-            f"{place.page}: cannot be imported{_error_location(error, place.page)}"
-        ) from error
+    page = _import_file(f"scenarios.catalog.{name}.scenario", place.page)
     scenario = getattr(page, "SCENARIO", None)
     if not isinstance(scenario, Scenario):
         raise ScenarioNotFoundError(f"{place.page}: defines no SCENARIO")
@@ -84,6 +84,7 @@ def load_scenario(name: str, catalog: Path = CATALOG_FOLDER) -> Scenario:
             raise ScenarioNotFoundError(
                 f"{place.page}: nothing is expected of {variant}: expect_{variant}=(…)"
             )
+    _check_variants(scenario, place)
     tape = Tape.load(place.tape)
     _check_agents(scenario, tape, place)
     for _, played, _ in scenario.variants():
@@ -91,6 +92,62 @@ def load_scenario(name: str, catalog: Path = CATALOG_FOLDER) -> Scenario:
         tape.with_inputs(inputs)
         _check_inputs(scenario.task, inputs, place)
     return replace(scenario, name=name, title=" ".join(title.split()), story=story)
+
+
+def load_variants(name: str, catalog: Path = CATALOG_FOLDER) -> ModuleType:
+    """Import a scenario's `variants.py`, and with it the framework of its workflow."""
+    return _import_file(
+        f"scenarios.catalog.{name}.variants", scenario_folder(name, catalog).variants
+    )
+
+
+def resolve_workflow(reference: str) -> Callable[..., Any]:
+    """Import the class that an object reference, `package.module:Class`, names."""
+    module, _, name = reference.partition(":")
+    workflow: Callable[..., Any] = getattr(import_module(module), name)
+    return workflow
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    """Import a module from a file, again each time."""
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ScenarioNotFoundError(f"{path}: cannot be imported")
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # pydantic and dataclasses look up their module there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the file may contain any code, which may raise anything
+        del sys.modules[name]
+        raise ScenarioNotFoundError(
+            f"{path}: cannot be imported{_error_location(error, path)}"
+        ) from error
+    return module
+
+
+def _check_variants(scenario: Scenario, folder: ScenarioFolder) -> None:
+    """Check that `variants.py` has each class; it is not imported, for that needs a framework."""
+    for variant_name, variant, _ in scenario.variants():
+        wanted = variant.workflow
+        if not isinstance(wanted, str) or not wanted:
+            continue
+        known = _class_names(folder.variants) if folder.variants.exists() else ()
+        if wanted not in known:
+            near = get_close_matches(wanted, known, n=1, cutoff=0.0)
+            raise ScenarioNotFoundError(
+                f"{folder.page}: {variant_name} runs the class {wanted!r}, which is not in"
+                f" {folder.variants.name}; nearest: {near[0] if near else 'none'}"
+            )
+
+
+def _class_names(path: Path) -> tuple[str, ...]:
+    try:
+        body = ast.parse(path.read_text("utf-8")).body
+    except SyntaxError as error:
+        raise ScenarioNotFoundError(
+            f"{path}: cannot be parsed{_error_location(error, path)}"
+        ) from error
+    return tuple(node.name for node in body if isinstance(node, ast.ClassDef))
 
 
 def _error_location(error: Exception, page: Path) -> str:

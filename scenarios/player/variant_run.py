@@ -6,6 +6,7 @@ from typing import Any
 
 from scenarios.expectations import Expectation
 from scenarios.inputs import resolve_inputs
+from scenarios.player.scenario_loader import load_variants, resolve_workflow
 from scenarios.replay.replay_server import ReplayServer
 from scenarios.scenario import Scenario, Variant
 from scenarios.tape.placeholders import InputValue, fill_inputs
@@ -38,12 +39,31 @@ class VariantRun:
             "flight_recorder.variant": self.name,
         } | seed
 
+    def workflow(self) -> Callable[..., Any]:
+        """The class that runs (or the function, of a workflow that is not a class yet)."""
+        if isinstance(self.variant.workflow, type):
+            return self.variant.workflow
+        if name := self.variant.workflow:
+            variant_class: type = getattr(load_variants(self.scenario.name), name)
+            return variant_class
+        return resolve_workflow(self.scenario.workflow)
+
     def call(self, workflow: Callable[..., Any], replay: ReplayServer) -> Coroutine[Any, Any, Any]:
-        """The workflow, with the replay server in place of its model and outside services."""
+        """Run the workflow, with the replay server as its model and its outside services."""
         model = Model("taped", replay.base_url, api_key="taped")
         services = dict.fromkeys(self.scenario.services, replay.url)
         processes = {name: replay.service_url(name) for name in self.scenario.processes}
         props = {name: made(**self.inputs) for name, made in self.scenario.props.items()}
         settings = {**services, **processes, **props, **self.variant.settings}
+        if isinstance(workflow, type):
+            if self.scenario.streams:
+                settings["on_chunk"] = ignore_chunk
+            instance: Any = workflow(model, **settings)
+            run: Coroutine[Any, Any, Any] = instance.run(self.task)
+            return run
         called: Coroutine[Any, Any, Any] = workflow(self.task, model, **settings)
         return called
+
+
+def ignore_chunk(agent: str, text: str) -> None:
+    """The `on_chunk` of scenarios that stream: it ignores the text."""

@@ -21,6 +21,7 @@ from scenarios.player.scenario_loader import (
     scenario_folder,
     scenario_names,
 )
+from scenarios.reports import class_diff
 from scenarios.reports.origin_marker import mark_origin
 from scenarios.reports.variant_diff import diff_variants, explain_mistakes, workflow_path
 from scenarios.scenario import Scenario
@@ -50,17 +51,32 @@ def render_scenario_page(scenario: Scenario, folder: ScenarioFolder) -> str:
         )
         for name, _, _ in scenario.variants()
     }
+    mistakes, difference = _explain_failure(scenario, folder)
     return (
         _template_environment()
         .get_template("scenario.md")
         .render(
             scenario=scenario,
-            mistakes=explain_mistakes(folder.page),
-            mend=diff_variants(folder.page, scenario.workflow),
+            mistakes=mistakes,
+            difference=difference,
             expected=[(name, expectations) for name, _, expectations in scenario.variants()],
             **outlines,
         )
     )
+
+
+def _explain_failure(scenario: Scenario, folder: ScenarioFolder) -> tuple[tuple[str, ...], str]:
+    """The mistakes of the broken variant, and how it differs from the fixed one, as a diff."""
+    if scenario.broken is None or scenario.fixed is None:
+        return (), ""
+    if scenario.broken.settings:
+        old = diff_variants(folder.page, scenario.workflow)
+        return explain_mistakes(folder.page), old
+    broken, fixed = (
+        class_diff.read_workflow(scenario.workflow, folder.variants, str(variant.workflow))
+        for variant in (scenario.broken, scenario.fixed)
+    )
+    return class_diff.explain_mistakes(broken), class_diff.diff_workflows(fixed, broken)
 
 
 def render_project_page(text: str) -> str:

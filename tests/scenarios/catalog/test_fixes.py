@@ -1,13 +1,17 @@
-"""Every mend is taken away, and the verdict turns red: it is what makes the difference."""
+"""Each scenario's fix is removed, and its verdict turns red: only the fix makes the difference."""
 
 import dataclasses
+import inspect
+from typing import Any
 
 import pytest
 
 from scenarios.player import run as player
 from scenarios.player.run import run_scenario
-from scenarios.player.scenario_loader import load_scenario, scenario_names
-from scenarios.scenario import variant_with
+from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
+from scenarios.player.variant_run import VariantRun
+from scenarios.reports.class_diff import differing_members, read_workflow
+from scenarios.scenario import Scenario, Variant, variant_with
 
 FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
 
@@ -28,6 +32,48 @@ HALVES = [
     for setting, _ in _differing(name)
 ]
 """The settings of failures that take two mistakes; of one alone, the other test takes it away."""
+
+
+def _overrides(name: str) -> tuple[str, ...]:
+    """The methods and class attributes in which a broken class differs from the fixed one."""
+    page, file = load_scenario(name), scenario_folder(name).variants
+    assert page.broken
+    assert page.fixed
+    if page.broken.settings:
+        return ()
+    broken, fixed = (
+        read_workflow(page.workflow, file, str(variant.workflow))
+        for variant in (page.broken, page.fixed)
+    )
+    return tuple(name for name in differing_members(fixed, broken) if fixed.member(name))
+
+
+OVERRIDE_HALVES = [
+    (name, member) for name in FAILURES if len(_overrides(name)) > 1 for member in _overrides(name)
+]
+"""The overrides of failures that take two mistakes, one by one."""
+
+
+def _workflow_class(page: Scenario, variant: Variant) -> Any:
+    return VariantRun(page, "fixed", variant, (), None).workflow()
+
+
+@pytest.mark.parametrize(("name", "member"), OVERRIDE_HALVES)
+def test_with_only_one_of_two_mistakes_the_fixed_expectations_fail(
+    name: str, member: str, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each half of a fix is necessary: `fixed` proves both."""
+    page = load_scenario(name)
+    assert page.broken
+    assert page.fixed
+    broken, fixed = _workflow_class(page, page.broken), _workflow_class(page, page.fixed)
+    others = [other for other in _overrides(name) if other != member]
+    members = {other: inspect.getattr_static(fixed, other) for other in others}
+    half = dataclasses.replace(page.fixed, workflow=type("HalfFixed", (broken,), members))
+    alone = dataclasses.replace(page, broken=None, fixed=half, twin=None)
+    monkeypatch.setattr(player, "load_scenario", lambda _: alone)
+    (fixed_result,) = run_scenario(name, store).variants
+    assert any(not result.passed for result in fixed_result.expectation_results)
 
 
 @pytest.mark.parametrize("name", FAILURES)
