@@ -1,1 +1,131 @@
-"""What a workflow calls to be seen, and what reads the trace that it leaves."""
+"""Tracing of multi-agent programs: the API that a program calls, and the code that reads traces.
+
+    from instrumentation import enable_tracing, record_run
+
+    with enable_tracing(), record_run() as run:
+        ...  # AutoGen, CrewAI and openai are recorded in MLflow
+    print(len(run.traces()))
+
+The names below are imported on first use, so `import instrumentation` itself is cheap.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from instrumentation.chat import record_request, record_response
+    from instrumentation.figures import FigureCheck, check_figures, extract_figures
+    from instrumentation.handoffs import record_handoffs
+    from instrumentation.http_attempts import traced_http_client, tracing_interceptor
+    from instrumentation.redaction import (
+        DEFAULT_REDACTION,
+        NO_REDACTION,
+        Redaction,
+        RedactionPattern,
+        SecretFields,
+    )
+    from instrumentation.remote_trace import continue_remote_trace
+    from instrumentation.routing import routing_attributes
+    from instrumentation.sampling import Sampling
+    from instrumentation.sigterm import handle_sigterm
+    from instrumentation.state import SharedState, StaleWriteError, StateEntry, UnknownKeyError
+    from instrumentation.steps import Step, collect_steps, on_step, on_task, steps_from_trace
+    from instrumentation.telemetry import Price, telemetry_attributes
+    from instrumentation.timeline import TimedStep, build_timeline
+    from instrumentation.trace import (
+        Span,
+        Tokens,
+        Trace,
+        TraceNotFoundError,
+        trace_from_mlflow,
+    )
+    from instrumentation.trace.session import Session
+    from instrumentation.tracing import RunHandle, Tracing, enable_tracing, record_run
+
+_MODULES = {
+    "instrumentation.chat": ("record_request", "record_response"),
+    "instrumentation.figures": ("FigureCheck", "check_figures", "extract_figures"),
+    "instrumentation.handoffs": ("record_handoffs",),
+    "instrumentation.http_attempts": ("traced_http_client", "tracing_interceptor"),
+    "instrumentation.redaction": (
+        "DEFAULT_REDACTION",
+        "NO_REDACTION",
+        "Redaction",
+        "RedactionPattern",
+        "SecretFields",
+    ),
+    "instrumentation.remote_trace": ("continue_remote_trace",),
+    "instrumentation.routing": ("routing_attributes",),
+    "instrumentation.sampling": ("Sampling",),
+    "instrumentation.sigterm": ("handle_sigterm",),
+    "instrumentation.state": ("SharedState", "StaleWriteError", "StateEntry", "UnknownKeyError"),
+    "instrumentation.steps": ("Step", "collect_steps", "on_step", "on_task", "steps_from_trace"),
+    "instrumentation.telemetry": ("Price", "telemetry_attributes"),
+    "instrumentation.timeline": ("TimedStep", "build_timeline"),
+    "instrumentation.trace": (
+        "Span",
+        "Tokens",
+        "Trace",
+        "TraceNotFoundError",
+        "trace_from_mlflow",
+    ),
+    "instrumentation.trace.session": ("Session",),
+    "instrumentation.tracing": ("RunHandle", "Tracing", "enable_tracing", "record_run"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "DEFAULT_REDACTION",
+    "NO_REDACTION",
+    "FigureCheck",
+    "Price",
+    "Redaction",
+    "RedactionPattern",
+    "RunHandle",
+    "Sampling",
+    "SecretFields",
+    "Session",
+    "SharedState",
+    "Span",
+    "StaleWriteError",
+    "StateEntry",
+    "Step",
+    "TimedStep",
+    "Tokens",
+    "Trace",
+    "TraceNotFoundError",
+    "Tracing",
+    "UnknownKeyError",
+    "build_timeline",
+    "check_figures",
+    "collect_steps",
+    "continue_remote_trace",
+    "enable_tracing",
+    "extract_figures",
+    "handle_sigterm",
+    "on_step",
+    "on_task",
+    "record_handoffs",
+    "record_request",
+    "record_response",
+    "record_run",
+    "routing_attributes",
+    "steps_from_trace",
+    "telemetry_attributes",
+    "trace_from_mlflow",
+    "traced_http_client",
+    "tracing_interceptor",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(module), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

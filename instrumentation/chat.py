@@ -1,8 +1,14 @@
-"""A chat: what an open MLflow span says of one completion that is asked for and answered.
+"""Record a chat completion on an open MLflow span: its request, then its response.
 
-Names are those of OpenTelemetry's semantic conventions for generative AI; what MLflow's UI and its
-search read besides stands under MLflow's own keys. A request and a completion are plain data, in
-the shape of OpenAI's chat completions; a completion that was streamed is joined before.
+Attribute names are those of OpenTelemetry's semantic conventions for generative AI; MLflow's own
+attributes are added where its UI and its search need them. Requests and completions are plain data
+in the shape of OpenAI's chat completions API. Streamed chunks must be joined first.
+
+Example:
+    with mlflow.start_span("chat_completion", span_type="LLM") as span:
+        record_request(span, "researcher", request)
+        completion = await client.chat.completions.create(**request)
+        record_response(span, completion.model_dump())
 """
 
 from collections.abc import Mapping
@@ -13,13 +19,19 @@ from mlflow.tracing.constant import SpanAttributeKey, TokenUsageKey
 
 
 def record_request(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> None:
-    """Write what a completion is asked for, and by which agent: {"model", "messages", "tools"?, …}.
+    """Record the request of a completion and the agent that makes it.
 
-    Inputs are the request without what is empty. Nothing of the endpoint's address or key is in it.
+    The span's inputs are the request without its empty fields. The address and the key of the
+    endpoint are not part of it.
+
+    Args:
+        span: The open span of the completion.
+        agent: The name of the agent.
+        request: {"model": …, "messages": […], "tools"?: […], …}
     """
     model = request["model"]
-    told = {key: value for key, value in request.items() if key != "model" and value}
-    span.set_inputs(told)
+    inputs = {key: value for key, value in request.items() if key != "model" and value}
+    span.set_inputs(inputs)
     span.set_attributes(
         {
             SpanAttributeKey.MESSAGE_FORMAT: "openai",
@@ -29,15 +41,19 @@ def record_request(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> No
             "gen_ai.agent.name": agent,
         }
     )
-    if tools := told.get("tools"):
-        # Not by `set_span_chat_tools`: it raises where a schema is plainer than it expects.
+    if tools := inputs.get("tools"):
+        # Not with `set_span_chat_tools`: it raises for schemas that are simpler than it expects.
         span.set_attribute(SpanAttributeKey.CHAT_TOOLS, tools)
 
 
 def record_response(span: LiveSpan, completion: Mapping[str, Any]) -> None:
-    """Write what was answered: {"choices": […], "usage"?: {"prompt_tokens", …}, "model"?, …}.
+    """Record the response to a completion request.
 
-    Tokens are written only where the endpoint counts them: zero would be a claim.
+    Token counts are recorded only if the endpoint reports them.
+
+    Args:
+        span: The open span of the completion.
+        completion: {"choices": […], "usage"?: {"prompt_tokens": …, …}, "model"?: …, …}
     """
     choices = completion.get("choices") or []
     span.set_outputs({"choices": choices})
@@ -50,11 +66,11 @@ def record_response(span: LiveSpan, completion: Mapping[str, Any]) -> None:
 
 
 def _record_usage(span: LiveSpan, input_tokens: int, output_tokens: int) -> None:
-    tokens = {
+    usage = {
         TokenUsageKey.INPUT_TOKENS: input_tokens,
         TokenUsageKey.OUTPUT_TOKENS: output_tokens,
         TokenUsageKey.TOTAL_TOKENS: input_tokens + output_tokens,
     }
-    span.set_attribute(SpanAttributeKey.CHAT_USAGE, tokens)
+    span.set_attribute(SpanAttributeKey.CHAT_USAGE, usage)
     span.set_attribute("gen_ai.usage.input_tokens", input_tokens)
     span.set_attribute("gen_ai.usage.output_tokens", output_tokens)

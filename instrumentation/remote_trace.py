@@ -1,6 +1,6 @@
-"""A remote trace: the caller's, in which a service goes on, so that both stand in one.
+"""Continue the trace of a caller in a service, so that the spans of both are in one trace.
 
-Source: https://www.w3.org/TR/trace-context/, whose header `traceparent` MLflow reads and writes.
+Source: https://www.w3.org/TR/trace-context/. MLflow reads and writes its header `traceparent`.
 """
 
 from collections.abc import Generator, Mapping
@@ -13,11 +13,17 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 @contextmanager
 def continue_remote_trace(headers: Mapping[str, str]) -> Generator[None]:
-    """Begin the block's spans beneath the caller's, whose request has these headers.
+    """Start the spans of the block as children of the caller's span.
 
-    Names of headers are lower case, as ASGI has them. Without a `traceparent`, or with one that
-    spells no trace, the first span of the block begins a trace of its own: a service answers
-    whoever asks.
+    Without a valid `traceparent` header, the first span of the block starts a new trace, so a
+    service can handle requests of any caller.
+
+    Example:
+        with continue_remote_trace(request.headers), mlflow.start_span("GET /search"):
+            ...
+
+    Args:
+        headers: The headers of the caller's request, with lower-case names as in ASGI.
     """
     if not _has_trace_context(headers):
         yield

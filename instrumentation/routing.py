@@ -1,4 +1,4 @@
-"""Routing: who was set to work how often, what was delegated to whom, and what went in circles."""
+"""Routing attributes of a crew's run: turns per agent, delegations that failed, and tool loops."""
 
 import json
 import re
@@ -11,14 +11,14 @@ from instrumentation.trace.canonical_json import mask_volatile_ids
 
 DELEGATE_TOOL = "delegate_work_to_coworker"
 ASK_TOOL = "ask_question_to_coworker"
-"""The tools by which an agent of CrewAI calls on another, as a model spells them."""
+"""The tools by which an agent of CrewAI calls another agent, in normalized spelling."""
 MIN_LOOP_REPEATS = 3
-"""How often the same call with the same result makes a loop: a retry or two are none."""
+"""How often the same call must have the same result to be a loop; a retry or two are normal."""
 
 
 @dataclass(frozen=True)
 class ToolLoop:
-    """A call that an agent made again and again, and that came to the same each time."""
+    """A tool call that an agent repeated `count` times, with the same result each time."""
 
     agent: str | None
     tool: str
@@ -34,112 +34,117 @@ def routing_attributes(
     task_tools: Mapping[str, Sequence[str]] | None = None,
     min_repeats: int = MIN_LOOP_REPEATS,
 ) -> dict[str, object]:
-    """Attributes for the root of a run: turns, loops and delegations, in counts and in words.
+    """Compute attributes for the root span of a run.
 
-    `roster` names each agent with the names of its tools; `declared`, where it is known, each task
-    with the tools that it takes.
+    Args:
+        steps: The steps of the run, from `collect_steps` or `steps_from_trace`.
+        agent_tools: The tool names of each agent.
+        task_tools: The tool names that each task needs, where known.
+        min_repeats: How often the same call must have the same result to count as a loop.
+
+    Returns:
+        Attributes that begin with `flight_recorder.routing.`: `<agent>.call_count`,
+        `total_delegations`, `failed_delegations`, `loop_detected` and `task_depth`; with
+        delegations also `max_delegation_latency_ms`. `loops` and `delegation_failures` explain
+        what was found.
     """
     turns = Counter(step.agent for step in steps if step.kind == "turn" and step.agent)
-    asked = find_delegations(steps)
-    failed = [
-        why
-        for one in asked
-        if (why := delegation_failure(one, agent_tools, task_tools or {})) is not None
-    ]
-    circles = [str(loop) for loop in find_loops(steps, min_repeats)]
-    counted: dict[str, object] = {
+    delegations = find_delegations(steps)
+    reasons = (delegation_failure(step, agent_tools, task_tools or {}) for step in delegations)
+    failures = [reason for reason in reasons if reason is not None]
+    loops = [str(loop) for loop in find_loops(steps, min_repeats)]
+    attributes: dict[str, object] = {
         f"flight_recorder.routing.{agent}.call_count": turns[agent]
         for agent in (*agent_tools, *turns)
     }
-    counted |= {
-        "flight_recorder.routing.total_delegations": len(asked),
-        "flight_recorder.routing.failed_delegations": len(failed),
-        "flight_recorder.routing.loop_detected": bool(circles),
+    attributes |= {
+        "flight_recorder.routing.total_delegations": len(delegations),
+        "flight_recorder.routing.failed_delegations": len(failures),
+        "flight_recorder.routing.loop_detected": bool(loops),
         "flight_recorder.routing.task_depth": max(
             (_delegation_depth(step, steps) for step in steps), default=0
         ),
     }
-    if asked:
-        longest_ns = max(step.duration_ns for step in asked)
-        counted["flight_recorder.routing.max_delegation_latency_ms"] = round(longest_ns / 1e6, 3)
-    told = {
-        "flight_recorder.routing.loops": circles,
-        "flight_recorder.routing.delegation_failures": failed,
+    if delegations:
+        longest_ns = max(step.duration_ns for step in delegations)
+        attributes["flight_recorder.routing.max_delegation_latency_ms"] = round(longest_ns / 1e6, 3)
+    explanations = {
+        "flight_recorder.routing.loops": loops,
+        "flight_recorder.routing.delegation_failures": failures,
     }
-    return counted | {key: words for key, words in told.items() if words}
+    return attributes | {key: texts for key, texts in explanations.items() if texts}
 
 
 def find_loops(steps: Sequence[Step], min_repeats: int = MIN_LOOP_REPEATS) -> tuple[ToolLoop, ...]:
-    """The calls that came to the same, result or error, `repeats` times or more in one turn.
+    """Find tool calls that had the same result or error `min_repeats` times or more in one turn.
 
-    Only the last results count: a poll that ends in another one, or a retry that succeeds in the
-    end, was worth it. Other calls in between break no loop.
+    Only the last results count, so polling until the result changes is not a loop, nor is a retry
+    that succeeds in the end. Other calls in between do not interrupt a loop.
     """
-    found: list[ToolLoop] = []
+    loops: list[ToolLoop] = []
     for turn in (step for step in steps if step.kind == "turn"):
-        ends: dict[tuple[str, str], tuple[str, int]] = {}
+        last_results: dict[tuple[str, str], tuple[str, int]] = {}
         for call in (step for step in steps if step.kind == "tool" and _is_own_call(turn, step)):
-            what = (str(call.tool), _to_json(call.arguments))
-            came = mask_volatile_ids(f"{call.error} {_to_json(call.result)}")
-            before, times = ends.get(what, (came, 0))
-            ends[what] = (came, times + 1 if came == before else 1)
-        found += [
-            ToolLoop(turn.agent, tool, times)
-            for (tool, _), (_, times) in ends.items()
-            if times >= min_repeats
+            key = (str(call.tool), _to_json(call.arguments))
+            result = mask_volatile_ids(f"{call.error} {_to_json(call.result)}")
+            previous, count = last_results.get(key, (result, 0))
+            last_results[key] = (result, count + 1 if result == previous else 1)
+        loops += [
+            ToolLoop(turn.agent, tool, count)
+            for (tool, _), (_, count) in last_results.items()
+            if count >= min_repeats
         ]
-    return tuple(found)
+    return tuple(loops)
 
 
 def find_delegations(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The calls by which one agent gave work or put a question to another, in order."""
-    return tuple(
-        step for step in steps if _normalize_tool(step.tool or "") in (DELEGATE_TOOL, ASK_TOOL)
-    )
+    """The tool calls by which an agent gave work to another agent or asked it a question."""
+    tools = (DELEGATE_TOOL, ASK_TOOL)
+    return tuple(step for step in steps if _normalize_tool(step.tool or "") in tools)
 
 
 def delegation_failure(
-    step: Step, agent_tools: Mapping[str, Sequence[str]], task_tools: Mapping[str, Sequence[str]]
+    step: Step,
+    agent_tools: Mapping[str, Sequence[str]],
+    task_tools: Mapping[str, Sequence[str]],
 ) -> str | None:
-    """Why a delegation could not succeed, in words; None if it could, and did not fail."""
-    told = step.arguments if isinstance(step.arguments, Mapping) else {}
-    known = {_normalize_agent(agent): agent for agent in agent_tools}
-    wanted = str(told.get("coworker", ""))
-    agent = known.get(_normalize_agent(wanted))
+    """Explain why a delegation failed or could not succeed. None if it was fine."""
+    arguments = step.arguments if isinstance(step.arguments, Mapping) else {}
+    agents = {_normalize_agent(agent): agent for agent in agent_tools}
+    coworker = str(arguments.get("coworker", ""))
+    agent = agents.get(_normalize_agent(coworker))
     if agent is None:
-        return f"there is no agent {wanted!r}; there are {', '.join(agent_tools) or 'none'}"
-    text = " ".join(str(told.get(key, "")) for key in ("task", "question", "context"))
-    tools = {tool for owned in agent_tools.values() for tool in owned}
-    named = {tool for tool in tools if _mentions_tool(tool, text)}
-    if missing := sorted(named - set(agent_tools[agent])):
-        return f"{agent} was asked to use {missing[0]}, which {_tool_owner(missing[0], agent_tools)} has"
-    due = task_tools.get(step.task or "", ())
-    if (
-        _normalize_tool(step.tool or "") == DELEGATE_TOOL
-        and due
-        and not set(due) & set(agent_tools[agent])
-    ):
-        return f"{agent} has none of the tools that {step.task!r} takes: {', '.join(due)}"
+        return f"there is no agent {coworker!r}; the agents are {', '.join(agent_tools) or 'none'}"
+    text = " ".join(str(arguments.get(key, "")) for key in ("task", "question", "context"))
+    all_tools = {tool for tools in agent_tools.values() for tool in tools}
+    mentioned = {tool for tool in all_tools if _mentions_tool(tool, text)}
+    if missing := sorted(mentioned - set(agent_tools[agent])):
+        owner = _tool_owner(missing[0], agent_tools)
+        return f"{agent} was asked to use {missing[0]}, but only {owner} has that tool"
+    needed = task_tools.get(step.task or "", ())
+    is_delegation = _normalize_tool(step.tool or "") == DELEGATE_TOOL
+    if is_delegation and needed and not set(needed) & set(agent_tools[agent]):
+        return f"{agent} has none of the tools that {step.task!r} needs: {', '.join(needed)}"
     return f"{agent} failed: {step.error}" if step.error else None
 
 
 def _tool_owner(tool: str, agent_tools: Mapping[str, Sequence[str]]) -> str:
-    return next(agent for agent, owned in agent_tools.items() if tool in owned)
+    return next(agent for agent, tools in agent_tools.items() if tool in tools)
 
 
 def _mentions_tool(tool: str, text: str) -> bool:
-    """Whether the text names a tool: as one word, or its words apart."""
-    spelt = r"[\s_-]?".join(re.escape(word) for word in re.split(r"[\s_-]+", tool))
-    return re.search(rf"(?<!\w){spelt}(?!\w)", text, re.I) is not None
+    """Return whether a text names a tool, as one word or as separate words."""
+    name = r"[\s_-]?".join(re.escape(word) for word in re.split(r"[\s_-]+", tool))
+    return re.search(rf"(?<!\w){name}(?!\w)", text, re.I) is not None
 
 
 def _is_own_call(turn: Step, call: Step) -> bool:
-    """Whether the call is the turn's own, and no coworker's."""
+    """Return whether the call was made by the turn itself, not by a coworker inside it."""
     return turn.contains(call) and call.path[:-1] == turn.path
 
 
 def _delegation_depth(step: Step, steps: Sequence[Step]) -> int:
-    """How many turns are around a turn, itself included: 1 where nobody has delegated to it."""
+    """The number of nested turns, including this one: 1 if nobody delegated to it."""
     if step.kind != "turn":
         return 0
     return 1 + sum(other.kind == "turn" and other.contains(step) for other in steps)
@@ -154,4 +159,5 @@ def _normalize_tool(tool: str) -> str:
 
 
 def _normalize_agent(agent: str) -> str:
+    """An agent's name as CrewAI compares it: without quotes, extra spaces and case."""
     return " ".join(agent.replace('"', "").split()).casefold()

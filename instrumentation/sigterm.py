@@ -1,4 +1,4 @@
-"""Terminable: a service that SIGTERM ends as Ctrl-C would, block by block, its traces stored."""
+"""Handle SIGTERM like Ctrl-C, so that a terminated program exits cleanly and stores its spans."""
 
 import signal
 from collections.abc import Generator
@@ -6,32 +6,37 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGTERM_EXIT_CODE = 128 + signal.SIGTERM
-"""The exit code of what SIGTERM ended, as a shell tells it."""
+"""The exit code that shells report for a process that SIGTERM ended: 143."""
 
 
 @contextmanager
 def handle_sigterm() -> Generator[None]:
-    """For the block, SIGTERM is Ctrl-C, but that it ends in `SystemExit(143)`.
+    """Turn SIGTERM into `KeyboardInterrupt` inside the block, and into `SystemExit(143)` after it.
 
-    To be entered in the main thread. Without it, SIGTERM ends a process on the spot: no block is
-    left, and what is not stored yet is lost. Put it around `traced`; a server with its own way to
-    stop, as uvicorn has, needs none.
+    Without it, SIGTERM ends the process immediately, and spans that are not stored yet are lost.
+    Enter it in the main thread, around `enable_tracing`. A server that handles SIGTERM itself, such
+    as uvicorn, does not need it.
+
+    Example:
+        with handle_sigterm(), enable_tracing():
+            serve_forever()
     """
-    signals_received = []
+    received = []
 
     def stop(number: int, _: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)  # a second one would interrupt the storing
-        signals_received.append(number)
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background
+        signal.signal(number, signal.SIG_IGN)  # a second SIGTERM would interrupt the storing
+        received.append(number)
+        # A shell starts its background processes with SIGINT ignored.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             raise SystemExit(SIGTERM_EXIT_CODE)
-        # Not an error of its own: asyncio, which knows Ctrl-C, cancels what is under way.
+        # Not an exception of our own: asyncio knows Ctrl-C, and cancels the running tasks.
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     except KeyboardInterrupt:
-        if signals_received:
+        if received:
             raise SystemExit(SIGTERM_EXIT_CODE) from None
         raise
     finally:

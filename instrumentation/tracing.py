@@ -1,13 +1,24 @@
-"""Tracing: MLflow turned on for the process, and each run's traces found again by a tag."""
+"""Turn tracing on for the process, and tag the traces of each run so that they can be found again.
+
+Example:
+    from instrumentation import enable_tracing, record_run
+
+    with enable_tracing(), record_run({"team": "billing"}) as run:
+        answer_the_ticket()
+    for trace in run.traces():
+        print(trace.info.trace_id)
+"""
 
 import atexit
+import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.util import Finalize, register_after_fork
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from uuid import uuid4
 
 import mlflow
@@ -20,26 +31,55 @@ from instrumentation.sampling.sampling import Sampling
 from instrumentation.sampling.tail_sampler import TailSampler
 from instrumentation.tracing_environment import set_environment_defaults
 from instrumentation.tracing_patches import require_span_pipeline, span_pipeline_patches
-from patches.mlflow.experiment import use_experiment as active
+from patches.mlflow.experiment import use_experiment
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, builtin_patches
 
+DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
+"""The store if neither the caller nor MLFLOW_TRACKING_URI names one; also MLflow's own default."""
 RUN_TAG = "flight_recorder.run"
 FRAMEWORK_PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
-"""What is imported where a framework is in use: MLflow's name for it, and its package.
+"""MLflow's name of a framework, and the package whose import shows that it is in use.
 
-`openai` is not among them: frameworks import it for themselves, and record what they ask it for.
+`openai` is not listed, because frameworks import it for themselves and record its calls.
 """
+
+
+class Tracing:
+    """Tracing that is on, until `shutdown()` or the end of the `with` block.
+
+    Attributes:
+        patch_outcomes: For each patch, whether it was applied, or why not.
+    """
+
+    def __init__(self, stack: ExitStack, patch_outcomes: tuple[PatchOutcome, ...]) -> None:
+        self._stack = stack
+        self.patch_outcomes = patch_outcomes
+
+    def shutdown(self) -> None:
+        """Store all spans, and undo everything that `enable_tracing` changed. Idempotent."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(error_type, error, traceback)
 
 
 @dataclass(frozen=True)
 class RunHandle:
-    """One run: whatever is traced inside `recorded` bears its tag."""
+    """Finds the traces that were tagged by `record_run`."""
 
     id: str
 
     def traces(self) -> list[Any]:
-        """Every MLflow `Trace` of the run, oldest first; waits until all are stored."""
+        """All `mlflow.entities.Trace` of the run, oldest first; waits until they are stored."""
         mlflow.flush_trace_async_logging()
         return list(
             mlflow.search_traces(
@@ -50,51 +90,84 @@ class RunHandle:
         )
 
 
-@contextmanager
 def enable_tracing(
-    tracking_uri: str,
-    experiment: str = "flight-recorder",
+    tracking_uri: str | None = None,
     frameworks: Sequence[str] | None = None,
     *,
+    experiment: str = "flight-recorder",
     redaction: Redaction | None = DEFAULT_REDACTION,
     sampling: Sampling | None = None,
-) -> Generator[tuple[PatchOutcome, ...]]:
-    """Record AutoGen and CrewAI in an MLflow store, process-wide; undone, and stored, on exit.
+) -> Tracing:
+    """Start to record agents and completions in an MLflow store, in the whole process.
 
-    `frameworks` are "autogen", "crewai" and, for completions that a program asks `openai` for
-    itself, "openai"; without it, those of the first two that are imported already, so that nobody
-    waits for the import of a framework that he does not use. `redaction` takes secrets
-    and personal data out of all that leaves, to the store or elsewhere; None is for comparison.
-    `sampling` keeps some of the traces; without it, all. Yields what became of each patch.
+    Tracing starts when this function is called. Use the result as a context manager, or call its
+    `shutdown()`; otherwise tracing ends with the process. Both store all spans and undo all
+    changes to MLflow, the frameworks and the environment.
 
-    Workflows inside it may run at once. Enter it once, around them all: of two blocks that overlap,
-    the first to end turns recording off for the other.
+    Workflows may run concurrently while tracing is on. Enable it once, around all of them:
+    overlapping blocks are not supported, because the first exit disables tracing for both.
 
-    However the process ends, what was traced is stored: SIGTERM needs `terminable` around it, and a
-    child of `os.fork` that ends with `os._exit` a flush of its own, as it runs no clean-up at all.
+    All spans are stored however the process ends, with two exceptions. SIGTERM needs
+    `handle_sigterm` around the program. A child of `os.fork` that ends with `os._exit` must call
+    `mlflow.flush_trace_async_logging()` itself.
+
+    Example:
+        enable_tracing()                      # until the process ends
+
+        with enable_tracing("http://127.0.0.1:5000", frameworks=("crewai", "openai")):
+            crew.kickoff()
+
+    Args:
+        tracking_uri: The MLflow store. Default: the environment variable MLFLOW_TRACKING_URI, or
+            `sqlite:///mlflow.db`.
+        frameworks: Any of "autogen", "crewai" and, for completions that the program requests from
+            the `openai` package directly, "openai". Default: those of AutoGen and CrewAI that are
+            already imported, so that no unused framework is imported.
+        experiment: The MLflow experiment; created if it does not exist.
+        redaction: Removes secrets and personal data from everything that leaves the process. None
+            disables redaction (for benchmarks only).
+        sampling: Decides which traces are kept. Default: all.
+
+    Raises:
+        ValueError: A framework is unknown, for example because a str was passed, not a list.
+        SpanPipelineError: Spans could be neither redacted nor sampled.
     """
     selected = imported_frameworks() if frameworks is None else _check_frameworks(frameworks)
+    store = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
+    stack = ExitStack()
+    stack.callback(atexit.unregister, stack.close)
+    atexit.register(stack.close)  # in case nobody shuts it down
+    try:
+        outcomes = _start(stack, store, experiment, selected, redaction, sampling)
+    except BaseException:
+        stack.close()
+        raise
+    return Tracing(stack, outcomes)
+
+
+def _start(
+    stack: ExitStack,
+    store: str,
+    experiment: str,
+    frameworks: Sequence[str],
+    redaction: Redaction | None,
+    sampling: Sampling | None,
+) -> tuple[PatchOutcome, ...]:
+    """Turn everything on, in an order in which it can be undone without losing a span."""
     tail_sampler = TailSampler(sampling) if sampling else None
-    with ExitStack() as stack:
-        stack.callback(atexit.unregister, stack.close)
-        atexit.register(stack.close)  # for whoever enters, and never leaves
-        stack.enter_context(set_environment_defaults())
-        pipeline_outcomes = stack.enter_context(
-            apply_patches(*span_pipeline_patches(redaction, tail_sampler))
-        )
-        if redaction or sampling:
-            require_span_pipeline(pipeline_outcomes)
-        stack.enter_context(active(tracking_uri, experiment))
-        stack.callback(mlflow.flush_trace_async_logging)
-        register_after_fork(stack, _flush_at_process_end)
-        if tail_sampler:
-            stack.callback(tail_sampler.close)
-        for framework in selected:
-            stack.enter_context(_autolog(framework))
-        repair_outcomes = stack.enter_context(
-            apply_patches(*builtin_patches(record_handoffs, selected, Attempt.for_request))
-        )
-        yield (*pipeline_outcomes, *repair_outcomes)
+    stack.enter_context(set_environment_defaults())
+    pipeline = stack.enter_context(apply_patches(*span_pipeline_patches(redaction, tail_sampler)))
+    if redaction or sampling:
+        require_span_pipeline(pipeline)
+    stack.enter_context(use_experiment(store, experiment))
+    stack.callback(mlflow.flush_trace_async_logging)
+    register_after_fork(stack, _flush_at_process_end)
+    if tail_sampler:
+        stack.callback(tail_sampler.close)
+    for framework in frameworks:
+        stack.enter_context(_autolog(framework))
+    repairs = builtin_patches(record_handoffs, frameworks, Attempt.for_request)
+    return (*pipeline, *stack.enter_context(apply_patches(*repairs)))
 
 
 def imported_frameworks() -> tuple[str, ...]:
@@ -102,27 +175,33 @@ def imported_frameworks() -> tuple[str, ...]:
     return tuple(name for name, package in FRAMEWORK_PACKAGES.items() if package in sys.modules)
 
 
-def _check_frameworks(frameworks: Sequence[str]) -> tuple[str, ...]:
-    """Each once; ValueError for what is none of them, such as the letters of a name."""
-    if strange := [name for name in frameworks if name not in FRAMEWORKS]:
-        raise ValueError(
-            f"frameworks are some of {', '.join(FRAMEWORKS)}, in a tuple or list;"
-            f" this is {frameworks!r}, in which {strange[0]!r} is none"
-        )
-    return tuple(dict.fromkeys(frameworks))
-
-
 @contextmanager
 def record_run(tags: Mapping[str, str] | None = None) -> Generator[RunHandle]:
-    """Mark each trace of the block with the run's own tag and with `tags`; runs may overlap."""
+    """Tag each trace of the block with an id of the run and with `tags`. Runs may overlap.
+
+    Example:
+        with record_run({"customer": "42"}) as run:
+            await team.run(task="…")
+        assert len(run.traces()) == 1
+    """
     run = RunHandle(uuid4().hex)
     with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
         yield run
 
 
+def _check_frameworks(frameworks: Sequence[str]) -> tuple[str, ...]:
+    """The names without duplicates. Raises `ValueError` for an unknown one."""
+    if unknown := [name for name in frameworks if name not in FRAMEWORKS]:
+        raise ValueError(
+            f"unknown framework {unknown[0]!r} in {frameworks!r}: expected a tuple or list of"
+            f" {', '.join(FRAMEWORKS)}"
+        )
+    return tuple(dict.fromkeys(frameworks))
+
+
 @contextmanager
 def _autolog(framework: str) -> Generator[None]:
-    """MLflow's own recording of a framework: on, unless someone has turned it on already."""
+    """Turn on MLflow's own recording of a framework, unless it is on already."""
     integration = import_module(f"mlflow.{framework}")
     was_off = autologging_is_disabled(integration.FLAVOR_NAME)
     if was_off:
@@ -135,5 +214,5 @@ def _autolog(framework: str) -> Generator[None]:
 
 
 def _flush_at_process_end(_: object) -> None:
-    """For a process that `multiprocessing` forks: it ends without leaving the block."""
+    """Flush in a process that `multiprocessing` forks: it ends without leaving the block."""
     Finalize(None, mlflow.flush_trace_async_logging, exitpriority=0)

@@ -1,4 +1,4 @@
-"""Guards: the patches that all that is traced passes on its way out of the program."""
+"""The patches that `enable_tracing` applies: span redaction, sampling and export, and repairs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,33 +16,44 @@ if TYPE_CHECKING:
 
 
 class SpanPipelineError(RuntimeError):
-    """Raised when spans would leave neither redacted nor sampled, because a guard is not on."""
+    """Tracing was refused, because spans could be neither redacted nor sampled."""
 
 
 def span_pipeline_patches(
     redaction: Redaction | None, tail_sampler: TailSampler | None = None
 ) -> tuple[Patch, ...]:
-    """Redaction, sampling and export. Without redaction, only what no store can hold is mended.
+    """The patches that each span passes on its way out: redaction, sampling and OTLP export.
 
-    They go on before a store is chosen and come off after the last flush, for spans that end late.
+    Without redaction, only text that no store accepts is replaced. These patches are applied before
+    a store is chosen, and undone after the last flush, for the sake of spans that end late.
     """
-    guard = redaction or NO_REDACTION
-    sent = otlp_export_patch(guard.redact_value)  # off last: what is held is sent, too
-    return (sent, span_pipeline_patch((guard.redact_span,), tail_sampler), *guard.patches())
+    redactor = redaction or NO_REDACTION
+    export = otlp_export_patch(redactor.redact_value)  # undone last, so that held spans are sent
+    return (
+        export,
+        span_pipeline_patch((redactor.redact_span,), tail_sampler),
+        *redactor.patches(),
+    )
 
 
 def require_span_pipeline(outcomes: Sequence[PatchOutcome]) -> None:
-    """Raises `Unguarded` where the outlet is not on: unlike a repair, it can't be left off."""
+    """Check that the span pipeline was applied; unlike a repair, it is not optional.
+
+    Raises:
+        SpanPipelineError: It was not applied.
+    """
+    name = span_pipeline_patch().name
     for outcome in outcomes:
-        if outcome.patch.name == "outlet" and outcome.skip_reason:
+        if outcome.patch.name == name and outcome.skip_reason:
             raise SpanPipelineError(
-                "nothing is traced, as it could be neither redacted nor sampled:"
-                f" {outcome.skip_reason}; install what it is for, or say traced(…, redaction=None)"
+                "tracing was not enabled, because spans could be neither redacted nor sampled:"
+                f" {outcome.skip_reason}; install a supported version, or call"
+                " enable_tracing(…, redaction=None)"
             )
 
 
 def all_patches() -> tuple[Patch, ...]:
-    """All that `traced` applies, in its order, to be listed and not to be applied."""
+    """All patches that `enable_tracing` applies, in that order. For listings: do not apply them."""
     return (
         *span_pipeline_patches(DEFAULT_REDACTION),
         *builtin_patches(lambda _: None, on_attempt=_get_attempt),
@@ -50,6 +61,6 @@ def all_patches() -> tuple[Patch, ...]:
 
 
 def _get_attempt(request: httpx.Request) -> "Attempt":
-    from instrumentation.http_attempts.attempt import Attempt  # else a list waits for MLflow
+    from instrumentation.http_attempts.attempt import Attempt  # imports MLflow, which is slow
 
     return Attempt.for_request(request)

@@ -60,7 +60,7 @@ def burst(way: str, traces: int, tracking_uri: str) -> dict[str, float]:
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_experiment("burst")
     redaction = DEFAULT_REDACTION if way == "ours" else None
-    recorder = enable_tracing(tracking_uri, "burst", frameworks=(), redaction=redaction)
+    recorder = enable_tracing(tracking_uri, experiment="burst", frameworks=(), redaction=redaction)
     with nullcontext() if way == WAYS[0] else recorder:
         with mlflow.start_span("warm"):
             pass

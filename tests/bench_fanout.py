@@ -117,7 +117,7 @@ def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
 
     urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
     tracing: AbstractContextManager[Any] = (
-        enable_tracing(store, "bench") if store else nullcontext()
+        enable_tracing(store, experiment="bench") if store else nullcontext()
     )
     if not store:
         mlflow.tracing.disable()

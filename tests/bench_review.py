@@ -91,7 +91,7 @@ def _autologged(store: str) -> Iterator[None]:
 def _ours(store: str) -> Iterator[None]:
     from instrumentation.tracing import enable_tracing, record_run
 
-    with enable_tracing(store, "bench"), record_run():
+    with enable_tracing(store, experiment="bench"), record_run():
         yield
 
 

@@ -39,7 +39,7 @@ def measured(url: str, store: str) -> dict[str, float]:
     heard: dict[str, list[tuple[float, float]]] = {"none": [], "ours": []}
     for round in range(ROUNDS + 2):
         none = _read(_plain, url)
-        with enable_tracing(store, "bench"):
+        with enable_tracing(store, experiment="bench"):
             ours = _read(_recorded, url)
         if round > 1:  # the first rounds pay for imports and caches
             heard["none"].append(none)

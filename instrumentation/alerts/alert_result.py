@@ -1,4 +1,4 @@
-"""A finding: one place at which an alert alarms, with what was measured against what is allowed."""
+"""The results of alert rules: findings, one result per rule, and a report of all rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +9,14 @@ from instrumentation.alerts.alert_rule import AlertRule
 
 @dataclass(frozen=True)
 class AlertFinding:
-    """`says` is a sentence; the trace and the span are those to look at, of a whole window those
-    that weigh most. `measured` is in the unit that the name of the alert's measure says."""
+    """One violation of a rule.
+
+    Attributes:
+        message: A sentence with the value and the threshold.
+        measured: In the unit that the name of the measure says.
+        trace_id: The trace to look at; of a whole time window, the one that contributes most.
+        span: The name of the span to look at.
+    """
 
     message: str
     measured: float
@@ -30,8 +36,14 @@ class AlertFinding:
 
 @dataclass(frozen=True)
 class AlertResult:
-    """What one alert came to: its findings, the worst first, and how many `alarms` there were in
-    all, of which the findings are those that are shown. `why_not` says why it judged nothing."""
+    """The result of one rule.
+
+    Attributes:
+        readings: The number of measurements.
+        findings: The worst violations, the worst one first.
+        alarms: The number of all violations.
+        not_evaluated_reason: Why the rule was not evaluated; None if it was.
+    """
 
     alert: AlertRule
     readings: int
@@ -41,18 +53,43 @@ class AlertResult:
 
     @property
     def is_inconclusive(self) -> bool:
-        """Whether it had to judge and could not."""
+        """Whether a rule that is not optional could not be evaluated."""
         return self.not_evaluated_reason is not None and not self.alert.optional
 
     def to_json(self) -> Mapping[str, Any]:
-        """This outcome for a program, as `alerts --json` prints it and a webhook is told it."""
+        """The result as `alerts --json` prints it and webhooks receive it."""
         return {
             "alert": self.alert.name,
             "measure": self.alert.measure,
-            "taken": self.alert.taken,
+            "taken": self.alert.aggregate,
             "limit": self.alert.limit,
             "readings": self.readings,
             "alarms": self.alarms,
             "findings": [finding.to_json() for finding in self.findings],
             "why_not": self.not_evaluated_reason,
+        }
+
+
+@dataclass(frozen=True)
+class AlertReport:
+    """The results of all rules, and the number of evaluated traces."""
+
+    traces: int
+    results: tuple[AlertResult, ...] = ()
+
+    @property
+    def is_firing(self) -> bool:
+        return any(result.findings for result in self.results)
+
+    @property
+    def is_inconclusive(self) -> bool:
+        """Whether there was no trace, or a required rule could not be evaluated: then no pass."""
+        return not self.traces or any(result.is_inconclusive for result in self.results)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "traces": self.traces,
+            "alarmed": self.is_firing,
+            "blind": self.is_inconclusive,
+            "alerts": [result.to_json() for result in self.results],
         }

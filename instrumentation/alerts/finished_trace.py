@@ -1,4 +1,4 @@
-"""A finished trace: the tree of one run that has ended, with what its store says of it."""
+"""A finished trace with the metadata of its store: what alert rules are evaluated on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from instrumentation.trace.trace import Trace
 
 @dataclass(frozen=True)
 class FinishedTrace:
-    """`experiment` is the name of the one that holds the trace; `tags` are those of MLflow."""
+    """The trace of a run that has ended, the name of its experiment, and its MLflow tags."""
 
     trace: Trace
     experiment: str = ""
@@ -16,5 +16,5 @@ class FinishedTrace:
 
     @property
     def id(self) -> str:
-        """The trace's id in its store; empty of a recorded trace, which has none."""
+        """MLflow's trace id; empty for a trace that was read from JSON."""
         return self.trace.ids[0] if self.trace.ids else ""

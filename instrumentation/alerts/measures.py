@@ -1,85 +1,86 @@
-"""A measure: what an alert reads off a finished trace, in the unit that its name says."""
+"""The measures of alert rules: latency, failures, tokens, cost, repeats and handoff share."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from instrumentation.alerts.handoff_share import measure_handoff_share
-from instrumentation.alerts.measured_unit import MeasuredUnit, iter_units
-from instrumentation.alerts.reading import Reading
+from instrumentation.alerts.measurement import MeasuredUnit, Measurement, iter_units
 from instrumentation.alerts.repeated_steps import measure_repeats
 from instrumentation.trace.span import Span
 
 Formatter = Callable[[float], str]
 MAX_ERROR_CHARS = 160
-"""How much of an error's sentence is told, in characters."""
+"""Longer error messages are truncated."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """`of_unit` reads one unit, and gives None where the trace does not tell; a measure `of_run`
-    finds what it reads itself, in the whole of a run. `form` writes a value for a person."""
+    """How to measure a trace. Exactly one of the two functions is given.
+
+    Attributes:
+        format: Formats a value for people.
+        measure_unit: Measures one unit; returns None if the trace has no data for it.
+        measure_run: Measures a whole run, and finds what to measure itself.
+    """
 
     format: Formatter
-    measure_unit: Callable[[MeasuredUnit], Reading | None] | None = None
-    measure_run: Callable[[Span], Iterator[Reading]] | None = None
+    measure_unit: Callable[[MeasuredUnit], Measurement | None] | None = None
+    measure_run: Callable[[Span], Iterator[Measurement]] | None = None
 
-    def readings(self, root: Span, kind: str) -> Iterator[Reading]:
-        """All readings of a run; where units are read, of those of this kind."""
+    def readings(self, root: Span, kind: str) -> Iterator[Measurement]:
+        """All measurements of a run; with `measure_unit`, those of units of this kind."""
         if self.measure_run:
             yield from self.measure_run(root)
-        elif read := self.measure_unit:
-            chosen = (unit for unit in iter_units(root) if unit.kind == kind)
-            yield from (reading for unit in chosen if (reading := read(unit)) is not None)
+        elif measure := self.measure_unit:
+            units = (unit for unit in iter_units(root) if unit.kind == kind)
+            measured = (measure(unit) for unit in units)
+            yield from (measurement for measurement in measured if measurement is not None)
 
 
-def measure_latency(unit: MeasuredUnit) -> Reading | None:
-    """Milliseconds from the beginning to the end. A recorded trace has no times."""
+def measure_latency(unit: MeasuredUnit) -> Measurement | None:
+    """The duration in milliseconds. A trace that was read from JSON has none."""
     span = unit.span
     if not span.end_ns:
         return None
-    took_ms = (span.end_ns - span.start_ns) / 1e6
-    return Reading(took_ms, span, unit.agent, f"{unit} took {took_ms:,.0f} ms")
+    latency_ms = (span.end_ns - span.start_ns) / 1e6
+    return Measurement(latency_ms, span, unit.agent, f"{unit} took {latency_ms:,.0f} ms")
 
 
-def measure_failure(unit: MeasuredUnit) -> Reading:
-    """1 where it ended in an error, else 0."""
+def measure_failure(unit: MeasuredUnit) -> Measurement:
+    """1 if the unit ended in an error, else 0."""
     span = unit.span
-    why = (
-        f": {span.status_message.strip().splitlines()[0][:MAX_ERROR_CHARS]}"
-        if span.status_message.strip()
-        else ""
-    )
-    says = f"{unit} failed{why}" if span.failed else f"{unit} did not fail"
-    return Reading(float(span.failed), span, unit.agent, says)
+    error = span.status_message.strip()
+    reason = f": {error.splitlines()[0][:MAX_ERROR_CHARS]}" if error else ""
+    message = f"{unit} failed{reason}" if span.failed else f"{unit} did not fail"
+    return Measurement(float(span.failed), span, unit.agent, message)
 
 
-def measure_tokens(unit: MeasuredUnit) -> Reading | None:
-    """Tokens that its completions used, in and out; None where no endpoint counted any."""
-    counted = [span.tokens.total for span in _token_spans(unit.span)]
-    if not counted:
+def measure_tokens(unit: MeasuredUnit) -> Measurement | None:
+    """Input and output tokens of all completions; None if no endpoint reported any."""
+    counts = [span.tokens.total for span in _token_spans(unit.span)]
+    if not counts:
         return None
-    return Reading(sum(counted), unit.span, unit.agent, f"{unit} used {sum(counted):,} tokens")
+    return Measurement(sum(counts), unit.span, unit.agent, f"{unit} used {sum(counts):,} tokens")
 
 
-def measure_cost(unit: MeasuredUnit) -> Reading | None:
-    """US dollars by MLflow's list of prices; None where one of its completions went to a model
-    without a price: nothing is ever counted as free."""
+def measure_cost(unit: MeasuredUnit) -> Measurement | None:
+    """US dollars by MLflow's price list; None if the model of one completion has no price."""
     costs = [span.cost_usd for span in _token_spans(unit.span)]
     known = [usd for usd in costs if usd is not None]
     if not known or len(known) < len(costs):
         return None
-    return Reading(sum(known), unit.span, unit.agent, f"{unit} cost ${sum(known):,.4f}")
+    return Measurement(sum(known), unit.span, unit.agent, f"{unit} cost ${sum(known):,.4f}")
 
 
 def _token_spans(span: Span) -> Iterator[Span]:
-    """The spans that count tokens; of one inside another that counts, the outer one alone."""
-    beneath = [span]
-    while beneath:
-        inner = beneath.pop()
+    """The outermost spans that report tokens: spans inside them report the same tokens again."""
+    remaining = [span]
+    while remaining:
+        inner = remaining.pop()
         if inner.tokens.total:
             yield inner
         else:
-            beneath += inner.children
+            remaining += inner.children
 
 
 def _format_percent(share: float) -> str:

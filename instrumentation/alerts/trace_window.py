@@ -1,4 +1,4 @@
-"""A window: the traces of a store that began in a span of time, read page by page, oldest first."""
+"""Read the finished traces of a time window from an MLflow store, page by page, oldest first."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,12 +7,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from instrumentation.alerts.finished_trace import FinishedTrace
-from instrumentation.trace.trace import TraceNotFoundError, trace_from_mlflow
+from instrumentation.trace.span_tree import TraceNotFoundError
+from instrumentation.trace.trace import trace_from_mlflow
 
 PAGE_SIZE = 50
-"""Traces that are in memory at once. One of a crew that MLflow records by itself may have 3 MB."""
+"""How many traces are in memory at once. A crew's trace may have 3 MB."""
 STORE_DELAY_MS = 60_000
-"""How long after its end a trace may still be on its way into the store, spans after the rest."""
+"""How long after its end a trace may still be on its way into the store."""
 FINAL_STATES = ("OK", "ERROR")
 UNREADABLE_TRACE_ERRORS = (
     TraceNotFoundError,
@@ -22,12 +23,12 @@ UNREADABLE_TRACE_ERRORS = (
     AttributeError,
     RecursionError,
 )
-"""What reading a trace raises that has no spans, or spans of another shape."""
+"""The errors of reading a trace without spans, or with spans of an unexpected shape."""
 
 
 @dataclass
 class TraceCounts:
-    """What was read of a window until now; `torn` are traces whose spans are not all there."""
+    """How many traces were read; `incomplete` holds the ids of traces with missing spans."""
 
     finished: int = 0
     in_progress: int = 0
@@ -36,7 +37,12 @@ class TraceCounts:
 
 @dataclass(frozen=True)
 class TraceWindow:
-    """`since_ms` is in milliseconds since the epoch; without an `experiment`, all are looked at."""
+    """The traces of a store that started since a time, of all experiments or of one.
+
+    Attributes:
+        since_ms: Milliseconds since the epoch.
+        experiment: The name of the experiment; empty for all.
+    """
 
     tracking_uri: str
     since_ms: int
@@ -45,33 +51,39 @@ class TraceWindow:
     def read_finished(
         self, counts: TraceCounts, on_page: Callable[[TraceCounts], None]
     ) -> Iterator[FinishedTrace]:
-        """Each trace that has ended; the tally is kept meanwhile, and told after each page.
+        """Yield each trace that has ended.
 
-        Raises `NoTrace` where no experiment has the name.
+        Args:
+            counts: Updated while traces are read.
+            on_page: Called with `counts` after each page.
+
+        Raises:
+            TraceNotFoundError: The experiment does not exist.
         """
-        import mlflow  # three seconds, which nobody waits for who reads a file
+        import mlflow  # takes three seconds, so it is not imported by those who only read files
 
         client = mlflow.MlflowClient(self.tracking_uri)
         names = find_experiments(client, self.experiment)
         now_ms = time.time_ns() // 1_000_000
-        settled_ms = now_ms - STORE_DELAY_MS
-        asked: dict[str, Any] = {
+        query: dict[str, Any] = {
             "locations": list(names),
             "filter_string": f"trace.timestamp_ms >= {self.since_ms}"
             f" AND trace.timestamp_ms <= {now_ms}",
             "order_by": ["timestamp_ms ASC"],
             "max_results": PAGE_SIZE,
         }
-        token, before = None, set[str]()
+        token, previous_ids = None, set[str]()
         while names:
-            page = client.search_traces(**asked, page_token=token, include_spans=False)
-            # MLflow leaves out, without a word, a trace whose spans are not all there.
-            whole = {t.info.trace_id: t for t in client.search_traces(**asked, page_token=token)}
-            for info in (trace.info for trace in page if trace.info.trace_id not in before):
-                found = whole.get(info.trace_id)
-                finished = found and _to_finished_trace(found, names)
+            page = client.search_traces(**query, page_token=token, include_spans=False)
+            # With spans, MLflow silently omits traces whose spans are not all there.
+            with_spans = client.search_traces(**query, page_token=token)
+            complete = {trace.info.trace_id: trace for trace in with_spans}
+            for info in (trace.info for trace in page if trace.info.trace_id not in previous_ids):
+                stored = complete.get(info.trace_id)
+                finished = stored and _to_finished_trace(stored, names)
                 ended_ms = info.timestamp_ms + (info.execution_duration or 0)
-                if info.state.value not in FINAL_STATES or (not finished and ended_ms > settled_ms):
+                may_be_arriving = not finished and ended_ms > now_ms - STORE_DELAY_MS
+                if info.state.value not in FINAL_STATES or may_be_arriving:
                     counts.in_progress += 1
                 elif not finished:
                     counts.incomplete = (*counts.incomplete, info.trace_id)
@@ -79,16 +91,17 @@ class TraceWindow:
                     counts.finished += 1
                     yield finished
             on_page(counts)
-            # One that is stored meanwhile moves the others along, some into the next page.
-            before = {trace.info.trace_id for trace in page}
+            # A trace that is stored meanwhile moves the others, some of them to the next page.
+            previous_ids = {trace.info.trace_id for trace in page}
             if not (token := page.token):
                 return
 
 
 def find_experiments(client: Any, experiment_name: str = "") -> dict[str, str]:
-    """The names of a store's experiments, or of the one that is `wanted`, by their ids.
+    """Return the names of a store's experiments by id, of all or of one.
 
-    Raises `NoTrace` where none has the name.
+    Raises:
+        TraceNotFoundError: No experiment has this name.
     """
     found: dict[str, str] = {}
     token = None
@@ -97,18 +110,19 @@ def find_experiments(client: Any, experiment_name: str = "") -> dict[str, str]:
         found |= {experiment.experiment_id: experiment.name for experiment in page}
         if not (token := page.token):
             break
-    chosen = {id: name for id, name in found.items() if experiment_name in ("", name)}
-    if experiment_name and not chosen:
-        near = get_close_matches(experiment_name, found.values(), n=1, cutoff=0.0)
-        hint = f"; nearest: {near[0]}" if near else ""
-        raise TraceNotFoundError(f"no experiment has the name {experiment_name!r}{hint}")
-    return chosen
+    selected = {id: name for id, name in found.items() if experiment_name in ("", name)}
+    if experiment_name and not selected:
+        nearest = get_close_matches(experiment_name, found.values(), n=1, cutoff=0.0)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise TraceNotFoundError(f"there is no experiment {experiment_name!r}{hint}")
+    return selected
 
 
 def _to_finished_trace(stored: Any, experiments: dict[str, str]) -> FinishedTrace | None:
-    """The trace, if it has spans, of a shape that can be read."""
+    """Convert a trace; None if it has no spans or an unexpected shape."""
     try:
         trace = trace_from_mlflow([stored.to_dict()])
     except UNREADABLE_TRACE_ERRORS:
         return None
-    return FinishedTrace(trace, experiments.get(trace.experiment_id, ""), dict(stored.info.tags))
+    experiment = experiments.get(trace.experiment_id, "")
+    return FinishedTrace(trace, experiment, dict(stored.info.tags))

@@ -1,138 +1,154 @@
-"""A courier: brings finished spans to a receiver in a thread of its own, and waits for nobody.
+"""Export finished spans in batches, in a background thread that never blocks the program.
 
-Whoever ends a span pays for an append. What the receiver does not take is offered again; what does
-not fit into the bounds meanwhile is dropped, the oldest first, and counted.
+Ending a span costs one append to a queue. Spans that the endpoint rejects temporarily are sent
+again. When the queue is full meanwhile, the oldest spans are dropped and counted.
 """
 
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from instrumentation.export.batch_sender import OtlpClientProtocol, ToOtlpSpan, send_batch
 from instrumentation.export.export_error import ExportError, undelivered_error
 from instrumentation.export.export_limits import ExportLimits
 from instrumentation.export.span_queue import DeliveryStats, QueuedSpan, SpanQueue
 
+ToOtlpSpan = Callable[[ReadableSpan, Mapping[str, str]], ReadableSpan]
+"""Converts a span and the attributes of its trace into the span to send."""
+
+
+class SpanSender(Protocol):
+    """Sends spans to an endpoint; see `OtlpClient`."""
+
+    def send(self, spans: Sequence[ReadableSpan]) -> None:
+        """Raises `ExportError` if not all spans were delivered."""
+
+    def close(self) -> None:
+        """Nothing more is sent."""
+
 
 class BatchExporter:
-    """Takes spans at once and brings them in batches.
-
-    `connect` finds the receiver, `dressed` makes of a span what is sent, `report` hears of each
-    refusal; all three are called in the courier's own thread.
-    """
+    """Queues spans and sends them in batches; implements `SpanSink` of the OTLP processor."""
 
     def __init__(
         self,
-        connect: Callable[[], OtlpClientProtocol],
-        to_otlp: ToOtlpSpan,
+        connect: Callable[[], SpanSender],
+        convert: ToOtlpSpan,
         warn: Callable[[ExportError], None],
         limits: ExportLimits,
     ) -> None:
-        self._connect, self._to_otlp, self._warn = connect, to_otlp, warn
+        """Start the background thread, in which all three functions are called.
+
+        Args:
+            connect: Creates the client.
+            convert: Converts each span before it is sent.
+            warn: Called with each error.
+            limits: Sizes and timeouts.
+        """
+        self._connect, self._convert, self._warn = connect, convert, warn
         self._limits = limits
         self._start()
 
     def _start(self) -> None:
-        """With nothing to bring, and a thread of its own."""
-        self._process = os.getpid()
+        """Start with an empty queue and a thread of this process."""
+        self._process_id = os.getpid()
         self._changed = threading.Condition()
         self._queue = SpanQueue(self._limits)
         self._batch_size = self._limits.max_batch_spans
-        self._arrived = self._lost = self._dropped_for_room = self._in_flight = (
-            self._failure_count
-        ) = 0
+        self._delivered = self._lost = self._dropped_from_queue = 0
+        self._in_flight = self._failure_count = 0
         self._is_failing = self._flush_requested = self._is_closed = False
-        threading.Thread(target=self._run, name="courier", daemon=True).start()
+        threading.Thread(target=self._run, name="otlp-exporter", daemon=True).start()
 
     @property
     def stats(self) -> DeliveryStats:
         with self._changed:
-            return DeliveryStats(self._arrived, self._lost, len(self._queue) + self._in_flight)
+            waiting = len(self._queue) + self._in_flight
+            return DeliveryStats(self._delivered, self._lost, waiting)
 
     def send(self, span: ReadableSpan, trace_attributes: Mapping[str, str]) -> None:
-        """Take a span, and what is said of its trace, to be sent; returns at once."""
-        if self._process != os.getpid():
-            self._start()  # the courier's thread did not come along with the fork
-        letter = QueuedSpan.from_span(span, trace_attributes)
+        """Queue a span, with the attributes of its trace if it is a root. Returns immediately."""
+        if self._process_id != os.getpid():
+            self._start()  # a fork does not copy threads
+        queued = QueuedSpan.from_span(span, trace_attributes)
         with self._changed:
             if self._is_closed:
                 self._lost += 1
                 return
-            dropped = self._queue.add(letter)
+            dropped = self._queue.add(queued)
             self._lost += dropped
-            self._dropped_for_room += dropped
+            self._dropped_from_queue += dropped
             if len(self._queue) == self._limits.max_batch_spans:
                 self._changed.notify_all()
 
     def flush(self) -> bool:
-        """Bring all that waits; whether nothing waits any more.
+        """Send all queued spans, and return whether none is left.
 
-        A try that fails ends it, and so does a receiver that takes nothing for `patience_s`.
+        It gives up when a request fails, or when the endpoint accepts nothing for
+        `flush_stall_timeout_s`.
         """
-        give_up = time.monotonic() + self._limits.flush_timeout_s
+        limits, deadline = self._limits, time.monotonic() + self._limits.flush_timeout_s
         with self._changed:
-            patience_s = (
-                self._limits.failing_flush_timeout_s
-                if self._is_failing
-                else self._limits.flush_stall_timeout_s
+            stall_timeout_s = (
+                limits.failing_flush_timeout_s if self._is_failing else limits.flush_stall_timeout_s
             )
             self._flush_requested, failures = True, self._failure_count
             self._changed.notify_all()
             while self._queue or self._in_flight:
-                moved = self._made_progress(min(patience_s, give_up - time.monotonic()))
-                if not moved or self._failure_count != failures:
+                timeout_s = min(stall_timeout_s, deadline - time.monotonic())
+                if not self._made_progress(timeout_s) or self._failure_count != failures:
                     self._is_failing = True
                     return False
         return True
 
     def close(self) -> None:
-        """Bring what can be brought, and take nothing more; what is left then is lost."""
-        if self._is_closed or self._process != os.getpid():
+        """Flush, and accept no more spans. Spans that are left are lost."""
+        if self._is_closed or self._process_id != os.getpid():
             return
         self.flush()
         with self._changed:
             self._is_closed = True
-            cleared, out = self._queue.clear(), self._in_flight
+            cleared, in_flight = self._queue.clear(), self._in_flight
             self._lost += cleared
             self._changed.notify_all()
-        if cleared or out or self._dropped_for_room:
-            self._warn(undelivered_error(self._dropped_for_room, cleared + out))
+        if cleared or in_flight or self._dropped_from_queue:
+            self._warn(undelivered_error(self._dropped_from_queue, cleared + in_flight))
 
     def _made_progress(self, timeout_s: float) -> bool:
-        """Whether spans arrived, a try failed or nothing waits, before the time was over."""
-        before = self._arrived, self._failure_count
+        """Wait until spans are delivered, a request fails or nothing waits; False if too late."""
+        before = self._delivered, self._failure_count
         return self._changed.wait_for(
             lambda: (
-                (self._arrived, self._failure_count) != before
+                (self._delivered, self._failure_count) != before
                 or not (self._queue or self._in_flight)
             ),
             max(timeout_s, 0.0),
         )
 
     def _run(self) -> None:
-        """The thread's own: batch after batch, and a pause after a try that failed."""
-        receiver, pause_s = self._connect(), 0.0
-        while (batch := self._next_batch(pause_s)) is not None:
-            if not batch or self._send_batch(batch, receiver):
-                pause_s = 0.0
+        """Send batch after batch, with a pause after each failed request."""
+        client, retry_delay_s = self._connect(), 0.0
+        limits = self._limits
+        while (batch := self._next_batch(retry_delay_s)) is not None:
+            if not batch or self._send_batch(batch, client):
+                retry_delay_s = 0.0
             else:
-                pause_s = min(
-                    2 * pause_s or self._limits.retry_delay_s, self._limits.max_retry_delay_s
-                )
-        receiver.close()
+                next_delay_s = 2 * retry_delay_s or limits.retry_delay_s
+                retry_delay_s = min(next_delay_s, limits.max_retry_delay_s)
+        client.close()
 
     def _next_batch(self, retry_delay_s: float) -> Sequence[QueuedSpan] | None:
-        """The next batch, once it is time for it; None when the courier is closed."""
+        """Wait until the next batch is due, and take it; None when the exporter is closed."""
 
-        def now() -> bool:
-            many = len(self._queue) >= self._limits.max_batch_spans
-            return self._is_closed or self._flush_requested or (many and not retry_delay_s)
+        def is_due() -> bool:
+            is_full = len(self._queue) >= self._limits.max_batch_spans
+            return self._is_closed or self._flush_requested or (is_full and not retry_delay_s)
 
         with self._changed:
-            self._changed.wait_for(now, retry_delay_s or self._limits.batch_delay_s)
+            self._changed.wait_for(is_due, retry_delay_s or self._limits.batch_delay_s)
             if self._is_closed:
                 return None
             batch = self._queue.take_batch(self._batch_size)
@@ -140,29 +156,42 @@ class BatchExporter:
             self._flush_requested = self._flush_requested and bool(batch)
             return batch
 
-    def _send_batch(self, batch: Sequence[QueuedSpan], receiver: OtlpClientProtocol) -> bool:
-        """Whether the next batch may follow at once."""
-        refused = send_batch(batch, self._to_otlp, receiver)
-        halved = refused is not None and refused.is_too_large and len(batch) > 1
-        again = refused is not None and refused.is_retryable
+    def _send_batch(self, batch: Sequence[QueuedSpan], client: SpanSender) -> bool:
+        """Send a batch, and return whether the next one may follow immediately."""
+        error = self._try_to_send(batch, client)
+        retry_halves = error is not None and error.is_too_large and len(batch) > 1
+        retry_later = error is not None and error.is_retryable
         with self._changed:
             self._in_flight = 0
-            if halved or again:
+            if retry_halves or retry_later:
                 self._lost += self._queue.put_back(batch)
             else:
-                lost = refused.rejected_count(len(batch)) if refused is not None else 0
-                self._lost += lost
-                self._arrived += len(batch) - lost
-            # A receiver that was down is tried with a single span: a batch is dear to make.
+                rejected = error.rejected_count(len(batch)) if error is not None else 0
+                self._lost += rejected
+                self._delivered += len(batch) - rejected
+            # After an outage, try with a single span, because converting a batch is expensive.
             self._batch_size = (
-                1 if again else len(batch) // 2 if halved else self._limits.max_batch_spans
+                1
+                if retry_later
+                else len(batch) // 2
+                if retry_halves
+                else self._limits.max_batch_spans
             )
-            self._is_failing = again
-            self._failure_count += again
-            self._flush_requested = self._flush_requested and not again
+            self._is_failing = retry_later
+            self._failure_count += retry_later
+            self._flush_requested = self._flush_requested and not retry_later
             if self._is_closed:
                 self._lost += self._queue.clear()
             self._changed.notify_all()
-        if refused is not None and not halved:
-            self._warn(refused)
-        return not again
+        if error is not None and not retry_halves:
+            self._warn(error)
+        return not retry_later
+
+    def _try_to_send(self, batch: Sequence[QueuedSpan], client: SpanSender) -> ExportError | None:
+        try:
+            client.send([self._convert(queued.span, queued.trace_attributes) for queued in batch])
+        except ExportError as error:
+            return error
+        except Exception as error:  # one span with odd contents must not lose the others
+            return ExportError(f"{type(error).__name__} as they were sent", is_too_large=True)
+        return None

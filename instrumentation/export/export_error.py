@@ -1,11 +1,13 @@
-"""A refusal: why a receiver did not take spans, and what is to be done with them."""
+"""The error of an export: why spans were not delivered, and whether to retry."""
 
 
 class ExportError(Exception):
-    """Raised when spans did not all arrive; its text names no address.
+    """Not all spans were delivered. The message never contains an address.
 
-    `again`: the same may be taken later. `smaller`: fewer at once may be taken. `spans`: how many
-    of them, if not all.
+    Attributes:
+        is_retryable: The same request may succeed later.
+        is_too_large: A request with fewer spans may succeed.
+        rejected_spans: How many spans were rejected; None if all were.
     """
 
     def __init__(
@@ -17,23 +19,28 @@ class ExportError(Exception):
         rejected_spans: int | None = None,
     ) -> None:
         super().__init__(reason)
-        self.is_retryable, self.is_too_large, self.rejected_spans = (
-            is_retryable,
-            is_too_large,
-            rejected_spans,
-        )
+        self.is_retryable = is_retryable
+        self.is_too_large = is_too_large
+        self.rejected_spans = rejected_spans
 
     def rejected_count(self, sent: int) -> int:
-        """How many are refused of as many as were `sent`."""
+        """How many of the spans that were sent were rejected."""
         return sent if self.rejected_spans is None else min(self.rejected_spans, sent)
 
 
 def undelivered_error(dropped: int, unfinished: int) -> ExportError:
-    """Why some were never sent, and what gives them room and time."""
-    reasons = [
-        f"{dropped} of them found no room (OTEL_BSP_MAX_QUEUE_SIZE)" if dropped else "",
-        f"{unfinished} of them had not arrived as the program ended (OTEL_BSP_EXPORT_TIMEOUT)"
-        if unfinished
-        else "",
-    ]
-    return ExportError(" and ".join(filter(None, reasons)))
+    """Create the error for spans that were never delivered, with the settings to change.
+
+    Args:
+        dropped: How many spans the queue had no room for.
+        unfinished: How many spans were not delivered when the program ended.
+    """
+    reasons = []
+    if dropped:
+        reasons.append(f"{dropped} of them did not fit into the queue (OTEL_BSP_MAX_QUEUE_SIZE)")
+    if unfinished:
+        reasons.append(
+            f"{unfinished} of them were not delivered before the program ended"
+            " (OTEL_BSP_EXPORT_TIMEOUT)"
+        )
+    return ExportError(" and ".join(reasons))

@@ -1,19 +1,18 @@
-"""A receiver: where spans are sent, as OpenTelemetry's environment variables name it."""
+"""Send spans to the OTLP endpoint that OpenTelemetry's environment variables name."""
 
 import logging
 import os
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from instrumentation.export.export_error import ExportError
+from instrumentation.export.export_warning import first_set
 from instrumentation.export.otlp_session import INVALID_ENDPOINT, OtlpSession
 
-ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 HTTP, GRPC = "http/protobuf", "grpc"
 EXPORTER_LOGGERS = (
@@ -23,33 +22,35 @@ EXPORTER_LOGGERS = (
 
 
 class OtlpClient:
-    """The other end. What it answers is told, and logged by nobody else."""
+    """Sends spans with OpenTelemetry's exporter, and raises its errors instead of logging them."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        """The one that OpenTelemetry's environment variables name."""
         self._session = OtlpSession()
         self._exporter: SpanExporter | None = None
         self._configuration_error = ""
         try:
-            self._exporter = _create_exporter(
-                first_set(PROTOCOL_VARIABLES, environment), self._session
-            )
+            protocol = first_set(PROTOCOL_VARIABLES, environment)
+            self._exporter = _create_exporter(protocol, self._session)
         except (OSError, ValueError) as error:
             self._configuration_error = (
-                f"{INVALID_ENDPOINT}, or a setting beside it is amiss ({type(error).__name__})"
+                f"{INVALID_ENDPOINT}, or another OTEL_EXPORTER_OTLP_* variable is invalid"
+                f" ({type(error).__name__})"
             )
 
     def send(self, spans: Sequence[ReadableSpan]) -> None:
-        """Raises `Refused` when they did not all arrive, after one try."""
+        """Send spans, without a retry.
+
+        Raises:
+            ExportError: Not all spans were delivered.
+        """
         if self._exporter is None:
-            raise ExportError(
-                self._configuration_error or f"{PROTOCOL_VARIABLES[0]} is neither {HTTP} nor {GRPC}"
-            )
+            unknown_protocol = f"{PROTOCOL_VARIABLES[0]} is neither {HTTP} nor {GRPC}"
+            raise ExportError(self._configuration_error or unknown_protocol)
         with _mute_exporter_logs():
-            taken = self._exporter.export(spans) is SpanExportResult.SUCCESS
-        if refused := self._session.take_error():
-            raise refused
-        if not taken:
+            succeeded = self._exporter.export(spans) is SpanExportResult.SUCCESS
+        if error := self._session.take_error():
+            raise error
+        if not succeeded:
             raise ExportError("they could not be sent", is_too_large=True)
 
     def close(self) -> None:
@@ -58,7 +59,7 @@ class OtlpClient:
 
 
 def _create_exporter(protocol: str, session: OtlpSession) -> SpanExporter | None:
-    """OpenTelemetry's own; None, where it has none for the protocol."""
+    """OpenTelemetry's exporter for a protocol; None if there is none."""
     if protocol == HTTP:
         from opentelemetry.exporter.otlp.proto.http import trace_exporter as over_http
 
@@ -72,30 +73,17 @@ def _create_exporter(protocol: str, session: OtlpSession) -> SpanExporter | None
 
 @contextmanager
 def _mute_exporter_logs() -> Generator[None]:
-    """What the exporter says in this thread meanwhile is not logged: it is told."""
+    """Discard what the exporter logs in this thread: its errors are raised instead."""
     thread = threading.get_ident()
 
-    def of_others(record: logging.LogRecord) -> bool:
+    def is_other_thread(record: logging.LogRecord) -> bool:
         return record.thread != thread
 
     loggers = [logging.getLogger(name) for name in EXPORTER_LOGGERS]
     for logger in loggers:
-        logger.addFilter(of_others)
+        logger.addFilter(is_other_thread)
     try:
         yield
     finally:
         for logger in loggers:
-            logger.removeFilter(of_others)
-
-
-def endpoint_host(environment: Mapping[str, str] = os.environ) -> str:
-    """Host and port of the receiver alone: the rest of an address may hold credentials."""
-    try:
-        parts = urlsplit(first_set(ENDPOINT_VARIABLES, environment))
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-    except ValueError:
-        return "receiver"
-
-
-def first_set(names: Sequence[str], environment: Mapping[str, str]) -> str:
-    return next((environment[name] for name in names if environment.get(name)), "")
+            logger.removeFilter(is_other_thread)

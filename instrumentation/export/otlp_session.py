@@ -1,7 +1,7 @@
-"""A watched session: what a receiver answers to each request, judged as OTLP has it.
+"""An HTTP session that checks each response of an OTLP endpoint by the OTLP specification.
 
-OpenTelemetry's exporter takes a redirect for success, does not look at what was rejected, and logs
-each failure. Its session may be anybody's: it is the one place that sees each answer.
+OpenTelemetry's exporter considers a redirect a success, ignores partial rejections, and logs each
+failure. But it accepts any session, and the session sees each response.
 """
 
 from http import HTTPStatus
@@ -14,50 +14,50 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from instrumentation.export.export_error import ExportError
 
 MAX_RESPONSE_BYTES = 65_536
-"""How much of an answer is read: a receiver's own is a few bytes."""
+"""How much of a response is read; valid ones have a few bytes."""
 INVALID_ENDPOINT = "its address is not of the form http://host:port/v1/traces"
 RETRYABLE_STATUSES = {429, 502, 503, 504}
-"""What a receiver answers that may take the same spans later: the specification of OTLP."""
+"""https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes"""
 
 
 class OtlpSession(requests.Session):
-    """A session that judges each answer, and fails where OpenTelemetry would try again itself."""
+    """A session that raises `ExportError` where OpenTelemetry's exporter would retry by itself."""
 
     _error: ExportError | None = None
 
     def take_error(self) -> ExportError | None:
-        """What became of the last request, told once."""
-        refused, self._error = self._error, None
-        return refused
+        """Return and clear the error of the last request."""
+        error, self._error = self._error, None
+        return error
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         try:
             response = super().request(*args, **{**kwargs, "stream": True})
             with response:
-                said = next(response.iter_content(MAX_RESPONSE_BYTES), b"")
+                body = next(response.iter_content(MAX_RESPONSE_BYTES), b"")
         except requests.RequestException as error:
             self._error = _connection_error(error)
             raise self._error from error
-        self._error = _response_error(response, said)
+        self._error = _response_error(response, body)
         if self._error is not None and self._error.rejected_spans is None:
             raise self._error
         return response
 
 
-def _response_error(response: requests.Response, said: bytes) -> ExportError | None:
-    code, kind = response.status_code, response.headers.get("content-type", "")
+def _response_error(response: requests.Response, body: bytes) -> ExportError | None:
+    code, content_type = response.status_code, response.headers.get("content-type", "")
     if code >= 300:
-        elsewhere = ": it would send them elsewhere" if code < 400 else ""
+        redirect = ", a redirect" if code < 400 else ""
         return ExportError(
-            f"it answers {code} {_status_phrase(code)}{elsewhere}",
+            f"it answers {code} {_status_phrase(code)}{redirect}",
             is_retryable=code in RETRYABLE_STATUSES,
             is_too_large=code == 413,
         )
-    if kind.startswith("text/html"):
-        return ExportError(f"it answers {code} with a page, as no receiver of OTLP does")
-    if kind.startswith("application/x-protobuf"):
+    if content_type.startswith("text/html"):
+        return ExportError(f"it answers {code} with an HTML page, so it is not an OTLP endpoint")
+    if content_type.startswith("application/x-protobuf"):
         try:
-            rejected = ExportTraceServiceResponse.FromString(said).partial_success.rejected_spans
+            rejected = ExportTraceServiceResponse.FromString(body).partial_success.rejected_spans
         except DecodeError:
             return None
         if rejected > 0:
@@ -66,7 +66,7 @@ def _response_error(response: requests.Response, said: bytes) -> ExportError | N
 
 
 def _connection_error(error: requests.RequestException) -> ExportError:
-    """Why, without the error's own text, in which the whole address stands."""
+    """Describe why there was no response, without the error's own text: it contains the URL."""
     if isinstance(error, requests.Timeout):
         return ExportError("it does not answer in time", is_retryable=True)
     if isinstance(error, requests.exceptions.SSLError):
@@ -76,9 +76,8 @@ def _connection_error(error: requests.RequestException) -> ExportError:
     cause: BaseException | None = error
     while cause is not None and getattr(cause, "strerror", None) is None:
         cause = cause.__cause__ or cause.__context__
-    return ExportError(
-        str(getattr(cause, "strerror", None) or "the connection broke").lower(), is_retryable=True
-    )
+    reason = str(getattr(cause, "strerror", None) or "the connection broke").lower()
+    return ExportError(reason, is_retryable=True)
 
 
 def _status_phrase(code: int) -> str:

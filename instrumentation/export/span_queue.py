@@ -1,4 +1,4 @@
-"""A load: the spans that wait to be sent, the oldest first, within its bounds."""
+"""A bounded FIFO queue of spans to be exported; when it is full, the oldest are dropped."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 from instrumentation.export.export_limits import ExportLimits
 
 ESTIMATED_EVENT_CHARS = 200
-"""What an event is reckoned with: its text is not looked at when its span ends."""
+"""The assumed text of an event; it is not measured, so that ending a span stays fast."""
 
 
 @dataclass(frozen=True)
 class QueuedSpan:
-    """A finished span, what is said of its trace, if it is a root, and how much text it holds."""
+    """A finished span, the attributes of its trace if it is a root, and its approximate size."""
 
     span: ReadableSpan
     trace_attributes: Mapping[str, str]
@@ -29,15 +29,15 @@ class QueuedSpan:
 
 @dataclass(frozen=True)
 class DeliveryStats:
-    """What became of the spans that were taken: each has arrived, is lost, or waits."""
+    """Numbers of spans: each one is delivered, lost, or waiting."""
 
-    arrived: int
+    delivered: int
     lost: int
     waiting: int
 
 
 class SpanQueue:
-    """Whoever changes it says how many spans that cost. It has no lock of its own."""
+    """The queue. It is not thread-safe; methods that drop spans return their number."""
 
     def __init__(self, limits: ExportLimits) -> None:
         self._limits = limits
@@ -48,19 +48,19 @@ class SpanQueue:
         return len(self._spans)
 
     def add(self, span: QueuedSpan) -> int:
-        """Put it last; how many of the oldest were dropped for it."""
+        """Append a span; returns how many of the oldest were dropped."""
         self._spans.append(span)
         self._chars += span.chars
         return self._drop_excess()
 
     def put_back(self, spans: Sequence[QueuedSpan]) -> int:
-        """Put them first, as they were; how many of them were dropped, for others have come."""
+        """Put a batch back at the front; returns how many of its spans were dropped."""
         self._spans.extendleft(reversed(spans))
-        self._chars += sum(letter.chars for letter in spans)
+        self._chars += sum(span.chars for span in spans)
         return self._drop_excess()
 
     def take_batch(self, max_spans: int) -> Sequence[QueuedSpan]:
-        """Take away the oldest, `most` at most, and few where they are large."""
+        """Remove the oldest spans: at most `max_spans`, fewer if they are large."""
         batch: list[QueuedSpan] = []
         chars = 0
         while self._spans and len(batch) < max_spans and chars < self._limits.max_batch_chars:
@@ -70,14 +70,14 @@ class SpanQueue:
         return batch
 
     def clear(self) -> int:
-        """Drop all; how many they were."""
+        """Drop all spans; returns how many they were."""
         dropped, self._chars = len(self._spans), 0
         self._spans.clear()
         return dropped
 
     def _drop_excess(self) -> int:
-        dropped = 0
-        while len(self._spans) > self._limits.max_spans or self._chars > self._limits.max_chars:
+        dropped, limits = 0, self._limits
+        while len(self._spans) > limits.max_spans or self._chars > limits.max_chars:
             self._chars -= self._spans.popleft().chars
             dropped += 1
         return dropped

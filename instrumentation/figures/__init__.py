@@ -1,1 +1,14 @@
-"""Figures."""
+"""Figures in texts: extract numbers with unit and period, and check them against sources."""
+
+from instrumentation.figures.figure import Figure
+from instrumentation.figures.figure_check import FigureCheck, check_figures, extract_figures
+from instrumentation.figures.source_match import SupportedFigure, UnsupportedFigure
+
+__all__ = [
+    "Figure",
+    "FigureCheck",
+    "SupportedFigure",
+    "UnsupportedFigure",
+    "check_figures",
+    "extract_figures",
+]

@@ -1,6 +1,7 @@
-"""An interceptor: what CrewAI lets us put before and after each request of a crew's LLM.
+"""Record the failed HTTP requests of a CrewAI LLM, through CrewAI's interceptor hook.
 
-It is told of requests and replies; of what fails between the two, httpcore's trace extension tells.
+The hook sees requests and responses. Failures between them are reported by httpcore's trace
+extension.
 """
 
 from contextvars import ContextVar
@@ -12,12 +13,12 @@ from crewai.llms.hooks.base import BaseInterceptor
 
 from instrumentation.http_attempts.attempt import Attempt
 
-_CURRENT_ATTEMPT: ContextVar[Attempt] = ContextVar("attempt under way")
-"""The running code's request: CrewAI shows us a reply without the request that it answers."""
+_CURRENT_ATTEMPT: ContextVar[Attempt] = ContextVar("current_attempt")
+"""The request of the running code: CrewAI passes a response without its request."""
 
 
 class TracingInterceptor(BaseInterceptor[httpx.Request, httpx.Response]):
-    """Counts the attempts of a crew's LLM on the current span, and records those that fail."""
+    """Counts the HTTP requests of a CrewAI LLM on the current span, and records those that fail."""
 
     def on_outbound(self, message: httpx.Request) -> httpx.Request:
         attempt = _start_attempt(message)
@@ -53,15 +54,14 @@ def _start_attempt(request: httpx.Request) -> Attempt:
 
 
 def _record_failure(attempt: Attempt, event: str, info: dict[str, Any]) -> None:
-    """Record what failed before the reply's headers were there.
+    """Record a failure that occurred before the response headers arrived.
 
-    A request that could not be written whole may be answered all the same: httpcore reads on. The
-    body's failures are the stream's, which knows whether it was whole.
+    A request that could not be written completely may still get a response, because httpcore goes
+    on to read. Failures of the body are recorded by its observer.
     """
-    step = event.partition(".")[2]
-    if not step.endswith(".failed") or step.startswith(
-        ("receive_response_body", "response_closed")
-    ):
+    phase = event.partition(".")[2]
+    is_body = phase.startswith(("receive_response_body", "response_closed"))
+    if not phase.endswith(".failed") or is_body:
         return
     if not isinstance(info["exception"], httpcore.WriteError):
         attempt.on_error(info["exception"])

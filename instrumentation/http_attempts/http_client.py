@@ -1,4 +1,4 @@
-"""Attempts made visible: what an HTTP client is given so that its failed requests are seen."""
+"""HTTP clients that record failed requests: for openai and AutoGen, and for CrewAI."""
 
 from typing import TYPE_CHECKING
 
@@ -11,34 +11,40 @@ if TYPE_CHECKING:
 
 
 def traced_http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """An HTTP client whose failed attempts are seen: `http_client=` of an OpenAI or AutoGen client.
+    """Create an HTTP client that records failed requests, for OpenAI and AutoGen clients.
 
-    Timeouts, redirects and retries are those of the OpenAI client. As with any httpx client that is
-    given a transport, proxies of the environment are not read: pass
-    `httpx.AsyncHTTPTransport(proxy=…)` to use one.
+    Timeouts, redirects and retries are those of the OpenAI client. Like any httpx client with a
+    transport, it ignores the proxies of the environment: pass `httpx.AsyncHTTPTransport(proxy=…)`.
+
+    Example:
+        client = openai.AsyncOpenAI(http_client=traced_http_client())
+
+    Args:
+        transport: The transport that makes the requests. Default: a new one.
     """
     from openai import DefaultAsyncHttpxClient
 
     limits = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
-    return DefaultAsyncHttpxClient(
-        transport=TracingTransport(transport or httpx.AsyncHTTPTransport(limits=limits))
-    )
+    inner = transport or httpx.AsyncHTTPTransport(limits=limits)
+    return DefaultAsyncHttpxClient(transport=TracingTransport(inner))
 
 
 def tracing_interceptor() -> "TracingInterceptor":
-    """The same for a crew: `interceptor=` of a CrewAI `LLM`, whose calls may be sync or async.
+    """Create an interceptor that records failed requests, for CrewAI's LLM, sync or async.
 
-    It keeps nothing between requests; agents and threads may share one.
+    It holds no state between requests, so agents and threads may share one.
+
+    Example:
+        llm = crewai.LLM(model="gpt-4o", interceptor=tracing_interceptor())
     """
-    from instrumentation.http_attempts.crewai_interceptor import (
-        TracingInterceptor,  # CrewAI: four seconds
-    )
+    # Importing CrewAI takes four seconds.
+    from instrumentation.http_attempts.crewai_interceptor import TracingInterceptor
 
     return TracingInterceptor()
 
 
 class TracingTransport(httpx.AsyncBaseTransport):
-    """A transport that counts the attempts it makes, and records those that fail."""
+    """A transport that counts its requests on the current span, and records those that fail."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner

@@ -1,7 +1,7 @@
-"""Pieces: texts that came one after the other and say one thing, such as the chunks of a stream.
+"""Redact texts that form one text together, such as the chunks of a stream.
 
-A key that is streamed stands in no chunk: `sk-p` in one, the rest in four more. What stands at the
-same place in chunk after chunk is read as one text; what must go is cut out of each piece.
+No single chunk contains a streamed key: `sk-p` is in one, the rest in four more. So the texts at
+the same place of all chunks are joined and searched, and each match is removed from each chunk.
 """
 
 import json
@@ -12,58 +12,69 @@ from typing import Any
 from instrumentation.redaction.searchable_text import Match
 
 PLACEHOLDER_PREFIX = "[redacted: "
-"""How each mark begins."""
 SSE_PREFIX = "data:"
-"""How a server-sent event begins, whose rest is JSON."""
+"""How a server-sent event begins; the rest is JSON."""
 Path = tuple[Any, ...]
-Visit = Callable[[Path, str], str]
+TextMapper = Callable[[Path, str], str]
 
 
 def redact_chunks(values: Sequence[Any], find_matches: Callable[[str], list[Match]]) -> list[Any]:
-    """The values, each a text or a plain structure, without what they spell together.
+    """Redact values that form one text together.
 
-    A mark stands in the piece in which the secret begins. Of JSON within a text, that of
-    server-sent events included, the texts are read. Values that stay as they were are the same
-    objects.
+    A placeholder is put into the chunk in which the secret begins. JSON inside texts is parsed,
+    including that of server-sent events. Values that do not change are the same objects.
+
+    Args:
+        values: Texts or nested plain data.
+        find_matches: Finds the secrets in a text, in order and without overlaps.
     """
-    places: dict[Path, list[tuple[int, str]]] = defaultdict(list)
+    texts_at: dict[Path, list[tuple[int, str]]] = defaultdict(list)
     for index, value in enumerate(values):
 
         def collect(path: Path, text: str, index: int = index) -> str:
-            places[path].append((index, text))
+            texts_at[path].append((index, text))
             return text
 
         _map_texts(value, (), collect)
-    changed: dict[int, dict[Path, str]] = defaultdict(dict)
-    for path, pieces in places.items():
-        texts = [text for _, text in pieces]
-        for (index, old), new in zip(
-            pieces, remove_matches(texts, find_matches("".join(texts))), strict=True
-        ):
+    changes: dict[int, dict[Path, str]] = defaultdict(dict)
+    for path, indexed in texts_at.items():
+        texts = [text for _, text in indexed]
+        redacted = remove_matches(texts, find_matches("".join(texts)))
+        for (index, old), new in zip(indexed, redacted, strict=True):
             if new != old:
-                changed[index][path] = new
-    return [_with_texts(value, changed.get(index)) for index, value in enumerate(values)]
+                changes[index][path] = new
+    return [_with_texts(value, changes.get(index)) for index, value in enumerate(values)]
 
 
 def remove_matches(chunks: Sequence[str], matches: Sequence[Match]) -> list[str]:
-    """The pieces of a text without its spots, which are in order and do not overlap."""
-    cut_pieces, end = [], 0
-    waiting = [spot for spot in reversed(matches) if spot.end > spot.start]
-    for piece in chunks:
-        start, end = end, end + len(piece)
-        kept, at = [], start
-        while waiting and waiting[-1].start < end:
-            spot = waiting[-1]
-            kept.append(piece[at - start : max(spot.start, at) - start])
-            if spot.start >= start:
-                kept.append(placeholder(spot.name))
-            at = min(spot.end, end)
-            if spot.end > end:
+    """Replace matches in a text that is given in chunks.
+
+    Args:
+        chunks: The parts of the text.
+        matches: Ranges of the whole text, in order and without overlaps.
+    """
+    result, end = [], 0
+    remaining = [match for match in reversed(matches) if match.end > match.start]
+    for chunk in chunks:
+        start, end = end, end + len(chunk)
+        kept, position = [], start
+        while remaining and remaining[-1].start < end:
+            match = remaining[-1]
+            kept.append(chunk[position - start : max(match.start, position) - start])
+            if match.start >= start:
+                kept.append(placeholder(match.name))
+            position = min(match.end, end)
+            if match.end > end:
                 break
-            waiting.pop()
-        kept.append(piece[at - start :])
-        cut_pieces.append("".join(kept))
-    return cut_pieces
+            remaining.pop()
+        kept.append(chunk[position - start :])
+        result.append("".join(kept))
+    return result
+
+
+def placeholder(name: str) -> str:
+    """The text that replaces a secret."""
+    return f"{PLACEHOLDER_PREFIX}{name}]"
 
 
 def _with_texts(value: Any, texts: dict[Path, str] | None) -> Any:
@@ -72,30 +83,26 @@ def _with_texts(value: Any, texts: dict[Path, str] | None) -> Any:
     return _map_texts(value, (), lambda path, text: texts.get(path, text))
 
 
-def placeholder(name: str) -> str:
-    """What stands in the place of what went."""
-    return f"{PLACEHOLDER_PREFIX}{name}]"
-
-
-def _map_texts(value: Any, path: Path, visit: Visit) -> Any:
-    """The value, with each text as `visit` has it."""
+def _map_texts(value: Any, path: Path, mapper: TextMapper) -> Any:
+    """Replace each text of a value by the result of the mapper."""
     match value:
         case str():
-            return _map_json_text(value, path, visit)
+            return _map_json_text(value, path, mapper)
         case dict():
-            return {key: _map_texts(held, (*path, key), visit) for key, held in value.items()}
+            return {key: _map_texts(inner, (*path, key), mapper) for key, inner in value.items()}
         case list() | tuple():
-            return [_map_texts(held, (*path, index), visit) for index, held in enumerate(value)]
+            return [_map_texts(inner, (*path, index), mapper) for index, inner in enumerate(value)]
     return value
 
 
-def _map_json_text(text: str, path: Path, visit: Visit) -> str:
-    bare = text.strip().removeprefix(SSE_PREFIX).strip()
-    if bare[:1] in ("{", '"') or bare[:2] in ("[{", '["'):
+def _map_json_text(text: str, path: Path, mapper: TextMapper) -> str:
+    """Map a text, or the texts inside it if it contains JSON."""
+    payload = text.strip().removeprefix(SSE_PREFIX).strip()
+    if payload[:1] in ("{", '"') or payload[:2] in ("[{", '["'):
         try:
-            value = json.loads(bare)
+            value = json.loads(payload)
         except (ValueError, RecursionError):
-            return visit(path, text)
-        told = _map_texts(value, (*path, "as JSON"), visit)
-        return text if told == value else text.replace(bare, json.dumps(told))
-    return visit(path, text)
+            return mapper(path, text)
+        mapped = _map_texts(value, (*path, "as JSON"), mapper)
+        return text if mapped == value else text.replace(payload, json.dumps(mapped))
+    return mapper(path, text)

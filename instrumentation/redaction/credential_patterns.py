@@ -1,4 +1,4 @@
-"""Keys: secrets that programs hold, known by how their makers spell them."""
+"""Patterns of API keys, tokens, private keys and passwords, in the formats of their providers."""
 
 import base64
 import binascii
@@ -7,8 +7,8 @@ import re
 from instrumentation.redaction.pattern import RedactionPattern
 
 API_KEY_REGEXES = {
-    b"sk-": r"sk-[\w-]{8,}",  # OpenAI and those who follow it: sk-proj-, sk-ant-, sk-or-
-    b"akia": r"AKIA[0-9A-Z]{16}",  # AWS, an access key and one for a while
+    b"sk-": r"sk-[\w-]{8,}",  # OpenAI and compatible providers: sk-proj-, sk-ant-, sk-or-
+    b"akia": r"AKIA[0-9A-Z]{16}",  # AWS, long-term and temporary access keys
     b"asia": r"ASIA[0-9A-Z]{16}",
     b"ghp_": r"ghp_\w{20,}",  # GitHub: personal, OAuth, user, server, refresh
     b"gho_": r"gho_\w{20,}",
@@ -27,13 +27,15 @@ API_KEY_REGEXES = {
     b"npm_": r"npm_\w{30,}",
     b"pypi-": r"pypi-[\w-]{30,}",
 }
-"""How a key begins, in lower case, and its expression."""
+"""The beginning of a key in lower case, and its regular expression."""
 WORD_START = r"(?<![A-Za-z0-9])"
 API_KEYS = tuple(
     RedactionPattern(
-        "API key", re.compile(rf"(?<![A-Za-z0-9]){spelt}" if begun[:1] != b"_" else spelt), (begun,)
+        "API key",
+        re.compile(f"{WORD_START}{regex}" if prefix[:1] != b"_" else regex),
+        (prefix,),
     )
-    for begun, spelt in API_KEY_REGEXES.items()
+    for prefix, regex in API_KEY_REGEXES.items()
 )
 JWT = RedactionPattern(
     "token",
@@ -49,17 +51,17 @@ PRIVATE_KEY = RedactionPattern(
     ),
     (b"-----begin ",),
 )
-"""RFC 7468; one that is cut off goes as far as it looks like one."""
+"""RFC 7468; also matches a key without its end."""
 
 
 def _basic_credentials_length(scheme_and_word: str) -> int:
-    """All of it where the word is base64 of a name and a password; `basic needs` is English."""
+    """The full length if the word is base64 of `name:password`; "basic needs" is plain English."""
     word = scheme_and_word.split()[-1]
     try:
-        told = base64.b64decode(word + "=" * (-len(word) % 4), validate=True)
+        decoded = base64.b64decode(word + "=" * (-len(word) % 4), validate=True)
     except binascii.Error:
         return 0
-    return len(scheme_and_word) if b":" in told else 0
+    return len(scheme_and_word) if b":" in decoded else 0
 
 
 BASIC_AUTH = RedactionPattern(
@@ -72,10 +74,10 @@ BASIC_AUTH = RedactionPattern(
 
 
 def _bearer_token_length(scheme_and_word: str) -> int:
-    """All of it where the word is none of English."""
+    """The full length unless the word looks like an English word."""
     word = scheme_and_word.split()[-1]
-    plain = word.isalpha() and (word.islower() or word.istitle()) and len(word) < 20
-    return 0 if plain else len(scheme_and_word)
+    is_english = word.isalpha() and (word.islower() or word.istitle()) and len(word) < 20
+    return 0 if is_english else len(scheme_and_word)
 
 
 BEARER_TOKEN = RedactionPattern(
@@ -90,10 +92,11 @@ URL_PASSWORD = RedactionPattern(
     re.compile(r"://[^\s/@:\"'<>\\]*+:(?P<secret>(?!\[redacted: )[^\s/\"'<>\\]{1,512})@"),
     (b"://",),
 )
-"""RFC 3986: what stands between the user's name and the host."""
+"""RFC 3986: the part between the user name and the host."""
 URL_USER_TOKEN = RedactionPattern(
     "token", re.compile(r"://(?P<secret>[\w.~-]{20,512}+)@"), (b"://",)
 )
+"""A token in the place of the user name of a URL."""
 QUERY_TOKEN = RedactionPattern(
     "token",
     re.compile(
@@ -102,7 +105,7 @@ QUERY_TOKEN = RedactionPattern(
     ),
     (b"?", b"&"),
 )
-"""A secret in an address: `?key=…`, and those that sign one."""
+"""A secret or a signature in the query of a URL: `?key=…`."""
 CREDENTIAL_PATTERNS = (
     *API_KEYS,
     JWT,

@@ -1,6 +1,6 @@
-"""Escapes: characters that are spelt by their code, as JSON, Python, HTML and addresses do.
+r"""Undo escapes of ASCII characters as in JSON, Python, URLs and HTML (`\u0040`, `%40`, `&#64;`).
 
-What is searched for secrets is what a text says; what is taken out is how it was spelt.
+Secrets are searched for in the unescaped text, and removed from the original text.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from instrumentation.redaction.searchable_text import SearchableText
 
 ESCAPE_STARTS = (re.compile(rb"\\(?:u00|x|/)"), re.compile(rb"%[2-7]"), re.compile(rb"&#"))
-"""How escapes begin: with one character each, to look for which costs next to nothing."""
+"""How escapes begin. Each begins with one character, so it is fast to search for."""
 ESCAPE = re.compile(
     r"\\{1,8}u00([2-7][0-9a-fA-F])|\\{1,8}x([2-7][0-9a-fA-F])|%([2-7][0-9a-fA-F])"
     r"|&#x([2-7][0-9a-fA-F]);|&#(\d{2,3});|\\{1,8}(/)"
@@ -18,7 +18,7 @@ ESCAPE = re.compile(
 
 
 class UnescapedText:
-    """The text with the escapes of ASCII characters undone, and where each stood."""
+    """A text whose escapes are undone, with the mapping of positions to the original text."""
 
     def __init__(self, text: str, escapes: Sequence[re.Match[str]]) -> None:
         parts: list[str] = []
@@ -36,41 +36,36 @@ class UnescapedText:
         self.searchable = SearchableText("".join(parts))
 
     def source_range(self, start: int, end: int) -> tuple[int, int]:
-        """Where in the text what stands from `start` to `end` was spelt."""
-        before, last = self._source_position(start), self._source_position(end - 1)
-        return before, max(self._source_position(end), last + 1)
+        """The range of the original text for a range of the unescaped text."""
+        source_start, last = self._source_position(start), self._source_position(end - 1)
+        return source_start, max(self._source_position(end), last + 1)
 
     def _add_segment(self, start: int, source: int) -> None:
         self._starts.append(start)
         self._sources.append(source)
 
-    def _source_position(self, place: int) -> int:
-        segment = bisect_right(self._starts, place) - 1
-        return self._sources[segment] + place - self._starts[segment]
+    def _source_position(self, position: int) -> int:
+        segment = bisect_right(self._starts, position) - 1
+        return self._sources[segment] + position - self._starts[segment]
 
 
 def unescape(searchable: SearchableText) -> UnescapedText | None:
-    """The text as it is meant; None where nothing in it is escaped."""
+    """Undo the escapes in a text; None if it contains none."""
+    text = searchable.text
     escapes: dict[int, re.Match[str]] = {}
-    for sign in ESCAPE_STARTS:
-        for begun in sign.finditer(searchable.lower):
-            if match := ESCAPE.match(
-                searchable.text, _first_backslash(searchable.text, begun.start())
-            ):
+    for start_pattern in ESCAPE_STARTS:
+        for start in start_pattern.finditer(searchable.lower):
+            if match := ESCAPE.match(text, _first_backslash(text, start.start())):
                 escapes.setdefault(match.end(), match)
-    return (
-        UnescapedText(searchable.text, [escapes[end] for end in sorted(escapes)])
-        if escapes
-        else None
-    )
+    return UnescapedText(text, [escapes[end] for end in sorted(escapes)]) if escapes else None
 
 
-def _first_backslash(text: str, at: int) -> int:
-    """Where the backslashes begin whose last one is at this place: JSON in JSON has several."""
-    least = max(0, at - 7)
-    while at > least and text[at] == text[at - 1] == "\\":
-        at -= 1
-    return at
+def _first_backslash(text: str, position: int) -> int:
+    """The start of the backslashes that end here: JSON inside JSON has several."""
+    limit = max(0, position - 7)
+    while position > limit and text[position] == text[position - 1] == "\\":
+        position -= 1
+    return position
 
 
 def _decode_escape(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""A pattern: what one kind of secret looks like in a text, and how to find it quickly."""
+"""A pattern of one kind of secret in a text, with hints that make the search fast."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,14 +12,22 @@ MAX_CHARS_BEFORE_ANCHOR = 64
 
 @dataclass(frozen=True)
 class RedactionPattern:
-    """One kind of secret: the expression that it matches, and the name that its mark bears.
+    """One kind of secret.
 
-    What goes is the group `secret`, where the expression has one, else the match. `anchors` are
-    words in lower case with one of which each match begins: they are looked for first, which costs
-    a hundredth. What stands before the anchor is matched by `behind`, on the text read backwards. A
-    `shape` is what a text without any can't have: 0 for a digit, A for a capital, no blanks or
-    dashes. `extent` says how many characters of a match are really one; 0 where it only looks so.
-    Without anchor and shape, the expression is searched for in each text: as dear as it is simple.
+    Without anchors and shape, the regular expression is searched for in each text, which is about a
+    hundred times slower.
+
+    Example:
+        RedactionPattern("staff number", re.compile(r"\\bE-\\d{6}\\b"))
+
+    Attributes:
+        name: The name for the placeholder: `[redacted: name]`.
+        regex: What to redact: its group `secret`, or the whole match if it has no such group.
+        anchors: Lower-case words with one of which each match begins.
+        before_regex: Matches the part before the anchor, on the text read backwards.
+        shape: A part of the shape (see `SearchableText`) of every text with a match: 0 for a
+            digit, A for a capital letter, without spaces and dashes.
+        match_length: Returns how many characters of a match to redact; 0 for a false match.
     """
 
     name: str
@@ -30,7 +38,7 @@ class RedactionPattern:
     match_length: Callable[[str], int] = len
 
     def find_matches(self, searchable: SearchableText) -> Iterator[Match]:
-        """Where it stands; no two of them overlap where it has one anchor."""
+        """Find all matches. They do not overlap if the pattern has at most one anchor."""
         if self.anchors:
             for anchor in self.anchors:
                 yield from self._find_at_anchor(anchor, searchable)
@@ -38,32 +46,37 @@ class RedactionPattern:
             yield from self._find_anywhere(searchable.text)
 
     def _find_at_anchor(self, anchor: bytes, searchable: SearchableText) -> Iterator[Match]:
-        text, at = searchable.text, searchable.lower.find(anchor)
-        while at >= 0:
-            spot = self._to_match(text, self.regex.match(text, at))
-            if spot is not None and self.before_regex is not None:
-                led = self.before_regex.match(text[max(0, at - MAX_CHARS_BEFORE_ANCHOR) : at][::-1])
-                spot = led and spot._replace(start=at - led.end())
-            if spot is not None:
-                yield spot
-            at = searchable.lower.find(anchor, max(at + 1, spot.end if spot else 0))
+        text, position = searchable.text, searchable.lower.find(anchor)
+        while position >= 0:
+            match = self._to_match(self.regex.match(text, position))
+            if match is not None and self.before_regex is not None:
+                start = max(0, position - MAX_CHARS_BEFORE_ANCHOR)
+                before = self.before_regex.match(text[start:position][::-1])
+                match = before and match._replace(start=position - before.end())
+            if match is not None:
+                yield match
+            next_position = max(position + 1, match.end if match else 0)
+            position = searchable.lower.find(anchor, next_position)
 
     def _find_anywhere(self, text: str) -> Iterator[Match]:
-        match = self.regex.search(text)
-        while match is not None:
-            spot = self._to_match(text, match)
-            if spot is not None:
-                yield spot
-            # What only looked like one may hide the beginning of one.
-            past = match.start() + 1 if spot is None else max(spot.end, match.start() + 1)
-            match = self.regex.search(text, past)
+        found = self.regex.search(text)
+        while found is not None:
+            match = self._to_match(found)
+            if match is not None:
+                yield match
+            # A false match may hide the beginning of a true one.
+            next_position = found.start() + 1
+            if match is not None:
+                next_position = max(match.end, next_position)
+            found = self.regex.search(text, next_position)
 
-    def _to_match(self, text: str, match: re.Match[str] | None) -> Match | None:
-        if match is None:
+    def _to_match(self, found: re.Match[str] | None) -> Match | None:
+        if found is None:
             return None
-        start, end = match.span("secret" if "secret" in self.regex.groupindex else 0)
+        group: str | int = "secret" if "secret" in self.regex.groupindex else 0
+        start, end = found.span(group)
         try:
-            length = self.match_length(text[start:end])
-        except Exception:  # it may be anybody's: what could not be judged goes
+            length = self.match_length(found[group])
+        except Exception:  # a user's function may raise anything: then redact the whole match
             length = end - start
         return Match(start, start + length, self.name) if length else None

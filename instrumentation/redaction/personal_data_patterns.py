@@ -1,4 +1,4 @@
-"""Personal data: what names a person or an account of one, and can be told from other figures."""
+"""Patterns of personal data: e-mail addresses, payment card numbers and bank account numbers."""
 
 import re
 
@@ -10,26 +10,25 @@ EMAIL = RedactionPattern(
     (b"@",),
     before_regex=re.compile(r"[\w.+~%-]{1,64}"),
 )
-"""RFC 5321, as people spell addresses: no quoted names, no hosts without a domain."""
+"""RFC 5321, as people write addresses: no quoted names, no hosts without a domain."""
 
 
 LUHN_DOUBLED = str.maketrans("0123456789", "0246813579")
 
 
 def _has_luhn_check_digit(digits: str) -> bool:
-    """Whether the check digit is right: ISO/IEC 7812-1, annex B."""
+    """Return whether the check digit is right: ISO/IEC 7812-1, annex B."""
     doubled = digits[-2::-2].translate(LUHN_DOUBLED)
     return sum(map(int, digits[::-2] + doubled)) % 10 == 0
 
 
 def _card_number_length(text: str) -> int:
-    """How much of the text is a card's number: one of 19 digits may be one of 16, and 3 more."""
-    digits = [place for place, character in enumerate(text) if character.isdigit()]
-    for count in (len(digits), 16):
-        if count <= len(digits) and _has_luhn_check_digit(
-            "".join(text[place] for place in digits[:count])
-        ):
-            return digits[count - 1] + 1
+    """How much of a match is a card number: of 19 digits, the first 16 may be one."""
+    positions = [position for position, character in enumerate(text) if character.isdigit()]
+    for count in (len(positions), 16):
+        digits = "".join(text[position] for position in positions[:count])
+        if count <= len(positions) and _has_luhn_check_digit(digits):
+            return positions[count - 1] + 1
     return 0
 
 
@@ -44,8 +43,8 @@ CARD = RedactionPattern(
     shape=b"0" * 14,
     match_length=_card_number_length,
 )
-"""The number on a payment card, grouped as on the card or not at all. Issuers' first digits keep
-apart what else is long: a time in nanoseconds begins with 1, and a figure with a point has one."""
+"""The number on a payment card, grouped as on the card or not at all. The first digits of issuers
+exclude other long numbers: a time in nanoseconds begins with 1, and a decimal has a point."""
 
 IBAN_LENGTHS = {
     country: int(length)
@@ -59,18 +58,18 @@ IBAN_LENGTHS = {
     }.items()
     for country in countries.split()
 }  # fmt: skip
-"""How many characters an account's number has, by country: the registry of ISO 13616."""
+"""How many characters an account number has, by country: the registry of ISO 13616."""
 
 
 def _iban_length(text: str) -> int:
-    """How much of the text is an account's number: its country says how long it is."""
-    places = [place for place, character in enumerate(text) if character.isalnum()]
+    """How much of a match is an account number; its country determines the length."""
+    positions = [position for position, character in enumerate(text) if character.isalnum()]
     length = IBAN_LENGTHS.get(text[:2].upper(), 0)
-    if not length or len(places) < length:
+    if not length or len(positions) < length:
         return 0
-    number = "".join(text[place] for place in places[:length]).upper()
-    turned = "".join(str(int(character, 36)) for character in number[4:] + number[:4])
-    return places[length - 1] + 1 if int(turned) % 97 == 1 else 0
+    number = "".join(text[position] for position in positions[:length]).upper()
+    rearranged = "".join(str(int(character, 36)) for character in number[4:] + number[:4])
+    return positions[length - 1] + 1 if int(rearranged) % 97 == 1 else 0
 
 
 IBAN = RedactionPattern(
@@ -79,5 +78,5 @@ IBAN = RedactionPattern(
     shape=b"AA00",
     match_length=_iban_length,
 )
-"""ISO 13616, with the check of ISO/IEC 7064."""
+"""ISO 13616, with the check digits of ISO/IEC 7064."""
 PERSONAL_DATA_PATTERNS = (EMAIL, CARD, IBAN)

@@ -1,43 +1,43 @@
-r"""Redaction: secrets and personal data taken out of what is traced, before it leaves.
+r"""Redaction of secrets and personal data in everything that is traced, before it leaves.
 
-    from instrumentation.redaction import DEFAULT, Pattern
+    from instrumentation import DEFAULT_REDACTION, RedactionPattern, enable_tracing
 
-    with traced("sqlite:///mlflow.db"):                          # DEFAULT is on
+    with enable_tracing():                                       # DEFAULT_REDACTION is on
         ...
-    staff = Pattern("staff number", re.compile(r"\bE-\d{6}\b"))
-    with traced("sqlite:///mlflow.db", redaction=DEFAULT.plus(staff)):
-        ...
-
-What goes: API keys by how their makers spell them, tokens (JWT, `Bearer …`), private keys,
-passwords (`Basic …`, those in addresses), e-mail addresses, numbers of cards and of bank accounts
-where their check digits are right, and whatever a field holds whose name says that it is secret
-(`api_key`, `password`, `authorization`, `client_secret` …). A mark stands in its place:
-`[redacted: e-mail]`.
-Figures, years, times and ids stay.
-
-**Alone**, in a program that has its own way to turn MLflow on, before the first span is opened:
-
-    from patches.opentelemetry.span_pipeline import outlet
-    from patches.patch import applied
-
-    with applied(outlet(changes=(DEFAULT.of_span,)), *DEFAULT.patches()):
+    staff = RedactionPattern("staff number", re.compile(r"\bE-\d{6}\b"))
+    with enable_tracing(redaction=DEFAULT_REDACTION.with_patterns(staff)):
         ...
 
-`DEFAULT.text` and `DEFAULT.value` do the same for a text and for plain data, with no MLflow at all.
-Take the folders `instrumentation/redaction` and `patches` along; what MLflow has itself
-(`mlflow.tracing.configure(span_processors=…)`) sees no event, no error, no tag and no bridged span.
+**Redacted:** API keys in the formats of their providers, tokens (JWT, `Bearer …`), private keys,
+passwords (`Basic …`, in URLs), e-mail addresses, card and bank account numbers with correct check
+digits, and the value of each field whose name says that it is secret (`api_key`, `password`,
+`authorization`, `client_secret` …). A placeholder replaces each, such as `[redacted: e-mail]`.
+Other figures, years, times and ids are kept.
 
-What is read: each text of a span (name, inputs, outputs, attributes, events with the messages and
-stack traces of exceptions, status, links), of its trace (tags, metadata with user and session,
-previews), of assessments and attachments; structures to their depth, with keys and with JSON within
-texts; escapes of ASCII (`\u0040`, `%40`, `&#64;`); what the events of a stream spell together, and
-the list of its chunks where that is the output.
+**Without `enable_tracing`,** in a program that turns on MLflow itself, before the first span:
 
-What is **not** covered: what is base64, encrypted or compressed (but for `Basic …`); a secret that
-nothing tells from a word, where no field names it; one whose parts are in several spans, in several
-items of a list that is no stream's, or in an image; an application's own logs. Two users who are
-told apart by their e-mail addresses become one: give MLflow an id. Redaction is for accidents; an
-attacker who chooses what is traced can always spell a secret in a way that no pattern knows.
+    from patches.opentelemetry.span_pipeline import span_pipeline_patch
+    from patches.patch import apply_patches
+
+    redaction = DEFAULT_REDACTION
+    with apply_patches(span_pipeline_patch((redaction.redact_span,)), *redaction.patches()):
+        ...
+
+`redact_text` and `redact_value` do the same for a text and for plain data, without MLflow. Copy the
+folders `instrumentation/redaction` and `patches`. MLflow's own hook
+(`mlflow.tracing.configure(span_processors=…)`) sees no events, errors, tags and bridged spans.
+
+**Searched:** each text of a span (name, inputs, outputs, attributes, events with the messages and
+stack traces of exceptions, status, links) and of its trace (tags, metadata with user and session,
+previews), assessments and attachments; nested structures with their keys, and JSON inside texts;
+escaped ASCII characters (`\u0040`, `%40`, `&#64;`); the concatenated events of a stream, and a list
+of chunks in the outputs.
+
+**Not covered:** base64 (except `Basic …`), encrypted and compressed data; a secret that looks like
+a word and is not the value of a secret field; a secret that is split over several spans, over items
+of a list that is not a stream, or is in an image; the logs of the application. Two users who differ
+only in their e-mail addresses become one: give MLflow an id. Redaction protects against accidents;
+an attacker who controls the traced text can always write a secret in a form that no pattern knows.
 """
 
 from collections.abc import Sequence
@@ -47,119 +47,119 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from instrumentation.redaction import chunks as pieces
-from instrumentation.redaction import nested_values as values
-from instrumentation.redaction import span_contents
-from instrumentation.redaction.anchor_search import AnchorSearch
+from instrumentation.redaction import chunks, nested_values
 from instrumentation.redaction.credential_patterns import CREDENTIAL_PATTERNS
 from instrumentation.redaction.escapes import unescape
 from instrumentation.redaction.pattern import RedactionPattern
 from instrumentation.redaction.personal_data_patterns import PERSONAL_DATA_PATTERNS
-from instrumentation.redaction.searchable_text import Match, SearchableText
+from instrumentation.redaction.searchable_text import Match, SearchableText, WordSearch
 from instrumentation.redaction.secret_fields import SecretFields
+from instrumentation.redaction.span_contents import redact_contents
 from instrumentation.redaction.storable_text import is_unstorable
 from patches.mlflow.metadata_redaction import metadata_redaction_patch, redact_pending_trace
 from patches.patch import Patch
 
-__all__ = ["DEFAULT_REDACTION", "NO_REDACTION", "Redaction", "RedactionPattern", "SecretFields"]
-
 
 @dataclass(frozen=True)
 class Redaction:
-    """What must go: whatever a pattern matches, and whatever a field of such a name holds."""
+    """What to redact: the matches of patterns, and the values of fields with certain names."""
 
     patterns: tuple[RedactionPattern, ...] = (*CREDENTIAL_PATTERNS, *PERSONAL_DATA_PATTERNS)
     fields: SecretFields = field(default_factory=SecretFields)
 
     def with_patterns(self, *patterns: RedactionPattern) -> "Redaction":
-        """The same, and these patterns besides."""
+        """A copy with additional patterns."""
         return replace(self, patterns=(*self.patterns, *patterns))
 
     def redact_text(self, text: str) -> str:
-        """The text with a mark in the place of each secret; the very same where there is none.
+        """Replace each secret by a placeholder. Returns the same object if there is none.
 
-        JSON stays JSON. To redact twice changes nothing more.
+        JSON stays valid JSON. To redact twice changes nothing more.
         """
-        reading = SearchableText(text)
-        spots = self.find_matches(reading)
-        if not spots:
+        searchable = SearchableText(text)
+        matches = self.find_matches(searchable)
+        if not matches:
             return text
-        walked = values.redact_json_text(text, self)
-        if walked is not None and walked is not text:
-            text, spots = walked, self.find_matches(SearchableText(walked))
-        (changed,) = pieces.remove_matches([text], spots)
-        return changed
+        redacted = nested_values.redact_json_text(text, self)
+        if redacted is not None and redacted is not text:
+            text, matches = redacted, self.find_matches(SearchableText(redacted))
+        (result,) = chunks.remove_matches([text], matches)
+        return result
 
     def redact_value(self, value: Any) -> Any:
-        """Plain data of any depth, with its texts so, and as every store can hold them (half of a
-        character becomes U+FFFD); the very same where nothing changes."""
+        """Redact all texts in plain data of any depth. Returns the same object if there is none.
+
+        Text that no store accepts is replaced, too: an unpaired surrogate becomes U+FFFD.
+        """
         try:
-            return values.redact_nested(value, self)
+            return nested_values.redact_nested(value, self)
         except RecursionError:
-            return values.TOO_DEEP
+            return nested_values.TOO_DEEP
 
     def redact_chunks(self, values: Sequence[Any]) -> list[Any]:
-        """Texts or plain data that came one after the other, without what they spell together."""
+        """Redact texts or plain data that form one text together, such as chunks of a stream."""
         if not (self.patterns or self.fields.search_words):
             return list(values)
-        return pieces.redact_chunks(values, lambda text: self.find_matches(SearchableText(text)))
+        return chunks.redact_chunks(values, lambda text: self.find_matches(SearchableText(text)))
 
     def redact_span(self, span: ReadableSpan) -> None:
-        """Rewrite a finished span, and with a root what is told of its trace: a change for
-        `patches.opentelemetry.span_pipeline`."""
-        span_contents.redact_contents(span, self)
+        """Redact a finished span in place and, for a root, the metadata of its trace.
+
+        It is a transform for `span_pipeline_patch`.
+        """
+        redact_contents(span, self)
         if span.parent is None:
             redact_pending_trace(span.context.trace_id, self)
 
     def patches(self) -> tuple[Patch, ...]:
-        """What redacts that which MLflow writes beside the spans."""
+        """The patches that redact what MLflow writes outside of spans."""
         return (metadata_redaction_patch(self),)
 
     def may_contain_secret(self, searchable: SearchableText) -> bool:
-        """Whether there may be something to rewrite: quick, and never wrong where it says no."""
+        """Return quickly whether a text may have to be changed; False is always right."""
         return is_unstorable(searchable.text) or bool(self.find_matches(searchable))
 
     def find_matches(self, searchable: SearchableText) -> list[Match]:
-        """Where secrets stand: in order, and none within another.
+        """Find the secrets in a text, in order and without overlaps.
 
-        One without a length says that there is a structure to be walked.
+        A match of length 0 means that the text contains a structure that must be traversed.
         """
-        found = self._find_unescaped(searchable)
-        if plain := unescape(searchable):
-            for start, end, name in self._find_unescaped(plain.searchable):
-                found.append(Match(*plain.source_range(start, end), name))
-        return _merge_overlaps(found) if found else found
+        matches = self._find_verbatim(searchable)
+        if unescaped := unescape(searchable):
+            for start, end, name in self._find_verbatim(unescaped.searchable):
+                matches.append(Match(*unescaped.source_range(start, end), name))
+        return _merge_overlaps(matches) if matches else matches
 
     def is_secret_field(self, name: str, value: str | None) -> bool:
-        """Whether what has this name is a secret."""
+        """Return whether a field of this name holds a secret."""
         return self.fields.is_secret(name, value)
 
     @property
     def field_placeholder(self) -> str:
-        """The mark of what a field hid."""
-        return pieces.placeholder(self.fields.name)
+        """The placeholder for the values of secret fields."""
+        return chunks.placeholder(self.fields.name)
 
-    def _find_unescaped(self, searchable: SearchableText) -> list[Match]:
-        within = self._anchors.find_in(searchable.lower)
-        found: list[Match] = []
+    def _find_verbatim(self, searchable: SearchableText) -> list[Match]:
+        anchors = self._anchors.find_in(searchable.lower)
+        matches: list[Match] = []
         for pattern in self.patterns:
-            if not (pattern.anchors and within.isdisjoint(pattern.anchors)):
-                found += pattern.find_matches(searchable)
-        return found + list(self.fields.find_matches(searchable, pieces.PLACEHOLDER_PREFIX))
+            if not (pattern.anchors and anchors.isdisjoint(pattern.anchors)):
+                matches += pattern.find_matches(searchable)
+        return matches + list(self.fields.find_matches(searchable, chunks.PLACEHOLDER_PREFIX))
 
     @cached_property
-    def _anchors(self) -> AnchorSearch:
-        """Those of all patterns."""
-        return AnchorSearch(anchor for pattern in self.patterns for anchor in pattern.anchors)
+    def _anchors(self) -> WordSearch:
+        """The anchors of all patterns."""
+        return WordSearch(anchor for pattern in self.patterns for anchor in pattern.anchors)
 
 
 def _merge_overlaps(matches: list[Match]) -> list[Match]:
     merged: list[Match] = []
-    for spot in sorted(matches, key=lambda spot: (spot.start, -spot.end)):
-        if merged and spot.start < merged[-1].end:
-            merged[-1] = merged[-1]._replace(end=max(spot.end, merged[-1].end))
+    for match in sorted(matches, key=lambda match: (match.start, -match.end)):
+        if merged and match.start < merged[-1].end:
+            merged[-1] = merged[-1]._replace(end=max(match.end, merged[-1].end))
         else:
-            merged.append(spot)
+            merged.append(match)
     return merged
 
 
@@ -167,4 +167,4 @@ DEFAULT_REDACTION = Redaction()
 NO_REDACTION = Redaction(
     patterns=(), fields=SecretFields(certain_suffixes=(), likely_suffixes=(), search_words=())
 )
-"""Hides nothing: what no store can hold is mended all the same."""
+"""Redacts nothing, but still replaces text that no store accepts."""

@@ -1,4 +1,4 @@
-"""Fields: names whose values are secrets whatever they look like, in texts and in structures."""
+"""Field names whose values are secret whatever they look like, in structures and in texts."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 
-from instrumentation.redaction.anchor_search import AnchorSearch
-from instrumentation.redaction.searchable_text import Match, SearchableText
+from instrumentation.redaction.searchable_text import Match, SearchableText, WordSearch
 
 CERTAIN_SUFFIXES = (
     "apikey", "accesskey", "secretkey", "privatekey", "signingkey", "encryptionkey", "accountkey",
@@ -15,25 +14,25 @@ CERTAIN_SUFFIXES = (
     "passwort", "passphrase", "pwd", "secret", "authorization", "cookie", "credential", "cvv",
     "cvc", "ssn",
 )  # fmt: skip
-"""How the name of a secret ends, in lower case, without `_`, `-`, `.` and the s of many."""
+"""How names of secrets end: in lower case, without `_`, `-`, `.` and a plural s."""
 LIKELY_SUFFIXES = ("token",)
-"""How a name ends whose value is a secret where it looks like one: models have tokens too."""
+"""How names end whose value is a secret only if it looks like one: models have tokens, too."""
 SEARCH_WORDS = (b"key", b"passw", b"passphrase", b"pwd", b"secret", b"authorization", b"cookie",
          b"credential", b"cvv", b"cvc", b"ssn", b"token")  # fmt: skip
-"""What is looked for first: each name above has one of these in it."""
+"""Words to search for first: each name above contains one of them."""
 LINE_VALUE_HEADERS = ("authorization", "cookie")
-"""Headers, whose value is the rest of the line."""
+"""Headers whose value is the rest of the line."""
 MAX_NAME_CHARS = 64
 MAX_VALUE_CHARS = 4096
-"""How much of a name is read, and how much of a value goes whose end is not found."""
+"""How much of a value is redacted if its end is not found."""
 NAME_PATTERN = re.compile(rf"[\w.-]{{0,{MAX_NAME_CHARS}}}+")
 SEPARATOR_PATTERN = re.compile(
     r"\\{0,16}[\"']?\s{0,8}(?:=>|[:=])\s{0,8}(?:[\[(](?!redacted: )\s{0,8})?"
     r"(?:[bru]?(?P<open>\\{0,16}[\"']))?"
 )
-"""What stands between a name and its value, up to the quote with which the value opens."""
+"""The text between a name and its value, including the opening quote of the value."""
 LISTED_NAME_PATTERN = re.compile(r"\\{0,16}[\"']\s{0,8}[,}\])]")
-"""What follows a name that is a value itself: {"name": "api_key", "value": …}."""
+"""The text after a name that is itself a value: {"name": "api_key", "value": …}."""
 BARE_VALUE_PATTERN = re.compile(rf"[^\s\"'\\,;&<>(){{}}\[\]]{{1,{MAX_VALUE_CHARS}}}+")
 LINE_VALUE_PATTERN = re.compile(rf"[^\r\n\"'\\]{{1,{MAX_VALUE_CHARS}}}+")
 OPAQUE_VALUE_PATTERN = re.compile(r"(?=\S*?\d)[\w.~+/=-]{8,}|[\w.~+/=-]{20,}")
@@ -43,7 +42,14 @@ EMPTY_VALUES = frozenset({"", "none", "null", "true", "false"})
 
 @dataclass(frozen=True)
 class SecretFields:
-    """Names by how they end, as `SURE` and `LIKELY` are spelt; `name` is what their marks say."""
+    """The names of secret fields.
+
+    Attributes:
+        certain_suffixes: How the names of secrets end, written like `CERTAIN_SUFFIXES`.
+        likely_suffixes: How names end whose value is secret only if it looks like a secret.
+        search_words: Lower-case words of which each such name contains one.
+        name: The name for the placeholder: `[redacted: name]`.
+    """
 
     certain_suffixes: tuple[str, ...] = CERTAIN_SUFFIXES
     likely_suffixes: tuple[str, ...] = LIKELY_SUFFIXES
@@ -51,77 +57,81 @@ class SecretFields:
     name: str = "secret"
 
     def is_secret(self, name: str, value: str | None = None) -> bool:
-        """Whether what has this name is a secret; of one that may be, its value decides."""
-        bare = name.lower().replace("_", "").replace("-", "").replace(" ", "")
-        if bare.endswith(self.certain_suffixes) or bare.rstrip("s").endswith(self.certain_suffixes):
+        """Return whether a field of this name, or with this name and value, holds a secret."""
+        plain = name.lower().replace("_", "").replace("-", "").replace(" ", "")
+        certain = self.certain_suffixes
+        if plain.endswith(certain) or plain.rstrip("s").endswith(certain):
             return True
-        if value is None or not bare.endswith(self.likely_suffixes):
+        if value is None or not plain.endswith(self.likely_suffixes):
             return False
         return OPAQUE_VALUE_PATTERN.fullmatch(value.strip("\"'")) is not None
 
     @cached_property
-    def _anchors(self) -> AnchorSearch:
-        return AnchorSearch(self.search_words)
+    def _search(self) -> WordSearch:
+        return WordSearch(self.search_words)
 
     def find_matches(self, searchable: SearchableText, placeholder_prefix: str) -> Iterator[Match]:
-        """Where the values of secret fields stand, as JSON, code, headers and forms spell them.
+        """Find the values of secret fields in a text: in JSON, code, headers and forms.
 
-        A spot without a length says that a value is a structure, or stands elsewhere in one.
+        A match of length 0 means that a value is a structure, or is elsewhere in one.
+
+        Args:
+            searchable: The text.
+            placeholder_prefix: How a value begins that is redacted already.
         """
-        text, past = searchable.text, 0
-        for end, name, apart in sorted(self._find_names(searchable), key=itemgetter(0)):
-            if end < past:
+        text, covered_until = searchable.text, 0
+        for end, name, separator in sorted(self._find_names(searchable), key=itemgetter(0)):
+            if end < covered_until:
                 continue
-            start, past = (
-                (end, end) if apart is None else (apart.end(), _value_end(text, apart, name))
-            )
+            if separator is None:
+                start = covered_until = end
+            else:
+                start, covered_until = separator.end(), _value_end(text, separator, name)
             if text.startswith(placeholder_prefix, start):
                 continue
-            value = text[start:past]
+            value = text[start:covered_until]
             if not value:
                 yield Match(end, end, self.name)
             elif value.lower() not in EMPTY_VALUES and self.is_secret(name, value):
-                yield Match(start, past, self.name)
+                yield Match(start, covered_until, self.name)
             else:
-                past = start
+                covered_until = start
 
     def _find_names(
         self, searchable: SearchableText
     ) -> Iterator[tuple[int, str, re.Match[str] | None]]:
-        """Each name that may hide what follows it: where it ends, and what stands behind it."""
-        text, folded = searchable.text, searchable.lower
-        may_hide: dict[str, bool] = {}
-        for word in self._anchors.find_in(folded):
-            at = folded.find(word)
-            while at >= 0:
-                end = _match_end(NAME_PATTERN.match(text, at))
-                apart = SEPARATOR_PATTERN.match(text, end)
-                if apart is not None or LISTED_NAME_PATTERN.match(text, end):
-                    length = _match_end(
-                        NAME_PATTERN.match(text[max(0, at - MAX_NAME_CHARS) : at][::-1])
-                    )
-                    name = text[at - length : end]
-                    if name not in may_hide:
-                        may_hide[name] = self.is_secret(name, SECRET_LIKE_VALUE)
-                    if may_hide[name]:
-                        yield end, name, apart
-                at = folded.find(word, end)
+        """Yield each possibly secret name: its end, the name, and the separator after it."""
+        text, lower = searchable.text, searchable.lower
+        may_be_secret: dict[str, bool] = {}
+        for word in self._search.find_in(lower):
+            position = lower.find(word)
+            while position >= 0:
+                end = _match_end(NAME_PATTERN.match(text, position))
+                separator = SEPARATOR_PATTERN.match(text, end)
+                if separator is not None or LISTED_NAME_PATTERN.match(text, end):
+                    before = text[max(0, position - MAX_NAME_CHARS) : position][::-1]
+                    name = text[position - _match_end(NAME_PATTERN.match(before)) : end]
+                    if name not in may_be_secret:
+                        may_be_secret[name] = self.is_secret(name, SECRET_LIKE_VALUE)
+                    if may_be_secret[name]:
+                        yield end, name, separator
+                position = lower.find(word, end)
 
 
 def _match_end(match: re.Match[str] | None) -> int:
-    """Where the match of an expression ends that matches what is empty, too."""
+    """The end of a match of an expression that also matches the empty text."""
     return 0 if match is None else match.end()
 
 
-def _value_end(text: str, apart: re.Match[str], name: str) -> int:
-    """Where the value ends that begins behind `apart`."""
-    start, quote = apart.end(), apart["open"]
+def _value_end(text: str, separator: re.Match[str], name: str) -> int:
+    """The end of the value that begins after the separator."""
+    start, quote = separator.end(), separator["open"]
     if quote is None:
-        bare = (
-            LINE_VALUE_PATTERN if name.lower().endswith(LINE_VALUE_HEADERS) else BARE_VALUE_PATTERN
-        ).match(text, start)
-        return bare.end() if bare else start
-    close, furthest = text.find(quote, start, start + MAX_VALUE_CHARS), start + MAX_VALUE_CHARS
+        is_line = name.lower().endswith(LINE_VALUE_HEADERS)
+        value = (LINE_VALUE_PATTERN if is_line else BARE_VALUE_PATTERN).match(text, start)
+        return value.end() if value else start
+    limit = start + MAX_VALUE_CHARS
+    close = text.find(quote, start, limit)
     while close > 0 and text[close - 1] == "\\" and close > start:
-        close = text.find(quote, close + 1, furthest)
-    return close if close >= 0 else min(len(text), furthest)
+        close = text.find(quote, close + 1, limit)
+    return close if close >= 0 else min(len(text), limit)

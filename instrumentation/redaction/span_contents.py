@@ -1,4 +1,4 @@
-"""The contents of a span: all that people and programs wrote into it, and how it is redacted."""
+"""Redact all contents of a finished span: name, attributes, events, links, status and resource."""
 
 import json
 from collections.abc import Mapping
@@ -19,65 +19,65 @@ from instrumentation.redaction.stream_events import (
 from patches.opentelemetry.finished_span import rewrite_finished_span
 
 ID_ATTRIBUTES = frozenset({"mlflow.traceRequestId", "mlflow.experimentId"})
-"""Attributes that say where a span belongs."""
+"""Attributes that assign a span to its trace and experiment."""
 OUTPUTS_ATTRIBUTE = "mlflow.spanOutputs"
 SEPARATOR = "\1\n"
-"""What no secret has in it, and every store can hold."""
+"""A text that no secret contains and every store accepts."""
 
 
 class SpanRedactor(ChunkRedactor, Protocol):
-    """What redacts: see `Redaction`."""
+    """Redacts values and chunks; see `Redaction`."""
 
     def redact_value(self, value: Any) -> Any: ...
     def may_contain_secret(self, searchable: SearchableText) -> bool: ...
 
 
-def redact_contents(span: ReadableSpan, redaction: SpanRedactor) -> None:
-    """Rewrite the span where it holds a secret, or what can't be stored.
+def redact_contents(span: ReadableSpan, redactor: SpanRedactor) -> None:
+    """Redact a finished span in place, if it contains a secret or text that cannot be stored.
 
-    Most hold neither, and cost one look at it all.
+    Most spans contain neither, and cost one search of their joined text.
     """
-    events = redact_stream_events(span.events, redaction)
-    spelt = events is not span.events
-    if spelt or redaction.may_contain_secret(SearchableText(_joined_text(span))):
-        attributes = _redact_attributes(span.attributes, redaction)
-        if spelt and isinstance(told := attributes.get(OUTPUTS_ATTRIBUTE), str):
-            attributes[OUTPUTS_ATTRIBUTE] = redact_stream_output(told, redaction)
+    events = redact_stream_events(span.events, redactor)
+    has_stream_secret = events is not span.events
+    if has_stream_secret or redactor.may_contain_secret(SearchableText(_joined_text(span))):
+        attributes = _redact_attributes(span.attributes, redactor)
+        if has_stream_secret and isinstance(output := attributes.get(OUTPUTS_ATTRIBUTE), str):
+            attributes[OUTPUTS_ATTRIBUTE] = redact_stream_output(output, redactor)
         rewrite_finished_span(
             span,
-            name=redaction.redact_value(span.name),
+            name=redactor.redact_value(span.name),
             attributes=attributes,
-            events=[_redact_event(event, redaction) for event in events],
-            links=[_redact_link(link, redaction) for link in span.links],
-            status_description=redaction.redact_value(span.status.description or ""),
-            resource=_redact_resource(span.resource, redaction),
+            events=[_redact_event(event, redactor) for event in events],
+            links=[_redact_link(link, redactor) for link in span.links],
+            status_description=redactor.redact_value(span.status.description or ""),
+            resource=_redact_resource(span.resource, redactor),
             trace_state=TraceState(
-                [(key, redaction.redact_value(told)) for key, told in _trace_state(span)]
+                [(key, redactor.redact_value(value)) for key, value in _trace_state(span)]
             ),
         )
 
 
 def _joined_text(span: ReadableSpan) -> str:
-    """All that the span says, in one text; the parts are apart, so that none runs into the next."""
-    parts = [span.name, span.status.description or ""]
-    held = [span.attributes, *(event.attributes for event in span.events)]
-    held += [link.attributes for link in span.links]
-    held.append(span.resource.attributes)
-    parts += [event.name for event in span.events]
-    parts += [told for _, told in _trace_state(span)]
-    for attributes in held:
+    """All texts of a span in one, separated so that no match extends over two of them."""
+    texts = [span.name, span.status.description or ""]
+    attribute_sets = [span.attributes, *(event.attributes for event in span.events)]
+    attribute_sets += [link.attributes for link in span.links]
+    attribute_sets.append(span.resource.attributes)
+    texts += [event.name for event in span.events]
+    texts += [value for _, value in _trace_state(span)]
+    for attributes in attribute_sets:
         for key, value in (attributes or {}).items():
             if key not in ID_ATTRIBUTES:
-                parts.append(f"{key}={value!s}")
-                parts += _raw_texts(value)
-    return SEPARATOR.join(parts)
+                texts.append(f"{key}={value!s}")
+                texts += _raw_texts(value)
+    return SEPARATOR.join(texts)
 
 
 def _raw_texts(value: Any) -> list[str]:
-    """What no store can hold, as it is, where a list or bytes would be spelt with escapes."""
-    items = value if isinstance(value, list | tuple) else [value]
+    """The texts of a list or of bytes, whose `str()` would escape unstorable characters."""
     if isinstance(value, str):
         return []
+    items = value if isinstance(value, list | tuple) else [value]
     return [
         item.decode("utf-8", "surrogateescape") if isinstance(item, bytes) else str(item)
         for item in items
@@ -85,43 +85,46 @@ def _raw_texts(value: Any) -> list[str]:
 
 
 def _decode_bytes(value: Any) -> Any:
-    """Bytes, which are stored as a text, in UTF-8."""
+    """Decode bytes as UTF-8, because they are stored as text."""
     if isinstance(value, list | tuple):
         return [_decode_bytes(item) for item in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _redact_attributes(attributes: Any, redaction: SpanRedactor) -> dict[str, Any]:
-    """The attributes, redacted; the mark of what was JSON, and hidden by its name, is JSON."""
-    told = {key: _decode_bytes(value) for key, value in (attributes or {}).items()}
-    ids = {key: told.pop(key) for key in ID_ATTRIBUTES if key in told}
-    changed: Mapping[str, Any] = redaction.redact_value(told)
-    spelt = {
-        key: json.dumps(new) if _is_json_string(told.get(key)) and not _is_json_string(new) else new
-        for key, new in changed.items()
+def _redact_attributes(attributes: Any, redactor: SpanRedactor) -> dict[str, Any]:
+    """Redact attributes. A placeholder for a JSON string is a JSON string, too."""
+    values = {key: _decode_bytes(value) for key, value in (attributes or {}).items()}
+    ids = {key: values.pop(key) for key in ID_ATTRIBUTES if key in values}
+    redacted: Mapping[str, Any] = redactor.redact_value(values)
+    encoded = {
+        key: json.dumps(new)
+        if _is_json_string(values.get(key)) and not _is_json_string(new)
+        else new
+        for key, new in redacted.items()
     }
-    return {**ids, **spelt}
+    return {**ids, **encoded}
 
 
 def _is_json_string(value: Any) -> bool:
     return isinstance(value, str) and value[:1] == value[-1:] == '"'
 
 
-def _redact_resource(resource: Resource, redaction: SpanRedactor) -> Resource:
-    told = dict(resource.attributes)
-    changed = redaction.redact_value(told)
-    return resource if changed is told else Resource(changed, resource.schema_url)
+def _redact_resource(resource: Resource, redactor: SpanRedactor) -> Resource:
+    attributes = dict(resource.attributes)
+    redacted = redactor.redact_value(attributes)
+    return resource if redacted is attributes else Resource(redacted, resource.schema_url)
 
 
 def _trace_state(span: ReadableSpan) -> list[tuple[str, str]]:
-    """What a caller's headers said of its trace, if there was one."""
+    """The trace state from the headers of a remote caller."""
     return list(span.context.trace_state.items())
 
 
-def _redact_event(event: Event, redaction: SpanRedactor) -> Event:
-    attributes = to_bounded_attributes(_redact_attributes(event.attributes, redaction))
-    return Event(redaction.redact_value(event.name), attributes, event.timestamp)
+def _redact_event(event: Event, redactor: SpanRedactor) -> Event:
+    attributes = to_bounded_attributes(_redact_attributes(event.attributes, redactor))
+    return Event(redactor.redact_value(event.name), attributes, event.timestamp)
 
 
-def _redact_link(link: Link, redaction: SpanRedactor) -> Link:
-    return Link(link.context, to_bounded_attributes(_redact_attributes(link.attributes, redaction)))
+def _redact_link(link: Link, redactor: SpanRedactor) -> Link:
+    attributes = to_bounded_attributes(_redact_attributes(link.attributes, redactor))
+    return Link(link.context, attributes)

@@ -1,10 +1,10 @@
-"""Sampling: which of the traces that have ended are kept, by ratio and by rule.
+"""The rules of tail sampling: which finished traces are kept, by ratio, error, duration or rule.
 
-A trace is judged when its last span has ended, so that a rule can see the error or the slowness
-that it keeps a trace for. MLflow's own sampling (`MLFLOW_TRACE_SAMPLING_RATIO`, and
-`sampling_ratio_override` of `@mlflow.trace`) goes before: it judges a trace as it begins, what it
-leaves out costs nothing and is seen by no rule. Both read the ratio off the trace's id: of the
-traces that a ratio of 0.5 lets begin, `Sampling(0.1)` keeps a fifth, a tenth of all.
+A decision is made when the last span of a trace has ended, so that a rule can see the errors and
+the duration. MLflow's own head sampling (`MLFLOW_TRACE_SAMPLING_RATIO`, and
+`sampling_ratio_override` of `@mlflow.trace`) decides before that, when a trace starts: a trace that
+it leaves out costs nothing and reaches no rule. Both derive their decision from the trace id: of
+the traces that a head ratio of 0.5 lets start, `Sampling(0.1)` keeps a fifth, a tenth of all.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import StatusCode
 
 KeepRule = Callable[[Sequence[ReadableSpan]], bool]
-"""Whether a trace is to be kept: it is given the spans of it that have ended, redacted already."""
+"""Return whether to keep a trace, given its ended spans, which are redacted already."""
 
 
 @dataclass
 class SamplingCounts:
-    """How many traces were kept and dropped; `unjudged` were kept because memory ran short."""
+    """Numbers of traces. Of those kept, `undecided` were kept because a limit was reached."""
 
     kept: int = 0
     dropped: int = 0
@@ -29,13 +29,23 @@ class SamplingCounts:
 
 @dataclass(frozen=True)
 class Sampling:
-    """A trace is kept if one of these says so: its id, an error in it, slowness, or a rule.
+    """Keep a trace if its id is selected, or if it has an error, is slow, or matches a rule.
 
-    `ratio` (0 to 1) is decided by the trace's id as in OpenTelemetry's `TraceIdRatioBased`, so that
-    every service of one trace decides alike. An error is a span whose status is ERROR, whether or
-    not someone handled it; slow is a trace, or a service's part of one, that takes longer than
-    `keep_slower_than_s`. At most `max_spans` spans, of at most `max_traces` traces, wait to be
-    judged: the oldest trace beyond them is kept as it is, with what is yet to come of it.
+    Example:
+        enable_tracing(sampling=Sampling(ratio=0.1, keep_slower_than_s=30))
+
+    Attributes:
+        ratio: The share of traces to keep, from 0 to 1. Selected by trace id as in OpenTelemetry's
+            `TraceIdRatioBased`, so that all services of one trace decide alike.
+        keep_errors: Keep traces in which a span has the status ERROR, even if it was handled.
+        keep_slower_than_s: Keep traces, or a service's part of a trace, that take longer.
+        rules: Keep traces for which one of these returns True.
+        max_spans: How many spans wait for a decision. Beyond that, the oldest trace is kept.
+        max_traces: How many traces wait for a decision. Beyond that, the oldest trace is kept.
+        counts: How many traces were kept and dropped so far.
+
+    Raises:
+        ValueError: The ratio is not between 0 and 1.
     """
 
     ratio: float = 1.0
@@ -48,22 +58,20 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio <= 1:
-            raise ValueError(
-                f"A sampling ratio lies between 0 and 1, and this one is {self.ratio}."
-            )
+            raise ValueError(f"the sampling ratio must be between 0 and 1, not {self.ratio}")
 
     def is_selected_by_ratio(self, trace_id: int) -> bool:
-        """Whether the ratio keeps the trace of this id, whatever happens in it."""
-        return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < TraceIdRatioBased.get_bound_for_rate(
-            self.ratio
-        )
+        """Return whether the ratio alone keeps this trace, whatever happens in it."""
+        bound = TraceIdRatioBased.get_bound_for_rate(self.ratio)
+        return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < bound
 
     def should_keep(self, spans: Sequence[ReadableSpan]) -> bool:
-        """Whether a trace of these spans, which is not empty, is to be kept."""
+        """Return whether to keep a trace of these spans, of which there is at least one."""
+        slow_s = self.keep_slower_than_s
         return (
             self.is_selected_by_ratio(spans[0].context.trace_id)
             or (self.keep_errors and any(is_error(span) for span in spans))
-            or (self.keep_slower_than_s is not None and duration_s(spans) > self.keep_slower_than_s)
+            or (slow_s is not None and duration_s(spans) > slow_s)
             or any(rule(spans) for rule in self.rules)
         )
 
@@ -73,6 +81,6 @@ def is_error(span: ReadableSpan) -> bool:
 
 
 def duration_s(spans: Sequence[ReadableSpan]) -> float:
-    """From the start of the first to the end of the last, in seconds."""
-    began = min(span.start_time or 0 for span in spans)
-    return (max(span.end_time or 0 for span in spans) - began) / 1e9
+    """Seconds from the start of the first span to the end of the last one."""
+    start_ns = min(span.start_time or 0 for span in spans)
+    return (max(span.end_time or 0 for span in spans) - start_ns) / 1e9

@@ -1,4 +1,4 @@
-"""A ground: the tool result that holds a value, which is thereby more than a guess."""
+"""Find the tool result that contains a value, which shows that the value is not a guess."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from instrumentation.figures.source_match import find_stated
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What a tool returned, and the span of the call, where it was recorded."""
+    """The result of a tool call, and the span of the call if it was recorded."""
 
     tool: str
     value: Any
@@ -20,22 +20,23 @@ class ToolResult:
 
 
 def find_grounding(value: Any, results: Sequence[ToolResult]) -> ToolResult | None:
-    """The newest result that holds the value: its figures as rounded, in their unit and period, or,
-    of a value without figures, its words.
+    """Return the newest result that contains a value, or None.
 
-    A list is held if each of its items is, be it by results of their own: that of the last is told.
+    A value with figures is contained if the result states all its figures, as rounded, in the same
+    unit and period. Any other value is contained if its words are. A list is contained if each of
+    its items is, possibly in different results; then the result of the last item is returned.
     """
     if isinstance(value, list) and value:
-        grounds = [find_grounding(item, results) for item in value]
-        return grounds[-1] if all(grounds) else None
+        groundings = [find_grounding(item, results) for item in value]
+        return groundings[-1] if all(groundings) else None
     text = to_text(value)
-    wanted = extract_figures(text)
+    figures = extract_figures(text)
     for result in reversed(results):
-        held = to_text(result.value)
-        known = extract_figures(held)
-        if wanted and all(find_stated(figure, known) for figure in wanted):
+        source = to_text(result.value)
+        source_figures = extract_figures(source)
+        if figures and all(find_stated(figure, source_figures) for figure in figures):
             return result
-        if not wanted and _contains_words(text, held):
+        if not figures and _contains_words(text, source):
             return result
     return None
 
@@ -46,7 +47,7 @@ def to_text(value: Any) -> str:
 
 
 def _contains_words(text: str, source: str) -> bool:
-    """Whether the text stands in the other as whole words; nothing at all stands nowhere."""
+    """Return whether a text occurs in the source as whole words; an empty text never does."""
     words = text.strip().strip("\"'")
-    found = rf"(?<!\w){re.escape(words)}(?!\w)"
-    return bool(words) and re.search(found, source, re.I) is not None
+    pattern = rf"(?<!\w){re.escape(words)}(?!\w)"
+    return bool(words) and re.search(pattern, source, re.I) is not None

@@ -1,7 +1,7 @@
-"""A shared state: what the agents of one run have noted for each other, who noted it, and why.
+"""A key-value state that the agents of one run share, recorded as STATE spans.
 
-Make one a run, and hand it to the tools. Nothing is overwritten: each key has a history. A value is
-grounded if a tool result that the state `saw` holds it; one that no result holds is a guess.
+Create one per run and pass it to the tools. Nothing is overwritten: each key has a history. A value
+is grounded if a recorded tool result contains it; otherwise it is a guess.
 """
 
 import copy
@@ -18,14 +18,18 @@ import mlflow
 from instrumentation.state.grounding import ToolResult, find_grounding
 from instrumentation.state.state_entry import StaleWriteError, StateEntry, UnknownKeyError
 
-__all__ = ["SharedState", "StaleWriteError", "StateEntry", "UnknownKeyError"]
-
 
 class SharedState:
-    """The state of one run. Agents in threads and tasks may use it at once.
+    """The state of one run. Threads and tasks may use it concurrently.
 
-    Each read and write is a STATE span beneath the current one, thus beneath the tool call in which
-    the agent made it.
+    Each read and write is a STATE span below the current span, that is, below the tool call in
+    which the agent makes it.
+
+    Example:
+        state = SharedState()
+        state.record_tool_result("search", "Inflation was 4.9 % in 2023.")
+        state.write("inflation", "4.9 %", author="researcher")
+        assert state.read("inflation", reader="writer").is_grounded
     """
 
     def __init__(self) -> None:
@@ -33,61 +37,76 @@ class SharedState:
         self._entries: dict[str, list[StateEntry]] = {}
         self._results: list[ToolResult] = []
         self._read_versions: dict[tuple[str, str], int] = {}
-        self._reads = self._concurrent = self._stale = 0
+        self._read_count = self._concurrent_count = self._stale_count = 0
 
     def record_tool_result(self, tool: str, result: Any) -> None:
-        """Keep what a tool returned, a text or JSON values, as ground for what is written later."""
-        kept = ToolResult(tool, copy.deepcopy(result), _span_id(mlflow.get_current_active_span()))
+        """Keep a tool's result, text or JSON values, as grounding for later writes."""
+        span_id = _span_id(mlflow.get_current_active_span())
+        recorded = ToolResult(tool, copy.deepcopy(result), span_id)
         with self._lock:
-            self._results.append(kept)
+            self._results.append(recorded)
 
     def write(
         self, key: str, value: Any, *, author: str, expected_version: int | None = None
     ) -> StateEntry:
-        """Add a version. With `expected_version` (0: none yet) it is a compare-and-set.
+        """Add a version of a value.
 
-        Raises `StaleWrite` when another version is there. A write that replaces another author's
-        version, unread by its own, counts as concurrent: neither knew of the other, and the span
-        names whose work was replaced.
+        A write that replaces another author's version that its own author has not read counts as
+        concurrent, and its span names the authors whose work was replaced.
+
+        Args:
+            key: The key.
+            value: The new value, text or JSON values.
+            author: The agent that writes.
+            expected_version: If given, the write is a compare-and-set: it fails unless this is the
+                current version. 0 means that the key must be new.
+
+        Raises:
+            StaleWriteError: The current version is another one than expected.
         """
         with _state_span("write", key, author, value) as span, self._lock:
             versions = self._entries.setdefault(key, [])
             if expected_version not in (None, len(versions)):
-                self._stale += 1
+                self._stale_count += 1
                 raise StaleWriteError(_stale_write_message(key, author, expected_version, versions))
-            result = find_grounding(value, self._results)
+            grounding = find_grounding(value, self._results)
             entry = StateEntry(
-                key,
-                copy.deepcopy(value),
-                author,
-                len(versions) + 1,
-                _span_id(span),
-                result.tool if result else None,
-                time_ns(),
-                result.span_id if result else None,
+                key=key,
+                value=copy.deepcopy(value),
+                author=author,
+                version=len(versions) + 1,
+                span_id=_span_id(span),
+                grounded_by=grounding.tool if grounding else None,
+                written_ns=time_ns(),
+                source_span_id=grounding.span_id if grounding else None,
             )
-            unseen = versions[self._read_versions.get((author, key), 0) :]
-            replaced = [*dict.fromkeys(other.author for other in unseen if other.author != author)]
-            self._concurrent += bool(replaced)
+            unread = versions[self._read_versions.get((author, key), 0) :]
+            authors = (other.author for other in unread if other.author != author)
+            replaced = [*dict.fromkeys(authors)]
+            self._concurrent_count += bool(replaced)
             versions.append(entry)
             self._read_versions[author, key] = entry.version
-            told = {
-                "flight_recorder.state.concurrent": bool(replaced),
-                "flight_recorder.state.replaces": replaced or None,
-            }
-            _set_entry_attributes(span, entry, told)
+            _set_entry_attributes(
+                span,
+                entry,
+                {
+                    "flight_recorder.state.concurrent": bool(replaced),
+                    "flight_recorder.state.replaces": replaced or None,
+                },
+            )
         return entry
 
     def read(self, key: str, *, reader: str) -> StateEntry:
-        """The newest version. Raises `UnknownKey`, naming the nearest key, if there is none."""
+        """Return the newest version of a value.
+
+        Raises:
+            UnknownKeyError: The key was never written. The message names the nearest key.
+        """
         with _state_span("read", key, reader) as span, self._lock:
-            self._reads += 1
+            self._read_count += 1
             if not self._entries.get(key):
-                raise UnknownKeyError(
-                    _unknown_key_message(
-                        key, [other for other, versions in self._entries.items() if versions]
-                    )
-                )
+                known = [other for other, versions in self._entries.items() if versions]
+                raise UnknownKeyError(_unknown_key_message(key, known))
             entry = self._entries[key][-1]
             self._read_versions[reader, key] = entry.version
             _set_entry_attributes(span, entry, {"flight_recorder.state.reader": reader})
@@ -95,64 +114,67 @@ class SharedState:
         return replace(entry, value=copy.deepcopy(entry.value))
 
     def history(self, key: str) -> tuple[StateEntry, ...]:
-        """Every version, oldest first; empty for a key that nobody has written."""
+        """All versions of a value, oldest first; empty if the key was never written."""
         with self._lock:
             return tuple(self._entries.get(key, ()))
 
     def written_keys(self) -> tuple[str, ...]:
-        """Every key that was written, in alphabetical order."""
+        """All keys that were written, in alphabetical order."""
         with self._lock:
             return tuple(sorted(key for key, versions in self._entries.items() if versions))
 
     def attributes(self) -> dict[str, int]:
-        """Counts for the root span of the run."""
+        """Counts for the root span of the run, as `flight_recorder.state.*` attributes."""
         with self._lock:
-            written = [entry for versions in self._entries.values() for entry in versions]
+            entries = [entry for versions in self._entries.values() for entry in versions]
             return {
-                "flight_recorder.state.write_count": len(written),
-                "flight_recorder.state.read_count": self._reads,
+                "flight_recorder.state.write_count": len(entries),
+                "flight_recorder.state.read_count": self._read_count,
                 "flight_recorder.state.ungrounded_write_count": sum(
-                    not entry.is_grounded for entry in written
+                    not entry.is_grounded for entry in entries
                 ),
-                "flight_recorder.state.concurrent_write_count": self._concurrent,
-                "flight_recorder.state.stale_write_count": self._stale,
+                "flight_recorder.state.concurrent_write_count": self._concurrent_count,
+                "flight_recorder.state.stale_write_count": self._stale_count,
             }
 
 
 @contextmanager
-def _state_span(verb: str, key: str, agent: str, value: Any = None) -> Generator[Any]:
-    with mlflow.start_span(f"{verb} {key}", span_type="STATE") as span:
-        asked = {"key": key, "by": agent}
-        span.set_inputs(asked | ({"value": value} if verb == "write" else {}))
+def _state_span(operation: str, key: str, agent: str, value: Any = None) -> Generator[Any]:
+    with mlflow.start_span(f"{operation} {key}", span_type="STATE") as span:
+        inputs = {"key": key, "by": agent}
+        span.set_inputs(inputs | ({"value": value} if operation == "write" else {}))
         span.set_attribute("flight_recorder.state.key", key)
         yield span
 
 
 def _set_entry_attributes(span: Any, entry: StateEntry, more: dict[str, Any]) -> None:
-    told = {
+    attributes = {
         "flight_recorder.state.author": entry.author,
         "flight_recorder.state.version": entry.version,
         "flight_recorder.state.grounded": entry.is_grounded,
         "flight_recorder.state.grounded_by": entry.grounded_by,
         "flight_recorder.state.source_span_id": entry.source_span_id,
-    }
-    span.set_attributes({key: one for key, one in (told | more).items() if one is not None})
+    } | more
+    span.set_attributes({key: value for key, value in attributes.items() if value is not None})
 
 
 def _span_id(span: Any) -> str | None:
-    """MLflow's id of a span that is being recorded."""
+    """MLflow's id of a span; None if nothing is being recorded."""
     return getattr(span, "span_id", None) if span is not None else None
 
 
 def _stale_write_message(
     key: str, author: str, expected: int | None, versions: list[StateEntry]
 ) -> str:
-    there = f"{len(versions)}, by {versions[-1].author}" if versions else "none"
-    return f"{author} expected version {expected} of {key!r}, and there is {there}: read it again"
+    current = f"{len(versions)}, by {versions[-1].author}" if versions else "none"
+    return (
+        f"{author} expected version {expected} of {key!r}, but the current version is {current}:"
+        " read it again"
+    )
 
 
 def _unknown_key_message(key: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(key, known, n=1)
-    hint = f"; the nearest key is {nearest[0]!r}" if nearest else ""
-    keys = ", ".join(map(repr, sorted(known))) or "no keys at all"
-    return f"nobody has written {key!r}{hint} (there are {keys})"
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    keys = ", ".join(map(repr, sorted(known))) or "none"
+    return f"the key {key!r} was never written{hint} (known keys: {keys})"

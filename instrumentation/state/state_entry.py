@@ -1,15 +1,15 @@
-"""An entry: one version of a value in a shared state, with its author and its ground."""
+"""One version of a value in the shared state, and the errors of reads and writes."""
 
 from dataclasses import dataclass
 from typing import Any
 
 
 class StaleWriteError(Exception):
-    """Raised by a write that expected another version than there is; nothing was written."""
+    """A write expected another version than the current one; nothing was written."""
 
 
 class UnknownKeyError(KeyError):
-    """Raised by a read of a key that nobody has written."""
+    """A read of a key that was never written."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -17,10 +17,14 @@ class UnknownKeyError(KeyError):
 
 @dataclass(frozen=True)
 class StateEntry:
-    """One version of a value, counted from 1 for each key.
+    """One version of the value of a key.
 
-    `span_id` is the span that wrote it; `grounded_by` the tool whose result holds it, None for a
-    guess, and `source_span_id` the span of that tool's call. Ids are None where nothing recorded.
+    Attributes:
+        version: Counted from 1 for each key.
+        span_id: The span of the write; None if it was not recorded.
+        grounded_by: The tool whose result contains the value; None for a guess.
+        written_ns: Nanoseconds since the epoch.
+        source_span_id: The span of that tool's call; None if it was not recorded.
     """
 
     key: str

@@ -1,9 +1,9 @@
-"""A fact: what one event of a crew tells about a step, its first or its last."""
+"""A CrewAI event reduced to plain data: the start or the end of one step."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from instrumentation.trace.span import Tokens
 from patches.crewai.crew_spans import task_name
@@ -13,9 +13,14 @@ from patches.support.span_errors import describe_error
 
 @dataclass(frozen=True)
 class CrewEvent:
-    """An event, without the agents, tasks and models that CrewAI's own holds.
+    """An event without references to CrewAI's agents, tasks and models.
 
-    `begun` is the id of the event that began what this one ends, as CrewAI has it.
+    Attributes:
+        parent_id: The id of the event inside which this one was emitted.
+        started_event_id: For the end of a step, the id of the event that started it, as CrewAI
+            reports it.
+        name: The name of the step; equal to the name of its span.
+        call_id: CrewAI's id of a completion.
     """
 
     id: str
@@ -33,32 +38,31 @@ class CrewEvent:
     model: str | None
     finish_reason: str | None
 
-
-def event_from_crewai(source: Any, event: Any) -> CrewEvent:
-    """What an event tells. `source` is the crew, task, agent, model … that emitted it."""
-    agent = getattr(event, "agent", None)
-    role = event.agent_role or getattr(agent, "role", None)
-    error = getattr(event, "error", None)
-    return CrewEvent(
-        id=event.event_id,
-        type=event.type,
-        parent_id=event.parent_event_id,
-        started_event_id=event.started_event_id,
-        time_ns=int(event.timestamp.timestamp() * 1e9),
-        agent=str(role).strip() if role else None,
-        name=_step_name(source, event),
-        call_id=getattr(event, "call_id", None),
-        arguments=_parse_arguments(getattr(event, "tool_args", None)),
-        result=_event_result(event),
-        error=_error_message(error) if error is not None else None,
-        tokens=_token_counts(getattr(event, "usage", None) or {}),
-        model=getattr(event, "model", None),
-        finish_reason=getattr(event, "finish_reason", None),
-    )
+    @classmethod
+    def from_crewai(cls, source: Any, event: Any) -> Self:
+        """Convert an event. `source` is the crew, task, agent or model that emitted it."""
+        agent = getattr(event, "agent", None)
+        role = event.agent_role or getattr(agent, "role", None)
+        error = getattr(event, "error", None)
+        return cls(
+            id=event.event_id,
+            type=event.type,
+            parent_id=event.parent_event_id,
+            started_event_id=event.started_event_id,
+            time_ns=int(event.timestamp.timestamp() * 1e9),
+            agent=str(role).strip() if role else None,
+            name=_step_name(source, event),
+            call_id=getattr(event, "call_id", None),
+            arguments=_parse_arguments(getattr(event, "tool_args", None)),
+            result=_event_result(event),
+            error=_error_message(error) if error is not None else None,
+            tokens=_token_counts(getattr(event, "usage", None) or {}),
+            model=getattr(event, "model", None),
+            finish_reason=getattr(event, "finish_reason", None),
+        )
 
 
 def _step_name(source: Any, event: Any) -> str:
-    """What MLflow's span of this step is called."""
     kind, _, _ = event.type.partition("_")
     match kind:
         case "crew":
@@ -70,13 +74,13 @@ def _step_name(source: Any, event: Any) -> str:
         case "tool":
             return str(event.tool_name)
         case "llm":
-            named = getattr(event, "guardrail_name", None)
-            return str(named) if named else f"{type(source).__name__}.call"
+            guardrail = getattr(event, "guardrail_name", None)
+            return str(guardrail) if guardrail else f"{type(source).__name__}.call"
     return str(event.type)
 
 
 def _event_result(event: Any) -> Any:
-    """The text or the JSON values that came; None where a model asks for tools instead."""
+    """The text or the JSON values of a result; None where a model requests tool calls."""
     if event.type == "llm_call_completed":
         return event.response if isinstance(event.response, str) else None
     return to_json(getattr(event, "output", None))
@@ -96,6 +100,6 @@ def _error_message(error: Any) -> str:
 
 
 def _token_counts(usage: Mapping[str, Any]) -> Tokens:
-    given = usage.get("prompt_tokens", usage.get("input_tokens"))
-    said = usage.get("completion_tokens", usage.get("output_tokens"))
-    return Tokens(int(given or 0), int(said or 0))
+    input_tokens = usage.get("prompt_tokens", usage.get("input_tokens"))
+    output_tokens = usage.get("completion_tokens", usage.get("output_tokens"))
+    return Tokens(int(input_tokens or 0), int(output_tokens or 0))

@@ -1,4 +1,4 @@
-"""A pairing: the first and the last fact of each piece of work, which together are a step."""
+"""Pair the start and end events of CrewAI, and build a step from each pair."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,80 +16,88 @@ STEP_KINDS: Mapping[str, StepKind] = {
     "tool_usage_started": "tool",
     "llm_guardrail_started": "guardrail",
 }
-"""The events that begin a step."""
-
-
+"""The events that start a step."""
 INTERRUPTED_ERROR = "Interrupted: it had not ended when its block did"
 
 
 def pair_events(events: Iterable[CrewEvent], ended_ns: int | None = None) -> tuple[Step, ...]:
-    """The steps that have ended, in order. `facts` may stand in any order.
+    """Build the steps that have ended, in order.
 
-    With `until_ns` those still under way end then, as failed: a cancelled crew tells no end.
+    Args:
+        events: Events, in any order.
+        ended_ns: If given, steps that have not ended are included as failed at this time. CrewAI
+            reports no end for the steps of a cancelled crew.
     """
-    heard = sorted(events, key=lambda fact: fact.time_ns)
-    known = {fact.id: fact for fact in heard}
-    under_way = [fact for fact in heard if fact.type in STEP_KINDS]
+    by_time = sorted(events, key=lambda event: event.time_ns)
+    by_id = {event.id: event for event in by_time}
+    running = [event for event in by_time if event.type in STEP_KINDS]
     ends: dict[str, CrewEvent] = {}
-    for last in heard:
-        begins = VALID_EVENT_PAIRS.get(last.type)
-        first = _find_start(last, begins, under_way) if begins in STEP_KINDS else None
-        if first is not None:
-            under_way.remove(first)
-            ends[first.id] = last
-    # CrewAI says nothing of the end of a turn that a deliberate stop breaks off: its task failed.
-    for first in under_way:
-        outer = next((one for one in _enclosing_events(first, known)[::-1] if one.id in ends), None)
+    for end in by_time:
+        start_type = VALID_EVENT_PAIRS.get(end.type)
+        start = _find_start(end, start_type, running) if start_type in STEP_KINDS else None
+        if start is not None:
+            running.remove(start)
+            ends[start.id] = end
+    # CrewAI reports no end of a turn that a deliberate stop interrupts; but its task failed.
+    for start in running:
+        enclosing = _enclosing_events(start, by_id)[::-1]
+        outer = next((event for event in enclosing if event.id in ends), None)
         if outer is not None and ends[outer.id].error:
-            ends[first.id] = ends[outer.id]
+            ends[start.id] = ends[outer.id]
         elif ended_ns is not None:
-            ends[first.id] = replace(first, time_ns=ended_ns, error=INTERRUPTED_ERROR)
-    return sort_steps([_build_step(known[first], last, known) for first, last in ends.items()])
+            ends[start.id] = replace(start, time_ns=ended_ns, error=INTERRUPTED_ERROR)
+    return sort_steps([_build_step(by_id[id], end, by_id) for id, end in ends.items()])
 
 
 def _find_start(
-    last: CrewEvent, begins: str | None, under_way: list[CrewEvent]
+    end: CrewEvent, start_type: str | None, running: list[CrewEvent]
 ) -> CrewEvent | None:
-    """What an event ends: what CrewAI says, unless a failure that it told twice led it astray."""
-    alike = [fact for fact in under_way if fact.type == begins and fact.call_id == last.call_id]
-    for fact in alike:
-        if last.call_id is not None or fact.id == last.started_event_id:
-            return fact
-    same = [fact for fact in alike if (fact.agent, fact.name) == (last.agent, last.name)]
-    return same[-1] if same and last.started_event_id not in {fact.id for fact in alike} else None
+    """Find the event that started what another one ends.
+
+    CrewAI names it, but may name a wrong one after a failure that it reported twice.
+    """
+    candidates = [
+        event for event in running if event.type == start_type and event.call_id == end.call_id
+    ]
+    for event in candidates:
+        if end.call_id is not None or event.id == end.started_event_id:
+            return event
+    same = [event for event in candidates if (event.agent, event.name) == (end.agent, end.name)]
+    is_named = end.started_event_id in {event.id for event in candidates}
+    return same[-1] if same and not is_named else None
 
 
-def _build_step(first: CrewEvent, last: CrewEvent, known: Mapping[str, CrewEvent]) -> Step:
-    kind = STEP_KINDS[first.type]
-    around = _enclosing_events(first, known)
-    task = next((fact.name for fact in reversed(around) if fact.type == "task_started"), None)
-    turns = [fact.agent for fact in around if fact.type == "agent_execution_started"]
-    path = [fact.name for fact in around]
+def _build_step(start: CrewEvent, end: CrewEvent, by_id: Mapping[str, CrewEvent]) -> Step:
+    kind = STEP_KINDS[start.type]
+    enclosing = _enclosing_events(start, by_id)
+    tasks = (event.name for event in reversed(enclosing) if event.type == "task_started")
+    task = next(tasks, None)
+    turns = [event.agent for event in enclosing if event.type == "agent_execution_started"]
     agent = turns[-1] if turns else None
     if kind in ("completion", "tool"):
-        agent = first.agent or agent
+        agent = start.agent or agent
     return Step(
-        agent=first.agent if kind == "turn" else None if kind in ("crew", "task") else agent,
+        agent=start.agent if kind == "turn" else None if kind in ("crew", "task") else agent,
         kind=kind,
-        task=first.name if kind == "task" else task,
-        tool=first.name if kind == "tool" else None,
-        arguments=first.arguments,
-        result=None if last.error else last.result,
-        error=last.error,
-        started_ns=first.time_ns,
-        ended_ns=last.time_ns,
-        tokens=last.tokens,
-        model=first.model,
-        path=(*path, first.name),
-        finish_reason=last.finish_reason,
+        task=start.name if kind == "task" else task,
+        tool=start.name if kind == "tool" else None,
+        arguments=start.arguments,
+        result=None if end.error else end.result,
+        error=end.error,
+        started_ns=start.time_ns,
+        ended_ns=end.time_ns,
+        tokens=end.tokens,
+        model=start.model,
+        path=(*(event.name for event in enclosing), start.name),
+        finish_reason=end.finish_reason,
     )
 
 
-def _enclosing_events(fact: CrewEvent, known: Mapping[str, CrewEvent]) -> list[CrewEvent]:
-    """The steps that this one is a part of, outermost first."""
-    around: list[CrewEvent] = []
-    while (parent := known.get(fact.parent_id or "")) is not None:
+def _enclosing_events(event: CrewEvent, by_id: Mapping[str, CrewEvent]) -> list[CrewEvent]:
+    """The start events of the enclosing steps, outermost first."""
+    enclosing: list[CrewEvent] = []
+    while (parent := by_id.get(event.parent_id or "")) is not None:
         if parent.type in STEP_KINDS:
-            around.append(parent)
-        fact = parent
-    return around[::-1]
+            enclosing.append(parent)
+        event = parent
+    return enclosing[::-1]

@@ -1,4 +1,4 @@
-"""A step: one piece of a crew's work (a task, turn, completion, tool call …), with its times."""
+"""One step of a crew's run: a crew, task, turn, completion, tool call or guardrail check."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,14 +10,17 @@ StepKind = Literal["crew", "task", "turn", "completion", "tool", "guardrail"]
 
 @dataclass(frozen=True)
 class Step:
-    """What an agent did: from the trace or from the event bus, it is the same.
+    """One step. It is the same whether it was read from the trace or from CrewAI's event bus.
 
-    `path` names the steps around this one, outermost first, and then itself; a step is beneath
-    another if its path begins with the other's and it lies within its time. Times are nanoseconds
-    since the epoch. `result` is text or JSON values; of a completion that asks for tools, None.
-    `error` begins with the error's class. `attempts` are the HTTP requests that it took, where they
-    were counted; `refused` the names of those that failed ("HTTP 429").
-    `finish` is why a completion ended, as the model tells ("stop", "length").
+    Attributes:
+        result: Text or JSON values; None for a completion that requests tool calls.
+        error: The message of an error, which begins with its class; None if the step succeeded.
+        started_ns: Nanoseconds since the epoch.
+        ended_ns: Nanoseconds since the epoch.
+        path: The names of the enclosing steps, outermost first, then the step's own name.
+        attempt_count: How many HTTP requests it took, if they were counted.
+        failed_attempts: The names of the failed ones, such as "HTTP 429".
+        finish_reason: Why a completion ended, as the model reports it ("stop", "length").
     """
 
     agent: str | None
@@ -45,7 +48,7 @@ class Step:
         return self.ended_ns - self.started_ns
 
     def contains(self, other: "Step") -> bool:
-        """Whether the other is a part of this step."""
+        """Return whether the other step is inside this one, by its path and by its times."""
         return (
             other is not self
             and len(other.path) > len(self.path)
@@ -56,5 +59,5 @@ class Step:
 
 
 def sort_steps(steps: list[Step]) -> tuple[Step, ...]:
-    """Steps as they began; a step before those inside it."""
+    """Sort steps by their start; a step comes before the steps inside it."""
     return tuple(sorted(steps, key=lambda step: (step.started_ns, len(step.path), step.path)))

@@ -1,4 +1,4 @@
-"""A step log: what CrewAI tells its event bus and its callbacks, put together as steps."""
+"""A log of the steps of running crews, from CrewAI's event bus and its callbacks."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from crewai.events.types import (
     tool_usage_events,
 )
 
-from instrumentation.steps.crew_event import CrewEvent, event_from_crewai
+from instrumentation.steps.crew_event import CrewEvent
 from instrumentation.steps.event_pairing import pair_events
 from instrumentation.steps.step import Step, StepKind, sort_steps
 from instrumentation.trace.span import Tokens
@@ -44,18 +44,24 @@ RECORDED_EVENTS = (
     llm_guardrail_events.LLMGuardrailStartedEvent,
     llm_guardrail_events.LLMGuardrailCompletedEvent,
 )
-"""The events that begin or end a step, and those that only stand between a step and the next."""
+"""Events that start or end a step, and those that link a step to the steps inside it."""
 
 
 class StepLog:
-    """The steps of the crews that were kicked off in its block; made by `steps_taken`.
+    """The steps of the crews that were kicked off in a `collect_steps` block.
 
-    `steps` are put together from the bus, `said` from the callbacks: what CrewAI hands to those
-    names no agent, and so the agent is the one at work at the time, if there was one alone. `whole`
-    is False if the bus did not deliver in time, and steps may be missing.
+    Attributes:
+        is_complete: False if the event bus did not deliver all events in time, so that steps may be
+            missing.
     """
 
     def __init__(self, is_own: "Callable[[StepLog], bool]", timeout_s: float = 30.0) -> None:
+        """Create a log.
+
+        Args:
+            is_own: Called in the context of each event: whether the event belongs to this log.
+            timeout_s: How long to wait for outstanding events when the block ends.
+        """
         self._is_own = is_own
         self._timeout_s = timeout_s
         self._lock = Lock()
@@ -66,7 +72,7 @@ class StepLog:
 
     @contextmanager
     def listen(self) -> Generator[None]:
-        """Listen on the bus, and wait at the end for what it has still to deliver."""
+        """Listen to the event bus for the block, and wait at its end for outstanding events."""
         for event in RECORDED_EVENTS:
             crewai_event_bus.register_handler(event, self._on_event)
         try:
@@ -79,64 +85,80 @@ class StepLog:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What is known so far, in order. A step that has not ended is not among them until the
-        block has: then it failed, "Interrupted"."""
+        """The steps that have ended so far, in order.
+
+        Once the block has ended, steps that have not ended are included as failed ones, with an
+        error that begins with "Interrupted".
+        """
         with self._lock:
-            facts = list(self._events)
-        return pair_events(facts, self._ended_ns)
+            events = list(self._events)
+        return pair_events(events, self._ended_ns)
 
     @property
     def callback_steps(self) -> tuple[Step, ...]:
-        """What the callbacks were told, in order."""
+        """The calls of `on_step` and `on_task`, in order.
+
+        CrewAI does not tell these callbacks which agent is at work. So the agent is the one that
+        was at work at the time, if there was exactly one.
+        """
         turns = [step for step in self.steps if step.kind == "turn"]
         with self._lock:
-            said = list(self._callback_steps)
-        return sort_steps([_attribute_to_agent(step, turns) for step in said])
+            steps = list(self._callback_steps)
+        return sort_steps([_attribute_to_agent(step, turns) for step in steps])
 
     def on_step(self, step: Any) -> None:
-        """Be told what a `step_callback` is: a thought, a tool's result or an answer."""
+        """Handle a call of a `step_callback`: a thought, the result of a tool, or an answer."""
         text = getattr(step, "text", "") or getattr(step, "output", "")
-        tool = getattr(step, "tool", None)
+        result = getattr(step, "result", None)
         self._add_callback_step(
-            text, tool, getattr(step, "tool_input", None), getattr(step, "result", None)
+            text if result is None else result,
+            tool=getattr(step, "tool", None),
+            arguments=getattr(step, "tool_input", None),
         )
 
     def on_task(self, output: Any) -> None:
-        """Be told what a task came to."""
-        self._add_callback_step(
-            output.raw, None, None, output.raw, output.agent.strip(), output.name
-        )
+        """Handle a call of a `task_callback`: the output of a task."""
+        self._add_callback_step(output.raw, agent=output.agent.strip(), task=output.name)
 
     def _add_callback_step(
         self,
-        text: str,
-        tool: str | None,
-        arguments: Any,
         result: Any,
+        *,
+        tool: str | None = None,
+        arguments: Any = None,
         agent: str | None = None,
         task: str | None = None,
     ) -> None:
-        now = time_ns()
+        now_ns = time_ns()
         kind: StepKind = "task" if agent is not None else "tool" if tool is not None else "turn"
-        came = text if result is None else result
-        path = (task or agent or tool or "answer",)
-        told = Step(
-            agent, kind, task, tool, arguments, came, None, now, now, Tokens(), None, path
-        )  # fmt: skip
+        step = Step(
+            agent=agent,
+            kind=kind,
+            task=task,
+            tool=tool,
+            arguments=arguments,
+            result=result,
+            error=None,
+            started_ns=now_ns,
+            ended_ns=now_ns,
+            tokens=Tokens(),
+            model=None,
+            path=(task or agent or tool or "answer",),
+        )
         with self._lock:
-            self._callback_steps.append(told)
+            self._callback_steps.append(step)
 
     def _on_event(self, source: Any, event: Any) -> None:
-        """Run by the bus in a copy of the emitter's context, by which a log knows its own crews."""
+        """Handle an event. The bus calls this in a copy of the emitter's context."""
         if self._is_own(self):
-            fact = event_from_crewai(source, event)
+            converted = CrewEvent.from_crewai(source, event)
             with self._lock:
-                self._events.append(fact)
+                self._events.append(converted)
 
 
 def _attribute_to_agent(step: Step, turns: list[Step]) -> Step:
-    """The step, with the agent that was at work then; none where several were."""
-    then = [turn for turn in turns if turn.started_ns <= step.started_ns <= turn.ended_ns]
-    if step.agent is not None or len(then) != 1:
+    """Fill in the agent that was at work when a callback was called, if there was exactly one."""
+    running = [turn for turn in turns if turn.started_ns <= step.started_ns <= turn.ended_ns]
+    if step.agent is not None or len(running) != 1:
         return step
-    return replace(step, agent=then[0].agent, task=then[0].task)
+    return replace(step, agent=running[0].agent, task=running[0].task)

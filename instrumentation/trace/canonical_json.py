@@ -1,6 +1,6 @@
-"""A recorded trace: a trace as JSON that two runs of the same workflow write alike.
+"""Write and read traces as JSON that is identical for two runs of the same workflow.
 
-No ids, times or ports: what is left out is what changes from run to run though nothing changed.
+Ids, times, ports and memory addresses are left out, because they change from run to run.
 """
 
 import json
@@ -11,7 +11,8 @@ from typing import Any
 
 from instrumentation.trace.session import Session
 from instrumentation.trace.span import MAX_SPAN_DEPTH, Span
-from instrumentation.trace.trace import Trace, TraceNotFoundError
+from instrumentation.trace.span_tree import TraceNotFoundError
+from instrumentation.trace.trace import Trace
 
 FORMAT_VERSION = "flight-recorder/1"
 VOLATILE_KEYS = frozenset({"created_at", "created"})
@@ -25,27 +26,26 @@ TRACE_ID_PATTERN = re.compile(r"\btr-[0-9a-f]{32}\b")
 
 
 def mask_volatile_ids(text: str) -> str:
-    """The text with a word in place of each id, port and memory address."""
+    """Replace each id, local port and memory address by a placeholder such as `<id>`."""
     text = TRACE_ID_PATTERN.sub("<trace>", text)
-    return MEMORY_ADDRESS_PATTERN.sub(
-        "<address>", PORT_PATTERN.sub(r"\1:<port>", UUID_PATTERN.sub("<id>", text))
-    )
+    text = PORT_PATTERN.sub(r"\1:<port>", UUID_PATTERN.sub("<id>", text))
+    return MEMORY_ADDRESS_PATTERN.sub("<address>", text)
 
 
 def dump_trace(trace: Trace) -> str:
-    """The recorded trace, as JSON that is read in a diff: indented, keys sorted."""
+    """Serialize a trace as JSON for a readable diff: indented, with sorted keys."""
     spans = [_span_to_json(root) for root in trace.roots]
     recorded: dict[str, Any] = {"format": FORMAT_VERSION, "roots": spans}
     if session := trace.session:
-        told = {"id": mask_volatile_ids(session.id), "user": session.user}
-        recorded["session"] = {key: value for key, value in told.items() if value}
+        fields = {"id": mask_volatile_ids(session.id), "user": session.user}
+        recorded["session"] = {key: value for key, value in fields.items() if value}
     return json.dumps(recorded, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def load_trace(path: Path) -> Trace:
-    """The trace that a file holds. Raises `NoTrace` where there is none."""
+    """Read a trace from a file. Raises `TraceNotFoundError` if it is missing or not a trace."""
     if not path.is_file():
-        raise TraceNotFoundError(f"{path}: no trace was recorded here yet")
+        raise TraceNotFoundError(f"{path}: no trace has been recorded here yet")
     try:
         return parse_trace(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -53,16 +53,25 @@ def load_trace(path: Path) -> Trace:
 
 
 def parse_trace(text: str, source: str) -> Trace:
-    """Read what `dumps` wrote. Raises `NoTrace` naming `where`, when it did not write this."""
+    """Parse the output of `dump_trace`.
+
+    Args:
+        text: The JSON.
+        source: Where it comes from, for error messages.
+
+    Raises:
+        TraceNotFoundError: The text is not a recorded trace, has another format version, or has no
+            spans.
+    """
     try:
         recorded = json.loads(text)
         if recorded["format"] != FORMAT_VERSION:
             raise TraceNotFoundError(
-                f"{source}: format {recorded['format']!r}, and {FORMAT_VERSION!r} is read here"
+                f"{source}: format {recorded['format']!r}, expected {FORMAT_VERSION!r}"
             )
         roots = tuple(_span_from_json(span, MAX_SPAN_DEPTH) for span in recorded["roots"])
-        told = recorded.get("session")
-        session = Session(str(told["id"]), str(told.get("user", ""))) if told else None
+        fields = recorded.get("session")
+        session = Session(str(fields["id"]), str(fields.get("user", ""))) if fields else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TraceNotFoundError(
             f"{source}: not a recorded trace ({type(error).__name__}: {error})"
@@ -76,17 +85,16 @@ def _span_to_json(span: Span) -> dict[str, Any]:
     attributes = {
         key: value for key, value in span.attributes.items() if not VOLATILE_ATTRIBUTES.search(key)
     }
-    told: dict[str, Any] = {
-        "says": mask_volatile_ids(span.status_message.splitlines()[0])
-        if span.status_message
-        else "",
+    message = span.status_message
+    fields: dict[str, Any] = {
+        "says": mask_volatile_ids(message.splitlines()[0]) if message else "",
         "inputs": _strip_volatile(span.inputs),
         "outputs": _strip_volatile(span.outputs),
         "attributes": _strip_volatile(attributes),
         "children": [_span_to_json(child) for child in span.children],
     }
-    said = {key: value for key, value in told.items() if value not in ("", None, {}, [])}
-    return {"name": span.name, "type": span.type, "status": span.status} | said
+    present = {key: value for key, value in fields.items() if value not in ("", None, {}, [])}
+    return {"name": span.name, "type": span.type, "status": span.status} | present
 
 
 def _strip_volatile(value: Any) -> Any:

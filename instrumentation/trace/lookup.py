@@ -1,17 +1,18 @@
-"""A stored trace: read from an MLflow store, by its id, or by the session whose turns it holds."""
+"""Fetch traces from an MLflow store, by trace id or by session id."""
 
 from instrumentation.trace.session import SESSION_KEY
-from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
+from instrumentation.trace.span_tree import TraceNotFoundError
+from instrumentation.trace.trace import Trace, trace_from_mlflow
 
 QUOTES = frozenset("'\"`")
-"""What MLflow's searches have no escape for."""
+"""Characters that MLflow's search filters cannot escape."""
 MAX_NAME_CHARS = 250
-"""The longest name of a session or a user, in characters: MLflow drops a trace that has more."""
+"""The longest session or user name: MLflow drops a trace with a longer one."""
 
 
 def fetch_trace(trace_id: str, tracking_uri: str) -> Trace:
-    """One trace of an MLflow store. Raises `NoTrace` if the store has none of this id."""
-    import mlflow  # three seconds, which nobody waits for who reads a file
+    """Fetch one trace. Raises `TraceNotFoundError` if the store does not have it."""
+    import mlflow  # takes three seconds, so it is not imported by those who only read files
     from mlflow.exceptions import MlflowException
 
     client = mlflow.MlflowClient(tracking_uri)
@@ -19,16 +20,20 @@ def fetch_trace(trace_id: str, tracking_uri: str) -> Trace:
         return trace_from_mlflow([client.get_trace(trace_id).to_dict()])
     except MlflowException as error:
         raise TraceNotFoundError(
-            f"no trace {trace_id!r} in the store that MLFLOW_TRACKING_URI names: {error.message}"
+            f"the store at MLFLOW_TRACKING_URI has no trace {trace_id!r}: {error.message}"
         ) from error
 
 
 def fetch_session(session_id: str, tracking_uri: str) -> Trace:
-    """All turns of a session, of whichever experiment. Raises `NoTrace` where there is none."""
+    """Fetch all turns of a session, from all experiments, as one trace.
+
+    Raises:
+        TraceNotFoundError: The store has no such session, or its name cannot be searched for.
+    """
     import mlflow
 
     if not is_searchable(session_id):
-        raise TraceNotFoundError(f"no session has the name {session_id!r}")
+        raise TraceNotFoundError(f"{session_id!r} is not a valid session name")
     client = mlflow.MlflowClient(tracking_uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     found, page = [], None
@@ -40,22 +45,20 @@ def fetch_session(session_id: str, tracking_uri: str) -> Trace:
         )
         found += [trace.to_dict() for trace in page if trace.data.spans]
     if not found:
-        raise TraceNotFoundError(
-            f"no session {session_id!r} in the store that MLFLOW_TRACKING_URI names"
-        )
+        raise TraceNotFoundError(f"the store at MLFLOW_TRACKING_URI has no session {session_id!r}")
     return trace_from_mlflow(found)
 
 
 def is_valid_name(name: str) -> bool:
-    """Whether a trace can bear this name, of a session or a user, and a person read it."""
+    """Return whether MLflow can store this session or user name and a person can read it."""
     return bool(name.strip()) and name.isprintable() and len(name) <= MAX_NAME_CHARS
 
 
 def is_searchable(session_id: str) -> bool:
-    """Whether a session of this name can be found again."""
+    """Return whether MLflow can store this session name and search for it."""
     return is_valid_name(session_id) and not QUOTES & set(session_id)
 
 
 def session_filter(session_id: str) -> str:
-    """MLflow's filter for the turns of a session whose name is `findable`."""
+    """MLflow's filter for the turns of a session whose name `is_searchable`."""
     return f"metadata.`{SESSION_KEY}` = '{session_id}'"

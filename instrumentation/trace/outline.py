@@ -1,4 +1,4 @@
-"""An outline: a trace as text that a person reviews, one span a line, a child under its parent."""
+"""Print a trace as an outline: one span per line, children indented below their parent."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,25 +9,30 @@ from instrumentation.trace.trace import Trace
 
 INDENT = "  "
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What a terminal would obey, and a name or an error may hold: controls, and turns of direction."""
+"""Characters that change how a terminal displays text: controls and changes of text direction."""
 MAX_ARGUMENT_CHARS = 48
-"""How much of a tool's arguments a line has room for, in characters."""
+"""Longer tool arguments are truncated."""
 MAX_NAMED_TURNS = 6
-"""How many names of other turns a line has room for."""
+"""More concurrent turns are counted instead of named."""
 MAX_ERROR_CHARS = 60
-"""How much of an error's sentence a line has room for, in characters."""
+"""Longer error messages are truncated."""
 
 
 def render_outline(trace: Trace) -> str:
-    """The trace without ids, times and ports, a line a span, each line ended by a line feed."""
+    """Render a trace without ids, times and ports, one span per line.
+
+    Example:
+        writer → editor  [HANDOFF OK]  12% of 540 chars arrived
+        editor  [AGENT OK]
+    """
     return "".join(f"{line}\n" for _, line in outline_lines(trace))
 
 
 def outline_lines(trace: Trace) -> Iterator[tuple[Span, str]]:
-    """Each span with its line, in the order of the outline."""
-    of_session = (mask_volatile_ids(str(trace.session)),) if trace.session else ()
+    """Yield each span with its line, in the order of the outline."""
+    session_details = (mask_volatile_ids(str(trace.session)),) if trace.session else ()
     for root in trace.roots:
-        yield root, _format_line(root, 0, of_session)
+        yield root, _format_line(root, 0, session_details)
         for child in root.children:
             yield from _descendant_lines(child, 1)
 
@@ -39,25 +44,32 @@ def _descendant_lines(span: Span, depth: int) -> Iterator[tuple[Span, str]]:
 
 
 def _format_line(span: Span, depth: int, session_details: tuple[str, ...] = ()) -> str:
-    told = "".join(f"  {word}" for word in (*session_details, *_span_details(span)))
-    return CONTROL_CHARACTERS.sub(
-        "�", f"{INDENT * depth}{span.name}  [{span.type} {span.status}]{told}"
-    )
+    details = "".join(f"  {detail}" for detail in (*session_details, *_span_details(span)))
+    line = f"{INDENT * depth}{span.name}  [{span.type} {span.status}]{details}"
+    return CONTROL_CHARACTERS.sub("�", line)
 
 
 def _span_details(span: Span) -> Iterator[str]:
-    """What matters of a span beside its name: by its type, and why it failed."""
-    if tell := DETAILS_BY_TYPE.get(span.type):
-        yield from tell(span)
+    """The most important facts about a span of its type, and its error message."""
+    if details := DETAILS_BY_TYPE.get(span.type):
+        yield from details(span)
     if span.failed and span.status_message:
-        says = mask_volatile_ids(span.status_message.splitlines()[0])
-        yield f"! {says if len(says) <= MAX_ERROR_CHARS else says[: MAX_ERROR_CHARS - 1] + '…'}"
+        message = mask_volatile_ids(span.status_message.splitlines()[0])
+        yield f"! {_truncate(message, MAX_ERROR_CHARS)}"
+
+
+def _truncate(text: str, max_chars: int) -> str:
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def _handoff_details(span: Span) -> Iterator[str]:
-    told = span.attributes
-    yield f"{told['flight_recorder.handoff.efficiency_score']:.0%} of {told['flight_recorder.handoff.output_chars']} chars arrived"
-    if condition := told.get("flight_recorder.routing.condition"):
+    attributes = span.attributes
+    score, output_chars = (
+        attributes["flight_recorder.handoff.efficiency_score"],
+        attributes["flight_recorder.handoff.output_chars"],
+    )
+    yield f"{score:.0%} of {output_chars} chars arrived"
+    if condition := attributes.get("flight_recorder.routing.condition"):
         yield f"edge {condition}"
 
 
@@ -69,10 +81,9 @@ def _completion_details(span: Span) -> Iterator[str]:
 
 
 def _tool_details(span: Span) -> Iterator[str]:
-    """Its arguments, by their names, but not where they are as long as a text."""
     if isinstance(span.inputs, dict) and span.inputs:
-        told = " ".join(", ".join(str(span.inputs[name]) for name in sorted(span.inputs)).split())
-        yield f"({told if len(told) <= MAX_ARGUMENT_CHARS else told[: MAX_ARGUMENT_CHARS - 1] + '…'})"
+        values = ", ".join(str(span.inputs[name]) for name in sorted(span.inputs))
+        yield f"({_truncate(' '.join(values.split()), MAX_ARGUMENT_CHARS)})"
     if shared := span.attributes.get("flight_recorder.measurement.shared"):
         yield f"shares {', '.join(shared)}"
     if silent := span.attributes.get("flight_recorder.lookup.silent_count"):
@@ -85,16 +96,16 @@ def _guardrail_details(span: Span) -> Iterator[str]:
 
 
 def _state_details(span: Span) -> Iterator[str]:
-    grounds = span.attributes.get("flight_recorder.state.grounded_by")
-    yield f"grounded by {grounds}" if grounds else "ungrounded"
+    grounded_by = span.attributes.get("flight_recorder.state.grounded_by")
+    yield f"grounded by {grounded_by}" if grounded_by else "ungrounded"
     if replaced := span.attributes.get("flight_recorder.state.replaces"):
         yield f"over {', '.join(replaced)}, unread"
 
 
 def _turn_details(span: Span) -> Iterator[str]:
-    if alongside := span.attributes.get("flight_recorder.turn.alongside"):
-        many = len(alongside) > MAX_NAMED_TURNS
-        yield f"∥ {len(alongside)} others" if many else f"∥ {', '.join(alongside)}"
+    if concurrent := span.attributes.get("flight_recorder.turn.alongside"):
+        too_many = len(concurrent) > MAX_NAMED_TURNS
+        yield f"∥ {len(concurrent)} others" if too_many else f"∥ {', '.join(concurrent)}"
 
 
 def _chain_details(span: Span) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A session: turns of one conversation, each a trace of its own, joined by the session's name."""
+"""A session: the turns of one conversation, each in its own trace, with the same session id."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from instrumentation.trace.span import Span
 
 SESSION_KEY = "mlflow.trace.session"
 USER_KEY = "mlflow.trace.user"
-"""The metadata in which MLflow keeps whose turn a trace is; `mlflow.tracing.context` writes it."""
+"""The metadata keys that `mlflow.tracing.context(session_id=…, user=…)` writes."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """`id` as the application names it; `user` is who spoke, empty where nobody said."""
+    """A conversation. `user` is empty if the application did not name one."""
 
     id: str
     user: str = ""
@@ -25,17 +25,21 @@ class Session:
 def common_session(
     infos: Sequence[Mapping[str, Any]], trees: Sequence[Sequence[Span]]
 ) -> Session | None:
-    """The session whose turns these traces are, by their `info` as MLflow exports it.
+    """Return the session to which all traces belong as complete turns, or None.
 
-    None where one of them is of no session, or of another; and where one is no whole turn: it is
-    torn, or its root is not as those of the others, as that of a span that lost its turn. Several
-    users stand in the order in which they first spoke.
+    It is None if a trace belongs to no session or to another one, if a trace is torn, or if the
+    roots differ in name or type: then one of them is a span that lost its turn. Several users are
+    listed in the order in which they first appear.
+
+    Args:
+        infos: The `info` of each trace, as MLflow exports it.
+        trees: The root spans of each trace.
     """
-    told = [info.get("trace_metadata") or {} for info in infos]
-    ids = {metadata.get(SESSION_KEY) or "" for metadata in told}
-    alike = len({(root.name, root.type) for grown in trees for root in grown}) == 1
-    whole = alike and all(len(grown) == 1 for grown in trees)
-    if not whole or len(ids) != 1 or not (id := ids.pop()):
+    metadata = [info.get("trace_metadata") or {} for info in infos]
+    ids = {one.get(SESSION_KEY) or "" for one in metadata}
+    same_roots = len({(root.name, root.type) for roots in trees for root in roots}) == 1
+    are_complete = same_roots and all(len(roots) == 1 for roots in trees)
+    if not are_complete or len(ids) != 1 or not (id := ids.pop()):
         return None
-    users = dict.fromkeys(metadata[USER_KEY] for metadata in told if metadata.get(USER_KEY))
+    users = dict.fromkeys(one[USER_KEY] for one in metadata if one.get(USER_KEY))
     return Session(id, ", ".join(users))

@@ -1,4 +1,4 @@
-"""An order: how siblings in a trace stand, so that two runs of the same workflow read the same."""
+"""Sort sibling spans so that two runs of the same workflow produce the same tree."""
 
 import json
 from collections.abc import Iterable
@@ -7,39 +7,39 @@ from instrumentation.trace.span import Span
 
 
 def sort_siblings(siblings: Iterable[Span]) -> tuple[Span, ...]:
-    """Siblings as they began; those whose order is chance stand by name and by what they were
-    given, handoffs first.
+    """Sort siblings by start time; where that order is accidental, by name and inputs.
 
-    It is chance among spans that ran at the same time, among tool calls with no completion between
-    them, which are calls of one reply, and among handoffs from turns that ran alongside each other.
+    The order is accidental among spans that overlap in time, among tool calls without a completion
+    between them (the calls of one reply), and among handoffs from turns that ran concurrently.
+    Among those, handoffs come first.
     """
-    began = sorted(siblings, key=lambda span: span.start_ns)
-    alongside: dict[str | None, set[str]] = {}
-    for turn in began:
-        alongside.setdefault(turn.agent, set()).update(
+    by_start = sorted(siblings, key=lambda span: span.start_ns)
+    concurrent: dict[str | None, set[str]] = {}
+    for turn in by_start:
+        concurrent.setdefault(turn.agent, set()).update(
             turn.attributes.get("flight_recorder.turn.alongside", ())
         )
     groups: list[list[Span]] = []
-    busy_until = -1
-    for span in began:
+    busy_until_ns = -1
+    for span in by_start:
         last = groups[-1][-1] if groups else None
-        one_reply = last is not None and span.type == last.type == "TOOL"
-        at_once = last is not None and _handoff_sender(span) in alongside.get(
+        same_reply = last is not None and span.type == last.type == "TOOL"
+        senders_overlap = last is not None and _handoff_sender(span) in concurrent.get(
             _handoff_sender(last), ()
         )
-        if groups and (one_reply or at_once or span.start_ns < busy_until):
+        if groups and (same_reply or senders_overlap or span.start_ns < busy_until_ns):
             groups[-1].append(span)
         else:
             groups.append([span])
-        busy_until = max(busy_until, span.end_ns)
+        busy_until_ns = max(busy_until_ns, span.end_ns)
     return tuple(span for group in groups for span in sorted(group, key=_sort_key))
 
 
 def _handoff_sender(span: Span) -> str | None:
-    """From whom a handoff comes; None of any other span."""
+    """The sender of a handoff; None for any other span."""
     return span.attributes.get("flight_recorder.handoff.from_agent")
 
 
 def _sort_key(span: Span) -> tuple[bool, str, str, str]:
-    given = json.dumps(span.inputs, sort_keys=True, default=str)
-    return (span.type != "HANDOFF", span.name, span.type, given)
+    inputs = json.dumps(span.inputs, sort_keys=True, default=str)
+    return (span.type != "HANDOFF", span.name, span.type, inputs)

@@ -1,18 +1,18 @@
-"""A span: one thing that happened, with all that happened inside it."""
+"""A span of a trace tree: name, type, status, contents, times, and its child spans."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 TOKEN_USAGE_ATTRIBUTE = "mlflow.chat.tokenUsage"
-"""The attribute in which MLflow keeps what a completion used."""
+"""The attribute in which MLflow stores the token usage of a completion."""
 MAX_SPAN_DEPTH = 200
-"""How many levels of spans are read; what goes deeper is a loop that nobody could read either."""
+"""Spans that are nested deeper are rejected: such a trace is the product of a loop."""
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a completion used, as its endpoint counts."""
+    """Tokens that a completion used, as its endpoint reports them."""
 
     input: int = 0
     output: int = 0
@@ -27,11 +27,17 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Span:
-    """One thing that happened, with all that happened inside it.
+    """One operation of a run, with all operations inside it.
 
-    `status` is OK, ERROR or UNSET; `says` is the sentence that came with it. Times are nanoseconds
-    since the epoch, and zero in a recorded trace. `cost_usd` is what a completion cost by the
-    store's list of prices: None where it has no price, and in a recorded trace, for lists change.
+    Attributes:
+        status: "OK", "ERROR" or "UNSET".
+        status_message: The message that came with the status.
+        attributes: OpenTelemetry attributes, decoded from MLflow's JSON.
+        children: The spans directly inside this one, in the order in which they started.
+        start_ns: Nanoseconds since the epoch; 0 in a trace that was read from JSON.
+        end_ns: Like `start_ns`.
+        cost_usd: Cost of a completion by MLflow's price list. None if the model has no price, and
+            in a trace that was read from JSON, because price lists change.
     """
 
     name: str
@@ -47,7 +53,7 @@ class Span:
     cost_usd: float | None = None
 
     def __iter__(self) -> Iterator["Span"]:
-        """This span and all beneath it, a parent before its children, in the order they began."""
+        """Yield this span and all its descendants; parents come before their children."""
         yield self
         for child in self.children:
             yield from child
@@ -58,11 +64,11 @@ class Span:
 
     @property
     def agent(self) -> str | None:
-        """The agent at work in this span, where the span says so."""
+        """The agent that did this work, if the span names it."""
         name = self.attributes.get("gen_ai.agent.name")
         return str(name) if name else self.name if self.type == "AGENT" else None
 
     @property
     def tokens(self) -> Tokens:
-        used = self.attributes.get(TOKEN_USAGE_ATTRIBUTE) or {}
-        return Tokens(int(used.get("input_tokens", 0)), int(used.get("output_tokens", 0)))
+        usage = self.attributes.get(TOKEN_USAGE_ATTRIBUTE) or {}
+        return Tokens(int(usage.get("input_tokens", 0)), int(usage.get("output_tokens", 0)))

@@ -1,4 +1,4 @@
-"""What has grown from a flat list of spans, as MLflow exports it: the trees that it stands for."""
+"""Build trees of spans from the flat list of spans that MLflow exports."""
 
 import json
 import re
@@ -10,21 +10,25 @@ from instrumentation.trace.sibling_order import sort_siblings
 from instrumentation.trace.span import MAX_SPAN_DEPTH, TOKEN_USAGE_ATTRIBUTE, Span
 
 KEPT_MLFLOW_ATTRIBUTES = (TOKEN_USAGE_ATTRIBUTE, "mlflow.llm.model", "mlflow.message.format")
-"""What MLflow keeps under its own prefix and the tree keeps too; the rest of `mlflow.*` is its
-bookkeeping."""
+"""The `mlflow.*` attributes that the tree keeps; the others are MLflow's bookkeeping."""
 
 COST_ATTRIBUTE = "mlflow.llm.cost"
-"""The attribute in which MLflow's store keeps what a completion cost, by its list of prices."""
+"""The attribute in which MLflow's store records the cost of a completion, by its price list."""
 
 
 class TraceNotFoundError(Exception):
-    """Raised when there is no trace to read: for want of one, nothing is judged to be well."""
+    """There is no readable trace: it is missing, empty, or its spans do not form a tree."""
 
 
 def build_span_trees(exported_spans: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
-    """The trees that a flat list of spans stands for. A span whose parent is absent is a root.
+    """Build the trees that a flat list of spans describes. A span without its parent is a root.
 
-    Raises `NoTrace` where they are no tree.
+    Args:
+        exported_spans: The spans of one trace, as in `mlflow.entities.Trace.to_dict()`.
+
+    Raises:
+        TraceNotFoundError: Two spans share an id, a span is its own ancestor, or the spans are
+            nested too deep.
     """
     ids = {span["span_id"] for span in exported_spans}
     names = {span["name"] for span in exported_spans}
@@ -35,9 +39,8 @@ def build_span_trees(exported_spans: Sequence[Mapping[str, Any]]) -> tuple[Span,
     _require_trees(children_of, exported_spans)
 
     def build(span: Mapping[str, Any]) -> Span:
-        return _convert_span(
-            span, names, sort_siblings(map(build, children_of.get(span["span_id"], ())))
-        )
+        children = sort_siblings(map(build, children_of.get(span["span_id"], ())))
+        return _convert_span(span, names, children)
 
     return sort_siblings(map(build, children_of.get(None, ())))
 
@@ -46,9 +49,9 @@ def _require_trees(
     children_of: Mapping[str | None, Sequence[Mapping[str, Any]]],
     exported_spans: Sequence[Mapping[str, Any]],
 ) -> None:
-    twice, times = Counter(span["span_id"] for span in exported_spans).most_common(1)[0]
-    if times > 1:
-        raise TraceNotFoundError(f"{times} spans of the trace have one id, {twice!r}")
+    id, count = Counter(span["span_id"] for span in exported_spans).most_common(1)[0]
+    if count > 1:
+        raise TraceNotFoundError(f"{count} spans of the trace have the same id, {id!r}")
     level, reached = list(children_of.get(None, ())), 0
     for _ in range(MAX_SPAN_DEPTH):
         reached += len(level)
@@ -59,40 +62,40 @@ def _require_trees(
         )
     if reached < len(exported_spans):
         raise TraceNotFoundError(
-            f"{len(exported_spans) - reached} of {len(exported_spans)} spans are beneath themselves: their parents go"
-            " round in a circle"
+            f"{len(exported_spans) - reached} of {len(exported_spans)} spans are their own"
+            " ancestors: their parents form a cycle"
         )
 
 
 def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span, ...]) -> Span:
-    said = {key: _decode_json(value) for key, value in span["attributes"].items()}
+    attributes = {key: _decode_json(value) for key, value in span["attributes"].items()}
     status = span["status"]
     return Span(
         name=_strip_number_suffix(span["name"], names),
-        type=said.get("mlflow.spanType", "UNKNOWN"),
+        type=attributes.get("mlflow.spanType", "UNKNOWN"),
         status=status["code"].removeprefix("STATUS_CODE_"),
         status_message=status.get("message") or "",
-        inputs=said.get("mlflow.spanInputs"),
-        outputs=said.get("mlflow.spanOutputs"),
+        inputs=attributes.get("mlflow.spanInputs"),
+        outputs=attributes.get("mlflow.spanOutputs"),
         attributes={
             key: value
-            for key, value in said.items()
+            for key, value in attributes.items()
             if not key.startswith("mlflow.") or key in KEPT_MLFLOW_ATTRIBUTES
         },
         children=children,
         start_ns=span["start_time_unix_nano"],
         end_ns=span["end_time_unix_nano"] or span["start_time_unix_nano"],
-        cost_usd=_cost_usd(said.get(COST_ATTRIBUTE)),
+        cost_usd=_cost_usd(attributes.get(COST_ATTRIBUTE)),
     )
 
 
-def _cost_usd(told: Any) -> float | None:
-    usd = told.get("total_cost") if isinstance(told, Mapping) else None
+def _cost_usd(cost: Any) -> float | None:
+    usd = cost.get("total_cost") if isinstance(cost, Mapping) else None
     return float(usd) if isinstance(usd, int | float) else None
 
 
 def _strip_number_suffix(name: str, names: set[str]) -> str:
-    """MLflow before 3.2 numbers spans of one name: `create_1`, `create_2`."""
+    """Undo the numbering of MLflow before 3.2, which made equal names `create_1`, `create_2`."""
     base = re.sub(r"_\d+$", "", name)
     return base if f"{base}_1" in names and f"{base}_2" in names else name
 

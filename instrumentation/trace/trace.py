@@ -1,7 +1,7 @@
-"""A trace: the tree of spans that a run left, read from MLflow and free of MLflow.
+"""The trace of one run as a tree of spans, read from MLflow and independent of MLflow.
 
-Expectations, goldens, detectors and fidelity read this tree and nothing else, so they work alike on
-a run that has just ended, on an exported trace and on one that was recorded a year ago.
+Expectations, golden outlines, alerts and fidelity read only this tree. So they work the same on a
+run that has just ended, on an exported trace, and on a trace that was recorded a year ago.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,16 +10,20 @@ from typing import Any
 
 from instrumentation.trace.session import Session, common_session
 from instrumentation.trace.span import Span
-from instrumentation.trace.span_tree import TraceNotFoundError as TraceNotFoundError
-from instrumentation.trace.span_tree import build_span_trees
+from instrumentation.trace.span_tree import TraceNotFoundError, build_span_trees
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What one run left: one root, if its instrumentation is whole; several, if it is torn.
+    """The spans of one run, or of all turns of one session.
 
-    Several are whole where each is a turn of one `session` and a trace of its own; else there is no
-    session. `ids` and `experiment_id` are MLflow's, and empty in a recorded trace.
+    A complete run has one root. Several roots mean that the run is torn, that is, spans have lost
+    their parents; or that each root is one turn of a `session`.
+
+    Attributes:
+        ids: MLflow's trace ids; empty for a trace that was read from JSON.
+        experiment_id: MLflow's id of the experiment; empty for a trace that was read from JSON.
+        session: The session, if all roots are complete turns of the same one.
     """
 
     roots: tuple[Span, ...]
@@ -28,16 +32,21 @@ class Trace:
     session: Session | None = None
 
     def __iter__(self) -> Iterator[Span]:
+        """Yield every span; parents come before their children."""
         for root in self.roots:
             yield from root
 
     @property
     def root(self) -> Span:
-        """The one root; of a session, that of its last turn. Raises `NoTrace` if it is torn."""
+        """The only root; of a session, the root of its last turn.
+
+        Raises:
+            TraceNotFoundError: The run is torn.
+        """
         if len(self.roots) != 1 and self.session is None:
             names = ", ".join(span.name for span in self.roots)
             raise TraceNotFoundError(
-                f"the run left {len(self.roots)} roots where one was due: {names}"
+                f"expected one root span, but the run has {len(self.roots)}: {names}"
             )
         return self.roots[-1]
 
@@ -45,7 +54,7 @@ class Trace:
         return tuple(span for span in self if span.type == type)
 
     def turns(self, agent: str) -> tuple[Span, ...]:
-        """The turns that an agent took, in order."""
+        """The turns of an agent, in order."""
         return tuple(span for span in self.spans_of_type("AGENT") if span.agent == agent)
 
     def handoffs(self, sender: str, receiver: str) -> tuple[Span, ...]:
@@ -62,17 +71,25 @@ class Trace:
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """Every agent that took a turn, in the order of their first."""
-        return tuple(
-            dict.fromkeys(span.agent for span in self.spans_of_type("AGENT") if span.agent)
-        )
+        """Every agent that took a turn, in the order of their first turns."""
+        agents = (span.agent for span in self.spans_of_type("AGENT") if span.agent)
+        return tuple(dict.fromkeys(agents))
 
 
 def trace_from_mlflow(exported_traces: Iterable[Mapping[str, Any]]) -> Trace:
-    """A run's MLflow traces (`mlflow.entities.Trace.to_dict()`, format 3) as one `Trace`.
+    """Combine the MLflow traces of a run into one `Trace`.
 
-    Raises `NoTrace` when there are none, or when one of them has no span, or spans that are no
-    tree: two of one id, a span beneath itself, more levels than `DEEPEST`.
+    Example:
+        with enable_tracing(), record_run() as run:
+            ...
+        trace = trace_from_mlflow(exported.to_dict() for exported in run.traces())
+
+    Args:
+        exported_traces: Traces as `mlflow.entities.Trace.to_dict()` returns them (format 3).
+
+    Raises:
+        TraceNotFoundError: There is no trace, a trace has no spans, or its spans form no tree: two
+            share an id, one is its own ancestor, or they are nested too deep.
     """
     traces = sorted(exported_traces, key=_start_ns)
     if not traces:
@@ -89,7 +106,7 @@ def trace_from_mlflow(exported_traces: Iterable[Mapping[str, Any]]) -> Trace:
 
 
 def _start_ns(trace: Mapping[str, Any]) -> int:
-    """When a trace began. Raises `NoTrace` if it has no spans."""
+    """The start of a trace. Raises `TraceNotFoundError` if it has no spans."""
     if not trace["data"]["spans"]:
         raise TraceNotFoundError(f"trace {trace['info']['trace_id']} has no spans")
     return min(int(span["start_time_unix_nano"]) for span in trace["data"]["spans"])

@@ -26,17 +26,17 @@ def enable_ours(store: str, framework: str) -> Generator[CaptureCase]:
         ) from missing
     with ExitStack() as stack:
         try:
-            outcomes = stack.enter_context(enable_tracing(store, "ours", (framework,)))
+            tracing = stack.enter_context(enable_tracing(store, (framework,), experiment="ours"))
         except SpanPipelineError as error:
             raise UnsupportedFeatureError(str(error)) from error
-        _require_patch(outcomes, TURN_PATCHES.get(framework, ""))
+        _require_patch(tracing.patch_outcomes, TURN_PATCHES.get(framework, ""))
         yield _capture_run
 
 
 def _require_patch(outcomes: Iterable[Any], name: str) -> None:
     for outcome in outcomes:
-        if outcome.patch.name == name and outcome.why_not:
-            raise UnsupportedFeatureError(outcome.why_not)
+        if outcome.patch.name == name and outcome.skip_reason:
+            raise UnsupportedFeatureError(outcome.skip_reason)
 
 
 @contextmanager

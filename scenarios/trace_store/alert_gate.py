@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from instrumentation.alerts.alert_report import (
+from instrumentation.alerts import (
     AlertFinding,
     AlertReport,
     AlertResult,

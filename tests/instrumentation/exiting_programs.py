@@ -38,11 +38,11 @@ def main(tracking_uri: str, way: str) -> None:
         mlflow.set_experiment(way)
         keeps_its_provider()
     elif way == "never_leaves":
-        block = enable_tracing(tracking_uri, way, frameworks=())
+        block = enable_tracing(tracking_uri, experiment=way, frameworks=())
         block.__enter__()
         work()
     else:
-        with handle_sigterm(), enable_tracing(tracking_uri, way, frameworks=()):
+        with handle_sigterm(), enable_tracing(tracking_uri, experiment=way, frameworks=()):
             PROGRAMS[way]()
 
 

@@ -34,7 +34,7 @@ Stored = Callable[[], dict[str, set[str]]]
 def sampled(store: str, sampling: Sampling) -> Generator[Stored]:
     """A block that is sampled; yields what reads the traces that it has stored."""
     before = set(rows(store))
-    with enable_tracing(store, uuid4().hex, sampling=sampling):
+    with enable_tracing(store, experiment=uuid4().hex, sampling=sampling):
 
         def stored() -> dict[str, set[str]]:
             mlflow.flush_trace_async_logging()
@@ -299,7 +299,7 @@ def test_of_any_interleaving_the_traces_that_are_kept_are_stored_whole(store: st
         }
         assert counted(store, play.begun) == kept
 
-    with enable_tracing(store, uuid4().hex, sampling=sampling):
+    with enable_tracing(store, experiment=uuid4().hex, sampling=sampling):
         check()
 
 

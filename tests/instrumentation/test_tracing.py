@@ -79,19 +79,19 @@ def test_the_spans_of_autolog_that_were_set_aside_come_back(store: str) -> None:
 
 @pytest.mark.parametrize(("strange", "letter"), [("openai", "o"), (("opnai",), "opnai")])
 def test_what_is_no_framework_is_refused(store: str, strange: Any, letter: str) -> None:
-    said = f"autogen, crewai, openai, in a tuple or list; this is .*, in which '{letter}' is none"
-    with pytest.raises(ValueError, match=said), enable_tracing(store, frameworks=strange):
+    message = f"unknown framework '{letter}' in .*: expected a tuple or list of autogen, crewai"
+    with pytest.raises(ValueError, match=message), enable_tracing(store, frameworks=strange):
         pass
 
 
 def test_a_framework_that_is_named_twice_is_recorded_once(store: str) -> None:
-    with enable_tracing(store, frameworks=("openai", "openai")) as outcomes:
-        assert not any(outcome.skip_reason for outcome in outcomes)
+    with enable_tracing(store, frameworks=("openai", "openai")) as tracing:
+        assert not any(outcome.skip_reason for outcome in tracing.patch_outcomes)
 
 
 def test_it_says_which_patches_are_not_for_these_versions(store: str) -> None:
-    with enable_tracing(store) as outcomes:
-        why_not = {outcome.patch.name: outcome.skip_reason for outcome in outcomes}
+    with enable_tracing(store) as tracing:
+        why_not = {outcome.patch.name: outcome.skip_reason for outcome in tracing.patch_outcomes}
     assert str(why_not.pop("autogen_content_type")).endswith("is installed")
     assert set(why_not.values()) == {None}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from instrumentation.alerts.alert_report import AlertRule, FinishedTrace, evaluate_alerts
+from instrumentation.alerts import AlertRule, FinishedTrace, evaluate_alerts
 from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE, Span

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from instrumentation.alerts.alert_report import AlertRule
+from instrumentation.alerts import AlertRule
 from instrumentation.alerts.alert_rules_file import (
     DEFAULT_ALERT_RULES,
     AlertRulesError,

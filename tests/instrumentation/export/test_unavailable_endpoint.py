@@ -171,7 +171,7 @@ def test_what_was_refused_arrives_once_the_receiver_is_well_again(
         assert wait_until(lambda: heard)
         kept.response = CannedResponse()
         courier.send(ended_span("late"), {})
-        assert wait_until(lambda: courier.stats.arrived == 2)
+        assert wait_until(lambda: courier.stats.delivered == 2)
         assert [span.name for span in kept] == ["early", "late"]
 
 
@@ -198,8 +198,8 @@ def test_what_is_too_large_is_sent_in_halves(monkeypatch: pytest.MonkeyPatch) ->
         assert wait_until(lambda: len(kept.headers) >= 2)
         kept.response = CannedResponse()
         assert courier.flush()
-    assert courier.stats.arrived + courier.stats.lost == 8
-    assert courier.stats.arrived >= 4
+    assert courier.stats.delivered + courier.stats.lost == 8
+    assert courier.stats.delivered >= 4
     sizes = [int(headers["content-length"]) for headers in kept.headers[:2]]
     assert sizes[1] < 0.7 * sizes[0]
     assert len(heard) == courier.stats.lost

@@ -193,7 +193,7 @@ def leavings(store: str, files: Path, way: str, kinds: Sequence[str], **told: An
             patch.setenv(name, value)
         name = uuid4().hex
         MlflowClient(store).create_experiment(name, artifact_location=files.as_uri())
-        with enable_tracing(store, name, frameworks=(), **told):
+        with enable_tracing(store, experiment=name, frameworks=(), **told):
             plants = {kind: _planter(kind, secrets) for kind in kinds}
             for plant, write in product(plants.values(), WRITES):
                 with suppress(Caught):

@@ -81,7 +81,7 @@ PLACES = (
 def test_half_a_character_costs_no_span(
     store: str, redaction: Redaction | None, place: Callable[[], None]
 ) -> None:
-    with enable_tracing(store, uuid4().hex, redaction=redaction), record_run() as run:
+    with enable_tracing(store, experiment=uuid4().hex, redaction=redaction), record_run() as run:
         with suppress(Caught):
             place()
         traces = run.traces()
@@ -92,7 +92,7 @@ def test_half_a_character_costs_no_span(
 
 
 def test_what_is_told_later_may_have_one(store: str) -> None:
-    with enable_tracing(store, uuid4().hex), record_run() as run:
+    with enable_tracing(store, experiment=uuid4().hex), record_run() as run:
         with mlflow.start_span("work") as span:
             pass
         mlflow.flush_trace_async_logging()

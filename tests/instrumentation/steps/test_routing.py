@@ -6,7 +6,7 @@ import pytest
 from crewai import Process
 
 from instrumentation.routing import delegation_failure, find_loops, routing_attributes
-from instrumentation.steps.collection import collect_steps
+from instrumentation.steps import collect_steps
 from instrumentation.steps.step import Step
 from tests.instrumentation.steps.step_factory import make_step, make_turn
 from tests.support.crews import agent, crew, lookup, task

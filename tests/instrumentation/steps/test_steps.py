@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from crewai import Crew
 
-from instrumentation.steps.collection import collect_steps, on_step, on_task, steps_from_trace
+from instrumentation.steps import collect_steps, on_step, on_task, steps_from_trace
 from instrumentation.steps.step import Step
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable

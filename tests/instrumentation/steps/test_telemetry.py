@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from instrumentation.http_attempts.http_client import tracing_interceptor
-from instrumentation.steps.collection import collect_steps, steps_from_trace
+from instrumentation.steps import collect_steps, steps_from_trace
 from instrumentation.telemetry import Price, telemetry_attributes, total_cost_usd
 from instrumentation.timeline import build_timeline
 from instrumentation.trace.span import Tokens

@@ -106,7 +106,7 @@ def test_what_a_server_that_was_away_missed_is_stored(gate: TcpProxy, database: 
 
 def test_a_program_starts_while_its_server_is_away(gate: TcpProxy, database: Path) -> None:
     gate.close()
-    with enable_tracing(gate.url, "awaited one", frameworks=()):
+    with enable_tracing(gate.url, experiment="awaited one", frameworks=()):
         work("early")
         time.sleep(0.3)
         gate.open()

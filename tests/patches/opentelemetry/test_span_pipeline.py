@@ -69,7 +69,7 @@ def fail_transform(span: ReadableSpan) -> None:
 def trace_through(store: str, *changes: SpanTransform) -> Generator[Callable[[], list[Trace]]]:
     """An experiment whose spans pass `changes`; yields what reads its traces, by their roots."""
     experiment = uuid4().hex
-    with enable_tracing(store, experiment), apply_patches(span_pipeline_patch(changes)):
+    with enable_tracing(store, experiment=experiment), apply_patches(span_pipeline_patch(changes)):
 
         def stored() -> list[Trace]:
             found = mlflow.search_traces(return_type="list", flush=True)
@@ -176,7 +176,7 @@ def test_a_provider_that_mlflow_makes_later_has_one(store: str, remake: Callable
 
 
 def test_a_span_that_is_open_when_it_goes_on_passes_it(store: str) -> None:
-    with enable_tracing(store, uuid4().hex):
+    with enable_tracing(store, experiment=uuid4().hex):
         with mlflow.start_span("work") as span, apply_patches(span_pipeline_patch([seal_span])):
             span.set_inputs(SECRET)
             span.end()
@@ -259,7 +259,7 @@ def test_a_change_that_fails_is_told_of_once(store: str, caplog: pytest.LogCaptu
 
 
 def test_spans_pass_no_more_once_it_is_off(store: str) -> None:
-    with enable_tracing(store, uuid4().hex):
+    with enable_tracing(store, experiment=uuid4().hex):
         by_hand()
         before = provider.get()._active_span_processor.on_end
         with apply_patches(span_pipeline_patch([seal_span])):

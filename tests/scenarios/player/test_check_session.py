@@ -79,7 +79,7 @@ def test_the_command_reads_a_session_by_its_name(played: VariantResult, store: s
 def test_a_session_is_found_in_whichever_experiment(store: str) -> None:
     for at in range(2):
         with (
-            enable_tracing(store, "another"),
+            enable_tracing(store, experiment="another"),
             mlflow.tracing.context(session_id="elsewhere"),
             mlflow.start_span("turn") as span,
         ):

@@ -193,7 +193,7 @@ def test_a_webhook_whose_address_is_none_is_said_without_its_secret(host: str) -
 def own(store: str, request: pytest.FixtureRequest) -> Generator[tuple[str, str]]:
     """The shared store, and an experiment of the test's own, in which it is recorded."""
     name = f"watched {request.node.name}"
-    with enable_tracing(store, name, frameworks=(), redaction=None):
+    with enable_tracing(store, experiment=name, frameworks=(), redaction=None):
         yield store, name
         mlflow.flush_trace_async_logging()
 

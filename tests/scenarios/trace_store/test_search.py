@@ -39,7 +39,7 @@ HOSTILE = (
 def searched(store: str) -> str:
     """A store with six runs of two workflows in an experiment of its own, and one for each of the
     hostile names."""
-    with enable_tracing(store, EXPERIMENT, frameworks=(), redaction=None):
+    with enable_tracing(store, experiment=EXPERIMENT, frameworks=(), redaction=None):
         for workflow, agent, spent in (("review", "clerk", 10), ("briefing", "lead", 3_000)):
             for way in ("well", "tool failed", "failed"):
                 one(workflow, agent, spent, way)
@@ -195,7 +195,7 @@ def test_a_window_that_is_empty_says_when_the_newest_trace_began(searched: str) 
 
 
 def test_a_trace_whose_spans_are_not_all_there_is_not_waited_for(store: str) -> None:
-    with enable_tracing(store, "torn", frameworks=(), redaction=None):
+    with enable_tracing(store, experiment="torn", frameworks=(), redaction=None):
         with mlflow.start_span("review"), mlflow.start_span("inside"):
             pass
         mlflow.flush_trace_async_logging()
@@ -239,7 +239,7 @@ def test_what_cannot_be_asked_is_said(arguments: tuple[str, ...], sentence: str)
 
 def test_a_search_has_sqlite_count_what_finds_spans_by_their_trace(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"  # of its own: what is counted in others is theirs
-    with enable_tracing(f"sqlite:///{file}", EXPERIMENT, frameworks=(), redaction=None):
+    with enable_tracing(f"sqlite:///{file}", experiment=EXPERIMENT, frameworks=(), redaction=None):
         for _ in range(12):
             one("review", "clerk", 10, "well")
         mlflow.flush_trace_async_logging()

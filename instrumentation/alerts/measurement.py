@@ -1,0 +1,55 @@
+"""Measured values, and the units of a run that are measured: runs, turns, calls, completions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from instrumentation.trace.span import Span
+
+RUN = "run"
+UNIT_KINDS = {"AGENT": "turn", "TOOL": "call", "LLM": "completion"}
+"""The kinds of units by span type; the root of a trace is also a run."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A value that was measured on a span.
+
+    Attributes:
+        value: In the unit that the name of the measure says.
+        message: A sentence about the value, without the threshold.
+    """
+
+    value: float
+    span: Span
+    agent: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class MeasuredUnit:
+    """A span that is measured, its kind, and the turn that it is or belongs to, if any."""
+
+    span: Span
+    kind: str
+    turn: Span | None = None
+
+    @property
+    def agent(self) -> str | None:
+        """The agent that does this work."""
+        return self.turn.agent if self.turn else self.span.agent
+
+    def __str__(self) -> str:
+        has_other_name = self.agent not in (None, self.span.name)
+        return f"{self.span.name} of {self.agent}" if has_other_name else self.span.name
+
+
+def iter_units(root: Span) -> Iterator[MeasuredUnit]:
+    """Yield the run itself, then each unit in it; a unit comes before the units inside it."""
+    yield MeasuredUnit(root, RUN)
+    remaining: list[tuple[Span, Span | None]] = [(root, None)]
+    while remaining:
+        span, turn = remaining.pop()
+        turn = span if span.type == "AGENT" else turn
+        if kind := UNIT_KINDS.get(span.type):
+            yield MeasuredUnit(span, kind, turn)
+        remaining += [(child, turn) for child in reversed(span.children)]
