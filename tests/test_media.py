@@ -13,6 +13,13 @@ from instrumentation.trace.outline import render_outline
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import slow, unavailable
+from tests.support.autogen_agents import (
+    API_KEY,
+    load_trace,
+    replay_lines,
+    reply_line,
+    tool_calls_line,
+)
 from tests.support.media_runs import (
     archive_lookup_line,
     finding_line,
@@ -21,7 +28,6 @@ from tests.support.media_runs import (
     silence_lines,
     verdict_line,
 )
-from tests.taped_agents import API_KEY, calls, played, says, tree
 from workflows.clip_made import made
 from workflows.graphflow_media import Verification, verify
 from workflows.lookup import Ask, Lookup
@@ -64,9 +70,9 @@ async def test_streamed_the_outcome_is_the_same_and_every_agent_is_heard(tmp_pat
 async def test_tools_tell_what_the_samples_say_with_units(tmp_path: Path) -> None:
     clip = made(duplicated=(31, 32), dropped={60: 4}, splice_s=2.4, sound_late_ms=-80)
     lines = (
-        calls("video", ("duplicate_frames", {}), ("dropped_frames", {}), ("flashes", {})),
-        calls("audio", ("splice", {}), ("beeps", {})),
-        calls("sync", ("sound_offset", {})),
+        tool_calls_line("video", ("duplicate_frames", {}), ("dropped_frames", {}), ("flashes", {})),
+        tool_calls_line("audio", ("splice", {}), ("beeps", {})),
+        tool_calls_line("sync", ("sound_offset", {})),
         *silence_lines("video", "audio", "sync"),
         verdict_line(),
     )
@@ -85,8 +91,10 @@ async def test_a_part_with_nothing_in_it_goes_back_to_the_model_as_an_error(
     tmp_path: Path,
 ) -> None:
     lines = (
-        calls("video", ("flashes", {"from_s": 5.0})),
-        line_when(says("video", "There is no such part."), "nothing lies between 5.0 s and 4.0 s"),
+        tool_calls_line("video", ("flashes", {"from_s": 5.0})),
+        line_when(
+            reply_line("video", "There is no such part."), "nothing lies between 5.0 s and 4.0 s"
+        ),
         *silence_lines("audio", "sync"),
         verdict_line(),
     )
@@ -98,8 +106,8 @@ async def test_a_part_with_nothing_in_it_goes_back_to_the_model_as_an_error(
 async def test_of_a_clip_without_sound_the_model_is_told_so_in_a_sentence(tmp_path: Path) -> None:
     clip = made()
     lines = (
-        calls("audio", ("beeps", {})),
-        line_when(says("audio", "It is silent."), "there is no sound"),
+        tool_calls_line("audio", ("beeps", {})),
+        line_when(reply_line("audio", "It is silent."), "there is no sound"),
         *silence_lines("video", "sync"),
         verdict_line(),
     )
@@ -112,8 +120,8 @@ async def test_of_a_clip_without_sound_the_model_is_told_so_in_a_sentence(tmp_pa
 
 async def _two_ask(tmp_path: Path, from_s: float = 0.0, **settings: Any) -> Trace:
     lines = (
-        calls("video", ("flashes", {})),
-        calls("sync", ("sound_offset", {"from_s": from_s})),
+        tool_calls_line("video", ("flashes", {})),
+        tool_calls_line("sync", ("sound_offset", {"from_s": from_s})),
         *silence_lines("video", "audio", "sync"),
         verdict_line(),
     )
@@ -148,7 +156,7 @@ async def test_the_page_may_say_what_counts_as_the_same(tmp_path: Path) -> None:
 
 
 async def test_two_who_ask_at_the_same_moment_share_it_too(tmp_path: Path) -> None:
-    both = calls("video", ("flashes", {}), ("flashes", {}))
+    both = tool_calls_line("video", ("flashes", {}), ("flashes", {}))
     _, trace = await run_verification(
         tmp_path, both, *silence_lines("video", "audio", "sync"), verdict_line()
     )
@@ -157,12 +165,12 @@ async def test_two_who_ask_at_the_same_moment_share_it_too(tmp_path: Path) -> No
 
 
 NOTED = (
-    calls("video", ("flashes", {})),
+    tool_calls_line("video", ("flashes", {})),
     finding_line("video", "flashes at 0.8 s, 1.8 s and 3.08 s"),
-    calls("audio", ("beeps", {})),
+    tool_calls_line("audio", ("beeps", {})),
     finding_line("audio", "beeps at 0.8 s, 1.8 s and 3.08 s"),
     *silence_lines("video", "audio", "sync"),
-    calls("verdict", ("recall_findings", {})),
+    tool_calls_line("verdict", ("recall_findings", {})),
     verdict_line(),
 )
 
@@ -234,7 +242,7 @@ async def test_a_branch_that_the_verdict_does_not_read_is_a_handoff_that_was_wit
 
 def _looking(*lines: Any) -> tuple[Any, ...]:
     ends = (*silence_lines("video", "audio", "sync"), verdict_line())
-    return (calls("video", ("archive_matches", {})), *lines, *ends)
+    return (tool_calls_line("video", ("archive_matches", {})), *lines, *ends)
 
 
 async def test_a_slow_archive_is_waited_for_as_long_as_there_is_news(tmp_path: Path) -> None:
@@ -264,7 +272,10 @@ async def test_whoever_asks_again_asks_after_the_same_lookup(tmp_path: Path) -> 
     async def as_it_stands(ask: Ask, every_s: float) -> Lookup:
         return await ask()
 
-    twice = calls("video", ("archive_matches", {})), calls("video", ("archive_matches", {}))
+    twice = (
+        tool_calls_line("video", ("archive_matches", {})),
+        tool_calls_line("video", ("archive_matches", {})),
+    )
     asked = archive_lookup_line("running", 7, first=True), archive_lookup_line("running", 7)
     lines = (*twice, *asked, *silence_lines("video", "audio", "sync"), verdict_line())
     _, trace = await run_verification(tmp_path, *lines, waits=as_it_stands)
@@ -278,7 +289,7 @@ async def test_whoever_asks_again_asks_after_the_same_lookup(tmp_path: Path) -> 
 
 
 async def test_two_who_ask_the_archive_at_once_begin_one_lookup(tmp_path: Path) -> None:
-    both = calls("video", ("archive_matches", {}), ("archive_matches", {}))
+    both = tool_calls_line("video", ("archive_matches", {}), ("archive_matches", {}))
     done = archive_lookup_line("done", 4096, first=True), archive_lookup_line("done", 4096)
     lines = (both, *done, *silence_lines("video", "audio", "sync"), verdict_line())
     _, trace = await run_verification(tmp_path, *lines)
@@ -295,7 +306,7 @@ async def test_an_archive_that_goes_to_and_fro_is_given_up(tmp_path: Path) -> No
 
 
 async def test_an_archive_that_is_down_is_an_error_of_the_tool(tmp_path: Path) -> None:
-    again = calls("video", ("archive_matches", {}))
+    again = tool_calls_line("video", ("archive_matches", {}))
     lines = _looking(again, archive_lookup_line("done", 4096, first=True))
     _, trace = await run_verification(tmp_path, *lines, faults=[unavailable("archive")])
     refused, answered = trace.spans_of_type("TOOL")
@@ -305,7 +316,7 @@ async def test_an_archive_that_is_down_is_an_error_of_the_tool(tmp_path: Path) -
 
 
 async def test_out_of_rounds_a_specialist_answers_with_what_it_has(tmp_path: Path) -> None:
-    again = [calls("video", ("flashes", {})) for _ in range(2)]
+    again = [tool_calls_line("video", ("flashes", {})) for _ in range(2)]
     lines = (*again, *silence_lines("video", "audio", "sync"), verdict_line())
     ended, trace = await run_verification(tmp_path, *lines, rounds=2)
     assert ended.outcome == "authentic"
@@ -329,12 +340,12 @@ async def test_a_run_that_is_cancelled_while_a_tool_is_at_work_ends(tmp_path: Pa
         return await ask()
 
     lines = _looking()
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         model = Model("taped", replay.base_url, API_KEY)
         running = asyncio.ensure_future(verify("Is it?", model, clip=made(), waits=stuck))
         await at_work.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-    (call,) = tree(run).spans_of_type("TOOL")
+    (call,) = load_trace(run).spans_of_type("TOOL")
     assert call.failed

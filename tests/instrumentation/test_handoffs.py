@@ -18,7 +18,7 @@ from instrumentation.tracing import enable_tracing, record_run
 from patches.support.turn import Message, Turn
 from scenarios.replay.faults import unavailable
 from scenarios.replay.replay_server import ReplayServer
-from tests.taped_agents import agent, chain, played, says, tree
+from tests.support.autogen_agents import agent, chain, load_trace, replay_lines, reply_line
 
 DRAFT = "The orbiter came down to 57 km, where the atmosphere destroyed it."
 NOTES = "Cite the report of the board."
@@ -94,11 +94,15 @@ def reads(replay: ReplayServer, name: str, *sources: str) -> MessageFilterAgent:
 
 async def summed_up(tmp_path: Path, *sources: str) -> Trace:
     """The trace of writer → critic → editor, whose editor reads only these sources."""
-    lines = [says("writer", DRAFT), says("critic", NOTES), says("editor", "printed")]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = [
+        reply_line("writer", DRAFT),
+        reply_line("critic", NOTES),
+        reply_line("editor", "printed"),
+    ]
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         editor = reads(replay, "editor", *sources)
         await chain(agent(replay, "writer"), agent(replay, "critic"), editor).run(task="write")
-    return tree(run)
+    return load_trace(run)
 
 
 def handoff(trace: Trace, sender: str, receiver: str) -> Span:
@@ -148,26 +152,26 @@ async def test_a_handoff_stands_just_before_the_turn_that_it_opens(tmp_path: Pat
 
 @pytest.mark.usefixtures("recording")
 async def test_a_handoff_to_a_receiver_that_fails_is_there(tmp_path: Path) -> None:
-    lines, fault = [says("a", "one"), says("b", "two")], unavailable("b")
+    lines, fault = [reply_line("a", "one"), reply_line("b", "two")], unavailable("b")
     with (
-        played(tmp_path, *lines, faults=[fault]) as replay,
+        replay_lines(tmp_path, *lines, faults=[fault]) as replay,
         record_run() as run,
         pytest.raises(RuntimeError),
     ):
         await chain(agent(replay, "a"), agent(replay, "b")).run(task="x")
-    assert handoff(tree(run), "a", "b").status == "OK"
+    assert handoff(load_trace(run), "a", "b").status == "OK"
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_handoff_says_which_edge_led_to_it(tmp_path: Path) -> None:
-    lines = [says("judge", "go LEFT"), says("left", "gone")]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = [reply_line("judge", "go LEFT"), reply_line("left", "gone")]
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         judge, left, right = (agent(replay, name) for name in ("judge", "left", "right"))
         graph = DiGraphBuilder().add_node(judge).add_node(left).add_node(right)
         graph.add_edge(judge, left, condition=lambda message: "LEFT" in message.to_text())
         graph.add_edge(judge, right, condition="RIGHT")
         await GraphFlow([judge, left, right], graph=graph.build()).run(task="choose")
-    attributes = handoff(tree(run), "judge", "left").attributes
+    attributes = handoff(load_trace(run), "judge", "left").attributes
     assert attributes["flight_recorder.routing.edge"] == "judge → left"
     assert attributes["flight_recorder.routing.condition"].endswith("<lambda>")
     assert attributes["flight_recorder.routing.tried"][-1] == "judge → right: RIGHT: no"
@@ -177,7 +181,7 @@ def told_of(turn: Turn) -> tuple[Span, ...]:
     """The handoffs that are recorded of a turn."""
     with record_run() as run, mlflow.start_span("task"):
         record_handoffs(turn)
-    return tree(run).spans_of_type("HANDOFF")
+    return load_trace(run).spans_of_type("HANDOFF")
 
 
 @pytest.mark.usefixtures("recording")

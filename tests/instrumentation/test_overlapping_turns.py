@@ -14,8 +14,8 @@ from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.expectations.concurrency import works_concurrently
 from scenarios.replay.faults import slow, unavailable
+from tests.support.autogen_agents import agent, chain, load_trace, replay_lines, reply_line
 from tests.support.media_runs import SPECIALISTS, run_verification, silence_lines, verdict_line
-from tests.taped_agents import agent, chain, played, says, tree
 
 
 @pytest.fixture(autouse=True)
@@ -68,40 +68,48 @@ async def test_which_of_them_ended_first_is_not_shown(tmp_path: Path) -> None:
 
 
 async def test_agents_that_follow_each_other_work_alongside_nobody(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "one"), reply_line("b", "two")) as replay,
+        record_run() as run,
+    ):
         await chain(agent(replay, "a"), agent(replay, "b")).run(task="go")
-    trace = tree(run)
+    trace = load_trace(run)
     assert not any("flight_recorder.turn.alongside" in span.attributes for span in trace)
     assert works_concurrently("a", "b").explain_failure(trace) == "a worked alone, without b"
 
 
 async def test_two_teams_at_once_do_not_work_alongside_each_other(tmp_path: Path) -> None:
     faults = [slow("a", delay_s=0.3), slow("b", delay_s=0.3)]
-    lines = (says("a", "one"), says("b", "two"))
-    with played(tmp_path, *lines, faults=faults) as replay, record_run() as run:
+    lines = (reply_line("a", "one"), reply_line("b", "two"))
+    with replay_lines(tmp_path, *lines, faults=faults) as replay, record_run() as run:
         teams = [chain(agent(replay, name)).run(task="go") for name in ("a", "b")]
         await asyncio.gather(*teams)
-    assert not any("flight_recorder.turn.alongside" in span.attributes for span in tree(run))
+    assert not any("flight_recorder.turn.alongside" in span.attributes for span in load_trace(run))
 
 
 async def test_a_branch_that_fails_was_alongside_the_others_all_the_same(tmp_path: Path) -> None:
     faults = [unavailable("a", status=400), slow("b", delay_s=0.5)]
-    with played(tmp_path, says("b", "two"), faults=faults) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("b", "two"), faults=faults) as replay,
+        record_run() as run,
+    ):
         graph = DiGraphBuilder()
         for name in ("a", "b"):
             graph.add_node(agent(replay, name))
         team = GraphFlow(graph.get_participants(), graph=graph.build())
         with pytest.raises(RuntimeError):
             await team.run(task="go")
-    (failed,) = tree(run).turns("a")
+    (failed,) = load_trace(run).turns("a")
     assert failed.failed
     assert failed.attributes["flight_recorder.turn.alongside"] == ["b"]
 
 
 async def test_who_took_no_turn_is_named(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("a", "one")) as replay, record_run() as run:
         await chain(agent(replay, "a")).run(task="go")
-    assert works_concurrently("b", "a").explain_failure(tree(run)) == "b took no turn; agents: a"
+    assert (
+        works_concurrently("b", "a").explain_failure(load_trace(run)) == "b took no turn; agents: a"
+    )
 
 
 def test_of_very_many_the_outline_gives_the_number() -> None:

@@ -12,7 +12,7 @@ from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
-from tests.taped_agents import tree
+from tests.support.autogen_agents import load_trace
 
 FOUND = '{"value": 4.878, "unit": "%", "period": "2023"}'
 
@@ -143,7 +143,7 @@ def seen(of: Any) -> Trace:
     """The trace of what `of` does with a state."""
     with record_run() as run, mlflow.start_span("root"):
         of(SharedState())
-    return tree(run)
+    return load_trace(run)
 
 
 def states(trace: Trace) -> list[Span]:

@@ -22,7 +22,13 @@ from patches.autogen.turn_spans import turn_spans_patch
 from patches.mlflow.export_queue import fast_flush
 from patches.patch import apply_patches
 from patches.support.subclass_wrapping import iter_subclasses
-from tests.taped_agents import agent, chain, plain_autolog, played, says
+from tests.support.autogen_agents import (
+    agent,
+    chain,
+    replay_lines,
+    reply_line,
+    upstream_autogen_autolog,
+)
 
 
 def everything_patched() -> dict[tuple[str, str], Any]:
@@ -70,7 +76,7 @@ def test_a_class_defined_meanwhile_is_as_it_was_defined(store: str) -> None:
 
 
 def test_the_spans_of_autolog_that_were_set_aside_come_back(store: str) -> None:
-    with plain_autolog(store):
+    with upstream_autogen_autolog(store):
         before = everything_patched()
         with apply_patches(completion_spans.PATCH, turn_spans_patch(lambda turn: None)):
             assert everything_patched() != before
@@ -97,7 +103,7 @@ def test_it_says_which_patches_are_not_for_these_versions(store: str) -> None:
 
 
 def test_autolog_that_was_on_stays_on(store: str) -> None:
-    with plain_autolog(store):
+    with upstream_autogen_autolog(store):
         before = everything_patched()
         with enable_tracing(store):
             pass
@@ -108,7 +114,7 @@ async def test_nested_tracing_doubles_nothing(tmp_path: Path, store: str) -> Non
     with (
         enable_tracing(store),
         enable_tracing(store),
-        played(tmp_path, says("a", "one")) as replay,
+        replay_lines(tmp_path, reply_line("a", "one")) as replay,
         record_run() as run,
     ):
         await agent(replay, "a").run(task="x")
@@ -143,7 +149,11 @@ async def test_a_run_without_spans_has_no_trace(store: str) -> None:
 async def test_the_runtime_of_autogen_writes_no_spans_of_its_own(
     tmp_path: Path, store: str
 ) -> None:
-    with enable_tracing(store), played(tmp_path, says("a", "one")) as replay, record_run() as run:
+    with (
+        enable_tracing(store),
+        replay_lines(tmp_path, reply_line("a", "one")) as replay,
+        record_run() as run,
+    ):
         await chain(agent(replay, "a")).run(task="x")
         (trace,) = run.traces()
     assert [span.span_type for span in trace.data.spans] == ["CHAIN", "AGENT", "LLM"]

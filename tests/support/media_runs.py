@@ -7,7 +7,14 @@ from typing import Any
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import record_run
 from scenarios.replay.faults import Fault
-from tests.taped_agents import API_KEY, Line, calls, played, says, tree
+from tests.support.autogen_agents import (
+    API_KEY,
+    Line,
+    load_trace,
+    replay_lines,
+    reply_line,
+    tool_calls_line,
+)
 from workflows.clip_made import made
 from workflows.graphflow_media import Verification, verify
 from workflows.model import Model
@@ -18,11 +25,11 @@ AUTHENTIC = '{"verdict": "authentic", "reasons": ["[video] steady", "[audio] who
 
 def finding_line(agent: str, finding: str) -> Line:
     """A line of the tape: the agent notes a finding."""
-    return calls(agent, ("note_finding", {"finding": finding}))
+    return tool_calls_line(agent, ("note_finding", {"finding": finding}))
 
 
 def verdict_line(content: str = AUTHENTIC) -> Line:
-    return says("verdict", content)
+    return reply_line("verdict", content)
 
 
 def archive_lookup_line(state: str, looked_through: int, first: bool = False) -> Line:
@@ -42,13 +49,13 @@ async def run_verification(
 ) -> tuple[Verification, Trace]:
     """What a verification comes to, and the trace that it leaves."""
     chosen: dict[str, Any] = {"clip": made(), "poll_every_s": 0.01, "retries": 0, **settings}
-    with played(tmp_path, *lines, faults=faults) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines, faults=faults) as replay, record_run() as run:
         model = Model("taped", replay.base_url, API_KEY)
         ended = await verify("Is it whole?", model, archive=replay.url, **chosen)
         assert not replay.unplayed_lines
-    return ended, tree(run)
+    return ended, load_trace(run)
 
 
 def silence_lines(*agents: str) -> list[Line]:
     """Lines in which these agents measure nothing, and say so."""
-    return [says(agent, f"{agent} has nothing to say.") for agent in agents]
+    return [reply_line(agent, f"{agent} has nothing to say.") for agent in agents]

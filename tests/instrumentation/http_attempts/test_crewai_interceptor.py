@@ -24,8 +24,8 @@ from scenarios.replay.faults import (
     unavailable,
 )
 from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.autogen_agents import API_KEY, load_trace
 from tests.support.tapes import make_tape, reply_line
-from tests.taped_agents import API_KEY, tree
 from workflows.model import LANE_HEADER
 
 TEXT = "ten words of text, so that a stream has frames"
@@ -65,7 +65,7 @@ def asked(way: str, *faults: Fault, raises: Any = None, **settings: Any) -> Trac
                 model.call("go on")
             else:
                 asyncio.run(model.acall("go on"))
-    return tree(run)
+    return load_trace(run)
 
 
 def attempts(trace: Trace) -> tuple[Span, ...]:
@@ -142,7 +142,7 @@ def test_a_cancelled_attempt_says_so() -> None:
         pytest.raises(TimeoutError),
     ):
         asyncio.run(given_up(replay))
-    (span,) = attempts(tree(run))
+    (span,) = attempts(load_trace(run))
     assert (span.name, span.status_message) == ("cancelled", "cancelled")
 
 

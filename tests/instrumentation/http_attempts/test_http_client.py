@@ -24,7 +24,7 @@ from scenarios.replay.faults import (
     unavailable,
 )
 from scenarios.replay.replay_server import ReplayServer
-from tests.taped_agents import API_KEY, client, played, says, tree
+from tests.support.autogen_agents import API_KEY, client, load_trace, replay_lines, reply_line
 
 ASKED = [UserMessage(content="go on", source="user")]
 TEXT = "ten words of text, so that a stream has frames"
@@ -54,9 +54,13 @@ async def traced_attempts(
     **settings: Any,
 ) -> Trace:
     due = pytest.raises(raises) if raises else nullcontext()
-    with played(tmp_path, says("a", TEXT), faults=faults) as replay, record_run() as run, due:
+    with (
+        replay_lines(tmp_path, reply_line("a", TEXT), faults=faults) as replay,
+        record_run() as run,
+        due,
+    ):
         await asked(replay, **settings)
-    return tree(run)
+    return load_trace(run)
 
 
 def attempts(trace: Trace) -> tuple[Span, ...]:
@@ -105,12 +109,12 @@ async def test_a_timeout_is_an_attempt(tmp_path: Path) -> None:
 
 async def test_a_cancelled_attempt_says_so(tmp_path: Path) -> None:
     with (
-        played(tmp_path, says("a", TEXT), faults=[hangs("a")]) as replay,
+        replay_lines(tmp_path, reply_line("a", TEXT), faults=[hangs("a")]) as replay,
         record_run() as run,
         pytest.raises(TimeoutError),
     ):
         await asyncio.wait_for(asked(replay), 0.3)
-    (span,) = attempts(tree(run))
+    (span,) = attempts(load_trace(run))
     assert (span.name, span.status_message) == ("cancelled", "cancelled")
 
 
@@ -129,17 +133,17 @@ async def test_a_whole_stream_is_no_failed_attempt(tmp_path: Path) -> None:
 
 async def test_no_key_and_no_host_is_in_an_attempt(tmp_path: Path) -> None:
     with (
-        played(tmp_path, says("a", TEXT), faults=[unavailable("a")]) as replay,
+        replay_lines(tmp_path, reply_line("a", TEXT), faults=[unavailable("a")]) as replay,
         record_run() as run,
         pytest.raises(openai.InternalServerError),
     ):
         await asked(replay)
-    (span,) = attempts(tree(run))
+    (span,) = attempts(load_trace(run))
     assert not any(secret in str(span) for secret in (API_KEY, str(replay.port)))
 
 
 async def test_nothing_is_written_where_nothing_is_recorded(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", TEXT), faults=[unavailable("a")]) as replay:
+    with replay_lines(tmp_path, reply_line("a", TEXT), faults=[unavailable("a")]) as replay:
         with record_run() as run:
             async with traced_http_client() as http:
                 await http.post(f"{replay.base_url}/chat/completions", json={})

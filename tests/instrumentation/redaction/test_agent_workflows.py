@@ -13,9 +13,9 @@ from crewai.tools import tool
 
 from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.redaction.planted_secrets import plant_secrets
-from tests.support.crews import agent as worker
-from tests.support.crews import crew, task
-from tests.taped_agents import agent, calls, chain, played, says
+from tests.support.autogen_agents import agent, chain, replay_lines, reply_line, tool_calls_line
+from tests.support.crewai_crews import agent as worker
+from tests.support.crewai_crews import crew, task
 
 NUMBERS = count(5000)
 
@@ -64,12 +64,12 @@ async def test_no_secret_of_a_team_is_stored(garden: Garden, tmp_path: Path) -> 
         raise RuntimeError(garden.plant())
 
     lines = [
-        calls("a", ("look", {"place": garden.plant()})),
-        calls("a", ("fail", {"place": garden.plant()})),
-        says("a", garden.plant()),
-        says("b", garden.plant()),
+        tool_calls_line("a", ("look", {"place": garden.plant()})),
+        tool_calls_line("a", ("fail", {"place": garden.plant()})),
+        reply_line("a", garden.plant()),
+        reply_line("b", garden.plant()),
     ]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         tools = {"tools": [look, fail], "max_tool_iterations": 5, "system_message": garden.plant()}
         team = chain(agent(replay, "a", **tools), agent(replay, "b", model_client_stream=True))
         with mlflow.tracing.context(session_id=garden.plant("card"), user=garden.plant("e-mail")):
@@ -83,7 +83,10 @@ async def test_no_secret_of_a_team_that_fails_is_stored(garden: Garden, tmp_path
     def broken(messages: Any) -> bool:
         raise ValueError(garden.plant())
 
-    with played(tmp_path, says("a", garden.plant()), says("b", "x")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", garden.plant()), reply_line("b", "x")) as replay,
+        record_run() as run,
+    ):
         first, second = agent(replay, "a"), agent(replay, "b")
         graph = DiGraphBuilder().add_node(first).add_node(second)
         graph.add_edge(first, second, condition=broken)
@@ -104,12 +107,12 @@ def test_no_secret_of_a_crew_is_stored(garden: Garden, tmp_path: Path) -> None:
         return garden.plant()
 
     lines: list[Any] = [
-        calls("a", ("look", {"place": garden.plant()})),
-        calls("a", ("look", {"place": "nowhere"})),
-        says("a", garden.plant()),
-        says("b", garden.plant()),
+        tool_calls_line("a", ("look", {"place": garden.plant()})),
+        tool_calls_line("a", ("look", {"place": "nowhere"})),
+        reply_line("a", garden.plant()),
+        reply_line("b", garden.plant()),
     ]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         agents = [worker(replay, role, tools=[look]) for role in "ab"]
         crew(*(task(one, garden.plant()) for one in agents)).kickoff()
     (trace,) = run.traces()

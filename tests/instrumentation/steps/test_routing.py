@@ -9,8 +9,8 @@ from instrumentation.routing import delegation_failure, find_loops, routing_attr
 from instrumentation.steps import collect_steps
 from instrumentation.steps.step import Step
 from tests.instrumentation.steps.step_factory import make_step, make_turn
-from tests.support.crews import agent, crew, lookup, task
-from tests.taped_agents import calls, played, says
+from tests.support.autogen_agents import replay_lines, reply_line, tool_calls_line
+from tests.support.crewai_crews import agent, crew, lookup, task
 
 ROSTER = {"data": ["lookup"], "writer": []}
 FR = {"country": "FR"}
@@ -112,12 +112,12 @@ def test_a_run_without_delegation_has_depth_one_and_counts_every_agent() -> None
 def test_a_manager_that_delegates_is_one_turn_deeper(tmp_path: Path) -> None:
     ask = {"coworker": "data", "task": "look up FR", "context": "none"}
     lines = (
-        calls("manager", ("delegate_work_to_coworker", ask)),
-        calls("data", ("lookup", FR)),
-        says("data", "4.9"),
-        says("manager", "it is 4.9"),
+        tool_calls_line("manager", ("delegate_work_to_coworker", ask)),
+        tool_calls_line("data", ("lookup", FR)),
+        reply_line("data", "4.9"),
+        reply_line("manager", "it is 4.9"),
     )
-    with played(tmp_path, *lines) as replay, collect_steps() as log:
+    with replay_lines(tmp_path, *lines) as replay, collect_steps() as log:
         data, manager = agent(replay, "data", tools=[lookup]), agent(replay, "manager")
         led = {"agents": [data], "manager_agent": manager, "process": Process.hierarchical}
         crew(task(None, "get"), **led).kickoff()

@@ -15,13 +15,13 @@ from instrumentation.steps.step import Step
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
 from scenarios.replay.replay_server import ReplayServer
-from tests.support.crews import agent, crew, looks_up, lookup, task
-from tests.taped_agents import calls, played, says, tree
+from tests.support.autogen_agents import load_trace, replay_lines, reply_line, tool_calls_line
+from tests.support.crewai_crews import agent, crew, lookup, lookup_line, task
 
 LINES = (
-    looks_up("data", "FR", "DE"),
-    says("data", "figures 4.9") | {"when": "the value of DE"},
-    says("writer", "report 4.9"),
+    lookup_line("data", "FR", "DE"),
+    reply_line("data", "figures 4.9") | {"when": "the value of DE"},
+    reply_line("writer", "report 4.9"),
 )
 """The conclusion waits for what was looked up, or two crews at once would take each other's."""
 
@@ -47,7 +47,7 @@ def told(step: Step) -> Step:
 
 
 def test_each_piece_of_work_is_a_step(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, collect_steps() as log:
+    with replay_lines(tmp_path, *LINES) as replay, collect_steps() as log:
         office(replay).kickoff()
     assert [(step.kind, step.agent, step.task) for step in log.steps] == [
         ("crew", None, None),
@@ -65,14 +65,14 @@ def test_each_piece_of_work_is_a_step(tmp_path: Path) -> None:
 
 
 def test_a_tool_step_has_its_arguments_and_its_result(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, collect_steps() as log:
+    with replay_lines(tmp_path, *LINES) as replay, collect_steps() as log:
         office(replay).kickoff()
     found = {step.arguments["country"]: step.result for step in log.steps if step.kind == "tool"}
     assert found == {"FR": "the value of FR", "DE": "the value of DE"}
 
 
 def test_the_tokens_are_those_of_the_ledger(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, collect_steps() as log:
+    with replay_lines(tmp_path, *LINES) as replay, collect_steps() as log:
         office(replay).kickoff()
     asked = replay.ledger.exchanges
     assert sum(step.tokens.input for step in log.steps) == sum(one.input_tokens for one in asked)
@@ -81,17 +81,20 @@ def test_the_tokens_are_those_of_the_ledger(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 def test_trace_and_bus_agree(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, record_run() as run, collect_steps() as log:
+    with replay_lines(tmp_path, *LINES) as replay, record_run() as run, collect_steps() as log:
         office(replay).kickoff()
-    assert _sorted(steps_from_trace(tree(run))) == _sorted(log.steps)
+    assert _sorted(steps_from_trace(load_trace(run))) == _sorted(log.steps)
 
 
 @pytest.mark.usefixtures("recording")
 def test_trace_and_bus_agree_on_a_tool_that_raises(tmp_path: Path) -> None:
-    lines = (calls("data", ("lookup", {"country": "nowhere"})), says("data", "no figures"))
-    with played(tmp_path, *lines) as replay, record_run() as run, collect_steps() as log:
+    lines = (
+        tool_calls_line("data", ("lookup", {"country": "nowhere"})),
+        reply_line("data", "no figures"),
+    )
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run, collect_steps() as log:
         crew(task(agent(replay, "data", tools=[lookup]), "figures")).kickoff()
-    assert _sorted(steps_from_trace(tree(run))) == _sorted(log.steps)
+    assert _sorted(steps_from_trace(load_trace(run))) == _sorted(log.steps)
     (failed,) = (step for step in log.steps if step.error)
     assert failed.error == "LookupError: there is no country nowhere"
 
@@ -100,29 +103,29 @@ def test_trace_and_bus_agree_on_a_tool_that_raises(tmp_path: Path) -> None:
 def test_trace_and_bus_agree_on_a_completion_that_fails_for_good(tmp_path: Path) -> None:
     faults = [unavailable("data", times=9)]
     with (
-        played(tmp_path, *LINES, faults=faults) as replay,
+        replay_lines(tmp_path, *LINES, faults=faults) as replay,
         record_run() as run,
         collect_steps() as log,
         pytest.raises(Exception, match=r"503|[Uu]navailable"),
     ):
         office(replay).kickoff()
-    assert _sorted(steps_from_trace(tree(run))) == _sorted(log.steps)
+    assert _sorted(steps_from_trace(load_trace(run))) == _sorted(log.steps)
 
 
 @pytest.mark.usefixtures("recording")
 def test_trace_and_bus_agree_on_an_agent_that_comes_back_after_a_failure(tmp_path: Path) -> None:
     faults = [unavailable("data")]
     with (
-        played(tmp_path, *LINES, faults=faults) as replay,
+        replay_lines(tmp_path, *LINES, faults=faults) as replay,
         record_run() as run,
         collect_steps() as log,
     ):
         office(replay).kickoff()
-    assert _sorted(steps_from_trace(tree(run))) == _sorted(log.steps)
+    assert _sorted(steps_from_trace(load_trace(run))) == _sorted(log.steps)
 
 
 def test_crews_in_threads_are_kept_apart(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES * 2) as replay:
+    with replay_lines(tmp_path, *LINES * 2) as replay:
 
         def taken() -> tuple[Step, ...]:
             with collect_steps() as log:
@@ -135,13 +138,13 @@ def test_crews_in_threads_are_kept_apart(tmp_path: Path) -> None:
 
 
 def test_a_block_hears_each_kickoff_of_a_crew(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES * 2) as replay, collect_steps() as log:
+    with replay_lines(tmp_path, *LINES * 2) as replay, collect_steps() as log:
         office(replay).kickoff_for_each([{"n": 1}, {"n": 2}])
     assert sum(step.kind == "crew" for step in log.steps) == 2
 
 
 def test_a_block_inside_a_block_is_heard_by_both(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES * 2) as replay, collect_steps() as outer:
+    with replay_lines(tmp_path, *LINES * 2) as replay, collect_steps() as outer:
         office(replay).kickoff()
         with collect_steps() as inner:
             office(replay).kickoff()
@@ -149,13 +152,17 @@ def test_a_block_inside_a_block_is_heard_by_both(tmp_path: Path) -> None:
 
 
 def test_a_thread_in_a_copy_of_the_context_is_heard(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, collect_steps() as log, ThreadPoolExecutor(1) as pool:
+    with (
+        replay_lines(tmp_path, *LINES) as replay,
+        collect_steps() as log,
+        ThreadPoolExecutor(1) as pool,
+    ):
         pool.submit(copy_context().run, office(replay).kickoff).result()
     assert len(log.steps) == 10
 
 
 def test_callbacks_are_attributed_to_the_agent_at_work(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, collect_steps() as log:
+    with replay_lines(tmp_path, *LINES) as replay, collect_steps() as log:
         office(replay, step_callback=on_step, task_callback=on_task).kickoff()
     said = [(step.agent, step.kind, step.result) for step in log.callback_steps]
     assert ("data", "turn", "figures 4.9") in said

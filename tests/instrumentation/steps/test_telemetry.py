@@ -14,8 +14,8 @@ from instrumentation.trace.span import Tokens
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import rate_limited
 from tests.instrumentation.steps.step_factory import NS_PER_MS, make_step
-from tests.support.crews import agent, crew, lookup, task
-from tests.taped_agents import calls, played, says, tree
+from tests.support.autogen_agents import load_trace, replay_lines, reply_line, tool_calls_line
+from tests.support.crewai_crews import agent, crew, lookup, task
 
 PRICES = {"taped": Price(2.0, 10.0)}
 OFFICE = (
@@ -123,10 +123,13 @@ def test_an_objection_of_a_guardrail_is_no_class_of_errors() -> None:
 @pytest.mark.usefixtures("recording")
 def test_refusals_and_retries_are_counted(tmp_path: Path) -> None:
     fault = rate_limited("data", times=2, retry_after_s=0.05)
-    with played(tmp_path, says("data", "4.9"), faults=[fault]) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("data", "4.9"), faults=[fault]) as replay,
+        record_run() as run,
+    ):
         model = {"interceptor": tracing_interceptor(), "max_retries": 3}
         crew(task(agent(replay, "data", llm=model), "get")).kickoff()
-    told = telemetry_attributes(steps_from_trace(tree(run)))
+    told = telemetry_attributes(steps_from_trace(load_trace(run)))
     assert told["flight_recorder.telemetry.rate_limited_count"] == 2
     assert told["flight_recorder.telemetry.retry_count"] == 2
     assert told["flight_recorder.telemetry.failed_attempts"] == {"HTTP 429": 2}
@@ -134,11 +137,11 @@ def test_refusals_and_retries_are_counted(tmp_path: Path) -> None:
 
 def test_the_tokens_are_the_ledgers_and_not_a_multiple_of_them(tmp_path: Path) -> None:
     lines = (
-        calls("data", ("lookup", {"country": "FR"})),
-        says("data", "4.9"),
-        says("writer", "ok"),
+        tool_calls_line("data", ("lookup", {"country": "FR"})),
+        reply_line("data", "4.9"),
+        reply_line("writer", "ok"),
     )
-    with played(tmp_path, *lines) as replay, collect_steps() as log:
+    with replay_lines(tmp_path, *lines) as replay, collect_steps() as log:
         data = agent(replay, "data", tools=[lookup])
         crew(task(data, "get"), task(agent(replay, "writer"), "write")).kickoff()
     told = telemetry_attributes(log.steps)

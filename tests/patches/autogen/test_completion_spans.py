@@ -14,16 +14,16 @@ from autogen_ext.models.replay import ReplayChatCompletionClient
 
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import cuts_stream, malformed_reply
-from tests.taped_agents import (
+from tests.support.autogen_agents import (
     API_KEY,
     agent,
-    calls,
     client,
-    names,
-    plain_autolog,
-    played,
-    says,
-    tree,
+    load_trace,
+    replay_lines,
+    reply_line,
+    span_names,
+    tool_calls_line,
+    upstream_autogen_autolog,
 )
 from workflows.client import MODEL_INFO
 from workflows.model import LANE_HEADER
@@ -46,8 +46,8 @@ def asked(text: str = "go on") -> list[UserMessage]:
 )
 async def test_autolog_alone_records_a_streamed_completion(tmp_path: Path, store: str) -> None:
     with (
-        plain_autolog(store),
-        played(tmp_path, says("a", TEXT)) as replay,
+        upstream_autogen_autolog(store),
+        replay_lines(tmp_path, reply_line("a", TEXT)) as replay,
         record_run() as run,
     ):
         async for _ in client(replay, "a").create_stream(asked()):
@@ -57,10 +57,10 @@ async def test_autolog_alone_records_a_streamed_completion(tmp_path: Path, store
 
 @pytest.mark.usefixtures("recording")
 async def test_a_stream_has_content_model_tokens_and_finish_reason(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", TEXT)) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("a", TEXT)) as replay, record_run() as run:
         async for _ in client(replay, "a").create_stream(asked()):
             pass
-    span = tree(run).root
+    span = load_trace(run).root
     (served,) = replay.ledger.exchanges
     assert (span.name, span.type) == ("OpenAIChatCompletionClient.create_stream", "LLM")
     assert TEXT in str(span.outputs)
@@ -75,9 +75,9 @@ async def test_a_stream_has_content_model_tokens_and_finish_reason(tmp_path: Pat
 async def test_a_stream_and_a_plain_completion_look_alike(tmp_path: Path) -> None:
     seen = []
     for streamed in (False, True):
-        with played(tmp_path, says("a", TEXT)) as replay, record_run() as run:
+        with replay_lines(tmp_path, reply_line("a", TEXT)) as replay, record_run() as run:
             await agent(replay, "a", model_client_stream=streamed).run(task="go on")
-        (span,) = tree(run).spans_of_type("LLM")
+        (span,) = load_trace(run).spans_of_type("LLM")
         ignored = {"gen_ai.response.time_to_first_chunk", "mlflow.spanLogLevel"}
         seen.append((span.outputs, span.inputs["messages"], set(span.attributes) - ignored))
     assert seen[0] == seen[1]
@@ -90,10 +90,14 @@ async def test_a_stream_that_is_cut_is_an_error_with_the_text_so_far(
 ) -> None:
     fault = cuts_stream("a", after_frame=4, ends_cleanly=clean)
     broken = nullcontext() if clean else pytest.raises(httpx.RemoteProtocolError)
-    with played(tmp_path, says("a", TEXT), faults=[fault]) as replay, record_run() as run, broken:
+    with (
+        replay_lines(tmp_path, reply_line("a", TEXT), faults=[fault]) as replay,
+        record_run() as run,
+        broken,
+    ):
         async for _ in client(replay, "a").create_stream(asked()):
             pass
-    span = tree(run).root
+    span = load_trace(run).root
     assert span.status == "ERROR"
     assert TEXT[:5] in str(span.outputs)
     assert TEXT not in str(span.outputs)
@@ -102,40 +106,46 @@ async def test_a_stream_that_is_cut_is_an_error_with_the_text_so_far(
 @pytest.mark.usefixtures("recording")
 async def test_a_stream_that_ends_too_soon_says_so(tmp_path: Path) -> None:
     fault = cuts_stream("a", after_frame=4, ends_cleanly=True)
-    with played(tmp_path, says("a", TEXT), faults=[fault]) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", TEXT), faults=[fault]) as replay,
+        record_run() as run,
+    ):
         async for _ in client(replay, "a").create_stream(asked()):
             pass
-    assert "without a finish reason" in tree(run).root.status_message
+    assert "without a finish reason" in load_trace(run).root.status_message
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_malformed_stream_is_an_error(tmp_path: Path) -> None:
     with (
-        played(tmp_path, says("a", TEXT), faults=[malformed_reply("a")]) as replay,
+        replay_lines(tmp_path, reply_line("a", TEXT), faults=[malformed_reply("a")]) as replay,
         record_run() as run,
         pytest.raises(json.JSONDecodeError),
     ):
         async for _ in client(replay, "a").create_stream(asked()):
             pass
-    assert tree(run).root.status == "ERROR"
+    assert load_trace(run).root.status == "ERROR"
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_stream_that_its_consumer_closes_is_not_ok(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", TEXT)) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("a", TEXT)) as replay, record_run() as run:
         stream = client(replay, "a").create_stream(asked())
         await anext(stream)
         await stream.aclose()
-    span = tree(run).root
+    span = load_trace(run).root
     assert (span.status, span.status_message) == ("ERROR", "closed by its consumer before the end")
 
 
 @pytest.mark.usefixtures("recording")
 async def test_streamed_tool_calls_are_in_the_output(tmp_path: Path) -> None:
-    with played(tmp_path, calls("a", ("look", {"x": 1}))) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, tool_calls_line("a", ("look", {"x": 1}))) as replay,
+        record_run() as run,
+    ):
         async for _ in client(replay, "a").create_stream(asked()):
             pass
-    span = tree(run).root
+    span = load_trace(run).root
     assert "look" in str(span.outputs)
     assert span.status == "OK"
 
@@ -152,7 +162,10 @@ async def test_a_client_defined_late_leaves_one_span_a_request(tmp_path: Path) -
             async for piece in super().create_stream(*args, **kwargs):
                 yield piece
 
-    with played(tmp_path, says("a", "one"), says("a", "two")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "one"), reply_line("a", "two")) as replay,
+        record_run() as run,
+    ):
         careful = Careful(
             model="taped",
             base_url=replay.base_url,
@@ -163,7 +176,7 @@ async def test_a_client_defined_late_leaves_one_span_a_request(tmp_path: Path) -
         await careful.create(asked())
         async for _ in careful.create_stream(asked()):
             pass
-    assert names(tree(run), "LLM") == ["Careful.create", "Careful.create_stream"]
+    assert span_names(load_trace(run), "LLM") == ["Careful.create", "Careful.create_stream"]
 
 
 @pytest.mark.usefixtures("recording")
@@ -175,11 +188,11 @@ async def test_a_client_defined_late_that_asks_nobody_is_recorded() -> None:
 
     with record_run() as run:
         await Canned([]).create(asked())
-    assert names(tree(run), "LLM") == ["Canned.create"]
+    assert span_names(load_trace(run), "LLM") == ["Canned.create"]
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_key_is_in_no_trace(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", TEXT)) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("a", TEXT)) as replay, record_run() as run:
         await agent(replay, "a", model_client_stream=True).run(task="go on")
     assert not any(API_KEY in trace.to_json() for trace in run.traces())

@@ -11,7 +11,14 @@ from autogen_core import CancellationToken
 
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
-from tests.taped_agents import agent, chain, names, played, says, tree
+from tests.support.autogen_agents import (
+    agent,
+    chain,
+    load_trace,
+    replay_lines,
+    reply_line,
+    span_names,
+)
 from workflows.reading import Reader
 
 
@@ -36,37 +43,37 @@ def _withheld(trace: Trace) -> dict[str, Any]:
     }
 
 
-LINES = says("a", "the first word"), says("b", "the second word")
+LINES = reply_line("a", "the first word"), reply_line("b", "the second word")
 
 
 async def test_a_filter_of_ones_own_shows_what_it_kept_back(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, record_run() as run:
+    with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
         await chain(agent(replay, "a"), Reader(agent(replay, "b"), nothing)).run(task="go")
-    trace = tree(run)
-    assert names(trace, "AGENT") == ["a", "b"]
+    trace = load_trace(run)
+    assert span_names(trace, "AGENT") == ["a", "b"]
     assert _withheld(trace) == {"a → b": True}
 
 
 async def test_of_filters_around_filters_the_outermost_says_what_there_was(tmp_path: Path) -> None:
     only_users = MessageFilterConfig(per_source=[PerSourceFilter(source="user")])
-    with played(tmp_path, *LINES) as replay, record_run() as run:
+    with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
         inner = Reader(agent(replay, "b"), everything)
         outer = MessageFilterAgent("b", inner, only_users)
         await chain(agent(replay, "a"), outer).run(task="go")
-    assert _withheld(tree(run)) == {"a → b": True}
+    assert _withheld(load_trace(run)) == {"a → b": True}
 
 
 async def test_what_one_filter_keeps_back_is_not_kept_from_the_next_agent(tmp_path: Path) -> None:
-    lines = (*LINES, says("c", "the third word"))
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = (*LINES, reply_line("c", "the third word"))
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         filtered = Reader(agent(replay, "b"), nothing)
         await chain(agent(replay, "a"), filtered, agent(replay, "c")).run(task="go")
-    assert _withheld(tree(run)) == {"a → b": True, "a → c": False, "b → c": False}
+    assert _withheld(load_trace(run)) == {"a → b": True, "a → c": False, "b → c": False}
 
 
 async def test_asked_directly_a_filter_filters_too(tmp_path: Path) -> None:
     offered = [TextMessage(content=word, source=word) for word in ("user", "a")]
-    with played(tmp_path, says("b", "a word")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("b", "a word")) as replay, record_run() as run:
         await Reader(agent(replay, "b"), nothing).on_messages(offered, CancellationToken())
-    (turn,) = tree(run).turns("b")
+    (turn,) = load_trace(run).turns("b")
     assert [message["source"] for message in turn.inputs] == ["user"]

@@ -22,25 +22,25 @@ from autogen_core import SingleThreadedAgentRuntime
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
 from scenarios.replay.replay_server import ReplayServer
-from tests.taped_agents import (
+from tests.support.autogen_agents import (
     agent,
-    calls,
     chain,
     client,
-    names,
-    plain_autolog,
-    played,
-    says,
-    shape,
-    tree,
+    load_trace,
+    replay_lines,
+    reply_line,
+    span_names,
+    tool_calls_line,
+    trace_outline,
+    upstream_autogen_autolog,
 )
 
 REVIEW = [
-    says("writer", "a first draft, in six words"),
-    says("critic", "REVISE: too short"),
-    says("writer", "a second draft, which has grown to nine words"),
-    says("critic", "APPROVE"),
-    says("editor", "printed"),
+    reply_line("writer", "a first draft, in six words"),
+    reply_line("critic", "REVISE: too short"),
+    reply_line("writer", "a second draft, which has grown to nine words"),
+    reply_line("critic", "APPROVE"),
+    reply_line("editor", "printed"),
 ]
 
 
@@ -77,8 +77,8 @@ def review(replay: ReplayServer, **settings: Any) -> GraphFlow:
 )
 async def test_autolog_alone_leaves_one_trace_for_a_team(tmp_path: Path, store: str) -> None:
     with (
-        plain_autolog(store),
-        played(tmp_path, *REVIEW) as replay,
+        upstream_autogen_autolog(store),
+        replay_lines(tmp_path, *REVIEW) as replay,
         record_run() as run,
     ):
         await review(replay).run(task="write")
@@ -90,10 +90,10 @@ async def test_autolog_alone_leaves_one_trace_for_a_team(tmp_path: Path, store: 
 async def test_a_graph_is_one_trace_with_everything_in_its_place(
     tmp_path: Path, streamed: bool
 ) -> None:
-    with played(tmp_path, *REVIEW) as replay, record_run() as run:
+    with replay_lines(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay, model_client_stream=streamed).run(task="write")
     llm = f"    OpenAIChatCompletionClient.create{'_stream' * streamed} LLM OK"
-    assert shape(tree(run)) == [
+    assert trace_outline(load_trace(run)) == [
         "GraphFlow CHAIN OK",
         "  writer AGENT OK",
         llm,
@@ -116,29 +116,29 @@ async def test_a_graph_is_one_trace_with_everything_in_its_place(
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_the_trace_counts_the_tokens_of_the_ledger(tmp_path: Path, streamed: bool) -> None:
-    with played(tmp_path, *REVIEW) as replay, record_run() as run:
+    with replay_lines(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay, model_client_stream=streamed).run(task="write")
     served = [(e.input_tokens, e.output_tokens) for e in replay.ledger.exchanges]
-    seen = [(s.tokens.input, s.tokens.output) for s in tree(run).spans_of_type("LLM")]
+    seen = [(s.tokens.input, s.tokens.output) for s in load_trace(run).spans_of_type("LLM")]
     assert seen == served
     assert all(count for pair in served for count in pair)
 
 
 @pytest.mark.usefixtures("recording")
 async def test_run_stream_leaves_the_same_trace_as_run(tmp_path: Path) -> None:
-    with played(tmp_path, *REVIEW) as replay, record_run() as run:
+    with replay_lines(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay).run(task="write")
-    with played(tmp_path, *REVIEW) as replay, record_run() as streamed:
+    with replay_lines(tmp_path, *REVIEW) as replay, record_run() as streamed:
         async for _ in review(replay).run_stream(task="write"):
             assert mlflow.get_current_active_span() is None
-    assert shape(tree(streamed)) == shape(tree(run))
+    assert trace_outline(load_trace(streamed)) == trace_outline(load_trace(run))
 
 
 @pytest.mark.usefixtures("recording")
 async def test_the_root_shows_task_and_result(tmp_path: Path) -> None:
-    with played(tmp_path, *REVIEW) as replay, record_run() as run:
+    with replay_lines(tmp_path, *REVIEW) as replay, record_run() as run:
         result = await review(replay).run(task="write")
-    root = tree(run).root
+    root = load_trace(run).root
     assert root.inputs == {"task": "write"}
     assert root.outputs["stop_reason"] == result.stop_reason
     assert root.outputs["message"]["content"] == "printed"
@@ -146,9 +146,9 @@ async def test_the_root_shows_task_and_result(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_the_root_lists_the_edges_that_were_tried(tmp_path: Path) -> None:
-    with played(tmp_path, *REVIEW) as replay, record_run() as run:
+    with replay_lines(tmp_path, *REVIEW) as replay, record_run() as run:
         await review(replay).run(task="write")
-    assert tree(run).root.attributes["flight_recorder.routing.edges"] == [
+    assert load_trace(run).root.attributes["flight_recorder.routing.edges"] == [
         "writer → critic: yes",
         "critic → writer: says_revise: yes",
         "critic → editor: APPROVE: no",
@@ -160,21 +160,24 @@ async def test_the_root_lists_the_edges_that_were_tried(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_agents_in_turn_are_one_trace(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "one"), reply_line("b", "two")) as replay,
+        record_run() as run,
+    ):
         team = RoundRobinGroupChat([agent(replay, "a"), agent(replay, "b")], max_turns=2)
         await team.run(task="count")
-    assert names(tree(run), "AGENT") == ["a", "b"]
-    assert names(tree(run), "HANDOFF") == ["a → b"]
+    assert span_names(load_trace(run), "AGENT") == ["a", "b"]
+    assert span_names(load_trace(run), "HANDOFF") == ["a → b"]
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_selector_chooses_beneath_the_root(tmp_path: Path) -> None:
-    lines = [says("chooser", "b"), says("b", "chosen")]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = [reply_line("chooser", "b"), reply_line("b", "chosen")]
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         members: list[Any] = [agent(replay, name, description=name) for name in "ab"]
         model = client(replay, "chooser", stream_options=None)
         await SelectorGroupChat(members, model, max_turns=1).run(task="choose")
-    assert shape(tree(run)) == [
+    assert trace_outline(load_trace(run)) == [
         "SelectorGroupChat CHAIN OK",
         "  OpenAIChatCompletionClient.create LLM OK",
         "  b AGENT OK",
@@ -184,11 +187,11 @@ async def test_a_selector_chooses_beneath_the_root(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_a_swarm_hands_over_by_a_tool(tmp_path: Path) -> None:
-    lines = [calls("a", ("transfer_to_b", {})), says("b", "taken over")]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = [tool_calls_line("a", ("transfer_to_b", {})), reply_line("b", "taken over")]
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         a, b = agent(replay, "a", handoffs=[Handoff(target="b")]), agent(replay, "b")
         await Swarm([a, b], max_turns=2).run(task="pass it on")
-    assert shape(tree(run)) == [
+    assert trace_outline(load_trace(run)) == [
         "Swarm CHAIN OK",
         "  a AGENT OK",
         "    OpenAIChatCompletionClient.create LLM OK",
@@ -201,30 +204,39 @@ async def test_a_swarm_hands_over_by_a_tool(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_parallel_agents_stand_side_by_side(tmp_path: Path) -> None:
-    with played(tmp_path, *(says(n, n * 9) for n in "abcd")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, *(reply_line(n, n * 9) for n in "abcd")) as replay,
+        record_run() as run,
+    ):
         a, b, c, d = (agent(replay, name) for name in "abcd")
         graph = DiGraphBuilder()
         for one in (a, b, c, d):
             graph.add_node(one)
         graph.add_edge(a, b).add_edge(a, c).add_edge(b, d).add_edge(c, d)
         await GraphFlow([a, b, c, d], graph=graph.build()).run(task="fan out")
-    root = tree(run).root
+    root = load_trace(run).root
     turns = [span for span in root.children if span.type == "AGENT"]
     assert sorted(turn.name for turn in turns) == ["a", "b", "c", "d"]
     assert {turn.name: [c.agent for c in turn.children] for turn in turns} == {
         name: [name] for name in "abcd"
     }
-    assert sorted(names(tree(run), "HANDOFF")) == ["a → b", "a → c", "a → d", "b → d", "c → d"]
+    assert sorted(span_names(load_trace(run), "HANDOFF")) == [
+        "a → b",
+        "a → c",
+        "a → d",
+        "b → d",
+        "c → d",
+    ]
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_runtime_that_was_brought_along_is_no_gap(tmp_path: Path) -> None:
     runtime = SingleThreadedAgentRuntime()
     runtime.start()
-    with played(tmp_path, says("a", "one")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("a", "one")) as replay, record_run() as run:
         await RoundRobinGroupChat([agent(replay, "a")], max_turns=1, runtime=runtime).run(task="x")
     await runtime.stop()
-    assert shape(tree(run)) == [
+    assert trace_outline(load_trace(run)) == [
         "RoundRobinGroupChat CHAIN OK",
         "  a AGENT OK",
         "    OpenAIChatCompletionClient.create LLM OK",
@@ -235,12 +247,12 @@ async def test_a_runtime_that_was_brought_along_is_no_gap(tmp_path: Path) -> Non
 async def test_a_model_that_fails_is_an_error_all_the_way_up(tmp_path: Path) -> None:
     fault = unavailable("critic")
     with (
-        played(tmp_path, *REVIEW, faults=[fault]) as replay,
+        replay_lines(tmp_path, *REVIEW, faults=[fault]) as replay,
         record_run() as run,
         pytest.raises(RuntimeError, match="503"),
     ):
         await review(replay).run(task="write")
-    assert shape(tree(run)) == [
+    assert trace_outline(load_trace(run)) == [
         "GraphFlow CHAIN ERROR",
         "  writer AGENT OK",
         "    OpenAIChatCompletionClient.create LLM OK",
@@ -256,13 +268,13 @@ async def test_runs_at_once_do_not_mix(tmp_path: Path) -> None:
     async def one(number: int) -> tuple[Any, Any]:
         place = tmp_path / str(number)
         place.mkdir()
-        lines = [says("a", f"one {number}"), says("b", f"two {number}")]
-        with played(place, *lines) as replay, record_run() as run:
+        lines = [reply_line("a", f"one {number}"), reply_line("b", f"two {number}")]
+        with replay_lines(place, *lines) as replay, record_run() as run:
             await chain(agent(replay, "a"), agent(replay, "b")).run(task=f"run {number}")
             return run, replay.ledger
 
     for number, (run, ledger) in enumerate(await asyncio.gather(*map(one, range(6)))):
-        trace = tree(run)
+        trace = load_trace(run)
         assert trace.root.inputs == {"task": f"run {number}"}
         assert [turn.outputs["content"] for turn in trace.spans_of_type("AGENT")] == [
             f"one {number}",
@@ -273,10 +285,10 @@ async def test_runs_at_once_do_not_mix(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_a_second_run_of_a_team_is_a_trace_of_its_own(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("a", "two")) as replay:
+    with replay_lines(tmp_path, reply_line("a", "one"), reply_line("a", "two")) as replay:
         team = RoundRobinGroupChat([agent(replay, "a")], max_turns=1)
         for task in ("first", "second"):
             with record_run() as run:
                 result = await team.run(task=task)
             assert isinstance(result, TaskResult)
-            assert tree(run).root.inputs == {"task": task}
+            assert load_trace(run).root.inputs == {"task": task}

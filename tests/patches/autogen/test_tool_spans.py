@@ -8,7 +8,16 @@ import pytest
 
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
-from tests.taped_agents import agent, calls, names, plain_autolog, played, says, shape, tree
+from tests.support.autogen_agents import (
+    agent,
+    load_trace,
+    replay_lines,
+    reply_line,
+    span_names,
+    tool_calls_line,
+    trace_outline,
+    upstream_autogen_autolog,
+)
 
 
 @pytest.fixture
@@ -26,15 +35,18 @@ def double(number: int) -> int:
 
 async def worked(tmp_path: Path, *tools: tuple[str, Any], **settings: Any) -> Trace:
     """The trace of an agent that asks for these calls, and then says that it is done."""
-    with played(tmp_path, calls("a", *tools), says("a", "done")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, tool_calls_line("a", *tools), reply_line("a", "done")) as replay,
+        record_run() as run,
+    ):
         await agent(replay, "a", tools=[double], reflect_on_tool_use=True, **settings).run(task="x")
-    return tree(run)
+    return load_trace(run)
 
 
 @pytest.mark.xfail(reason="MLflow records no tool call", raises=AssertionError)
 async def test_autolog_alone_records_a_tool_call(tmp_path: Path, store: str) -> None:
-    with plain_autolog(store):
-        assert names(await worked(tmp_path, ("double", {"number": 2})), "TOOL")
+    with upstream_autogen_autolog(store):
+        assert span_names(await worked(tmp_path, ("double", {"number": 2})), "TOOL")
 
 
 @pytest.mark.usefixtures("recording")
@@ -42,7 +54,7 @@ async def test_autolog_alone_records_a_tool_call(tmp_path: Path, store: str) -> 
 async def test_a_tool_call_stands_between_its_completions(tmp_path: Path, streamed: bool) -> None:
     trace = await worked(tmp_path, ("double", {"number": 2}), model_client_stream=streamed)
     llm = f"  OpenAIChatCompletionClient.create{'_stream' * streamed} LLM OK"
-    assert shape(trace) == ["a AGENT OK", llm, "  double TOOL OK", llm]
+    assert trace_outline(trace) == ["a AGENT OK", llm, "  double TOOL OK", llm]
 
 
 @pytest.mark.usefixtures("recording")

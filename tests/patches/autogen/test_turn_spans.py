@@ -21,16 +21,16 @@ from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_core import CancellationToken
 
 from instrumentation.tracing import enable_tracing, record_run
-from tests.taped_agents import (
+from tests.support.autogen_agents import (
     agent,
     chain,
     client,
-    names,
-    plain_autolog,
-    played,
-    says,
-    shape,
-    tree,
+    load_trace,
+    replay_lines,
+    reply_line,
+    span_names,
+    trace_outline,
+    upstream_autogen_autolog,
 )
 
 
@@ -45,27 +45,30 @@ def recording(store: str) -> Generator[None]:
 )
 async def test_autolog_alone_names_the_agents_of_a_team(tmp_path: Path, store: str) -> None:
     with (
-        plain_autolog(store),
-        played(tmp_path, says("writer", "a text")) as replay,
+        upstream_autogen_autolog(store),
+        replay_lines(tmp_path, reply_line("writer", "a text")) as replay,
         record_run() as run,
     ):
         await chain(agent(replay, "writer")).run(task="write")
-        assert names(tree(run), "AGENT")
+        assert span_names(load_trace(run), "AGENT")
 
 
 @pytest.mark.usefixtures("recording")
 async def test_an_agent_alone_is_the_root_of_its_trace(tmp_path: Path) -> None:
-    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         await agent(replay, "writer").run(task="write")
-    assert shape(tree(run)) == ["writer AGENT OK", "  OpenAIChatCompletionClient.create LLM OK"]
+    assert trace_outline(load_trace(run)) == [
+        "writer AGENT OK",
+        "  OpenAIChatCompletionClient.create LLM OK",
+    ]
 
 
 @pytest.mark.usefixtures("recording")
 async def test_an_agent_alone_that_streams_is_the_root_of_its_trace(tmp_path: Path) -> None:
-    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         async for _ in agent(replay, "writer", model_client_stream=True).run_stream(task="write"):
             assert mlflow.get_current_active_span() is None
-    assert shape(tree(run)) == [
+    assert trace_outline(load_trace(run)) == [
         "writer AGENT OK",
         "  OpenAIChatCompletionClient.create_stream LLM OK",
     ]
@@ -73,21 +76,21 @@ async def test_an_agent_alone_that_streams_is_the_root_of_its_trace(tmp_path: Pa
 
 @pytest.mark.usefixtures("recording")
 async def test_a_turn_shows_what_was_given_and_replied(tmp_path: Path) -> None:
-    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         await agent(replay, "writer").on_messages(
             [TextMessage(content="write", source="user")], CancellationToken()
         )
-    turn = tree(run).root
+    turn = load_trace(run).root
     assert turn.inputs == [{"source": "user", "type": "TextMessage", "content": "write"}]
     assert turn.outputs == {"source": "writer", "type": "TextMessage", "content": "a text"}
 
 
 @pytest.mark.usefixtures("recording")
 async def test_completions_bear_the_name_of_the_agent(tmp_path: Path) -> None:
-    lines = [says("writer", "a text"), says("critic", "well done")]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = [reply_line("writer", "a text"), reply_line("critic", "well done")]
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         await chain(agent(replay, "writer"), agent(replay, "critic")).run(task="write")
-    assert [span.agent for span in tree(run).spans_of_type("LLM")] == ["writer", "critic"]
+    assert [span.agent for span in load_trace(run).spans_of_type("LLM")] == ["writer", "critic"]
 
 
 class Echo(BaseChatAgent):
@@ -114,7 +117,7 @@ async def test_a_class_that_is_defined_late_takes_turns_too() -> None:
 
     with record_run() as run:
         await chain(Late("late", "defined late")).run(task="hear")
-    assert names(tree(run), "AGENT") == ["late"]
+    assert span_names(load_trace(run), "AGENT") == ["late"]
 
 
 @pytest.mark.usefixtures("recording")
@@ -131,7 +134,7 @@ async def test_what_an_agent_does_on_its_way_out_is_in_its_turn() -> None:
         stream = Tidy("tidy", "tidies up").on_messages_stream([], CancellationToken())
         await anext(stream)
         await stream.aclose()
-    assert shape(tree(run)) == ["tidy AGENT ERROR", "  tidy up UNKNOWN OK"]
+    assert trace_outline(load_trace(run)) == ["tidy AGENT ERROR", "  tidy up UNKNOWN OK"]
 
 
 @pytest.mark.usefixtures("recording")
@@ -140,9 +143,9 @@ async def test_an_indirect_subclass_takes_one_turn(tmp_path: Path) -> None:
         async def run(self, **kwargs: Any) -> Any:
             return await super().run(**kwargs)
 
-    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         await Polite("writer", client(replay, "writer", stream_options=None)).run(task="write")
-    assert names(tree(run), "AGENT") == ["writer"]
+    assert span_names(load_trace(run), "AGENT") == ["writer"]
 
 
 @pytest.mark.usefixtures("recording")
@@ -151,7 +154,7 @@ async def test_a_message_filter_takes_no_turn_of_its_own() -> None:
     filtered = MessageFilterAgent("echo", Echo("echo", "repeats"), only_users)
     with record_run() as run:
         await chain(Echo("first", "repeats"), filtered).run(task="hear")
-    second = tree(run).turns("echo")
+    second = load_trace(run).turns("echo")
     assert [turn.inputs for turn in second] == [
         [{"source": "user", "type": "TextMessage", "content": "hear"}]
     ]
@@ -162,10 +165,10 @@ async def test_a_team_inside_an_agent_nests(tmp_path: Path) -> None:
     inner = RoundRobinGroupChat(
         [Echo("inner", "repeats")], termination_condition=MaxMessageTermination(2)
     )
-    with played(tmp_path, says("mind", "concluded")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("mind", "concluded")) as replay, record_run() as run:
         model = client(replay, "mind", stream_options=None)
         await chain(SocietyOfMindAgent("mind", inner, model)).run(task="think")
-    assert shape(tree(run)) == [
+    assert trace_outline(load_trace(run)) == [
         "GraphFlow CHAIN OK",
         "  mind AGENT OK",
         "    RoundRobinGroupChat CHAIN OK",
@@ -176,7 +179,10 @@ async def test_a_team_inside_an_agent_nests(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_autolog_called_again_by_a_workflow_doubles_no_turn(tmp_path: Path) -> None:
-    with played(tmp_path, says("writer", "a text")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         mlflow.autogen.autolog(silent=True)
         await agent(replay, "writer").run(task="write")
-    assert shape(tree(run)) == ["writer AGENT OK", "  OpenAIChatCompletionClient.create LLM OK"]
+    assert trace_outline(load_trace(run)) == [
+        "writer AGENT OK",
+        "  OpenAIChatCompletionClient.create LLM OK",
+    ]

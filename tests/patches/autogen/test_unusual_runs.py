@@ -18,7 +18,17 @@ from instrumentation.handoffs import efficiency_score
 from instrumentation.tracing import enable_tracing, record_run
 from patches.support.turn import message_from_autogen
 from scenarios.replay.faults import cuts_stream, unavailable
-from tests.taped_agents import API_KEY, agent, calls, chain, client, played, says, shape, tree
+from tests.support.autogen_agents import (
+    API_KEY,
+    agent,
+    chain,
+    client,
+    load_trace,
+    replay_lines,
+    reply_line,
+    tool_calls_line,
+    trace_outline,
+)
 
 
 @pytest.fixture
@@ -29,12 +39,15 @@ def recording(store: str) -> Generator[None]:
 
 @pytest.mark.usefixtures("recording")
 async def test_a_consumer_that_has_the_result_and_stops_has_missed_nothing(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "one"), reply_line("b", "two")) as replay,
+        record_run() as run,
+    ):
         async for item in chain(agent(replay, "a"), agent(replay, "b")).run_stream(task="x"):
             if isinstance(item, TaskResult):
                 break
         await asyncio.sleep(0.05)  # the loop closes what was left
-    trace = tree(run)
+    trace = load_trace(run)
     assert {span.status for span in trace} == {"OK"}
     assert trace.root.outputs["message"]["content"] == "two"
 
@@ -47,17 +60,24 @@ async def test_what_a_tool_in_a_thread_traces_is_in_the_same_trace(tmp_path: Pat
         with mlflow.start_span("seen"):
             return f"{place} is empty"
 
-    line = calls("a", ("look", {"place": "the box"}))
-    with played(tmp_path, line) as replay, record_run() as run:
+    line = tool_calls_line("a", ("look", {"place": "the box"}))
+    with replay_lines(tmp_path, line) as replay, record_run() as run:
         await agent(replay, "a", tools=[look]).run(task="x")
-    assert shape(tree(run))[2:] == ["  look TOOL OK", "    seen UNKNOWN OK"]
+    assert trace_outline(load_trace(run))[2:] == ["  look TOOL OK", "    seen UNKNOWN OK"]
 
 
 @pytest.mark.usefixtures("recording")
 async def test_the_failure_of_one_is_not_pinned_on_another(tmp_path: Path) -> None:
     """A tool lets two agents work; one of them fails at once, the other ends well, and later."""
-    lines = [calls("a", ("both", {})), says("quick", "never said"), says("slow", "well done")]
-    with played(tmp_path, *lines, faults=[unavailable("quick")]) as replay, record_run() as run:
+    lines = [
+        tool_calls_line("a", ("both", {})),
+        reply_line("quick", "never said"),
+        reply_line("slow", "well done"),
+    ]
+    with (
+        replay_lines(tmp_path, *lines, faults=[unavailable("quick")]) as replay,
+        record_run() as run,
+    ):
         tasks: list[asyncio.Task[Any]] = []
 
         async def both() -> str:
@@ -70,7 +90,7 @@ async def test_the_failure_of_one_is_not_pinned_on_another(tmp_path: Path) -> No
         with mlflow.start_span("root"):
             await agent(replay, "a", tools=[both]).run(task="x")
             await asyncio.wait(tasks)
-    (slow,) = tree(run).turns("slow")
+    (slow,) = load_trace(run).turns("slow")
     assert (slow.status, slow.outputs["content"]) == ("OK", "well done")
 
 
@@ -80,11 +100,13 @@ async def test_a_stream_that_is_cut_in_a_tool_call_is_an_error(tmp_path: Path) -
         """Look somewhere."""
         return place
 
-    line = calls("a", ("look", {"place": "a box whose name is long enough for several frames"}))
+    line = tool_calls_line(
+        "a", ("look", {"place": "a box whose name is long enough for several frames"})
+    )
     faults = [cuts_stream("a", after_frame=3, ends_cleanly=True)]
-    with played(tmp_path, line, faults=faults) as replay, record_run() as run:
+    with replay_lines(tmp_path, line, faults=faults) as replay, record_run() as run:
         await agent(replay, "a", tools=[look], model_client_stream=True).run(task="x")
-    completion = tree(run).spans_of_type("LLM")[0]
+    completion = load_trace(run).spans_of_type("LLM")[0]
     assert completion.failed
     assert "without a finish reason" in completion.status_message
 
@@ -92,13 +114,13 @@ async def test_a_stream_that_is_cut_in_a_tool_call_is_an_error(tmp_path: Path) -
 @pytest.mark.usefixtures("recording")
 async def test_a_cache_spends_tokens_once(tmp_path: Path) -> None:
     question = [UserMessage(content="x", source="user")]
-    with played(tmp_path, says("a", "one")) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("a", "one")) as replay, record_run() as run:
         cached = ChatCompletionCache(client(replay, "a", stream_options=None))
         with mlflow.start_span("root"):
             for _ in range(2):
                 await cached.create(question)
     (exchange,) = replay.ledger.exchanges
-    spent = sum(span.tokens.total for span in tree(run).spans_of_type("LLM"))
+    spent = sum(span.tokens.total for span in load_trace(run).spans_of_type("LLM"))
     assert spent == exchange.input_tokens + exchange.output_tokens
 
 
@@ -117,7 +139,7 @@ async def test_a_key_that_an_endpoint_echoes_is_not_stored(tmp_path: Path) -> No
                 connection.sendall(f"{head}content-type: application/json\r\n\r\n{body}".encode())
 
         threading.Thread(target=answer, daemon=True).start()
-        with played(tmp_path, says("a", "x")) as replay:
+        with replay_lines(tmp_path, reply_line("a", "x")) as replay:
             url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
             with pytest.raises(Exception, match="bad key"):
                 await agent(replay, "a", client={"base_url": url}).run(task="x")
@@ -135,7 +157,7 @@ def test_span_processors_of_ones_own_stay_on(store: str) -> None:
         with enable_tracing(store), record_run() as run, mlflow.start_span("root") as span:
             span.set_outputs("a secret")
         with enable_tracing(store):
-            assert tree(run).root.outputs == "[redacted]"
+            assert load_trace(run).root.outputs == "[redacted]"
     finally:
         mlflow.tracing.configure(span_processors=[])
 

@@ -15,8 +15,8 @@ from instrumentation.tracing import enable_tracing, record_run
 from patches.crewai import disable_autolog_wrappers
 from patches.patch import apply_patches
 from patches.registry import builtin_patches
-from tests.support.crews import agent, crew, plain_crewai_autolog, task
-from tests.taped_agents import played, says
+from tests.support.autogen_agents import replay_lines, reply_line
+from tests.support.crewai_crews import agent, crew, task, upstream_crewai_autolog
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def errors_of_mlflow() -> Generator[list[str]]:
 
 @pytest.mark.xfail(reason="MLflow looks for a module that is gone", raises=AssertionError)
 def test_autolog_alone_turns_on_without_an_error(store: str) -> None:
-    with errors_of_mlflow() as said, plain_crewai_autolog(store):
+    with errors_of_mlflow() as said, upstream_crewai_autolog(store):
         assert said == []
 
 
@@ -49,7 +49,7 @@ def test_autolog_turns_on_without_an_error(store: str) -> None:
     with (
         errors_of_mlflow() as said,
         apply_patches(disable_autolog_wrappers.PATCH),
-        plain_crewai_autolog(store),
+        upstream_crewai_autolog(store),
     ):
         assert said == []
 
@@ -70,7 +70,7 @@ def test_a_crew_works_unseen_while_autologging_is_off(tmp_path: Path, store: str
     with (
         enable_tracing(store, frameworks=()),
         apply_patches(*builtin_patches(lambda turn: None, ("crewai",))),
-        played(tmp_path, says("a", "done")) as replay,
+        replay_lines(tmp_path, reply_line("a", "done")) as replay,
         record_run() as run,
     ):
         assert str(crew(task(agent(replay, "a"), "work")).kickoff()) == "done"
@@ -78,8 +78,8 @@ def test_a_crew_works_unseen_while_autologging_is_off(tmp_path: Path, store: str
 
 
 def test_autologging_can_be_turned_off_between_two_runs(tmp_path: Path, store: str) -> None:
-    lines = (says("a", "done"), says("a", "done"))
-    with enable_tracing(store, frameworks=("crewai",)), played(tmp_path, *lines) as replay:
+    lines = (reply_line("a", "done"), reply_line("a", "done"))
+    with enable_tracing(store, frameworks=("crewai",)), replay_lines(tmp_path, *lines) as replay:
         with record_run() as first:
             crew(task(agent(replay, "a"), "work")).kickoff()
         mlflow.crewai.autolog(disable=True, silent=True)

@@ -14,8 +14,16 @@ from openai import OpenAI
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.replay_server import ReplayServer
-from tests.support.crews import agent, crew, llm, once, task
-from tests.taped_agents import API_KEY, Line, names, played, says, shape, tree
+from tests.support.autogen_agents import (
+    API_KEY,
+    Line,
+    load_trace,
+    replay_lines,
+    reply_line,
+    span_names,
+    trace_outline,
+)
+from tests.support.crewai_crews import agent, crew, line_when, llm, task
 from workflows.model import LANE_HEADER
 
 
@@ -37,17 +45,20 @@ def breaks_down(output: TaskOutput) -> tuple[bool, Any]:
 
 def guarded(tmp_path: Path, *lines: Line, fails: str = "", **settings: Any) -> Trace:
     """The trace of one task with guardrails; `fails` are words of the error that ends it."""
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         team = crew(task(agent(replay, "a"), "work", **settings))
         with pytest.raises(Exception, match=fails) if fails else nullcontext():
             team.kickoff()
-    return tree(run)
+    return load_trace(run)
 
 
 def test_a_guardrail_that_sends_back_is_seen_with_its_words(tmp_path: Path) -> None:
-    lines = (says("a", "4.9"), once(says("a", "4.9, source: x"), "no word of a source"))
+    lines = (
+        reply_line("a", "4.9"),
+        line_when(reply_line("a", "4.9, source: x"), "no word of a source"),
+    )
     trace = guarded(tmp_path, *lines, guardrail=names_a_source)
-    assert shape(trace) == [
+    assert trace_outline(trace) == [
         "office CHAIN OK",
         "  work TASK OK",
         "    a AGENT OK",
@@ -69,7 +80,7 @@ def test_a_guardrail_that_sends_back_is_seen_with_its_words(tmp_path: Path) -> N
 def test_a_guardrail_that_is_never_content_fails_the_task(tmp_path: Path) -> None:
     trace = guarded(
         tmp_path,
-        says("a", "4.9"),
+        reply_line("a", "4.9"),
         fails="no word of a source",
         guardrail=names_a_source,
         guardrail_max_retries=0,
@@ -79,7 +90,7 @@ def test_a_guardrail_that_is_never_content_fails_the_task(tmp_path: Path) -> Non
 
 
 def test_a_guardrail_that_raises_is_an_error(tmp_path: Path) -> None:
-    trace = guarded(tmp_path, says("a", "4.9"), fails="broke down", guardrail=breaks_down)
+    trace = guarded(tmp_path, reply_line("a", "4.9"), fails="broke down", guardrail=breaks_down)
     (guardrail,) = trace.spans_of_type("GUARDRAIL")
     assert guardrail.status == "ERROR"
     assert "broke down" in guardrail.status_message
@@ -92,7 +103,7 @@ def test_an_error_that_is_handled_outside_is_none_of_a_guardrail(
     try:
         raise error
     except type(error):
-        lines = (says("a", "4.9"), says("a", "4.9 by its source"))
+        lines = (reply_line("a", "4.9"), reply_line("a", "4.9 by its source"))
         trace = guarded(tmp_path, *lines, guardrail=names_a_source)
     assert [span.status for span in trace.spans_of_type("GUARDRAIL")] == ["OK", "OK"]
 
@@ -101,21 +112,21 @@ def test_several_guardrails_are_seen_in_their_order(tmp_path: Path) -> None:
     def is_short(output: TaskOutput) -> tuple[bool, Any]:
         return True, output.raw
 
-    trace = guarded(tmp_path, says("a", "source"), guardrails=[is_short, names_a_source])
-    assert names(trace, "GUARDRAIL") == ["is_short", "names_a_source"]
+    trace = guarded(tmp_path, reply_line("a", "source"), guardrails=[is_short, names_a_source])
+    assert span_names(trace, "GUARDRAIL") == ["is_short", "names_a_source"]
 
 
 def test_what_a_crew_remembers_and_recalls_is_seen(tmp_path: Path) -> None:
     embedded = {"lane": "e", "origin": "scripted", "path": "/v1/embeddings"}
     lines = [
-        says("a", "France had 4.9"),
-        once(says("memory", '{"memories": ["France had 4.9"]}'), "Extract memory"),
-        once(says("memory", '{"suggested_scope": "/figures"}'), "Return the analysis"),
-        says("a", "the end"),
-        once(says("memory", '{"memories": []}'), "Extract memory"),
+        reply_line("a", "France had 4.9"),
+        line_when(reply_line("memory", '{"memories": ["France had 4.9"]}'), "Extract memory"),
+        line_when(reply_line("memory", '{"suggested_scope": "/figures"}'), "Return the analysis"),
+        reply_line("a", "the end"),
+        line_when(reply_line("memory", '{"memories": []}'), "Extract memory"),
         *[embedded | {"reply": {"embeddings": [[0.5] * 8]}}] * 3,
     ]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         memory = Memory(
             llm=llm(replay, "memory"),
             embedder=partial(embeddings, replay),
@@ -124,10 +135,10 @@ def test_what_a_crew_remembers_and_recalls_is_seen(tmp_path: Path) -> None:
         tasks = [task(agent(replay, "a"), name) for name in ("one", "two")]
         crew(*tasks, memory=memory).kickoff()
     assert not replay.refusals
-    trace = tree(run)
-    assert sorted(names(trace, "MEMORY")) == ["memory query"] * 2 + ["memory retrieval"] * 2 + [
-        "memory save"
-    ]
+    trace = load_trace(run)
+    assert sorted(span_names(trace, "MEMORY")) == ["memory query"] * 2 + [
+        "memory retrieval"
+    ] * 2 + ["memory save"]
     assert [span.status for span in trace.spans_of_type("MEMORY")] == ["OK"] * 5
     found = [span.outputs for span in trace.spans_of_type("MEMORY") if span.name == "memory query"]
     assert found == [{"results": []}, {"results": ["France had 4.9"]}]
@@ -143,10 +154,10 @@ def embeddings(replay: ReplayServer, texts: list[str]) -> list[list[float]]:
 
 
 def test_a_plan_is_seen_with_the_completion_that_made_it(tmp_path: Path) -> None:
-    lines = (says("a", "READY: I am ready to execute the task."), says("a", "done"))
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = (reply_line("a", "READY: I am ready to execute the task."), reply_line("a", "done"))
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         crew(task(agent(replay, "a", planning=True), "work")).kickoff()
-    assert shape(tree(run)) == [
+    assert trace_outline(load_trace(run)) == [
         "office CHAIN OK",
         "  work TASK OK",
         "    a AGENT OK",

@@ -15,13 +15,27 @@ from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.replay_server import ReplayServer
-from tests.support.crews import agent, crew, looks_up, lookup, once, plain_crewai_autolog, task
-from tests.taped_agents import names, played, says, shape, tree
+from tests.support.autogen_agents import (
+    load_trace,
+    replay_lines,
+    reply_line,
+    span_names,
+    trace_outline,
+)
+from tests.support.crewai_crews import (
+    agent,
+    crew,
+    line_when,
+    lookup,
+    lookup_line,
+    task,
+    upstream_crewai_autolog,
+)
 
 LINES = (
-    looks_up("data", "FR", "DE"),
-    says("data", "figures 4.9"),
-    once(says("writer", "report 4.9"), "figures 4.9"),
+    lookup_line("data", "FR", "DE"),
+    reply_line("data", "figures 4.9"),
+    line_when(reply_line("writer", "report 4.9"), "figures 4.9"),
 )
 OUTLINE = [
     "office CHAIN OK",
@@ -59,8 +73,8 @@ def amiss(replay: ReplayServer, trace: Trace) -> list[Any]:
 @pytest.mark.xfail(reason="MLflow's autolog is broken by CrewAI 1.15.29", raises=AssertionError)
 def test_autolog_alone_records_a_crew(tmp_path: Path, store: str) -> None:
     with (
-        plain_crewai_autolog(store),
-        played(tmp_path, *LINES) as replay,
+        upstream_crewai_autolog(store),
+        replay_lines(tmp_path, *LINES) as replay,
         record_run() as run,
     ):
         office(replay).kickoff()
@@ -81,11 +95,11 @@ WAYS: dict[str, Kickoff] = {
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_kickoff_is_one_whole_trace(tmp_path: Path, way: str) -> None:
-    with played(tmp_path, *LINES) as replay, record_run() as run:
+    with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
         WAYS[way](office(replay))
     (stored,) = run.traces()
     trace = trace_from_mlflow([stored.to_dict()])
-    assert shape(trace) == OUTLINE
+    assert trace_outline(trace) == OUTLINE
     assert amiss(replay, trace) == []
     spent = [e.input_tokens + e.output_tokens for e in replay.ledger.exchanges]
     assert stored.info.token_usage["total_tokens"] == sum(spent)
@@ -106,48 +120,59 @@ STREAMS: dict[str, Kickoff] = {
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", STREAMS)
 def test_a_crew_that_streams_is_one_whole_trace(tmp_path: Path, way: str) -> None:
-    with played(tmp_path, *LINES) as replay, record_run() as run:
+    with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
         said = STREAMS[way](office(replay, stream=True))
     assert "report 4.9" in said
-    assert shape(tree(run)) == OUTLINE
-    assert amiss(replay, tree(run)) == []
+    assert trace_outline(load_trace(run)) == OUTLINE
+    assert amiss(replay, load_trace(run)) == []
 
 
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", ["kickoff_for_each", "kickoff_for_each_async", "akickoff_for_each"])
 def test_each_of_several_inputs_has_its_own_trace(tmp_path: Path, way: str) -> None:
-    with played(tmp_path, says("a", "one"), says("a", "two")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "one"), reply_line("a", "two")) as replay,
+        record_run() as run,
+    ):
         each = getattr(crew(task(agent(replay, "a"), "work")), way)([{"n": "1"}, {"n": "2"}])
         if asyncio.iscoroutine(each):
             asyncio.run(each)
     traces = [trace_from_mlflow([stored.to_dict()]) for stored in run.traces()]
     assert sorted(trace.root.inputs["n"] for trace in traces) == ["1", "2"]
-    assert [names(trace, "LLM") for trace in traces] == [["OpenAICompletion.call"]] * 2
+    assert [span_names(trace, "LLM") for trace in traces] == [["OpenAICompletion.call"]] * 2
 
 
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", ["kickoff", "akickoff"])
 def test_tasks_that_run_at_once_keep_apart(tmp_path: Path, way: str) -> None:
-    lines = (looks_up("a", "FR"), says("a", "A"), looks_up("b", "DE"), says("b", "B"))
-    with played(tmp_path, *lines, says("c", "C")) as replay, record_run() as run:
+    lines = (
+        lookup_line("a", "FR"),
+        reply_line("a", "A"),
+        lookup_line("b", "DE"),
+        reply_line("b", "B"),
+    )
+    with replay_lines(tmp_path, *lines, reply_line("c", "C")) as replay, record_run() as run:
         both = [
             task(agent(replay, role, tools=[lookup]), f"task {role}", async_execution=True)
             for role in "ab"
         ]
         WAYS[way](crew(*both, task(agent(replay, "c"), "task c", context=both)))
-    trace = tree(run)
+    trace = load_trace(run)
     assert amiss(replay, trace) == []
     found = {
         turn.name: [span.outputs for span in turn if span.type == "TOOL"]
         for turn in trace.spans_of_type("AGENT")
     }
     assert found == {"a": ["the value of FR"], "b": ["the value of DE"], "c": []}
-    assert sorted(names(trace, "HANDOFF")) == ["a → c", "b → c"]
+    assert sorted(span_names(trace, "HANDOFF")) == ["a → c", "b → c"]
 
 
 @pytest.mark.usefixtures("recording")
 def test_crews_in_two_threads_keep_apart(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "A"), says("b", "B")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "A"), reply_line("b", "B")) as replay,
+        record_run() as run,
+    ):
         roots = {}
 
         def work(role: str) -> None:
@@ -164,28 +189,31 @@ def test_crews_in_two_threads_keep_apart(tmp_path: Path) -> None:
     assert run.traces() == []  # a tag does not reach a thread that was begun without a context
     for role, trace_id in roots.items():
         trace = trace_from_mlflow([mlflow.get_trace(trace_id).to_dict()])
-        assert names(trace, "AGENT") == [role]
+        assert span_names(trace, "AGENT") == [role]
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_crew_inside_a_span_of_the_users_belongs_to_it(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, record_run() as run:
+    with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
         with mlflow.start_span("briefing"):
             office(replay).kickoff()
         assert mlflow.get_current_active_span() is None
-    assert shape(tree(run)) == ["briefing UNKNOWN OK", *(f"  {line}" for line in OUTLINE)]
+    assert trace_outline(load_trace(run)) == [
+        "briefing UNKNOWN OK",
+        *(f"  {line}" for line in OUTLINE),
+    ]
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_crew_leaves_no_span_active(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay:
+    with replay_lines(tmp_path, *LINES) as replay:
         office(replay).kickoff()
         assert mlflow.get_current_active_span() is None
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_flow_and_its_crew_are_one_trace(tmp_path: Path) -> None:
-    with played(tmp_path, *LINES) as replay, record_run() as run:
+    with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
 
         class Morning(Flow[dict[str, Any]]):
             @start()
@@ -197,8 +225,8 @@ def test_a_flow_and_its_crew_are_one_trace(tmp_path: Path) -> None:
                 return f"read: {report}"
 
         assert Morning().kickoff() == "read: report 4.9"
-    trace = tree(run)
-    assert shape(trace) == [
+    trace = load_trace(run)
+    assert trace_outline(trace) == [
         "Morning CHAIN OK",
         "  brief CHAIN OK",
         *(f"    {line}" for line in OUTLINE),
@@ -210,12 +238,15 @@ def test_a_flow_and_its_crew_are_one_trace(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("way", ["kickoff", "kickoff_async"])
 def test_an_agent_alone_is_the_root_of_its_trace(tmp_path: Path, way: str) -> None:
-    with played(tmp_path, looks_up("a", "FR"), says("a", "done")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, lookup_line("a", "FR"), reply_line("a", "done")) as replay,
+        record_run() as run,
+    ):
         result = getattr(agent(replay, "a", tools=[lookup]), way)("look France up")
         if asyncio.iscoroutine(result):
             asyncio.run(result)
-    trace = tree(run)
-    assert shape(trace) == [
+    trace = load_trace(run)
+    assert trace_outline(trace) == [
         "a AGENT OK",
         "  OpenAICompletion.call LLM OK",
         "  lookup TOOL OK",

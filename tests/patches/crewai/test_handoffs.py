@@ -13,11 +13,19 @@ from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.replay_server import ReplayServer
-from tests.support.crews import agent, crew, llm, looks_up, lookup, once, task
-from tests.taped_agents import Line, calls, names, played, says, shape, tree
+from tests.support.autogen_agents import (
+    Line,
+    load_trace,
+    replay_lines,
+    reply_line,
+    span_names,
+    tool_calls_line,
+    trace_outline,
+)
+from tests.support.crewai_crews import agent, crew, line_when, llm, lookup, lookup_line, task
 
 TASK = "find the inflation of France"
-DELEGATES = calls(
+DELEGATES = tool_calls_line(
     "manager",
     ("delegate_work_to_coworker", {"task": TASK, "context": "for 2023", "coworker": "data"}),
 )
@@ -43,13 +51,13 @@ def handoffs(trace: Trace) -> dict[str, tuple[bool, float]]:
 def passed_on(tmp_path: Path, **settings: Any) -> Trace:
     """Three tasks of three agents; `settings` are those of the third, `second` what b says."""
     second = settings.pop("second", "the figure of b")
-    lines = [says("a", "the rule of a"), says("b", second), says("c", "the end")]
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = [reply_line("a", "the rule of a"), reply_line("b", second), reply_line("c", "the end")]
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         first, second = (task(agent(replay, role), f"task {role}") for role in "ab")
         context = [{"a": first, "b": second}[name] for name in settings.pop("of", ())]
         given = {"context": context} if context else {}
         crew(first, second, task(agent(replay, "c"), "task c", **given, **settings)).kickoff()
-    return tree(run)
+    return load_trace(run)
 
 
 def test_a_task_without_context_is_given_all_that_came_before(tmp_path: Path) -> None:
@@ -74,11 +82,11 @@ def test_a_turn_that_a_guardrail_asks_for_again_is_handed_nothing_anew(tmp_path:
     def is_last(output: TaskOutput) -> tuple[bool, Any]:
         return "last" in output.raw, output.raw
 
-    lines = (says("a", "the rule"), says("b", "first"), says("b", "last"))
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = (reply_line("a", "the rule"), reply_line("b", "first"), reply_line("b", "last"))
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         second = task(agent(replay, "b"), "task b", guardrail=is_last)
         crew(task(agent(replay, "a"), "task a"), second).kickoff()
-    assert names(tree(run), "HANDOFF") == ["a → b"]
+    assert span_names(load_trace(run), "HANDOFF") == ["a → b"]
 
 
 def test_a_task_names_its_context(tmp_path: Path) -> None:
@@ -102,10 +110,10 @@ def led(replay: ReplayServer, *lines: Any) -> Any:
 
 def managed(tmp_path: Path, *lines: Line, amiss: tuple[str, ...] = ()) -> Trace:
     """The trace of a crew that is led, all of which the ledger bears out."""
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         led(replay).kickoff()
     assert not replay.refusals
-    trace = tree(run)
+    trace = load_trace(run)
     counts = dict(measure_fidelity(replay.ledger, trace))
     assert tuple(name for name, count in counts.items() if not count.is_equal) == amiss
     return trace
@@ -115,11 +123,11 @@ def test_a_delegated_turn_stands_inside_the_call_that_asked_for_it(tmp_path: Pat
     trace = managed(
         tmp_path,
         DELEGATES,
-        looks_up("data", "FR"),
-        says("data", "it is 4.9"),
-        once(says("manager", "the report"), "it is 4.9"),
+        lookup_line("data", "FR"),
+        reply_line("data", "it is 4.9"),
+        line_when(reply_line("manager", "the report"), "it is 4.9"),
     )
-    assert shape(trace) == [
+    assert trace_outline(trace) == [
         "office CHAIN OK",
         "  brief TASK OK",
         "    manager AGENT OK",
@@ -141,22 +149,24 @@ def test_a_delegated_turn_stands_inside_the_call_that_asked_for_it(tmp_path: Pat
 def test_a_delegation_to_nobody_leads_to_no_turn(tmp_path: Path) -> None:
     asks = {"task": TASK, "context": "for 2023", "coworker": "the oracle"}
     trace = managed(
-        tmp_path, calls("manager", ("delegate_work_to_coworker", asks)), says("manager", "none")
+        tmp_path,
+        tool_calls_line("manager", ("delegate_work_to_coworker", asks)),
+        reply_line("manager", "none"),
     )
-    assert names(trace, "AGENT") == ["manager"]
-    assert names(trace, "HANDOFF") == []
+    assert span_names(trace, "AGENT") == ["manager"]
+    assert span_names(trace, "HANDOFF") == []
     assert "coworker mentioned not found" in trace.spans_of_type("TOOL")[0].outputs
 
 
 def test_what_crewai_plans_for_itself_is_no_handoff(tmp_path: Path) -> None:
     plan = {"list_of_plans_per_task": [{"task_number": 1, "task": "work", "plan": "do it"}]}
-    lines = (says("planner", orjson.dumps(plan).decode()), says("a", "done"))
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = (reply_line("planner", orjson.dumps(plan).decode()), reply_line("a", "done"))
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         planner = llm(replay, "planner")
         crew(task(agent(replay, "a"), "work"), planning=True, planning_llm=planner).kickoff()
-    trace = tree(run)
-    assert names(trace, "AGENT") == ["Task Execution Planner", "a"]
-    assert names(trace, "HANDOFF") == []
+    trace = load_trace(run)
+    assert span_names(trace, "AGENT") == ["Task Execution Planner", "a"]
+    assert span_names(trace, "HANDOFF") == []
 
 
 FOUND = "the pass is open today"
@@ -164,7 +174,10 @@ FOUND = "the pass is open today"
 
 def flown(tmp_path: Path, description: str, found: str = FOUND, **inputs: str) -> Trace:
     """The trace of a flow of two crews; the second has this task, and is given these inputs."""
-    with played(tmp_path, says("a", found), says("b", "noted")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", found), reply_line("b", "noted")) as replay,
+        record_run() as run,
+    ):
 
         class Journey(Flow[dict[str, Any]]):
             @start()
@@ -177,7 +190,7 @@ def flown(tmp_path: Path, description: str, found: str = FOUND, **inputs: str) -
                 return str(crew(noted).kickoff(inputs=inputs))
 
         Journey().kickoff()
-    return tree(run)
+    return load_trace(run)
 
 
 def test_what_a_flow_gives_a_crew_as_an_input_is_handed_over(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from crewai.tools import tool
 
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import hangs
-from tests.support.crews import agent, crew, llm, looks_up, task
-from tests.taped_agents import played, says, shape, tree
+from tests.support.autogen_agents import load_trace, replay_lines, reply_line, trace_outline
+from tests.support.crewai_crews import agent, crew, llm, lookup_line, task
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def recording(store: str) -> Generator[None]:
 
 async def cancelled(tmp_path: Path) -> None:
     """Kick a crew off whose model hangs, and cancel it."""
-    with played(tmp_path, says("a", "never"), faults=[hangs("a")]) as replay:
+    with replay_lines(tmp_path, reply_line("a", "never"), faults=[hangs("a")]) as replay:
         running = asyncio.ensure_future(crew(task(agent(replay, "a"), "work")).akickoff())
         await asyncio.wait([running], timeout=0.7)
         assert replay.ledger.exchanges
@@ -53,8 +53,8 @@ async def test_crewai_alone_announces_that_a_crew_was_cancelled(tmp_path: Path) 
 async def test_a_crew_that_is_cancelled_leaves_a_whole_trace(tmp_path: Path) -> None:
     with record_run() as run:
         await cancelled(tmp_path)
-    trace = tree(run)
-    assert shape(trace) == [
+    trace = load_trace(run)
+    assert trace_outline(trace) == [
         "office CHAIN ERROR",
         "  work TASK ERROR",
         "    a AGENT ERROR",
@@ -65,7 +65,7 @@ async def test_a_crew_that_is_cancelled_leaves_a_whole_trace(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("recording")
 async def test_what_runs_after_a_cancelled_crew_is_no_part_of_it(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "never"), faults=[hangs("a", call=1)]) as replay:
+    with replay_lines(tmp_path, reply_line("a", "never"), faults=[hangs("a", call=1)]) as replay:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await crew(task(agent(replay, "a"), "work")).akickoff()
@@ -80,12 +80,12 @@ def test_a_crew_that_is_interrupted_from_the_keyboard_says_so(tmp_path: Path) ->
         raise KeyboardInterrupt
 
     with (
-        played(tmp_path, looks_up("a", "FR")) as replay,
+        replay_lines(tmp_path, lookup_line("a", "FR")) as replay,
         record_run() as run,
         pytest.raises(KeyboardInterrupt),
     ):
         crew(task(agent(replay, "a", tools=[lookup]), "work")).kickoff()
-    trace = tree(run)
+    trace = load_trace(run)
     assert trace.root.status == "ERROR"
     assert trace.root.status_message == "interrupted from the keyboard"
 
@@ -106,8 +106,8 @@ class Clock(BaseInterceptor[httpx.Request, httpx.Response]):
 
 @pytest.mark.usefixtures("recording")
 def test_a_completion_that_a_tool_gives_up_ends_with_that_tool(tmp_path: Path) -> None:
-    lines = (looks_up("a", "FR"), says("a", "done"))
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    lines = (lookup_line("a", "FR"), reply_line("a", "done"))
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         model = llm(replay, "b", interceptor=Clock())
 
         @tool("lookup")
@@ -119,7 +119,7 @@ def test_a_completion_that_a_tool_gives_up_ends_with_that_tool(tmp_path: Path) -
                 return "no answer"
 
         crew(task(agent(replay, "a", tools=[asks]), "work")).kickoff()
-    (call,) = tree(run).spans_of_type("TOOL")
+    (call,) = load_trace(run).spans_of_type("TOOL")
     (given_up,) = call.children
     assert (call.status, given_up.status) == ("OK", "ERROR")
     assert given_up.end_ns <= call.end_ns

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import cuts_stream
-from tests.support.crews import agent, crew, looks_up, lookup, task
-from tests.taped_agents import Line, played, says, tree
+from tests.support.autogen_agents import Line, load_trace, replay_lines, reply_line
+from tests.support.crewai_crews import agent, crew, lookup, lookup_line, task
 
 THINKS = "I shall look France up."
 
@@ -27,11 +27,11 @@ class Figure(BaseModel):
 
 def thinks(*countries: str) -> Line:
     """A line of the tape that says something, and asks for look-ups."""
-    line = looks_up("a", *countries)
+    line = lookup_line("a", *countries)
     return line | {"reply": line["reply"] | {"content": THINKS}}
 
 
-ANSWER = (thinks("FR"), says("a", "done"))
+ANSWER = (thinks("FR"), reply_line("a", "done"))
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def recording(store: str) -> Generator[None]:
 
 def worked(tmp_path: Path, model: dict[str, Any]) -> Trace:
     """The trace of one agent with one task."""
-    with played(tmp_path, *ANSWER) as replay, record_run() as run:
+    with replay_lines(tmp_path, *ANSWER) as replay, record_run() as run:
         crew(task(agent(replay, "a", tools=[lookup], llm=model), "work")).kickoff()
-    return tree(run)
+    return load_trace(run)
 
 
 def first_message(trace: Trace) -> Any:
@@ -54,7 +54,7 @@ def first_message(trace: Trace) -> Any:
 @pytest.mark.xfail(reason="its event holds the calls alone", raises=AssertionError)
 def test_crewai_alone_tells_what_is_said_along_with_a_call(tmp_path: Path) -> None:
     told: list[str] = []
-    with crewai_event_bus.scoped_handlers(), played(tmp_path, *ANSWER) as replay:
+    with crewai_event_bus.scoped_handlers(), replay_lines(tmp_path, *ANSWER) as replay:
 
         @crewai_event_bus.on(LLMCallCompletedEvent)
         def _(source: Any, event: LLMCallCompletedEvent) -> None:
@@ -76,29 +76,29 @@ def test_what_is_said_along_with_a_call_is_shown_beside_it(
 
 @pytest.mark.usefixtures("recording")
 async def test_it_is_shown_where_the_crew_is_awaited_too(tmp_path: Path) -> None:
-    with played(tmp_path, *ANSWER) as replay, record_run() as run:
+    with replay_lines(tmp_path, *ANSWER) as replay, record_run() as run:
         await crew(task(agent(replay, "a", tools=[lookup]), "work")).akickoff()
-    assert first_message(tree(run))["content"] == THINKS
+    assert first_message(load_trace(run))["content"] == THINKS
 
 
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("streamed", [False, True])
 def test_an_object_is_shown_in_the_words_of_the_model(tmp_path: Path, streamed: bool) -> None:
     said = '{"value":  4.9}'
-    with played(tmp_path, says("a", said)) as replay, record_run() as run:
+    with replay_lines(tmp_path, reply_line("a", said)) as replay, record_run() as run:
         one = agent(replay, "a", llm={"stream": streamed})
         crew(task(one, "work", response_model=Figure)).kickoff()
-    assert first_message(tree(run))["content"] == said
+    assert first_message(load_trace(run))["content"] == said
 
 
 @pytest.mark.usefixtures("recording")
 def test_a_stream_that_breaks_in_a_call_shows_what_had_come_of_it(tmp_path: Path) -> None:
     faults = [cuts_stream("a", after_frame=8)]
-    with played(tmp_path, thinks("FR"), faults=faults) as replay, record_run() as run:
+    with replay_lines(tmp_path, thinks("FR"), faults=faults) as replay, record_run() as run:
         one = agent(replay, "a", tools=[lookup], llm={"stream": True}, max_retry_limit=0)
         with pytest.raises(Exception, match="peer closed connection"):
             crew(task(one, "work")).kickoff()
-    message = first_message(tree(run))
+    message = first_message(load_trace(run))
     (call,) = message["tool_calls"]
     assert (message["content"], call["function"]["name"]) == (THINKS, "lookup")
 

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
-from tests.support.crews import agent, crew, task
-from tests.taped_agents import API_KEY, Line, calls, played, says
+from tests.support.autogen_agents import API_KEY, Line, replay_lines, reply_line, tool_calls_line
+from tests.support.crewai_crews import agent, crew, task
 
 TOOL_KEY = "sk-the-key-of-a-tool"
 TEXT = "The inflation of France was 4.9 % in 2023, after 5.2 % in 2022. " * 20
@@ -41,7 +41,7 @@ def _recording(store: str) -> Generator[None]:
 
 def stored(tmp_path: Path, *lines: Line, roles: str = "a", **more: Any) -> str:
     """All that is stored of a crew with one task for each role, as JSON."""
-    with played(tmp_path, *lines, **more) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines, **more) as replay, record_run() as run:
         agents = [agent(replay, role, tools=[Lookup()], max_retry_limit=1) for role in roles]
         crew(*(task(one, f"task {one.role}") for one in agents)).kickoff()
     (trace,) = run.traces()
@@ -49,11 +49,11 @@ def stored(tmp_path: Path, *lines: Line, roles: str = "a", **more: Any) -> str:
 
 
 def asks(role: str, country: str = "FR") -> Line:
-    return calls(role, ("lookup", {"country": country}))
+    return tool_calls_line(role, ("lookup", {"country": country}))
 
 
 def test_no_key_is_in_the_trace_of_a_crew(tmp_path: Path) -> None:
-    lines = (asks("a"), says("a", "done"))
+    lines = (asks("a"), reply_line("a", "done"))
     trace = stored(tmp_path, *lines, faults=[unavailable("a", call=2)])
     assert "InternalServerError" in trace
     assert API_KEY not in trace
@@ -61,14 +61,14 @@ def test_no_key_is_in_the_trace_of_a_crew(tmp_path: Path) -> None:
 
 
 def test_a_key_in_the_words_of_an_error_is_left_out(tmp_path: Path) -> None:
-    trace = json.loads(stored(tmp_path, asks("a", "nowhere"), says("a", "done")))
+    trace = json.loads(stored(tmp_path, asks("a", "nowhere"), reply_line("a", "done")))
     (call,) = (span for span in trace["data"]["spans"] if span["name"] == "lookup")
     assert "no such key" in json.dumps(call)
     assert TOOL_KEY not in json.dumps(call)
 
 
 def test_no_object_of_the_framework_is_dumped_into_a_trace(tmp_path: Path) -> None:
-    lines = [line for role in "abcd" for line in (asks(role), says(role, TEXT))]
+    lines = [line for role in "abcd" for line in (asks(role), reply_line(role, TEXT))]
     trace = stored(tmp_path, *lines, roles="abcd")
     assert len(trace) < 150_000
     assert "security_config" not in trace

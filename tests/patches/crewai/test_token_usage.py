@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.ledger import Ledger
-from tests.support.crews import agent, crew, looks_up, lookup, task
-from tests.taped_agents import Line, played, says
+from tests.support.autogen_agents import Line, replay_lines, reply_line
+from tests.support.crewai_crews import agent, crew, lookup, lookup_line, task
 
 PRICED = "gpt-4o-mini"
 
@@ -37,7 +37,7 @@ def spent(ledger: Ledger) -> dict[str, int]:
 
 def worked(tmp_path: Path, *lines: Line, **settings: Any) -> tuple[Any, Ledger]:
     """The trace of one task, as MLflow stores it, and the ledger."""
-    with played(tmp_path, *lines) as replay, record_run() as run:
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         crew(task(agent(replay, "a", **settings.pop("agent")), "work", **settings)).kickoff()
     (trace,) = run.traces()
     return trace, replay.ledger
@@ -49,7 +49,7 @@ def worked(tmp_path: Path, *lines: Line, **settings: Any) -> tuple[Any, Ledger]:
 def test_the_cost_of_a_trace_is_the_price_of_what_was_spent(
     tmp_path: Path, name: str, streamed: bool
 ) -> None:
-    lines = (looks_up("a", "FR", "DE"), says("a", "done, and written down"))
+    lines = (lookup_line("a", "FR", "DE"), reply_line("a", "done, and written down"))
     model = {"model": name, "stream": streamed}
     trace, ledger = worked(tmp_path, *lines, agent={"tools": [lookup], "llm": model})
     price = calculate_cost_by_model_and_token_usage(PRICED, spent(ledger), "openai")
@@ -58,7 +58,7 @@ def test_the_cost_of_a_trace_is_the_price_of_what_was_spent(
     assert trace.info.cost == pytest.approx(price)
 
 
-UNFIT = (says("a", "It is 4.9."), says("a", '{"value": 4.9}'))
+UNFIT = (reply_line("a", "It is 4.9."), reply_line("a", '{"value": 4.9}'))
 """The model is asked again after the first."""
 
 
@@ -74,7 +74,7 @@ def test_what_a_reply_that_does_not_fit_has_spent_is_counted(tmp_path: Path, ask
 
 @pytest.mark.usefixtures("recording")
 def test_a_completion_that_asks_twice_has_spent_both(tmp_path: Path) -> None:
-    lines = (says("a", ""), says("a", '{"value": 4.9}'))
+    lines = (reply_line("a", ""), reply_line("a", '{"value": 4.9}'))
     trace, ledger = worked(tmp_path, *lines, agent={}, response_model=Figure)
     assert [span.span_type for span in trace.data.spans].count("LLM") == 1
     assert trace.info.token_usage == spent(ledger)
@@ -91,7 +91,7 @@ def test_a_reply_that_does_not_fit_is_shown(tmp_path: Path) -> None:
 @pytest.mark.xfail(reason="the event of a failure has no tokens", raises=AssertionError)
 def test_crewai_alone_tells_what_a_failed_completion_has_spent(tmp_path: Path) -> None:
     told: list[Any] = []
-    with crewai_event_bus.scoped_handlers(), played(tmp_path, *UNFIT) as replay:
+    with crewai_event_bus.scoped_handlers(), replay_lines(tmp_path, *UNFIT) as replay:
 
         @crewai_event_bus.on(LLMCallFailedEvent)
         def _(source: Any, event: LLMCallFailedEvent) -> None:

@@ -10,7 +10,7 @@ from mlflow.utils.autologging_utils.safety import safe_patch
 from instrumentation.tracing import record_run
 from patches.mlflow import autolog_after_errors
 from patches.patch import apply_patches
-from tests.taped_agents import plain_autolog
+from tests.support.autogen_agents import upstream_autogen_autolog
 
 FLAVOR = "autogen"
 
@@ -37,7 +37,7 @@ async def spanned(original: Callable[..., Awaitable[str]], self: Service, **kwar
 
 @pytest.fixture
 def service(store: str) -> Generator[type[Service]]:
-    with plain_autolog(store):
+    with upstream_autogen_autolog(store):
         for method in ("outer", "inner"):
             safe_patch(FLAVOR, Service, method, spanned)
         yield Service

@@ -15,7 +15,16 @@ from patches.mlflow import cancelled_spans
 from patches.patch import apply_patches
 from scenarios.replay.faults import hangs
 from scenarios.replay.replay_server import ReplayServer
-from tests.taped_agents import agent, calls, chain, plain_autolog, played, says, shape, tree
+from tests.support.autogen_agents import (
+    agent,
+    chain,
+    load_trace,
+    replay_lines,
+    reply_line,
+    tool_calls_line,
+    trace_outline,
+    upstream_autogen_autolog,
+)
 
 
 @pytest.fixture
@@ -44,14 +53,14 @@ async def cancelled_span() -> str:
 async def test_mlflow_alone_says_that_a_span_was_cancelled(
     store: str,
 ) -> None:
-    with plain_autolog(store):
+    with upstream_autogen_autolog(store):
         assert await cancelled_span() == "ERROR"
 
 
 async def test_a_plain_span_that_is_cancelled_is_an_error(
     store: str,
 ) -> None:
-    with plain_autolog(store), apply_patches(cancelled_spans.PATCH):
+    with upstream_autogen_autolog(store), apply_patches(cancelled_spans.PATCH):
         assert await cancelled_span() == "ERROR"
 
 
@@ -65,7 +74,7 @@ async def asked_by(replay: ReplayServer, lane: str) -> None:
 
 
 def statuses(trace: Trace) -> list[str]:
-    return [line.strip() for line in shape(trace)]
+    return [line.strip() for line in trace_outline(trace)]
 
 
 CANCELLED = [
@@ -80,8 +89,8 @@ CANCELLED = [
 
 @pytest.mark.usefixtures("recording")
 async def test_a_team_that_is_cancelled_by_its_token(tmp_path: Path) -> None:
-    lines, fault = [says("a", "one"), says("b", "two")], hangs("b")
-    with played(tmp_path, *lines, faults=[fault]) as replay, record_run() as run:
+    lines, fault = [reply_line("a", "one"), reply_line("b", "two")], hangs("b")
+    with replay_lines(tmp_path, *lines, faults=[fault]) as replay, record_run() as run:
         token = CancellationToken()
         team = chain(agent(replay, "a"), agent(replay, "b"))
         running = asyncio.create_task(team.run(task="x", cancellation_token=token))
@@ -89,17 +98,20 @@ async def test_a_team_that_is_cancelled_by_its_token(tmp_path: Path) -> None:
         token.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        trace = tree(run)
+        trace = load_trace(run)
     assert statuses(trace) == [*CANCELLED, "cancelled ATTEMPT ERROR"]
     assert {span.status_message for span in trace if span.failed} == {"cancelled"}
 
 
 @pytest.mark.usefixtures("recording")
 async def test_an_agent_that_runs_out_of_time(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), faults=[hangs("a")]) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "one"), faults=[hangs("a")]) as replay,
+        record_run() as run,
+    ):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(agent(replay, "a").run(task="x"), 0.3)
-        trace = tree(run)
+        trace = load_trace(run)
     assert statuses(trace) == [
         "a AGENT ERROR",
         "OpenAIChatCompletionClient.create LLM ERROR",
@@ -109,8 +121,8 @@ async def test_an_agent_that_runs_out_of_time(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 async def test_a_team_whose_task_is_cancelled_twice_leaves_nothing_open(tmp_path: Path) -> None:
-    lines, fault = [says("a", "one"), says("b", "two")], hangs("b")
-    with played(tmp_path, *lines, faults=[fault]) as replay, record_run() as run:
+    lines, fault = [reply_line("a", "one"), reply_line("b", "two")], hangs("b")
+    with replay_lines(tmp_path, *lines, faults=[fault]) as replay, record_run() as run:
         team = chain(agent(replay, "a"), agent(replay, "b"))
         running = asyncio.create_task(team.run(task="x"))
         await asked_by(replay, "b")
@@ -119,31 +131,37 @@ async def test_a_team_whose_task_is_cancelled_twice_leaves_nothing_open(tmp_path
         running.cancel()  # AutoGen answers the first by waiting for its members
         with pytest.raises(asyncio.CancelledError):
             await running
-        trace = tree(run)
+        trace = load_trace(run)
     assert statuses(trace) == CANCELLED
 
 
 @pytest.mark.usefixtures("recording")
 async def test_a_consumer_that_stops_early_leaves_a_trace_that_says_so(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one"), says("b", "two")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "one"), reply_line("b", "two")) as replay,
+        record_run() as run,
+    ):
         stream = chain(agent(replay, "a"), agent(replay, "b")).run_stream(task="x")
         await anext(stream)
         await stream.aclose()
-        trace = tree(run)
+        trace = load_trace(run)
     assert trace.root.status == "ERROR"
     assert trace.root.status_message == "closed by its consumer before the end"
 
 
 @pytest.mark.usefixtures("recording")
 async def test_an_agent_whose_stream_is_dropped_ends_with_the_loop(tmp_path: Path) -> None:
-    with played(tmp_path, says("a", "one two three four")) as replay, record_run() as run:
+    with (
+        replay_lines(tmp_path, reply_line("a", "one two three four")) as replay,
+        record_run() as run,
+    ):
         stream = agent(replay, "a", model_client_stream=True).on_messages_stream(
             [TextMessage(content="x", source="user")], CancellationToken()
         )
         await anext(stream)
         del stream
         await asyncio.sleep(0.05)
-        trace = tree(run)
+        trace = load_trace(run)
     assert statuses(trace) == [
         "a AGENT ERROR",
         "OpenAIChatCompletionClient.create_stream LLM ERROR",
@@ -164,14 +182,14 @@ def test_an_interrupted_program_leaves_a_readable_trace(
         await chain(agent(replay, "a", tools=[stop])).run(task="x")
 
     with (
-        played(tmp_path, calls("a", ("stop", {}))) as replay,
+        replay_lines(tmp_path, tool_calls_line("a", ("stop", {}))) as replay,
         pytest.raises(interruption),
         enable_tracing(store),
         record_run() as run,
     ):
         asyncio.run(work(replay))
     with enable_tracing(store):
-        trace = tree(run)
+        trace = load_trace(run)
     assert [(span.type, span.status) for span in trace] == [
         ("CHAIN", "ERROR"),
         ("AGENT", "ERROR"),

@@ -13,13 +13,13 @@ from instrumentation.remote_trace import continue_remote_trace
 from instrumentation.tracing import enable_tracing
 from patches.mlflow import remote_traces
 from patches.patch import apply_patches
-from tests.taped_agents import plain_autolog
+from tests.support.autogen_agents import upstream_autogen_autolog
 
 
 @pytest.fixture
 def unpatched_store(store: str) -> Generator[None]:
     """MLflow as it comes, in batches."""
-    with plain_autolog(store):
+    with upstream_autogen_autolog(store):
         yield
 
 
@@ -87,7 +87,7 @@ async def test_mlflow_alone_keeps_overlapping_requests_apart(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
-    with plain_autolog(store):
+    with upstream_autogen_autolog(store):
         trace_id, headers = call_service()
         await overlapping(headers)
         assert stored_spans(trace_id) == ["first", "second"]

@@ -12,7 +12,7 @@ from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_ml
 from instrumentation.tracing import record_run
 from patches.mlflow import traced_generators
 from patches.patch import Patch
-from tests.taped_agents import plain_autolog, tree
+from tests.support.autogen_agents import load_trace, upstream_autogen_autolog
 
 Consumer = Callable[[Any], Any]
 
@@ -54,7 +54,7 @@ async def run_of_stream(
     use: Consumer, store: str, *patches: Patch, reducer: Any = "".join, **how: Any
 ) -> list[Any]:
     """The MLflow traces that a traced stream of words leaves, used so."""
-    with plain_autolog(store, *patches), record_run() as run:
+    with upstream_autogen_autolog(store, *patches), record_run() as run:
         await use(mlflow.trace(name="words", output_reducer=reducer)(words)(**how))
         return run.traces()
 
@@ -69,7 +69,7 @@ async def test_an_item_that_no_json_can_hold_does_not_break_the_stream(store: st
     async def pairs() -> AsyncIterator[Any]:
         yield {(1, 2): 3}
 
-    with plain_autolog(store, traced_generators.PATCH):
+    with upstream_autogen_autolog(store, traced_generators.PATCH):
         stream = mlflow.trace(name="pairs", output_reducer=len)(pairs)()
         assert [item async for item in stream] == [{(1, 2): 3}]
 
@@ -153,21 +153,21 @@ async def test_closing_it_closes_the_generator_beneath_before_its_span_ends(stor
             with mlflow.start_span("tidy"):
                 pass
 
-    with plain_autolog(store, traced_generators.PATCH), record_run() as run:
+    with upstream_autogen_autolog(store, traced_generators.PATCH), record_run() as run:
         await read_one_then_close(mlflow.trace(careful)())
-        trace = tree(run)
+        trace = load_trace(run)
     assert [child.name for child in trace.root.children] == ["tidy"]
 
 
 async def test_a_generator_that_is_not_async_stays_as_mlflow_has_it(store: str) -> None:
-    with plain_autolog(store, traced_generators.PATCH), record_run() as run:
+    with upstream_autogen_autolog(store, traced_generators.PATCH), record_run() as run:
         assert list(mlflow.trace(lambda: (yield 1))()) == [1]
-        trace = tree(run)
+        trace = load_trace(run)
     assert trace.root.outputs == [1]
 
 
 async def test_nothing_is_recorded_that_was_not_begun(store: str) -> None:
-    with plain_autolog(store, traced_generators.PATCH), record_run() as run:
+    with upstream_autogen_autolog(store, traced_generators.PATCH), record_run() as run:
         await mlflow.trace(words)().aclose()
         with pytest.raises(TraceNotFoundError):
-            tree(run)
+            load_trace(run)

@@ -11,19 +11,19 @@ from instrumentation.http_attempts.http_client import traced_http_client
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.faults import cuts_stream, drops_connection, hangs, rate_limited, unavailable
-from tests.support.tapes import reply_line
-from tests.taped_agents import agent, played, tree
-from tests.taped_clients import (
-    CHAT,
-    RESPONSE,
-    STREAM,
-    asked,
-    asynchronous,
-    only,
-    plain_openai,
+from tests.support.autogen_agents import agent, load_trace, replay_lines
+from tests.support.openai_clients import (
+    CHAT_REQUEST,
+    RESPONSES_REQUEST,
+    STREAM_OPTIONS,
+    async_openai_client,
+    only_llm_span,
     recording,
-    sync,
+    replay_and_record,
+    sync_client,
+    upstream_openai_autolog,
 )
+from tests.support.tapes import reply_line
 
 __all__ = ["recording"]
 TOLD = pytest.mark.usefixtures("recording")
@@ -34,8 +34,8 @@ LIMITED = rate_limited("a", retry_after_s=0.01)
     reason="MLflow sees a completion from outside", strict=True, raises=AssertionError
 )
 def test_autolog_alone_tells_of_a_failed_attempt(store: str) -> None:
-    with plain_openai(store), asked(faults=[LIMITED]) as (replay, run):
-        sync(replay, max_retries=2).chat.completions.create(**CHAT)
+    with upstream_openai_autolog(store), replay_and_record(faults=[LIMITED]) as (replay, run):
+        sync_client(replay, max_retries=2).chat.completions.create(**CHAT_REQUEST)
         (trace,) = run.traces()
         assert "429" in str(trace.to_dict())
 
@@ -43,36 +43,36 @@ def test_autolog_alone_tells_of_a_failed_attempt(store: str) -> None:
 @TOLD
 @pytest.mark.parametrize("ask", ["chat", "response"])
 def test_what_a_client_retries_is_told(ask: str) -> None:
-    with asked(faults=[LIMITED]) as (replay, run):
-        of = sync(replay, max_retries=2)
+    with replay_and_record(faults=[LIMITED]) as (replay, run):
+        of = sync_client(replay, max_retries=2)
         if ask == "chat":
-            of.chat.completions.create(**CHAT)
+            of.chat.completions.create(**CHAT_REQUEST)
         else:
-            of.responses.create(**RESPONSE)
-    span = only(run)
+            of.responses.create(**RESPONSES_REQUEST)
+    span = only_llm_span(run)
     assert span.status == "OK"
     assert span.attributes["flight_recorder.http.attempts"] == 2
     assert [(one.name, one.type) for one in span.children] == [("HTTP 429", "ATTEMPT")]
-    told = dict(measure_fidelity(replay.ledger, tree(run)))
+    told = dict(measure_fidelity(replay.ledger, load_trace(run)))
     assert all(told[name].is_equal for name in ("llm_calls", "errors", "tokens"))
 
 
 @TOLD
 async def test_what_an_async_client_retries_is_told() -> None:
-    with asked(faults=[drops_connection("a")]) as (replay, run):
-        async with asynchronous(replay, max_retries=1) as of:
-            await of.chat.completions.create(**CHAT)
-    assert [one.name for one in only(run).children] == ["RemoteProtocolError"]
+    with replay_and_record(faults=[drops_connection("a")]) as (replay, run):
+        async with async_openai_client(replay, max_retries=1) as of:
+            await of.chat.completions.create(**CHAT_REQUEST)
+    assert [one.name for one in only_llm_span(run).children] == ["RemoteProtocolError"]
 
 
 @TOLD
 def test_what_failed_for_good_is_told() -> None:
     with (
-        asked(faults=[unavailable("a")]) as (replay, run),
+        replay_and_record(faults=[unavailable("a")]) as (replay, run),
         pytest.raises(openai.InternalServerError),
     ):
-        sync(replay).chat.completions.create(**CHAT)
-    span = only(run)
+        sync_client(replay).chat.completions.create(**CHAT_REQUEST)
+    span = only_llm_span(run)
     assert span.failed
     assert span.outputs is None
     assert [one.name for one in span.children] == ["HTTP 503"]
@@ -80,29 +80,32 @@ def test_what_failed_for_good_is_told() -> None:
 
 @TOLD
 def test_a_deadline_that_was_missed_is_told() -> None:
-    with asked(faults=[hangs("a")]) as (replay, run), pytest.raises(openai.APITimeoutError):
-        sync(replay, timeout=0.2).chat.completions.create(**CHAT)
-    (attempt,) = only(run).children
+    with (
+        replay_and_record(faults=[hangs("a")]) as (replay, run),
+        pytest.raises(openai.APITimeoutError),
+    ):
+        sync_client(replay, timeout=0.2).chat.completions.create(**CHAT_REQUEST)
+    (attempt,) = only_llm_span(run).children
     assert attempt.status_message == "no byte within 0.2 s"
 
 
 @TOLD
 def test_a_whole_stream_of_either_api_is_no_failed_attempt() -> None:
-    with asked(reply_line("a", "one"), reply_line("a", "two")) as (replay, run):
-        list(sync(replay).chat.completions.create(**CHAT, **STREAM))
-        list(sync(replay).responses.create(**RESPONSE, stream=True))
-    assert tree(run).spans_of_type("ATTEMPT") == ()
+    with replay_and_record(reply_line("a", "one"), reply_line("a", "two")) as (replay, run):
+        list(sync_client(replay).chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS))
+        list(sync_client(replay).responses.create(**RESPONSES_REQUEST, stream=True))
+    assert load_trace(run).spans_of_type("ATTEMPT") == ()
 
 
 @TOLD
 async def test_a_client_whose_attempts_are_seen_already_counts_them_once() -> None:
-    with asked(faults=[LIMITED, cuts_stream("a", call=2)]) as (replay, run):
+    with replay_and_record(faults=[LIMITED, cuts_stream("a", call=2)]) as (replay, run):
         async with traced_http_client() as http:
-            of: Any = asynchronous(replay, max_retries=2, http_client=http)
+            of: Any = async_openai_client(replay, max_retries=2, http_client=http)
             with pytest.raises(Exception, match="peer closed"):
-                async for _ in await of.chat.completions.create(**CHAT, **STREAM):
+                async for _ in await of.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS):
                     pass
-    span = only(run)
+    span = only_llm_span(run)
     assert span.attributes["flight_recorder.http.attempts"] == 2
     assert [one.name for one in span.children] == ["HTTP 429", "stream cut"]
 
@@ -110,11 +113,11 @@ async def test_a_client_whose_attempts_are_seen_already_counts_them_once() -> No
 async def test_what_the_client_of_an_agent_retries_is_told(store: str, tmp_path: Any) -> None:
     with (
         enable_tracing(store, frameworks=("autogen",)),
-        played(tmp_path, reply_line("a", "one"), faults=[LIMITED]) as replay,
+        replay_lines(tmp_path, reply_line("a", "one"), faults=[LIMITED]) as replay,
         record_run() as run,
     ):
         await agent(replay, "a", client={"max_retries": 2}).run(task="x")
-        (completion,) = tree(run).spans_of_type("LLM")
+        (completion,) = load_trace(run).spans_of_type("LLM")
     assert [one.name for one in completion.children] == ["HTTP 429"]
 
 
@@ -123,18 +126,18 @@ def test_what_the_client_of_a_crew_retries_is_told(store: str) -> None:
 
     with (
         enable_tracing(store, frameworks=("crewai",)),
-        asked(faults=[LIMITED]) as (replay, run),
+        replay_and_record(faults=[LIMITED]) as (replay, run),
     ):
         settings: Any = {"base_url": replay.base_url, "api_key": "none", "max_retries": 2}
         named: Any = {"default_headers": {"x-agent-name": "a"}}
         LLM(model="openai/taped", **settings, **named).call("go on")
-        (completion,) = tree(run).spans_of_type("LLM")
+        (completion,) = load_trace(run).spans_of_type("LLM")
     assert [one.name for one in completion.children] == ["HTTP 429"]
 
 
 def test_a_request_that_is_for_no_completion_is_nobodys_attempt(store: str) -> None:
-    with enable_tracing(store, frameworks=("openai",)), asked() as (replay, run):
-        sync(replay).models.list()
+    with enable_tracing(store, frameworks=("openai",)), replay_and_record() as (replay, run):
+        sync_client(replay).models.list()
     assert run.traces() == []
 
 

@@ -14,15 +14,15 @@ from instrumentation.tracing import RunHandle, record_run
 from patches.openai.reply_parsing import parse_reply
 from scenarios.http_server.connection import Connection
 from scenarios.http_server.server import HOST, serve_app
-from tests.taped_clients import (
-    CHAT,
-    STREAM,
+from tests.support.openai_clients import (
+    CHAT_REQUEST,
+    STREAM_OPTIONS,
     TEXT,
-    asked,
-    asynchronous,
-    only,
+    async_openai_client,
+    only_llm_span,
     recording,
-    sync,
+    replay_and_record,
+    sync_client,
 )
 
 __all__ = ["recording"]
@@ -66,8 +66,8 @@ def streamed(*deltas: Any, kind: str = EVENTS) -> Span:
     chunks = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
     frames = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
     with sent(kind, f"{frames}data: [DONE]\n\n") as (of, run):
-        assert list(of.chat.completions.create(**CHAT, **STREAM))
-    return only(run)
+        assert list(of.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS))
+    return only_llm_span(run)
 
 
 def message(span: Span) -> Any:
@@ -81,20 +81,24 @@ def called(name: str, id: str, **more: Any) -> dict[str, Any]:
 @TOLD
 @pytest.mark.parametrize("streams", [False, True])
 def test_a_reply_that_its_transport_has_read_is_told(streams: bool) -> None:
-    with asked() as (replay, run), httpx.Client(transport=Reads()) as http:
-        got = sync(replay, http_client=http).chat.completions.create(**CHAT, stream=streams)
+    with replay_and_record() as (replay, run), httpx.Client(transport=Reads()) as http:
+        got = sync_client(replay, http_client=http).chat.completions.create(
+            **CHAT_REQUEST, stream=streams
+        )
         list(got)
-    span = only(run)
+    span = only_llm_span(run)
     assert span.status == "OK"
     assert message(span)["content"] == TEXT
 
 
 @TOLD
 async def test_a_reply_that_its_async_transport_has_read_is_told() -> None:
-    with asked() as (replay, run):
+    with replay_and_record() as (replay, run):
         async with httpx.AsyncClient(transport=AsyncReads()) as http:
-            await asynchronous(replay, http_client=http).chat.completions.create(**CHAT)
-    assert message(only(run))["content"] == TEXT
+            await async_openai_client(replay, http_client=http).chat.completions.create(
+                **CHAT_REQUEST
+            )
+    assert message(only_llm_span(run))["content"] == TEXT
 
 
 @TOLD
@@ -136,9 +140,9 @@ def test_a_stream_is_one_by_whatever_name_it_comes() -> None:
 @TOLD
 def test_a_page_where_a_completion_is_due_has_failed() -> None:
     with sent("text/html", "<title>Sign in</title>") as (of, run):
-        of.chat.completions.create(**CHAT)
+        of.chat.completions.create(**CHAT_REQUEST)
     said = "ReplyFailed: the reply is no completion, but begins: '<title>Sign in</title>'"
-    assert only(run).status_message == said
+    assert only_llm_span(run).status_message == said
 
 
 @TOLD
@@ -146,8 +150,8 @@ def test_an_odd_part_of_a_reply_takes_nothing_else_along() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 4, "prompt_tokens_details": "none"}
     body = {"choices": [{"message": {"content": "one"}}, "two"], "usage": usage}
     with sent("application/json", json.dumps(body)) as (of, run):
-        of.chat.completions.with_raw_response.create(**CHAT)
-    span = only(run)
+        of.chat.completions.with_raw_response.create(**CHAT_REQUEST)
+    span = only_llm_span(run)
     assert message(span) == {"content": "one"}
     assert span.tokens.total == 7
 
@@ -156,5 +160,5 @@ def test_an_odd_part_of_a_reply_takes_nothing_else_along() -> None:
 def test_a_mark_of_its_encoding_is_no_part_of_a_reply() -> None:
     body = json.dumps({"choices": [{"message": {"content": "one"}}]})
     with sent("application/json", f"\ufeff{body}") as (of, run):
-        of.chat.completions.with_raw_response.create(**CHAT)
-    assert message(only(run)) == {"content": "one"}
+        of.chat.completions.with_raw_response.create(**CHAT_REQUEST)
+    assert message(only_llm_span(run)) == {"content": "one"}

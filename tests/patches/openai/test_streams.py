@@ -20,22 +20,22 @@ from patches.openai.reply_parsing import parse_reply
 from scenarios.http_server.connection import Connection
 from scenarios.http_server.server import HOST, serve_app
 from scenarios.replay.faults import cuts_stream, malformed_reply
-from tests.support.tapes import reply_line
-from tests.taped_agents import tree
-from tests.taped_clients import (
-    CALLS,
-    CHAT,
-    RESPONSE,
-    STREAM,
+from tests.support.autogen_agents import load_trace
+from tests.support.openai_clients import (
+    CHAT_REQUEST,
+    RESPONSES_REQUEST,
+    STREAM_OPTIONS,
     TEXT,
-    TOOL,
-    asked,
-    asynchronous,
-    only,
-    plain_openai,
+    TOOL_CALLS,
+    TOOL_DEFINITION,
+    async_openai_client,
+    only_llm_span,
     recording,
-    sync,
+    replay_and_record,
+    sync_client,
+    upstream_openai_autolog,
 )
+from tests.support.tapes import reply_line
 
 __all__ = ["recording"]
 TOLD = pytest.mark.usefixtures("recording")
@@ -43,11 +43,11 @@ EARLY = "closed by its consumer before the end"
 
 
 def chat(of: Any, **more: Any) -> Any:
-    return of.chat.completions.create(**CHAT, **STREAM, **more)
+    return of.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS, **more)
 
 
 def response(of: Any, **more: Any) -> Any:
-    return of.responses.create(**RESPONSE, stream=True, **more)
+    return of.responses.create(**RESPONSES_REQUEST, stream=True, **more)
 
 
 BOTH = pytest.mark.parametrize("ask", [chat, response])
@@ -60,8 +60,8 @@ Ask = Callable[..., Any]
     raises=AssertionError,
 )
 def test_autolog_alone_records_a_stream_that_is_closed_early(store: str) -> None:
-    with plain_openai(store), asked() as (replay, run):
-        with chat(sync(replay)) as stream:
+    with upstream_openai_autolog(store), replay_and_record() as (replay, run):
+        with chat(sync_client(replay)) as stream:
             next(stream)
         gc.collect()
         assert len(run.traces()) == 1
@@ -73,7 +73,7 @@ def test_the_spans_of_autolog_come_back(store: str) -> None:
     def patched() -> Any:
         return Completions.create, openai.OpenAI.request, httpx.Client._send_single_request
 
-    with plain_openai(store):
+    with upstream_openai_autolog(store):
         before = patched()
         with enable_tracing(store, frameworks=("openai",)):
             assert all(now is not then for now, then in zip(patched(), before, strict=True))
@@ -83,9 +83,9 @@ def test_the_spans_of_autolog_come_back(store: str) -> None:
 @TOLD
 @BOTH
 def test_a_stream_is_told_as_a_plain_completion_is(ask: Ask) -> None:
-    with asked() as (replay, run):
-        list(ask(sync(replay)))
-    span, (page,) = only(run), replay.ledger.exchanges
+    with replay_and_record() as (replay, run):
+        list(ask(sync_client(replay)))
+    span, (page,) = only_llm_span(run), replay.ledger.exchanges
     assert span.status == "OK"
     assert TEXT in str(span.outputs)
     assert (span.tokens.input, span.tokens.output) == (page.input_tokens, page.output_tokens)
@@ -97,9 +97,9 @@ def test_a_stream_is_told_as_a_plain_completion_is(ask: Ask) -> None:
 @TOLD
 @BOTH
 async def test_an_async_stream_looks_the_same(ask: Ask) -> None:
-    with asked(reply_line("a", TEXT), reply_line("a", TEXT)) as (replay, run):
-        list(ask(sync(replay)))
-        async with asynchronous(replay) as of:
+    with replay_and_record(reply_line("a", TEXT), reply_line("a", TEXT)) as (replay, run):
+        list(ask(sync_client(replay)))
+        async with async_openai_client(replay) as of:
             async for _ in await ask(of):
                 pass
         spans = [trace.data.spans[0] for trace in run.traces()]
@@ -113,9 +113,14 @@ async def test_an_async_stream_looks_the_same(ask: Ask) -> None:
 @TOLD
 @BOTH
 def test_streamed_tool_calls_are_joined(ask: Ask) -> None:
-    with asked(reply_line("a", None, tool_calls=CALLS)) as (replay, run):
-        list(ask(sync(replay), tools=[TOOL if ask is chat else {"type": "function", "name": "a"}]))
-    told = str(only(run).outputs)
+    with replay_and_record(reply_line("a", None, tool_calls=TOOL_CALLS)) as (replay, run):
+        list(
+            ask(
+                sync_client(replay),
+                tools=[TOOL_DEFINITION if ask is chat else {"type": "function", "name": "a"}],
+            )
+        )
+    told = str(only_llm_span(run).outputs)
     assert '{"city":"La Paz"}' in told
     assert '{"city":"Quito, Ecuador"}' in told
     assert "call_a_2" in told
@@ -126,9 +131,9 @@ def test_streamed_tool_calls_are_joined(ask: Ask) -> None:
 @pytest.mark.parametrize("clean", [True, False])
 def test_a_stream_that_breaks_keeps_what_had_come(ask: Ask, clean: bool) -> None:
     fault = cuts_stream("a", after_frame=6, ends_cleanly=clean)
-    with asked(faults=[fault]) as (replay, run), suppress(httpx.RemoteProtocolError):
-        list(ask(sync(replay)))
-    trace = only(run)
+    with replay_and_record(faults=[fault]) as (replay, run), suppress(httpx.RemoteProtocolError):
+        list(ask(sync_client(replay)))
+    trace = only_llm_span(run)
     assert trace.failed
     assert "ten words" in str(trace.outputs)
     assert TEXT not in str(trace.outputs)
@@ -137,12 +142,12 @@ def test_a_stream_that_breaks_keeps_what_had_come(ask: Ask, clean: bool) -> None
 
 @TOLD
 async def test_an_async_stream_that_breaks_keeps_what_had_come() -> None:
-    with asked(faults=[cuts_stream("a", after_frame=3)]) as (replay, run):
-        async with asynchronous(replay) as of:
+    with replay_and_record(faults=[cuts_stream("a", after_frame=3)]) as (replay, run):
+        async with async_openai_client(replay) as of:
             with pytest.raises(httpx.RemoteProtocolError):
                 async for _ in await chat(of):
                     pass
-    span = only(run)
+    span = only_llm_span(run)
     assert span.failed
     assert "ten words" in str(span.outputs)
 
@@ -150,74 +155,74 @@ async def test_an_async_stream_that_breaks_keeps_what_had_come() -> None:
 @TOLD
 @BOTH
 def test_a_stream_that_is_closed_early_says_so(ask: Ask) -> None:
-    with asked() as (replay, run), ask(sync(replay)) as stream:
+    with replay_and_record() as (replay, run), ask(sync_client(replay)) as stream:
         next(stream)
-    span = only(run)
+    span = only_llm_span(run)
     assert (span.status, span.status_message) == ("ERROR", EARLY)
 
 
 @TOLD
 def test_a_stream_that_is_dropped_says_so_once_it_is_collected() -> None:
-    with asked() as (replay, run):
-        for chunk in chat(sync(replay)):
+    with replay_and_record() as (replay, run):
+        for chunk in chat(sync_client(replay)):
             if chunk.choices[0].delta.content:
                 break
         gc.collect()
-    span = only(run)
+    span = only_llm_span(run)
     assert span.status_message == EARLY
     assert span.outputs["choices"][0]["message"]["content"] == "ten"
 
 
 @TOLD
 def test_a_stream_of_which_nothing_is_read_says_so_once_it_is_collected() -> None:
-    with asked() as (replay, run):
-        chat(sync(replay))
+    with replay_and_record() as (replay, run):
+        chat(sync_client(replay))
         gc.collect()
-    assert only(run).status_message == EARLY
+    assert only_llm_span(run).status_message == EARLY
 
 
 @TOLD
 async def test_a_stream_whose_reader_is_cancelled_was_closed_early() -> None:
-    with asked() as (replay, run):
+    with replay_and_record() as (replay, run):
 
         async def listen(of: Any, stream: Any) -> None:
             async for _ in stream:
                 await asyncio.sleep(60)
 
-        async with asynchronous(replay) as of, await chat(of) as stream:
+        async with async_openai_client(replay) as of, await chat(of) as stream:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(listen(of, stream), 0.2)
-    span = only(run)
+    span = only_llm_span(run)
     assert (span.status, span.status_message) == ("ERROR", EARLY)
 
 
 @TOLD
 def test_a_malformed_event_is_no_end_of_the_consumers() -> None:
     with (
-        asked(faults=[malformed_reply("a")]) as (replay, run),
+        replay_and_record(faults=[malformed_reply("a")]) as (replay, run),
         pytest.raises(ValueError, match="delim"),
     ):
-        list(chat(sync(replay)))
-    assert only(run).status_message == "ReplyFailed: an event of the stream is no JSON"
+        list(chat(sync_client(replay)))
+    assert only_llm_span(run).status_message == "ReplyFailed: an event of the stream is no JSON"
 
 
 @TOLD
 def test_the_clients_own_reading_of_a_stream_is_told() -> None:
-    with asked() as (replay, run):
-        of = sync(replay).chat.completions
-        with of.stream(**CHAT, stream_options=STREAM["stream_options"]) as stream:
+    with replay_and_record() as (replay, run):
+        of = sync_client(replay).chat.completions
+        with of.stream(**CHAT_REQUEST, stream_options=STREAM_OPTIONS["stream_options"]) as stream:
             stream.get_final_completion()
-    assert TEXT in str(only(run).outputs)
+    assert TEXT in str(only_llm_span(run).outputs)
 
 
 @TOLD
 def test_an_open_stream_ends_with_the_span_around_it() -> None:
-    with asked() as (replay, run):
+    with replay_and_record() as (replay, run):
         with mlflow.start_span("answer"):
-            stream = chat(sync(replay))
+            stream = chat(sync_client(replay))
             next(stream)
         stream.close()
-    (span,) = tree(run).spans_of_type("LLM")
+    (span,) = load_trace(run).spans_of_type("LLM")
     assert span.status_message == EARLY
 
 
@@ -236,7 +241,7 @@ def test_a_stream_that_tells_of_an_error_has_failed() -> None:
         of = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
         with pytest.raises(openai.APIError, match="overloaded"):
             list(chat(of))
-    span = only(run)
+    span = only_llm_span(run)
     assert span.status_message == "ReplyFailed: the model is overloaded"
     assert "half" in str(span.outputs)
 
@@ -258,7 +263,7 @@ def test_a_compressed_stream_is_unpacked(breaks: bool) -> None:
     with serve_app(app) as port, record_run() as run, suppress(httpx.HTTPError):
         of = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
         list(chat(of))
-    span = only(run)
+    span = only_llm_span(run)
     assert span.failed is breaks
     assert "halfhalf" in str(span.outputs)
 

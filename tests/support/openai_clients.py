@@ -14,26 +14,26 @@ from patches.mlflow.export_queue import fast_flush
 from patches.patch import apply_patches
 from scenarios.replay.faults import Fault
 from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.autogen_agents import API_KEY, load_trace
 from tests.support.tapes import make_async_client, make_client, make_tape, reply_line, user_message
-from tests.taped_agents import API_KEY, tree
 
-PRICED = "gpt-4o-mini"
+PRICED_MODEL = "gpt-4o-mini"
 """A model of which MLflow knows the price."""
 TEXT = "ten words of text, so that a stream has frames"
-CHAT: dict[str, Any] = {"model": PRICED, "messages": user_message("go on")}
-RESPONSE: dict[str, Any] = {"model": PRICED, "input": "go on"}
-STREAM: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
-TOOL: dict[str, Any] = {
+CHAT_REQUEST: dict[str, Any] = {"model": PRICED_MODEL, "messages": user_message("go on")}
+RESPONSES_REQUEST: dict[str, Any] = {"model": PRICED_MODEL, "input": "go on"}
+STREAM_OPTIONS: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+TOOL_DEFINITION: dict[str, Any] = {
     "type": "function",
     "function": {"name": "altitude", "parameters": {"type": "object", "properties": {}}},
 }
-CALLS: Any = [
+TOOL_CALLS: Any = [
     {"name": "altitude", "arguments": {"city": city}} for city in ("La Paz", "Quito, Ecuador")
 ]
 
 
 @contextmanager
-def plain_openai(uri: str) -> Generator[None]:
+def upstream_openai_autolog(uri: str) -> Generator[None]:
     """`mlflow.openai.autolog()` as it comes."""
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(uri)
@@ -56,7 +56,9 @@ def recording(store: str) -> Generator[None]:
 
 
 @contextmanager
-def asked(*lines: Any, faults: Iterable[Fault] = ()) -> Generator[tuple[ReplayServer, RunHandle]]:
+def replay_and_record(
+    *lines: Any, faults: Iterable[Fault] = ()
+) -> Generator[tuple[ReplayServer, RunHandle]]:
     """Answer from these lines, or with one of some words, and record what is asked."""
     with (
         replay_tape(make_tape(*lines or (reply_line("a", TEXT),)), faults) as replay,
@@ -65,17 +67,17 @@ def asked(*lines: Any, faults: Iterable[Fault] = ()) -> Generator[tuple[ReplaySe
         yield replay, run
 
 
-def sync(replay: ReplayServer, **settings: Any) -> Any:
+def sync_client(replay: ReplayServer, **settings: Any) -> Any:
     return make_client(replay, "a", **{"api_key": API_KEY} | settings)
 
 
-def asynchronous(replay: ReplayServer, **settings: Any) -> Any:
+def async_openai_client(replay: ReplayServer, **settings: Any) -> Any:
     return make_async_client(replay, "a", **{"api_key": API_KEY} | settings)
 
 
-def only(run: RunHandle) -> Span:
+def only_llm_span(run: RunHandle) -> Span:
     """The one span of a completion, at the top of the one trace."""
-    trace: Trace = tree(run)
+    trace: Trace = load_trace(run)
     (span,) = trace.spans_of_type("LLM")
     assert span is trace.root
     return span

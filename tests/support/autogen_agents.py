@@ -27,7 +27,7 @@ Line = dict[str, Any]
 
 
 @contextmanager
-def plain_autolog(uri: str, *patches: Patch) -> Generator[None]:
+def upstream_autogen_autolog(uri: str, *patches: Patch) -> Generator[None]:
     """`mlflow.autogen.autolog()` as it comes, with only the patches that are named.
 
     And with a prompt flush, which changes nothing but how long the tests take.
@@ -45,19 +45,21 @@ def plain_autolog(uri: str, *patches: Patch) -> Generator[None]:
         mlflow.set_tracking_uri(before)
 
 
-def says(lane: str, content: str, **more: Any) -> Line:
+def reply_line(lane: str, content: str, **more: Any) -> Line:
     """A line of the tape: `lane` answers so."""
     return {"lane": lane, "origin": "scripted", "reply": {"content": content, **more}}
 
 
-def calls(lane: str, *tools: tuple[str, Any]) -> Line:
+def tool_calls_line(lane: str, *tools: tuple[str, Any]) -> Line:
     """A line of the tape: `lane` asks for tool calls, each a name and its arguments."""
     named = [{"name": name, "arguments": arguments} for name, arguments in tools]
     return {"lane": lane, "origin": "scripted", "reply": {"content": None, "tool_calls": named}}
 
 
 @contextmanager
-def played(tmp_path: Path, *lines: Line, faults: Iterable[Fault] = ()) -> Generator[ReplayServer]:
+def replay_lines(
+    tmp_path: Path, *lines: Line, faults: Iterable[Fault] = ()
+) -> Generator[ReplayServer]:
     """Answer from these lines."""
     file = tmp_path / "tape.jsonl"
     file.write_bytes(b"\n".join(map(orjson.dumps, lines)))
@@ -97,12 +99,12 @@ def chain(*agents: Any, **settings: Any) -> GraphFlow:
     return GraphFlow(list(agents), graph=graph.build(), **settings)
 
 
-def tree(run: RunHandle) -> Trace:
+def load_trace(run: RunHandle) -> Trace:
     """What the run left, in the store, as a tree."""
     return trace_from_mlflow(trace.to_dict() for trace in run.traces())
 
 
-def shape(trace: Trace) -> list[str]:
+def trace_outline(trace: Trace) -> list[str]:
     """`name TYPE STATUS`, a span a line, children indented by two spaces beneath their parent."""
 
     def lines(span: Any, depth: int) -> Generator[str]:
@@ -113,5 +115,5 @@ def shape(trace: Trace) -> list[str]:
     return [line for root in trace.roots for line in lines(root, 0)]
 
 
-def names(trace: Trace, kind: str) -> Sequence[str]:
+def span_names(trace: Trace, kind: str) -> Sequence[str]:
     return [span.name for span in trace.spans_of_type(kind)]

@@ -12,12 +12,12 @@ from crewai.tools import tool
 from patches.mlflow.export_queue import fast_flush
 from patches.patch import Patch, apply_patches
 from scenarios.replay.replay_server import ReplayServer
-from tests.taped_agents import API_KEY, Line, calls
+from tests.support.autogen_agents import API_KEY, Line, tool_calls_line
 from workflows.model import LANE_HEADER
 
 
 @contextmanager
-def plain_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
+def upstream_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
     """`mlflow.crewai.autolog()` with the given patches only, and with a fast flush to save time."""
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(uri)
@@ -32,14 +32,14 @@ def plain_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
         mlflow.set_tracking_uri(before)
 
 
-def once(line: Line, when: str) -> Line:
+def line_when(line: Line, when: str) -> Line:
     """The line, with the condition that the conversation matches `when`."""
     return line | {"when": when}
 
 
-def looks_up(lane: str, *countries: str) -> Line:
+def lookup_line(lane: str, *countries: str) -> Line:
     """A taped reply in which the agent `lane` calls the tool `lookup` for each country."""
-    return calls(lane, *(("lookup", {"country": country}) for country in countries))
+    return tool_calls_line(lane, *(("lookup", {"country": country}) for country in countries))
 
 
 def llm(replay: ReplayServer, lane: str, **settings: Any) -> LLM:
