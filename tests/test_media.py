@@ -115,7 +115,7 @@ async def test_of_a_clip_without_sound_the_model_is_told_so_in_a_sentence(tmp_pa
         tmp_path, *lines, clip=replace(clip, samples=clip.samples[:0])
     )
     (call,) = trace.spans_of_type("TOOL")
-    assert call.status_message == "ToolFailed: there is no sound"
+    assert call.status_message == "ToolCallError: there is no sound"
 
 
 async def _two_ask(tmp_path: Path, from_s: float = 0.0, **settings: Any) -> Trace:

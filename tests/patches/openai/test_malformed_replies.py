@@ -141,7 +141,7 @@ def test_a_stream_is_one_by_whatever_name_it_comes() -> None:
 def test_a_page_where_a_completion_is_due_has_failed() -> None:
     with sent("text/html", "<title>Sign in</title>") as (of, run):
         of.chat.completions.create(**CHAT_REQUEST)
-    said = "ReplyFailed: the reply is no completion, but begins: '<title>Sign in</title>'"
+    said = "FailedReplyError: the reply is no completion, but begins: '<title>Sign in</title>'"
     assert only_llm_span(run).status_message == said
 
 

@@ -203,7 +203,9 @@ def test_a_malformed_event_is_no_end_of_the_consumers() -> None:
         pytest.raises(ValueError, match="delim"),
     ):
         list(chat(sync_client(replay)))
-    assert only_llm_span(run).status_message == "ReplyFailed: an event of the stream is no JSON"
+    assert (
+        only_llm_span(run).status_message == "FailedReplyError: an event of the stream is no JSON"
+    )
 
 
 @TOLD
@@ -242,7 +244,7 @@ def test_a_stream_that_tells_of_an_error_has_failed() -> None:
         with pytest.raises(openai.APIError, match="overloaded"):
             list(chat(of))
     span = only_llm_span(run)
-    assert span.status_message == "ReplyFailed: the model is overloaded"
+    assert span.status_message == "FailedReplyError: the model is overloaded"
     assert "half" in str(span.outputs)
 
 
