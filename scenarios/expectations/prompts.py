@@ -1,92 +1,197 @@
-"""An expectation of prompts: what an agent is told, and which figures are handed to it."""
+"""Expectations about prompts: which texts, figures and tool results an agent is given."""
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from instrumentation.figures.figure_check import extract_figures
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from scenarios.expectations import Expectation
+from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.figures import is_same_figure
-from scenarios.expectations.wording import list_agents, to_text
+from scenarios.expectations.tools import calls_of
+from scenarios.expectations.wording import list_agents, pluralize, shorten, to_text
 
 MIN_FIGURES_SHARE = 0.8
-"""The share of a sender's figures that must be found for them to have been handed over."""
+"""From this share of the sender's figures on, the figures have been handed off."""
 
 
 def every_prompt_contains(agent: str, pattern: str) -> Expectation:
-    """This pattern stands in the prompt of each completion of the agent."""
+    """This pattern matches in the prompt of each completion of the agent."""
 
-    def why_not(trace: Trace) -> str | None:
+    def explain_failure(trace: Trace) -> str | None:
         prompts = [prompt for turn in trace.turns(agent) for prompt in _prompts(turn)]
         if not prompts:
-            return f"{agent} made no completion; agents: {list_agents(trace)}"
-        without = sum(not re.search(pattern, prompt) for prompt in prompts)
-        return f"{without} of its {len(prompts)} prompts lack it" if without else None
+            return _no_completion(trace, agent)
+        lacking = sum(not re.search(pattern, prompt) for prompt in prompts)
+        return f"{lacking} of its {len(prompts)} prompts lack it" if lacking else None
 
-    return Expectation(f"{agent} is told /{pattern}/", why_not, (agent,))
+    return Expectation(f"every prompt of {agent} contains /{pattern}/", explain_failure, (agent,))
 
 
 def no_prompt_contains(agent: str, pattern: str) -> Expectation:
-    """This pattern stands in no prompt of the agent, though it was at work."""
+    """The agent makes a completion, and this pattern matches in none of its prompts."""
 
-    def why_not(trace: Trace) -> str | None:
+    def explain_failure(trace: Trace) -> str | None:
         prompts = [prompt for turn in trace.turns(agent) for prompt in _prompts(turn)]
         if not prompts:
-            return f"{agent} made no completion; agents: {list_agents(trace)}"
-        found = [found for prompt in prompts if (found := re.search(pattern, prompt))]
-        return f"a prompt of its has {found[0].group()!r}" if found else None
+            return _no_completion(trace, agent)
+        found = [match for prompt in prompts if (match := re.search(pattern, prompt))]
+        return f"a prompt contains {found[0].group()!r}" if found else None
 
-    return Expectation(f"{agent} is not told /{pattern}/", why_not, (agent,))
+    return Expectation(f"no prompt of {agent} contains /{pattern}/", explain_failure, (agent,))
 
 
 def hands_off_figures(sender: str, receiver: str) -> Expectation:
-    """The figures of the sender's output stand in what the receiver is given, in whatever words."""
+    """The figures that the sender stated are in the receiver's prompt, in whatever words."""
 
-    def why_not(trace: Trace) -> str | None:
+    def explain_failure(trace: Trace) -> str | None:
         share = _arrived_share(trace, sender, receiver)
         if isinstance(share, str):
             return share
-        return None if share >= MIN_FIGURES_SHARE else f"{share:.0%} of its figures arrived"
+        return None if share >= MIN_FIGURES_SHARE else f"only {share:.0%} of the figures arrived"
 
-    return Expectation(f"hands the figures of {sender} to {receiver}", why_not, (sender, receiver))
+    return Expectation(
+        f"the figures of {sender} reach {receiver}", explain_failure, (sender, receiver)
+    )
 
 
 def loses_figures(sender: str, receiver: str) -> Expectation:
-    """Of the figures of the sender's output none stands in what the receiver is given."""
+    """The sender stated figures, and none of them is in the receiver's prompt."""
 
-    def why_not(trace: Trace) -> str | None:
+    def explain_failure(trace: Trace) -> str | None:
         share = _arrived_share(trace, sender, receiver)
         if isinstance(share, str):
             return share
-        return f"{share:.0%} of its figures arrived" if share else None
+        return f"{share:.0%} of the figures arrived" if share else None
 
-    says = f"loses the figures of {sender} on the way to {receiver}"
-    return Expectation(says, why_not, (sender, receiver), signals_failure=True)
+    return Expectation(
+        f"the figures of {sender} are lost on the way to {receiver}",
+        explain_failure,
+        (sender, receiver),
+        signals_failure=True,
+    )
+
+
+def receives_tool_results(agent: str, tool: str) -> Expectation:
+    """The result of each of the agent's calls of the tool is in one of its prompts."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
+        if not called:
+            return f"{agent} did not call it; agents at work: {list_agents(trace)}"
+        if received == called:
+            return None
+        return f"of {pluralize(called, 'call')} it received {pluralize(received, 'result')}"
+
+    return Expectation(f"{agent} receives the results of {tool}", explain_failure, (agent,))
+
+
+def never_receives_tool_results(agent: str, tool: str) -> Expectation:
+    """The agent called the tool, and no prompt of the agent contains a result."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
+        if not called:
+            return f"{agent} did not call it; agents at work: {list_agents(trace)}"
+        return (
+            f"of {pluralize(called, 'call')} it received {pluralize(received, 'result')}"
+            if received
+            else None
+        )
+
+    return Expectation(
+        f"{agent} never receives the results of {tool}",
+        explain_failure,
+        (agent,),
+        signals_failure=True,
+    )
+
+
+def remembers_earlier_turns(agent: str) -> Expectation:
+    """In each turn of a session, the agent's prompt has all earlier messages, in order."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        if len(trace.roots) < 2:
+            return f"there is nothing to remember in {pluralize(len(trace.roots), 'turn')}"
+        earlier: list[str] = []
+        for number, root in enumerate(trace.roots, 1):
+            turns = [span for span in root if span.type == "AGENT" and span.agent == agent]
+            completions = [span for turn in turns for span in turn if span.type == "LLM"]
+            if not completions:
+                return f"in turn {number}, {_no_completion(trace, agent)}"
+            if missing := _first_missing(earlier, completions[0]):
+                return f"the prompt of turn {number} lacks {shorten(missing)!r}"
+            earlier += [message["content"] for message in _session_messages(root)]
+        return None
+
+    return Expectation(f"{agent} remembers the earlier turns", explain_failure, (agent,))
+
+
+def _no_completion(trace: Trace, agent: str) -> str:
+    return f"{agent} made no completion; agents at work: {list_agents(trace)}"
 
 
 def _arrived_share(trace: Trace, sender: str, receiver: str) -> float | str:
-    """The share of the figures that the sender had stated before the receiver's last turn, which is
-    found in what that turn began with."""
-    at_work = trace.spans_of_type("AGENT")
-    turns = [number for number, turn in enumerate(at_work) if turn.agent == receiver]
-    prompts = list(_prompts(at_work[turns[-1]])) if turns else []
+    """The share of the sender's figures that are in the first prompt of the receiver's last turn.
+
+    Counts figures that the sender stated before that turn. Returns a sentence if there is nothing
+    to compare.
+    """
+    all_turns = trace.spans_of_type("AGENT")
+    positions = [number for number, turn in enumerate(all_turns) if turn.agent == receiver]
+    prompts = list(_prompts(all_turns[positions[-1]])) if positions else []
     if not prompts:
-        return f"{receiver} made no completion; agents: {list_agents(trace)}"
-    earlier = [turn for turn in at_work[: turns[-1]] if turn.agent == sender]
+        return _no_completion(trace, receiver)
+    earlier = [turn for turn in all_turns[: positions[-1]] if turn.agent == sender]
     sent = {figure.value for turn in earlier for figure in extract_figures(to_text(turn.outputs))}
     if not sent:
         return f"{sender} had stated no figure"
     given = {figure.value for figure in extract_figures(prompts[0])}
-    found = sum(any(is_same_figure(one, other) for other in given) for one in sent)
+    found = sum(any(is_same_figure(exact, other) for other in given) for exact in sent)
     return found / len(sent)
 
 
 def _prompts(turn: Span) -> Iterator[str]:
-    """What each completion of a turn was asked, without those of coworkers that it delegates to."""
+    """The prompt of each completion of a turn, without those of agents that it delegates to."""
     for child in turn.children:
         if child.type == "LLM":
             messages = child.inputs.get("messages", [])
             yield "\n".join(to_text(message.get("content")) for message in messages)
         elif child.type != "AGENT":
             yield from _prompts(child)
+
+
+def _received_results(trace: Trace, agent: str, tool: str) -> int:
+    """How many results of the tool are in the last prompts of the agent's turns."""
+    return sum(
+        tools.get(message.get("tool_call_id")) == tool
+        for turn in trace.turns(agent)
+        for messages in [_last_messages(turn)]
+        for tools in [_tools_by_call_id(messages)]
+        for message in messages
+        if message.get("role") == "tool"
+    )
+
+
+def _last_messages(turn: Span) -> list[dict[str, Any]]:
+    """The messages of a turn's last completion. They repeat all messages before it."""
+    prompts = [span.inputs for span in turn if span.type == "LLM"]
+    return list((prompts[-1] or {}).get("messages", ())) if prompts else []
+
+
+def _tools_by_call_id(messages: list[dict[str, Any]]) -> dict[Any, str]:
+    calls = [call for message in messages for call in message.get("tool_calls") or ()]
+    return {call.get("id"): call["function"]["name"] for call in calls}
+
+
+def _first_missing(earlier: list[str], completion: Span) -> str | None:
+    """The first of the earlier messages that the prompt lacks, or has out of order."""
+    prompt = iter([message.get("content") for message in completion.inputs["messages"]])
+    return next((text for text in earlier if text not in prompt), None)
+
+
+def _session_messages(turn: Span) -> list[dict[str, str]]:
+    """The messages of a turn of a session: the user's, then the answer."""
+    sides = (turn.inputs or {}, turn.outputs or {})
+    return [message for side in sides for message in side.get("messages", [])]

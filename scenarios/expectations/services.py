@@ -1,99 +1,114 @@
-"""An expectation of services: what one of them wrote into its caller's trace, as cause and effect.
+"""Expectations about HTTP services that tools call: replies, reasons of failures, polling.
 
-A tool asks a service over HTTP. The attempt that failed is the caller's, the span that says why is
-the service's own, and both stand beneath the tool call in one trace.
+A service has spans in its caller's trace. The failed ATTEMPT is the caller's span, the span that
+gives the reason is the service's; both are children of the tool call.
 """
 
+import re
 from typing import Any
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from scenarios.expectations import Expectation
-from scenarios.expectations.tools import tool_calls
-from scenarios.expectations.wording import error_suffix, list_agents, pluralize
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.tools import calls_of, describe_calls
+from scenarios.expectations.wording import (
+    error_suffix,
+    list_agents,
+    pluralize,
+    shorten,
+    to_text,
+)
 
 
-def failed_attempts_have_cause(agent: str, tool: str, *, service: str) -> Expectation:
-    """Beneath the agent's calls of the tool, each attempt that failed has its cause beside it: a
-    span of the service, which failed too and gives a reason."""
+def receives_http_reply(agent: str, tool: str, pattern: str) -> Expectation:
+    """The raw HTTP reply to each of the agent's calls of the tool matches this pattern."""
 
-    def why_not(trace: Trace) -> str | None:
-        mine = [span for span in tool_calls(trace, agent) if span.name == tool]
-        if not mine:
-            return f"{agent} did not call it; agents: {list_agents(trace)}"
-        beneath = [span for call in mine for span in call.children]
-        effects = [span for span in beneath if span.type == "ATTEMPT"]
-        causes = [span for span in beneath if span.name == service]
-        silent = [span for span in causes if not (span.failed and span.status_message)]
-        if silent:
-            return (
-                f"{service} ended {silent[0].status}{error_suffix(silent[0])}, and gave no reason"
-            )
-        if not effects or len(effects) != len(causes):
-            seen = f"{pluralize(len(effects), 'attempt')} failed"
-            return f"{seen}, and {service} stands there {pluralize(len(causes), 'time')}"
-        return None
+    def explain_failure(trace: Trace) -> str | None:
+        calls = calls_of(trace, agent, tool)
+        if not calls:
+            return f"it made no call{describe_calls(trace, agent)}"
+        replies = [to_text(call.attributes.get("flight_recorder.http.reply")) for call in calls]
+        other = next((reply for reply in replies if not re.search(pattern, reply)), None)
+        return None if other is None else f"a reply is {shorten(other) or 'empty'}"
 
-    says = f"each failed attempt of {agent}'s {tool} has a reason beside it, from {service}"
-    return Expectation(says, why_not, (agent,))
-
-
-def receives_tool_results(agent: str, tool: str) -> Expectation:
-    """What became of each of the agent's calls of the tool stands in a prompt of it."""
-
-    def why_not(trace: Trace) -> str | None:
-        called, heard = (
-            _count_calls(trace, agent, tool),
-            _count_received_results(trace, agent, tool),
-        )
-        if not called:
-            return f"{agent} did not call it; agents: {list_agents(trace)}"
-        if heard == called:
-            return None
-        return f"of {pluralize(called, 'call')} it heard {heard or 'nothing'}"
-
-    return Expectation(f"{agent} hears what became of {tool}", why_not, (agent,))
-
-
-def never_receives_tool_results(agent: str, tool: str) -> Expectation:
-    """The agent called the tool, and no prompt of it says what became of that."""
-
-    def why_not(trace: Trace) -> str | None:
-        called, heard = (
-            _count_calls(trace, agent, tool),
-            _count_received_results(trace, agent, tool),
-        )
-        if not called:
-            return f"{agent} did not call it; agents: {list_agents(trace)}"
-        return f"of {pluralize(called, 'call')} it heard {heard}" if heard else None
-
-    says = f"{agent} never hears what became of {tool}"
-    return Expectation(says, why_not, (agent,), signals_failure=True)
-
-
-def _count_calls(trace: Trace, agent: str, tool: str) -> int:
-    return sum(span.name == tool for span in tool_calls(trace, agent))
-
-
-def _count_received_results(trace: Trace, agent: str, tool: str) -> int:
-    """How many calls of the tool have an answer in the last prompt of a turn."""
-    return sum(
-        named.get(message.get("tool_call_id")) == tool
-        for turn in trace.turns(agent)
-        for prompt in [_last_prompt(turn)]
-        for named in [_tool_names_by_call_id(prompt)]
-        for message in prompt
-        if message.get("role") == "tool"
+    return Expectation(
+        f"each HTTP reply to {agent}'s {tool} contains /{pattern}/", explain_failure, (agent,)
     )
 
 
-def _last_prompt(turn: Span) -> list[dict[str, Any]]:
-    """The messages of its last completion; a prompt holds all that was said before it."""
-    prompts = [span.inputs for span in turn if span.type == "LLM"]
-    return list((prompts[-1] or {}).get("messages", ())) if prompts else []
+def failed_attempts_have_cause(agent: str, tool: str, *, service: str) -> Expectation:
+    """Each failed attempt of the agent's calls of the tool has its reason beside it.
+
+    The reason is a failed span of the service with a status message.
+    """
+
+    def explain_failure(trace: Trace) -> str | None:
+        calls = calls_of(trace, agent, tool)
+        if not calls:
+            return f"{agent} did not call it; agents at work: {list_agents(trace)}"
+        children = [span for call in calls for span in call.children]
+        attempts = [span for span in children if span.type == "ATTEMPT"]
+        causes = [span for span in children if span.name == service]
+        silent = [span for span in causes if not (span.failed and span.status_message)]
+        if silent:
+            status = f"{silent[0].status}{error_suffix(silent[0])}"
+            return f"a span of {service} has the status {status} and gives no reason"
+        if not attempts or len(attempts) != len(causes):
+            failed = pluralize(len(attempts), "attempt")
+            return f"{failed} failed, with {pluralize(len(causes), 'span')} of {service}"
+        return None
+
+    return Expectation(
+        f"each failed attempt of {agent}'s {tool} has its reason beside it, from {service}",
+        explain_failure,
+        (agent,),
+    )
 
 
-def _tool_names_by_call_id(prompt: list[dict[str, Any]]) -> dict[Any, str]:
-    """The tool of each call in a prompt, by the call's id."""
-    calls = [call for message in prompt for call in message.get("tool_calls") or ()]
-    return {call.get("id"): call["function"]["name"] for call in calls}
+def polls_with_progress(agent: str, tool: str, *, times: int) -> Expectation:
+    """The agent polls this many times, each poll is further than the last, and the last is done."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        polls = calls_of(trace, agent, tool)
+        progress = [_polled_state(poll)[1] for poll in polls]
+        advances = None not in progress and progress == sorted(set(progress))
+        done = len(polls) == times and advances and _polled_state(polls[-1])[0] == "done"
+        return None if done else _describe_polls(polls)
+
+    return Expectation(
+        f"{agent} polls {tool} until it is done, {pluralize(times, 'time')}",
+        explain_failure,
+        (agent,),
+    )
+
+
+def polls_without_progress(agent: str, tool: str, *, times: int) -> Expectation:
+    """The agent polls this many times; each reply says the same: running, and no error."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        polls = calls_of(trace, agent, tool)
+        if len(polls) != times or len(set(map(_polled_state, polls))) > 1:
+            return _describe_polls(polls)
+        ended = [poll for poll in polls if poll.failed or _polled_state(poll)[0] != "running"]
+        return _describe_polls(ended) if ended else None
+
+    return Expectation(
+        f"{agent} polls {tool} without progress, {pluralize(times, 'time')}",
+        explain_failure,
+        (agent,),
+        signals_failure=True,
+    )
+
+
+def _polled_state(poll: Span) -> tuple[Any, Any]:
+    """What a poll returned: the state of the lookup, and how far it has come."""
+    return poll.attributes.get("flight_recorder.lookup.state"), poll.attributes.get(
+        "flight_recorder.lookup.looked_through"
+    )
+
+
+def _describe_polls(polls: list[Span]) -> str:
+    states = [
+        f"{poll.status}, {_polled_state(poll)[0]} at {_polled_state(poll)[1]}" for poll in polls
+    ]
+    return f"{pluralize(len(polls), 'call')}{': ' if states else ''}{'; '.join(states)}"

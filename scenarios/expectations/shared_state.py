@@ -1,55 +1,122 @@
-"""An expectation of notes: what stands in a shared state at the end, and who wrote over whom."""
+"""Expectations about shared state: who writes and reads it, and who overwrites whose work."""
 
+import re
 from typing import Any
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from scenarios.expectations import Expectation
-from scenarios.expectations.wording import list_agents
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.tools import tool_calls, tool_result
+from scenarios.expectations.wording import error_suffix, list_agents, pluralize, shorten
 
 
-def overwrites_unread(author: str, key: str, *, written_by: tuple[str, ...]) -> Expectation:
-    """The author writes over what these had written there and it had not read, and nothing of that
-    stands there at the end."""
+def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
+    """The agent writes to the shared state this many times, with or without a source.
 
-    def why_not(trace: Trace) -> str | None:
-        writes = _successful_writes(trace, key)
-        over = {
-            one for span in writes if _author(span) == author for one in _overwritten_authors(span)
-        }
-        if missed := [one for one in written_by if one not in over]:
-            return f"it does not replace what {', '.join(missed)} wrote unread; {_describe_writers(writes)}"
-        kept = [one for one in written_by if _is_preserved(writes, one)]
-        return f"what {', '.join(kept)} wrote still stands there" if kept else None
+    A write is grounded if it names the tool result that it rests on.
+    """
 
-    says = f"{author} overwrites {key} of {', '.join(written_by)}, unread"
-    return Expectation(says, why_not, (author, *written_by), signals_failure=True)
+    def explain_failure(trace: Trace) -> str | None:
+        writes = [
+            span
+            for span in _writes(trace)
+            if span.attributes.get("flight_recorder.state.author") == agent
+        ]
+        found = [
+            span
+            for span in writes
+            if span.attributes.get("flight_recorder.state.grounded") is grounded
+        ]
+        if len(found) == times:
+            return None
+        return f"{len(found)} of {pluralize(len(writes), 'write')}"
+
+    kind = "with" if grounded else "without"
+    return Expectation(
+        f"{agent} writes to the shared state {kind} a source, {pluralize(times, 'time')}",
+        explain_failure,
+        (agent,),
+    )
+
+
+def reads_state(agent: str, *, returning: str) -> Expectation:
+    """Each of the agent's tool calls that read the shared state returns this pattern."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        reads = [
+            call
+            for call in tool_calls(trace, agent)
+            if any(span.type == "STATE" and span.name.startswith("read ") for span in call)
+        ]
+        if not reads:
+            return f"{agent} read nothing"
+        other = [call for call in reads if not re.search(returning, tool_result(call))]
+        if not other:
+            return None
+        return f"a read returned {shorten(tool_result(other[0]))}{error_suffix(other[0])}"
+
+    return Expectation(
+        f"{agent} reads /{returning}/ from the shared state", explain_failure, (agent,)
+    )
 
 
 def preserves_writes(*authors: str) -> Expectation:
-    """What each of these last wrote stands, at the end, in the slot to which it was written."""
+    """The last write of each author is still part of its key's value at the end."""
 
-    def why_not(trace: Trace) -> str | None:
+    def explain_failure(trace: Trace) -> str | None:
         for author in authors:
-            mine = [span for span in _successful_writes(trace) if _author(span) == author]
-            if not mine:
-                return f"{author} wrote nothing; agents: {list_agents(trace)}"
-            writes = _successful_writes(
-                trace, str(mine[-1].attributes["flight_recorder.state.key"])
-            )
+            own = [span for span in _successful_writes(trace) if _author(span) == author]
+            if not own:
+                return f"{author} wrote nothing; agents at work: {list_agents(trace)}"
+            writes = _successful_writes(trace, str(own[-1].attributes["flight_recorder.state.key"]))
             if not _is_preserved(writes, author):
-                return f"what {author} wrote is gone; {_describe_writers(writes)}"
+                return f"the last write of {author} is gone; {_describe_writers(writes)}"
         return None
 
-    return Expectation(f"keeps what {', '.join(authors)} noted", why_not, authors)
+    return Expectation(
+        f"the last writes of {', '.join(authors)} are preserved", explain_failure, authors
+    )
+
+
+def overwrites_unread(author: str, key: str, *, written_by: tuple[str, ...]) -> Expectation:
+    """The author overwrites values of these agents without reading them, and they are lost."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        writes = _successful_writes(trace, key)
+        overwritten = {
+            name
+            for span in writes
+            if _author(span) == author
+            for name in _overwritten_authors(span)
+        }
+        if missed := [name for name in written_by if name not in overwritten]:
+            return (
+                f"it overwrites no unread value of {', '.join(missed)}; {_describe_writers(writes)}"
+            )
+        kept = [name for name in written_by if _is_preserved(writes, name)]
+        return f"the value of {', '.join(kept)} is preserved" if kept else None
+
+    return Expectation(
+        f"{author} overwrites {key} of {', '.join(written_by)} without reading it",
+        explain_failure,
+        (author, *written_by),
+        signals_failure=True,
+    )
+
+
+def _writes(trace: Trace) -> list[Span]:
+    return [span for span in trace.spans_of_type("STATE") if span.name.startswith("write ")]
 
 
 def _successful_writes(trace: Trace, key: str | None = None) -> list[Span]:
-    """The writes to a slot, or to all, that came to pass, as their versions follow each other."""
-    written = [span for span in trace.spans_of_type("STATE") if span.name.startswith("write ")]
-    passed = [span for span in written if "flight_recorder.state.version" in span.attributes]
-    mine = [span for span in passed if key in (None, span.attributes["flight_recorder.state.key"])]
-    return sorted(mine, key=lambda span: int(span.attributes["flight_recorder.state.version"]))
+    """The writes to a key, or to all keys, that succeeded, by their versions."""
+    succeeded = [
+        span for span in _writes(trace) if "flight_recorder.state.version" in span.attributes
+    ]
+    found = [
+        span for span in succeeded if key in (None, span.attributes["flight_recorder.state.key"])
+    ]
+    return sorted(found, key=lambda span: int(span.attributes["flight_recorder.state.version"]))
 
 
 def _author(write: Span) -> str:
@@ -57,14 +124,14 @@ def _author(write: Span) -> str:
 
 
 def _overwritten_authors(write: Span) -> tuple[str, ...]:
-    """Whose work was replaced by a write, without its author having read it."""
+    """The agents whose values a write replaced without its author having read them."""
     return tuple(write.attributes.get("flight_recorder.state.replaces", ()))
 
 
 def _is_preserved(writes: list[Span], author: str) -> bool:
-    """Whether what the author last wrote to a slot is a part of what stands there at the end."""
-    mine = [span for span in writes if _author(span) == author]
-    return bool(mine) and all(item in _items(writes[-1]) for item in _items(mine[-1]))
+    """Whether the author's last write to a key is part of the key's final value."""
+    own = [span for span in writes if _author(span) == author]
+    return bool(own) and all(item in _items(writes[-1]) for item in _items(own[-1]))
 
 
 def _items(write: Span) -> list[Any]:
@@ -73,4 +140,4 @@ def _items(write: Span) -> list[Any]:
 
 
 def _describe_writers(writes: list[Span]) -> str:
-    return f"the slot was written by {', then '.join(map(_author, writes)) or 'nobody'}"
+    return f"the key was written by {', then '.join(map(_author, writes)) or 'nobody'}"

@@ -12,7 +12,9 @@ from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
-from scenarios.expectations.concurrency import works_concurrently
+from scenarios.expectations import (
+    works_concurrently,
+)
 from scenarios.replay.faults import slow, unavailable
 from tests.support.autogen_agents import agent, chain, load_trace, replay_lines, reply_line
 from tests.support.media_runs import SPECIALISTS, run_verification, silence_lines, verdict_line

@@ -13,7 +13,11 @@ import pytest
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace, TraceNotFoundError
-from scenarios.expectations import hands_off, never_runs, takes_turns
+from scenarios.expectations import (
+    hands_off,
+    never_runs,
+    takes_turns,
+)
 from scenarios.player import accept as accepting
 from scenarios.player import run as player
 from scenarios.player.check import TraceSource, check_scenario

@@ -7,13 +7,17 @@ it was sent (`flight_recorder.http.reply`) has a figure, its result has 0, and e
 
 from typing import Any
 
-from scenarios.expectations import ends_with_status, output_contains, reaches_outcome
-from scenarios.expectations.figures import repeats_tool_figures, states_figures, writes_state
-from scenarios.expectations.tools import (
+from scenarios.expectations import (
     calls_tool,
+    ends_with_status,
     never_calls_tool,
+    output_contains,
+    reaches_outcome,
     receives_http_reply,
+    repeats_tool_figures,
+    states_figures,
     tool_call_fails,
+    writes_state,
 )
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with

@@ -15,8 +15,8 @@ from scenarios.expectations import (
     output_contains,
     output_lacks,
     reaches_outcome,
+    states_figures,
 )
-from scenarios.expectations.figures import states_figures
 from scenarios.inputs import integer_between, number_between, one_of
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import Origin, Scenario, variant_with

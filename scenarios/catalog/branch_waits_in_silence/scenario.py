@@ -8,9 +8,16 @@ Nothing is red anywhere. Look at video's calls of the archive: they say the same
 import asyncio
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import ends_with_status, hands_off, output_contains, reaches_outcome
-from scenarios.expectations.media import has_no_errors, polls_with_progress, polls_without_progress
-from scenarios.expectations.tools import tool_call_fails
+from scenarios.expectations import (
+    ends_with_status,
+    hands_off,
+    has_no_errors,
+    output_contains,
+    polls_with_progress,
+    polls_without_progress,
+    reaches_outcome,
+    tool_call_fails,
+)
 from scenarios.inputs import integer_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

@@ -3,14 +3,17 @@
 There is nothing to find here, and whatever looks for a failure must find nothing.
 """
 
-from scenarios.expectations import ends_with_status, hands_off, reaches_outcome
-from scenarios.expectations.figures import (
+from scenarios.expectations import (
+    calls_tool,
+    ends_with_status,
+    hands_off,
     has_root_attribute,
+    never_loops,
+    reaches_outcome,
     reads_state,
     repeats_tool_figures,
     writes_state,
 )
-from scenarios.expectations.tools import calls_tool, never_loops
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Scenario, variant_with
 

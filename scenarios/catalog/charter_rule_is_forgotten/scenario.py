@@ -7,14 +7,15 @@ given nothing of it. The analyst hints, and the synthesist makes a recommendatio
 
 from scenarios.expectations import (
     ends_with_status,
+    every_prompt_contains,
     hands_off,
+    has_root_attribute,
     loses_handoff,
+    no_prompt_contains,
     output_contains,
     output_lacks,
     reaches_outcome,
 )
-from scenarios.expectations.figures import has_root_attribute
-from scenarios.expectations.prompts import every_prompt_contains, no_prompt_contains
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

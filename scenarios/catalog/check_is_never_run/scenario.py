@@ -9,15 +9,18 @@ finds that a rate in per cent had become percentage points.
 from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
+    calls_tool,
+    claims_verified_without_tool,
     ends_with_status,
+    guardrail_rejects,
     hands_off,
+    has_root_attribute,
     output_contains,
     output_lacks,
     reaches_outcome,
+    repeats_tool_figures,
     takes_turns,
 )
-from scenarios.expectations.figures import has_root_attribute, repeats_tool_figures
-from scenarios.expectations.tools import calls_tool, claims_verified_without_tool, guardrail_rejects
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

@@ -7,15 +7,19 @@ of what the analyst made of it, not one figure arrives.
 """
 
 from scenarios.expectations import (
+    calls_tool,
     ends_with_status,
     hands_off,
+    hands_off_figures,
+    has_root_attribute,
+    loses_figures,
+    no_prompt_contains,
     output_contains,
     output_lacks,
     reaches_outcome,
+    repeats_tool_figures,
+    states_figures,
 )
-from scenarios.expectations.figures import has_root_attribute, repeats_tool_figures, states_figures
-from scenarios.expectations.prompts import hands_off_figures, loses_figures, no_prompt_contains
-from scenarios.expectations.tools import calls_tool
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

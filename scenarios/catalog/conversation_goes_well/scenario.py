@@ -4,10 +4,11 @@ Three traces, joined by their session. There is nothing to find here, and whatev
 failure must find nothing: that the prompt grows from turn to turn is the price of a memory.
 """
 
-from scenarios.expectations import ends_with_status, output_contains
-from scenarios.expectations.sessions import (
+from scenarios.expectations import (
     each_turn_reaches_outcome,
+    ends_with_status,
     is_one_session,
+    output_contains,
     remembers_earlier_turns,
 )
 from scenarios.inputs import number_between, one_of

@@ -10,15 +10,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
+    calls_tool,
+    delegates_to,
+    delegates_without_calling,
     ends_with_status,
+    has_root_attribute,
     never_runs,
     output_contains,
     output_lacks,
     reaches_outcome,
+    repeats_tool_figures,
+    states_figures,
 )
-from scenarios.expectations.delegation import delegates_to, delegates_without_calling
-from scenarios.expectations.figures import has_root_attribute, repeats_tool_figures, states_figures
-from scenarios.expectations.tools import calls_tool
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 from workflows.roster import who_has_what

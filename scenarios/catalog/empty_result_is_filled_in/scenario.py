@@ -8,10 +8,17 @@ then notes for that year is not.
 
 from typing import Any
 
-from scenarios.expectations import ends_with_status, output_contains, output_lacks, reaches_outcome
-from scenarios.expectations.figure_errors import invents_missing_figure
-from scenarios.expectations.figures import has_root_attribute, states_figures, writes_state
-from scenarios.expectations.tools import calls_tool
+from scenarios.expectations import (
+    calls_tool,
+    ends_with_status,
+    has_root_attribute,
+    invents_missing_figure,
+    output_contains,
+    output_lacks,
+    reaches_outcome,
+    states_figures,
+    writes_state,
+)
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 from workflows.bank_reply import structured

@@ -8,16 +8,18 @@ the agents wrote for a source. Look at the specialist's note: the write beneath 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expectations import ends_with_status, reaches_outcome
-from scenarios.expectations.figure_errors import repeats_guess
-from scenarios.expectations.figures import (
+from scenarios.expectations import (
+    calls_tool,
     checks_report_against,
+    ends_with_status,
     has_root_attribute,
+    never_calls_tool,
+    reaches_outcome,
     reads_state,
+    repeats_guess,
     repeats_tool_figures,
     writes_state,
 )
-from scenarios.expectations.tools import calls_tool, never_calls_tool
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

@@ -10,18 +10,17 @@ before, and nobody was told.
 from pathlib import Path
 
 from scenarios.expectations import (
+    calls_tool,
     ends_with_status,
+    failed_attempts_have_cause,
     has_failed_attempts,
+    never_receives_tool_results,
     output_contains,
     reaches_outcome,
-)
-from scenarios.expectations.figures import repeats_tool_figures
-from scenarios.expectations.services import (
-    failed_attempts_have_cause,
-    never_receives_tool_results,
     receives_tool_results,
+    repeats_tool_figures,
+    tool_call_fails,
 )
-from scenarios.expectations.tools import calls_tool, tool_call_fails
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

@@ -7,9 +7,15 @@ Look at the three writes to the slot: each succeeds, and the last is over two th
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import ends_with_status, hands_off, output_contains, reaches_outcome
-from scenarios.expectations.figures import has_root_attribute
-from scenarios.expectations.shared_state import overwrites_unread, preserves_writes
+from scenarios.expectations import (
+    ends_with_status,
+    hands_off,
+    has_root_attribute,
+    output_contains,
+    overwrites_unread,
+    preserves_writes,
+    reaches_outcome,
+)
 from scenarios.inputs import integer_between, number_between
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import Origin, Scenario, variant_with

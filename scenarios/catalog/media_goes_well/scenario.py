@@ -7,10 +7,16 @@ that video and audio have made.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import ends_with_status, hands_off, output_contains, reaches_outcome
-from scenarios.expectations.concurrency import works_concurrently
-from scenarios.expectations.figures import has_root_attribute, repeats_tool_figures
-from scenarios.expectations.tools import calls_tool
+from scenarios.expectations import (
+    calls_tool,
+    ends_with_status,
+    hands_off,
+    has_root_attribute,
+    output_contains,
+    reaches_outcome,
+    repeats_tool_figures,
+    works_concurrently,
+)
 from scenarios.inputs import integer_between, number_between
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import Scenario, variant_with

@@ -9,10 +9,18 @@ they say. Look at the result of the specialist's tool call, and at what the spec
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expectations import ends_with_status, hands_off, output_contains, reaches_outcome
-from scenarios.expectations.figure_errors import changes_period, keeps_period
-from scenarios.expectations.figures import checks_report_against, has_root_attribute, writes_state
-from scenarios.expectations.tools import calls_tool
+from scenarios.expectations import (
+    calls_tool,
+    changes_period,
+    checks_report_against,
+    ends_with_status,
+    hands_off,
+    has_root_attribute,
+    keeps_period,
+    output_contains,
+    reaches_outcome,
+    writes_state,
+)
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 from workflows.bank_reply import structured

@@ -7,7 +7,12 @@ has had a turn.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import never_runs, output_contains, reaches_outcome, takes_turns
+from scenarios.expectations import (
+    never_runs,
+    output_contains,
+    reaches_outcome,
+    takes_turns,
+)
 from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:

@@ -6,7 +6,13 @@ that was taken after it, and on which condition.
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import hands_off, output_contains, output_lacks, takes_edge, takes_turns
+from scenarios.expectations import (
+    hands_off,
+    output_contains,
+    output_lacks,
+    takes_edge,
+    takes_turns,
+)
 from scenarios.scenario import Origin, Scenario, variant_with
 
 if TYPE_CHECKING:

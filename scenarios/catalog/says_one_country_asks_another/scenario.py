@@ -8,10 +8,16 @@ cites it, and the check is content. Look at get_tool_calls: its text and its cal
 from collections.abc import Mapping
 from typing import Any
 
-from scenarios.expectations import ends_with_status, reaches_outcome
-from scenarios.expectations.figures import repeats_tool_figures, states_figures
-from scenarios.expectations.search import queries_another_country, queries_stated_country
-from scenarios.expectations.tools import calls_tool, tool_call_fails
+from scenarios.expectations import (
+    calls_tool,
+    ends_with_status,
+    queries_another_country,
+    queries_stated_country,
+    reaches_outcome,
+    repeats_tool_figures,
+    states_figures,
+    tool_call_fails,
+)
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

@@ -7,10 +7,15 @@ asks for no call, and what it says holds a figure that stands neither in the tas
 
 from collections.abc import Sequence
 
-from scenarios.expectations import ends_with_status, output_contains, reaches_outcome
-from scenarios.expectations.figures import states_figures
-from scenarios.expectations.search import claims_figure_without_search
-from scenarios.expectations.tools import calls_tool, never_calls_tool
+from scenarios.expectations import (
+    calls_tool,
+    claims_figure_without_search,
+    ends_with_status,
+    never_calls_tool,
+    output_contains,
+    reaches_outcome,
+    states_figures,
+)
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

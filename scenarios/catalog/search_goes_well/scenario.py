@@ -3,10 +3,14 @@
 There is nothing to find here, and whatever looks for a failure must find nothing.
 """
 
-from scenarios.expectations import ends_with_status, reaches_outcome
-from scenarios.expectations.citations import cites_supporting_sources
-from scenarios.expectations.figures import repeats_tool_figures, states_figures
-from scenarios.expectations.tools import calls_tool
+from scenarios.expectations import (
+    calls_tool,
+    cites_supporting_sources,
+    ends_with_status,
+    reaches_outcome,
+    repeats_tool_figures,
+    states_figures,
+)
 from scenarios.inputs import number_between
 from scenarios.scenario import Scenario, variant_with
 

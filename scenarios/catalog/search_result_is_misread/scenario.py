@@ -8,10 +8,14 @@ result has it. Look at reflect_tool_calls, and at the result that its answer cit
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import ends_with_status, reaches_outcome
-from scenarios.expectations.citations import cites_supporting_sources, cites_unsupporting_sources
-from scenarios.expectations.figures import states_figures
-from scenarios.expectations.tools import calls_tool
+from scenarios.expectations import (
+    calls_tool,
+    cites_supporting_sources,
+    cites_unsupporting_sources,
+    ends_with_status,
+    reaches_outcome,
+    states_figures,
+)
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

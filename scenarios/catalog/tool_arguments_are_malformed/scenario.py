@@ -8,10 +8,15 @@ web has to say. Look at web_search: its arguments stayed a text, and it ends OK 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scenarios.expectations import ends_with_status, output_contains, reaches_outcome
-from scenarios.expectations.figures import states_figures
-from scenarios.expectations.search import ignores_malformed_arguments
-from scenarios.expectations.tools import calls_tool, tool_call_fails
+from scenarios.expectations import (
+    calls_tool,
+    ends_with_status,
+    ignores_malformed_arguments,
+    output_contains,
+    reaches_outcome,
+    states_figures,
+    tool_call_fails,
+)
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 from workflows.search_arguments import BadArguments, as_it_takes

@@ -7,15 +7,19 @@ the mended run the tool itself says when it is enough, and the briefing says wha
 """
 
 from scenarios.expectations import (
+    calls_tool,
     ends_with_status,
     hands_off,
     has_failed_attempts,
+    loops_on_tool,
+    never_loops,
     never_runs,
     output_contains,
     reaches_outcome,
+    repeats_tool_figures,
+    states_figures,
+    tool_call_fails,
 )
-from scenarios.expectations.figures import repeats_tool_figures, states_figures
-from scenarios.expectations.tools import calls_tool, loops_on_tool, never_loops, tool_call_fails
 from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, variant_with
 

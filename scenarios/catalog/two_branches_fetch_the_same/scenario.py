@@ -7,12 +7,14 @@ the measurements inside sync's tool call, and at those of the same name in the o
 
 from typing import TYPE_CHECKING
 
-from scenarios.expectations import ends_with_status, output_contains, reaches_outcome
-from scenarios.expectations.concurrency import works_concurrently
-from scenarios.expectations.media import (
+from scenarios.expectations import (
     duplicates_measurement,
+    ends_with_status,
     measures_different_parts,
+    output_contains,
+    reaches_outcome,
     shares_measurement,
+    works_concurrently,
 )
 from scenarios.inputs import integer_between, one_of
 from scenarios.replay.faults import waits_for_lanes

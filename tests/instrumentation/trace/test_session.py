@@ -10,7 +10,10 @@ from instrumentation.trace.outline import render_outline
 from instrumentation.trace.session import Session
 from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
-from scenarios.expectations import ends_with_status, output_contains
+from scenarios.expectations import (
+    ends_with_status,
+    output_contains,
+)
 from scenarios.player.verdict import evaluate
 from scenarios.reports.terminal_report import trace_url, ui_instruction
 from tests.instrumentation.trace.test_trace import exported_span

@@ -1,4 +1,4 @@
-"""Routing and claims: each expectation can hold, each can fail, and says what was seen."""
+"""Expectations about delegation and claims: each can hold and fail, and explains its failure."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ import pytest
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from scenarios.expectations import Expectation
-from scenarios.expectations.delegation import delegates_to, delegates_without_calling
-from scenarios.expectations.tools import claims_verified_without_tool
-from scenarios.reports.origin_marker import find_origin_span
-from scenarios.scenario import Origin
+from scenarios.expectations import (
+    Expectation,
+    claims_verified_without_tool,
+    delegates_to,
+    delegates_without_calling,
+)
 
 
 def turn(agent: str, *inside: Span) -> Span:
@@ -21,13 +22,13 @@ def task(name: str, *inside: Span) -> Span:
     return Span(name, "TASK", children=(turn("manager", *inside),))
 
 
-def handed(receiver: str, kind: str = "delegation") -> Span:
-    told = {
+def handoff(receiver: str, kind: str = "delegation") -> Span:
+    attributes = {
         "flight_recorder.handoff.from_agent": "manager",
         "flight_recorder.handoff.to_agent": receiver,
         "flight_recorder.handoff.kind": kind,
     }
-    return Span(f"manager → {receiver}", "HANDOFF", attributes=told)
+    return Span(f"manager → {receiver}", "HANDOFF", attributes=attributes)
 
 
 def run(*tasks: Span, claims: bool = True) -> Trace:
@@ -36,12 +37,12 @@ def run(*tasks: Span, claims: bool = True) -> Trace:
 
 
 LOOKS_UP, CHECKS = Span("look_up", "TOOL"), Span("check", "TOOL")
-TO_WRITER = task("figures", handed("writer"), turn("writer"))
+TO_WRITER = task("figures", handoff("writer"), turn("writer"))
 TO_BOTH = task(
-    "figures", handed("writer"), turn("writer"), handed("seeker"), turn("seeker", LOOKS_UP)
+    "figures", handoff("writer"), turn("writer"), handoff("seeker"), turn("seeker", LOOKS_UP)
 )
-BY_ITSELF = task("figures", handed("writer", "context"), LOOKS_UP)
-BRIEFING = task("briefing", handed("writer"), turn("writer", CHECKS))
+BY_ITSELF = task("figures", handoff("writer", "context"), LOOKS_UP)
+BRIEFING = task("briefing", handoff("writer"), turn("writer", CHECKS))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ BRIEFING = task("briefing", handed("writer"), turn("writer", CHECKS))
     ],
     ids=lambda value: value.description if isinstance(value, Expectation) else "",
 )
-def test_it_holds(expectation: Expectation, trace: Trace) -> None:
+def test_expectation_holds(expectation: Expectation, trace: Trace) -> None:
     assert expectation.explain_failure(trace) is None
 
 
@@ -64,9 +65,13 @@ def test_it_holds(expectation: Expectation, trace: Trace) -> None:
         (
             delegates_to("manager", "seeker"),
             run(TO_WRITER),
-            "0 times; delegations: manager → writer",
+            "0 such delegations; delegations of the run: manager → writer",
         ),
-        (delegates_to("manager", "writer"), run(BY_ITSELF), "0 times; delegations: none"),
+        (
+            delegates_to("manager", "writer"),
+            run(BY_ITSELF),
+            "0 such delegations; delegations of the run: none",
+        ),
         (
             delegates_without_calling("figures", tool="look_up"),
             run(TO_BOTH),
@@ -75,29 +80,19 @@ def test_it_holds(expectation: Expectation, trace: Trace) -> None:
         (
             delegates_without_calling("figures", tool="look_up"),
             run(BY_ITSELF),
-            "it is not delegated",
+            "the task is not delegated",
         ),
         (delegates_without_calling("figure", tool="look_up"), run(TO_WRITER), "tasks: figures"),
         (claims_verified_without_tool("writer", "check"), run(BRIEFING), "1 call"),
         (
             claims_verified_without_tool("writer", "check"),
             run(TO_WRITER, claims=False),
-            "nothing is claimed",
+            "the output claims nothing",
         ),
         (claims_verified_without_tool("poet", "check"), run(TO_WRITER), "poet took no turn"),
     ],
 )
-def test_it_fails_and_says_what_was_seen(
+def test_failed_expectation_explains_itself(
     expectation: Expectation, trace: Trace, reason: str
 ) -> None:
     assert reason in (expectation.explain_failure(trace) or "it holds")
-
-
-def test_an_origin_is_looked_for_in_its_task() -> None:
-    trace = run(TO_WRITER, BRIEFING)
-    first, second = trace.handoffs("manager", "writer")
-    assert find_origin_span(trace, Origin("manager", "manager → writer", task="figures")) is first
-    assert find_origin_span(trace, Origin("manager", "manager → writer")) is second
-    assert (
-        find_origin_span(trace, Origin("manager", "manager → writer", task="no such task")) is None
-    )

@@ -1,4 +1,4 @@
-"""What a search agent asks and cites: each expectation can hold, each can fail, and says why."""
+"""Expectations about a search agent: each can hold and fail, and explains its failure."""
 
 import json
 from typing import Any
@@ -7,9 +7,10 @@ import pytest
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from scenarios.expectations import Expectation
-from scenarios.expectations.citations import cites_supporting_sources, cites_unsupporting_sources
-from scenarios.expectations.search import (
+from scenarios.expectations import (
+    Expectation,
+    cites_supporting_sources,
+    cites_unsupporting_sources,
     claims_figure_without_search,
     ignores_malformed_arguments,
     queries_another_country,
@@ -18,23 +19,25 @@ from scenarios.expectations.search import (
 
 TASK = "How many people live in Croatia (HRV)? One says 4.4 million."
 CLAIMS = claims_figure_without_search("finder")
-AMISS, WELL = cites_unsupporting_sources("finder"), cites_supporting_sources("finder")
-SWALLOWS = ignores_malformed_arguments("finder", "look_up")
-OTHER, SAME = (
+UNSUPPORTED, SUPPORTED = cites_unsupporting_sources("finder"), cites_supporting_sources("finder")
+IGNORES = ignores_malformed_arguments("finder", "look_up")
+ANOTHER, STATED = (
     queries_another_country("finder", "look_up"),
     queries_stated_country("finder", "look_up"),
 )
 
 
-def seen(expectation: Expectation, answer: str, *inside: Span, task: str = TASK) -> str | None:
+def failure_of(
+    expectation: Expectation, answer: str, *inside: Span, task: str = TASK
+) -> str | None:
     inputs, outputs = {"task": task}, {"answer": answer, "sources": []}
     turn = Span("finder", "AGENT", inputs=inputs, outputs=outputs, children=inside)
     return expectation.explain_failure(Trace((Span("research", "CHAIN", children=(turn,)),)))
 
 
-def completion(text: str | None = None, *arguments: str, told: tuple[str, ...] = ()) -> Span:
+def completion(text: str | None = None, *arguments: str, results: tuple[str, ...] = ()) -> Span:
     calls = [{"function": {"name": "look_up", "arguments": one}} for one in arguments]
-    messages = [{"role": "tool", "content": content} for content in told]
+    messages = [{"role": "tool", "content": content} for content in results]
     choices = [{"message": {"content": text, "tool_calls": calls or None}}]
     return Span("ask", "LLM", inputs={"messages": messages}, outputs={"choices": choices})
 
@@ -43,32 +46,40 @@ def call(inputs: Any, status: str = "OK") -> Span:
     return Span("look_up", "TOOL", status, inputs=inputs, outputs={"results": []})
 
 
-def about(country: str) -> str:
+def query_for(country: str) -> str:
     return json.dumps({"query": "people", "country": country})
 
 
-def asked(said: str, country: str, status: str = "OK") -> tuple[Span, Span]:
-    return completion(said, about(country)), call({"query": "people", "country": country}, status)
+def reply_with_call(text: str, country: str, status: str = "OK") -> tuple[Span, Span]:
+    return completion(text, query_for(country)), call(
+        {"query": "people", "country": country}, status
+    )
 
 
-def test_a_figure_that_no_search_was_made_for_is_a_claim() -> None:
-    assert seen(CLAIMS, "It has 4.28 million people.", completion()) is None
+def test_a_figure_without_a_search_is_claimed() -> None:
+    assert failure_of(CLAIMS, "It has 4.28 million people.", completion()) is None
 
 
-def test_a_figure_of_the_task_is_no_claim() -> None:
-    no = "its task holds each figure of its answer: It has 4.4 million people."
-    assert seen(CLAIMS, "It has 4.4 million people.", completion()) == no
+def test_a_figure_of_the_task_is_not_claimed() -> None:
+    no = "its task has each figure of its answer: It has 4.4 million people."
+    assert failure_of(CLAIMS, "It has 4.4 million people.", completion()) == no
 
 
-def test_a_figure_after_a_search_is_no_claim_without_one() -> None:
-    assert seen(CLAIMS, "It has 4.28 million people.", call({"query": "x"})) == "finder made 1 call"
+def test_a_figure_after_a_search_is_not_claimed_without_one() -> None:
+    assert (
+        failure_of(CLAIMS, "It has 4.28 million people.", call({"query": "x"}))
+        == "finder made 1 search"
+    )
 
 
-def test_a_search_that_failed_was_none() -> None:
-    assert seen(CLAIMS, "It has 4.28 million people.", call({"query": "x"}, "ERROR")) is None
+def test_a_failed_search_does_not_count() -> None:
+    assert failure_of(CLAIMS, "It has 4.28 million people.", call({"query": "x"}, "ERROR")) is None
 
 
-TOLD = ("[1] Census (a)\n3.87 million people\n[2] Estimate (b)\n3.85 million people", "[3] C\n7%")
+RESULTS = (
+    "[1] Census (a)\n3.87 million people\n[2] Estimate (b)\n3.85 million people",
+    "[3] C\n7%",
+)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +92,10 @@ TOLD = ("[1] Census (a)\n3.87 million people\n[2] Estimate (b)\n3.85 million peo
         "It has 3.87 million people or 3.85 million [1, 2].",
     ],
 )
-def test_figures_that_stand_in_what_is_cited_are_cited_well(answer: str) -> None:
-    assert seen(WELL, answer, completion(told=TOLD)) is None
-    no = "the results that it cites bear each figure out"
-    assert seen(AMISS, answer, completion(told=TOLD)) == no
+def test_figures_in_the_cited_results_are_supported(answer: str) -> None:
+    assert failure_of(SUPPORTED, answer, completion(results=RESULTS)) is None
+    no = "the cited results support each figure"
+    assert failure_of(UNSUPPORTED, answer, completion(results=RESULTS)) == no
 
 
 @pytest.mark.parametrize(
@@ -95,76 +106,90 @@ def test_figures_that_stand_in_what_is_cited_are_cited_well(answer: str) -> None
         ("It shrank by 7% [4].", "7%"),
     ],
 )
-def test_a_figure_of_another_result_is_cited_amiss(answer: str, figure: str) -> None:
-    assert seen(AMISS, answer, completion(told=TOLD)) is None
-    why_not = str(seen(WELL, answer, completion(told=TOLD)))
-    assert why_not.startswith(f"held against what is cited there, {figure}")
+def test_a_figure_of_another_result_is_not_supported(answer: str, figure: str) -> None:
+    assert failure_of(UNSUPPORTED, answer, completion(results=RESULTS)) is None
+    sentence = str(failure_of(SUPPORTED, answer, completion(results=RESULTS)))
+    assert sentence.startswith(f"the cited results do not support {figure}")
 
 
 @pytest.mark.parametrize("footnote", ["\n[9] a footnote:", ", see [2] ,"])
-def test_a_number_in_brackets_on_a_page_begins_no_result(footnote: str) -> None:
-    told = (f"[1] Census (a)\n3.87 million people{footnote} 2 million people",)
+def test_a_bracketed_number_on_a_page_starts_no_result(footnote: str) -> None:
+    results = (f"[1] Census (a)\n3.87 million people{footnote} 2 million people",)
     assert (
-        seen(WELL, "Of 3.87 million people 2 million live in towns [1].", completion(told=told))
+        failure_of(
+            SUPPORTED,
+            "Of 3.87 million people 2 million live in towns [1].",
+            completion(results=results),
+        )
         is None
     )
-    assert seen(AMISS, "2 million people live in towns [2].", completion(told=told)) is None
+    assert (
+        failure_of(UNSUPPORTED, "2 million people live in towns [2].", completion(results=results))
+        is None
+    )
 
 
-@pytest.mark.parametrize("expectation", [AMISS, WELL])
-def test_an_answer_without_citations_is_cited_neither_well_nor_amiss(
+@pytest.mark.parametrize("expectation", [UNSUPPORTED, SUPPORTED])
+def test_an_answer_without_citations_fails_both_expectations(
     expectation: Expectation,
 ) -> None:
     no = "no figure has a citation beside it: It has 3.87 million people."
-    assert seen(expectation, "It has 3.87 million people.", completion(told=TOLD)) == no
+    assert failure_of(expectation, "It has 3.87 million people.", completion(results=RESULTS)) == no
 
 
 @pytest.mark.parametrize("arguments", ['{"query": ""a" b"}', '["a"]', '{"query": "a', ""])
-def test_arguments_that_are_no_object_are_swallowed_where_the_call_ends_ok(arguments: str) -> None:
-    asks, read = completion(None, arguments), {"arguments": arguments}
-    assert seen(SWALLOWS, "", asks, call(read)) is None
-    no = "1 such call, and none of them ends OK"
-    assert seen(SWALLOWS, "", asks, call(read, "ERROR")) == no
+def test_malformed_arguments_are_ignored_if_the_call_ends_ok(arguments: str) -> None:
+    asks, inputs = completion(None, arguments), {"arguments": arguments}
+    assert failure_of(IGNORES, "", asks, call(inputs)) is None
+    no = "1 such call, none with the status OK"
+    assert failure_of(IGNORES, "", asks, call(inputs, "ERROR")) == no
 
 
-def test_odd_arguments_that_are_an_object_are_not_swallowed() -> None:
+def test_unusual_but_valid_arguments_are_not_malformed() -> None:
     odd = '{ "query" : "\\"a\\" \\u00e9" }'
-    no = "of 1 call of look_up each can be read"
-    assert seen(SWALLOWS, "", completion(None, odd), call({"query": '"a" é'})) == no
+    no = "the arguments of all 1 call of look_up are valid"
+    assert failure_of(IGNORES, "", completion(None, odd), call({"query": '"a" é'})) == no
 
 
-def test_a_call_about_another_country_than_the_reply_names_is_seen() -> None:
-    assert seen(OTHER, "", *asked("I ask about Croatia (HRV).", "HUN")) is None
-    no = "finder says HRV and asks HUN"
-    assert seen(SAME, "", *asked("I ask about Croatia (HRV).", "HUN")) == no
+def test_a_call_for_another_country_than_the_reply_names_is_found() -> None:
+    assert failure_of(ANOTHER, "", *reply_with_call("I ask about Croatia (HRV).", "HUN")) is None
+    no = "finder names HRV and asks for HUN"
+    assert failure_of(STATED, "", *reply_with_call("I ask about Croatia (HRV).", "HUN")) == no
 
 
-def test_a_call_about_one_of_two_countries_that_the_reply_names_is_as_it_says() -> None:
-    both = completion("I ask about HRV and HUN.", about("HRV"), about("HUN"))
+def test_calls_for_two_stated_countries_are_as_stated() -> None:
+    both = completion("I ask about HRV and HUN.", query_for("HRV"), query_for("HUN"))
     calls = (call({"country": "HRV"}), call({"country": "HUN"}))
-    assert seen(SAME, "", both, *calls) is None
-    no = "finder says HRV, HUN and asks HRV; says HRV, HUN and asks HUN"
-    assert seen(OTHER, "", both, *calls) == no
+    assert failure_of(STATED, "", both, *calls) is None
+    no = "finder names HRV, HUN and asks for HRV; names HRV, HUN and asks for HUN"
+    assert failure_of(ANOTHER, "", both, *calls) == no
 
 
-def test_other_words_of_three_capitals_are_no_countries() -> None:
-    assert seen(OTHER, "", *asked("I ask for the GDP.", "HRV"), task="GDP of HRV?") is not None
+def test_other_words_of_three_capitals_are_not_countries() -> None:
+    assert (
+        failure_of(ANOTHER, "", *reply_with_call("I ask for the GDP.", "HRV"), task="GDP of HRV?")
+        is not None
+    )
 
 
-def test_a_call_that_was_not_made_asked_nothing() -> None:
-    held = asked("I ask about HRV.", "HUN", "ERROR")
-    assert seen(OTHER, "", *held) == seen(SAME, "", *held) == "finder makes no such call"
-    assert seen(SAME, "", *held, *asked("I do mean HUN.", "HUN")) is None
+def test_a_failed_call_does_not_count() -> None:
+    failed = reply_with_call("I ask about HRV.", "HUN", "ERROR")
+    assert (
+        failure_of(ANOTHER, "", *failed)
+        == failure_of(STATED, "", *failed)
+        == "finder makes no such call"
+    )
+    assert failure_of(STATED, "", *failed, *reply_with_call("I do mean HUN.", "HUN")) is None
 
 
-def test_a_reply_that_names_no_country_contradicts_no_call() -> None:
-    names_none = asked("I ask for its GDP.", "HUN")
-    assert seen(OTHER, "", *names_none) == "finder says none and asks HUN"
-    assert seen(SAME, "", *names_none) == "finder says none and asks HUN"
+def test_a_reply_without_a_country_contradicts_no_call() -> None:
+    names_none = reply_with_call("I ask for its GDP.", "HUN")
+    assert failure_of(ANOTHER, "", *names_none) == "finder names none and asks for HUN"
+    assert failure_of(STATED, "", *names_none) == "finder names none and asks for HUN"
 
 
-@pytest.mark.parametrize("expectation", [CLAIMS, AMISS, WELL])
-def test_an_agent_that_was_never_at_work_is_missed(expectation: Expectation) -> None:
+@pytest.mark.parametrize("expectation", [CLAIMS, UNSUPPORTED, SUPPORTED])
+def test_an_agent_that_never_ran_is_reported(expectation: Expectation) -> None:
     no = expectation.explain_failure(Trace((Span("research", "CHAIN"),)))
     assert no is not None
-    assert "agents: none" in no
+    assert "agents at work: none" in no

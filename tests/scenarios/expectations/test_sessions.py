@@ -1,4 +1,4 @@
-"""Expectations of a session, held against conversations that were not as they should be."""
+"""Expectations about sessions, checked on a healthy conversation and on altered ones."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,72 +9,76 @@ from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.session import Session
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
-from scenarios.expectations import Expectation
-from scenarios.expectations.sessions import (
+from scenarios.expectations import (
+    Expectation,
     each_turn_reaches_outcome,
     is_one_session,
     remembers_earlier_turns,
 )
 from scenarios.player.scenario_loader import scenario_folder
 
-SKIPPERS = is_one_session(turns=3, user="skipper")
+ONE_SESSION = is_one_session(turns=3, user="skipper")
 REMEMBERS = remembers_earlier_turns("assistant")
 HEALTHY = load_trace(scenario_folder("conversation_goes_well").recorded_trace("twin"))
 
 
-def why_not(expectation: Expectation, *roots: Span, session: Any = HEALTHY.session) -> str:
+def failure_of(expectation: Expectation, *roots: Span, session: Any = HEALTHY.session) -> str:
     return expectation.explain_failure(Trace(roots or HEALTHY.roots, session=session)) or ""
 
 
-def told(turn: Span, *kept: int) -> Span:
-    """The turn, its completion told only these of the messages of its prompt."""
+def with_messages(turn: Span, *kept: int) -> Span:
+    """The turn with only these messages in the prompt of its completion."""
     (agent,) = turn.children
     (completion,) = agent.children
     messages = completion.inputs["messages"]
-    asked = replace(completion, inputs={"messages": [messages[at] for at in kept]})
-    return replace(turn, children=(replace(agent, children=(asked,)),))
+    changed = replace(completion, inputs={"messages": [messages[at] for at in kept]})
+    return replace(turn, children=(replace(agent, children=(changed,)),))
 
 
 @pytest.mark.parametrize(
-    "expectation", [SKIPPERS, REMEMBERS, each_turn_reaches_outcome("answered")]
+    "expectation", [ONE_SESSION, REMEMBERS, each_turn_reaches_outcome("answered")]
 )
-def test_a_healthy_conversation_is_as_expected(expectation: Expectation) -> None:
-    assert why_not(expectation) == ""
+def test_a_healthy_conversation_meets_the_expectations(expectation: Expectation) -> None:
+    assert failure_of(expectation) == ""
     assert not expectation.signals_failure
 
 
-def test_it_is_said_that_there_is_no_session() -> None:
-    assert why_not(SKIPPERS, session=None) == "it is no session, but 3 traces"
+def test_a_missing_session_is_reported() -> None:
+    assert failure_of(ONE_SESSION, session=None) == "the run is not a session: it left 3 traces"
 
 
-def test_it_is_said_how_many_turns_there_are_and_whose() -> None:
-    assert why_not(SKIPPERS, *HEALTHY.roots[:2]) == "it has 2 turns"
-    assert why_not(SKIPPERS, session=Session("harbour", "crew")) == "it is of crew"
-    assert why_not(SKIPPERS, session=Session("harbour")) == "it is of nobody"
+def test_a_wrong_number_of_turns_or_user_is_reported() -> None:
+    assert failure_of(ONE_SESSION, *HEALTHY.roots[:2]) == "the session has 2 turns"
+    assert failure_of(ONE_SESSION, session=Session("harbour", "crew")) == "its user is crew"
+    assert failure_of(ONE_SESSION, session=Session("harbour")) == "its user is not recorded"
 
 
-def test_it_is_said_which_turn_failed_though_the_last_did_not() -> None:
+def test_a_failed_turn_is_reported_even_if_the_last_succeeded() -> None:
     first, second, third = HEALTHY.roots
     failed = replace(second, status="ERROR", attributes={})
-    seen = why_not(each_turn_reaches_outcome("answered"), first, failed, third)
-    assert seen == "turn 2 ended ERROR, its outcome None"
-    assert "turn 1 ended OK" in why_not(each_turn_reaches_outcome("refused"))
+    found = failure_of(each_turn_reaches_outcome("answered"), first, failed, third)
+    assert found == "turn 2 has the status ERROR and the outcome None"
+    assert "turn 1 has the status OK" in failure_of(each_turn_reaches_outcome("refused"))
 
 
-def test_it_is_said_what_was_forgotten() -> None:
+def test_a_forgotten_message_is_quoted() -> None:
     first, second, third = HEALTHY.roots
-    assert "turn 3 was not told 'We come" in why_not(REMEMBERS, first, second, told(third, 0, 5))
-    assert "turn 3 was not told 'It is how deep" in why_not(
-        REMEMBERS, first, second, told(third, 0, 1, 2, 3, 5)
+    assert "the prompt of turn 3 lacks 'We come" in failure_of(
+        REMEMBERS, first, second, with_messages(third, 0, 5)
+    )
+    assert "the prompt of turn 3 lacks 'It is how deep" in failure_of(
+        REMEMBERS, first, second, with_messages(third, 0, 1, 2, 3, 5)
     )
 
 
-def test_a_history_in_the_wrong_order_is_not_remembered() -> None:
+def test_messages_in_the_wrong_order_are_not_remembered() -> None:
     first, second, third = HEALTHY.roots
-    turned = told(third, 0, 3, 4, 1, 2, 5)
-    assert "turn 3 was not told 'What is a draught?'" in why_not(REMEMBERS, first, second, turned)
+    reordered = with_messages(third, 0, 3, 4, 1, 2, 5)
+    assert "the prompt of turn 3 lacks 'What is a draught?'" in failure_of(
+        REMEMBERS, first, second, reordered
+    )
 
 
-def test_where_nobody_answered_nothing_is_remembered() -> None:
-    assert "there is nothing to remember in 1 turn" in why_not(REMEMBERS, HEALTHY.roots[0])
-    assert "ghost made no completion in turn 1" in why_not(remembers_earlier_turns("ghost"))
+def test_without_earlier_turns_or_completions_nothing_is_remembered() -> None:
+    assert "there is nothing to remember in 1 turn" in failure_of(REMEMBERS, HEALTHY.roots[0])
+    assert "in turn 1, ghost made no completion" in failure_of(remembers_earlier_turns("ghost"))

@@ -1,4 +1,4 @@
-"""Notes in a shared state: each expectation can hold, each can fail, and says what was seen."""
+"""Expectations about shared state: each can hold and fail, and explains its failure."""
 
 from typing import Any
 
@@ -10,82 +10,94 @@ from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
-from scenarios.expectations import Expectation
-from scenarios.expectations.shared_state import overwrites_unread, preserves_writes
+from scenarios.expectations import (
+    Expectation,
+    overwrites_unread,
+    preserves_writes,
+)
 
-OVER = overwrites_unread("sync", "findings", written_by=("video", "audio"))
-KEEPS = preserves_writes("video", "audio")
+OVERWRITES = overwrites_unread("sync", "findings", written_by=("video", "audio"))
+PRESERVES = preserves_writes("video", "audio")
 
 
-def wrote(
-    author: str, value: Any, version: int, over: tuple[str, ...] = (), key: str = "findings"
+def write_span(
+    author: str, value: Any, version: int, replaced: tuple[str, ...] = (), key: str = "findings"
 ) -> Span:
-    told = {
+    attributes = {
         "flight_recorder.state.key": key,
         "flight_recorder.state.author": author,
         "flight_recorder.state.version": version,
     }
-    unread = {"flight_recorder.state.replaces": [*over]} if over else {}
-    return Span(f"write {key}", "STATE", inputs={"value": value}, attributes=told | unread)
+    if replaced:
+        attributes["flight_recorder.state.replaces"] = [*replaced]
+    return Span(f"write {key}", "STATE", inputs={"value": value}, attributes=attributes)
 
 
-def why_not(expectation: Expectation, *writes: Span) -> str | None:
-    at_work = [Span(one, "AGENT", attributes={"gen_ai.agent.name": one}) for one in ("video",)]
+def failure_of(expectation: Expectation, *writes: Span) -> str | None:
+    turn = Span("video", "AGENT", attributes={"gen_ai.agent.name": "video"})
     return expectation.explain_failure(
-        Trace((Span("verification", "CHAIN", children=(*at_work, *writes)),))
+        Trace((Span("verification", "CHAIN", children=(turn, *writes)),))
     )
 
 
-VIDEO, AUDIO = wrote("video", "3 frames", 1), wrote("audio", "cut at 2.4 s", 2, ("video",))
-SYNC = wrote("sync", "no fault", 3, ("video", "audio"))
+VIDEO, AUDIO = (
+    write_span("video", "3 frames", 1),
+    write_span("audio", "cut at 2.4 s", 2, ("video",)),
+)
+SYNC = write_span("sync", "no fault", 3, ("video", "audio"))
 
 
-def test_who_writes_over_what_it_had_not_read_overwrites_it() -> None:
-    assert why_not(OVER, VIDEO, AUDIO, SYNC) is None
+def test_a_write_over_unread_values_overwrites_them() -> None:
+    assert failure_of(OVERWRITES, VIDEO, AUDIO, SYNC) is None
 
 
-def test_versions_tell_what_came_last_whatever_their_place_in_the_trace() -> None:
-    assert why_not(OVER, SYNC, AUDIO, VIDEO) is None
+def test_versions_decide_which_write_was_last() -> None:
+    assert failure_of(OVERWRITES, SYNC, AUDIO, VIDEO) is None
 
 
-def test_what_was_overwritten_is_not_kept() -> None:
-    no = "what video wrote is gone; the slot was written by video, then audio, then sync"
-    assert why_not(KEEPS, VIDEO, AUDIO, SYNC) == no
+def test_an_overwritten_value_is_not_preserved() -> None:
+    sentence = (
+        "the last write of video is gone; the key was written by video, then audio, then sync"
+    )
+    assert failure_of(PRESERVES, VIDEO, AUDIO, SYNC) == sentence
 
 
-def test_who_had_read_what_was_there_overwrites_nobody() -> None:
-    sync = wrote("sync", "no fault", 3, ("audio",))
-    no = "it does not replace what video wrote unread; the slot was written by video, then audio"
-    assert no in str(why_not(OVER, VIDEO, AUDIO, sync))
+def test_a_value_that_was_read_is_not_overwritten_unread() -> None:
+    sync = write_span("sync", "no fault", 3, ("audio",))
+    sentence = "it overwrites no unread value of video; the key was written by video, then audio"
+    assert sentence in str(failure_of(OVERWRITES, VIDEO, AUDIO, sync))
 
 
-def test_who_writes_nothing_overwrites_nobody() -> None:
-    no = "it does not replace what video, audio wrote unread; the slot was written by nobody"
-    assert why_not(OVER) == no
+def test_without_writes_nothing_is_overwritten() -> None:
+    sentence = "it overwrites no unread value of video, audio; the key was written by nobody"
+    assert failure_of(OVERWRITES) == sentence
 
 
-def test_what_was_taken_along_unread_still_stands_there() -> None:
-    sync = wrote("sync", ["3 frames", "no fault"], 3, ("video", "audio"))
-    assert why_not(OVER, VIDEO, AUDIO, sync) == "what video wrote still stands there"
+def test_a_value_that_the_write_includes_is_preserved() -> None:
+    sync = write_span("sync", ["3 frames", "no fault"], 3, ("video", "audio"))
+    assert failure_of(OVERWRITES, VIDEO, AUDIO, sync) == "the value of video is preserved"
 
 
-def test_what_stands_among_the_items_of_a_list_is_kept() -> None:
-    audio = wrote("audio", ["3 frames", "cut at 2.4 s"], 2)
-    assert why_not(KEEPS, wrote("video", ["3 frames"], 1), audio) is None
+def test_an_item_of_a_list_is_preserved() -> None:
+    audio = write_span("audio", ["3 frames", "cut at 2.4 s"], 2)
+    assert failure_of(PRESERVES, write_span("video", ["3 frames"], 1), audio) is None
 
 
-def test_what_stands_in_a_slot_of_its_own_is_kept() -> None:
-    each = wrote("video", "3 frames", 1, key="video"), wrote("audio", "cut", 1, key="audio")
-    assert why_not(KEEPS, *each) is None
-    assert "the slot was written by nobody" in str(why_not(OVER, *each))
+def test_a_value_under_its_own_key_is_preserved() -> None:
+    writes = (
+        write_span("video", "3 frames", 1, key="video"),
+        write_span("audio", "cut", 1, key="audio"),
+    )
+    assert failure_of(PRESERVES, *writes) is None
+    assert "the key was written by nobody" in str(failure_of(OVERWRITES, *writes))
 
 
-def test_who_noted_nothing_has_nothing_kept() -> None:
-    assert why_not(KEEPS, VIDEO) == "audio wrote nothing; agents: video"
+def test_an_agent_that_wrote_nothing_is_reported() -> None:
+    assert failure_of(PRESERVES, VIDEO) == "audio wrote nothing; agents at work: video"
 
 
-def test_a_write_that_was_refused_was_none(store: str) -> None:
-    """As a real state leaves it in a trace: of audio's two writes the second came to pass."""
+def test_a_refused_write_does_not_count(store: str) -> None:
+    """Records a real state: the first of audio's two writes is refused, the second succeeds."""
     state = SharedState()
     with enable_tracing(store, frameworks=()):
         with record_run() as run, mlflow.start_span("verification"):
@@ -97,4 +109,4 @@ def test_a_write_that_was_refused_was_none(store: str) -> None:
     assert (
         overwrites_unread("audio", "findings", written_by=("video",)).explain_failure(trace) is None
     )
-    assert "video, then audio" in str(KEEPS.explain_failure(trace))
+    assert "video, then audio" in str(PRESERVES.explain_failure(trace))

@@ -1,0 +1,138 @@
+"""Expectations about handoffs: whether work reaches the next agent, by an edge or a delegation."""
+
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import list_names, pluralize
+
+MIN_ARRIVED_SHARE = 0.8
+"""From this share of the sender's text on, a handoff has arrived. A summary in other words has not:
+the receiver was not given the text."""
+MAX_LOST_SHARE = 0.2
+"""Up to this share of the sender's text, a handoff is lost."""
+
+
+def hands_off(sender: str, receiver: str, *, times: int = 1) -> Expectation:
+    """Work passes from sender to receiver this many times, and arrives each time."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        found = trace.handoffs(sender, receiver)
+        if len(found) != times:
+            return f"{pluralize(len(found), 'such handoff')}{_describe_received(trace, receiver)}"
+        lost = [span for span in found if _arrived_share(span) < MIN_ARRIVED_SHARE]
+        if not lost:
+            return None
+        sent = lost[0].attributes["flight_recorder.handoff.output_chars"]
+        return f"only {_arrived_share(lost[0]):.0%} of the {sent} characters sent arrived"
+
+    return Expectation(
+        f"{sender} hands off to {receiver}, {pluralize(times, 'time')}",
+        explain_failure,
+        (sender, receiver),
+    )
+
+
+def loses_handoff(sender: str, receiver: str) -> Expectation:
+    """There is a handoff from sender to receiver of which almost nothing arrives."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        found = trace.handoffs(sender, receiver)
+        if not found:
+            return f"no such handoff{_describe_received(trace, receiver)}"
+        least = min(map(_arrived_share, found))
+        return None if least <= MAX_LOST_SHARE else f"at least {least:.0%} of each arrived"
+
+    return Expectation(
+        f"the handoff from {sender} to {receiver} is lost",
+        explain_failure,
+        (sender, receiver),
+        signals_failure=True,
+    )
+
+
+def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectation:
+    """The graph goes from source to target this many times, each because the condition `on` is met.
+
+    Every conditional handoff between the two must have this condition.
+    """
+
+    def explain_failure(trace: Trace) -> str | None:
+        conditions = [
+            span.attributes.get("flight_recorder.routing.condition")
+            for span in trace.handoffs(source, target)
+        ]
+        met = [condition for condition in conditions if condition is not None]
+        if met == [on] * times:
+            return None
+        return f"it was taken on {', '.join(map(str, met)) or 'no condition'}"
+
+    return Expectation(
+        f"the edge {source} → {target} is taken on {on}, {pluralize(times, 'time')}",
+        explain_failure,
+        (source, target),
+    )
+
+
+def delegates_to(sender: str, receiver: str, *, times: int = 1) -> Expectation:
+    """The sender delegates work to the receiver this many times."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        delegations = [span for span in trace.handoffs(sender, receiver) if _is_delegation(span)]
+        if len(delegations) == times:
+            return None
+        found = pluralize(len(delegations), "such delegation")
+        return f"{found}; delegations of the run: {_list_delegations(list(trace))}"
+
+    return Expectation(
+        f"{sender} delegates to {receiver}, {pluralize(times, 'time')}",
+        explain_failure,
+        (sender, receiver),
+    )
+
+
+def delegates_without_calling(task: str, *, tool: str) -> Expectation:
+    """The task is delegated, and no agent that works on it calls the tool that it needs."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        tasks = [span for span in trace.spans_of_type("TASK") if span.name == task]
+        if not tasks:
+            return f"no task has this name; tasks: {list_names(trace, 'TASK')}"
+        spans = [span for found in tasks for span in found]
+        if not any(map(_is_delegation, spans)):
+            return "the task is not delegated"
+        calls = sum(span.type == "TOOL" and span.name == tool for span in spans)
+        if not calls:
+            return None
+        called = f"{pluralize(calls, 'call')} of {tool}"
+        return f"{called}; delegations: {_list_delegations(spans)}"
+
+    return Expectation(
+        f"the task {task} is delegated to an agent that never calls {tool}",
+        explain_failure,
+        signals_failure=True,
+    )
+
+
+def _arrived_share(handoff: Span) -> float:
+    return float(handoff.attributes["flight_recorder.handoff.efficiency_score"])
+
+
+def _describe_received(trace: Trace, receiver: str) -> str:
+    """The handoffs that the receiver did get: the nearest thing to the one that is missing."""
+    received = [
+        span.name
+        for span in trace.spans_of_type("HANDOFF")
+        if span.attributes["flight_recorder.handoff.to_agent"] == receiver
+    ]
+    return f"; handoffs to {receiver}: {', '.join(received) or 'none'}"
+
+
+def _is_delegation(span: Span) -> bool:
+    return (
+        span.type == "HANDOFF"
+        and span.attributes.get("flight_recorder.handoff.kind") == "delegation"
+    )
+
+
+def _list_delegations(spans: list[Span]) -> str:
+    return ", ".join(span.name for span in spans if _is_delegation(span)) or "none"

@@ -1,0 +1,95 @@
+"""Expectations about agents at work: how often, at the same time, and how their completions end."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from instrumentation.trace.trace import Trace
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import error_suffix, list_agents, pluralize
+
+
+def takes_turns(agent: str, times: int) -> Expectation:
+    """The agent takes exactly this many turns."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        found = len(trace.turns(agent))
+        if found == times:
+            return None
+        return f"it took {pluralize(found, 'turn')}; agents at work: {list_agents(trace)}"
+
+    return Expectation(f"{agent} takes {pluralize(times, 'turn')}", explain_failure, (agent,))
+
+
+def never_runs(agent: str) -> Expectation:
+    """The agent takes no turn, in a trace that has turns of others."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        if not trace.agents:
+            return "the trace has no turn of any agent"
+        found = len(trace.turns(agent))
+        return f"it took {pluralize(found, 'turn')}" if found else None
+
+    return Expectation(f"{agent} never runs", explain_failure, (agent,))
+
+
+def works_concurrently(*team: str) -> Expectation:
+    """Each of these agents has a turn that overlaps with a turn of each of the others."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        for agent in team:
+            if not trace.turns(agent):
+                return f"{agent} took no turn; agents at work: {list_agents(trace)}"
+            others = {
+                name for turn in trace.turns(agent) for name in _concurrent_agents(turn.attributes)
+            }
+            if missing := [name for name in team if name not in (agent, *others)]:
+                company = f"alongside {', '.join(sorted(others))}" if others else "alone"
+                return f"{agent} worked {company}, without {', '.join(missing)}"
+        return None
+
+    return Expectation(f"{', '.join(team)} work at the same time", explain_failure, team)
+
+
+def last_completion_ends(agent: str, *, status: str, message: str = "") -> Expectation:
+    """The agent's last completion has this status and a status message containing `message`."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        completions = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
+        if not completions:
+            return f"{agent} made no completion; agents at work: {list_agents(trace)}"
+        last = completions[-1]
+        if last.status == status and message in last.status_message:
+            return None
+        return f"its status is {last.status}{error_suffix(last)}"
+
+    containing = f" and a message containing {message!r}" if message else ""
+    return Expectation(
+        f"the last completion of {agent} ends with status {status}{containing}",
+        explain_failure,
+        (agent,),
+        signals_failure=status == "ERROR",
+    )
+
+
+def has_failed_attempts(error: str, *, agent: str, times: int = 1) -> Expectation:
+    """Exactly this many HTTP attempts of the agent fail, each with this error.
+
+    An error is the name of an ATTEMPT span, such as `HTTP 429` or `ReadTimeout`.
+    """
+
+    def explain_failure(trace: Trace) -> str | None:
+        attempts = [span for turn in trace.turns(agent) for span in turn if span.type == "ATTEMPT"]
+        found = [span.name for span in attempts]
+        if found == [error] * times:
+            return None
+        return f"failed attempts of {agent}: {', '.join(found) or 'none'}"
+
+    description = f"{pluralize(times, 'HTTP attempt')} of {agent} fails with {error}"
+    if times != 1:
+        description = f"{pluralize(times, 'HTTP attempt')} of {agent} fail with {error}"
+    return Expectation(description, explain_failure, (agent,))
+
+
+def _concurrent_agents(attributes: Mapping[str, Any]) -> Sequence[str]:
+    agents: Sequence[str] = attributes.get("flight_recorder.turn.alongside", ())
+    return agents
