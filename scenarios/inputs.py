@@ -1,8 +1,8 @@
-"""An input: a value that a run is about, published when no seed is given, else drawn.
+"""Inputs of a scenario: published values by default, random values with a seed.
 
-The task and what outside services answer are filled with the inputs; a model is told of them in its
-prompt or not at all, so what its lines say they must have captured there. A scenario that holds for
-whatever is drawn holds for its reason, and not for its figures.
+Inputs fill the `${name}` placeholders in the task and in the replies of services. A model learns of
+them from its prompt alone, so its taped lines must capture them there. A scenario that passes with
+random inputs passes for its reason, and not for its figures.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,29 +14,37 @@ from scenarios.tape.placeholders import InputValue
 
 @dataclass(frozen=True)
 class Input:
-    """`published` is a value with a source, which the tape notes; `draw` makes up another one."""
+    """A value that a run is about.
+
+    Attributes:
+        published: The real value; the tape names its source.
+        draw: Returns a random value.
+    """
 
     published: InputValue
     draw: Callable[[Random], InputValue]
 
 
 def one_of(published: InputValue, *others: InputValue) -> Input:
-    """One of several values, the first of which is the published one."""
+    """The published value, or with a seed any of these values."""
     return Input(published, lambda random: random.choice((published, *others)))
 
 
 def number_between(low: float, high: float, *, published: float, places: int) -> Input:
-    """A number with so many decimal places, anywhere from low to high."""
+    """The published number, or with a seed any from low to high, with so many decimal places."""
     return Input(published, lambda random: round(random.uniform(low, high), places))
 
 
 def integer_between(low: int, high: int, *, published: int) -> Input:
-    """A whole number from low to high, both among them."""
+    """The published integer, or with a seed any from low to high, both included."""
     return Input(published, lambda random: random.randint(low, high))
 
 
 def resolve_inputs(inputs: Mapping[str, Input], seed: int | None) -> dict[str, InputValue]:
-    """The value of each input; what a seed draws depends on the input's name, not on the others."""
+    """The value of each input: the published one, or with a seed a random one.
+
+    A random value depends on the seed and the input's name, not on the other inputs.
+    """
     if seed is None:
-        return {name: given.published for name, given in inputs.items()}
-    return {name: given.draw(Random(f"{seed} {name}")) for name, given in inputs.items()}
+        return {name: one.published for name, one in inputs.items()}
+    return {name: one.draw(Random(f"{seed} {name}")) for name, one in inputs.items()}

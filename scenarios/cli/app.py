@@ -1,17 +1,55 @@
-"""The commands: what `python -m scenarios` does, each a function whose docstring is its help."""
+"""The command line `python -m scenarios`: its commands, and how errors become exit codes.
+
+Exit codes: 0 passed; 1 failed; 2 cannot run; 130 interrupted by Ctrl-C; 143 ended by SIGTERM. The
+`alerts` command has its own: 0 no alerts; 1 alert firing; 2 could not evaluate; 3 webhook delivery
+failed.
+"""
 
 import typer
 
+from instrumentation.alerts.alert_rules_file import AlertRulesError
+from instrumentation.trace.trace import TraceNotFoundError
+from scenarios.atomic_write import FileNotWrittenError
+from scenarios.cli.error_exit import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
+from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.store_commands import alerts, search
+from scenarios.player.accept import AcceptanceError
+from scenarios.player.scenario_loader import ScenarioNotFoundError
+from scenarios.replay.service_processes import ServiceUnavailableError
+from scenarios.tape.tape import TapeError
+from scenarios.trace_store.saved_queries import SavedQueryError
+from scenarios.trace_store.tracking_uri import StoreUnavailableError
+from workflows.model import NoModel
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Play failures of multi-agent workflows again, offline; read their cause in the trace.",
+USER_ERRORS = (
+    AlertRulesError,
+    FileNotWrittenError,
+    NoModel,
+    SavedQueryError,
+    ScenarioNotFoundError,
+    ServiceUnavailableError,
+    StoreUnavailableError,
+    TapeError,
+    TraceNotFoundError,
 )
+"""Errors whose message alone tells a person what to do; printed without a traceback."""
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _scenarios(version: VersionOption = False) -> None:
+    """Replay failures of multi-agent workflows offline; read the cause in the trace."""
+
+
 app.command("list")(list_scenarios)
-for command in (run, check, accept, patches, live, chat, serve, alerts, search):
-    app.command()(command)
+for _command in (run, check, accept, patches, live, chat, serve, alerts, search):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command that `sys.argv` names. Exits with 2 on a user error, without a traceback."""
+    with exit_on_error(USER_ERRORS, AcceptanceError):
+        app()

@@ -1,4 +1,4 @@
-"""Saying: a command that cannot do what was asked says why, in a sentence, and ends with a code."""
+"""Turn expected errors into one line on stderr and an exit code, instead of a traceback."""
 
 import sys
 from collections.abc import Generator
@@ -13,9 +13,9 @@ from scenarios.reports.terminal import safe_output
 def exit_on_error(
     user_errors: tuple[type[Exception], ...], failure: type[Exception]
 ) -> Generator[None]:
-    """Run a command in the block: what was asked amiss ends it with 2, what is refused with 1.
+    """Run a command in the block; exit with 2 on one of `user_errors`, with 1 on `failure`.
 
-    Of what it prints, nothing is obeyed by the terminal.
+    Control characters in the output are replaced, so that the terminal obeys none of them.
     """
     with safe_output():
         try:

@@ -1,4 +1,4 @@
-"""What Ctrl-C or SIGTERM stops, and how it ends."""
+"""End a running command cleanly on Ctrl-C or SIGTERM."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,17 +7,19 @@ import typer
 
 from instrumentation.sigterm import SIGTERM_EXIT_CODE, handle_sigterm
 
-STOPPED_MESSAGE = "stopped; what was traced until then is in the store"
+STOPPED_MESSAGE = "stopped; the spans recorded so far are in the store"
 
 
 @contextmanager
 def exit_on_interrupt(message: str = STOPPED_MESSAGE) -> Generator[None]:
-    """Either ends a run cleanly: its spans say that they were cancelled, and are stored."""
+    """Print `message` and exit with 130 on Ctrl-C, with 143 on SIGTERM.
+
+    The block is left by an exception first, so open spans are stored as cancelled.
+    """
     try:
         with handle_sigterm():
             yield
     except (KeyboardInterrupt, SystemExit) as stop:
         typer.echo(f"\n{message}", err=True)
-        raise typer.Exit(
-            130 if isinstance(stop, KeyboardInterrupt) else SIGTERM_EXIT_CODE
-        ) from None
+        code = 130 if isinstance(stop, KeyboardInterrupt) else SIGTERM_EXIT_CODE
+        raise typer.Exit(code) from None

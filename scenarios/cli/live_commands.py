@@ -1,4 +1,4 @@
-"""The commands that meet something outside: a real model, or a client of the tape's."""
+"""The commands that talk to the outside: live, chat (a real model) and serve (real clients)."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,95 +14,111 @@ from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
 
 
 def live(
-    workflow: Annotated[str, typer.Argument(help="A workflow, as its file is named.")],
-    task: Annotated[str, typer.Argument(help="What it is asked.")],
+    workflow: Annotated[
+        str,
+        typer.Argument(help="Workflow, e.g. search_agent.", metavar="WORKFLOW"),
+    ],
+    task: Annotated[str, typer.Argument(help="Task for the workflow.", metavar="TASK")],
     record: Annotated[
-        Path | None, typer.Option(help="Write what is answered to this tape, to be replayed.")
+        Path | None,
+        typer.Option(help="Record all replies on a new tape in this file.", metavar="FILE"),
     ] = None,
     service: Annotated[
         list[str] | None,
-        typer.Option(help="Where an outside service is, if not at home.", metavar="NAME=URL"),
+        typer.Option(help="Base URL of an external service (repeatable).", metavar="NAME=URL"),
     ] = None,
     prop: Annotated[
         list[str] | None,
-        typer.Option(
-            help="What a workflow is handed that is no text, as a clip: else a scenario's.",
-            metavar="NAME=FOLDER",
-        ),
+        typer.Option(help="Non-text input, e.g. clip=FOLDER (repeatable).", metavar="NAME=FOLDER"),
     ] = None,
 ) -> None:
-    """Run a workflow on a real model: MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL say which."""
+    """Run a workflow on a real model.
+
+    MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL select the model. Services without --service are
+    called at their default URL. Inputs without --prop are those of a scenario.
+    """
     services = dict(map(_parse_service, service or ()))
     props = dict(map(_parse_prop, prop or ()))
     with quiet_frameworks(), exit_on_interrupt():
-        from scenarios.player.live_run import run_live as lived  # brings MLflow
+        from scenarios.player.live_run import run_live  # imports MLflow: seconds
 
         store = require_reachable(tracking_uri())
-        ended = lived(
-            workflow, task, store, record, services, props, terminal_report.make_console()
-        )
-    raise typer.Exit(0 if ended else 1)
+        console = terminal_report.make_console()
+        succeeded = run_live(workflow, task, store, record, services, props, console)
+    raise typer.Exit(0 if succeeded else 1)
 
 
 def chat(
     session: Annotated[
-        str | None, typer.Option(help="Go on with the session of this name, or begin it.")
+        str | None,
+        typer.Option(help="Session to continue or start (default: a new one).", metavar="ID"),
     ] = None,
-    user: Annotated[str | None, typer.Option(help="Who speaks, as the traces are to say.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="User name to record in the traces.", metavar="NAME")
+    ] = None,
 ) -> None:
-    """Talk to a real model, a line a turn, each turn a trace: MODEL_NAME … as for `live`.
+    """Chat with a real model; each turn leaves a trace.
 
-    Ctrl-C stops an answer, Ctrl-D ends the chat. What is no terminal is read line by line, and the
-    answers alone are printed to stdout.
+    MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL select the model. Ctrl-C stops an answer, Ctrl-D
+    ends the chat. If stdin is not a terminal, it is read line by line and only answers go to
+    stdout.
     """
     with quiet_frameworks(), exit_on_interrupt():
-        from scenarios.cli.chat_session import run_chat as chatted  # brings MLflow
+        from scenarios.cli.chat_session import run_chat  # imports MLflow: seconds
 
-        all_answered = chatted(require_reachable(tracking_uri()), session, user)
+        all_answered = run_chat(require_reachable(tracking_uri()), session, user)
     raise typer.Exit(0 if all_answered else 1)
 
 
 def serve(
     tape: Annotated[
-        str, typer.Argument(help="A tape, a JSONL file; or a scenario, with its tape and faults.")
+        str,
+        typer.Argument(help="Tape (JSONL file), or scenario with its faults.", metavar="TAPE|NAME"),
     ],
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port on 127.0.0.1 (0: a free port).",
+            metavar="PORT",
+            show_default=False,
+        ),
     ] = 0,
     tolerant: Annotated[
-        bool, typer.Option(help="Serve a changed request all the same, and report it as drift.")
+        bool,
+        typer.Option(help="Answer changed requests, and report the drift.", show_default=False),
     ] = False,
 ) -> None:
-    """Serve a tape alone, to an OpenAI client in any language. Ctrl-C ends it."""
-    from scenarios.replay.serve import serve_tape as served  # brings uvicorn
+    """Serve a tape to OpenAI clients until Ctrl-C."""
+    from scenarios.replay.serve import serve_tape  # imports uvicorn
 
     if tape in scenario_names():
         page = load_scenario(tape)
-        inputs = resolve_inputs(page.inputs, seed=None)
-        served(
+        serve_tape(
             scenario_folder(tape).tape,
             port,
             not tolerant,
             page.faults,
-            inputs,
+            resolve_inputs(page.inputs, seed=None),
             page.processes,
             tracking_uri(),
         )
     else:
-        served(Path(tape), port, strict=not tolerant)
+        serve_tape(Path(tape), port, strict=not tolerant)
 
 
 def _parse_service(text: str) -> tuple[str, str]:
-    name, is_one, url = text.partition("=")
-    if not is_one or not url.startswith(("http://", "https://")):
+    name, has_url, url = text.partition("=")
+    if not has_url or not url.startswith(("http://", "https://")):
         raise typer.BadParameter(
-            f"--service takes NAME=URL, as in world_bank=http://…; not {text!r}"
+            f"--service expects NAME=URL, e.g. world_bank=http://localhost:8080; got {text!r}"
         )
     return name, url
 
 
 def _parse_prop(text: str) -> tuple[str, Path]:
-    name, is_one, folder = text.partition("=")
-    if not is_one or not Path(folder).is_dir():
-        raise typer.BadParameter(f"--prop takes NAME=FOLDER, a folder that is there; not {text!r}")
+    name, has_folder, folder = text.partition("=")
+    if not has_folder or not Path(folder).is_dir():
+        raise typer.BadParameter(f"--prop expects NAME=FOLDER, an existing folder; got {text!r}")
     return name, Path(folder)

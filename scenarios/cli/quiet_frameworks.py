@@ -1,9 +1,8 @@
-"""Quiet: what frameworks print while a scenario plays, kept from the person who watches.
+"""Silence the frameworks' own logs, prompts and telemetry while a command runs.
 
-A scenario fails on purpose, and each framework logs its traceback; the trace and the report say it
-better. Nothing is kept from a log that someone has set up: only what would reach the terminal. And
-what CrewAI or MLflow would tell their makers, ask of them or of the person, or leave in the home
-folder is not told, asked or left.
+Scenarios fail on purpose, and each framework would log a traceback for what the trace and the
+report already show. MLflow and CrewAI are also kept from calling their makers, from asking the user
+and from writing to the home folder. Log handlers that the user has configured are not affected.
 """
 
 import logging
@@ -25,22 +24,23 @@ NOISY_LOGGERS = (
 )
 CREWAI_STORAGE_VARIABLE = "CREWAI_STORAGE_DIR"
 ENVIRONMENT = {
-    # MLflow sets its own loggers up when it is imported, which undoes what was set before.
+    # MLflow configures its loggers when it is imported, which would undo levels set before.
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_DISABLE_VERSION_CHECK": "true",
-    # MLflow looks prices up on the network, and has a list of its own besides.
+    # MLflow would download prices; it has a list of its own.
     "MLFLOW_MODEL_CATALOG_URI": "",
-    # On a terminal it asks for leave to send the trace away, and waits 20 s for an answer.
+    # On a terminal, CrewAI would ask for permission to upload the trace, and wait 20 s.
     "CREWAI_TRACING_ENABLED": "false",
 }
+"""Environment variables that are set for the frameworks, unless the user has set them."""
 
 
 @contextmanager
 def quiet_frameworks() -> Generator[None]:
-    """Raise the bar of the noisy loggers to CRITICAL, and put it back; let CrewAI print nothing.
+    """Raise noisy loggers to CRITICAL and suppress CrewAI's output within the block.
 
-    Enter it before CrewAI is imported, which reads its settings then.
+    Enter it before CrewAI is imported, which reads its environment variables on import.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -61,13 +61,13 @@ def quiet_frameworks() -> Generator[None]:
 
 
 def _is_not_from_crewai(record: logging.LogRecord) -> bool:
-    """CrewAI's clients of models log what fails in the name of nobody: at the root."""
+    """A log filter: CrewAI's model clients log their failures with the root logger."""
     return "crewai" not in Path(record.pathname).parts
 
 
 @contextmanager
 def _suppress_crewai_output() -> Generator[None]:
-    """Keep what CrewAI says of its own events from stdout, where a program reads JSON."""
+    """Keep CrewAI's event output off stdout, from which programs read JSON."""
     from crewai_core.printer import set_suppress_console_output, should_suppress_console_output
 
     before = should_suppress_console_output()
@@ -80,7 +80,7 @@ def _suppress_crewai_output() -> Generator[None]:
 
 @contextmanager
 def _temporary_crewai_storage() -> Generator[None]:
-    """Let CrewAI keep the outputs of tasks in a folder that goes away, unless one is named."""
+    """Let CrewAI store task outputs in a temporary folder, unless the user has named one."""
     if CREWAI_STORAGE_VARIABLE in os.environ:
         yield
         return

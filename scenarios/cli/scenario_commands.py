@@ -1,4 +1,4 @@
-"""The commands that read and play what the catalog holds; none of them asks a real model."""
+"""The commands that work offline: list, run, check and accept scenarios, and list patches."""
 
 import json
 import os
@@ -10,33 +10,32 @@ import typer
 
 from instrumentation.tracing_patches import all_patches
 from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.options import JsonOption
 from scenarios.cli.quiet_frameworks import quiet_frameworks
-from scenarios.player.accept import accept as accepted
+from scenarios.player.accept import accept as accept_verdict
 from scenarios.player.accept import find_stale_files, write_pages
-from scenarios.player.check import TraceSource
-from scenarios.player.check import check_scenario as checked
+from scenarios.player.check import TraceSource, check_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
 from scenarios.trace_store.store_errors import translate_store_errors
 from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
 
 ScenarioArgument = Annotated[
-    str, typer.Argument(help="A scenario, as `list` names it.", metavar="NAME")
+    str, typer.Argument(help="Name of a scenario, as `list` prints it.", metavar="NAME")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def list_scenarios(as_json: JsonOption = False) -> None:
-    """List the scenarios, each with the failure that it plays."""
+    """List the scenarios with the failure that each shows."""
     pages = [load_scenario(name) for name in scenario_names()]
     if as_json:
-        told = [
+        entries = [
             {"scenario": page.name, "title": page.title, "mode": page.failure_mode}
             for page in pages
         ]
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    width = max(map(len, scenario_names()), default=0)
+    width = max((len(page.name) for page in pages), default=0)
     for page in pages:
         typer.echo(f"{page.name:<{width}}  {page.title}")
 
@@ -45,25 +44,26 @@ def run(
     name: ScenarioArgument,
     as_json: JsonOption = False,
     tolerant: Annotated[
-        bool, typer.Option(help="Serve a changed request all the same, and report it as drift.")
+        bool,
+        typer.Option(help="Answer changed requests, and report the drift.", show_default=False),
     ] = False,
     seed: Annotated[
-        int | None,
-        typer.Option(help="Draw its inputs: a failure that is real hangs on no figure."),
+        int | None, typer.Option(help="Draw random inputs from this seed.", metavar="NUMBER")
     ] = None,
 ) -> None:
-    """Play a scenario offline, broken and fixed, and judge the traces that it leaves.
+    """Run a scenario offline and evaluate its traces.
 
-    Without --seed its inputs are the published ones, and the outlines are held against the goldens.
-    Writes the traces to MLFLOW_TRACKING_URI (by default sqlite:///mlflow.db).
+    Runs each variant (broken, fixed, twin) on the scenario's tape. Without --seed, the inputs are
+    the published ones, and the outline of each trace is compared with its golden. With --seed, the
+    inputs are random; the failure must not depend on them.
+
+    The traces are stored at MLFLOW_TRACKING_URI (default: sqlite:///mlflow.db).
     """
     page, store = load_scenario(name), require_reachable(tracking_uri())
     variants = ", ".join(variant for variant, _, _ in page.variants())
-    typer.echo(f"playing {name}: {variants} …", err=True)
+    typer.echo(f"running {name}: {variants} …", err=True)
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
-        from scenarios.player.run import (
-            run_scenario,  # brings MLflow, which the other commands do without
-        )
+        from scenarios.player.run import run_scenario  # imports MLflow: seconds
 
         verdict = run_scenario(
             name,
@@ -83,97 +83,100 @@ def run(
 
 def check(
     name: Annotated[
-        str | None, typer.Argument(help="A scenario; without it, all of them.", metavar="NAME")
+        str | None,
+        typer.Argument(help="Name of a scenario (default: all scenarios).", metavar="NAME"),
     ] = None,
     trace: Annotated[
         str | None,
-        typer.Option(
-            help="An exported or recorded trace (a JSON file), or the id of an MLflow trace."
-        ),
+        typer.Option(help="Trace to check: a JSON file, or an MLflow trace ID.", metavar="FILE|ID"),
     ] = None,
     session: Annotated[
-        str | None, typer.Option(help="The name of a session in MLflow: all of its turns.")
+        str | None,
+        typer.Option(help="MLflow session to check, with all its turns.", metavar="ID"),
     ] = None,
     variant: Annotated[
-        str | None, typer.Option(help="Whose expectations; by default of each variant recorded.")
+        str | None,
+        typer.Option(help="Variant to check (default: all recorded).", metavar="VARIANT"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold a scenario's expectations against recorded traces; nothing is run.
+    """Evaluate a scenario's expectations on existing traces.
 
-    By default the traces are those committed beside the scenario. With --trace it is one of your
-    own, held against what the fixed variant expects, unless --variant names another; with --session
-    it is all the turns of one.
+    By default, checks the traces recorded beside the scenario. --trace and --session check your
+    own traces against the expectations of the fixed variant, or of the one that --variant names.
     """
     if trace is not None and session is not None:
-        raise typer.BadParameter("--trace is one trace, --session is many: name one of them")
+        raise typer.BadParameter("--trace and --session exclude each other; use one of them")
     if (trace or session is not None) and not name:
-        given = "--trace" if trace else "--session"
-        raise typer.BadParameter(f"{given} needs the NAME of the scenario that it is held against")
-    recording = TraceSource(trace, variant, tracking_uri(), session)
+        option = "--trace" if trace else "--session"
+        raise typer.BadParameter(f"{option} needs the NAME of a scenario to check against")
+    source = TraceSource(trace, variant, tracking_uri(), session)
     with translate_store_errors():
-        results = [checked(one, recording) for one in ([name] if name else scenario_names())]
+        verdicts = [check_scenario(one, source) for one in ([name] if name else scenario_names())]
     if as_json:
-        told = [result.to_json() for result in results]
-        typer.echo(json.dumps(told[0] if name else told, indent=2, ensure_ascii=False))
+        results = [verdict.to_json() for verdict in verdicts]
+        typer.echo(json.dumps(results[0] if name else results, indent=2, ensure_ascii=False))
     else:
-        for result in results:
-            terminal_report.print_report(terminal_report.render_check(result))
-    raise typer.Exit(0 if all(result.passed for result in results) else 1)
+        for verdict in verdicts:
+            terminal_report.print_report(terminal_report.render_check(verdict))
+    raise typer.Exit(0 if all(verdict.passed for verdict in verdicts) else 1)
 
 
 def accept(
-    wanted: Annotated[
-        list[str] | None, typer.Argument(help="Scenarios; without one, all.", metavar="[NAME]…")
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Names of scenarios (default: all).", metavar="NAME", show_default=False
+        ),
     ] = None,
     pages_only: Annotated[
-        bool, typer.Option("--pages", help="Play nothing: write the produced pages alone.")
+        bool, typer.Option("--pages", help="Run nothing; only regenerate the pages.")
     ] = False,
     dry: Annotated[
-        bool, typer.Option("--check", help="Write nothing: say which pages are not current.")
+        bool, typer.Option("--check", help="Write nothing; list generated files that are stale.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make what is seen the golden: read `run`'s outline first, it is what you accept.
+    """Update the golden files. Review the output of `run` first.
 
-    Plays the scenarios as `run` does, and writes recorded traces, goldens and the pages produced
-    from them. A run whose expectations do not hold is not accepted.
+    Runs the scenarios as `run` does, and writes recorded traces, goldens and generated pages. A
+    run with failed expectations is rejected.
     """
-    for name in wanted or ():
-        scenario_folder(name)  # an unknown name is an error, whatever else is asked
-    changed = (
-        list(find_stale_files())
-        if dry
-        else _accept_scenarios([] if pages_only else wanted or scenario_names())
-    )
-    told = [os.path.relpath(path) for path in changed]
-    if as_json:
-        typer.echo(json.dumps({"not_current" if dry else "written": told}, indent=2))
+    for name in names or ():
+        scenario_folder(name)  # reports an unknown name before anything runs
+    if dry:
+        changed = list(find_stale_files())
     else:
-        typer.echo("\n".join(told) or "all is current")
+        changed = _accept_scenarios([] if pages_only else names or scenario_names())
+    paths = [os.path.relpath(path) for path in changed]
+    if as_json:
+        typer.echo(json.dumps({"not_current" if dry else "written": paths}, indent=2))
+    else:
+        typer.echo("\n".join(paths) or "everything is up to date")
     raise typer.Exit(1 if dry and changed else 0)
 
 
 def patches(as_json: JsonOption = False) -> None:
-    """List the patches, and for each whether it is for the versions installed here, or why not."""
-    told = [
+    """List the patches, and whether the installed versions need them."""
+    entries = [
         {"patch": patch.name, "why_not": patch.skip_reason(), "symptom": patch.symptom}
         for patch in all_patches()
     ]
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(entries, indent=2))
         return
-    for patch in told:
-        typer.echo(f"{patch['patch']:<22}{patch['why_not'] or 'applied'}")
+    width = max(len(str(entry["patch"])) for entry in entries)
+    for entry in entries:
+        typer.echo(f"{entry['patch']:<{width}}  {entry['why_not'] or 'applied'}")
 
 
-def _accept_scenarios(wanted: Iterable[str]) -> list[Path]:
-    """Play and accept; then the pages, which show what was accepted."""
+def _accept_scenarios(names: Iterable[str]) -> list[Path]:
+    """Run and accept each scenario, then write the pages that show them; returns changed files."""
     changed: list[Path] = []
-    for name in wanted:
-        typer.echo(f"playing {name} …", err=True)
+    for name in names:
+        typer.echo(f"running {name} …", err=True)
         with quiet_frameworks(), exit_on_interrupt():
             from scenarios.player.run import run_scenario
 
-            changed += accepted(run_scenario(name, require_reachable(tracking_uri())))
+            changed += accept_verdict(run_scenario(name, require_reachable(tracking_uri())))
     return [*changed, *write_pages()]

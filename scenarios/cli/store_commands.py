@@ -1,4 +1,4 @@
-"""The commands that look into a store: whether something alarms, and what was searched for."""
+"""The commands that read stored traces: alerts and search."""
 
 import json
 from datetime import datetime
@@ -10,10 +10,10 @@ import typer
 from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES, load_alert_rules
 from instrumentation.alerts.trace_window import PAGE_SIZE, TraceCounts
 from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.options import JsonOption
 from scenarios.cli.quiet_frameworks import quiet_frameworks
-from scenarios.cli.scenario_commands import JsonOption
 from scenarios.cli.webhook import WebhookDeliveryError, post_webhook, webhook_origin
-from scenarios.reports import terminal_report
+from scenarios.reports.terminal_report import print_report
 from scenarios.trace_store.alert_gate import (
     NO_ALERTS,
     render_gate,
@@ -28,48 +28,52 @@ from scenarios.trace_store.time_window import InvalidTimeError, parse_since
 from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
 
 WEBHOOK_FAILED = 3
+"""Exit code of `alerts` if the webhook could not be called."""
 PROGRESS_INTERVAL = 1000
-"""After how many traces a line says how far it is."""
+"""Number of traces between two progress lines."""
 
 SinceOption = Annotated[
-    str, typer.Option(help="From when on: 30m, 1h, 2d, 2026-11-21, 2026-11-21T10:00.")
+    str, typer.Option(help="Start: 30m, 1h, 2d, or a date (and time).", metavar="TIME")
 ]
-ExperimentOption = Annotated[str, typer.Option(help="Look at the experiment of this name alone.")]
+ExperimentOption = Annotated[
+    str, typer.Option(help="Restrict to this MLflow experiment.", metavar="NAME")
+]
 
 
 def alerts(
     since: SinceOption = "1h",
     table: Annotated[
         Path | None,
-        typer.Option(help="A table of your own, a TOML file, in place of the house's."),
+        typer.Option(help="TOML file of alert rules, replacing the defaults.", metavar="FILE"),
     ] = None,
     webhook: Annotated[
-        str | None, typer.Option(help="POST what is not quiet to this address, as JSON.")
+        str | None,
+        typer.Option(help="POST firing alerts to this URL as JSON.", metavar="URL"),
     ] = None,
     experiment: ExperimentOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Hold a store's traces against a table of alerts.
+    """Check stored traces against alert rules.
 
-    A gate for a CI, over the traces that have ended. Exit codes: 0 all is quiet; 1 something
-    alarms; 2 something could not be judged, as when there is no trace; 3 the webhook could not be
-    told.
+    Made for CI. Checks all finished traces of the time window. Exit codes: 0 no alerts; 1 alert
+    firing; 2 could not evaluate, e.g. without any trace; 3 webhook delivery failed.
     """
-    chosen, began = load_alert_rules(table) if table else DEFAULT_ALERT_RULES, _parse_since(since)
-    try:
-        _ = webhook_origin(webhook) if webhook else None
-    except WebhookDeliveryError as error:
-        raise typer.BadParameter(str(error)) from error
+    rules = load_alert_rules(table) if table else DEFAULT_ALERT_RULES
+    start = _parse_since(since)
+    if webhook:
+        try:
+            webhook_origin(webhook)
+        except WebhookDeliveryError as error:
+            raise typer.BadParameter(str(error)) from error
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
-        gate = run_alert_gate(
-            chosen, require_reachable(tracking_uri()), began, experiment, _report_progress
-        )
+        store = require_reachable(tracking_uri())
+        gate = run_alert_gate(rules, store, start, experiment, _report_progress)
     if as_json:
         typer.echo(json.dumps(gate.to_json(), indent=2, ensure_ascii=False))
     else:
-        terminal_report.print_report(render_gate(gate))
+        print_report(render_gate(gate))
     if webhook and gate.exit_code != NO_ALERTS:
-        from instrumentation.redaction.redaction import DEFAULT_REDACTION  # brings OpenTelemetry
+        from instrumentation.redaction.redaction import DEFAULT_REDACTION  # imports OpenTelemetry
 
         try:
             with quiet_frameworks():
@@ -82,36 +86,41 @@ def alerts(
 
 def search(
     query: Annotated[
-        str, typer.Argument(help="A saved query; without one, they are listed.", metavar="[QUERY]")
+        str,
+        typer.Argument(help="Saved query (default: list all saved queries).", metavar="QUERY"),
     ] = "",
     word: Annotated[
-        str, typer.Argument(help="What it takes: a NAME, SECONDS, a TEXT.", metavar="[WORD]")
+        str,
+        typer.Argument(help="Its value: a name, a number of seconds or a text.", metavar="VALUE"),
     ] = "",
     since: SinceOption = "1d",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="As many rows at most.")] = 20,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1000, help="Maximum number of rows.", metavar="NUMBER")
+    ] = 20,
     experiment: ExperimentOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Find traces in a store, by a saved query.
+    """Find stored traces with a saved query.
 
-    Above them stands the call of mlflow.search_traces that asks the same. A NAME may hold anything;
-    one that begins with a dash stands behind `--`.
+    The equivalent mlflow.search_traces() call is printed first. Put `--` before a value that
+    begins with a dash.
     """
     if not query:
-        terminal_report.print_report(render_queries())
+        print_report(render_queries())
         return
-    chosen, began = find_query(query), _parse_since(since)
-    _ = chosen.build_filter(word)  # what was said amiss is told before anything is loaded
+    saved_query, start = find_query(query), _parse_since(since)
+    saved_query.build_filter(word)  # reports a wrong value before MLflow is imported
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
-        asked = TraceSearch(chosen, word, began, require_reachable(tracking_uri()), experiment)
-        rows = list(asked.find_rows(limit))
-        hint = "" if rows or as_json else asked.suggest()
+        store = require_reachable(tracking_uri())
+        found = TraceSearch(saved_query, word, start, store, experiment)
+        rows = list(found.find_rows(limit))
+        suggestion = "" if rows or as_json else found.suggest()
     if as_json:
-        told = {"filter_string": asked.filter, "traces": [row.to_json() for row in rows]}
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        result = {"filter_string": found.filter, "traces": [row.to_json() for row in rows]}
+        typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
         return
-    typer.echo(str(asked), err=True)
-    terminal_report.print_report(render_rows(rows, began, hint))
+    typer.echo(str(found), err=True)
+    print_report(render_rows(rows, start, suggestion))
 
 
 def _parse_since(text: str) -> datetime:
@@ -121,6 +130,6 @@ def _parse_since(text: str) -> datetime:
         raise typer.BadParameter(f"--since: {error}") from error
 
 
-def _report_progress(tally: TraceCounts) -> None:
-    if tally.finished and tally.finished % PROGRESS_INTERVAL < PAGE_SIZE:
-        typer.echo(f"read {tally.finished:,} traces …", err=True)
+def _report_progress(counts: TraceCounts) -> None:
+    if counts.finished and counts.finished % PROGRESS_INTERVAL < PAGE_SIZE:
+        typer.echo(f"read {counts.finished:,} traces …", err=True)

@@ -1,1 +1,1 @@
-"""Player."""
+"""Running scenarios: load a page, run its variants, evaluate and accept the traces."""

@@ -1,4 +1,4 @@
-"""An ending: how the call of a workflow came to its end, held against what its variant says."""
+"""Await a workflow call, and compare how it ended with what its variant expects."""
 
 import asyncio
 import time
@@ -12,61 +12,63 @@ from scenarios.scenario import Variant
 TIMEOUT_S = 60.0
 """How long a call may take that is expected to end by itself."""
 POLL_INTERVAL_S = 0.05
-"""How often the ledger is looked at for what a call is to be stopped by."""
+"""How often the ledger is read for the calls after which a variant is stopped."""
 CANCEL_TIMEOUT_S = 5.0
-"""How long a call may take to end once it is cancelled."""
+"""How long a call may take to end after it was cancelled."""
 
 
 async def await_outcome(
     call: Coroutine[Any, Any, Any], variant: Variant, ledger: Ledger | None = None
 ) -> str | None:
-    """Wait for the call to end as its variant says that it will; else, how it did end.
+    """Wait for the call to end; returns None if it ended as expected, else a sentence.
 
-    A call that takes too long, or is expected to wait for ever, is cancelled, as a person would.
-    `ledger` tells how often a lane was asked, for a variant that is stopped by that.
+    A call that takes too long, or that the variant expects to wait forever, is cancelled, as a
+    person would with Ctrl-C. The ledger counts the calls after which a variant is stopped.
     """
-    patience_s = variant.stopped_after_s or TIMEOUT_S
+    timeout_s = variant.stopped_after_s or TIMEOUT_S
     running = asyncio.ensure_future(call)
     if ledger is not None:
         await _wait_for_calls(running, *variant.after_calls, ledger)
-    await asyncio.wait([running], timeout=patience_s)
+    await asyncio.wait([running], timeout=timeout_s)
     if not running.done():
         running.cancel()
         await asyncio.wait([running], timeout=CANCEL_TIMEOUT_S)
         if not running.done():
-            return f"it did not end, though it was cancelled {CANCEL_TIMEOUT_S:g} s ago"
-        return None if variant.stopped_after_s else f"it did not end within {patience_s:g} s"
+            return f"the workflow did not end within {CANCEL_TIMEOUT_S:g} s of its cancellation"
+        if variant.stopped_after_s:
+            return None
+        return f"the workflow did not end within {timeout_s:g} s"
     if running.cancelled():
-        return "it was cancelled, and not by the player"
+        return "the workflow was cancelled, but not by the player"
     return _explain_outcome(running.exception(), variant)
 
 
 async def _wait_for_calls(running: Task[Any], lane: str, calls: int, ledger: Ledger) -> None:
-    """Wait until the lane was asked and answered so often, or the call has ended.
+    """Wait until the lane has answered this many calls, or the workflow has ended.
 
-    A request that a fault leaves to hang is never answered: it counts from the start.
+    A call that a fault leaves hanging is never answered: it counts from its start.
     """
-    too_late_s = time.monotonic() + TIMEOUT_S
-    while not running.done() and time.monotonic() < too_late_s:
-        its = [exchange for exchange in ledger.exchanges if exchange.lane == lane]
-        if sum(one.ended_ms is not None or one.fault == "hangs" for one in its) >= calls:
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while not running.done() and time.monotonic() < deadline_s:
+        exchanges = [exchange for exchange in ledger.exchanges if exchange.lane == lane]
+        if sum(one.ended_ms is not None or one.fault == "hangs" for one in exchanges) >= calls:
             return
         await asyncio.sleep(POLL_INTERVAL_S)
 
 
 def _explain_outcome(error: BaseException | None, variant: Variant) -> str | None:
+    found = f"raised {_error_summary(error)}" if error else "ended by itself"
     if variant.stopped_after_s:
-        how = f"raised {_error_summary(error)}" if error else "ended by itself"
-        return f"it was to wait until it was stopped, and {how}"
-    if error is None:
-        return f"it was to raise {variant.raises.__name__}, and did not" if variant.raises else None
-    if variant.raises and isinstance(error, variant.raises) and variant.message in str(error):
+        return f"the workflow {found} (expected: it runs until it is stopped)"
+    if variant.raises is None:
+        return f"the workflow {found} (expected: no error)" if error else None
+    if isinstance(error, variant.raises) and variant.message in str(error):
         return None
-    due = f"{variant.raises.__name__} saying {variant.message!r}" if variant.raises else "no error"
-    return f"it raised {_error_summary(error)} (expected: {due})"
+    expected = f"{variant.raises.__name__} with a message containing {variant.message!r}"
+    return f"the workflow {found} (expected: {expected})"
 
 
 def _error_summary(error: BaseException) -> str:
-    """The error without the traceback that AutoGen puts into its text."""
+    """The error's type and first line: AutoGen puts tracebacks into error messages."""
     first, *_ = str(error).splitlines() or [""]
     return f"{type(error).__name__}: {first}"

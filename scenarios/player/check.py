@@ -1,7 +1,6 @@
-"""A check: a scenario's expectations, held against traces that were recorded; nothing is run."""
+"""Evaluate a scenario's expectations on existing traces, without running anything."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +16,16 @@ from scenarios.trace_store.tracking_uri import require_reachable
 
 @dataclass(frozen=True)
 class TraceSource:
-    """Which trace to check: a JSON file, the id of a trace in the MLflow store, all turns of a
-    `session` there, or, without these, what is committed beside the scenario; and as which
-    variant."""
+    """Which trace to check, and as which variant.
+
+    Attributes:
+        trace: A JSON file, or the ID of a trace in the MLflow store.
+        variant: The variant whose expectations apply. None: "fixed", or "twin" without a fixed
+            variant; for recorded traces, each variant.
+        tracking_uri: The MLflow store.
+        session: A session in the store, with all its turns. Without `trace` and `session`, the
+            traces recorded beside the scenario are checked.
+    """
 
     trace: str | None
     variant: str | None
@@ -28,35 +34,40 @@ class TraceSource:
 
 
 def check_scenario(name: str, source: TraceSource) -> Verdict:
-    """Hold the expectations of a scenario against a recording of it.
+    """Evaluate the expectations of a scenario on the traces of a source.
 
-    Raises `NoScenario` for an unknown name or variant, `NoTrace` where there is nothing to read.
+    Raises:
+        ScenarioNotFoundError: The scenario or the variant is unknown.
+        TraceNotFoundError: There is no such trace, or it cannot be read.
     """
     scenario = load_scenario(name)
     if source.trace or source.session is not None:
         variant = source.variant or ("fixed" if scenario.fixed else "twin")
         expected = {variant: _expectations(scenario, variant)}
-        found = {variant: _load_trace(source)}
+        traces = {variant: _load_trace(source)}
     else:
-        wanted = [source.variant] if source.variant else None
-        expected = {v: _expectations(scenario, v) for v in wanted or _variant_names(scenario)}
-        found = {
-            v: canonical_json.load_trace(scenario_folder(name).recorded_trace(v)) for v in expected
-        }
+        variants = [source.variant] if source.variant else _variant_names(scenario)
+        expected = {variant: _expectations(scenario, variant) for variant in variants}
+        folder = scenario_folder(name)
+        traces = {one: canonical_json.load_trace(folder.recorded_trace(one)) for one in expected}
     return Verdict(
-        name, tuple(VariantResult(v, found[v], evaluate(found[v], expected[v])) for v in expected)
+        name,
+        tuple(
+            VariantResult(variant, traces[variant], evaluate(traces[variant], expectations))
+            for variant, expectations in expected.items()
+        ),
     )
 
 
 def _load_trace(source: TraceSource) -> Trace:
-    """The trace that a person names: a session's, else a file if there is one, else an id."""
+    """The trace of a session; else of a file, if there is one; else of an ID."""
     if source.session is not None:
         return fetch_session(source.session, require_reachable(source.tracking_uri))
     path = Path(str(source.trace))
     is_file = _is_file(path)
     if not is_file and (path.suffix or "/" in str(path)):
         raise TraceNotFoundError(
-            f"{path}: no such file; --trace takes a JSON file, or the id of a trace"
+            f"{path}: no such file; --trace expects a JSON file or the ID of a trace"
         )
     if not is_file:
         return fetch_trace(str(source.trace), require_reachable(source.tracking_uri))
@@ -68,25 +79,27 @@ def _load_trace(source: TraceSource) -> Trace:
         return trace_from_mlflow([exported])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TraceNotFoundError(
-            f"{path}: no exported trace ({type(error).__name__}: {error})"
+            f"{path}: not an exported trace ({type(error).__name__}: {error})"
         ) from error
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # its name is too long for one
+    except OSError:  # the name is too long for a file
         return False
 
 
-def _variant_names(scenario: Scenario) -> Iterator[str]:
-    return (variant for variant, _, _ in scenario.variants())
+def _variant_names(scenario: Scenario) -> list[str]:
+    return [variant for variant, _, _ in scenario.variants()]
 
 
 def _expectations(scenario: Scenario, wanted: str) -> tuple[Expectation, ...]:
     for variant, _, expectations in scenario.variants():
         if variant == wanted:
             return expectations
-    has = ", ".join(_variant_names(scenario))
     known = "" if wanted in VARIANTS else f" (a variant is one of {', '.join(VARIANTS)})"
-    raise ScenarioNotFoundError(f"{scenario.name} has no variant {wanted!r}; it has {has}{known}")
+    raise ScenarioNotFoundError(
+        f"{scenario.name} has no variant {wanted!r};"
+        f" it has {', '.join(_variant_names(scenario))}{known}"
+    )

@@ -1,4 +1,4 @@
-"""Fidelity: how much of what really happened the trace records, counted against the ledger."""
+"""Fidelity: count how much of what the replay server served is in the trace."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from scenarios.tape.request import COMPLETION_PATHS
 
 @dataclass(frozen=True)
 class FidelityCount:
-    """How often a thing happened, by the ledger, and how often the trace says that it did."""
+    """How often something happened by the ledger, and how often by the trace."""
 
     ledger: int
     trace: int
@@ -24,11 +24,14 @@ class FidelityCount:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """One count for each kind of thing that a trace must not lack, and must not double.
+    """One count for each kind of event that a trace must record exactly once.
 
-    `llm_calls` are HTTP attempts at a completion, answered or not; `errors` are those that failed,
-    and such attempts at an outside service;
-    `agents` are lanes all of whose calls stand inside turns of the agent that made them.
+    Attributes:
+        llm_calls: HTTP attempts at completions, answered or not.
+        tool_calls: Tool calls that models asked for.
+        tokens: Input and output tokens.
+        agents: Lanes all of whose calls are inside turns of the agent that made them.
+        errors: Failed attempts at completions and at services.
     """
 
     llm_calls: FidelityCount
@@ -47,22 +50,22 @@ class Fidelity:
 
 
 def measure_fidelity(ledger: Ledger, trace: Trace) -> Fidelity:
-    """Count what the replay server served, and what the trace says of it."""
-    served = [e for e in ledger.exchanges if e.path.endswith(COMPLETION_PATHS)]
+    """Count events in the ledger and in the trace."""
+    served = [one for one in ledger.exchanges if one.path.endswith(COMPLETION_PATHS)]
     completions = trace.spans_of_type("LLM")
     lanes = Counter(exchange.lane for exchange in served)
-    placed = _calls_by_turn(trace)
+    calls_by_agent = _calls_by_agent(trace)
     return Fidelity(
         llm_calls=FidelityCount(len(served), sum(map(_count_attempts, completions))),
         tool_calls=FidelityCount(
-            sum(e.tool_calls for e in served), len(trace.spans_of_type("TOOL"))
+            sum(one.tool_calls for one in served), len(trace.spans_of_type("TOOL"))
         ),
         tokens=FidelityCount(
-            sum(e.input_tokens + e.output_tokens for e in served),
+            sum(one.input_tokens + one.output_tokens for one in served),
             sum(span.tokens.total for span in completions),
         ),
         agents=FidelityCount(
-            len(lanes), sum(placed[lane] == calls for lane, calls in lanes.items())
+            len(lanes), sum(calls_by_agent[lane] == calls for lane, calls in lanes.items())
         ),
         errors=FidelityCount(sum(map(_has_failed, ledger.exchanges)), _count_failures(trace)),
     )
@@ -73,25 +76,26 @@ def _has_failed(exchange: Exchange) -> bool:
 
 
 def _count_attempts(completion: Span) -> int:
-    """How many attempts a completion took. A span that does not count them stands for one."""
+    """How many HTTP attempts a completion took; 1 if its span does not say."""
     return int(completion.attributes.get("flight_recorder.http.attempts", 1))
 
 
 def _count_completion_failures(completion: Span) -> int:
-    """Failed attempts; an answer that came whole and could not be used is one, too."""
+    """Failed attempts, or 1 for a complete reply that could not be used."""
     attempts = sum(span.type == "ATTEMPT" for span in completion)
     return attempts or int(completion.failed)
 
 
 def _count_failures(trace: Trace) -> int:
-    """Failures of completions, and failed attempts of whatever else asked something."""
+    """Failures of completions, and failed attempts outside of completions."""
     completions = trace.spans_of_type("LLM")
-    theirs = sum(span.type == "ATTEMPT" for completion in completions for span in completion)
-    others = len(trace.spans_of_type("ATTEMPT")) - theirs
-    return sum(map(_count_completion_failures, completions)) + others
+    inside = sum(span.type == "ATTEMPT" for completion in completions for span in completion)
+    outside = len(trace.spans_of_type("ATTEMPT")) - inside
+    return sum(map(_count_completion_failures, completions)) + outside
 
 
-def _calls_by_turn(trace: Trace) -> Counter[str]:
+def _calls_by_agent(trace: Trace) -> Counter[str]:
+    """The attempts at completions inside each agent's turns."""
     calls: Counter[str] = Counter()
 
     def walk(span: Span, agent: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The shelf: where scenarios stand, and how one is taken from it by name."""
+"""Find scenarios of the catalog by name, and load and validate their pages."""
 
 import ast
 import inspect
@@ -22,12 +22,12 @@ CATALOG_FOLDER = Path(__file__).parent.parent / "catalog"
 
 
 class ScenarioNotFoundError(Exception):
-    """Raised when no scenario bears the name, or when its page cannot be used."""
+    """No scenario has this name, its page is invalid, or it has no such variant or setting."""
 
 
 @dataclass(frozen=True)
 class ScenarioFolder:
-    """A scenario's folder: what people write in it, and what `accept` writes."""
+    """The files of a scenario. People write the page and the tape, `accept` writes the rest."""
 
     path: Path
 
@@ -55,42 +55,47 @@ class ScenarioFolder:
 
 
 def scenario_names(catalog: Path = CATALOG_FOLDER) -> tuple[str, ...]:
-    """Every scenario in the catalog, in alphabetical order."""
+    """The names of all scenarios in the catalog, sorted."""
     return tuple(sorted(page.parent.name for page in catalog.glob("*/scenario.py")))
 
 
 def scenario_folder(name: str, catalog: Path = CATALOG_FOLDER) -> ScenarioFolder:
-    """The folder of the scenario of this name. Raises `NoScenario`, naming the nearest."""
+    """The folder of a scenario. Raises ScenarioNotFoundError with the nearest names."""
     known = scenario_names(catalog)
     if name not in known:
         near = get_close_matches(name, known, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else "`make scenarios` lists them."
+        hint = f"did you mean {' or '.join(near)}?" if near else "`make scenarios` lists them"
         raise ScenarioNotFoundError(f"no scenario is named {name!r}; {hint}")
     return ScenarioFolder(catalog / name)
 
 
 def load_scenario(name: str, catalog: Path = CATALOG_FOLDER) -> Scenario:
-    """Read the page of a scenario, and see that it can be judged."""
-    place = scenario_folder(name, catalog)
-    page = _import_file(f"scenarios.catalog.{name}.scenario", place.page)
+    """Import the page of a scenario, and validate it together with its tape.
+
+    Raises:
+        ScenarioNotFoundError: There is no such scenario, or its page is invalid.
+        TapeError: The tape is invalid.
+    """
+    folder = scenario_folder(name, catalog)
+    page = _import_file(f"scenarios.catalog.{name}.scenario", folder.page)
     scenario = getattr(page, "SCENARIO", None)
     if not isinstance(scenario, Scenario):
-        raise ScenarioNotFoundError(f"{place.page}: defines no SCENARIO")
+        raise ScenarioNotFoundError(f"{folder.page}: defines no SCENARIO")
     title, _, story = inspect.cleandoc(page.__doc__ or "").partition("\n\n")
     if not title:
-        raise ScenarioNotFoundError(f"{place.page}: has no docstring to tell the story")
+        raise ScenarioNotFoundError(f"{folder.page}: has no docstring with a title and a story")
     for variant, _, expectations in scenario.variants():
         if not expectations:
             raise ScenarioNotFoundError(
-                f"{place.page}: nothing is expected of {variant}: expect_{variant}=(…)"
+                f"{folder.page}: {variant} has no expectations; add expect_{variant}=(…)"
             )
-    _check_variants(scenario, place)
-    tape = Tape.load(place.tape)
-    _check_agents(scenario, tape, place)
-    for _, played, _ in scenario.variants():
-        inputs = resolve_inputs(scenario.variant_inputs(played), seed=None)
+    _check_variants(scenario, folder)
+    tape = Tape.load(folder.tape)
+    _check_agents(scenario, tape, folder)
+    for _, variant_settings, _ in scenario.variants():
+        inputs = resolve_inputs(scenario.variant_inputs(variant_settings), seed=None)
         tape.with_inputs(inputs)
-        _check_inputs(scenario.task, inputs, place)
+        _check_inputs(scenario.task, inputs, folder)
     return replace(scenario, name=name, title=" ".join(title.split()), story=story)
 
 
@@ -151,7 +156,7 @@ def _class_names(path: Path) -> tuple[str, ...]:
 
 
 def _error_location(error: Exception, page: Path) -> str:
-    """What an import met, and at which line of the page."""
+    """The line of the page at which an import failed, and the error."""
     lines = [at.lineno for at in extract_tb(error.__traceback__) if at.filename == str(page)]
     line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)
     return f", line {line} ({type(error).__name__}: {error})"
@@ -160,25 +165,25 @@ def _error_location(error: Exception, page: Path) -> str:
 def _check_inputs(task: str, inputs: Mapping[str, InputValue], folder: ScenarioFolder) -> None:
     for name in placeholder_names(task):
         if name not in inputs:
-            has = ", ".join(inputs) or "none"
+            known = ", ".join(inputs) or "none"
             raise ScenarioNotFoundError(
-                f"{folder.page}: the task uses ${{{name}}}; its inputs: {has}"
+                f"{folder.page}: the task uses ${{{name}}}, which is not an input; inputs: {known}"
             )
 
 
 def _check_agents(scenario: Scenario, tape: Tape, folder: ScenarioFolder) -> None:
-    """A misspelt agent would make `never_reaches` hold for nothing."""
+    """Reject unknown agents in expectations: `never_runs` would hold for a misspelt name."""
     known = {line.lane for line in tape.lines} | set(scenario.unreached_agents)
-    spoken_of = {
+    named = {
         agent
         for _, _, expectations in scenario.variants()
         for expectation in expectations
         for agent in expectation.agents
     }
-    for agent in sorted(spoken_of - known):
+    for agent in sorted(named - known):
         near = get_close_matches(agent, known, n=1, cutoff=0.0)
         raise ScenarioNotFoundError(
-            f"{folder.page}: an expectation speaks of agent {agent!r}, which is no lane of"
-            f" {folder.tape.name}; nearest: {near[0] if near else 'none'}. If no variant is meant to"
-            " reach it, name it in `agents`"
+            f"{folder.page}: an expectation names agent {agent!r}, which has no lane in"
+            f" {folder.tape.name}; nearest: {near[0] if near else 'none'}. If no variant reaches"
+            " the agent, add it to unreached_agents"
         )

@@ -1,4 +1,4 @@
-"""A verdict: what playing a scenario yields."""
+"""The verdict on a scenario: results of its expectations, fidelity, drift and problems."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from scenarios.player.fidelity import Fidelity
 
 @dataclass(frozen=True)
 class ExpectationResult:
-    """An expectation, and why it does not hold, where it does not."""
+    """An expectation's description, and why it failed; None if it holds."""
 
     description: str
     failure: str | None
@@ -24,8 +24,15 @@ class ExpectationResult:
 
 @dataclass(frozen=True)
 class VariantResult:
-    """What was seen of one variant. `troubles` are what makes a run unfit to be judged: a request
-    that the tape refused, an error that nobody expected, a fault that never came."""
+    """The result of running, or checking, one variant.
+
+    Attributes:
+        inputs: The values that the task and the services were filled with.
+        drift: How the outline differs from the golden, and requests from recorded ones.
+        problems: Why the run cannot be evaluated: a request that no tape line answers, an
+            unexpected error, a fault that did not fire.
+        used_lines: Numbers of the tape lines that the run used.
+    """
 
     variant: str
     trace: Trace | None
@@ -43,12 +50,12 @@ class VariantResult:
             not self.problems
             and not self.drift
             and bool(self.expectation_results)
-            and all(judgement.passed for judgement in self.expectation_results)
+            and all(result.passed for result in self.expectation_results)
             and (self.fidelity is None or self.fidelity.is_complete)
         )
 
     def to_json(self) -> dict[str, Any]:
-        """This variant for a program, as `run --json` prints it."""
+        """This variant as `run --json` prints it."""
         return {
             "variant": self.variant,
             "passed": self.passed,
@@ -57,8 +64,8 @@ class VariantResult:
             "session": self.trace.session.id if self.trace and self.trace.session else None,
             "outline": render_outline(self.trace) if self.trace else "",
             "expectations": [
-                {"says": j.description, "held": j.passed, "why_not": j.failure}
-                for j in self.expectation_results
+                {"says": one.description, "held": one.passed, "why_not": one.failure}
+                for one in self.expectation_results
             ],
             "fidelity": {
                 name: {"ledger": count.ledger, "trace": count.trace}
@@ -71,7 +78,7 @@ class VariantResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A scenario passes when each of its variants does, and no line of its tape is left over."""
+    """The results of a scenario's variants, and problems of the scenario as a whole."""
 
     scenario: str
     variants: tuple[VariantResult, ...]
@@ -79,31 +86,32 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        return (
-            not self.problems and bool(self.variants) and all(seen.passed for seen in self.variants)
-        )
+        results = self.variants
+        return not self.problems and bool(results) and all(result.passed for result in results)
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict for a program, as `run --json` prints it."""
+        """The verdict as `run --json` prints it."""
         return {
             "scenario": self.scenario,
             "passed": self.passed,
-            "variants": [seen.to_json() for seen in self.variants],
+            "variants": [result.to_json() for result in self.variants],
             "troubles": list(self.problems),
         }
 
 
 def evaluate(trace: Trace, expectations: Sequence[Expectation]) -> tuple[ExpectationResult, ...]:
-    """Hold a trace against expectations. One torn into several roots fails each of them; the turns
-    of a session are several, and whole."""
-    judgements = []
+    """Evaluate expectations on a trace.
+
+    A trace with several roots fails all of them, unless the roots are the turns of a session.
+    """
+    results = []
     for expectation in expectations:
         try:
-            _ = trace.root  # which a torn trace does not have
-            why_not = expectation.explain_failure(trace)
-        except TraceNotFoundError as torn:
-            why_not = str(torn)
+            _ = trace.root  # raises for an incomplete trace
+            failure = expectation.explain_failure(trace)
+        except TraceNotFoundError as error:
+            failure = str(error)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            why_not = f"the trace cannot be read ({type(error).__name__}: {error})"
-        judgements.append(ExpectationResult(expectation.description, why_not))
-    return tuple(judgements)
+            failure = f"the trace cannot be read ({type(error).__name__}: {error})"
+        results.append(ExpectationResult(expectation.description, failure))
+    return tuple(results)

@@ -1,1 +1,1 @@
-"""Reports."""
+"""Reports: verdicts on the terminal, and the generated pages of the scenarios."""

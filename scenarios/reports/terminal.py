@@ -1,7 +1,7 @@
-"""A terminal: it shows what is printed, and obeys nothing that stands in it.
+"""Print untrusted text on a terminal: control characters are replaced, never obeyed.
 
-A tape, a trace or a model's answer may hold what clears a screen, or moves to another line and
-there writes `passed`.
+A tape, a trace or a model's answer may have control characters that clear the screen, or move to
+another line and write `passed` there.
 """
 
 import re
@@ -16,21 +16,21 @@ from rich.segment import Segment
 
 from instrumentation.trace.outline import CONTROL_CHARACTERS
 
-CONTROL_CHARACTERS = re.compile(rf"(?![\n\t]){CONTROL_CHARACTERS.pattern}")
+UNSAFE_CHARACTERS = re.compile(rf"(?![\n\t]){CONTROL_CHARACTERS.pattern}")
 
 
 def replace_control_characters(text: str) -> str:
-    """The text, with a mark in place of each character that a terminal would obey."""
-    return CONTROL_CHARACTERS.sub("�", text)
+    """The text with � in place of each control character except newline and tab."""
+    return UNSAFE_CHARACTERS.sub("�", text)
 
 
 class SafeStream:
-    """A stream to which nothing is written that would be obeyed; else as the stream beneath."""
+    """A wrapper of a text stream that replaces control characters in all that is written."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.rich_proxied_file = stream
-        """What Rich writes to, whose colours are meant: see `PlainConsole`."""
+        """The stream that Rich writes to, because its colours are control characters, too."""
 
     def write(self, text: str) -> int:
         return self._stream.write(replace_control_characters(text))
@@ -43,25 +43,21 @@ class SafeStream:
 
 
 class SafeConsole(Console):
-    """Rich's console, whose own colours are obeyed and nothing else."""
+    """Rich's console with its own colours, but without control characters in the text."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Generator[Segment]:
         for segment in super().render(renderable, options):
-            shown = segment.text if segment.control else replace_control_characters(segment.text)
-            yield Segment(shown, segment.style, segment.control)
+            text = segment.text if segment.control else replace_control_characters(segment.text)
+            yield Segment(text, segment.style, segment.control)
 
     def out(self, *objects: Any, sep: str = " ", end: str = "\n", **how: Any) -> None:
-        """Print a text; what is no terminal obeys nothing, and is given every character."""
+        """Print a text. Output that is not a terminal gets every character unchanged."""
         if self.is_terminal:
-            # Made visible first: Rich leaves out some of what a terminal would obey.
-            super().out(
-                *(replace_control_characters(str(told)) for told in objects),
-                sep=sep,
-                end=end,
-                **how,
-            )
+            # Replaced before Rich drops some control characters without a trace.
+            safe = (replace_control_characters(str(one)) for one in objects)
+            super().out(*safe, sep=sep, end=end, **how)
         else:
             self.file.write(sep.join(map(str, objects)) + end)
             self.file.flush()
@@ -69,7 +65,7 @@ class SafeConsole(Console):
 
 @contextmanager
 def safe_output() -> Generator[None]:
-    """Within it, what is printed is shown; what the terminal has no letter for, as a mark."""
+    """Replace control and unencodable characters in stdout and stderr within the block."""
     before = sys.stdout, sys.stderr
     for stream in before:
         if isinstance(stream, TextIOWrapper):

@@ -1,1 +1,1 @@
-"""Trace store."""
+"""Reading stored traces: the store's address, alerts, saved searches."""

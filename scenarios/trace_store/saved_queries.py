@@ -1,4 +1,4 @@
-"""A saved query: what a person on call looks for, in the language of MLflow's searches."""
+"""Saved queries over stored traces, in the language of MLflow's `filter_string`."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,13 +14,20 @@ TOKENS_KEY = "mlflow.trace.tokenUsage"
 
 
 class SavedQueryError(Exception):
-    """Raised when a query has another name, or takes another word."""
+    """The query is unknown, or its value is missing or invalid."""
 
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """`filter` is MLflow's, with `{}` in place of what the query `takes`: a NAME, SECONDS or a
-    TEXT. `unsaid` is taken where nothing is said. `weighs` orders what MLflow cannot order."""
+    """A named filter, perhaps with one value.
+
+    Attributes:
+        filter: MLflow's `filter_string`, with `{}` in place of the value.
+        argument: The kind of value that the query takes: NAME, SECONDS, TEXT, or empty for none.
+        default: The value if none is given.
+        order: MLflow's `order_by`.
+        rank_by: Sorts by a figure that MLflow cannot sort by.
+    """
 
     name: str
     description: str
@@ -31,17 +38,32 @@ class SavedQuery:
     rank_by: Callable[[Any], float] | None = None
 
     def build_filter(self, value: str) -> str:
-        """The filter with what was said. Raises `NoQuery` where that is missing, or too much."""
-        word = value or self.default
-        if bool(word) != bool(self.argument):
-            takes = f"takes a {self.argument}" if self.argument else "takes no word more"
-            raise SavedQueryError(f"{self.name} {takes}; not {value!r}")
-        return self.filter.format(FORMATTERS[self.argument](word)) if self.argument else self.filter
+        """The `filter_string` with this value. Raises SavedQueryError for a wrong value."""
+        chosen = value or self.default
+        if bool(chosen) != bool(self.argument):
+            expected = f"takes a {self.argument}" if self.argument else "takes no value"
+            raise SavedQueryError(f"{self.name} {expected}; got {value!r}")
+        return (
+            self.filter.format(FORMATTERS[self.argument](chosen)) if self.argument else self.filter
+        )
+
+
+def find_query(name: str) -> SavedQuery:
+    """The saved query of this name. Raises SavedQueryError with the nearest names."""
+    known = {query.name: query for query in QUERIES}
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"saved queries: {', '.join(known)}"
+        raise SavedQueryError(f"no saved query is named {name!r}; {hint}")
+    return known[name]
 
 
 def equals_clause(name: str) -> str:
-    """`= '…'` of a name. MLflow's searches have two kinds of quotes and no escape: of a name that
-    has both, any character may stand in place of a `'`, or of what `LIKE` takes for something."""
+    """`= '…'` for a name.
+
+    MLflow's filters have two kinds of quotes and no escape. For a name with both, a LIKE clause
+    allows any character in place of each `'`, `%` and backslash.
+    """
     for quote in "'\"":
         if quote not in name:
             return f"= {quote}{name}{quote}"
@@ -50,16 +72,18 @@ def equals_clause(name: str) -> str:
 
 
 def contains_clause(text: str) -> str:
-    """`ILIKE '%…%'` of a text inside a span. A span is stored as JSON: of what JSON or the search
-    would spell otherwise, any text may stand in place."""
+    """`ILIKE '%…%'` for a text inside a span.
+
+    Spans are stored as JSON: the clause allows any text in place of what JSON would escape.
+    """
     plain = re.sub(r"[^ -~]|['\"\\]", "%", text)
     return f"ILIKE '%{plain}%'"
 
 
 def seconds_to_ms(seconds: str) -> str:
-    """Seconds in the milliseconds by which MLflow counts. Raises `NoQuery`."""
+    """A number of seconds in milliseconds, MLflow's unit. Raises SavedQueryError for no number."""
     if not re.fullmatch(r"\d{1,9}(\.\d+)?", seconds):
-        raise SavedQueryError(f"SECONDS are a number, as 10 or 0.5; not {seconds!r}")
+        raise SavedQueryError(f"SECONDS must be a number, e.g. 10 or 0.5; got {seconds!r}")
     return f"{float(seconds) * 1000:.0f}"
 
 
@@ -68,10 +92,11 @@ FORMATTERS: Mapping[str, Callable[[str], str]] = {
     "TEXT": contains_clause,
     "SECONDS": seconds_to_ms,
 }
+"""How the value of each kind is written in a filter."""
 
 
 def cost_usd(info: Any) -> float:
-    """What a trace cost, by MLflow's list of prices."""
+    """The cost of a trace, by MLflow's price list."""
     return float((info.cost or {}).get("total_cost", 0.0))
 
 
@@ -84,7 +109,7 @@ QUERIES = (
     SavedQuery("failed", "runs that ended in an error", "trace.status = 'ERROR'"),
     SavedQuery(
         "slow",
-        "runs that took so long or longer, the longest first",
+        "runs that took at least so long, slowest first",
         "trace.execution_time_ms >= {}",
         "SECONDS",
         "10",
@@ -92,13 +117,13 @@ QUERIES = (
     ),
     SavedQuery(
         "costly",
-        "runs by what they cost, the dearest first",
+        "runs by cost, most expensive first",
         f"metadata.`{COST_KEY}` IS NOT NULL",
         rank_by=cost_usd,
     ),
     SavedQuery(
         "large",
-        "runs by the tokens that they used, the most first",
+        "runs by tokens used, most first",
         f"metadata.`{TOKENS_KEY}` IS NOT NULL",
         rank_by=total_tokens,
     ),
@@ -113,22 +138,12 @@ QUERIES = (
     ),
     SavedQuery(
         "tool-errors",
-        "runs in which a call of a tool failed, whether or not they did",
+        "runs in which a tool call failed, even if the run succeeded",
         "span.type = 'TOOL' AND span.status = 'ERROR'",
     ),
     SavedQuery("workflow", "runs of a workflow", "trace.name {}", "NAME"),
-    SavedQuery("session", "the turns of a conversation", f"metadata.`{SESSION_KEY}` {{}}", "NAME"),
+    SavedQuery("session", "turns of a session", f"metadata.`{SESSION_KEY}` {{}}", "NAME"),
     SavedQuery("user", "runs for a user", f"metadata.`{USER_KEY}` {{}}", "NAME"),
-    SavedQuery("text", "runs in a span of which a text stands", "trace.text {}", "TEXT"),
+    SavedQuery("text", "runs with a text in one of their spans", "trace.text {}", "TEXT"),
     SavedQuery("all", "all runs"),
 )
-
-
-def find_query(name: str) -> SavedQuery:
-    """The saved query of this name. Raises `NoQuery`, naming the nearest."""
-    known = {query.name: query for query in QUERIES}
-    if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-        raise SavedQueryError(f"no saved query is named {name!r}; {hint}")
-    return known[name]

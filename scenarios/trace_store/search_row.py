@@ -1,4 +1,4 @@
-"""A row: one trace as a person on call reads it, in a line."""
+"""One row of a search result: a trace in one line, with its first error."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,9 +12,12 @@ from scenarios.trace_store.saved_queries import cost_usd, total_tokens
 
 @dataclass(frozen=True)
 class SearchRow:
-    """`first_error` is of the span in which the first error arose, not of those that it passed."""
+    """A trace as `search` prints it.
 
-    started_at: datetime
+    `first_error` is that of the span in which the first error arose, not of its parents.
+    """
+
+    when: datetime
     id: str
     workflow: str
     latency_ms: int | None
@@ -24,13 +27,18 @@ class SearchRow:
     first_error: str
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"when": self.started_at.isoformat(timespec="milliseconds")}
+        return asdict(self) | {"when": self.when.isoformat(timespec="milliseconds")}
 
 
 def build_row(info: Any, trace: Any) -> SearchRow:
-    """The row of a trace, by its `info` and by the same with its spans: None if they are torn."""
+    """The row of a trace.
+
+    Args:
+        info: MLflow's `TraceInfo`.
+        trace: MLflow's `Trace` with spans; None if spans are missing in the store.
+    """
     return SearchRow(
-        started_at=datetime.fromtimestamp(info.timestamp_ms / 1000, UTC),
+        when=datetime.fromtimestamp(info.timestamp_ms / 1000, UTC),
         id=info.trace_id,
         workflow=info.tags.get("mlflow.traceName", ""),
         latency_ms=info.execution_duration,
@@ -43,7 +51,7 @@ def build_row(info: Any, trace: Any) -> SearchRow:
 
 def _first_error(stored: Any) -> str:
     if stored is None:
-        return "its spans are not all in the store"
+        return "some of its spans are missing in the store"
     try:
         trace = trace_from_mlflow([stored.to_dict()])
     except UNREADABLE_TRACE_ERRORS as error:
@@ -51,13 +59,15 @@ def _first_error(stored: Any) -> str:
     failed = _find_failed_span(trace)
     if failed is None:
         return ""
-    says = failed.status_message.strip() or "no message"
-    return f"{failed.name}: {says.splitlines()[0]}"
+    message = failed.status_message.strip() or "no message"
+    return f"{failed.name}: {message.splitlines()[0]}"
 
 
 def _find_failed_span(trace: Trace) -> Span | None:
-    """The first span that failed with none inside it that did, attempts left out: a run may have
-    got over these."""
+    """The first failed span without a failed span inside.
+
+    HTTP attempts do not count: a run may have recovered from them.
+    """
     for span in trace:
         inside = (inner for inner in span if inner is not span and inner.type != "ATTEMPT")
         if span.failed and span.type != "ATTEMPT" and not any(inner.failed for inner in inside):

@@ -1,4 +1,4 @@
-"""A table: the rows of a search, or the saved queries there are, as a person reads them."""
+"""Render the rows of a search, and the list of saved queries, for a terminal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,6 @@ from scenarios.trace_store.saved_queries import QUERIES
 from scenarios.trace_store.search_row import SearchRow
 
 MAX_ERROR_CHARS = 80
-"""How much of an error a line has room for, in characters."""
 
 
 def render_queries() -> RenderableType:
@@ -21,23 +20,20 @@ def render_queries() -> RenderableType:
     for column in ("query", "finds", "filter_string of mlflow.search_traces"):
         table.add_column(column, overflow="fold")
     for query in QUERIES:
-        takes = (
-            f" [{query.argument}]"
-            if query.default
-            else f" {query.argument}"
-            if query.argument
-            else ""
-        )
-        shown = query.filter.format("…") if query.argument else query.filter
-        table.add_row(f"{query.name}{takes}", query.description, shown)
+        argument = query.argument
+        if argument:
+            argument = f" [{argument}]" if query.default else f" {argument}"
+        filter_string = query.filter.format("…") if query.argument else query.filter
+        table.add_row(f"{query.name}{argument}", query.description, filter_string)
     return table
 
 
-def render_rows(rows: Sequence[SearchRow], since: datetime, hint: str = "") -> RenderableType:
-    """A line a trace, times in the machine's own zone; or, where there is none, a sentence."""
+def render_rows(rows: Sequence[SearchRow], since: datetime, suggestion: str = "") -> RenderableType:
+    """One line per trace, with times in the machine's zone; a sentence if there are no rows."""
     if not rows:
-        told = f"no such trace since {since.isoformat(timespec='seconds')}"
-        return Text(CONTROL_CHARACTERS.sub("�", f"{told}; {hint}" if hint else told))
+        sentence = f"no such trace since {since.isoformat(timespec='seconds')}"
+        sentence += f"; {suggestion}" if suggestion else ""
+        return Text(CONTROL_CHARACTERS.sub("�", sentence))
     table = Table(box=None, pad_edge=False)
     for column in ("when", "trace", "workflow"):
         table.add_column(column, no_wrap=True)
@@ -47,16 +43,15 @@ def render_rows(rows: Sequence[SearchRow], since: datetime, hint: str = "") -> R
     table.add_column("first error", overflow="fold")
     for row in rows:
         style = "red" if row.status == "ERROR" else ""
-        table.add_row(
-            *(Text(CONTROL_CHARACTERS.sub("�", cell)) for cell in _cells(row)), style=style
-        )
+        cells = (Text(CONTROL_CHARACTERS.sub("�", cell)) for cell in _cells(row))
+        table.add_row(*cells, style=style)
     return table
 
 
 def _cells(row: SearchRow) -> tuple[str, ...]:
     error = row.first_error
     return (
-        row.started_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        row.when.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
         row.id,
         row.workflow,
         "" if row.latency_ms is None else f"{row.latency_ms:,}",

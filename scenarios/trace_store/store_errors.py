@@ -1,4 +1,4 @@
-"""What a store that does not answer comes to: a sentence, after a short while."""
+"""Report a failing trace store as one `StoreUnavailableError`, after few retries."""
 
 import os
 import sys
@@ -9,20 +9,20 @@ from scenarios.trace_store.tracking_uri import StoreUnavailableError
 
 RETRIES_VARIABLE = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 MAX_RETRIES = "2"
-"""MLflow asks a server seven times more, for four minutes; who asks for an answer has less time."""
+"""MLflow's default is 7 retries, which take four minutes."""
 
 
 @contextmanager
 def translate_store_errors() -> Generator[None]:
-    """Raises `NoStore` where a store is there, and is none or does not do its work."""
+    """Within the block, raise StoreUnavailableError for any error of MLflow or its database."""
     before = os.environ.get(RETRIES_VARIABLE)
     os.environ.setdefault(RETRIES_VARIABLE, MAX_RETRIES)
     try:
         yield
     except _store_exceptions() as error:
-        says = str(error).strip().splitlines()[0]
+        message = str(error).strip().splitlines()[0]
         raise StoreUnavailableError(
-            f"MLFLOW_TRACKING_URI: the store cannot be read: {says}"
+            f"MLFLOW_TRACKING_URI: the store cannot be read: {message}"
         ) from error
     finally:
         if before is None:
@@ -30,8 +30,7 @@ def translate_store_errors() -> Generator[None]:
 
 
 def _store_exceptions() -> tuple[type[Exception], ...]:
-    """What stores raise; nothing where none was asked, for then MLflow has not been loaded, which
-    takes three seconds."""
+    """The exceptions of stores; none if MLflow was never imported, because importing it is slow."""
     if "mlflow" not in sys.modules:
         return ()
     from mlflow.exceptions import MlflowException

@@ -1,4 +1,4 @@
-"""A moment: from which on traces are looked at, as a person says it."""
+"""Parse the start of a time window: a duration such as 30m, or a date and time."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,28 +8,31 @@ UNIT_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800
 
 
 class InvalidTimeError(ValueError):
-    """Raised when a text names no moment that has been."""
+    """The text is neither a duration nor a time in the past."""
 
 
 def parse_since(text: str, now: datetime | None = None) -> datetime:
-    """The moment that "90s", "30m", "1h", "2d" or "1w" ago was, or that a date or a time names.
+    """The time that "90s", "30m", "1h", "2d" or "1w" ago was, or that an ISO 8601 text names.
 
-    Times are as in ISO 8601; one without a zone is the machine's own. Raises `NoMoment`.
+    A time without a zone is in the machine's own zone.
+
+    Raises:
+        InvalidTimeError: The text cannot be parsed, or names a time in the future.
     """
     now = now or datetime.now(UTC)
     try:
-        if ago := RELATIVE_TIME.fullmatch(text.strip().lower()):
-            return now - timedelta(seconds=float(ago[1]) * UNIT_SECONDS[ago[2]])
-        said = datetime.fromisoformat(text.strip()).astimezone(UTC)
+        if relative := RELATIVE_TIME.fullmatch(text.strip().lower()):
+            return now - timedelta(seconds=float(relative[1]) * UNIT_SECONDS[relative[2]])
+        time = datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InvalidTimeError(
-            f"{text!r} names no moment; as in 30m, 1h, 2d, 2026-11-21 or 2026-11-21T10:00"
+            f"{text!r} is not a time; expected e.g. 30m, 1h, 2d, 2026-11-21 or 2026-11-21T10:00"
         ) from error
-    if said > now:
-        raise InvalidTimeError(f"{text!r} is still to come")
-    return said
+    if time > now:
+        raise InvalidTimeError(f"{text!r} is in the future")
+    return time
 
 
-def epoch_ms(moment: datetime) -> int:
-    """The moment in milliseconds since the epoch, as MLflow counts."""
-    return int(moment.timestamp() * 1000)
+def epoch_ms(time: datetime) -> int:
+    """The time in milliseconds since the epoch, MLflow's unit."""
+    return int(time.timestamp() * 1000)

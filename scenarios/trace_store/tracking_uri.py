@@ -1,4 +1,4 @@
-"""A store: where traces go, and whether it is there."""
+"""The trace store's address (MLFLOW_TRACKING_URI), and a quick check that it is reachable."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ SQLITE_HEADER = b"SQLite format 3\x00"
 
 
 class StoreUnavailableError(Exception):
-    """Raised when traces have nowhere to go; its text never holds the credentials of the URI."""
+    """The trace store cannot be used. The message never has the credentials of the URI."""
 
 
 def tracking_uri(environment: Mapping[str, str] = os.environ) -> str:
@@ -27,47 +27,51 @@ def tracking_uri(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def is_server() -> bool:
-    """Whether the store is a server, which shows its traces itself."""
+    """Whether the store is an MLflow server, which shows its traces itself."""
     return tracking_uri().startswith("http")
 
 
 def strip_credentials(uri: str) -> str:
-    """An address as it may be shown."""
+    """The URI without user and password."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def require_reachable(uri: str) -> str:
-    """The URI itself, if its store can be reached. MLflow would try for many minutes."""
+    """Return the URI if its store answers within seconds; MLflow itself would retry for minutes.
+
+    Raises:
+        StoreUnavailableError: The scheme is unknown, nothing answers, or a file is not SQLite.
+    """
     parts = urlsplit(uri)
-    kind = parts.scheme.partition("+")[0]
-    if kind == "sqlite":
+    scheme = parts.scheme.partition("+")[0]
+    if scheme == "sqlite":
         return _require_sqlite_file(uri)
-    if kind in UNCHECKED_SCHEMES:
+    if scheme in UNCHECKED_SCHEMES:
         return uri
-    if kind not in DEFAULT_PORTS:
+    if scheme not in DEFAULT_PORTS:
         known = ", ".join([*UNCHECKED_SCHEMES, *DEFAULT_PORTS])
         raise StoreUnavailableError(
-            f"MLFLOW_TRACKING_URI: a store of kind {kind!r} keeps no traces; {known} do"
+            f"MLFLOW_TRACKING_URI: unknown scheme {scheme!r}; expected one of {known}"
         )
     try:
-        host, port = parts.hostname or "localhost", parts.port or DEFAULT_PORTS[kind]
+        host, port = parts.hostname or "localhost", parts.port or DEFAULT_PORTS[scheme]
     except ValueError as error:
         raise StoreUnavailableError(f"MLFLOW_TRACKING_URI: {error}") from error
     try:
         socket.create_connection((host, port), timeout=TIMEOUT_S).close()
-        if kind in ("http", "https"):
-            _check_health(f"{kind}://{host}:{port}{parts.path.rstrip('/')}/health")
+        if scheme in ("http", "https"):
+            _check_health(f"{scheme}://{host}:{port}{parts.path.rstrip('/')}/health")
     except OSError as error:
         raise StoreUnavailableError(
             f"MLFLOW_TRACKING_URI: nothing answers at {host}:{port} ({error});"
-            f" start it, or unset the variable and use {DEFAULT_URI}"
+            f" start it, or unset the variable to use {DEFAULT_URI}"
         ) from error
     return uri
 
 
 def _check_health(url: str) -> None:
-    """Raises `TimeoutError` where a server hangs. What it says, and to whom, MLflow will see."""
+    """Raise TimeoutError if a server hangs. Any reply is fine; MLflow will judge it."""
     try:
         with suppress(HTTPException):
             urllib.request.urlopen(url, timeout=TIMEOUT_S).close()
@@ -79,16 +83,16 @@ def _check_health(url: str) -> None:
 
 
 def _require_sqlite_file(uri: str) -> str:
-    """A SQLite store is a file, whose folder may be made, and which nothing else has written."""
-    _, found, name = uri.partition(":///")
-    if not found or not name or name == ":memory:":
+    """Return the URI if it names a SQLite file, or a file that does not exist yet."""
+    _, has_file, name = uri.partition(":///")
+    if not has_file or not name or name == ":memory:":
         raise StoreUnavailableError(
-            f"MLFLOW_TRACKING_URI: {uri!r} names no file; for instance {DEFAULT_URI}"
+            f"MLFLOW_TRACKING_URI: {uri!r} names no file; expected e.g. {DEFAULT_URI}"
         )
     path = Path(name)
     if path.is_dir() or (path.is_file() and _read_header(path) not in (b"", SQLITE_HEADER)):
         raise StoreUnavailableError(
-            f"MLFLOW_TRACKING_URI: {name} is there, and is no SQLite database"
+            f"MLFLOW_TRACKING_URI: {name} exists and is not a SQLite database"
         )
     return uri
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from scenarios.cli.main import main
+from scenarios.cli.app import main
 
 
 @dataclass(frozen=True)
