@@ -1,8 +1,7 @@
-"""The pages: what is shown of the scenarios, produced from their sources and recorded traces.
+"""Generate pages: a README per scenario, and the marked parts of the project's READMEs.
 
-A scenario's README is written whole; in those of the house and its patches, the parts between a
-pair of `<!-- produced: … -->` marks. Both are pure functions of files that are committed, so that
-`check` can say whether they are current, and no framework is needed to say it.
+A part lies between `<!-- generated: NAME -->` and `<!-- end -->`. Pages are functions of committed
+files alone: sources and recorded traces. `accept --check` compares them, and needs no framework.
 """
 
 import re
@@ -14,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.tracing_patches import all_patches
+from patches.patch import Patch
 from scenarios.player.scenario_loader import (
     CATALOG_FOLDER,
     ScenarioFolder,
@@ -28,16 +28,14 @@ from scenarios.scenario import Scenario
 
 PROJECT_ROOT = CATALOG_FOLDER.parent.parent
 FEATURED_SCENARIO = "summarizer_never_sees_the_draft"
-GENERATED_PART = re.compile(r"(<!-- produced: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+GENERATED_PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generate_pages() -> Iterator[tuple[Path, str]]:
-    """Every produced page, and the text that it should have."""
+    """Each generated page, with the text that it should have."""
     for name in scenario_names():
-        yield (
-            scenario_folder(name).readme,
-            render_scenario_page(load_scenario(name), scenario_folder(name)),
-        )
+        folder = scenario_folder(name)
+        yield folder.readme, render_scenario_page(load_scenario(name), folder)
     for readme in (PROJECT_ROOT / "README.md", PROJECT_ROOT / "patches" / "README.md"):
         if readme.exists():
             yield readme, render_project_page(readme.read_text("utf-8"))
@@ -80,31 +78,31 @@ def _explain_failure(scenario: Scenario, folder: ScenarioFolder) -> tuple[tuple[
 
 
 def render_project_page(text: str) -> str:
-    """A README of the house, its produced parts made anew."""
+    """A README of the project with its generated parts updated."""
     return GENERATED_PART.sub(
         lambda part: f"{part[1]}{_escape_comments(PART_RENDERERS[part[2]]())}\n{part[3]}", text
     )
 
 
 def code_block(text: str, language: str = "") -> str:
-    """A code block that the text cannot end, whatever backticks stand in it."""
+    """A Markdown code block with a fence longer than any backticks in the text."""
     longest = max(map(len, re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _escape_comments(produced: str) -> str:
-    """What is produced, without what would be taken for the mark at its end."""
-    return produced.replace("<!--", "<! --")
+def _escape_comments(text: str) -> str:
+    """The text without anything that looks like the end mark of a part."""
+    return text.replace("<!--", "<! --")
 
 
 def _escape_cell(text: str) -> str:
-    """A text for a cell of a table, which it can neither end nor leave."""
+    """The text on one line and without column separators, for the cell of a table."""
     return " ".join(text.split()).replace("|", r"\|")
 
 
 def _scenario_table() -> str:
-    """A table for each workflow, of the scenarios that play it."""
+    """One table per workflow, of its scenarios."""
     tables = []
     scenarios = [load_scenario(name) for name in scenario_names()]
     for workflow in sorted({scenario.workflow for scenario in scenarios}):
@@ -113,30 +111,26 @@ def _scenario_table() -> str:
         rows.append("| --- | --- | --- |")
         for scenario in (one for one in scenarios if one.workflow == workflow):
             link = f"[{scenario.name}](scenarios/catalog/{scenario.name}/README.md)"
-            rows.append(
-                f"| {link} | {_escape_cell(scenario.title)} | {_escape_cell(scenario.failure_mode)} |"
-            )
+            cells = (link, _escape_cell(scenario.title), _escape_cell(scenario.failure_mode))
+            rows.append(f"| {' | '.join(cells)} |")
         tables.append("\n".join(rows))
     return "\n\n".join(tables)
 
 
 def _featured_outline() -> str:
-    outline = mark_origin(
-        load_trace(scenario_folder(FEATURED_SCENARIO).recorded_trace("broken")),
-        load_scenario(FEATURED_SCENARIO).origin,
-    )
-    return code_block(outline)
+    trace = load_trace(scenario_folder(FEATURED_SCENARIO).recorded_trace("broken"))
+    return code_block(mark_origin(trace, load_scenario(FEATURED_SCENARIO).origin))
 
 
 def _patch_table() -> str:
     rows = ["| patch | without it |", "| --- | --- |"]
     for patch in all_patches():
-        rows.append(f"| [{patch.name}](patches/{patch.name}.py) | {patch.symptom} |")
+        rows.append(f"| [{patch.name}](patches/{_patch_path(patch)}) | {patch.symptom} |")
     return "\n".join(rows)
 
 
 def _patch_versions_table() -> str:
-    """Which upstream versions need which patch: a column for each distribution."""
+    """The upstream versions that need each patch, one column per distribution."""
     patches = all_patches()
     upstream = tuple(dict.fromkeys(name for patch in patches for name in patch.versions))
     rows = [
@@ -144,20 +138,26 @@ def _patch_versions_table() -> str:
         "| --- " * (len(upstream) + 4) + "|",
     ]
     for patch in patches:
-        needed = [
+        versions = [
             f"`{patch.versions[name]}`" if name in patch.versions else "" for name in upstream
         ]
-        told = [f"[{patch.name}]({patch.name}.py)", *needed, patch.upstream, patch.delete_when]
+        link = f"[{patch.name}]({_patch_path(patch)})"
         file, _, test = patch.canary.partition("::")
-        rows.append(f"| {' | '.join(told)} | [{test}](../{file}) |")
+        cells = [link, *versions, patch.upstream, patch.delete_when, f"[{test}](../{file})"]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
+def _patch_path(patch: Patch) -> str:
+    """The file of a patch, relative to `patches/`: that of the function which applies it."""
+    function = getattr(patch.apply, "func", patch.apply)  # `apply` may be a functools.partial
+    return f"{function.__module__.removeprefix('patches.').replace('.', '/')}.py"
+
+
 def _make_targets() -> str:
-    doors = re.findall(
-        r"^([a-z-]+):.*## (.*)$", (PROJECT_ROOT / "Makefile").read_text("utf-8"), re.M
-    )
-    return "\n".join(f"- `make {name}`: {what}" for name, what in doors)
+    makefile = (PROJECT_ROOT / "Makefile").read_text("utf-8")
+    targets = re.findall(r"^([a-z-]+):.*## (.*)$", makefile, re.M)
+    return "\n".join(f"- `make {name}`: {help_text}" for name, help_text in targets)
 
 
 PART_RENDERERS = {
@@ -165,17 +165,17 @@ PART_RENDERERS = {
     "outline": _featured_outline,
     "patches": _patch_table,
     "versions": _patch_versions_table,
-    "doors": _make_targets,
+    "make_targets": _make_targets,
 }
 
 
 @cache
 def _template_environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=False,
     )
-    made.filters["fenced"] = code_block
-    return made
+    environment.filters["fenced"] = code_block
+    return environment

@@ -76,7 +76,7 @@ def variant_settings(page: SourceFile, variant: str) -> dict[str, str]:
     for node in ast.walk(ast.parse(page.text)):
         if isinstance(node, ast.keyword) and node.arg == variant:
             for call in ast.walk(node.value):
-                if isinstance(call, ast.Call) and ast.unparse(call.func) == "given":
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "variant_with":
                     return {
                         str(given.arg): page.expression_text(given.value) for given in call.keywords
                     }

@@ -1,4 +1,4 @@
-"""What a run is about: published or drawn, filled into the task and into what services say."""
+"""Inputs: published or random values that fill the task and the replies of services."""
 
 import json
 import urllib.request
@@ -23,12 +23,12 @@ INPUTS = {
 }
 
 
-def test_without_a_seed_they_are_the_published_ones() -> None:
+def test_without_a_seed_inputs_are_the_published_ones() -> None:
     assert resolve_inputs(INPUTS, None) == {"country": "France", "year": 2023, "rate": 4.88}
 
 
 @examples(st.integers())
-def test_a_seed_draws_the_same_whatever_other_inputs_there_are(seed: int) -> None:
+def test_a_random_value_does_not_depend_on_other_inputs(seed: int) -> None:
     alone = resolve_inputs({"rate": INPUTS["rate"]}, seed)
     among = resolve_inputs(INPUTS, seed)
     assert alone["rate"] == among["rate"]
@@ -37,11 +37,11 @@ def test_a_seed_draws_the_same_whatever_other_inputs_there_are(seed: int) -> Non
     assert 0.5 <= float(among["rate"]) <= 12.0
 
 
-def test_seeds_differ() -> None:
+def test_different_seeds_draw_different_values() -> None:
     assert len({resolve_inputs(INPUTS, seed)["rate"] for seed in range(20)}) > 15
 
 
-def test_a_use_alone_becomes_the_value_itself() -> None:
+def test_a_lone_placeholder_becomes_the_value_itself() -> None:
     assert fill_inputs(["${rate}", "${rate} %", "$${rate}"], {"rate": 4.88}) == [
         4.88,
         "4.88 %",
@@ -50,13 +50,13 @@ def test_a_use_alone_becomes_the_value_itself() -> None:
 
 
 @examples(st.text(), st.dictionaries(st.sampled_from(["a", "b"]), st.integers()))
-def test_what_is_no_input_stays_as_it_is(text: str, inputs: Mapping[str, InputValue]) -> None:
+def test_unknown_placeholders_stay_unchanged(text: str, inputs: Mapping[str, InputValue]) -> None:
     filled = fill_inputs(text, inputs)
     if not any(use[1] in inputs for use in PLACEHOLDER.finditer(text)):
         assert filled == text
 
 
-def test_a_service_is_filled_and_a_capture_waits_for_the_request() -> None:
+def test_a_service_line_is_filled_with_inputs_and_with_captures_of_the_request() -> None:
     line = service_line(
         "world_bank",
         "/v2/country/${iso}",
@@ -71,23 +71,23 @@ def test_a_service_is_filled_and_a_capture_waits_for_the_request() -> None:
         assert json.load(reply) == {"value": 4.88, "asked": "2023"}
 
 
-def test_a_line_that_uses_what_is_no_input_is_named_with_the_nearest() -> None:
+def test_an_unknown_input_in_a_line_is_reported_with_the_nearest() -> None:
     line = service_line("world_bank", "/v2/country/${contry}", {"value": 1})
     with pytest.raises(TapeError, match=r"tape.jsonl:1: \$\{contry\} .*nearest: 'country'"):
         make_tape(line).with_inputs({"country": "FRA"})
 
 
-def test_a_model_is_told_of_inputs_in_its_prompt_alone() -> None:
+def test_a_models_line_must_not_use_inputs() -> None:
     with pytest.raises(TapeError, match="an input is for the lines of a service"):
         make_tape(reply_line("specialist", "it is ${rate}"))
 
 
-def test_a_tape_without_inputs_is_the_same_tape() -> None:
+def test_a_tape_without_placeholders_is_unchanged() -> None:
     plain = make_tape(reply_line("a", "yes"))
     assert plain.with_inputs({"rate": 1}).lines == plain.lines
 
 
-def test_a_scenario_without_inputs_takes_no_seed(store: str) -> None:
+def test_a_scenario_without_inputs_rejects_a_seed(store: str) -> None:
     with pytest.raises(ScenarioNotFoundError, match="no inputs that a seed could draw"):
         run_scenario("review_goes_well", store, seed=1)
 

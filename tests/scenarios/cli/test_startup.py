@@ -1,4 +1,4 @@
-"""A command that Ctrl-C meets as it starts says so, and shows no import."""
+"""Ctrl-C while a command imports its modules prints a sentence, not a traceback."""
 
 import signal
 import subprocess
@@ -7,8 +7,8 @@ import sys
 import pytest
 
 
-def started(module: str) -> subprocess.Popen[str]:
-    """A command in the midst of its imports, of which it tells one by one on stderr."""
+def start_importing(module: str) -> subprocess.Popen[str]:
+    """A command in the middle of its imports, which it prints to stderr one by one."""
     running = subprocess.Popen(
         [sys.executable, "-X", "importtime", "-m", module, "--help"],
         stdout=subprocess.PIPE,
@@ -23,21 +23,21 @@ def started(module: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("module", ["integrations", "scenarios"])
-def test_ctrl_c_among_the_imports_ends_it_with_a_sentence(module: str) -> None:
-    running = started(module)
+def test_ctrl_c_during_imports_prints_a_sentence(module: str) -> None:
+    running = start_importing(module)
     running.send_signal(signal.SIGINT)
-    shown, said = running.communicate(timeout=20)
-    assert (running.returncode, shown) == (130, "")
-    assert said.endswith("\nstopped before anything began\n")
-    assert "Traceback" not in said
+    output, errors = running.communicate(timeout=20)
+    assert (running.returncode, output) == (130, "")
+    assert errors.endswith("\nstopped before the command started\n")
+    assert "Traceback" not in errors
 
 
-def test_a_command_that_its_shell_sent_to_the_background_is_not_stopped() -> None:
+def test_a_background_command_ignores_ctrl_c() -> None:
     program = (
         "import os, signal\n"
-        "from scenarios.cli.startup import starting\n"
+        "from scenarios.cli.startup import exit_on_early_interrupt\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "with starting(): os.kill(os.getpid(), signal.SIGINT)\n"
-        "print('went on')"
+        "with exit_on_early_interrupt(): os.kill(os.getpid(), signal.SIGINT)\n"
+        "print('continued')"
     )
-    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "went on\n"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "continued\n"

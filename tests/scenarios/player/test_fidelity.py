@@ -1,4 +1,4 @@
-"""Fidelity: what the trace lacks, doubles or misplaces is counted against the ledger."""
+"""Fidelity: missing, duplicated and misplaced spans make the counts differ from the ledger."""
 
 import dataclasses
 
@@ -11,14 +11,14 @@ from scenarios.replay.ledger import Exchange, Ledger
 
 
 def ledger(*exchanges: Exchange) -> Ledger:
-    kept = Ledger()
+    result = Ledger()
     for exchange in exchanges:
-        kept.open(exchange)
-    return kept
+        result.open(exchange)
+    return result
 
 
 def exchange(lane: str, call: int = 1, **outcome: object) -> Exchange:
-    whole = Exchange(
+    complete = Exchange(
         lane=lane,
         call=call,
         path="/v1/chat/completions",
@@ -31,7 +31,7 @@ def exchange(lane: str, call: int = 1, **outcome: object) -> Exchange:
         output_tokens=5,
         delivered=True,
     )
-    return dataclasses.replace(whole, **outcome)  # type: ignore[arg-type]
+    return dataclasses.replace(complete, **outcome)  # type: ignore[arg-type]
 
 
 def completion(**attributes: object) -> Span:
@@ -50,10 +50,12 @@ def run(*turns: Span) -> Trace:
 SERVED = ledger(exchange("writer"), exchange("critic"))
 
 
-def test_a_whole_trace_is_complete() -> None:
-    seen = measure_fidelity(SERVED, run(turn("writer", completion()), turn("critic", completion())))
-    assert seen.is_complete
-    assert {name: (c.ledger, c.trace) for name, c in seen} == {
+def test_a_complete_trace_has_full_fidelity() -> None:
+    fidelity = measure_fidelity(
+        SERVED, run(turn("writer", completion()), turn("critic", completion()))
+    )
+    assert fidelity.is_complete
+    assert {name: (c.ledger, c.trace) for name, c in fidelity} == {
         "llm_calls": (2, 2),
         "tool_calls": (0, 0),
         "tokens": (30, 30),
@@ -87,43 +89,43 @@ def test_a_whole_trace_is_complete() -> None:
         ),
     ],
 )
-def test_what_is_lost_doubled_or_misplaced_is_counted(trace: Trace, count: str) -> None:
-    seen = measure_fidelity(SERVED, trace)
-    assert not seen.is_complete
-    assert not dict(seen)[count].is_equal
+def test_missing_duplicated_and_misplaced_spans_are_counted(trace: Trace, count: str) -> None:
+    fidelity = measure_fidelity(SERVED, trace)
+    assert not fidelity.is_complete
+    assert not dict(fidelity)[count].is_equal
 
 
-def test_a_response_is_a_completion_too() -> None:
+def test_a_response_counts_as_a_completion() -> None:
     served = ledger(exchange("writer", path="/v1/responses"))
     assert measure_fidelity(served, run(turn("writer", completion()))).is_complete
     assert not measure_fidelity(served, run(turn("writer"))).llm_calls.is_equal
 
 
-def test_attempts_that_a_client_hides_are_calls_and_errors() -> None:
+def test_hidden_attempts_count_as_calls_and_errors() -> None:
     served = ledger(
         exchange("writer", status=429, input_tokens=0, output_tokens=0), exchange("writer", 2)
     )
     hidden = run(turn("writer", completion()))
     assert not measure_fidelity(served, hidden).llm_calls.is_equal
     refused = Span("HTTP 429", "ATTEMPT", "ERROR")
-    shown = dataclasses.replace(
+    recorded = dataclasses.replace(
         completion(**{"flight_recorder.http.attempts": 2}), children=(refused,)
     )
-    assert measure_fidelity(served, run(turn("writer", shown))).is_complete
+    assert measure_fidelity(served, run(turn("writer", recorded))).is_complete
 
 
-def test_a_completion_that_failed_after_its_attempt_is_one_error() -> None:
+def test_a_failed_attempt_and_its_failed_completion_are_one_error() -> None:
     cut = Span("stream cut", "ATTEMPT", "ERROR")
     failed = dataclasses.replace(completion(), status="ERROR", children=(cut,))
     served = ledger(exchange("writer", delivered=False))
     assert measure_fidelity(served, run(turn("writer", failed))).errors.is_equal
 
 
-def test_what_a_service_has_only_accepted_is_no_error() -> None:
-    asked = exchange("archive", path="/lookups", status=202, input_tokens=0, output_tokens=0)
-    assert measure_fidelity(ledger(asked), run()).errors.is_equal
+def test_status_202_is_not_an_error() -> None:
+    lookup = exchange("archive", path="/lookups", status=202, input_tokens=0, output_tokens=0)
+    assert measure_fidelity(ledger(lookup), run()).errors.is_equal
 
 
-def test_what_was_delivered_of_an_error_is_an_error() -> None:
-    asked = exchange("archive", path="/lookups", status=404, input_tokens=0, output_tokens=0)
-    assert not measure_fidelity(ledger(asked), run()).errors.is_equal
+def test_a_delivered_error_status_is_an_error() -> None:
+    lookup = exchange("archive", path="/lookups", status=404, input_tokens=0, output_tokens=0)
+    assert not measure_fidelity(ledger(lookup), run()).errors.is_equal

@@ -1,4 +1,4 @@
-"""A part: how a variant's call of its workflow is put together."""
+"""How the workflow call of a variant is put together."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,0 +1,75 @@
+"""Rules of the repository: lock files, make targets, no network, and independent packages."""
+
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from pytest_socket import SocketConnectBlockedError
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "requirements.lock",
+        "tests/old_env/requirements.lock",
+        "integrations/environments/openinference.lock",
+        "integrations/environments/openlit.lock",
+        "integrations/environments/openllmetry.lock",
+        "tests/phoenix_env/requirements.lock",
+    ],
+)
+def test_a_lock_has_hashes_and_no_address(lock: str, house: Path) -> None:
+    text = (house / lock).read_text("utf-8")
+    assert "://" not in text
+    assert "--index" not in text
+    assert "--find-links" not in text
+    pinned = re.findall(r"^\S+==", text, re.MULTILINE)
+    assert len(pinned) > 20
+    entries = re.split(r"^(?=\S+==)", text, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_the_lock_has_all_dependencies_of_the_project(house: Path) -> None:
+    project = tomllib.loads((house / "pyproject.toml").read_text("utf-8"))
+    dependencies = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    names = {re.split(r"[\[<>=; ]", dependency)[0] for dependency in dependencies}
+    locked = re.findall(r"^([a-z0-9-]+)==", (house / "requirements.lock").read_text(), re.MULTILINE)
+    assert names <= set(locked)
+
+
+def test_make_help_lists_every_target(house: Path) -> None:
+    help_text = subprocess.run(
+        ["make", "help"], cwd=house, capture_output=True, text=True, check=True
+    ).stdout
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (house / "Makefile").read_text("utf-8"), re.M)
+    assert set(re.findall(r"^  make ([a-z-]+)", help_text, re.MULTILINE)) == set(phony.split())
+
+
+def test_connections_to_other_machines_are_blocked() -> None:
+    """`--allow-hosts` in pyproject.toml applies to every test."""
+    refused = pytest.raises(SocketConnectBlockedError)
+    with refused, pytest.warns(UserWarning, match=r"192\.0\.2\.1"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+
+
+def test_a_lesson_reads_no_environment_and_sets_up_no_tracing(house: Path) -> None:
+    for lesson in (house / "workflows").glob("*_*.py"):
+        text = lesson.read_text("utf-8")
+        assert not re.search(r"os\.environ|input\(|argparse|typer|set_tracking_uri|autolog", text)
+
+
+def test_instrumentation_imports_no_workflow_and_no_scenario(house: Path) -> None:
+    """A user's own program needs `instrumentation` and `patches`, and nothing above them."""
+    program = (
+        "import sys\n"
+        "import instrumentation.tracing, instrumentation.http_attempts\n"
+        "print([m for m in sys.modules if m.split('.')[0] in ('scenarios', 'workflows')])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], cwd=house, capture_output=True, text=True, check=True
+    ).stdout
+    assert output.strip() == "[]"
