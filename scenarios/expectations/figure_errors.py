@@ -11,7 +11,12 @@ from instrumentation.figures.figure_check import extract_figures
 from instrumentation.trace.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, tool_result
-from scenarios.expectations.wording import list_agents, pluralize, to_text
+from scenarios.expectations.wording import (
+    list_agents,
+    pluralize,
+    subject,
+    to_text,
+)
 
 
 def keeps_period(tool: str, *, called_by: str, stated_by: tuple[str, ...]) -> Expectation:
@@ -26,7 +31,7 @@ def keeps_period(tool: str, *, called_by: str, stated_by: tuple[str, ...]) -> Ex
         return None
 
     return Expectation(
-        f"{', '.join(stated_by)} keep the period of what {tool} returned to {called_by}",
+        f"{subject(stated_by, 'keep')} the period of what {tool} returned to {called_by}",
         explain_failure,
         (called_by, *stated_by),
     )
@@ -44,7 +49,7 @@ def changes_period(tool: str, *, called_by: str, stated_by: tuple[str, ...]) -> 
         return None
 
     return Expectation(
-        f"{', '.join(stated_by)} change the period of what {tool} returned to {called_by}",
+        f"{subject(stated_by, 'change')} the period of what {tool} returned to {called_by}",
         explain_failure,
         (called_by, *stated_by),
         signals_failure=True,
@@ -72,7 +77,7 @@ def repeats_guess(author: str, *, stated_by: tuple[str, ...]) -> Expectation:
         return None
 
     return Expectation(
-        f"{', '.join(stated_by)} state a figure that {author} wrote without a source",
+        f"{subject(stated_by, 'state')} a figure that {author} wrote without a source",
         explain_failure,
         (author, *stated_by),
         signals_failure=True,
@@ -101,7 +106,7 @@ def invents_missing_figure(tool: str, *, called_by: str, stated_by: tuple[str, .
         return None
 
     return Expectation(
-        f"{', '.join(stated_by)} state a figure where {tool} returned none to {called_by}",
+        f"{subject(stated_by, 'state')} a figure where {tool} returned none to {called_by}",
         explain_failure,
         (called_by, *stated_by),
         signals_failure=True,

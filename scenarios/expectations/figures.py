@@ -11,7 +11,12 @@ from instrumentation.figures.figure_check import extract_figures
 from instrumentation.trace.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, tool_calls, tool_result
-from scenarios.expectations.wording import list_agents, root_attribute, to_text
+from scenarios.expectations.wording import (
+    list_agents,
+    root_attribute,
+    subject,
+    to_text,
+)
 
 
 def repeats_tool_figures(tool: str, *, called_by: str, stated_by: Iterable[str]) -> Expectation:
@@ -29,7 +34,7 @@ def repeats_tool_figures(tool: str, *, called_by: str, stated_by: Iterable[str])
         return None
 
     return Expectation(
-        f"{', '.join(agents)} state a figure that {tool} returned to {called_by}",
+        f"{subject(agents, 'state')} a figure that {tool} returned to {called_by}",
         explain_failure,
         (called_by, *agents),
     )

@@ -3,7 +3,11 @@
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import list_names, pluralize
+from scenarios.expectations.wording import (
+    how_often,
+    list_names,
+    pluralize,
+)
 
 MIN_ARRIVED_SHARE = 0.8
 """From this share of the sender's text on, a handoff has arrived. A summary in other words has not:
@@ -26,7 +30,7 @@ def hands_off(sender: str, receiver: str, *, times: int = 1) -> Expectation:
         return f"only {_arrived_share(lost[0]):.0%} of the {sent} characters sent arrived"
 
     return Expectation(
-        f"{sender} hands off to {receiver}, {pluralize(times, 'time')}",
+        f"{sender} hands off to {receiver} {how_often(times)}",
         explain_failure,
         (sender, receiver),
     )
@@ -67,7 +71,7 @@ def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectat
         return f"it was taken on {', '.join(map(str, met)) or 'no condition'}"
 
     return Expectation(
-        f"the edge {source} → {target} is taken on {on}, {pluralize(times, 'time')}",
+        f"the edge {source} → {target} is taken on {on} {how_often(times)}",
         explain_failure,
         (source, target),
     )
@@ -84,7 +88,7 @@ def delegates_to(sender: str, receiver: str, *, times: int = 1) -> Expectation:
         return f"{found}; delegations of the run: {_list_delegations(list(trace))}"
 
     return Expectation(
-        f"{sender} delegates to {receiver}, {pluralize(times, 'time')}",
+        f"{sender} delegates to {receiver} {how_often(times)}",
         explain_failure,
         (sender, receiver),
     )

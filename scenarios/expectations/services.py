@@ -13,6 +13,7 @@ from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, describe_calls
 from scenarios.expectations.wording import (
     error_suffix,
+    how_often,
     list_agents,
     pluralize,
     shorten,
@@ -76,7 +77,7 @@ def polls_with_progress(agent: str, tool: str, *, times: int) -> Expectation:
         return None if done else _describe_polls(polls)
 
     return Expectation(
-        f"{agent} polls {tool} until it is done, {pluralize(times, 'time')}",
+        f"{agent} polls {tool} until it is done {how_often(times)}",
         explain_failure,
         (agent,),
     )
@@ -93,7 +94,7 @@ def polls_without_progress(agent: str, tool: str, *, times: int) -> Expectation:
         return _describe_polls(ended) if ended else None
 
     return Expectation(
-        f"{agent} polls {tool} without progress, {pluralize(times, 'time')}",
+        f"{agent} polls {tool} without progress {how_often(times)}",
         explain_failure,
         (agent,),
         signals_failure=True,

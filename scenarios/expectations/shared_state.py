@@ -7,7 +7,14 @@ from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import tool_calls, tool_result
-from scenarios.expectations.wording import error_suffix, list_agents, pluralize, shorten
+from scenarios.expectations.wording import (
+    error_suffix,
+    how_often,
+    join_names,
+    list_agents,
+    pluralize,
+    shorten,
+)
 
 
 def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
@@ -33,7 +40,7 @@ def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
 
     kind = "with" if grounded else "without"
     return Expectation(
-        f"{agent} writes to the shared state {kind} a source, {pluralize(times, 'time')}",
+        f"{agent} writes to the shared state {kind} a source {how_often(times)}",
         explain_failure,
         (agent,),
     )
@@ -74,7 +81,7 @@ def preserves_writes(*authors: str) -> Expectation:
         return None
 
     return Expectation(
-        f"the last writes of {', '.join(authors)} are preserved", explain_failure, authors
+        f"the last writes of {join_names(authors)} are preserved", explain_failure, authors
     )
 
 
@@ -97,7 +104,7 @@ def overwrites_unread(author: str, key: str, *, written_by: tuple[str, ...]) -> 
         return f"the value of {', '.join(kept)} is preserved" if kept else None
 
     return Expectation(
-        f"{author} overwrites {key} of {', '.join(written_by)} without reading it",
+        f"{author} overwrites {key} of {join_names(written_by)} without reading it",
         explain_failure,
         (author, *written_by),
         signals_failure=True,

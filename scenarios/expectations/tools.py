@@ -8,6 +8,7 @@ from instrumentation.trace.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.wording import (
     error_suffix,
+    how_often,
     list_names,
     pluralize,
     root_attribute,
@@ -26,9 +27,10 @@ def calls_tool(agent: str, tool: str, *, times: int, returning: str = "") -> Exp
         other = next((call for call in calls if not re.search(returning, tool_result(call))), None)
         return f"a call returned {shorten(tool_result(other))}" if other else None
 
-    matching = f", each returning /{returning}/" if returning else ""
+    each = "each returning" if times > 1 else "returning"
+    matching = f", {each} /{returning}/" if returning else ""
     return Expectation(
-        f"{agent} calls {tool}, {pluralize(times, 'time')}{matching}", explain_failure, (agent,)
+        f"{agent} calls {tool} {how_often(times)}{matching}", explain_failure, (agent,)
     )
 
 
@@ -56,7 +58,7 @@ def tool_call_fails(agent: str, tool: str, *, times: int, message: str) -> Expec
         return f"{pluralize(len(failed), 'such call')}; its calls: {results}"
 
     description = f"{agent}'s call of {tool} fails with a message containing {message!r}"
-    return Expectation(f"{description}, {pluralize(times, 'time')}", explain_failure, (agent,))
+    return Expectation(f"{description} {how_often(times)}", explain_failure, (agent,))
 
 
 def loops_on_tool(agent: str, tool: str) -> Expectation:
@@ -103,7 +105,7 @@ def guardrail_rejects(task: str, *, times: int) -> Expectation:
         return f"it rejected {rejected} of {pluralize(len(checks), 'result')}"
 
     return Expectation(
-        f"the guardrail of {task} rejects its result, {pluralize(times, 'time')}", explain_failure
+        f"the guardrail of {task} rejects its result {how_often(times)}", explain_failure
     )
 
 

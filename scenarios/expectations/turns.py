@@ -5,7 +5,7 @@ from typing import Any
 
 from instrumentation.trace.trace import Trace
 from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import error_suffix, list_agents, pluralize
+from scenarios.expectations.wording import error_suffix, join_names, list_agents, pluralize
 
 
 def takes_turns(agent: str, times: int) -> Expectation:
@@ -47,7 +47,7 @@ def works_concurrently(*team: str) -> Expectation:
                 return f"{agent} worked {company}, without {', '.join(missing)}"
         return None
 
-    return Expectation(f"{', '.join(team)} work at the same time", explain_failure, team)
+    return Expectation(f"{join_names(team)} work at the same time", explain_failure, team)
 
 
 def last_completion_ends(agent: str, *, status: str, message: str = "") -> Expectation:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from instrumentation.trace.span import Span
@@ -46,6 +47,21 @@ def shorten(text: str) -> str:
 def pluralize(number: int, noun: str) -> str:
     """A count with its noun: "1 call", "3 calls"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def how_often(times: int) -> str:
+    """A number of times: "once", "twice", "3 times"."""
+    return {1: "once", 2: "twice"}.get(times, f"{times} times")
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Names in a sentence: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def subject(agents: Sequence[str], verb: str) -> str:
+    """Agents with a verb that agrees: "a keeps", "a and b keep"."""
+    return f"{join_names(agents)} {verb}{'s' if len(agents) == 1 else ''}"
 
 
 def describe_nearest(pattern: str, text: str) -> str:
