@@ -15,6 +15,7 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from multiprocessing.util import Finalize, register_after_fork
 from types import TracebackType
@@ -31,7 +32,8 @@ from instrumentation.sampling.sampling import Sampling
 from instrumentation.sampling.tail_sampler import TailSampler
 from instrumentation.tracing_environment import set_environment_defaults
 from instrumentation.tracing_patches import require_span_pipeline, span_pipeline_patches
-from patches.mlflow.experiment import use_experiment
+from patches.mlflow.deferred_experiment import resolve_experiment_id
+from patches.mlflow.experiment import active_experiment, use_experiment
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, builtin_patches
 
@@ -77,17 +79,29 @@ class RunHandle:
     """Finds the traces that were tagged by `record_run`."""
 
     id: str
+    tracking_uri: str
+    experiment: str
 
     def traces(self) -> list[Any]:
-        """All `mlflow.entities.Trace` of the run, oldest first; waits until they are stored."""
+        """All `mlflow.entities.Trace` of the run, oldest first; waits until they are stored.
+
+        They are read from the store that was active when the run began, so this also works after
+        tracing was shut down.
+        """
         mlflow.flush_trace_async_logging()
-        return list(
-            mlflow.search_traces(
-                filter_string=f"tags.`{RUN_TAG}` = '{self.id}'",
-                order_by=["timestamp_ms ASC"],
-                return_type="list",
-            )
+        client = mlflow.MlflowClient(self.tracking_uri)
+        search = partial(
+            client.search_traces,
+            locations=[resolve_experiment_id(self.experiment, self.tracking_uri)],
+            filter_string=f"tags.`{RUN_TAG}` = '{self.id}'",
+            order_by=["timestamp_ms ASC"],
         )
+        page = search()
+        traces = list(page)
+        while page.token:
+            page = search(page_token=page.token)
+            traces += page
+        return traces
 
 
 def enable_tracing(
@@ -184,7 +198,7 @@ def record_run(tags: Mapping[str, str] | None = None) -> Generator[RunHandle]:
             await team.run(task="…")
         assert len(run.traces()) == 1
     """
-    run = RunHandle(uuid4().hex)
+    run = RunHandle(uuid4().hex, *active_experiment())
     with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
         yield run
 

@@ -45,6 +45,17 @@ def use_experiment(tracking_uri: str, name: str) -> Generator[None]:
         fluent._active_experiment_id = active
 
 
+def active_experiment() -> tuple[str, str]:
+    """The tracking URI and the experiment that traces go to now.
+
+    The experiment is an id, or a deferred name: see `resolve_experiment_id`.
+    """
+    import mlflow
+    from mlflow.tracking import fluent
+
+    return mlflow.get_tracking_uri(), fluent._get_experiment_id()
+
+
 @contextmanager
 def _lock_store(tracking_uri: str) -> Generator[None]:
     """No other process of this user begins with the store meanwhile; on Windows it may.

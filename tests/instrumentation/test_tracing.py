@@ -189,3 +189,18 @@ def _prompt() -> Generator[None]:
 @pytest.mark.usefixtures("_prompt")
 def test_an_idle_queue_is_flushed_at_once(idle_queue: AsyncTraceExportQueue) -> None:
     assert flush_s(idle_queue) < 0.5
+
+
+def test_the_traces_of_a_run_are_found_after_tracing_was_shut_down(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'other.db'}"
+    with enable_tracing(store, frameworks=()), record_run() as run, mlflow.start_span("work"):
+        pass
+    assert [trace.data.spans[0].name for trace in run.traces()] == ["work"]
+
+
+def test_every_page_of_a_runs_traces_is_read(store: str) -> None:
+    with enable_tracing(store, frameworks=()), record_run() as run:
+        for _ in range(101):
+            with mlflow.start_span("work"):
+                pass
+    assert len(run.traces()) == 101
