@@ -1,0 +1,1 @@
+"""Tests of the documents: their code runs, their commands parse, their links lead somewhere."""

@@ -1,0 +1,55 @@
+"""Take the picture of the README: the broken run's trace in MLflow's own page.
+
+`python -m tests.docs.screenshot` runs the scenario in a temporary store, starts MLflow's server on
+127.0.0.1, opens the trace in Chromium, selects the handoff that lost the draft, and writes
+`docs/images/broken-trace.png`. `make picture` does the same.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import FloatRect, Page, ViewportSize
+
+from scenarios.cli.quiet_frameworks import quiet_frameworks
+from tests.docs.documents import ROOT
+from tests.support.browser import TREE_ROW, find_chromium, open_page
+from tests.support.servers import mlflow_server
+
+SCENARIO = "summarizer_never_sees_the_draft"
+HANDOFF = "generator → summarizer"
+PICTURE = ROOT / "docs" / "images" / "broken-trace.png"
+WINDOW: ViewportSize = {"width": 1360, "height": 820}
+TRACE_PANEL: FloatRect = {"x": 0, "y": 0, "width": 952, "height": 820}
+"""MLflow gives the trace 70% of the window; its assistant is beside it."""
+
+
+def take_screenshot(folder: Path) -> None:
+    """Run the scenario, open its broken trace and write the picture."""
+    from scenarios.player.run import run_scenario  # imports MLflow
+
+    store = f"sqlite:///{folder / 'mlflow.db'}"
+    broken = next(
+        result for result in run_scenario(SCENARIO, store).variants if result.variant == "broken"
+    )
+    assert broken.trace
+    with mlflow_server(folder, store) as server:
+        url = f"{server}/#/experiments/1/traces?selectedEvaluationId={broken.trace.ids[0]}"
+        with open_page(url) as page:
+            _select_handoff(page)
+            page.screenshot(path=PICTURE, clip=TRACE_PANEL)
+
+
+def _select_handoff(page: Page) -> None:
+    page.set_viewport_size(WINDOW)
+    page.locator(TREE_ROW, has_text=HANDOFF).first.click()
+    page.get_by_text("Attributes", exact=True).first.click()
+    page.get_by_text("efficiency_score").first.wait_for()
+
+
+if __name__ == "__main__":
+    if find_chromium() is None:
+        sys.exit("Chromium is missing; install it with: apt-get install chromium")
+    with tempfile.TemporaryDirectory() as scratch, quiet_frameworks():
+        take_screenshot(Path(scratch))
+    print(PICTURE.relative_to(ROOT))

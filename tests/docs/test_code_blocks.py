@@ -1,0 +1,54 @@
+"""Every Python block of the documents is a program that runs and prints what the page says."""
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from scenarios.replay.replay_server import replay_tape
+from scenarios.tape.tape import Tape
+from tests.docs.documents import ROOT, CodeBlock, code_blocks, list_documents
+
+pytestmark = pytest.mark.long
+
+PROGRAMS = [
+    block
+    for document in list_documents()
+    for block in code_blocks(document)
+    if block.language == "python"
+]
+
+
+@pytest.mark.parametrize("block", PROGRAMS, ids=str)
+def test_a_python_block_runs_and_prints_what_the_page_shows(
+    block: CodeBlock, store: str, tmp_path: Path
+) -> None:
+    environment = os.environ | {
+        "MLFLOW_TRACKING_URI": store,
+        "PYTHONPATH": str(ROOT),
+        "OPENAI_API_KEY": "unused",
+        "CREWAI_STORAGE_DIR": str(tmp_path / "crewai"),
+    }
+    with ExitStack() as stack:
+        replay = None
+        if block.tape:
+            replay = stack.enter_context(replay_tape(Tape.load(block.tape)))
+            environment["OPENAI_BASE_URL"] = replay.base_url
+        ended = subprocess.run(
+            [sys.executable, "-c", block.code],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        refusals = [str(refusal) for refusal in replay.refusals] if replay else []
+        unplayed = [line.location for line in replay.unplayed_lines] if replay else []
+    assert ended.returncode == 0, ended.stderr
+    assert (refusals, unplayed) == ([], [])
+    if block.output is not None:
+        assert ended.stdout == block.output
