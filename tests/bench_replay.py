@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 SERVE = "from pathlib import Path; from scenarios.replay.serve import serve; serve(Path({!r}))"
 CONNECTIONS = 8
@@ -74,7 +74,7 @@ def _request(stream: bool) -> bytes:
     body = orjson.dumps({"model": "taped", "messages": messages, "stream": stream})
     head = (
         "POST /v1/chat/completions HTTP/1.1\r\nhost: replay\r\n"
-        f"content-type: application/json\r\n{LANE_HEADER}: load\r\n"
+        f"content-type: application/json\r\n{AGENT_HEADER}: load\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from instrumentation.tracing import enable_tracing
 from workflows.chat_history import Conversation, prompt
 from workflows.chat_stream import ASSISTANT, Listener, assistant, turn
-from workflows.model import LANE_HEADER, Model
+from workflows.model import AGENT_HEADER, Model
 
 ROUNDS = 15
 WORDS = 500
@@ -66,7 +66,7 @@ def _read(read: Reader, url: str) -> tuple[float, float]:
 
 async def _plain(url: str) -> tuple[float, float]:
     """Read with openai's client, and nothing else."""
-    headers = {LANE_HEADER: ASSISTANT}
+    headers = {AGENT_HEADER: ASSISTANT}
     async with AsyncOpenAI(
         base_url=f"{url}/v1", api_key="taped", default_headers=headers
     ) as client:

@@ -12,7 +12,7 @@ from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
 from workflows.chat_answer import NoAnswer
 from workflows.chat_stream import converse
-from workflows.model import AnswerCutShort, Model
+from workflows.model import TruncatedAnswerError, Model
 
 DONE = '{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}', "[DONE]"
 EVENTS = "text/event-stream"
@@ -54,7 +54,7 @@ async def answered(*events: str, body: str = "", kind: str = EVENTS) -> tuple[st
             try:
                 said = await converse("one", Model("m", url, "k"), session="s", retries=0)
                 told = said.turns[0].answer.text
-            except (AnswerCutShort, NoAnswer) as error:
+            except (TruncatedAnswerError, NoAnswer) as error:
                 told = str(error)
         return told, trace_from_mlflow(one.to_dict() for one in run.traces())
 

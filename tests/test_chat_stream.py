@@ -27,7 +27,7 @@ from tests.support.tapes import make_tape, reply_line
 from workflows.chat_answer import NoAnswer
 from workflows.chat_history import Conversation
 from workflows.chat_stream import assistant, converse, turn
-from workflows.model import AnswerCutShort, Model
+from workflows.model import TruncatedAnswerError, Model
 
 KEY = "sk-never-to-be-seen"
 Errors = type[BaseException] | tuple[()]
@@ -168,7 +168,7 @@ async def test_a_memory_of_nothing_is_told_only_what_is_said_now() -> None:
 @pytest.mark.parametrize("clean", [True, False])
 async def test_a_stream_that_is_cut_is_an_error_that_keeps_what_had_come(clean: bool) -> None:
     fault = cuts_stream("assistant", after_frame=3, ends_cleanly=clean)
-    seen = await ended("one", says_so("one two three four"), fault, raises=AnswerCutShort)
+    seen = await ended("one", says_so("one two three four"), fault, raises=TruncatedAnswerError)
     assert "after 7 characters" in str(seen.answer)
     span = completion(seen.trace)
     assert (span.status, span.outputs["choices"][0]["message"]["content"]) == ("ERROR", "one two")
@@ -178,12 +178,12 @@ async def test_a_stream_that_is_cut_is_an_error_that_keeps_what_had_come(clean: 
 
 async def test_a_malformed_event_is_an_error() -> None:
     fault = malformed_reply("assistant")
-    seen = await ended("one", says_so("first"), fault, raises=AnswerCutShort)
+    seen = await ended("one", says_so("first"), fault, raises=TruncatedAnswerError)
     assert "JSONDecodeError" in seen.trace.root.status_message
 
 
 async def test_an_answer_that_ran_into_its_limit_is_not_whole() -> None:
-    seen = await ended("one", says_so("half of", finish_reason="length"), raises=AnswerCutShort)
+    seen = await ended("one", says_so("half of", finish_reason="length"), raises=TruncatedAnswerError)
     assert "token limit after 7 characters" in seen.trace.root.status_message
     span = completion(seen.trace)
     assert (span.status, span.attributes["gen_ai.response.finish_reasons"]) == ("OK", ["length"])
@@ -191,7 +191,7 @@ async def test_an_answer_that_ran_into_its_limit_is_not_whole() -> None:
 
 async def test_an_answer_that_a_filter_stopped_is_not_whole() -> None:
     lines = says_so("half of", finish_reason="content_filter")
-    seen = await ended("one", lines, raises=AnswerCutShort)
+    seen = await ended("one", lines, raises=TruncatedAnswerError)
     assert "filter stopped the answer" in seen.trace.root.status_message
 
 
@@ -237,7 +237,7 @@ async def test_half_an_answer_is_not_told_in_the_next_turn() -> None:
     with replay_tape(make_tape(*lines), [fault]) as replay:
         async with assistant(Model("taped", replay.base_url, KEY)) as streams:
             begun = Conversation("s")
-            with pytest.raises(AnswerCutShort):
+            with pytest.raises(TruncatedAnswerError):
                 await turn(begun, "one", streams)
             await turn(begun, "two", streams)
         _, asked = (exchange.request["messages"] for exchange in replay.ledger.exchanges)

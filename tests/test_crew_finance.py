@@ -21,7 +21,7 @@ from tests.test_world_bank import EMPTY, PATH, page
 from workflows.crew_finance import CONTEXTS, briefing
 from workflows.evidence import Evidence
 from workflows.finance_report import Briefing
-from workflows.model import AnswerCutShort, Model
+from workflows.model import TruncatedAnswerError, Model
 from workflows.roster import who_has_what
 
 Line = dict[str, Any]
@@ -438,7 +438,7 @@ async def test_a_crew_that_is_cancelled_says_who_was_at_work(tracing: None) -> N
 @pytest.mark.parametrize("on_text", [None, lambda agent, text: None], ids=["whole", "streamed"])
 async def test_an_answer_that_ran_into_its_limit_is_not_taken_for_whole(on_text: Any) -> None:
     run = Ran(analyst=[RECALLS, reply_line("analyst", "Prices rose by 4", finish_reason="length")])
-    with pytest.raises(AnswerCutShort, match="analyst, in analysis"):
+    with pytest.raises(TruncatedAnswerError, match="analyst, in analysis"):
         await run.with_(on_text=on_text)
 
 

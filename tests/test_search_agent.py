@@ -21,7 +21,7 @@ from tests.support.search_runs import (
     web_results_line,
 )
 from tests.support.tapes import make_tape
-from workflows.model import AnswerCutShort, Model
+from workflows.model import TruncatedAnswerError, Model
 from workflows.search_agent import research
 
 
@@ -137,7 +137,7 @@ async def test_a_listener_is_told_the_answer(store: str) -> None:
 
 async def test_half_an_answer_is_none_and_its_tokens_are_counted(store: str) -> None:
     ran = await run_search(store, answer_line("FRA cov", finish_reason="length"))
-    assert isinstance(ran.outcome, AnswerCutShort)
+    assert isinstance(ran.outcome, TruncatedAnswerError)
     assert ran.trace.root.failed
     assert ran.fidelity.is_complete
 

@@ -15,7 +15,7 @@ from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
 from workflows.graphflow_review import Review, review
-from workflows.model import Model, NoModel
+from workflows.model import Model, ModelNotConfiguredError
 
 APPROVE = {"decision": "approve", "notes": "Right."}
 REVISE = {"decision": "revise", "notes": "The figure is wrong."}
@@ -140,7 +140,7 @@ async def test_an_answer_that_ran_into_its_token_limit_is_not_taken_for_whole(
     listener = (lambda agent, text: None) if streamed else None
     with replay_tape(Tape.load(tape)) as replay:
         model = Model("taped", replay.base_url, "key")
-        with pytest.raises(RuntimeError, match="AnswerCutShort: the model reached its token limit"):
+        with pytest.raises(RuntimeError, match="TruncatedAnswerError: the model reached its token limit"):
             await review("Write.", model, on_text=listener)
 
 
@@ -154,5 +154,5 @@ def test_a_model_comes_from_the_environment() -> None:
     assert (
         Model.from_environment(said | {"OPENAI_BASE_URL": "http://x/v1"}).base_url == "http://x/v1"
     )
-    with pytest.raises(NoModel, match="OPENAI_API_KEY not set"):
+    with pytest.raises(ModelNotConfiguredError, match="OPENAI_API_KEY not set"):
         Model.from_environment({"MODEL_NAME": "m"})

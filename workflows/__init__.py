@@ -1,1 +1,1 @@
-"""Lessons: one file each, read from top to bottom."""
+"""Five lessons: each of the modules here but `model.py` is one workflow, read from the top."""

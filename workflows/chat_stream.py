@@ -1,14 +1,19 @@
-"""A conversation of several turns, whose answers are streamed.
+"""A chat of several turns whose answers are streamed; each turn is a trace of one session.
 
-    user ──says──▶ assistant ──piece by piece──▶ user ──says──▶ …
+    user ──message──▶ assistant ──chunk──chunk──chunk──▶ user ──message──▶ …
 
-In the traces: one a turn, joined by the session and the user that they bear. In each the turn, in
-it the assistant at work, in it the completion: each event of the stream is an event of its span,
-and what they come to is its output.
+The trace of one turn; `session` and `user` join the turns of a conversation:
+
+    turn                  CHAIN   the user's message and the answer
+      assistant           AGENT   how many earlier turns the assistant remembers
+        stream_answer     LLM     one request: each chunk is an event, the joined chunks the output
+
+Read on in `clients/openai.py` (the client), `chat/chunks.py` (what is streamed) and
+`chat/conversation.py` (the history, and which completion is an answer).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import date
 from time import monotonic
 from uuid import uuid4
@@ -17,149 +22,127 @@ import httpx
 import mlflow
 from mlflow.entities import NoOpSpan, SpanType
 from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionChunk
 
 from instrumentation.chat import record_request, record_response
-from instrumentation.http_attempts.http_client import traced_http_client
-from workflows.chat_answer import Answer, event, finished, joined, piece, whole
-from workflows.chat_history import Conversation, prompt
-from workflows.model import LANE_HEADER, AnswerCutShort, Model
+from workflows import chat
+from workflows.chat import Answer, Conversation, Messages
+from workflows.clients.openai import openai_client
+from workflows.model import Model, TruncatedAnswerError
 
-ASSISTANT = "assistant"
-REMEMBERED = 20
-
-Messages = list[ChatCompletionMessageParam]
-Events = AsyncGenerator[ChatCompletionChunk, None]
-Streams = Callable[[Messages], Events]
-Listener = Callable[[str, str], None]
-"""Is told who says what, piece by piece."""
+AGENT = "assistant"
 
 
-async def converse(
-    task: str,
-    model: Model,
-    *,
-    session: str | None = None,
-    user: str | None = None,
-    remembers: int = REMEMBERED,
-    deadline_s: float | None = 60.0,
-    retries: int = 2,
-    on_text: Listener | None = None,
-) -> Conversation:
-    """Say each line of the task in turn; `session` names the conversation, else a new id does.
+class StreamedChat:
+    """An assistant that answers message by message. It keeps no state between turns."""
 
-    Raises what `turn` raises, and then says no more.
-    """
-    conversation = Conversation(session or str(uuid4()), user)
-    async with assistant(model, deadline_s, retries) as streams:
-        for said in filter(str.strip, task.splitlines()):
-            conversation = await turn(conversation, said, streams, remembers, on_text)
-    return conversation
-
-
-async def turn(
-    conversation: Conversation,
-    said: str,
-    streams: Streams,
-    remembers: int = REMEMBERED,
-    on_text: Listener | None = None,
-) -> Conversation:
-    """Say a line and hear the answer; returns the conversation with both in it.
-
-    The assistant is told the last turns, as many as it `remembers`. Raises `AnswerCutShort` or
-    `NoAnswer`, or an error of openai's that the endpoint told: then the conversation stays as it
-    was, for half an answer is never kept. A line that says nothing is a `ValueError`.
-    """
-    if not said.strip():
-        raise ValueError("nothing was said: a turn begins with a line that is not empty")
-    whose = {"session_id": conversation.session, "user": conversation.user}
-    tags = {"date": f"{date.today():%Y%m%d}"}
-    with (
-        mlflow.tracing.context(**whose, tags=tags),
-        mlflow.start_span("turn", span_type=SpanType.CHAIN) as span,
-    ):
-        span.set_inputs({"messages": [{"role": "user", "content": said}]})
-        answer = await spoken(conversation, said, streams, remembers, on_text)
-        span.set_attribute("flight_recorder.workflow.outcome", answer.outcome)
-        span.set_outputs({"messages": [{"role": "assistant", "content": answer.text}]})
-    return conversation.after(said, answer)
-
-
-async def spoken(
-    conversation: Conversation,
-    said: str,
-    streams: Streams,
-    remembers: int,
-    on_text: Listener | None,
-) -> Answer:
-    """The assistant's whole answer, of which `on_text` is told each piece as it comes."""
-    remembered, events = conversation.recent(remembers), []
-    forgotten = len(conversation.turns) - len(remembered)
-    with mlflow.start_span(ASSISTANT, span_type=SpanType.AGENT) as span:
-        span.set_inputs({"said": said})
-        span.set_attribute("flight_recorder.history.turns", len(remembered))
-        span.set_attribute("flight_recorder.history.turns_forgotten", forgotten)
-        async with aclosing(streams(prompt(remembered, said))) as stream:
-            async for event in stream:
-                events.append(event)
-                if on_text and (text := piece(event)):
-                    on_text(ASSISTANT, text)
-        answer = whole(joined(events))
-        span.set_outputs(answer.text)
-    return answer
-
-
-@asynccontextmanager
-async def assistant(
-    model: Model, deadline_s: float | None = 60.0, retries: int = 2
-) -> AsyncIterator[Streams]:
-    """A client of the assistant's own, as the stream of what the model answers to messages.
-
-    `deadline_s` is the longest wait for the next byte. `retries` are for requests of which no
-    answer began: what has been heard cannot be taken back.
-    """
-    client = AsyncOpenAI(
-        base_url=model.base_url,
-        api_key=model.api_key,
-        default_headers={LANE_HEADER: ASSISTANT},
-        http_client=traced_http_client(),
-        timeout=deadline_s,
-        max_retries=retries,
+    system_prompt = (
+        "Answer briefly, in plain sentences. What the user has told you before still holds."
     )
-    async with client:
-        yield streamed(client, model.name)
+    remembered_turns = 20
 
+    def __init__(
+        self,
+        model: Model,
+        *,
+        session: str | None = None,
+        user: str | None = None,
+        on_chunk: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """`on_chunk` is called with the agent's name and each piece of text as it arrives.
 
-def streamed(client: AsyncOpenAI, name: str) -> Streams:
-    """The traced stream. The client is none of its arguments, which MLflow writes into the trace:
-    it holds the key."""
+        `session` names the conversation of `run` in its traces; None makes up a new name.
+        """
+        self.model, self.session, self.user, self.on_chunk = model, session, user, on_chunk
 
-    async def stream_answer(messages: Messages) -> Events:
-        began = monotonic()
-        span = mlflow.get_current_active_span() or NoOpSpan()  # where nobody records, there is none
-        record_request(span, ASSISTANT, {"model": name, "messages": messages})
-        request = client.chat.completions.create(
-            model=name, messages=messages, stream=True, stream_options={"include_usage": True}
-        )
-        events, text = [], ""
-        try:
-            async with await request as stream:
-                async for sent in stream:
-                    if (more := piece(event(sent))) and not text:
-                        waited_s = round(monotonic() - began, 6)
-                        span.set_attribute("gen_ai.response.time_to_first_chunk", waited_s)
-                    text += more
-                    events.append(sent)
-                    yield sent
-        except (httpx.HTTPError, ValueError) as error:  # broken on the way, or no event of a chat
-            how = f"({type(error).__name__}: {error})"
-            raise AnswerCutShort(f"the stream broke after {len(text)} characters {how}") from error
-        if not events:
-            kind = stream.response.headers.get("content-type", "no type")
-            raise AnswerCutShort(f"no event came in what the endpoint sent, which is {kind}")
-        completion = joined(events)
-        record_response(span, completion)
-        finished(completion)
+    async def run(self, task: str) -> Conversation:
+        """Send each line of the task as a message. Raises what `take_turn` raises."""
+        conversation = Conversation(self.session or str(uuid4()), self.user)
+        async with self.client() as client:
+            for message in filter(str.strip, task.splitlines()):
+                conversation = await self.take_turn(client, conversation, message)
+        return conversation
 
-    traced: Streams = mlflow.trace(stream_answer, span_type=SpanType.LLM, output_reducer=joined)
-    return traced
+    def client(self) -> AsyncOpenAI:
+        """Create the client, to be used for all turns of a conversation."""
+        return openai_client(self.model, AGENT)
+
+    async def take_turn(
+        self, client: AsyncOpenAI, conversation: Conversation, message: str
+    ) -> Conversation:
+        """Answer one message; returns the conversation with this turn added.
+
+        Raises `TruncatedAnswerError`, `NoAnswerError`, or an error of the OpenAI client: then the
+        conversation stays as it was, so an incomplete answer is never remembered. Raises
+        `ValueError` if the message is empty.
+        """
+        if not message.strip():
+            raise ValueError("the message is empty: write at least one character")
+        context = {"session_id": conversation.session, "user": conversation.user}
+        with (
+            mlflow.tracing.context(**context, tags={"date": f"{date.today():%Y%m%d}"}),
+            mlflow.start_span("turn", span_type=SpanType.CHAIN) as span,
+        ):
+            span.set_inputs({"messages": [{"role": "user", "content": message}]})
+            answer = await self.answer(client, conversation, message)
+            span.set_attribute("flight_recorder.workflow.outcome", answer.outcome)
+            span.set_outputs({"messages": [{"role": "assistant", "content": answer.text}]})
+        return conversation.with_turn(message, answer)
+
+    async def answer(self, client: AsyncOpenAI, conversation: Conversation, message: str) -> Answer:
+        turns = conversation.last_turns(self.remembered_turns)
+        with mlflow.start_span(AGENT, span_type=SpanType.AGENT) as span:
+            span.set_inputs({"message": message})
+            span.set_attribute("flight_recorder.history.turns", len(turns))
+            span.set_attribute(
+                "flight_recorder.history.turns_forgotten", len(conversation.turns) - len(turns)
+            )
+            chunks = []
+            messages = chat.build_prompt(self.system_prompt, turns, message)
+            async with aclosing(self.traced_stream(client)(messages)) as stream:
+                async for chunk in stream:
+                    chunks.append(chunk)
+                    if self.on_chunk and (text := chat.chunk_text(chunk)):
+                        self.on_chunk(AGENT, text)
+            answer = chat.read_answer(chat.join_chunks(chunks))
+            span.set_outputs(answer.text)
+        return answer
+
+    def traced_stream(
+        self, client: AsyncOpenAI
+    ) -> Callable[[Messages], AsyncGenerator[ChatCompletionChunk]]:
+        """Make the traced stream. MLflow records its arguments: the client, which has the key, is
+        not one of them."""
+        name = self.model.name
+
+        async def stream_answer(messages: Messages) -> AsyncGenerator[ChatCompletionChunk]:
+            started = monotonic()
+            span = mlflow.get_current_active_span() or NoOpSpan()  # none if tracing is off
+            record_request(span, AGENT, {"model": name, "messages": messages})
+            request = client.chat.completions.create(
+                model=name, messages=messages, stream=True, stream_options={"include_usage": True}
+            )
+            chunks, text = [], ""
+            try:
+                async with await request as stream:
+                    async for data in stream:
+                        chunk = chat.validate_chunk(data)
+                        if (piece := chat.chunk_text(chunk)) and not text:
+                            delay_s = round(monotonic() - started, 6)
+                            span.set_attribute("gen_ai.response.time_to_first_chunk", delay_s)
+                        text += piece
+                        chunks.append(chunk)
+                        yield chunk
+            except (httpx.HTTPError, ValueError) as error:  # the connection, or an invalid chunk
+                reason = f"after {len(text)} characters ({type(error).__name__}: {error})"
+                raise TruncatedAnswerError(f"the stream broke {reason}") from error
+            if not chunks:
+                kind = stream.response.headers.get("content-type", "missing")
+                raise TruncatedAnswerError(
+                    f"the endpoint sent no chunks; its content type is {kind}"
+                )
+            completion = chat.join_chunks(chunks)
+            record_response(span, completion)
+            chat.require_finished(completion)
+
+        return mlflow.trace(stream_answer, span_type=SpanType.LLM, output_reducer=chat.join_chunks)

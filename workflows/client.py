@@ -11,7 +11,7 @@ from autogen_core.tools import FunctionTool
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from pydantic import BaseModel
 
-from workflows.model import LANE_HEADER, AnswerCutShort, Model
+from workflows.model import AGENT_HEADER, Model, TruncatedAnswerError
 
 MODEL_INFO = ModelInfo(
     vision=False,
@@ -42,13 +42,13 @@ class WholeAnswers(OpenAIChatCompletionClient):
 
 
 def whole(result: CreateResult, *, streamed: bool) -> CreateResult:
-    """The result, if it is the whole answer; else raises `AnswerCutShort`."""
+    """The result, if it is the whole answer; else raises `TruncatedAnswerError`."""
     said = f"after {len(result.content)} characters"
     if result.finish_reason == "length":
-        raise AnswerCutShort(f"the model reached its token limit {said}")
+        raise TruncatedAnswerError(f"the model reached its token limit {said}")
     # AutoGen also loses the reason where it comes in one chunk with the usage: that is whole.
     if streamed and result.finish_reason == "unknown" and not result.usage.completion_tokens:
-        raise AnswerCutShort(f"the stream ended {said}")
+        raise TruncatedAnswerError(f"the stream ended {said}")
     return result
 
 
@@ -84,7 +84,7 @@ class Clients:
             model=self.model.name,
             base_url=self.model.base_url,
             api_key=self.model.api_key,
-            default_headers={LANE_HEADER: name},
+            default_headers={AGENT_HEADER: name},
             http_client=self.http,
             timeout=self.deadline_s,
             max_retries=self.retries,

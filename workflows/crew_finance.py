@@ -77,7 +77,7 @@ async def briefing(
     With `led_by` (`who_has_what`, for one) a manager gives out the tasks, by the roster that it
     returns. With `on_text` the agents stream, and it is told who says what. With
     `prices` its trace has the cost. Raises what the model's client raises when a completion fails
-    for good, `AnswerCutShort` after one that ran into its token limit, and CrewAI's
+    for good, `TruncatedAnswerError` after one that ran into its token limit, and CrewAI's
     `ToolExecutionFailedError` when an agent makes the same call without end, or a bare `Exception`
     when the report is sent back a fourth time.
     """

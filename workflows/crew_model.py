@@ -15,7 +15,7 @@ from instrumentation.state.shared_state import SharedState
 from instrumentation.steps.collection import collect_steps
 from instrumentation.steps.step import Step
 from instrumentation.telemetry import Price, telemetry_attributes
-from workflows.model import LANE_HEADER, AnswerCutShort, Model
+from workflows.model import AGENT_HEADER, Model, TruncatedAnswerError
 from workflows.roster import roster
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Staff:
             model=f"openai/{self.model.name}",
             base_url=self.model.base_url,
             api_key=self.model.api_key,
-            default_headers={LANE_HEADER: role},
+            default_headers={AGENT_HEADER: role},
             timeout=self.deadline_s,
             max_retries=self.retries,
             interceptor=tracing_interceptor(),
@@ -84,12 +84,14 @@ async def heard(
 
 
 def whole(steps: Sequence[Step]) -> None:
-    """Raises `AnswerCutShort` if a model ran into its token limit: CrewAI takes half an answer for
+    """Raises `TruncatedAnswerError` if a model ran into its token limit: CrewAI takes half an answer for
     a whole one, and hands it on. What was said anew since is not held against anyone."""
     asked = (step for step in steps if step.kind == "completion")
     for step in {(step.agent, step.task): step for step in asked}.values():
         if step.finish_reason == "length":
-            raise AnswerCutShort(f"{step.agent}, in {step.task}: the model reached its token limit")
+            raise TruncatedAnswerError(
+                f"{step.agent}, in {step.task}: the model reached its token limit"
+            )
 
 
 @contextmanager

@@ -1,45 +1,60 @@
-"""A model: where completions come from.
+"""The model that a workflow calls: name, address, key, timeout and retries of its endpoint.
 
-Each agent has a client of its own, which sends the agent's name in a header. A gateway reads such a
-header to know whose cost it is; a tape reads it to know whose lane it is.
+Every agent sends its name in the header `x-agent-name`. A gateway reads it to know which agent a
+cost belongs to; the replay server reads it to know which lane of the tape answers.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-LANE_HEADER = "x-agent-name"
+AGENT_HEADER = "x-agent-name"
 
 
-class NoModel(Exception):
+class ModelNotConfiguredError(Exception):
     """Raised when the environment does not say which model to use."""
 
 
-class AnswerCutShort(Exception):
-    """Raised when an answer stops before the model has said all that it had to say."""
+class TruncatedAnswerError(Exception):
+    """Raised when an answer ends before the model has finished it."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """An OpenAI-compatible endpoint: `name` as it spells it, `base_url` up to and with `/v1`."""
+    """An OpenAI-compatible endpoint, and how long and how often to try it.
+
+    Attributes:
+        name: The model's name, as the endpoint spells it.
+        base_url: The endpoint's address, up to and including `/v1`.
+        api_key: The key; it is in no repr.
+        timeout_s: The longest wait for the next byte of an answer; None waits forever.
+        max_retries: How often the client repeats a request that failed.
+    """
 
     name: str
     base_url: str
     api_key: str = field(repr=False)
+    timeout_s: float | None = 60.0
+    max_retries: int = 2
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Model":
-        """The model that `MODEL_NAME`, `OPENAI_BASE_URL` and `OPENAI_API_KEY` name."""
+        """Read `MODEL_NAME`, `OPENAI_API_KEY` and `OPENAI_BASE_URL` (default: OpenAI's own).
+
+        Raises `ModelNotConfiguredError` if one of them is missing or not an address.
+        """
         missing = [name for name in ("MODEL_NAME", "OPENAI_API_KEY") if not environment.get(name)]
         if missing:
-            raise NoModel(
-                f"no live model: {' and '.join(missing)} not set. For instance:\n"
+            raise ModelNotConfiguredError(
+                f"no live model: {' and '.join(missing)} not set. For example:\n"
                 "  export MODEL_NAME=qwen-plus OPENAI_API_KEY=…\n"
-                "  export OPENAI_BASE_URL=http://127.0.0.1:11434/v1   (else OpenAI's own)"
+                "  export OPENAI_BASE_URL=http://127.0.0.1:11434/v1   (default: OpenAI's own)"
             )
         base_url = environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
         if not base_url.startswith(("http://", "https://")):
-            raise NoModel(f"OPENAI_BASE_URL: {base_url!r} begins with neither http:// nor https://")
+            raise ModelNotConfiguredError(
+                f"OPENAI_BASE_URL: {base_url!r} does not begin with http:// or https://"
+            )
         return cls(
             name=environment["MODEL_NAME"],
             base_url=base_url,

@@ -1,169 +1,150 @@
-"""An agent that answers from what it finds: plain function calling, with each span opened by hand.
+"""A search agent: a function-calling loop whose MLflow spans are opened by hand.
 
-    get_tool_calls ──▶ invoke_tools ──▶ reflect_tool_calls ──▶ answer
-                            ▲                   │
-                            └── more calls ─────┘      at most `rounds` times
+    task ──▶ call_model ──────▶ validate ──▶ answer
+              │      ▲  ▲           │
+        calls ▼      │  └───────────┘ objection
+             call_tools
 
-The model says which searches it needs, they are made at the same time, and it reads what they
-found; then it answers, or asks for more. Its answer cites the results as [1], [2]. An answer whose
-figures the results do not bear out goes back to it.
+The trace of a run:
+
+    research                  CHAIN      the task and the answer
+      searcher                AGENT      the agent's turn
+        chat_completion       LLM        one request: messages, tools, reply, tokens
+        invoke_tools          CHAIN      the calls of one reply, made concurrently
+          web_search          TOOL       one call: its arguments, and its hits or its error
+          search_index        TOOL
+            GET /search       RETRIEVER  written by the index service, in its own process
+        chat_completion       LLM
+        judge_answer          GUARDRAIL  do the results support the answer?
+
+Read on in `clients/openai.py` (client, reply), then `search/session.py` (state, tool calls),
+`search/tools.py`, `web_search.py`, `index_search.py` (the tools), `checks.py` (of the answer).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date
 
 import mlflow
 from mlflow.entities import SpanType
-from openai import AsyncOpenAI
 
 from instrumentation.chat import record_request, record_response
-from instrumentation.http_attempts.http_client import traced_http_client
-from workflows.citations import Accepts, Checks, Judge, Result, borne_out, the_cited
-from workflows.index_search import AsksAgain, search_index, twice_more
-from workflows.model import LANE_HEADER, Model
-from workflows.search_answer import Research
-from workflows.search_arguments import Reads, Vets, as_it_said, as_it_takes
-from workflows.search_calls import Desk, Message
-from workflows.search_reply import Reply, plain
-from workflows.web_search import web_search
+from workflows import search
+from workflows.clients.openai import Reply, ToolCall, openai_client, to_plain_data
+from workflows.model import Model
+from workflows.search.session import SearchAnswer, Session, call_tools, open_tools
 
 AGENT = "searcher"
-PROMPT = """\
+SYSTEM_PROMPT = """\
 You answer questions about countries from what your tools find, not from memory. Say in a sentence
 what you look up, and about which country, then call: search_index for lasting facts about one
 country, web_search for the rest; several calls at once where they do not depend on each other.
 In the answer, cite each result where you use it, as [1] or [2]. Where results disagree, say so.
 What could not be looked up, you name, and you do not guess it."""
-SENT_BACK = 2
-"""How often an answer is sent back at most."""
-NONE_LEFT = "no round is left: answer from what was found"
+NO_ROUNDS_LEFT = "no round is left: answer from what was found"
 
 
-async def research(
-    task: str,
-    model: Model,
-    *,
-    tavily: str = "https://api.tavily.com",
-    tavily_key: str | None = None,
-    index: str = "http://127.0.0.1:8765",
-    rounds: int = 4,
-    accepts: Accepts = borne_out,
-    checks: Checks = the_cited,
-    reads: Reads = as_it_takes,
-    vets: Vets = as_it_said,
-    asks_again: AsksAgain = twice_more,
-    deadline_s: float | None = 60.0,
-    retries: int = 2,
-    on_text: Callable[[str, str], None] | None = None,
-) -> Research:
-    """Answer the task from what the web and the index say.
+class SearchAgent:
+    """Answers a question from search results. To change one decision, override one method."""
 
-    With `on_text`, it is told who says what, once it is said. A search that fails is told to the
-    model and ends nothing. Raises what OpenAI's client raises when a completion fails for good,
-    and `AnswerCutShort` after one that ran into its token limit.
-    """
-    async with (
-        traced_http_client() as http,
-        traced_http_client() as web,
-        traced_http_client() as near,
-    ):
-        searches = (
-            web_search(tavily, tavily_key, web, deadline_s),
-            search_index(index, near, deadline_s, asks_again),
-        )
-        client = AsyncOpenAI(
-            base_url=model.base_url,
-            api_key=model.api_key,
-            default_headers={LANE_HEADER: AGENT},
-            http_client=http,
-            timeout=deadline_s,
-            max_retries=retries,
-        )
-        searcher = Searcher(
-            Desk(AGENT, task, {tool.name: tool for tool in searches}, reads, vets),
-            Judge(accepts, checks),
-            client,
-            model.name,
-        )
+    max_rounds = 4
+    max_revisions = 2
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        tavily: str = "https://api.tavily.com",
+        tavily_key: str | None = None,
+        index: str = "http://127.0.0.1:8765",
+        on_chunk: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """`on_chunk` is called once, with the agent's name and its answer."""
+        self.model, self.on_chunk = model, on_chunk
+        self.services = tavily, tavily_key, index
+
+    async def run(self, task: str) -> SearchAnswer:
+        """Answer the task. Raises `TruncatedAnswerError`, and the errors of the OpenAI client."""
         with mlflow.start_span("research", span_type=SpanType.CHAIN) as span:
             span.set_inputs({"task": task})
-            tags = {"date": f"{datetime.now():%Y%m%d}", "model": model.name}
+            tags = {"date": f"{date.today():%Y%m%d}", "model": self.model.name}
             mlflow.update_current_trace(tags=tags)
-            ended = await searcher.searched(rounds)
-            span.set_attribute("flight_recorder.workflow.outcome", ended.outcome)
-            span.set_outputs(ended.told)
-    if on_text:
-        on_text(AGENT, ended.answer)
-    return ended
+            async with (
+                openai_client(self.model, AGENT) as client,
+                open_tools(*self.services, self.model.timeout_s, self.retry_delay_s) as tools,
+            ):
+                session = Session(AGENT, task, SYSTEM_PROMPT, client, tools)
+                with mlflow.start_span(AGENT, span_type=SpanType.AGENT) as turn:
+                    turn.set_inputs({"task": task})
+                    answer = await self.find_answer(session)
+                    turn.set_outputs(answer.summary)
+            span.set_attribute("flight_recorder.workflow.outcome", answer.outcome)
+            span.set_outputs(answer.summary)
+        if self.on_chunk:
+            self.on_chunk(AGENT, answer.text)
+        return answer
 
-
-@dataclass(frozen=True)
-class Searcher:
-    """The agent at work on one task."""
-
-    desk: Desk
-    judge: Judge
-    client: AsyncOpenAI
-    model: str
-
-    async def searched(self, rounds: int) -> Research:
-        """Search and answer, in one turn."""
-        with mlflow.start_span(AGENT, span_type=SpanType.AGENT) as span:
-            span.set_inputs({"task": self.desk.task})
-            ended = await self._turn(rounds)
-            span.set_outputs(ended.told)
-        return ended
-
-    async def _turn(self, rounds: int) -> Research:
-        messages: list[Message] = [
-            {"role": "system", "content": PROMPT},
-            {"role": "user", "content": self.desk.task},
-        ]
-        results: tuple[Result, ...] = ()
-        told = [self.desk.task]
-        objections: list[str] = []
-        for left in range(rounds, -1, -1):
-            reply = await self._asked(messages)
+    async def find_answer(self, session: Session) -> SearchAnswer:
+        """Let the model search until it answers, and revise until its answer is supported."""
+        revisions = 0
+        for rounds_left in range(self.max_rounds, -1, -1):
+            reply = await self.call_model(session)
             if reply.refusal:
-                return Research("refused", reply.refusal, results)
-            messages.append(reply.message)
+                return session.end("refused", reply.refusal)
             if reply.calls:
-                withheld = "" if left else NONE_LEFT
-                made = await self.desk.invoke_tools(reply.text, reply.calls, len(results), withheld)
-                messages += made.messages
-                results += made.results
-                told += made.errors
-            elif (objection := self.judge.objection(reply.text, told, results)) is None:
-                return Research("answered", reply.text, results)
-            elif left == 0 or len(objections) == SENT_BACK:
-                return Research("unsupported", reply.text, results, objection)
+                rejection = "" if rounds_left else NO_ROUNDS_LEFT
+                await call_tools(session, reply, self.run_tool, rejection)
+            elif (objection := self.validate(session, reply.text)) is None:
+                return session.end("answered", reply.text)
+            elif rounds_left == 0 or revisions == self.max_revisions:
+                return session.end("unsupported", reply.text, objection)
             else:
-                objections.append(objection)
-                messages.append({"role": "user", "content": objection})
-        return await self._closed(messages, told, results)
+                revisions += 1
+                session.messages.append({"role": "user", "content": objection})
+        reply = await self.call_model(session, offer_tools=False)
+        if reply.calls:
+            await call_tools(session, reply, self.run_tool, NO_ROUNDS_LEFT)
+        objection = self.validate(session, reply.text)
+        return session.end("out of rounds", reply.text or reply.refusal, objection)
 
-    async def _closed(
-        self, messages: Sequence[Message], told: Sequence[str], results: tuple[Result, ...]
-    ) -> Research:
-        """What can be said without another search, to a model that is offered none."""
-        last = await self._asked(messages, offers=False)
-        if last.calls:
-            await self.desk.invoke_tools(last.text, last.calls, len(results), NONE_LEFT)
-        objection = self.judge.objection(last.text, told, results)
-        return Research("out of rounds", last.text or last.refusal, results, objection or "")
-
-    async def _asked(self, messages: Sequence[Message], *, offers: bool = True) -> Reply:
-        """One completion: before anything was searched for, or over what was found."""
-        searched = any(message["role"] == "tool" for message in messages)
-        request: dict[str, Any] = {"model": self.model, "messages": messages}
-        if offers:
-            request["tools"] = [tool.offer for tool in self.desk.tools.values()]
-        name = "reflect_tool_calls" if searched else "get_tool_calls"
-        with mlflow.start_span(name, span_type=SpanType.LLM) as span:
+    async def call_model(self, session: Session, *, offer_tools: bool = True) -> Reply:
+        request = {"model": self.model.name, "messages": list(session.messages)}
+        if offer_tools:
+            request["tools"] = [tool.definition for tool in session.tools]
+        with mlflow.start_span("chat_completion", span_type=SpanType.LLM) as span:
             record_request(span, AGENT, request)
-            said = plain(await self.client.chat.completions.create(**request))
-            record_response(span, said)
-        # After the span: the completion did not fail, what it says is of no use.
-        return Reply.of(said)
+            completion = to_plain_data(await session.client.chat.completions.create(**request))
+            record_response(span, completion)
+        reply = Reply.from_completion(completion)  # outside the span: the request succeeded
+        session.messages.append(reply.message)
+        return reply
+
+    async def run_tool(
+        self, session: Session, announcement: str, call: ToolCall
+    ) -> Sequence[search.Hit]:
+        """Make one call. A `ToolError` is recorded and reported to the model; the run goes on."""
+        tool = session.tool(call.name)
+        arguments = tool.parse(call.arguments)
+        if reason := search.check_country(session.task, announcement, arguments):
+            raise search.CallRejectedError(reason)
+        return await tool.search(**arguments)
+
+    def retry_delay_s(self, attempt: int, retry_after_s: float | None) -> float | None:
+        """How long to wait before asking an unavailable index again; None gives up."""
+        delay_s = 0.5 * attempt if retry_after_s is None else retry_after_s
+        return delay_s if attempt <= 2 and delay_s <= 5.0 else None
+
+    def validate(self, session: Session, answer: str) -> str | None:
+        """Return an objection for the model, or None for an answer that is supported."""
+        with mlflow.start_span("judge_answer", span_type=SpanType.GUARDRAIL) as span:
+            span.set_inputs({"answer": answer})
+            objection = self.find_objection(session, answer)
+            span.set_attribute("flight_recorder.guardrail.passed", objection is None)
+            span.set_outputs({"objection": objection})
+        return objection
+
+    def find_objection(self, session: Session, answer: str) -> str | None:
+        if not answer.strip():
+            return "The answer is empty: answer the task, or search."
+        if objection := search.find_unsupported_figures(answer, session.all_texts):
+            return objection
+        return search.find_misquotes(answer, session.results, session.known_texts)

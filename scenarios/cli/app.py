@@ -21,12 +21,12 @@ from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.tape.tape import TapeError
 from scenarios.trace_store.saved_queries import SavedQueryError
 from scenarios.trace_store.tracking_uri import StoreUnavailableError
-from workflows.model import NoModel
+from workflows.model import ModelNotConfiguredError
 
 USER_ERRORS = (
     AlertRulesError,
     FileNotWrittenError,
-    NoModel,
+    ModelNotConfiguredError,
     SavedQueryError,
     ScenarioNotFoundError,
     ServiceUnavailableError,

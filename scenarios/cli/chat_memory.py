@@ -5,8 +5,7 @@ import mlflow
 from instrumentation.trace.lookup import session_filter
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import trace_from_mlflow
-from workflows.chat_answer import Answer
-from workflows.chat_history import Conversation
+from workflows.chat import Answer, Conversation
 
 
 def load_conversation(session: str, user: str | None) -> Conversation:
@@ -31,5 +30,5 @@ def _add_turn(turn: Span, conversation: Conversation) -> Conversation:
             {"messages": [{"content": str(text)}]},
             "answered" | "refused" as outcome,
         ) if turn.name == "turn" and not turn.failed:
-            return conversation.after(message, Answer(outcome, text))
+            return conversation.with_turn(message, Answer(outcome, text))
     return conversation

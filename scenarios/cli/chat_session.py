@@ -2,10 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from io import TextIOWrapper
 from shlex import quote
+from typing import Any
 from uuid import uuid4
 
 import mlflow
@@ -18,10 +19,12 @@ from instrumentation.trace.lookup import MAX_NAME_CHARS, is_searchable, is_valid
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.cli.chat_memory import load_conversation
 from scenarios.reports.terminal_report import make_console
-from workflows.chat_answer import NoAnswer
-from workflows.chat_history import Conversation
-from workflows.chat_stream import Streams, assistant, turn
-from workflows.model import AnswerCutShort, Model
+from workflows.chat import Conversation, NoAnswerError
+from workflows.chat_stream import StreamedChat
+from workflows.model import Model, TruncatedAnswerError
+
+TakeTurn = Callable[[Conversation, str], Coroutine[Any, Any, Conversation]]
+"""Answers a message; returns the conversation with this turn added."""
 
 
 def run_chat(tracking_uri: str, session: str | None, user: str | None) -> bool:
@@ -33,7 +36,7 @@ def run_chat(tracking_uri: str, session: str | None, user: str | None) -> bool:
         Whether each message was answered.
 
     Raises:
-        NoModel: The environment selects no model.
+        ModelNotConfiguredError: The environment selects no model.
         typer.BadParameter: The session ID or user name cannot be recorded or found again.
     """
     _check_names(session, user)
@@ -45,7 +48,7 @@ def run_chat(tracking_uri: str, session: str | None, user: str | None) -> bool:
         )
         terminal = ChatTerminal(is_interactive, make_console(), make_console(stderr=True))
         terminal.greet(model, conversation)
-        answered = terminal.run(conversation, model)
+        answered = terminal.run(conversation, StreamedChat(model, on_chunk=terminal.print_text))
     if answered:
         user_option = f" --user {quote(user)}" if user else ""
         command = f"python -m scenarios chat --session {quote(conversation.session)}{user_option}"
@@ -90,24 +93,24 @@ class ChatTerminal:
         if self.is_interactive:
             self.status.out("Ctrl-C stops an answer, Ctrl-D ends the chat", highlight=False)
 
-    def run(self, conversation: Conversation, model: Model) -> list[bool]:
+    def run(self, conversation: Conversation, chat: StreamedChat) -> list[bool]:
         """Send each message that is read; returns for each whether it was answered."""
         answered: list[bool] = []
         with asyncio.Runner() as runner:
-            stack = AsyncExitStack()
-            streams = runner.run(stack.enter_async_context(assistant(model)))
+            client = chat.client()
+            take_turn = partial(chat.take_turn, client)
             try:
                 for message in self.read_lines():
-                    longer = self.answer(runner, conversation, message, streams)
+                    longer = self.answer(runner, take_turn, conversation, message)
                     answered.append(longer is not None)
                     conversation = longer or conversation
                     mlflow.flush_trace_async_logging()  # so that closing the window loses no turn
             finally:
-                runner.run(stack.aclose())
+                runner.run(client.close())
         return answered
 
     def answer(
-        self, runner: asyncio.Runner, conversation: Conversation, message: str, streams: Streams
+        self, runner: asyncio.Runner, take_turn: TakeTurn, conversation: Conversation, message: str
     ) -> Conversation | None:
         """The conversation after one more turn; None if the turn failed or was stopped."""
         if self.is_interactive:
@@ -115,8 +118,8 @@ class ChatTerminal:
         reason = None
         try:
             # The runner turns Ctrl-C into the cancellation of this turn alone.
-            return runner.run(turn(conversation, message, streams, on_text=self.print_text))
-        except (OpenAIError, AnswerCutShort, NoAnswer) as error:
+            return runner.run(take_turn(conversation, message))
+        except (OpenAIError, TruncatedAnswerError, NoAnswerError) as error:
             first_line = next(iter(str(error).splitlines()), type(error).__name__)
             reason = f"no answer: {first_line}"
         except KeyboardInterrupt:

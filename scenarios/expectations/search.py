@@ -16,8 +16,7 @@ from instrumentation.trace.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, tool_calls
 from scenarios.expectations.wording import list_agents, pluralize, shorten, to_text
-from workflows.countries import countries
-from workflows.marks import cites
+from workflows.search.checks import cited_numbers, country_codes
 
 StatedAndQueried = tuple[frozenset[str], str]
 """The countries that a reply names, and the country that a call of the reply asks for."""
@@ -140,7 +139,7 @@ def _find_unsupported(trace: Trace, agent: str) -> list[UnsupportedFigure] | str
         return f"{agent} made no completion; agents at work: {list_agents(trace)}"
     turn, results = trace.turns(agent)[-1], _numbered_results(completions[-1])
     sentences = dict.fromkeys(figure.sentence for figure in extract_figures(_answer(turn)))
-    cited = {sentence: sorted(cites(sentence)) for sentence in sentences}
+    cited = {sentence: sorted(cited_numbers(sentence)) for sentence in sentences}
     if not any(cited.values()):
         return f"no figure has a citation beside it: {shorten(_answer(turn))}"
     sources = {
@@ -173,11 +172,11 @@ def _stated_and_queried(trace: Trace, agent: str, tool: str) -> Iterator[StatedA
     calls = [call for call in calls_of(trace, agent, tool) if not call.failed]
     queried = {id(call): call.inputs["country"] for call in calls if call.inputs.get("country")}
     for turn in trace.turns(agent):
-        known = countries(_task(turn)).union(queried.values())
+        known = country_codes(_task(turn)).union(queried.values())
         stated: frozenset[str] = frozenset()
         for span in turn:
             if span.type == "LLM":
-                stated = known & countries(to_text(_message(span).get("content")))
+                stated = known & country_codes(to_text(_message(span).get("content")))
             elif country := queried.get(id(span)):
                 yield stated, country
 

@@ -45,7 +45,7 @@ def run_live(
     addresses of theirs in place of the workflow's own, their keys are the environment's. `props`
     are folders to read settings from that are no text; a setting that is not among them is that of
     a scenario. Returns whether the workflow came to an end of its own; where a completion failed
-    for good, its trace says why. Raises `NoModel` or `NoScenario`.
+    for good, its trace says why. Raises `ModelNotConfiguredError` or `NoScenario`.
     """
     lesson = workflow_reference(workflow)
     run = resolve_workflow(lesson)

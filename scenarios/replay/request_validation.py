@@ -12,7 +12,7 @@ from scenarios.tape.json_checks import json_type_name
 from scenarios.tape.json_depth import MAX_DEPTH
 from scenarios.tape.lane import MAX_LANE_CHARS
 from scenarios.tape.request import CHAT_PATH, EMBEDDINGS_PATH, RESPONSES_PATH, Request
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "a list of objects": (list,),
@@ -57,7 +57,7 @@ def validate_request(
     """Why the API would not read this request; None if it would, or is not asked."""
     if len(request.lane) > MAX_LANE_CHARS or not request.lane.isprintable():
         said = (
-            f"{LANE_HEADER} names a lane in at most {MAX_LANE_CHARS} printable characters;"
+            f"{AGENT_HEADER} names a lane in at most {MAX_LANE_CHARS} printable characters;"
             f" this has {len(request.lane)}."
         )
         return RequestRefusedError(

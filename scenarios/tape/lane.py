@@ -19,7 +19,7 @@ from scenarios.tape.request import (
     Request,
     to_sorted_json,
 )
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 PATH_ALIASES = {
     path.removeprefix("/v1"): path for path in (*COMPLETION_PATHS, EMBEDDINGS_PATH, MODELS_PATH)
@@ -42,7 +42,7 @@ def parse_request(
     if exceeds_max_depth(body):
         body = raw.decode()
     path = PATH_ALIASES.get(scope["path"], scope["path"])
-    wanted = LANE_HEADER.encode()
+    wanted = AGENT_HEADER.encode()
     named = next(
         (_decode_header(value) for name, value in scope["headers"] if name == wanted), None
     )

@@ -20,7 +20,7 @@ from scenarios.replay.faults import Fault
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
 from workflows.client import MODEL_INFO
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 API_KEY = "sk-never-to-be-seen"
 Line = dict[str, Any]
@@ -75,7 +75,7 @@ def client(replay: ReplayServer, lane: str, **settings: Any) -> OpenAIChatComple
         "api_key": API_KEY,
         "model_info": MODEL_INFO,
         "max_retries": 0,
-        "default_headers": {LANE_HEADER: lane},
+        "default_headers": {AGENT_HEADER: lane},
         "stream_options": {"include_usage": True},
     }
     return OpenAIChatCompletionClient(**defaults | settings)

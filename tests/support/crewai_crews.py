@@ -13,7 +13,7 @@ from patches.mlflow.export_queue import fast_flush
 from patches.patch import Patch, apply_patches
 from scenarios.replay.replay_server import ReplayServer
 from tests.support.autogen_agents import API_KEY, Line, tool_calls_line
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def llm(replay: ReplayServer, lane: str, **settings: Any) -> LLM:
         "model": "openai/taped",
         "base_url": replay.base_url,
         "api_key": API_KEY,
-        "default_headers": {LANE_HEADER: lane},
+        "default_headers": {AGENT_HEADER: lane},
         "max_retries": 0,
         "timeout": 10,
     }

@@ -8,7 +8,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from scenarios.replay.replay_server import ReplayServer
 from scenarios.tape.tape import Tape
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 MODEL = "some-model"
 CLOSE_CONNECTION = {"connection": "close"}
@@ -55,6 +55,6 @@ def ask(of: OpenAI, text: str = "go on") -> str | None:
 def _client_options(
     replay: ReplayServer, lane: str | None, options: dict[str, Any]
 ) -> dict[str, Any]:
-    headers = {LANE_HEADER: lane} if lane else {}
+    headers = {AGENT_HEADER: lane} if lane else {}
     named = {"base_url": replay.base_url, "api_key": "not-a-key", "max_retries": 0, "timeout": 5.0}
     return named | {"default_headers": headers} | options

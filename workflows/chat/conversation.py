@@ -1,48 +1,87 @@
-"""A conversation: whose it is, and what was said in it until now, turn by turn."""
+"""A conversation: its session, its user, its turns, and how a completion becomes an answer."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from openai.types.chat import ChatCompletionMessageParam
 
-from workflows.chat_answer import Answer
+from workflows.clients.openai import require_complete
+from workflows.model import TruncatedAnswerError
 
-PROMPT = "Answer briefly, in plain sentences. What the user has told you before still holds."
+Messages = list[ChatCompletionMessageParam]
+
+
+class NoAnswerError(Exception):
+    """Raised when a completion is complete but has no text to read."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The model's text, and whether it is an answer or a refusal to give one."""
+
+    outcome: Literal["answered", "refused"]
+    text: str
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What the user said, and the whole answer to it."""
+    """A message of the user, and the complete answer to it."""
 
-    said: str
+    message: str
     answer: Answer
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """`session` names it in the trace, and `user` who speaks. Only whole turns are in it."""
+    """The turns of one session, as `session` and `user` are named in the traces.
+
+    A turn whose answer failed is not part of it.
+    """
 
     session: str
     user: str | None = None
     turns: tuple[Turn, ...] = ()
 
-    def after(self, said: str, answer: Answer) -> "Conversation":
-        """The conversation with one turn more."""
-        return replace(self, turns=(*self.turns, Turn(said, answer)))
+    def with_turn(self, message: str, answer: Answer) -> "Conversation":
+        return replace(self, turns=(*self.turns, Turn(message, answer)))
 
-    def recent(self, turns: int) -> tuple[Turn, ...]:
-        """The last so many turns: what a bounded memory holds of it."""
-        return self.turns[max(0, len(self.turns) - turns) :]
-
-
-def prompt(remembered: tuple[Turn, ...], said: str) -> list[ChatCompletionMessageParam]:
-    """What the model is asked: what is remembered, and then what is said now."""
-    return list(_messages(remembered, said))
+    def last_turns(self, count: int) -> tuple[Turn, ...]:
+        """The last `count` turns: a bounded memory."""
+        return self.turns[max(0, len(self.turns) - count) :]
 
 
-def _messages(remembered: tuple[Turn, ...], said: str) -> Iterator[ChatCompletionMessageParam]:
-    yield {"role": "system", "content": PROMPT}
-    for turn in remembered:
-        yield {"role": "user", "content": turn.said}
-        yield {"role": "assistant", "content": turn.answer.text}
-    yield {"role": "user", "content": said}
+def build_prompt(system_prompt: str, turns: tuple[Turn, ...], message: str) -> Messages:
+    """Build the messages of a request: the remembered turns, then the new message."""
+    messages: Messages = [{"role": "system", "content": system_prompt}]
+    for turn in turns:
+        messages.append({"role": "user", "content": turn.message})
+        messages.append({"role": "assistant", "content": turn.answer.text})
+    return [*messages, {"role": "user", "content": message}]
+
+
+def require_finished(completion: Mapping[str, Any]) -> None:
+    """Raise `TruncatedAnswerError` if the stream ended before the model had finished."""
+    (choice,) = completion["choices"]
+    if choice["finish_reason"] is None:
+        length = len(choice["message"]["content"] or "")
+        raise TruncatedAnswerError(f"the stream ended after {length} characters")
+
+
+def read_answer(completion: Mapping[str, Any]) -> Answer:
+    """Read the answer of a finished completion.
+
+    Raises `TruncatedAnswerError` if it was stopped, and `NoAnswerError` if it has no text.
+    """
+    (choice,) = completion["choices"]
+    message, finish_reason = choice["message"], choice["finish_reason"]
+    text = message["content"] or ""
+    require_complete(finish_reason, text)
+    if calls := message.get("tool_calls"):
+        names = ", ".join(call["function"]["name"] for call in calls)
+        raise NoAnswerError(f"the model called {names}, but it was given no tools")
+    if refusal := message.get("refusal"):
+        return Answer("refused", refusal)
+    if not text.strip():
+        raise NoAnswerError(f"the model's answer is empty; its finish reason is {finish_reason!r}")
+    return Answer("answered", text)

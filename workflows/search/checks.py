@@ -1,98 +1,112 @@
-"""A citation: a result that an answer names, and whether it bears the answer out."""
+"""Checks of the search agent: unsupported figures in answers, and calls about another country.
+
+Figures are compared by `instrumentation.figures`, which knows units, rounding and differences.
+Countries are recognized by their codes: three capital letters, such as FRA. GDP and USD look the
+same but are not in the list. Source: ISO 3166-1 alpha-3,
+https://www.iso.org/iso-3166-country-codes.html
+"""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import mlflow
-from mlflow.entities import SpanType
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from instrumentation.figures.figure_check import check_figures
-from workflows.marks import cites
+from workflows.search.tools import SearchResult
 
+CITATION = re.compile(r"\[(\d+(?:, *[1-9]\d?)*)\]")
+"""[1], and [1, 2] as well; [1,000] is a number."""
 SENTENCE = re.compile(r"(?:\d+[.)] )?\S.*?(?:[.!?](?:\s*\[[\d, ]+\])*(?=\s|$)|$)", re.MULTILINE)
-"""A sentence ends with its full stop, or with the citations behind it, or with its line. The number
-of an item of a list is no sentence."""
+"""A sentence ends with its full stop, with the citations after it, or with its line. The number of
+a list item is not a sentence."""
+THREE_CAPITALS = re.compile(r"\b[A-Z]{3}\b")
+COUNTRY_CODES = frozenset(
+    THREE_CAPITALS.findall(
+        """
+    ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES BFA BGD BGR
+    BHR BHS BIH BLM BLR BLZ BMU BOL BRA BRB BRN BTN BVT BWA CAF CAN CCK CHE CHL CHN CIV CMR COD COG
+    COK COL COM CPV CRI CUB CUW CXR CYM CYP CZE DEU DJI DMA DNK DOM DZA ECU EGY ERI ESH ESP EST ETH
+    FIN FJI FLK FRA FRO FSM GAB GBR GEO GGY GHA GIB GIN GLP GMB GNB GNQ GRC GRD GRL GTM GUF GUM GUY
+    HKG HMD HND HRV HTI HUN IDN IMN IND IOT IRL IRN IRQ ISL ISR ITA JAM JEY JOR JPN KAZ KEN KGZ KHM
+    KIR KNA KOR KWT LAO LBN LBR LBY LCA LIE LKA LSO LTU LUX LVA MAC MAF MAR MCO MDA MDG MDV MEX MHL
+    MKD MLI MLT MMR MNE MNG MNP MOZ MRT MSR MTQ MUS MWI MYS MYT NAM NCL NER NFK NGA NIC NIU NLD NOR
+    NPL NRU NZL OMN PAK PAN PCN PER PHL PLW PNG POL PRI PRK PRT PRY PSE PYF QAT REU ROU RUS RWA SAU
+    SDN SEN SGP SGS SHN SJM SLB SLE SLV SMR SOM SPM SRB SSD STP SUR SVK SVN SWE SWZ SXM SYC SYR TCA
+    TCD TGO THA TJK TKL TKM TLS TON TTO TUN TUR TUV TWN TZA UGA UKR UMI URY USA UZB VAT VCT VEN VGB
+    VIR VNM VUT WLF WSM YEM ZAF ZMB ZWE
+    """
+    )
+)
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a search found; `number` counts over the whole run, from 1, in the order of calls."""
-
-    number: int
-    title: str
-    text: str
-    source: str
-
-    def __str__(self) -> str:
-        return f"[{self.number}] {self.title} ({self.source})\n{self.text}"
-
-    @property
-    def says(self) -> str:
-        """What it says, without its number and its address."""
-        return f"{self.title}\n{self.text}"
-
-
-Accepts = Callable[[str, Sequence[str]], str | None]
-"""Judges an answer by the texts that the model was given, the task first: what is wrong."""
-Checks = Callable[[str, Sequence[Result]], Sequence[Result]]
-"""The results that the figures of a sentence are held against."""
-
-
-def borne_out(answer: str, texts: Sequence[str]) -> str | None:
-    """Objects to figures that stand neither in the task nor in any result."""
-    bare = [str(unsourced) for unsourced in check_figures(answer, texts).unsupported]
-    if not bare:
+def find_unsupported_figures(answer: str, texts: Sequence[str]) -> str | None:
+    """Object to figures that appear in none of the texts: the task, the results, the errors."""
+    unsupported = [str(figure) for figure in check_figures(answer, texts).unsupported]
+    if not unsupported:
         return None
-    return f"Search first: neither the task nor a result bears out {'; '.join(bare)}."
+    return f"Search first: neither the task nor a result supports {'; '.join(unsupported)}."
 
 
-def the_cited(sentence: str, results: Sequence[Result]) -> Sequence[Result]:
-    """The results that the sentence cites, or all, if it cites none."""
-    cited = cites(sentence)
+def find_misquotes(
+    answer: str, results: Sequence[SearchResult], known: Sequence[str]
+) -> str | None:
+    """Object to citations of missing results, and to figures that the cited results lack.
+
+    The texts in `known`, such as the task, may always be repeated.
+    """
+    missing = sorted(cited_numbers(answer) - {result.number for result in results})
+    faults = [f"there is no result [{number}]" for number in missing]
+    for sentence in split_sentences(answer):
+        faults += _unsupported_in(sentence, cited_results(sentence, results), known)
+    return f"Read the results again: {'; '.join(faults)}." if faults else None
+
+
+def check_country(task: str, announcement: str, arguments: Mapping[str, Any]) -> str | None:
+    """Return a reason to reject a call about another country than the announced one, or None.
+
+    Only the codes in the task and in the call itself count as countries. `announcement` is the text
+    that the model wrote along with its call.
+    """
+    own = arguments.get("country")
+    known = country_codes(task) | ({own} if own else set())
+    announced = known & country_codes(announcement)
+    queried = {own} if own else known & country_codes(arguments.get("query", ""))
+    if not announced or queried <= announced:
+        return None
+    other = ", ".join(sorted(queried - announced))
+    return (
+        f"the call was not made: you said that you would ask about {', '.join(sorted(announced))}, "
+        f"and it asks about {other}; say which you mean, then call"
+    )
+
+
+def cited_numbers(text: str) -> frozenset[int]:
+    """The numbers that a text cites, such as [1] and [2, 3]."""
+    groups = CITATION.findall(text)
+    return frozenset(int(number) for group in groups for number in group.split(","))
+
+
+def cited_results(sentence: str, results: Sequence[SearchResult]) -> Sequence[SearchResult]:
+    """The results that the sentence cites, or all of them if it cites none."""
+    cited = cited_numbers(sentence)
     return [result for result in results if result.number in cited] if cited else results
 
 
-@dataclass(frozen=True)
-class Judge:
-    """Judges an answer before it is given."""
-
-    accepts: Accepts
-    checks: Checks
-
-    def objection(self, answer: str, told: Sequence[str], results: Sequence[Result]) -> str | None:
-        """What is wrong with the answer, for the model that gave it; seen in the trace. `told` is
-        what the model was told besides results: the task, and why calls failed."""
-        with mlflow.start_span("judge_answer", span_type=SpanType.GUARDRAIL) as span:
-            span.set_inputs({"answer": answer})
-            said = (
-                _empty(answer)
-                or self.accepts(answer, [*told, *(result.says for result in results)])
-                or self.misread(answer, told, results)
-            )
-            span.set_attribute("flight_recorder.guardrail.passed", said is None)
-            span.set_outputs({"objection": said})
-        return said
-
-    def misread(self, answer: str, told: Sequence[str], results: Sequence[Result]) -> str | None:
-        """Citations of no result, and figures that the results do not bear out against which
-        `checks` holds them. What was `told` may always be repeated."""
-        absent = sorted(cites(answer) - {result.number for result in results})
-        faults = [f"there is no result [{number}]" for number in absent]
-        for sentence in sentences(answer):
-            if not (held := self.checks(sentence, results)):
-                continue  # what no result bears out is for `accepts` to judge
-            numbers = "".join(f"[{result.number}]" for result in held)
-            known = [*told, *(result.says for result in held)]
-            unsourced = check_figures(sentence, known).unsupported
-            faults += [f"{numbers} does not bear out {figure}" for figure in unsourced]
-        return f"Read the results again: {'; '.join(faults)}." if faults else None
-
-
-def sentences(answer: str) -> tuple[str, ...]:
-    """The sentences of an answer, each with the citations that stand behind its full stop."""
+def split_sentences(answer: str) -> tuple[str, ...]:
+    """The sentences of an answer, each with the citations that follow its full stop."""
     return tuple(SENTENCE.findall(answer))
 
 
-def _empty(answer: str) -> str | None:
-    return None if answer.strip() else "The answer is empty: answer the task, or search."
+def country_codes(text: str) -> frozenset[str]:
+    """The country codes that appear in a text."""
+    return COUNTRY_CODES.intersection(THREE_CAPITALS.findall(text))
+
+
+def _unsupported_in(
+    sentence: str, sources: Sequence[SearchResult], known: Sequence[str]
+) -> Iterator[str]:
+    if not sources:  # without results, only `find_unsupported_figures` can judge
+        return
+    numbers = "".join(f"[{result.number}]" for result in sources)
+    texts = [*known, *(result.content for result in sources)]
+    for figure in check_figures(sentence, texts).unsupported:
+        yield f"{numbers} does not support {figure}"

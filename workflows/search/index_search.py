@@ -1,89 +1,103 @@
-"""A search of the index: our own service (services/index.py), asked over HTTP in the same trace."""
+"""The tool `search_index`: our own index service (services/index.py), called in the same trace."""
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import Annotated
 
 import httpx
 from mlflow.tracing import get_tracing_context_headers_for_http_request
+from pydantic import Field
 
-from workflows.search_arguments import CountryQuery
-from workflows.search_tools import Found, NoAnswer, Tool, found
+from instrumentation.http_attempts.http_client import traced_http_client
+from workflows.search.tools import Hit, SearchFailedError, Tool, make_hit
+from workflows.search.web_search import Query
 
-AsksAgain = Callable[[int, float | None], float | None]
-"""Told how often it was asked and what Retry-After says, in seconds: how long to wait, or None."""
-PATIENCE_S = 5.0
-"""The longest wait that a tool call is worth."""
-
-
-def twice_more(asked: int, retry_after_s: float | None) -> float | None:
-    """Two more times, when the service says, or after half a second and a second."""
-    wait_s = 0.5 * asked if retry_after_s is None else retry_after_s
-    return wait_s if asked <= 2 and wait_s <= PATIENCE_S else None
+RetryDelay = Callable[[int, float | None], float | None]
+"""Takes the number of attempts and Retry-After; returns how long to wait (s), or None to stop."""
 
 
-def search_index(
-    address: str, http: httpx.AsyncClient, deadline_s: float | None, asks_again: AsksAgain
-) -> Tool:
-    """The tool."""
-    about = "Search an index of lasting facts about one country."
-    search = IndexSearch(address, http, deadline_s, asks_again)
-    return Tool("search_index", about, CountryQuery, search)
+class CountryQuery(Query):
+    """What to search the index of facts for."""
+
+    country: Annotated[
+        str, Field(pattern="^[A-Z]{3}$", description="the three letters of its code, such as FRA")
+    ]
+
+
+@asynccontextmanager
+async def index_search_tool(
+    base_url: str, timeout_s: float | None, retry_delay_s: RetryDelay
+) -> AsyncGenerator[Tool]:
+    """Open the tool with an HTTP client of its own."""
+    async with traced_http_client() as http:
+        search = IndexSearch(base_url, http, timeout_s, retry_delay_s).search
+        description = "Search an index of lasting facts about one country."
+        yield Tool("search_index", description, CountryQuery, search)
 
 
 @dataclass(frozen=True)
 class IndexSearch:
-    """The index at `address`. What it does stands in the trace beneath the call that asks it."""
+    """The index at `base_url`. Its own spans become children of the calling span."""
 
-    address: str
+    base_url: str
     http: httpx.AsyncClient
-    deadline_s: float | None
-    asks_again: AsksAgain
+    timeout_s: float | None
+    retry_delay_s: RetryDelay
 
-    async def __call__(self, query: str, country: str) -> Sequence[Found]:
-        """The best facts about a country. Raises `NoAnswer`, also when it stays unavailable."""
-        for asked in count(1):
+    async def search(self, query: str, country: str) -> Sequence[Hit]:
+        """Return the best facts about a country.
+
+        Repeats a request that is answered 503 for as long as `retry_delay_s` allows. Raises
+        `SearchFailedError`.
+        """
+        for attempt in count(1):
             try:
-                reply = await self._asked(query, country)
-                if reply.status_code != 503:
-                    return _found(reply)
+                response = await self._request(query, country)
+                if response.status_code != 503:
+                    return _read_hits(response)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise NoAnswer(f"no index: it did not answer ({type(error).__name__})") from None
+                name = type(error).__name__
+                raise SearchFailedError(f"no index: it did not answer ({name})") from None
             except (ValueError, AttributeError, TypeError, KeyError) as error:
-                raise NoAnswer(f"no index: an answer of another shape ({error})") from None
-            wait_s = self.asks_again(asked, _seconds(reply.headers.get("retry-after")))
-            if wait_s is None:
+                message = f"no index: an answer of another shape ({error})"
+                raise SearchFailedError(message) from None
+            delay_s = self.retry_delay_s(attempt, _seconds(response.headers.get("retry-after")))
+            if delay_s is None:
                 break
-            await asyncio.sleep(wait_s)
-        raise NoAnswer(f"the index is unavailable, asked {asked} times: {_reason(reply)}")
+            await asyncio.sleep(delay_s)
+        reason = _read_reason(response)
+        raise SearchFailedError(f"the index is unavailable, asked {attempt} times: {reason}")
 
-    async def _asked(self, query: str, country: str) -> httpx.Response:
+    async def _request(self, query: str, country: str) -> httpx.Response:
         return await self.http.get(
-            f"{self.address.rstrip('/')}/search",
+            f"{self.base_url.rstrip('/')}/search",
             params={"q": query, "country": country},
-            timeout=self.deadline_s,
+            timeout=self.timeout_s,
             headers=get_tracing_context_headers_for_http_request(),
         )
 
 
-def _found(reply: httpx.Response) -> Sequence[Found]:
-    if reply.status_code != 200:
-        raise NoAnswer(f"no index: HTTP {reply.status_code}: {_reason(reply)}")
-    hits = reply.json()["results"]
-    return [found(hit["title"], hit["text"], hit["source"]) for hit in hits]
+def _read_hits(response: httpx.Response) -> Sequence[Hit]:
+    if response.status_code != 200:
+        reason = _read_reason(response)
+        raise SearchFailedError(f"no index: HTTP {response.status_code}: {reason}")
+    hits = response.json()["results"]
+    return [make_hit(hit["title"], hit["text"], hit["source"]) for hit in hits]
 
 
-def _reason(reply: httpx.Response) -> str:
-    """Why the service does not answer, as it says itself."""
+def _read_reason(response: httpx.Response) -> str:
+    """The service's own explanation of its error."""
     try:
-        return str(reply.json()["error"])
+        return str(response.json()["error"])
     except (ValueError, TypeError, KeyError):
-        return reply.reason_phrase or "no reason given"
+        return response.reason_phrase or "no reason given"
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After in seconds; of its other form, a date, nothing is known."""
-    whole = retry_after is not None and re.fullmatch(r"\d+(\.\d+)?", retry_after)
-    return float(retry_after) if retry_after and whole else None
+    """Retry-After in seconds; None for its other form, a date."""
+    is_number = retry_after is not None and re.fullmatch(r"\d+(\.\d+)?", retry_after)
+    return float(retry_after) if retry_after and is_number else None

@@ -1,142 +1,162 @@
-"""A round of tool calls: those of one reply, made at the same time, told in the reply's order."""
+"""The state of one run of the search agent: its tools, its tool calls, and its final answer."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import mlflow
 from mlflow.entities import SpanType
-from pydantic_core import from_json
+from openai import AsyncOpenAI
 
-from workflows.citations import Result
-from workflows.search_arguments import BadArguments, Reads, Vets
-from workflows.search_tools import Found, NoAnswer, Tool
-
-Message = Mapping[str, Any]
-
-
-class UnknownTool(Exception):
-    """Raised when a model calls a tool that there is not; what it says is for the model."""
-
-
-class NotMade(Exception):
-    """Raised when a call is held back; what it says is for the model."""
-
-
-REFUSED = (BadArguments, NoAnswer, NotMade, UnknownTool)
-"""What may come of a call that finds nothing: told to the model, and the run goes on."""
+from workflows.clients.openai import Reply, ToolCall
+from workflows.search.checks import cited_numbers
+from workflows.search.index_search import RetryDelay, index_search_tool
+from workflows.search.tools import (
+    CallRejectedError,
+    Hit,
+    SearchResult,
+    Tool,
+    ToolError,
+    count_outcomes,
+    find_tool,
+    readable_arguments,
+)
+from workflows.search.web_search import web_search_tool
 
 
 @dataclass(frozen=True)
-class Round:
-    """What came of the calls of one reply: what the model is told, the results and the errors."""
+class SearchAnswer:
+    """The end of a run.
 
-    messages: tuple[Message, ...]
-    results: tuple[Result, ...]
-    errors: tuple[str, ...]
+    Attributes:
+        outcome: "answered"; "refused", in the model's words; "unsupported", if the answer still has
+            an objection after all revisions; or "out of rounds", if the model would have searched
+            further.
+        text: The model's last text.
+        results: Everything that was found.
+        objection: Why the answer was not accepted, or "".
+    """
 
+    outcome: str
+    text: str
+    results: tuple[SearchResult, ...] = field(default=(), repr=False)
+    objection: str = ""
 
-@dataclass(frozen=True)
-class Desk:
-    """Makes the calls of one agent. `vets` is told the task, what the model said and the call."""
-
-    agent: str
-    task: str
-    tools: Mapping[str, Tool]
-    reads: Reads
-    vets: Vets
-
-    async def invoke_tools(
-        self, said: str, calls: Sequence[Message], known: int, withheld: str = ""
-    ) -> Round:
-        """Make the calls, or tell why they are `withheld`. Results count on from `known`."""
-        with mlflow.start_span("invoke_tools", span_type=SpanType.CHAIN) as span:
-            span.set_inputs({"calls": [call["function"] for call in calls]})
-            async with asyncio.TaskGroup() as group:
-                under_way = [
-                    group.create_task(self._outcome(said, call["function"], withheld))
-                    for call in calls
-                ]
-            outcomes = [one.result() for one in under_way]
-            ended = _told(calls, outcomes, known)
-            span.set_attributes(_counts(outcomes, len(ended.results)))
-            span.set_outputs({"messages": ended.messages})
-        return ended
-
-    async def _outcome(
-        self, said: str, function: Mapping[str, str], withheld: str
-    ) -> Sequence[Found] | Exception:
-        """What a call finds, or why it finds nothing. The error passes through the tool's span, so
-        that it is seen there, and no further, so that it does not end the run."""
-        try:
-            with mlflow.start_span(function["name"] or "unnamed", span_type=SpanType.TOOL) as span:
-                span.set_inputs(_shown(function["arguments"]))
-                span.set_attributes(
-                    {
-                        "gen_ai.operation.name": "execute_tool",
-                        "gen_ai.tool.name": function["name"],
-                        "gen_ai.agent.name": self.agent,
-                    }
-                )
-                if withheld:
-                    raise NotMade(withheld)
-                found = await self._made(said, function["name"], function["arguments"])
-                span.set_outputs({"results": found})
-                return found
-        except REFUSED as error:
-            return error
-
-    async def _made(self, said: str, name: str, arguments: str) -> Sequence[Found]:
-        if (tool := self.tools.get(name)) is None:
-            raise UnknownTool(f"no tool is named {name!r}; there are: {', '.join(self.tools)}")
-        taken = self.reads(arguments, tool.takes)
-        if taken is None:
-            return ()
-        if objection := self.vets(self.task, said, taken):
-            raise NotMade(objection)
-        return await tool.search(**taken)
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The answer for a span's outputs, with title and source of each result that it cites."""
+        cited = [result for result in self.results if result.number in cited_numbers(self.text)]
+        sources = [f"[{result.number}] {result.title} ({result.source})" for result in cited]
+        objection = {"objection": self.objection} if self.objection else {}
+        return {"answer": self.text, "sources": sources} | objection
 
 
-def _told(
-    calls: Sequence[Message], outcomes: Sequence[Sequence[Found] | Exception], known: int
-) -> Round:
-    """What the model is told, a message a call; its results bear their numbers."""
-    messages: list[Message] = []
-    results: list[Result] = []
-    errors: list[str] = []
-    for call, outcome in zip(calls, outcomes, strict=True):
-        if isinstance(outcome, Exception):
+class Session:
+    """The conversation of one run, and what was found in it. Runs of one agent share nothing."""
+
+    def __init__(
+        self, agent: str, task: str, prompt: str, client: AsyncOpenAI, tools: Sequence[Tool]
+    ) -> None:
+        self.agent, self.task, self.client, self.tools = agent, task, client, tools
+        self.messages: list[Mapping[str, Any]] = [
+            {"role": "system", "content": prompt},
+            {"role": "user", "content": task},
+        ]
+        self.results: list[SearchResult] = []
+        self.errors: list[str] = []
+
+    @property
+    def known_texts(self) -> list[str]:
+        """What an answer may repeat without a citation: the task, and why calls failed."""
+        return [self.task, *self.errors]
+
+    @property
+    def all_texts(self) -> list[str]:
+        """Everything that the model was given: what it may take figures from."""
+        return [*self.known_texts, *(result.content for result in self.results)]
+
+    def tool(self, name: str) -> Tool:
+        """The tool of this name. Raises `UnknownToolError`."""
+        return find_tool(self.tools, name)
+
+    def add_outcome(self, call_id: str, outcome: Sequence[Hit] | ToolError) -> Mapping[str, Any]:
+        """Number the hits of a call, and add the message that reports them to the model."""
+        if isinstance(outcome, ToolError):
             content = f"error: {outcome}"
-            errors.append(content)
+            self.errors.append(content)
         else:
-            first = known + len(results) + 1
-            new = [Result(number, **found) for number, found in enumerate(outcome, first)]
-            results += new
-            content = "\n".join(map(str, new)) or "no results"
-        messages.append({"role": "tool", "tool_call_id": call["id"], "content": content})
-    return Round(tuple(messages), tuple(results), tuple(errors))
+            first = len(self.results) + 1
+            found = [SearchResult(number, **hit) for number, hit in enumerate(outcome, first)]
+            self.results += found
+            content = "\n".join(map(str, found)) or "no results"
+        message = {"role": "tool", "tool_call_id": call_id, "content": content}
+        self.messages.append(message)
+        return message
+
+    def end(self, outcome: str, text: str, objection: str | None = None) -> SearchAnswer:
+        return SearchAnswer(outcome, text, tuple(self.results), objection or "")
 
 
-def _counts(outcomes: Sequence[Sequence[Found] | Exception], results: int) -> dict[str, int]:
-    """How many calls there were, and how many of them came to what."""
-    kinds = Counter(type(one) for one in outcomes if isinstance(one, Exception))
-    return {
-        "flight_recorder.tool.call_count": len(outcomes),
-        "flight_recorder.tool.failed_count": kinds[NoAnswer],
-        "flight_recorder.tool.unknown_count": kinds[UnknownTool],
-        "flight_recorder.tool.malformed_count": kinds[BadArguments],
-        "flight_recorder.tool.withheld_count": kinds[NotMade],
-        "flight_recorder.tool.result_count": results,
-    }
+@asynccontextmanager
+async def open_tools(
+    tavily: str,
+    tavily_key: str | None,
+    index: str,
+    timeout_s: float | None,
+    retry_delay_s: RetryDelay,
+) -> AsyncGenerator[tuple[Tool, ...]]:
+    """Open the agent's tools, each with an HTTP client of its own, and close them in the end."""
+    async with (
+        web_search_tool(tavily, tavily_key, timeout_s) as web,
+        index_search_tool(index, timeout_s, retry_delay_s) as facts,
+    ):
+        yield web, facts
 
 
-def _shown(arguments: str) -> dict[str, Any]:
-    """The arguments of a call for its span: as an object, where they are one. Read as the tool
-    reads them: the standard library takes what no store can hold, such as half a surrogate."""
+RunTool = Callable[[Session, str, ToolCall], Awaitable[Sequence[Hit]]]
+"""Makes one call; takes the text that the model wrote along with it. May raise `ToolError`."""
+
+
+async def call_tools(
+    session: Session, reply: Reply, run_tool: RunTool, rejection: str = ""
+) -> None:
+    """Make the calls of a reply, or reject them all, and add their outcomes to the session."""
+    with mlflow.start_span("invoke_tools", span_type=SpanType.CHAIN) as span:
+        span.set_inputs({"calls": [call.function for call in reply.calls]})
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(_call_tool(session, reply.text, call, run_tool, rejection))
+                for call in reply.calls
+            ]
+        outcomes = [task.result() for task in tasks]
+        messages = [
+            session.add_outcome(call.id, outcome)
+            for call, outcome in zip(reply.calls, outcomes, strict=True)
+        ]
+        span.set_attributes(count_outcomes(outcomes))
+        span.set_outputs({"messages": messages})
+
+
+async def _call_tool(
+    session: Session, announcement: str, call: ToolCall, run_tool: RunTool, rejection: str
+) -> Sequence[Hit] | ToolError:
+    """Return the hits, or the error: it ends the tool's span, which records it, but not the run."""
     try:
-        read = from_json(arguments, allow_inf_nan=False)
-    except ValueError:
-        read = None
-    return read if isinstance(read, dict) else {"arguments": arguments}
+        with mlflow.start_span(call.name or "unnamed", span_type=SpanType.TOOL) as span:
+            span.set_inputs(readable_arguments(call.arguments))
+            span.set_attributes(
+                {
+                    "gen_ai.operation.name": "execute_tool",
+                    "gen_ai.tool.name": call.name,
+                    "gen_ai.agent.name": session.agent,
+                }
+            )
+            if rejection:
+                raise CallRejectedError(rejection)
+            hits = await run_tool(session, announcement, call)
+            span.set_outputs({"results": hits})
+            return hits
+    except ToolError as error:
+        return error

@@ -1,9 +1,12 @@
-"""A web search: Tavily, asked through its own client."""
+"""The tool `web_search`: Tavily, called with its own client."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Annotated
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field
 from tavily import AsyncTavilyClient  # type: ignore[import-untyped] # it has no py.typed
 from tavily.errors import (  # type: ignore[import-untyped] # as above
     BadRequestError,
@@ -13,60 +16,75 @@ from tavily.errors import (  # type: ignore[import-untyped] # as above
     UsageLimitExceededError,
 )
 
-from workflows.search_arguments import Query
-from workflows.search_tools import Found, NoAnswer, Tool, found
+from instrumentation.http_attempts.http_client import traced_http_client
+from workflows.search.tools import Hit, SearchFailedError, Tool, make_hit
 
-KEYLESS = {"X-Tavily-Access-Mode": "keyless", "X-Client-Source": "tavily-python-keyless"}
-"""What Tavily's client says of itself without a key, unless it is given an HTTP client."""
+KEYLESS_HEADERS = {"X-Tavily-Access-Mode": "keyless", "X-Client-Source": "tavily-python-keyless"}
+"""The headers that Tavily's client sends without a key, unless it is given an HTTP client."""
 REFUSALS = {
     InvalidAPIKeyError: "it refuses the key (HTTP 401); do not ask again",
     ForbiddenError: "it is not allowed (HTTP 403); do not ask again",
     UsageLimitExceededError: "its limit is reached (HTTP 429); go on without it",
     BadRequestError: "it does not understand the request (HTTP 400); ask otherwise",
 }
-"""What Tavily's errors mean, in words of ours: its own may repeat what it was sent, the key too."""
+"""Tavily's errors in our words: its own messages may repeat what it was sent, even the key."""
+DEFAULT_TIMEOUT_S = 60.0
+"""Tavily's client always has a timeout; this one is used if we have none."""
 
-LONGEST_S = 60.0
-"""How long Tavily is waited for where there is no deadline: its client always has one."""
+
+class Query(BaseModel):
+    """What to search the web for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # Tavily accepts at most 400 characters.
+    query: Annotated[str, Field(min_length=1, max_length=400, description="a few words")]
 
 
-def web_search(
-    address: str, key: str | None, http: httpx.AsyncClient, deadline_s: float | None
-) -> Tool:
-    """The tool. `http` is to be its own: Tavily's client adds the key to the headers of it."""
-    search = WebSearch(address, key, http, deadline_s)
-    return Tool("web_search", "Search the web.", Query, search)
+@asynccontextmanager
+async def web_search_tool(
+    base_url: str, api_key: str | None, timeout_s: float | None
+) -> AsyncGenerator[Tool]:
+    """Open the tool with an HTTP client of its own: Tavily's client adds the key to its headers."""
+    async with traced_http_client() as http:
+        search = WebSearch(base_url, api_key, http, timeout_s).search
+        yield Tool("web_search", "Search the web.", Query, search)
 
 
 @dataclass(frozen=True)
 class WebSearch:
-    """Tavily at `address`; without a key in its keyless mode."""
+    """Tavily at `base_url`; without a key in its keyless mode."""
 
-    address: str
-    key: str | None
+    base_url: str
+    api_key: str | None
     http: httpx.AsyncClient
-    deadline_s: float | None
+    timeout_s: float | None
 
-    async def __call__(self, query: str) -> Sequence[Found]:
-        """The best hits of the web, asked for once. Raises `NoAnswer`."""
-        patience_s = self.deadline_s or LONGEST_S
+    async def search(self, query: str) -> Sequence[Hit]:
+        """Return Tavily's best hits. It asks once; raises `SearchFailedError`."""
+        timeout_s = self.timeout_s or DEFAULT_TIMEOUT_S
         try:
-            reply = await self._client().search(query, timeout=patience_s)
-            return [found(hit["title"], hit["content"], hit["url"]) for hit in reply["results"]]
+            response = await self._client().search(query, timeout=timeout_s)
+            return [
+                make_hit(hit["title"], hit["content"], hit["url"]) for hit in response["results"]
+            ]
         except tuple(REFUSALS) as error:
-            raise NoAnswer(f"no web search: {REFUSALS[type(error)]}") from None
+            raise SearchFailedError(f"no web search: {REFUSALS[type(error)]}") from None
         except TimeoutError:
-            raise NoAnswer(f"no web search: no answer within {patience_s:g} s") from None
+            raise SearchFailedError(f"no web search: no answer within {timeout_s:g} s") from None
         except httpx.HTTPStatusError as error:
-            raise NoAnswer(f"no web search: HTTP {error.response.status_code}") from None
+            status = error.response.status_code
+            raise SearchFailedError(f"no web search: HTTP {status}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NoAnswer(f"no web search: it did not answer ({type(error).__name__})") from None
-        # Tavily's client takes whatever it is sent for an object with a list of objects.
+            name = type(error).__name__
+            raise SearchFailedError(f"no web search: it did not answer ({name})") from None
+        # Tavily's client assumes that every answer is an object with a list of objects.
         except (ValueError, AttributeError, TypeError, KeyError) as error:
-            raise NoAnswer(f"no web search: an answer of another shape ({error})") from None
+            message = f"no web search: an answer of another shape ({error})"
+            raise SearchFailedError(message) from None
 
     def _client(self) -> AsyncTavilyClient:
-        if not self.key:
-            self.http.headers.update(KEYLESS)
-        # An empty key is none; with None the client would look into the environment.
-        return AsyncTavilyClient(self.key or "", api_base_url=self.address, client=self.http)
+        if not self.api_key:
+            self.http.headers.update(KEYLESS_HEADERS)
+        # With None the client would look for a key in the environment; "" means no key.
+        return AsyncTavilyClient(self.api_key or "", api_base_url=self.base_url, client=self.http)

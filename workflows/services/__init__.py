@@ -1,1 +1,1 @@
-"""Services: what a workflow asks over HTTP, each of them a process of its own."""
+"""HTTP services that workflows call, each in a process: `python -m workflows.services.NAME`."""

@@ -29,9 +29,9 @@ from starlette.routing import Route
 
 from instrumentation.remote_trace import continue_remote_trace
 from workflows.fingerprint import distance
-from workflows.services.process import FLUSH, arguments, run
-from workflows.services.records import Unreadable, read
-from workflows.services.reply import refusal, reply
+from workflows.services.process import FLUSH_ROUTE, serve, service_parser
+from workflows.services.records import RecordsError, read_records
+from workflows.services.responses import error_response, json_response
 
 FINGERPRINTS = Path(__file__).with_name("fingerprints.jsonl")
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
@@ -79,17 +79,17 @@ class Archive:
             asked = _fingerprint(await request.body())
             span.set_inputs({"fingerprint": asked})
             if asked is None:
-                return refusal(span, 400, "a lookup needs a fingerprint: 16 digits, 0 to f")
+                return error_response(span, 400, "a lookup needs a fingerprint: 16 digits, 0 to f")
             try:
-                clips = read(self._path, Known)
-            except Unreadable as error:
-                return refusal(span, 503, f"no archive is loaded: {error}", RETRY_AFTER_S)
+                clips = read_records(self._path, Known)
+            except RecordsError as error:
+                return error_response(span, 503, f"no archive is loaded: {error}", RETRY_AFTER_S)
             lookup = Lookup(len(clips))
             self._keep(lookup)
             task = asyncio.create_task(self._look_through(lookup, asked, clips, span))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-            return reply(span, asdict(lookup), 202)
+            return json_response(span, asdict(lookup), 202)
 
     async def progress(self, request: Request) -> JSONResponse:
         with (
@@ -99,8 +99,8 @@ class Archive:
             wanted = request.path_params["id"]
             span.set_inputs({"id": wanted})
             if (lookup := self._lookups.get(wanted)) is None:
-                return refusal(span, 404, f"no lookup {wanted!r} is known: begin one")
-            return reply(span, asdict(lookup))
+                return error_response(span, 404, f"no lookup {wanted!r} is known: begin one")
+            return json_response(span, asdict(lookup))
 
     async def _look_through(
         self, lookup: Lookup, asked: str, clips: tuple[Known, ...], request: LiveSpan
@@ -129,7 +129,7 @@ def app(fingerprints: Path = FINGERPRINTS) -> Starlette:
         routes=[
             Route("/lookups", archive.begin, methods=["POST"]),
             Route("/lookups/{id}", archive.progress),
-            FLUSH,
+            FLUSH_ROUTE,
         ]
     )
 
@@ -144,7 +144,7 @@ def _fingerprint(body: bytes) -> str | None:
 
 
 if __name__ == "__main__":
-    parser = arguments("archive", __doc__, port=8766)
+    parser = service_parser("archive", __doc__, port=8766)
     parser.add_argument(
         "--fingerprints",
         type=Path,
@@ -153,4 +153,4 @@ if __name__ == "__main__":
         help="JSON objects, one a line: clip, fingerprint (default: %(default)s)",
     )
     given = parser.parse_args()
-    run(app(given.fingerprints), given.port)
+    serve(app(given.fingerprints), given.port)

@@ -1,4 +1,4 @@
-"""A process: how a service of this house is started, says where it is, and ends."""
+"""Run an HTTP service as a traced process: its command line, its address, its shutdown."""
 
 import os
 import signal
@@ -16,18 +16,18 @@ from starlette.routing import Route
 from instrumentation.tracing import enable_tracing
 
 HOST = "127.0.0.1"
-PATIENCE_S = 2
-"""How long requests that are under way have to end once the service is told to."""
+SHUTDOWN_TIMEOUT_S = 2
+"""How long open requests may take to end once the service shuts down."""
 
 
-def arguments(name: str, description: str, port: int) -> ArgumentParser:
-    """What every service is started with: `python -m workflows.services.NAME --port …`."""
+def service_parser(name: str, description: str, port: int) -> ArgumentParser:
+    """Make the parser of `python -m workflows.services.NAME`, with the option --port."""
     parser = ArgumentParser(
         prog=f"python -m workflows.services.{name}",
         description=description,
         epilog=(
-            "MLFLOW_TRACKING_URI says where its spans are stored: in the store of its callers they"
-            " stand in the callers' traces. Ctrl-C or TERM ends it, once they are stored."
+            "MLFLOW_TRACKING_URI says where its spans are stored: with the store of its callers"
+            " they become part of the callers' traces. Ctrl-C or TERM stores them and exits."
         ),
         formatter_class=RawDescriptionHelpFormatter,
     )
@@ -37,55 +37,52 @@ def arguments(name: str, description: str, port: int) -> ArgumentParser:
         choices=range(2**16),
         default=port,
         metavar="PORT",
-        help=f"of {HOST}; 0 takes a free one (default: {port})",
+        help=f"port on {HOST}; 0 takes a free one (default: {port})",
     )
     return parser
 
 
-def run(app: Starlette, port: int) -> None:
-    """Serve until Ctrl-C or TERM, traced; print the address once it can be asked.
+def serve(app: Starlette, port: int) -> None:
+    """Serve until Ctrl-C or TERM, with tracing on; print the address once it accepts requests.
 
-    Exit code 2, with a sentence, if the port is taken.
+    Exits with code 2 and a message if the port is taken.
     """
-    # Started in the background of a script, a process is told to ignore Ctrl-C.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
+    # A process that a script starts in the background ignores Ctrl-C unless told otherwise.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
-        with (
-            _listening(port) as listening,
-            enable_tracing(mlflow.get_tracking_uri(), frameworks=()),
-        ):
-            print(f"http://{HOST}:{listening.getsockname()[1]}", flush=True)
-            uvicorn.Server(_configured(app)).run(sockets=[listening])
+        with _listen(port) as listener, enable_tracing(mlflow.get_tracking_uri(), frameworks=()):
+            print(f"http://{HOST}:{listener.getsockname()[1]}", flush=True)
+            uvicorn.Server(_uvicorn_config(app)).run(sockets=[listener])
     except KeyboardInterrupt:
         return
 
 
-def _listening(port: int) -> socket.socket:
+def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        print(f"port {port}: {why}. Take another, or 0 for a free one.", file=sys.stderr)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        print(f"port {port}: {reason}. Choose another, or 0 for a free one.", file=sys.stderr)
         raise SystemExit(2) from error
 
 
-def _configured(app: Starlette) -> uvicorn.Config:
-    """uvicorn without a log of its own: what is asked and answered stands in the trace."""
+def _uvicorn_config(app: Starlette) -> uvicorn.Config:
+    """uvicorn without an access log: requests and responses are in the traces."""
     return uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         lifespan="off",
-        timeout_graceful_shutdown=PATIENCE_S,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
 
 
 def _flush(request: Request) -> Response:
-    """Store what was traced until now; MLflow does so a second later by itself."""
+    """Store all spans now; MLflow stores them a second later by itself."""
     mlflow.flush_trace_async_logging()
     return Response(status_code=204)
 
 
-FLUSH = Route("/flush", _flush, methods=["POST"])
-"""For a caller that wants to read the trace at once: POST /flush."""
+FLUSH_ROUTE = Route("/flush", _flush, methods=["POST"])
+"""POST /flush, for a caller that wants to read the trace at once."""

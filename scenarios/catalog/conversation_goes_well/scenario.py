@@ -1,7 +1,7 @@
-"""A healthy conversation: its third turn needs what was said in the first, and is told it.
+"""A healthy conversation: its third turn needs a fact from the first, and the prompt contains it.
 
-Three traces, joined by their session. There is nothing to find here, and whatever looks for a
-failure must find nothing: that the prompt grows from turn to turn is the price of a memory.
+It leaves three traces, joined by their session. There is no failure here, and a check for failures
+must not find one: prompts that grow from turn to turn are the price of a memory.
 """
 
 from scenarios.expectations import (
@@ -12,12 +12,12 @@ from scenarios.expectations import (
     remembers_earlier_turns,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Scenario, variant_with
+from scenarios.scenario import Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="none",
     source="none",
-    workflow="workflows.chat_stream:converse",
+    workflow="workflows.chat_stream:StreamedChat",
     task=(
         "We come to the harbour in the ${boat}, which draws ${draught} m.\n"
         "What is a draught?\n"
@@ -27,7 +27,7 @@ SCENARIO = Scenario(
         "boat": one_of("Petrel", "Curlew", "Sandpiper"),
         "draught": number_between(1.1, 2.4, published=1.4, places=1),
     },
-    twin=variant_with(user="skipper"),
+    twin=Variant("SkippersChat"),
     expect_twin=(
         is_one_session(turns=3, user="skipper"),
         ends_with_status("OK"),

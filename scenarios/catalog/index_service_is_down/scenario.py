@@ -1,10 +1,10 @@
-"""The index cannot read its documents and says so, and a tool asks it again without end.
+"""The index cannot read its documents, and the agent retries without end.
 
-The copying of the index's file broke off in the middle of a line, so the service, a process of its
-own, answers 503 with that reason and with Retry-After. The tool hears only that it is to come
-again. Look beneath the call of search_index: each attempt stands beside what the service wrote of
-it into the same trace, and the reason is not one that waiting mends. The web had answered long
-before, and nobody was told.
+Somebody copied the file of the index, and the copy broke off in the middle of a line. The service,
+a process of its own, answers 503 with that reason and a Retry-After. The tool only sees that it may
+come back later. Look below the call of search_index: next to each attempt is the span that the
+service wrote into the same trace, and no waiting repairs a broken file. The web search had answered
+long before, and the model never got to read it.
 """
 
 from pathlib import Path
@@ -22,30 +22,24 @@ from scenarios.expectations import (
     tool_call_fails,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
+from scenarios.scenario import Origin, Scenario, Variant
 
-TORN = Path(__file__).with_name("documents.jsonl")
-"""What a copy that broke off has left of the index's documents."""
-
-
-def for_ever(asked: int, retry_after_s: float | None) -> float | None:
-    """The mistake: a 503 is asked again after twice the wait, and there is no last time."""
-    return 2.0 ** (asked - 3)
-
+DOCUMENTS = Path(__file__).with_name("documents.jsonl")
+"""The index's documents, cut in the middle of a line."""
 
 SCENARIO = Scenario(
     failure_mode="runaway retries and tokens",
     source="practitioners' reports; RFC 9110, section 10.2.3 (Retry-After)",
-    workflow="workflows.search_agent:research",
+    workflow="workflows.search_agent:SearchAgent",
     task="How many metres high is the highest point of ${country}?",
     inputs={
         "country": one_of("FRA", "ITA", "CHE", "AUT"),
         "height": number_between(3100.0, 4900.0, published=4805.59, places=2),
     },
     services=("tavily",),
-    processes={"index": ("--documents", str(TORN))},
-    broken=variant_with(asks_again=for_ever).stopped_after(2.0, lane="index", calls=5),
-    fixed=variant_with(),
+    processes={"index": ("--documents", str(DOCUMENTS))},
+    broken=Variant("RetriesForever").stopped_after(2.0, lane="index", calls=5),
+    fixed=Variant(),
     expect_broken=(
         ends_with_status("ERROR", message="cancelled"),
         has_failed_attempts("HTTP 503", agent="searcher", times=5),

@@ -1,12 +1,9 @@
-"""The model says Austria, asks for AUS, and tells Australia's figure as Austria's.
+"""The model announces Austria, asks for AUS, and reports Australia's figure as Austria's.
 
-What it says and what it calls stand side by side in one reply, and nobody compares them. Facts in
-the index are filed by country and do not name it, so that the result gives nothing away, the answer
-cites it, and the check is content. Look at get_tool_calls: its text and its call disagree.
+The announcement and the call are in the same reply, and nothing compares them. Facts in the index
+are filed by country and do not name it, so the result looks right, the answer cites it, and the
+check of the answer passes. Look at chat_completion: its text and its tool call disagree.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 from scenarios.expectations import (
     calls_tool,
@@ -19,17 +16,12 @@ from scenarios.expectations import (
     tool_call_fails,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-
-
-def whatever_it_asks(task: str, said: str, arguments: Mapping[str, Any]) -> None:
-    """The mistake: a call is made as it stands, whatever the model says that it is about."""
-
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-2.6 reasoning-action mismatch",
     source="MAST, arXiv 2503.13657",
-    workflow="workflows.search_agent:research",
+    workflow="workflows.search_agent:SearchAgent",
     task="What was inflation in Austria (AUT)${and_also} in ${year}?",
     inputs={
         "and_also": one_of(""),
@@ -38,9 +30,9 @@ SCENARIO = Scenario(
         "australia": number_between(1.2, 6.4, published=5.6, places=1),
     },
     services=("index",),
-    broken=variant_with(vets=whatever_it_asks),
-    fixed=variant_with(),
-    twin=variant_with().about(and_also=one_of(" and in Australia (AUS)")),
+    broken=Variant("MakesEveryCall"),
+    fixed=Variant(),
+    twin=Variant().about(and_also=one_of(" and in Australia (AUS)")),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("answered"),
@@ -63,5 +55,5 @@ SCENARIO = Scenario(
         queries_stated_country("searcher", "search_index"),
         states_figures("searcher", at_least=2, at_most=2),
     ),
-    origin=Origin("searcher", "get_tool_calls"),
+    origin=Origin("searcher", "chat_completion"),
 )

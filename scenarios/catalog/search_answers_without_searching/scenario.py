@@ -1,11 +1,9 @@
-"""The answer is told from memory: no search was made, and its figure is out of date.
+"""The model answers from memory: it does not search, and its figure is out of date.
 
-The model has tools, and the question sounds like one that it knows the answer to. It remembers the
-census before the latest, and nothing asks where its figure comes from. Look at get_tool_calls: it
-asks for no call, and what it says holds a figure that stands neither in the task nor in a result.
+The model has tools, but the question sounds like one whose answer it knows. It remembers the census
+before the latest one, and nothing asks where its figure comes from. Look at chat_completion: it has
+no tool call, and its text has a figure that is in neither the task nor a result.
 """
-
-from collections.abc import Sequence
 
 from scenarios.expectations import (
     calls_tool,
@@ -17,26 +15,21 @@ from scenarios.expectations import (
     states_figures,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-
-
-def whatever_it_says(answer: str, texts: Sequence[str]) -> None:
-    """The mistake: an answer is given as it comes, and nobody asks where its figures are from."""
-
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="invented values",
     source="AgentRx, arXiv 2602.02475",
-    workflow="workflows.search_agent:research",
+    workflow="workflows.search_agent:SearchAgent",
     task="How many people live in Croatia (HRV), by its latest census? ${besides}",
     inputs={
         "besides": one_of("A sentence will do."),
         "people": number_between(3.4, 4.1, published=3.87, places=2),
     },
     services=("tavily",),
-    broken=variant_with(accepts=whatever_it_says),
-    fixed=variant_with(),
-    twin=variant_with().about(
+    broken=Variant("TrustsItsMemory"),
+    fixed=Variant(),
+    twin=Variant().about(
         besides=one_of(
             "Our files say: 3.87 million, census of 2021.",
             "Our files say: 3.62 million, census of 2021.",
@@ -67,5 +60,5 @@ SCENARIO = Scenario(
         states_figures("searcher", at_least=1, at_most=1),
         output_contains(r'"sources": \[\]'),
     ),
-    origin=Origin("searcher", "get_tool_calls"),
+    origin=Origin("searcher", "chat_completion"),
 )

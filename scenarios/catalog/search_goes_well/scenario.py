@@ -1,6 +1,6 @@
-"""A healthy run: two rounds of searches, two at a time, and an answer that cites all four.
+"""A healthy run: two rounds of two concurrent searches, and an answer that cites all four results.
 
-There is nothing to find here, and whatever looks for a failure must find nothing.
+There is no failure here, and a check for failures must not find one.
 """
 
 from scenarios.expectations import (
@@ -12,12 +12,12 @@ from scenarios.expectations import (
     states_figures,
 )
 from scenarios.inputs import number_between
-from scenarios.scenario import Scenario, variant_with
+from scenarios.scenario import Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="none",
     source="none",
-    workflow="workflows.search_agent:research",
+    workflow="workflows.search_agent:SearchAgent",
     task=(
         "Did inflation in Austria (AUT) and in Germany (DEU) slow down in 2023, and from how much?"
     ),
@@ -28,7 +28,7 @@ SCENARIO = Scenario(
         "germany_before": number_between(6.4, 9.4, published=6.9, places=1),
     },
     services=("tavily",),
-    twin=variant_with(),
+    twin=Variant(),
     expect_twin=(
         ends_with_status("OK"),
         reaches_outcome("answered"),

@@ -1,12 +1,9 @@
-"""The answer cites a result, and the figure is another result's.
+"""The answer cites a result, but the figure comes from another result.
 
-One result has the average of the year, the other how far prices stood in December above those of a
-year before. The model tells the first with the figure of the second, and the check is content: some
-result has it. Look at reflect_tool_calls, and at the result that its answer cites.
+One result has the average of the year; the other has the rise of prices from December to December.
+The model reports the average with the figure of the other result, and the check passes, because
+some result has that figure. Look at the last chat_completion, and at the result that it cites.
 """
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
     calls_tool,
@@ -17,21 +14,12 @@ from scenarios.expectations import (
     states_figures,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-
-if TYPE_CHECKING:
-    from workflows.citations import Result
-
-
-def all_of_them(sentence: str, results: "Sequence[Result]") -> "Sequence[Result]":
-    """The mistake: a figure may stand in any result, and not in the one that is cited for it."""
-    return results
-
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="tool-output misreading",
     source="AgentRx, arXiv 2602.02475",
-    workflow="workflows.search_agent:research",
+    workflow="workflows.search_agent:SearchAgent",
     task="By how much did consumer prices rise in France (FRA) in ${when}?",
     inputs={
         "when": one_of("2023"),
@@ -40,9 +28,9 @@ SCENARIO = Scenario(
         "harmonised": number_between(3.9, 4.5, published=4.1, places=1),
     },
     services=("tavily",),
-    broken=variant_with(checks=all_of_them),
-    fixed=variant_with(),
-    twin=variant_with().about(when=one_of("December 2023")),
+    broken=Variant("AcceptsAnySource"),
+    fixed=Variant(),
+    twin=Variant().about(when=one_of("December 2023")),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("answered"),
@@ -64,5 +52,5 @@ SCENARIO = Scenario(
         states_figures("searcher", at_least=2, at_most=2),
         cites_supporting_sources("searcher"),
     ),
-    origin=Origin("searcher", "reflect_tool_calls"),
+    origin=Origin("searcher", "chat_completion"),
 )

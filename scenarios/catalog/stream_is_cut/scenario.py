@@ -39,7 +39,7 @@ SCENARIO = Scenario(
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     faults=(cuts_stream("generator", call=1, after_frame=40, ends_cleanly=True),),
     broken=variant_with(client=any_answer, on_text=watched),
-    fixed=variant_with(on_text=watched).raising(RuntimeError, "AnswerCutShort"),
+    fixed=variant_with(on_text=watched).raising(RuntimeError, "TruncatedAnswerError"),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("approved"),
@@ -47,7 +47,7 @@ SCENARIO = Scenario(
         output_lacks(r"4\.45"),
     ),
     expect_fixed=(
-        ends_with_status("ERROR", message="AnswerCutShort"),
+        ends_with_status("ERROR", message="TruncatedAnswerError"),
         last_completion_ends("generator", status="ERROR"),
         never_runs("reviewer"),
     ),

@@ -1,12 +1,9 @@
-"""A search is never made, and the answer is that there is nothing to find.
+"""A search is never made, and the answer says that there is nothing to find.
 
-The model puts a phrase in quotes and does not escape them, so that the arguments of its call are no
-JSON. That is passed over, the tool answers with no results, and the model takes them for what the
-web has to say. Look at web_search: its arguments stayed a text, and it ends OK with nothing in it.
+The model puts a phrase in quotes and does not escape them, so that the arguments of its call are
+not JSON. The agent ignores that, the tool returns no results, and the model reports that the web
+has none. Look at web_search: its arguments are still a text, and it ends OK with an empty list.
 """
-
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from scenarios.expectations import (
     calls_tool,
@@ -18,27 +15,14 @@ from scenarios.expectations import (
     tool_call_fails,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-from workflows.search_arguments import BadArguments, as_it_takes
+from scenarios.scenario import Origin, Scenario, Variant
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-
-def if_it_can_be_read(arguments: str, shape: "type[BaseModel]") -> Mapping[str, Any] | None:
-    """The mistake: what cannot be read is passed over, and looks like a search without results."""
-    try:
-        return as_it_takes(arguments, shape)
-    except BadArguments:
-        return None
-
-
-NOTHING = r'^{"results": \[\]}$'
+NO_RESULTS = r'^{"results": \[\]}$'
 
 SCENARIO = Scenario(
     failure_mode="invalid invocation",
     source="AgentRx, arXiv 2602.02475",
-    workflow="workflows.search_agent:research",
+    workflow="workflows.search_agent:SearchAgent",
     task='What was "core inflation" in France (FRA) in ${year}${if_any}?',
     inputs={
         "year": one_of("2023", "2022", "2021", "2020"),
@@ -46,13 +30,13 @@ SCENARIO = Scenario(
         "rate": number_between(0.6, 6.4, published=5.1, places=1),
     },
     services=("tavily",),
-    broken=variant_with(reads=if_it_can_be_read),
-    fixed=variant_with(),
-    twin=variant_with().about(year=one_of("2031", "2032", "2033"), if_any=one_of(", if it is out")),
+    broken=Variant("IgnoresMalformedArguments"),
+    fixed=Variant(),
+    twin=Variant().about(year=one_of("2031", "2032", "2033"), if_any=one_of(", if it is out")),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=1, returning=NOTHING),
+        calls_tool("searcher", "web_search", times=1, returning=NO_RESULTS),
         ignores_malformed_arguments("searcher", "web_search"),
         states_figures("searcher", at_most=0),
         output_contains("found nothing"),
@@ -68,7 +52,7 @@ SCENARIO = Scenario(
     expect_twin=(
         ends_with_status("OK"),
         reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=1, returning=NOTHING),
+        calls_tool("searcher", "web_search", times=1, returning=NO_RESULTS),
         states_figures("searcher", at_most=0),
         output_contains("found nothing"),
     ),

@@ -26,7 +26,7 @@ from scenarios.replay.faults import (
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.autogen_agents import API_KEY, load_trace
 from tests.support.tapes import make_tape, reply_line
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 TEXT = "ten words of text, so that a stream has frames"
 BOTH = pytest.mark.parametrize("way", ["call", "acall"])
@@ -46,7 +46,7 @@ def llm(replay: ReplayServer, **settings: Any) -> Any:
         "api_key": API_KEY,
         "max_retries": 0,
         "timeout": 5.0,
-        "default_headers": {LANE_HEADER: "a"},
+        "default_headers": {AGENT_HEADER: "a"},
         "interceptor": tracing_interceptor(),
     }
     return LLM(**defaults | settings)

@@ -26,7 +26,7 @@ from tests.support.autogen_agents import (
     upstream_autogen_autolog,
 )
 from workflows.client import MODEL_INFO
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 TEXT = "ten words of text, so that a stream has frames"
 
@@ -171,7 +171,7 @@ async def test_a_client_defined_late_leaves_one_span_a_request(tmp_path: Path) -
             base_url=replay.base_url,
             api_key=API_KEY,
             model_info=MODEL_INFO,
-            default_headers={LANE_HEADER: "a"},
+            default_headers={AGENT_HEADER: "a"},
         )
         await careful.create(asked())
         async for _ in careful.create_stream(asked()):

@@ -24,7 +24,7 @@ from tests.support.autogen_agents import (
     trace_outline,
 )
 from tests.support.crewai_crews import agent, crew, line_when, llm, task
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 
 @pytest.fixture(autouse=True)
@@ -148,7 +148,7 @@ def test_what_a_crew_remembers_and_recalls_is_seen(tmp_path: Path) -> None:
 
 def embeddings(replay: ReplayServer, texts: list[str]) -> list[list[float]]:
     """What an embedder of the user's own finds."""
-    client = OpenAI(base_url=replay.base_url, api_key=API_KEY, default_headers={LANE_HEADER: "e"})
+    client = OpenAI(base_url=replay.base_url, api_key=API_KEY, default_headers={AGENT_HEADER: "e"})
     with client:
         return [client.embeddings.create(model="e", input=t).data[0].embedding for t in texts]
 

@@ -26,7 +26,7 @@ from tests.support.autogen_agents import (
     trace_outline,
 )
 from tests.support.crewai_crews import agent, crew, llm, lookup, lookup_line, task
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 ANSWER = (lookup_line("a", "FR"), reply_line("a", "done"))
 
@@ -215,7 +215,7 @@ def test_calls_of_a_model_that_only_writes_are_seen_too(tmp_path: Path) -> None:
             model="taped",
             base_url=replay.base_url,
             api_key=API_KEY,
-            default_headers={LANE_HEADER: "a"},
+            default_headers={AGENT_HEADER: "a"},
         )
         one = Agent(role="a", goal="g", backstory="b", llm=wordy, tools=[lookup])
         crew(task(one, "work")).kickoff()

@@ -29,7 +29,7 @@ from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.tapes import make_tape, reply_line
-from workflows.model import NoModel
+from workflows.model import ModelNotConfiguredError
 
 KEY = "sk-live-5ecret-0123456789abcdef"
 PATIENCE_S = 60.0
@@ -246,7 +246,7 @@ def test_a_turn_without_an_answer_is_not_remembered_in_the_session(talk: Talk) -
 
 def test_without_a_model_there_is_no_chat(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MODEL_NAME", raising=False)
-    with pytest.raises(NoModel, match="no live model: MODEL_NAME"):
+    with pytest.raises(ModelNotConfiguredError, match="no live model: MODEL_NAME"):
         run_chat(store, None, None)
 
 

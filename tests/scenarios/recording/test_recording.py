@@ -14,7 +14,7 @@ from scenarios.replay.faults import cuts_stream, unavailable
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from tests.support.tapes import MODEL, make_tape, reply_line, service_line, user_message
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 KEY = "sk-a-key-that-no-tape-may-hold"
 CALLS: Any = [{"name": "altitude", "arguments": {"of": "La Paz"}}, {"name": "population"}]
@@ -29,7 +29,7 @@ LIVE_TAPE = make_tape(
 
 def send_all_requests(base_url: str) -> list[bytes]:
     """A run that uses all that can be recorded; the raw bodies that it got."""
-    headers = {"authorization": f"Bearer {KEY}", LANE_HEADER: "a"}
+    headers = {"authorization": f"Bearer {KEY}", AGENT_HEADER: "a"}
     chat = {"model": MODEL, "messages": user_message("hello")}
     with httpx.Client(headers=headers) as http:
         said = [
@@ -58,7 +58,7 @@ def test_a_recorded_run_replays_byte_for_byte(tmp_path: Path) -> None:
 def test_what_was_recorded_streamed_can_be_asked_plain(tmp_path: Path) -> None:
     record_run(tmp_path / "tape.jsonl", send_all_requests)
     with replay_tape(Tape.load(tmp_path / "tape.jsonl")) as replay:
-        headers = {LANE_HEADER: "a"}
+        headers = {AGENT_HEADER: "a"}
         with openai.OpenAI(base_url=replay.base_url, api_key=KEY, default_headers=headers) as asked:
             got = asked.chat.completions.create(model=MODEL, messages=user_message("hello"), n=1)
     calls: Any = got.choices[0].message.tool_calls
@@ -79,7 +79,7 @@ def test_no_key_and_no_header_is_on_the_tape(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_key_that_an_answer_repeats_is_not_on_the_tape(stream: bool, tmp_path: Path) -> None:
     path = tmp_path / "tape.jsonl"
-    headers = {"authorization": f"Bearer {KEY}", LANE_HEADER: "a"}
+    headers = {"authorization": f"Bearer {KEY}", AGENT_HEADER: "a"}
     chat = {"model": MODEL, "messages": user_message("x"), "stream": stream}
     echo = make_tape(reply_line("a", f"you sent {KEY}, thank you"))
     with replay_tape(echo) as live, record_tape(live.base_url, path) as recorder:
@@ -111,7 +111,7 @@ def test_what_fails_is_passed_on_and_not_written_down(fault: Any, tmp_path: Path
 
     def fails(recorder: TapeRecorder) -> None:
         chat = {"model": MODEL, "messages": user_message("hello"), "stream": True}
-        url, headers = f"{recorder.base_url}/chat/completions", {LANE_HEADER: "a"}
+        url, headers = f"{recorder.base_url}/chat/completions", {AGENT_HEADER: "a"}
         httpx.post(url, json=chat, headers=headers).raise_for_status()
 
     failing = pytest.raises((httpx.HTTPStatusError, httpx.RemoteProtocolError))

@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 from scenarios.replay.faults import slow
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.tapes import MODEL, make_async_client, make_tape, reply_line, user_message
-from workflows.model import LANE_HEADER
+from workflows.model import AGENT_HEADER
 
 LANES = ("ann", "bob", "cyd", "dan")
 SAME_TEXT = "go on"
@@ -37,7 +37,7 @@ async def ask_as_agent(openai: AsyncOpenAI, lane: str, text: str, call: Call) ->
     """What an agent hears."""
     await asyncio.sleep(call.before_ms / 1000)
     ask = openai.chat.completions.create
-    headers = {LANE_HEADER: lane}
+    headers = {AGENT_HEADER: lane}
     if not call.streamed:
         got = await ask(model=MODEL, messages=user_message(text), extra_headers=headers)
         return got.choices[0].message.content or ""

@@ -1,0 +1,19 @@
+"""The broken search agent: it does not compare a call with the text that announces it."""
+
+from collections.abc import Sequence
+
+from workflows import search
+from workflows.clients.openai import ToolCall
+from workflows.search.session import Session
+from workflows.search_agent import SearchAgent
+
+
+class MakesEveryCall(SearchAgent):
+    """The mistake: a call is made as it is, whatever country the model said it would ask about."""
+
+    async def run_tool(
+        self, session: Session, announcement: str, call: ToolCall
+    ) -> Sequence[search.Hit]:
+        tool = session.tool(call.name)
+        arguments = tool.parse(call.arguments)
+        return await tool.search(**arguments)

@@ -1,0 +1,14 @@
+"""The broken search agent: it does not compare a figure with the result that is cited for it."""
+
+from workflows import search
+from workflows.search.session import Session
+from workflows.search_agent import SearchAgent
+
+
+class AcceptsAnySource(SearchAgent):
+    """The mistake: a figure may come from any result, not only from the cited one."""
+
+    def find_objection(self, session: Session, answer: str) -> str | None:
+        if not answer.strip():
+            return "The answer is empty: answer the task, or search."
+        return search.find_unsupported_figures(answer, session.all_texts)

@@ -1,0 +1,25 @@
+"""The parts of the streamed chat: chunks of a stream, and the conversation."""
+
+from workflows.chat.chunks import chunk_text, join_chunks, validate_chunk
+from workflows.chat.conversation import (
+    Answer,
+    Conversation,
+    Messages,
+    NoAnswerError,
+    build_prompt,
+    read_answer,
+    require_finished,
+)
+
+__all__ = [
+    "Answer",
+    "Conversation",
+    "Messages",
+    "NoAnswerError",
+    "build_prompt",
+    "chunk_text",
+    "join_chunks",
+    "read_answer",
+    "require_finished",
+    "validate_chunk",
+]

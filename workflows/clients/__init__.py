@@ -1,0 +1,1 @@
+"""Model clients, one module per framework. Each agent has its own client, which sends its name."""
