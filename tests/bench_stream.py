@@ -9,9 +9,9 @@ from pathlib import Path
 
 import orjson
 from openai import AsyncOpenAI
+from workflows.chat_history import Conversation, prompt
 
 from instrumentation.tracing import enable_tracing
-from workflows.chat_history import Conversation, prompt
 from workflows.chat_stream import ASSISTANT, Listener, assistant, turn
 from workflows.model import AGENT_HEADER, Model
 

@@ -1,7 +1,9 @@
-"""What tests of the search agent share: its tape, and a run with the trace that it left."""
+"""Runs of the search agent on scripted tapes, and the tape lines that they are made of."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from instrumentation.trace import trace as traces
@@ -14,8 +16,8 @@ from scenarios.replay.ledger import Ledger
 from scenarios.replay.replay_server import replay_tape
 from tests.support.tapes import make_tape, reply_line, service_line
 from workflows.model import Model
-from workflows.search_agent import research
-from workflows.search_answer import Research
+from workflows.search.session import SearchAnswer
+from workflows.search_agent import SearchAgent
 
 KEY = "tvly-not-a-key"
 FRANCE = {
@@ -32,18 +34,18 @@ GERMANY = {
 
 @dataclass(frozen=True)
 class SearchRun:
-    """A run that is over: how it ended, and what the server and the trace say of it."""
+    """A finished run: its answer or error, its trace, and the server's log."""
 
-    outcome: Research | BaseException
+    outcome: SearchAnswer | BaseException
     trace: Trace
     ledger: Ledger
     unplayed: int
     stored_json: str
-    """All that MLflow keeps of it, as JSON."""
+    """Everything that MLflow stores of it, as JSON."""
 
     @property
-    def research(self) -> Research:
-        assert isinstance(self.outcome, Research), repr(self.outcome)
+    def answer(self) -> SearchAnswer:
+        assert isinstance(self.outcome, SearchAnswer), repr(self.outcome)
         return self.outcome
 
     @property
@@ -56,7 +58,7 @@ class SearchRun:
 
     @property
     def tool_results(self) -> list[str]:
-        """What the model was told of its calls, by its last request."""
+        """The results of its calls, as they are in the last request."""
         messages = self.trace.spans_of_type("LLM")[-1].inputs["messages"]
         return [message["content"] for message in messages if message["role"] == "tool"]
 
@@ -66,32 +68,34 @@ async def run_search(
     *lines: dict[str, Any],
     faults: tuple[Fault, ...] = (),
     task: str = "How large is FRA?",
-    **settings: Any,
+    agent: type[SearchAgent] = SearchAgent,
+    model_options: Mapping[str, Any] = MappingProxyType({}),
+    **options: Any,
 ) -> SearchRun:
-    """Play the lines, and read what came of it; what the workflow raises is how it ended."""
+    """Run the agent on a tape of these lines; an error that it raises is the run's outcome."""
     with enable_tracing(store, frameworks=()), record_run() as seen:
         with replay_tape(make_tape(*lines), faults) as replay:
-            model = Model("taped", replay.base_url, "taped")
-            given = {"tavily": replay.url, "index": replay.url, "tavily_key": KEY, **settings}
-            ended: Research | BaseException
+            model = replace(Model("taped", replay.base_url, "taped"), **model_options)
+            services = {"tavily": replay.url, "index": replay.url, "tavily_key": KEY}
+            outcome: SearchAnswer | BaseException
             try:
-                ended = await research(task, model, **given)
-            except Exception as error:  # whatever it is, the test looks at it
-                ended = error
+                outcome = await agent(model, **{**services, **options}).run(task)
+            except Exception as error:  # the test checks which one
+                outcome = error
             assert not replay.refusals, str(replay.refusals[0])
         found = [one.to_dict() for one in seen.traces()]
         unplayed = len(replay.unplayed_lines)
         return SearchRun(
-            ended, traces.trace_from_mlflow(found), replay.ledger, unplayed, json.dumps(found)
+            outcome, traces.trace_from_mlflow(found), replay.ledger, unplayed, json.dumps(found)
         )
 
 
 def tool_call_line(
     *functions: tuple[str, Any], text: str | None = None, **more: Any
 ) -> dict[str, Any]:
-    """The model calls: a name, and arguments as an object or as text."""
-    asked = [{"name": name, "arguments": arguments} for name, arguments in functions]
-    return reply_line("searcher", text, tool_calls=asked, **more)
+    """A reply with tool calls: a name each, and arguments as an object or as text."""
+    calls = [{"name": name, "arguments": arguments} for name, arguments in functions]
+    return reply_line("searcher", text, tool_calls=calls, **more)
 
 
 def answer_line(text: str | None, when: str | None = None, **more: Any) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def answer_line(text: str | None, when: str | None = None, **more: Any) -> dict[
 
 
 def web_results_line(*hits: dict[str, str], status: int = 200, **more: Any) -> dict[str, Any]:
-    """What Tavily answers, in its own shape (docs.tavily.com, Search; tavily-python 0.8.5)."""
+    """A response of Tavily, in its own shape (docs.tavily.com, Search; tavily-python 0.8.5)."""
     results = [
         {
             "url": hit["source"],
@@ -123,15 +127,15 @@ def web_results_line(*hits: dict[str, str], status: int = 200, **more: Any) -> d
 
 
 def index_results_line(*hits: dict[str, str], **more: Any) -> dict[str, Any]:
-    """What our own index answers."""
+    """A response of our own index."""
     results = [{**hit, "score": 1.5} for hit in hits]
     return service_line("index", "/search", {"results": results}, method="GET", **more)
 
 
-def failing_search_line(lane: str, status: int, said: Any) -> dict[str, Any]:
-    """A search service that answers with an error."""
+def failing_search_line(lane: str, status: int, body: Any) -> dict[str, Any]:
+    """An error response of a search service."""
     method = {"tavily": "POST", "index": "GET"}[lane]
-    line = service_line(lane, "/search", said, method=method)
+    line = service_line(lane, "/search", body, method=method)
     line["reply"]["status"] = status
     return line
 

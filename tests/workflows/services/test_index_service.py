@@ -1,4 +1,4 @@
-"""The index: a service in a process of its own, which answers, refuses and traces."""
+"""The index service in its own process: its answers, its errors and its spans."""
 
 import asyncio
 import json
@@ -32,106 +32,104 @@ def services(store: str) -> Iterator[ServiceProcesses]:
 
 @pytest.fixture
 def index(services: ServiceProcesses) -> Generator[httpx.Client]:
-    with asking(services) as client:
+    with index_client(services) as client:
         yield client
 
 
-def asking(services: ServiceProcesses) -> httpx.Client:
+def index_client(services: ServiceProcesses) -> httpx.Client:
     return httpx.Client(base_url=services.addresses["index"], trust_env=False)
 
 
-def of(run: RunHandle, services: ServiceProcesses) -> Trace:
+def read_trace(run: RunHandle, services: ServiceProcesses) -> Trace:
     services.flush()
     return trace_from_mlflow(found.to_dict() for found in run.traces())
 
 
-def searched(
-    index: httpx.Client, services: ServiceProcesses, **asked: str
+def search(
+    index: httpx.Client, services: ServiceProcesses, **params: str
 ) -> tuple[httpx.Response, Span]:
-    """What it answered, and its span in the caller's trace."""
+    """Search in a trace; returns the response, and the service's span in the trace."""
     with record_run() as run, mlflow.start_span("search_index", span_type="TOOL"):
         headers = get_tracing_context_headers_for_http_request()
-        reply = index.get("/search", params=asked, headers=headers)
-    (span,) = of(run, services).root.children
-    return reply, span
+        response = index.get("/search", params=params, headers=headers)
+    (span,) = read_trace(run, services).root.children
+    return response, span
 
 
-def test_it_answers_with_the_fact_that_fits_best_and_its_source(
+def test_it_answers_with_the_best_fact_and_its_source(
     index: httpx.Client, services: ServiceProcesses
 ) -> None:
-    reply, span = searched(index, services, q="how high is Mont Blanc", country="FRA")
-    best = reply.json()["results"][0]
+    response, span = search(index, services, q="how high is Mont Blanc", country="FRA")
+    best = response.json()["results"][0]
     assert sorted(best) == ["score", "source", "text", "title"]
     assert "4,805.59 metres" in best["text"]
     assert best["source"].endswith("Haute-Savoie, 2023")
     assert (span.name, span.type, span.status) == ("GET /search", "RETRIEVER", "OK")
     assert span.inputs == {"q": "how high is Mont Blanc", "country": "FRA"}
-    assert span.outputs == reply.json()
+    assert span.outputs == response.json()
 
 
-def test_while_its_documents_cannot_be_read_it_says_why_and_when_to_ask_again(
+def test_unreadable_documents_are_a_503_with_reason_and_retry_after(
     services: ServiceProcesses, store: str, tmp_path: Path
 ) -> None:
     documents = tmp_path / "documents.jsonl"
     with (
-        run_services({"index": ("--documents", str(documents))}, store) as unread,
-        asking(unread) as index,
+        run_services({"index": ("--documents", str(documents))}, store) as unreadable,
+        index_client(unreadable) as index,
     ):
-        reply, span = searched(index, unread, q="Everest")
-        why = "no index is loaded: documents.jsonl: No such file or directory"
-        assert (reply.status_code, reply.json()) == (503, {"error": why})
-        assert reply.headers["retry-after"] == "1"
-        assert (span.name, span.status, span.status_message) == ("GET /search", "ERROR", why)
+        response, span = search(index, unreadable, q="Everest")
+        message = "no index is loaded: documents.jsonl: No such file or directory"
+        assert (response.status_code, response.json()) == (503, {"error": message})
+        assert response.headers["retry-after"] == "1"
+        assert (span.name, span.status, span.status_message) == ("GET /search", "ERROR", message)
         assert index.get("/health").status_code == 503
         documents.write_text(json.dumps(FACT))
         assert index.get("/search", params={"q": "Everest"}).status_code == 200
         assert index.get("/health").json() == {"documents": 1}
 
 
-def test_a_country_that_it_knows_nothing_of_has_no_results(
-    index: httpx.Client, services: ServiceProcesses
-) -> None:
-    reply, _ = searched(index, services, q="Everest", country="ATA")
-    assert (reply.status_code, reply.json()) == (200, {"results": []})
+def test_an_unknown_country_has_no_results(index: httpx.Client, services: ServiceProcesses) -> None:
+    response, _ = search(index, services, q="Everest", country="ATA")
+    assert (response.status_code, response.json()) == (200, {"results": []})
 
 
 @pytest.mark.parametrize(
-    ("asked", "why"),
+    ("params", "message"),
     [
-        ({}, "there is nothing to search for: q is missing or empty"),
-        ({"q": "  "}, "there is nothing to search for: q is missing or empty"),
+        ({}, "nothing to search for: q is missing or empty"),
+        ({"q": "  "}, "nothing to search for: q is missing or empty"),
         (
             {"q": "x", "country": "Nepal"},
-            "country 'Nepal' is no code of three capital letters, as FRA",
+            "country 'Nepal' is not a code of three capital letters, as FRA",
         ),
     ],
 )
-def test_what_it_cannot_answer_it_refuses_with_a_sentence(
-    index: httpx.Client, services: ServiceProcesses, asked: dict[str, str], why: str
+def test_an_invalid_request_is_refused_with_a_reason(
+    index: httpx.Client, services: ServiceProcesses, params: dict[str, str], message: str
 ) -> None:
-    reply, span = searched(index, services, **asked)
-    assert (reply.status_code, reply.json()) == (400, {"error": why})
+    response, span = search(index, services, **params)
+    assert (response.status_code, response.json()) == (400, {"error": message})
     assert span.attributes["http.response.status_code"] == 400
     assert span.status == "OK"
 
 
-async def test_searches_of_one_trace_at_once_are_all_in_it(
+async def test_concurrent_searches_of_one_trace_are_all_in_it(
     index: httpx.Client, services: ServiceProcesses
 ) -> None:
     many = 20
     with record_run() as run, mlflow.start_span("search_index", span_type="TOOL"):
         headers = get_tracing_context_headers_for_http_request()
         async with httpx.AsyncClient(base_url=index.base_url, trust_env=False) as client:
-            asking = [
+            requests = [
                 client.get("/search", params={"q": str(number)}, headers=headers)
                 for number in range(many)
             ]
-            await asyncio.gather(*asking)
-    trace = of(run, services)
+            await asyncio.gather(*requests)
+    trace = read_trace(run, services)
     assert {span.inputs["q"] for span in trace.root.children} == set(map(str, range(many)))
 
 
-def test_who_sends_no_trace_is_answered_in_a_trace_of_its_own(
+def test_a_request_without_a_trace_gets_a_trace_of_its_own(
     index: httpx.Client, services: ServiceProcesses
 ) -> None:
     question = "Everest, asked by nobody"
@@ -142,9 +140,7 @@ def test_who_sends_no_trace_is_answered_in_a_trace_of_its_own(
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_at_a_signal_and_what_it_traced_is_stored(
-    store: str, ending: signal.Signals
-) -> None:
+def test_it_ends_at_a_signal_and_its_spans_are_stored(store: str, ending: signal.Signals) -> None:
     question = f"what was asked before {ending.name}"
     command = [sys.executable, "-m", "workflows.services.index", "--port", "0"]
     with subprocess.Popen(
@@ -158,15 +154,15 @@ def test_it_ends_at_a_signal_and_what_it_traced_is_stored(
         address = process.stdout.readline().strip()
         httpx.get(f"{address}/search", params={"q": question}, trust_env=False)
         process.send_signal(ending)
-        _, told = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert "Traceback" not in told
+    assert "Traceback" not in errors
     with enable_tracing(store, frameworks=()):
         traces = mlflow.search_traces(filter_string="name = 'GET /search'", return_type="list")
         assert question in [trace.data.spans[0].inputs.get("q") for trace in traces]
 
 
-def test_a_taken_port_is_told_and_exits_with_2(index: httpx.Client, store: str) -> None:
+def test_a_taken_port_is_reported_with_exit_code_2(index: httpx.Client, store: str) -> None:
     command = [sys.executable, "-m", "workflows.services.index"]
     done = subprocess.run(
         [*command, "--port", str(index.base_url.port)],
@@ -176,4 +172,4 @@ def test_a_taken_port_is_told_and_exits_with_2(index: httpx.Client, store: str) 
         check=False,
     )
     assert done.returncode == 2
-    assert "Address already in use. Take another, or 0 for a free one." in done.stderr
+    assert "Address already in use. Choose another, or 0 for a free one." in done.stderr
