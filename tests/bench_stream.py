@@ -9,14 +9,15 @@ from pathlib import Path
 
 import orjson
 from openai import AsyncOpenAI
-from workflows.chat_history import Conversation, prompt
 
 from instrumentation.tracing import enable_tracing
-from workflows.chat_stream import ASSISTANT, Listener, assistant, turn
+from workflows.chat import Conversation, build_prompt
+from workflows.chat_stream import AGENT, StreamedChat
 from workflows.model import AGENT_HEADER, Model
 
 ROUNDS = 15
 WORDS = 500
+Listener = Callable[[str, str], None]
 Say = Callable[[str, Listener], Awaitable[object]]
 Reader = Callable[[str], Coroutine[None, None, tuple[float, float]]]
 
@@ -24,7 +25,7 @@ Reader = Callable[[str], Coroutine[None, None, tuple[float, float]]]
 def taped(folder: Path) -> Path:
     """A tape to be served to `measured`: a short reply, that connects, and a long one."""
     replies = "Hello.", " ".join(f"word{number}" for number in range(WORDS))
-    lines = [{"lane": ASSISTANT, "origin": "scripted", "reply": {"content": s}} for s in replies]
+    lines = [{"lane": AGENT, "origin": "scripted", "reply": {"content": s}} for s in replies]
     file = folder / "stream.jsonl"
     file.write_bytes(b"\n".join(map(orjson.dumps, lines)))
     return file
@@ -66,7 +67,7 @@ def _read(read: Reader, url: str) -> tuple[float, float]:
 
 async def _plain(url: str) -> tuple[float, float]:
     """Read with openai's client, and nothing else."""
-    headers = {AGENT_HEADER: ASSISTANT}
+    headers = {AGENT_HEADER: AGENT}
     async with AsyncOpenAI(
         base_url=f"{url}/v1", api_key="taped", default_headers=headers
     ) as client:
@@ -74,24 +75,26 @@ async def _plain(url: str) -> tuple[float, float]:
         async def say(said: str, hear: Listener) -> None:
             stream = await client.chat.completions.create(
                 model="taped",
-                messages=prompt((), said),
+                messages=build_prompt(StreamedChat.system_prompt, (), said),
                 stream=True,
                 stream_options={"include_usage": True},
             )
             async for event in stream:
                 for choice in event.choices:
                     if choice.delta.content:
-                        hear(ASSISTANT, choice.delta.content)
+                        hear(AGENT, choice.delta.content)
 
         return await _timed(say)
 
 
 async def _recorded(url: str) -> tuple[float, float]:
     """Read by the workflow, and recorded."""
-    async with assistant(Model("taped", f"{url}/v1", "taped")) as streams:
+    chat = StreamedChat(Model("taped", f"{url}/v1", "taped"))
+    async with chat.client() as client:
 
         async def say(said: str, hear: Listener) -> None:
-            await turn(Conversation("bench"), said, streams, on_text=hear)
+            chat.on_chunk = hear
+            await chat.take_turn(client, Conversation("bench"), said)
 
         return await _timed(say)
 

@@ -84,7 +84,7 @@ async def heard(
 
 
 def whole(steps: Sequence[Step]) -> None:
-    """Raises `TruncatedAnswerError` if a model ran into its token limit: CrewAI takes half an answer for
+    """Raises `TruncatedAnswerError` if a model ran into its limit: CrewAI takes half an answer for
     a whole one, and hands it on. What was said anew since is not held against anyone."""
     asked = (step for step in steps if step.kind == "completion")
     for step in {(step.agent, step.task): step for step in asked}.values():

@@ -78,7 +78,7 @@ async def run_chat(
     max_retries: int = 0,
     **options: Any,
 ) -> ChatRun:
-    """Send the lines of a task to a scripted model; the outcome may be one of the errors `raises`."""
+    """Send the lines of a task to a scripted model; an error in `raises` is the outcome."""
     outcome: Any = None
     with replay_tape(make_tape(*lines), faults) as replay, record_run() as run:
         model = replace(taped_model(replay), timeout_s=timeout_s, max_retries=max_retries)
