@@ -1,165 +1,147 @@
-"""Lead, specialist, analyst and synthesist, as a CrewAI crew that writes a financial briefing.
+"""Four CrewAI agents write a financial briefing whose figures are checked against their sources.
 
-    charter ──▶ figures ──▶ analysis ──▶ briefing      each is given the tasks that CONTEXTS names
-     lead      specialist    analyst    synthesist
+    charter ──▶ figures ──▶ analysis ──▶ briefing     each task is given the results that
+     lead      specialist    analyst    synthesist    `contexts` lists, and no others
 
-The specialist looks figures up and notes them for the crew, the analyst recalls them, and the
-synthesist has its report checked against what the tools said. In the trace: the crew, in it its
-tasks, in each task a turn with its completions and tool calls, and before each turn a handoff from
-every agent whose work it stands on.
+The specialist looks figures up and notes them in a state that the crew shares, the analyst recalls
+them, and the synthesist has its report checked. A run leaves this trace:
+
+    briefing  [CHAIN]                        outcome, check, routing, telemetry, state counts
+      finance  [CHAIN]                       the crew
+        figures  [TASK]                      one per task
+          lead → specialist  [HANDOFF]       how much of the charter reached the prompt
+          specialist  [AGENT]
+            OpenAICompletion.call  [LLM]
+            world_bank_indicator  [TOOL]
+            note_figure  [TOOL]
+              write inflation_FRA  [STATE]   its author, and the tool result that has the figure
+          guard  [GUARDRAIL]                 after the last task only
+
+Read next: `finance/__init__.py`, which lists the crew's tools and prompts; `clients/crewai.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import mlflow
 from crewai import Agent, Crew, Process, Task
-from mlflow.entities import SpanType
 
-from instrumentation.state.shared_state import StateEntry
-from instrumentation.telemetry import Price
-from workflows.bank_reply import structured
-from workflows.crew_model import Staff, heard, measured, whole
-from workflows.evidence import Evidence
-from workflows.finance_report import Briefing, Verifies, claim_is_true, concluded, guarded
-from workflows.finance_tools import Desk, tool_results, with_grounds
+from instrumentation.figures import Check, checked
+from instrumentation.routing import routing
+from instrumentation.state import Entry
+from instrumentation.steps import steps_taken
+from instrumentation.telemetry import Price, telemetry
+from workflows import finance
+from workflows.clients import crewai as clients
 from workflows.model import Model
-from workflows.world_bank import client
-
-CONTEXTS: Mapping[str, tuple[str, ...]] = {
-    "charter": (),
-    "figures": ("charter",),
-    "analysis": ("charter", "figures"),
-    "briefing": ("charter", "figures", "analysis"),
-}
-"""Which finished tasks each task is given. What is not named here, its agent does not see."""
-TAKES: Mapping[str, tuple[str, ...]] = {
-    "figures": ("world_bank_indicator",),
-    "analysis": ("recall_figure",),
-    "briefing": ("check_figures",),
-}
-"""Which tools a task takes, whoever does it."""
-
-CHARTER = """\
-Write the charter for this request: {task}
-A rule a line: of which period the figures must be; that each is given with its unit, period and
-source; that where there is no data the briefing says so."""
-FIGURES = """\
-Look up every figure that this request needs, all of them at once: {task}
-Then note each with its unit and period."""
-ANALYSIS = "Recall the figures that were noted, and say what they mean for this request: {task}"
-BRIEFING = "Write the briefing that was asked for, and have its figures checked: {task}"
-REPORT = """\
-JSON alone: {"report": "the briefing, in at most four sentences", "verified": true or false}, where
-verified is true only if a check of its figures found no fault."""
 
 
-async def briefing(
-    task: str,
-    model: Model,
-    *,
-    world_bank: str = "https://api.worldbank.org",
-    reads: Callable[[Any], Any] = structured,
-    checks: Callable[[Evidence], Sequence[str]] = tool_results,
-    contexts: Mapping[str, tuple[str, ...]] = CONTEXTS,
-    accepts: Callable[[StateEntry], Any] = with_grounds,
-    patience: int = 2,
-    led_by: Callable[[Sequence[Agent]], str] | None = None,
-    verifies: Verifies = claim_is_true,
-    prices: Mapping[str, Price] | None = None,
-    deadline_s: float | None = 60.0,
-    retries: int = 2,
-    on_text: Callable[[str, str], None] | None = None,
-) -> Briefing:
-    """Look up what the task asks about, and write a briefing whose figures are checked.
+class FinanceCrew:
+    """Lead, specialist, analyst and synthesist. Override a method to change one decision."""
 
-    With `led_by` (`who_has_what`, for one) a manager gives out the tasks, by the roster that it
-    returns. With `on_text` the agents stream, and it is told who says what. With
-    `prices` its trace has the cost. Raises what the model's client raises when a completion fails
-    for good, `TruncatedAnswerError` after one that ran into its token limit, and CrewAI's
-    `ToolExecutionFailedError` when an agent makes the same call without end, or a bare `Exception`
-    when the report is sent back a fourth time.
-    """
-    with client(world_bank, deadline_s) as http:
-        desk = Desk(http, Evidence(), reads, checks, accepts, patience)
-        staff = Staff(model, deadline_s, retries)
-        crew = finance_crew(staff, desk, contexts, verifies, led_by)
+    contexts: Mapping[str, tuple[str, ...]] = {
+        "charter": (),
+        "figures": ("charter",),
+        "analysis": ("charter", "figures"),
+        "briefing": ("charter", "figures", "analysis"),
+    }
+    """The tasks whose results each task is given. Its agent sees no other results."""
+    max_failures = 2
+    """How often one lookup may fail before its tool refuses to repeat it."""
 
-        with mlflow.start_span("briefing", span_type=SpanType.CHAIN) as span:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        world_bank: str = "https://api.worldbank.org",
+        prices: Mapping[str, Price] | None = None,
+        on_chunk: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.model, self.world_bank = model, world_bank
+        self.prices, self.on_chunk = prices, on_chunk
+
+    async def run(self, task: str) -> finance.Briefing:
+        """Write the briefing that the task requests.
+
+        Raises the client's error if a completion fails after its retries, `TruncatedAnswerError` if
+        an answer hit the token limit, CrewAI's `ToolExecutionFailedError` if an agent repeats a
+        failing call without end, and a bare `Exception` if the guardrail rejects four reports.
+        """
+        evidence = finance.Evidence()
+        with mlflow.start_span("briefing", span_type="CHAIN") as span:
             span.set_inputs({"task": task})
-            with measured(span, crew, desk.evidence.state, TAKES, prices) as log:
-                raw = await heard(crew, {"task": task}, on_text)
-            whole(log.steps)
-            ended, check = concluded(raw, desk)
-            span.set_attributes(
-                {"flight_recorder.workflow.outcome": ended.outcome, **check.attributes()}
+            with finance.WorldBank(self.world_bank, self.model.timeout_s) as world_bank:
+                crew = self.build_crew(self.build_agents(world_bank, evidence), evidence)
+                try:
+                    with steps_taken() as log:
+                        output = await clients.run_crew(crew, {"task": task}, self.on_chunk)
+                finally:  # a crew that fails is measured, too
+                    tools = clients.list_tools(crew.agents)
+                    span.set_attributes(routing(log.steps, tools, finance.REQUIRED_TOOLS))
+                    span.set_attributes(telemetry(log.steps, self.prices))
+                    span.set_attributes(evidence.state.attributes())
+            clients.require_complete(log.steps)
+            briefing, check = finance.build_briefing(output, evidence, self.check_report)
+            span.set_attribute("flight_recorder.workflow.outcome", briefing.outcome)
+            span.set_attributes(check.attributes())
+            span.set_outputs(asdict(briefing))
+        return briefing
+
+    def build_agents(self, bank: finance.WorldBank, evidence: finance.Evidence) -> list[Agent]:
+        look_up = finance.make_lookup_tool(bank, evidence, self.read_reply, self.max_failures)
+        note = finance.make_note_tool(evidence.state, "specialist", self.describe_note)
+        recall = finance.make_recall_tool(evidence.state, "analyst", self.describe_note)
+        check = finance.make_check_tool(evidence, self.check_report)
+        return [
+            clients.make_agent(self.model, "lead", *finance.PERSONAS["lead"]),
+            clients.make_agent(
+                self.model, "specialist", *finance.PERSONAS["specialist"], look_up, note
+            ),
+            clients.make_agent(self.model, "analyst", *finance.PERSONAS["analyst"], recall),
+            clients.make_agent(self.model, "synthesist", *finance.PERSONAS["synthesist"], check),
+        ]
+
+    def build_crew(self, agents: list[Agent], evidence: finance.Evidence) -> Crew:
+        manager = self.build_manager(agents)
+        guardrail = finance.make_guardrail(self.find_objection, evidence)
+        tasks = evidence.tasks
+        for agent, (name, prompt) in zip(agents, finance.TASKS.items(), strict=True):
+            tasks[name] = Task(
+                name=name,
+                agent=None if manager else agent,
+                description=prompt.description,
+                expected_output=prompt.expected_output,
+                context=[tasks[earlier] for earlier in self.contexts[name]],
+                guardrail=guardrail if name == "briefing" else None,
             )
-            span.set_outputs(asdict(ended))
-    return ended
-
-
-def finance_agents(staff: Staff, desk: Desk) -> tuple[Agent, ...]:
-    """Lead, specialist, analyst and synthesist, each with the tools that its work takes."""
-    return (
-        staff.agent(
-            "lead",
-            "Turn a request into a charter: the rules that the figures of a briefing must keep.",
-            "You write few rules, and such as can be checked.",
-        ),
-        staff.agent(
-            "specialist",
-            "Find the published figures that a request needs.",
-            "You take figures from your tools alone; where they have no data, you say: no data.",
-            desk.world_bank_indicator(),
-            desk.note_figure("specialist"),
-        ),
-        staff.agent(
-            "analyst",
-            "Say what figures mean.",
-            "You work with figures that the crew has noted, and recall them before you use them.",
-            desk.recall_figure("analyst"),
-        ),
-        staff.agent(
-            "synthesist",
-            "Write a briefing on which its reader can rely.",
-            "You keep to the charter, and claim that figures are verified only after a check.",
-            desk.check_figures(),
-        ),
-    )
-
-
-def finance_crew(
-    staff: Staff,
-    desk: Desk,
-    contexts: Mapping[str, tuple[str, ...]],
-    verifies: Verifies,
-    led_by: Callable[[Sequence[Agent]], str] | None,
-) -> Crew:
-    """The crew at the top of this file. A task that a manager gives out has no agent of its own."""
-    agents = finance_agents(staff, desk)
-    tasks: dict[str, Task] = {}
-
-    def add(name: str, agent: Agent, description: str, expected: str, **more: Any) -> None:
-        tasks[name] = Task(
-            name=name,
-            agent=None if led_by else agent,
-            description=description,
-            expected_output=expected,
-            context=[tasks[earlier] for earlier in contexts[name]],
-            **more,
+        return Crew(
+            name="finance",
+            agents=list(agents),
+            tasks=list(tasks.values()),
+            process=Process.hierarchical if manager else Process.sequential,
+            manager_agent=manager,
         )
 
-    lead, specialist, analyst, synthesist = agents
-    add("charter", lead, CHARTER, "The rules, one a line.")
-    add("figures", specialist, FIGURES, "Each figure with unit, period and source; or: no data.")
-    add("analysis", analyst, ANALYSIS, "Two or three sentences.")
-    add("briefing", synthesist, BRIEFING, REPORT, guardrail=guarded(verifies, desk.evidence))
-    desk.evidence.tasks.extend(tasks.values())
-    return Crew(
-        name="finance",
-        agents=list(agents),
-        tasks=desk.evidence.tasks,
-        process=Process.hierarchical if led_by else Process.sequential,
-        manager_agent=staff.manager(led_by(agents)) if led_by else None,
-    )
+    def build_manager(self, agents: list[Agent]) -> Agent | None:
+        """The agent that assigns the tasks. Without one, each task has an agent of its own."""
+        return None
+
+    def read_reply(self, reply: Any) -> Any:
+        """Turn a reply of the World Bank into the result that the specialist reads."""
+        return finance.parse_reply(reply)
+
+    def describe_note(self, note: Entry) -> Mapping[str, Any]:
+        """Turn a note into the result that an agent reads, with the source of its figure."""
+        source = note.grounded_by or "no tool result: this is a guess, do not report it"
+        return {"key": note.key, "figure": note.value, "by": note.author, "source": source}
+
+    def check_report(self, report: str, evidence: finance.Evidence) -> Check:
+        """Look for each figure of a report in the results of the tools."""
+        return checked(report, evidence.tool_results)
+
+    def find_objection(self, report: finance.Report, evidence: finance.Evidence) -> str | None:
+        """Return why the synthesist must rewrite its report, or None: a claim needs a check."""
+        if report.verified and not evidence.verified:
+            return "No check of this run says so: call check_figures, or set verified to false."
+        return None
