@@ -27,11 +27,11 @@ from typing import Any
 import mlflow
 from crewai import Agent, Crew, Process, Task
 
-from instrumentation.figures import Check, checked
-from instrumentation.routing import routing
-from instrumentation.state import Entry
-from instrumentation.steps import steps_taken
-from instrumentation.telemetry import Price, telemetry
+from instrumentation.figures.figure_check import FigureCheck, check_figures
+from instrumentation.routing import routing_attributes
+from instrumentation.state.shared_state import StateEntry
+from instrumentation.steps.collection import collect_steps
+from instrumentation.telemetry import Price, telemetry_attributes
 from workflows import finance
 from workflows.clients import crewai as clients
 from workflows.model import Model
@@ -74,12 +74,14 @@ class FinanceCrew:
             with finance.WorldBank(self.world_bank, self.model.timeout_s) as world_bank:
                 crew = self.build_crew(self.build_agents(world_bank, evidence), evidence)
                 try:
-                    with steps_taken() as log:
+                    with collect_steps() as log:
                         output = await clients.run_crew(crew, {"task": task}, self.on_chunk)
                 finally:  # a crew that fails is measured, too
                     tools = clients.list_tools(crew.agents)
-                    span.set_attributes(routing(log.steps, tools, finance.REQUIRED_TOOLS))
-                    span.set_attributes(telemetry(log.steps, self.prices))
+                    span.set_attributes(
+                        routing_attributes(log.steps, tools, finance.REQUIRED_TOOLS)
+                    )
+                    span.set_attributes(telemetry_attributes(log.steps, self.prices))
                     span.set_attributes(evidence.state.attributes())
             clients.require_complete(log.steps)
             briefing, check = finance.build_briefing(output, evidence, self.check_report)
@@ -93,13 +95,10 @@ class FinanceCrew:
         note = finance.make_note_tool(evidence.state, "specialist", self.describe_note)
         recall = finance.make_recall_tool(evidence.state, "analyst", self.describe_note)
         check = finance.make_check_tool(evidence, self.check_report)
+        tools = {"specialist": [look_up, note], "analyst": [recall], "synthesist": [check]}
         return [
-            clients.make_agent(self.model, "lead", *finance.PERSONAS["lead"]),
-            clients.make_agent(
-                self.model, "specialist", *finance.PERSONAS["specialist"], look_up, note
-            ),
-            clients.make_agent(self.model, "analyst", *finance.PERSONAS["analyst"], recall),
-            clients.make_agent(self.model, "synthesist", *finance.PERSONAS["synthesist"], check),
+            clients.make_agent(self.model, role, *persona, *tools.get(role, []))
+            for role, persona in finance.PERSONAS.items()
         ]
 
     def build_crew(self, agents: list[Agent], evidence: finance.Evidence) -> Crew:
@@ -131,14 +130,14 @@ class FinanceCrew:
         """Turn a reply of the World Bank into the result that the specialist reads."""
         return finance.parse_reply(reply)
 
-    def describe_note(self, note: Entry) -> Mapping[str, Any]:
+    def describe_note(self, note: StateEntry) -> Mapping[str, Any]:
         """Turn a note into the result that an agent reads, with the source of its figure."""
         source = note.grounded_by or "no tool result: this is a guess, do not report it"
         return {"key": note.key, "figure": note.value, "by": note.author, "source": source}
 
-    def check_report(self, report: str, evidence: finance.Evidence) -> Check:
+    def check_report(self, report: str, evidence: finance.Evidence) -> FigureCheck:
         """Look for each figure of a report in the results of the tools."""
-        return checked(report, evidence.tool_results)
+        return check_figures(report, evidence.tool_results)
 
     def find_objection(self, report: finance.Report, evidence: finance.Evidence) -> str | None:
         """Return why the synthesist must rewrite its report, or None: a claim needs a check."""

@@ -10,9 +10,9 @@ from crewai import LLM, Agent, Crew
 from crewai.tools import BaseTool
 from crewai.types.streaming import StreamChunkType
 
-from instrumentation.attempts import seen_interceptor
+from instrumentation.http_attempts.http_client import tracing_interceptor
 from instrumentation.steps.step import Step
-from workflows.model import LANE_HEADER, AnswerCutShort, Model
+from workflows.model import AGENT_HEADER, Model, TruncatedAnswerError
 
 if TYPE_CHECKING:
     from crewai.agents.agent_builder.base_agent import BaseAgent
@@ -79,8 +79,10 @@ def require_complete(steps: Sequence[Step]) -> None:
     """
     completions = (step for step in steps if step.kind == "completion")
     for step in {(step.agent, step.task): step for step in completions}.values():
-        if step.finish == "length":
-            raise AnswerCutShort(f"{step.agent}, in {step.task}: the model reached its token limit")
+        if step.finish_reason == "length":
+            raise TruncatedAnswerError(
+                f"{step.agent}, in {step.task}: the model reached its token limit"
+            )
 
 
 def _make_llm(model: Model, role: str) -> LLM:
@@ -88,8 +90,8 @@ def _make_llm(model: Model, role: str) -> LLM:
         model=f"openai/{model.name}",
         base_url=model.base_url,
         api_key=model.api_key,
-        default_headers={LANE_HEADER: role},
+        default_headers={AGENT_HEADER: role},
         timeout=model.timeout_s,
         max_retries=model.max_retries,
-        interceptor=seen_interceptor(),
+        interceptor=tracing_interceptor(),
     )

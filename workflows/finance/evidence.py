@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 
 from crewai import Task
 
-from instrumentation.figures import Check
-from instrumentation.state import SharedState
+from instrumentation.figures.figure_check import FigureCheck
+from instrumentation.state.shared_state import SharedState
 
 Query = tuple[str, str, str]
 """The country, indicator and period of a lookup."""
@@ -27,7 +27,7 @@ class Evidence:
     state: SharedState = field(default_factory=SharedState)
     tool_results: list[str] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
-    checks: list[Check] = field(default_factory=list)
+    checks: list[FigureCheck] = field(default_factory=list)
     missing: dict[Query, MissingReason] = field(default_factory=dict)
     failure_counts: dict[Query, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock, repr=False)
@@ -56,7 +56,7 @@ class Evidence:
             self.missing.pop(query, None)
             if isinstance(result, Mapping) and result.get("value", "") is None:
                 self.missing[query] = "no data"
-        self.state.saw(tool_name, text)
+        self.state.record_tool_result(tool_name, text)
         return text
 
     def add_failure(self, query: Query, reason: MissingReason) -> int:

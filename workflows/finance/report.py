@@ -7,7 +7,7 @@ from typing import Any, Literal
 from crewai import TaskOutput
 from pydantic import BaseModel, ValidationError
 
-from instrumentation.figures import Check
+from instrumentation.figures.figure_check import FigureCheck
 from workflows.finance.evidence import Evidence, MissingReason
 
 
@@ -45,8 +45,8 @@ def make_guardrail(
 
 
 def build_briefing(
-    output: str, evidence: Evidence, check_report: Callable[[str, Evidence], Check]
-) -> tuple[Briefing, Check]:
+    output: str, evidence: Evidence, check_report: Callable[[str, Evidence], FigureCheck]
+) -> tuple[Briefing, FigureCheck]:
     """Derive the outcome from the tool results and a last check, not from the report's own claim.
 
     A report with an unsourced figure is unverified, even if data was missing as well.
@@ -56,5 +56,5 @@ def build_briefing(
     outcome: Literal["verified", "unverified"] | MissingReason = "unverified"
     if check.passed:
         outcome = evidence.missing_reason() or ("verified" if evidence.verified else "unverified")
-    unsourced = tuple(map(str, check.unsourced))
+    unsourced = tuple(map(str, check.unsupported))
     return Briefing(outcome, report.report, report.verified, unsourced), check

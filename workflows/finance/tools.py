@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from crewai.tools import BaseTool, tool
 from pydantic import Field
 
-from instrumentation.figures import Check
-from instrumentation.state import Entry, SharedState
+from instrumentation.figures.figure_check import FigureCheck
+from instrumentation.state.shared_state import SharedState, StateEntry
 from workflows.finance.evidence import Evidence, to_json_text
 from workflows.finance.world_bank import (
     RequestRejectedError,
@@ -70,7 +70,7 @@ def make_lookup_tool(
 
 
 def make_note_tool(
-    state: SharedState, author: str, describe_note: Callable[[Entry], Any]
+    state: SharedState, author: str, describe_note: Callable[[StateEntry], Any]
 ) -> BaseTool:
     """Create `note_figure`, which writes a figure to the shared state."""
 
@@ -83,7 +83,7 @@ def make_note_tool(
 
 
 def make_recall_tool(
-    state: SharedState, reader: str, describe_note: Callable[[Entry], Any]
+    state: SharedState, reader: str, describe_note: Callable[[StateEntry], Any]
 ) -> BaseTool:
     """Create `recall_figure`, which reads a figure from the shared state."""
 
@@ -95,7 +95,9 @@ def make_recall_tool(
     return recall
 
 
-def make_check_tool(evidence: Evidence, check_report: Callable[[str, Evidence], Check]) -> BaseTool:
+def make_check_tool(
+    evidence: Evidence, check_report: Callable[[str, Evidence], FigureCheck]
+) -> BaseTool:
     """Create `check_figures`, which lists the figures of a report that have no source."""
 
     @tool("check_figures")
@@ -103,9 +105,9 @@ def make_check_tool(evidence: Evidence, check_report: Callable[[str, Evidence], 
         """Check each figure of a report: is there a source, in its unit and for its period?"""
         result = check_report(report, evidence)
         evidence.checks.append(result)
-        faults = list(map(str, result.unsourced))
+        faults = list(map(str, result.unsupported))
         return to_json_text(
-            {"verified": not faults, "figures": len(result.report), "faults": faults}
+            {"verified": not faults, "figures": len(result.reported), "faults": faults}
         )
 
     return check

@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 import mlflow
 
-from instrumentation.attempts import seen_interceptor
+from instrumentation.http_attempts.http_client import tracing_interceptor
 
 MAX_REPLY_CHARS = 2_000
 """How much of a reply the trace records. A reply with one figure has about 300 characters."""
@@ -38,7 +38,7 @@ class WorldBank:
     """A client for the API. Use it in a `with` statement; its failed requests are traced."""
 
     def __init__(self, base_url: str, timeout_s: float | None) -> None:
-        interceptor = seen_interceptor()
+        interceptor = tracing_interceptor()
         self._http = httpx.Client(
             base_url=base_url,
             timeout=timeout_s,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from instrumentation.figures import Check, checked
-from instrumentation.state import Entry
+from instrumentation.figures.figure_check import FigureCheck, check_figures
+from instrumentation.state.shared_state import StateEntry
 from workflows.crew_finance import FinanceCrew
 from workflows.finance import Evidence
 
@@ -12,12 +12,12 @@ from workflows.finance import Evidence
 class HidesSourceOfNotes(FinanceCrew):
     """The twin: a note is shown without its source, which harms nobody while no note is a guess."""
 
-    def describe_note(self, note: Entry) -> Mapping[str, Any]:
+    def describe_note(self, note: StateEntry) -> Mapping[str, Any]:
         return {"key": note.key, "figure": note.value}
 
 
 class TrustsItsAgents(HidesSourceOfNotes):
     """The mistake: a note is shown without its source, and agents' outputs count as sources."""
 
-    def check_report(self, report: str, evidence: Evidence) -> Check:
-        return checked(report, evidence.task_outputs)
+    def check_report(self, report: str, evidence: Evidence) -> FigureCheck:
+        return check_figures(report, evidence.task_outputs)

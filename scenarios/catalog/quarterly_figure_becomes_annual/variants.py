@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from instrumentation.figures import Check, checked
+from instrumentation.figures.figure_check import FigureCheck, check_figures
 from workflows.crew_finance import FinanceCrew
 from workflows.finance import Evidence, parse_reply
 
@@ -14,8 +14,8 @@ class DropsFrequency(FinanceCrew):
         result = parse_reply(reply)
         return {"value": result["value"], "period": result["period"]}
 
-    def check_report(self, report: str, evidence: Evidence) -> Check:
-        return checked(report, evidence.task_outputs)
+    def check_report(self, report: str, evidence: Evidence) -> FigureCheck:
+        return check_figures(report, evidence.task_outputs)
 
 
 class AddsAnnualRate(FinanceCrew):
