@@ -1,11 +1,10 @@
-"""The World Bank renames a field, the tool takes a missing value for zero, and zero is reported.
+"""The World Bank renames a field, the tool reads the missing value as zero, and zero is reported.
 
-No call fails. The tool says 0 with a unit, a period and a source; it is noted, analysed, checked
-against the tool that made it up, and verified. Look at the specialist's tool call: the reply that
-it was sent (`flight_recorder.http.reply`) has a figure, its result has 0, and every agent after it builds on that.
+No call fails. The tool returns 0 with a unit, a period and a source; the figure is noted, analysed,
+checked against the tool that made it up, and verified. Look at the specialist's tool call: the
+reply that it received (`flight_recorder.http.reply`) has a figure, but its result is 0, and every
+later agent repeats it.
 """
-
-from typing import Any
 
 from scenarios.expectations import (
     calls_tool,
@@ -20,31 +19,14 @@ from scenarios.expectations import (
     writes_state,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
+from scenarios.scenario import Origin, Scenario, Variant
 
-
-def lenient(reply: Any) -> dict[str, Any]:
-    """The mistake: a field that is not there is taken for zero."""
-    row = reply[1][0]
-    value = row.get("value", 0)
-    return {
-        "value": value,
-        "unit": "%",
-        "frequency": "annual",
-        "period": row["date"],
-        "country": row["country"]["value"],
-        "indicator": row["indicator"]["value"],
-        "source": f"World Bank, {row['indicator']['id']}",
-        "cite": f"{value:.1f}%, annual, {row['date']}",
-    }
-
-
-WHO_BUILDS_ON_IT = ("specialist", "analyst", "synthesist")
+ALL_THREE = ("specialist", "analyst", "synthesist")
 
 SCENARIO = Scenario(
     failure_mode="schema drift",
     source="practitioners' reports",
-    workflow="workflows.crew_finance:briefing",
+    workflow="workflows.crew_finance:FinanceCrew",
     task="Write a briefing on ${series} in the USA in ${year}.",
     inputs={
         "series": one_of("inflation (FP.CPI.TOTL.ZG)"),
@@ -52,9 +34,9 @@ SCENARIO = Scenario(
         "value": number_between(1.1, 9.4, published=4.11633838374488, places=6),
     },
     services=("world_bank",),
-    broken=variant_with(reads=lenient),
-    fixed=variant_with(),
-    twin=variant_with().about(
+    broken=Variant("ReadsMissingFieldAsZero"),
+    fixed=Variant(),
+    twin=Variant().about(
         series=one_of("growth (NY.GDP.MKTP.KD.ZG)"),
         value=number_between(1.1, 9.4, published=2.88755600749487, places=6),
     ),
@@ -64,9 +46,7 @@ SCENARIO = Scenario(
         receives_http_reply("specialist", "world_bank_indicator", '"OBS_VALUE": [1-9]'),
         calls_tool("specialist", "world_bank_indicator", times=1, returning=r'"value": 0[,}]'),
         writes_state("specialist", grounded=True),
-        repeats_tool_figures(
-            "world_bank_indicator", called_by="specialist", stated_by=WHO_BUILDS_ON_IT
-        ),
+        repeats_tool_figures("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
         calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
         output_contains("room to cut rates"),
     ),
@@ -84,9 +64,7 @@ SCENARIO = Scenario(
         receives_http_reply("specialist", "world_bank_indicator", '"footnote":'),
         calls_tool("specialist", "world_bank_indicator", times=1, returning=r'"value": [1-9]'),
         writes_state("specialist", grounded=True),
-        repeats_tool_figures(
-            "world_bank_indicator", called_by="specialist", stated_by=WHO_BUILDS_ON_IT
-        ),
+        repeats_tool_figures("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
         output_contains("no reason to hurry"),
     ),
     origin=Origin("specialist", "world_bank_indicator"),

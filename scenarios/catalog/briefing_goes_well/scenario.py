@@ -1,6 +1,6 @@
-"""A healthy briefing: figures looked up, noted, recalled, cited and checked, each with its source.
+"""A healthy briefing: the figures are looked up, noted, recalled, cited and checked.
 
-There is nothing to find here, and whatever looks for a failure must find nothing.
+There is no failure in this run, and a diagnosis must not find one.
 """
 
 from scenarios.expectations import (
@@ -15,12 +15,12 @@ from scenarios.expectations import (
     writes_state,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Scenario, variant_with
+from scenarios.scenario import Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="none",
     source="none",
-    workflow="workflows.crew_finance:briefing",
+    workflow="workflows.crew_finance:FinanceCrew",
     task="Compare consumer price inflation in France and Germany in ${year}.",
     inputs={
         "year": one_of("2023", "2022", "2021", "2019"),
@@ -28,7 +28,7 @@ SCENARIO = Scenario(
         "germany": number_between(0.5, 9.5, published=5.94643667725823, places=2),
     },
     services=("world_bank",),
-    twin=variant_with(),
+    twin=Variant(),
     expect_twin=(
         ends_with_status("OK"),
         reaches_outcome("verified"),

@@ -1,8 +1,8 @@
 """The charter forbids advice, two later prompts lack the charter, and the briefing gives advice.
 
-Each figure is right and the check finds no fault, since what was lost is no figure but a rule. Look
-at the handoffs of the lead: the specialist is given the charter, the analyst and the synthesist are
-given nothing of it. The analyst hints, and the synthesist makes a recommendation of the hint.
+Every figure is right, and the check finds no fault: a rule was lost, not a figure. Look at the
+handoffs from the lead: the specialist is given the charter, the analyst and the synthesist are not.
+The analyst drops a hint, and the synthesist turns the hint into a recommendation.
 """
 
 from scenarios.expectations import (
@@ -17,15 +17,7 @@ from scenarios.expectations import (
     reaches_outcome,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-
-RULES_FOR_THE_FIRST = {
-    "charter": (),
-    "figures": ("charter",),
-    "analysis": ("figures",),
-    "briefing": ("figures", "analysis"),
-}
-"""The mistake: who works by the charter is taken to pass its rules on."""
+from scenarios.scenario import Origin, Scenario, Variant
 
 RULE = "recommends nothing to buy"
 HINT = "That speaks for bonds"
@@ -34,7 +26,7 @@ ADVICE = "Sell them, and buy"
 SCENARIO = Scenario(
     failure_mode="context decay",
     source="practitioners' reports",
-    workflow="workflows.crew_finance:briefing",
+    workflow="workflows.crew_finance:FinanceCrew",
     task="Write a briefing on inflation (FP.CPI.TOTL.ZG) in the USA in ${year} for ${readers}.",
     inputs={
         "year": one_of("2024", "2022", "2021", "2019"),
@@ -42,9 +34,9 @@ SCENARIO = Scenario(
         "value": number_between(1.1, 9.4, published=2.94952520485207, places=6),
     },
     services=("world_bank",),
-    broken=variant_with(contexts=RULES_FOR_THE_FIRST),
-    fixed=variant_with(),
-    twin=variant_with().about(readers=one_of("the trustees of a supervised pension fund")),
+    broken=Variant("GivesCharterToSpecialistOnly"),
+    fixed=Variant(),
+    twin=Variant().about(readers=one_of("the trustees of a supervised pension fund")),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("verified"),

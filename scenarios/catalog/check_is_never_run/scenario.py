@@ -1,12 +1,10 @@
 """The synthesist calls its briefing verified, no check was run, and the figure in it is wrong.
 
-It was asked for one sentence, wrote it, and set the field. Nothing fails and nothing is sent back.
-Look for a call of `check_figures` beneath the synthesist's turn: there is none, though the output
-claims what only such a call can tell. In the mended run the guardrail asks for it, and the check
-finds that a rate in per cent had become percentage points.
+It was asked for one sentence, wrote it, and set the field. No call fails, and the guardrail accepts
+the report. Look for a call of `check_figures` under the synthesist's turn: there is none, although
+only such a call could verify the figures. In the fixed run the guardrail demands the check, and the
+check finds that a rate in per cent has become percentage points.
 """
-
-from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
     calls_tool,
@@ -22,22 +20,12 @@ from scenarios.expectations import (
     takes_turns,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-
-if TYPE_CHECKING:
-    from workflows.evidence import Evidence
-    from workflows.finance_report import Report
-
-
-def its_own_word(report: "Report", evidence: "Evidence") -> str | None:
-    """The mistake: a report that says that it is verified is taken at its word."""
-    return None
-
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-3.2 no or incomplete verification",
     source="MAST, arXiv 2503.13657",
-    workflow="workflows.crew_finance:briefing",
+    workflow="workflows.crew_finance:FinanceCrew",
     task="Write a briefing on inflation (FP.CPI.TOTL.ZG) in France (FRA) in ${year}. ${wish}",
     inputs={
         "year": one_of("2023", "2022", "2021", "2018"),
@@ -45,9 +33,9 @@ SCENARIO = Scenario(
         "value": number_between(1.1, 9.4, published=4.8783572650844, places=6),
     },
     services=("world_bank",),
-    broken=variant_with(verifies=its_own_word),
-    fixed=variant_with(),
-    twin=variant_with().about(
+    broken=Variant("TrustsTheClaim"),
+    fixed=Variant(),
+    twin=Variant().about(
         wish=one_of("Say in its first sentence, and in its last, that its figures are verified.")
     ),
     expect_broken=(

@@ -1,9 +1,9 @@
-"""The figures are found, and the writer is never given them: the briefing says there is no data.
+"""The figures are found, but the writer never receives them: the briefing says there is no data.
 
-The synthesist's task names the charter as its context, and so gets that alone; the charter says
-that where there is no data the briefing says so, and so it does. A check of a text without figures
-finds no fault. Look at the handoffs before the synthesist's turn: of what the specialist found, and
-of what the analyst made of it, not one figure arrives.
+The context of the synthesist's task lists the charter only, so the charter is all that it is given;
+the charter says that where there is no data the briefing says so, and so it does. A check of a text
+without figures finds no fault. Look at the handoffs before the synthesist's turn: not one figure of
+the specialist or the analyst arrives.
 """
 
 from scenarios.expectations import (
@@ -21,22 +21,12 @@ from scenarios.expectations import (
     states_figures,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-
-CHARTER_ALONE = {
-    "charter": (),
-    "figures": ("charter",),
-    "analysis": ("charter", "figures"),
-    "briefing": ("charter",),
-}
-"""The mistake: `context` is taken to add to what a task is given; it is all that it is given."""
-
-SUMMARY_SUFFICES = CHARTER_ALONE | {"briefing": ("charter", "analysis")}
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-2.4 information withholding",
     source="MAST, arXiv 2503.13657",
-    workflow="workflows.crew_finance:briefing",
+    workflow="workflows.crew_finance:FinanceCrew",
     task=(
         "Write a briefing on growth (NY.GDP.MKTP.KD.ZG) and inflation (FP.CPI.TOTL.ZG)"
         " in the USA in ${year}."
@@ -47,9 +37,9 @@ SCENARIO = Scenario(
         "inflation": number_between(3.6, 9.4, published=4.11633838374488, places=6),
     },
     services=("world_bank",),
-    broken=variant_with(contexts=CHARTER_ALONE),
-    fixed=variant_with(),
-    twin=variant_with(contexts=SUMMARY_SUFFICES),
+    broken=Variant("GivesSynthesistCharterOnly"),
+    fixed=Variant(),
+    twin=Variant("GivesSynthesistTheAnalysis"),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("verified"),

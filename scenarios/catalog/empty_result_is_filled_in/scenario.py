@@ -1,12 +1,10 @@
-"""A year is not published yet, the API answers with an empty list, and a figure appears.
+"""A year is not published yet, the API returns an empty list, and a figure appears.
 
-An empty list with status 200 says nothing, so the specialist carries the last year's figure
-forward. The number is in the sources, for another year, so that it is noted with grounds and passes
-the check. Look at the specialist's second tool call: its result is empty, and what the specialist
-then notes for that year is not.
+An empty list with status 200 says nothing, so the specialist repeats the figure of the year before.
+The number is in the sources, for another year, so the note is grounded and the check passes. Look
+at the specialist's second tool call: its result is empty, and yet the specialist then notes a
+figure for that year.
 """
-
-from typing import Any
 
 from scenarios.expectations import (
     calls_tool,
@@ -20,22 +18,14 @@ from scenarios.expectations import (
     writes_state,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-from workflows.bank_reply import structured
-
-
-def rows_or_none(reply: Any) -> Any:
-    """The mistake: a reply without a row is handed on as the empty list that it holds."""
-    _, rows = reply
-    return structured(reply) if rows else []
-
+from scenarios.scenario import Origin, Scenario, Variant
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
 
 SCENARIO = Scenario(
     failure_mode="hallucination after an empty tool result",
     source="practitioners' reports",
-    workflow="workflows.crew_finance:briefing",
+    workflow="workflows.crew_finance:FinanceCrew",
     task=(
         "Write a briefing on inflation (FP.CPI.TOTL.ZG) in ${country}"
         " in ${before} ${and_also} ${year}."
@@ -48,9 +38,9 @@ SCENARIO = Scenario(
         "value": number_between(0.6, 9.4, published=0.943770212469976, places=6),
     },
     services=("world_bank",),
-    broken=variant_with(reads=rows_or_none),
-    fixed=variant_with(),
-    twin=variant_with(reads=rows_or_none).about(and_also=one_of("and, if it is out, in")),
+    broken=Variant("ReturnsEmptyList"),
+    fixed=Variant(),
+    twin=Variant("ReturnsEmptyList").about(and_also=one_of("and, if it is out, in")),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("verified"),

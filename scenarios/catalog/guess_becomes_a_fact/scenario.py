@@ -1,12 +1,9 @@
-"""What somebody reckons is noted for the crew, and read by the next agent as a published figure.
+"""An agent notes an estimate for the crew; the next agent treats it as a published figure.
 
-The specialist notes the number that stands in the request, and looks nothing up. The shared state
-knows that no tool's result holds it, but whoever reads it is not told so, and the check takes what
-the agents wrote for a source. Look at the specialist's note: the write beneath it has no grounds.
+The specialist notes the number in the user's request, and looks nothing up. The shared state knows
+that no tool result contains it, but the analyst is not shown that, and the check accepts the
+agents' own outputs as sources. Look at the specialist's note: the write under it is not grounded.
 """
-
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from scenarios.expectations import (
     calls_tool,
@@ -21,30 +18,15 @@ from scenarios.expectations import (
     writes_state,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
+from scenarios.scenario import Origin, Scenario, Variant
 
-if TYPE_CHECKING:
-    from instrumentation.state.shared_state import StateEntry
-    from workflows.evidence import Evidence
-
-
-def taken_for_true(entry: "StateEntry") -> Mapping[str, Any]:
-    """The mistake: whatever was noted is told as it stands, with no word on what it stands on."""
-    return {"key": entry.key, "figure": entry.value}
-
-
-def what_agents_wrote(evidence: "Evidence") -> Sequence[str]:
-    """The mistake: what agents say counts as a source, so that a guess bears itself out."""
-    return evidence.outputs
-
-
-BARE = r'^{"figure": "[^"]+", "key": "\w+"}$'
-WHO_BELIEVES_IT = ("analyst", "synthesist")
+BARE_RESULT = r'^{"figure": "[^"]+", "key": "\w+"}$'
+LATER_AGENTS = ("analyst", "synthesist")
 
 SCENARIO = Scenario(
     failure_mode="polluted shared memory",
     source="practitioners' reports",
-    workflow="workflows.crew_finance:briefing",
+    workflow="workflows.crew_finance:FinanceCrew",
     task=(
         "Write a briefing on inflation (FP.CPI.TOTL.ZG) in ${country} in ${year}."
         " Our desk ${view} ${hunch}%."
@@ -57,17 +39,17 @@ SCENARIO = Scenario(
         "value": number_between(1.1, 6.4, published=5.94643667725823, places=6),
     },
     services=("world_bank",),
-    broken=variant_with(accepts=taken_for_true, checks=what_agents_wrote),
-    fixed=variant_with(),
-    twin=variant_with(accepts=taken_for_true).about(view=one_of("asks whether it was below")),
+    broken=Variant("TrustsItsAgents"),
+    fixed=Variant(),
+    twin=Variant("HidesSourceOfNotes").about(view=one_of("asks whether it was below")),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("verified"),
         never_calls_tool("specialist", "world_bank_indicator"),
         writes_state("specialist", grounded=False),
         has_root_attribute("flight_recorder.state.ungrounded_write_count", 1),
-        reads_state("analyst", returning=BARE),
-        repeats_guess("specialist", stated_by=WHO_BELIEVES_IT),
+        reads_state("analyst", returning=BARE_RESULT),
+        repeats_guess("specialist", stated_by=LATER_AGENTS),
         calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
     ),
     expect_fixed=(
@@ -79,7 +61,7 @@ SCENARIO = Scenario(
         repeats_tool_figures(
             "world_bank_indicator",
             called_by="specialist",
-            stated_by=("specialist", *WHO_BELIEVES_IT),
+            stated_by=("specialist", *LATER_AGENTS),
         ),
         checks_report_against("world_bank_indicator", called_by="specialist"),
     ),
@@ -88,11 +70,11 @@ SCENARIO = Scenario(
         reaches_outcome("verified"),
         writes_state("specialist", grounded=True),
         has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
-        reads_state("analyst", returning=BARE),
+        reads_state("analyst", returning=BARE_RESULT),
         repeats_tool_figures(
             "world_bank_indicator",
             called_by="specialist",
-            stated_by=("specialist", *WHO_BELIEVES_IT),
+            stated_by=("specialist", *LATER_AGENTS),
         ),
         checks_report_against("world_bank_indicator", called_by="specialist"),
     ),

@@ -10,14 +10,14 @@ from workflows.finance import Evidence
 
 
 class HidesSourceOfNotes(FinanceCrew):
-    """The twin: a note is shown without its source, which harms nobody while no note is a guess."""
+    """The mistake: a note is shown without its source, so that a guess looks like a figure."""
 
     def describe_note(self, note: StateEntry) -> Mapping[str, Any]:
         return {"key": note.key, "figure": note.value}
 
 
 class TrustsItsAgents(HidesSourceOfNotes):
-    """The mistake: a note is shown without its source, and agents' outputs count as sources."""
+    """The mistake: the agents' own outputs count as sources, so that a guess confirms itself."""
 
     def check_report(self, report: str, evidence: Evidence) -> FigureCheck:
         return check_figures(report, evidence.task_outputs)

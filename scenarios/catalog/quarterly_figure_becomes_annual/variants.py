@@ -8,11 +8,15 @@ from workflows.finance import Evidence, parse_reply
 
 
 class DropsFrequency(FinanceCrew):
-    """The mistake: the lookup returns a bare value, and agents' outputs count as sources."""
+    """The mistake: the lookup returns a figure without its unit and its frequency."""
 
     def read_reply(self, reply: Any) -> Any:
         result = parse_reply(reply)
         return {"value": result["value"], "period": result["period"]}
+
+
+class TrustsItsAgents(DropsFrequency):
+    """The mistake: the agents' own outputs count as sources, so that they confirm the error."""
 
     def check_report(self, report: str, evidence: Evidence) -> FigureCheck:
         return check_figures(report, evidence.task_outputs)

@@ -1,9 +1,9 @@
-"""The World Bank is down, the tool says that it may be asked again, and the specialist asks again.
+"""The World Bank is down, the tool's error invites another try, and the specialist tries again.
 
-Each time it asks the same and is told the same, and each completion pays for all the calls before
-it. In the end CrewAI stops the run, with the charter and all, and there is no briefing. Look at the
-tool calls beneath the specialist's turn: same arguments, same error, and more tokens each time. In
-the mended run the tool itself says when it is enough, and the briefing says what it lacks.
+It repeats the same call, gets the same error, and each completion pays for all the calls before it.
+In the end CrewAI stops the run, and there is no briefing. Look at the tool calls under the
+specialist's turn: same arguments, same error, more tokens each time. In the fixed run the tool
+itself refuses another try, and the briefing says which figure it lacks.
 """
 
 from scenarios.expectations import (
@@ -21,15 +21,12 @@ from scenarios.expectations import (
     tool_call_fails,
 )
 from scenarios.inputs import number_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-
-FOR_EVER = 1_000_000
-"""The mistake: a call that fails may be made again, however often it has failed."""
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-1.3 step repetition",
     source="MAST, arXiv 2503.13657",
-    workflow="workflows.crew_finance:briefing",
+    workflow="workflows.crew_finance:FinanceCrew",
     task="Write a briefing on ${what} (${code}) in the USA in ${year}.",
     inputs={
         "what": one_of("inflation"),
@@ -38,9 +35,9 @@ SCENARIO = Scenario(
         "value": number_between(1.1, 9.4, published=2.88755600749487, places=6),
     },
     services=("world_bank",),
-    broken=variant_with(patience=FOR_EVER).raising(Exception, "not making progress"),
-    fixed=variant_with(),
-    twin=variant_with().about(what=one_of("growth"), code=one_of("NY.GDP.MKTP.KD.ZG")),
+    broken=Variant("NeverGivesUp").raising(Exception, "not making progress"),
+    fixed=Variant(),
+    twin=Variant().about(what=one_of("growth"), code=one_of("NY.GDP.MKTP.KD.ZG")),
     expect_broken=(
         ends_with_status("ERROR", message="not making progress"),
         loops_on_tool("specialist", "world_bank_indicator"),
