@@ -1,4 +1,4 @@
-"""A crew live: on an endpoint and services that a person names, and recorded to be played again."""
+"""A live run of the finance crew: recorded on the way, and replayed from the recording."""
 
 from pathlib import Path
 
@@ -20,44 +20,46 @@ INPUTS = resolve_inputs(PAGE.inputs, None)
 TASK = str(fill_inputs(PAGE.task, INPUTS))
 
 
-def live(tape: Tape, store: str, *options: str) -> tuple[str, bool]:
-    """What a live run prints whose model and World Bank are a tape that is served."""
-    with replay_tape(tape) as there:
-        model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": there.base_url}
-        named = ("--service", f"world_bank={there.url}")
-        done = run_in_subprocess(
-            "live", "crew_finance", TASK, *named, *options, store=store, **model
+def run_live(tape: Tape, store: str, *options: str) -> tuple[str, bool]:
+    """Run live against a tape; return the output, and whether every completion was streamed."""
+    with replay_tape(tape) as replay:
+        model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
+        service = ("--service", f"world_bank={replay.url}")
+        result = run_in_subprocess(
+            "live", "crew_finance", TASK, *service, *options, store=store, **model
         )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, all(e.streamed for e in there.ledger.exchanges if "/chat/" in e.path)
+    assert result.returncode == 0, result.stderr
+    completions = [one for one in replay.ledger.exchanges if "/chat/" in one.path]
+    return result.stdout, all(completion.streamed for completion in completions)
 
 
-def test_what_a_crew_was_told_live_answers_it_again(tmp_path: Path, store: str) -> None:
+def test_a_recorded_live_run_can_be_replayed(tmp_path: Path, store: str) -> None:
     record = tmp_path / "tape.jsonl"
     scripted = Tape.load(scenario_folder("briefing_goes_well").tape).with_inputs(INPUTS)
-    told, streamed = live(scripted, store, "--record", str(record))
-    assert "briefing  [CHAIN OK]  → verified" in told
+    output, streamed = run_live(scripted, store, "--record", str(record))
+    assert "briefing  [CHAIN OK]  → verified" in output
     assert streamed
     tape = Tape.load(record)
     assert {line.lane for line in tape.lines} == {line.lane for line in scripted.lines}
     assert KEY not in record.read_text("utf-8")
-    again, _ = live(tape, store)
-    assert "briefing  [CHAIN OK]  → verified" in again
+    output, _ = run_live(tape, store)
+    assert "briefing  [CHAIN OK]  → verified" in output
 
 
-def test_a_crew_that_gives_up_live_says_why(store: str) -> None:
-    """CrewAI raises a bare Exception where a guardrail has sent a result back too often."""
+def test_a_live_run_reports_why_the_crew_failed(store: str) -> None:
+    """CrewAI raises a bare Exception after a guardrail has rejected a result too often."""
     answers = [reply_line(role, "Nothing.") for role in ("lead", "specialist", "analyst")]
-    with replay_tape(make_tape(*answers, *[reply_line("synthesist", "no JSON")] * 4)) as there:
-        model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": there.base_url}
-        done = run_in_subprocess("live", "crew_finance", TASK, store=store, **model)
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
-    assert "it failed: Task failed guardrail validation" in done.stdout
+    rejected = [reply_line("synthesist", "no JSON")] * 4
+    with replay_tape(make_tape(*answers, *rejected)) as replay:
+        model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
+        result = run_in_subprocess("live", "crew_finance", TASK, store=store, **model)
+    assert (result.returncode, "Traceback" in result.stderr) == (1, False), result.stderr
+    assert "it failed: Task failed guardrail validation" in result.stdout
 
 
-def test_a_service_that_no_workflow_has_is_named(store: str) -> None:
+def test_an_unknown_service_is_an_error_that_names_the_known_ones(store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY}
-    done = run_in_subprocess(
+    result = run_in_subprocess(
         "live",
         "crew_finance",
         TASK,
@@ -66,5 +68,5 @@ def test_a_service_that_no_workflow_has_is_named(store: str) -> None:
         store=store,
         **model,
     )
-    assert done.returncode == 2
-    assert "no service 'wold_bank'; it has: world_bank" in done.stderr
+    assert result.returncode == 2
+    assert "no service 'wold_bank'; it has: world_bank" in result.stderr
