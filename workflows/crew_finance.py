@@ -27,11 +27,15 @@ from typing import Any
 import mlflow
 from crewai import Agent, Crew, Process, Task
 
-from instrumentation.figures.figure_check import FigureCheck, check_figures
-from instrumentation.routing import routing_attributes
-from instrumentation.state.shared_state import StateEntry
-from instrumentation.steps.collection import collect_steps
-from instrumentation.telemetry import Price, telemetry_attributes
+from instrumentation import (
+    FigureCheck,
+    Price,
+    StateEntry,
+    check_figures,
+    collect_steps,
+    routing_attributes,
+    telemetry_attributes,
+)
 from workflows import finance
 from workflows.clients import crewai as clients
 from workflows.model import Model

@@ -9,12 +9,17 @@ import pytest
 from crewai import Agent
 from crewai.tools.tool_failure import ToolExecutionFailedError
 
-from instrumentation.figures.figure_check import FigureCheck, check_figures
-from instrumentation.state.shared_state import StateEntry
-from instrumentation.telemetry import Price
-from instrumentation.trace import trace as traces
-from instrumentation.trace.trace import Trace
-from instrumentation.tracing import RunHandle, enable_tracing, record_run
+from instrumentation import (
+    FigureCheck,
+    Price,
+    RunHandle,
+    StateEntry,
+    Trace,
+    check_figures,
+    enable_tracing,
+    record_run,
+    trace_from_mlflow,
+)
 from scenarios.replay.faults import Fault, hangs, unavailable
 from scenarios.replay.replay_server import replay_tape
 from tests.support.tapes import make_tape, reply_line, service_line
@@ -387,7 +392,7 @@ def tracing(store: str) -> Iterator[None]:
 
 
 def trace_of(run: RunHandle) -> Trace:
-    return traces.trace_from_mlflow(stored.to_dict() for stored in run.traces())
+    return trace_from_mlflow(stored.to_dict() for stored in run.traces())
 
 
 async def test_the_root_span_has_the_counts_of_the_run(tracing: None) -> None:

@@ -10,8 +10,7 @@ from crewai import LLM, Agent, Crew
 from crewai.tools import BaseTool
 from crewai.types.streaming import StreamChunkType
 
-from instrumentation.http_attempts.http_client import tracing_interceptor
-from instrumentation.steps.step import Step
+from instrumentation import Step, tracing_interceptor
 from workflows.model import AGENT_HEADER, Model, TruncatedAnswerError
 
 if TYPE_CHECKING:

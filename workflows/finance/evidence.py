@@ -8,8 +8,7 @@ from typing import Any, Literal, get_args
 
 from crewai import Task
 
-from instrumentation.figures.figure_check import FigureCheck
-from instrumentation.state.shared_state import SharedState
+from instrumentation import FigureCheck, SharedState
 
 Query = tuple[str, str, str]
 """The country, indicator and period of a lookup."""

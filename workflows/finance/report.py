@@ -7,7 +7,7 @@ from typing import Any, Literal
 from crewai import TaskOutput
 from pydantic import BaseModel, ValidationError
 
-from instrumentation.figures.figure_check import FigureCheck
+from instrumentation import FigureCheck
 from workflows.finance.evidence import Evidence, MissingReason
 
 

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 from crewai.tools import BaseTool, tool
 from pydantic import Field
 
-from instrumentation.figures.figure_check import FigureCheck
-from instrumentation.state.shared_state import SharedState, StateEntry
+from instrumentation import FigureCheck, SharedState, StateEntry
 from workflows.finance.evidence import Evidence, to_json_text
 from workflows.finance.world_bank import (
     RequestRejectedError,

@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 import mlflow
 
-from instrumentation.http_attempts.http_client import tracing_interceptor
+from instrumentation import tracing_interceptor
 
 MAX_REPLY_CHARS = 2_000
 """How much of a reply the trace records. A reply with one figure has about 300 characters."""

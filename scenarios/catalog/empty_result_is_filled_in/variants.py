@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from workflows import finance
 from workflows.crew_finance import FinanceCrew
-from workflows.finance import parse_reply
 
 
 class ReturnsEmptyList(FinanceCrew):
@@ -11,4 +11,4 @@ class ReturnsEmptyList(FinanceCrew):
 
     def read_reply(self, reply: Any) -> Any:
         _, rows = reply
-        return parse_reply(reply) if rows else []
+        return finance.parse_reply(reply) if rows else []

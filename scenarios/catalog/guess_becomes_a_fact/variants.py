@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from instrumentation.figures.figure_check import FigureCheck, check_figures
-from instrumentation.state.shared_state import StateEntry
+from instrumentation import FigureCheck, StateEntry, check_figures
+from workflows import finance
 from workflows.crew_finance import FinanceCrew
-from workflows.finance import Evidence
 
 
 class HidesSourceOfNotes(FinanceCrew):
@@ -19,5 +18,5 @@ class HidesSourceOfNotes(FinanceCrew):
 class TrustsItsAgents(HidesSourceOfNotes):
     """The mistake: the agents' own outputs count as sources, so that a guess confirms itself."""
 
-    def check_report(self, report: str, evidence: Evidence) -> FigureCheck:
+    def check_report(self, report: str, evidence: finance.Evidence) -> FigureCheck:
         return check_figures(report, evidence.task_outputs)

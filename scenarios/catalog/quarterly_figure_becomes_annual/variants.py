@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from instrumentation.figures.figure_check import FigureCheck, check_figures
+from instrumentation import FigureCheck, check_figures
+from workflows import finance
 from workflows.crew_finance import FinanceCrew
-from workflows.finance import Evidence, parse_reply
 
 
 class DropsFrequency(FinanceCrew):
     """The mistake: the lookup returns a figure without its unit and its frequency."""
 
     def read_reply(self, reply: Any) -> Any:
-        result = parse_reply(reply)
+        result = finance.parse_reply(reply)
         return {"value": result["value"], "period": result["period"]}
 
 
 class TrustsItsAgents(DropsFrequency):
     """The mistake: the agents' own outputs count as sources, so that they confirm the error."""
 
-    def check_report(self, report: str, evidence: Evidence) -> FigureCheck:
+    def check_report(self, report: str, evidence: finance.Evidence) -> FigureCheck:
         return check_figures(report, evidence.task_outputs)
 
 
@@ -26,6 +26,6 @@ class AddsAnnualRate(FinanceCrew):
     """The twin: the lookup returns the quarter's figure, and its annual rate under its own name."""
 
     def read_reply(self, reply: Any) -> Any:
-        result = parse_reply(reply)
+        result = finance.parse_reply(reply)
         annual = {"value": round(result["value"] * 4, 2), "frequency": "annual"}
         return {**result, "annualised": annual}
