@@ -8,6 +8,7 @@ import typer
 
 from integrations.cli.app import app as integrations_app
 from scenarios.cli.app import app as scenarios_app
+from tests.docs import command_reference
 from tests.docs.documents import ROOT, CodeBlock, code_blocks, list_documents
 
 SHELL = [
@@ -54,3 +55,8 @@ def _parse(app: typer.Typer, arguments: list[str]) -> None:
     name, *rest = arguments
     assert name in group.commands, f"no command is named {name!r}"
     group.commands[name].make_context(name, rest)
+
+
+def test_the_command_reference_is_current() -> None:
+    text = command_reference.PAGE.read_text("utf-8")
+    assert command_reference.render_page(text) == text, "run: make accept"

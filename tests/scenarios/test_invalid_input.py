@@ -244,7 +244,7 @@ def test_a_golden_that_was_typed_into_is_stale(
     golden = real.golden("twin").read_text("utf-8")
     monkeypatch.setattr(accepting, "scenario_names", lambda: (NAME,))
     monkeypatch.setattr(accepting, "scenario_folder", lambda _: ScenarioFolder(tmp_path))
-    monkeypatch.setattr("scenarios.reports.generated_pages.pages", lambda: iter(()))
+    monkeypatch.setattr("scenarios.reports.generated_pages.generate_pages", lambda: iter(()))
     (tmp_path / "twin.golden.txt").write_text(golden, "utf-8")
     assert accepting.find_stale_files() == ()
     (tmp_path / "twin.golden.txt").write_text(golden.replace("83 out", "84 out"), "utf-8")

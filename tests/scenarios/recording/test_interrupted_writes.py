@@ -21,7 +21,7 @@ from scenarios.player.scenario_loader import ScenarioFolder, ScenarioNotFoundErr
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict
 from scenarios.recording.recording_proxy import TapeRecorder, record_tape
 from scenarios.replay.replay_server import replay_tape
-from scenarios.reports.generated_pages import code_block, render_project_page
+from scenarios.reports.document_parts import code_block, render_document
 from scenarios.tape.tape import Tape, TapeError
 from tests.scenarios.player.test_scenario_loader import PAGE, shelved
 from tests.support.raw_http import chat_body
@@ -132,11 +132,11 @@ def test_no_text_ends_the_block_of_code_that_it_stands_in() -> None:
 
 def test_a_produced_part_holds_no_mark_that_would_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "scenarios.reports.generated_pages.PART_RENDERERS", {"outline": lambda: HOSTILE}
+        "scenarios.reports.document_parts.PART_RENDERERS", {"outline": lambda: HOSTILE}
     )
     page = "<!-- produced: outline -->\nold\n<!-- end -->\nafter\n"
-    once = render_project_page(page)
-    assert once == render_project_page(once)
+    once = render_document(page)
+    assert once == render_document(once)
     assert once.count("<!-- end -->") == 1
 
 
