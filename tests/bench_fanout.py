@@ -33,12 +33,12 @@ DELAY_S = 0.5
 SERVE = """
 import sys
 from scenarios.replay.faults import slow
-from scenarios.replay import replayed
-from scenarios.tape import Tape
-tape = Tape.read(sys.argv[1])
+from scenarios.replay.replay_server import replay_tape
+from scenarios.tape.tape import Tape
+tape = Tape.load(sys.argv[1])
 late = [slow(lane, times=2, delay_s=float(sys.argv[2])) for lane in tape.lanes if lane != "verdict"]
-with replayed(tape, late) as slowly, replayed(tape) as quickly:
-    print(slowly.url, quickly.url, flush=True)
+with replay_tape(tape, late) as delayed, replay_tape(tape) as undelayed:
+    print(delayed.url, undelayed.url, flush=True)
     sys.stdin.read()
 """
 
@@ -135,25 +135,12 @@ def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
 
 
 async def _team_run(fan: int, model: Model) -> None:
-    from instrumentation.http_attempts.http_client import traced_http_client
-    from workflows.client import Clients
-    from workflows.clip_made import made
-    from workflows.graphflow_media import VERDICT, Judgement, media_team
-    from workflows.hearing import heard
-    from workflows.lookup import Archive
-    from workflows.measured import Measured
-    from workflows.media_tools import Desk
+    from workflows.graphflow_media import MediaVerification
+    from workflows.media.synthetic_clip import make_clip
 
-    clip = made()
-    async with traced_http_client() as http:
-        clients = Clients(model, http)
-        desk = Desk(clip, Measured(clip), Archive(http, "", None))
-        specialists = [
-            clients.agent(name, "Measure.", tools=desk.measure(name, "flashes"), rounds=3)
-            for name in _names(fan)
-        ]
-        judge = clients.agent("verdict", VERDICT, Judgement)
-        await heard(media_team(specialists, judge), "Was this clip altered?", None)
+    verification = MediaVerification(model, clip=make_clip())
+    verification.specialists = dict.fromkeys(_names(fan), ("the picture", ("flashes",)))
+    await verification.run("Was this clip altered?")
 
 
 def _names(fan: int) -> list[str]:

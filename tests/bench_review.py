@@ -57,7 +57,7 @@ def _reviewed(url: str, mode: str) -> tuple[float, float]:
     """CPU seconds of one review and the storing of its trace; of all threads, and of its own."""
     import mlflow
 
-    from workflows.graphflow_review import review
+    from workflows.graphflow_review import GraphFlowReview
 
     page = load_scenario(HEALTHY)
     urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
@@ -65,7 +65,7 @@ def _reviewed(url: str, mode: str) -> tuple[float, float]:
     if mode == "none":
         mlflow.tracing.disable()
     began, own = time.process_time(), time.thread_time()
-    asyncio.run(review(page.task, model))
+    asyncio.run(GraphFlowReview(model).run(page.task))
     own = time.thread_time() - own
     if mode != "none":
         mlflow.flush_trace_async_logging()

@@ -1,36 +1,44 @@
-"""A clip is verified by three specialists at once, and by one who judges what they found.
+"""Three AutoGen agents measure a clip at the same time; a fourth judges it by their findings.
 
              ┌──▶ video ──┐
     clip ────┼──▶ audio ──┼── all ──▶ verdict
              └──▶ sync  ──┘
 
-In the trace: the three turns bear which others ran alongside; in each, the completions, the tools
-and the measurements that were really made; then a handoff from each to the verdict, which cites
-them. What a specialist noted for the others is a STATE span in the call that noted it.
+The trace, shortened; ∥ marks turns that overlap:
+
+    verification  [CHAIN]  → altered
+      GraphFlow  [CHAIN]
+        audio  [AGENT]  ∥ sync, video
+          splice  [TOOL]
+            measure splice  [MEASUREMENT]
+          note_finding  [TOOL]
+            write findings  [STATE]  grounded by splice
+        audio → verdict  [HANDOFF] …
+        verdict  [AGENT] …
+
+Agents share a measurement that two of them need. Read `workflows/clients/autogen.py` first, then
+`workflows/media/tools.py`, which leads to the measurements and to the archive.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
 import mlflow
-from autogen_agentchat.base import ChatAgent
-from autogen_agentchat.messages import StructuredMessage
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.messages import BaseChatMessage, StructuredMessage
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
-from autogen_ext.models.openai import OpenAIChatCompletionClient
+from autogen_core.tools import FunctionTool
+from httpx import AsyncClient
 from mlflow.entities import SpanType
 from pydantic import BaseModel
 
-from instrumentation.http_attempts.http_client import traced_http_client
-from workflows.client import Clients, WholeAnswers
-from workflows.clip import Clip
-from workflows.findings import Notes, kept_together
-from workflows.hearing import Listener, Messages, heard
-from workflows.lookup import Archive, Waits, until_done
-from workflows.measured import Asked, Measured, whoever_asks
-from workflows.media_tools import Desk
+from instrumentation import traced_http_client
+from workflows.clients import autogen
+from workflows.media.clip import Clip
+from workflows.media.tools import Finding, MediaTools
 from workflows.model import Model
-from workflows.reading import Reader, Reads, last_of_each
 
 SPECIALIST = """\
 You examine {what} of a clip. Measure with your tools; say nothing that you have not measured.
@@ -40,10 +48,13 @@ Judge a clip by what video, audio and sync have found. What they noted comes fro
 Each reason names the specialist on whose finding it stands: [video], [audio] or [sync].
 Where a finding is missing, or a measurement could not be finished, the verdict is unclear.
 Answer with JSON alone: {"verdict": "authentic", "altered" or "unclear", "reasons": ["…"]}"""
+ARCHIVE_MATCHES = "Which clips of the archive look like this one."
+NOTE_FINDING = "Note a finding for the others."
+ARCHIVE = "http://127.0.0.1:8766"
 
 
 class Judgement(BaseModel):
-    """What the last agent decides. The verdict is a field, so that no prose is taken for it."""
+    """The last agent's answer. It is structured, so that no verdict is parsed from free text."""
 
     verdict: Literal["authentic", "altered", "unclear"]
     reasons: list[str]
@@ -51,89 +62,89 @@ class Judgement(BaseModel):
 
 @dataclass(frozen=True)
 class Verification:
-    """How a verification ended; `cites` are the specialists on whom its reasons stand."""
+    """The result of a verification; `cites` names the specialists that its reasons cite."""
 
     outcome: Literal["authentic", "altered", "unclear"]
     reasons: tuple[str, ...]
     cites: tuple[str, ...]
 
 
-async def verify(
-    task: str,
-    model: Model,
-    *,
-    clip: Clip,
-    archive: str = "http://127.0.0.1:8766",
-    measures: Callable[[Asked], Hashable] = whoever_asks,
-    notes: Notes = kept_together,
-    verdict_reads: Reads = last_of_each,
-    waits: Waits = until_done,
-    poll_every_s: float = 0.5,
-    rounds: int = 6,
-    client: Callable[..., OpenAIChatCompletionClient] = WholeAnswers,
-    deadline_s: float | None = 60.0,
-    retries: int = 2,
-    on_text: Listener | None = None,
-) -> Verification:
-    """Measure the clip, look for it in the archive, and judge whether it was altered.
+class MediaVerification:
+    """Measures a clip, looks it up in the archive at a URL, and judges whether it was altered."""
 
-    `measures` says when two requests are for one measurement, `notes` how a finding is noted,
-    `verdict_reads` what is put before the verdict, `waits` how an archive is waited for that is
-    asked every `poll_every_s`. With `on_text` the agents stream, and it is told who says what.
-    Raises `RuntimeError`, as AutoGen does, when a completion fails for good.
-    """
-    async with traced_http_client() as http:
-        clients = Clients(model, http, client, deadline_s, retries, streams=on_text is not None)
-        looked_up = Archive(http, archive, deadline_s)
-        desk = Desk(clip, Measured(clip, measures), looked_up, notes, waits, poll_every_s)
-        specialists = media_specialists(clients, desk, rounds)
-        tools = [desk.recall_findings("verdict")]
-        judge = Reader(clients.agent("verdict", VERDICT, Judgement, tools, rounds), verdict_reads)
+    specialists: Mapping[str, tuple[str, tuple[str, ...]]] = {
+        "video": ("the picture", ("duplicate_frames", "dropped_frames", "flashes")),
+        "audio": ("the sound", ("splice", "beeps")),
+        "sync": ("picture and sound together", ("sound_offset",)),
+    }
+    max_tool_rounds = 6
+    poll_interval_s = 0.5
 
+    def __init__(
+        self, model: Model, *, clip: Clip, archive: str = ARCHIVE, on_chunk: autogen.OnChunk = None
+    ) -> None:
+        self.model, self.clip, self.archive = model, clip, archive
+        self.on_chunk, self.streams = on_chunk, on_chunk is not None
+
+    async def run(self, task: str) -> Verification:
+        """Verify the clip. Raises `RuntimeError` if a completion fails in spite of its retries."""
         with mlflow.start_span("verification", span_type=SpanType.CHAIN) as span:
             span.set_inputs({"task": task})
-            ended = concluded(await heard(media_team(specialists, judge), task, on_text))
-            span.set_attributes(
-                {"flight_recorder.workflow.outcome": ended.outcome, **desk.state.attributes()}
-            )
-            span.set_outputs(asdict(ended))
-    return ended
+            async with traced_http_client() as http:
+                tools = MediaTools(self.clip, http, self.archive, key=self.measurement_key)
+                messages = await autogen.run_team(self.build_team(tools, http), task, self.on_chunk)
+            result = self.conclude(messages)
+            span.set_attribute("flight_recorder.workflow.outcome", result.outcome)
+            span.set_attributes(tools.state.attributes())
+            span.set_outputs(asdict(result))
+        return result
 
+    def build_team(self, tools: MediaTools, http: AsyncClient) -> GraphFlow:
+        """Build the graph that is drawn at the top of this file."""
+        recall = [tools.recall_findings("verdict")]
+        judge = self.create_agent("verdict", VERDICT, http, recall, output_content_type=Judgement)
+        verdict = autogen.FunctionFilterAgent(judge, self.select_for_verdict)
+        graph = DiGraphBuilder().add_node(verdict, activation="all")
+        for name in self.specialists:
+            specialist = self.create_specialist(name, tools, http)
+            graph.add_node(specialist).add_edge(specialist, verdict)
+        custom = [StructuredMessage[Judgement]]
+        return GraphFlow(graph.get_participants(), graph=graph.build(), custom_message_types=custom)
 
-def media_specialists(clients: Clients, desk: Desk, rounds: int) -> Sequence[ChatAgent]:
-    """Video, audio and sync, each with the tools that its work takes."""
+    def create_specialist(self, name: str, tools: MediaTools, http: AsyncClient) -> AssistantAgent:
+        subject, measurements = self.specialists[name]
+        own = tools.measure(name, *measurements)
+        if name == "video":
+            own.append(FunctionTool(partial(self.archive_matches, tools), ARCHIVE_MATCHES))
+        own.append(FunctionTool(partial(self.note_finding, tools, name), NOTE_FINDING))
+        return self.create_agent(name, SPECIALIST.format(what=subject), http, own)
 
-    def specialist(name: str, what: str, *tools: Any) -> ChatAgent:
-        prompt = SPECIALIST.format(what=what)
-        return clients.agent(name, prompt, tools=[*tools, desk.note_finding(name)], rounds=rounds)
+    def create_agent(
+        self, name: str, prompt: str, http: AsyncClient, tools: list[Any], **options: Any
+    ) -> AssistantAgent:
+        client = autogen.client_options(self.model, name, http, self.streams)
+        options |= {"system_message": prompt, "tools": tools, "model_client_stream": self.streams}
+        options |= {"max_tool_iterations": self.max_tool_rounds, "reflect_on_tool_use": True}
+        return AssistantAgent(name, autogen.CompleteAnswerClient(**client), **options)
 
-    video = desk.measure("video", "duplicate_frames", "dropped_frames", "flashes")
-    audio = desk.measure("audio", "splice", "beeps")
-    return (
-        specialist("video", "the picture", *video, desk.archive_matches()),
-        specialist("audio", "the sound", *audio),
-        specialist("sync", "picture and sound together", desk.sound_offset("sync")),
-    )
+    def measurement_key(self, agent: str, name: str, from_s: float, to_s: float) -> Hashable:
+        """Tool calls with equal keys share one measurement."""
+        return name, from_s, to_s
 
+    async def archive_matches(self, tools: MediaTools) -> str:
+        """Look the clip up in the archive; wait for as long as the lookup makes progress."""
+        progress = await tools.lookup.wait(self.poll_interval_s)
+        return tools.reply("archive_matches", progress.model_dump(exclude={"id"}))
 
-def media_team(specialists: Sequence[ChatAgent], judge: ChatAgent) -> GraphFlow:
-    """The graph at the top of this file: nobody waits for anyone, and the judge for all."""
-    graph = DiGraphBuilder()
-    for specialist in specialists:
-        graph.add_node(specialist)
-    graph.add_node(judge, activation="all")
-    for specialist in specialists:
-        graph.add_edge(specialist, judge)
-    return GraphFlow(
-        graph.get_participants(),
-        graph=graph.build(),
-        custom_message_types=[StructuredMessage[Judgement]],
-    )
+    async def note_finding(self, tools: MediaTools, author: str, finding: Finding) -> str:
+        """Add the finding to those of the other agents."""
+        return tools.confirm_finding(finding, tools.append_finding(author, finding))
 
+    def select_for_verdict(self, messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
+        """Select the messages that the verdict is based on: the last of each agent."""
+        return autogen.last_of_each_source(messages)
 
-def concluded(messages: Messages) -> Verification:
-    """The verdict, and whom it cites."""
-    judgement = next(m.content for m in reversed(messages) if isinstance(m, StructuredMessage))
-    spoke = dict.fromkeys(message.source for message in messages)
-    cites = tuple(name for name in spoke if any(f"[{name}]" in r for r in judgement.reasons))
-    return Verification(judgement.verdict, tuple(judgement.reasons), tuple(sorted(cites)))
+    def conclude(self, messages: autogen.Messages) -> Verification:
+        answer = next(m.content for m in reversed(messages) if isinstance(m, StructuredMessage))
+        cites = [name for name in sorted(self.specialists) if f"[{name}]" in str(answer.reasons)]
+        return Verification(answer.verdict, tuple(answer.reasons), tuple(cites))

@@ -1,36 +1,43 @@
-"""Generator, reviewer and summarizer, as an AutoGen GraphFlow.
+"""Three AutoGen agents draft, review and summarize a text: a GraphFlow with a loop.
 
-    generator ──▶ reviewer ──approved──▶ summarizer
+    generator ──▶ reviewer ──approves──▶ summarizer
         ▲            │
-        └──objects───┘          after `rounds` reviews without approval: out of rounds
+        └──objects───┘          out of rounds after `max_rounds` objections
 
-In the trace: the team, in it one turn an agent, in each turn its completions, and before each turn
-a handoff from every agent whose work it stands on, with how much of that work arrived.
+The trace of a draft that is approved at once:
+
+    review  [CHAIN]  → approved
+      GraphFlow  [CHAIN]
+        generator  [AGENT]
+          chat_completion  [LLM]
+        generator → reviewer  [HANDOFF]  100% of 409 chars arrived
+        reviewer  [AGENT] …
+        generator → summarizer  [HANDOFF] …
+        reviewer → summarizer  [HANDOFF] …  edge GraphFlowReview.is_approval
+        summarizer  [AGENT] …
+
+A handoff precedes a turn for each agent on whose output the turn is based. This file opens only the
+root span: `enable_tracing()` records the others. Read `workflows/model.py`, then
+`workflows/clients/autogen.py`; nothing else is needed.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
 import mlflow
-from autogen_agentchat.agents import (
-    AssistantAgent,
-    BaseChatAgent,
-    MessageFilterAgent,
-    MessageFilterConfig,
-    PerSourceFilter,
-)
+from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.conditions import FunctionalTermination
 from autogen_agentchat.messages import BaseChatMessage, StructuredMessage
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from autogen_ext.models.openai import OpenAIChatCompletionClient
+from httpx import AsyncClient
 from mlflow.entities import SpanType
 from pydantic import BaseModel
 
-from instrumentation.http_attempts.http_client import traced_http_client
-from workflows.client import Clients, WholeAnswers
-from workflows.hearing import Listener, Messages, heard
+from instrumentation import traced_http_client
+from workflows.clients import autogen
+from workflows.clients.autogen import CompleteAnswerClient, Messages, OnChunk
 from workflows.model import Model
 
 GENERATOR = "Write what the task asks for. When a reviewer objects, write the whole text anew."
@@ -41,7 +48,7 @@ SUMMARIZER = "Sum up the approved text in one sentence. Keep its figures."
 
 
 class Verdict(BaseModel):
-    """What the reviewer decides. The decision is a field, so that no prose is taken for it."""
+    """The reviewer's answer. It is structured, so that approval is never parsed from free text."""
 
     decision: Literal["approve", "revise"]
     notes: str
@@ -49,7 +56,7 @@ class Verdict(BaseModel):
 
 @dataclass(frozen=True)
 class Review:
-    """How a review ended: with a `summary`, or out of rounds with the objections still open."""
+    """The result of a review: a `summary` if approved, else the last `objections`."""
 
     outcome: Literal["approved", "out of rounds"]
     draft: str
@@ -57,87 +64,87 @@ class Review:
     objections: str | None = None
 
 
-def approved(message: BaseChatMessage) -> bool:
-    """Whether the reviewer's decision is to approve."""
-    return isinstance(message, StructuredMessage) and message.content.decision == "approve"
+class GraphFlowReview:
+    """Drafts and revises a text until the reviewer approves it, then summarizes it."""
 
+    max_rounds = 3
 
-def concluded(messages: Messages) -> Review:
-    """The outcome, by who spoke last: a summary closes a review; without one, objections stand."""
-    draft = next(m for m in reversed(messages) if m.source == "generator")
-    last = messages[-1]
-    if last.source == "summarizer":
-        return Review("approved", draft.to_text(), summary=last.to_text())
-    objections = next(m for m in reversed(messages) if isinstance(m, StructuredMessage))
-    return Review("out of rounds", draft.to_text(), objections=objections.content.notes)
+    def __init__(self, model: Model, *, on_chunk: OnChunk = None) -> None:
+        """If `on_chunk` is given, the agents stream their answers to it."""
+        self.model, self.on_chunk, self.streams = model, on_chunk, on_chunk is not None
 
-
-async def review(
-    task: str,
-    model: Model,
-    *,
-    rounds: int = 3,
-    approves: Callable[[BaseChatMessage], bool] = approved,
-    generator_reads: tuple[str, ...] = ("user", "reviewer"),
-    summarizer_reads: tuple[str, ...] = ("generator", "reviewer"),
-    concludes: Callable[[Messages], Review] = concluded,
-    client: Callable[..., OpenAIChatCompletionClient] = WholeAnswers,
-    deadline_s: float | None = 60.0,
-    retries: int = 2,
-    on_text: Listener | None = None,
-) -> Review:
-    """Draft, review and revise until the reviewer approves, then sum up; or run out of `rounds`.
-
-    With `on_text` the agents stream, and it is told who says what. Raises `RuntimeError`, as
-    AutoGen does, when a completion fails for good.
-    """
-    async with traced_http_client() as http:
-        clients = Clients(model, http, client, deadline_s, retries, streams=on_text is not None)
-        generator = reads(generator_reads, clients.agent("generator", GENERATOR))
-        reviewer = clients.agent("reviewer", REVIEWER, Verdict)
-        summarizer = reads(summarizer_reads, clients.agent("summarizer", SUMMARIZER))
-        team = review_team(generator, reviewer, summarizer, approves, rounds)
-
+    async def run(self, task: str) -> Review:
+        """Review one text. Raises `RuntimeError` if a completion fails in spite of its retries."""
         with mlflow.start_span("review", span_type=SpanType.CHAIN) as span:
             span.set_inputs({"task": task})
-            ended = concludes(await heard(team, task, on_text))
-            span.set_attribute("flight_recorder.workflow.outcome", ended.outcome)
-            span.set_outputs(asdict(ended))
-    return ended
+            async with traced_http_client() as http:
+                messages = await autogen.run_team(self.build_team(http), task, self.on_chunk)
+            review = self.conclude(messages)
+            span.set_attribute("flight_recorder.workflow.outcome", review.outcome)
+            span.set_outputs(asdict(review))
+        return review
 
+    def build_team(self, http: AsyncClient) -> GraphFlow:
+        """Build the graph that is drawn at the top of this file."""
+        generator = autogen.filter_by_source(
+            self.create_agent("generator", GENERATOR, http), self.generator_sources()
+        )
+        reviewer = self.create_agent("reviewer", REVIEWER, http, output_content_type=Verdict)
+        summarizer = autogen.filter_by_source(
+            self.create_agent("summarizer", SUMMARIZER, http), self.summarizer_sources()
+        )
+        graph = DiGraphBuilder().add_node(generator).add_node(reviewer).add_node(summarizer)
+        graph.add_edge(generator, reviewer)
+        graph.add_edge(reviewer, generator, condition=self.is_objection)
+        graph.add_edge(reviewer, summarizer, condition=self.is_approval)
+        graph.set_entry_point(generator)
+        return GraphFlow(
+            graph.get_participants(),
+            graph=graph.build(),
+            termination_condition=self.limit_rounds(),
+            custom_message_types=[StructuredMessage[Verdict]],
+        )
 
-def reads(sources: tuple[str, ...], agent: AssistantAgent) -> MessageFilterAgent:
-    """The agent, given of all that was said since its last turn only the last of each source."""
-    lasts = [PerSourceFilter(source=source, position="last", count=1) for source in sources]
-    return MessageFilterAgent(agent.name, agent, MessageFilterConfig(per_source=lasts))
+    def create_agent(
+        self, name: str, prompt: str, http: AsyncClient, **options: Any
+    ) -> AssistantAgent:
+        options |= {"system_message": prompt, "model_client_stream": self.streams}
+        return AssistantAgent(name, self.create_client(name, http), **options)
 
+    def create_client(self, agent: str, http: AsyncClient) -> OpenAIChatCompletionClient:
+        """Create the model client of one agent."""
+        options = autogen.client_options(self.model, agent, http, self.streams)
+        return CompleteAnswerClient(**options)
 
-def review_team(
-    generator: BaseChatAgent,
-    reviewer: BaseChatAgent,
-    summarizer: BaseChatAgent,
-    approves: Callable[[BaseChatMessage], bool],
-    rounds: int,
-) -> GraphFlow:
-    """The graph at the top of this file, which ends after `rounds` objections at the latest."""
-    reviews = count(1)
+    def generator_sources(self) -> tuple[str, ...]:
+        """The senders whose last message the generator is given."""
+        return ("user", "reviewer")
 
-    def objects(message: BaseChatMessage) -> bool:
-        return not approves(message)
+    def summarizer_sources(self) -> tuple[str, ...]:
+        """The senders whose last message the summarizer is given."""
+        return ("generator", "reviewer")
 
-    def out_of_rounds(messages: Messages) -> bool:
-        verdicts = [m for m in messages if isinstance(m, StructuredMessage)]
-        return any(next(reviews) >= rounds for verdict in verdicts if objects(verdict))
+    def is_approval(self, message: BaseChatMessage) -> bool:
+        """Whether the reviewer's message approves the draft."""
+        return isinstance(message, StructuredMessage) and message.content.decision == "approve"
 
-    graph = DiGraphBuilder()
-    graph.add_node(generator).add_node(reviewer).add_node(summarizer)
-    graph.add_edge(generator, reviewer)
-    graph.add_edge(reviewer, generator, condition=objects)
-    graph.add_edge(reviewer, summarizer, condition=approves)
-    graph.set_entry_point(generator)
-    return GraphFlow(
-        graph.get_participants(),
-        graph=graph.build(),
-        termination_condition=FunctionalTermination(out_of_rounds),
-        custom_message_types=[StructuredMessage[Verdict]],
-    )
+    def is_objection(self, message: BaseChatMessage) -> bool:
+        return not self.is_approval(message)
+
+    def limit_rounds(self) -> FunctionalTermination:
+        """Stop the team at the reviewer's objection number `max_rounds`."""
+        rounds = count(1)
+
+        def is_last_objection(new_messages: Messages) -> bool:
+            verdicts = [m for m in new_messages if isinstance(m, StructuredMessage)]
+            return any(next(rounds) >= self.max_rounds for v in verdicts if self.is_objection(v))
+
+        return FunctionalTermination(is_last_objection)
+
+    def conclude(self, messages: Messages) -> Review:
+        """The text is approved if the summarizer spoke last, else it ran out of rounds."""
+        draft = next(m.to_text() for m in reversed(messages) if m.source == "generator")
+        if messages[-1].source == "summarizer":
+            return Review("approved", draft, summary=messages[-1].to_text())
+        verdict = next(m for m in reversed(messages) if isinstance(m, StructuredMessage))
+        return Review("out of rounds", draft, objections=verdict.content.notes)

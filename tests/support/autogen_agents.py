@@ -19,7 +19,7 @@ from patches.patch import Patch, apply_patches
 from scenarios.replay.faults import Fault
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
-from workflows.client import MODEL_INFO
+from workflows.clients.autogen import MODEL_INFO
 from workflows.model import AGENT_HEADER
 
 API_KEY = "sk-never-to-be-seen"

@@ -1,8 +1,7 @@
-"""Taped verifications: what the agents of a verification say, line by line, for the tests."""
+"""Run the media verification on lines of a tape, and write such lines."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import record_run
@@ -15,12 +14,39 @@ from tests.support.autogen_agents import (
     reply_line,
     tool_calls_line,
 )
-from workflows.clip_made import made
-from workflows.graphflow_media import Verification, verify
+from workflows.clients.autogen import OnChunk
+from workflows.graphflow_media import MediaVerification, Verification
+from workflows.media.clip import Clip
+from workflows.media.synthetic_clip import make_clip
 from workflows.model import Model
 
 SPECIALISTS = ("video", "audio", "sync")
 AUTHENTIC = '{"verdict": "authentic", "reasons": ["[video] steady", "[audio] whole"]}'
+
+
+class QuickVerification(MediaVerification):
+    """The lesson, with polls in quick succession: a tape answers at once."""
+
+    poll_interval_s = 0.01
+
+
+async def run_verification(
+    tmp_path: Path,
+    *lines: Line,
+    workflow: type[MediaVerification] = QuickVerification,
+    clip: Clip | None = None,
+    on_chunk: OnChunk = None,
+    faults: Iterable[Fault] = (),
+) -> tuple[Verification, Trace]:
+    """Verify a clip, a flawless one by default; return the result and the trace."""
+    with replay_lines(tmp_path, *lines, faults=faults) as replay, record_run() as run:
+        model = Model("taped", replay.base_url, API_KEY, max_retries=0)
+        verification = workflow(
+            model, clip=clip or make_clip(), archive=replay.url, on_chunk=on_chunk
+        )
+        result = await verification.run("Is it whole?")
+        assert not replay.unplayed_lines
+    return result, load_trace(run)
 
 
 def finding_line(agent: str, finding: str) -> Line:
@@ -33,29 +59,17 @@ def verdict_line(content: str = AUTHENTIC) -> Line:
 
 
 def archive_lookup_line(state: str, looked_through: int, first: bool = False) -> Line:
-    """A line of the tape: the archive says how far it has come."""
-    told = {"id": "l-1", "state": state, "looked_through": looked_through, "of": 4096}
-    where = {"path": "/lookups"} if first else {"path": "/lookups/l-1", "method": "GET"}
-    return {"lane": "archive", "origin": "scripted", **where, "reply": {"json": told}}
+    """A line of the tape: the archive reports the progress of a lookup."""
+    progress = {"id": "l-1", "state": state, "looked_through": looked_through, "of": 4096}
+    request = {"path": "/lookups"} if first else {"path": "/lookups/l-1", "method": "GET"}
+    return {"lane": "archive", "origin": "scripted", **request, "reply": {"json": progress}}
 
 
 def line_when(line: Line, pattern: str) -> Line:
-    """The line, once the pattern stands in the prompt."""
+    """The line, if the pattern is found in the prompt."""
     return line | {"when": pattern}
 
 
-async def run_verification(
-    tmp_path: Path, *lines: Line, faults: Iterable[Fault] = (), **settings: Any
-) -> tuple[Verification, Trace]:
-    """What a verification comes to, and the trace that it leaves."""
-    chosen: dict[str, Any] = {"clip": made(), "poll_every_s": 0.01, "retries": 0, **settings}
-    with replay_lines(tmp_path, *lines, faults=faults) as replay, record_run() as run:
-        model = Model("taped", replay.base_url, API_KEY)
-        ended = await verify("Is it whole?", model, archive=replay.url, **chosen)
-        assert not replay.unplayed_lines
-    return ended, load_trace(run)
-
-
 def silence_lines(*agents: str) -> list[Line]:
-    """Lines in which these agents measure nothing, and say so."""
+    """Lines in which these agents end their turns without a measurement."""
     return [reply_line(agent, f"{agent} has nothing to say.") for agent in agents]

@@ -1,15 +1,15 @@
-"""The archive: an HTTP service, a process of its own, that knows clips by their fingerprints.
+"""An HTTP service that finds clips by their fingerprints; it runs in a process of its own.
 
-    POST /lookups {"fingerprint": "16 hex digits"}
+    POST /lookups {"fingerprint": "16 hexadecimal digits"}
         202 {"id", "state": "running", "looked_through": 0, "of": 40, "matches": []}
-        400 {"error"}, which says what the request lacks
-        503 {"error"} and Retry-After, while its fingerprints cannot be read, and why they cannot
+        400 {"error"}: the request lacks a fingerprint
+        503 {"error"} and Retry-After: the file of fingerprints cannot be read
     GET /lookups/ID
-        200 the same, as far as it has come; "state" is "done" once it has looked through all
-        404 {"error"}, for an id that it has not given
+        200 the progress of a lookup; its "state" is "done" once all clips are compared
+        404 {"error"}: there is no lookup of this ID
 
-It goes on in the trace of whoever asks with a W3C `traceparent`. A lookup takes a while and goes on
-when its request has been answered: its span ends later than the one it stands beneath.
+Its spans continue the trace of a caller that sends a W3C `traceparent`. A lookup goes on after the
+request is answered, so its span ends later than its parent.
 """
 
 import asyncio
@@ -27,25 +27,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from instrumentation.remote_trace import continue_remote_trace
-from workflows.fingerprint import distance
+from instrumentation import continue_remote_trace
+from workflows.media.fingerprint import distance
 from workflows.services.process import FLUSH_ROUTE, serve, service_parser
 from workflows.services.records import RecordsError, read_records
 from workflows.services.responses import error_response, json_response
 
 FINGERPRINTS = Path(__file__).with_name("fingerprints.jsonl")
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
-ALIKE = 10
-"""In how many of 64 bits the fingerprints of one clip differ at most; of two, in about 32."""
-CLIP_S = 0.01
-"""How long a clip takes: a lookup holds up no other request."""
-REMEMBERED = 1000
-"""How many lookups are kept, so that they can be asked after; the oldest are forgotten."""
+MAX_DISTANCE = 10
+"""Fingerprints of one clip differ in at most so many of 64 bits; those of two clips in about 32."""
+COMPARISON_S = 0.01
+"""How long the comparison with one clip takes. Other requests are answered meanwhile."""
+MAX_LOOKUPS = 1000
+"""How many lookups are remembered; the oldest are forgotten first."""
 RETRY_AFTER_S = 1
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownClip:
     """A clip of the archive."""
 
     clip: str
@@ -54,7 +54,7 @@ class Known:
 
 @dataclass
 class Lookup:
-    """How far a lookup has come: through so many clips, `of` so many."""
+    """The progress of a lookup: `looked_through` clips, `of` so many."""
 
     of: int
     id: str = field(default_factory=lambda: uuid4().hex)
@@ -64,83 +64,86 @@ class Lookup:
 
 
 class Archive:
-    """The clips of a file, looked through one by one."""
+    """The request handlers, and the lookups that they have started."""
 
     def __init__(self, fingerprints: Path) -> None:
         self._path = fingerprints
         self._lookups: OrderedDict[str, Lookup] = OrderedDict()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
-    async def begin(self, request: Request) -> JSONResponse:
+    async def start(self, request: Request) -> JSONResponse:
+        """Answer `POST /lookups`."""
         with (
             continue_remote_trace(request.headers),
             mlflow.start_span("POST /lookups", span_type=SpanType.RETRIEVER) as span,
         ):
-            asked = _fingerprint(await request.body())
-            span.set_inputs({"fingerprint": asked})
-            if asked is None:
+            fingerprint = _parse_fingerprint(await request.body())
+            span.set_inputs({"fingerprint": fingerprint})
+            if fingerprint is None:
                 return error_response(span, 400, "a lookup needs a fingerprint: 16 digits, 0 to f")
             try:
-                clips = read_records(self._path, Known)
+                clips = read_records(self._path, KnownClip)
             except RecordsError as error:
                 return error_response(span, 503, f"no archive is loaded: {error}", RETRY_AFTER_S)
             lookup = Lookup(len(clips))
-            self._keep(lookup)
-            task = asyncio.create_task(self._look_through(lookup, asked, clips, span))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._remember(lookup)
+            task = asyncio.create_task(self._compare(lookup, fingerprint, clips, span))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
             return json_response(span, asdict(lookup), 202)
 
-    async def progress(self, request: Request) -> JSONResponse:
+    async def report(self, request: Request) -> JSONResponse:
+        """Answer `GET /lookups/{id}`."""
         with (
             continue_remote_trace(request.headers),
             mlflow.start_span("GET /lookups/{id}", span_type=SpanType.RETRIEVER) as span,
         ):
-            wanted = request.path_params["id"]
-            span.set_inputs({"id": wanted})
-            if (lookup := self._lookups.get(wanted)) is None:
-                return error_response(span, 404, f"no lookup {wanted!r} is known: begin one")
+            lookup_id = request.path_params["id"]
+            span.set_inputs({"id": lookup_id})
+            if (lookup := self._lookups.get(lookup_id)) is None:
+                return error_response(span, 404, f"there is no lookup {lookup_id!r}: start one")
             return json_response(span, asdict(lookup))
 
-    async def _look_through(
-        self, lookup: Lookup, asked: str, clips: tuple[Known, ...], request: LiveSpan
+    async def _compare(
+        self, lookup: Lookup, fingerprint: str, clips: tuple[KnownClip, ...], request: LiveSpan
     ) -> None:
         span = mlflow.start_span_no_context("look through", parent_span=request)
         try:
             for known in clips:
-                await asyncio.sleep(CLIP_S)
-                if distance(asked, known.fingerprint) <= ALIKE:
+                await asyncio.sleep(COMPARISON_S)
+                if distance(fingerprint, known.fingerprint) <= MAX_DISTANCE:
                     lookup.matches.append(known.clip)
                 lookup.looked_through += 1
             lookup.state = "done"
         finally:
             span.end(outputs=asdict(lookup))
 
-    def _keep(self, lookup: Lookup) -> None:
+    def _remember(self, lookup: Lookup) -> None:
         self._lookups[lookup.id] = lookup
-        if len(self._lookups) > REMEMBERED:
+        if len(self._lookups) > MAX_LOOKUPS:
             self._lookups.popitem(last=False)
 
 
 def app(fingerprints: Path = FINGERPRINTS) -> Starlette:
-    """The service over the fingerprints of a file."""
+    """Create the service for a file of fingerprints."""
     archive = Archive(fingerprints)
     return Starlette(
         routes=[
-            Route("/lookups", archive.begin, methods=["POST"]),
-            Route("/lookups/{id}", archive.progress),
+            Route("/lookups", archive.start, methods=["POST"]),
+            Route("/lookups/{id}", archive.report),
             FLUSH_ROUTE,
         ]
     )
 
 
-def _fingerprint(body: bytes) -> str | None:
-    """The fingerprint that a request's body names, if it does."""
+def _parse_fingerprint(body: bytes) -> str | None:
+    """Return the fingerprint in the body of a request; None if there is no valid one."""
     try:
-        asked = json.loads(body).get("fingerprint")
+        fingerprint = json.loads(body).get("fingerprint")
     except (ValueError, AttributeError, RecursionError):
         return None
-    return asked if isinstance(asked, str) and FINGERPRINT.fullmatch(asked) else None
+    is_valid = isinstance(fingerprint, str) and FINGERPRINT.fullmatch(fingerprint)
+    return fingerprint if is_valid else None
 
 
 if __name__ == "__main__":
@@ -150,7 +153,7 @@ if __name__ == "__main__":
         type=Path,
         default=FINGERPRINTS,
         metavar="FILE",
-        help="JSON objects, one a line: clip, fingerprint (default: %(default)s)",
+        help="JSON Lines file with clip and fingerprint (default: %(default)s)",
     )
-    given = parser.parse_args()
-    serve(app(given.fingerprints), given.port)
+    options = parser.parse_args()
+    serve(app(options.fingerprints), options.port)

@@ -1,12 +1,9 @@
-"""Three branches come together, and the verdict is shown the last two.
+"""Three branches join, but the verdict is given only the last two.
 
-Audio was the fastest, and the only one to find that the clip was altered. The verdict is told not
-to judge where a finding is missing, so that it says that it can't tell, of a clip in which the cut
-was found and reported. Look at the three handoffs before its turn: of audio's nothing arrives.
+Audio was the fastest branch, and the only one that found the alteration. The verdict must not judge
+if a finding is missing, so it calls the clip unclear, although the cut was found and reported. Look
+at the three handoffs before its turn: nothing of audio's finding arrives.
 """
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
     ends_with_status,
@@ -19,30 +16,20 @@ from scenarios.expectations import (
 )
 from scenarios.inputs import integer_between, number_between, one_of
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import Origin, Scenario, variant_with
-
-if TYPE_CHECKING:
-    from autogen_agentchat.messages import BaseChatMessage
-
-    from workflows.clip import Clip
+from scenarios.scenario import Origin, Scenario, Variant
+from workflows.media.clip import Clip
+from workflows.media.synthetic_clip import make_clip
 
 
-def the_last_two(messages: "Sequence[BaseChatMessage]") -> "Sequence[BaseChatMessage]":
-    """The mistake: the last two messages, as if there were two specialists still."""
-    return sorted(messages[-2:], key=lambda message: message.source)
-
-
-def altered(duplicated: int, splice_s: float) -> "Clip":
-    """A clip with so many duplicated frames, and a cut in its sound, unless that is at 0 s."""
-    from workflows.clip_made import made
-
-    return made(duplicated=range(52, 52 + duplicated), splice_s=splice_s or None)
+def altered(duplicated: int, splice_s: float) -> Clip:
+    """A clip with so many duplicated frames, and a cut in its sound unless `splice_s` is 0."""
+    return make_clip(duplicated=range(52, 52 + duplicated), splice_s=splice_s or None)
 
 
 SCENARIO = Scenario(
     failure_mode="FM-1.4 loss of conversation history",
     source="MAST, arXiv 2503.13657",
-    workflow="workflows.graphflow_media:verify",
+    workflow="workflows.graphflow_media:MediaVerification",
     task="Was this clip altered? Say what you find; nothing has to be noted.",
     inputs={
         "duplicated": one_of(0),
@@ -53,9 +40,9 @@ SCENARIO = Scenario(
         waits_for_lanes("video", call=2, until_calls={"audio": 2}, delay_s=0.8),
         waits_for_lanes("sync", call=2, until_calls={"audio": 2}, delay_s=0.8),
     ),
-    broken=variant_with(verdict_reads=the_last_two),
-    fixed=variant_with(),
-    twin=variant_with().about(duplicated=integer_between(2, 9, published=3), splice_s=one_of(0)),
+    broken=Variant("ReadsTheLastTwo"),
+    fixed=Variant(),
+    twin=Variant().about(duplicated=integer_between(2, 9, published=3), splice_s=one_of(0)),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("unclear"),

@@ -1,12 +1,9 @@
-"""A lookup says that it is running, again and again, and its silence is taken for an answer.
+"""A lookup reports "running" again and again, and its empty list of matches is taken for a result.
 
-The archive has stopped, and does not say so. The tool waits for a while, and then returns what the
-archive said last, without an error; video asks again, and at last reports that no match was named.
-Nothing is red anywhere. Look at video's calls of the archive: they say the same, to the last clip.
+The archive has stopped, but does not say so. The tool waits for a while, and then returns the last
+answer without an error. Video asks again, and finally reports that no match was named. No span is
+an error. Look at video's calls of the archive: their answers are the same, to the last clip.
 """
-
-import asyncio
-from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
     ends_with_status,
@@ -19,31 +16,20 @@ from scenarios.expectations import (
     tool_call_fails,
 )
 from scenarios.inputs import integer_between, one_of
-from scenarios.scenario import Origin, Scenario, variant_with
-
-if TYPE_CHECKING:
-    from workflows.clip import Clip
-    from workflows.lookup import Ask, Lookup
+from scenarios.scenario import Origin, Scenario, Variant
+from workflows.media.clip import Clip
+from workflows.media.synthetic_clip import make_clip
 
 
-async def until_time_is_up(ask: "Ask", every_s: float) -> "Lookup":
-    """The mistake: that the time is up is no error, and what was said last is the result."""
-    lookup = await ask()
-    await asyncio.sleep(every_s)
-    return lookup if lookup.state == "done" else await ask()
-
-
-def authentic(scene: int, **_: int | str) -> "Clip":
-    """A clip to which nothing was done."""
-    from workflows.clip_made import made
-
-    return made(scene=scene)
+def authentic(scene: int, **_: int | str) -> Clip:
+    """A clip without alterations."""
+    return make_clip(scene=scene)
 
 
 SCENARIO = Scenario(
     failure_mode="silent stall",
     source="practitioners' reports",
-    workflow="workflows.graphflow_media:verify",
+    workflow="workflows.graphflow_media:MediaVerification",
     task=(
         "Is this clip authentic? That it was not taken from a clip of the archive is part of it."
         " Say what you find; nothing has to be noted."
@@ -60,9 +46,9 @@ SCENARIO = Scenario(
     },
     services=("archive",),
     props={"clip": authentic},
-    broken=variant_with(waits=until_time_is_up, poll_every_s=0.01),
-    fixed=variant_with(poll_every_s=0.01),
-    twin=variant_with(waits=until_time_is_up, poll_every_s=0.01).about(lookup=one_of("2207-b")),
+    broken=Variant("ReturnsUnfinishedLookups"),
+    fixed=Variant("PollsOften"),
+    twin=Variant("ReturnsUnfinishedLookups").about(lookup=one_of("2207-b")),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("authentic"),

@@ -1,8 +1,8 @@
-"""The endpoint takes the generator's request and never answers; the run waits, and says nothing.
+"""The endpoint never answers the generator's request, and the run hangs without an error.
 
-Without a deadline there is no error to see, in a log or anywhere: the broken run ends because the
-player stops it, as a person would. Look at the generator's completion, which was still open then.
-With a deadline the trace names the attempt that was given up, and the next one is answered.
+Without a timeout no log shows an error: the broken run ends only because the player cancels it, as
+a person would. Look at the generator's completion, which was still open then. With a timeout the
+trace names the attempt that timed out, and the next attempt is answered.
 """
 
 from scenarios.expectations import (
@@ -13,19 +13,16 @@ from scenarios.expectations import (
     takes_turns,
 )
 from scenarios.replay.faults import hangs
-from scenarios.scenario import Origin, Scenario, variant_with
-
-NO_DEADLINE = None
-"""The mistake: a completion may take for ever."""
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="silent stall",
     source="practitioners' reports",
-    workflow="workflows.graphflow_review:review",
+    workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     faults=(hangs("generator", call=1),),
-    broken=variant_with(deadline_s=NO_DEADLINE).stopped_after(1.0, lane="generator", calls=1),
-    fixed=variant_with(deadline_s=1.0),
+    broken=Variant("WaitsForever").stopped_after(1.0, lane="generator", calls=1),
+    fixed=Variant("WaitsOneSecond"),
     expect_broken=(
         ends_with_status("ERROR", message="cancelled"),
         last_completion_ends("generator", status="ERROR", message="cancelled"),
@@ -37,5 +34,5 @@ SCENARIO = Scenario(
         has_failed_attempts("ReadTimeout", agent="generator"),
         takes_turns("generator", 2),
     ),
-    origin=Origin("generator", "WholeAnswers.create"),
+    origin=Origin("generator", "CompleteAnswerClient.create"),
 )

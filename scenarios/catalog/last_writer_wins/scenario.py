@@ -1,11 +1,10 @@
-"""Three write to one slot, each over the other, and what is read is what the last one wrote.
+"""Three agents write the same key of the shared state; the last write wins.
 
-Video and audio have found what was done to the clip, and noted it; sync, the slowest, has found no
-fault, and noted that in the same place. The verdict reads the notes and calls the clip authentic.
-Look at the three writes to the slot: each succeeds, and the last is over two that sync never read.
+Video and audio have found the alterations of the clip, and noted them. Sync, the slowest, has found
+no fault, and noted that under the same key. The verdict reads the notes and calls the clip
+authentic. Look at the three writes to the key: each succeeds, and the last one replaces two that
+sync never read.
 """
-
-from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
     ends_with_status,
@@ -18,31 +17,17 @@ from scenarios.expectations import (
 )
 from scenarios.inputs import integer_between, number_between
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import Origin, Scenario, variant_with
-
-if TYPE_CHECKING:
-    from instrumentation.state.shared_state import SharedState, StateEntry
-    from workflows.clip import Clip
+from scenarios.scenario import Origin, Scenario, Variant
+from workflows.media.clip import Clip
+from workflows.media.synthetic_clip import make_clip
 
 
-def over_the_last(state: "SharedState", author: str, finding: str) -> "StateEntry":
-    """The mistake: one slot for all, written without a look at what stands there."""
-    return state.write("findings", finding, author=author)
+def altered(duplicated: int, splice_s: float) -> Clip:
+    """A clip with duplicated frames and a cut in its sound, which is in time with the picture."""
+    return make_clip(duplicated=range(52, 52 + duplicated), splice_s=splice_s)
 
 
-def in_its_own_slot(state: "SharedState", author: str, finding: str) -> "StateEntry":
-    """As blind a write, and nobody else writes there."""
-    return state.write(author, finding, author=author)
-
-
-def altered(duplicated: int, splice_s: float) -> "Clip":
-    """A clip with so many duplicated frames and a cut in its sound, which is in time."""
-    from workflows.clip_made import made
-
-    return made(duplicated=range(52, 52 + duplicated), splice_s=splice_s)
-
-
-ALL_THREE_SPOKE = (
+ALL_HAND_OFF = (
     hands_off("video", "verdict"),
     hands_off("audio", "verdict"),
     hands_off("sync", "verdict"),
@@ -51,7 +36,7 @@ ALL_THREE_SPOKE = (
 SCENARIO = Scenario(
     failure_mode="concurrent write",
     source="practitioners' reports",
-    workflow="workflows.graphflow_media:verify",
+    workflow="workflows.graphflow_media:MediaVerification",
     task="Was this clip altered? What you find belongs in the notes, and not in what you say.",
     inputs={
         "duplicated": integer_between(2, 9, published=3),
@@ -62,13 +47,13 @@ SCENARIO = Scenario(
         waits_for_lanes("audio", call=2, until_calls={"video": 3}),
         waits_for_lanes("sync", call=2, until_calls={"audio": 3}),
     ),
-    broken=variant_with(notes=over_the_last),
-    fixed=variant_with(),
-    twin=variant_with(notes=in_its_own_slot),
+    broken=Variant("OverwritesFindings"),
+    fixed=Variant(),
+    twin=Variant("WritesToItsOwnKey"),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("authentic"),
-        *ALL_THREE_SPOKE,
+        *ALL_HAND_OFF,
         overwrites_unread("sync", "findings", written_by=("video", "audio")),
         has_root_attribute("flight_recorder.state.concurrent_write_count", 2),
         has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
@@ -77,7 +62,7 @@ SCENARIO = Scenario(
     expect_fixed=(
         ends_with_status("OK"),
         reaches_outcome("altered"),
-        *ALL_THREE_SPOKE,
+        *ALL_HAND_OFF,
         preserves_writes("video", "audio", "sync"),
         has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
         output_contains(r'"cites": \["audio", "sync", "video"\]'),
@@ -85,7 +70,7 @@ SCENARIO = Scenario(
     expect_twin=(
         ends_with_status("OK"),
         reaches_outcome("altered"),
-        *ALL_THREE_SPOKE,
+        *ALL_HAND_OFF,
         preserves_writes("video", "audio", "sync"),
         has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
         output_contains(r'"cites": \["audio", "sync", "video"\]'),

@@ -1,11 +1,8 @@
-"""A healthy verification: three measure a clip at once, note what they find, and are all cited.
+"""A healthy verification: three agents measure a clip at once, note findings, and are all cited.
 
-The clip was altered, and everyone says so; of the run there is nothing to find, and whatever looks
-for a failure must find nothing. Sync needs the flashes and the beeps, and shares the measurements
-that video and audio have made.
+The clip was altered, and every agent says so. The run itself has no fault, and a diagnosis must
+find none. Sync needs the flashes and the beeps, and shares the measurements of video and audio.
 """
-
-from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
     calls_tool,
@@ -19,24 +16,21 @@ from scenarios.expectations import (
 )
 from scenarios.inputs import integer_between, number_between
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import Scenario, variant_with
+from scenarios.scenario import Scenario, Variant
+from workflows.media.clip import Clip
+from workflows.media.synthetic_clip import make_clip
 
-if TYPE_CHECKING:
-    from workflows.clip import Clip
 
-
-def altered(duplicated: int, splice_s: float, late_ms: int) -> "Clip":
-    """A clip with so many duplicated frames, a cut in its sound, and its sound late."""
-    from workflows.clip_made import made
-
+def altered(duplicated: int, splice_s: float, late_ms: int) -> Clip:
+    """A clip with duplicated frames, a cut in its sound, and its sound late."""
     frames = range(52, 52 + duplicated)
-    return made(duplicated=frames, splice_s=splice_s, sound_late_ms=late_ms)
+    return make_clip(duplicated=frames, splice_s=splice_s, sound_late_ms=late_ms)
 
 
 SCENARIO = Scenario(
     failure_mode="none",
     source="none",
-    workflow="workflows.graphflow_media:verify",
+    workflow="workflows.graphflow_media:MediaVerification",
     task="Was this clip altered?",
     inputs={
         "duplicated": integer_between(2, 9, published=3),
@@ -50,7 +44,7 @@ SCENARIO = Scenario(
         waits_for_lanes("sync", call=1, until_calls={"video": 2, "audio": 2}),
         waits_for_lanes("sync", call=2, until_calls={"audio": 3}),
     ),
-    twin=variant_with(poll_every_s=0.01),
+    twin=Variant("PollsOften"),
     expect_twin=(
         ends_with_status("OK"),
         reaches_outcome("altered"),

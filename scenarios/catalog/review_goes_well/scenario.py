@@ -1,6 +1,6 @@
-"""A healthy run: a mistake is found, mended and approved, and the summary stands on the mend.
+"""A healthy run: the reviewer finds a mistake, the corrected draft is approved and summarized.
 
-There is nothing to find here, and whatever looks for a failure must find nothing.
+There is nothing to find here, and a diagnosis must find nothing.
 """
 
 from scenarios.expectations import (
@@ -11,21 +11,21 @@ from scenarios.expectations import (
     takes_edge,
     takes_turns,
 )
-from scenarios.scenario import Scenario, variant_with
+from scenarios.scenario import Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="none",
     source="none",
-    workflow="workflows.graphflow_review:review",
+    workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
-    twin=variant_with(),
+    twin=Variant(),
     expect_twin=(
         ends_with_status("OK"),
         reaches_outcome("approved"),
         hands_off("generator", "reviewer", times=2),
         hands_off("reviewer", "generator"),
         hands_off("generator", "summarizer"),
-        takes_edge("reviewer", "summarizer", on="approved"),
+        takes_edge("reviewer", "summarizer", on="GraphFlowReview.is_approval"),
         takes_turns("generator", 2),
         output_contains(r'"summary": "[^"]*57 km'),
     ),

@@ -1,7 +1,8 @@
-"""The reviewer's notes never reach the generator, and the figure that it flagged stands unchanged.
+"""The generator never gets the reviewer's notes, and repeats the figure that the reviewer rejected.
 
-The generator has a turn after the review, as it should, and writes the same again: a filter meant
-to keep it to its task keeps the notes from it. Look at the handoff from reviewer to generator.
+The generator has a turn after the review, as it should, but writes the same text again: a filter
+that is meant to keep it to its task removes the notes. Look at the handoff from reviewer to
+generator.
 """
 
 from scenarios.expectations import (
@@ -11,18 +12,15 @@ from scenarios.expectations import (
     output_lacks,
     takes_turns,
 )
-from scenarios.scenario import Origin, Scenario, variant_with
-
-THE_TASK_ALONE = ("user",)
-"""The mistake: the generator is shielded from everything but its task."""
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-2.5 ignored other agent's input",
     source="MAST, arXiv 2503.13657",
-    workflow="workflows.graphflow_review:review",
+    workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
-    broken=variant_with(generator_reads=THE_TASK_ALONE),
-    fixed=variant_with(),
+    broken=Variant("HidesTheReview"),
+    fixed=Variant(),
     expect_broken=(
         loses_handoff("reviewer", "generator"),
         takes_turns("generator", 2),

@@ -1,7 +1,7 @@
-"""The last of five completions is refused for a second, and all the work before it is lost.
+"""The last of five completions is rate-limited for one second, and all work before it is lost.
 
-The endpoint answers 429 and says when to come again. Look beneath the summarizer's completion: the
-attempt that was refused stands there, with what the endpoint asked for.
+The endpoint answers 429 with a Retry-After header. Look below the summarizer's completion: there is
+the refused attempt, with the wait that the endpoint asked for.
 """
 
 from scenarios.expectations import (
@@ -13,19 +13,16 @@ from scenarios.expectations import (
     reaches_outcome,
 )
 from scenarios.replay.faults import rate_limited
-from scenarios.scenario import Origin, Scenario, variant_with
-
-NO_RETRIES = 0
-"""The mistake: the first refusal ends the run, though the endpoint says when to come again."""
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="a transient error loses finished work",
     source="practitioners' reports; RFC 9110, section 10.2.3 (Retry-After)",
-    workflow="workflows.graphflow_review:review",
+    workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     faults=(rate_limited("summarizer", call=1, retry_after_s=1.0),),
-    broken=variant_with(retries=NO_RETRIES).raising(RuntimeError, "RateLimitError"),
-    fixed=variant_with(),
+    broken=Variant("NeverRetries").raising(RuntimeError, "RateLimitError"),
+    fixed=Variant(),
     expect_broken=(
         ends_with_status("ERROR", message="RateLimitError"),
         hands_off("generator", "summarizer"),

@@ -1,8 +1,7 @@
-"""The summarizer is handed the reviewer's verdict, and never the draft that it is to sum up.
+"""The summarizer is given the reviewer's verdict, but not the draft that it is to summarize.
 
-The run succeeds, every span is OK, and the summary is a sentence about nothing. Look at the two
-handoffs before the summarizer's turn: the reviewer's verdict arrives whole, and of the generator's
-draft nothing does, though the team had it to give.
+The run succeeds, every span is OK, and the summary says nothing. Look at the two handoffs before
+the summarizer's turn: all of the reviewer's verdict arrives, and nothing of the generator's draft.
 """
 
 from scenarios.expectations import (
@@ -12,18 +11,15 @@ from scenarios.expectations import (
     output_contains,
     reaches_outcome,
 )
-from scenarios.scenario import Origin, Scenario, variant_with
-
-THE_LAST_WORD = ("reviewer",)
-"""The mistake: a filter set by who speaks last, as if the reviewer passed the draft on."""
+from scenarios.scenario import Origin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-2.4 information withholding",
     source="MAST, arXiv 2503.13657",
-    workflow="workflows.graphflow_review:review",
+    workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
-    broken=variant_with(summarizer_reads=THE_LAST_WORD),
-    fixed=variant_with(),
+    broken=Variant("ForwardsOnlyTheLastWord"),
+    fixed=Variant(),
     expect_broken=(
         ends_with_status("OK"),
         reaches_outcome("approved"),

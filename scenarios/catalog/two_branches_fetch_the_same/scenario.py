@@ -1,11 +1,9 @@
-"""Two branches of a fan-out measure the same, since neither knows that the other does.
+"""Two parallel branches make the same measurements, because neither knows of the other.
 
-Sync needs the flashes that video looks for, and the beeps that audio listens for, of the same part
-of the clip. The answer is right, everything is green, and half of the work was for nothing. Look at
+Sync needs the flashes that video measures, and the beeps that audio measures, of the same part of
+the clip. The answer is right and no span is an error, but half of the work was done twice. Look at
 the measurements inside sync's tool call, and at those of the same name in the other branches.
 """
-
-from typing import TYPE_CHECKING
 
 from scenarios.expectations import (
     duplicates_measurement,
@@ -18,33 +16,22 @@ from scenarios.expectations import (
 )
 from scenarios.inputs import integer_between, one_of
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import Origin, Scenario, variant_with
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-    from workflows.clip import Clip
-    from workflows.measured import Asked
+from scenarios.scenario import Origin, Scenario, Variant
+from workflows.media.clip import Clip
+from workflows.media.synthetic_clip import make_clip
 
 
-def each_for_itself(asked: "Asked") -> "Hashable":
-    """The mistake: what was measured is kept for the agent that asked, and for nobody else."""
-    return asked
+def late(late_ms: int, **_: str) -> Clip:
+    """A clip whose sound is late."""
+    return make_clip(sound_late_ms=late_ms)
 
 
-def late(late_ms: int, **_: str) -> "Clip":
-    """A clip whose sound comes so many milliseconds after its picture."""
-    from workflows.clip_made import made
-
-    return made(sound_late_ms=late_ms)
-
-
-THE_SAME_ANSWER = r"\[sync\] The sound is \d+ ms late"
+SAME_ANSWER = r"\[sync\] The sound is \d+ ms late"
 
 SCENARIO = Scenario(
     failure_mode="FM-1.3 step repetition",
     source="MAST, arXiv 2503.13657",
-    workflow="workflows.graphflow_media:verify",
+    workflow="workflows.graphflow_media:MediaVerification",
     task=(
         "Is the sound of this clip in time with its picture? Picture and sound, each by itself,"
         " ${alone}; both together, ${together}. Say what you find; nothing has to be noted."
@@ -56,9 +43,9 @@ SCENARIO = Scenario(
     },
     props={"clip": late},
     faults=(waits_for_lanes("sync", until_calls={"video": 2, "audio": 2}),),
-    broken=variant_with(measures=each_for_itself),
-    fixed=variant_with(),
-    twin=variant_with(measures=each_for_itself).about(
+    broken=Variant("SharesNoMeasurements"),
+    fixed=Variant(),
+    twin=Variant("SharesNoMeasurements").about(
         alone=one_of("from 0 s to 2.2 s"), together=one_of("from 2.2 s to 4 s")
     ),
     expect_broken=(
@@ -67,7 +54,7 @@ SCENARIO = Scenario(
         works_concurrently("video", "audio", "sync"),
         duplicates_measurement("flashes", agents=("video", "sync")),
         duplicates_measurement("beeps", agents=("audio", "sync")),
-        output_contains(THE_SAME_ANSWER),
+        output_contains(SAME_ANSWER),
     ),
     expect_fixed=(
         ends_with_status("OK"),
@@ -75,7 +62,7 @@ SCENARIO = Scenario(
         works_concurrently("video", "audio", "sync"),
         shares_measurement("flashes", reused_by="sync", made_by="video"),
         shares_measurement("beeps", reused_by="sync", made_by="audio"),
-        output_contains(THE_SAME_ANSWER),
+        output_contains(SAME_ANSWER),
     ),
     expect_twin=(
         ends_with_status("OK"),
@@ -83,7 +70,7 @@ SCENARIO = Scenario(
         works_concurrently("video", "audio", "sync"),
         measures_different_parts("flashes", agents=("video", "sync")),
         measures_different_parts("beeps", agents=("audio", "sync")),
-        output_contains(THE_SAME_ANSWER),
+        output_contains(SAME_ANSWER),
     ),
     origin=Origin("sync", "measure flashes"),
 )

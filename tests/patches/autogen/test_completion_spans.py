@@ -25,7 +25,7 @@ from tests.support.autogen_agents import (
     tool_calls_line,
     upstream_autogen_autolog,
 )
-from workflows.client import MODEL_INFO
+from workflows.clients.autogen import MODEL_INFO
 from workflows.model import AGENT_HEADER
 
 TEXT = "ten words of text, so that a stream has frames"

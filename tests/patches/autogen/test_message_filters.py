@@ -19,7 +19,7 @@ from tests.support.autogen_agents import (
     reply_line,
     span_names,
 )
-from workflows.reading import Reader
+from workflows.clients.autogen import FunctionFilterAgent
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,9 @@ LINES = reply_line("a", "the first word"), reply_line("b", "the second word")
 
 async def test_a_filter_of_ones_own_shows_what_it_kept_back(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
-        await chain(agent(replay, "a"), Reader(agent(replay, "b"), nothing)).run(task="go")
+        await chain(agent(replay, "a"), FunctionFilterAgent(agent(replay, "b"), nothing)).run(
+            task="go"
+        )
     trace = load_trace(run)
     assert span_names(trace, "AGENT") == ["a", "b"]
     assert _withheld(trace) == {"a → b": True}
@@ -57,7 +59,7 @@ async def test_a_filter_of_ones_own_shows_what_it_kept_back(tmp_path: Path) -> N
 async def test_of_filters_around_filters_the_outermost_says_what_there_was(tmp_path: Path) -> None:
     only_users = MessageFilterConfig(per_source=[PerSourceFilter(source="user")])
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
-        inner = Reader(agent(replay, "b"), everything)
+        inner = FunctionFilterAgent(agent(replay, "b"), everything)
         outer = MessageFilterAgent("b", inner, only_users)
         await chain(agent(replay, "a"), outer).run(task="go")
     assert _withheld(load_trace(run)) == {"a → b": True}
@@ -66,7 +68,7 @@ async def test_of_filters_around_filters_the_outermost_says_what_there_was(tmp_p
 async def test_what_one_filter_keeps_back_is_not_kept_from_the_next_agent(tmp_path: Path) -> None:
     lines = (*LINES, reply_line("c", "the third word"))
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
-        filtered = Reader(agent(replay, "b"), nothing)
+        filtered = FunctionFilterAgent(agent(replay, "b"), nothing)
         await chain(agent(replay, "a"), filtered, agent(replay, "c")).run(task="go")
     assert _withheld(load_trace(run)) == {"a → b": True, "a → c": False, "b → c": False}
 
@@ -74,6 +76,8 @@ async def test_what_one_filter_keeps_back_is_not_kept_from_the_next_agent(tmp_pa
 async def test_asked_directly_a_filter_filters_too(tmp_path: Path) -> None:
     offered = [TextMessage(content=word, source=word) for word in ("user", "a")]
     with replay_lines(tmp_path, reply_line("b", "a word")) as replay, record_run() as run:
-        await Reader(agent(replay, "b"), nothing).on_messages(offered, CancellationToken())
+        await FunctionFilterAgent(agent(replay, "b"), nothing).on_messages(
+            offered, CancellationToken()
+        )
     (turn,) = load_trace(run).turns("b")
     assert [message["source"] for message in turn.inputs] == ["user"]

@@ -11,7 +11,7 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.placeholders import fill_inputs
 from scenarios.tape.tape import Tape
 from tests.scenarios.cli.test_commands import run_in_subprocess
-from workflows.clip_made import made
+from workflows.media.synthetic_clip import make_clip
 
 pytestmark = pytest.mark.long
 
@@ -34,7 +34,7 @@ def live(store: str, *options: str) -> str:
 
 
 def test_a_clip_is_read_from_its_folder(tmp_path: Path, store: str) -> None:
-    made(duplicated=range(52, 57), splice_s=2.46, sound_late_ms=120).save(tmp_path / "mine")
+    make_clip(duplicated=range(52, 57), splice_s=2.46, sound_late_ms=120).save(tmp_path / "mine")
     told = live(store, "--prop", f"clip={tmp_path / 'mine'}")
     assert "verification  [CHAIN OK]  → altered" in told
     assert "5 duplicate frames" in told
@@ -50,7 +50,7 @@ def test_a_folder_without_a_clip_is_said_to_have_none(tmp_path: Path, store: str
     done = run_in_subprocess(
         "live", "graphflow_media", TASK, "--prop", option, store=store, **model
     )
-    assert (done.returncode, "is no clip: it has no frames" in done.stderr) == (2, True)
+    assert (done.returncode, "is not a clip: it has no frames" in done.stderr) == (2, True)
 
 
 def test_a_prop_that_no_workflow_takes_is_named(tmp_path: Path, store: str) -> None:

@@ -1,0 +1,15 @@
+"""The broken review: it uses AutoGen's own client, which accepts an incomplete answer."""
+
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+from httpx import AsyncClient
+
+from workflows.clients import autogen
+from workflows.graphflow_review import GraphFlowReview
+
+
+class AcceptsHalfAnAnswer(GraphFlowReview):
+    """The mistake: the client does not check whether the model finished its answer."""
+
+    def create_client(self, agent: str, http: AsyncClient) -> OpenAIChatCompletionClient:
+        options = autogen.client_options(self.model, agent, http, self.streams)
+        return OpenAIChatCompletionClient(**options)

@@ -1,0 +1,1 @@
+"""Tests of clips, their measurements and the media tools."""

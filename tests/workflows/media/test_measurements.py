@@ -1,0 +1,177 @@
+"""Measurements find the faults that a clip was made with, and no others."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from workflows.media.clip import FPS, RATE, Clip, Frames, NotMeasurableError, Samples
+from workflows.media.fingerprint import distance, fingerprint
+from workflows.media.measurements import (
+    beeps,
+    dropped_frames,
+    duplicate_frames,
+    flashes,
+    offset_ms,
+    splice,
+)
+from workflows.media.synthetic_clip import (
+    FLASHES,
+    FRAMES,
+    MAX_DROPPED,
+    MAX_LATE_MS,
+    can_splice_at,
+    make_clip,
+)
+
+QUICK = settings(max_examples=40, deadline=None)
+STEADY = [n for n in range(2, FRAMES - 1) if all(not f - 1 <= n <= f + 3 for f in FLASHES)]
+FAULTY = st.lists(st.sampled_from(STEADY), unique=True, max_size=20)
+
+
+@QUICK
+@given(frames=FAULTY, missing=st.integers(1, MAX_DROPPED), duplicated=st.integers(0, 20))
+def test_exactly_the_duplicated_and_dropped_frames_are_found(
+    frames: list[int], missing: int, duplicated: int
+) -> None:
+    repeated = set(frames[:duplicated])
+    dropped = {n: missing for n in frames[duplicated:] if n + 1 not in repeated}
+    clip = make_clip(duplicated=repeated, dropped=dropped)
+    assert duplicate_frames(clip) == sorted(repeated)
+    assert dropped_frames(clip) == dropped
+
+
+@QUICK
+@given(late_ms=st.integers(-MAX_LATE_MS, MAX_LATE_MS), at_ms=st.integers(0, 4000))
+def test_a_splice_is_found_to_the_millisecond(late_ms: int, at_ms: int) -> None:
+    assume(can_splice_at(at_ms / 1000, late_ms))
+    found = splice(make_clip(splice_s=at_ms / 1000, sound_late_ms=late_ms))
+    assert found is not None
+    assert abs(1000 * found - at_ms) <= 1.01
+
+
+@QUICK
+@given(late_ms=st.integers(-MAX_LATE_MS, MAX_LATE_MS), scene=st.integers(0, 50))
+def test_the_offset_is_found_to_the_millisecond(late_ms: int, scene: int) -> None:
+    clip = make_clip(sound_late_ms=late_ms, scene=scene)
+    assert offset_ms(flashes(clip), beeps(clip)) == late_ms
+
+
+@QUICK
+@given(scene=st.integers(0, 200))
+def test_a_flawless_clip_has_no_findings(scene: int) -> None:
+    clip = make_clip(scene=scene)
+    assert (duplicate_frames(clip), dropped_frames(clip), splice(clip)) == ([], {}, None)
+    assert flashes(clip) == beeps(clip) == [n / FPS for n in FLASHES]
+
+
+def test_faults_of_different_kinds_are_not_confused() -> None:
+    clip = make_clip(duplicated=(31,), dropped={60: 4}, splice_s=2.4, sound_late_ms=90)
+    assert duplicate_frames(clip) == [31]
+    assert dropped_frames(clip) == {60: 4}
+    assert splice(clip) == 2.4
+    assert offset_ms(flashes(clip), beeps(clip)) == 90
+
+
+def test_a_part_is_measured_in_the_time_of_its_clip() -> None:
+    part = make_clip(duplicated=(31, 60), dropped={65: 2}, splice_s=2.4).between(1.0, 3.0)
+    assert duplicate_frames(part) == [31, 60]
+    assert dropped_frames(part) == {65: 2}
+    assert (flashes(part), beeps(part), splice(part)) == ([1.8], [1.8], 2.4)
+
+
+WHOLE = make_clip(duplicated=(52,), splice_s=2.46)
+NOISE = np.random.default_rng(0).integers(-3000, 3000, WHOLE.samples.shape).astype(np.int16)
+
+
+@pytest.mark.parametrize("measure", [duplicate_frames, dropped_frames])
+@pytest.mark.parametrize(
+    "frames",
+    [WHOLE.frames[:1], np.repeat(WHOLE.frames[:1], 20, axis=0), 0 * WHOLE.frames],
+    ids=["one", "still", "black"],
+)
+def test_frames_of_a_still_picture_cannot_be_measured(
+    measure: Callable[[Clip], object], frames: Frames
+) -> None:
+    with pytest.raises(NotMeasurableError, match="does not move"):
+        measure(Clip(frames, WHOLE.samples))
+
+
+@pytest.mark.parametrize(
+    ("measure", "samples", "message"),
+    [
+        (beeps, WHOLE.samples[:0], "there is no sound"),
+        (beeps, 0 * WHOLE.samples, "there is no sound"),
+        (splice, 0 * WHOLE.samples, "there is no sound"),
+        (splice, WHOLE.samples[:1600], "too short"),
+        (splice, NOISE, "no hum"),
+    ],
+)
+def test_sound_without_a_hum_cannot_be_measured(
+    measure: Callable[[Clip], object], samples: Samples, message: str
+) -> None:
+    with pytest.raises(NotMeasurableError, match=message):
+        measure(Clip(WHOLE.frames, samples))
+
+
+def test_a_beep_in_a_short_part_is_not_taken_for_a_splice() -> None:
+    assert [splice(make_clip().between(at / 25, at / 25 + 0.2)) for at in range(90)] == 90 * [None]
+
+
+def test_a_beep_that_began_before_the_part_is_not_counted() -> None:
+    part = make_clip(sound_late_ms=20).between(0.84, 2.5)
+    assert (flashes(part), beeps(part)) == ([1.8], [1.82])
+
+
+@pytest.mark.parametrize("rate", [8000, 48_000])
+def test_measurements_do_not_depend_on_the_sample_rate(rate: int) -> None:
+    clip = make_clip(splice_s=2.4, sound_late_ms=90)
+    at = np.arange(4 * rate) * RATE / rate
+    samples = np.interp(at, np.arange(len(clip.samples)), clip.samples).astype(np.int16)
+    other = Clip(clip.frames, samples, rate=rate)
+    found = splice(other)
+    assert found is not None
+    assert abs(found - 2.4) <= 0.001
+    assert offset_ms(flashes(other), beeps(other)) in (89, 90)
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (0 * WHOLE.frames, "only one grey level"),
+        (WHOLE.frames[:, :4, :6], "6 by 4 pixels is too small"),
+    ],
+)
+def test_a_frame_without_detail_has_no_fingerprint(frames: Frames, message: str) -> None:
+    with pytest.raises(NotMeasurableError, match=message):
+        fingerprint(Clip(frames, WHOLE.samples))
+
+
+def test_without_a_beep_there_is_no_offset() -> None:
+    assert offset_ms([0.8], []) is None
+    assert offset_ms([], [0.8]) is None
+
+
+@QUICK
+@given(seed=st.integers(0, 10_000), scene=st.integers(0, 20))
+def test_noise_changes_few_bits_of_a_fingerprint(seed: int, scene: int) -> None:
+    clip = make_clip(scene=scene)
+    noise = np.random.default_rng(seed).integers(-2, 3, clip.frames.shape)
+    noisy = Clip((clip.frames + noise).astype(np.uint8), clip.samples)
+    assert distance(fingerprint(clip), fingerprint(noisy)) <= 3
+
+
+def test_different_clips_have_distant_fingerprints() -> None:
+    fingerprints: list[Any] = [fingerprint(make_clip(scene=scene)) for scene in range(20)]
+    distances = [
+        distance(one, other) for n, one in enumerate(fingerprints) for other in fingerprints[:n]
+    ]
+    assert min(distances) >= 10
+
+
+def test_a_fingerprint_has_sixteen_digits_and_ignores_faults() -> None:
+    assert fingerprint(make_clip()) == fingerprint(make_clip(duplicated=(31,), splice_s=2.4))
+    assert len(fingerprint(make_clip())) == 16

@@ -1,0 +1,1 @@
+"""Clips, measurements of them, and the tools of the media verification lesson."""
