@@ -1,4 +1,4 @@
-# The doors of the house. `make help` lists them.
+# `make help` lists the targets.
 NAME ?= summarizer_never_sees_the_draft
 PYTHON ?= python3
 PORT ?= 5000
@@ -11,57 +11,59 @@ PHOENIX_GRPC_PORT ?= 4317
 PHOENIX_DATA ?= $(CURDIR)/.store/phoenix
 VENV := .venv
 RUN := $(VENV)/bin/python
-OTHERS := .envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready
+INSTRUMENTOR_ENVS := .envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready
 export CELL MARKDOWN
 export MLFLOW_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop lock clean
+.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop picture lock clean
 
-help:  ## List the doors
+help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
-run-scenario: $(VENV)/ready  ## Play a failure and its mend, offline: NAME=… for another one
+run-scenario: $(VENV)/ready  ## Run a failure and its fix, offline (NAME=…)
 	@$(RUN) -m scenarios run $(NAME)
 
 scenarios: $(VENV)/ready  ## List the scenarios
 	@$(RUN) -m scenarios list
 
-test: $(VENV)/ready  ## Run the tests; what the machine lacks for some of them is said in a line
+test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
 	@$(MAKE) --no-print-directory old-env || echo "skipped: the environment with mlflow 3.1.4 could not be built"
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -rs
 
-check: $(VENV)/ready  ## Lint, types, floors, recorded traces, and whether what is shown is current
+check: $(VENV)/ready  ## Check lint, types, layers, names, traces and pages
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 	@$(RUN) -m scenarios check > $(VENV)/check.log || { cat $(VENV)/check.log; exit 1; }
 	$(RUN) -m scenarios accept --check
+	$(RUN) -m tests.retired_words
 
-accept: $(VENV)/ready  ## Make what is seen the golden, and write what is produced from it
+accept: $(VENV)/ready  ## Update goldens and generated pages (review the runs first)
 	@$(RUN) -m scenarios accept
+	@$(RUN) -m tests.docs.command_reference
 
-ui: $(VENV)/ready  ## Open the traces in MLflow's own pages, on 127.0.0.1:5000: PORT=… for another
-	@case "$$MLFLOW_TRACKING_URI" in http*) echo "they are at $$MLFLOW_TRACKING_URI already" | sed "s,//.*@,//,"; exit 2;; esac
+ui: $(VENV)/ready  ## Open the traces in MLflow's pages (PORT=…)
+	@case "$$MLFLOW_TRACKING_URI" in http*) echo "the traces are on the server $$MLFLOW_TRACKING_URI" | sed "s,//.*@,//,"; exit 2;; esac
 	@$(RUN) -m scenarios.trace_store.sqlite_statistics
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		MLFLOW_BACKEND_STORE_URI="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" \
 		$(VENV)/bin/mlflow server --workers 1 --host 127.0.0.1 --port $(PORT)
 
-store: $(VENV)/ready  ## Start a store for a team, an MLflow server on PostgreSQL: STORE_PORT=… STORE=FOLDER
+store: $(VENV)/ready  ## Start an MLflow server on PostgreSQL, for a team
 	@$(RUN) -m scenarios.team_store start --folder "$(STORE)" --port $(STORE_PORT) --workers $(STORE_WORKERS)
 
-store-stop:  ## Stop it; what it holds stays
+store-stop:  ## Stop it; the stored traces stay
 	@$(RUN) -m scenarios.team_store stop --folder "$(STORE)"
 
-receiver: $(VENV)/ready  ## Start an MLflow server that spans can be sent to, at :5002/v1/traces: RECEIVER_PORT=…
+receiver: $(VENV)/ready  ## Start an MLflow server that accepts OTLP (:5002/v1/traces)
 	@mkdir -p "$(STORE)"
 	@$(MAKE) --no-print-directory ui PORT=$(RECEIVER_PORT) MLFLOW_TRACKING_URI="sqlite:///$(STORE)/receiver.db"
 
-phoenix: .envs/phoenix/ready  ## Start Arize Phoenix, to which they can be sent too, at :6006/v1/traces: PHOENIX_PORT=…
+phoenix: .envs/phoenix/ready  ## Start Arize Phoenix, which accepts OTLP (:6006/v1/traces)
 	@mkdir -p "$(PHOENIX_DATA)"
 	PHOENIX_HOST=127.0.0.1 PHOENIX_PORT=$(PHOENIX_PORT) PHOENIX_GRPC_PORT=$(PHOENIX_GRPC_PORT) \
 		PHOENIX_WORKING_DIR="$(PHOENIX_DATA)" PHOENIX_TELEMETRY_ENABLED=false \
@@ -69,31 +71,34 @@ phoenix: .envs/phoenix/ready  ## Start Arize Phoenix, to which they can be sent 
 		PHOENIX_AGENTS_DISABLE_BASH=true PHOENIX_AGENTS_DISABLE_WEB_ACCESS=true \
 		PHOENIX_ENABLE_MCP_SERVER=false .envs/phoenix/bin/phoenix serve
 
-bench: $(VENV)/ready  ## Measure time, memory and what the instrumentation costs
-	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: an environment of the instrumentors that ours is compared with could not be built"
+bench: $(VENV)/ready  ## Measure time, memory and the overhead of instrumentation
+	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: the environment of another instrumentor could not be built"
 	@$(RUN) -m tests.bench
 
-fidelity: $(VENV)/ready $(OTHERS)  ## Count what each instrumentor tells of what really happened: integrations/FIDELITY.md
+fidelity: $(VENV)/ready $(INSTRUMENTOR_ENVS)  ## Count what each instrumentor records (FIDELITY.md)
 	@$(RUN) -m integrations fidelity
 
-matrix: $(VENV)/ready $(if $(CELL),,$(OTHERS))  ## Play the cases across versions: CELL="mlflow @ file:///…/mlflow" for a build of your own
+matrix: $(VENV)/ready $(if $(CELL),,$(INSTRUMENTOR_ENVS))  ## Test integrations across versions (CELL=… for your build)
 	@$(RUN) -m integrations matrix $(if $(CELL),--cell "$$CELL") $(if $(MARKDOWN),--markdown "$$MARKDOWN")
 
-old-env: .envs/mlflow-3.1.4/ready  ## Build the environment in which the content-type bug lives
+old-env: .envs/mlflow-3.1.4/ready  ## Build the virtual environment with mlflow 3.1.4
 
-openinference-env: .envs/openinference/ready  ## Build the environment of OpenInference, which ours is compared with
+openinference-env: .envs/openinference/ready  ## Build the OpenInference virtual environment
 
-openllmetry-env: .envs/openllmetry/ready  ## Build that of OpenLLMetry
+openllmetry-env: .envs/openllmetry/ready  ## Build the OpenLLMetry virtual environment
 
-openlit-env: .envs/openlit/ready  ## Build that of OpenLIT
+openlit-env: .envs/openlit/ready  ## Build the OpenLIT virtual environment
 
-phoenix-env: .envs/phoenix/ready  ## Build the environment of Arize Phoenix, which traces can be sent to
+phoenix-env: .envs/phoenix/ready  ## Build the Arize Phoenix virtual environment
 
-lock: $(VENV)/ready  ## Resolve the newest versions that fit together into requirements.lock
+picture: $(VENV)/ready  ## Take the picture of the README from MLflow's page (needs Chromium)
+	@$(RUN) -m tests.docs.screenshot
+
+lock: $(VENV)/ready  ## Resolve the newest compatible versions into requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --upgrade --output-file requirements.lock
 
-clean:  ## Remove the environments; stores and tapes stay
+clean:  ## Remove the virtual environments; stores and tapes stay
 	rm -rf $(VENV) .envs
 
 $(VENV)/ready: requirements.lock
@@ -107,7 +112,7 @@ $(VENV)/ready: requirements.lock
 	@$(call environment,.envs/mlflow-3.1.4,$<,--compile-bytecode)
 	@touch $@
 
-$(OTHERS): .envs/%/ready: integrations/environments/%.lock
+$(INSTRUMENTOR_ENVS): .envs/%/ready: integrations/environments/%.lock
 	@echo "building .envs/$* (once) …"
 	@$(call environment,.envs/$*,$<)
 	@touch $@
@@ -117,9 +122,9 @@ $(OTHERS): .envs/%/ready: integrations/environments/%.lock
 	@$(call environment,.envs/phoenix,$<,--compile-bytecode)
 	@touch $@
 
-# uv where there is one, on PATH or in .venv, for it is ten times as fast; else, or where it fails,
-# venv and pip. The third argument says whether bytecode is made at once: it takes half a minute, and
-# pays where an environment is imported from whole.
+# $(call environment,FOLDER,LOCK,OPTIONS): uv if it is on PATH or in .venv, because it is ten times as
+# fast; otherwise, or if it fails, venv and pip. --compile-bytecode takes half a minute and pays off
+# for an environment that is imported as a whole.
 define environment
 rm -rf $(1) && { export UV_SYSTEM_CERTS=1 PATH="$$PATH:$(CURDIR)/$(VENV)/bin"; \
 	command -v uv >/dev/null 2>&1 && uv venv --quiet --python $(PYTHON) $(1) && \
