@@ -1,4 +1,4 @@
-"""A scenario: a workflow, a task, a tape, faults and expectations, played in variants."""
+"""A scenario: a workflow, its task, tape and faults, and what each of its variants must show."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,10 +13,19 @@ VARIANTS = ("broken", "fixed", "twin")
 
 @dataclass(frozen=True)
 class Variant:
-    """The class that runs, and how its run is expected to end.
+    """The workflow class that runs, and how its run is expected to end.
 
-    `workflow` names a class in `variants.py`, beside the page; "" is the scenario's own workflow. A
-    class itself is accepted, too. `inputs` replace the scenario's inputs of the same name.
+        broken=Variant("NeverTimesOut").stopped_after(1.0, lane="generator", calls=1),
+        fixed=Variant(),
+
+    Attributes:
+        workflow: The name of a class in `variants.py`, beside the page; "" for the scenario's own
+            workflow. A class itself is accepted, too.
+        raises: The error that the run must raise; None if it must not raise.
+        message: A part of that error's text.
+        stopped_after_s: After how many seconds the run is cancelled, if it never ends by itself.
+        after_calls: A lane, and how many calls of it must be served before those seconds begin.
+        inputs: Replace the scenario's inputs of the same name.
     """
 
     workflow: str | type = ""
@@ -28,18 +37,18 @@ class Variant:
     inputs: Mapping[str, Input] = field(default_factory=dict)
 
     def about(self, **inputs: Input) -> "Variant":
-        """The call is about something else: a healthy twin has values of its own."""
+        """The same run with other inputs, as a healthy twin has them."""
         return replace(self, inputs=inputs)
 
     def raising(self, error: type[BaseException], message: str) -> "Variant":
-        """The call raises this error, in whose text `saying` stands."""
+        """The run must raise this error, with `message` in its text."""
         return replace(self, raises=error, message=message)
 
     def stopped_after(self, seconds: float, *, lane: str = "", calls: int = 0) -> "Variant":
-        """Nothing ends the call: the player waits so long and cancels it, as a person would.
+        """The run never ends: the player cancels it, as a person would.
 
-        With a lane it waits until that has been asked so often, and so long after: what is counted
-        is then the same on a busy machine.
+        With a lane, the seconds begin once the lane has been called that often, so that the trace
+        is the same on a busy machine.
         """
         return replace(self, stopped_after_s=seconds, after_calls=(lane, calls))
 
@@ -51,8 +60,8 @@ def variant_with(**settings: Any) -> Variant:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where it went wrong: the agent, and the name of the span; the task, where the agent has more
-    than one. Never written into a trace."""
+    """The span in which a failure begins: its agent, its name, and its task if the agent has more
+    than one. It is never written into a trace."""
 
     agent: str
     span: str
@@ -61,17 +70,28 @@ class Origin:
 
 @dataclass(frozen=True)
 class Scenario:
-    """The page of a scenario. `workflow` is an object reference, `package.module:function`, so that
-    a page can be read, and a recorded trace be judged, with no framework imported.
+    """The page of a scenario: pure data, which is read without importing any framework.
 
-    `mode` is the failure mode, in the words of the taxonomy or report that `source` cites. `agents`
-    are those that the workflow has and no variant reaches: the others have a lane on the tape.
-    `inputs` fill the `${name}` in the task and in what the tape's services say; `services` are the
-    settings of the workflow that take the address of an outside service. `props` are settings that
-    are no text, as a clip is none: each is made anew for a run, of the inputs, given by keyword.
-    `processes` are services too, but real ones, of workflows/services/, by name and with arguments:
-    each runs in a process of its own while the scenario is played, and its name is a lane.
-    `streams` passes the workflow an `on_chunk`, so that its agents stream.
+    Attributes:
+        failure_mode: The name of the failure in the taxonomy or report that `source` cites.
+        workflow: The lesson, as `package.module:Class`.
+        task: The task, with `${name}` for an input.
+        expect_broken: What the trace of `broken` must show; the others alike.
+        faults: What the replay server does wrong, in every variant.
+        origin: The span to look at in the broken trace.
+        unreached_agents: Agents of the workflow that no variant reaches. All others have a lane on
+            the tape.
+        inputs: Values for the `${name}` in the task and in the services' responses on the tape.
+        services: Constructor parameters of the workflow that take the address of a service, which
+            the tape answers.
+        props: Constructor parameters that are not text, such as a clip: each is made of the inputs,
+            which it takes by keyword, for every run.
+        processes: Services of `workflows/services/`, by name, with their arguments. Each runs in
+            its own process; its name is its lane and the constructor parameter for its address.
+        streams: Whether the workflow gets an `on_chunk`, so that its agents stream.
+        name: The name of the folder; set when the page is loaded, as are the next two.
+        title: The first line of the page's docstring.
+        story: The rest of it.
     """
 
     failure_mode: str
@@ -97,11 +117,11 @@ class Scenario:
     story: str = field(default="", kw_only=True)
 
     def variants(self) -> Iterator[tuple[str, Variant, tuple[Expectation, ...]]]:
-        """Each variant that the page gives, with its name and its expectations."""
+        """The variants that the page has, each with its name and its expectations."""
         for name in VARIANTS:
             if variant := getattr(self, name):
                 yield name, variant, getattr(self, f"expect_{name}")
 
     def variant_inputs(self, variant: Variant) -> dict[str, Input]:
-        """What the task and the services are filled with in this variant."""
+        """The inputs of one variant."""
         return {**self.inputs, **variant.inputs}

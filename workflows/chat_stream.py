@@ -24,7 +24,7 @@ from mlflow.entities import NoOpSpan, SpanType
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionChunk
 
-from instrumentation.chat import record_request, record_response
+from instrumentation import record_request, record_response
 from workflows import chat
 from workflows.chat import Answer, Conversation, Messages
 from workflows.clients.openai import openai_client
@@ -108,9 +108,7 @@ class StreamedChat:
             span.set_outputs(answer.text)
         return answer
 
-    def traced_stream(
-        self, client: AsyncOpenAI
-    ) -> Callable[[Messages], AsyncGenerator[ChatCompletionChunk]]:
+    def traced_stream(self, client: AsyncOpenAI) -> chat.Stream:
         """Make the traced stream. MLflow records its arguments: the client, which has the key, is
         not one of them."""
         name = self.model.name
@@ -145,4 +143,7 @@ class StreamedChat:
             record_response(span, completion)
             chat.require_finished(completion)
 
-        return mlflow.trace(stream_answer, span_type=SpanType.LLM, output_reducer=chat.join_chunks)
+        traced: chat.Stream = mlflow.trace(
+            stream_answer, span_type=SpanType.LLM, output_reducer=chat.join_chunks
+        )
+        return traced

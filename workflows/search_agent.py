@@ -23,11 +23,12 @@ Read on in `clients/openai.py` (client, reply), then `search/session.py` (state,
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 import mlflow
 from mlflow.entities import SpanType
 
-from instrumentation.chat import record_request, record_response
+from instrumentation import record_request, record_response
 from workflows import search
 from workflows.clients.openai import Reply, ToolCall, openai_client, to_plain_data
 from workflows.model import Model
@@ -107,7 +108,7 @@ class SearchAgent:
         return session.end("out of rounds", reply.text or reply.refusal, objection)
 
     async def call_model(self, session: Session, *, offer_tools: bool = True) -> Reply:
-        request = {"model": self.model.name, "messages": list(session.messages)}
+        request: dict[str, Any] = {"model": self.model.name, "messages": list(session.messages)}
         if offer_tools:
             request["tools"] = [tool.definition for tool in session.tools]
         with mlflow.start_span("chat_completion", span_type=SpanType.LLM) as span:
@@ -145,6 +146,5 @@ class SearchAgent:
     def find_objection(self, session: Session, answer: str) -> str | None:
         if not answer.strip():
             return "The answer is empty: answer the task, or search."
-        if objection := search.find_unsupported_figures(answer, session.all_texts):
-            return objection
-        return search.find_misquotes(answer, session.results, session.known_texts)
+        objection = search.find_unsupported_figures(answer, session.all_texts)
+        return objection or search.find_misquotes(answer, session.results, session.known_texts)

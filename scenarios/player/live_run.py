@@ -1,4 +1,4 @@
-"""A live run: a workflow on a real model, seen with the same instrumentation as a played one."""
+"""Run a workflow on a real model, recorded with the same instrumentation as scenarios."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping
@@ -10,10 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
-from instrumentation.trace import trace as traces
+from instrumentation import TraceNotFoundError, enable_tracing, record_run, trace_from_mlflow
 from instrumentation.trace.outline import render_outline
-from instrumentation.trace.trace import TraceNotFoundError
-from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.live_settings import resolve_keys, resolve_props, resolve_services
 from scenarios.player.scenario_loader import (
     ScenarioNotFoundError,
@@ -31,7 +29,7 @@ from workflows.model import Model
 
 
 def run_live(
-    workflow: str,
+    name: str,
     task: str,
     tracking_uri: str,
     tape: Path | None,
@@ -39,108 +37,117 @@ def run_live(
     props: Mapping[str, Path],
     console: Console,
 ) -> bool:
-    """Run a workflow on the model that the environment names, and print what its trace shows.
+    """Run a workflow on the model that the environment selects, and print its trace.
 
-    With `tape`, what the model and the outside services answer is recorded there; `services` are
-    addresses of theirs in place of the workflow's own, their keys are the environment's. `props`
-    are folders to read settings from that are no text; a setting that is not among them is that of
-    a scenario. Returns whether the workflow came to an end of its own; where a completion failed
-    for good, its trace says why. Raises `ModelNotConfiguredError` or `NoScenario`.
+    Args:
+        name: The workflow's module, such as `search_agent`.
+        tape: A file to record the responses of the model and the services in.
+        services: Addresses of services, replacing the workflow's own. Their keys are read from the
+            environment.
+        props: Folders with arguments that are not text, replacing those of a scenario.
+
+    Returns:
+        Whether the workflow ended without an error. The trace says why it did not.
+
+    Raises:
+        ModelNotConfiguredError: The environment selects no model.
+        ScenarioNotFoundError: There is no such workflow, service or prop.
     """
-    lesson = workflow_reference(workflow)
-    run = resolve_workflow(lesson)
-    pages = [page for page in map(load_scenario, scenario_names()) if page.workflow == lesson]
-    outside = resolve_services(lesson, pages, run, services)
-    ours = {name: outside[name] for page in pages for name in page.processes}
-    more = resolve_keys(run, outside) | resolve_props(lesson, pages, run, props)
+    reference = workflow_reference(name)
+    workflow = resolve_workflow(reference)
+    pages = [page for page in map(load_scenario, scenario_names()) if page.workflow == reference]
+    addresses = resolve_services(name, pages, workflow, services)
+    own_services = {service: addresses[service] for page in pages for service in page.processes}
+    options = resolve_keys(workflow, addresses) | resolve_props(name, pages, workflow, props)
     model = Model.from_environment()
-    console.out(f"{workflow} on {model.name} at {model.base_url}", highlight=False)
+    console.out(f"{name} on {model.name} at {model.base_url}", highlight=False)
     with enable_tracing(tracking_uri):
         with (
-            record_run({"flight_recorder.workflow": workflow}) as seen,
-            _recording_proxies(model, outside, tape) as (reached, addresses),
+            record_run({"flight_recorder.workflow": name}) as run,
+            _recording_proxies(model, addresses, tape) as (proxied_model, proxied_services),
         ):
-            if isinstance(run, type):
-                instance: Any = run(reached, on_chunk=_make_printer(console), **addresses, **more)
+            options |= proxied_services
+            if isinstance(workflow, type):
+                instance: Any = workflow(proxied_model, on_chunk=_make_printer(console), **options)
                 call = instance.run(task)
             else:
-                call = run(task, reached, on_text=_make_printer(console), **addresses, **more)
-            answer = asyncio.run(_await_result(call))
-        with suppress(ServiceUnavailableError):  # the trace says so where a tool asked in vain
-            ServiceProcesses(ours).flush()
-        failed = isinstance(answer, Exception)
-        told = f"it failed: {error_summary(answer)}" if failed else answer
+                call = workflow(task, proxied_model, on_text=_make_printer(console), **options)
+            outcome = asyncio.run(_await_result(call))
+        with suppress(ServiceUnavailableError):  # the failed tool call is in the trace
+            ServiceProcesses(own_services).flush()
+        failed = isinstance(outcome, Exception)
+        result = f"it failed: {error_summary(outcome)}" if failed else outcome
         try:
             with translate_store_errors():
-                trace = traces.trace_from_mlflow(found.to_dict() for found in seen.traces())
+                trace = trace_from_mlflow(stored.to_dict() for stored in run.traces())
         except (StoreUnavailableError, TraceNotFoundError):
-            console.out(f"\n\n{told}", highlight=False)
+            console.out(f"\n\n{result}", highlight=False)
             raise
-    console.out(f"\n\n{render_outline(trace)}\n{told}", highlight=False)
+    console.out(f"\n\n{render_outline(trace)}\n{result}", highlight=False)
     console.out(f"read the trace: {ui_instruction()} {trace_url(trace)}", highlight=False)
     return not failed
 
 
-def workflow_reference(workflow: str) -> str:
-    """The object reference of a workflow, by the name of its file."""
-    references = {load_scenario(name).workflow for name in scenario_names()}
-    by_name = {found.partition(":")[0].rpartition(".")[2]: found for found in references}
-    if workflow not in by_name:
-        near = get_close_matches(workflow, by_name, n=1, cutoff=0.0)
-        raise ScenarioNotFoundError(f"no workflow is named {workflow!r}; did you mean {near[0]}?")
-    return by_name[workflow]
+def workflow_reference(name: str) -> str:
+    """The object reference of a workflow, by the name of its module."""
+    references = {load_scenario(scenario).workflow for scenario in scenario_names()}
+    by_name = {one.partition(":")[0].rpartition(".")[2]: one for one in references}
+    if name not in by_name:
+        near = get_close_matches(name, by_name, n=1, cutoff=0.0)
+        raise ScenarioNotFoundError(f"no workflow is named {name!r}; did you mean {near[0]}?")
+    return by_name[name]
 
 
-async def _await_result(running: Awaitable[Any]) -> Any:
-    """The workflow's answer, or what it raised."""
+async def _await_result(call: Awaitable[Any]) -> Any:
+    """The workflow's result, or the error that it raised."""
     try:
-        return await running
-    except Exception as error:  # CrewAI raises just that, AutoGen a RuntimeError of what it met
+        return await call
+    except Exception as error:  # CrewAI raises a bare Exception, AutoGen wraps any error
         return error
 
 
 def error_summary(error: Exception) -> str:
-    """What an error says; some say nothing, as a timeout does."""
+    """The first line of an error's text, or its type: a timeout has no text."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 @contextmanager
 def _recording_proxies(
-    model: Model, outside: Mapping[str, str], tape: Path | None
+    model: Model, services: Mapping[str, str], tape: Path | None
 ) -> Generator[tuple[Model, Mapping[str, str]]]:
-    """The model and the services themselves, or the ways to them that pass a recorder."""
+    """The model and the services behind proxies that record on the tape; without one, unchanged."""
     if tape is None:
-        yield model, outside
+        yield model, services
         return
     _require_writable(tape)
     with ExitStack() as stack:
-        way = stack.enter_context(record_tape(model.base_url, tape)).base_url
-        ways = {
+        model_url = stack.enter_context(record_tape(model.base_url, tape)).base_url
+        service_urls = {
             name: stack.enter_context(record_tape(address, tape, lane=name)).base_url
-            for name, address in outside.items()
+            for name, address in services.items()
         }
-        yield replace(model, base_url=way), ways
+        yield replace(model, base_url=model_url), service_urls
 
 
 def _require_writable(tape: Path) -> None:
-    """What a live model says costs money: see that it can be written down before it is asked."""
+    """Raise `TapeError` before the model is called: what it answers costs money."""
     try:
         if tape.exists() and tape.stat().st_size:
-            raise TapeError(f"{tape}: there is a tape already; remove it, or name another")
+            raise TapeError(f"{tape}: the file is not empty; remove it, or name another")
         tape.open("ab").close()
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise TapeError(f"{tape}: cannot be written ({why})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise TapeError(f"{tape}: cannot be written ({reason})") from error
 
 
 def _make_printer(console: Console) -> Callable[[str, str], None]:
-    """A listener that prints what is said as it is said, and who says it when that changes."""
-    speakers: list[str] = []
+    """An `on_chunk` that prints text as it arrives, after the agent's name when that changes."""
+    agents: list[str] = []
 
-    def hear(agent: str, text: str) -> None:
-        if speakers[-1:] != [agent]:
-            speakers.append(agent)
+    def print_chunk(agent: str, text: str) -> None:
+        if agents[-1:] != [agent]:
+            agents.append(agent)
             console.out(f"\n{agent}: ", end="", style="bold")
         console.out(text, end="", highlight=False)
 
-    return hear
+    return print_chunk

@@ -1,4 +1,4 @@
-"""What a live run is handed besides its task and its model: addresses, keys and props."""
+"""Constructor arguments of a workflow in a live run: service addresses, API keys and props."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -12,49 +12,53 @@ from scenarios.scenario import Scenario
 
 
 def resolve_services(
-    workflow: str, pages: Iterable[Scenario], run: Callable[..., Any], overrides: Mapping[str, str]
+    name: str, pages: Iterable[Scenario], workflow: Callable[..., Any], overrides: Mapping[str, str]
 ) -> dict[str, str]:
-    """The outside services of a workflow: where a person says they are, else where it looks."""
-    has = sorted({name for page in pages for name in (*page.services, *page.processes)})
-    if unknown := sorted(overrides.keys() - set(has)):
+    """The addresses of the workflow's services: the overrides, else its own defaults.
+
+    Raises `ScenarioNotFoundError` for an override of a service that the workflow does not have.
+    """
+    known = sorted({service for page in pages for service in (*page.services, *page.processes)})
+    if unknown := sorted(overrides.keys() - set(known)):
         raise ScenarioNotFoundError(
-            f"{workflow.partition(':')[0]} knows no service {unknown[0]!r};"
-            f" it has: {', '.join(has) or 'none'}"
+            f"{name} has no service {unknown[0]!r}; it has: {', '.join(known) or 'none'}"
         )
-    own = {name: signature(run).parameters[name].default for name in has}
-    return own | dict(overrides)
+    defaults = {service: signature(workflow).parameters[service].default for service in known}
+    return defaults | dict(overrides)
 
 
 def resolve_keys(
-    run: Callable[..., Any],
+    workflow: Callable[..., Any],
     services: Iterable[str],
     environment: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
-    """The keys of the services that take one, as `tavily_key`: from TAVILY_API_KEY, where set."""
-    takes = signature(run).parameters
+    """The API keys of services that take one: `tavily_key` from TAVILY_API_KEY, if it is set."""
+    parameters = signature(workflow).parameters
     keys = {f"{name}_key": environment.get(f"{name.upper()}_API_KEY") for name in services}
-    return {name: key for name, key in keys.items() if key and name in takes}
+    return {name: key for name, key in keys.items() if key and name in parameters}
 
 
 def resolve_props(
-    workflow: str, pages: Iterable[Scenario], run: Callable[..., Any], overrides: Mapping[str, Path]
+    name: str, pages: Iterable[Scenario], workflow: Callable[..., Any], paths: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """The settings that are no text, each read from its folder, else that of a healthy page."""
+    """The arguments that are not text: read from the given folders, else those of a healthy page.
+
+    Raises `ScenarioNotFoundError` for an unknown prop, and for a folder that cannot be read.
+    """
     healthy_last = sorted(pages, key=lambda page: page.broken is None)
-    known = {name: page for page in healthy_last for name in page.props}
-    if unknown := sorted(overrides.keys() - known.keys()):
+    known = {prop: page for page in healthy_last for prop in page.props}
+    if unknown := sorted(paths.keys() - known.keys()):
         raise ScenarioNotFoundError(
-            f"{workflow.partition(':')[0]} takes no prop {unknown[0]!r};"
-            f" it takes: {', '.join(sorted(known)) or 'none'}"
+            f"{name} takes no prop {unknown[0]!r}; it takes: {', '.join(sorted(known)) or 'none'}"
         )
-    kinds = get_type_hints(run.__init__ if isinstance(run, type) else run)
+    types = get_type_hints(workflow.__init__ if isinstance(workflow, type) else workflow)
     try:
-        read = {name: kinds[name].read(folder) for name, folder in overrides.items()}
+        read = {prop: types[prop].read(path) for prop, path in paths.items()}
     except ValueError as error:
         raise ScenarioNotFoundError(f"--prop: {error}") from error
-    made = {
-        name: page.props[name](**resolve_inputs(page.inputs, seed=None))
-        for name, page in known.items()
-        if name not in overrides
+    defaults = {
+        prop: page.props[prop](**resolve_inputs(page.inputs, seed=None))
+        for prop, page in known.items()
+        if prop not in paths
     }
-    return made | read
+    return defaults | read

@@ -1,16 +1,15 @@
-"""Play: run a scenario's variants against its tape, offline, and judge the traces they leave."""
+"""Run a scenario's variants on its tape, offline, and evaluate the traces that they leave."""
 
 import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import unified_diff
+from functools import partial
 from typing import Any
 
-from instrumentation.trace import trace as traces
+from instrumentation import TraceNotFoundError, enable_tracing, record_run, trace_from_mlflow
 from instrumentation.trace.outline import render_outline
-from instrumentation.trace.trace import TraceNotFoundError
-from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.call_outcome import await_outcome
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.player.scenario_loader import (
@@ -28,6 +27,7 @@ from scenarios.replay.service_processes import ServiceProcesses, run_services
 from scenarios.tape.tape import Tape
 
 ProgressCallback = Callable[[str, Exchange], None]
+"""Takes the name of the running variant, and an exchange that has ended."""
 
 
 def run_scenario(
@@ -38,33 +38,42 @@ def run_scenario(
     seed: int | None = None,
     on_exchange: ProgressCallback | None = None,
 ) -> Verdict:
-    """Play every variant of a scenario. Raises `NoScenario` or `TapeError` on what cannot be read.
+    """Run every variant of a scenario, and evaluate its trace.
 
-    With a seed its inputs are drawn, and there is no golden to compare the outlines with.
-    `progress` is told of each exchange as it ends, with the name of the variant that is playing.
+    Args:
+        strict: Refuse a request that differs from its recorded line; else answer it and report
+            the drift.
+        seed: Draw the inputs; then the outlines are not compared with the goldens.
+        on_exchange: Called as each exchange ends.
+
+    Raises:
+        ScenarioNotFoundError: There is no such scenario, its page is invalid, or it has no inputs
+            that a seed could draw.
+        TapeError: The tape is invalid.
     """
-    scenario, place = load_scenario(name), scenario_folder(name)
+    scenario, folder = load_scenario(name), scenario_folder(name)
     if seed is not None and not scenario.inputs:
         raise ScenarioNotFoundError(
-            f"{name} has no inputs that a seed could draw; play it without --seed"
+            f"{name} has no inputs that a seed could draw; run it without --seed"
         )
-    tape = Tape.load(place.tape)
-    runs = [VariantRun(scenario, *part, seed) for part in scenario.variants()]
+    tape = Tape.load(folder.tape)
+    runs = [VariantRun(scenario, *variant, seed) for variant in scenario.variants()]
     workflows = [run.workflow() for run in runs]  # imported before tracing looks for frameworks
     with enable_tracing(tracking_uri), run_services(scenario.processes, tracking_uri) as processes:
-        seen = tuple(
+        results = tuple(
             _run_variant(run, workflow, tape, processes, strict, on_exchange)
             for run, workflow in zip(runs, workflows, strict=True)
         )
     if seed is None:
-        seen = tuple(_compare_with_golden(variant, place) for variant in seen)
-    return Verdict(name, seen, tuple(find_scenario_problems(scenario, seen, tape, place)))
+        results = tuple(_compare_with_golden(result, folder) for result in results)
+    problems = tuple(find_scenario_problems(scenario, results, tape, folder))
+    return Verdict(name, results, problems)
 
 
-def diff_outlines(golden: str, seen: str) -> tuple[str, ...]:
-    """How an outline differs from its golden, as the lines of a diff; empty when it does not."""
+def diff_outlines(golden: str, outline: str) -> tuple[str, ...]:
+    """The lines of a unified diff; empty if the outlines are the same."""
     return tuple(
-        unified_diff(golden.splitlines(), seen.splitlines(), "golden", "seen", lineterm="")
+        unified_diff(golden.splitlines(), outline.splitlines(), "golden", "seen", lineterm="")
     )
 
 
@@ -77,60 +86,53 @@ def _run_variant(
     on_exchange: ProgressCallback | None,
 ) -> VariantResult:
     name = variant_run.name
-    tell = (lambda exchange: on_exchange(name, exchange)) if on_exchange else None
-    began = time.perf_counter()
+    started_s = time.perf_counter()
     with (
         replay_tape(
             tape.with_inputs(variant_run.inputs),
             variant_run.scenario.faults,
             strict=strict,
-            on_exchange=tell,
+            on_exchange=partial(on_exchange, name) if on_exchange else None,
             service_urls=processes.addresses,
         ) as replay,
         record_run(variant_run.tags) as run,
     ):
-        went_wrong = asyncio.run(
+        unexpected_outcome = asyncio.run(
             await_outcome(variant_run.call(workflow, replay), variant_run.variant, replay.ledger)
         )
-    took_s = time.perf_counter() - began
+    duration_s = time.perf_counter() - started_s
     processes.flush()
-    troubles = tuple(_find_problems(replay, went_wrong))
-    unplayed = {line.number for line in replay.unplayed_lines}
-    played = frozenset(line.number for line in tape.lines if line.number not in unplayed)
-    try:
-        trace = traces.trace_from_mlflow(stored.to_dict() for stored in run.traces())
-    except TraceNotFoundError as absent:
-        troubles = (*troubles, str(absent))
-        return VariantResult(
-            name,
-            None,
-            (),
-            variant_run.inputs,
-            problems=troubles,
-            used_lines=played,
-            duration_s=took_s,
-        )
-    return VariantResult(
+    unused = {line.number for line in replay.unplayed_lines}
+    result = VariantResult(
         name,
-        trace,
-        evaluate(trace, variant_run.expectations),
-        variant_run.inputs,
-        measure_fidelity(replay.ledger, trace),
-        tuple(str(change) for change in replay.drift),
-        troubles,
-        played,
-        took_s,
+        trace=None,
+        expectation_results=(),
+        inputs=variant_run.inputs,
+        problems=tuple(_find_problems(replay, unexpected_outcome)),
+        used_lines=frozenset(line.number for line in tape.lines if line.number not in unused),
+        duration_s=duration_s,
+    )
+    try:
+        trace = trace_from_mlflow(stored.to_dict() for stored in run.traces())
+    except TraceNotFoundError as error:
+        return replace(result, problems=(*result.problems, str(error)))
+    return replace(
+        result,
+        trace=trace,
+        expectation_results=evaluate(trace, variant_run.expectations),
+        fidelity=measure_fidelity(replay.ledger, trace),
+        drift=tuple(str(change) for change in replay.drift),
     )
 
 
 def _find_problems(replay: ReplayServer, unexpected_outcome: str | None) -> Iterator[str]:
-    """The tape's own refusal comes first, and in place of the error that a framework made of it."""
+    """A refused request is reported instead of the error that a framework made of it."""
     if replay.refusals:
         yield from map(str, replay.refusals)
     elif unexpected_outcome:
         yield unexpected_outcome
     for fault in replay.unfired_faults:
-        yield f"the fault never came about: {fault}"
+        yield f"the fault did not occur: {fault}"
 
 
 def _compare_with_golden(result: VariantResult, folder: ScenarioFolder) -> VariantResult:
@@ -138,9 +140,8 @@ def _compare_with_golden(result: VariantResult, folder: ScenarioFolder) -> Varia
     if result.trace is None:
         return result
     if not golden.exists():
-        mend = f"python -m scenarios accept {folder.path.name}"
-        return replace(
-            result, drift=(*result.drift, f"no golden yet: read the outline, then `{mend}`")
-        )
-    moved = diff_outlines(golden.read_text("utf-8"), render_outline(result.trace))
-    return replace(result, drift=(*result.drift, *moved))
+        command = f"python -m scenarios accept {folder.path.name}"
+        hint = f"there is no golden yet: read the outline, then run `{command}`"
+        return replace(result, drift=(*result.drift, hint))
+    drift = diff_outlines(golden.read_text("utf-8"), render_outline(result.trace))
+    return replace(result, drift=(*result.drift, *drift))

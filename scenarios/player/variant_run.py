@@ -1,4 +1,4 @@
-"""A part: a variant of a scenario, with the values that it is played with."""
+"""One variant of a scenario with its values, ready to run: class, task, inputs and tags."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from workflows.model import Model
 
 @dataclass(frozen=True)
 class VariantRun:
-    """One variant of a scenario, with the values that it is played with."""
+    """A variant of a scenario; a seed draws its inputs, without one they are the published ones."""
 
     scenario: Scenario
     name: str
@@ -53,17 +53,17 @@ class VariantRun:
         model = Model("taped", replay.base_url, api_key="taped")
         services = dict.fromkeys(self.scenario.services, replay.url)
         processes = {name: replay.service_url(name) for name in self.scenario.processes}
-        props = {name: made(**self.inputs) for name, made in self.scenario.props.items()}
-        settings = {**services, **processes, **props, **self.variant.settings}
-        if isinstance(workflow, type):
-            if self.scenario.streams:
-                settings["on_chunk"] = ignore_chunk
-            instance: Any = workflow(model, **settings)
-            run: Coroutine[Any, Any, Any] = instance.run(self.task)
-            return run
-        called: Coroutine[Any, Any, Any] = workflow(self.task, model, **settings)
-        return called
+        props = {name: make(**self.inputs) for name, make in self.scenario.props.items()}
+        options = {**services, **processes, **props, **self.variant.settings}
+        if not isinstance(workflow, type):
+            call: Coroutine[Any, Any, Any] = workflow(self.task, model, **options)
+            return call
+        if self.scenario.streams:
+            options["on_chunk"] = ignore_chunk
+        instance: Any = workflow(model, **options)
+        run: Coroutine[Any, Any, Any] = instance.run(self.task)
+        return run
 
 
 def ignore_chunk(agent: str, text: str) -> None:
-    """The `on_chunk` of scenarios that stream: it ignores the text."""
+    """The `on_chunk` of scenarios that stream."""

@@ -1,15 +1,17 @@
 """A conversation: its session, its user, its turns, and how a completion becomes an answer."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from workflows.clients.openai import require_complete
 from workflows.model import TruncatedAnswerError
 
 Messages = list[ChatCompletionMessageParam]
+Stream = Callable[[Messages], AsyncGenerator[ChatCompletionChunk]]
+"""Takes the messages of a request, and yields the chunks of its answer."""
 
 
 class NoAnswerError(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 
-from instrumentation.http_attempts.http_client import traced_http_client
+from instrumentation import traced_http_client
 from workflows.model import AGENT_HEADER, Model, TruncatedAnswerError
 
 TRUNCATIONS = {

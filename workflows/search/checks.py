@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from instrumentation.figures.figure_check import check_figures
+from instrumentation import check_figures
 from workflows.search.tools import SearchResult
 
 CITATION = re.compile(r"\[(\d+(?:, *[1-9]\d?)*)\]")

@@ -12,7 +12,7 @@ import httpx
 from mlflow.tracing import get_tracing_context_headers_for_http_request
 from pydantic import Field
 
-from instrumentation.http_attempts.http_client import traced_http_client
+from instrumentation import traced_http_client
 from workflows.search.tools import Hit, SearchFailedError, Tool, make_hit
 from workflows.search.web_search import Query
 

@@ -16,7 +16,7 @@ from tavily.errors import (  # type: ignore[import-untyped] # as above
     UsageLimitExceededError,
 )
 
-from instrumentation.http_attempts.http_client import traced_http_client
+from instrumentation import traced_http_client
 from workflows.search.tools import Hit, SearchFailedError, Tool, make_hit
 
 KEYLESS_HEADERS = {"X-Tavily-Access-Mode": "keyless", "X-Client-Source": "tavily-python-keyless"}

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from instrumentation.remote_trace import continue_remote_trace
+from instrumentation import continue_remote_trace
 from workflows.services.process import FLUSH_ROUTE, serve, service_parser
 from workflows.services.ranking import Document, Ranking
 from workflows.services.records import RecordsError, read_records

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from instrumentation.tracing import enable_tracing
+from instrumentation import enable_tracing
 
 HOST = "127.0.0.1"
 SHUTDOWN_TIMEOUT_S = 2
