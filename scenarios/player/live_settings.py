@@ -51,7 +51,9 @@ def resolve_props(
         raise ScenarioNotFoundError(
             f"{name} takes no prop {unknown[0]!r}; it takes: {', '.join(sorted(known)) or 'none'}"
         )
-    types = get_type_hints(workflow.__init__ if isinstance(workflow, type) else workflow)
+    # A class, so its own constructor, whatever mypy thinks of `__init__`.
+    constructor = workflow.__init__ if isinstance(workflow, type) else workflow  # type: ignore[misc]
+    types = get_type_hints(constructor)
     try:
         read = {prop: types[prop].read(path) for prop, path in paths.items()}
     except ValueError as error:
