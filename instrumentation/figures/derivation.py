@@ -1,8 +1,8 @@
-"""A derived figure: one that no source states, but that follows from two that sources do.
+"""Find how a figure that no source states follows from figures that sources state.
 
-Any number is the difference of some two others. So a figure is taken for derived only where its own
-sentence says what was done ("annualised", "higher by"), where the units allow it, and where the
-report states one of the two itself; an annualised rate may stand alone.
+Any number is the difference of some two others. So a figure counts as derived only if its own
+sentence names the calculation ("annualized", "higher by"), if the units allow it, and if the report
+itself states one of the operands. An annualized rate needs no stated operand.
 """
 
 import re
@@ -25,88 +25,91 @@ OPERATION_WORDS = {
     "ratio": r"times|×|ratio|fold",
     "share": r"share|proportion|of|ratio",
 }
-"""What a sentence must say for a figure in it to be taken for one of these."""
+"""Words of which a sentence must contain one for each kind of calculation."""
 
 DerivedValue = tuple[Decimal, str | None]
-"""A value that follows, and its unit."""
+"""A calculated value, and its unit."""
 
 
 def find_derivation(
     figure: Figure, cited: Sequence[SupportedFigure], sources: Sequence[Figure]
 ) -> SupportedFigure | None:
-    """How the figure follows from the sources, as its sentence says; None if it does not.
+    """Find the calculation that produces a figure, as its sentence says, or return None.
 
-    `cited` are the figures of the report that a source states. Its reader may have calculated with
-    them as rounded, and so they serve as operands too.
+    Args:
+        figure: The figure of the report.
+        cited: Other figures of the report that a source states. They are operands as well, because
+            a reader may calculate with the rounded values.
+        sources: All figures of the sources.
     """
-    used = dict.fromkeys(source for one in cited for source in one.sources)
-    quoted = tuple(one.figure for one in cited)
-    pairs: list[tuple[Figure, ...]] = [
+    used = dict.fromkeys(source for supported in cited for source in supported.sources)
+    quoted = dict.fromkeys(supported.figure for supported in cited)
+    operand_sets: list[tuple[Figure, ...]] = [
         pair for pair in combinations(dict.fromkeys(sources), 2) if used.keys() & set(pair)
     ]
-    pairs += combinations(dict.fromkeys(quoted), 2)
-    whole = [
-        alike for unit in {one.unit for one in used} if len(alike := _with_unit(unit, used)) > 2
-    ]
-    for how, words in OPERATION_WORDS.items():
+    operand_sets += combinations(quoted, 2)
+    by_unit = (_with_unit(unit, used) for unit in {source.unit for source in used})
+    operand_sets += (group for group in by_unit if len(group) > 2)
+    for operation, words in OPERATION_WORDS.items():
         if not re.search(rf"(?<!\w)(?:{words})(?!\w)", figure.sentence, re.I):
             continue
-        candidates = [(one,) for one in sources] if how == "annualised rate" else pairs + whole
-        for operands in candidates:
-            if _can_be_combined(operands) and any(
-                _matches(figure, how, one) for one in _derived_values(how, operands)
-            ):
-                return SupportedFigure(figure, operands, how)
+        is_annualized = operation == "annualised rate"
+        for operands in [(source,) for source in sources] if is_annualized else operand_sets:
+            values = _derived_values(operation, operands) if _can_be_combined(operands) else ()
+            if any(_matches(figure, operation, value) for value in values):
+                return SupportedFigure(figure, operands, operation)
     return None
 
 
 def _with_unit(unit: str | None, figures: Iterable[Figure]) -> tuple[Figure, ...]:
-    return tuple(one for one in figures if one.unit == unit)
+    return tuple(figure for figure in figures if figure.unit == unit)
 
 
 def _can_be_combined(operands: Sequence[Figure]) -> bool:
-    """Whether they can be calculated with: one unit, one period, no zero."""
+    """Return whether all operands have one unit and one period, and none is zero."""
     first = operands[0]
     return all(
-        one.unit == first.unit and one.period == first.period and one.value for one in operands
+        operand.unit == first.unit and operand.period == first.period and operand.value
+        for operand in operands
     )
 
 
-def _matches(figure: Figure, how: str, result: DerivedValue) -> bool:
-    value, unit = result
+def _matches(figure: Figure, operation: str, derived: DerivedValue) -> bool:
+    value, unit = derived
     if figure.unit not in (None, unit):
         return False
-    if how == "annualised rate":
+    if operation == "annualised rate":
         return figure.period in (None, "year") and figure.covers(value)
-    return figure.covers(value) or (how in ("difference", "change") and figure.covers(-value))
+    is_signed = operation in ("difference", "change")
+    return figure.covers(value) or (is_signed and figure.covers(-value))
 
 
-def _derived_values(how: str, operands: Sequence[Figure]) -> Iterator[DerivedValue]:
-    """What comes of the operands, one way or another."""
-    unit, values = operands[0].unit, [one.value for one in operands]
-    if how == "annualised rate":
-        yield from _annualised_rates(operands[0])
-    elif how == "sum":
+def _derived_values(operation: str, operands: Sequence[Figure]) -> Iterator[DerivedValue]:
+    """The possible results of a calculation."""
+    unit, values = operands[0].unit, [operand.value for operand in operands]
+    if operation == "annualised rate":
+        yield from _annualized_rates(operands[0])
+    elif operation == "sum":
         yield sum(values, Decimal(0)), unit
-    elif how == "mean":
+    elif operation == "mean":
         yield sum(values, Decimal(0)) / len(values), unit
     elif len(values) == 2:
         a, b = values
-        if how == "difference":
+        if operation == "difference":
             yield a - b, "pp" if unit == "%" else unit
-        if how == "ratio":
+        if operation == "ratio":
             yield from ((a / b, "times"), (b / a, "times"))
-        if how == "share" and unit != "%":
+        if operation == "share" and unit != "%":
             yield min(a / b, b / a) * 100, "%"
-        if how == "change" and unit not in ("%", "pp"):
+        if operation == "change" and unit not in ("%", "pp"):
             yield from (((a - b) / b * 100, "%"), ((b - a) / a * 100, "%"))
 
 
-def _annualised_rates(rate: Figure) -> Iterator[DerivedValue]:
-    """A rate per quarter or month, times their number in a year; a growth rate also compounded."""
+def _annualized_rates(rate: Figure) -> Iterator[DerivedValue]:
+    """A rate per quarter or month, multiplied to a year; a growth rate also compounded."""
     if rate.period not in ("quarter", "month"):
         return
-    times = PERIOD_MONTHS["year"] // PERIOD_MONTHS[rate.period]
-    yield rate.value * times, rate.unit
+    periods = PERIOD_MONTHS["year"] // PERIOD_MONTHS[rate.period]
+    yield rate.value * periods, rate.unit
     if rate.unit in ("%", None) and abs(rate.value) < 100:
-        yield ((1 + rate.value / 100) ** times - 1) * 100, rate.unit
+        yield ((1 + rate.value / 100) ** periods - 1) * 100, rate.unit

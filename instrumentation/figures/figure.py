@@ -1,7 +1,7 @@
-"""A figure: a number that states something, with its unit, its period, and how exactly it is meant.
+"""A figure: a number in a text, with its unit, its period, and the interval of values it covers.
 
-A report rounds: "4.9" stands for whatever lies between 4.85 and 4.95, "over 4" for 4 to 5. So a
-figure keeps the interval of values that it may stand for, and agrees with any figure within it.
+A report rounds: "4.9" covers the values from 4.85 to 4.95, "over 4" those from 4 to 5. A figure
+agrees with any other figure in its interval.
 """
 
 import re
@@ -11,23 +11,30 @@ from decimal import Decimal
 from instrumentation.figures.units import PERIOD_MONTHS
 
 APPROXIMATE_SHARE = Decimal("0.05")
-"""How far "about 1,200" may be from the truth at most, as a share of itself."""
+"""How far the true value may be from "about 1,200", as a share of it."""
 
 RELATIVE_YEAR = re.compile(
     r"years? (?:before|earlier|ago|later|after)|"
     r"(?:previous|prior|preceding|last|following|next) year",
     re.I,
 )
-"""Words for a year that is not named."""
+"""Words for a year relative to another one."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number as it was written (`text`), and as it is meant.
+    """A number in a text.
 
-    `value` is scaled ("1.2 thousand" is 1200), `unit` and `period` ("year", "quarter", "month") are
-    None where nothing tells. `low` to `high` is what the value may stand for. `dated`: only a date
-    tells the period ("in 2023"). `sentence` is where it was found. `year` is that of its date.
+    Attributes:
+        text: The number as written, with its unit.
+        value: The value with its scale: "1.2 thousand" is 1200.
+        unit: One of `UNIT_SPELLINGS`, possibly per another unit ("EUR/kWh"); None if unknown.
+        period: "year", "quarter" or "month"; None if unknown.
+        low: The smallest value that the figure covers.
+        high: The largest value that the figure covers.
+        is_period_from_date: The period is known only from a date ("in 2023").
+        sentence: The sentence that contains the figure.
+        year: The year of its date; None if there is none.
     """
 
     text: str
@@ -41,18 +48,19 @@ class Figure:
     year: str | None = field(default=None, repr=False)
 
     def covers(self, value: Decimal) -> bool:
-        """Whether the value, rounded as this figure is, is this figure."""
+        """Return whether the value equals this figure when it is rounded in the same way."""
         return self.low <= value <= self.high
 
     def same_unit(self, other: "Figure") -> bool:
-        """Whether the units agree, or one is not told; USD may be USD/barrels."""
+        """Return whether the units agree or one is unknown. USD agrees with USD/barrels."""
         if self.unit is None or other.unit is None or self.unit == other.unit:
             return True
-        (own, _, of), (its, _, its_of) = self.unit.partition("/"), other.unit.partition("/")
-        return own == its and not (of and its_of)
+        unit, _, per = self.unit.partition("/")
+        other_unit, _, other_per = other.unit.partition("/")
+        return unit == other_unit and not (per and other_per)
 
     def same_year(self, other: "Figure") -> bool:
-        """Whether the years agree, or one is not told, or either's sentence tells of both."""
+        """Return whether the years agree, one is unknown, or a sentence mentions both years."""
         if self.year is None or other.year is None or self.year == other.year:
             return True
         if RELATIVE_YEAR.search(self.sentence) or RELATIVE_YEAR.search(other.sentence):
@@ -60,9 +68,9 @@ class Figure:
         return other.year in self.sentence or self.year in other.sentence
 
     def same_period(self, source: "Figure") -> bool:
-        """Whether the periods agree, or one is not told.
+        """Return whether the periods agree or one is unknown.
 
-        A date may be shorter than the period: "in 2023Q4" says when, of a rate per year too.
+        A date may be shorter than the period: a rate per year may be stated "in 2023Q4", too.
         """
         if self.period is None or source.period is None or self.period == source.period:
             return True
@@ -72,10 +80,13 @@ class Figure:
 
 
 def value_interval(value: Decimal, step: Decimal, hedge: str) -> tuple[Decimal, Decimal]:
-    """What a value may stand for that was written in whole `step`s.
+    """Return the lowest and the highest value that a written number covers.
 
-    `hedge` is "over", "under", "about", "exact" or "": of "over 4" the truth is above, within one
-    step. Zero that was written without decimals stands for nothing else.
+    Args:
+        value: The number.
+        step: The place value of its last digit.
+        hedge: "over", "under", "about", "exact" or "". "Over 4" covers one step above 4. A zero
+            without decimals is always exact.
     """
     if hedge == "exact" or (value == 0 and step >= 1):
         return value, value
@@ -85,13 +96,12 @@ def value_interval(value: Decimal, step: Decimal, hedge: str) -> tuple[Decimal, 
         return value - step, value
     half = step / 2
     if hedge == "about":
-        half = max(
-            half, min(_last_significant_place(value), abs(value) * APPROXIMATE_SHARE * 2) / 2
-        )
+        tolerance = min(_last_significant_place(value) / 2, abs(value) * APPROXIMATE_SHARE)
+        half = max(half, tolerance)
     return value - half, value + half
 
 
 def _last_significant_place(value: Decimal) -> Decimal:
-    """The place of the last digit that is not zero: 100 for 1200."""
+    """The place value of the last digit that is not zero: 100 for 1200."""
     exponent = value.normalize().as_tuple().exponent
     return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(0)

@@ -1,4 +1,4 @@
-"""Figures: those that a text states, and those of a report checked against its sources."""
+"""Extract figures from a text, and check that the figures of a report are supported by sources."""
 
 import json
 from collections.abc import Sequence
@@ -16,25 +16,20 @@ from instrumentation.figures.source_match import (
     unsupported_reason,
 )
 
-__all__ = [
-    "Figure",
-    "FigureCheck",
-    "SupportedFigure",
-    "UnsupportedFigure",
-    "check_figures",
-    "extract_figures",
-]
-
 
 def extract_figures(text: str) -> tuple[Figure, ...]:
-    """The figures that a text states, in order; years, labels and list numbers are none.
+    """Extract the figures of a text, in order. Years, labels and list numbers are not figures.
 
-    A text that is a JSON object or array is read by its fields: `value` with the `unit`, `period`
-    and `frequency` beside it.
+    A JSON object or array is read by its fields: `value` with the `unit`, `period` and `frequency`
+    beside it.
+
+    Example:
+        extract_figures("Inflation fell to 4.9 % in 2023.")[0].value == Decimal("4.9")
     """
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return tuple(figures_in_json(json.loads(text, parse_float=Decimal, parse_int=Decimal)))
+            document = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+            return tuple(figures_in_json(document))
         except (ValueError, RecursionError):
             pass  # prose that begins with a bracket
     return tuple(figures_in_prose(text))
@@ -42,7 +37,7 @@ def extract_figures(text: str) -> tuple[Figure, ...]:
 
 @dataclass(frozen=True)
 class FigureCheck:
-    """What became of each figure of a report: it is among `sourced` or among `unsourced`."""
+    """The result of `check_figures`: each reported figure is supported or unsupported."""
 
     reported: tuple[Figure, ...]
     sources: tuple[Figure, ...]
@@ -51,39 +46,46 @@ class FigureCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether no figure lacks a source. A report without figures passes: it claims none."""
+        """Whether all figures are supported. A report without figures passes."""
         return not self.unsupported
 
     def attributes(self) -> dict[str, object]:
-        """Counts for a span, and each figure that has no source, with the reason."""
-        said = [str(unsourced) for unsourced in self.unsupported]
+        """Span attributes: counts, and each unsupported figure with its reason."""
+        reasons = [str(figure) for figure in self.unsupported]
+        derived_count = sum(figure.derivation != "stated" for figure in self.supported)
         return {
             "flight_recorder.validation.report_number_count": len(self.reported),
             "flight_recorder.validation.source_number_count": len(self.sources),
             "flight_recorder.validation.matched_number_count": len(self.supported),
-            "flight_recorder.validation.derived_number_count": sum(
-                one.derivation != "stated" for one in self.supported
-            ),
+            "flight_recorder.validation.derived_number_count": derived_count,
             "flight_recorder.validation.unmatched_number_count": len(self.unsupported),
-        } | ({"flight_recorder.validation.unmatched": said} if said else {})
+        } | ({"flight_recorder.validation.unmatched": reasons} if reasons else {})
 
 
 def check_figures(report: str, sources: Sequence[str]) -> FigureCheck:
-    """Each figure of the report, looked for in the sources: what the tools returned, as text.
+    """Check each figure of a report against sources.
 
-    A figure is sourced if a source states it, at the precision, in the unit and for the period that
-    the report gives it; or if the report says that it is a sum, a difference, a ratio, a change, a
-    mean or an annualised rate of figures that the sources state, and it is.
+    A figure is supported if a source states it, at the precision, in the unit and for the period of
+    the report. It is also supported if the report says that it is a sum, a difference, a ratio, a
+    change, a mean or an annualized rate of figures that the sources state, and the result is right.
+
+    Example:
+        check = check_figures("Growth was 1.2 %.", ["GDP growth: 1.17 percent"])
+        assert check.passed
+
+    Args:
+        report: The text to check.
+        sources: The results of tools, as text.
     """
     reported = extract_figures(report)
     known = tuple(figure for source in sources for figure in extract_figures(source))
-    found = {number: find_stated(figure, known) for number, figure in enumerate(reported)}
-    cited = tuple(sourced for sourced in found.values() if sourced is not None)
-    sourced: list[SupportedFigure] = []
-    unsourced: list[UnsupportedFigure] = []
-    for number, figure in enumerate(reported):
-        if one := found[number] or find_derivation(figure, cited, known):
-            sourced.append(one)
+    stated = {index: find_stated(figure, known) for index, figure in enumerate(reported)}
+    cited = tuple(supported for supported in stated.values() if supported is not None)
+    supported: list[SupportedFigure] = []
+    unsupported: list[UnsupportedFigure] = []
+    for index, figure in enumerate(reported):
+        if support := stated[index] or find_derivation(figure, cited, known):
+            supported.append(support)
         else:
-            unsourced.append(UnsupportedFigure(figure, unsupported_reason(figure, known)))
-    return FigureCheck(reported, known, tuple(sourced), tuple(unsourced))
+            unsupported.append(UnsupportedFigure(figure, unsupported_reason(figure, known)))
+    return FigureCheck(reported, known, tuple(supported), tuple(unsupported))

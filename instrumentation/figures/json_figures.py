@@ -1,4 +1,4 @@
-"""A record: a JSON object that tells a figure's unit and period in fields beside its value."""
+"""Extract figures from JSON, whose objects state unit and period in fields beside the value."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,97 +23,114 @@ METADATA_FIELDS = re.compile(
     r"lastupdated|.*_at|timestamp|attempts?",
     re.I,
 )
-"""Fields whose numbers state nothing about the world."""
+"""Fields whose numbers are metadata, not figures."""
 DATE_FIELDS = ("period", "date", "quarter", "month", "year")
 FREQUENCY_FIELDS = ("frequency", "freq", "periodicity")
 TITLE_FIELDS = ("indicator", "name", "series", "title", "label")
 DESCRIPTIVE_FIELDS = (*DATE_FIELDS, *FREQUENCY_FIELDS, "unit", "source")
-"""Fields that say what a figure is, and are none."""
+"""Fields that describe a figure."""
 UNIT_PATTERN = re.compile(rf"(?<![A-Za-z])(?:{spelling_regex(UNIT_SPELLINGS)})", re.I)
 SCALE_PATTERN = re.compile(rf"(?<![A-Za-z])(?:{spelling_regex(SCALE_SPELLINGS)})", re.I)
 MAX_EXPONENT = 30
-"""The largest power of ten in a figure: beyond it, arithmetic may overflow."""
+"""The largest power of ten in a figure: with larger ones, arithmetic may overflow."""
 
 
-def figures_in_json(found: Any, key: str = "") -> Iterator[Figure]:
-    """The figures in what `json.loads` gave with `Decimal` for numbers, in order."""
-    match found:
+def figures_in_json(value: Any, key: str = "") -> Iterator[Figure]:
+    """Yield the figures of a JSON value, in order.
+
+    Args:
+        value: The value, parsed with `Decimal` for all numbers.
+        key: The name of the field that holds it.
+    """
+    match value:
         case Mapping():
-            yield from _figures_in_record(found)
+            yield from _figures_in_record(value)
         case list():
-            for inner in found:
+            for inner in value:
                 yield from figures_in_json(inner, key)
         case str():
-            yield from figures_in_prose(found)
+            yield from figures_in_prose(value)
         case Decimal():
-            yield from _build_figure(found, {}, key)
+            yield from _build_figure(value, {}, key)
 
 
 def _figures_in_record(record: Mapping[str, Any]) -> Iterator[Figure]:
-    """Each number, named by its key, and a `value` that is sent as a text."""
-    paging = "page" in record
-    for key, found in record.items():
+    """Yield each number of an object, and a `value` that is a text."""
+    is_paging = "page" in record
+    for key, value in record.items():
         if key in DESCRIPTIVE_FIELDS or METADATA_FIELDS.fullmatch(key):
             continue
-        number = _parse_number(found) if key == "value" else found
+        number = _parse_number(value) if key == "value" else value
         if not isinstance(number, Decimal):
-            yield from figures_in_json(found, key)
-        elif not paging:
+            yield from figures_in_json(value, key)
+        elif not is_paging:
             yield from _build_figure(number, record, key)
 
 
 def _build_figure(number: Decimal, record: Mapping[str, Any], key: str) -> Iterator[Figure]:
+    """Yield the figure of a number; nothing if it is too large or not finite."""
     if not number.is_finite() or abs(number.adjusted()) > MAX_EXPONENT:
         return
     title = " ".join(_field_text(record.get(name)) for name in TITLE_FIELDS)
-    unit = _field_text(record.get("unit")) if key == "value" or "value" not in record else ""
-    own = f"{key} {unit}".replace("_", " ")
-    found = UNIT_PATTERN.search(own) or UNIT_PATTERN.search(title)
-    counted = find_spelling(UNIT_SPELLINGS, found.group()) if found else None
-    scale = SCALE_PATTERN.search(own)
+    unit_field = _field_text(record.get("unit")) if key == "value" or "value" not in record else ""
+    description = f"{key} {unit_field}".replace("_", " ")
+    match = UNIT_PATTERN.search(description) or UNIT_PATTERN.search(title)
+    unit = find_spelling(UNIT_SPELLINGS, match.group()) if match else None
+    scale = SCALE_PATTERN.search(description)
     factor = scale_factor(scale.group()) if scale else Decimal(1)
-    if counted == "bp":
-        counted, factor = "pp", factor / 100
-    if counted and found:
-        counted += per_unit_suffix(found.string, found.end())
-    period, dated = _record_period(record, own, title)
+    if unit == "bp":
+        unit, factor = "pp", factor / 100
+    if unit and match:
+        unit += per_unit_suffix(match.string, match.end())
+    period, is_period_from_date = _record_period(record, description, title)
     dates = " ".join(_field_text(record.get(name)) for name in DATE_FIELDS)
     years = set(re.findall(rf"(?<!\d){YEAR_PATTERN}(?!\d)", dates))
-    year = years.pop() if len(years) == 1 else None
     value = number * factor
     low, high = value_interval(value, Decimal(1).scaleb(_last_place(number)) * factor, "")
-    yield Figure(str(number), value, counted, period, low, high, dated, year=year)
+    yield Figure(
+        text=str(number),
+        value=value,
+        unit=unit,
+        period=period,
+        low=low,
+        high=high,
+        is_period_from_date=is_period_from_date,
+        year=years.pop() if len(years) == 1 else None,
+    )
 
 
-def _record_period(record: Mapping[str, Any], *words: str) -> tuple[str | None, bool]:
-    """A frequency tells the period, else the unit, the title; else the shape of the date."""
+def _record_period(record: Mapping[str, Any], *texts: str) -> tuple[str | None, bool]:
+    """The period by the frequency, or the unit, or the title, or else by the form of the date.
+
+    Also returns whether it is known only from the date.
+    """
     frequency = " ".join(_field_text(record.get(name)) for name in FREQUENCY_FIELDS)
-    for text in (frequency, *words):
+    for text in (frequency, *texts):
         if (period := detect_period(text)) is not None:
             return period, False
-    dates = (detect_period(_field_text(record.get(name))) for name in DATE_FIELDS)
-    period = next((period for period in dates if period), None)
+    from_dates = (detect_period(_field_text(record.get(name))) for name in DATE_FIELDS)
+    period = next((period for period in from_dates if period), None)
     return period, period is not None
 
 
 def _last_place(number: Decimal) -> int:
-    """The power of ten of the last digit that was written."""
+    """The exponent of the last written digit."""
     exponent = number.as_tuple().exponent
     return exponent if isinstance(exponent, int) else 0
 
 
-def _field_text(found: Any) -> str:
+def _field_text(value: Any) -> str:
     """A text, or the text in an object such as {"id": "FP.CPI.TOTL.ZG", "value": "Inflation"}."""
-    if isinstance(found, Mapping):
-        found = found.get("value")
-    return "" if found is None else str(found)
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    return "" if value is None else str(value)
 
 
-def _parse_number(found: Any) -> Decimal | None:
-    """A number, also where it is sent as a text."""
-    if isinstance(found, Decimal):
-        return found
+def _parse_number(value: Any) -> Decimal | None:
+    """A number, or a text that contains only a number."""
+    if isinstance(value, Decimal):
+        return value
     try:
-        return Decimal(found) if isinstance(found, str) else None
+        return Decimal(value) if isinstance(value, str) else None
     except InvalidOperation:
         return None

@@ -1,6 +1,6 @@
-"""A spelt number: one written in words, which states a figure where a scale or a unit follows it.
+"""Numbers in words, which are figures only before a scale or a unit.
 
-"Two million" and "five percent" are figures; "one of the two countries" counts what stands there.
+"Two million" and "five percent" are figures; "one of the two countries" is not.
 """
 
 import re
@@ -23,14 +23,14 @@ BEFORE_SCALE_OR_UNIT = (
     rf"(?=[ -](?:{spelling_regex(SCALE_SPELLINGS)}|{spelling_regex(UNIT_SPELLINGS)}))"
 )
 NUMBER_IN_WORDS = (
-    rf"(?:(?:{NUMBER_WORD})(?:[- ](?:{NUMBER_WORD}))?(?:[ ]and[ ]a[ ]half)?|half[ ]an?|an?(?=[ ](?:{SCALE_WORD})\b))"
-    + BEFORE_SCALE_OR_UNIT
+    rf"(?:(?:{NUMBER_WORD})(?:[- ](?:{NUMBER_WORD}))?(?:[ ]and[ ]a[ ]half)?|"
+    rf"half[ ]an?|an?(?=[ ](?:{SCALE_WORD})\b))" + BEFORE_SCALE_OR_UNIT
 )
-"""Words that make one number, before a scale or a unit: "twenty-five", "one and a half"."""
+"""A regular expression for a number before a scale or a unit: "twenty-five", "one and a half"."""
 
 
 def parse_number_words(text: str) -> Decimal:
-    """The value of what `SPELT` finds: the words added up, "half" and "and a half" as 0.5."""
+    """Parse a match of `NUMBER_IN_WORDS` by adding up its words; "half" is 0.5."""
     words = re.split(r"[\s-]+", text.lower())
     value = sum((WORD_VALUES.get(word, Decimal(0)) for word in words), Decimal(0))
     if "half" in words:

@@ -1,4 +1,4 @@
-"""A period: how often a figure falls due (year, quarter, month), told by the words around it."""
+"""Find the period of each figure in a sentence (year, quarter, month) from the words around it."""
 
 import re
 from collections.abc import Sequence
@@ -7,20 +7,26 @@ from dataclasses import dataclass
 from instrumentation.figures.units import DATE_PATTERNS, PERIOD_SPELLINGS, YEAR_PATTERN
 
 TextRange = tuple[int, int]
-"""Where something starts and ends in its sentence."""
+"""Start and end in a sentence."""
 PeriodInfo = tuple[str | None, bool, str | None]
-"""A period, whether a date alone tells it, and the year of the date."""
+"""A period, whether it is known only from a date, and the year of the date."""
 
 LINK_WORDS = r"(?:(?:at|on|as|an?|the|in|for|during|of|when|if|is|was|being|are|were)\s+){0,3}"
 ADJACENT = re.compile(rf"\s*\(?,?\s*{LINK_WORDS}\(?", re.I)
-"""What may stand between a figure and an adjective that follows it: 0.8% (quarterly)."""
+"""Text allowed between a figure and an adjective after it: 0.8% (quarterly)."""
 ADJACENT_PER = re.compile(r"\s*\(?(?:(?!and\b|but\b|or\b|while\b)[^\W\d]+\s+){0,3}", re.I)
-"""What may stand between a figure and "per quarter": 0.8% of GDP per quarter."""
+"""Text allowed between a figure and "per quarter": 0.8% of GDP per quarter."""
 
 
 @dataclass(frozen=True)
 class PeriodMention:
-    """A word that tells a period, or a date, and where it stands."""
+    """A word or a date that names a period.
+
+    Attributes:
+        is_date: It is a date ("2023Q4"), not a frequency ("quarterly").
+        is_per_unit: It begins with "per", "each" or "every".
+        year: The year of a date; None if it has none or several.
+    """
 
     period: str
     is_date: bool
@@ -30,25 +36,33 @@ class PeriodMention:
 
 
 def find_periods(sentence: str, figures: Sequence[TextRange]) -> list[PeriodInfo]:
-    """The period of each figure of a sentence: a word right after it tells, else one before it,
-    else a date."""
+    """Return the period of each figure.
+
+    It is named by a word right after the figure, or else by one before it, or else by a date.
+
+    Args:
+        sentence: The sentence.
+        figures: The ranges of its figures.
+    """
     mentions = _find_mentions(sentence)
     words = [mention for mention in mentions if not mention.is_date]
     dates = [mention for mention in mentions if mention.is_date]
-    told: list[PeriodInfo] = []
+    periods: list[PeriodInfo] = []
     for word, date in zip(
         _assign_mentions(sentence, figures, words),
         _assign_mentions(sentence, figures, dates),
         strict=True,
     ):
-        teller = word or date
-        period, year = teller.period if teller else None, date.year if date else None
-        told.append((period, teller is not None and teller.is_date, year))
-    return told
+        mention, year = word or date, date.year if date else None
+        if mention is None:
+            periods.append((None, False, year))
+        else:
+            periods.append((mention.period, mention.is_date, year))
+    return periods
 
 
 def detect_period(text: str) -> str | None:
-    """The period that a text tells by itself, such as a unit ("annual %") or a date ("2023Q4")."""
+    """Return the period that a unit ("annual %") or a date ("2023Q4") names, or None."""
     mentions = _find_mentions(f"in {text}")
     words = [mention for mention in mentions if not mention.is_date]
     return next((mention.period for mention in words or mentions), None)
@@ -57,41 +71,49 @@ def detect_period(text: str) -> str | None:
 def _find_mentions(sentence: str) -> list[PeriodMention]:
     taken: list[TextRange] = []
     mentions: list[PeriodMention] = []
-    for names, dated in ((PERIOD_SPELLINGS, False), (DATE_PATTERNS, True)):
-        for period, spelt in names.items():
-            for found in re.finditer(rf"(?<![\w-])(?:{spelt})(?!\w)", sentence, re.I):
-                start, end = found.span()
+    for patterns, is_date in ((PERIOD_SPELLINGS, False), (DATE_PATTERNS, True)):
+        for period, pattern in patterns.items():
+            for match in re.finditer(rf"(?<![\w-])(?:{pattern})(?!\w)", sentence, re.I):
+                start, end = match.span()
                 if any(start < other_end and other < end for other, other_end in taken):
                     continue
                 taken.append((start, end))
-                per = re.match(r"(?:per|a|each|every)\b|/", found.group(), re.I) is not None
-                mentions.append(
-                    PeriodMention(period, dated, (start, end), per, _single_year(found))
-                )
+                is_per = re.match(r"(?:per|a|each|every)\b|/", match.group(), re.I) is not None
+                year = _single_year(match)
+                mentions.append(PeriodMention(period, is_date, (start, end), is_per, year))
     return sorted(mentions, key=lambda mention: mention.text_range)
 
 
 def _assign_mentions(
     sentence: str, figures: Sequence[TextRange], mentions: Sequence[PeriodMention]
 ) -> list[PeriodMention | None]:
+    """For each figure, the mention right after it, or else the last free one before it."""
     after: list[PeriodMention | None] = []
-    for number, (_, end) in enumerate(figures):
-        until = figures[number + 1][0] if number + 1 < len(figures) else len(sentence)
-        following = (mention for mention in mentions if end <= mention.text_range[0] < until)
-        after.append(
-            next((m for m in following if _is_adjacent(sentence[end : m.text_range[0]], m)), None)
+    for index, (_, end) in enumerate(figures):
+        next_start = figures[index + 1][0] if index + 1 < len(figures) else len(sentence)
+        adjacent = (
+            mention
+            for mention in mentions
+            if end <= mention.text_range[0] < next_start
+            and _is_adjacent(sentence[end : mention.text_range[0]], mention)
         )
-    told: list[PeriodMention | None] = []
+        after.append(next(adjacent, None))
+    assigned: list[PeriodMention | None] = []
     for (start, _), own in zip(figures, after, strict=True):
-        before = (m for m in reversed(mentions) if m.text_range[1] <= start and m not in after)
-        told.append(own or next(before, None))
-    return told
+        before = (
+            mention
+            for mention in reversed(mentions)
+            if mention.text_range[1] <= start and mention not in after
+        )
+        assigned.append(own or next(before, None))
+    return assigned
 
 
-def _single_year(found: re.Match[str]) -> str | None:
-    """The year of a date; none of 2023/24, which is parts of two."""
-    year = re.search(YEAR_PATTERN, found.group())
-    return year.group() if year and found.string[found.end() :][:1] not in ("/", "-", "–") else None
+def _single_year(match: re.Match[str]) -> str | None:
+    """The year of a date; None for 2023/24, which covers parts of two years."""
+    year = re.search(YEAR_PATTERN, match.group())
+    next_character = match.string[match.end() :][:1]
+    return year.group() if year and next_character not in ("/", "-", "–") else None
 
 
 def _is_adjacent(between: str, mention: PeriodMention) -> bool:

@@ -1,4 +1,4 @@
-"""Prose: where a person states figures among years, list numbers and names with digits in them."""
+"""Extract figures from prose, and ignore years, dates, list numbers, labels and identifiers."""
 
 import re
 from collections.abc import Iterator
@@ -28,35 +28,38 @@ NUMBER = r"""(?:
   | (?<!\d,)\d+,\d{1,2}(?![\d,])
   | \d*\.\d+
   | \d+)"""
-"""1,200.5, 1 200, 1.200,5, 4,9 and .5: separators are read where they can mean one thing only, and
-1,200 and 1.200 as they are meant in English."""
+"""1,200.5, 1 200, 1.200,5, 4,9 and .5. Ambiguous separators (1,200, 1.200) are read as English."""
 CURRENCY_PREFIX = r"US\$|[$€£¥₹]|USD|EUR|GBP|JPY|CHF|CNY|INR"
 GAP = r"[ \u00a0\u202f-]?"
 FIGURE = re.compile(
-    rf"(?P<sign>(?<![\w%)])(?:[-–](?=\S)|[−+]\s?))?(?:(?P<before>{CURRENCY_PREFIX})\s?(?P<inner>[-−+])?)?"
+    r"(?P<sign>(?<![\w%)])(?:[-–](?=\S)|[−+]\s?))?"
+    rf"(?:(?P<before>{CURRENCY_PREFIX})\s?(?P<inner>[-−+])?)?"
     rf"(?P<loss>\((?=[\d.,]+\)))?(?<![\w.])(?P<number>(?x:{NUMBER})|\b{NUMBER_IN_WORDS})(?(loss)\))"
-    rf"(?:{GAP}(?P<scale>{spelling_regex(SCALE_SPELLINGS)}))?(?:{GAP}(?P<after>{spelling_regex(UNIT_SPELLINGS)}))?(?!\w)",
+    rf"(?:{GAP}(?P<scale>{spelling_regex(SCALE_SPELLINGS)}))?"
+    rf"(?:{GAP}(?P<after>{spelling_regex(UNIT_SPELLINGS)}))?(?!\w)",
     re.I,
 )
-"""A number with what belongs to it. A dash with a space after it is a bullet or a pause, no sign; a
-number alone in brackets, its unit outside, is a loss: (3.2)%."""
+"""A number with its sign, scale and unit. A dash before a space is a bullet, not a sign. A number
+in parentheses with its unit outside is negative, as in accounting: (3.2)%."""
 LABEL_WORDS = (
     r"fig(?:ure|\.)?|tables?|sections?|chapters?|steps?|rules?|notes?|items?|page|p\.|appendix|annex|"
     r"parts?|phase|tasks?|no\.|footnote|equation|line|row|column|article|§"
 )
-NOT_COUNTED = rf"(?!{GAP}(?:{spelling_regex(SCALE_SPELLINGS)}|{spelling_regex(UNIT_SPELLINGS)}))"
+NOT_BEFORE_UNIT = (
+    rf"(?!{GAP}(?:{spelling_regex(SCALE_SPELLINGS)}|{spelling_regex(UNIT_SPELLINGS)}))"
+)
 NON_FIGURE = re.compile(
     "|".join(
         (
             r"https?://\S+|\b[\w.+-]+@[\w-]+\.\w[\w.]*",
             r"\b\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?|\b\d{1,2}[/.]\d{1,2}[/.]\d{4}\b|\b\d\d?:\d\d(?::\d\d)?\b",
             rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s{MONTH_PATTERN}\b",
-            rf"\b{MONTH_PATTERN}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){NOT_COUNTED}",
+            rf"\b{MONTH_PATTERN}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){NOT_BEFORE_UNIT}",
             rf"\b(?:{DATE_PATTERNS['quarter']}|{DATE_PATTERNS['month']})(?!\w)|\b(?:FY|CY)\s?\d\d\b",
-            rf"(?<![\w.,]){YEAR_PATTERN}\s?[-–/]\s?(?:{YEAR_PATTERN}|\d\d)\b(?![.,]\d){NOT_COUNTED}",
-            rf"(?<![\w.,$€£¥])(?<![$€£¥]\s)(?:{YEAR_PATTERN}(?![.,]\d){NOT_COUNTED}|{YEAR_PATTERN}s)\b",
+            rf"(?<![\w.,]){YEAR_PATTERN}\s?[-–/]\s?(?:{YEAR_PATTERN}|\d\d)\b(?![.,]\d){NOT_BEFORE_UNIT}",
+            rf"(?<![\w.,$€£¥])(?<![$€£¥]\s)(?:{YEAR_PATTERN}(?![.,]\d){NOT_BEFORE_UNIT}|{YEAR_PATTERN}s)\b",
             rf"\bconstant {YEAR_PATTERN}\b",
-            rf"\b(?:{LABEL_WORDS})\s?\d+(?:\.\d+)*\b{NOT_COUNTED}",
+            rf"\b(?:{LABEL_WORDS})\s?\d+(?:\.\d+)*\b{NOT_BEFORE_UNIT}",
             r"^[ \t]*[-*>#]*[ \t]*\(?\d{1,2}[.)](?=\s)",
             r"\(\d{1,2}\)(?!\s?%)|\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|#\d+|\b\d+(?:st|nd|rd|th)\b",
             r"\b\d+[\s-](?:years?|quarters?|months?|weeks?|days?|hours?|minutes?)\b",
@@ -66,8 +69,8 @@ NON_FIGURE = re.compile(
     ),
     re.I | re.M,
 )
-"""What holds digits and states no figure, in this order: addresses; dates and times; years; labels,
-list numbers, citations and ordinals; spans of time; identifiers; versions and hashes."""
+"""Text with digits that is not a figure, in this order: addresses; dates and times; years; labels,
+list numbers, citations and ordinals; durations; identifiers; versions and hashes."""
 HEDGE_WORDS = {
     "over": r"over|above|(?<!no )(?<!not )more than|at least|no less than|exceed(?:s|ed|ing)|"
     r"upwards of",
@@ -77,42 +80,52 @@ HEDGE_WORDS = {
 
 
 def figures_in_prose(text: str) -> Iterator[Figure]:
-    """The figures that a text states, in order."""
-    bare = NON_FIGURE.sub(lambda left: "\0" * len(left.group()), text)
-    for spoken in SENTENCE.finditer(bare):
-        start, end = spoken.span()
-        found = list(FIGURE.finditer(bare, start, end))
-        told = find_periods(text[start:end], [(m.start() - start, m.end() - start) for m in found])
-        units = _figure_units(found)
-        for match, unit, period in zip(found, units, told, strict=True):
-            words = bare[start : match.start()]
-            yield _build_figure(match, unit, period, words, text[start:end].strip())
+    """Yield the figures of a text, in order."""
+    masked = NON_FIGURE.sub(lambda match: "\0" * len(match.group()), text)
+    for sentence in SENTENCE.finditer(masked):
+        start, end = sentence.span()
+        matches = list(FIGURE.finditer(masked, start, end))
+        ranges = [(match.start() - start, match.end() - start) for match in matches]
+        periods = find_periods(text[start:end], ranges)
+        units = _figure_units(matches)
+        for match, unit, period in zip(matches, units, periods, strict=True):
+            before = masked[start : match.start()]
+            yield _build_figure(match, unit, period, before, text[start:end].strip())
 
 
 def _build_figure(
-    match: re.Match[str], unit: str | None, told: PeriodInfo, before: str, where: str
+    match: re.Match[str], unit: str | None, period_info: PeriodInfo, before: str, sentence: str
 ) -> Figure:
-    plain = parse_number(match["number"])
+    number = parse_number(match["number"])
     factor = scale_factor(match["scale"] or "")
     if unit == "bp":
         unit, factor = "pp", factor / 100
-    step = Decimal(1).scaleb(int(plain.as_tuple().exponent)) * factor
-    signed = (match["sign"] or match["inner"] or "").strip() in ("-", "–", "−")
-    negative = signed or bool(match["loss"] and unit)
-    value = plain * factor * (-1 if negative else 1)
+    step = Decimal(1).scaleb(int(number.as_tuple().exponent)) * factor
+    has_minus = (match["sign"] or match["inner"] or "").strip() in ("-", "–", "−")
+    is_negative = has_minus or bool(match["loss"] and unit)
+    value = number * factor * (-1 if is_negative else 1)
     hedges = (
         name
         for name, words in HEDGE_WORDS.items()
         if re.search(rf"(?<!\w)(?<!points )(?<!point )(?<!% )(?:{words})\s*$", before, re.I)
     )
     low, high = value_interval(value, step, next(hedges, ""))
-    text = match.group().strip()
-    period, dated, year = told
-    return Figure(text, value, unit, period, low, high, dated, where, year)
+    period, is_period_from_date, year = period_info
+    return Figure(
+        text=match.group().strip(),
+        value=value,
+        unit=unit,
+        period=period,
+        low=low,
+        high=high,
+        is_period_from_date=is_period_from_date,
+        sentence=sentence,
+        year=year,
+    )
 
 
 def parse_number(text: str) -> Decimal:
-    """A number as it was found, in digits with their separators or in words."""
+    """Parse a number in digits with separators, or in words."""
     if not re.search(r"\d", text):
         return parse_number_words(text)
     if re.fullmatch(r"0,\d+|\d+,\d{1,2}|[\d.]+\.\d{3},\d+", text):
@@ -122,18 +135,18 @@ def parse_number(text: str) -> Decimal:
     return Decimal(re.sub(r"[^\d.]", "", text))
 
 
-def _figure_units(found: list[re.Match[str]]) -> list[str | None]:
-    """The unit of each figure; the first of a range or a pair has the unit of the second."""
+def _figure_units(matches: list[re.Match[str]]) -> list[str | None]:
+    """The unit of each figure. The first figure of a range or pair has the unit of the second."""
     units: list[str | None] = []
-    following: re.Match[str] | None = None
-    for match in reversed(found):
+    next_match: re.Match[str] | None = None
+    for match in reversed(matches):
         unit = find_spelling(UNIT_SPELLINGS, match["before"] or match["after"] or "")
-        if unit is None and following is not None:
-            between = match.string[match.end() : following.start()]
+        if unit is None and next_match is not None:
+            between = match.string[match.end() : next_match.start()]
             if re.fullmatch(r"\s?(?:[-–—/]|to|and|or)\s?", between, re.I):
                 unit = units[-1]
         elif unit is not None:
             unit += per_unit_suffix(match.string, match.end())
         units.append(unit)
-        following = match
+        next_match = match
     return units[::-1]

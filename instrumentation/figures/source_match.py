@@ -1,4 +1,4 @@
-"""An agreement: a figure of a report is one that a source states; else, in words, why it is not."""
+"""Match a figure of a report with the sources, or explain why no source supports it."""
 
 import re
 from collections.abc import Sequence
@@ -8,23 +8,26 @@ from decimal import Decimal
 from instrumentation.figures.figure import Figure
 
 NEAREST_TOLERANCE = Decimal("0.25")
-"""How far the nearest source may be, as a share of a figure, to be worth a word."""
+"""A source is reported as the nearest one only if it differs by at most this share."""
 SCALE_SLIPS = {3: "a thousand", 6: "a million", 9: "a billion", 2: "a hundred"}
-"""Powers of ten by which a figure slips."""
+"""Powers of ten by which figures are often wrong."""
 NEGATIVE_WORDS = r"negative|minus|loss(?:es)?|lost|deficits?|deflation|below zero"
 DIRECTION_WORDS = re.compile(
-    rf"\b(?:(?P<minus>{NEGATIVE_WORDS})|(?P<falling>f[ae]ll(?:s|en|ing)?|down|declin\w+|decreas\w+|drop\w*|lower\w*|"
+    rf"\b(?:(?P<minus>{NEGATIVE_WORDS})|"
+    r"(?P<falling>f[ae]ll(?:s|en|ing)?|down|declin\w+|decreas\w+|drop\w*|lower\w*|"
     r"shr[aiu]nk\w*|contract\w+|reduc\w+|cuts?)|(?P<rising>r[io]se[sn]?|rising|gr[eo]w(?:s|n|ing)?|"
     r"increas\w+|gain(?:s|ed)?|climb\w*|expand\w+|up|higher|positive|surplus\w*))\b",
     re.I,
 )
-"""Words that give a figure a sign: a state, a way down, a way up."""
+"""Words that give a figure a sign: negative states, decreases, increases."""
 
 
 @dataclass(frozen=True)
 class SupportedFigure:
-    """A figure of a report, the figures of the sources that it stands on, and how: "stated", or
-    what was made of them."""
+    """A figure of a report, and the figures of the sources that support it.
+
+    `derivation` is "stated", or the calculation, such as "sum".
+    """
 
     figure: Figure
     sources: tuple[Figure, ...]
@@ -33,7 +36,7 @@ class SupportedFigure:
 
 @dataclass(frozen=True)
 class UnsupportedFigure:
-    """A figure of a report that no source bears out, and why, in words."""
+    """A figure of a report that no source supports, and the reason."""
 
     figure: Figure
     reason: str
@@ -43,7 +46,7 @@ class UnsupportedFigure:
 
 
 def find_stated(figure: Figure, sources: Sequence[Figure]) -> SupportedFigure | None:
-    """The first source that states the figure, if any does."""
+    """Return the first source that states the figure, or None."""
     return next(
         (
             SupportedFigure(figure, (source,))
@@ -59,7 +62,7 @@ def _is_compatible(figure: Figure, source: Figure) -> bool:
 
 
 def unsupported_reason(figure: Figure, sources: Sequence[Figure]) -> str:
-    """Why no source bears the figure out: the nearest thing that one says."""
+    """Explain why no source supports the figure, by what the nearest source states."""
     if not sources:
         return "the sources state no figures"
     for source in sources:
@@ -77,39 +80,42 @@ def unsupported_reason(figure: Figure, sources: Sequence[Figure]) -> str:
 
 
 def _value_matches(figure: Figure, source: Figure) -> bool:
-    """Whether the value is the source's, as rounded; "fell 0.9" is what -0.9 means."""
+    """Return whether the value is the source's, rounded. "Fell 0.9" matches -0.9."""
     if figure.covers(source.value):
         return True
-    return source.value < 0 < figure.value and figure.covers(-source.value) and _is_decrease(figure)
+    has_other_sign = source.value < 0 < figure.value and figure.covers(-source.value)
+    return has_other_sign and _is_decrease(figure)
 
 
 def _is_decrease(figure: Figure) -> bool:
-    """Whether the last word about it says so ("shrank 3.2%"), or one right after ("3.2% lower").
+    """Return whether the figure is a decrease: "shrank 3.2%", or "3.2% lower".
 
-    "Fell to 3.2%" tells where it ended, and not by how much it fell.
+    "Fell to 3.2%" is not one: it states the level, not the change.
     """
     before, _, after = figure.sentence.partition(figure.text)
-    said = list(DIRECTION_WORDS.finditer(before))
-    told = said[-1] if said else DIRECTION_WORDS.match(re.sub(r"^\W*(?:GDP |real )?", "", after))
-    if told is None or told["rising"]:
+    words_before = list(DIRECTION_WORDS.finditer(before))
+    word_after = DIRECTION_WORDS.match(re.sub(r"^\W*(?:GDP |real )?", "", after))
+    direction = words_before[-1] if words_before else word_after
+    if direction is None or direction["rising"]:
         return False
-    return told["minus"] is not None or not re.search(r"\bto\s*$", before)
+    return direction["minus"] is not None or not re.search(r"\bto\s*$", before)
 
 
 def _scale_slip_reason(figure: Figure, sources: Sequence[Figure]) -> str | None:
-    """A source that is a thousand, a million … times as large or as small."""
+    """Name a source that is a thousand, a million … times as large or as small."""
     for power, times in SCALE_SLIPS.items():
         for source in sources:
-            for sign, word in ((power, "smaller"), (-power, "larger")):
-                if source.value and figure.covers(source.value.scaleb(sign)):
+            for exponent, word in ((power, "smaller"), (-power, "larger")):
+                if source.value and figure.covers(source.value.scaleb(exponent)):
                     return f"no source has it; one has {source.text}, {times} times {word}"
     return None
 
 
 def _nearest_reason(figure: Figure, sources: Sequence[Figure]) -> str:
-    alike = [source for source in sources if figure.same_unit(source)]
-    nearest = min(alike, key=lambda source: abs(source.value - figure.value), default=None)
-    if nearest is None or abs(nearest.value - figure.value) > abs(figure.value) * NEAREST_TOLERANCE:
+    same_unit = [source for source in sources if figure.same_unit(source)]
+    nearest = min(same_unit, key=lambda source: abs(source.value - figure.value), default=None)
+    max_distance = abs(figure.value) * NEAREST_TOLERANCE
+    if nearest is None or abs(nearest.value - figure.value) > max_distance:
         return "no source has it"
     unit = f" {nearest.unit}" if nearest.unit and nearest.unit not in nearest.text else ""
     return f"no source has it; the nearest is {nearest.text}{unit}"

@@ -1,4 +1,4 @@
-"""A unit: what a number counts, how large one of it is, and how often it falls due, in words."""
+"""The spellings of units, scales, periods and dates in texts, as regular expressions."""
 
 import re
 from decimal import Decimal
@@ -28,14 +28,14 @@ UNIT_SPELLINGS = {
     "people": r"people|persons|inhabitants|residents|(?<=population in )number",
     "times": r"times|×|x|-?fold",
 }
-"""Each unit as it is kept, and how it is written. What is in none of these is no known unit."""
+"""The canonical name of each known unit, and its spellings."""
 PER_UNIT = re.compile(
     "|".join(UNIT_SPELLINGS[of] for of in ("km", "kg", "t", "kWh", "MWh", "GWh", "barrels")).join(
         (r"\s?(?:/|per\b)\s?(", r")(?!\w)")
     ),
     re.I,
 )
-"""What may follow a unit: of how much it is told, as in EUR/kWh."""
+"""A second unit after the first one, as in EUR/kWh."""
 
 SCALE_SPELLINGS = {
     Decimal(10) ** 8: r"hundred million",
@@ -46,7 +46,7 @@ SCALE_SPELLINGS = {
     Decimal(10) ** 9: r"billions?|bn|(?<=\d)b",
     Decimal(10) ** 12: r"trillions?|trn?|tn",
 }
-"""By what a word multiplies the number before it; single letters stand close to it: 1.2m."""
+"""Factors and their words; single letters must follow the number directly: 1.2m."""
 
 PERIOD_SPELLINGS = {
     "year": r"annual(?:ly)?|yearly|annuali[sz]ed|year[ -](?:on|over)[ -]year|y/y|yoy|p\.a\."
@@ -56,7 +56,7 @@ PERIOD_SPELLINGS = {
     "month": r"monthly|month[ -](?:on|over)[ -]month|m/m|mom|"
     r"(?:per|a|each|every|/) ?month\b(?! (?:ago|earlier|before|later))",
 }
-"""How often a figure falls due, as it is written."""
+"""Periods and their spellings."""
 
 PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """The length of a period, in months."""
@@ -69,33 +69,39 @@ YEAR_PATTERN = r"(?:1[5-9]|20|21)\d\d"
 DATE_PATTERNS = {
     "quarter": rf"{YEAR_PATTERN}[ -]?Q[1-4]|Q[1-4][ /-]?(?:of )?(?:{YEAR_PATTERN}|'?\d\d)?|"
     rf"(?:first|second|third|fourth|last|1st|2nd|3rd|4th) quarter(?: of)?(?: {YEAR_PATTERN})?",
-    "month": rf"{YEAR_PATTERN}-?M(?:0?[1-9]|1[0-2])|{YEAR_PATTERN}-(?:0[1-9]|1[0-2])(?![-\d])|{MONTH_PATTERN} {YEAR_PATTERN}",
-    "year": rf"(?:FY|CY) ?(?:{YEAR_PATTERN}|\d\d)|(?<=in ){YEAR_PATTERN}|(?<=for ){YEAR_PATTERN}|(?<=during ){YEAR_PATTERN}",
+    "month": rf"{YEAR_PATTERN}-?M(?:0?[1-9]|1[0-2])|{YEAR_PATTERN}-(?:0[1-9]|1[0-2])(?![-\d])|"
+    rf"{MONTH_PATTERN} {YEAR_PATTERN}",
+    "year": rf"(?:FY|CY) ?(?:{YEAR_PATTERN}|\d\d)|(?<=in ){YEAR_PATTERN}|(?<=for ){YEAR_PATTERN}|"
+    rf"(?<=during ){YEAR_PATTERN}",
 }
-"""How a date is written, by the length of what it names."""
+"""The spellings of dates, by the period that they name."""
 
 
-def spelling_regex(names: dict[str, str] | dict[Decimal, str]) -> str:
-    """A regular expression for any of the spellings, whole words where they are words."""
-    return "|".join(rf"(?:{spelt})(?![\w²³])" for spelt in names.values())
+def spelling_regex(spellings: dict[str, str] | dict[Decimal, str]) -> str:
+    """Return a regular expression that matches any of the spellings as whole words."""
+    return "|".join(rf"(?:{spelling})(?![\w²³])" for spelling in spellings.values())
 
 
 def per_unit_suffix(text: str, start: int) -> str:
-    """Of how much a unit that ends here is told: "/kWh" in "EUR per kWh", or nothing."""
-    found = PER_UNIT.match(text, start)
-    return f"/{find_spelling(UNIT_SPELLINGS, found[1])}" if found else ""
+    """Return the suffix for a unit that ends at `start`: "/kWh" for "EUR per kWh", or ""."""
+    match = PER_UNIT.match(text, start)
+    return f"/{find_spelling(UNIT_SPELLINGS, match[1])}" if match else ""
 
 
-def find_spelling(names: dict[str, str], text: str) -> str | None:
-    """The first of these that the text names as a whole."""
-    found = (name for name, spelt in names.items() if re.fullmatch(spelt, text.strip(), re.I))
-    return next(found, None)
+def find_spelling(spellings: dict[str, str], text: str) -> str | None:
+    """Return the first name with a spelling that matches the whole text, or None."""
+    names = (
+        name
+        for name, spelling in spellings.items()
+        if re.fullmatch(spelling, text.strip(), re.IGNORECASE)
+    )
+    return next(names, None)
 
 
 def scale_factor(text: str) -> Decimal:
-    """What a scale word multiplies by; 1 where there is none."""
+    """Return the factor of a scale word, such as 1000 for "thousand"; 1 if it is not one."""
     word = text.strip()
-    for factor, spelt in SCALE_SPELLINGS.items():
-        if re.fullmatch(re.sub(r"\(\?<=[^)]*\)", "", spelt), word, re.I):
+    for factor, spelling in SCALE_SPELLINGS.items():
+        if re.fullmatch(re.sub(r"\(\?<=[^)]*\)", "", spelling), word, re.IGNORECASE):
             return factor
     return Decimal(1)
