@@ -59,14 +59,14 @@ class BatchExporter:
         self._queue = SpanQueue(self._limits)
         self._batch_size = self._limits.max_batch_spans
         self._delivered = self._lost = self._dropped_from_queue = 0
-        self._in_flight = self._failure_count = 0
+        self._sending_count = self._failure_count = 0
         self._is_failing = self._flush_requested = self._is_closed = False
         threading.Thread(target=self._run, name="otlp-exporter", daemon=True).start()
 
     @property
     def stats(self) -> DeliveryStats:
         with self._changed:
-            waiting = len(self._queue) + self._in_flight
+            waiting = len(self._queue) + self._sending_count
             return DeliveryStats(self._delivered, self._lost, waiting)
 
     def send(self, span: ReadableSpan, trace_attributes: Mapping[str, str]) -> None:
@@ -97,7 +97,7 @@ class BatchExporter:
             )
             self._flush_requested, failures = True, self._failure_count
             self._changed.notify_all()
-            while self._queue or self._in_flight:
+            while self._queue or self._sending_count:
                 timeout_s = min(stall_timeout_s, deadline - time.monotonic())
                 if not self._made_progress(timeout_s) or self._failure_count != failures:
                     self._is_failing = True
@@ -111,11 +111,11 @@ class BatchExporter:
         self.flush()
         with self._changed:
             self._is_closed = True
-            cleared, in_flight = self._queue.clear(), self._in_flight
+            cleared, sending_count = self._queue.clear(), self._sending_count
             self._lost += cleared
             self._changed.notify_all()
-        if cleared or in_flight or self._dropped_from_queue:
-            self._warn(undelivered_error(self._dropped_from_queue, cleared + in_flight))
+        if cleared or sending_count or self._dropped_from_queue:
+            self._warn(undelivered_error(self._dropped_from_queue, cleared + sending_count))
 
     def _made_progress(self, timeout_s: float) -> bool:
         """Wait until spans are delivered, a request fails or nothing waits; False if too late."""
@@ -123,7 +123,7 @@ class BatchExporter:
         return self._changed.wait_for(
             lambda: (
                 (self._delivered, self._failure_count) != before
-                or not (self._queue or self._in_flight)
+                or not (self._queue or self._sending_count)
             ),
             max(timeout_s, 0.0),
         )
@@ -152,7 +152,7 @@ class BatchExporter:
             if self._is_closed:
                 return None
             batch = self._queue.take_batch(self._batch_size)
-            self._in_flight = len(batch)
+            self._sending_count = len(batch)
             self._flush_requested = self._flush_requested and bool(batch)
             return batch
 
@@ -162,7 +162,7 @@ class BatchExporter:
         retry_halves = error is not None and error.is_too_large and len(batch) > 1
         retry_later = error is not None and error.is_retryable
         with self._changed:
-            self._in_flight = 0
+            self._sending_count = 0
             if retry_halves or retry_later:
                 self._lost += self._queue.put_back(batch)
             else:

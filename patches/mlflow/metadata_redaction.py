@@ -47,7 +47,7 @@ def metadata_redaction_patch(redactor: Redactor) -> Patch:
         upstream="mlflow.tracing.client.TracingClient, which has no hook before it stores",
         versions={"mlflow": ">=3.17"},
         delete_when="what `mlflow.tracing.configure` redacts with is asked about all of a trace",
-        canary="tests/instrumentation/redaction/test_trace_metadata.py::test_mlflow_alone_shows_tags_to_its_processors",
+        canary="tests/instrumentation/redaction/test_trace_metadata.py::test_upstream_mlflow_redacts_tags_with_its_span_processors",
         apply=lambda: _apply(redactor),
     )
 

@@ -32,6 +32,6 @@ PATCH = Patch(
     upstream="mlflow.tracing.provider._IsolatedRandomIdGenerator.__del__",
     versions={"mlflow": ">=3.17"},
     delete_when="it has no `__del__`, or one that needs no name of its module",
-    canary="tests/instrumentation/test_process_exit.py::test_mlflow_alone_drops_its_generator_of_ids_at_the_end",
+    canary="tests/instrumentation/test_process_exit.py::test_upstream_mlflow_exits_cleanly_with_isolated_trace_ids",
     apply=_apply,
 )

@@ -42,7 +42,7 @@ def otlp_processor_patch(make_sink: Callable[[], SpanSink]) -> Patch:
         upstream="mlflow.tracing.processor.otel.OtelSpanProcessor; opentelemetry-python#4568",
         versions={"mlflow": ">=3.17"},
         delete_when="BatchSpanProcessor.force_flush keeps its timeout, and dual export sends tags",
-        canary="tests/instrumentation/export/test_mlflow_export.py::test_mlflow_alone_flushes_in_the_time_it_was_given",
+        canary="tests/instrumentation/export/test_mlflow_export.py::test_upstream_mlflow_flushes_within_the_timeout",
         apply=lambda: _apply(make_sink),
     )
 

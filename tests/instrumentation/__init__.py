@@ -1,1 +1,1 @@
-"""Instrumentation."""
+"""Tests of the tracing API."""

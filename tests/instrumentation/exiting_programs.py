@@ -1,11 +1,10 @@
-"""Programs that trace, and end in the ways that they are told to.
+"""Programs that record spans and then exit in different ways.
 
-    python -m tests.instrumentation.exiting_programs TRACKING_URI FOLDER WAY...
+    python -m tests.instrumentation.exiting_programs TRACKING_URI FOLDER PROGRAM...
 
-Each is a process of its own, which ends as any does; what it says stands in the folder, in a file
-of its way's name, and the exit codes, by way, on stdout. They are forked from one that has imported
-MLflow, which takes seconds, and done nothing. The way is the name of the experiment, too.
-Each call of `work` makes SPANS spans.
+Each program runs in a process of its own, forked from one that has only imported MLflow, which
+takes seconds. Its output is written to FOLDER/PROGRAM, its experiment has the program's name. The
+exit codes by program are printed to stdout. Each call of `work` records SPANS spans.
 """
 
 import json
@@ -27,36 +26,35 @@ from instrumentation.tracing import enable_tracing
 SPANS = 20
 
 
-def main(tracking_uri: str, way: str) -> None:
-    if way == "forks_with_mlflow_alone":
+def main(tracking_uri: str, program: str) -> None:
+    if program == "forks_with_upstream_mlflow":
         mlflow.set_tracking_uri(tracking_uri)
-        mlflow.set_experiment(way)
+        mlflow.set_experiment(program)
         forks(patience_s=5)
-    elif way == "ends_with_mlflow_alone":
+    elif program == "exits_with_upstream_mlflow":
         os.environ["MLFLOW_TRACE_USE_ISOLATED_RANDOM_ID_GENERATOR"] = "true"
         mlflow.set_tracking_uri(tracking_uri)
-        mlflow.set_experiment(way)
+        mlflow.set_experiment(program)
         keeps_its_provider()
-    elif way == "never_leaves":
-        block = enable_tracing(tracking_uri, experiment=way, frameworks=())
-        block.__enter__()
+    elif program == "never_shuts_down":
+        enable_tracing(tracking_uri, experiment=program, frameworks=())
         work()
     else:
-        with handle_sigterm(), enable_tracing(tracking_uri, experiment=way, frameworks=()):
-            PROGRAMS[way]()
+        with handle_sigterm(), enable_tracing(tracking_uri, experiment=program, frameworks=()):
+            PROGRAMS[program]()
 
 
-def fork_programs(folder: Path, ways: Sequence[str]) -> str | dict[str, int]:
-    """In each new process its way; in the first one the ids of the others, by way."""
+def fork_programs(folder: Path, programs: Sequence[str]) -> str | dict[str, int]:
+    """Fork a process per program; return its program in each, and all process ids in the parent."""
     import_module("mlflow.store.tracking.sqlalchemy_store")
     ids = {}
-    for way in ways:
-        ids[way] = os.fork()
-        if not ids[way]:
-            said = os.open(folder / way, os.O_WRONLY | os.O_CREAT)
-            os.dup2(said, 1)
-            os.dup2(said, 2)
-            return way
+    for program in programs:
+        ids[program] = os.fork()
+        if not ids[program]:
+            output = os.open(folder / program, os.O_WRONLY | os.O_CREAT)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            return program
     return ids
 
 
@@ -90,18 +88,18 @@ def is_terminated() -> None:
 
 
 def keeps_its_provider() -> None:
-    """In the module that made it, which is where MLflow itself keeps it."""
+    """Keep the tracer provider alive, as MLflow itself does, in the module that created it."""
     work()
     provider.kept = provider.provider.get()
 
 
 def forks(patience_s: int = 60) -> None:
-    """After it has stored something, so that there are threads that a child has not."""
+    """Fork after spans were stored, so that there are threads that the child does not have."""
     work()
     mlflow.flush_trace_async_logging()
     child = os.fork()
     if not child:
-        signal.alarm(patience_s)  # MLflow alone waits for ever
+        signal.alarm(patience_s)  # upstream MLflow waits forever
         work()
         mlflow.flush_trace_async_logging()
         os._exit(0)
@@ -117,8 +115,8 @@ def has_a_child_process() -> None:
 
 
 PROGRAMS: dict[str, Callable[[], None]] = {
-    way.__name__: way
-    for way in (
+    program.__name__: program
+    for program in (
         work,
         exits,
         raises,
@@ -131,10 +129,14 @@ PROGRAMS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    store, folder, *ways = sys.argv[1:]
-    mine = fork_programs(Path(folder), ways)
-    if isinstance(mine, str):
-        main(store, mine)
+    store, folder, *programs = sys.argv[1:]
+    result = fork_programs(Path(folder), programs)
+    if isinstance(result, str):
+        main(store, result)
     else:
-        codes = {way: os.waitpid(id, 0)[1] for way, id in mine.items()}
-        print(json.dumps({way: os.waitstatus_to_exitcode(code) for way, code in codes.items()}))
+        codes = {program: os.waitpid(process_id, 0)[1] for program, process_id in result.items()}
+        print(
+            json.dumps(
+                {program: os.waitstatus_to_exitcode(code) for program, code in codes.items()}
+            )
+        )

@@ -1,4 +1,4 @@
-"""A figure: what a text states, and whether a report's figures are those of its sources."""
+"""Figures: how they are extracted from texts, and checked against sources."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from instrumentation.figures.figure_check import FigureCheck, check_figures, extract_figures
 
 ANNUAL = '{"value": 4.878, "unit": "%", "period": "2023"}'
-NEXT = '{"value": 2.256, "unit": "%", "period": "2024"}'
+NEXT_YEAR = '{"value": 2.256, "unit": "%", "period": "2024"}'
 QUARTERLY = '{"value": 0.8, "unit": "%", "period": "2023Q4"}'
 EXPORTS = '{"value": 1250, "unit": "USD million"}'
 IMPORTS = '{"value": 1000, "unit": "USD million"}'
@@ -20,11 +20,11 @@ numbers = st.decimals(min_value="-1e9", max_value="1e9", places=3, allow_nan=Fal
 units = st.sampled_from(["%", "km", "percentage points", "USD", ""])
 
 
-def read(text: str) -> list[tuple[str, str | None, str | None]]:
+def read_figures(text: str) -> list[tuple[str, str | None, str | None]]:
     return [(f"{figure.value:f}", figure.unit, figure.period) for figure in extract_figures(text)]
 
 
-def values(text: str) -> list[Decimal]:
+def read_values(text: str) -> list[Decimal]:
     return [figure.value for figure in extract_figures(text)]
 
 
@@ -52,8 +52,8 @@ def values(text: str) -> list[Decimal]:
         ("25 basis points", "0.25"),
     ],
 )
-def test_a_number_is_read_as_it_is_meant(text: str, value: str) -> None:
-    assert values(text) == [Decimal(value)]
+def test_a_number_is_parsed(text: str, value: str) -> None:
+    assert read_values(text) == [Decimal(value)]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_number_is_read_as_it_is_meant(text: str, value: str) -> None:
         ("7 sheep", None),
     ],
 )
-def test_a_unit_stands_before_or_after(text: str, unit: str | None) -> None:
+def test_a_unit_is_before_or_after_the_number(text: str, unit: str | None) -> None:
     assert [figure.unit for figure in extract_figures(text)] == [unit]
 
 
@@ -89,20 +89,20 @@ def test_a_unit_stands_before_or_after(text: str, unit: str | None) -> None:
         "constant 2015 prices",
     ],
 )
-def test_what_states_nothing_is_left_out(text: str) -> None:
-    assert values(text) == []
+def test_numbers_that_are_not_figures_are_ignored(text: str) -> None:
+    assert read_values(text) == []
 
 
 def test_a_year_with_a_unit_is_a_figure() -> None:
-    assert read("2000 km, $2023 and 2,023") == [
+    assert read_figures("2000 km, $2023 and 2,023") == [
         ("2000", "km", None),
         ("2023", "USD", None),
         ("2023", None, None),
     ]
 
 
-def test_both_ends_of_a_range_have_its_unit_and_neither_is_negative() -> None:
-    assert read("4.5–5.0% or 4.5-5.0 %") == [("4.5", "%", None), ("5.0", "%", None)] * 2
+def test_both_ends_of_a_range_have_its_unit_and_are_positive() -> None:
+    assert read_figures("4.5–5.0% or 4.5-5.0 %") == [("4.5", "%", None), ("5.0", "%", None)] * 2
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_both_ends_of_a_range_have_its_unit_and_neither_is_negative() -> None:
         ("inflation (4.9%)", "4.9"),
     ],
 )
-def test_a_bullet_is_no_sign_and_an_accountant_s_brackets_are(text: str, value: str) -> None:
-    assert values(text) == [Decimal(value)]
+def test_a_bullet_is_not_a_sign_and_accounting_parentheses_are(text: str, value: str) -> None:
+    assert read_values(text) == [Decimal(value)]
 
 
 @pytest.mark.parametrize(
@@ -138,19 +138,21 @@ def test_a_bullet_is_no_sign_and_an_accountant_s_brackets_are(text: str, value: 
         ("4.9%. Per year that is much", [None]),
     ],
 )
-def test_a_period_is_told_by_the_words_around(text: str, periods: list[str | None]) -> None:
+def test_a_period_is_found_in_the_words_around_the_figure(
+    text: str, periods: list[str | None]
+) -> None:
     assert [figure.period for figure in extract_figures(text)] == periods
 
 
-def test_a_record_tells_unit_and_period_beside_the_value() -> None:
-    assert read(ANNUAL) == [("4.878", "%", "year")]
-    assert read('{"value": "0.8", "unit": "%", "period": "2023", "frequency": "quarterly"}') == [
-        ("0.8", "%", "quarter")
-    ]
-    assert read('{"gdp_usd_bn": 2600}') == [("2600000000000", "USD", None)]
+def test_a_json_object_states_unit_and_period_beside_the_value() -> None:
+    assert read_figures(ANNUAL) == [("4.878", "%", "year")]
+    assert read_figures(
+        '{"value": "0.8", "unit": "%", "period": "2023", "frequency": "quarterly"}'
+    ) == [("0.8", "%", "quarter")]
+    assert read_figures('{"gdp_usd_bn": 2600}') == [("2600000000000", "USD", None)]
 
 
-def test_the_world_banks_own_reply_is_read_without_its_paging() -> None:
+def test_paging_in_the_world_banks_reply_is_ignored() -> None:
     reply = [
         {"page": 1, "pages": 1, "per_page": 50, "total": 1, "sourceid": "2"},
         [
@@ -163,11 +165,11 @@ def test_the_world_banks_own_reply_is_read_without_its_paging() -> None:
             }
         ],
     ]
-    assert read(json.dumps(reply)) == [("4.878", "%", "year")]
+    assert read_figures(json.dumps(reply)) == [("4.878", "%", "year")]
 
 
-def test_no_value_is_no_figure() -> None:
-    assert read('{"value": null, "unit": "%", "period": "2023"}') == []
+def test_a_null_value_is_not_a_figure() -> None:
+    assert read_figures('{"value": null, "unit": "%", "period": "2023"}') == []
 
 
 def check(report: str, *sources: str) -> FigureCheck:
@@ -175,13 +177,13 @@ def check(report: str, *sources: str) -> FigureCheck:
 
 
 def reasons(report: str, *sources: str) -> list[str]:
-    return [unsourced.reason for unsourced in check(report, *sources).unsupported]
+    return [figure.reason for figure in check(report, *sources).unsupported]
 
 
-def hows(report: str, *sources: str) -> list[str]:
-    found = check(report, *sources)
-    assert not found.unsupported
-    return [sourced.derivation for sourced in found.supported]
+def derivations(report: str, *sources: str) -> list[str]:
+    result = check(report, *sources)
+    assert not result.unsupported
+    return [figure.derivation for figure in result.supported]
 
 
 @pytest.mark.parametrize(
@@ -200,16 +202,16 @@ def test_a_report_may_round(report: str) -> None:
 
 
 @pytest.mark.parametrize("report", ["4.8%", "4.88 km", "4.8781%", "over 5%", "0%", "-4.9%", "490%"])
-def test_a_figure_that_no_source_bears_out_is_found(report: str) -> None:
+def test_an_unsupported_figure_is_found(report: str) -> None:
     assert not check(report, ANNUAL).passed
 
 
-def test_the_task_s_own_example() -> None:
+def test_scales_of_report_and_source_may_differ() -> None:
     assert check("1,200 tonnes", '{"value": "1.2", "unit": "thousand tonnes"}').passed
     assert check("1.2 thousand tonnes", '{"value": 1200, "unit": "tonnes"}').passed
 
 
-def test_a_quarterly_figure_is_no_annual_one() -> None:
+def test_a_quarterly_figure_does_not_support_an_annual_one() -> None:
     expected = "the source gives it per quarter, the report per year"
     assert reasons("Annual growth was 0.8%.", QUARTERLY) == [expected]
     assert reasons("Growth was 0.8% in 2023.", QUARTERLY) == [expected]
@@ -230,15 +232,15 @@ def test_a_date_within_a_year_does_not_contradict_a_rate_per_year() -> None:
         ("77%", "no source has it"),
     ],
 )
-def test_a_reason_says_what_the_source_says(report: str, reason: str) -> None:
+def test_a_reason_names_what_the_source_states(report: str, reason: str) -> None:
     assert reasons(report, ANNUAL) == [reason]
 
 
-def test_without_figures_in_the_sources_the_reason_says_so() -> None:
+def test_the_reason_says_that_the_sources_have_no_figures() -> None:
     assert reasons("4.9%", "no data") == ["the sources state no figures"]
 
 
-def test_a_fall_is_a_negative_figure_in_words() -> None:
+def test_a_decrease_in_words_matches_a_negative_figure() -> None:
     source = '{"value": -0.9, "unit": "%"}'
     assert check("Output shrank by 0.9%.", source).passed
     assert not check("Output grew by 0.9%.", source).passed
@@ -253,12 +255,12 @@ def test_a_fall_is_a_negative_figure_in_words() -> None:
         "The economy grew 0.9%, reducing poverty.",
     ],
 )
-def test_a_fall_of_something_else_gives_no_sign(report: str) -> None:
+def test_a_decrease_of_something_else_does_not_count(report: str) -> None:
     assert not check(report, '{"value": -0.9, "unit": "%"}').passed
 
 
 @pytest.mark.parametrize("report", ["4.9% in 2022", "In 2022 it was 4.9%.", "4.9% in Q4 2022"])
-def test_a_figure_of_another_year_is_not_sourced(report: str) -> None:
+def test_a_figure_of_another_year_is_not_supported(report: str) -> None:
     source = '{"value": 4.878, "unit": "%", "frequency": "annual", "period": "2023"}'
     assert reasons(report, source) == ["the source gives it for 2023, the report for 2022"]
 
@@ -272,58 +274,56 @@ def test_a_figure_of_another_year_is_not_sourced(report: str) -> None:
         "In 2024 it fell, against 4.9% the year before.",
     ],
 )
-def test_a_year_in_the_sentence_need_not_be_the_figure_s(report: str) -> None:
+def test_a_sentence_may_mention_another_year(report: str) -> None:
     source = '{"value": 4.878, "unit": "%", "frequency": "annual", "period": "2023"}'
     assert check(report, source, "5.2% in 2022").passed
 
 
 @pytest.mark.parametrize("report", ["above 5%", "at least 5%", "exceeded 5%", "below 4.8%"])
-def test_a_bound_that_the_source_breaks_is_not_sourced(report: str) -> None:
+def test_a_bound_that_the_source_violates_is_not_supported(report: str) -> None:
     assert not check(report, ANNUAL).passed
 
 
 @pytest.mark.parametrize("report", ["exceeded 4%", "at least 4.8%", "below 5%", "at most 5%"])
-def test_a_bound_that_the_source_keeps_is_sourced(report: str) -> None:
+def test_a_bound_that_the_source_meets_is_supported(report: str) -> None:
     assert check(report, ANNUAL).passed
 
 
-def test_a_price_is_told_of_a_quantity() -> None:
+def test_a_price_per_unit_needs_the_same_unit() -> None:
     for source in ("0.12 EUR/kWh", '{"value": 0.12, "unit": "EUR per kWh"}'):
         assert check("0.12 EUR per kWh, or 0.12 EUR", source).passed
         assert reasons("0.12 EUR/MWh", source) == ["the source says EUR/kWh, the report EUR/MWh"]
 
 
 @pytest.mark.parametrize(
-    ("report", "how"),
+    ("report", "derivation"),
     [
         ("Growth was 0.8% a quarter. Annualised, that is 3.2%.", "annualised rate"),
         ("Growth of 0.8% a quarter. Compounded, that is 3.24% a year.", "annualised rate"),
     ],
 )
-def test_an_annualised_rate_is_derived(report: str, how: str) -> None:
-    assert hows(report, QUARTERLY) == ["stated", how]
+def test_an_annualized_rate_is_derived(report: str, derivation: str) -> None:
+    assert derivations(report, QUARTERLY) == ["stated", derivation]
 
 
-def test_an_annualised_rate_must_be_called_so() -> None:
+def test_an_annualized_rate_must_be_named_as_such() -> None:
     assert reasons("Growth was 3.2%.", QUARTERLY) == ["no source has it"]
 
 
 @pytest.mark.parametrize(
-    ("report", "how"),
+    ("report", "derivation"),
     [
         ("4.9% in 2023, then 2.3%: a difference of 2.6 percentage points", "difference"),
         ("4.9% in 2023, then 2.3%: a mean of 3.6%", "mean"),
         ("It fell by 2.6 percentage points from 4.9% to 2.3%", "difference"),
     ],
 )
-def test_what_follows_from_two_rates_is_derived_where_the_report_says_so(
-    report: str, how: str
-) -> None:
-    assert how in hows(report, ANNUAL, NEXT)
+def test_a_named_calculation_with_two_rates_is_derived(report: str, derivation: str) -> None:
+    assert derivation in derivations(report, ANNUAL, NEXT_YEAR)
 
 
 @pytest.mark.parametrize(
-    ("report", "how"),
+    ("report", "derivation"),
     [
         ("Exports of $1.25bn are 25% higher than imports.", "change"),
         ("Exports of $1.25bn are 1.25 times the imports.", "ratio"),
@@ -331,10 +331,8 @@ def test_what_follows_from_two_rates_is_derived_where_the_report_says_so(
         ("Imports of $1bn are 80% of the exports.", "share"),
     ],
 )
-def test_what_follows_from_two_amounts_is_derived_where_the_report_says_so(
-    report: str, how: str
-) -> None:
-    assert how in hows(report, EXPORTS, IMPORTS)
+def test_a_named_calculation_with_two_amounts_is_derived(report: str, derivation: str) -> None:
+    assert derivation in derivations(report, EXPORTS, IMPORTS)
 
 
 @pytest.mark.parametrize(
@@ -345,15 +343,15 @@ def test_what_follows_from_two_amounts_is_derived_where_the_report_says_so(
         "Inflation was 2.6 percentage points lower.",
         "From 4.9% it fell by 2.9 percentage points.",
     ],
-    ids=["not said", "percent for points", "neither stated", "wrong"],
+    ids=["no calculation named", "percent for points", "neither stated", "wrong"],
 )
-def test_what_only_happens_to_follow_is_not_derived(report: str) -> None:
-    assert not check(report, ANNUAL, NEXT).passed
+def test_an_accidental_calculation_is_not_derived(report: str) -> None:
+    assert not check(report, ANNUAL, NEXT_YEAR).passed
 
 
-def test_the_counts_stand_in_attributes() -> None:
-    told = check("Inflation was 4.9%, unemployment 7.3%.", ANNUAL, NEXT).attributes()
-    assert told == {
+def test_counts_and_reasons_are_attributes() -> None:
+    attributes = check("Inflation was 4.9%, unemployment 7.3%.", ANNUAL, NEXT_YEAR).attributes()
+    assert attributes == {
         "flight_recorder.validation.report_number_count": 2,
         "flight_recorder.validation.source_number_count": 2,
         "flight_recorder.validation.matched_number_count": 1,
@@ -370,38 +368,40 @@ def test_any_text_can_be_read(text: str) -> None:
 
 
 @given(st.recursive(st.none() | st.text() | st.floats() | st.integers(), st.lists, max_leaves=9))
-def test_any_json_can_be_read(found: object) -> None:
-    extract_figures(json.dumps({"value": found, "unit": "%"}))
+def test_any_json_can_be_read(result: object) -> None:
+    extract_figures(json.dumps({"value": result, "unit": "%"}))
 
 
 @given(numbers, units)
-def test_what_a_source_says_may_be_said_again(value: Decimal, unit: str) -> None:
+def test_a_figure_of_a_source_may_be_repeated(value: Decimal, unit: str) -> None:
     source = json.dumps({"value": float(value), "unit": unit})
     assert check(f"It is {value:,} {unit}.", source).passed
 
 
 @given(numbers, st.integers(0, 2))
-def test_a_rounded_figure_is_sourced(value: Decimal, places: int) -> None:
+def test_a_rounded_figure_is_supported(value: Decimal, places: int) -> None:
     rounded = round(value, places)
     if rounded or places:
         assert check(f"It is {rounded:,f} km.", f"It is {value} km.").passed
 
 
 @given(numbers, st.decimals("0.11", "100", places=2))
-def test_a_figure_that_is_off_is_not_sourced(value: Decimal, off: Decimal) -> None:
-    shown = round(value, 1) + off + Decimal("0.05")
-    assert not check(f"It is {shown:f} km.", f"It is {value} km.").passed
+def test_a_wrong_figure_is_not_supported(value: Decimal, error: Decimal) -> None:
+    wrong = round(value, 1) + error + Decimal("0.05")
+    assert not check(f"It is {wrong:f} km.", f"It is {value} km.").passed
 
 
 @given(st.lists(numbers, max_size=6), st.lists(numbers, max_size=6))
-def test_every_figure_is_sourced_or_not(
+def test_every_figure_is_supported_or_unsupported(
     report: Sequence[Decimal], known: Sequence[Decimal]
 ) -> None:
-    found = check("; ".join(f"{one} km" for one in report), *(f"{one} km" for one in known))
-    assert len(found.supported) + len(found.unsupported) == len(found.reported) == len(report)
+    result = check(
+        "; ".join(f"{number} km" for number in report), *(f"{number} km" for number in known)
+    )
+    assert len(result.supported) + len(result.unsupported) == len(result.reported) == len(report)
 
 
 @given(numbers, numbers)
-def test_more_sources_never_hurt(value: Decimal, other: Decimal) -> None:
+def test_more_sources_never_make_a_figure_unsupported(value: Decimal, other: Decimal) -> None:
     report, source = f"It is {value} km.", f"It is {value} km."
     assert check(report, f"It is {other} km.", source).passed

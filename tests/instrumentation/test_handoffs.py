@@ -1,4 +1,4 @@
-"""A handoff: who passed work to whom, and how much of it arrived."""
+"""Handoffs: who passed work to whom, and how much of it arrived."""
 
 import string
 from collections.abc import Generator
@@ -28,56 +28,56 @@ texts = words.map(" ".join)
 
 
 @given(texts, texts)
-def test_efficiency_is_a_share(output: str, given_: str) -> None:
-    assert 0.0 <= efficiency_score(output, given_) <= 1.0
+def test_the_score_is_between_0_and_1(output: str, prompt: str) -> None:
+    assert 0.0 <= efficiency_score(output, prompt) <= 1.0
 
 
 @given(texts, texts, texts)
-def test_what_arrives_word_for_word_scores_one(output: str, before: str, after: str) -> None:
+def test_an_output_that_arrives_verbatim_scores_1(output: str, before: str, after: str) -> None:
     assert efficiency_score(output, f"{before} {output} {after}") == 1.0
 
 
 @given(words.filter(bool))
-def test_what_has_no_word_in_common_scores_zero(output: list[str]) -> None:
+def test_texts_without_common_words_score_0(output: list[str]) -> None:
     assert (
         efficiency_score(" ".join(output), " ".join(word.upper() + "9" for word in output)) == 0.0
     )
 
 
 @given(texts, texts, texts)
-def test_more_context_never_scores_less(output: str, given_: str, more: str) -> None:
-    assert efficiency_score(output, f"{given_}\n{more}") >= efficiency_score(output, given_)
+def test_more_context_never_lowers_the_score(output: str, prompt: str, more: str) -> None:
+    assert efficiency_score(output, f"{prompt}\n{more}") >= efficiency_score(output, prompt)
 
 
-def test_words_that_a_framework_puts_between_two_lines_lose_nothing() -> None:
+def test_text_inserted_between_lines_does_not_lower_the_score() -> None:
     output = "Find the inflation of France.\nThe year is 2023."
-    given_ = (
+    prompt = (
         "Task: Find the inflation of France.\nThis is the context you have: The year is 2023. Go on"
     )
-    assert efficiency_score(output, given_) == 1.0
+    assert efficiency_score(output, prompt) == 1.0
     assert efficiency_score(output, "Task: Find the inflation of France.") < 1.0
 
 
-def test_half_a_text_scores_about_half() -> None:
+def test_half_of_a_text_scores_about_half() -> None:
     half = DRAFT[: len(DRAFT) // 2]
     assert 0.2 < efficiency_score(DRAFT, half) < 0.6
 
 
-def test_a_word_inside_another_has_not_arrived() -> None:
+def test_a_word_inside_another_word_does_not_count() -> None:
     assert efficiency_score("cat", "concatenate") == 0.0
 
 
 @given(texts, texts)
-def test_what_arrives_drops_nothing(output: str, after: str) -> None:
+def test_an_output_that_arrives_has_no_dropped_sentences(output: str, after: str) -> None:
     assert dropped_sentences(output, f"{output} {after}") == ()
 
 
-def test_the_sentences_that_did_not_arrive_are_named() -> None:
+def test_sentences_that_did_not_arrive_are_returned() -> None:
     charter = "Annual figures only.\n- give the unit\nSay no data where there is none. Be brief."
-    lost = dropped_sentences(
+    dropped = dropped_sentences(
         charter, "Context: Annual figures only. Be brief. Give the unit of each figure"
     )
-    assert lost == ("Say no data where there is none.",)
+    assert dropped == ("Say no data where there is none.",)
 
 
 @pytest.fixture
@@ -86,21 +86,21 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
-def reads(replay: ReplayServer, name: str, *sources: str) -> MessageFilterAgent:
-    """An agent that is given only what these sources said."""
-    kept = MessageFilterConfig(per_source=[PerSourceFilter(source=source) for source in sources])
-    return MessageFilterAgent(name, agent(replay, name), kept)
+def filtered_agent(replay: ReplayServer, name: str, *sources: str) -> MessageFilterAgent:
+    """An agent that receives only the messages of these sources."""
+    config = MessageFilterConfig(per_source=[PerSourceFilter(source=source) for source in sources])
+    return MessageFilterAgent(name, agent(replay, name), config)
 
 
-async def summed_up(tmp_path: Path, *sources: str) -> Trace:
-    """The trace of writer → critic → editor, whose editor reads only these sources."""
+async def record_team(tmp_path: Path, *sources: str) -> Trace:
+    """Record writer → critic → editor, where the editor receives only messages of these sources."""
     lines = [
         reply_line("writer", DRAFT),
         reply_line("critic", NOTES),
         reply_line("editor", "printed"),
     ]
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
-        editor = reads(replay, "editor", *sources)
+        editor = filtered_agent(replay, "editor", *sources)
         await chain(agent(replay, "writer"), agent(replay, "critic"), editor).run(task="write")
     return load_trace(run)
 
@@ -111,8 +111,8 @@ def handoff(trace: Trace, sender: str, receiver: str) -> Span:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_handoff_that_arrives_is_whole(tmp_path: Path) -> None:
-    trace = await summed_up(tmp_path, "writer", "critic")
+async def test_a_complete_handoff_scores_1(tmp_path: Path) -> None:
+    trace = await record_team(tmp_path, "writer", "critic")
     attributes = handoff(trace, "writer", "editor").attributes
     assert attributes["flight_recorder.handoff.efficiency_score"] == 1.0
     assert attributes["flight_recorder.handoff.withheld"] is False
@@ -121,8 +121,8 @@ async def test_a_handoff_that_arrives_is_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_handoff_that_a_filter_takes_away_is_withheld(tmp_path: Path) -> None:
-    trace = await summed_up(tmp_path, "critic")
+async def test_a_handoff_removed_by_a_filter_is_withheld(tmp_path: Path) -> None:
+    trace = await record_team(tmp_path, "critic")
     attributes = handoff(trace, "writer", "editor").attributes
     assert attributes["flight_recorder.handoff.withheld"] is True
     assert attributes["flight_recorder.handoff.efficiency_score"] == 0.0
@@ -131,8 +131,8 @@ async def test_a_handoff_that_a_filter_takes_away_is_withheld(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("recording")
-async def test_each_sender_is_judged_alone(tmp_path: Path) -> None:
-    trace = await summed_up(tmp_path, "critic")
+async def test_each_sender_is_scored_separately(tmp_path: Path) -> None:
+    trace = await record_team(tmp_path, "critic")
     assert (
         handoff(trace, "critic", "editor").attributes["flight_recorder.handoff.efficiency_score"]
         == 1.0
@@ -140,8 +140,8 @@ async def test_each_sender_is_judged_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_handoff_stands_just_before_the_turn_that_it_opens(tmp_path: Path) -> None:
-    trace = await summed_up(tmp_path, "critic")
+async def test_a_handoff_is_just_before_the_receivers_turn(tmp_path: Path) -> None:
+    trace = await record_team(tmp_path, "critic")
     kinds = [(span.type, span.name) for span in trace.root.children]
     assert kinds[-3:] == [
         ("HANDOFF", "writer → editor"),
@@ -151,7 +151,7 @@ async def test_a_handoff_stands_just_before_the_turn_that_it_opens(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_handoff_to_a_receiver_that_fails_is_there(tmp_path: Path) -> None:
+async def test_a_handoff_to_a_failing_receiver_is_recorded(tmp_path: Path) -> None:
     lines, fault = [reply_line("a", "one"), reply_line("b", "two")], unavailable("b")
     with (
         replay_lines(tmp_path, *lines, faults=[fault]) as replay,
@@ -163,7 +163,7 @@ async def test_a_handoff_to_a_receiver_that_fails_is_there(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_handoff_says_which_edge_led_to_it(tmp_path: Path) -> None:
+async def test_a_handoff_names_the_edge_that_led_to_it(tmp_path: Path) -> None:
     lines = [reply_line("judge", "go LEFT"), reply_line("left", "gone")]
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         judge, left, right = (agent(replay, name) for name in ("judge", "left", "right"))
@@ -177,48 +177,48 @@ async def test_a_handoff_says_which_edge_led_to_it(tmp_path: Path) -> None:
     assert attributes["flight_recorder.routing.tried"][-1] == "judge → right: RIGHT: no"
 
 
-def told_of(turn: Turn) -> tuple[Span, ...]:
-    """The handoffs that are recorded of a turn."""
+def record(turn: Turn) -> tuple[Span, ...]:
+    """Record the handoffs of a turn."""
     with record_run() as run, mlflow.start_span("task"):
         record_handoffs(turn)
     return load_trace(run).spans_of_type("HANDOFF")
 
 
 @pytest.mark.usefixtures("recording")
-def test_what_a_prompt_holds_has_arrived_and_what_it_leaves_out_has_not() -> None:
-    said = (Message("data", "TaskOutput", "4.9 % in 2023. The source is provisional."),)
-    (span,) = told_of(Turn("writer", said, said, prompt="Write. Context: 4.9 % in 2023."))
+def test_sentences_missing_from_the_prompt_are_dropped() -> None:
+    messages = (Message("data", "TaskOutput", "4.9 % in 2023. The source is provisional."),)
+    (span,) = record(Turn("writer", messages, messages, prompt="Write. Context: 4.9 % in 2023."))
     assert 0.0 < span.attributes["flight_recorder.handoff.efficiency_score"] < 1.0
     assert span.attributes["flight_recorder.handoff.dropped"] == "The source is provisional."
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_handoff_without_a_prompt_drops_nothing_that_was_given() -> None:
-    said = (Message("data", "TextMessage", DRAFT),)
-    (span,) = told_of(Turn("writer", said, said))
+def test_without_a_prompt_the_received_messages_count() -> None:
+    messages = (Message("data", "TextMessage", DRAFT),)
+    (span,) = record(Turn("writer", messages, messages))
     assert "flight_recorder.handoff.dropped" not in span.attributes
 
 
 @pytest.mark.usefixtures("recording")
-def test_each_task_of_one_agent_hands_over() -> None:
-    said = tuple(Message("data", "TaskOutput", text) for text in ("4.9 %", "2.0 %"))
-    spans = told_of(Turn("writer", said, said[1:], prompt="2.0 %"))
+def test_each_task_output_of_an_agent_is_a_handoff() -> None:
+    messages = tuple(Message("data", "TaskOutput", text) for text in ("4.9 %", "2.0 %"))
+    spans = record(Turn("writer", messages, messages[1:], prompt="2.0 %"))
     assert [span.attributes["flight_recorder.handoff.withheld"] for span in spans] == [True, False]
 
 
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize(
-    ("passes", "kind"),
+    ("message_type", "kind"),
     [("TaskOutput", "context"), ("Delegation", "delegation"), ("Answer", "return")],
 )
-def test_a_handoff_of_a_crew_says_its_kind(passes: str, kind: str) -> None:
-    said = (Message("manager", passes, "find it"),)
-    (span,) = told_of(Turn("data", said, said, prompt="find it"))
+def test_a_handoff_in_a_crew_has_a_kind(message_type: str, kind: str) -> None:
+    messages = (Message("manager", message_type, "find it"),)
+    (span,) = record(Turn("data", messages, messages, prompt="find it"))
     assert span.attributes["flight_recorder.handoff.kind"] == kind
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_long_loss_is_shown_in_part() -> None:
-    said = (Message("data", "TaskOutput", "nobody knows. " * 99),)
-    (span,) = told_of(Turn("writer", said, (), prompt=""))
+def test_long_dropped_text_is_truncated() -> None:
+    messages = (Message("data", "TaskOutput", "nobody knows. " * 99),)
+    (span,) = record(Turn("writer", messages, (), prompt=""))
     assert len(span.attributes["flight_recorder.handoff.dropped"]) == 300

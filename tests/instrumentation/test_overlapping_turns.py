@@ -1,4 +1,4 @@
-"""Overlap: which turns of a team were under way at the same time, and that they really were."""
+"""Concurrent turns of a team: each turn names the turns that overlap with it."""
 
 import asyncio
 from collections.abc import Generator
@@ -26,29 +26,29 @@ def _recording(store: str) -> Generator[None]:
         yield
 
 
-async def _fanned_out(tmp_path: Path, delay_s: float = 0.3) -> Trace:
+async def _run_specialists(tmp_path: Path, delay_s: float = 0.3) -> Trace:
     faults = [slow(name, delay_s=delay_s) for name in SPECIALISTS]
     lines = (*silence_lines(*SPECIALISTS), verdict_line())
     return (await run_verification(tmp_path, *lines, faults=faults))[1]
 
 
-async def test_three_specialists_take_as_long_as_the_slowest_of_them(tmp_path: Path) -> None:
-    trace = await _fanned_out(tmp_path, delay_s=1.0)
+async def test_three_specialists_run_concurrently(tmp_path: Path) -> None:
+    trace = await _run_specialists(tmp_path, delay_s=1.0)
     turns = [trace.turns(name)[0] for name in SPECIALISTS]
-    each_s = [(turn.end_ns - turn.start_ns) / 1e9 for turn in turns]
-    took_s = (trace.root.end_ns - trace.root.start_ns) / 1e9
-    assert min(each_s) >= 1.0
-    assert took_s < sum(each_s) * 2 / 3
+    durations_s = [(turn.end_ns - turn.start_ns) / 1e9 for turn in turns]
+    total_s = (trace.root.end_ns - trace.root.start_ns) / 1e9
+    assert min(durations_s) >= 1.0
+    assert total_s < sum(durations_s) * 2 / 3
     assert max(turn.start_ns for turn in turns) < min(turn.end_ns for turn in turns)
 
 
-async def test_each_turn_bears_the_others_that_ran_alongside(tmp_path: Path) -> None:
-    trace = await _fanned_out(tmp_path)
-    beside = {
+async def test_each_turn_names_the_concurrent_turns(tmp_path: Path) -> None:
+    trace = await _run_specialists(tmp_path)
+    concurrent = {
         span.name: span.attributes.get("flight_recorder.turn.alongside")
         for span in trace.spans_of_type("AGENT")
     }
-    assert beside == {
+    assert concurrent == {
         "video": ["audio", "sync"],
         "audio": ["sync", "video"],
         "sync": ["audio", "video"],
@@ -56,20 +56,20 @@ async def test_each_turn_bears_the_others_that_ran_alongside(tmp_path: Path) -> 
     }
 
 
-async def test_a_recorded_trace_without_times_still_shows_it(tmp_path: Path) -> None:
-    recorded_trace = parse_trace(dump_trace(await _fanned_out(tmp_path)), "here")
-    assert "audio  [AGENT OK]  ∥ sync, video\n" in render_outline(recorded_trace)
-    assert works_concurrently(*SPECIALISTS).explain_failure(recorded_trace) is None
+async def test_concurrency_is_visible_in_a_recorded_trace_without_times(tmp_path: Path) -> None:
+    parsed = parse_trace(dump_trace(await _run_specialists(tmp_path)), "here")
+    assert "audio  [AGENT OK]  ∥ sync, video\n" in render_outline(parsed)
+    assert works_concurrently(*SPECIALISTS).explain_failure(parsed) is None
 
 
-async def test_which_of_them_ended_first_is_not_shown(tmp_path: Path) -> None:
+async def test_a_recorded_trace_does_not_depend_on_which_turn_ends_first(tmp_path: Path) -> None:
     lines = (*silence_lines(*SPECIALISTS), verdict_line())
     _, audio_last = await run_verification(tmp_path, *lines, faults=[slow("audio", delay_s=0.5)])
     _, video_last = await run_verification(tmp_path, *lines, faults=[slow("video", delay_s=0.5)])
     assert dump_trace(audio_last) == dump_trace(video_last)
 
 
-async def test_agents_that_follow_each_other_work_alongside_nobody(tmp_path: Path) -> None:
+async def test_sequential_turns_are_not_concurrent(tmp_path: Path) -> None:
     with (
         replay_lines(tmp_path, reply_line("a", "one"), reply_line("b", "two")) as replay,
         record_run() as run,
@@ -80,7 +80,7 @@ async def test_agents_that_follow_each_other_work_alongside_nobody(tmp_path: Pat
     assert works_concurrently("a", "b").explain_failure(trace) == "a worked alone, without b"
 
 
-async def test_two_teams_at_once_do_not_work_alongside_each_other(tmp_path: Path) -> None:
+async def test_turns_of_two_teams_are_not_concurrent(tmp_path: Path) -> None:
     faults = [slow("a", delay_s=0.3), slow("b", delay_s=0.3)]
     lines = (reply_line("a", "one"), reply_line("b", "two"))
     with replay_lines(tmp_path, *lines, faults=faults) as replay, record_run() as run:
@@ -89,7 +89,7 @@ async def test_two_teams_at_once_do_not_work_alongside_each_other(tmp_path: Path
     assert not any("flight_recorder.turn.alongside" in span.attributes for span in load_trace(run))
 
 
-async def test_a_branch_that_fails_was_alongside_the_others_all_the_same(tmp_path: Path) -> None:
+async def test_a_failing_branch_names_the_concurrent_turns(tmp_path: Path) -> None:
     faults = [unavailable("a", status=400), slow("b", delay_s=0.5)]
     with (
         replay_lines(tmp_path, reply_line("b", "two"), faults=faults) as replay,
@@ -106,7 +106,7 @@ async def test_a_branch_that_fails_was_alongside_the_others_all_the_same(tmp_pat
     assert failed.attributes["flight_recorder.turn.alongside"] == ["b"]
 
 
-async def test_who_took_no_turn_is_named(tmp_path: Path) -> None:
+async def test_the_failure_names_an_agent_without_a_turn(tmp_path: Path) -> None:
     with replay_lines(tmp_path, reply_line("a", "one")) as replay, record_run() as run:
         await chain(agent(replay, "a")).run(task="go")
     assert (
@@ -114,7 +114,7 @@ async def test_who_took_no_turn_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_of_very_many_the_outline_gives_the_number() -> None:
+def test_the_outline_counts_many_concurrent_turns() -> None:
     others = [f"specialist_{number}" for number in range(29)]
     turn = Span("verdict", "AGENT", attributes={"flight_recorder.turn.alongside": others})
     assert render_outline(Trace((turn,))) == "verdict  [AGENT OK]  ∥ 29 others\n"

@@ -1,4 +1,4 @@
-"""The end of a process: whatever was traced until then is stored, however it comes."""
+"""Process exit: all spans are stored, however the process ends."""
 
 import json
 import sqlite3
@@ -13,32 +13,41 @@ from tests.instrumentation.exiting_programs import PROGRAMS, SPANS
 
 pytestmark = pytest.mark.long
 
-HOUSE = Path(__file__).parent.parent.parent
-EVERY_WAY = (*PROGRAMS, "never_leaves", "forks_with_mlflow_alone", "ends_with_mlflow_alone")
-FAIL = ("raises", "is_interrupted")
-"""Those that are to end with a stack trace."""
+ROOT = Path(__file__).parent.parent.parent
+ALL_PROGRAMS = (
+    *PROGRAMS,
+    "never_shuts_down",
+    "forks_with_upstream_mlflow",
+    "exits_with_upstream_mlflow",
+)
+FAILING_PROGRAMS = ("raises", "is_interrupted")
+"""Programs that must end with a stack trace."""
 
 
 @pytest.fixture(scope="module")
-def ended(store: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
-    """The exit code of each program, and what it said."""
-    mlflow.MlflowClient(store).search_experiments()  # two that make its tables at once fail
-    folder = tmp_path_factory.mktemp("said")
+def program_results(
+    store: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[int, str]]:
+    """Run all programs; return the exit code and the output of each."""
+    mlflow.MlflowClient(
+        store
+    ).search_experiments()  # creates the tables; two processes that do so at once fail
+    folder = tmp_path_factory.mktemp("output")
     command = [
         sys.executable,
         "-m",
         "tests.instrumentation.exiting_programs",
         store,
         str(folder),
-        *EVERY_WAY,
+        *ALL_PROGRAMS,
     ]
-    done = subprocess.run(command, cwd=HOUSE, check=True, capture_output=True, timeout=100)
-    codes: dict[str, int] = json.loads(done.stdout)
-    return {way: (code, (folder / way).read_text()) for way, code in codes.items()}
+    completed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=100)
+    codes: dict[str, int] = json.loads(completed.stdout)
+    return {program: (code, (folder / program).read_text()) for program, code in codes.items()}
 
 
-def stored(store: str, experiment: str) -> int:
-    """How many spans the database has of an experiment."""
+def count_stored_spans(store: str, experiment: str) -> int:
+    """Count the spans of an experiment in the database."""
     with sqlite3.connect(store.removeprefix("sqlite:///")) as connection:
         ((count,),) = connection.execute(
             "select count(*) from spans join experiments using (experiment_id)"
@@ -49,42 +58,46 @@ def stored(store: str, experiment: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("way", "code", "spans"),
+    ("program", "code", "spans"),
     [
         ("work", 0, SPANS),
         ("exits", 3, SPANS),
         ("raises", 1, SPANS),
         ("is_interrupted", -2, SPANS),
         ("is_terminated", 143, SPANS),
-        ("never_leaves", 0, SPANS),
+        ("never_shuts_down", 0, SPANS),
         ("keeps_its_provider", 0, SPANS),
         ("forks", 0, 2 * SPANS),
         ("has_a_child_process", 0, 2 * SPANS),
     ],
 )
-def test_all_is_stored_however_a_process_ends(
-    store: str, ended: dict[str, tuple[int, str]], way: str, code: int, spans: int
+def test_all_spans_are_stored_however_a_process_ends(
+    store: str, program_results: dict[str, tuple[int, str]], program: str, code: int, spans: int
 ) -> None:
-    assert (ended[way][0], stored(store, way)) == (code, spans), ended[way][1]
+    assert (program_results[program][0], count_stored_spans(store, program)) == (code, spans), (
+        program_results[program][1]
+    )
 
 
-@pytest.mark.parametrize("way", [*PROGRAMS, "never_leaves"])
-def test_it_ends_without_a_word_of_error(ended: dict[str, tuple[int, str]], way: str) -> None:
-    assert ended[way][1].count("Traceback") == (way in FAIL)
-    assert "Exception ignored" not in ended[way][1]
+@pytest.mark.parametrize("program", [*PROGRAMS, "never_shuts_down"])
+def test_a_process_ends_without_unexpected_errors(
+    program_results: dict[str, tuple[int, str]], program: str
+) -> None:
+    assert program_results[program][1].count("Traceback") == (program in FAILING_PROGRAMS)
+    assert "Exception ignored" not in program_results[program][1]
 
 
 @pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.mlflow.trace_id_generator")
-def test_mlflow_alone_drops_its_generator_of_ids_at_the_end(
-    ended: dict[str, tuple[int, str]],
+def test_upstream_mlflow_exits_cleanly_with_isolated_trace_ids(
+    program_results: dict[str, tuple[int, str]],
 ) -> None:
-    assert "Exception ignored" not in ended["ends_with_mlflow_alone"][1]
+    assert "Exception ignored" not in program_results["exits_with_upstream_mlflow"][1]
 
 
 @pytest.mark.xfail(
     raises=AssertionError, reason="the canary of patches.mlflow.export_queue.fork_safe_queue"
 )
-def test_mlflow_alone_stores_what_a_forked_process_traced(
-    store: str, ended: dict[str, tuple[int, str]]
+def test_upstream_mlflow_stores_the_spans_of_a_forked_process(
+    store: str, program_results: dict[str, tuple[int, str]]
 ) -> None:
-    assert stored(store, "forks_with_mlflow_alone") == 2 * SPANS
+    assert count_stored_spans(store, "forks_with_upstream_mlflow") == 2 * SPANS

@@ -1,11 +1,14 @@
-"""Tracing: turned on for a block, each run found by its tag, and all undone at the end."""
+"""Tracing: enabled for a block or by a plain call, undone at the end; runs found by their tag."""
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import mlflow
 import pytest
@@ -16,7 +19,8 @@ from mlflow.tracing import fluent
 from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue, Task
 from mlflow.utils.autologging_utils.safety import _AutologgingSessionManager
 
-from instrumentation.tracing import enable_tracing, record_run
+import instrumentation
+from instrumentation.tracing import Tracing, enable_tracing, record_run
 from patches.autogen import completion_spans
 from patches.autogen.turn_spans import turn_spans_patch
 from patches.mlflow.export_queue import fast_flush
@@ -31,8 +35,8 @@ from tests.support.autogen_agents import (
 )
 
 
-def everything_patched() -> dict[tuple[str, str], Any]:
-    """Each attribute of each class that tracing has its hands on."""
+def patched_attributes() -> dict[tuple[str, str], Any]:
+    """All methods of the classes that tracing patches."""
     bases = (BaseChatAgent, BaseGroupChat, ChatCompletionClient, DiGraphEdge)
     classes = [cls for base in bases for cls in iter_subclasses(base)]
     classes += [_AutologgingSessionManager, AsyncTraceExportQueue]
@@ -45,26 +49,26 @@ def everything_patched() -> dict[tuple[str, str], Any]:
 
 
 def settings() -> dict[str, str]:
-    """What the environment says to MLflow and AutoGen, but for what they tell themselves."""
+    """The environment variables of MLflow and AutoGen."""
     return {k: v for k, v in os.environ.items() if k.startswith(("MLFLOW_", "AUTOGEN_"))}
 
 
-def test_all_is_as_it_was_afterwards(store: str) -> None:
-    before, environment = everything_patched(), settings()
+def test_shutdown_restores_classes_and_environment(store: str) -> None:
+    before, environment = patched_attributes(), settings()
     with enable_tracing(store):
         assert AssistantAgent.__dict__["on_messages_stream"] not in before.values()
-    assert everything_patched() == before
+    assert patched_attributes() == before
     assert settings() == environment
 
 
-def test_all_is_as_it_was_after_an_error(store: str) -> None:
-    before = everything_patched()
+def test_an_error_in_the_block_restores_classes(store: str) -> None:
+    before = patched_attributes()
     with pytest.raises(ZeroDivisionError), enable_tracing(store):
         raise ZeroDivisionError
-    assert everything_patched() == before
+    assert patched_attributes() == before
 
 
-def test_a_class_defined_meanwhile_is_as_it_was_defined(store: str) -> None:
+def test_a_class_defined_in_the_block_is_restored(store: str) -> None:
     with enable_tracing(store):
 
         class Late(MessageFilterAgent):
@@ -75,18 +79,18 @@ def test_a_class_defined_meanwhile_is_as_it_was_defined(store: str) -> None:
     assert Late.__dict__["on_messages"] is wrapped.__wrapped__
 
 
-def test_the_spans_of_autolog_that_were_set_aside_come_back(store: str) -> None:
+def test_suspended_autolog_spans_are_restored(store: str) -> None:
     with upstream_autogen_autolog(store):
-        before = everything_patched()
+        before = patched_attributes()
         with apply_patches(completion_spans.PATCH, turn_spans_patch(lambda turn: None)):
-            assert everything_patched() != before
-        assert everything_patched() == before
+            assert patched_attributes() != before
+        assert patched_attributes() == before
 
 
-@pytest.mark.parametrize(("strange", "letter"), [("openai", "o"), (("opnai",), "opnai")])
-def test_what_is_no_framework_is_refused(store: str, strange: Any, letter: str) -> None:
-    message = f"unknown framework '{letter}' in .*: expected a tuple or list of autogen, crewai"
-    with pytest.raises(ValueError, match=message), enable_tracing(store, frameworks=strange):
+@pytest.mark.parametrize(("frameworks", "unknown"), [("openai", "o"), (("opnai",), "opnai")])
+def test_an_unknown_framework_is_rejected(store: str, frameworks: Any, unknown: str) -> None:
+    message = f"unknown framework '{unknown}' in .*: expected a tuple or list of autogen, crewai"
+    with pytest.raises(ValueError, match=message), enable_tracing(store, frameworks=frameworks):
         pass
 
 
@@ -95,22 +99,24 @@ def test_a_framework_that_is_named_twice_is_recorded_once(store: str) -> None:
         assert not any(outcome.skip_reason for outcome in tracing.patch_outcomes)
 
 
-def test_it_says_which_patches_are_not_for_these_versions(store: str) -> None:
+def test_skipped_patches_have_a_reason(store: str) -> None:
     with enable_tracing(store) as tracing:
-        why_not = {outcome.patch.name: outcome.skip_reason for outcome in tracing.patch_outcomes}
-    assert str(why_not.pop("autogen_content_type")).endswith("is installed")
-    assert set(why_not.values()) == {None}
+        skip_reasons = {
+            outcome.patch.name: outcome.skip_reason for outcome in tracing.patch_outcomes
+        }
+    assert str(skip_reasons.pop("autogen_content_type")).endswith("is installed")
+    assert set(skip_reasons.values()) == {None}
 
 
 def test_autolog_that_was_on_stays_on(store: str) -> None:
     with upstream_autogen_autolog(store):
-        before = everything_patched()
+        before = patched_attributes()
         with enable_tracing(store):
             pass
-        assert everything_patched() == before
+        assert patched_attributes() == before
 
 
-async def test_nested_tracing_doubles_nothing(tmp_path: Path, store: str) -> None:
+async def test_nested_tracing_records_each_span_once(tmp_path: Path, store: str) -> None:
     with (
         enable_tracing(store),
         enable_tracing(store),
@@ -122,7 +128,7 @@ async def test_nested_tracing_doubles_nothing(tmp_path: Path, store: str) -> Non
     assert len(trace.data.spans) == 2
 
 
-async def test_the_tags_of_a_run_are_on_its_trace(store: str) -> None:
+async def test_the_tags_of_a_run_are_tags_of_its_trace(store: str) -> None:
     with enable_tracing(store), record_run({"colour": "blue"}) as run:
         with mlflow.start_span("work"):
             pass
@@ -130,15 +136,15 @@ async def test_the_tags_of_a_run_are_on_its_trace(store: str) -> None:
     assert trace.info.tags["colour"] == "blue"
 
 
-async def test_runs_that_overlap_find_their_own_traces(store: str) -> None:
-    async def one(name: str) -> list[str]:
+async def test_overlapping_runs_find_their_own_traces(store: str) -> None:
+    async def record_one(name: str) -> list[str]:
         with record_run() as run:
             with mlflow.start_span(name):
                 await asyncio.sleep(0.01)
             return [trace.data.spans[0].name for trace in run.traces()]
 
     with enable_tracing(store):
-        assert await asyncio.gather(*map(one, "abcdef")) == [[name] for name in "abcdef"]
+        assert await asyncio.gather(*map(record_one, "abcdef")) == [[name] for name in "abcdef"]
 
 
 async def test_a_run_without_spans_has_no_trace(store: str) -> None:
@@ -146,9 +152,7 @@ async def test_a_run_without_spans_has_no_trace(store: str) -> None:
         assert run.traces() == []
 
 
-async def test_the_runtime_of_autogen_writes_no_spans_of_its_own(
-    tmp_path: Path, store: str
-) -> None:
+async def test_autogens_runtime_writes_no_spans(tmp_path: Path, store: str) -> None:
     with (
         enable_tracing(store),
         replay_lines(tmp_path, reply_line("a", "one")) as replay,
@@ -161,7 +165,7 @@ async def test_the_runtime_of_autogen_writes_no_spans_of_its_own(
 
 @pytest.fixture
 def idle_queue() -> Generator[AsyncTraceExportQueue]:
-    """A queue whose consumer has just begun to wait."""
+    """A queue whose consumer is waiting."""
     queue = AsyncTraceExportQueue()
     queue.put(Task(handler=lambda: None, args=()))
     time.sleep(0.1)
@@ -170,18 +174,18 @@ def idle_queue() -> Generator[AsyncTraceExportQueue]:
 
 
 def flush_s(queue: AsyncTraceExportQueue) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     queue.flush()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 @pytest.mark.xfail(reason="a flush waits for the idle consumer", raises=AssertionError)
-def test_mlflow_alone_flushes_an_idle_queue_at_once(idle_queue: AsyncTraceExportQueue) -> None:
+def test_upstream_mlflow_flushes_an_idle_queue_at_once(idle_queue: AsyncTraceExportQueue) -> None:
     assert flush_s(idle_queue) < 0.5
 
 
 @pytest.fixture
-def _prompt() -> Generator[None]:
+def _fast_flush() -> Generator[None]:
     with apply_patches(fast_flush.PATCH):
         yield
 
@@ -204,3 +208,56 @@ def test_every_page_of_a_runs_traces_is_read(store: str) -> None:
             with mlflow.start_span("work"):
                 pass
     assert len(run.traces()) == 101
+
+
+def enabled(store: str) -> Tracing:
+    return enable_tracing(store, frameworks=(), experiment=uuid4().hex)
+
+
+def test_a_plain_call_records_until_shutdown(store: str) -> None:
+    before = settings()
+    tracing = enabled(store)
+    with record_run() as run, mlflow.start_span("work"):
+        pass
+    (trace,) = run.traces()
+    tracing.shutdown()
+    assert [span.name for span in trace.data.spans] == ["work"]
+    assert settings() == before
+
+
+def test_shutdown_is_idempotent(store: str) -> None:
+    before = settings()
+    with enabled(store) as tracing:
+        tracing.shutdown()
+        assert settings() == before
+    tracing.shutdown()
+    assert settings() == before
+
+
+def test_the_default_store_is_that_of_the_environment(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    with enable_tracing(frameworks=()):
+        assert mlflow.get_tracking_uri() == store
+
+
+def test_without_a_tracking_uri_the_store_is_a_sqlite_file_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with enable_tracing(frameworks=()), mlflow.start_span("work"):
+        assert mlflow.get_tracking_uri() == "sqlite:///mlflow.db"
+    assert (tmp_path / "mlflow.db").exists()
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+def test_the_public_api_is_exported_and_imported_lazily() -> None:
+    for name in instrumentation.__all__:
+        assert getattr(instrumentation, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'enable_tracking'"):
+        _ = instrumentation.enable_tracking
+    program = "import sys, instrumentation; print({'mlflow', 'crewai'} & set(sys.modules))"
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "set()\n"

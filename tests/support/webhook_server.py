@@ -1,4 +1,4 @@
-"""A webhook's other end: a server on 127.0.0.1 that keeps what it is told."""
+"""A webhook server on 127.0.0.1 that keeps the payloads it receives."""
 
 import json
 from collections.abc import Generator, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class ReceivedPayloads:
-    """Where it listens, and every payload that came, in order."""
+    """The URL of the server, and the received payloads in order."""
 
     url: str
     payloads: list[Any] = field(default_factory=list)
@@ -19,26 +19,26 @@ class ReceivedPayloads:
 
 @contextmanager
 def run_webhook_server(statuses: Sequence[int] = (200,)) -> Generator[ReceivedPayloads]:
-    """Answer with these statuses in turn, with the last of them from then on."""
-    told = ReceivedPayloads("")
+    """Run a server that responds with these statuses in turn, and then repeats the last one."""
+    received = ReceivedPayloads("")
 
     class Listener(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length", 0))
-            status = statuses[min(len(told.payloads), len(statuses) - 1)]
-            told.payloads.append(json.loads(self.rfile.read(length) or "null"))
+            status = statuses[min(len(received.payloads), len(statuses) - 1)]
+            received.payloads.append(json.loads(self.rfile.read(length) or "null"))
             self.send_response(status)
             self.end_headers()
 
         do_GET = do_POST
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        told.url = f"http://127.0.0.1:{server.server_address[1]}/services/T0/SECRETPATH"
+        received.url = f"http://127.0.0.1:{server.server_address[1]}/services/T0/SECRETPATH"
         try:
-            yield told
+            yield received
         finally:
             server.shutdown()

@@ -52,6 +52,6 @@ PATCH = Patch(
     upstream="mlflow.tracing.export.async_export_queue (`self._queue.get(timeout=1)`)",
     versions={"mlflow": ">=3.17"},
     delete_when="a flush of an idle queue returns at once",
-    canary="tests/instrumentation/test_tracing.py::test_mlflow_alone_flushes_an_idle_queue_at_once",
+    canary="tests/instrumentation/test_tracing.py::test_upstream_mlflow_flushes_an_idle_queue_at_once",
     apply=_apply,
 )

@@ -46,6 +46,6 @@ PATCH = Patch(
     upstream="mlflow.tracing.export.async_export_queue, which does nothing after a fork",
     versions={"mlflow": ">=3.17"},
     delete_when="a forked process flushes what it has traced itself",
-    canary="tests/instrumentation/test_process_exit.py::test_mlflow_alone_stores_what_a_forked_process_traced",
+    canary="tests/instrumentation/test_process_exit.py::test_upstream_mlflow_stores_the_spans_of_a_forked_process",
     apply=_apply,
 )

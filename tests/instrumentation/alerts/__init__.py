@@ -1,1 +1,1 @@
-"""Alerts."""
+"""Tests of alert rules."""

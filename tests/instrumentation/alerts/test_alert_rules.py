@@ -1,4 +1,4 @@
-"""Alerts over recorded traces: broken runs alarm, healthy ones that look alike do not."""
+"""Alert rules on recorded traces: they fire for broken runs, and not for healthy look-alikes."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE, Span
 from instrumentation.trace.trace import Trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 
-ALARMS = {
+EXPECTED_ALERTS = {
     "branch_is_lost_at_the_join": {"lost handoff"},
     "branch_waits_in_silence": {"loop"},
     "charter_rule_is_forgotten": {"lost handoff"},
@@ -24,37 +24,39 @@ ALARMS = {
     "summarizer_never_sees_the_draft": {"lost handoff"},
     "tool_call_runs_away": {"failed runs", "loop"},
 }
-"""Which alerts of the house each broken run raises; of those that are not named here, none: what is
-wrong with them is no matter of thresholds."""
+"""The default alerts that fire for each broken run. None fires for the others: their errors are not
+visible in measured values."""
 VARIANTS = [
     (name, variant) for name in scenario_names() for variant, _, _ in load_scenario(name).variants()
 ]
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
-def test_a_run_of_the_catalog_raises_what_is_due_and_nothing_else(name: str, variant: str) -> None:
-    seen = evaluate_alerts(
+def test_a_catalog_run_fires_exactly_the_expected_alerts(name: str, variant: str) -> None:
+    report = evaluate_alerts(
         DEFAULT_ALERT_RULES,
         [FinishedTrace(load_trace(scenario_folder(name).recorded_trace(variant)))],
     )
-    raised = {outcome.alert.name for outcome in seen.results if outcome.findings}
-    played = next(played for kind, played, _ in load_scenario(name).variants() if kind == variant)
+    firing = {result.alert.name for result in report.results if result.findings}
+    variant_run = next(
+        variant_run for kind, variant_run, _ in load_scenario(name).variants() if kind == variant
+    )
     if variant == "broken":
-        assert raised == ALARMS.get(name, set())
-    elif played.raises:  # a mend by which the run fails aloud: healthy code, but no healthy run
-        assert raised == {"failed runs", "failed completions"}
+        assert firing == EXPECTED_ALERTS.get(name, set())
+    elif variant_run.raises:  # the fix makes the run fail with an error
+        assert firing == {"failed runs", "failed completions"}
     else:
-        assert raised == set()
+        assert firing == set()
 
 
-def test_a_finding_names_the_span_the_agent_and_both_numbers() -> None:
+def test_a_finding_names_span_agent_value_and_threshold() -> None:
     broken = replace(
         load_trace(scenario_folder("tool_call_runs_away").recorded_trace("broken")), ids=("tr-1",)
     )
-    (outcome,) = evaluate_alerts(
+    (result,) = evaluate_alerts(
         [AlertRule("loop", "repeats", at_most=2)], [FinishedTrace(broken)]
     ).results
-    (finding,) = outcome.findings
+    (finding,) = result.findings
     assert finding.message == (
         "specialist called world_bank_indicator 5 times, alike and with the same result;"
         " at most 2 times is allowed"
@@ -67,11 +69,13 @@ def test_a_finding_names_the_span_the_agent_and_both_numbers() -> None:
     )
 
 
-def run(*inside: Span, name: str = "run", status: str = "OK", took_ms: int = 0) -> FinishedTrace:
-    """A run that took so long, from the first millisecond on."""
-    end_ns = (took_ms + 1) * 1_000_000 if took_ms else 0
+def run(
+    *inside: Span, name: str = "run", status: str = "OK", duration_ms: int = 0
+) -> FinishedTrace:
+    """A run of the given duration."""
+    end_ns = (duration_ms + 1) * 1_000_000 if duration_ms else 0
     root = Span(name, "CHAIN", status, children=inside, start_ns=1_000_000, end_ns=end_ns)
-    return FinishedTrace(Trace((root,), ids=(f"tr-{name}-{took_ms}",)))
+    return FinishedTrace(Trace((root,), ids=(f"tr-{name}-{duration_ms}",)))
 
 
 def turn(agent: str, *inside: Span, inputs: object = None, outputs: object = None) -> Span:
@@ -87,85 +91,84 @@ def completion(tokens: int, cost_usd: float | None = None) -> Span:
     return Span("create", "LLM", attributes={TOKEN_USAGE_ATTRIBUTE: used}, cost_usd=cost_usd)
 
 
-def alarms(alert: AlertRule, *runs: FinishedTrace) -> int | str:
-    """How often an alert alarms, or why it judges nothing."""
-    (outcome,) = evaluate_alerts([alert], runs).results
-    return outcome.not_evaluated_reason or outcome.alarms
+def evaluate(rule: AlertRule, *runs: FinishedTrace) -> int | str:
+    """Return how often a rule is violated, or why it was not evaluated."""
+    (result,) = evaluate_alerts([rule], runs).results
+    return result.not_evaluated_reason or result.alarms
 
 
-def test_a_percentile_is_of_the_whole_window_and_names_the_slowest() -> None:
-    runs = [run(took_ms=ms) for ms in range(10, 1010, 10)]
-    alert = AlertRule("slow", "latency_ms", taken="p95", at_most=940)
-    (outcome,) = evaluate_alerts([alert], runs).results
+def test_a_percentile_covers_the_whole_window_and_names_the_slowest_run() -> None:
+    runs = [run(duration_ms=ms) for ms in range(10, 1010, 10)]
+    rule = AlertRule("slow", "latency_ms", aggregate="p95", at_most=940)
+    (result,) = evaluate_alerts([rule], runs).results
     assert (
-        "the p95 of 100 readings is 950 ms; at most 940 ms is allowed"
-        in outcome.findings[0].message
+        "the p95 of 100 readings is 950 ms; at most 940 ms is allowed" in result.findings[0].message
     )
-    assert outcome.findings[0].trace_id == "tr-run-1000"
-    assert alarms(replace(alert, at_most=950), *runs) == 0
+    assert result.findings[0].trace_id == "tr-run-1000"
+    assert evaluate(replace(rule, at_most=950), *runs) == 0
 
 
-def test_each_slow_run_is_an_alarm_and_the_worst_ten_are_shown() -> None:
-    runs = [run(took_ms=ms) for ms in range(1, 31)]
-    (outcome,) = evaluate_alerts([AlertRule("slow", "latency_ms", at_most=10)], runs).results
-    assert (outcome.alarms, len(outcome.findings)) == (20, 10)
-    assert [finding.measured for finding in outcome.findings] == list(range(30, 20, -1))
+def test_each_slow_run_counts_and_the_worst_ten_are_reported() -> None:
+    runs = [run(duration_ms=ms) for ms in range(1, 31)]
+    (result,) = evaluate_alerts([AlertRule("slow", "latency_ms", at_most=10)], runs).results
+    assert (result.alarms, len(result.findings)) == (20, 10)
+    assert [finding.measured for finding in result.findings] == list(range(30, 20, -1))
 
 
-def test_a_rate_of_too_few_runs_is_no_rate() -> None:
-    rate = AlertRule("failed", "failed", taken="share", at_most=0.1, needs=3)
-    failed, well = run(status="ERROR"), run()
-    assert alarms(rate, failed, well) == "3 readings are needed for a judgement, and there are 2"
-    assert alarms(rate, failed, well, well) == 1
+def test_a_rule_with_too_few_readings_is_not_evaluated() -> None:
+    rate = AlertRule("failed", "failed", aggregate="share", at_most=0.1, min_readings=3)
+    failed, succeeded = run(status="ERROR"), run()
+    assert evaluate(rate, failed, succeeded) == "3 readings are required, but there are 2"
+    assert evaluate(rate, failed, succeeded, succeeded) == 1
 
 
 def test_tokens_are_counted_by_run_and_by_window() -> None:
     runs = [run(turn("clerk", completion(60))), run(turn("clerk", completion(70)))]
-    assert alarms(AlertRule("run", "tokens", at_most=65), *runs) == 1
-    assert alarms(AlertRule("window", "tokens", taken="total", at_most=129), *runs) == 1
-    assert alarms(AlertRule("window", "tokens", taken="total", at_most=130), *runs) == 0
+    assert evaluate(AlertRule("run", "tokens", at_most=65), *runs) == 1
+    assert evaluate(AlertRule("window", "tokens", aggregate="total", at_most=129), *runs) == 1
+    assert evaluate(AlertRule("window", "tokens", aggregate="total", at_most=130), *runs) == 0
 
 
-def test_tokens_that_a_span_counts_again_for_those_inside_it_count_once() -> None:
+def test_tokens_that_nested_spans_report_again_count_once() -> None:
     outer = replace(completion(50), children=(completion(50),))
-    assert alarms(AlertRule("run", "tokens", at_most=50), run(outer)) == 0
+    assert evaluate(AlertRule("run", "tokens", at_most=50), run(outer)) == 0
 
 
-def test_what_has_no_price_is_not_taken_for_free() -> None:
-    alert = AlertRule("cost", "cost_usd", at_most=0.1)
-    assert alarms(alert, run(completion(10, 0.2))) == 1
-    unknown = alarms(alert, run(completion(10, 0.2), completion(10)))
-    assert unknown == "no trace of the window has a reading of cost_usd that it is about"
+def test_a_run_without_a_price_has_no_cost() -> None:
+    rule = AlertRule("cost", "cost_usd", at_most=0.1)
+    assert evaluate(rule, run(completion(10, 0.2))) == 1
+    reason = evaluate(rule, run(completion(10, 0.2), completion(10)))
+    assert reason == "no trace in the time window has a reading of cost_usd for this rule"
 
 
-def test_a_poll_that_ends_in_another_answer_is_no_loop() -> None:
-    alert = AlertRule("loop", "repeats", at_most=2)
+def test_polling_until_the_answer_changes_is_not_a_loop() -> None:
+    rule = AlertRule("loop", "repeats", at_most=2)
     waits = [call("poll", "not yet")] * 4
-    assert alarms(alert, run(turn("clerk", *waits))) == 1
-    assert alarms(alert, run(turn("clerk", *waits, call("poll", "here it is")))) == 0
+    assert evaluate(rule, run(turn("clerk", *waits))) == 1
+    assert evaluate(rule, run(turn("clerk", *waits, call("poll", "here it is")))) == 0
 
 
-def test_calls_of_several_turns_are_no_loop() -> None:
-    asks = [turn("clerk", call("lookup", "2.8 million"), outputs=n) for n in range(4)]
-    assert alarms(AlertRule("loop", "repeats", at_most=2), run(*asks)) == 0
+def test_calls_of_several_turns_are_not_a_loop() -> None:
+    turns = [turn("clerk", call("lookup", "2.8 million"), outputs=n) for n in range(4)]
+    assert evaluate(AlertRule("loop", "repeats", at_most=2), run(*turns)) == 0
 
 
-def test_a_turn_that_comes_to_the_same_again_and_again_is_a_loop() -> None:
+def test_a_repeated_turn_with_the_same_result_is_a_loop() -> None:
     same = [turn("clerk", inputs="Go on.", outputs="I go on.")] * 3
-    assert alarms(AlertRule("loop", "repeats", at_most=2), run(*same)) == 1
-    assert alarms(AlertRule("loop", "repeats", at_most=2), run(*same[:2])) == 0
+    assert evaluate(AlertRule("loop", "repeats", at_most=2), run(*same)) == 1
+    assert evaluate(AlertRule("loop", "repeats", at_most=2), run(*same[:2])) == 0
 
 
-def test_an_alert_looks_at_its_workflow_agent_tool_and_tags_alone() -> None:
+def test_a_rule_applies_only_to_its_workflow_agent_tool_and_tags() -> None:
     slow = run(turn("clerk", call("lookup", "", "ERROR")), name="review")
     tagged = replace(slow, tags={"environment": "prod"}, experiment="team")
     base = AlertRule("failed", "failed", at_most=0)
-    for chosen in (
+    for matching in (
         replace(base, tool="lookup"),
         replace(base, tool="lookup", agent="clerk", workflow="review"),
         replace(base, tool="lookup", tags={"environment": "prod"}, experiment="team"),
     ):
-        assert alarms(chosen, tagged) == 1
+        assert evaluate(matching, tagged) == 1
     for other in (
         replace(base, tool="lookup", agent="nobody"),
         replace(base, tool="lookup", workflow="briefing"),
@@ -173,37 +176,39 @@ def test_an_alert_looks_at_its_workflow_agent_tool_and_tags_alone() -> None:
         replace(base, tool="lookup", experiment="other"),
     ):
         assert (
-            alarms(other, tagged)
-            == "no trace of the window has a reading of failed that it is about"
+            evaluate(other, tagged)
+            == "no trace in the time window has a reading of failed for this rule"
         )
-    assert alarms(replace(base, agent="clerk"), tagged) == 0
+    assert evaluate(replace(base, agent="clerk"), tagged) == 0
 
 
-def test_a_summary_by_another_agent_is_no_lost_handoff() -> None:
-    told = {
+def test_a_summary_by_another_agent_is_not_a_lost_handoff() -> None:
+    attributes = {
         "flight_recorder.handoff.from_agent": "specialist",
         "flight_recorder.handoff.to_agent": "writer",
         "flight_recorder.handoff.efficiency_score": 0.0,
         "flight_recorder.handoff.dropped": "growth: 2.9%, says the World Bank",
     }
-    handed = Span("specialist → writer", "HANDOFF", attributes=told)
-    alert = AlertRule("lost", "handoff_share", at_least=0.5)
+    handoff = Span("specialist → writer", "HANDOFF", attributes=attributes)
+    rule = AlertRule("lost", "handoff_share", at_least=0.5)
 
-    def asked(prompt: str) -> FinishedTrace:
+    def run_with_prompt(prompt: str) -> FinishedTrace:
         prompted = Span("create", "LLM", inputs={"messages": [{"content": prompt}]})
-        return run(handed, turn("writer", prompted))
+        return run(handoff, turn("writer", prompted))
 
-    assert alarms(alert, asked("The World Bank has growth at 2.9%, says the analyst.")) == 0
-    assert alarms(alert, asked("Write that there is no data.")) == 1
+    assert (
+        evaluate(rule, run_with_prompt("The World Bank has growth at 2.9%, says the analyst.")) == 0
+    )
+    assert evaluate(rule, run_with_prompt("Write that there is no data.")) == 1
 
 
 @pytest.mark.parametrize("optional", [False, True])
-def test_what_has_to_be_judged_and_cannot_be_lets_nothing_pass(optional: bool) -> None:
-    alert = AlertRule("lookup", "failed", tool="lookup", at_most=0, optional=optional)
-    assert evaluate_alerts([alert], [run()]).is_inconclusive is not optional
+def test_a_required_rule_that_cannot_be_evaluated_is_inconclusive(optional: bool) -> None:
+    rule = AlertRule("lookup", "failed", tool="lookup", at_most=0, optional=optional)
+    assert evaluate_alerts([rule], [run()]).is_inconclusive is not optional
 
 
-def test_no_trace_is_no_pass() -> None:
-    seen = evaluate_alerts([AlertRule("any", "failed", at_most=0, optional=True)], [])
-    assert seen.is_inconclusive
-    assert not seen.is_firing
+def test_no_trace_is_inconclusive() -> None:
+    report = evaluate_alerts([AlertRule("any", "failed", at_most=0, optional=True)], [])
+    assert report.is_inconclusive
+    assert not report.is_firing

@@ -1,4 +1,4 @@
-"""A table of alerts from a TOML file: what would watch something else than was meant is refused."""
+"""Alert rules in a TOML file: rules that would not check what was intended are rejected."""
 
 from pathlib import Path
 
@@ -18,19 +18,19 @@ def write_rules(folder: Path, text: str) -> Path:
     return file
 
 
-def test_a_table_is_read_field_by_field(tmp_path: Path) -> None:
+def test_rules_are_read_field_by_field(tmp_path: Path) -> None:
     text = """
         [[alert]]
         name = "slow reviews"
         measure = "latency_ms"
-        taken = "p95"
+        aggregate = "p95"
         at_most = 30000
         workflow = "review"
-        needs = 20
+        min_readings = 20
         tags = { environment = "prod" }
 
         [[alert]]
-        name = "what the summarizer is given"
+        name = "input of the summarizer"
         measure = "handoff_share"
         at_least = 0.8
         agent = "summarizer"
@@ -41,13 +41,13 @@ def test_a_table_is_read_field_by_field(tmp_path: Path) -> None:
             "slow reviews",
             "latency_ms",
             at_most=30000,
-            taken="p95",
+            aggregate="p95",
             workflow="review",
-            needs=20,
+            min_readings=20,
             tags={"environment": "prod"},
         ),
         AlertRule(
-            "what the summarizer is given",
+            "input of the summarizer",
             "handoff_share",
             at_least=0.8,
             agent="summarizer",
@@ -56,70 +56,70 @@ def test_a_table_is_read_field_by_field(tmp_path: Path) -> None:
     )
 
 
-GOOD = 'name = "a"\nmeasure = "tokens"\n'
+VALID_START = 'name = "a"\nmeasure = "tokens"\n'
 
 
 @pytest.mark.parametrize(
-    ("line", "sentence"),
+    ("line", "message"),
     [
-        ("", "'a' needs a threshold"),
-        ("at_most = 1\nat_least = 1", "'a' needs a threshold"),
-        ("at_mots = 1", "no field 'at_mots'; did you mean at_most?"),
-        ("at_most = '1'", "at_most takes a number; not '1'"),
-        ("at_most = true", "at_most takes a number; not True"),
-        ("at_most = nan", "would never alarm"),
-        ("at_most = inf", "would never alarm"),
-        ("at_most = 1\ntaken = 'p101'", "nothing is taken 'p101'"),
-        ("at_most = 1\ntaken = 'p0'", "nothing is taken 'p0'"),
-        ("at_most = 1\ntaken = 'totl'", "did you mean total?"),
-        ("at_most = 1\ntaken = 'share'", "a share is of what failed"),
-        ("at_most = 1\nunit = 'calls'", "no unit 'calls'; did you mean call?"),
-        ("at_most = 1\nneeds = 0", "needs at least one reading"),
-        ("at_most = 1\nneeds = 1.5", "needs takes a whole number; not 1.5"),
-        ("at_most = 1\noptional = 1", "optional takes true or false; not 1"),
-        ("at_most = 1\ntags = { a = 1 }", "tags takes texts by name"),
-        ("at_most = 1\nagent = 7", "agent takes a text; not 7"),
-        (f"at_most = 1\n[[alert]]\n{GOOD}at_most = 2", "two alerts have the name 'a'"),
+        ("", "'a' needs one threshold"),
+        ("at_most = 1\nat_least = 1", "'a' needs one threshold"),
+        ("at_mots = 1", "unknown field 'at_mots'; did you mean at_most?"),
+        ("at_most = '1'", "at_most must be a number, found '1'"),
+        ("at_most = true", "at_most must be a number, found True"),
+        ("at_most = nan", "would fire always or never"),
+        ("at_most = inf", "would fire always or never"),
+        ("at_most = 1\naggregate = 'p101'", "unknown aggregate 'p101'"),
+        ("at_most = 1\naggregate = 'p0'", "unknown aggregate 'p0'"),
+        ("at_most = 1\naggregate = 'totl'", "did you mean total?"),
+        ("at_most = 1\naggregate = 'share'", "the aggregate share needs the measure failed"),
+        ("at_most = 1\nunit = 'calls'", "unknown unit 'calls'; did you mean call?"),
+        ("at_most = 1\nmin_readings = 0", "needs min_readings of at least 1"),
+        ("at_most = 1\nmin_readings = 1.5", "min_readings must be an integer, found 1.5"),
+        ("at_most = 1\noptional = 1", "optional must be true or false, found 1"),
+        ("at_most = 1\ntags = { a = 1 }", "tags must be a table of texts"),
+        ("at_most = 1\nagent = 7", "agent must be a text, found 7"),
+        (f"at_most = 1\n[[alert]]\n{VALID_START}at_most = 2", "two alerts have the name 'a'"),
     ],
 )
-def test_a_line_that_cannot_be_meant_is_refused(tmp_path: Path, line: str, sentence: str) -> None:
-    with pytest.raises(AlertRulesError, match=r"alerts\.toml") as refused:
-        load_alert_rules(write_rules(tmp_path, f"[[alert]]\n{GOOD}{line}"))
-    assert sentence in str(refused.value)
+def test_an_invalid_rule_is_rejected(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(AlertRulesError, match=r"alerts\.toml") as error:
+        load_alert_rules(write_rules(tmp_path, f"[[alert]]\n{VALID_START}{line}"))
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
-        ("", "one [[alert]] after another"),
-        ("alert = 1", "one [[alert]] after another"),
+        ("", "expected only [[alert]] entries"),
+        ("alert = 1", "expected only [[alert]] entries"),
         ("alert = [1]", "expected name = …"),
-        ("[[alert]]\nname = 'a'\nat_most = 1", "has no measure"),
-        ("[[alert]]\nname = ''\nmeasure = 'tokens'\nat_most = 1", "has no name"),
+        ("[[alert]]\nname = 'a'\nat_most = 1", "measure is missing"),
+        ("[[alert]]\nname = ''\nmeasure = 'tokens'\nat_most = 1", "name is missing"),
         ("[[alert]]\nname = 'a'\nmeasure = 'latency'\nat_most = 1", "did you mean latency_ms?"),
-        ("[[alert]]\nname = 'a'\nmeasure = 'repeats'\nunit = 'call'\nat_most = 1", "leave 'call'"),
-        ("[[alerts]]\nname = 'a'", "not alerts"),
+        ("[[alert]]\nname = 'a'\nmeasure = 'repeats'\nunit = 'call'\nat_most = 1", "remove 'call'"),
+        ("[[alerts]]\nname = 'a'", "found alerts"),
         ("[[alert]", "cannot be read as TOML"),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
-    with pytest.raises(AlertRulesError) as refused:
+def test_an_invalid_file_is_rejected(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(AlertRulesError) as error:
         load_alert_rules(write_rules(tmp_path, text))
-    assert sentence in str(refused.value)
+    assert message in str(error.value)
 
 
-def test_the_table_of_the_house_is_one_that_could_be_read(tmp_path: Path) -> None:
-    def spelt(value: object) -> str:
+def test_the_default_rules_can_be_written_and_read(tmp_path: Path) -> None:
+    def to_toml(value: object) -> str:
         return str(value).lower() if isinstance(value, bool) else repr(value)
 
     default = AlertRule("", "")
     lines = []
-    for alert in DEFAULT_ALERT_RULES:
-        told = {key: value for key, value in vars(alert).items() if value != getattr(default, key)}
-        lines += ["[[alert]]", *(f"{key} = {spelt(value)}" for key, value in told.items())]
+    for rule in DEFAULT_ALERT_RULES:
+        fields = {key: value for key, value in vars(rule).items() if value != getattr(default, key)}
+        lines += ["[[alert]]", *(f"{key} = {to_toml(value)}" for key, value in fields.items())]
     assert load_alert_rules(write_rules(tmp_path, "\n".join(lines))) == DEFAULT_ALERT_RULES
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(AlertRulesError, match=r"none\.toml"):
         load_alert_rules(tmp_path / "none.toml")

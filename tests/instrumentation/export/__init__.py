@@ -1,1 +1,1 @@
-"""Export."""
+"""Tests of the OTLP export."""

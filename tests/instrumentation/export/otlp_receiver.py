@@ -1,4 +1,4 @@
-"""A receiver: a real OTLP endpoint on 127.0.0.1 that keeps what it is sent, and answers as told."""
+"""A real OTLP endpoint on 127.0.0.1 that keeps the received spans and sends canned responses."""
 
 import gzip
 import threading
@@ -23,7 +23,7 @@ PROTOBUF = "application/x-protobuf"
 
 @dataclass(frozen=True)
 class CannedResponse:
-    """What a receiver says to each request, once `after_s` is over; or it cuts the line."""
+    """The response to each request, after a delay; or it drops the connection."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": PROTOBUF})
@@ -33,7 +33,7 @@ class CannedResponse:
 
 
 def partial_success(spans: int) -> CannedResponse:
-    """All is well, but for some spans."""
+    """A successful response that rejects some spans."""
     partial = ExportTracePartialSuccess(rejected_spans=spans, error_message="too long")
     return CannedResponse(
         body=ExportTraceServiceResponse(partial_success=partial).SerializeToString()
@@ -41,10 +41,10 @@ def partial_success(spans: int) -> CannedResponse:
 
 
 class ReceivedSpans:
-    """What came in, in the order it came; `answer` may be changed meanwhile."""
+    """The received requests, in order. `response` may be changed while the receiver runs."""
 
-    def __init__(self, answer: CannedResponse) -> None:
-        self.response = answer
+    def __init__(self, response: CannedResponse) -> None:
+        self.response = response
         self.bodies: list[bytes] = []
         self.headers: list[Mapping[str, str]] = []
         self.released = threading.Event()
@@ -57,50 +57,50 @@ class ReceivedSpans:
                     yield from scope.spans
 
     def span_named(self, name: str) -> Span:
-        (found,) = (span for span in self if span.name == name)
-        return found
+        (span,) = (span for span in self if span.name == name)
+        return span
 
 
 @contextmanager
-def run_otlp_receiver(answer: CannedResponse | None = None) -> Generator[ReceivedSpans]:
-    """A receiver that is up for the block; whoever it keeps waiting is let go at its end."""
-    kept = ReceivedSpans(answer or CannedResponse())
+def run_otlp_receiver(response: CannedResponse | None = None) -> Generator[ReceivedSpans]:
+    """Run a receiver for the block; requests that it delays are released at the end."""
+    received = ReceivedSpans(response or CannedResponse())
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            said = kept.response
-            if said.status < 300 and not said.drops_connection:
-                packed = self.headers.get("content-encoding") == "gzip"
-                kept.bodies.append(gzip.decompress(body) if packed else body)
-            kept.headers.append({name.lower(): value for name, value in self.headers.items()})
-            kept.released.wait(said.delay_s)
-            if said.drops_connection:
+            response = received.response
+            if response.status < 300 and not response.drops_connection:
+                is_compressed = self.headers.get("content-encoding") == "gzip"
+                received.bodies.append(gzip.decompress(body) if is_compressed else body)
+            received.headers.append({name.lower(): value for name, value in self.headers.items()})
+            received.released.wait(response.delay_s)
+            if response.drops_connection:
                 self.close_connection = True
                 return
-            self.send_response(said.status)
-            for name, value in (said.headers | {"content-length": len(said.body)}).items():  # type: ignore[operator]
+            self.send_response(response.status)
+            for name, value in (response.headers | {"content-length": len(response.body)}).items():  # type: ignore[operator]
                 self.send_header(name, str(value))
-            with suppress(BrokenPipeError):  # whoever asked may be gone
+            with suppress(BrokenPipeError):  # the client may have disconnected
                 self.end_headers()
-                self.wfile.write(said.body)
+                self.wfile.write(response.body)
 
         def log_message(self, *_: Any) -> None:
-            """Nobody reads it."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.endpoint = f"http://127.0.0.1:{server.server_port}/v1/traces"
+    received.endpoint = f"http://127.0.0.1:{server.server_port}/v1/traces"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
     try:
-        yield kept
+        yield received
     finally:
-        kept.released.set()
+        received.released.set()
         server.shutdown()
         server.server_close()
 
 
 def set_endpoint(endpoint: str, patch: pytest.MonkeyPatch, headers: str = "") -> None:
-    """Let the environment name a receiver, as a user does."""
+    """Set the endpoint in the environment, as a user does."""
     patch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint)
     patch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", headers)
 
@@ -114,12 +114,12 @@ def span_status(span: Span) -> str:
     return str(Status.StatusCode.Name(span.status.code)).removeprefix("STATUS_CODE_")
 
 
-def wait_until(true: Any, patience_s: float = 10.0) -> bool:
-    """Whether it becomes true in time."""
-    deadline = time.monotonic() + patience_s
-    while not true() and time.monotonic() < deadline:
+def wait_until(condition: Any, timeout_s: float = 10.0) -> bool:
+    """Wait for a condition; return whether it became true in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
-    return bool(true())
+    return bool(condition())
 
 
 def _plain_value(value: AnyValue) -> Any:

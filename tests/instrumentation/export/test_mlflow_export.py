@@ -1,4 +1,4 @@
-"""What MLflow's own export lacks, as long as it does: when one of these passes, a patch can go."""
+"""Canaries for MLflow's own OTLP export: when one passes, a patch can be deleted."""
 
 import time
 from collections.abc import Generator
@@ -21,51 +21,51 @@ from tests.instrumentation.export.otlp_receiver import (
 
 
 @contextmanager
-def exporting(
-    answer: CannedResponse, store: str, patch: pytest.MonkeyPatch, name: str
+def export_with_upstream_mlflow(
+    response: CannedResponse, store: str, patch: pytest.MonkeyPatch, name: str
 ) -> Generator[ReceivedSpans]:
-    """MLflow alone, in dual export to a receiver, in an experiment of its own."""
+    """Export with upstream MLflow to a receiver, in an experiment of its own."""
     patch.setenv("MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT", "true")
     patch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     patch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3")
-    with run_otlp_receiver(answer) as kept:
-        set_endpoint(kept.endpoint, patch)
+    with run_otlp_receiver(response) as received:
+        set_endpoint(received.endpoint, patch)
         with use_experiment(store, name):
-            yield kept
-            kept.released.set()
+            yield received
+            received.released.set()
 
 
 @pytest.mark.xfail(raises=AssertionError, reason="BatchProcessor.force_flush takes no timeout")
-def test_mlflow_alone_flushes_in_the_time_it_was_given(
+def test_upstream_mlflow_flushes_within_the_timeout(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with exporting(CannedResponse(delay_s=60), store, monkeypatch, "flush"):
+    with export_with_upstream_mlflow(CannedResponse(delay_s=60), store, monkeypatch, "flush"):
         with mlflow.start_span("work"):
             pass
-        began = time.monotonic()
+        started = time.monotonic()
         get_bridged_tracer_provider().force_flush(200)
-        took_s = time.monotonic() - began
-    assert took_s < 2
+        duration_s = time.monotonic() - started
+    assert duration_s < 2
 
 
 @pytest.mark.xfail(raises=KeyError, reason="OtelSpanProcessor sends tags without dual export only")
-def test_mlflow_alone_sends_the_tags_of_a_trace_in_dual_export(
+def test_upstream_mlflow_sends_trace_tags_in_dual_export(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with exporting(CannedResponse(), store, monkeypatch, "tags") as kept:
+    with export_with_upstream_mlflow(CannedResponse(), store, monkeypatch, "tags") as received:
         with mlflow.tracing.context(tags={"team": "briefing"}), mlflow.start_span("work"):
             pass
         get_bridged_tracer_provider().force_flush()
-        assert span_attributes(kept.span_named("work"))["mlflow.traceTag.team"] == "briefing"
+        assert span_attributes(received.span_named("work"))["mlflow.traceTag.team"] == "briefing"
 
 
-def test_the_patch_leaves_mlflow_as_it_was(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_patch_restores_mlflow(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow.tracing import provider
     from mlflow.tracing.processor import otel
 
     before = otel.OtelSpanProcessor, provider.get_otlp_exporter
     with (
-        exporting(CannedResponse(), store, monkeypatch, "undone"),
+        export_with_upstream_mlflow(CannedResponse(), store, monkeypatch, "undone"),
         apply_patches(otlp_export_patch()) as (outcome,),
     ):
         assert outcome.is_applied
@@ -73,7 +73,7 @@ def test_the_patch_leaves_mlflow_as_it_was(store: str, monkeypatch: pytest.Monke
     assert (otel.OtelSpanProcessor, provider.get_otlp_exporter) == before
 
 
-def test_without_dual_export_mlflow_exports_as_ever(
+def test_without_dual_export_mlflow_is_not_changed(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow.tracing.processor import otel

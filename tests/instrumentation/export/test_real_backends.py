@@ -1,4 +1,4 @@
-"""Two real receivers: MLflow's own `/v1/traces` and Arize Phoenix, started from the Makefile."""
+"""Two real OTLP backends, MLflow's `/v1/traces` and Arize Phoenix, started with make."""
 
 import json
 import os
@@ -23,62 +23,68 @@ from tests.support.servers import find_free_port
 
 pytestmark = pytest.mark.long
 
-HOUSE = Path(__file__).parent.parent.parent.parent
-PHOENIX = HOUSE / ".envs/phoenix"
+ROOT = Path(__file__).parent.parent.parent.parent
+PHOENIX = ROOT / ".envs/phoenix"
 SCENARIOS = ("summarizer_never_sees_the_draft", "briefing_goes_well", "stream_is_cut")
 SESSION, SERVICE = "conversation_goes_well", "index_service_is_down"
-STARTS_S = 100
-"""How long a receiver may take to come up on a busy machine."""
+MAX_START_S = 100
+"""How long a backend may take to start on a busy machine."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, folder = find_free_port(), tmp_path_factory.mktemp("receiver")
     url = f"http://127.0.0.1:{port}"
-    with made(folder, url, "receiver", f"RECEIVER_PORT={port}", f"STORE={folder}"):
+    with run_make_target(folder, url, "receiver", f"RECEIVER_PORT={port}", f"STORE={folder}"):
         yield url
 
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A receiver on a busy machine is waited for at the end, longer than it would be elsewhere."""
+    """Wait longer than by default for a backend on a busy machine."""
     monkeypatch.setenv("OTEL_BSP_EXPORT_TIMEOUT", "60000")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "60")
 
 
 @pytest.fixture
-def received(server: str, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
-    """MLflow's server as what spans are sent to: into its experiment 0."""
+def mlflow_receiver(server: str, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
+    """Send spans to an MLflow server, into its experiment 0."""
     set_endpoint(f"{server}/v1/traces", monkeypatch, headers="x-mlflow-experiment-id=0")
     return mlflow.MlflowClient(server)
 
 
 @pytest.mark.parametrize("name", [*SCENARIOS, SESSION, SERVICE])
-def test_mlflows_receiver_shows_the_outline_of_the_store(
-    name: str, store: str, received: mlflow.MlflowClient
+def test_mlflow_receives_the_same_trace_as_the_store(
+    name: str, store: str, mlflow_receiver: mlflow.MlflowClient
 ) -> None:
-    for kept in traces(name, store):
-        sent = trace_from_mlflow(received.get_trace(id).to_dict() for id in kept.ids)
-        assert render_outline(sent) == render_outline(kept)
+    for stored in run_and_read_traces(name, store):
+        received_trace = trace_from_mlflow(
+            mlflow_receiver.get_trace(id).to_dict() for id in stored.ids
+        )
+        assert render_outline(received_trace) == render_outline(stored)
 
 
-def test_mlflows_receiver_has_the_tags_and_the_session(
-    store: str, received: mlflow.MlflowClient
-) -> None:
-    kept = traces(SESSION, store)[-1]
-    for id in kept.ids:
-        sent, own = received.get_trace(id).info, mlflow.MlflowClient(store).get_trace(id).info
-        assert sent.tags["flight_recorder.scenario"] == SESSION
-        assert ours(sent.tags) == ours(own.tags)
-        for of in ("mlflow.trace.session", "mlflow.trace.user"):
-            assert sent.trace_metadata[of] == own.trace_metadata[of]
+def test_mlflow_receives_tags_and_session(store: str, mlflow_receiver: mlflow.MlflowClient) -> None:
+    stored = run_and_read_traces(SESSION, store)[-1]
+    for id in stored.ids:
+        received_trace, own = (
+            mlflow_receiver.get_trace(id).info,
+            mlflow.MlflowClient(store).get_trace(id).info,
+        )
+        assert received_trace.tags["flight_recorder.scenario"] == SESSION
+        assert own_tags(received_trace.tags) == own_tags(own.tags)
+        for key in ("mlflow.trace.session", "mlflow.trace.user"):
+            assert received_trace.trace_metadata[key] == own.trace_metadata[key]
 
 
-def test_mlflows_receiver_counts_the_same_tokens(store: str, received: mlflow.MlflowClient) -> None:
-    (kept,) = traces("briefing_goes_well", store)
-    (id,) = kept.ids
-    sent, own = received.get_trace(id).info, mlflow.MlflowClient(store).get_trace(id).info
-    assert sent.token_usage == own.token_usage
+def test_mlflow_counts_the_same_tokens(store: str, mlflow_receiver: mlflow.MlflowClient) -> None:
+    (stored,) = run_and_read_traces("briefing_goes_well", store)
+    (id,) = stored.ids
+    received_trace, own = (
+        mlflow_receiver.get_trace(id).info,
+        mlflow.MlflowClient(store).get_trace(id).info,
+    )
+    assert received_trace.token_usage == own.token_usage
 
 
 @pytest.fixture(scope="module")
@@ -88,45 +94,47 @@ def phoenix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, folder = find_free_port(), tmp_path_factory.mktemp("phoenix")
     url = f"http://127.0.0.1:{port}"
     ports = f"PHOENIX_PORT={port}", f"PHOENIX_GRPC_PORT={find_free_port()}"
-    with made(folder, url, "phoenix", *ports, f"PHOENIX_DATA={folder}"):
+    with run_make_target(folder, url, "phoenix", *ports, f"PHOENIX_DATA={folder}"):
         yield url
 
 
 @pytest.mark.phoenix
 @pytest.mark.parametrize("name", [SCENARIOS[0], SESSION])
-def test_phoenix_has_each_span_under_its_parent(
+def test_phoenix_has_each_span_below_its_parent(
     name: str, store: str, phoenix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_endpoint(f"{phoenix}/v1/traces", monkeypatch)
-    for kept in traces(name, store):
-        for id in kept.ids:
+    for stored in run_and_read_traces(name, store):
+        for id in stored.ids:
             own = mlflow.MlflowClient(store).get_trace(id).data.spans
-            assert wait_until(lambda id=id, own=own: len(spans(phoenix, id)) == len(own))
-            sent = {span["context"]["span_id"]: span for span in spans(phoenix, id)}
+            assert wait_until(lambda id=id, own=own: len(phoenix_spans(phoenix, id)) == len(own))
+            received_trace = {
+                span["context"]["span_id"]: span for span in phoenix_spans(phoenix, id)
+            }
             for span in own:
-                there = sent[span.span_id]
-                assert (there["name"], there["parent_id"]) == (span.name, span.parent_id)
-                assert there["status_code"] == span.status.status_code.value
+                exported = received_trace[span.span_id]
+                assert (exported["name"], exported["parent_id"]) == (span.name, span.parent_id)
+                assert exported["status_code"] == span.status.status_code.value
 
 
 @pytest.mark.phoenix
-def test_phoenix_reads_a_completion_as_one(
+def test_phoenix_recognises_completions(
     store: str, phoenix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_endpoint(f"{phoenix}/v1/traces", monkeypatch)
-    kept = traces(SCENARIOS[0], store)[0]
-    assert wait_until(lambda: len(spans(phoenix, kept.ids[0])) == len(list(kept)))
-    found = spans(phoenix, kept.ids[0])
+    stored = run_and_read_traces(SCENARIOS[0], store)[0]
+    assert wait_until(lambda: len(phoenix_spans(phoenix, stored.ids[0])) == len(list(stored)))
+    found = phoenix_spans(phoenix, stored.ids[0])
     completions = [span["attributes"] for span in found if span["span_kind"] == "LLM"]
-    own = [span.tokens for span in kept.spans_of_type("LLM")]
+    own = [span.tokens for span in stored.spans_of_type("LLM")]
     assert len(completions) == len(own)
-    assert sum(said["llm.token_count.prompt"] for said in completions) == sum(
+    assert sum(attributes["llm.token_count.prompt"] for attributes in completions) == sum(
         tokens.input for tokens in own
     )
-    for said in completions:
-        assert said["llm.model_name"] == "taped"
-        assert said["llm.input_messages.0.message.role"] == "system"
-        assert said["llm.output_messages.0.message.content"]
+    for attributes in completions:
+        assert attributes["llm.model_name"] == "taped"
+        assert attributes["llm.input_messages.0.message.role"] == "system"
+        assert attributes["llm.output_messages.0.message.content"]
     kinds = {span["name"]: span["span_kind"] for span in found}
     assert (kinds["review"], kinds["reviewer"]) == ("CHAIN", "AGENT")
     assert kinds["generator → reviewer"] == "CHAIN"
@@ -135,78 +143,80 @@ def test_phoenix_reads_a_completion_as_one(
 
 
 @pytest.mark.phoenix
-def test_phoenix_shows_the_turns_of_a_session_together(
+def test_phoenix_groups_the_turns_of_a_session(
     store: str, phoenix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_endpoint(f"{phoenix}/v1/traces", monkeypatch)
-    kept = traces(SESSION, store)[-1]
-    info = mlflow.MlflowClient(store).get_trace(kept.ids[0]).info
+    stored = run_and_read_traces(SESSION, store)[-1]
+    info = mlflow.MlflowClient(store).get_trace(stored.ids[0]).info
     session = info.trace_metadata["mlflow.trace.session"]
 
     def turns() -> list[Any]:
-        found: list[Any] = (asked(f"{phoenix}/v1/sessions/{session}") or {"traces": []})["traces"]
+        found: list[Any] = (get_data(f"{phoenix}/v1/sessions/{session}") or {"traces": []})[
+            "traces"
+        ]
         return found
 
-    assert wait_until(lambda: len(turns()) == len(kept.ids))
-    assert {f"tr-{turn['trace_id']}" for turn in turns()} == set(kept.ids)
+    assert wait_until(lambda: len(turns()) == len(stored.ids))
+    assert {f"tr-{turn['trace_id']}" for turn in turns()} == set(stored.ids)
 
 
-def traces(name: str, store: str) -> list[Trace]:
-    """Play a scenario; what MLflow's own store has of each variant."""
-    seen = run_scenario(name, store).variants
-    return [variant.trace for variant in seen if variant.trace is not None]
+def run_and_read_traces(name: str, store: str) -> list[Trace]:
+    """Run a scenario, and return the trace of each variant in MLflow's own store."""
+    variants = run_scenario(name, store).variants
+    return [variant.trace for variant in variants if variant.trace is not None]
 
 
-def spans(phoenix: str, trace_id: str) -> list[Any]:
-    """A trace as Phoenix has it, by MLflow's id of it."""
+def phoenix_spans(phoenix: str, trace_id: str) -> list[Any]:
+    """The spans of a trace in Phoenix, by MLflow's trace id."""
     query = urllib.parse.urlencode({"trace_id": trace_id.removeprefix("tr-"), "limit": 1000})
-    found: list[Any] = asked(f"{phoenix}/v1/projects/default/spans?{query}") or []
+    found: list[Any] = get_data(f"{phoenix}/v1/projects/default/spans?{query}") or []
     return found
 
 
-def asked(url: str) -> Any:
-    """The `data` of an answer; nothing, where Phoenix has yet to see the project or the session."""
+def get_data(url: str) -> Any:
+    """The `data` of a response; None if Phoenix does not know the project or session yet."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return json.load(answer)["data"]
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return json.load(response)["data"]
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return None
         raise
 
 
-def ours(tags: Mapping[str, str]) -> dict[str, str]:
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if not key.startswith("mlflow.")}
 
 
 @contextmanager
-def made(folder: Path, url: str, door: str, *arguments: str) -> Generator[str]:
-    """What a door of the Makefile starts, while the block lasts."""
+def run_make_target(folder: Path, url: str, target: str, *arguments: str) -> Generator[str]:
+    """Run a make target that starts a server, for the block."""
     environment = {key: value for key, value in os.environ.items() if key[:6] != "MLFLOW"}
     log = folder / "log"
-    with log.open("w") as said:
-        started = subprocess.Popen(
-            ["make", door, *arguments],
-            cwd=HOUSE,
+    with log.open("w") as attributes:
+        process = subprocess.Popen(
+            ["make", target, *arguments],
+            cwd=ROOT,
             env=environment,
-            stdout=said,
-            stderr=said,
+            stdout=attributes,
+            stderr=attributes,
             start_new_session=True,
         )
     try:
-        up = wait_until(lambda: started.poll() is not None or answers(url), STARTS_S)
-        assert up, f"make {door} did not start in {STARTS_S} s:\n{log.read_text()}"
-        assert started.poll() is None, f"make {door} ended:\n{log.read_text()}"
+        has_started = wait_until(lambda: process.poll() is not None or is_up(url), MAX_START_S)
+        assert has_started, f"make {target} did not start in {MAX_START_S} s:\n{log.read_text()}"
+        assert process.poll() is None, f"make {target} ended:\n{log.read_text()}"
         yield url
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(started.pid, signal.SIGKILL)
-        started.wait()
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def answers(url: str) -> bool:
+def is_up(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False

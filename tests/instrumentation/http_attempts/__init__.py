@@ -1,1 +1,1 @@
-"""Http attempts."""
+"""Tests of recording failed HTTP requests."""

@@ -1,4 +1,4 @@
-"""Redaction, on every path: secrets are planted in each place, and looked for in what left."""
+"""Redaction on every path out of the process: secrets are planted everywhere and searched for."""
 
 import base64
 import json
@@ -45,39 +45,39 @@ OTLP = {
     "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "gzip",
     "MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT": "true",
 }
-FEW = KINDS[::6]
-WAYS: dict[str, dict[str, str]] = {
+SAMPLED_KINDS = KINDS[::6]
+EXPORT_MODES: dict[str, dict[str, str]] = {
     "batched": {},
     "one by one": {"MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false"},
     "OTLP alone": {"MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT": "false"},
 }
 NUMBERS = count(1)
-Plant = Callable[[str], str]
-"""Gives the text to plant at the place that it is told."""
+PlantSecret = Callable[[str], str]
+"""Creates the text to plant at the given place."""
 
 
-class Caught(Exception):
-    """Raised to be recorded."""
+class ExpectedError(Exception):
+    """Raised inside a span, to be recorded."""
 
 
-def written(plant: Plant) -> None:
-    """What people and programs write into a span of MLflow."""
+def write_span(plant: PlantSecret) -> None:
+    """Write into all parts of a span."""
     with mlflow.start_span(plant("name"), attributes={"note": plant("attribute")}) as span:
-        span.set_inputs({"asked": [plant("inputs"), {plant("key of inputs"): (1, None)}]})
+        span.set_inputs({"question": [plant("inputs"), {plant("key of inputs"): (1, None)}]})
         span.set_outputs(plant("outputs"))
         span.set_attribute(plant("key of attribute")[:200], 1)
-        span.add_event(SpanEvent(plant("event"), attributes={"told": plant("event's attribute")}))
+        span.add_event(SpanEvent(plant("event"), attributes={"note": plant("event's attribute")}))
         span.add_link(Link(span.trace_id, span.span_id, {"why": plant("link")}))
         with mlflow.start_span("failed") as failed:
             failed.set_status(SpanStatus(SpanStatusCode.ERROR, plant("status")))
 
 
-def retold(plant: Plant) -> None:
-    """What is told of a trace while it is recorded."""
-    with mlflow.start_span("retold") as span:
+def update_open_trace(plant: PlantSecret) -> None:
+    """Write tags, metadata, previews and feedback while a trace is recorded."""
+    with mlflow.start_span("updated") as span:
         mlflow.update_current_trace(
-            tags={"told": plant("tag")},
-            metadata={"told": plant("metadata")},
+            tags={"note": plant("tag")},
+            metadata={"note": plant("metadata")},
             request_preview=plant("request preview"),
             response_preview=plant("response preview"),
             client_request_id=plant("client's id"),
@@ -85,14 +85,14 @@ def retold(plant: Plant) -> None:
         mlflow.log_feedback(trace_id=span.trace_id, value=plant("feedback meanwhile"))
 
 
-def raised(plant: Plant) -> None:
-    """An error that flies through two spans, with the value in a line of its stack trace."""
+def raise_in_spans(plant: PlantSecret) -> None:
+    """Raise an error through two spans, with a secret in its stack trace."""
     with mlflow.start_span("outer"), mlflow.start_span("inner"):
-        raise Caught(plant("error")) from ValueError(plant("cause of an error"))
+        raise ExpectedError(plant("error")) from ValueError(plant("cause of an error"))
 
 
-def late(plant: Plant) -> None:
-    """What a thread tells of a trace whose root has ended, and in a span that ends after it."""
+def write_after_the_root(plant: PlantSecret) -> None:
+    """Write a tag after the root has ended, and a span that ends after it."""
     with mlflow.start_span("ends first") as root:
         child = mlflow.start_span_no_context(plant("late name"), parent_span=root)
     with safe_set_span_in_context(child):
@@ -100,24 +100,24 @@ def late(plant: Plant) -> None:
     child.end(outputs=plant("late outputs"))
 
 
-def bridged(plant: Plant) -> None:
-    """A span of another library, in MLflow's provider, which ends with an error."""
+def write_bridged_span(plant: PlantSecret) -> None:
+    """Write a span of another library in MLflow's provider, which ends with an error."""
     tracer = get_bridged_tracer_provider().get_tracer("another library")
     with tracer.start_as_current_span(plant("bridged name")) as span:
         span.set_attribute("note", plant("bridged attribute"))
         span.set_attribute("notes", [plant("bridged list"), "x"])
-        span.add_event("told", {"what": plant("bridged event")})
-        raise Caught(plant("bridged error"))
+        span.add_event("note", {"what": plant("bridged event")})
+        raise ExpectedError(plant("bridged error"))
 
 
-def in_session(plant: Plant) -> None:
-    """A turn of a session, and what a caller's headers say of its trace."""
-    whose = {"session_id": plant("session"), "user": plant("user")}
-    with mlflow.tracing.context(**whose, tags={"kept": plant("tag of a context")}):
+def write_session(plant: PlantSecret) -> None:
+    """Write a turn of a session, and the trace state of a remote caller."""
+    context = {"session_id": plant("session"), "user": plant("user")}
+    with mlflow.tracing.context(**context, tags={"kept": plant("tag of a context")}):
         with mlflow.start_span("turn"):
             headers = get_tracing_context_headers_for_http_request()
-        told = " ".join(plant("state").split()).replace(",", "").replace("=", ":")
-    state = {"tracestate": f"vendor={told}"}
+        trace_state = " ".join(plant("state").split()).replace(",", "").replace("=", ":")
+    state = {"tracestate": f"vendor={trace_state}"}
     with (
         set_tracing_context_from_http_request_headers(headers | state),
         mlflow.start_span("remote") as span,
@@ -125,104 +125,122 @@ def in_session(plant: Plant) -> None:
         span.set_inputs(plant("inputs of a remote span"))
 
 
-def with_file(plant: Plant) -> None:
-    """A file that belongs to a span."""
+def write_attachment(plant: PlantSecret) -> None:
+    """Write an attachment of a span."""
     with mlflow.start_span("done") as span:
         file = Attachment(content_type="text/plain", content_bytes=plant("attachment").encode())
         span.set_inputs({"file": file})
 
 
-def later(plant: Plant, trace_id: str) -> None:
-    """What is told of a trace that is stored already."""
-    told = {"trace_id": trace_id}
+def write_after_storing(plant: PlantSecret, trace_id: str) -> None:
+    """Write tags and assessments of a trace that is already stored."""
+    target = {"trace_id": trace_id}
     mlflow.set_trace_tag(trace_id, "later", plant("later tag"))
-    given = mlflow.log_feedback(**told, name="unsure", value=0.5)
+    feedback = mlflow.log_feedback(**target, name="unsure", value=0.5)
     mlflow.log_feedback(
-        **told,
+        **target,
         name="fit",
         value=plant("feedback"),
         rationale=plant("rationale"),
         metadata={"note": plant("metadata of feedback")},
         source=AssessmentSource("HUMAN", plant("source of feedback")),
     )
-    mlflow.log_feedback(**told, name="broken", error=Caught(plant("error of feedback")))
-    mlflow.log_expectation(**told, name="wanted", value=[plant("expectation")])
+    mlflow.log_feedback(**target, name="broken", error=ExpectedError(plant("error of feedback")))
+    mlflow.log_expectation(**target, name="wanted", value=[plant("expectation")])
     update = Feedback("sure", value=1.0, rationale=plant("updated rationale"))
-    mlflow.update_assessment(**told, assessment_id=given.assessment_id, assessment=update)
+    mlflow.update_assessment(**target, assessment_id=feedback.assessment_id, assessment=update)
 
 
-WRITES = (written, retold, raised, late, bridged, in_session, with_file)
+WRITERS = (
+    write_span,
+    update_open_trace,
+    raise_in_spans,
+    write_after_the_root,
+    write_bridged_span,
+    write_session,
+    write_attachment,
+)
 
 
 @dataclass(frozen=True)
-class Left:
-    """What was planted, by kind and place, and all that left the program."""
+class Output:
+    """The planted secrets, by kind and place, and all bytes that left the process."""
 
     secrets: Mapping[tuple[str, str], PlantedSecret]
     bytes: bytes
 
     def leaked(self, kind: str) -> list[str]:
-        """The places whose secret of this kind is found."""
-        needles = {place: one.secret for (of, place), one in self.secrets.items() if of == kind}
-        both = zip(min(needles.values()), max(needles.values()), strict=True)
-        begun = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], both))
-        if not self._holds(begun):
-            return []  # not even that with which they all begin
-        return [place for place, needle in needles.items() if self._holds(needle)]
+        """Return the places whose secret of this kind is in the bytes."""
+        secrets = {
+            place: one.secret
+            for (secret_kind, place), one in self.secrets.items()
+            if secret_kind == kind
+        }
+        pairs = zip(min(secrets.values()), max(secrets.values()), strict=True)
+        common_prefix = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if not self._contains(common_prefix):
+            return []  # not even their common prefix
+        return [place for place, secret in secrets.items() if self._contains(secret)]
 
-    def _holds(self, needle: str) -> bool:
-        """As it is, or within something that is base64: in eight characters of that, or more.
+    def _contains(self, secret: str) -> bool:
+        """Search for a secret verbatim, or base64-encoded if that has at least eight characters.
 
-        Fewer are found by chance in what other tests have stored.
+        Fewer characters occur by chance in the data of other tests.
         """
-        spelt = [base64.b64encode(b" " * shift + needle.encode())[4:-4] for shift in range(3)]
-        told = [text for text in spelt if len(text) >= 8]
-        return any(text in self.bytes for text in (needle.encode(), *told))
+        encodings = [base64.b64encode(b" " * shift + secret.encode())[4:-4] for shift in range(3)]
+        long_enough = [text for text in encodings if len(text) >= 8]
+        return any(text in self.bytes for text in (secret.encode(), *long_enough))
 
 
-def leavings(store: str, files: Path, way: str, kinds: Sequence[str], **told: Any) -> Left:
+def collect_output(
+    store: str, files: Path, mode: str, kinds: Sequence[str], **options: Any
+) -> Output:
     """Plant each kind in each place, and collect database, files, OTLP, logs and stderr."""
     secrets: dict[tuple[str, str], PlantedSecret] = {}
-    with said() as words, run_otlp_receiver() as receiver, pytest.MonkeyPatch.context() as patch:
+    with (
+        captured_logs() as log_text,
+        run_otlp_receiver() as receiver,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         resource = secrets[kinds[0], "resource"] = plant_secrets(next(NUMBERS))[kinds[0]]
         settings = OTLP | {
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": receiver.endpoint,
             "OTEL_RESOURCE_ATTRIBUTES": f"note={quote(resource.text)}",
         }
-        for name, value in (settings | WAYS[way]).items():
+        for name, value in (settings | EXPORT_MODES[mode]).items():
             patch.setenv(name, value)
         name = uuid4().hex
         MlflowClient(store).create_experiment(name, artifact_location=files.as_uri())
-        with enable_tracing(store, experiment=name, frameworks=(), **told):
+        with enable_tracing(store, experiment=name, frameworks=(), **options):
             plants = {kind: _planter(kind, secrets) for kind in kinds}
-            for plant, write in product(plants.values(), WRITES):
-                with suppress(Caught):
+            for plant, write in product(plants.values(), WRITERS):
+                with suppress(ExpectedError):
                     write(plant)
             mlflow.flush_trace_async_logging()
-            if way != "OTLP alone":
-                for plant in [plants[kind] for kind in FEW if kind in plants]:
-                    later(plant, str(mlflow.get_last_active_trace_id()))
+            if mode != "OTLP alone":
+                for plant in [plants[kind] for kind in SAMPLED_KINDS if kind in plants]:
+                    write_after_storing(plant, str(mlflow.get_last_active_trace_id()))
             provider.get().force_flush()
     database = Path(store.removeprefix("sqlite:///"))
-    kept = [*database.parent.glob(f"{database.name}*"), *files.rglob("*")]
-    left = [path.read_bytes() for path in kept if path.is_file()]
-    return Left(secrets, b"\n".join([*left, *receiver.bodies, words.getvalue().encode()]))
+    files_written = [*database.parent.glob(f"{database.name}*"), *files.rglob("*")]
+    output = [path.read_bytes() for path in files_written if path.is_file()]
+    return Output(secrets, b"\n".join([*output, *receiver.bodies, log_text.getvalue().encode()]))
 
 
 @contextmanager
-def said() -> Generator[StringIO]:
-    """All that is logged in the block, or written to stderr."""
-    words = StringIO()
-    handler = logging.StreamHandler(words)
+def captured_logs() -> Generator[StringIO]:
+    """Capture everything that is logged or written to stderr in the block."""
+    log_text = StringIO()
+    handler = logging.StreamHandler(log_text)
     logging.getLogger().addHandler(handler)
     try:
-        with redirect_stderr(words):
-            yield words
+        with redirect_stderr(log_text):
+            yield log_text
     finally:
         logging.getLogger().removeHandler(handler)
 
 
-def _planter(kind: str, secrets: dict[tuple[str, str], PlantedSecret]) -> Plant:
+def _planter(kind: str, secrets: dict[tuple[str, str], PlantedSecret]) -> PlantSecret:
     def plant(place: str) -> str:
         secrets[kind, place] = secret = plant_secrets(next(NUMBERS))[kind]
         return secret.text
@@ -231,46 +249,50 @@ def _planter(kind: str, secrets: dict[tuple[str, str], PlantedSecret]) -> Plant:
 
 
 @pytest.fixture(scope="module")
-def batched(store: str, tmp_path_factory: pytest.TempPathFactory) -> Left:
-    """What left the program when all was planted, and left as it does by default."""
-    return leavings(store, tmp_path_factory.mktemp("files"), "batched", KINDS)
+def batched_output(store: str, tmp_path_factory: pytest.TempPathFactory) -> Output:
+    """The output in the default mode, with each kind of secret in each place."""
+    return collect_output(store, tmp_path_factory.mktemp("files"), "batched", KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_secret_is_in_what_left(batched: Left, kind: str) -> None:
-    assert batched.leaked(kind) == []
+def test_no_secret_is_in_the_output(batched_output: Output, kind: str) -> None:
+    assert batched_output.leaked(kind) == []
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "batched"])
-def test_no_secret_leaves_in_another_way(store: str, tmp_path: Path, way: str) -> None:
-    left = leavings(store, tmp_path, way, FEW)
-    assert [place for kind in FEW for place in left.leaked(kind)] == []
+@pytest.mark.parametrize("mode", [mode for mode in EXPORT_MODES if mode != "batched"])
+def test_no_secret_is_in_the_output_of_other_export_modes(
+    store: str, tmp_path: Path, mode: str
+) -> None:
+    output = collect_output(store, tmp_path, mode, SAMPLED_KINDS)
+    assert [place for kind in SAMPLED_KINDS for place in output.leaked(kind)] == []
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "OTLP alone"])
-def test_without_redaction_there_is_one_in_each_place(store: str, tmp_path: Path, way: str) -> None:
-    left = leavings(store, tmp_path, way, ("OpenAI",), redaction=None)
-    assert left.leaked("OpenAI") == [place for _, place in left.secrets]
+@pytest.mark.parametrize("mode", [mode for mode in EXPORT_MODES if mode != "OTLP alone"])
+def test_without_redaction_each_place_leaks_its_secret(
+    store: str, tmp_path: Path, mode: str
+) -> None:
+    output = collect_output(store, tmp_path, mode, ("OpenAI",), redaction=None)
+    assert output.leaked("OpenAI") == [place for _, place in output.secrets]
 
 
-def streamed(plant: Plant) -> None:
-    """A stream, each of whose chunks is a few characters of a secret."""
+def write_streams(plant: PlantSecret) -> None:
+    """Write streams whose chunks are a few characters of a secret each."""
 
-    def spoken() -> Iterator[str]:
+    def text_stream() -> Iterator[str]:
         text = plant("stream")
-        yield from (text[at : at + 5] for at in range(0, len(text), 5))
+        yield from (text[start : start + 5] for start in range(0, len(text), 5))
 
-    def told() -> Iterator[dict[str, object]]:
+    def structure_stream() -> Iterator[dict[str, object]]:
         text = plant("stream of structures")
-        for at in range(0, len(text), 5):
-            yield {"choices": [{"delta": {"content": text[at : at + 5]}}]}
+        for start in range(0, len(text), 5):
+            yield {"choices": [{"delta": {"content": text[start : start + 5]}}]}
 
-    for stream in (spoken, told):
+    for stream in (text_stream, structure_stream):
         list(mlflow.trace(stream)())
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_secret_is_in_the_chunks_of_a_stream_together(store: str, kind: str) -> None:
+def test_no_secret_is_in_the_joined_chunks_of_a_stream(store: str, kind: str) -> None:
     secrets: dict[str, PlantedSecret] = {}
 
     def plant(place: str) -> str:
@@ -278,14 +300,14 @@ def test_no_secret_is_in_the_chunks_of_a_stream_together(store: str, kind: str) 
         return secrets[place].text
 
     with enable_tracing(store, frameworks=()), record_run() as run:
-        streamed(plant)
+        write_streams(plant)
         spans = [trace.data.spans[0] for trace in run.traces()]
     for span, secret in zip(spans, secrets.values(), strict=True):
-        pieces = [event.attributes["mlflow.chunk.value"] for event in span.events]
-        for chunks in (map(json.loads, pieces), span.outputs):
-            together = "".join(map(_content, chunks))
-            assert secret.secret not in together
-            assert "[redacted: " in together
+        values = [event.attributes["mlflow.chunk.value"] for event in span.events]
+        for chunks in (map(json.loads, values), span.outputs):
+            joined = "".join(map(_content, chunks))
+            assert secret.secret not in joined
+            assert "[redacted: " in joined
 
 
 def _content(chunk: Any) -> str:

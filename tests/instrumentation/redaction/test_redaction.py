@@ -1,4 +1,4 @@
-"""Redaction of texts and plain data: what goes, what stays, and how long it may take."""
+"""Redaction of texts and plain data: what is redacted, what stays, and how long it takes."""
 
 import json
 import re
@@ -27,12 +27,12 @@ JSON = st.recursive(
     max_leaves=12,
 )
 LENGTH = 250_000
-PATIENCE_S = 5.0
-"""For a text that was made to be slow, on a machine that does other things."""
+MAX_SECONDS = 5.0
+"""For a text that was made to be slow, on a busy machine."""
 
 
 def texts(value: Any) -> list[str]:
-    """Every text of a structure."""
+    """All texts in a structure."""
     match value:
         case str():
             return [value]
@@ -44,7 +44,7 @@ def texts(value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_secret_goes_and_the_words_around_it_stay(kind: str) -> None:
+def test_a_secret_is_redacted_and_the_text_around_it_stays(kind: str) -> None:
     secret = KINDS[kind]
     text = DEFAULT_REDACTION.redact_text(f"before\n{secret.text}\nafter")
     assert secret.secret not in text
@@ -67,7 +67,7 @@ def test_a_secret_goes_and_the_words_around_it_stay(kind: str) -> None:
         ("-----BEGIN PRIVATE KEY-----\nabc", "[redacted: private key]"),
     ],
 )
-def test_no_more_goes_than_the_secret(text: str, redacted: str) -> None:
+def test_only_the_secret_is_redacted(text: str, redacted: str) -> None:
     assert DEFAULT_REDACTION.redact_text(text) == redacted
 
 
@@ -87,11 +87,11 @@ def test_no_more_goes_than_the_secret(text: str, redacted: str) -> None:
         "the key: a good night's sleep; a token of love; turkey: 3",
     ],
 )
-def test_what_only_looks_like_a_secret_stays(text: str) -> None:
+def test_text_that_only_resembles_a_secret_stays(text: str) -> None:
     assert DEFAULT_REDACTION.redact_text(text) is text
 
 
-def test_all_that_the_scenarios_recorded_stays(house: Path) -> None:
+def test_the_recorded_traces_of_the_scenarios_stay(house: Path) -> None:
     files = sorted((house / "scenarios/catalog").glob("*/recorded/*.json"))
     assert len(files) > 50
     for text in {text for file in files for text in texts(json.loads(file.read_text()))}:
@@ -101,18 +101,23 @@ def test_all_that_the_scenarios_recorded_stays(house: Path) -> None:
         assert DEFAULT_REDACTION.redact_value(recorded) is recorded
 
 
-def test_structures_are_walked_and_keep_their_kinds() -> None:
-    mail = "a@mail.example.org"
-    mark = "[redacted: e-mail]"
+def test_structures_are_redacted_and_keep_their_types() -> None:
+    address = "a@mail.example.org"
+    placeholder = "[redacted: e-mail]"
     value = {
-        mail: [mail, (mail, 1), {mail}, {"deep": {"password": 7}}],
+        address: [address, (address, 1), {address}, {"deep": {"password": 7}}],
         "n": None,
-        "b": mail.encode(),
+        "b": address.encode(),
     }
     assert DEFAULT_REDACTION.redact_value(value) == {
-        mark: [mark, (mark, 1), {mark}, {"deep": {"password": "[redacted: secret]"}}],
+        placeholder: [
+            placeholder,
+            (placeholder, 1),
+            {placeholder},
+            {"deep": {"password": "[redacted: secret]"}},
+        ],
         "n": None,
-        "b": mark.encode(),
+        "b": placeholder.encode(),
     }
 
 
@@ -127,86 +132,86 @@ def test_structures_are_walked_and_keep_their_kinds() -> None:
         json.dumps({"arguments": json.dumps({"password": ["hush", "hush"]})}),
     ],
 )
-def test_what_a_secret_field_holds_goes_whatever_it_looks_like(value: Any) -> None:
+def test_the_value_of_a_secret_field_is_redacted_whatever_it_looks_like(value: Any) -> None:
     assert "hush" not in str(DEFAULT_REDACTION.redact_value(value))
 
 
-def test_a_card_that_is_a_number_goes() -> None:
+def test_a_card_number_stored_as_an_integer_is_redacted() -> None:
     assert DEFAULT_REDACTION.redact_value({"paid with": 4111111111111111}) == {
         "paid with": "[redacted: card number]"
     }
 
 
-def test_two_keys_that_become_one_are_both_kept() -> None:
+def test_two_keys_with_the_same_placeholder_are_both_kept() -> None:
     value = DEFAULT_REDACTION.redact_value({"a@mail.example.org": 1, "b@mail.example.org": 2})
     assert sorted(value.values()) == [1, 2]
 
 
-def test_a_pattern_of_ones_own_goes_besides() -> None:
-    own = DEFAULT_REDACTION.with_patterns(
+def test_a_custom_pattern_is_added_to_the_defaults() -> None:
+    redaction = DEFAULT_REDACTION.with_patterns(
         RedactionPattern("staff number", re.compile(r"\bE-\d{6}\b"))
     )
-    text = own.redact_text("E-123456 wrote to a@mail.example.org")
+    text = redaction.redact_text("E-123456 wrote to a@mail.example.org")
     assert text == "[redacted: staff number] wrote to [redacted: e-mail]"
     assert DEFAULT_REDACTION.redact_text("E-123456") == "E-123456"
 
 
-def test_a_secret_that_is_split_over_pieces_is_cut_out_of_each() -> None:
-    pieces = ["my key is s", "k-abc", "", "defgh12", "34, and ", "no more"]
-    assert DEFAULT_REDACTION.redact_chunks(pieces) == [
+def test_a_secret_that_is_split_over_chunks_is_removed_from_each() -> None:
+    chunks = ["my key is s", "k-abc", "", "defgh12", "34, and ", "no more"]
+    assert DEFAULT_REDACTION.redact_chunks(chunks) == [
         "my key is [redacted: API key]", "", "", "", ", and ", "no more",
     ]  # fmt: skip
 
 
-def test_a_secret_in_the_frames_of_a_stream_is_cut_out_of_each() -> None:
+def test_a_secret_that_is_split_over_sse_frames_is_removed_from_each() -> None:
     frames = [
-        f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}\n\n"
-        for piece in ("mail a@ma", "il.exam", "ple.org now")
+        f"data: {json.dumps({'choices': [{'delta': {'content': chunk}}]})}\n\n"
+        for chunk in ("mail a@ma", "il.exam", "ple.org now")
     ]
-    told = "".join(
+    redacted = "".join(
         json.loads(frame[6:])["choices"][0]["delta"]["content"]
         for frame in DEFAULT_REDACTION.redact_chunks(frames)
     )
-    assert told == "mail [redacted: e-mail] now"
+    assert redacted == "mail [redacted: e-mail] now"
 
 
 @given(st.lists(st.one_of(WORDS, SECRETS.map(lambda secret: secret.text)), max_size=5))
-def test_to_redact_twice_changes_nothing_more(parts: list[str]) -> None:
-    once = DEFAULT_REDACTION.redact_text("\n".join(parts))
-    assert DEFAULT_REDACTION.redact_text(once) == once
+def test_redaction_is_idempotent(parts: list[str]) -> None:
+    redacted = DEFAULT_REDACTION.redact_text("\n".join(parts))
+    assert DEFAULT_REDACTION.redact_text(redacted) == redacted
 
 
 @given(WORDS, SECRETS, WORDS)
-def test_no_secret_survives_what_stands_around_it(before: str, secret: Any, after: str) -> None:
-    assert secret.needle not in DEFAULT_REDACTION.redact_text(f"{before}\n{secret.text}\n{after}")
+def test_no_secret_survives_in_any_context(before: str, secret: Any, after: str) -> None:
+    assert secret.secret not in DEFAULT_REDACTION.redact_text(f"{before}\n{secret.text}\n{after}")
 
 
 @given(SECRETS, st.integers(1, 9))
-def test_no_secret_survives_in_pieces(secret: Any, size: int) -> None:
+def test_no_secret_survives_in_chunks(secret: Any, size: int) -> None:
     text = f"he said {secret.text} twice"
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    assert secret.needle not in "".join(DEFAULT_REDACTION.redact_chunks(pieces))
+    chunks = [text[start : start + size] for start in range(0, len(text), size)]
+    assert secret.secret not in "".join(DEFAULT_REDACTION.redact_chunks(chunks))
 
 
 @given(JSON)
-def test_json_stays_json(value: Any) -> None:
-    told = json.loads(DEFAULT_REDACTION.redact_text(json.dumps(value)))
-    assert type(told) is type(value) or told == DEFAULT_REDACTION.redact_value(value)
+def test_json_stays_valid_json(value: Any) -> None:
+    redacted = json.loads(DEFAULT_REDACTION.redact_text(json.dumps(value)))
+    assert type(redacted) is type(value) or redacted == DEFAULT_REDACTION.redact_value(value)
 
 
 @given(JSON, SECRETS)
 def test_no_secret_survives_in_a_structure(value: Any, secret: Any) -> None:
-    held = {"first": value, "second": [{"text": secret.text}]}
-    for told in (
-        DEFAULT_REDACTION.redact_value(held),
-        DEFAULT_REDACTION.redact_text(json.dumps(held)),
-        DEFAULT_REDACTION.redact_text(repr(held)),
+    structure = {"first": value, "second": [{"text": secret.text}]}
+    for redacted in (
+        DEFAULT_REDACTION.redact_value(structure),
+        DEFAULT_REDACTION.redact_text(json.dumps(structure)),
+        DEFAULT_REDACTION.redact_text(repr(structure)),
     ):
-        assert secret.needle not in str(told)
+        assert secret.secret not in str(redacted)
 
 
 @given(st.text() | st.binary())
-def test_whatever_it_is_given_it_gives_the_like(value: Any) -> None:
+def test_redaction_keeps_the_type(value: Any) -> None:
     assert type(DEFAULT_REDACTION.redact_value(value)) is type(value)
 
 
@@ -218,19 +223,19 @@ def test_whatever_it_is_given_it_gives_the_like(value: Any) -> None:
         "\\u0040", "%40", "[", '{"a":', "\\", "sk-", "_live_", "a-", "?key=", "basic a", "\\\"",
     ],
 )  # fmt: skip
-def test_a_hostile_text_takes_no_long_time(part: str) -> None:
-    began = time.process_time()
+def test_a_hostile_text_is_redacted_in_time(part: str) -> None:
+    started = time.process_time()
     DEFAULT_REDACTION.redact_text(part * (LENGTH // len(part)))
-    assert time.process_time() - began < PATIENCE_S
+    assert time.process_time() - started < MAX_SECONDS
 
 
-def test_what_is_too_deep_to_read_goes() -> None:
+def test_a_structure_that_is_too_deep_is_redacted_completely() -> None:
     value: Any = "sk-abcdefgh1234"
     for _ in range(5000):
         value = [value]
     assert DEFAULT_REDACTION.redact_value(value) == "[redacted: too deep to read]"
 
 
-def test_a_text_that_is_too_deep_to_parse_is_redacted_as_it_stands() -> None:
+def test_json_that_is_too_deep_to_parse_is_redacted_as_text() -> None:
     text = "[" * 50_000 + '"sk-abcdefgh1234"' + "]" * 50_000
     assert "sk-abc" not in DEFAULT_REDACTION.redact_text(text)

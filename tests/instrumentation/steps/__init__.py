@@ -1,1 +1,1 @@
-"""Steps."""
+"""Tests of steps, routing, telemetry and timeline."""

@@ -1,4 +1,4 @@
-"""Made steps: steps spelt in Python, for tests of what is read from steps."""
+"""Build steps by hand, for tests of functions that read steps."""
 
 from typing import Any
 
@@ -6,11 +6,10 @@ from instrumentation.steps.step import Step, StepKind
 from instrumentation.trace.span import Tokens
 
 NS_PER_MS = 1_000_000
-"""A millisecond, in nanoseconds."""
 
 
-def make_step(kind: StepKind, path: str, start_ms: int, end_ms: int, **more: Any) -> Step:
-    """A step whose path is given as "crew/task/agent/…"; tasks and agents stand in their place."""
+def make_step(kind: StepKind, path: str, start_ms: int, end_ms: int, **fields: Any) -> Step:
+    """Build a step from a path "crew/task/agent/…", which also names its task and agent."""
     names = tuple(path.split("/"))
     defaults: dict[str, Any] = {
         "agent": names[2] if len(names) > 2 else None,
@@ -23,14 +22,14 @@ def make_step(kind: StepKind, path: str, start_ms: int, end_ms: int, **more: Any
         "model": "taped" if kind == "completion" else None,
     }
     defaults |= {"started_ns": start_ms * NS_PER_MS, "ended_ns": end_ms * NS_PER_MS, "path": names}
-    return Step(kind=kind, **defaults | more)
+    return Step(kind=kind, **defaults | fields)
 
 
 def make_turn(*calls: tuple[str, Any, Any], agent: str = "data") -> list[Step]:
-    """A turn that makes these tool calls one after the other: name, arguments, result."""
+    """Build a turn with sequential tool calls, each given as name, arguments and result."""
     path = f"office/get/{agent}"
-    made = [
-        make_step("tool", f"{path}/{tool}", at, at + 1, arguments=arguments, result=result)
-        for at, (tool, arguments, result) in enumerate(calls)
+    tool_calls = [
+        make_step("tool", f"{path}/{tool}", index, index + 1, arguments=arguments, result=result)
+        for index, (tool, arguments, result) in enumerate(calls)
     ]
-    return [make_step("turn", path, 0, len(calls) + 1), *made]
+    return [make_step("turn", path, 0, len(calls) + 1), *tool_calls]

@@ -1,4 +1,4 @@
-"""Routing: turns, delegations and loops, told apart from mere repetition."""
+"""Routing attributes: turns, delegations, and loops as opposed to harmless repetition."""
 
 from pathlib import Path
 
@@ -12,27 +12,32 @@ from tests.instrumentation.steps.step_factory import make_step, make_turn
 from tests.support.autogen_agents import replay_lines, reply_line, tool_calls_line
 from tests.support.crewai_crews import agent, crew, lookup, task
 
-ROSTER = {"data": ["lookup"], "writer": []}
+AGENT_TOOLS = {"data": ["lookup"], "writer": []}
 FR = {"country": "FR"}
 
 
-def test_the_same_call_with_the_same_result_again_and_again_is_a_loop() -> None:
+def test_a_repeated_call_with_the_same_result_is_a_loop() -> None:
     (loop,) = find_loops(make_turn(*[("lookup", FR, "no answer")] * 3))
     assert str(loop) == "data called lookup 3 times, with the same result each time"
 
 
-def test_the_same_error_again_and_again_is_a_loop() -> None:
+def test_a_repeated_call_with_the_same_error_is_a_loop() -> None:
     failing = [
         make_step(
-            "tool", "office/get/data/lookup", at, at + 1, arguments=FR, error="LookupError: no"
+            "tool",
+            "office/get/data/lookup",
+            index,
+            index + 1,
+            arguments=FR,
+            error="LookupError: no",
         )
-        for at in range(3)
+        for index in range(3)
     ]
     assert find_loops([make_step("turn", "office/get/data", 0, 9), *failing])
 
 
 @pytest.mark.parametrize(
-    "made",
+    "calls",
     [
         [("lookup", FR, "no answer")] * 2,
         [("lookup", {"country": name}, "no answer") for name in ("FR", "DE", "IT")],
@@ -41,65 +46,67 @@ def test_the_same_error_again_and_again_is_a_loop() -> None:
     ],
     ids=["a retry", "other arguments", "a poll that ends", "other results"],
 )
-def test_mere_repetition_is_no_loop(made: list[tuple[str, object, object]]) -> None:
-    assert find_loops(make_turn(*made)) == ()
+def test_harmless_repetition_is_not_a_loop(calls: list[tuple[str, object, object]]) -> None:
+    assert find_loops(make_turn(*calls)) == ()
 
 
-def test_a_loop_of_two_calls_by_turns_is_seen() -> None:
+def test_two_alternating_calls_are_two_loops() -> None:
     assert len(find_loops(make_turn(*[("lookup", FR, "x"), ("note", FR, "y")] * 3))) == 2
 
 
-def test_the_same_call_in_several_turns_is_no_loop() -> None:
-    apart = [
-        made
-        for at in range(3)
-        for made in (
-            make_step("turn", "office/get/data", 10 * at, 10 * at + 9),
-            make_step("tool", "office/get/data/lookup", 10 * at + 1, 10 * at + 2, arguments=FR),
+def test_the_same_call_in_several_turns_is_not_a_loop() -> None:
+    steps = [
+        calls
+        for index in range(3)
+        for calls in (
+            make_step("turn", "office/get/data", 10 * index, 10 * index + 9),
+            make_step(
+                "tool", "office/get/data/lookup", 10 * index + 1, 10 * index + 2, arguments=FR
+            ),
         )
     ]
-    assert find_loops(apart) == ()
+    assert find_loops(steps) == ()
 
 
-def asked(coworker: str, text: str = "find it", error: str | None = None) -> Step:
+def delegation(coworker: str, text: str = "find it", error: str | None = None) -> Step:
     arguments = {"coworker": coworker, "task": text, "context": ""}
     path = "office/get/manager/delegate_work_to_coworker"
     return make_step("tool", path, 0, 5, arguments=arguments, error=error)
 
 
-def test_an_agent_that_has_the_tool_can_be_asked() -> None:
-    assert delegation_failure(asked("data", "use lookup for FR"), ROSTER, {}) is None
+def test_a_delegation_to_an_agent_with_the_tool_succeeds() -> None:
+    assert delegation_failure(delegation("data", "use lookup for FR"), AGENT_TOOLS, {}) is None
 
 
-def test_an_agent_is_found_as_crewai_finds_it() -> None:
-    assert delegation_failure(asked(' "DATA"\n'), ROSTER, {}) is None
+def test_agent_names_are_compared_as_crewai_does() -> None:
+    assert delegation_failure(delegation(' "DATA"\n'), AGENT_TOOLS, {}) is None
 
 
-def test_an_agent_that_does_not_exist_cannot_be_asked() -> None:
-    why = delegation_failure(asked("archivist"), ROSTER, {})
-    assert why == "there is no agent 'archivist'; there are data, writer"
+def test_a_delegation_to_an_unknown_agent_fails() -> None:
+    failure = delegation_failure(delegation("archivist"), AGENT_TOOLS, {})
+    assert failure == "there is no agent 'archivist'; the agents are data, writer"
 
 
-def test_an_agent_cannot_be_asked_for_a_tool_that_another_has() -> None:
-    why = delegation_failure(asked("writer", "Lookup the value of FR"), ROSTER, {})
-    assert why == "writer was asked to use lookup, which data has"
+def test_a_delegation_that_needs_another_agents_tool_fails() -> None:
+    failure = delegation_failure(delegation("writer", "Lookup the value of FR"), AGENT_TOOLS, {})
+    assert failure == "writer was asked to use lookup, but only data has that tool"
 
 
-def test_an_agent_without_the_tools_of_the_task_cannot_be_asked() -> None:
-    why = delegation_failure(asked("writer"), ROSTER, {"get": ["lookup"]})
-    assert why == "writer has none of the tools that 'get' takes: lookup"
+def test_a_delegation_to_an_agent_without_the_tools_of_the_task_fails() -> None:
+    failure = delegation_failure(delegation("writer"), AGENT_TOOLS, {"get": ["lookup"]})
+    assert failure == "writer has none of the tools that 'get' needs: lookup"
 
 
-def test_a_delegation_that_raised_has_failed() -> None:
+def test_a_delegation_that_raised_an_error_fails() -> None:
     assert (
-        delegation_failure(asked("data", error="ValueError: no"), ROSTER, {})
+        delegation_failure(delegation("data", error="ValueError: no"), AGENT_TOOLS, {})
         == "data failed: ValueError: no"
     )
 
 
-def test_a_run_without_delegation_has_depth_one_and_counts_every_agent() -> None:
-    told = routing_attributes(make_turn(("lookup", FR, "4.9")), ROSTER)
-    assert told == {
+def test_a_run_without_delegation_has_depth_1_and_counts_every_agent() -> None:
+    attributes = routing_attributes(make_turn(("lookup", FR, "4.9")), AGENT_TOOLS)
+    assert attributes == {
         "flight_recorder.routing.data.call_count": 1,
         "flight_recorder.routing.writer.call_count": 0,
         "flight_recorder.routing.total_delegations": 0,
@@ -109,20 +116,20 @@ def test_a_run_without_delegation_has_depth_one_and_counts_every_agent() -> None
     }
 
 
-def test_a_manager_that_delegates_is_one_turn_deeper(tmp_path: Path) -> None:
-    ask = {"coworker": "data", "task": "look up FR", "context": "none"}
+def test_delegation_increases_the_depth(tmp_path: Path) -> None:
+    arguments = {"coworker": "data", "task": "look up FR", "context": "none"}
     lines = (
-        tool_calls_line("manager", ("delegate_work_to_coworker", ask)),
+        tool_calls_line("manager", ("delegate_work_to_coworker", arguments)),
         tool_calls_line("data", ("lookup", FR)),
         reply_line("data", "4.9"),
         reply_line("manager", "it is 4.9"),
     )
     with replay_lines(tmp_path, *lines) as replay, collect_steps() as log:
         data, manager = agent(replay, "data", tools=[lookup]), agent(replay, "manager")
-        led = {"agents": [data], "manager_agent": manager, "process": Process.hierarchical}
-        crew(task(None, "get"), **led).kickoff()
-    told = routing_attributes(log.steps, ROSTER | {"manager": []})
-    assert told["flight_recorder.routing.total_delegations"] == 1
-    assert told["flight_recorder.routing.failed_delegations"] == 0
-    assert told["flight_recorder.routing.task_depth"] == 2
-    assert told["flight_recorder.routing.max_delegation_latency_ms"] != 0
+        settings = {"agents": [data], "manager_agent": manager, "process": Process.hierarchical}
+        crew(task(None, "get"), **settings).kickoff()
+    attributes = routing_attributes(log.steps, AGENT_TOOLS | {"manager": []})
+    assert attributes["flight_recorder.routing.total_delegations"] == 1
+    assert attributes["flight_recorder.routing.failed_delegations"] == 0
+    assert attributes["flight_recorder.routing.task_depth"] == 2
+    assert attributes["flight_recorder.routing.max_delegation_latency_ms"] != 0

@@ -1,4 +1,4 @@
-"""A step: what a crew did, the same from its trace and from the event bus."""
+"""Steps of a crew: the trace and the event bus give the same ones."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ LINES = (
     reply_line("data", "figures 4.9") | {"when": "the value of DE"},
     reply_line("writer", "report 4.9"),
 )
-"""The conclusion waits for what was looked up, or two crews at once would take each other's."""
+"""The answer requires the looked-up values, so that concurrent crews get their own answers."""
 
 
 @pytest.fixture
@@ -32,23 +32,23 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
-def office(replay: ReplayServer, **settings: Any) -> Crew:
-    """Two agents: one looks two countries up at once, the other writes a report of it."""
+def make_crew(replay: ReplayServer, **settings: Any) -> Crew:
+    """Two agents: one looks up two countries in parallel, the other writes a report."""
     figures = task(agent(replay, "data", tools=[lookup]), "figures")
     return crew(figures, task(agent(replay, "writer"), "report", context=[figures]), **settings)
 
 
-def told(step: Step) -> Step:
-    """A step without what only one of trace and bus can know: times to the nanosecond, attempts."""
-    words = step.error and "failed"
+def comparable(step: Step) -> Step:
+    """A step without the data that only the trace has: exact times and HTTP attempts."""
+    error = step.error and "failed"
     return replace(
-        step, started_ns=0, ended_ns=0, attempt_count=None, failed_attempts=(), error=words
+        step, started_ns=0, ended_ns=0, attempt_count=None, failed_attempts=(), error=error
     )
 
 
-def test_each_piece_of_work_is_a_step(tmp_path: Path) -> None:
+def test_each_task_turn_completion_and_call_is_a_step(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay, collect_steps() as log:
-        office(replay).kickoff()
+        make_crew(replay).kickoff()
     assert [(step.kind, step.agent, step.task) for step in log.steps] == [
         ("crew", None, None),
         ("task", None, "figures"),
@@ -66,28 +66,32 @@ def test_each_piece_of_work_is_a_step(tmp_path: Path) -> None:
 
 def test_a_tool_step_has_its_arguments_and_its_result(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay, collect_steps() as log:
-        office(replay).kickoff()
+        make_crew(replay).kickoff()
     found = {step.arguments["country"]: step.result for step in log.steps if step.kind == "tool"}
     assert found == {"FR": "the value of FR", "DE": "the value of DE"}
 
 
-def test_the_tokens_are_those_of_the_ledger(tmp_path: Path) -> None:
+def test_token_counts_match_the_ledger(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay, collect_steps() as log:
-        office(replay).kickoff()
-    asked = replay.ledger.exchanges
-    assert sum(step.tokens.input for step in log.steps) == sum(one.input_tokens for one in asked)
-    assert sum(step.tokens.output for step in log.steps) == sum(one.output_tokens for one in asked)
+        make_crew(replay).kickoff()
+    exchanges = replay.ledger.exchanges
+    assert sum(step.tokens.input for step in log.steps) == sum(
+        exchange.input_tokens for exchange in exchanges
+    )
+    assert sum(step.tokens.output for step in log.steps) == sum(
+        exchange.output_tokens for exchange in exchanges
+    )
 
 
 @pytest.mark.usefixtures("recording")
-def test_trace_and_bus_agree(tmp_path: Path) -> None:
+def test_trace_and_event_bus_give_the_same_steps(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run, collect_steps() as log:
-        office(replay).kickoff()
+        make_crew(replay).kickoff()
     assert _sorted(steps_from_trace(load_trace(run))) == _sorted(log.steps)
 
 
 @pytest.mark.usefixtures("recording")
-def test_trace_and_bus_agree_on_a_tool_that_raises(tmp_path: Path) -> None:
+def test_trace_and_event_bus_agree_on_a_tool_that_raises(tmp_path: Path) -> None:
     lines = (
         tool_calls_line("data", ("lookup", {"country": "nowhere"})),
         reply_line("data", "no figures"),
@@ -100,7 +104,7 @@ def test_trace_and_bus_agree_on_a_tool_that_raises(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("recording")
-def test_trace_and_bus_agree_on_a_completion_that_fails_for_good(tmp_path: Path) -> None:
+def test_trace_and_event_bus_agree_on_a_completion_that_fails(tmp_path: Path) -> None:
     faults = [unavailable("data", times=9)]
     with (
         replay_lines(tmp_path, *LINES, faults=faults) as replay,
@@ -108,66 +112,66 @@ def test_trace_and_bus_agree_on_a_completion_that_fails_for_good(tmp_path: Path)
         collect_steps() as log,
         pytest.raises(Exception, match=r"503|[Uu]navailable"),
     ):
-        office(replay).kickoff()
+        make_crew(replay).kickoff()
     assert _sorted(steps_from_trace(load_trace(run))) == _sorted(log.steps)
 
 
 @pytest.mark.usefixtures("recording")
-def test_trace_and_bus_agree_on_an_agent_that_comes_back_after_a_failure(tmp_path: Path) -> None:
+def test_trace_and_event_bus_agree_on_an_agent_that_retries(tmp_path: Path) -> None:
     faults = [unavailable("data")]
     with (
         replay_lines(tmp_path, *LINES, faults=faults) as replay,
         record_run() as run,
         collect_steps() as log,
     ):
-        office(replay).kickoff()
+        make_crew(replay).kickoff()
     assert _sorted(steps_from_trace(load_trace(run))) == _sorted(log.steps)
 
 
-def test_crews_in_threads_are_kept_apart(tmp_path: Path) -> None:
+def test_crews_in_threads_are_collected_separately(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES * 2) as replay:
 
-        def taken() -> tuple[Step, ...]:
+        def run_crew() -> tuple[Step, ...]:
             with collect_steps() as log:
-                office(replay).kickoff()
+                make_crew(replay).kickoff()
             return log.steps
 
         with ThreadPoolExecutor(2) as pool:
-            both = [job.result() for job in [pool.submit(taken) for _ in range(2)]]
-    assert [len(steps) for steps in both] == [10, 10]
+            results = [job.result() for job in [pool.submit(run_crew) for _ in range(2)]]
+    assert [len(steps) for steps in results] == [10, 10]
 
 
-def test_a_block_hears_each_kickoff_of_a_crew(tmp_path: Path) -> None:
+def test_each_kickoff_inside_a_block_is_collected(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES * 2) as replay, collect_steps() as log:
-        office(replay).kickoff_for_each([{"n": 1}, {"n": 2}])
+        make_crew(replay).kickoff_for_each([{"n": 1}, {"n": 2}])
     assert sum(step.kind == "crew" for step in log.steps) == 2
 
 
-def test_a_block_inside_a_block_is_heard_by_both(tmp_path: Path) -> None:
+def test_nested_blocks_both_collect(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES * 2) as replay, collect_steps() as outer:
-        office(replay).kickoff()
+        make_crew(replay).kickoff()
         with collect_steps() as inner:
-            office(replay).kickoff()
+            make_crew(replay).kickoff()
     assert (len(outer.steps), len(inner.steps)) == (20, 10)
 
 
-def test_a_thread_in_a_copy_of_the_context_is_heard(tmp_path: Path) -> None:
+def test_a_thread_in_a_copy_of_the_context_is_collected(tmp_path: Path) -> None:
     with (
         replay_lines(tmp_path, *LINES) as replay,
         collect_steps() as log,
         ThreadPoolExecutor(1) as pool,
     ):
-        pool.submit(copy_context().run, office(replay).kickoff).result()
+        pool.submit(copy_context().run, make_crew(replay).kickoff).result()
     assert len(log.steps) == 10
 
 
-def test_callbacks_are_attributed_to_the_agent_at_work(tmp_path: Path) -> None:
+def test_callbacks_are_attributed_to_the_working_agent(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay, collect_steps() as log:
-        office(replay, step_callback=on_step, task_callback=on_task).kickoff()
-    said = [(step.agent, step.kind, step.result) for step in log.callback_steps]
-    assert ("data", "turn", "figures 4.9") in said
-    assert ("writer", "task", "report 4.9") in said
+        make_crew(replay, step_callback=on_step, task_callback=on_task).kickoff()
+    callbacks = [(step.agent, step.kind, step.result) for step in log.callback_steps]
+    assert ("data", "turn", "figures 4.9") in callbacks
+    assert ("writer", "task", "report 4.9") in callbacks
 
 
 def _sorted(steps: tuple[Step, ...]) -> list[Step]:
-    return sorted(map(told, steps), key=repr)
+    return sorted(map(comparable, steps), key=repr)

@@ -1,4 +1,4 @@
-"""Telemetry: tokens, money and time, each where it was spent, and what went wrong."""
+"""Telemetry attributes: tokens, cost, times, errors and retries."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.support.autogen_agents import load_trace, replay_lines, reply_line, t
 from tests.support.crewai_crews import agent, crew, lookup, task
 
 PRICES = {"taped": Price(2.0, 10.0)}
-OFFICE = (
+STEPS = (
     make_step("crew", "office", 0, 100),
     make_step("task", "office/get", 10, 60),
     make_step("turn", "office/get/data", 10, 60, result="4.9 %"),
@@ -29,76 +29,88 @@ OFFICE = (
     make_step("task", "office/write", 70, 100),
     make_step("turn", "office/write/writer", 70, 100, result="a report"),
     make_step(
-        "completion", "office/write/writer/call", 70, 90, tokens=Tokens(300, 30), model="dear"
+        "completion", "office/write/writer/call", 70, 90, tokens=Tokens(300, 30), model="expensive"
     ),
 )
 
 
 @pytest.fixture
-def told() -> dict[str, Any]:
-    return telemetry_attributes(OFFICE, PRICES)
+def attributes() -> dict[str, Any]:
+    return telemetry_attributes(STEPS, PRICES)
 
 
-def test_tokens_are_counted_where_they_were_spent(told: dict[str, Any]) -> None:
-    assert told["flight_recorder.telemetry.tokens_by_agent"] == {
+def test_tokens_are_counted_by_agent_and_path(attributes: dict[str, Any]) -> None:
+    assert attributes["flight_recorder.telemetry.tokens_by_agent"] == {
         "data": {"input": 300, "output": 30},
         "writer": {"input": 300, "output": 30},
     }
-    assert told["flight_recorder.telemetry.tokens_by_path"]["office > get > data"] == {
+    assert attributes["flight_recorder.telemetry.tokens_by_path"]["office > get > data"] == {
         "input": 300,
         "output": 30,
     }
 
 
-def test_a_tool_takes_the_tokens_of_the_completion_that_reads_it_once(told: dict[str, Any]) -> None:
-    assert told["flight_recorder.telemetry.tokens_by_tool"] == {
+def test_a_completion_that_reads_two_results_of_a_tool_counts_once(
+    attributes: dict[str, Any],
+) -> None:
+    assert attributes["flight_recorder.telemetry.tokens_by_tool"] == {
         "lookup": {"input": 200, "output": 20}
     }
 
 
-def test_a_cost_is_known_where_the_price_is(told: dict[str, Any]) -> None:
-    assert told["flight_recorder.telemetry.cost_usd_by_agent"] == {"data": pytest.approx(0.0009)}
-    assert told["flight_recorder.telemetry.cost_usd_by_task"] == {"get": pytest.approx(0.0009)}
+def test_costs_are_known_for_models_with_a_price(attributes: dict[str, Any]) -> None:
+    assert attributes["flight_recorder.telemetry.cost_usd_by_agent"] == {
+        "data": pytest.approx(0.0009)
+    }
+    assert attributes["flight_recorder.telemetry.cost_usd_by_task"] == {
+        "get": pytest.approx(0.0009)
+    }
 
 
-def test_a_total_with_an_unknown_price_is_left_out(told: dict[str, Any]) -> None:
-    assert "flight_recorder.crew.cost_usd" not in told
-    with_price = telemetry_attributes(OFFICE, PRICES | {"dear": Price(1, 1)})
+def test_a_total_with_an_unknown_price_is_omitted(attributes: dict[str, Any]) -> None:
+    assert "flight_recorder.crew.cost_usd" not in attributes
+    with_price = telemetry_attributes(STEPS, PRICES | {"expensive": Price(1, 1)})
     cost = with_price["flight_recorder.crew.cost_usd"]
     assert isinstance(cost, float)
     assert cost > 0
 
 
-def test_nothing_asked_costs_nothing_that_is_known() -> None:
+def test_no_completion_has_no_cost() -> None:
     assert total_cost_usd((), PRICES) is None
 
 
-def test_counts_of_the_crew(told: dict[str, Any]) -> None:
-    assert (told["flight_recorder.crew.task_count"], told["flight_recorder.crew.agent_count"]) == (
+def test_totals_of_the_crew(attributes: dict[str, Any]) -> None:
+    assert (
+        attributes["flight_recorder.crew.task_count"],
+        attributes["flight_recorder.crew.agent_count"],
+    ) == (
         2,
         2,
     )
-    assert told["flight_recorder.crew.total_duration_s"] == 0.1
-    assert told["flight_recorder.crew.data.output_chars"] == len("4.9 %")
+    assert attributes["flight_recorder.crew.total_duration_s"] == 0.1
+    assert attributes["flight_recorder.crew.data.output_chars"] == len("4.9 %")
 
 
-def test_waiting_and_working_are_told_apart() -> None:
-    timed = {
-        (one.step.path, one.step.started_ns // NS_PER_MS): one for one in build_timeline(OFFICE)
+def test_queue_and_work_times_are_separate() -> None:
+    by_path = {
+        (timed.step.path, timed.step.started_ns // NS_PER_MS): timed
+        for timed in build_timeline(STEPS)
     }
-    one = timed[("office", "write"), 70]
-    assert one.queue_ns == 10 * NS_PER_MS
-    assert one.work_ns == 0
-    tool = timed[("office", "get", "data", "lookup"), 25]
+    timed = by_path[("office", "write"), 70]
+    assert timed.queue_ns == 10 * NS_PER_MS
+    assert timed.work_ns == 0
+    tool = by_path[("office", "get", "data", "lookup"), 25]
     assert (tool.queue_ns, tool.work_ns) == (5 * NS_PER_MS, 30 * NS_PER_MS)
-    assert timed[("office", "get", "data"), 10].work_ns == (5 + 1) * NS_PER_MS
+    assert by_path[("office", "get", "data"), 10].work_ns == (5 + 1) * NS_PER_MS
 
 
-def test_the_bottleneck_is_the_step_that_worked_longest(told: dict[str, Any]) -> None:
-    assert told["flight_recorder.telemetry.bottleneck"].startswith("office > get > data > lookup: ")
+def test_the_bottleneck_is_the_step_with_the_longest_work_time(attributes: dict[str, Any]) -> None:
+    assert attributes["flight_recorder.telemetry.bottleneck"].startswith(
+        "office > get > data > lookup: "
+    )
 
 
-def test_an_error_is_counted_where_it_arose() -> None:
+def test_an_error_is_counted_only_where_it_occurred() -> None:
     failed = [
         make_step("crew", "office", 0, 9, error="ValueError: no"),
         make_step("task", "office/get", 0, 9, error="ValueError: no"),
@@ -113,15 +125,15 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
-def test_an_objection_of_a_guardrail_is_no_class_of_errors() -> None:
-    told = telemetry_attributes(
+def test_a_rejection_by_a_guardrail_has_no_error_class() -> None:
+    attributes = telemetry_attributes(
         [make_step("guardrail", "office/get/guard", 0, 1, error="Say more, in JSON.")]
     )
-    assert told["flight_recorder.telemetry.errors"] == {"guardrail failed": 1}
+    assert attributes["flight_recorder.telemetry.errors"] == {"guardrail failed": 1}
 
 
 @pytest.mark.usefixtures("recording")
-def test_refusals_and_retries_are_counted(tmp_path: Path) -> None:
+def test_failed_attempts_and_retries_are_counted(tmp_path: Path) -> None:
     fault = rate_limited("data", times=2, retry_after_s=0.05)
     with (
         replay_lines(tmp_path, reply_line("data", "4.9"), faults=[fault]) as replay,
@@ -129,13 +141,13 @@ def test_refusals_and_retries_are_counted(tmp_path: Path) -> None:
     ):
         model = {"interceptor": tracing_interceptor(), "max_retries": 3}
         crew(task(agent(replay, "data", llm=model), "get")).kickoff()
-    told = telemetry_attributes(steps_from_trace(load_trace(run)))
-    assert told["flight_recorder.telemetry.rate_limited_count"] == 2
-    assert told["flight_recorder.telemetry.retry_count"] == 2
-    assert told["flight_recorder.telemetry.failed_attempts"] == {"HTTP 429": 2}
+    attributes = telemetry_attributes(steps_from_trace(load_trace(run)))
+    assert attributes["flight_recorder.telemetry.rate_limited_count"] == 2
+    assert attributes["flight_recorder.telemetry.retry_count"] == 2
+    assert attributes["flight_recorder.telemetry.failed_attempts"] == {"HTTP 429": 2}
 
 
-def test_the_tokens_are_the_ledgers_and_not_a_multiple_of_them(tmp_path: Path) -> None:
+def test_token_totals_match_the_ledger(tmp_path: Path) -> None:
     lines = (
         tool_calls_line("data", ("lookup", {"country": "FR"})),
         reply_line("data", "4.9"),
@@ -144,7 +156,11 @@ def test_the_tokens_are_the_ledgers_and_not_a_multiple_of_them(tmp_path: Path) -
     with replay_lines(tmp_path, *lines) as replay, collect_steps() as log:
         data = agent(replay, "data", tools=[lookup])
         crew(task(data, "get"), task(agent(replay, "writer"), "write")).kickoff()
-    told = telemetry_attributes(log.steps)
-    asked = replay.ledger.exchanges
-    assert told["flight_recorder.crew.input_tokens"] == sum(one.input_tokens for one in asked)
-    assert told["flight_recorder.crew.output_tokens"] == sum(one.output_tokens for one in asked)
+    attributes = telemetry_attributes(log.steps)
+    exchanges = replay.ledger.exchanges
+    assert attributes["flight_recorder.crew.input_tokens"] == sum(
+        timed.input_tokens for timed in exchanges
+    )
+    assert attributes["flight_recorder.crew.output_tokens"] == sum(
+        timed.output_tokens for timed in exchanges
+    )

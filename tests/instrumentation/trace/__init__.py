@@ -1,1 +1,1 @@
-"""Trace."""
+"""Tests of the trace tree, canonical JSON, outline and sessions."""

@@ -1,4 +1,4 @@
-"""A recorded trace: what changes from run to run is not in it, and what is in it is read again."""
+"""Recorded traces: volatile values are left out, and the rest survives a round trip."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ leaves = st.builds(
     name=st.text(max_size=12),
     type=st.sampled_from(["CHAIN", "AGENT", "LLM", "TOOL", "HANDOFF"]),
     status=st.sampled_from(["OK", "ERROR", "UNSET"]),
-    says=st.text(max_size=30),
+    status_message=st.text(max_size=30),
     inputs=json_values,
     outputs=json_values,
     attributes=st.dictionaries(st.text(max_size=8), json_values, max_size=3),
@@ -44,17 +44,32 @@ spans = st.recursive(
 
 
 @given(spans)
-def test_what_was_written_is_read_and_written_alike(root: Span) -> None:
+def test_a_recorded_trace_survives_a_round_trip(root: Span) -> None:
     text = dump_trace(Trace((root,)))
     assert dump_trace(parse_trace(text, "here")) == text
 
 
-def test_times_and_ids_of_two_runs_make_no_difference() -> None:
-    def run(port: int, uuid: str, at: int) -> Trace:
-        says = f"no answer from 127.0.0.1:{port}"
-        attributes = {"time_to_first_chunk": at, "flight_recorder.http.attempts": 2}
-        message = {"content": "hello", "message": uuid, "created_at": at}
-        return Trace((Span("root", "LLM", "ERROR", says, message, None, attributes, (), at, at),))
+def test_times_ports_and_ids_are_left_out() -> None:
+    def run(port: int, message_id: str, time_ns: int) -> Trace:
+        status_message = f"no answer from 127.0.0.1:{port}"
+        attributes = {"time_to_first_chunk": time_ns, "flight_recorder.http.attempts": 2}
+        message = {"content": "hello", "message": message_id, "created_at": time_ns}
+        return Trace(
+            (
+                Span(
+                    "root",
+                    "LLM",
+                    "ERROR",
+                    status_message,
+                    message,
+                    None,
+                    attributes,
+                    (),
+                    time_ns,
+                    time_ns,
+                ),
+            )
+        )
 
     first = run(1234, "7f1b2c3d-0000-4000-8000-aabbccddeeff", 17)
     second = run(4321, "11111111-2222-4333-8444-555555555555", 99)
@@ -63,22 +78,24 @@ def test_times_and_ids_of_two_runs_make_no_difference() -> None:
 
 
 @pytest.mark.parametrize("inputs", [{}, {"to_s": 4, "from_s": 0}, {"arguments": "no JSON"}, None])
-def test_the_outline_of_a_tool_call_is_the_same_when_it_was_written_and_read(inputs: Any) -> None:
+def test_the_outline_of_a_tool_call_survives_a_round_trip(inputs: Any) -> None:
     trace = Trace((Span("root", "CHAIN", children=(Span("look_up", "TOOL", inputs=inputs),)),))
     assert render_outline(parse_trace(dump_trace(trace), "here")) == render_outline(trace)
 
 
-def test_figures_and_words_are_not_taken_for_ids() -> None:
+def test_numbers_and_words_are_not_masked_as_ids() -> None:
     text = "226 km, 4.45, 23 September 1999, 10:30, 0x1f"
     assert mask_volatile_ids(text) == text
 
 
 @given(st.text() | json_values.map(str))
-def test_what_is_no_recorded_trace_is_said_to_be_none(text: str) -> None:
+def test_text_that_is_not_a_recorded_trace_is_rejected(text: str) -> None:
     with pytest.raises(TraceNotFoundError, match="over there"):
         parse_trace(text, "over there")
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TraceNotFoundError, match=r"broken\.json: no trace was recorded here yet"):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        TraceNotFoundError, match=r"broken\.json: no trace has been recorded here yet"
+    ):
         load_trace(tmp_path / "broken.json")

@@ -1,4 +1,4 @@
-"""The trace as a tree: what is read, in which order, and what is no trace."""
+"""A trace as a tree of spans: how it is read, in which order, and which input is rejected."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_ml
 
 
 def exported_span(
-    name: str, parent: str | None = None, at: int = 0, until: int = 0, **said: Any
+    name: str, parent: str | None = None, start_ns: int = 0, end_ns: int = 0, **attributes: Any
 ) -> Any:
     """A span as MLflow exports it; its id is its name."""
     return {
         "name": name,
         "span_id": name,
         "parent_span_id": parent,
-        "start_time_unix_nano": at,
-        "end_time_unix_nano": until or at + 1,
+        "start_time_unix_nano": start_ns,
+        "end_time_unix_nano": end_ns or start_ns + 1,
         "status": {"code": "STATUS_CODE_OK", "message": ""},
-        "attributes": {"mlflow.spanType": '"CHAIN"'} | said,
+        "attributes": {"mlflow.spanType": '"CHAIN"'} | attributes,
     }
 
 
@@ -28,7 +28,7 @@ def exported_trace(*spans: Any) -> Any:
     return {"info": {"trace_id": "tr-1"}, "data": {"spans": list(spans)}}
 
 
-def test_children_stand_beneath_their_parent_as_they_began() -> None:
+def test_children_are_sorted_by_their_start() -> None:
     trace = trace_from_mlflow(
         [
             exported_trace(
@@ -39,14 +39,14 @@ def test_children_stand_beneath_their_parent_as_they_began() -> None:
     assert [span.name for span in trace] == ["root", "a", "b"]
 
 
-def test_spans_that_ran_at_the_same_time_stand_by_name() -> None:
+def test_overlapping_spans_are_sorted_by_name() -> None:
     spans = [Span("c", "AGENT", start_ns=1, end_ns=9), Span("b", "AGENT", start_ns=2, end_ns=3)]
     late = Span("a", "AGENT", start_ns=10, end_ns=11)
     for order in ([*spans, late], [late, *reversed(spans)]):
         assert [span.name for span in sort_siblings(order)] == ["b", "c", "a"]
 
 
-def test_calls_of_one_reply_stand_alike_whether_they_overlap_or_not() -> None:
+def test_tool_calls_of_one_reply_have_the_same_order_whether_they_overlap_or_not() -> None:
     def call(key: str, start: int, end: int) -> Span:
         return Span("look_up", "TOOL", inputs={"key": key}, start_ns=start, end_ns=end)
 
@@ -56,7 +56,7 @@ def test_calls_of_one_reply_stand_alike_whether_they_overlap_or_not() -> None:
         assert [span.inputs["key"] for span in sort_siblings(calls)] == ["a", "b"]
 
 
-def test_calls_of_two_replies_stand_as_they_began() -> None:
+def test_tool_calls_of_two_replies_are_sorted_by_their_start() -> None:
     spans = [
         Span("look_up", "TOOL", inputs="b", start_ns=1, end_ns=2),
         Span("call", "LLM", start_ns=3, end_ns=4),
@@ -66,63 +66,65 @@ def test_calls_of_two_replies_stand_as_they_began() -> None:
 
 
 @pytest.mark.parametrize(
-    ("alongside", "order"), [(["fast"], ["fast", "slow"]), ([], ["slow", "fast"])]
+    ("concurrent", "order"), [(["fast"], ["fast", "slow"]), ([], ["slow", "fast"])]
 )
-def test_handoffs_of_turns_that_ran_alongside_stand_by_name(
-    alongside: list[str], order: list[str]
+def test_handoffs_from_concurrent_turns_are_sorted_by_name(
+    concurrent: list[str], order: list[str]
 ) -> None:
-    """Which of them ended first is chance; of turns that followed each other it is none."""
+    """Which of two concurrent turns ends first is accidental."""
 
     def turn(agent: str, start: int) -> Span:
-        told = {"gen_ai.agent.name": agent, "flight_recorder.turn.alongside": alongside}
-        return Span(agent, "AGENT", attributes=told, start_ns=start, end_ns=start + 1)
+        attributes = {"gen_ai.agent.name": agent, "flight_recorder.turn.alongside": concurrent}
+        return Span(agent, "AGENT", attributes=attributes, start_ns=start, end_ns=start + 1)
 
     def handoff(sender: str, start: int) -> Span:
-        told = {"flight_recorder.handoff.from_agent": sender}
-        return Span(sender, "HANDOFF", attributes=told, start_ns=start, end_ns=start)
+        attributes = {"flight_recorder.handoff.from_agent": sender}
+        return Span(sender, "HANDOFF", attributes=attributes, start_ns=start, end_ns=start)
 
     spans = [turn("slow", 1), turn("fast", 3), handoff("slow", 5), handoff("fast", 6)]
     assert [span.name for span in sort_siblings(spans)[-2:]] == order
 
 
-def test_a_span_whose_parent_was_lost_is_a_root_and_not_gone() -> None:
+def test_a_span_without_its_parent_becomes_a_root() -> None:
     trace = trace_from_mlflow(
         [exported_trace(exported_span("root"), exported_span("orphan", "lost", 3))]
     )
     assert [root.name for root in trace.roots] == ["root", "orphan"]
-    with pytest.raises(TraceNotFoundError, match="2 roots where one was due: root, orphan"):
+    with pytest.raises(
+        TraceNotFoundError, match="expected one root span, but the run has 2: root, orphan"
+    ):
         _ = trace.root
 
 
-def test_traces_of_one_run_are_read_together() -> None:
+def test_traces_of_one_run_are_combined() -> None:
     trace = trace_from_mlflow(
         [exported_trace(exported_span("one")), exported_trace(exported_span("two"))]
     )
     assert [root.name for root in trace.roots] == ["one", "two"]
 
 
-def test_no_trace_and_a_trace_without_spans_are_errors() -> None:
+def test_a_missing_trace_and_a_trace_without_spans_are_errors() -> None:
     with pytest.raises(TraceNotFoundError, match="no trace in MLflow"):
         trace_from_mlflow([])
     with pytest.raises(TraceNotFoundError, match="tr-1 has no spans"):
         trace_from_mlflow([exported_trace()])
 
 
-def test_attributes_are_decoded_and_bookkeeping_is_left_out() -> None:
-    said: dict[str, Any] = {
+def test_attributes_are_decoded_and_bookkeeping_is_omitted() -> None:
+    attributes: dict[str, Any] = {
         "mlflow.traceRequestId": '"tr-1"',
         "mlflow.spanInputs": '{"task": "é"}',
         "mlflow.chat.tokenUsage": '{"input_tokens": 3, "output_tokens": 4}',
         "plain": "no json",
     }
-    (span,) = trace_from_mlflow([exported_trace(exported_span("root", **said))])
+    (span,) = trace_from_mlflow([exported_trace(exported_span("root", **attributes))])
     assert span.inputs == {"task": "é"}
     assert (span.tokens.input, span.tokens.output, span.tokens.total) == (3, 4, 7)
     assert span.attributes["plain"] == "no json"
     assert "mlflow.traceRequestId" not in span.attributes
 
 
-def test_numbers_that_mlflow_adds_to_names_are_taken_off_and_others_stay() -> None:
+def test_numbers_that_mlflow_adds_to_names_are_removed_and_others_stay() -> None:
     spans = [
         exported_span("create_1", "root", 1),
         exported_span("create_2", "root", 2),
@@ -134,7 +136,7 @@ def test_numbers_that_mlflow_adds_to_names_are_taken_off_and_others_stay() -> No
 
 def test_turns_and_handoffs_are_found_by_agent() -> None:
     turn = Span("writer", "AGENT", attributes={"gen_ai.agent.name": "writer"})
-    handed = Span(
+    handoff = Span(
         "writer → critic",
         "HANDOFF",
         attributes={
@@ -142,17 +144,17 @@ def test_turns_and_handoffs_are_found_by_agent() -> None:
             "flight_recorder.handoff.to_agent": "critic",
         },
     )
-    trace = Trace((Span("team", "CHAIN", children=(turn, handed, turn)),))
+    trace = Trace((Span("team", "CHAIN", children=(turn, handoff, turn)),))
     assert trace.turns("writer") == (turn, turn)
     assert trace.turns("critic") == ()
-    assert trace.handoffs("writer", "critic") == (handed,)
+    assert trace.handoffs("writer", "critic") == (handoff,)
     assert trace.handoffs("critic", "writer") == ()
     assert trace.agents == ("writer",)
 
 
-def test_who_worked_alone_later_had_worked_alongside_before() -> None:
-    def turn(name: str, start_ns: int, beside: list[str]) -> Span:
-        attributes = {"flight_recorder.turn.alongside": beside}
+def test_a_later_turn_alone_does_not_hide_earlier_concurrent_turns() -> None:
+    def turn(name: str, start_ns: int, concurrent: list[str]) -> Span:
+        attributes = {"flight_recorder.turn.alongside": concurrent}
         return Span(name, "AGENT", attributes=attributes, start_ns=start_ns, end_ns=start_ns + 5)
 
     def handoff(name: str, start_ns: int) -> Span:
@@ -161,11 +163,11 @@ def test_who_worked_alone_later_had_worked_alongside_before() -> None:
 
     later = turn("b", 50, [])
     for first, second in ("ab", "ba"):
-        at_once = (
+        concurrent_turns = (
             turn("a", 1, ["b"]),
             turn("b", 2, ["a"]),
             handoff(first, 10),
             handoff(second, 11),
         )
-        names = [span.name for span in sort_siblings((*at_once, later))]
+        names = [span.name for span in sort_siblings((*concurrent_turns, later))]
         assert names == ["a", "b", "a → c", "b → c", "b"]
