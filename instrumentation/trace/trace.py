@@ -10,7 +10,8 @@ from typing import Any
 
 from instrumentation.trace.session import Session, common_session
 from instrumentation.trace.span import Span
-from instrumentation.trace.span_tree import TraceNotFoundError, build_span_trees
+from instrumentation.trace.span_tree import TraceNotFoundError as TraceNotFoundError
+from instrumentation.trace.span_tree import build_span_trees
 
 
 @dataclass(frozen=True)

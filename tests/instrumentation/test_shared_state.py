@@ -7,7 +7,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.state.shared_state import SharedState, StaleWriteError, UnknownKeyError
+from instrumentation.state import SharedState, StaleWriteError, UnknownKeyError
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace

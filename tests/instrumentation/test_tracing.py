@@ -190,7 +190,7 @@ def _fast_flush() -> Generator[None]:
         yield
 
 
-@pytest.mark.usefixtures("_prompt")
+@pytest.mark.usefixtures("_fast_flush")
 def test_an_idle_queue_is_flushed_at_once(idle_queue: AsyncTraceExportQueue) -> None:
     assert flush_s(idle_queue) < 0.5
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.redaction.redaction import DEFAULT_REDACTION, RedactionPattern
+from instrumentation.redaction import DEFAULT_REDACTION, RedactionPattern
 from tests.instrumentation.redaction.planted_secrets import plant_secrets
 
 KINDS = plant_secrets(42)

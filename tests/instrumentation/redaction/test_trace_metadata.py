@@ -15,7 +15,7 @@ from mlflow.tracing.client import TracingClient
 from mlflow.tracing.processor.otel_metrics_mixin import OtelMetricsMixin
 from mlflow.tracing.trace_manager import InMemoryTraceManager
 
-from instrumentation.redaction.redaction import DEFAULT_REDACTION, RedactionPattern
+from instrumentation.redaction import DEFAULT_REDACTION, RedactionPattern
 from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.export.otlp_receiver import run_otlp_receiver
 

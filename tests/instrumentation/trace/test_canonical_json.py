@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from instrumentation.trace import Trace, TraceNotFoundError
 from instrumentation.trace.canonical_json import (
     dump_trace,
     load_trace,
@@ -15,7 +16,6 @@ from instrumentation.trace.canonical_json import (
 )
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace, TraceNotFoundError
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),

@@ -5,10 +5,10 @@ from typing import Any
 import mlflow
 import pytest
 
+from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.canonical_json import dump_trace, parse_trace
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.session import Session
-from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.expectations import (
     ends_with_status,

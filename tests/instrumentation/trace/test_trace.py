@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.sibling_order import sort_siblings
 from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
 
 
 def exported_span(
