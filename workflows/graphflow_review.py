@@ -37,7 +37,6 @@ from pydantic import BaseModel
 
 from instrumentation import traced_http_client
 from workflows.clients import autogen
-from workflows.clients.autogen import CompleteAnswerClient, Messages, OnChunk
 from workflows.model import Model
 
 GENERATOR = "Write what the task asks for. When a reviewer objects, write the whole text anew."
@@ -69,7 +68,7 @@ class GraphFlowReview:
 
     max_rounds = 3
 
-    def __init__(self, model: Model, *, on_chunk: OnChunk = None) -> None:
+    def __init__(self, model: Model, *, on_chunk: autogen.OnChunk = None) -> None:
         """If `on_chunk` is given, the agents stream their answers to it."""
         self.model, self.on_chunk, self.streams = model, on_chunk, on_chunk is not None
 
@@ -114,7 +113,7 @@ class GraphFlowReview:
     def create_client(self, agent: str, http: AsyncClient) -> OpenAIChatCompletionClient:
         """Create the model client of one agent."""
         options = autogen.client_options(self.model, agent, http, self.streams)
-        return CompleteAnswerClient(**options)
+        return autogen.CompleteAnswerClient(**options)
 
     def generator_sources(self) -> tuple[str, ...]:
         """The senders whose last message the generator is given."""
@@ -135,13 +134,13 @@ class GraphFlowReview:
         """Stop the team at the reviewer's objection number `max_rounds`."""
         rounds = count(1)
 
-        def is_last_objection(new_messages: Messages) -> bool:
+        def is_last_objection(new_messages: autogen.Messages) -> bool:
             verdicts = [m for m in new_messages if isinstance(m, StructuredMessage)]
             return any(next(rounds) >= self.max_rounds for v in verdicts if self.is_objection(v))
 
         return FunctionalTermination(is_last_objection)
 
-    def conclude(self, messages: Messages) -> Review:
+    def conclude(self, messages: autogen.Messages) -> Review:
         """The text is approved if the summarizer spoke last, else it ran out of rounds."""
         draft = next(m.to_text() for m in reversed(messages) if m.source == "generator")
         if messages[-1].source == "summarizer":

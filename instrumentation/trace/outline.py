@@ -86,8 +86,8 @@ def _tool_details(span: Span) -> Iterator[str]:
         yield f"({_truncate(' '.join(values.split()), MAX_ARGUMENT_CHARS)})"
     if shared := span.attributes.get("flight_recorder.measurement.shared"):
         yield f"shares {', '.join(shared)}"
-    if silent := span.attributes.get("flight_recorder.lookup.silent_count"):
-        yield f"{silent} answer{'s' if silent > 1 else ''} without news"
+    if polls := span.attributes.get("flight_recorder.lookup.unchanged_poll_count"):
+        yield f"{polls} poll{'s' if polls > 1 else ''} without progress"
 
 
 def _guardrail_details(span: Span) -> Iterator[str]:

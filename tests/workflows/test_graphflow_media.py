@@ -265,8 +265,8 @@ async def test_a_slow_archive_is_polled_for_as_long_as_it_makes_progress(tmp_pat
     _, trace = await run_verification(tmp_path, *lines)
     (call,) = trace.spans_of_type("TOOL")
     assert call.outputs["state"] == "done"
-    assert call.attributes["flight_recorder.lookup.ask_count"] == 13
-    assert call.attributes["flight_recorder.lookup.silent_count"] == 0
+    assert call.attributes["flight_recorder.lookup.poll_count"] == 13
+    assert call.attributes["flight_recorder.lookup.unchanged_poll_count"] == 0
 
 
 async def test_an_archive_without_progress_is_an_error_of_the_tool(tmp_path: Path) -> None:
@@ -299,11 +299,11 @@ async def test_a_second_call_polls_the_same_lookup(tmp_path: Path) -> None:
     lines = (*two_calls, *replies, *silence_lines(*SPECIALISTS), verdict_line())
     _, trace = await run_verification(tmp_path, *lines, workflow=PollsOnce)
     unchanged = [
-        span.attributes["flight_recorder.lookup.silent_count"]
+        span.attributes["flight_recorder.lookup.unchanged_poll_count"]
         for span in trace.spans_of_type("TOOL")
     ]
     assert unchanged == [0, 1]
-    assert render_outline(trace).count("  1 answer without news\n") == 1
+    assert render_outline(trace).count("  1 poll without progress\n") == 1
     assert not any(span.failed for span in trace)
 
 

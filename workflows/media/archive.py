@@ -79,11 +79,11 @@ class ArchiveLookup:
         async with self._lock:
             progress = await self._start_or_poll()
         if span := mlflow.get_current_active_span():
-            polls = int(span.get_attribute("flight_recorder.lookup.ask_count") or 0) + 1
+            polls = int(span.get_attribute("flight_recorder.lookup.poll_count") or 0) + 1
             span.set_attributes(
                 {
-                    "flight_recorder.lookup.ask_count": polls,
-                    "flight_recorder.lookup.silent_count": self._unchanged_polls,
+                    "flight_recorder.lookup.poll_count": polls,
+                    "flight_recorder.lookup.unchanged_poll_count": self._unchanged_polls,
                     "flight_recorder.lookup.state": progress.state,
                     "flight_recorder.lookup.looked_through": progress.looked_through,
                 }

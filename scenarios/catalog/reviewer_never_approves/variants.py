@@ -1,12 +1,12 @@
 """The broken review: it returns the last message as the summary."""
 
-from workflows.clients.autogen import Messages
+from workflows.clients import autogen
 from workflows.graphflow_review import GraphFlowReview, Review
 
 
 class ReturnsTheLastMessage(GraphFlowReview):
     """The mistake: the last message is taken for the summary, whoever sent it."""
 
-    def conclude(self, messages: Messages) -> Review:
+    def conclude(self, messages: autogen.Messages) -> Review:
         *_, draft, last = (message.to_text() for message in messages)
         return Review("approved", draft, summary=last)
