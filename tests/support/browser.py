@@ -1,4 +1,4 @@
-"""A browser: the Chromium of this machine, without a window, at one span in MLflow's UI."""
+"""Read pages of MLflow's UI with a headless Chromium."""
 
 import shutil
 from collections.abc import Callable, Generator
@@ -23,17 +23,17 @@ CHROMIUM_FLAGS = (
 TREE_ROW = "[data-testid^=span-title-row]"
 WINDOW: ViewportSize = {"width": 1600, "height": 1300}
 TIMEOUT_MS = 25_000.0
-"""How long one step may take: two tries stay below the 120 s that a test has."""
+"""Timeout of one step; two tries stay below the 120 s that a test may take."""
 
 
 def find_chromium() -> str | None:
-    """The path of Chromium, if it is here. None is ever downloaded."""
+    """The path of Chromium, if it is installed. It is never downloaded."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @dataclass(frozen=True)
 class SpanView:
-    """What a person sees of a span under "Inputs / Outputs"."""
+    """The texts and images of a span's "Inputs / Outputs" tab."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -57,7 +57,7 @@ def open_page(url: str) -> Generator[Page]:
 
 
 def view_span(url: str, span: str, nth: int) -> SpanView:
-    """Open a trace by its `url` and click on its `nth` span (from 0) of the name `span`."""
+    """Open a trace, and click on its `nth` span (from 0) with the name `span`."""
 
     def read(page: Page) -> SpanView:
         page.locator(TREE_ROW, has_text=span).nth(nth).click()
@@ -68,7 +68,7 @@ def view_span(url: str, span: str, nth: int) -> SpanView:
 
 
 def read_span_tree(url: str) -> tuple[str, ...]:
-    """The lines of a trace's tree of spans, as a person sees them who opens its `url`."""
+    """The visible lines of a trace's span tree."""
 
     def read(page: Page) -> tuple[str, ...]:
         page.locator(TREE_ROW).first.wait_for()
@@ -78,9 +78,9 @@ def read_span_tree(url: str) -> tuple[str, ...]:
 
 
 def read_page(url: str, read: Callable[[Page], T]) -> T:
-    """What is read off a page; off a fresh one, in another browser, where the first one hung.
+    """The result of reading a page, with one retry in a new browser after a timeout.
 
-    Only a hang is tried again, and once: what is seen amiss is not.
+    Other errors are not retried.
     """
     try:
         with open_page(url) as page:
@@ -90,7 +90,7 @@ def read_page(url: str, read: Callable[[Page], T]) -> T:
             return read(page)
 
 
-def _parse_view(shown: Locator) -> SpanView:
-    lines = shown.inner_text().splitlines()
+def _parse_view(tab: Locator) -> SpanView:
+    lines = tab.inner_text().splitlines()
     at = lines.index("Outputs")
-    return SpanView(tuple(lines[:at]), tuple(lines[at:]), shown.locator("img").count())
+    return SpanView(tuple(lines[:at]), tuple(lines[at:]), tab.locator("img").count())

@@ -1,4 +1,4 @@
-"""A command: `python -m scenarios …`, in this process, which has loaded MLflow already."""
+"""Run `python -m scenarios …` in this process, where MLflow is already imported."""
 
 import io
 import sys
@@ -12,7 +12,7 @@ from scenarios.cli.app import main
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command ended, and what it printed."""
+    """The exit code and the output of a command."""
 
     exit_code: int
     stdout: str
@@ -20,7 +20,7 @@ class CommandResult:
 
 
 def run_command(store: str, *arguments: str) -> CommandResult:
-    """Run a command on a store, by the very door that a shell takes."""
+    """Run a command on a store, through its entry point `main()`."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("MLFLOW_TRACKING_URI", store)

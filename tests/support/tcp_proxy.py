@@ -1,4 +1,4 @@
-"""A gate: a door of 127.0.0.1 before a real server, which a test shuts, opens, or leaves ajar."""
+"""A TCP proxy in front of a real server, which a test can close, stall or make one-way."""
 
 import socket
 from collections.abc import Generator
@@ -10,62 +10,65 @@ from tests.support.servers import find_free_port
 
 
 class TcpProxy:
-    """Forwards to a server. Shut, it refuses; deaf, it takes what comes, and no answer comes back.
+    """Forwards connections to a server.
 
-    Hung, it lets nothing pass, and does not say so.
+    Attributes:
+        url: The proxy's address.
+        drops_answers: Requests reach the server, but no answer comes back.
+        is_stalled: Connections stay open, but nothing is forwarded.
     """
 
     def __init__(self, server: str) -> None:
         parts = urlsplit(server)
         self._server = (parts.hostname, parts.port)
         self._port = find_free_port()
-        self._open: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self.drops_answers = self.is_stalled = False
         self.url = f"http://127.0.0.1:{self._port}"
 
     def open(self) -> None:
-        """Let what comes pass."""
+        """Accept and forward connections."""
         self.close()
         self.drops_answers = self.is_stalled = False
-        listening = socket.create_server(("127.0.0.1", self._port))
-        self._open = [listening]
-        Thread(target=self._accept, args=[listening], daemon=True).start()
+        listener = socket.create_server(("127.0.0.1", self._port))
+        self._sockets = [listener]
+        Thread(target=self._accept, args=[listener], daemon=True).start()
 
     def close(self) -> None:
-        """Refuse what comes, and end what is under way."""
-        for one in self._open:
+        """Refuse new connections and break open ones."""
+        for one in self._sockets:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
-        self._open = []
+        self._sockets = []
 
-    def _accept(self, listening: socket.socket) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                client, _ = listening.accept()
+                client, _ = listener.accept()
                 server = socket.create_connection(self._server)
-                self._open += [client, server]
-                Thread(target=self._pass, args=[client, server, False], daemon=True).start()
-                Thread(target=self._pass, args=[server, client, True], daemon=True).start()
+                self._sockets += [client, server]
+                Thread(target=self._forward, args=[client, server, False], daemon=True).start()
+                Thread(target=self._forward, args=[server, client, True], daemon=True).start()
 
-    def _pass(self, here: socket.socket, there: socket.socket, answer: bool) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
         with suppress(OSError):
-            while data := here.recv(65536):
-                if self.drops_answers and answer:
+            while data := source.recv(65536):
+                if self.drops_answers and is_answer:
                     break
                 if not self.is_stalled:
-                    there.sendall(data)
-        for one in (here, there):
+                    target.sendall(data)
+        for one in (source, target):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def run_proxy(server: str) -> Generator[TcpProxy]:
-    """An open gate before this server."""
-    gate = TcpProxy(server)
-    gate.open()
+    """Run an open proxy in front of this server."""
+    proxy = TcpProxy(server)
+    proxy.open()
     try:
-        yield gate
+        yield proxy
     finally:
-        gate.close()
+        proxy.close()

@@ -1,7 +1,6 @@
-"""The chat on a terminal, or fed by a script: `python -m scenarios chat`, on a tape served.
+"""`python -m scenarios chat` on a terminal and in a script, with a served tape as its model.
 
-Where a process of its own shows nothing more, the front is talked to in this one: a process takes
-five seconds to begin.
+Most tests run the chat in this process, because a new process takes five seconds to start.
 """
 
 import io
@@ -21,18 +20,18 @@ from typing import Any
 
 import mlflow
 import pytest
+import typer
 
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing
 from scenarios.cli.chat_session import run_chat
-from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.tapes import make_tape, reply_line
 from workflows.model import ModelNotConfiguredError
 
 KEY = "sk-live-5ecret-0123456789abcdef"
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 SCREEN = {"TERM": "dumb", "COLUMNS": "200"}
 LINES = (
     reply_line("assistant", "Noted: three boats.", when="user: I have three boats"),
@@ -42,46 +41,46 @@ LINES = (
 
 
 def endpoint(replay: ReplayServer, store: str) -> dict[str, str]:
-    reached = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
-    return reached | {"MLFLOW_TRACKING_URI": store}
+    model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
+    return model | {"MLFLOW_TRACKING_URI": store}
 
 
 @dataclass(frozen=True)
-class Chatted:
-    """How a chat ended: whether each line had its answer, and what was printed where."""
+class ChatResult:
+    """Whether each message was answered, and what was printed."""
 
     all_answered: bool
     stdout: str
     stderr: str
 
 
-class Talk:
-    """The front in this process: fed with lines, as a script does, or at a terminal."""
+class ChatRunner:
+    """Runs a chat in this process, with piped input or at a pseudo-terminal."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, store: str) -> None:
         self._patch = monkeypatch
         self._store = store
 
-    def fed(
+    def run_piped(
         self, replay: ReplayServer, text: str, session: str | None = None, user: str | None = None
-    ) -> Chatted:
-        out, told = io.StringIO(), io.StringIO()
-        streams = {"stdin": io.StringIO(text), "stdout": out, "stderr": told}
+    ) -> ChatResult:
+        out, errors = io.StringIO(), io.StringIO()
+        streams = {"stdin": io.StringIO(text), "stdout": out, "stderr": errors}
         answered = self._chat(replay, streams, session, user)
-        return Chatted(answered, out.getvalue(), told.getvalue())
+        return ChatResult(answered, out.getvalue(), errors.getvalue())
 
-    def typed(self, replay: ReplayServer, text: str) -> str:
-        """What is seen at a terminal, of a person who types ahead."""
+    def run_at_terminal(self, replay: ReplayServer, text: str) -> str:
+        """The screen of a person who types all this text ahead."""
         ours, theirs = pty.openpty()
         os.write(ours, text.encode())
         with open(theirs, closefd=False) as reads, open(theirs, "w") as writes:
             streams = {"stdin": reads, "stdout": writes, "stderr": writes}
             self._chat(replay, streams, None, None)
-        seen = b""
-        with open(ours, "rb", buffering=0) as screen, suppress(OSError):  # it ends with an error
-            while more := screen.read(65536):
-                seen += more
-        return seen.decode()
+        screen = b""
+        with open(ours, "rb", buffering=0) as reader, suppress(OSError):  # it ends with an error
+            while more := reader.read(65536):
+                screen += more
+        return screen.decode()
 
     def _chat(
         self, replay: ReplayServer, streams: dict[str, Any], session: str | None, user: str | None
@@ -95,18 +94,18 @@ class Talk:
 
 
 @pytest.fixture
-def talk(monkeypatch: pytest.MonkeyPatch, store: str) -> Talk:
-    return Talk(monkeypatch, store)
+def chat(monkeypatch: pytest.MonkeyPatch, store: str) -> ChatRunner:
+    return ChatRunner(monkeypatch, store)
 
 
-def session_of(said: str) -> str:
-    found = re.search(r"session ([^\s,]+)", said)
-    assert found, said
+def session_of(output: str) -> str:
+    found = re.search(r"session ([^\s,]+)", output)
+    assert found, output
     return found[1]
 
 
-def stored(store: str, session: str) -> Trace:
-    """What the session left in the store."""
+def stored_session(store: str, session: str) -> Trace:
+    """All turns of the session in the store."""
     with enable_tracing(store):
         search = f"metadata.`mlflow.trace.session` = '{session}'"
         found = mlflow.search_traces(filter_string=search, return_type="list")
@@ -114,7 +113,7 @@ def stored(store: str, session: str) -> Trace:
 
 
 class Terminal:
-    """A chat at a pseudo-terminal: what a person types, and what is seen."""
+    """A chat process at a pseudo-terminal."""
 
     def __init__(self, replay: ReplayServer, store: str, *options: str) -> None:
         self._ours, theirs = pty.openpty()
@@ -127,21 +126,21 @@ class Terminal:
             start_new_session=True,
         )
         os.close(theirs)
-        self.seen = ""
+        self.screen = ""
         os.set_blocking(self._ours, False)
 
-    def types(self, text: str) -> None:
+    def send_keys(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
-    def shows(self, text: str, times: int = 1) -> None:
-        """Wait until this stands on the screen so many times."""
-        deadline = time.monotonic() + PATIENCE_S
-        while self.seen.count(text) < times:
-            assert time.monotonic() < deadline, self.seen
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Wait until the screen shows the text this many times."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while self.screen.count(text) < times:
+            assert time.monotonic() < deadline, self.screen
             self._read()
 
-    def ends(self) -> int:
-        code = self.process.wait(PATIENCE_S)
+    def wait_for_exit(self) -> int:
+        code = self.process.wait(TIMEOUT_S)
         self._read()
         return code
 
@@ -152,70 +151,76 @@ class Terminal:
 
     def _read(self) -> None:
         try:
-            self.seen += os.read(self._ours, 65536).decode()
+            self.screen += os.read(self._ours, 65536).decode()
         except (BlockingIOError, OSError):  # nothing yet; or the other end is closed
             time.sleep(0.02)
 
 
 @contextmanager
-def terminal(replay: ReplayServer, store: str, *options: str) -> Generator[Terminal]:
-    opened = Terminal(replay, store, *options)
+def open_terminal(replay: ReplayServer, store: str, *options: str) -> Generator[Terminal]:
+    terminal = Terminal(replay, store, *options)
     try:
-        yield opened
+        yield terminal
     finally:
-        opened.close()
+        terminal.close()
 
 
 @pytest.fixture
 def replay() -> Generator[ReplayServer]:
-    with replay_tape(make_tape(*LINES)) as served:
-        yield served
+    with replay_tape(make_tape(*LINES)) as server:
+        yield server
 
 
-def test_a_script_gets_the_answers_alone_on_stdout(replay: ReplayServer, store: str) -> None:
+def test_piped_chat_prints_only_answers_to_stdout(replay: ReplayServer, store: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scenarios", "chat", "--user", "ana"],
         input="I have three boats.\n\nHow many?\n",
         env=os.environ | endpoint(replay, store),
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
     )
     assert (done.returncode, done.stdout) == (0, "Noted: three boats.\nThree boats.\n"), done.stderr
-    trace = stored(store, session_of(done.stderr))
+    trace = stored_session(store, session_of(done.stderr))
     assert len(trace.roots) == 2
     assert trace.session is not None
     assert trace.session.user == "ana"
 
 
-def test_a_session_goes_on_where_it_ended(replay: ReplayServer, store: str, talk: Talk) -> None:
-    session = session_of(talk.fed(replay, "I have three boats.\n").stderr)
-    again = talk.fed(replay, "How many?\n", session)
+def test_a_session_continues_where_it_ended(
+    replay: ReplayServer, store: str, chat: ChatRunner
+) -> None:
+    session = session_of(chat.run_piped(replay, "I have three boats.\n").stderr)
+    again = chat.run_piped(replay, "How many?\n", session)
     assert (again.stdout, again.all_answered) == ("Three boats.\n", True)
     assert f"session {session}, 1 turn remembered" in again.stderr
-    assert len(stored(store, session).roots) == 2
+    assert len(stored_session(store, session).roots) == 2
 
 
-def test_how_to_go_on_can_be_pasted_into_a_shell(replay: ReplayServer, talk: Talk) -> None:
-    told = talk.fed(replay, "How many?\n", "my boats", "O'Hara; ls").stderr.splitlines()[-1]
-    command = shlex.split(told.partition("to go on: ")[2])
+def test_the_command_to_continue_is_quoted_for_a_shell(
+    replay: ReplayServer, chat: ChatRunner
+) -> None:
+    last_line = chat.run_piped(replay, "How many?\n", "my boats", "O'Hara; ls").stderr.splitlines()[
+        -1
+    ]
+    command = shlex.split(last_line.partition("to continue: ")[2])
     assert command[3:] == ["chat", "--session", "my boats", "--user", "O'Hara; ls"]
 
 
-def test_a_chat_in_which_nothing_was_said_has_nothing_to_go_on_with(
-    replay: ReplayServer, talk: Talk
+def test_a_chat_without_messages_prints_no_command_to_continue(
+    replay: ReplayServer, chat: ChatRunner
 ) -> None:
-    assert "to go on" not in talk.fed(replay, "\n").stderr
+    assert "to continue" not in chat.run_piped(replay, "\n").stderr
 
 
-def test_a_session_of_a_new_name_begins_without_a_memory(replay: ReplayServer, talk: Talk) -> None:
-    done = talk.fed(replay, "How many?\n", "quite new")
+def test_a_new_session_remembers_nothing(replay: ReplayServer, chat: ChatRunner) -> None:
+    done = chat.run_piped(replay, "How many?\n", "quite new")
     assert done.stdout == "Who knows?\n"
     assert "remembered" not in done.stderr
 
 
-def test_the_turns_of_another_program_are_passed_over(
-    replay: ReplayServer, store: str, talk: Talk
+def test_turns_of_another_program_are_ignored(
+    replay: ReplayServer, store: str, chat: ChatRunner
 ) -> None:
     with (
         enable_tracing(store),
@@ -224,114 +229,112 @@ def test_the_turns_of_another_program_are_passed_over(
     ):
         span.set_inputs("I have three boats.")
         span.set_outputs("Noted.")
-    assert talk.fed(replay, "How many?\n", "theirs").stdout == "Who knows?\n"
+    assert chat.run_piped(replay, "How many?\n", "theirs").stdout == "Who knows?\n"
 
 
-def test_a_turn_without_an_answer_is_told_in_a_sentence_and_the_chat_goes_on(talk: Talk) -> None:
+def test_a_failed_turn_is_reported_and_the_chat_continues(chat: ChatRunner) -> None:
     fault = unavailable("assistant", times=3)
     with replay_tape(make_tape(*LINES), [fault]) as replay:
-        done = talk.fed(replay, "I have three boats.\nHow many?\n")
+        done = chat.run_piped(replay, "I have three boats.\nHow many?\n")
     assert (done.all_answered, done.stdout) == (False, "\nWho knows?\n")
     assert "no answer: Error code: 503" in done.stderr
     assert KEY not in done.stderr
 
 
-def test_a_turn_without_an_answer_is_not_remembered_in_the_session(talk: Talk) -> None:
+def test_a_failed_turn_is_not_remembered(chat: ChatRunner) -> None:
     with replay_tape(make_tape(*LINES), [unavailable("assistant", times=3)]) as replay:
-        session = session_of(talk.fed(replay, "I have three boats.\n").stderr)
-        again = talk.fed(replay, "How many?\n", session)
+        session = session_of(chat.run_piped(replay, "I have three boats.\n").stderr)
+        again = chat.run_piped(replay, "How many?\n", session)
     assert again.stdout == "Who knows?\n"
     assert "remembered" not in again.stderr.splitlines()[0]
 
 
-def test_without_a_model_there_is_no_chat(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chat_needs_a_model(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MODEL_NAME", raising=False)
     with pytest.raises(ModelNotConfiguredError, match="no live model: MODEL_NAME"):
         run_chat(store, None, None)
 
 
 @pytest.mark.parametrize("name", ["it's", " ", "two\nlines", "x" * 251, "half \ud83d"])
-def test_a_session_that_no_search_would_find_is_not_begun(name: str, store: str) -> None:
-    with pytest.raises(
-        ScenarioNotFoundError, match="a session's name has up to 250 letters and no quotes"
-    ):
+def test_a_session_that_no_search_would_find_is_refused(name: str, store: str) -> None:
+    with pytest.raises(typer.BadParameter, match="--session expects up to 250 characters"):
         run_chat(store, name, None)
 
 
-def test_a_session_whose_name_would_be_redacted_is_not_begun(store: str) -> None:
-    with pytest.raises(ScenarioNotFoundError, match="this one would be redacted there"):
+def test_a_session_that_would_be_redacted_is_refused(store: str) -> None:
+    with pytest.raises(typer.BadParameter, match="would be redacted in the traces"):
         run_chat(store, "ann@mail.example.org", None)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 251, "half \ud83d"])
-def test_a_user_whom_no_trace_can_name_is_refused(name: str, store: str) -> None:
-    with pytest.raises(ScenarioNotFoundError, match="a user's name has up to 250 letters"):
+def test_an_invalid_user_is_refused(name: str, store: str) -> None:
+    with pytest.raises(typer.BadParameter, match="--user expects up to 250 characters"):
         run_chat(store, None, name)
 
 
-def test_a_person_is_prompted_and_answered_and_leaves_with_ctrl_d(
-    replay: ReplayServer, talk: Talk
+def test_an_interactive_chat_prompts_answers_and_ends_with_ctrl_d(
+    replay: ReplayServer, chat: ChatRunner
 ) -> None:
-    seen = talk.typed(replay, "I have three boats.\nHow many?\n\x04")
-    assert "you: assistant: Noted: three boats.\r\nyou: assistant: Three boats.\r\nyou: " in seen
+    screen = chat.run_at_terminal(replay, "I have three boats.\nHow many?\n\x04")
+    assert "you: assistant: Noted: three boats.\r\nyou: assistant: Three boats.\r\nyou: " in screen
 
 
-def test_what_a_terminal_would_obey_is_only_shown(talk: Talk) -> None:
+def test_control_characters_are_replaced_on_a_terminal(chat: ChatRunner) -> None:
     with replay_tape(make_tape(reply_line("assistant", "a\x1b[2Jb \x07c"))) as replay:
-        assert "assistant: a�[2Jb �c\r\n" in talk.typed(replay, "go on\n\x04")
+        assert "assistant: a�[2Jb �c\r\n" in chat.run_at_terminal(replay, "go on\n\x04")
 
 
-def test_a_script_is_given_every_character(talk: Talk) -> None:
+def test_a_script_gets_every_character_unchanged(chat: ChatRunner) -> None:
     with replay_tape(make_tape(reply_line("assistant", "a\x1b[2Jb"))) as raw:
-        assert talk.fed(raw, "go on\n").stdout == "a\x1b[2Jb\n"
+        assert chat.run_piped(raw, "go on\n").stdout == "a\x1b[2Jb\n"
 
 
-def test_ctrl_c_stops_an_answer_and_the_chat_goes_on(store: str) -> None:
+def test_ctrl_c_stops_an_answer_and_the_chat_continues(store: str) -> None:
     with (
         replay_tape(make_tape(*LINES), [hangs("assistant")]) as replay,
-        terminal(replay, store) as screen,
+        open_terminal(replay, store) as terminal,
     ):
-        screen.shows("you: ")
-        screen.types("I have three boats.\n")
+        terminal.wait_for("you: ")
+        terminal.send_keys("I have three boats.\n")
         while not replay.ledger.exchanges:
             time.sleep(0.02)
-        os.kill(screen.process.pid, signal.SIGINT)
-        screen.shows("stopped; this turn is not remembered")
-        screen.shows("you: ", 2)
-        screen.types("How many?\n")
-        screen.shows("Who knows?")
-        screen.types("\x04")
-        assert screen.ends() == 1
-    stopped, answered = stored(store, session_of(screen.seen)).roots
+        os.kill(terminal.process.pid, signal.SIGINT)
+        terminal.wait_for("stopped; this turn is not remembered")
+        terminal.wait_for("you: ", 2)
+        terminal.send_keys("How many?\n")
+        terminal.wait_for("Who knows?")
+        terminal.send_keys("\x04")
+        assert terminal.wait_for_exit() == 1
+    stopped, answered = stored_session(store, session_of(terminal.screen)).roots
     assert {span.status_message.partition(":")[0] for span in stopped} == {"cancelled"}
     assert not answered.failed
 
 
-def test_a_window_that_is_closed_takes_no_turn_along(replay: ReplayServer, store: str) -> None:
-    with terminal(replay, store) as screen:
-        screen.shows("you: ")
-        screen.types("I have three boats.\n")
-        screen.shows("you: ", 2)
-        screen.process.kill()
-        (turn,) = stored(store, session_of(screen.seen)).roots
+def test_a_killed_chat_loses_no_turn(replay: ReplayServer, store: str) -> None:
+    with open_terminal(replay, store) as terminal:
+        terminal.wait_for("you: ")
+        terminal.send_keys("I have three boats.\n")
+        terminal.wait_for("you: ", 2)
+        terminal.process.kill()
+        (turn,) = stored_session(store, session_of(terminal.screen)).roots
     assert turn.outputs["messages"][0]["content"] == "Noted: three boats."
 
 
-def test_ctrl_c_at_the_prompt_says_how_to_leave(
-    replay: ReplayServer, talk: Talk, monkeypatch: pytest.MonkeyPatch
+def test_ctrl_c_at_the_prompt_explains_how_to_end_the_chat(
+    replay: ReplayServer, chat: ChatRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed = iter([signal.SIGINT])
+    keys = iter([signal.SIGINT])
 
-    def pressed(prompt: str) -> str:
-        for key in typed:
+    def read_key(prompt: str) -> str:
+        for key in keys:
             signal.raise_signal(key)
         raise EOFError
 
-    monkeypatch.setattr("builtins.input", pressed)
-    assert "\r\nCtrl-D ends the chat\r\n" in talk.typed(replay, "")
+    monkeypatch.setattr("builtins.input", read_key)
+    assert "\r\nCtrl-D ends the chat\r\n" in chat.run_at_terminal(replay, "")
 
 
-def test_the_key_is_in_no_trace(replay: ReplayServer, store: str, talk: Talk) -> None:
-    done = talk.fed(replay, "I have three boats.\n")
-    trace = stored(store, session_of(done.stderr))
+def test_the_key_is_in_no_trace(replay: ReplayServer, store: str, chat: ChatRunner) -> None:
+    done = chat.run_piped(replay, "I have three boats.\n")
+    trace = stored_session(store, session_of(done.stderr))
     assert KEY not in json.dumps([str(span) for span in trace]) + done.stdout + done.stderr

@@ -1,9 +1,10 @@
-"""The command line, as a person and as a program use it."""
+"""The commands of `python -m scenarios`: exit codes, output, errors and help."""
 
 import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ COMMANDS = tuple(
 def run_in_subprocess(
     *arguments: str, store: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m scenarios …` in a process of its own."""
+    """Run `python -m scenarios …` in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "scenarios", *arguments],
         capture_output=True,
@@ -33,61 +34,65 @@ def run_in_subprocess(
 
 
 @pytest.fixture(scope="module")
-def played(store: str) -> dict[str, Any]:
-    """What `run --json` prints of a scenario, its exit code added."""
+def run_result(store: str) -> dict[str, Any]:
+    """The JSON of `run --json` for a scenario, with the exit code and stderr."""
     done = run_in_subprocess("run", NAME, "--json", store=store)
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told | {"code": done.returncode, "stderr": done.stderr}
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result | {"code": done.returncode, "stderr": done.stderr}
 
 
-def test_run_prints_the_verdict_as_json(played: dict[str, Any]) -> None:
-    assert (played["code"], played["scenario"], played["passed"]) == (0, NAME, True)
-    broken, fixed = played["variants"]
+def test_run_prints_the_verdict_as_json(run_result: dict[str, Any]) -> None:
+    assert (run_result["code"], run_result["scenario"], run_result["passed"]) == (0, NAME, True)
+    broken, fixed = run_result["variants"]
     assert (broken["variant"], fixed["variant"]) == ("broken", "fixed")
-    for seen in (broken, fixed):
-        assert seen["passed"]
-        assert seen["trace_id"].startswith("tr-")
-        assert seen["outline"].startswith("review  [CHAIN OK]")
-        assert all(e["held"] and e["why_not"] is None for e in seen["expectations"])
-        assert set(seen["fidelity"]) == {"llm_calls", "tool_calls", "tokens", "agents", "errors"}
-        assert all(count["ledger"] == count["trace"] for count in seen["fidelity"].values())
-        assert seen["fidelity"]["llm_calls"]["ledger"] == 5
-        assert seen["drift"] == []
+    for variant in (broken, fixed):
+        assert variant["passed"]
+        assert variant["trace_id"].startswith("tr-")
+        assert variant["outline"].startswith("review  [CHAIN OK]")
+        assert all(e["held"] and e["why_not"] is None for e in variant["expectations"])
+        assert set(variant["fidelity"]) == {"llm_calls", "tool_calls", "tokens", "agents", "errors"}
+        assert all(count["ledger"] == count["trace"] for count in variant["fidelity"].values())
+        assert variant["fidelity"]["llm_calls"]["ledger"] == 5
+        assert variant["drift"] == []
 
 
-def test_progress_goes_to_stderr_so_that_json_stays_json(played: dict[str, Any]) -> None:
-    assert "broken  generator #1" in played["stderr"]
+def test_progress_goes_to_stderr(run_result: dict[str, Any]) -> None:
+    assert "broken  generator #1" in run_result["stderr"]
 
 
-def test_check_reads_a_trace_of_the_store_by_its_id(played: dict[str, Any], store: str) -> None:
-    broken, fixed = (seen["trace_id"] for seen in played["variants"])
+def test_check_reads_a_stored_trace_by_its_id(run_result: dict[str, Any], store: str) -> None:
+    broken, fixed = (variant["trace_id"] for variant in run_result["variants"])
     assert run_command(store, "check", NAME, "--trace", fixed).exit_code == 0
-    judged = run_command(store, "check", NAME, "--trace", broken)
-    assert judged.exit_code == 1
-    assert "of the 406 characters sent, 0% arrived" in judged.stdout
+    checked = run_command(store, "check", NAME, "--trace", broken)
+    assert checked.exit_code == 1
+    assert "only 0% of the 406 characters sent arrived" in checked.stdout
 
 
-def test_check_reads_an_exported_trace(played: dict[str, Any], store: str, tmp_path: Path) -> None:
+def test_check_reads_an_exported_trace(
+    run_result: dict[str, Any], store: str, tmp_path: Path
+) -> None:
     from mlflow import MlflowClient
 
     exported = tmp_path / "export.json"
-    exported.write_text(MlflowClient(store).get_trace(played["variants"][1]["trace_id"]).to_json())
+    exported.write_text(
+        MlflowClient(store).get_trace(run_result["variants"][1]["trace_id"]).to_json()
+    )
     assert run_command("", "check", NAME, "--trace", str(exported)).exit_code == 0
 
 
-def test_check_reads_a_recorded_trace_as_the_variant_it_is_told() -> None:
+def test_check_reads_a_recorded_trace_as_the_given_variant() -> None:
     broken = str(scenario_folder(NAME).recorded_trace("broken"))
     assert run_command("", "check", NAME, "--trace", broken, "--variant", "broken").exit_code == 0
     assert run_command("", "check", NAME, "--trace", broken, "--variant", "fixed").exit_code == 1
 
 
-def test_check_loads_no_framework() -> None:
-    told = subprocess.run(
+def test_check_imports_no_framework() -> None:
+    done = subprocess.run(
         [
             sys.executable,
             "-c",
             "import sys; sys.argv[1:] = ['check']\n"
-            "from scenarios.cli.main import main\n"
+            "from scenarios.cli.app import main\n"
             "try: main()\n"
             "except SystemExit as end: print(end.code)\n"
             "print([m for m in ('mlflow', 'autogen_core', 'openai') if m in sys.modules])",
@@ -96,7 +101,7 @@ def test_check_loads_no_framework() -> None:
         text=True,
         timeout=60,
     )
-    assert told.stdout.splitlines()[-2:] == ["0", "[]"], told.stderr
+    assert done.stdout.splitlines()[-2:] == ["0", "[]"], done.stderr
 
 
 @pytest.mark.parametrize(
@@ -113,7 +118,7 @@ def test_check_loads_no_framework() -> None:
         (("fly",), "No such command 'fly'"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(
+def test_a_user_error_prints_a_sentence_and_exits_with_2(
     arguments: tuple[str, ...], sentence: str, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for unset in ("MODEL_NAME", "OPENAI_API_KEY"):
@@ -124,37 +129,45 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert "Traceback" not in done.stderr
 
 
-def test_check_of_what_is_no_trace_names_the_file(tmp_path: Path) -> None:
+def test_check_of_an_invalid_trace_names_the_file(tmp_path: Path) -> None:
     for text in ("", "[]", '{"format": "other/9", "roots": []}', '{"data": {"spans": []}}'):
-        half = tmp_path / "half.json"
-        half.write_text(text)
-        done = run_command("", "check", NAME, "--trace", str(half))
+        file = tmp_path / "half.json"
+        file.write_text(text)
+        done = run_command("", "check", NAME, "--trace", str(file))
         assert done.exit_code == 2, text
         assert "half.json" in done.stderr or "no spans" in done.stderr
         assert "Traceback" not in done.stderr
 
 
-def test_list_names_every_scenario_for_people_and_programs() -> None:
+def test_list_prints_every_scenario_as_text_and_as_json() -> None:
     listed = run_command("", "list").stdout
-    told = json.loads(run_command("", "list", "--json").stdout)
-    assert [entry["scenario"] for entry in told] == list(scenario_names())
+    entries = json.loads(run_command("", "list", "--json").stdout)
+    assert [entry["scenario"] for entry in entries] == list(scenario_names())
     assert all(name in listed for name in scenario_names())
 
 
-def test_what_is_produced_is_current() -> None:
+def test_generated_files_are_up_to_date() -> None:
     done = run_command("", "accept", "--check", "--json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"not_current": []})
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_teaches_each_command(name: str) -> None:
-    (line,) = (
-        one for one in run_command("", "--help").stdout.splitlines() if one.startswith(f"  {name} ")
-    )
-    assert len(line.split()) > 3
-    assert len(run_command("", name, "--help").stdout.splitlines()) > 4
+def test_help_describes_each_command_in_80_columns(name: str) -> None:
+    lines = run_command("", "--help").stdout.splitlines()
+    (summary,) = (line for line in lines if line.startswith(f"  {name} "))
+    assert len(summary.split()) > 3
+    assert not summary.endswith("...")
+    help_text = run_command("", name, "--help").stdout
+    assert len(help_text.splitlines()) > 4
+    assert all(len(line) <= 80 for line in help_text.splitlines())
 
 
-def test_output_that_is_no_terminal_has_no_colours(played: dict[str, Any], store: str) -> None:
+def test_version_is_that_of_the_project(house: Path) -> None:
+    project = tomllib.loads((house / "pyproject.toml").read_text("utf-8"))["project"]
+    done = run_command("", "--version")
+    assert (done.exit_code, done.stdout) == (0, f"{project['name']} {project['version']}\n")
+
+
+def test_output_to_a_file_has_no_colours(run_result: dict[str, Any], store: str) -> None:
     assert "\x1b[" not in run_in_subprocess("check", NAME, store=store).stdout
-    assert "\x1b[" not in played["stderr"]
+    assert "\x1b[" not in run_result["stderr"]
