@@ -1,4 +1,4 @@
-"""What tests share: one MLflow store a worker, for a new one costs seconds, and quiet."""
+"""Shared fixtures: one MLflow store per worker, because a new one takes seconds, and quiet logs."""
 
 import gc
 import os
@@ -6,15 +6,17 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis  # noqa: F401 # else its plugin brings it as the session ends: see _swept
+import hypothesis  # noqa: F401 # else its plugin imports it as the session ends: see _collect_garbage
 import pytest
 
 from scenarios.cli.quiet_frameworks import ENVIRONMENT, quiet_frameworks
 
 
 def pytest_configure() -> None:
-    """Set what CrewAI and MLflow read as a test module imports them; and let Ctrl-C be heard, which
-    a shell keeps from what it runs in the background, and from all that this starts."""
+    """Set environment variables before test modules import CrewAI and MLflow, and enable Ctrl-C.
+
+    A shell disables Ctrl-C for background processes, and thereby for all processes they start.
+    """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -22,13 +24,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin what takes long, so that no worker is left alone with it at the end."""
+    """Run long tests first, so that no worker is left with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The tracking URI of a SQLite store that the tests of one worker share."""
+    """The tracking URI of the SQLite store that one worker's tests share."""
     return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
 
 
@@ -39,17 +41,23 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _swept() -> Iterator[None]:
-    """Finalise what a module's tests have dropped, before anything else is imported.
+def _collect_garbage() -> Iterator[None]:
+    """Finalize objects of a module's tests before the next module is imported.
 
-    Clients that are dropped open complain with a traceback. On Python 3.11 that breaks an import in
-    whose parsing the garbage happens to be collected: "AST constructor recursion depth mismatch".
+    Clients that were never closed print a traceback when they are collected. On Python 3.11 that
+    breaks an import that is being parsed: "AST constructor recursion depth mismatch".
     """
     yield
     gc.collect()
 
 
 @pytest.fixture
-def house() -> Path:
+def project_root() -> Path:
     """The top folder of the repository."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture
+def house(project_root: Path) -> Path:
+    """The old name of `project_root`."""
+    return project_root

@@ -22,8 +22,8 @@ from pytest_socket import SocketConnectBlockedError
         "tests/phoenix_env/requirements.lock",
     ],
 )
-def test_a_lock_has_hashes_and_no_address(lock: str, house: Path) -> None:
-    text = (house / lock).read_text("utf-8")
+def test_a_lock_has_hashes_and_no_address(lock: str, project_root: Path) -> None:
+    text = (project_root / lock).read_text("utf-8")
     assert "://" not in text
     assert "--index" not in text
     assert "--find-links" not in text
@@ -33,19 +33,21 @@ def test_a_lock_has_hashes_and_no_address(lock: str, house: Path) -> None:
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
-def test_the_lock_has_all_dependencies_of_the_project(house: Path) -> None:
-    project = tomllib.loads((house / "pyproject.toml").read_text("utf-8"))
+def test_the_lock_has_all_dependencies_of_the_project(project_root: Path) -> None:
+    project = tomllib.loads((project_root / "pyproject.toml").read_text("utf-8"))
     dependencies = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     names = {re.split(r"[\[<>=; ]", dependency)[0] for dependency in dependencies}
-    locked = re.findall(r"^([a-z0-9-]+)==", (house / "requirements.lock").read_text(), re.MULTILINE)
+    locked = re.findall(
+        r"^([a-z0-9-]+)==", (project_root / "requirements.lock").read_text(), re.MULTILINE
+    )
     assert names <= set(locked)
 
 
-def test_make_help_lists_every_target(house: Path) -> None:
+def test_make_help_lists_every_target(project_root: Path) -> None:
     help_text = subprocess.run(
-        ["make", "help"], cwd=house, capture_output=True, text=True, check=True
+        ["make", "help"], cwd=project_root, capture_output=True, text=True, check=True
     ).stdout
-    (phony,) = re.findall(r"^\.PHONY: (.*)$", (house / "Makefile").read_text("utf-8"), re.M)
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (project_root / "Makefile").read_text("utf-8"), re.M)
     assert set(re.findall(r"^  make ([a-z-]+)", help_text, re.MULTILINE)) == set(phony.split())
 
 
@@ -56,13 +58,13 @@ def test_connections_to_other_machines_are_blocked() -> None:
         socket.create_connection(("192.0.2.1", 80), timeout=1)
 
 
-def test_a_lesson_reads_no_environment_and_sets_up_no_tracing(house: Path) -> None:
-    for lesson in (house / "workflows").glob("*_*.py"):
+def test_a_lesson_reads_no_environment_and_sets_up_no_tracing(project_root: Path) -> None:
+    for lesson in (project_root / "workflows").glob("*_*.py"):
         text = lesson.read_text("utf-8")
         assert not re.search(r"os\.environ|input\(|argparse|typer|set_tracking_uri|autolog", text)
 
 
-def test_instrumentation_imports_no_workflow_and_no_scenario(house: Path) -> None:
+def test_instrumentation_imports_no_workflow_and_no_scenario(project_root: Path) -> None:
     """A user's own program needs `instrumentation` and `patches`, and nothing above them."""
     program = (
         "import sys\n"
@@ -70,6 +72,10 @@ def test_instrumentation_imports_no_workflow_and_no_scenario(house: Path) -> Non
         "print([m for m in sys.modules if m.split('.')[0] in ('scenarios', 'workflows')])"
     )
     output = subprocess.run(
-        [sys.executable, "-c", program], cwd=house, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert output.strip() == "[]"

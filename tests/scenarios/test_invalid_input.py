@@ -33,7 +33,7 @@ from scenarios.scenario import Origin
 from scenarios.tape.request import compute_digest as digested
 from scenarios.tape.tape import Tape
 from scenarios.trace_store.tracking_uri import StoreUnavailableError, require_reachable
-from tests.scenarios.cli.test_commands import run_in_subprocess
+from tests.support.cli_runner import run_in_subprocess
 from tests.support.tapes import make_tape, reply_line
 
 NAME = "review_goes_well"

@@ -1,6 +1,8 @@
-"""Run `python -m scenarios …` in this process, where MLflow is already imported."""
+"""Run `python -m scenarios …` in this process, where MLflow is imported, or in a new one."""
 
 import io
+import os
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -28,3 +30,16 @@ def run_command(store: str, *arguments: str) -> CommandResult:
         with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
             main()
     return CommandResult(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def run_in_subprocess(
+    *arguments: str, store: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m scenarios …` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "scenarios", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=os.environ | {"MLFLOW_TRACKING_URI": store} | environment,
+    )

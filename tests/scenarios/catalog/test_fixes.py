@@ -116,7 +116,9 @@ def test_with_its_mend_the_broken_variant_is_told_to_be_none(
     monkeypatch.setattr(player, "load_scenario", lambda _: mended)
     verdict = run_scenario(name, store)
     assert not verdict.passed
-    assert verdict.problems[0].startswith("broken is no longer broken: all that is expected of")
+    assert verdict.problems[0].startswith(
+        "the broken variant meets all expectations of the fixed one"
+    )
 
 
 def test_a_refused_completion_of_a_crew_prints_nothing(

@@ -1,7 +1,6 @@
 """The commands of `python -m scenarios`: exit codes, output, errors and help."""
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
@@ -12,25 +11,12 @@ import pytest
 
 from scenarios.cli.app import app
 from scenarios.player.scenario_loader import scenario_folder, scenario_names
-from tests.support.cli_runner import run_command
+from tests.support.cli_runner import run_command, run_in_subprocess
 
 NAME = "summarizer_never_sees_the_draft"
 COMMANDS = tuple(
     one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands
 )
-
-
-def run_in_subprocess(
-    *arguments: str, store: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run `python -m scenarios …` in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "scenarios", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        env=os.environ | {"MLFLOW_TRACKING_URI": store} | environment,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +148,8 @@ def test_help_describes_each_command_in_80_columns(name: str) -> None:
     assert all(len(line) <= 80 for line in help_text.splitlines())
 
 
-def test_version_is_that_of_the_project(house: Path) -> None:
-    project = tomllib.loads((house / "pyproject.toml").read_text("utf-8"))["project"]
+def test_version_is_that_of_the_project(project_root: Path) -> None:
+    project = tomllib.loads((project_root / "pyproject.toml").read_text("utf-8"))["project"]
     done = run_command("", "--version")
     assert (done.exit_code, done.stdout) == (0, f"{project['name']} {project['version']}\n")
 

@@ -10,7 +10,7 @@ from scenarios.player.scenario_loader import load_scenario, scenario_folder
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.placeholders import fill_inputs
 from scenarios.tape.tape import Tape
-from tests.scenarios.cli.test_commands import run_in_subprocess
+from tests.support.cli_runner import run_in_subprocess
 from workflows.media.synthetic_clip import make_clip
 
 pytestmark = pytest.mark.long

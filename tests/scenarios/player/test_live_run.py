@@ -1,4 +1,4 @@
-"""A live run: a workflow on an endpoint that the environment names, here a tape that is served."""
+"""Live runs: a workflow on the endpoint that the environment selects, here a served tape."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from scenarios.player.scenario_loader import scenario_folder
 from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
-from tests.scenarios.cli.test_commands import run_in_subprocess
+from tests.support.cli_runner import run_in_subprocess
 
 pytestmark = pytest.mark.long
 
@@ -106,7 +106,7 @@ def test_a_signal_ends_it_at_once_and_leaves_a_trace_that_says_so(
         running.send_signal(sent)
         _, told = running.communicate(timeout=20)
     assert running.returncode == code
-    assert "stopped; what was traced until then is in the store" in told
+    assert "stopped; the spans recorded so far are in the store" in told
     assert "Traceback" not in told
     found = subprocess.run(
         [

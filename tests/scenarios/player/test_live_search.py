@@ -9,7 +9,7 @@ import pytest
 from scenarios.player.live_run import error_summary
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.service_processes import ServiceProcesses, run_services
-from tests.scenarios.cli.test_commands import run_in_subprocess
+from tests.support.cli_runner import run_in_subprocess
 from tests.support.servers import find_free_port
 from tests.support.tapes import make_tape, reply_line, service_line
 

@@ -86,7 +86,7 @@ def test_a_folder_without_a_page_is_not_a_scenario(tmp_path: Path) -> None:
     assert scenario_names(make_scenario(tmp_path)) == ("it_goes_wrong",)
 
 
-def test_pages_import_no_framework(house: Path) -> None:
+def test_pages_import_no_framework(project_root: Path) -> None:
     """Checking a recorded trace takes less than a second as long as no page imports a framework."""
     code = (
         "import sys; from scenarios.player.scenario_loader import load_scenario, scenario_names\n"
@@ -95,6 +95,6 @@ def test_pages_import_no_framework(house: Path) -> None:
         "    print(name, *sys.modules.keys() & {'mlflow', 'crewai', 'autogen_agentchat', 'openai'})"
     )
     output = subprocess.run(
-        [sys.executable, "-c", code], cwd=house, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=project_root, capture_output=True, text=True, check=True
     )
     assert output.stdout.split() == list(scenario_names())

@@ -1,4 +1,4 @@
-"""The dashboard: `make ui` over a store, and a scenario's trace in it as a person sees it."""
+"""`make ui`: MLflow's UI on a store, with a scenario's trace as a person sees it."""
 
 import os
 import signal
@@ -26,15 +26,15 @@ if find_chromium() is None:
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
-PLAYED = "summarizer_never_sees_the_draft"
+SCENARIO = "summarizer_never_sees_the_draft"
 SECRET = "a-password-in-the-address"
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 """How long a busy machine may take to start a server."""
 
 
 @dataclass(frozen=True)
 class Ui:
-    """What `make ui` has started: its address, the process of make, and what it printed."""
+    """A running `make ui`: its address, its process, and its log."""
 
     url: str
     make: psutil.Process
@@ -42,45 +42,50 @@ class Ui:
 
     @property
     def servers(self) -> list[psutil.Process]:
-        """The processes that are no make and no shell."""
-        below = self.make.children(recursive=True)
-        return [process for process in below if "python" in process.exe()]
+        """The Python processes below make and its shell."""
+        children = self.make.children(recursive=True)
+        return [process for process in children if "python" in process.exe()]
 
 
 @contextmanager
-def made(store: str, log: Path, house: Path) -> Generator[Ui]:
-    """`make ui` on a free port, until the block ends."""
+def run_make_ui(store: str, log: Path, project_root: Path) -> Generator[Ui]:
+    """Run `make ui` on a free port until the block ends."""
     port = find_free_port()
-    # -o: whatever the age of the environment, it is not built anew under the tests that use it
+    # -o: do not rebuild an outdated environment while other tests use it
     command = ["make", "--no-print-directory", "-o", ".venv/ready", "ui", f"PORT={port}"]
-    with log.open("w") as said:
+    with log.open("w") as output:
         environment = os.environ | {"MLFLOW_TRACKING_URI": store}
         make = subprocess.Popen(
-            command, cwd=house, env=environment, stdout=said, stderr=said, start_new_session=True
+            command,
+            cwd=project_root,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        answers(f"{url}/health", log)
+        wait_until_up(f"{url}/health", log)
         yield Ui(url, psutil.Process(make.pid), log)
     finally:
         os.killpg(make.pid, signal.SIGKILL)
         make.wait()
 
 
-def answers(url: str, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def wait_until_up(url: str, log: Path) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
         except OSError:
             time.sleep(0.2)
-    pytest.fail(f"`make ui` did not answer at {url}; it said:\n{log.read_text()}")
+    pytest.fail(f"`make ui` did not answer at {url}; its output:\n{log.read_text()}")
 
 
-def agents_seen(ui: Ui, store: str) -> set[str]:
-    """Play a scenario, and read the names of its spans off the page that `run` points to."""
-    (broken, *_) = run_scenario(PLAYED, store).variants
+def span_names_in_ui(ui: Ui, store: str) -> set[str]:
+    """Run a scenario, and read the names of its spans from the page that `run` prints."""
+    (broken, *_) = run_scenario(SCENARIO, store).variants
     assert broken.trace is not None
     return set(read_span_tree(trace_url(broken.trace).replace(UI_URL, ui.url)))
 
@@ -89,56 +94,58 @@ def agents_seen(ui: Ui, store: str) -> set[str]:
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Ui, str]]:
     folder = tmp_path_factory.mktemp("dashboard")
     store = f"sqlite:///{folder / 'mlflow.db'}"
-    run_scenario(PLAYED, store)
-    with made(store, folder / "log", Path(__file__).parent.parent.parent.parent) as started:
+    run_scenario(SCENARIO, store)
+    with run_make_ui(store, folder / "log", Path(__file__).parent.parent.parent.parent) as started:
         yield started, store
 
 
-def test_a_person_sees_the_agents_of_a_scenario(ui: tuple[Ui, str]) -> None:
-    seen = agents_seen(*ui)
-    assert {"review", "generator", "reviewer", "summarizer"} <= seen
-    assert "generator → summarizer" in seen
+def test_the_page_shows_the_agents_of_a_scenario(ui: tuple[Ui, str]) -> None:
+    names = span_names_in_ui(*ui)
+    assert {"review", "generator", "reviewer", "summarizer"} <= names
+    assert "generator → summarizer" in names
 
 
-def test_its_store_is_counted_so_that_spans_are_found_by_their_trace(ui: tuple[Ui, str]) -> None:
+def test_the_statistics_of_its_store_are_updated(ui: tuple[Ui, str]) -> None:
     with closing(sqlite3.connect(ui[1].removeprefix("sqlite:///"))) as database:
-        counted = database.execute("SELECT tbl FROM sqlite_stat1").fetchall()
-    assert ("spans",) in counted
+        tables = database.execute("SELECT tbl FROM sqlite_stat1").fetchall()
+    assert ("spans",) in tables
 
 
-def test_it_is_light(ui: tuple[Ui, str]) -> None:
+def test_it_uses_little_memory(ui: tuple[Ui, str]) -> None:
     servers = ui[0].servers
     used_mib = sum(process.memory_info().rss for process in servers) / 2**20
     assert len(servers) == 2
     assert used_mib < 800
 
 
-def test_it_listens_on_this_machine_alone(ui: tuple[Ui, str]) -> None:
-    heard = [
+def test_it_listens_on_localhost_only(ui: tuple[Ui, str]) -> None:
+    addresses = [
         connection.laddr.ip
         for process in ui[0].servers
         for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert set(heard) == {"127.0.0.1"}
+    assert set(addresses) == {"127.0.0.1"}
 
 
-def test_of_a_store_that_is_served_already_it_says_where(house: Path) -> None:
+def test_for_a_server_it_prints_the_servers_address(project_root: Path) -> None:
     environment = os.environ | {"MLFLOW_TRACKING_URI": f"http://me:{SECRET}@127.0.0.1:1"}
     command = ["make", "--no-print-directory", "-o", ".venv/ready", "ui"]
-    done = subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=project_root, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 2
     assert done.stdout == "they are at http://127.0.0.1:1 already\n"
 
 
 @pytest.mark.postgres
-def test_postgresql_is_shown_and_its_password_is_not(tmp_path: Path, house: Path) -> None:
+def test_postgresql_is_shown_without_its_password(tmp_path: Path, project_root: Path) -> None:
     if not is_postgres_installed():
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
     with postgres_database() as uri:
         store = uri.replace("postgres@", f"postgres:{SECRET}@")
-        run_scenario(PLAYED, store)
-        with made(store, tmp_path / "log", house) as started:
-            assert {"generator", "reviewer", "summarizer"} <= agents_seen(started, store)
+        run_scenario(SCENARIO, store)
+        with run_make_ui(store, tmp_path / "log", project_root) as started:
+            assert {"generator", "reviewer", "summarizer"} <= span_names_in_ui(started, store)
             lines = [" ".join(process.cmdline()) for process in started.servers]
             assert SECRET not in "".join([*lines, started.log.read_text()])

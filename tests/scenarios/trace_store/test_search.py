@@ -1,4 +1,4 @@
-"""Saved searches: each finds what it says, of names that are hostile too, and shows how it asks."""
+"""Saved queries: each finds its traces, also by hostile names, and prints its MLflow call."""
 
 import ast
 import json
@@ -40,9 +40,9 @@ def searched(store: str) -> str:
     """A store with six runs of two workflows in an experiment of its own, and one for each of the
     hostile names."""
     with enable_tracing(store, experiment=EXPERIMENT, frameworks=(), redaction=None):
-        for workflow, agent, spent in (("review", "clerk", 10), ("briefing", "lead", 3_000)):
-            for way in ("well", "tool failed", "failed"):
-                one(workflow, agent, spent, way)
+        for workflow, agent, tokens in (("review", "clerk", 10), ("briefing", "lead", 3_000)):
+            for outcome in ("ok", "tool failed", "failed"):
+                record_run(workflow, agent, tokens, outcome)
         for name in HOSTILE:
             with mlflow.tracing.context(session_id=name), mlflow.start_span(name):
                 for type in ("AGENT", "TOOL"):
@@ -52,18 +52,18 @@ def searched(store: str) -> str:
     return store
 
 
-def one(workflow: str, agent: str, spent: int, way: str) -> None:
-    """A run with an agent, a tool and a completion, that went well or another way."""
+def record_run(workflow: str, agent: str, tokens: int, outcome: str) -> None:
+    """Record a run with an agent, a tool and a completion; the outcome says what fails."""
     with mlflow.start_span(workflow) as root, mlflow.start_span(agent, span_type="AGENT"):
         with mlflow.start_span(f"{agent}'s lookup", span_type="TOOL") as call:
             call.set_inputs({"city": 'Quito "the city of éternal spring"'})
-            if way != "well":
+            if outcome != "ok":
                 call.set_status("ERROR")
-        with mlflow.start_span("create", span_type="LLM") as asked:
-            asked.set_attribute("mlflow.llm.model", "gpt-4o-mini")
-            used = {"input_tokens": spent, "output_tokens": 0, "total_tokens": spent}
-            asked.set_attribute("mlflow.chat.tokenUsage", used)
-        if way == "failed":
+        with mlflow.start_span("create", span_type="LLM") as completion:
+            completion.set_attribute("mlflow.llm.model", "gpt-4o-mini")
+            usage = {"input_tokens": tokens, "output_tokens": 0, "total_tokens": tokens}
+            completion.set_attribute("mlflow.chat.tokenUsage", usage)
+        if outcome == "failed":
             root.set_status("ERROR")
 
 
@@ -90,7 +90,7 @@ def test_failed_runs_are_found_with_their_first_error(searched: str) -> None:
     ]
 
 
-def test_failed_tools_are_found_in_runs_that_went_well_too(searched: str) -> None:
+def test_failed_tools_are_found_in_successful_runs_too(searched: str) -> None:
     rows = found(searched, "tool-errors")
     assert sorted((row["workflow"], row["status"]) for row in rows) == [
         ("briefing", "ERROR"),
@@ -101,7 +101,7 @@ def test_failed_tools_are_found_in_runs_that_went_well_too(searched: str) -> Non
 
 
 @pytest.mark.parametrize("query", ["large", "costly"])
-def test_the_largest_and_the_dearest_come_first(searched: str, query: str) -> None:
+def test_the_largest_and_the_most_expensive_come_first(searched: str, query: str) -> None:
     rows = found(searched, query, "--limit", "4")
     assert [row["tokens"] for row in rows] == [3_000, 3_000, 3_000, 10]
     assert [row["cost_usd"] for row in rows] == pytest.approx([4.5e-4] * 3 + [1.5e-6])
@@ -120,33 +120,31 @@ def test_an_agent_a_tool_and_a_workflow_are_found_by_name(searched: str) -> None
         assert [row["workflow"] for row in found(searched, *arguments)] == ["review"] * 3
 
 
-def test_a_text_is_found_however_json_spells_it(searched: str) -> None:
+def test_a_text_is_found_however_json_escapes_it(searched: str) -> None:
     rows = found(searched, "text", 'Quito "the CITY of éternal')
     assert len(rows) == 6
 
 
 @pytest.mark.parametrize("query", ["agent", "tool", "workflow", "session"])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_finds_its_own_run_and_no_other(
-    searched: str, query: str, name: str
-) -> None:
+def test_a_hostile_name_finds_only_its_own_run(searched: str, query: str, name: str) -> None:
     assert [row["workflow"] for row in found(searched, query, "--", name)] == [name]
 
 
-def test_what_is_shown_can_be_pasted_and_finds_the_same(searched: str) -> None:
+def test_the_printed_call_finds_the_same_traces(searched: str) -> None:
     done = search(searched, "agent", "clerk")
     call = ast.parse(done.stderr.strip(), mode="eval").body
     assert isinstance(call, ast.Call)
-    asked = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
+    arguments = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
     assert ast.unparse(call.func) == "mlflow.search_traces"
     mlflow.set_tracking_uri(searched)
-    traces = mlflow.search_traces(**asked, return_type="list")
+    traces = mlflow.search_traces(**arguments, return_type="list")
     assert [trace.info.trace_id for trace in traces] == [
         row["id"] for row in found(searched, "agent", "clerk")
     ]
 
 
-def test_a_person_reads_a_line_a_trace(searched: str) -> None:
+def test_the_table_has_one_line_per_trace(searched: str) -> None:
     head, *lines = search(searched, "workflow", "briefing").stdout.splitlines()
     assert head.split() == [
         "when",
@@ -167,55 +165,55 @@ def test_a_name_cannot_move_the_cursor(searched: str) -> None:
     assert "new�line" in search(searched, "agent", "new\nline").stdout
 
 
-def test_nothing_found_is_said(searched: str) -> None:
+def test_an_empty_result_is_reported(searched: str) -> None:
     assert "no such trace since" in search(searched, "agent", "nobody").stdout
 
 
 @pytest.mark.parametrize(
-    ("query", "amiss", "meant"),
+    ("query", "misspelt", "meant"),
     [
         ("agent", "clerc", "clerk"),
         ("tool", "leads lookup", "lead's lookup"),
         ("workflow", "breifing", "briefing"),
     ],
 )
-def test_a_name_that_nobody_has_brings_the_nearest(
-    searched: str, query: str, amiss: str, meant: str
+def test_an_unknown_name_suggests_the_nearest(
+    searched: str, query: str, misspelt: str, meant: str
 ) -> None:
-    assert f"did you mean {meant}?" in search(searched, query, amiss).stdout
+    assert f"did you mean {meant}?" in search(searched, query, misspelt).stdout
 
 
-def test_a_name_like_no_other_brings_those_there_are(searched: str) -> None:
-    assert "agents there: " in search(searched, "agent", "zzz").stdout
+def test_a_name_like_no_other_lists_the_known_ones(searched: str) -> None:
+    assert "agents found: " in search(searched, "agent", "zzz").stdout
 
 
-def test_a_window_that_is_empty_says_when_the_newest_trace_began(searched: str) -> None:
-    told = " ".join(search(searched, "agent", "clerk", "--since", "0s").stdout.split())
-    assert "nor any other; the newest began at 20" in told
+def test_an_empty_window_reports_when_the_newest_trace_started(searched: str) -> None:
+    output = " ".join(search(searched, "agent", "clerk", "--since", "0s").stdout.split())
+    assert "the newest one started at 20" in output
 
 
-def test_a_trace_whose_spans_are_not_all_there_is_not_waited_for(store: str) -> None:
-    with enable_tracing(store, experiment="torn", frameworks=(), redaction=None):
+def test_a_trace_with_missing_spans_is_not_waited_for(store: str) -> None:
+    with enable_tracing(store, experiment="incomplete", frameworks=(), redaction=None):
         with mlflow.start_span("review"), mlflow.start_span("inside"):
             pass
         mlflow.flush_trace_async_logging()
-        (torn,) = mlflow.search_traces(return_type="list")
+        (incomplete,) = mlflow.search_traces(return_type="list")
     with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as database, database:
         lost = "DELETE FROM spans WHERE trace_id = ? AND name = 'inside'"
-        database.execute(lost, (torn.info.trace_id,))
-    began = time.monotonic()
-    done = run_command(store, "search", "all", "--experiment", "torn")
-    assert "its spans are not all in the store" in " ".join(done.stdout.split())
-    assert time.monotonic() - began < 3.0
+        database.execute(lost, (incomplete.info.trace_id,))
+    started_s = time.monotonic()
+    done = run_command(store, "search", "all", "--experiment", "incomplete")
+    assert "some of its spans are missing in the store" in " ".join(done.stdout.split())
+    assert time.monotonic() - started_s < 3.0
 
 
-def test_the_limit_keeps_the_newest(searched: str) -> None:
+def test_the_limit_keeps_the_newest_traces(searched: str) -> None:
     every = [row["id"] for row in found(searched, "all", "--limit", "100")]
     assert len(every) == 6 + len(HOSTILE)
     assert [row["id"] for row in found(searched, "all", "--limit", "3")] == every[:3]
 
 
-def test_without_a_query_they_are_listed() -> None:
+def test_without_a_query_all_queries_are_listed() -> None:
     listed = run_command("sqlite:///unused.db", "search")
     assert listed.exit_code == 0
     assert all(query.name in listed.stdout for query in QUERIES)
@@ -226,32 +224,32 @@ def test_without_a_query_they_are_listed() -> None:
     [
         (("sloww",), "did you mean slow?"),
         (("agent",), "agent takes a NAME"),
-        (("failed", "x"), "failed takes no word more; not 'x'"),
-        (("slow", "soon"), "SECONDS are a number, as 10 or 0.5; not 'soon'"),
-        (("slow", "inf"), "SECONDS are a number"),
-        (("failed", "--since", "soon"), "'soon' names no moment"),
+        (("failed", "x"), "failed takes no value; got 'x'"),
+        (("slow", "soon"), "SECONDS must be a number, e.g. 10 or 0.5; got 'soon'"),
+        (("slow", "inf"), "SECONDS must be a number"),
+        (("failed", "--since", "soon"), "'soon' is not a time"),
     ],
 )
-def test_what_cannot_be_asked_is_said(arguments: tuple[str, ...], sentence: str) -> None:
+def test_invalid_queries_are_reported(arguments: tuple[str, ...], sentence: str) -> None:
     done = run_command("sqlite:///unused.db", "search", *arguments)
     assert (done.exit_code, sentence in done.stderr) == (2, True), done.stderr
 
 
-def test_a_search_has_sqlite_count_what_finds_spans_by_their_trace(tmp_path: Path) -> None:
-    file = tmp_path / "mlflow.db"  # of its own: what is counted in others is theirs
+def test_a_search_updates_the_statistics_of_sqlite(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"  # a new store: the shared one may have statistics already
     with enable_tracing(f"sqlite:///{file}", experiment=EXPERIMENT, frameworks=(), redaction=None):
         for _ in range(12):
-            one("review", "clerk", 10, "well")
+            record_run("review", "clerk", 10, "ok")
         mlflow.flush_trace_async_logging()
     assert search(f"sqlite:///{file}", "agent", "clerk").exit_code == 0
     database = sqlite3.connect(file)
-    asked = "SELECT 1 FROM spans WHERE trace_id = 't' AND experiment_id = 1 AND type = 'AGENT'"
-    (plan,) = database.execute(f"EXPLAIN QUERY PLAN {asked}").fetchall()
+    query = "SELECT 1 FROM spans WHERE trace_id = 't' AND experiment_id = 1 AND type = 'AGENT'"
+    (plan,) = database.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
     database.close()
     assert "trace_id=?" in plan[-1]
 
 
-def test_the_door_of_the_ui_counts_a_store_and_makes_none(
+def test_make_ui_updates_statistics_and_creates_no_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, absent = tmp_path / "there.db", tmp_path / "absent" / "none.db"
@@ -265,7 +263,7 @@ def test_the_door_of_the_ui_counts_a_store_and_makes_none(
     assert not absent.parent.exists()
 
 
-def test_a_store_that_is_being_written_is_searched_all_the_same(searched: str) -> None:
+def test_a_locked_store_is_still_searched(searched: str) -> None:
     writer = sqlite3.connect(searched.removeprefix("sqlite:///"), isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     try:

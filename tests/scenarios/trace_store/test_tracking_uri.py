@@ -1,4 +1,4 @@
-"""`MLFLOW_TRACKING_URI` is honoured: a scenario plays alike into PostgreSQL and a server."""
+"""`MLFLOW_TRACKING_URI`: scenarios store their traces in PostgreSQL and in a server alike."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from patches.mlflow.experiment import use_experiment
 from scenarios.player.scenario_loader import scenario_folder
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
-from tests.scenarios.cli.test_commands import run_in_subprocess
+from tests.support.cli_runner import run_in_subprocess
 from tests.support.servers import is_postgres_installed, mlflow_server, postgres_database
 from tests.support.tcp_proxy import run_proxy
 
@@ -38,60 +38,61 @@ def database() -> Generator[str]:
         yield uri
 
 
-def plays_and_is_found_again(store: str) -> None:
-    """Play a scenario through the front door, and check its trace by id in the same store."""
+def run_and_check(store: str) -> None:
+    """Run a scenario by the command line, and check its trace by ID in the same store."""
     done = run_in_subprocess("run", NAME, "--json", store=store)
     assert done.returncode == 0, done.stdout + done.stderr
     fixed = json.loads(done.stdout)["variants"][1]["trace_id"]
-    judged = run_in_subprocess("check", NAME, "--trace", fixed, store=store)
-    assert judged.returncode == 0, judged.stdout + judged.stderr
+    checked = run_in_subprocess("check", NAME, "--trace", fixed, store=store)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_a_server_keeps_the_trace(server: str) -> None:
-    plays_and_is_found_again(server)
+def test_a_server_stores_the_trace(server: str) -> None:
+    run_and_check(server)
 
 
 @pytest.mark.postgres
-def test_postgresql_keeps_the_trace(database: str) -> None:
-    plays_and_is_found_again(database)
+def test_postgresql_stores_the_trace(database: str) -> None:
+    run_and_check(database)
 
 
 @pytest.mark.parametrize("command", [("run", NAME), ("check", NAME, "--trace", "tr-1")])
-def test_a_store_that_hangs_is_told_of_soon(command: tuple[str, ...]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as hung:
-        done = run_in_subprocess(*command, store=f"http://127.0.0.1:{hung.getsockname()[1]}")
+def test_a_hanging_store_is_reported_soon(command: tuple[str, ...]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = run_in_subprocess(*command, store=f"http://127.0.0.1:{server.getsockname()[1]}")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: MLFLOW_TRACKING_URI: nothing answers at")
 
 
-def test_a_live_run_tells_its_answer_though_its_store_has_gone(
+def test_a_live_run_prints_its_answer_even_if_the_store_is_gone(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLIGHT_RECORDER_STORE_PATIENCE_S", "0.5")
     monkeypatch.setenv("MODEL_NAME", "m")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     tape = Tape.load(scenario_folder("review_goes_well").tape)
-    with run_proxy(server) as gate, replay_tape(tape, on_exchange=lambda _: gate.close()) as replay:
+    with (
+        run_proxy(server) as proxy,
+        replay_tape(tape, on_exchange=lambda _: proxy.close()) as replay,
+    ):
         monkeypatch.setenv("OPENAI_BASE_URL", replay.base_url)
         command = (
             "live",
             "graphflow_review",
             "Write a briefing on the loss of Mars Climate Orbiter.",
         )
-        done = run_in_subprocess(*command, store=gate.url)
+        done = run_in_subprocess(*command, store=proxy.url)
     assert done.returncode == 2
     assert "outcome='approved'" in done.stdout
     assert done.stderr.splitlines()[-1].startswith("error: MLFLOW_TRACKING_URI: ")
 
 
-def test_what_mlflow_had_of_the_environment_is_given_back(
-    store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mlflows_environment_is_restored(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = utils._tracking_uri
     try:
         mlflow.set_tracking_uri(None)  # as a program begins
         monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-        with use_experiment(store, "given back"):
+        with use_experiment(store, "restored"):
             mlflow.start_span("one").__enter__().end()
             ours = provider.get()
         assert (os.environ["MLFLOW_TRACKING_URI"], utils._tracking_uri) == (store, None)
