@@ -1,4 +1,4 @@
-"""A verification live: of a clip from a folder, and of a scenario's where none is named."""
+"""Live runs of the verification: with a clip from a folder, or with a scenario's clip."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ TASK = str(fill_inputs(PAGE.task, INPUTS))
 
 
 def live(store: str, *options: str) -> str:
-    """What a live run prints whose model and archive are a tape that is served."""
+    """The output of a live run with a served tape as its model and archive."""
     tape = Tape.load(scenario_folder(PAGE.name).tape).with_inputs(INPUTS)
     with replay_tape(tape, PAGE.faults) as there:
         model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": there.base_url}
@@ -35,16 +35,16 @@ def live(store: str, *options: str) -> str:
 
 def test_a_clip_is_read_from_its_folder(tmp_path: Path, store: str) -> None:
     make_clip(duplicated=range(52, 57), splice_s=2.46, sound_late_ms=120).save(tmp_path / "mine")
-    told = live(store, "--prop", f"clip={tmp_path / 'mine'}")
-    assert "verification  [CHAIN OK]  → altered" in told
-    assert "5 duplicate frames" in told
+    output = live(store, "--prop", f"clip={tmp_path / 'mine'}")
+    assert "verification  [CHAIN OK]  → altered" in output
+    assert "5 duplicate frames" in output
 
 
-def test_without_a_folder_the_clip_is_that_of_the_healthy_page(store: str) -> None:
+def test_without_a_folder_the_clip_is_that_of_the_healthy_scenario(store: str) -> None:
     assert f"{INPUTS['duplicated']} duplicate frames" in live(store)
 
 
-def test_a_folder_without_a_clip_is_said_to_have_none(tmp_path: Path, store: str) -> None:
+def test_a_folder_without_a_clip_is_reported(tmp_path: Path, store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     option = f"clip={tmp_path}"
     done = run_in_subprocess(
@@ -53,7 +53,7 @@ def test_a_folder_without_a_clip_is_said_to_have_none(tmp_path: Path, store: str
     assert (done.returncode, "is not a clip: it has no frames" in done.stderr) == (2, True)
 
 
-def test_a_prop_that_no_workflow_takes_is_named(tmp_path: Path, store: str) -> None:
+def test_an_unknown_prop_is_reported(tmp_path: Path, store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     option = f"clap={tmp_path}"
     done = run_in_subprocess(
@@ -62,7 +62,7 @@ def test_a_prop_that_no_workflow_takes_is_named(tmp_path: Path, store: str) -> N
     assert (done.returncode, "takes no prop 'clap'; it takes: clip" in done.stderr) == (2, True)
 
 
-def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path: Path, store: str) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path, store: str) -> None:
     option = f"clip={tmp_path / 'no' / os.curdir}"
     done = run_in_subprocess("live", "graphflow_media", TASK, "--prop", option, store=store)
-    assert (done.returncode, "a folder that is there" in done.stderr) == (2, True)
+    assert (done.returncode, "an existing folder" in done.stderr) == (2, True)

@@ -34,7 +34,7 @@ def model(replay: ReplayServer) -> dict[str, str]:
     return {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
 
 
-def test_a_live_run_streams_what_is_said_and_shows_its_trace(
+def test_a_live_run_streams_answers_and_prints_its_trace(
     endpoint: ReplayServer, store: str
 ) -> None:
     done = run_in_subprocess("live", "graphflow_review", TASK, store=store, **model(endpoint))
@@ -59,7 +59,7 @@ def test_the_key_reaches_neither_the_store_nor_the_tape_nor_the_terminal(
         assert KEY.encode() not in text
 
 
-def test_what_was_recorded_live_answers_the_same_run_again(
+def test_a_recorded_live_run_can_be_replayed(
     endpoint: ReplayServer, tmp_path: Path, store: str
 ) -> None:
     tape = tmp_path / "tape.jsonl"
@@ -77,7 +77,7 @@ def test_what_was_recorded_live_answers_the_same_run_again(
     assert _answer(first.stdout) == _answer(second.stdout)
 
 
-def test_a_completion_that_fails_for_good_still_shows_its_trace(store: str) -> None:
+def test_a_failed_run_still_prints_its_trace(store: str) -> None:
     with replay_tape(TAPE, [unavailable("reviewer", status=503, times=3)]) as replay:
         done = run_in_subprocess("live", "graphflow_review", TASK, store=store, **model(replay))
     assert done.returncode == 1
@@ -86,7 +86,7 @@ def test_a_completion_that_fails_for_good_still_shows_its_trace(store: str) -> N
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_it_at_once_and_leaves_a_trace_that_says_so(
+def test_a_signal_ends_the_run_at_once_and_leaves_a_trace(
     sent: signal.Signals, code: int, tmp_path: Path
 ) -> None:
     from instrumentation.trace.trace import trace_from_mlflow
@@ -104,10 +104,10 @@ def test_a_signal_ends_it_at_once_and_leaves_a_trace_that_says_so(
         while not replay.ledger.exchanges and time.monotonic() < deadline:
             time.sleep(0.05)
         running.send_signal(sent)
-        _, told = running.communicate(timeout=20)
+        _, errors = running.communicate(timeout=20)
     assert running.returncode == code
-    assert "stopped; the spans recorded so far are in the store" in told
-    assert "Traceback" not in told
+    assert "stopped; the spans recorded so far are in the store" in errors
+    assert "Traceback" not in errors
     found = subprocess.run(
         [
             sys.executable,

@@ -1,4 +1,4 @@
-"""A live run of the search agent: its key, its services, and the index in a process of its own."""
+"""Live runs of the search agent: its keys, its services, and the index in its own process."""
 
 import json
 from collections.abc import Iterator
@@ -31,9 +31,7 @@ TAPE = make_tape(
         "Mont Blanc is ${height} metres high [1], as surveyors found.",
         when=r"Mont Blanc, (?P<height>[\d,.]+) metres",
     ),
-    reply_line(
-        "searcher", "The index was not to be had.", when="error: no index: it did not answer"
-    ),
+    reply_line("searcher", "The index was unavailable.", when="error: no index: it did not answer"),
 )
 
 
@@ -73,7 +71,7 @@ def test_the_index_writes_into_the_trace_of_a_live_run(
     assert "Mont Blanc is 4,805.59 metres high [1]" in done.stdout
 
 
-def test_what_a_service_answers_is_recorded_and_no_key_is(
+def test_replies_of_services_are_recorded_without_keys(
     endpoint: ReplayServer, processes: ServiceProcesses, tmp_path: Path
 ) -> None:
     tape, database = tmp_path / "tape.jsonl", tmp_path / "mlflow.db"
@@ -93,7 +91,7 @@ def test_what_a_service_answers_is_recorded_and_no_key_is(
         assert TAVILY_KEY.encode() not in text
 
 
-def test_an_index_that_is_not_there_is_an_error_of_the_tool_and_ends_nothing(
+def test_a_missing_index_fails_the_tool_call_but_not_the_run(
     endpoint: ReplayServer, store: str
 ) -> None:
     nowhere = f"http://127.0.0.1:{find_free_port()}"
@@ -107,5 +105,5 @@ def test_an_index_that_is_not_there_is_an_error_of_the_tool_and_ends_nothing(
 @pytest.mark.parametrize(
     ("error", "line"), [(ValueError("one\ntwo"), "one"), (TimeoutError(), "TimeoutError")]
 )
-def test_a_failure_is_told_in_a_line_also_when_it_says_nothing(error: Exception, line: str) -> None:
+def test_an_error_summary_is_one_line_even_without_a_message(error: Exception, line: str) -> None:
     assert error_summary(error) == line

@@ -1,6 +1,5 @@
 """Generated pages: stale ones are found, and only marked parts of a README are replaced."""
 
-from pathlib import Path
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""MLflow's page of a session, at the address that a run prints: the turns read as one chat."""
+"""MLflow's page of a session, at the URL that `run` prints: the turns read as one chat."""
 
 from pathlib import Path
 
@@ -18,16 +18,16 @@ if find_chromium() is None:
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
-def test_a_session_reads_as_a_chat_where_the_report_says(tmp_path: Path) -> None:
+def test_the_url_of_a_session_shows_a_chat(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     (twin,) = run_scenario("conversation_goes_well", store).variants
     assert twin.trace is not None
-    told = trace_url(twin.trace)
-    assert told.startswith(UI_URL)
+    page_url = trace_url(twin.trace)
+    assert page_url.startswith(UI_URL)
     with mlflow_server(tmp_path, store) as url:
-        read_page(told.replace(UI_URL, url), chat_is_shown)
+        read_page(page_url.replace(UI_URL, url), wait_for_messages)
 
 
-def chat_is_shown(page: Page) -> None:
-    for said in ("We come to the harbour", "What is a draught?", "Draught: 1.4 m."):
-        page.get_by_text(said).first.wait_for()
+def wait_for_messages(page: Page) -> None:
+    for text in ("We come to the harbour", "What is a draught?", "Draught: 1.4 m."):
+        page.get_by_text(text).first.wait_for()

@@ -80,7 +80,7 @@ def test_the_report_says_what_fired_where_and_on_how_many_traces(runs: StoreWith
     output = " ".join(done.stdout.split())
     trace = runs.ids["summarizer_never_sees_the_draft"]["broken"]
     assert (
-        "✗ lost handoff: of what generator handed to summarizer, 0% arrived;"
+        "✗ lost handoff: of the output of generator, 0% reached summarizer;"
         f" at least 50% is required [trace {trace}, span generator → summarizer, agent summarizer]"
     ) in output
     assert "ALERT FIRING: 7 finished traces since" in output
@@ -103,7 +103,7 @@ def test_a_rule_for_an_agent_that_never_ran_does_not_pass(
 ) -> None:
     options = rules_file(tmp_path, f'{LOOP}10\nagent = "sumarizer"')
     done = run_alerts(runs.uri, "--table", options)
-    assert (done.exit_code, "no trace of the window has a reading" in done.stdout) == (2, True)
+    assert (done.exit_code, "no trace in the time window has a reading" in done.stdout) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_rule_for_an_agent_that_never_ran_does_not_pass(
         (("--since", "2999-01-01"), "is in the future"),
         (("--table", "no/such.toml"), "no/such.toml: cannot be read"),
         (("--webhook", "ftp://127.0.0.1/x"), "begins with http:// or https://"),
-        (("--experiment", "flight-recoder"), "nearest: flight-recorder"),
+        (("--experiment", "flight-recoder"), "did you mean flight-recorder?"),
     ],
 )
 def test_invalid_options_are_reported(

@@ -139,7 +139,7 @@ def test_for_a_server_it_prints_the_servers_address(project_root: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_postgresql_is_shown_without_its_password(tmp_path: Path, project_root: Path) -> None:
+def test_postgresql_works_without_printing_its_password(tmp_path: Path, project_root: Path) -> None:
     if not is_postgres_installed():
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
     with postgres_database() as uri:
