@@ -23,7 +23,7 @@ from scenarios.recording.recording_proxy import TapeRecorder, record_tape
 from scenarios.replay.replay_server import replay_tape
 from scenarios.reports.document_parts import code_block, render_document
 from scenarios.tape.tape import Tape, TapeError
-from tests.scenarios.player.test_scenario_loader import PAGE, shelved
+from tests.scenarios.player.test_scenario_loader import PAGE, make_scenario
 from tests.support.raw_http import chat_body
 from tests.support.tapes import make_tape, reply_line
 
@@ -191,4 +191,4 @@ def test_a_disk_that_fills_up_loses_no_answer_leaves_no_half_line_and_is_said(
 )
 def test_a_page_that_fails_is_named_with_the_line(page: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(ScenarioNotFoundError, match=rf"scenario.py: cannot be imported.*{reason}"):
-        load_scenario("it_goes_wrong", shelved(tmp_path, page))
+        load_scenario("it_goes_wrong", make_scenario(tmp_path, page))

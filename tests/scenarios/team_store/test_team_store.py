@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from scenarios.team_store import MlflowServer, PostgresServer, StoreFolder
-from tests.scenarios.trace_store.test_tracking_uri import plays_and_is_found_again
+from tests.scenarios.trace_store.test_tracking_uri import run_and_check
 from tests.support.servers import find_free_port, is_postgres_installed
 
 if not is_postgres_installed():
@@ -106,7 +106,7 @@ def test_a_store_that_is_not_up_is_not_stopped(tmp_path: Path) -> None:
 
 
 def test_a_scenario_plays_into_it_by_the_tracking_uri_alone(team: StartedStore) -> None:
-    plays_and_is_found_again(team.url)
+    run_and_check(team.url)
 
 
 def test_its_password_is_its_owners_alone(team: StartedStore) -> None:
