@@ -8,6 +8,7 @@ import pytest
 
 from scenarios.replay.faults import Fault, hangs, rate_limited
 from scenarios.replay.replay_server import ReplayServer, replay_tape
+from tests.support.finance_runs import EMPTY, PAGE, PATH, ROW, page
 from tests.support.tapes import make_tape, service_line
 from workflows.finance.world_bank import (
     RequestRejectedError,
@@ -18,29 +19,6 @@ from workflows.finance.world_bank import (
 )
 
 QUERY = ("FRA", "FP.CPI.TOTL.ZG", "2023")
-PATH = "/v2/country/FRA/indicator/FP.CPI.TOTL.ZG"
-PAGE = {
-    "page": 1,
-    "pages": 1,
-    "per_page": 50,
-    "total": 1,
-    "sourceid": "2",
-    "lastupdated": "2025-06-05",
-}
-ROW = {
-    "indicator": {"id": "FP.CPI.TOTL.ZG", "value": "Inflation, consumer prices (annual %)"},
-    "country": {"id": "FR", "value": "France"},
-    "countryiso3code": "FRA",
-    "date": "2023",
-    "value": 4.87835726508441,
-    "unit": "",
-    "obs_status": "",
-    "decimal": 1,
-}
-EMPTY = [
-    {"page": 0, "pages": 0, "per_page": 0, "total": 0, "sourceid": None, "lastupdated": None},
-    None,
-]
 REJECTION = [
     {
         "message": [
@@ -52,11 +30,6 @@ REJECTION = [
         ]
     }
 ]
-
-
-def page(**fields: Any) -> Any:
-    """A reply with one figure, in which the given fields are replaced."""
-    return [PAGE, [ROW | fields]]
 
 
 def page_without(field: str) -> Any:

@@ -2,87 +2,44 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from crewai import Agent
-from crewai.tools.tool_failure import ToolExecutionFailedError
 
 from instrumentation import (
     FigureCheck,
-    Price,
-    RunHandle,
     StateEntry,
-    Trace,
     check_figures,
-    enable_tracing,
-    record_run,
-    trace_from_mlflow,
 )
-from scenarios.replay.faults import Fault, hangs, unavailable
 from scenarios.replay.replay_server import replay_tape
-from tests.support.tapes import make_tape, reply_line, service_line
-from tests.workflows.finance.test_world_bank import EMPTY, PATH, page
+from tests.support.finance_runs import (
+    API_KEY,
+    CHARTER,
+    CHECK,
+    EMPTY,
+    LOOKUP,
+    NO_DATA,
+    NOTE,
+    OUTAGE,
+    RECALL,
+    REPORT,
+    TASK,
+    UNVERIFIED,
+    VERIFIED,
+    TapedRun,
+    ToleratesNineFailures,
+    bank_line,
+    call_line,
+    page,
+    run_that_repeats_lookups,
+)
+from tests.support.tapes import reply_line
 from workflows.clients.crewai import list_tools, make_manager
 from workflows.crew_finance import FinanceCrew
 from workflows.finance import Briefing, Evidence, Report
 from workflows.model import Model, TruncatedAnswerError
-
-Line = dict[str, Any]
-API_KEY = "sk-never-to-be-seen"
-TASK = "Say by how much prices rose in France in 2023."
-CHARTER = "Annual figures only. Unit, period and source with each figure."
-REPORT = "In 2023 prices rose by 4.9% in France."
-QUERY = {"country": "FRA", "indicator": "FP.CPI.TOTL.ZG", "period": "2023"}
-
-
-def call_line(lane: str, tool: str, when: str | None = None, **arguments: Any) -> Line:
-    """A reply that calls one tool."""
-    return reply_line(lane, None, when, tool_calls=[{"name": tool, "arguments": arguments}])
-
-
-def bank_line(reply: Any) -> Line:
-    return service_line("world_bank", PATH, reply, method="GET")
-
-
-LOOKUP = call_line("specialist", "world_bank_indicator", **QUERY)
-NOTE = call_line("specialist", "note_figure", key="inflation", figure="4.9%, annual, 2023")
-RECALL = call_line("analyst", "recall_figure", key="inflation")
-CHECK = call_line("synthesist", "check_figures", report=REPORT)
-VERIFIED = reply_line("synthesist", {"report": REPORT, "verified": True})
-UNVERIFIED = reply_line("synthesist", {"report": REPORT, "verified": False})
-NO_DATA = reply_line("synthesist", {"report": "There is no data for France.", "verified": False})
-HEALTHY: Mapping[str, tuple[Line, ...]] = {
-    "lead": (reply_line("lead", CHARTER),),
-    "world_bank": (bank_line(page()),),
-    "specialist": (LOOKUP, NOTE, reply_line("specialist", "4.9%, annual, 2023.")),
-    "analyst": (RECALL, reply_line("analyst", "Prices rose by 4.9% in 2023.")),
-    "synthesist": (CHECK, VERIFIED),
-}
-
-
-class TapedRun:
-    """A run of the crew on the healthy tape, in which the given lanes are replaced."""
-
-    def __init__(self, **lanes: Iterable[Line]) -> None:
-        self.tape = make_tape(*(line for lane in {**HEALTHY, **lanes}.values() for line in lane))
-        self.prompts: dict[str, list[str]] = {}
-        self.unplayed_count = 0
-
-    async def briefing(
-        self, *faults: Fault, crew: type[FinanceCrew] = FinanceCrew, **options: Any
-    ) -> Briefing:
-        """Run the crew, and keep the requests of each lane, as JSON, in `prompts`."""
-        with replay_tape(self.tape, faults) as replay:
-            model = Model("taped", replay.base_url, API_KEY)
-            try:
-                return await crew(model, world_bank=replay.url, **options).run(TASK)
-            finally:
-                for exchange in replay.ledger.exchanges:
-                    request = json.dumps(exchange.request, ensure_ascii=False)
-                    self.prompts.setdefault(exchange.lane, []).append(request)
-                self.unplayed_count = len(replay.unplayed_lines)
 
 
 async def test_a_checked_report_is_verified() -> None:
@@ -268,26 +225,6 @@ async def test_the_analyst_reads_what_describe_note_returns() -> None:
     assert "guess" not in run.prompts["analyst"][1]
 
 
-def run_that_repeats_lookups() -> TapedRun:
-    """The specialist repeats a failing lookup until its tool tells it to stop."""
-    lookup = {"name": "world_bank_indicator", "arguments": QUERY}
-    again = reply_line("specialist", None, "may be asked again$", tool_calls=[lookup])
-    gives_up = reply_line("specialist", "Unavailable.", when="do not ask again")
-    last = reply_line("specialist", "Unavailable.")
-    return TapedRun(
-        specialist=[LOOKUP, again, again, again, gives_up, last],
-        analyst=[reply_line("analyst", "Nothing can be said.")],
-        synthesist=[NO_DATA],
-    )
-
-
-OUTAGE = [unavailable("world_bank", call=call) for call in (1, 2, 3, 4)]
-
-
-class ToleratesNineFailures(FinanceCrew):
-    max_failures = 9
-
-
 async def test_a_lookup_that_fails_twice_is_given_up() -> None:
     run = run_that_repeats_lookups()
     assert (await run.briefing(*OUTAGE)).outcome == "unavailable"
@@ -385,78 +322,6 @@ async def test_a_manager_assigns_the_tasks() -> None:
     assert "'specialist': ['world_bank_indicator', 'note_figure']" in run.prompts["manager"][0]
 
 
-@pytest.fixture
-def tracing(store: str) -> Iterator[None]:
-    with enable_tracing(store, frameworks=("crewai",)):
-        yield
-
-
-def trace_of(run: RunHandle) -> Trace:
-    return trace_from_mlflow(stored.to_dict() for stored in run.traces())
-
-
-async def test_the_root_span_has_the_counts_of_the_run(tracing: None) -> None:
-    with record_run() as run:
-        await TapedRun().briefing(prices={"taped": Price(1.0, 2.0)})
-    root = trace_of(run).root
-    expected = {
-        "flight_recorder.workflow.outcome": "verified",
-        "flight_recorder.validation.report_number_count": 1,
-        "flight_recorder.validation.unmatched_number_count": 0,
-        "flight_recorder.state.write_count": 1,
-        "flight_recorder.state.read_count": 1,
-        "flight_recorder.routing.specialist.call_count": 1,
-        "flight_recorder.routing.loop_detected": False,
-        "flight_recorder.crew.task_count": 4,
-        "flight_recorder.crew.agent_count": 4,
-    }
-    assert {name: root.attributes.get(name) for name in expected} == expected
-    assert root.attributes["flight_recorder.crew.cost_usd"] > 0
-
-
-async def test_reads_and_writes_are_children_of_their_tool_calls(tracing: None) -> None:
-    with record_run() as run:
-        await TapedRun().briefing()
-    tools = trace_of(run).spans_of_type("TOOL")
-    children = {tool.name: [child.name for child in tool.children] for tool in tools}
-    assert children["note_figure"] == ["write inflation"]
-    assert children["recall_figure"] == ["read inflation"]
-
-
-async def test_failed_requests_are_children_of_their_lookups(tracing: None) -> None:
-    with record_run() as run:
-        await run_that_repeats_lookups().briefing(*OUTAGE)
-    attempts = [
-        [child.name for child in tool.children]
-        for tool in trace_of(run).spans_of_type("TOOL")
-        if tool.name == "world_bank_indicator"
-    ]
-    assert attempts[:2] == [["HTTP 503"], ["HTTP 503"]]
-
-
-async def test_a_run_that_crewai_stops_is_an_error_with_a_loop(tracing: None) -> None:
-    run_away = TapedRun(specialist=[LOOKUP] * 9)
-    stopped = pytest.raises(ToolExecutionFailedError, match="the same arguments 5 times")
-    with record_run() as run, stopped:
-        await run_away.briefing(unavailable("world_bank", times=9), crew=ToleratesNineFailures)
-    root = trace_of(run).root
-    assert root.status == "ERROR"
-    assert root.attributes["flight_recorder.routing.loop_detected"]
-
-
-async def test_the_trace_of_a_cancelled_run_names_the_agent_at_work(tracing: None) -> None:
-    tape = TapedRun().tape
-    with record_run() as run, replay_tape(tape, [hangs("analyst")]) as replay:
-        crew = FinanceCrew(Model("taped", replay.base_url, API_KEY), world_bank=replay.url)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(4):
-                await crew.run(TASK)
-    attributes = trace_of(run).root.attributes
-    assert attributes["flight_recorder.routing.analyst.call_count"] == 1
-    assert attributes["flight_recorder.crew.total_duration_s"] > 2
-    assert "analyst" in attributes["flight_recorder.telemetry.bottleneck"]
-
-
 @pytest.mark.parametrize("on_chunk", [None, lambda agent, text: None], ids=["whole", "streamed"])
 async def test_an_answer_cut_off_at_the_token_limit_is_an_error(on_chunk: Any) -> None:
     cut_off = reply_line("analyst", "Prices rose by 4", finish_reason="length")
@@ -468,27 +333,3 @@ async def test_a_cut_off_answer_that_was_sent_back_is_not_an_error() -> None:
     cut_off = reply_line("synthesist", '{"report": "In', finish_reason="length")
     run = TapedRun(synthesist=[CHECK, cut_off, VERIFIED])
     assert (await run.briefing()).outcome == "verified"
-
-
-async def test_the_trace_does_not_contain_the_api_key(tracing: None) -> None:
-    with record_run() as run:
-        await TapedRun().briefing()
-    (stored,) = run.traces()
-    assert API_KEY not in stored.to_json()
-    assert len(stored.to_json()) < 150_000
-
-
-async def test_concurrent_runs_leave_separate_traces(tracing: None) -> None:
-    async def run_traced(taped: TapedRun) -> Trace:
-        with record_run() as run:
-            await taped.briefing()
-        return trace_of(run)
-
-    unchecked, checked = await asyncio.gather(
-        run_traced(TapedRun(synthesist=[VERIFIED, UNVERIFIED])), run_traced(TapedRun())
-    )
-    assert unchecked.root.attributes["flight_recorder.workflow.outcome"] == "unverified"
-    assert checked.root.attributes["flight_recorder.workflow.outcome"] == "verified"
-    for trace in (unchecked, checked):
-        counted = sum(span.tokens.input for span in trace.spans_of_type("LLM"))
-        assert trace.root.attributes["flight_recorder.crew.input_tokens"] == counted
