@@ -122,13 +122,13 @@ $(INSTRUMENTOR_ENVS): .envs/%/ready: integrations/environments/%.lock
 	@$(call environment,.envs/phoenix,$<,--compile-bytecode)
 	@touch $@
 
-# $(call environment,FOLDER,LOCK,OPTIONS): uv if it is on PATH or in .venv, because it is ten times as
-# fast; otherwise, or if it fails, venv and pip. --compile-bytecode takes half a minute and pays off
-# for an environment that is imported as a whole.
+# $(call environment,FOLDER,LOCK,OPTIONS): install a lock file into a new virtual environment. uv is ten
+# times as fast as pip: where it is neither on PATH nor in .venv, pip installs it first. If uv fails,
+# pip installs everything. --compile-bytecode pays off for an environment that is imported as a whole.
 define environment
-rm -rf $(1) && { export UV_SYSTEM_CERTS=1 PATH="$$PATH:$(CURDIR)/$(VENV)/bin"; \
-	command -v uv >/dev/null 2>&1 && uv venv --quiet --python $(PYTHON) $(1) && \
-	VIRTUAL_ENV=$(1) uv pip install --quiet $(3) --require-hashes -r $(2); } || { \
-	rm -rf $(1) && $(PYTHON) -m venv $(1) && \
-	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2); }
+rm -rf $(1) && $(PYTHON) -m venv $(1) && { export UV_SYSTEM_CERTS=1 PATH="$$PATH:$(CURDIR)/$(VENV)/bin"; \
+	command -v uv >/dev/null 2>&1 || { sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(1)/uv.lock && \
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)/uv.lock; }; \
+	VIRTUAL_ENV=$(1) uv pip install --quiet $(3) --require-hashes -r $(2); } || \
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
 endef
