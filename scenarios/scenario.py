@@ -29,7 +29,6 @@ class Variant:
     """
 
     workflow: str | type = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
     raises: type[BaseException] | None = None
     message: str = ""
     stopped_after_s: float | None = None
@@ -51,11 +50,6 @@ class Variant:
         is the same on a busy machine.
         """
         return replace(self, stopped_after_s=seconds, after_calls=(lane, calls))
-
-
-def variant_with(**settings: Any) -> Variant:
-    """The workflow function with these settings; for workflows that are not classes yet."""
-    return Variant(settings=settings)
 
 
 @dataclass(frozen=True)

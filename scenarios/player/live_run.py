@@ -67,12 +67,8 @@ def run_live(
             _recording_proxies(model, addresses, tape) as (proxied_model, proxied_services),
         ):
             options |= proxied_services
-            if isinstance(workflow, type):
-                instance: Any = workflow(proxied_model, on_chunk=_make_printer(console), **options)
-                call = instance.run(task)
-            else:
-                call = workflow(task, proxied_model, on_text=_make_printer(console), **options)
-            outcome = asyncio.run(_await_result(call))
+            instance = workflow(proxied_model, on_chunk=_make_printer(console), **options)
+            outcome = asyncio.run(_await_result(instance.run(task)))
         with suppress(ServiceUnavailableError):  # the failed tool call is in the trace
             ServiceProcesses(own_services).flush()
         failed = isinstance(outcome, Exception)

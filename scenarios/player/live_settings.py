@@ -1,7 +1,7 @@
 """Constructor arguments of a workflow in a live run: service addresses, API keys and props."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -12,7 +12,7 @@ from scenarios.scenario import Scenario
 
 
 def resolve_services(
-    name: str, pages: Iterable[Scenario], workflow: Callable[..., Any], overrides: Mapping[str, str]
+    name: str, pages: Iterable[Scenario], workflow: type[Any], overrides: Mapping[str, str]
 ) -> dict[str, str]:
     """The addresses of the workflow's services: the overrides, else its own defaults.
 
@@ -28,7 +28,7 @@ def resolve_services(
 
 
 def resolve_keys(
-    workflow: Callable[..., Any],
+    workflow: type[Any],
     services: Iterable[str],
     environment: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
@@ -39,7 +39,7 @@ def resolve_keys(
 
 
 def resolve_props(
-    name: str, pages: Iterable[Scenario], workflow: Callable[..., Any], paths: Mapping[str, Path]
+    name: str, pages: Iterable[Scenario], workflow: type[Any], paths: Mapping[str, Path]
 ) -> dict[str, Any]:
     """The arguments that are not text: read from the given folders, else those of a healthy page.
 
@@ -51,8 +51,7 @@ def resolve_props(
         raise ScenarioNotFoundError(
             f"{name} takes no prop {unknown[0]!r}; it takes: {', '.join(sorted(known)) or 'none'}"
         )
-    # A class, so its own constructor, whatever mypy thinks of `__init__`.
-    constructor = workflow.__init__ if isinstance(workflow, type) else workflow  # type: ignore[misc]
+    constructor = workflow.__init__  # type: ignore[misc] # mypy takes the class for an instance
     types = get_type_hints(constructor)
     try:
         read = {prop: types[prop].read(path) for prop, path in paths.items()}

@@ -79,7 +79,7 @@ def diff_outlines(golden: str, outline: str) -> tuple[str, ...]:
 
 def _run_variant(
     variant_run: VariantRun,
-    workflow: Callable[..., Any],
+    workflow: type[Any],
     tape: Tape,
     processes: ServiceProcesses,
     strict: bool,
@@ -98,7 +98,7 @@ def _run_variant(
         record_run(variant_run.tags) as run,
     ):
         unexpected_outcome = asyncio.run(
-            await_outcome(variant_run.call(workflow, replay), variant_run.variant, replay.ledger)
+            await_outcome(variant_run.run(workflow, replay), variant_run.variant, replay.ledger)
         )
     duration_s = time.perf_counter() - started_s
     processes.flush()

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
@@ -106,10 +106,10 @@ def load_variants(name: str, catalog: Path = CATALOG_FOLDER) -> ModuleType:
     )
 
 
-def resolve_workflow(reference: str) -> Callable[..., Any]:
+def resolve_workflow(reference: str) -> type[Any]:
     """Import the class that an object reference, `package.module:Class`, names."""
     module, _, name = reference.partition(":")
-    workflow: Callable[..., Any] = getattr(import_module(module), name)
+    workflow: type = getattr(import_module(module), name)
     return workflow
 
 

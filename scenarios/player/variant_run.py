@@ -1,6 +1,6 @@
 """One variant of a scenario with its values, ready to run: class, task, inputs and tags."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,8 @@ class VariantRun:
             "flight_recorder.variant": self.name,
         } | seed
 
-    def workflow(self) -> Callable[..., Any]:
-        """The class that runs (or the function, of a workflow that is not a class yet)."""
+    def workflow(self) -> type[Any]:
+        """Import the class that runs, and with it its framework."""
         if isinstance(self.variant.workflow, type):
             return self.variant.workflow
         if name := self.variant.workflow:
@@ -48,19 +48,14 @@ class VariantRun:
             return variant_class
         return resolve_workflow(self.scenario.workflow)
 
-    def call(self, workflow: Callable[..., Any], replay: ReplayServer) -> Coroutine[Any, Any, Any]:
-        """Run the workflow, with the replay server as its model and its outside services."""
+    def run(self, workflow: type[Any], replay: ReplayServer) -> Coroutine[Any, Any, Any]:
+        """Run the class, with the replay server as its model and its outside services."""
         model = Model("taped", replay.base_url, api_key="taped")
         services = dict.fromkeys(self.scenario.services, replay.url)
         processes = {name: replay.service_url(name) for name in self.scenario.processes}
         props = {name: make(**self.inputs) for name, make in self.scenario.props.items()}
-        options = {**services, **processes, **props, **self.variant.settings}
-        if not isinstance(workflow, type):
-            call: Coroutine[Any, Any, Any] = workflow(self.task, model, **options)
-            return call
-        if self.scenario.streams:
-            options["on_chunk"] = ignore_chunk
-        instance: Any = workflow(model, **options)
+        chunks = {"on_chunk": ignore_chunk} if self.scenario.streams else {}
+        instance = workflow(model, **services, **processes, **props, **chunks)
         run: Coroutine[Any, Any, Any] = instance.run(self.task)
         return run
 

@@ -17,10 +17,9 @@ from scenarios.player.scenario_loader import (
     scenario_folder,
     scenario_names,
 )
-from scenarios.reports import class_diff
 from scenarios.reports.document_parts import code_block, list_documents, render_document
 from scenarios.reports.origin_marker import mark_origin
-from scenarios.reports.variant_diff import diff_variants, explain_mistakes
+from scenarios.reports.variant_diff import diff_workflows, explain_mistakes, read_workflow
 from scenarios.scenario import Scenario
 
 
@@ -59,14 +58,11 @@ def _explain_failure(scenario: Scenario, folder: ScenarioFolder) -> tuple[tuple[
     """The mistakes of the broken variant, and how it differs from the fixed one, as a diff."""
     if scenario.broken is None or scenario.fixed is None:
         return (), ""
-    if scenario.broken.settings:
-        old = diff_variants(folder.page, scenario.workflow)
-        return explain_mistakes(folder.page), old
     broken, fixed = (
-        class_diff.read_workflow(scenario.workflow, folder.variants, str(variant.workflow))
+        read_workflow(scenario.workflow, folder.variants, str(variant.workflow))
         for variant in (scenario.broken, scenario.fixed)
     )
-    return class_diff.explain_mistakes(broken), class_diff.diff_workflows(fixed, broken)
+    return explain_mistakes(broken), diff_workflows(fixed, broken)
 
 
 @cache

@@ -1,153 +1,166 @@
-"""The mend: what changes between a scenario's broken and its fixed variant, as a diff.
+"""The difference between a scenario's fixed and broken workflow class, as a unified diff.
 
-It is read from the sources of the page and of the workflow, not written beside them, and neither is
-imported for it.
+It shows the methods and class attributes that differ. They are read from the source files; nothing
+is imported, so that no framework is needed.
 """
 
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
-from scenarios.player.scenario_loader import ScenarioNotFoundError
+MISTAKE = "The mistake: "
+"""How the docstring of a broken subclass begins."""
 
 
 @dataclass(frozen=True)
-class SourceFile:
-    """A module's text, what is defined at its top, and what is brought from our own modules."""
+class ClassSource:
+    """A class as it is written: its file, and its statement in it."""
 
-    text: str
-    defined: Mapping[str, tuple[int, int]]
-    imported: Mapping[str, str]
+    path: Path
+    node: ast.ClassDef
 
-    @classmethod
-    def read(cls, path: Path) -> "SourceFile":
-        text = path.read_text("utf-8")
-        body = ast.parse(text).body
-        return cls(text, dict(_definitions(body)), dict(_imports(body)))
+    @cached_property
+    def members(self) -> Mapping[str, str]:
+        """The source of each method and class attribute, with comments inside it, by name."""
+        lines = self.path.read_text("utf-8").splitlines()
+        return {name: "\n".join(lines[first - 1 : last]) for name, first, last in _spans(self.node)}
 
-    def definition(self, name: str) -> str:
-        """The lines that define a name, and the docstring beneath; empty if it is not ours."""
-        if name in self.imported:
-            return SourceFile.read(workflow_path(self.imported[name])).definition(name)
-        first, last = self.defined.get(name, (1, 0))
-        return "\n".join(self.text.splitlines()[first - 1 : last])
+    @property
+    def docstring(self) -> str:
+        return " ".join((ast.get_docstring(self.node) or "").split())
 
-    def expression_text(self, expression: ast.expr) -> str:
-        """An expression as it stands in the text."""
-        return ast.get_source_segment(self.text, expression) or ast.unparse(expression)
+    @property
+    def header(self) -> str:
+        bases = ", ".join(map(ast.unparse, self.node.bases))
+        return f"class {self.node.name}({bases}):" if bases else f"class {self.node.name}:"
 
 
-def diff_variants(page: Path, workflow: str) -> str:
-    """The change that turns the broken variant into the fixed one, as a unified diff."""
-    scenario = SourceFile.read(page)
-    lesson = SourceFile.read(workflow_path(workflow))
-    function = workflow.partition(":")[2]
-    broken, fixed = variant_settings(scenario, "broken"), variant_settings(scenario, "fixed")
-    defaults = _defaults(lesson, function)
-    mended = {name: fixed.get(name, defaults[name]) for name in broken} | fixed
-    return "\n".join(
-        unified_diff(
-            _render_call(function, broken, scenario).splitlines(),
-            _render_call(function, mended, scenario, lesson).splitlines(),
-            "broken",
-            "fixed",
-            lineterm="",
-            n=99,
-        )
+@dataclass(frozen=True)
+class Workflow:
+    """The class of a variant: `subclasses` in `variants.py` (most derived first) and `lesson`."""
+
+    subclasses: tuple[ClassSource, ...]
+    lesson: tuple[ClassSource, ...]
+
+    @property
+    def source(self) -> ClassSource:
+        return (*self.subclasses, *self.lesson)[0]
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """The names of the members that the subclasses define."""
+        return tuple(dict.fromkeys(name for one in self.subclasses for name in one.members))
+
+    def member(self, name: str) -> str:
+        """The source of a member, from the first class that defines it; "" if there is none."""
+        classes = (*self.subclasses, *self.lesson)
+        return next((one.members[name] for one in classes if name in one.members), "")
+
+
+def read_workflow(reference: str, variants: Path, class_name: str) -> Workflow:
+    """Read the class of a variant.
+
+    Args:
+        reference: The lesson, as `package.module:Class`.
+        variants: The file with its subclasses; it is not read without a class name.
+        class_name: A class in that file; "" for the lesson itself.
+
+    Raises:
+        LookupError: A class is not in its file.
+    """
+    lesson = workflow_path(reference), reference.partition(":")[2]
+    path, name = (variants, class_name) if class_name else lesson
+    classes = tuple(_bases(path, name))
+    own = tuple(one for one in classes if one.path == variants)
+    return Workflow(own, tuple(one for one in classes if one.path != variants))
+
+
+def differing_members(fixed: Workflow, broken: Workflow) -> tuple[str, ...]:
+    """The names of the members that are not the same in the two workflows."""
+    names = dict.fromkeys((*broken.overridden, *fixed.overridden))
+    return tuple(name for name in names if fixed.member(name) != broken.member(name))
+
+
+def diff_workflows(fixed: Workflow, broken: Workflow) -> str:
+    """The differing members of two workflows as a unified diff, without line numbers."""
+    names = differing_members(fixed, broken)
+    lines = unified_diff(
+        _render(fixed, names),
+        _render(broken, names),
+        f"fixed: {fixed.source.path.name}",
+        f"broken: {broken.source.path.name}",
+        lineterm="",
+        n=10_000,
     )
+    return "\n".join(line for line in lines if not line.startswith("@@"))
 
 
-def explain_mistakes(page: Path) -> tuple[str, ...]:
-    """Why it happened: the docstring of each mistake that the broken variant is given."""
-    scenario = SourceFile.read(page)
-    told = []
-    for value in variant_settings(scenario, "broken").values():
-        if text := scenario.definition(value):
-            docstring = _docstring(ast.parse(text))
-            told += [docstring.removeprefix("The mistake: ")] if "mistake" in docstring else []
-    return tuple(told)
-
-
-def variant_settings(page: SourceFile, variant: str) -> dict[str, str]:
-    """The settings that a page gives a variant: names, and expressions as they are written."""
-    for node in ast.walk(ast.parse(page.text)):
-        if isinstance(node, ast.keyword) and node.arg == variant:
-            for call in ast.walk(node.value):
-                if isinstance(call, ast.Call) and ast.unparse(call.func) == "variant_with":
-                    return {
-                        str(given.arg): page.expression_text(given.value) for given in call.keywords
-                    }
-    return {}
+def explain_mistakes(broken: Workflow) -> tuple[str, ...]:
+    """The docstrings that begin with "The mistake:", of the broken workflow's subclasses."""
+    docstrings = [one.docstring for one in broken.subclasses]
+    return tuple(text.removeprefix(MISTAKE) for text in docstrings if text.startswith(MISTAKE))
 
 
 def workflow_path(reference: str) -> Path:
-    """The file of the module that an object reference names."""
-    spec = find_spec(reference.partition(":")[0])
+    """The file of the module in an object reference, such as `package.module:Class`."""
+    module = reference.partition(":")[0]
+    spec = find_spec(module)
     if spec is None or spec.origin is None:
-        raise ScenarioNotFoundError(f"{reference}: there is no such module")
+        raise LookupError(f"there is no module {module!r}")
     return Path(spec.origin)
 
 
-def _render_call(function: str, settings: Mapping[str, str], *sources: SourceFile) -> str:
-    """The call, and above it what the settings' names stand for."""
-    # A default that the page has brought too is found in both sources.
-    definitions = dict.fromkeys(
-        definition
-        for value in settings.values()
-        for source in sources
-        if (definition := source.definition(value))
-    )
-    arguments = "".join(f"\n    {name}={value}," for name, value in settings.items())
-    call = f"await {function}(\n    task,\n    model,{arguments}\n)"
-    return "\n\n".join([*definitions, call])
+def _render(workflow: Workflow, names: tuple[str, ...]) -> list[str]:
+    members = filter(None, map(workflow.member, names))
+    return [workflow.source.header, *"\n\n".join(members).splitlines()]
 
 
-def _defaults(lesson: SourceFile, function: str) -> dict[str, str]:
-    """The defaults of a workflow's keyword-only settings, as they are written."""
-    for node in ast.parse(lesson.text).body:
-        if isinstance(node, ast.AsyncFunctionDef) and node.name == function:
-            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            return {
-                arg.arg: lesson.expression_text(value) for arg, value in pairs if value is not None
-            }
-    return {}
+def _bases(path: Path, name: str) -> Iterator[ClassSource]:
+    """The class and its bases, as far as they are written in this project."""
+    body = ast.parse(path.read_text("utf-8")).body
+    found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == name]
+    if not found:
+        raise LookupError(f"{path.name} defines no class {name!r}")
+    yield ClassSource(path, found[0])
+    imported = {
+        alias.asname or alias.name: (str(node.module), alias.name)
+        for node in body
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("workflows.")
+        for alias in node.names
+    }
+    here = {node.name for node in body if isinstance(node, ast.ClassDef)}
+    for base in map(ast.unparse, found[0].bases):
+        if base in here:
+            yield from _bases(path, base)
+        elif base in imported:
+            module, original = imported[base]
+            yield from _bases(workflow_path(module), original)
 
 
-def _definitions(body: list[ast.stmt]) -> Iterator[tuple[str, tuple[int, int]]]:
-    for node, below in zip(body, [*body[1:], None], strict=True):
-        last = below if below is not None and _is_docstring(below) else node
-        span = (node.lineno, last.end_lineno or last.lineno)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name, (node.lineno, node.end_lineno or node.lineno)
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            yield node.targets[0].id, span
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id, span
+def _spans(node: ast.ClassDef) -> Iterator[tuple[str, int, int]]:
+    """Each member's name, first and last line; an attribute with the docstring below it."""
+    for statement, below in zip(node.body, [*node.body[1:], None], strict=True):
+        last = statement.end_lineno or statement.lineno
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            decorators = [decorator.lineno for decorator in statement.decorator_list]
+            yield statement.name, min([statement.lineno, *decorators]), last
+            continue
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            name = statement.targets[0].id
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            name = statement.target.id
+        else:
+            continue
+        if below is not None and _is_string(below):
+            last = below.end_lineno or last
+        yield name, statement.lineno, last
 
 
-def _imports(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
-    for node in body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workflows."):
-            yield from ((alias.name, str(node.module)) for alias in node.names)
-
-
-def _docstring(module: ast.Module) -> str:
-    """The docstring of the one thing defined here: inside a function, beneath a constant."""
-    first = module.body[0]
-    if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef):
-        return " ".join((ast.get_docstring(first) or "").split())
-    texts = [
-        node.value.value
-        for node in module.body[1:]
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    ]
-    return " ".join(str(texts[0]).split()) if texts else ""
-
-
-def _is_docstring(node: ast.stmt) -> bool:
+def _is_string(node: ast.stmt) -> bool:
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

@@ -14,14 +14,14 @@ And this is how.
 """
 
 from scenarios.expectations import never_runs
-from scenarios.scenario import Scenario, variant_with
+from scenarios.scenario import Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="none",
     source="none",
     workflow="workflows.graphflow_review:review",
     task="Write.",
-    twin=variant_with(),
+    twin=Variant(),
     expect_twin=(never_runs("summarizer"),),
 )
 '''

@@ -1,40 +1,97 @@
-"""The diff of a scenario's broken and fixed variants, read from the page and the workflow."""
+"""The diff of a fixed and a broken workflow, read from their source files."""
 
-import re
+from pathlib import Path
 
 import pytest
 
-from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
-from scenarios.reports.variant_diff import SourceFile as PageSource
-from scenarios.reports.variant_diff import diff_variants, explain_mistakes, variant_settings
+from scenarios.reports.variant_diff import (
+    Workflow,
+    diff_workflows,
+    differing_members,
+    explain_mistakes,
+    read_workflow,
+)
 
-WORKFLOW = "workflows.graphflow_review:review"
+VARIANTS = '''
+"""Broken agents."""
 
-
-def test_the_diff_shows_the_mistake_and_the_default_that_replaces_it() -> None:
-    diff = diff_variants(scenario_folder("reviewer_says_cannot_approve").page, WORKFLOW)
-    assert "-def says_approve(message" in diff
-    assert "-    approves=says_approve," in diff
-    assert "+def approved(message" in diff
-    assert "+    approves=approved," in diff
-
-
-def test_the_diff_follows_a_default_to_the_module_that_defines_it() -> None:
-    diff = diff_variants(scenario_folder("stream_is_cut").page, WORKFLOW)
-    assert "+class WholeAnswers(OpenAIChatCompletionClient):" in diff
-    assert " def watched(agent" in diff
+from workflows.sample import Agent
 
 
-def test_a_default_that_the_page_imports_too_is_shown_once() -> None:
-    name = "empty_result_is_filled_in"
-    diff = diff_variants(scenario_folder(name).page, load_scenario(name).workflow)
-    assert diff.count("def structured(") == 1
+class Impatient(Agent):
+    """The mistake: it gives up at once."""
+
+    max_rounds = 0
+    """No round at all."""
+
+    def greet(self) -> str:
+        return "hello"
 
 
-@pytest.mark.parametrize("name", [name for name in scenario_names() if load_scenario(name).broken])
-def test_every_fix_changes_something_and_every_mistake_has_a_reason(name: str) -> None:
-    page = scenario_folder(name).page
-    diff = diff_variants(page, load_scenario(name).workflow)
-    assert re.search(r"^[-+] {4}\w+=", diff, re.MULTILINE)
-    assert explain_mistakes(page)
-    assert variant_settings(PageSource.read(page), "broken")
+class ImpatientAndRude(Impatient):
+    """The mistake: it does not greet."""
+
+    def greet(self) -> str:
+        return ""
+'''
+LESSON = '''
+class Agent:
+    """An agent."""
+
+    max_rounds = 4
+
+    def greet(self) -> str:
+        return "hello"
+
+    def leave(self) -> str:
+        return "bye"
+'''
+
+
+@pytest.fixture
+def variants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    package = tmp_path / "workflows"
+    package.mkdir()
+    (package / "sample.py").write_text(LESSON)
+    monkeypatch.setattr("workflows.__path__", [str(package)])
+    file = tmp_path / "variants.py"
+    file.write_text(VARIANTS)
+    return file
+
+
+def read(variants: Path, name: str = "") -> Workflow:
+    return read_workflow("workflows.sample:Agent", variants, name)
+
+
+def test_only_members_that_differ_are_in_the_diff(variants: Path) -> None:
+    assert diff_workflows(read(variants), read(variants, "Impatient")).splitlines() == [
+        "--- fixed: sample.py",
+        "+++ broken: variants.py",
+        "-class Agent:",
+        "-    max_rounds = 4",
+        "+class Impatient(Agent):",
+        "+    max_rounds = 0",
+        '+    """No round at all."""',
+    ]
+
+
+def test_a_subclass_of_a_subclass_inherits_its_overrides(variants: Path) -> None:
+    broken = read(variants, "ImpatientAndRude")
+    assert differing_members(read(variants), broken) == ("greet", "max_rounds")
+
+
+def test_two_subclasses_are_compared_with_each_other(variants: Path) -> None:
+    fixed, broken = read(variants, "Impatient"), read(variants, "ImpatientAndRude")
+    assert differing_members(fixed, broken) == ("greet",)
+
+
+def test_the_mistakes_are_the_docstrings_of_the_subclasses(variants: Path) -> None:
+    assert explain_mistakes(read(variants, "ImpatientAndRude")) == (
+        "it does not greet.",
+        "it gives up at once.",
+    )
+
+
+def test_a_missing_class_is_an_error(variants: Path) -> None:
+    with pytest.raises(LookupError, match=r"variants\.py defines no class 'Impatent'"):
+        read(variants, "Impatent")
