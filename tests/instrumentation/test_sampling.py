@@ -252,7 +252,7 @@ def test_mlflows_head_sampling_is_applied_first(
         with pytest.raises(ZeroDivisionError):
             record_failing_span()
         mlflow.trace(record_trace, sampling_ratio_override=1.0)()
-        assert list(stored().values()) == [{"works", "root", "child"}]
+        assert list(stored().values()) == [{"record_trace", "root", "child"}]
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from instrumentation.state.shared_state import SharedState, StaleWriteError
+from instrumentation.state import SharedState, StaleWriteError
 from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
