@@ -43,36 +43,24 @@ if TYPE_CHECKING:
     from instrumentation.tracing import RunHandle, Tracing, enable_tracing, record_run
 
 _MODULES = {
-    "instrumentation.chat": ("record_request", "record_response"),
-    "instrumentation.figures": ("FigureCheck", "check_figures", "extract_figures"),
-    "instrumentation.handoffs": ("record_handoffs",),
-    "instrumentation.http_attempts": ("traced_http_client", "tracing_interceptor"),
-    "instrumentation.redaction": (
-        "DEFAULT_REDACTION",
-        "NO_REDACTION",
-        "Redaction",
-        "RedactionPattern",
-        "SecretFields",
-    ),
-    "instrumentation.remote_trace": ("continue_remote_trace",),
-    "instrumentation.routing": ("routing_attributes",),
-    "instrumentation.sampling": ("Sampling",),
-    "instrumentation.sigterm": ("handle_sigterm",),
-    "instrumentation.state": ("SharedState", "StaleWriteError", "StateEntry", "UnknownKeyError"),
-    "instrumentation.steps": ("Step", "collect_steps", "on_step", "on_task", "steps_from_trace"),
-    "instrumentation.telemetry": ("Price", "telemetry_attributes"),
-    "instrumentation.timeline": ("TimedStep", "build_timeline"),
-    "instrumentation.trace": (
-        "Span",
-        "Tokens",
-        "Trace",
-        "TraceNotFoundError",
-        "trace_from_mlflow",
-    ),
-    "instrumentation.trace.session": ("Session",),
-    "instrumentation.tracing": ("RunHandle", "Tracing", "enable_tracing", "record_run"),
+    "chat": "record_request record_response",
+    "figures": "FigureCheck check_figures extract_figures",
+    "handoffs": "record_handoffs",
+    "http_attempts": "traced_http_client tracing_interceptor",
+    "redaction": "DEFAULT_REDACTION NO_REDACTION Redaction RedactionPattern SecretFields",
+    "remote_trace": "continue_remote_trace",
+    "routing": "routing_attributes",
+    "sampling": "Sampling",
+    "sigterm": "handle_sigterm",
+    "state": "SharedState StaleWriteError StateEntry UnknownKeyError",
+    "steps": "Step collect_steps on_step on_task steps_from_trace",
+    "telemetry": "Price telemetry_attributes",
+    "timeline": "TimedStep build_timeline",
+    "trace": "Span Tokens Trace TraceNotFoundError trace_from_mlflow",
+    "trace.session": "Session",
+    "tracing": "RunHandle Tracing enable_tracing record_run",
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
     "DEFAULT_REDACTION",
@@ -123,7 +111,7 @@ def __getattr__(name: str) -> Any:
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(module), name)
+    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
     return value
 
 
