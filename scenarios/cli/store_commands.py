@@ -22,7 +22,7 @@ from scenarios.trace_store.alert_gate import (
 )
 from scenarios.trace_store.saved_queries import find_query
 from scenarios.trace_store.search import TraceSearch
-from scenarios.trace_store.search_table import render_queries, render_rows
+from scenarios.trace_store.search_results import render_queries, render_rows
 from scenarios.trace_store.store_errors import translate_store_errors
 from scenarios.trace_store.time_window import InvalidTimeError, parse_since
 from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri

@@ -7,7 +7,7 @@ from typing import Any
 
 from instrumentation.alerts.trace_window import find_experiments
 from scenarios.trace_store.saved_queries import NEWEST, SavedQuery
-from scenarios.trace_store.search_row import SearchRow, build_row
+from scenarios.trace_store.search_results import SearchRow, build_row
 from scenarios.trace_store.search_suggestion import suggest
 from scenarios.trace_store.sqlite_statistics import update_statistics
 from scenarios.trace_store.time_window import epoch_ms
