@@ -8,7 +8,7 @@ failed.
 import typer
 
 from instrumentation.alerts.alert_rules_file import AlertRulesError
-from instrumentation.trace.trace import TraceNotFoundError
+from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
 from scenarios.cli.error_exit import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve

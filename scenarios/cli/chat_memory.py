@@ -2,9 +2,8 @@
 
 import mlflow
 
+from instrumentation.trace import Span, trace_from_mlflow
 from instrumentation.trace.lookup import session_filter
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import trace_from_mlflow
 from workflows.chat import Answer, Conversation
 
 

@@ -14,7 +14,7 @@ import typer
 from openai import OpenAIError
 from rich.console import Console
 
-from instrumentation.redaction.redaction import DEFAULT_REDACTION
+from instrumentation.redaction import DEFAULT_REDACTION
 from instrumentation.trace.lookup import MAX_NAME_CHARS, is_searchable, is_valid_name
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.cli.chat_memory import load_conversation

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Trace
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ the agents state.
 
 from collections.abc import Iterator
 
-from instrumentation.figures.figure import Figure
-from instrumentation.figures.figure_check import extract_figures
-from instrumentation.trace.trace import Trace
+from instrumentation.figures import Figure, extract_figures
+from instrumentation.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, tool_result
 from scenarios.expectations.wording import (

@@ -7,8 +7,8 @@ the agents state, so an expectation holds whatever the inputs of a run are.
 from collections.abc import Iterable
 from decimal import Decimal
 
-from instrumentation.figures.figure_check import extract_figures
-from instrumentation.trace.trace import Trace
+from instrumentation.figures import extract_figures
+from instrumentation.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, tool_calls, tool_result
 from scenarios.expectations.wording import (

@@ -1,7 +1,6 @@
 """Expectations about handoffs: whether work reaches the next agent, by an edge or a delegation."""
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.wording import (
     how_often,

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import tool_calls
 from scenarios.expectations.wording import pluralize

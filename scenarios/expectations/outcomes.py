@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.wording import (
     describe_nearest,

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from instrumentation.figures.figure_check import extract_figures
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.figures import extract_figures
+from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.figures import is_same_figure
 from scenarios.expectations.tools import calls_of

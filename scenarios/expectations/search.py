@@ -9,10 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from instrumentation.figures.figure_check import check_figures, extract_figures
-from instrumentation.figures.source_match import UnsupportedFigure
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.figures import UnsupportedFigure, check_figures, extract_figures
+from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, tool_calls
 from scenarios.expectations.wording import list_agents, pluralize, shorten, to_text

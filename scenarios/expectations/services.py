@@ -7,8 +7,7 @@ gives the reason is the service's; both are children of the tool call.
 import re
 from typing import Any
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, describe_calls
 from scenarios.expectations.wording import (

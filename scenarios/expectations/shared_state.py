@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import tool_calls, tool_result
 from scenarios.expectations.wording import (

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.wording import (
     error_suffix,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.wording import error_suffix, join_names, list_agents, pluralize
 

@@ -4,9 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from instrumentation.trace import canonical_json
+from instrumentation.trace import Trace, TraceNotFoundError, canonical_json, trace_from_mlflow
 from instrumentation.trace.lookup import fetch_session, fetch_trace
-from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from scenarios.expectations import Expectation
 from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_folder
 from scenarios.player.verdict import VariantResult, Verdict, evaluate

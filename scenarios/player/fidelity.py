@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.tape.request import COMPLETION_PATHS
 

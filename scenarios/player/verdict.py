@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from instrumentation.trace import Trace, TraceNotFoundError
 from instrumentation.trace.outline import render_outline
-from instrumentation.trace.trace import Trace, TraceNotFoundError
 from scenarios.expectations import Expectation
 from scenarios.player.fidelity import Fidelity
 

@@ -1,8 +1,7 @@
 """Find the span where a broken run went wrong, and mark it in the trace's outline."""
 
+from instrumentation.trace import Span, Trace
 from instrumentation.trace.outline import outline_lines
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
 from scenarios.expectations.wording import shorten, to_text
 from scenarios.scenario import Origin
 

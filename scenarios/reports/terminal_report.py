@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from instrumentation.trace import Trace
 from instrumentation.trace.outline import outline_lines
-from instrumentation.trace.trace import Trace
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict
 from scenarios.replay.ledger import Exchange
 from scenarios.reports.origin_marker import MARGIN, find_origin_span, mark_line

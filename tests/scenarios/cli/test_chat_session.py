@@ -22,7 +22,7 @@ import mlflow
 import pytest
 import typer
 
-from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing
 from scenarios.cli.chat_session import run_chat
 from scenarios.replay.faults import hangs, unavailable

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from instrumentation.trace import TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.span import MAX_SPAN_DEPTH
-from instrumentation.trace.trace import TraceNotFoundError, trace_from_mlflow
 from scenarios.cli.app import main
 from scenarios.player.scenario_loader import scenario_folder
 from scenarios.reports.terminal import SafeConsole, replace_control_characters, safe_output

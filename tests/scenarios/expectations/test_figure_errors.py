@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.expectations import (
     Expectation,
     changes_period,

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.expectations import (
     Expectation,
     every_prompt_contains,

@@ -1,7 +1,6 @@
 """Expectations about services and tool results: each can hold, and explains its failure."""
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.expectations import (
     Expectation,
     failed_attempts_have_cause,

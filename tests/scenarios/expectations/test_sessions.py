@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
+from instrumentation.trace import Span, Trace
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.session import Session
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
 from scenarios.expectations import (
     Expectation,
     each_turn_reaches_outcome,

@@ -6,9 +6,7 @@ import mlflow
 import pytest
 
 from instrumentation.state import SharedState, StaleWriteError
-from instrumentation.trace import trace as traces
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.expectations import (
     Expectation,
@@ -105,7 +103,7 @@ def test_a_refused_write_does_not_count(store: str) -> None:
             with pytest.raises(StaleWriteError):
                 state.write("findings", "cut", author="audio", expected_version=0)
             state.write("findings", "cut", author="audio")
-        trace = traces.trace_from_mlflow(stored.to_dict() for stored in run.traces())
+        trace = trace_from_mlflow(stored.to_dict() for stored in run.traces())
     assert (
         overwrites_unread("audio", "findings", written_by=("video",)).explain_failure(trace) is None
     )

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from instrumentation.trace import Span, Trace
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.outline import render_outline
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
 from scenarios.player import accept as accept_module
 from scenarios.player.accept import AcceptanceError, accept
 from scenarios.player.run import diff_outlines

@@ -4,8 +4,8 @@ import mlflow
 import pytest
 from typer.testing import CliRunner
 
+from instrumentation.trace import TraceNotFoundError
 from instrumentation.trace.lookup import fetch_session
-from instrumentation.trace.trace import TraceNotFoundError
 from instrumentation.tracing import enable_tracing
 from scenarios.cli.app import app
 from scenarios.player.check import TraceSource, check_scenario

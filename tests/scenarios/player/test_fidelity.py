@@ -4,8 +4,7 @@ import dataclasses
 
 import pytest
 
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
+from instrumentation.trace import Span, Trace
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.replay.ledger import Exchange, Ledger
 

@@ -1,6 +1,5 @@
 """Generated pages: stale ones are found, and only marked parts of a README are replaced."""
 
-
 import pytest
 
 from scenarios.player.accept import find_stale_files

@@ -1,8 +1,7 @@
 """The marker in an outline, at the span where the broken run went wrong."""
 
+from instrumentation.trace import Span, Trace
 from instrumentation.trace.canonical_json import load_trace
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder
 from scenarios.reports.origin_marker import MARKER, find_origin_span, mark_origin
 from scenarios.scenario import Origin
