@@ -1,1 +1,1 @@
-"""Repairs to other people's code, each to be deleted some day."""
+"""Fixes for code of other projects, one folder per upstream project, one module per patch."""

@@ -1,7 +1,10 @@
-"""A patch: a repair to someone else's code, made for certain versions, which undoes itself.
+"""A `Patch` is a reversible, version-limited fix for code of another project.
 
-It is borrowed time. Each says what one sees without it, who should mend it, and which test turns
-red on the day that they do, so that someone deletes it.
+A patch is temporary. It states what goes wrong without it, which upstream code must change, and
+which test (its canary) starts to fail once upstream is fixed, so that the patch gets deleted.
+
+    with apply_patches(PATCH) as (outcome,):
+        print(outcome.skip_reason or "applied")
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -12,14 +15,23 @@ from importlib.metadata import PackageNotFoundError, version
 from packaging.specifiers import SpecifierSet
 
 _ACTIVE: set[str] = set()
-"""The names of the patches that are on. Classes belong to the process, and so do their repairs."""
+"""The names of the applied patches. Patched classes are shared by the process, and so is this."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A repair. `versions` maps a distribution to the PEP 440 specifier of what it mends.
+    """A fix for code of another project.
 
-    One that `nests` does something else each time that it is made, and may be on twice.
+    Attributes:
+        name: The path of the patch's module below `patches`, with dots, as in `autogen.team_spans`.
+        symptom: What a user sees without the patch.
+        upstream: The code, or the upstream issue, that causes it.
+        versions: The supported versions: distribution name to PEP 440 specifier.
+        delete_when: The upstream change that makes the patch unnecessary.
+        canary: The pytest id of a strict xfail test that fails once upstream is fixed.
+        apply: Returns a context manager that applies the patch and undoes it on exit.
+        is_nestable: Whether the patch may be applied again while it is applied, because each
+            application does something else.
     """
 
     name: str
@@ -31,23 +43,28 @@ class Patch:
     apply: Callable[[], AbstractContextManager[None]] = field(repr=False)
     is_nestable: bool = False
 
+    @property
+    def path(self) -> str:
+        """The path of the patch's module, relative to the folder `patches`."""
+        return f"{self.name.replace('.', '/')}.py"
+
     def skip_reason(self) -> str | None:
-        """Why it must not be applied here, as a sentence; None where it may."""
+        """Return why the patch must not be applied here, as a sentence, or None."""
         if self.name in _ACTIVE and not self.is_nestable:
-            return f"{self.name} is on already: an enclosing `applied` put it there"
-        for distribution, wanted in self.versions.items():
+            return f"{self.name} is already applied by an enclosing `apply_patches`"
+        for distribution, supported in self.versions.items():
             try:
                 installed = version(distribution)
             except PackageNotFoundError:
-                return f"{self.name} mends {distribution} {wanted}, and none is installed"
-            if not SpecifierSet(wanted).contains(installed, prereleases=True):
-                return f"{self.name} mends {distribution} {wanted}, and {installed} is installed"
+                return f"{self.name} needs {distribution} {supported}, which is not installed"
+            if not SpecifierSet(supported).contains(installed, prereleases=True):
+                return f"{self.name} needs {distribution} {supported}, but {installed} is installed"
         return None
 
 
 @dataclass(frozen=True)
 class PatchOutcome:
-    """What became of a patch: applied, or the sentence that says why not."""
+    """Whether a patch was applied; if not, `skip_reason` says why."""
 
     patch: Patch
     skip_reason: str | None
@@ -59,17 +76,17 @@ class PatchOutcome:
 
 @contextmanager
 def apply_patches(*patches: Patch) -> Generator[tuple[PatchOutcome, ...]]:
-    """Apply each patch that concerns the installed versions; undo them on exit, the last one first.
+    """Apply the patches that support the installed versions; undo them in reverse order on exit.
 
-    A patch that is on already is left to the block that put it there, unless it `nests`: nesting
-    is safe.
+    Calls can be nested: a patch that is already applied is skipped, and stays applied until the
+    outer block ends. A patch that `is_nestable` is applied again.
     """
     outcomes = []
     with ExitStack() as stack:
         for patch in patches:
-            why_not = patch.skip_reason()
-            outcomes.append(PatchOutcome(patch, why_not))
-            if why_not is None:
+            skip_reason = patch.skip_reason()
+            outcomes.append(PatchOutcome(patch, skip_reason))
+            if skip_reason is None:
                 stack.enter_context(patch.apply())
                 _ACTIVE.add(patch.name)
                 stack.callback(_ACTIVE.discard, patch.name)

@@ -1,9 +1,14 @@
-"""The repairs: every patch of the house, in the order in which they go on."""
+"""The list of all built-in patches, in the order in which they are applied."""
 
 from collections.abc import Sequence
 
-from patches.autogen import chat_format, team_spans, tool_result_content, tool_spans
-from patches.autogen import completion_spans as autogen_completion_spans
+from patches.autogen import (
+    chat_format,
+    completion_spans,
+    team_spans,
+    tool_result_content,
+    tool_spans,
+)
 from patches.autogen.turn_spans import turn_spans_patch
 from patches.crewai import (
     disable_autolog_wrappers,
@@ -28,7 +33,7 @@ from patches.patch import Patch
 from patches.support.turn import OnTurn
 
 FRAMEWORKS = ("autogen", "crewai", "openai")
-"""Whose autologging is repaired: as `mlflow.<framework>.autolog` names them."""
+"""Frameworks whose autologging has patches, named as in `mlflow.<framework>.autolog`."""
 
 
 def builtin_patches(
@@ -36,18 +41,22 @@ def builtin_patches(
     frameworks: Sequence[str] = FRAMEWORKS,
     on_attempt: OnAttempt | None = None,
 ) -> tuple[Patch, ...]:
-    """Those of MLflow itself, and those of the frameworks named; none of them imports another's.
+    """Return the patches for MLflow itself and for the named frameworks.
 
-    `on_turn` is told of each turn of an agent as it starts; `on_attempt` of each HTTP request that
-    a completion takes, if it is given.
+    No framework is imported until its patches are applied.
+
+    Args:
+        on_turn: Called when an agent's turn starts.
+        frameworks: Names from `FRAMEWORKS`.
+        on_attempt: Called for each HTTP request that a completion sends.
     """
-    of_framework: dict[str, tuple[Patch, ...]] = {
+    by_framework: dict[str, tuple[Patch, ...]] = {
         "autogen": (
             tool_result_content.PATCH,
             chat_format.PATCH,
             team_spans.PATCH,
             turn_spans_patch(on_turn),
-            autogen_completion_spans.PATCH,
+            completion_spans.PATCH,
             tool_spans.PATCH,
         ),
         "crewai": (
@@ -60,10 +69,7 @@ def builtin_patches(
         ),
         "openai": (openai_completion_spans.PATCH,),
     }
-    # What is told of an attempt is told before its completion, which is about its last one, ends.
-    told = (http_attempts_patch(on_attempt),) if on_attempt and frameworks else ()
-    chosen = (patch for framework in frameworks for patch in of_framework[framework])
-    of_mlflow = (
+    mlflow_patches = (
         fork_safe_queue.PATCH,
         trace_id_generator.PATCH,
         trace_buffer_size.PATCH,
@@ -75,4 +81,7 @@ def builtin_patches(
         cancelled_spans.PATCH,
         traced_generators.PATCH,
     )
-    return (*of_mlflow, *told, *chosen)
+    # Before the openai patch: an attempt is recorded before the span of its completion ends.
+    attempt_patches = (http_attempts_patch(on_attempt),) if on_attempt and frameworks else ()
+    framework_patches = (patch for name in frameworks for patch in by_framework[name])
+    return (*mlflow_patches, *attempt_patches, *framework_patches)

@@ -36,7 +36,7 @@ AUTOGEN_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},
         misses={"tools": EVERY_CASE, "placed": CASES_WITH_TOOLS},
-        patch="autogen_tools",
+        patch="autogen.tool_spans",
     ),
     Gap(
         "autogen_tool_errors",
@@ -46,7 +46,7 @@ AUTOGEN_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},
         misses={"errors": ("raising_tool",)},
-        patch="autogen_tools",
+        patch="autogen.tool_spans",
     ),
     Gap(
         "autogen_teams",
@@ -57,7 +57,7 @@ AUTOGEN_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},
         misses={"turns": TEAM_CASES, "placed": TEAM_CASES, "handoffs": EVERY_CASE},
-        patch="autogen_teams, autogen_turns",
+        patch="autogen.team_spans, autogen.turn_spans",
     ),
     Gap(
         "autogen_nameless_agents",
@@ -78,7 +78,7 @@ AUTOGEN_GAPS = (
         misses=dict.fromkeys(
             ("completions", "tokens", "costs", "prompts", "replies"), ("client_streaming",)
         ),
-        patch="autogen_completions",
+        patch="autogen.completion_spans",
     ),
     Gap(
         "autogen_streamed_calls",
@@ -88,7 +88,7 @@ AUTOGEN_GAPS = (
         instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.1"},
         misses={"replies": ("client_streaming",)},
-        patch="autogen_completions",
+        patch="autogen.completion_spans",
     ),
     Gap(
         "autogen_tokens",
@@ -107,7 +107,7 @@ AUTOGEN_GAPS = (
         instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.11"},
         misses={"costs": EVERY_CASE},
-        patch="autogen_completions",
+        patch="autogen.completion_spans",
     ),
     Gap(
         "autogen_unpriced",
@@ -126,7 +126,7 @@ AUTOGEN_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},
         misses={"turns": ("defined_late",)},
-        patch="autogen_turns",
+        patch="autogen.turn_spans",
     ),
     Gap(
         "autogen_cancelled",
@@ -136,7 +136,7 @@ AUTOGEN_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1"},
         misses={"completions": ("cancelled",), "errors": ("cancelled",)},
-        patch="cancelled_spans",
+        patch="mlflow.cancelled_spans",
     ),
     Gap(
         "autogen_blindness",
@@ -148,7 +148,7 @@ AUTOGEN_GAPS = (
         misses=dict.fromkeys(
             ("completions", "turns", "tokens", "placed", "prompts", "replies"), ("handled_error",)
         ),
-        patch="autolog_blindness",
+        patch="mlflow.autolog_after_errors",
     ),
     Gap(
         "autogen_blind_costs",
@@ -158,7 +158,7 @@ AUTOGEN_GAPS = (
         instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.11"},
         misses={"costs": ("handled_error",)},
-        patch="autolog_blindness",
+        patch="mlflow.autolog_after_errors",
     ),
     Gap(
         "autogen_doubled",
@@ -202,7 +202,7 @@ AUTOGEN_GAPS = (
             "errors": ("reflect_on", "parallel_tools", "swarm"),
             "replies": CASES_WITH_COMPLETION_AFTER_TOOL,
         },
-        patch="autogen_content_type",
+        patch="autogen.tool_result_content",
     ),
     Gap(
         "autogen_content_type_of_both",
@@ -216,7 +216,7 @@ AUTOGEN_GAPS = (
             "errors": ("reflect_on", "parallel_tools", "swarm"),
             "replies": CASES_WITH_COMPLETION_AFTER_TOOL,
         },
-        patch="autogen_content_type",
+        patch="autogen.tool_result_content",
     ),
     Gap(
         "autogen_dropped",

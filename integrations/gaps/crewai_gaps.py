@@ -30,7 +30,7 @@ CREWAI_GAPS = (
         instrumentors=PLAIN_AUTOLOG,
         versions={"crewai": ">=1.15.29"},
         misses=ALL_MEASURES,
-        patch="crewai_autolog, crewai_events",
+        patch="crewai.disable_autolog_wrappers, crewai.event_bus",
         hides_other_gaps=True,
     ),
     Gap(
@@ -46,7 +46,7 @@ CREWAI_GAPS = (
             # As in `crewai_streamed_calls`, which is not looked for where this one silences.
             "replies": ("streaming",),
         },
-        patch="crewai_autolog, crewai_events",
+        patch="crewai.disable_autolog_wrappers, crewai.event_bus",
         hides_other_gaps=True,
     ),
     Gap(
@@ -60,7 +60,7 @@ CREWAI_GAPS = (
         misses=dict.fromkeys(
             ("completions", "tokens", "costs", "placed", "prompts", "replies"), EVERY_CASE
         ),
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_native_tools",
@@ -71,7 +71,7 @@ CREWAI_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.14,<1.15.29"},
         misses={"tools": EVERY_CASE, "placed": CASES_WITH_TOOLS},
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_first_of_parallel",
@@ -81,7 +81,7 @@ CREWAI_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.10,<1.14"},
         misses={"tools": ("parallel_tools",), "placed": ("parallel_tools",)},
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_tool_errors",
@@ -91,7 +91,7 @@ CREWAI_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": "<1.15.29"},
         misses={"errors": ("raising_tool",)},
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_tools_run_again",
@@ -119,7 +119,7 @@ CREWAI_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": "<1.15.29"},
         misses={"handoffs": EVERY_CASE},
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_akickoff",
@@ -129,7 +129,7 @@ CREWAI_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.9,<1.15.29"},
         misses={"turns": ("akickoff",), "placed": ("akickoff",)},
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_async_tasks",
@@ -151,7 +151,7 @@ CREWAI_GAPS = (
             ("completions", "turns", "tokens", "costs", "placed", "prompts", "replies"),
             ("handled_error",),
         ),
-        patch="autolog_blindness",
+        patch="mlflow.autolog_after_errors",
     ),
     Gap(
         "crewai_litellm_doubled",
@@ -185,7 +185,7 @@ CREWAI_GAPS = (
         instrumentors=BOTH_AUTOLOGS,
         versions={"mlflow": ">=3.1", "crewai": ">=1.9,<1.15.29"},
         misses={"replies": ("streaming",)},
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_streamed_usage",
@@ -214,7 +214,7 @@ CREWAI_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.0,<1.15.29"},
         misses={"totals": ("for_each",)},
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_memory_totals",
@@ -224,7 +224,7 @@ CREWAI_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.10,<1.15.29"},
         misses={"totals": ("memory",)},
-        patch="crewai_events",
+        patch="crewai.event_bus",
     ),
     Gap(
         "crewai_dumped_tools",
@@ -234,6 +234,6 @@ CREWAI_GAPS = (
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.14,<1.15.29"},
         misses={"leaks": (*(name for name in CASES_WITH_TOOLS if name != "akickoff"), "memory")},
-        patch="crewai_autolog",
+        patch="crewai.disable_autolog_wrappers",
     ),
 )

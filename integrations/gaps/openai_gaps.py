@@ -18,7 +18,7 @@ OPENAI_GAPS = (
         instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.1"},
         misses={"completions": ("stream_ends_early",), "errors": ("stream_ends_early",)},
-        patch="openai_completions",
+        patch="openai.completion_spans",
     ),
     Gap(
         "openai_stream_breaks",
@@ -28,7 +28,7 @@ OPENAI_GAPS = (
         instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": "<3.11"},
         misses={"errors": ("stream_breaks",), "prompts": ("stream_breaks",)},
-        patch="openai_completions",
+        patch="openai.completion_spans",
     ),
     Gap(
         "openai_streamed_calls",
@@ -38,7 +38,7 @@ OPENAI_GAPS = (
         instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.1"},
         misses={"replies": ("streamed_tool_calls",)},
-        patch="openai_completions",
+        patch="openai.completion_spans",
     ),
     Gap(
         "openai_retries",
@@ -48,7 +48,7 @@ OPENAI_GAPS = (
         instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.1"},
         misses={"errors": ("retried",)},
-        patch="openai_completions",
+        patch="openai.completion_spans",
     ),
     Gap(
         "openai_cancelled",
@@ -58,7 +58,7 @@ OPENAI_GAPS = (
         instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.1"},
         misses={"errors": ("cancelled",), "prompts": ("cancelled",)},
-        patch="openai_completions",
+        patch="openai.completion_spans",
     ),
     Gap(
         "openai_headers",
@@ -68,7 +68,7 @@ OPENAI_GAPS = (
         instrumentors=PLAIN_AUTOLOG,
         versions={"mlflow": ">=3.1"},
         misses={"leaks": ("own_headers",)},
-        patch="openai_completions",
+        patch="openai.completion_spans",
     ),
     Gap(
         "openai_unpriced",

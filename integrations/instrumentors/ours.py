@@ -7,7 +7,7 @@ from typing import Any
 from integrations.instrumentors.capture import CaptureCase, CapturedTraces
 from integrations.programs.case_context import UnsupportedFeatureError
 
-TURN_PATCHES = {"crewai": "crewai_events", "autogen": "autogen_turns"}
+TURN_PATCHES = {"crewai": "crewai.event_bus", "autogen": "autogen.turn_spans"}
 """The patch without which ours is not there for a framework: it records the agents' turns."""
 
 

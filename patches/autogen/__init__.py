@@ -1,1 +1,1 @@
-"""Autogen."""
+"""Patches for AutoGen."""

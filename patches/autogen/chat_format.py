@@ -1,7 +1,7 @@
-"""The repair of AutoGen's LLM spans, in which MLflow's UI finds no conversation.
+"""Store AutoGen's LLM spans in OpenAI's chat format, which MLflow's UI shows as a conversation.
 
-The spans then hold a chat completion in OpenAI's shape, `{"messages": …}` and `{"choices": …}`, and
-say so; the UI renders it whole, with images, thoughts, tool calls and tool results.
+The spans then have `{"messages": …}` as inputs and `{"choices": …}` as outputs, and declare this
+format. The UI shows images, thoughts, tool calls and tool results.
 """
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -13,9 +13,9 @@ from patches.autogen.openai_format import to_openai_completion, to_openai_messag
 from patches.patch import Patch
 
 SECRET_ARGUMENTS = ("extra_headers", "extra_query")
-"""What is left out of a request's extra arguments."""
+"""Arguments of a request that may contain an API key, and are left out."""
 VOLATILE_FIELDS = ("id", "created_at")
-"""What AutoGen gives each message of its agents, and no two runs have in common."""
+"""Fields of AutoGen's agent messages that differ in each run, and are left out."""
 
 
 @contextmanager
@@ -25,9 +25,8 @@ def _apply() -> Generator[None]:
     bind, convert = autolog.construct_full_inputs, autolog._convert_value_to_dict
 
     def construct_full_inputs(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        return {
-            key: value for key, value in bind(*args, **kwargs).items() if _is_informative(value)
-        }
+        inputs = bind(*args, **kwargs)
+        return {key: value for key, value in inputs.items() if _is_informative(value)}
 
     autolog.construct_full_inputs = construct_full_inputs
     autolog._convert_value_to_dict = to_json
@@ -38,10 +37,10 @@ def _apply() -> Generator[None]:
 
 
 def to_json(value: Any) -> Any:
-    """An argument or the result of an AutoGen call, as JSON that a person and MLflow's UI can read.
+    """Convert an argument or the result of an AutoGen call to JSON data.
 
-    A completion also makes the active LLM span declare its shape. What is no data is named by its
-    class: a repr bears an address.
+    Other objects are replaced by their class name, because a repr may contain a memory address.
+    Converting a completion also declares the format of the active LLM span.
     """
     from autogen_core import Image
     from autogen_core.models import CreateResult
@@ -63,8 +62,11 @@ def to_json(value: Any) -> Any:
         case BaseModel():
             return _model_fields(value)
         case Mapping():
-            kept = {key: item for key, item in value.items() if key not in SECRET_ARGUMENTS}
-            return {str(key): to_json(item) for key, item in kept.items()}
+            return {
+                str(key): to_json(item)
+                for key, item in value.items()
+                if key not in SECRET_ARGUMENTS
+            }
         case list() | tuple():
             return _items(value)
         case _ if is_dataclass(value) and not isinstance(value, type):
@@ -74,7 +76,7 @@ def to_json(value: Any) -> Any:
 
 
 def _json_schema(model: Any) -> Any:
-    """Its JSON schema, or its name where its fields have none, as a function has none."""
+    """Return a model's JSON schema, or its name if a field, such as a function, has no schema."""
     from pydantic.errors import PydanticInvalidForJsonSchema
 
     try:
@@ -86,9 +88,9 @@ def _json_schema(model: Any) -> Any:
 def _model_fields(model: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     from autogen_agentchat.messages import BaseMessage
 
-    left_out = VOLATILE_FIELDS if isinstance(model, BaseMessage) else ()
+    omitted = VOLATILE_FIELDS if isinstance(model, BaseMessage) else ()
     return {
-        name: to_json(value) for name, value in model if value is not None and name not in left_out
+        name: to_json(value) for name, value in model if value is not None and name not in omitted
     }
 
 
@@ -100,8 +102,8 @@ def _items(values: Sequence[Any]) -> list[Any]:
         UserMessage,
     )
 
-    sent = (SystemMessage, UserMessage, AssistantMessage, FunctionExecutionResultMessage)
-    if all(isinstance(value, sent) for value in values):
+    llm_messages = (SystemMessage, UserMessage, AssistantMessage, FunctionExecutionResultMessage)
+    if all(isinstance(value, llm_messages) for value in values):
         return to_openai_messages(values)
     return [to_json(value) for value in values]
 
@@ -113,7 +115,7 @@ def _is_informative(value: Any) -> bool:
 
 
 def _declare_openai_format() -> None:
-    """Take back the format "autogen", whose parser in the UI knows no results of tools."""
+    """Replace the format "autogen", whose parser in the UI cannot show tool results."""
     import mlflow
     from mlflow.entities import SpanType
     from mlflow.tracing.constant import SpanAttributeKey
@@ -124,18 +126,19 @@ def _declare_openai_format() -> None:
 
 
 PATCH = Patch(
-    name="autogen_chat_format",
+    name="autogen.chat_format",
     symptom=(
-        "in MLflow's UI an AutoGen completion after a tool call shows no conversation, a reply that"
-        " calls tools is an empty message, images and thoughts are missing; tools and the"
+        "in MLflow's UI an AutoGen completion after a tool call shows no conversation, a reply with"
+        " tool calls is an empty message, images and thoughts are missing; tools and the"
         " cancellation token are stored as the repr of an object"
     ),
     upstream=(
         "mlflow.autogen._convert_value_to_dict, and the UI's parser of the format `autogen`, which"
-        " knows SystemMessage, UserMessage, AssistantMessage and FunctionMessage only"
+        " knows only SystemMessage, UserMessage, AssistantMessage and FunctionMessage"
     ),
     versions={"mlflow": ">=3.17,<4", "autogen-core": ">=0.7,<0.8"},
     delete_when="MLflow's UI renders a FunctionExecutionResultMessage and a list of FunctionCalls",
-    canary="tests/patches/autogen/test_chat_format_in_ui.py::test_mlflow_renders_a_tool_call_and_its_result_without_us",
+    canary="tests/patches/autogen/test_chat_format_in_ui.py"
+    "::test_unpatched_mlflow_renders_a_tool_call_and_its_result",
     apply=_apply,
 )

@@ -1,6 +1,6 @@
-"""What a filter was shown, for the turn of the agent behind it: what the filter kept back is known.
+"""Keep the messages that a message filter received, so that an agent's turn shows what it withheld.
 
-A filter is an agent around another one. Which of the messages it passes on is its own affair.
+A message filter is an agent that wraps another one and passes on only some of the messages.
 """
 
 from collections.abc import AsyncIterator, Generator, Sequence
@@ -8,20 +8,24 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-_UNFILTERED: ContextVar[tuple[object, Sequence[Any]] | None] = ContextVar("shown", default=None)
-"""The name that the outermost filter around the running code shares with its agent, and what the
-filter was shown."""
+_UNFILTERED: ContextVar[tuple[object, Sequence[Any]] | None] = ContextVar(
+    "unfiltered messages", default=None
+)
+"""The agent name and the messages of the outermost filter around the running code.
+
+A filter has the name of the agent that it wraps.
+"""
 
 
 def unfiltered_messages(agent: Any, received: Sequence[Any]) -> Sequence[Any]:
-    """What there was for the agent: what filters around it were shown, else what it is given."""
+    """Return the messages before filtering; without a filter, those that the agent received."""
     name, messages = _UNFILTERED.get() or (None, received)
     return messages if name == agent.name else received
 
 
 @contextmanager
 def filter_context(agent: Any, messages: Sequence[Any]) -> Generator[None]:
-    """A filter at work on what it was shown; of several, one around the other, the outermost's."""
+    """Remember what a filter received while it runs; of nested filters, the outermost counts."""
     token = _UNFILTERED.set((agent.name, unfiltered_messages(agent, messages)))
     try:
         yield
@@ -32,7 +36,7 @@ def filter_context(agent: Any, messages: Sequence[Any]) -> Generator[None]:
 async def track_filter(
     agent: Any, messages: Sequence[Any], stream: AsyncIterator[Any]
 ) -> AsyncIterator[Any]:
-    """Hand on what comes through a filter, which is at work only while the next item is made."""
+    """Yield the items of a filter's stream; the filter context is set only while it runs."""
     try:
         while True:
             with filter_context(agent, messages):

@@ -1,4 +1,6 @@
-"""AutoGen's messages in the shape of OpenAI's chat completions, which MLflow's types and UI read.
+"""Convert AutoGen's LLM messages and completions to the format of OpenAI's chat completions API.
+
+MLflow's types and UI read this format.
 
 Source: https://platform.openai.com/docs/api-reference/chat/create
 """
@@ -8,10 +10,9 @@ from typing import Any
 
 
 def to_openai_messages(messages: Iterable[Any]) -> list[dict[str, Any]]:
-    """What a model is sent, message by message.
+    """Convert `autogen_core.models.LLMMessage`s.
 
-    Takes `autogen_core.models.LLMMessage`s. One that holds the results of n tool calls gives n
-    messages of role `tool`; every other gives one.
+    A message with the results of n tool calls becomes n messages with the role `tool`.
     """
     from autogen_core.models import AssistantMessage, SystemMessage, UserMessage
 
@@ -24,33 +25,33 @@ def to_openai_messages(messages: Iterable[Any]) -> list[dict[str, Any]]:
                 content = _content(message.content)
                 chat.append({"role": "user", "name": message.source, "content": content})
             case AssistantMessage():
-                chat.append(_assistant(message.content, message.thought))
+                chat.append(_assistant_message(message.content, message.thought))
             case _:
-                chat += [_tool_result(result) for result in message.content]
+                chat += [_tool_message(result) for result in message.content]
     return chat
 
 
 def to_openai_completion(result: Any) -> dict[str, Any]:
-    """What a model answers: an `autogen_core.models.CreateResult`, with its tokens, if counted."""
+    """Convert an `autogen_core.models.CreateResult`, with its token usage if it has one."""
     calls_tools = result.finish_reason == "function_calls"
     choice = {
         "index": 0,
         "finish_reason": "tool_calls" if calls_tools else result.finish_reason,
-        "message": _assistant(result.content, result.thought),
+        "message": _assistant_message(result.content, result.thought),
     }
-    usage = {
+    token_counts = {
         "prompt_tokens": result.usage.prompt_tokens,
         "completion_tokens": result.usage.completion_tokens,
     }
-    counted = {"usage": usage} if any(usage.values()) else {}
-    return {"choices": [choice]} | counted | ({"cached": True} if result.cached else {})
+    usage = {"usage": token_counts} if any(token_counts.values()) else {}
+    return {"choices": [choice]} | usage | ({"cached": True} if result.cached else {})
 
 
-def _assistant(content: str | list[Any], thought: str | None) -> dict[str, Any]:
-    """A reply: text, or the tool calls that it asks for.
+def _assistant_message(content: str | list[Any], thought: str | None) -> dict[str, Any]:
+    """Return a reply: text, or tool calls.
 
-    AutoGen keeps the text beside tool calls as their thought and sends it back as content, so it
-    stands there. A thought beside text is not sent back: it is `reasoning`, as MLflow calls it.
+    AutoGen keeps text beside tool calls as `thought` and sends it back as content, so it becomes
+    `content` here. A thought beside text is not sent back; it becomes `reasoning`, MLflow's name.
     """
     if isinstance(content, str):
         reasoning = {"reasoning": thought} if thought else {}
@@ -67,7 +68,7 @@ def _assistant(content: str | list[Any], thought: str | None) -> dict[str, Any]:
 
 
 def _content(content: str | list[Any]) -> str | list[Any]:
-    """Text as it is; text and images (`autogen_core.Image`) as content parts."""
+    """Return text as it is, and text with images (`autogen_core.Image`) as content parts."""
     if isinstance(content, str):
         return content
     return [
@@ -76,12 +77,12 @@ def _content(content: str | list[Any]) -> str | list[Any]:
     ]
 
 
-def _tool_result(result: Any) -> dict[str, Any]:
-    """A `FunctionExecutionResult`; a failure, for which OpenAI has no place, gets its own."""
-    said = {
+def _tool_message(result: Any) -> dict[str, Any]:
+    """Convert a `FunctionExecutionResult`, with a field `is_error`, which OpenAI does not have."""
+    message = {
         "role": "tool",
         "tool_call_id": result.call_id,
         "name": result.name,
         "content": result.content,
     }
-    return said | ({"is_error": True} if result.is_error else {})
+    return message | ({"is_error": True} if result.is_error else {})

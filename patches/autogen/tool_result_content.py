@@ -1,4 +1,4 @@
-"""The repair of AutoGen's tool results, which MLflow 3.1 could not write into its chat messages."""
+"""Write AutoGen's tool results into the chat messages attribute of MLflow 3.1, which failed to."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -25,15 +25,16 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="autogen_content_type",
+    name="autogen.tool_result_content",
     symptom=(
-        "the LLM span after a tool call is ERROR, without outputs and tokens, in a trace that says"
-        " OK: a FunctionExecutionResultMessage was dumped to a dict and given to"
-        " ChatMessage.content, which takes a string or a list"
+        "the LLM span after a tool call is ERROR, without outputs and tokens, in a trace with the"
+        " status OK: MLflow passes a dumped FunctionExecutionResultMessage to ChatMessage.content,"
+        " which takes a string or a list"
     ),
-    upstream="https://github.com/mlflow/mlflow/pull/16762, which no longer writes the attribute",
+    upstream="https://github.com/mlflow/mlflow/pull/16762, which removes the attribute",
     versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8"},
     delete_when="the suite no longer supports mlflow < 3.2",
-    canary="tests/patches/autogen/test_tool_result_content_on_mlflow_3_1.py::test_mlflow_records_what_follows_a_tool_call_without_us",
+    canary="tests/patches/autogen/test_tool_result_content_on_mlflow_3_1.py"
+    "::test_unpatched_mlflow_records_the_completion_after_a_tool_call",
     apply=_apply,
 )

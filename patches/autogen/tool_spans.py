@@ -1,7 +1,7 @@
-"""A TOOL span for each tool call that an AutoGen assistant executes.
+"""Record a TOOL span for each tool call of an AutoGen assistant; MLflow records none.
 
-All calls pass one method: parallel ones, those to a workbench, handoffs, those that name no known
-tool or whose arguments are no JSON. MLflow records none.
+One method executes all calls: parallel ones, calls to a workbench, handoffs, and calls with an
+unknown tool or invalid arguments.
 """
 
 import json
@@ -20,11 +20,11 @@ from patches.support.subclass_wrapping import wrap_in_subclasses
 
 
 class ToolCallError(Exception):
-    """Recorded on a tool call that answered the model with an error."""
+    """Recorded on a tool call whose result, as sent to the model, is an error."""
 
 
 class ToolSpan(OpenSpan):
-    """The span of a tool at work on one call."""
+    """The span of one tool call."""
 
     def __init__(self, call: Any) -> None:
         attributes = {
@@ -35,16 +35,16 @@ class ToolSpan(OpenSpan):
         if (turn := TurnSpan.nearest()) is not None:
             attributes["gen_ai.agent.name"] = turn.name
         super().__init__(call, call.name, "TOOL", _parse_arguments(call.arguments), attributes)
-        self._failure: ToolCallError | None = None
+        self._error: ToolCallError | None = None
 
     def record_item(self, item: Any) -> None:
-        """Keep the result, and whether it is an error."""
+        """Record the result, and whether it is an error."""
         self.outputs = item.content
         if item.is_error:
-            self._failure = ToolCallError(item.content)
+            self._error = ToolCallError(item.content)
 
     def end(self, error: BaseException | None = None) -> None:
-        super().end(error or self._failure)
+        super().end(error or self._error)
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def _apply() -> Generator[None]:
 
 def _wrap_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(execute)
-    async def recorded(tool_call: Any, *args: Any, **kwargs: Any) -> Any:
+    async def recorded_execute(tool_call: Any, *args: Any, **kwargs: Any) -> Any:
         if ToolSpan.is_open_for(tool_call):
             return await execute(tool_call, *args, **kwargs)
         span = ToolSpan(tool_call)
@@ -70,28 +70,28 @@ def _wrap_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
             span.record_item(result)
         return call, result
 
-    return recorded
+    return recorded_execute
 
 
 def _wrap_run(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Take the context along into the thread in which a tool that is no coroutine runs.
+    """Copy the context into the thread in which a synchronous tool runs.
 
-    Without it, what the tool itself traces is a trace of its own.
+    Without it, spans that the tool opens would start a new trace.
     """
 
     @wraps(run)
-    async def carried(self: Any, *args: Any, **kwargs: Any) -> Any:
+    async def run_in_context(self: Any, *args: Any, **kwargs: Any) -> Any:
         tool = self
         if not iscoroutinefunction(self._func):
             tool = copy(self)
             tool._func = partial(copy_context().run, self._func)
         return await run(tool, *args, **kwargs)
 
-    return carried
+    return run_in_context
 
 
 def _parse_arguments(text: str) -> Any:
-    """The arguments as the model wrote them: parsed where they are JSON, else the text."""
+    """Return the arguments that the model wrote: parsed if they are JSON, otherwise as text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -99,11 +99,11 @@ def _parse_arguments(text: str) -> Any:
 
 
 PATCH = Patch(
-    name="autogen_tools",
-    symptom="the tools that an AutoGen agent calls have no span",
+    name="autogen.tool_spans",
+    symptom="the tool calls of an AutoGen agent have no span",
     upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
     versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
     delete_when="autolog() records tool calls",
-    canary="tests/patches/autogen/test_tool_spans.py::test_autolog_alone_records_a_tool_call",
+    canary="tests/patches/autogen/test_tool_spans.py::test_unpatched_autolog_records_a_tool_call",
     apply=_apply,
 )

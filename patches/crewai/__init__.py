@@ -1,1 +1,1 @@
-"""Crewai."""
+"""Patches for CrewAI."""

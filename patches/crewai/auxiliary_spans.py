@@ -1,4 +1,4 @@
-"""The spans of what goes on beside turns and calls: guardrails, memory, knowledge, plans, flows."""
+"""Spans for CrewAI's guardrails, memory, knowledge and planning, which are not turns or calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,17 @@ from typing import Any
 
 from patches.crewai.crew_spans import AgentSpan, TaskSpan
 from patches.crewai.event_span import EventSpan, event_error, first_line, to_json
-from patches.support.turn import Message
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What a span shows of a pair of events: its type, and the fields of the first and the last."""
+    """How to record a pair of start and end events.
+
+    Attributes:
+        span_type: The type of the span.
+        input_fields: Fields of the start event that become inputs.
+        output_fields: Fields of the end event that become outputs.
+    """
 
     span_type: str
     input_fields: tuple[str, ...] = ()
@@ -34,19 +39,22 @@ OPERATIONS: Mapping[str, Operation] = {
         "CHAIN", input_fields=("attempt",), output_fields=("plan", "ready")
     ),
 }
-"""By the event that begins it. The name of the span is the event's, in words."""
+"""By type of the start event, whose words become the span's name."""
 
 
 class OperationSpan(EventSpan):
-    """A pair of events as a span, by the table."""
+    """A memory, knowledge or planning operation, recorded as `OPERATIONS` says.
+
+    Attributes:
+        agent: The agent in whose turn it started. Saving to memory outlasts the turn.
+    """
 
     def __init__(self, source: Any, event: Any) -> None:
         self._operation = OPERATIONS[event.type]
         name = event.type.removesuffix("_started").replace("_", " ")
-        given = _event_fields(event, self._operation.input_fields)
+        inputs = _event_fields(event, self._operation.input_fields)
         self.agent = AgentSpan.nearest()
-        """In whose turn it began. What a memory saves it saves beside the turn, and longer."""
-        super().__init__(source, event, name, self._operation.span_type, given)
+        super().__init__(source, event, name, self._operation.span_type, inputs)
 
     def record_end(self, event: Any) -> BaseException | None:
         self.outputs = _event_fields(event, self._operation.output_fields)
@@ -54,65 +62,33 @@ class OperationSpan(EventSpan):
 
 
 class GuardrailSpan(EventSpan):
-    """A check of what a turn answered: whether it passed, and what it says if not."""
+    """The check of a turn's output: whether it passed, and the feedback if it did not."""
 
     def __init__(self, source: Any, event: Any) -> None:
         name = first_line(event.guardrail_name or "guardrail")
         task = TaskSpan.nearest()
-        judged = {"output": task.last_output} if task is not None else {}
+        inputs = {"output": task.last_output} if task is not None else {}
         attributes = {
             "flight_recorder.guardrail.name": name,
             "flight_recorder.guardrail.type": event.guardrail_type,
             "flight_recorder.guardrail.retry_count": event.retry_count,
         }
-        super().__init__(source, event, name, "GUARDRAIL", judged, attributes)
+        super().__init__(source, event, name, "GUARDRAIL", inputs, attributes)
 
     def record_end(self, event: Any) -> BaseException | None:
-        """That it says no is its work done; only what it raises is an error of its own."""
+        """Record the verdict. A rejection is no error; an exception in the guardrail is."""
         self.span.set_attribute("flight_recorder.guardrail.passed", event.success)
-        said = {"result": to_json(event.result)} if event.success else {"feedback": event.error}
-        self.outputs = {"success": event.success} | said
+        detail = {"result": to_json(event.result)} if event.success else {"feedback": event.error}
+        self.outputs = {"success": event.success} | detail
         error = event_error(event)
         return error if error is not None and error.__traceback__ is not None else None
 
 
-class FlowSpan(EventSpan):
-    """A flow of the user's at work; those that CrewAI runs inside itself have none."""
-
-    def __init__(self, flow: Any, event: Any) -> None:
-        super().__init__(flow, event, event.flow_name, "CHAIN", to_json(event.inputs or {}))
-        self.crew_outputs: dict[object, Message] = {}
-        """What its crews came to, in the order in which they were done."""
-
-    def record_end(self, event: Any) -> BaseException | None:
-        self.outputs = to_json(getattr(event, "result", None))
-        return super().record_end(event)
-
-
-class MethodSpan(EventSpan):
-    """A method of a flow at work."""
-
-    def __init__(self, flow: Any, event: Any) -> None:
-        super().__init__(flow, event, event.method_name, "CHAIN", to_json(event.params or {}))
-
-    def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
-        return super().is_ended_by(start_type, source, event) and self.name == event.method_name
-
-    def record_end(self, event: Any) -> BaseException | None:
-        self.outputs = to_json(getattr(event, "result", None))
-        return super().record_end(event)
-
-
 def calling_agent() -> AgentSpan | None:
-    """The agent in whose turn the running code asks a model, be it for a memory of its own."""
-    aside = OperationSpan.nearest()
+    """Return the agent whose turn the running code belongs to, also within a memory operation."""
+    operation = OperationSpan.nearest()
     agent = AgentSpan.nearest()
-    return aside.agent if agent is None and aside is not None else agent
-
-
-def is_internal_flow(flow: Any) -> bool:
-    """Whether a flow is CrewAI's own: agents and memories run as flows too."""
-    return type(flow).__module__.startswith("crewai.")
+    return operation.agent if agent is None and operation is not None else agent
 
 
 def _event_fields(event: Any, names: tuple[str, ...]) -> dict[str, Any]:
@@ -123,7 +99,7 @@ def _event_fields(event: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _memory_texts(value: Any) -> Any:
-    """Of the matches that a memory found, what they say."""
+    """Replace the matches of a memory search by their texts."""
     if not isinstance(value, list):
         return value
-    return [one.record.content if hasattr(one, "record") else one for one in value]
+    return [match.record.content if hasattr(match, "record") else match for match in value]

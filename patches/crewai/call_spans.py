@@ -1,4 +1,4 @@
-"""The spans of calls in CrewAI: a completion of a model, and a tool at work on one call."""
+"""Spans for CrewAI's calls: completions of a model and tool calls."""
 
 import json
 from collections import Counter
@@ -8,15 +8,18 @@ from typing import Any
 from patches.crewai.auxiliary_spans import calling_agent
 from patches.crewai.crew_spans import AgentSpan
 from patches.crewai.event_span import EventSpan, ReportedFailureError, to_json
-from patches.crewai.reply import ReplyBuilder
-from patches.crewai.token_usage import token_counts
+from patches.crewai.reply import ReplyBuilder, token_counts
+from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
 
-DELEGATION_ARGUMENTS = {"delegate_work_to_coworker": "task", "ask_question_to_coworker": "question"}
-"""The tools by which an agent calls on another, with the argument that says what it wants."""
+DELEGATION_ARGUMENTS = {
+    "delegate_work_to_coworker": "task",
+    "ask_question_to_coworker": "question",
+}
+"""The tools with which an agent delegates, and the argument that holds the request."""
 
 
 class CompletionSpan(EventSpan):
-    """One completion, in the shape of OpenAI's chat completions.
+    """One completion, in the format of OpenAI's chat completions.
 
     Source: https://platform.openai.com/docs/api-reference/chat/create
     """
@@ -34,24 +37,24 @@ class CompletionSpan(EventSpan):
             "gen_ai.request.temperature": event.temperature,
             "gen_ai.request.max_tokens": event.max_tokens,
             "gen_ai.agent.name": agent.name if agent is not None else None,
+            CLIENT_ATTRIBUTE: f"{type(model).__name__}.call",
         }
         tools = {"tools": event.tools} if event.tools else {}
         inputs = {"messages": _request_messages(event.messages)} | tools
-        name = f"{type(model).__name__}.call"
-        super().__init__(model, event, name, "LLM", inputs, attributes)
+        super().__init__(model, event, COMPLETION_SPAN_NAME, "LLM", inputs, attributes)
         self.call_id: str = event.call_id
-        self._started = monotonic()
         self.reply = ReplyBuilder()
+        self._started_s = monotonic()
         self._token_counts: Counter[str] = Counter()
 
     def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
         return super().is_ended_by(start_type, source, event) and self.call_id == event.call_id
 
     def record_item(self, item: Any) -> None:
-        """Keep what has come of a stream; `item` is the event of a chunk."""
+        """Record a chunk of a stream; `item` is the chunk's event."""
         if not (self.reply.chunks or self.reply.tool_calls):
-            waited = monotonic() - self._started
-            self.span.set_attribute("gen_ai.response.time_to_first_chunk", round(waited, 6))
+            waited_s = round(monotonic() - self._started_s, 6)
+            self.span.set_attribute("gen_ai.response.time_to_first_chunk", waited_s)
         self.reply.add_chunk(item)
 
     def record_end(self, event: Any) -> BaseException | None:
@@ -61,7 +64,7 @@ class CompletionSpan(EventSpan):
         return error
 
     def record_reply(self, response: Any, finish_reason: str | None, usage: Any) -> None:
-        """Keep a reply, and what it took, by the names of its provider."""
+        """Record a reply and its token usage, whose names depend on the provider."""
         self.outputs = self.reply.to_completion(response, finish_reason)
         self._add_usage(usage or {})
         if finish_reason:
@@ -73,19 +76,27 @@ class CompletionSpan(EventSpan):
         super().end(error)
 
     def _add_usage(self, usage: dict[str, Any]) -> None:
-        """Add the tokens of a reply to those of replies before it that were of no use."""
+        """Add the tokens of a reply to those of earlier, unusable replies to the same call."""
         from mlflow.tracing.constant import SpanAttributeKey, TokenUsageKey
 
         self._token_counts.update(token_counts(usage))
-        if self._token_counts:
-            given, said = TokenUsageKey.INPUT_TOKENS, TokenUsageKey.OUTPUT_TOKENS
-            self.span.set_attribute(SpanAttributeKey.CHAT_USAGE, dict(self._token_counts))
-            self.span.set_attribute("gen_ai.usage.input_tokens", self._token_counts[given])
-            self.span.set_attribute("gen_ai.usage.output_tokens", self._token_counts[said])
+        counts = self._token_counts
+        if counts:
+            input_tokens = counts[TokenUsageKey.INPUT_TOKENS]
+            output_tokens = counts[TokenUsageKey.OUTPUT_TOKENS]
+            self.span.set_attribute(SpanAttributeKey.CHAT_USAGE, dict(counts))
+            self.span.set_attribute("gen_ai.usage.input_tokens", input_tokens)
+            self.span.set_attribute("gen_ai.usage.output_tokens", output_tokens)
 
 
 class ToolSpan(EventSpan):
-    """A tool at work on one call; of a delegation, with the turns that it led to."""
+    """One tool call.
+
+    Attributes:
+        arguments: The call's arguments.
+        delegator: The agent that makes the call.
+        delegated_turns: The coworkers' turns that the call leads to, if it is a delegation.
+    """
 
     def __init__(self, source: Any, event: Any) -> None:
         agent = AgentSpan.nearest()
@@ -98,16 +109,15 @@ class ToolSpan(EventSpan):
         super().__init__(source, event, event.tool_name, "TOOL", self.arguments, attributes)
         self.delegator = agent
         self.delegated_turns: list[AgentSpan] = []
-        """Those of the coworkers whom this call asked."""
 
     @property
     def delegated_text(self) -> str | None:
-        """What a delegation tells a coworker, work and context; None for any other tool."""
+        """The request and context that a delegation gives a coworker; None for other tools."""
         argument = DELEGATION_ARGUMENTS.get(self.name.strip().lower().replace(" ", "_"))
         if argument is None or not isinstance(self.arguments, dict):
             return None
-        told = (self.arguments.get(argument), self.arguments.get("context"))
-        return "\n".join(str(part) for part in told if part)
+        parts = (self.arguments.get(argument), self.arguments.get("context"))
+        return "\n".join(str(part) for part in parts if part)
 
     def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
         return super().is_ended_by(start_type, source, event) and self.name == event.tool_name
@@ -117,15 +127,13 @@ class ToolSpan(EventSpan):
         if getattr(event, "from_cache", False):
             self.span.set_attribute("flight_recorder.crew.tool.from_cache", True)
         failure = getattr(event, "failure", None)
-        return (
-            ReportedFailureError(failure.message)
-            if failure is not None
-            else super().record_end(event)
-        )
+        if failure is not None:
+            return ReportedFailureError(failure.message)
+        return super().record_end(event)
 
 
 def _request_messages(messages: Any) -> list[dict[str, Any]]:
-    """The messages without CrewAI's own mark of where a cache may begin, which is not sent."""
+    """Return the messages without CrewAI's cache marker, which is not sent."""
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
     return [
@@ -134,11 +142,11 @@ def _request_messages(messages: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _parse_arguments(given: Any) -> Any:
-    """The arguments as the model wrote them: parsed where they are JSON, else the text."""
-    if not isinstance(given, str):
-        return to_json(given)
+def _parse_arguments(arguments: Any) -> Any:
+    """Return the arguments that the model wrote: parsed if they are JSON, otherwise as text."""
+    if not isinstance(arguments, str):
+        return to_json(arguments)
     try:
-        return json.loads(given)
+        return json.loads(arguments)
     except ValueError:
-        return {"arguments": given}
+        return {"arguments": arguments}

@@ -1,4 +1,4 @@
-"""The spans of work in CrewAI: a crew at work, a task being done, an agent's turn."""
+"""Spans for CrewAI's units of work: crews, tasks, agents' turns, flows and their methods."""
 
 from typing import Any
 
@@ -7,7 +7,13 @@ from patches.support.turn import Message
 
 
 class CrewSpan(EventSpan):
-    """A crew from kickoff to output. It keeps what its tasks have said so far."""
+    """A crew, from kickoff to output.
+
+    Attributes:
+        input_texts: The texts among its inputs.
+        task_outputs: The outputs of its tasks so far, by task id, in the order of completion;
+            without tasks that CrewAI adds itself, such as planning.
+    """
 
     def __init__(self, crew: Any, event: Any) -> None:
         name = crew.name or "crew"
@@ -19,13 +25,11 @@ class CrewSpan(EventSpan):
             "flight_recorder.crew.task_count": len(crew.tasks),
             "flight_recorder.crew.agent_count": len(crew.agents),
         }
-        super().__init__(crew, event, name, "CHAIN", to_json(event.inputs or {}), attributes)
-        texts = (one for one in (event.inputs or {}).values() if isinstance(one, str))
+        inputs = event.inputs or {}
+        super().__init__(crew, event, name, "CHAIN", to_json(inputs), attributes)
+        texts = (value for value in inputs.values() if isinstance(value, str))
         self.input_texts = frozenset(text.strip() for text in texts)
-        """The texts among its inputs."""
         self.task_outputs: dict[Any, Message] = {}
-        """By the id of the task, in the order in which they were done; without those of CrewAI's
-        own, such as planning."""
 
     def record_end(self, event: Any) -> BaseException | None:
         if (output := getattr(event, "output", None)) is not None:
@@ -34,50 +38,61 @@ class CrewSpan(EventSpan):
 
 
 class TaskSpan(EventSpan):
-    """A task, with every turn that it takes: guardrails and failures may ask for several."""
+    """A task with all its turns; guardrails and failures may cause several.
+
+    Attributes:
+        context: The text that CrewAI made of the outputs of earlier tasks.
+        first_agent: The agent of the first turn.
+        last_output: The output of the last turn, which a guardrail then checks.
+    """
 
     def __init__(self, task: Any, event: Any) -> None:
         inputs = {"description": task.description, "expected_output": task.expected_output}
-        named = task.context if isinstance(task.context, list) else ()
+        context_tasks = task.context if isinstance(task.context, list) else ()
         attributes = {
             "flight_recorder.crew.task.name": task_name(task),
-            "flight_recorder.crew.task.context": [task_name(one) for one in named],
+            "flight_recorder.crew.task.context": [
+                task_name(context_task) for context_task in context_tasks
+            ],
             "flight_recorder.crew.task.async_execution": bool(task.async_execution),
         }
         super().__init__(task, event, task_name(task), "TASK", inputs, attributes)
         self.context: str = event.context or ""
         self.first_agent: str | None = None
-        """The agent that took the first turn."""
         self.last_output: str | None = None
-        """What the last turn answered, which a guardrail then judges."""
 
     def record_end(self, event: Any) -> BaseException | None:
         if (output := getattr(event, "output", None)) is not None:
             self.outputs = {"raw": output.raw}
             crew = CrewSpan.nearest()
-            if crew is not None and any(one is self.owner for one in crew.owner.tasks):
-                crew.task_outputs[self.owner.id] = Message(
-                    output.agent.strip(), "TaskOutput", output.raw
-                )
+            if crew is not None and any(task is self.owner for task in crew.owner.tasks):
+                message = Message(output.agent.strip(), "TaskOutput", output.raw)
+                crew.task_outputs[self.owner.id] = message
         return super().record_end(event)
 
 
 class AgentSpan(EventSpan):
-    """A turn: one agent at work, in a crew, by delegation or alone."""
+    """A turn of an agent: in a crew, by delegation, or on its own.
+
+    Attributes:
+        output: The agent's output.
+        last_missing_tool_call: The last call of a tool that does not exist. CrewAI retries such a
+            call and reports each attempt.
+    """
 
     def __init__(self, agent: Any, event: Any) -> None:
-        role, alone = agent.role.strip(), event.type == "lite_agent_execution_started"
+        role = agent.role.strip()
+        is_standalone = event.type == "lite_agent_execution_started"
         attributes = {
             "gen_ai.operation.name": "invoke_agent",
             "gen_ai.agent.name": role,
             "gen_ai.agent.description": agent.goal,
             "flight_recorder.crew.agent.tools": [tool.name for tool in event.tools or ()],
         }
-        prompt = {"messages": event.messages} if alone else {"prompt": event.task_prompt}
-        super().__init__(agent, event, role, "AGENT", prompt, attributes)
+        inputs = {"messages": event.messages} if is_standalone else {"prompt": event.task_prompt}
+        super().__init__(agent, event, role, "AGENT", inputs, attributes)
         self.output: str | None = None
         self.last_missing_tool_call: object = None
-        """The last call of a tool that nobody has. CrewAI tries it, and tells of it, repeatedly."""
 
     def record_end(self, event: Any) -> BaseException | None:
         self.output = getattr(event, "output", None)
@@ -88,6 +103,41 @@ class AgentSpan(EventSpan):
         return super().record_end(event)
 
 
+class FlowSpan(EventSpan):
+    """A flow of the user's; CrewAI's internal flows have no span.
+
+    Attributes:
+        crew_outputs: The outputs of its crews, in the order of completion.
+    """
+
+    def __init__(self, flow: Any, event: Any) -> None:
+        super().__init__(flow, event, event.flow_name, "CHAIN", to_json(event.inputs or {}))
+        self.crew_outputs: dict[object, Message] = {}
+
+    def record_end(self, event: Any) -> BaseException | None:
+        self.outputs = to_json(getattr(event, "result", None))
+        return super().record_end(event)
+
+
+class MethodSpan(EventSpan):
+    """A method of a flow."""
+
+    def __init__(self, flow: Any, event: Any) -> None:
+        super().__init__(flow, event, event.method_name, "CHAIN", to_json(event.params or {}))
+
+    def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
+        return super().is_ended_by(start_type, source, event) and self.name == event.method_name
+
+    def record_end(self, event: Any) -> BaseException | None:
+        self.outputs = to_json(getattr(event, "result", None))
+        return super().record_end(event)
+
+
 def task_name(task: Any) -> str:
-    """The name of a task, or what it begins with."""
+    """Return the name of a task, or the start of its description."""
     return str(task.name) if task.name else first_line(task.description)
+
+
+def is_internal_flow(flow: Any) -> bool:
+    """Return whether a flow is CrewAI's own; it implements agents and memories as flows."""
+    return type(flow).__module__.startswith("crewai.")

@@ -1,8 +1,8 @@
-"""Autologging of CrewAI that turns on: MLflow's looks for a module that CrewAI no longer has.
+"""Let `mlflow.crewai.autolog()` turn on without wrapping any CrewAI method.
 
-What it would wrap, had it found all of it, dumps whole agents and crews into each span, and knows
-neither asynchronous runs nor the native LLM classes. So it is kept from wrapping anything; the
-spans are made of CrewAI's own events (see crewai_events.py), while autologging is on.
+MLflow's autologging fails because it imports a module that CrewAI has removed. Even if it worked,
+its wrappers would dump whole agents and crews into each span and miss asynchronous runs and the
+native LLM classes. While autologging is on, `event_bus.py` records spans instead.
 """
 
 from collections.abc import Generator
@@ -16,10 +16,10 @@ from patches.patch import Patch
 def _apply() -> Generator[None]:
     import mlflow.crewai as autolog
 
-    def wraps_nothing(*_: Any) -> None: ...
+    def wrap_nothing(*_: Any) -> None: ...
 
     original = autolog._apply_patches
-    autolog._apply_patches = wraps_nothing
+    autolog._apply_patches = wrap_nothing
     try:
         yield
     finally:
@@ -27,14 +27,14 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="crewai_autolog",
+    name="crewai.disable_autolog_wrappers",
     symptom=(
         "mlflow.crewai.autolog() logs an error (No module named"
-        " 'crewai.agents.crew_agent_executor'), and then records nothing"
+        " 'crewai.agents.crew_agent_executor') and then records nothing"
     ),
     upstream="mlflow.crewai.autolog (mlflow/crewai/__init__.py)",
     versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
     delete_when="autolog() turns on without an error, and its spans hold no dumped objects",
-    canary="tests/patches/crewai/test_autolog.py::test_autolog_alone_turns_on_without_an_error",
+    canary="tests/patches/crewai/test_autolog.py::test_unpatched_autolog_turns_on_without_an_error",
     apply=_apply,
 )

@@ -1,9 +1,9 @@
-"""The seam between CrewAI and MLflow: each event that begins or ends work opens or ends a span.
+"""Open and close spans from the events on CrewAI's event bus.
 
-CrewAI tells its event bus of all that it does, in the thread and context that do it. Listeners are
-called elsewhere and later, in a copy of that context: what they open can't be the current span of
-the work itself, under which its HTTP requests, the user's own spans and further work belong. So
-the bus is watched where it is told.
+CrewAI emits an event for everything that it does, in the thread and context of the work. Listeners
+are called later, in another thread and in a copy of the context, so they cannot make a span the
+current one, under which HTTP requests, the user's own spans and further work belong. Therefore this
+patch wraps the bus's `emit`.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from patches.crewai.auxiliary_spans import (
-    OPERATIONS,
+from patches.crewai.auxiliary_spans import OPERATIONS, GuardrailSpan, OperationSpan
+from patches.crewai.call_spans import CompletionSpan, ToolSpan
+from patches.crewai.crew_spans import (
+    AgentSpan,
+    CrewSpan,
     FlowSpan,
-    GuardrailSpan,
     MethodSpan,
-    OperationSpan,
+    TaskSpan,
     is_internal_flow,
 )
-from patches.crewai.call_spans import CompletionSpan, ToolSpan
-from patches.crewai.crew_spans import AgentSpan, CrewSpan, TaskSpan
 from patches.crewai.event_span import EventSpan
 from patches.crewai.handoffs import (
     link_delegated_turn,
@@ -45,21 +45,23 @@ SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
     "method_execution_started": MethodSpan,
     **dict.fromkeys(OPERATIONS, OperationSpan),
 }
-"""What each event opens."""
+"""The span that each type of event opens."""
 EVENTS_WITHOUT_START = {"tool_selection_error": "tool_selection_error"}
-"""Events that end what none began: a call of a tool that nobody has, of an agent without native
-tool calls."""
+"""Events that both open and end a span.
+
+If an agent without native tool calls calls a tool that does not exist, CrewAI reports only this.
+"""
 
 
 def event_bus_patch(on_turn: OnTurn) -> Patch:
-    """The patch; `on_turn` is told of each turn as it starts, before its span opens."""
+    """Record spans; `on_turn` is called when a turn starts, before its span is opened."""
     return Patch(
-        name="crewai_events",
+        name="crewai.event_bus",
         symptom="a crew leaves no span at all",
         upstream="mlflow.crewai.autolog (mlflow/crewai/__init__.py), which wraps methods by name",
         versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
         delete_when="autolog() records completions, tools and turns of kickoff and akickoff",
-        canary="tests/patches/crewai/test_crew_runs.py::test_autolog_alone_records_a_crew",
+        canary="tests/patches/crewai/test_crew_runs.py::test_unpatched_autolog_records_a_crew",
         apply=lambda: _apply(on_turn),
     )
 
@@ -86,26 +88,26 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
 
 
 def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
-    """Put on the span that this event opens, if any, and if autologging is on."""
+    """Open and activate the span of a start event, if autologging is on."""
     from mlflow.utils.autologging_utils import autologging_is_disabled
 
-    kind = SPAN_CLASSES.get(event.type)
-    if kind is None or autologging_is_disabled("crewai"):
+    span_class = SPAN_CLASSES.get(event.type)
+    if span_class is None or autologging_is_disabled("crewai"):
         return
-    if kind in (FlowSpan, MethodSpan) and is_internal_flow(source):
+    if span_class in (FlowSpan, MethodSpan) and is_internal_flow(source):
         return
     if event.type in EVENTS_WITHOUT_START and not _is_first_report(source):
         return
     if event.type == "agent_execution_started":
         report_turn(source.role.strip(), event.task_prompt, on_turn)
-    span = kind(source, event)
+    span = span_class(source, event)
     if isinstance(span, AgentSpan):
         link_delegated_turn(span)
     span.activate()
 
 
 def _is_first_report(source: Any) -> bool:
-    """Whether this is the first time that `source`, one call, says that nobody has its tool."""
+    """Return whether CrewAI reports for the first time that the tool of this call is missing."""
     agent = AgentSpan.nearest()
     if agent is None or agent.last_missing_tool_call is source:
         return False
@@ -114,15 +116,15 @@ def _is_first_report(source: Any) -> bool:
 
 
 def _end_span(source: Any, event: Any, on_turn: OnTurn) -> None:
-    """End the span that this event ends, and whatever is open still inside it."""
+    """End the span of an end event, and the spans that are still open inside it."""
     from crewai.events.event_context import VALID_EVENT_PAIRS
 
     if event.type == "llm_stream_chunk":
         if (completion := CompletionSpan.nearest()) is not None:
             completion.record_item(event)
         return
-    begun = EVENTS_WITHOUT_START.get(event.type) or VALID_EVENT_PAIRS.get(event.type)
-    span = _find_span_ended_by(begun, source, event) if begun is not None else None
+    start_type = EVENTS_WITHOUT_START.get(event.type) or VALID_EVENT_PAIRS.get(event.type)
+    span = _find_span_ended_by(start_type, source, event) if start_type is not None else None
     if span is None:
         return
     error = span.record_end(event)
@@ -135,11 +137,14 @@ def _end_span(source: Any, event: Any, on_turn: OnTurn) -> None:
         report_delegation_result(span, on_turn)
 
 
-def _find_span_ended_by(begun: str, source: Any, event: Any) -> EventSpan | None:
-    """The innermost span that `event` ends; none if it has ended: some failures are told twice."""
+def _find_span_ended_by(start_type: str, source: Any, event: Any) -> EventSpan | None:
+    """Return the innermost span that an event ends.
+
+    None if it has ended already: CrewAI reports some failures twice.
+    """
     span = OpenSpan.innermost()
     while span is not None:
-        if isinstance(span, EventSpan) and span.is_ended_by(begun, source, event):
+        if isinstance(span, EventSpan) and span.is_ended_by(start_type, source, event):
             return span
         span = span.parent
     return None

@@ -1,4 +1,4 @@
-"""A span of a CrewAI event: opened by the one that begins a piece of work, closed by its end."""
+"""An `EventSpan` is opened by a CrewAI start event and ended by the matching end event."""
 
 import sys
 from collections.abc import Mapping
@@ -7,15 +7,19 @@ from typing import Any
 from patches.support.open_span import OpenSpan
 
 MAX_DEPTH = 20
-"""How many containers within each other a span shows."""
+"""How many nested containers of a value are recorded."""
 
 
 class ReportedFailureError(Exception):
-    """Recorded on work of which CrewAI says that it failed, without the exception itself."""
+    """Recorded on work that CrewAI reports as failed, if the exception itself is unknown."""
 
 
 class EventSpan(OpenSpan):
-    """An open span that knows which event began it: `source` emitted `event`."""
+    """The span of a pair of events; its owner is the source of the start event.
+
+    Attributes:
+        start_type: The type of the start event.
+    """
 
     def __init__(
         self,
@@ -26,53 +30,68 @@ class EventSpan(OpenSpan):
         inputs: Any = None,
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        told = {key: value for key, value in (attributes or {}).items() if value is not None}
-        super().__init__(source, name, span_type, inputs, told)
+        known = {key: value for key, value in (attributes or {}).items() if value is not None}
+        super().__init__(source, name, span_type, inputs, known)
         self.start_type: str = event.type
 
     def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
-        """Whether `event`, which ends what a `begun` event began, ends this."""
+        """Return whether this is the span that `event` ends.
+
+        Args:
+            start_type: The type of start event that matches `event`.
+            source: The source of `event`.
+            event: The end event.
+        """
         return not self.is_ended and self.start_type == start_type and self.owner is source
 
     def record_end(self, event: Any) -> BaseException | None:
-        """Keep what the last event says; give back the error, if it tells of one."""
+        """Record the data of the end event; return the error that it reports, if any."""
         return event_error(event)
 
 
 def event_error(event: Any) -> BaseException | None:
-    """The error that an event tells of: the very exception, where it is still being handled."""
-    told = getattr(event, "error", None)
-    if told is None or isinstance(told, BaseException):
-        return told
-    raised, words = sys.exception(), str(told)
-    if raised is not None and (str(raised) == words or (str(raised) and str(raised) in words)):
-        return raised
-    return ReportedFailureError(told)
+    """Return the error that an event reports.
 
-
-def to_json(value: Any, *around: int) -> Any:
-    """A value of the user's, as JSON; of an output its text, of any other object its class's name.
-
-    An object is never dumped: it may hold an agent, and the agent its model, and that a key. Nor is
-    a value inside itself, or one deeper than DEEPEST; `around` are the ids of those that hold it.
+    CrewAI often reports only the message; if the exception is still being handled, it is returned.
     """
-    deeper = (*around, id(value))
+    reported = getattr(event, "error", None)
+    if reported is None or isinstance(reported, BaseException):
+        return reported
+    handled, message = sys.exception(), str(reported)
+    if handled is not None and (
+        str(handled) == message or (str(handled) and str(handled) in message)
+    ):
+        return handled
+    return ReportedFailureError(reported)
+
+
+def to_json(value: Any, *outer_ids: int) -> Any:
+    """Convert a user's value to JSON data: outputs to their text, other objects to their class.
+
+    Objects are never dumped: one may contain an agent, whose model contains an API key. A container
+    inside itself, or nested deeper than `MAX_DEPTH`, is replaced by its class name.
+
+    Args:
+        value: Any value.
+        outer_ids: The ids of the containers around it.
+    """
+    ids = (*outer_ids, id(value))
     match value:
         case None | bool() | int() | float() | str():
             return value
-        case _ if id(value) in around or len(around) == MAX_DEPTH:
+        case _ if id(value) in outer_ids or len(outer_ids) == MAX_DEPTH:
             return type(value).__name__
         case Mapping():
-            return {str(key): to_json(item, *deeper) for key, item in value.items()}
+            return {str(key): to_json(item, *ids) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [to_json(item, *deeper) for item in value]
+            return [to_json(item, *ids) for item in value]
         case _ if type(value).__module__.startswith("crewai.") and hasattr(value, "raw"):
             return value.raw
         case _:
             return type(value).__name__
 
 
-def first_line(text: str, length: int = 60) -> str:
-    """The first line of a text, cut to so many characters."""
+def first_line(text: str, max_chars: int = 60) -> str:
+    """Return the first line of a text, shortened to `max_chars`."""
     line = text.strip().partition("\n")[0]
-    return line if len(line) <= length else f"{line[: length - 1]}…"
+    return line if len(line) <= max_chars else f"{line[: max_chars - 1]}…"

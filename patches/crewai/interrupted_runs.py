@@ -1,8 +1,8 @@
-"""Crews, agents and flows that end without a word: CrewAI announces an `Exception` and no more.
+"""End the spans of CrewAI runs that are cancelled or interrupted, which emit no end event.
 
-Of a run that is cancelled, or interrupted from the keyboard, the event bus is told nothing. Its
-spans would stay open, its trace never be stored, and what runs next in the same context would be
-taken for a part of it.
+CrewAI emits a failure event only for an `Exception`. After a cancellation or Ctrl-C its spans would
+stay open, the trace would never be stored, and the next run in the same context would become part
+of it.
 """
 
 from collections.abc import Callable, Generator
@@ -21,51 +21,56 @@ def _apply() -> Generator[None]:
     from crewai import Agent, Crew
     from crewai.flow.flow import Flow
 
-    entries = {
+    entry_points = {
         Crew: ("kickoff", "akickoff"),
         Agent: ("kickoff", "kickoff_async"),
         Flow: ("kickoff_async",),
     }
     with ExitStack() as stack:
-        for cls, names in entries.items():
+        for cls, names in entry_points.items():
             for name in names:
                 stack.enter_context(wrap_in_subclasses(cls, name, _wrap_entry_point))
         yield
 
 
-def _wrap_entry_point(entry: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap an entry. What is called and gives a coroutine got it from an entry that is awaited."""
+def _wrap_entry_point(entry_point: Callable[..., Any]) -> Callable[..., Any]:
+    """End open spans on an error.
 
-    @wraps(entry)
-    async def awaited(*args: Any, **kwargs: Any) -> Any:
+    A plain function that returns a coroutine needs no more: it gets the coroutine from one of the
+    wrapped coroutine functions.
+    """
+
+    @wraps(entry_point)
+    async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
         with _end_spans_on_error():
-            return await entry(*args, **kwargs)
+            return await entry_point(*args, **kwargs)
 
-    @wraps(entry)
-    def called(*args: Any, **kwargs: Any) -> Any:
+    @wraps(entry_point)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         with _end_spans_on_error():
-            return entry(*args, **kwargs)
+            return entry_point(*args, **kwargs)
 
-    return awaited if iscoroutinefunction(entry) else called
+    return async_wrapper if iscoroutinefunction(entry_point) else wrapper
 
 
 @contextmanager
 def _end_spans_on_error() -> Generator[None]:
-    """Whatever the block leaves open when an error passes through it ends with that error."""
-    around = OpenSpan.innermost()
+    """End the spans that the block leaves open when an error ends it, with that error."""
+    outer = OpenSpan.innermost()
     try:
         yield
     except BaseException as error:
-        OpenSpan.end_open_spans(around, error)
+        OpenSpan.end_open_spans(outer, error)
         raise
 
 
 PATCH = Patch(
-    name="crewai_interrupted",
+    name="crewai.interrupted_runs",
     symptom="a crew that is cancelled or interrupted leaves no trace",
     upstream="crewai.Crew.kickoff and akickoff (`except Exception`)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="a cancelled akickoff emits crew_kickoff_failed",
-    canary="tests/patches/crewai/test_interrupted_runs.py::test_crewai_alone_announces_that_a_crew_was_cancelled",
+    canary="tests/patches/crewai/test_interrupted_runs.py"
+    "::test_unpatched_crewai_emits_a_failure_for_a_cancelled_crew",
     apply=_apply,
 )

@@ -1,8 +1,8 @@
-"""What was said: the text of a reply as the model wrote it, which CrewAI's event does not hold.
+"""Record the text of a reply as the model wrote it, which CrewAI's events do not contain.
 
-Of a reply that asks for tools the event holds the calls, and not the text that came with them; of
-one that was asked for as an object, the object with the defaults of all its fields. CrewAI reads
-from each reply what it took, before it tells of it: there the reply is still whole.
+For a reply with tool calls, the event has the calls but not the text beside them. For a structured
+output, it has the parsed object with all default values. CrewAI reads the token usage from each
+reply before it emits the event, while the reply is still complete; this patch wraps that step.
 """
 
 from collections.abc import Callable, Generator
@@ -17,45 +17,47 @@ from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_subclasses
 
 GetText = Callable[[Any], Any]
-"""Gives the text of a reply; an endpoint's may be any, and make it raise."""
+"""Returns the text of a reply; may raise or return anything for a malformed reply."""
 
 
 @contextmanager
 def _apply() -> Generator[None]:
     from crewai.llms.providers.openai.completion import OpenAICompletion
 
-    chats, responses = "_extract_openai_token_usage", "_extract_responses_token_usage"
+    chat_usage, responses_usage = "_extract_openai_token_usage", "_extract_responses_token_usage"
     with (
-        wrap_in_subclasses(OpenAICompletion, chats, partial(_wrap_extract, _chat_text)),
-        wrap_in_subclasses(OpenAICompletion, responses, partial(_wrap_extract, _response_text)),
+        wrap_in_subclasses(OpenAICompletion, chat_usage, partial(_wrap_extract, _chat_text)),
+        wrap_in_subclasses(
+            OpenAICompletion, responses_usage, partial(_wrap_extract, _response_text)
+        ),
     ):
         yield
 
 
-def _wrap_extract(text: GetText, extract: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell the completion under way of the text of a reply from which the usage is read."""
+def _wrap_extract(get_text: GetText, extract_usage: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the current completion span the text of the reply that the usage is read from."""
 
-    @wraps(extract)
-    def extracted(self: Any, response: Any) -> Any:
+    @wraps(extract_usage)
+    def wrapper(self: Any, reply: Any) -> Any:
         span = OpenSpan.innermost()
         if isinstance(span, CompletionSpan):
-            span.reply.text = _safe_text(text, response)
-        return extract(self, response)
+            span.reply.text = _safe_text(get_text, reply)
+        return extract_usage(self, reply)
 
-    return extracted
+    return wrapper
 
 
-def _safe_text(text: GetText, response: Any) -> str | None:
-    """None where there is no text, as in the chunk of a stream that tells of the usage."""
+def _safe_text(get_text: GetText, reply: Any) -> str | None:
+    """Return the text, or None if there is none, as in the usage chunk of a stream."""
     try:
-        said = text(response)
+        text = get_text(reply)
     except MALFORMED_REPLY_ERRORS:
         return None
-    return said if isinstance(said, str) else None
+    return text if isinstance(text, str) else None
 
 
-def _chat_text(response: Any) -> Any:
-    return response.choices[0].message.content
+def _chat_text(completion: Any) -> Any:
+    return completion.choices[0].message.content
 
 
 def _response_text(response: Any) -> Any:
@@ -63,11 +65,12 @@ def _response_text(response: Any) -> Any:
 
 
 PATCH = Patch(
-    name="crewai_said",
-    symptom="what a model says along with a tool call is lost, and so are the words of an object",
+    name="crewai.reply_text",
+    symptom="text returned with a tool call is lost, as is the raw text of a structured output",
     upstream="crewai.llms.providers.openai.completion (`_emit_call_completed_event`)",
     versions={"crewai": ">=1.15.29,<1.16"},
-    delete_when="the event of a completion holds the text that comes along with tool calls",
-    canary="tests/patches/crewai/test_reply_text.py::test_crewai_alone_tells_what_is_said_along_with_a_call",
+    delete_when="the event of a completion holds the text that is returned with tool calls",
+    canary="tests/patches/crewai/test_reply_text.py"
+    "::test_unpatched_crewai_emits_the_text_beside_a_tool_call",
     apply=_apply,
 )

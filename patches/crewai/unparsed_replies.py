@@ -1,8 +1,8 @@
-"""Completions that came and don't fit: what was said and spent where an object was asked for.
+"""Record the reply and the tokens of a structured output that could not be parsed.
 
-For `output_pydantic`, `output_json` and `response_model` the OpenAI client parses the reply. Where
-there is no such object in it, CrewAI tells of the error and no more, or asks a second time within
-the same call; yet the tokens are spent, and the reply says what was wrong with it.
+For `output_pydantic`, `output_json` and `response_model` the OpenAI client parses the reply. If the
+reply does not fit the schema, CrewAI reports only the error, or asks again within the same call.
+The tokens are spent anyway, and the reply shows what was wrong with it.
 """
 
 from collections.abc import Callable, Generator
@@ -18,12 +18,12 @@ from patches.support.open_span import OpenSpan
 @contextmanager
 def _apply() -> Generator[None]:
     from openai.lib.streaming.chat import _completions as streamed
-    from openai.resources.chat.completions import completions as whole
+    from openai.resources.chat.completions import completions
 
     originals = [
         (module, name, getattr(module, name))
         for module, name in (
-            (whole, "_parse_chat_completion"),
+            (completions, "_parse_chat_completion"),
             (streamed, "parse_chat_completion"),
         )
     ]
@@ -37,43 +37,45 @@ def _apply() -> Generator[None]:
 
 
 def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell the completion under way of a reply in which `parse` finds no object."""
+    """Record a reply on the current completion span if `parse` finds no object in it."""
 
     @wraps(parse)
-    def parsed(*, chat_completion: Any, **asked: Any) -> Any:
-        found = None
+    def wrapper(*, chat_completion: Any, **options: Any) -> Any:
+        parsed = None
         try:
-            found = parse(chat_completion=chat_completion, **asked)
+            parsed = parse(chat_completion=chat_completion, **options)
         finally:
             span = OpenSpan.innermost()
-            if isinstance(span, CompletionSpan) and not _is_parsed(found):
+            if isinstance(span, CompletionSpan) and not _is_parsed(parsed):
                 _record_reply(span, chat_completion)
-        return found
+        return parsed
 
-    return parsed
-
-
-def _is_parsed(found: Any) -> bool:
-    return bool(found is not None and found.choices and found.choices[0].message.parsed)
+    return wrapper
 
 
-def _record_reply(span: CompletionSpan, reply: Any) -> None:
-    if not reply.choices or reply.usage is None:
-        return
-    first, usage = reply.choices[0], reply.usage.to_dict()
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-    span.reply.text = first.message.content
-    span.record_reply(
-        first.message.content, first.finish_reason, usage | {"cached_prompt_tokens": cached}
+def _is_parsed(completion: Any) -> bool:
+    return bool(
+        completion is not None and completion.choices and completion.choices[0].message.parsed
     )
 
 
+def _record_reply(span: CompletionSpan, completion: Any) -> None:
+    if not completion.choices or completion.usage is None:
+        return
+    choice, usage = completion.choices[0], completion.usage.to_dict()
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+    text = choice.message.content
+    span.reply.text = text
+    span.record_reply(text, choice.finish_reason, usage | {"cached_prompt_tokens": cached})
+
+
 PATCH = Patch(
-    name="crewai_unparsed",
-    symptom="a completion that does not fit the object asked for shows no reply and no tokens",
+    name="crewai.unparsed_replies",
+    symptom="a reply that does not fit the requested schema leaves neither text nor tokens",
     upstream="crewai.llms.providers.openai.completion (`beta.chat.completions`, `llm_call_failed`)",
     versions={"crewai": ">=1.15.29,<1.16", "openai": ">=2,<3"},
-    delete_when="the event of a failed completion tells of the tokens that it took",
-    canary="tests/patches/crewai/test_token_usage.py::test_crewai_alone_tells_what_a_failed_completion_has_spent",
+    delete_when="the event of a failed completion contains its token usage",
+    canary="tests/patches/crewai/test_token_usage.py"
+    "::test_unpatched_crewai_emits_the_usage_of_a_failed_completion",
     apply=_apply,
 )

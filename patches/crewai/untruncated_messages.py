@@ -1,7 +1,7 @@
-"""The messages and tools of CrewAI's LLM events, whole: as they come, the deeper parts are text.
+"""Keep the messages and tools in CrewAI's LLM events complete.
 
-CrewAI takes them for the event to a depth of five, and beneath that writes the `repr`. A message
-that asks for a tool call is deeper: it then asks for `'lookup'`, in quotes.
+CrewAI serializes them for the event to a depth of five, and writes the `repr` of what is deeper. A
+message with a tool call is deeper, so the tool's name becomes `'lookup'`, with quotes.
 """
 
 from collections.abc import Generator
@@ -19,8 +19,8 @@ def _apply() -> Generator[None]:
     original: Any = serialization.to_serializable
 
     @wraps(original)
-    def to_serializable(obj: Any, exclude: Any = None, max_depth: int = 0, **inner: Any) -> Any:
-        return original(obj, exclude, max_depth, **inner)
+    def to_serializable(obj: Any, exclude: Any = None, max_depth: int = 0, **internal: Any) -> Any:
+        return original(obj, exclude, max_depth, **internal)
 
     serialization.to_serializable = to_serializable  # type: ignore[assignment]
     try:
@@ -30,11 +30,12 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="crewai_messages",
-    symptom="the events of completions hold parts of messages and of tools' schemas as a repr",
+    name="crewai.untruncated_messages",
+    symptom="the events of completions contain parts of messages and tool schemas as a repr",
     upstream="crewai.llms.base_llm.BaseLLM._emit_call_started_event (`to_serializable`, depth 5)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the event of a completion holds the messages that are sent",
-    canary="tests/patches/crewai/test_call_spans.py::test_crewai_alone_tells_of_the_messages_as_they_are",
+    canary="tests/patches/crewai/test_call_spans.py"
+    "::test_unpatched_crewai_emits_the_messages_unchanged",
     apply=_apply,
 )

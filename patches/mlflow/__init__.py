@@ -1,1 +1,1 @@
-"""Mlflow."""
+"""Patches for MLflow."""

@@ -1,9 +1,9 @@
-"""Autologging that goes on after a failed call.
+"""Keep autologging active after an autologged call has failed.
 
-MLflow keeps one autologging session for the whole process. A call that raises marks it as failed,
-and until the outermost call returns, no autologged call is recorded any more: not the retry, nor
-what a handled tool error leads to, nor another run that happens at the same time. The traces still
-say OK. For training that is meant (a failed fit should log no more metrics); for tracing it is not.
+MLflow has one autologging session per process. A call that raises marks the session as failed, and
+until the outermost call returns, no autologged call is recorded: not the retry, not the work that
+follows a handled tool error, not a concurrent run. The trace still has the status OK. This suits
+model training (a failed fit logs no more metrics), but not tracing.
 """
 
 from collections.abc import AsyncGenerator, Generator
@@ -20,39 +20,40 @@ def _apply() -> Generator[None]:
     from mlflow.utils.autologging_utils.safety import AutologgingSession, _AutologgingSessionManager
 
     manager: Any = _AutologgingSessionManager
-    own = {name: manager.__dict__[name] for name in ("start_session", "astart_session")}
+    originals = {name: manager.__dict__[name] for name in ("start_session", "astart_session")}
     start, astart = manager.start_session, manager.astart_session
 
-    def private(flavor: str, shared: Any) -> Any:
-        """A session that may fail alone, for a flavor that traces; else the shared one."""
-        traces = flavor in GENAI_FLAVOR_TO_MODULE_NAME
-        return AutologgingSession(flavor, uuid4().hex) if traces else shared
+    def choose_session(flavor: str, shared: Any) -> Any:
+        """Return a session of its own for a tracing flavor, and the shared one otherwise."""
+        is_tracing = flavor in GENAI_FLAVOR_TO_MODULE_NAME
+        return AutologgingSession(flavor, uuid4().hex) if is_tracing else shared
 
     @contextmanager
     def start_session(cls: type, integration: str) -> Generator[Any]:
         with start(integration) as shared:
-            yield private(integration, shared)
+            yield choose_session(integration, shared)
 
     @asynccontextmanager
     async def astart_session(cls: type, integration: str) -> AsyncGenerator[Any]:
         async with astart(integration) as shared:
-            yield private(integration, shared)
+            yield choose_session(integration, shared)
 
     manager.start_session = classmethod(start_session)
     manager.astart_session = classmethod(astart_session)
     try:
         yield
     finally:
-        for name, method in own.items():
+        for name, method in originals.items():
             setattr(manager, name, method)
 
 
 PATCH = Patch(
-    name="autolog_blindness",
-    symptom="once an autologged call has raised, the rest of the outer call is not recorded",
+    name="mlflow.autolog_after_errors",
+    symptom="after an autologged call has raised, the rest of the outer call is not recorded",
     upstream="mlflow.utils.autologging_utils.safety.safe_patch (`active_session_failed`)",
     versions={"mlflow": ">=3.17"},
-    delete_when="a failed and handled call no longer stops the spans that follow it",
-    canary="tests/patches/mlflow/test_autolog_after_errors.py::test_autolog_alone_sees_what_follows_a_handled_error",
+    delete_when="a handled error no longer stops the recording of later spans",
+    canary="tests/patches/mlflow/test_autolog_after_errors.py"
+    "::test_unpatched_autolog_records_calls_after_a_handled_error",
     apply=_apply,
 )

@@ -1,7 +1,7 @@
-"""Spans that say so when they were cancelled.
+"""Give cancelled and interrupted spans the status ERROR.
 
-`mlflow.start_span` records an `Exception`. `CancelledError`, `KeyboardInterrupt`, `SystemExit` and
-`GeneratorExit` are none, and a span that one of them passes through ends with the status OK.
+`mlflow.start_span` records only an `Exception`. `CancelledError`, `KeyboardInterrupt`, `SystemExit`
+and `GeneratorExit` derive from `BaseException` alone, so a span that they end has the status OK.
 """
 
 from collections.abc import Generator
@@ -37,11 +37,12 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="cancelled_spans",
+    name="mlflow.cancelled_spans",
     symptom="a cancelled span has the status OK",
     upstream="mlflow.tracing.provider.with_active_span (`except Exception`)",
     versions={"mlflow": ">=3.17"},
     delete_when="`mlflow.start_span` gives a cancelled span the status ERROR",
-    canary="tests/patches/mlflow/test_cancelled_spans.py::test_mlflow_alone_says_that_a_span_was_cancelled",
+    canary="tests/patches/mlflow/test_cancelled_spans.py"
+    "::test_unpatched_mlflow_gives_a_cancelled_span_the_status_error",
     apply=_apply,
 )

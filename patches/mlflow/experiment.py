@@ -1,8 +1,11 @@
-"""An experiment: the store and the experiment that traces go to, given back afterwards.
+"""Activate a tracking store and an experiment for a block, even while the server is unreachable.
 
-MLflow can be told which experiment is the active one, and not which one was before. And it makes
-the tables of a store that is new without a lock: of two processes that begin there at once, one
-fails with "table … already exists".
+MLflow can set the active experiment, but has no way to read and restore the previous one. It also
+creates the tables of a new store without a lock: if two processes start at once, one of them fails
+with "table … already exists".
+
+An experiment's id comes from the server. Until the server answers, spans carry the experiment's
+name with a prefix, and `resolve_experiment_id` replaces it before they are stored.
 """
 
 import os
@@ -11,38 +14,39 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 
-from patches.mlflow.deferred_experiment import activate_experiment
-
+DEFERRED_PREFIX = "deferred:"
+"""Marks an experiment id that is really a name, because the server has not answered yet."""
 TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
-"""MLflow writes it, too, as it is told of a store."""
+"""`mlflow.set_tracking_uri` writes this environment variable too."""
 
 
 @contextmanager
 def use_experiment(tracking_uri: str, name: str) -> Generator[None]:
-    """Use this store and experiment, process-wide, for the block."""
+    """Send traces to this store and experiment for the block; affects the whole process."""
     import mlflow
     from mlflow.tracking import fluent
     from mlflow.tracking._tracking_service import utils
 
     processors = list(mlflow.tracing.config.get_config().span_processors)
-    uri, active = utils._tracking_uri, fluent._active_experiment_id
-    named = os.environ.get(TRACKING_URI_VARIABLE)
+    previous_uri, previous_experiment = utils._tracking_uri, fluent._active_experiment_id
+    previous_variable = os.environ.get(TRACKING_URI_VARIABLE)
     try:
-        mlflow.set_tracking_uri(tracking_uri)  # which forgets the span processors: redaction
+        mlflow.set_tracking_uri(tracking_uri)  # this discards the span processors
         mlflow.tracing.configure(span_processors=processors)
         with _lock_store(tracking_uri):
             activate_experiment(name)
         yield
     finally:
-        mlflow.set_tracking_uri(uri)  # None: what the environment says
-        # Our tracer provider goes, even where the store stays: with its outlet on, as it is left to
-        # spans that have yet to end.
+        mlflow.set_tracking_uri(previous_uri)  # None: use the environment variable
+        # Discard our tracer provider even if the store stays the same. It keeps its span pipeline
+        # for spans that have not ended yet.
         mlflow.tracing.reset()
-        if named is not None:
-            os.environ[TRACKING_URI_VARIABLE] = named
+        if previous_variable is not None:
+            os.environ[TRACKING_URI_VARIABLE] = previous_variable
         mlflow.tracing.configure(span_processors=processors)
-        fluent._active_experiment_id = active
+        fluent._active_experiment_id = previous_experiment
 
 
 def active_experiment() -> tuple[str, str]:
@@ -58,16 +62,90 @@ def active_experiment() -> tuple[str, str]:
 
 @contextmanager
 def _lock_store(tracking_uri: str) -> Generator[None]:
-    """No other process of this user begins with the store meanwhile; on Windows it may.
+    """Keep other processes of this user from setting up the same store; does nothing on Windows.
 
-    A server sees to that itself; and while it is away, one process is not to wait for another.
+    A server locks its store itself, and one process must not wait for another while it is down.
     """
     if os.name == "nt" or tracking_uri.startswith("http"):
         yield
         return
     from mlflow.utils.file_utils import ExclusiveFileLock
 
-    # Not the URI itself, which may hold a password.
+    # A digest, because the URI may contain a password.
     store = sha256(tracking_uri.encode()).hexdigest()[:16]
     with ExclusiveFileLock(str(Path(gettempdir(), f"flight-store-{os.getuid()}-{store}.lock"))):
         yield
+
+
+def activate_experiment(name: str) -> None:
+    """Make an experiment the active one of the process, creating it if necessary.
+
+    If the server does not answer, the experiment is deferred, so that the program can start
+    anyway. A database must be reachable.
+
+    Raises:
+        MlflowException: The store answered, but cannot provide the experiment.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracing.client import TracingClient
+    from mlflow.tracking import fluent
+
+    client = mlflow.MlflowClient()
+    try:
+        if is_server_reachable(TracingClient(client.tracking_uri).store):
+            mlflow.set_experiment(experiment_id=get_or_create_experiment(client, name))
+            return
+    except MlflowException as error:
+        if not client.tracking_uri.startswith("http") or error.get_http_status_code() < 500:
+            raise
+    fluent._active_experiment_id = DEFERRED_PREFIX + name
+
+
+def resolve_experiment_id(experiment: str, tracking_uri: str) -> str:
+    """Return the id of an experiment; if it was deferred, look it up and update the active one."""
+    import mlflow
+    from mlflow.tracking import fluent
+
+    if not experiment.startswith(DEFERRED_PREFIX):
+        return experiment
+    name = experiment.removeprefix(DEFERRED_PREFIX)
+    experiment_id = get_or_create_experiment(mlflow.MlflowClient(tracking_uri), name)
+    if fluent._active_experiment_id == experiment:
+        fluent._active_experiment_id = experiment_id
+    return experiment_id
+
+
+def get_or_create_experiment(client: Any, name: str) -> str:
+    """Return the id of an experiment, which is created if it does not exist.
+
+    If another process creates it at the same moment, `mlflow.set_experiment(name)` returns the
+    experiment but leaves the default one active.
+    """
+    from mlflow.exceptions import MlflowException
+
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            return str(client.create_experiment(name))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        experiment = client.get_experiment_by_name(name)
+    return str(experiment.experiment_id)
+
+
+def is_server_reachable(store: Any) -> bool:
+    """Return whether the server reports its version within 3 s; True for a store without server.
+
+    MLflow asks once, and caches a missing answer for the rest of the process; this clears the
+    cache.
+    """
+    from mlflow.store.tracking.rest_store import RestStore
+
+    if type(store) is not RestStore:
+        return True
+    version = store._get_server_version(store.get_host_creds())
+    if version is None:
+        store._get_server_version.cache_clear()
+    return version is not None

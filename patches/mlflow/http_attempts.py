@@ -1,7 +1,7 @@
-"""HTTP attempts, told of as they are made: a client that tries again hides what failed before.
+"""Call a recorder for each HTTP request that an LLM span sends, including those that are retried.
 
-All that a completion asks for with httpx, whose client it may be, passes one method of it. What is
-told of them is told beneath the span of the completion; there is nobody to tell where none is open.
+A client that retries hides its failed attempts. Every httpx client sends all its requests through
+one method, which this patch wraps. Requests outside an LLM span are not recorded.
 """
 
 from collections.abc import Awaitable, Callable, Generator
@@ -17,44 +17,45 @@ from patches.support.subclass_wrapping import wrap_in_subclasses
 
 
 class AttemptRecorder(Protocol):
-    """One request, of which it is told what became of it."""
+    """Records the outcome of one HTTP request."""
 
     def on_response(self, response: httpx.Response) -> None: ...
     def on_error(self, error: BaseException) -> None: ...
 
 
 OnAttempt = Callable[[httpx.Request], AttemptRecorder]
-"""Is told of each request as it is made."""
+"""Called before each request is sent; returns the recorder of its outcome."""
 Send = Callable[[Any, httpx.Request], httpx.Response]
 AsyncSend = Callable[[Any, httpx.Request], Awaitable[httpx.Response]]
 
 
 def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
-    """Tell of each request that a completion takes."""
+    """Call `on_attempt` for each request that a completion sends."""
     return Patch(
-        name="http_attempts",
-        symptom="what a client retries leaves no trace: a completion says nothing of its failures",
-        upstream="mlflow.openai.autolog (`patched_call`, around all attempts)",
+        name="mlflow.http_attempts",
+        symptom="requests that a client retries leave no trace: the LLM span shows no failures",
+        upstream="mlflow.openai.autolog (`patched_call`, one span for all attempts)",
         versions={"mlflow": ">=3.17", "httpx": ">=0.27,<1"},
-        delete_when="the span of a completion tells of each attempt that failed",
-        canary="tests/patches/openai/test_http_attempts.py::test_autolog_alone_tells_of_a_failed_attempt",
+        delete_when="the span of a completion records each failed attempt",
+        canary="tests/patches/openai/test_http_attempts.py"
+        "::test_unpatched_autolog_records_a_failed_attempt",
         apply=lambda: _apply(on_attempt),
     )
 
 
 @contextmanager
 def _apply(on_attempt: OnAttempt) -> Generator[None]:
-    name = "_send_single_request"
+    method_name = "_send_single_request"
     with (
-        wrap_in_subclasses(httpx.Client, name, partial(_wrap_send, on_attempt)),
-        wrap_in_subclasses(httpx.AsyncClient, name, partial(_wrap_async_send, on_attempt)),
+        wrap_in_subclasses(httpx.Client, method_name, partial(_wrap_send, on_attempt)),
+        wrap_in_subclasses(httpx.AsyncClient, method_name, partial(_wrap_async_send, on_attempt)),
     ):
         yield
 
 
 def _wrap_send(on_attempt: OnAttempt, send: Send) -> Send:
     @wraps(send)
-    def told(self: Any, request: httpx.Request) -> httpx.Response:
+    def recorded_send(self: Any, request: httpx.Request) -> httpx.Response:
         if not _is_inside_llm_span():
             return send(self, request)
         attempt = on_attempt(request)
@@ -66,12 +67,12 @@ def _wrap_send(on_attempt: OnAttempt, send: Send) -> Send:
         attempt.on_response(response)
         return response
 
-    return told
+    return recorded_send
 
 
 def _wrap_async_send(on_attempt: OnAttempt, send: AsyncSend) -> AsyncSend:
     @wraps(send)
-    async def told(self: Any, request: httpx.Request) -> httpx.Response:
+    async def recorded_send(self: Any, request: httpx.Request) -> httpx.Response:
         if not _is_inside_llm_span():
             return await send(self, request)
         attempt = on_attempt(request)
@@ -83,7 +84,7 @@ def _wrap_async_send(on_attempt: OnAttempt, send: AsyncSend) -> AsyncSend:
         attempt.on_response(response)
         return response
 
-    return told
+    return recorded_send
 
 
 def _is_inside_llm_span() -> bool:

@@ -1,8 +1,8 @@
-"""What MLflow writes beside the spans, redacted: a trace's info, tags, assessments, attachments.
+"""Redact a trace's metadata: tags, previews, assessments, attachments, and unfinished spans.
 
-None of it passes a span processor. Tags, metadata and previews of a trace wait in MLflow's memory
-and leave it with the trace; what is told of a trace that is stored already, and what is stored as a
-file, leaves through the client. Spans that never ended, which no processor has seen, may leave too.
+Span processors do not see them. Tags, metadata and previews are in MLflow's memory until the trace
+is stored. Changes to a stored trace, and attachments, leave through MLflow's tracing client, and
+spans that never ended are stored with the trace.
 """
 
 import copy
@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from patches.mlflow.assessment_redaction import redact_assessment
 from patches.patch import Patch
 
 TRACE_INFO_FIELDS = (
@@ -24,32 +23,40 @@ TRACE_INFO_FIELDS = (
     "response_preview",
     "client_request_id",
 )
-"""What people and programs write of a `TraceInfo`."""
-
-
+"""The fields of a `TraceInfo` that hold text of people or programs."""
+ASSESSMENT_TEXT_FIELDS = ("name", "rationale", "metadata")
+ASSESSMENT_NESTED_FIELDS = ("feedback", "expectation", "issue", "error")
 WITHOUT_BRACKETS = str.maketrans("", "", "[]")
-"""MLflow raises for a tag's key that has any, as a mark does."""
+"""Removes brackets, which redaction placeholders contain and MLflow rejects in a tag's key."""
 
 
 class Redactor(Protocol):
-    """What redacts: plain data, and a span in place."""
+    """Redacts plain data, and finished spans in place."""
 
     def redact_value(self, value: Any) -> Any: ...
     def redact_span(self, span: ReadableSpan) -> None: ...
 
 
 def metadata_redaction_patch(redactor: Redactor) -> Patch:
-    """Redact it as it leaves; what the program holds of it stays as it was, but for a trace's info,
-    which is rewritten once its last span is on its way."""
+    """Redact metadata when it is stored.
+
+    The program's own objects stay as they are, except a trace's info: it is redacted in place once
+    the last span of the trace is on its way to the store.
+    """
     return Patch(
-        name="beside_spans",
-        symptom="tags, metadata, previews, assessments and attachments pass no span processor",
+        name="mlflow.metadata_redaction",
+        symptom="tags, metadata, previews, assessments and attachments bypass all span processors",
         upstream="mlflow.tracing.client.TracingClient, which has no hook before it stores",
         versions={"mlflow": ">=3.17"},
-        delete_when="what `mlflow.tracing.configure` redacts with is asked about all of a trace",
-        canary="tests/instrumentation/redaction/test_trace_metadata.py::test_upstream_mlflow_redacts_tags_with_its_span_processors",
+        delete_when="the hooks of `mlflow.tracing.configure` are called for all parts of a trace",
+        canary="tests/instrumentation/redaction/test_trace_metadata.py"
+        "::test_upstream_mlflow_redacts_tags_with_its_span_processors",
         apply=lambda: _apply(redactor),
     )
+
+
+Arguments = dict[str, Any]
+"""The arguments of a call, by parameter name; may be changed in place."""
 
 
 @contextmanager
@@ -58,68 +65,71 @@ def _apply(redactor: Redactor) -> Generator[None]:
     from mlflow.tracing.processor.otel_metrics_mixin import OtelMetricsMixin
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
-    def assessment(_: Any, told: dict[str, Any]) -> None:
-        told["assessment"] = redact_assessment(told["assessment"], redactor.redact_value)
+    def set_tag(arguments: Arguments) -> None:
+        tag = {arguments["key"]: str(arguments["value"])}
+        ((key, arguments["value"]),) = redactor.redact_value(tag).items()
+        if key != arguments["key"]:
+            arguments["key"] = key.translate(WITHOUT_BRACKETS)
 
-    def tag(_: Any, told: dict[str, Any]) -> None:
-        ((key, told["value"]),) = redactor.redact_value({told["key"]: str(told["value"])}).items()
-        if key != told["key"]:
-            told["key"] = key.translate(WITHOUT_BRACKETS)
+    def log_assessment(arguments: Arguments) -> None:
+        assessment = arguments["assessment"]
+        arguments["assessment"] = redact_assessment(assessment, redactor.redact_value)
 
-    def data(_: Any, told: dict[str, Any]) -> None:
-        for span in told["trace_data"].spans:
+    def upload_spans(arguments: Arguments) -> None:
+        for span in arguments["trace_data"].spans:
             if span.end_time_ns is None:
                 redactor.redact_span(span._span)
 
-    def attachments(_: Any, told: dict[str, Any]) -> None:
-        told["attachments"] = {
-            key: redact_attachment(one, redactor) for key, one in told["attachments"].items()
+    def upload_attachments(arguments: Arguments) -> None:
+        arguments["attachments"] = {
+            key: redact_attachment(attachment, redactor)
+            for key, attachment in arguments["attachments"].items()
         }
 
-    def left(_: Any, told: dict[str, Any]) -> None:
-        redact_pending_trace(told["otel_trace_id"], redactor)
+    def pop_trace(arguments: Arguments) -> None:
+        redact_pending_trace(arguments["otel_trace_id"], redactor)
 
-    def measured(_: Any, told: dict[str, Any]) -> None:
-        redact_pending_trace(told["span"].context.trace_id, redactor)
+    def record_metrics(arguments: Arguments) -> None:
+        redact_pending_trace(arguments["span"].context.trace_id, redactor)
 
-    doors = (
-        (TracingClient, "set_trace_tag", tag),
-        (TracingClient, "log_assessment", assessment),
-        (TracingClient, "update_assessment", assessment),
-        (TracingClient, "_upload_trace_data", data),
-        (TracingClient, "_upload_attachments", attachments),
-        (InMemoryTraceManager, "pop_trace", left),
-        (OtelMetricsMixin, "record_metrics_for_span", measured),
+    methods = (
+        (TracingClient, "set_trace_tag", set_tag),
+        (TracingClient, "log_assessment", log_assessment),
+        (TracingClient, "update_assessment", log_assessment),
+        (TracingClient, "_upload_trace_data", upload_spans),
+        (TracingClient, "_upload_attachments", upload_attachments),
+        (InMemoryTraceManager, "pop_trace", pop_trace),
+        (OtelMetricsMixin, "record_metrics_for_span", record_metrics),
     )
     with ExitStack() as stack:
-        for cls, name, redact in doors:
-            stack.enter_context(_redact_arguments(cls, name, redact))
+        for cls, method_name, redact in methods:
+            stack.enter_context(_redact_arguments(cls, method_name, redact))
         yield
 
 
 @contextmanager
 def _redact_arguments(
-    cls: Any, name: str, redact: Callable[[Any, dict[str, Any]], None]
+    cls: Any, method_name: str, redact: Callable[[Arguments], None]
 ) -> Generator[None]:
-    """Have `redact` rewrite the arguments, by name, with which the method is called."""
-    original = cls.__dict__[name]
-    spelt = signature(original)
+    """Let `redact` change the arguments of each call of a method."""
+    original = cls.__dict__[method_name]
+    parameters = signature(original)
 
     @wraps(original)
-    def method(self: Any, *args: Any, **named: Any) -> Any:
-        told = spelt.bind(self, *args, **named)
-        redact(self, told.arguments)
-        return original(*told.args, **told.kwargs)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = parameters.bind(self, *args, **kwargs)
+        redact(bound.arguments)
+        return original(*bound.args, **bound.kwargs)
 
-    setattr(cls, name, method)
+    setattr(cls, method_name, method)
     try:
         yield
     finally:
-        setattr(cls, name, original)
+        setattr(cls, method_name, original)
 
 
 def redact_pending_trace(otel_id: int, redactor: Redactor) -> None:
-    """Redact the info of a trace that waits in MLflow's memory; by OpenTelemetry's id."""
+    """Redact the info of a trace in MLflow's memory, found by its OpenTelemetry id."""
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
     manager = InMemoryTraceManager.get_instance()
@@ -130,21 +140,50 @@ def redact_pending_trace(otel_id: int, redactor: Redactor) -> None:
 
 
 def redact_trace_info(info: Any, redactor: Redactor) -> None:
-    """Redact a trace's info in place."""
+    """Redact a `TraceInfo` in place."""
     for name in TRACE_INFO_FIELDS:
-        told = getattr(info, name)
-        if told and (changed := redactor.redact_value(told)) is not told:
-            setattr(info, name, changed)
+        value = getattr(info, name)
+        if value and (redacted := redactor.redact_value(value)) is not value:
+            setattr(info, name, redacted)
     info.assessments = [
-        redact_assessment(one, redactor.redact_value) for one in info.assessments or ()
+        redact_assessment(assessment, redactor.redact_value)
+        for assessment in info.assessments or ()
     ]
 
 
 def redact_attachment(attachment: Any, redactor: Redactor) -> Any:
-    """The attachment, with its bytes redacted, under its own id."""
+    """Return the attachment with its bytes redacted; its id stays the same."""
     content = redactor.redact_value(attachment.content_bytes)
     if content is attachment.content_bytes:
         return attachment
-    told = copy.copy(attachment)
-    told._content_bytes = content
-    return told
+    redacted = copy.copy(attachment)
+    redacted._content_bytes = content
+    return redacted
+
+
+def redact_assessment(assessment: Any, redact_value: Callable[[Any], Any]) -> Any:
+    """Return a copy of an assessment with its value, rationale, error and source redacted.
+
+    MLflow's assessments are nested objects without a common way to read the text in them.
+    """
+    redacted = copy.copy(assessment)
+    for name in ASSESSMENT_TEXT_FIELDS:
+        setattr(redacted, name, redact_value(getattr(redacted, name)))
+    redacted.source = copy.copy(redacted.source)
+    redacted.source.source_id = redact_value(redacted.source.source_id)
+    for name in ASSESSMENT_NESTED_FIELDS:
+        nested = getattr(redacted, name)
+        if nested is not None:
+            setattr(redacted, name, _redact_nested(nested, redact_value))
+    return redacted
+
+
+def _redact_nested(nested: Any, redact_value: Callable[[Any], Any]) -> Any:
+    """Return a redacted copy of an assessment's value object, or of the error in its place."""
+    redacted = copy.copy(nested)
+    for name, part in vars(nested).items():
+        is_plain = part is None or isinstance(part, str | int | float | list | dict)
+        setattr(
+            redacted, name, redact_value(part) if is_plain else _redact_nested(part, redact_value)
+        )
+    return redacted

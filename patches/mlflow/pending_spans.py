@@ -1,6 +1,6 @@
-"""Pending spans: what MLflow holds of traces that are not stored yet, to find one or let it go.
+"""Find or discard a span in MLflow's memory, where spans wait until their trace is stored.
 
-MLflow stores the very span that was opened, not the copy of it that processors are given.
+MLflow stores the span object that was opened, not the copy that span processors receive.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 
 def find_live_span(span: ReadableSpan) -> Any:
-    """MLflow's own `LiveSpan` of this span; None where it holds none, and so will store none."""
+    """Return MLflow's `LiveSpan` of this span, or None if MLflow has none and will not store it."""
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
     manager = InMemoryTraceManager.get_instance()
@@ -19,7 +19,7 @@ def find_live_span(span: ReadableSpan) -> Any:
 
 
 def sync_links(live_span: Any) -> None:
-    """Give the `LiveSpan`, which stores links of its own, those of its OpenTelemetry span."""
+    """Copy the links of the OpenTelemetry span to its `LiveSpan`, which stores its own links."""
     from mlflow.entities.span import _link_from_otel_link
 
     if live_span._links:
@@ -29,7 +29,10 @@ def sync_links(live_span: Any) -> None:
 
 
 def discard_span(span: ReadableSpan) -> None:
-    """MLflow will not store this span; with the last of a trace's, it forgets the trace as well."""
+    """Remove a span from MLflow's memory, so that it is not stored.
+
+    With its last span, the trace is removed too.
+    """
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
     manager = InMemoryTraceManager.get_instance()

@@ -1,9 +1,9 @@
-"""The remote trace: a caller's trace that a service continues, kept until its spans are stored.
+"""Keep a caller's trace, which a service continues, in memory until its spans are stored.
 
-MLflow forgets it when the request has been answered. Spans are exported in batches, a little later:
-each of them is then looked up in a trace that is no longer there, and dropped without a word. And
-two requests of one trace that are answered at once share its entry: the second empties it, and the
-first to be answered takes it away.
+MLflow forgets the trace when the service's request ends. With batched export, spans are exported a
+little later; each one is then looked up in a trace that no longer exists, and silently dropped. If
+two requests of one trace overlap, the second one replaces the entry of the first, and the first one
+to end removes it.
 """
 
 from collections import Counter
@@ -26,32 +26,30 @@ def _apply() -> Generator[None]:
         manager.pop_trace,
         MlflowV3SpanExporter.export,
     )
-    kept = RemoteTraces(pop)
+    remote_traces = RemoteTraces(pop)
 
     @wraps(register)
     def register_trace(self: Any, otel_id: int, info: Any, is_remote_trace: bool = False) -> None:
         with self._lock:
-            if not (is_remote_trace and kept.contains(self, otel_id)):
+            if not (is_remote_trace and remote_traces.contains(self, otel_id)):
                 register(self, otel_id, info, is_remote_trace=is_remote_trace)
             if is_remote_trace:
-                kept.open_requests[otel_id] += 1
+                remote_traces.open_requests[otel_id] += 1
 
     @wraps(pop)
     def pop_trace(self: Any, otel_id: int) -> Any:
         with self._lock:
-            return (
-                kept.finish_request(self, otel_id)
-                if kept.contains(self, otel_id)
-                else pop(self, otel_id)
-            )
+            if remote_traces.contains(self, otel_id):
+                return remote_traces.finish_request(self, otel_id)
+            return pop(self, otel_id)
 
     @wraps(export)
-    def export_and_let_go(self: Any, spans: Sequence[Any]) -> None:
+    def export_and_release(self: Any, spans: Sequence[Any]) -> None:
         export(self, spans)
-        kept.release_spans(manager.get_instance(), spans)
+        remote_traces.release_spans(manager.get_instance(), spans)
 
     manager.register_trace, manager.pop_trace = register_trace, pop_trace
-    MlflowV3SpanExporter.export = export_and_let_go
+    MlflowV3SpanExporter.export = export_and_release
     try:
         yield
     finally:
@@ -60,57 +58,59 @@ def _apply() -> Generator[None]:
 
 
 class RemoteTraces:
-    """The remote traces of the process, by OpenTelemetry's id, and how many requests each has open.
+    """Counts the open requests of each remote trace of the process, by OpenTelemetry trace id.
 
-    A trace is let go once no request of it is open and all its spans were exported.
+    A trace is removed from MLflow's memory once it has no open request and all its spans have been
+    exported.
     """
 
-    def __init__(self, pop: Any) -> None:
+    def __init__(self, pop_trace: Any) -> None:
         self.open_requests: Counter[int] = Counter()
-        self._pop = pop
+        self._pop_trace = pop_trace
 
     def contains(self, manager: Any, otel_id: int) -> bool:
-        """Whether the manager holds this trace, and holds it for a caller elsewhere."""
+        """Return whether the manager has this trace and it belongs to a caller elsewhere."""
         trace = self._trace(manager, otel_id)
         return trace is not None and trace.is_remote_trace
 
     def finish_request(self, manager: Any, otel_id: int) -> Any:
-        """One request fewer is open."""
+        """Count one open request less; return the trace if it was removed."""
         self.open_requests[otel_id] -= 1
-        return self._release_if_done(manager, otel_id)
+        return self._remove_if_done(manager, otel_id)
 
     def release_spans(self, manager: Any, spans: Sequence[Any]) -> None:
-        """These spans need their trace no more."""
+        """Remove exported spans from their traces."""
         with manager._lock:
             for span in spans:
                 otel_id = span.context.trace_id
                 if self.contains(manager, otel_id):
-                    held = self._trace(manager, otel_id).span_dict
-                    held.pop(format(span.context.span_id, "016x"), None)
-                    self._release_if_done(manager, otel_id)
+                    pending_spans = self._trace(manager, otel_id).span_dict
+                    pending_spans.pop(format(span.context.span_id, "016x"), None)
+                    self._remove_if_done(manager, otel_id)
 
-    def _release_if_done(self, manager: Any, otel_id: int) -> Any:
+    def _remove_if_done(self, manager: Any, otel_id: int) -> Any:
         if self.open_requests[otel_id] > 0 or self._trace(manager, otel_id).span_dict:
             return None
         del self.open_requests[otel_id]
-        return self._pop(manager, otel_id)
+        return self._pop_trace(manager, otel_id)
 
     def _trace(self, manager: Any, otel_id: int) -> Any:
         return manager._traces.get(manager._otel_id_to_mlflow_trace_id.get(otel_id))
 
 
 PATCH = Patch(
-    name="remote_traces",
+    name="mlflow.remote_traces",
     symptom=(
-        "what a service traces in its caller's trace is not stored: none of it under batched"
-        " export, which is the default, and else not all where requests of one trace overlap"
+        "spans that a service adds to its caller's trace are not stored: none with batched export,"
+        " which is the default, and otherwise not all if requests of one trace overlap"
     ),
     upstream=(
         "mlflow.tracing.distributed.set_tracing_context_from_http_request_headers, which registers"
-        " the trace anew for each request and pops it at its end"
+        " the trace again for each request and removes it when the request ends"
     ),
     versions={"mlflow": ">=3.17"},
-    delete_when="spans of overlapping requests of one trace are stored under batched export",
-    canary="tests/patches/mlflow/test_remote_traces.py::test_mlflow_alone_stores_what_a_service_traced",
+    delete_when="spans of overlapping requests of one trace are stored with batched export",
+    canary="tests/patches/mlflow/test_remote_traces.py"
+    "::test_unpatched_mlflow_stores_the_spans_of_a_service",
     apply=_apply,
 )

@@ -1,7 +1,8 @@
-"""The trace buffer: where MLflow keeps each trace until it is stored, and 1,000 of them at most.
+"""Apply MLFLOW_TRACE_BUFFER_MAX_SIZE even if it is set after MLflow's first span.
 
-A trace that begins when it is full pushes out the oldest, and then no span of that one is stored.
-How much it holds can be set; but it is made once a process, before anyone has set it.
+The trace buffer holds each trace until it is stored, by default at most 1,000 of them. A trace that
+starts while the buffer is full evicts the oldest one, whose spans are then never stored. MLflow
+reads the size once per process, when it creates the buffer.
 """
 
 from collections.abc import Generator
@@ -17,25 +18,26 @@ def _apply() -> Generator[None]:
 
     manager = InMemoryTraceManager.get_instance()
     with manager._lock:
-        before = manager._traces
+        original_buffer = manager._traces
         manager._traces = get_trace_cache_with_timeout()
-        manager._traces.update(before)
+        manager._traces.update(original_buffer)
     try:
         yield
     finally:
         with manager._lock:
-            open_still = manager._traces
-            manager._traces = before
-            before.clear()
-            before.update(open_still)
+            open_traces = manager._traces
+            manager._traces = original_buffer
+            original_buffer.clear()
+            original_buffer.update(open_traces)
 
 
 PATCH = Patch(
-    name="trace_buffer",
-    symptom="of more than 1,000 traces at once the oldest are lost, though the setting says more",
-    upstream="mlflow.tracing.trace_manager.InMemoryTraceManager, whose buffer is made once",
+    name="mlflow.trace_buffer_size",
+    symptom="with more than 1,000 concurrent traces the oldest are lost, whatever the setting says",
+    upstream="mlflow.tracing.trace_manager.InMemoryTraceManager, which creates its buffer once",
     versions={"mlflow": ">=3.17"},
-    delete_when="MLFLOW_TRACE_BUFFER_MAX_SIZE is heeded when it is set after the first span",
-    canary="tests/patches/mlflow/test_span_burst.py::test_mlflow_alone_heeds_the_size_of_the_buffer_later",
+    delete_when="MLFLOW_TRACE_BUFFER_MAX_SIZE works when it is set after the first span",
+    canary="tests/patches/mlflow/test_span_burst.py"
+    "::test_unpatched_mlflow_applies_a_buffer_size_that_is_set_late",
     apply=_apply,
 )

@@ -1,11 +1,11 @@
-"""Traced streams whose span ends with the truth, however the stream ends.
+"""Record async generators decorated with `@mlflow.trace`, however they end.
 
-`@mlflow.trace` ends the span of an async generator that runs out, and of one that raises an
-`Exception`. One that its consumer closes, or that is cancelled, leaves its span open for ever: the
-span is in no trace, and where it is the root, there is no trace. One that breaks loses what had
-come until then, and why it broke. And none closes the generator that it wraps.
+MLflow ends the span of an async generator that is exhausted or raises an `Exception`. If the
+consumer closes the generator early, or it is cancelled, its span never ends and is not stored; if
+it is the root span, neither is the trace. If the generator raises, the items so far and the error
+are lost. MLflow also never closes the wrapped generator.
 
-Put it on before a generator is decorated, as in a function that decorates one in its body.
+Apply this patch before the generator function is decorated.
 """
 
 import inspect
@@ -20,10 +20,21 @@ from patches.support.open_span import OpenSpan, trace_stream
 
 
 class GeneratorSpan(OpenSpan):
-    """The span of an async generator: each item is an event, all of them together the output."""
+    """The span of an async generator: each item is an event, and the list of items is the output.
 
-    def __init__(self, stream: Any, *told: Any, reducer: Callable[[list[Any]], Any] | None) -> None:
-        super().__init__(stream, *told)
+    `reducer` turns the list of items into another output.
+    """
+
+    def __init__(
+        self,
+        generator: Any,
+        name: str,
+        span_type: str,
+        inputs: Any,
+        attributes: dict[str, Any],
+        reducer: Callable[[list[Any]], Any] | None,
+    ) -> None:
+        super().__init__(generator, name, span_type, inputs, attributes)
         self._items: list[Any] = []
         self._reducer = reducer
 
@@ -36,7 +47,7 @@ class GeneratorSpan(OpenSpan):
         self._items.append(item)
         try:
             value = json.dumps(item, cls=TraceJSONEncoder)
-        except Exception:  # it is anybody's object, and no recording may break what it records
+        except Exception:  # a user's object may raise anything; recording must not fail the program
             value = json.dumps(f"an unwritable {type(item).__name__}")
         key = constant.STREAM_CHUNK_EVENT_VALUE_KEY
         self.span.add_event(SpanEvent(name, attributes={key: value}))
@@ -51,7 +62,7 @@ class GeneratorSpan(OpenSpan):
             return self._items
         try:
             return self._reducer(self._items)
-        except Exception:  # it is anybody's function, and no recording may break what it records
+        except Exception:  # a user's function; recording must not fail the program
             return self._items
 
 
@@ -67,12 +78,13 @@ def _apply() -> Generator[None]:
         span_type: str = "UNKNOWN",
         attributes: dict[str, Any] | None = None,
         output_reducer: Callable[[list[Any]], Any] | None = None,
-        *rarely: Any,
-        **named: Any,
+        *other_args: Any,
+        **other_kwargs: Any,
     ) -> Callable[..., Any]:
-        if any((*rarely, *named.values())) or not inspect.isasyncgenfunction(fn):
-            given = (fn, name, span_type, attributes, output_reducer)
-            wrapped: Callable[..., Any] = original(*given, *rarely, **named)
+        # Leave sync generators, and options that this patch does not know, to MLflow.
+        if any((*other_args, *other_kwargs.values())) or not inspect.isasyncgenfunction(fn):
+            args = (fn, name, span_type, attributes, output_reducer)
+            wrapped: Callable[..., Any] = original(*args, *other_args, **other_kwargs)
             return wrapped
         return _wrap_generator(fn, name or fn.__name__, span_type, attributes or {}, output_reducer)
 
@@ -95,23 +107,24 @@ def _wrap_generator(
     @wraps(fn)
     def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         inputs = capture_function_input_args(fn, args, kwargs)
-        stream = fn(*args, **kwargs)
+        generator = fn(*args, **kwargs)
 
-        def opened() -> GeneratorSpan:
-            return GeneratorSpan(stream, name, span_type, inputs, attributes, reducer=reducer)
+        def open_span() -> GeneratorSpan:
+            return GeneratorSpan(generator, name, span_type, inputs, attributes, reducer)
 
-        return trace_stream(opened, stream)
+        return trace_stream(open_span, generator)
 
-    wrapper.__mlflow_traced__ = True  # type: ignore[attr-defined] # as MLflow marks its own
+    wrapper.__mlflow_traced__ = True  # type: ignore[attr-defined] # MLflow's marker
     return wrapper
 
 
 PATCH = Patch(
-    name="traced_streams",
+    name="mlflow.traced_generators",
     symptom="the span of a traced async generator that is closed early or cancelled is lost",
     upstream="mlflow.tracing.fluent._wrap_generator (`except Exception`, and no `finally`)",
     versions={"mlflow": ">=3.17"},
-    delete_when="`@mlflow.trace` records a stream that is closed early, cancelled or cut",
-    canary="tests/patches/mlflow/test_traced_generators.py::test_mlflow_alone_records_a_stream_that_is_closed_early",
+    delete_when="`@mlflow.trace` records a stream that is closed early, cancelled or broken off",
+    canary="tests/patches/mlflow/test_traced_generators.py"
+    "::test_unpatched_mlflow_records_a_stream_that_is_closed_early",
     apply=_apply,
 )

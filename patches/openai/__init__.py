@@ -1,1 +1,1 @@
-"""Openai."""
+"""Patches for the `openai` package."""

@@ -1,9 +1,9 @@
-"""An LLM span for each completion that the `openai` package is asked for, by whichever method.
+"""Record an LLM span for each completion requested with the `openai` package, by any method.
 
-All of them, `create`, `parse` and `stream`, of chats and of the Responses API, sync and async, with
-raw responses or without, pass one method of the client, in which it tries again what failed. MLflow
-wraps some of them one by one, and ends a stream's span only when its last chunk is read. Its own
-spans of completions are set aside while these are on; those of embeddings and images stay.
+`create`, `parse` and `stream` of the chat and Responses APIs, sync and async, with or without raw
+responses, all call one method of the client, which retries failed requests. MLflow wraps some of
+them one by one, and ends a stream's span only when its last chunk is read. MLflow's own completion
+spans are suspended while this patch is applied; those of embeddings and images stay.
 """
 
 from collections.abc import Callable, Generator
@@ -19,6 +19,7 @@ from patches.support.subclass_wrapping import wrap_in_subclasses
 from patches.support.suspend_autolog import suspend_autolog
 
 METHODS = ("create", "parse")
+"""The methods for completions that MLflow wraps."""
 
 
 @contextmanager
@@ -29,52 +30,56 @@ def _apply() -> Generator[None]:
     from openai._base_client import AsyncAPIClient, SyncAPIClient
 
     chat = resources.chat.completions
-    completions = (
+    completion_classes = (
         *(chat.Completions, chat.AsyncCompletions),
         *(resources.responses.Responses, resources.responses.AsyncResponses),
     )
 
-    def of_completions(cls: type, method: str) -> bool:
-        return issubclass(cls, completions) and method in METHODS
+    def is_completion(cls: type, method: str) -> bool:
+        return issubclass(cls, completion_classes) and method in METHODS
 
-    autolog = import_module("mlflow.openai.autolog")
+    autolog_module = import_module("mlflow.openai.autolog")
     with ExitStack() as stack:
-        stack.enter_context(suspend_autolog(mlflow.openai.FLAVOR_NAME, autolog, of_completions))
-        for owner, name, wrap in (
+        stack.enter_context(
+            suspend_autolog(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion)
+        )
+        for cls, name, wrap in (
             (SyncAPIClient, "request", _wrap_request),
             (AsyncAPIClient, "request", _wrap_async_request),
             (httpx.Client, "_send_single_request", _wrap_send),
             (httpx.AsyncClient, "_send_single_request", _wrap_async_send),
         ):
-            stack.enter_context(wrap_in_subclasses(owner, name, wrap))
+            stack.enter_context(wrap_in_subclasses(cls, name, wrap))
         yield
 
 
 def _wrap_request(request: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(request)
-    def recorded(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+    def recorded_request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         if (span := RequestSpan.open_if_needed(self, options)) is None:
             return request(self, cast_to, options, *args, **kwargs)
         with span.sending():
             return request(self, cast_to, options, *args, **kwargs)
 
-    return recorded
+    return recorded_request
 
 
 def _wrap_async_request(request: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(request)
-    async def recorded(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+    async def recorded_request(
+        self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         if (span := RequestSpan.open_if_needed(self, options)) is None:
             return await request(self, cast_to, options, *args, **kwargs)
         with span.sending():
             return await request(self, cast_to, options, *args, **kwargs)
 
-    return recorded
+    return recorded_request
 
 
 def _wrap_send(send: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(send)
-    def heard(self: Any, request: Any) -> Any:
+    def recorded_send(self: Any, request: Any) -> Any:
         span = OpenSpan.innermost()
         if not isinstance(span, RequestSpan):
             return send(self, request)
@@ -83,12 +88,12 @@ def _wrap_send(send: Callable[..., Any]) -> Callable[..., Any]:
         span.record_response(response)
         return response
 
-    return heard
+    return recorded_send
 
 
 def _wrap_async_send(send: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(send)
-    async def heard(self: Any, request: Any) -> Any:
+    async def recorded_send(self: Any, request: Any) -> Any:
         span = OpenSpan.innermost()
         if not isinstance(span, RequestSpan):
             return await send(self, request)
@@ -97,18 +102,19 @@ def _wrap_async_send(send: Callable[..., Any]) -> Callable[..., Any]:
         span.record_response(response)
         return response
 
-    return heard
+    return recorded_send
 
 
 PATCH = Patch(
-    name="openai_completions",
+    name="openai.completion_spans",
     symptom=(
-        "a stream that breaks or is closed early, and an async call that is cancelled, leave no"
+        "a stream that breaks off or is closed early, and an async call that is cancelled, leave no"
         " trace; streamed tool calls are not stored; a request's extra headers are"
     ),
     upstream="mlflow.openai.autolog (`_stream_output_logging_hook`, `async_patched_call`)",
     versions={"mlflow": ">=3.17,<4", "openai": ">=1.66,<3", "httpx": ">=0.27,<1"},
     delete_when="autolog() records a stream that is closed early, with the tool calls in it",
-    canary="tests/patches/openai/test_streams.py::test_autolog_alone_records_a_stream_that_is_closed_early",
+    canary="tests/patches/openai/test_streams.py"
+    "::test_unpatched_autolog_records_a_stream_that_is_closed_early",
     apply=_apply,
 )

@@ -1,4 +1,4 @@
-"""A joined reply: what the body of a completion says, whole or in server-sent events."""
+"""Parse the body of a completion, complete or partial, as JSON or as server-sent events."""
 
 import json
 import re
@@ -17,16 +17,21 @@ MALFORMED_REPLY_ERRORS = (
     ValueError,
     RecursionError,
 )
-"""What an endpoint can make one run into, which may send anything where a reply is due."""
+"""Errors that a reply with unexpected content can cause."""
 
 
 @dataclass(frozen=True)
 class ParsedReply:
-    """What a reply says so far.
+    """The reply so far.
 
-    `outputs` are {"choices": […]} or {"output": […]}, as the API spells them, None where nothing
-    was said. `usage` is in tokens, empty where it was not told. `whole` is whether it says that it
-    is at its end; `failure` is what it says of one.
+    Attributes:
+        outputs: {"choices": […]} or {"output": […]}, as in the API; None if the reply has neither.
+        usage: Token counts under MLflow's names; empty if the endpoint does not report them.
+        model: The model that replied.
+        id: The id of the completion.
+        finish_reasons: Why the model stopped, for each choice.
+        is_complete: Whether the reply says that it has ended.
+        error_message: The error that the reply reports, or "".
     """
 
     outputs: dict[str, Any] | None = None
@@ -39,7 +44,7 @@ class ParsedReply:
 
 
 def parse_reply(text: str, *, is_stream: bool) -> ParsedReply:
-    """What the body reads as; nothing that it holds makes it raise."""
+    """Parse the body of a reply. Never raises, whatever the body contains."""
     try:
         return _parse_stream(text) if is_stream else _parse_body(json.loads(text), is_complete=True)
     except MALFORMED_REPLY_ERRORS:
@@ -48,21 +53,20 @@ def parse_reply(text: str, *, is_stream: bool) -> ParsedReply:
 
 def _parse_stream(text: str) -> ParsedReply:
     chat, response = ChatAssembler(), ResponseAssembler()
-    done, failure = False, ""
+    has_done_event, error_message = False, ""
     for data in _iter_event_data(text):
-        done = done or data == "[DONE]"
+        has_done_event = has_done_event or data == "[DONE]"
         try:
             event = _parse_event(data)
-            failure = failure or _error_message(event)
-            grown = response if str(event.get("type")).startswith("response.") else chat
-            grown.add(event)
+            error_message = error_message or _error_message(event)
+            is_response = str(event.get("type")).startswith("response.")
+            assembler = response if is_response else chat
+            assembler.add(event)
         except MALFORMED_REPLY_ERRORS:
             continue
-    body, whole = (
-        (response.body, response.is_complete) if response.body else (chat.body, chat.is_complete)
-    )
-    told = _parse_body(body, is_complete=whole or done)
-    return replace(told, error_message=told.error_message or failure)
+    assembled = response if response.body else chat
+    reply = _parse_body(assembled.body, is_complete=assembled.is_complete or has_done_event)
+    return replace(reply, error_message=reply.error_message or error_message)
 
 
 def _parse_event(data: str) -> Any:
@@ -71,11 +75,11 @@ def _parse_event(data: str) -> Any:
     try:
         return json.loads(data)
     except ValueError:
-        return {"error": "an event of the stream is no JSON"}
+        return {"error": "an event of the stream is not JSON"}
 
 
 def _iter_event_data(text: str) -> Iterator[str]:
-    """The data of each event."""
+    """Yield the data of each server-sent event."""
     data: list[str] = []
     for line in LINE_BREAK.split(text):
         if line.startswith("data:"):
@@ -87,41 +91,48 @@ def _iter_event_data(text: str) -> Iterator[str]:
 
 def _parse_body(body: Mapping[str, Any], *, is_complete: bool) -> ParsedReply:
     items, choices = body.get("output"), body.get("choices")
-    said = {"output": items} if items else {"choices": choices} if choices else None
-    cut = _as_mapping(body.get("incomplete_details")).get("reason") or body.get("status")
-    ends = map(_as_mapping, choices if isinstance(choices, list) else ())
-    why = [cut if items else None, *(choice.get("finish_reason") for choice in ends)]
+    outputs = {"output": items} if items else {"choices": choices} if choices else None
+    status = _as_mapping(body.get("incomplete_details")).get("reason") or body.get("status")
+    choice_objects = map(_as_mapping, choices if isinstance(choices, list) else ())
+    reasons = [
+        status if items else None,
+        *(choice.get("finish_reason") for choice in choice_objects),
+    ]
     return ParsedReply(
-        outputs=said,
+        outputs=outputs,
         usage=_token_usage(_as_mapping(body.get("usage"))),
         model=body.get("model") or "",
         id=body.get("id") or "",
-        finish_reasons=tuple(reason for reason in why if reason and is_complete),
+        finish_reasons=tuple(reason for reason in reasons if reason and is_complete),
         is_complete=is_complete,
         error_message=_error_message(body),
     )
 
 
 def _token_usage(usage: Mapping[str, Any]) -> Mapping[str, int]:
-    """Tokens by MLflow's names for them, which are those of the Responses API."""
-    given = usage.get("input_tokens", usage.get("prompt_tokens"))
-    said = usage.get("output_tokens", usage.get("completion_tokens"))
-    if not (isinstance(given, int) and isinstance(said, int)):
+    """Return token counts under MLflow's names, which are those of the Responses API."""
+    input_tokens = usage.get("input_tokens", usage.get("prompt_tokens"))
+    output_tokens = usage.get("output_tokens", usage.get("completion_tokens"))
+    if not (isinstance(input_tokens, int) and isinstance(output_tokens, int)):
         return {}
+    counts = {
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "total_tokens": input_tokens + output_tokens,
+    }
     details = usage.get("input_tokens_details") or usage.get("prompt_tokens_details")
     cached = _as_mapping(details).get("cached_tokens")
-    told = {"input_tokens": given, "output_tokens": said, "total_tokens": given + said}
-    return told | ({"cache_read_input_tokens": cached} if isinstance(cached, int) else {})
+    return counts | ({"cache_read_input_tokens": cached} if isinstance(cached, int) else {})
 
 
 def _as_mapping(value: Any) -> Mapping[str, Any]:
-    """What is due to be an object; an endpoint may send anything in its place."""
+    """Return an object, or {} if the endpoint sent something else in its place."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _error_message(said: Mapping[str, Any]) -> str:
-    """What a body, or an event of a stream, says of a failure."""
-    told = said if said.get("type") == "error" else said.get("error")
-    if not told:
+def _error_message(body: Mapping[str, Any]) -> str:
+    """Return the error that a body or an event reports, or ""."""
+    error = body if body.get("type") == "error" else body.get("error")
+    if not error:
         return ""
-    return str(told.get("message") or told) if isinstance(told, Mapping) else str(told)
+    return str(error.get("message") or error) if isinstance(error, Mapping) else str(error)

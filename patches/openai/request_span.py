@@ -1,7 +1,7 @@
-"""The span of an `openai` client at work on one completion, over all its attempts at it.
+"""The span of one completion requested with the `openai` package, over all its attempts.
 
-What the span holds is what went over the wire: the body that was sent, and the body of the reply
-as far as it came, in the words of OpenAI. Headers, in which the key is, are not read.
+The span holds the body of the request and of the reply, as far as it arrived. Headers, which
+contain the API key, are not read.
 """
 
 import weakref
@@ -13,24 +13,23 @@ from typing import Any, Self
 
 import httpx
 
-from patches.autogen.completion_span import TruncatedStreamError
 from patches.openai.reply_parsing import ParsedReply, parse_reply
 from patches.openai.response_body import ResponseBody, observe_response
-from patches.openai.tool_definitions import to_chat_tools
 from patches.support.open_span import OpenSpan
+from patches.support.span_errors import TruncatedStreamError
 
 SPAN_NAMES = {"/chat/completions": "chat.completions", "/responses": "responses"}
-"""Where a completion is asked for, and what the client calls its way there."""
+"""The paths of completion requests, and the client's attributes for them."""
 MAX_QUOTED_CHARS = 100
-"""As many characters are shown of a reply that is something else."""
+"""How much of an unexpected reply is quoted."""
 
 
 class FailedReplyError(Exception):
-    """Recorded on a completion whose reply says that it failed, in a stream or in its status."""
+    """Recorded on a completion whose reply reports an error or is not a completion."""
 
 
 class RequestSpan(OpenSpan):
-    """The span of a client at work on one completion."""
+    """The span of one completion."""
 
     def __init__(self, client: Any, name: str, request: Mapping[str, Any]) -> None:
         from mlflow.tracing.constant import SpanAttributeKey
@@ -43,29 +42,32 @@ class RequestSpan(OpenSpan):
             "gen_ai.operation.name": "chat",
             "gen_ai.request.model": model,
         }
-        told = {key: value for key, value in attributes.items() if value}
-        super().__init__(client, name, "LLM", inputs=dict(request), attributes=told)
+        known = {key: value for key, value in attributes.items() if value}
+        super().__init__(client, name, "LLM", inputs=dict(request), attributes=known)
         self._is_stream_requested = request.get("stream") is True
-        self._began_s = monotonic()
+        self._started_s = monotonic()
         self._body: ResponseBody | None = None
         self._has_returned = False
 
     @classmethod
     def open_if_needed(cls, client: Any, options: Any) -> Self | None:
-        """The span of a completion, if one is asked for that no span around it shows already.
+        """Open a span if the request is for a completion that no outer span records already.
 
-        A framework's own span of a completion knows more than its client does.
+        A framework's own LLM span knows more than the client does.
         """
-        around = OpenSpan.innermost()
-        shown = around is not None and not around.is_ended and around.span.span_type == "LLM"
-        if shown or options.method.lower() != "post" or options.url not in SPAN_NAMES:
+        outer = OpenSpan.innermost()
+        is_recorded = outer is not None and not outer.is_ended and outer.span.span_type == "LLM"
+        if is_recorded or options.method.lower() != "post" or options.url not in SPAN_NAMES:
             return None
         body = options.json_data if isinstance(options.json_data, Mapping) else {}
         return cls(client, SPAN_NAMES[options.url], {**body, **(options.extra_json or {})})
 
     @contextmanager
     def sending(self) -> Generator[None]:
-        """Be active while the client asks; end with it, or with the body that it leaves unread."""
+        """Be the current span while the client sends the request.
+
+        The span ends with the block, or with the body if the block leaves it unread.
+        """
         try:
             with self.active():
                 yield
@@ -77,21 +79,19 @@ class RequestSpan(OpenSpan):
             self.end(self._reply_error())
 
     def add_trace_headers(self, request: httpx.Request) -> None:
-        """Let a service of ours that is asked join the trace, as MLflow's own spans do."""
+        """Let a service that receives the request join the trace, as MLflow's own spans do."""
         import mlflow
 
-        if (
-            mlflow.get_current_active_span() is None
-        ):  # nothing is traced, of which MLflow would warn
+        if mlflow.get_current_active_span() is None:  # tracing is off; MLflow would log a warning
             return
         for name, value in mlflow.tracing.get_tracing_context_headers_for_http_request().items():
             request.headers.setdefault(name, value)
 
     def record_response(self, response: httpx.Response) -> None:
-        """Be told of the reply to an attempt, before the client reads its body."""
+        """Observe the reply to an attempt before the client reads its body."""
         if response.is_success:
             self._body = body = observe_response(response, self._on_body_end)
-            weakref.finalize(response, body.on_end, GeneratorExit())  # dropped, and never closed
+            weakref.finalize(response, body.on_end, GeneratorExit())  # dropped without a close
 
     def end(self, error: BaseException | None = None) -> None:
         if not self.is_ended:
@@ -101,54 +101,66 @@ class RequestSpan(OpenSpan):
     @cached_property
     def _parsed_reply(self) -> ParsedReply:
         body = self._body
-        return (
-            parse_reply(body.text(), is_stream=self._is_streamed)
-            if body is not None
-            else ParsedReply()
-        )
+        if body is None:
+            return ParsedReply()
+        return parse_reply(body.text(), is_stream=self._is_streamed)
 
     @property
     def _is_streamed(self) -> bool:
-        """Whether it is answered in events, as not every endpoint that does so says."""
-        kind = self._body.content_type if self._body is not None else ""
-        events = kind.startswith("text/event-stream")
-        return events or (self._is_stream_requested and not kind.startswith("application/json"))
+        """Whether the reply is a stream; not every endpoint declares that in the content type."""
+        content_type = self._body.content_type if self._body is not None else ""
+        if content_type.startswith("text/event-stream"):
+            return True
+        return self._is_stream_requested and not content_type.startswith("application/json")
 
     def _on_body_end(self, error: BaseException | None) -> None:
-        """Be told that no more of the body is coming, and what ended it early, if anything did."""
+        """Handle the end of the body; `error` is the error that ended it early, if any."""
         if self._has_returned:
             self.end(self._reply_error(error))
 
     def _reply_error(self, error: BaseException | None = None) -> BaseException | None:
-        """What there is to say against the reply. One that is whole may be closed."""
-        said = self._parsed_reply
-        if said.error_message:
-            return FailedReplyError(said.error_message)
-        if said.is_complete and isinstance(error, GeneratorExit | None):
+        """Return the error to record for the reply; closing a complete reply is no error."""
+        reply = self._parsed_reply
+        if reply.error_message:
+            return FailedReplyError(reply.error_message)
+        if reply.is_complete and isinstance(error, GeneratorExit | None):
             return None
         if error is not None or self._body is None:
             return error
         if self._is_streamed:
-            return TruncatedStreamError("the stream ended before the reply said that it was whole")
-        return FailedReplyError(
-            f"the reply is no completion, but begins: {self._body.text()[:MAX_QUOTED_CHARS]!r}"
-        )
+            return TruncatedStreamError("the stream ended before the reply was complete")
+        start = self._body.text()[:MAX_QUOTED_CHARS]
+        return FailedReplyError(f"the reply is not a completion; it begins: {start!r}")
 
-    def _record_reply(self, said: ParsedReply) -> None:
-        """Write what came. Tokens are written only where they were told: zero would be a claim."""
+    def _record_reply(self, reply: ParsedReply) -> None:
+        """Record the reply. Tokens are recorded only if the endpoint reports them."""
         from mlflow.tracing.constant import SpanAttributeKey
 
-        self.outputs = said.outputs
-        told: dict[str, Any] = {
-            SpanAttributeKey.MODEL: said.model,
-            SpanAttributeKey.CHAT_USAGE: said.usage,
-            "gen_ai.response.model": said.model,
-            "gen_ai.response.id": said.id,
-            "gen_ai.response.finish_reasons": list(said.finish_reasons),
-            "gen_ai.usage.input_tokens": said.usage.get("input_tokens"),
-            "gen_ai.usage.output_tokens": said.usage.get("output_tokens"),
+        self.outputs = reply.outputs
+        attributes: dict[str, Any] = {
+            SpanAttributeKey.MODEL: reply.model,
+            SpanAttributeKey.CHAT_USAGE: reply.usage,
+            "gen_ai.response.model": reply.model,
+            "gen_ai.response.id": reply.id,
+            "gen_ai.response.finish_reasons": list(reply.finish_reasons),
+            "gen_ai.usage.input_tokens": reply.usage.get("input_tokens"),
+            "gen_ai.usage.output_tokens": reply.usage.get("output_tokens"),
         }
         if self._body is not None and self._is_streamed and self._body.first_chunk_s is not None:
-            waited_s = round(self._body.first_chunk_s - self._began_s, 6)
-            told["gen_ai.response.time_to_first_chunk"] = waited_s
-        self.span.set_attributes({key: value for key, value in told.items() if value})
+            waited_s = round(self._body.first_chunk_s - self._started_s, 6)
+            attributes["gen_ai.response.time_to_first_chunk"] = waited_s
+        self.span.set_attributes({key: value for key, value in attributes.items() if value})
+
+
+def to_chat_tools(tools: Any) -> list[Mapping[str, Any]]:
+    """Convert a request's tools to the format of the chat API; the Responses API's is flatter."""
+    listed = tools if isinstance(tools, list) else []
+    return [_to_chat_tool(tool) for tool in listed if isinstance(tool, Mapping)]
+
+
+def _to_chat_tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Convert one tool. The endpoint's own tools have no name, so they are named by their type."""
+    if "function" in tool:
+        return tool
+    definition = {key: value for key, value in tool.items() if key != "type"}
+    return {"type": "function", "function": {"name": tool.get("type"), **definition}}

@@ -1,4 +1,4 @@
-"""What grows from the events of a stream: a chat completion, or a response, as far as they came.
+"""Assemble a streamed chat completion or response from its events, as far as they arrived.
 
 Source: https://platform.openai.com/docs/api-reference/chat-streaming and …/responses-streaming
 """
@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
-"""The events that end a streamed response, each with all of it."""
+"""The events that end a streamed response; each contains the whole response."""
 
 
 class ChatAssembler:
-    """A chat completion, of its chunks: `body` has the shape that it has where it is not streamed.
+    """Assembles a chat completion from chunks.
 
-    `whole` is whether each of its choices has said why it ended.
+    Attributes:
+        body: The completion so far, in the format of a completion that is not streamed.
     """
 
     def __init__(self) -> None:
@@ -23,88 +24,97 @@ class ChatAssembler:
 
     @property
     def is_complete(self) -> bool:
+        """Whether each choice has a finish reason."""
         choices = self._choices.values()
         return bool(choices) and all(choice["finish_reason"] for choice in choices)
 
     def add(self, chunk: Mapping[str, Any]) -> None:
-        """Add what a chunk says. Raises what comes of a chunk that is none."""
+        """Add a chunk. A malformed chunk may raise anything in `MALFORMED_REPLY_ERRORS`."""
         for key in ("id", "model", "usage"):
             if chunk.get(key):
                 self.body[key] = chunk[key]
         for part in chunk.get("choices") or ():
-            at = part.get("index", 0)
-            if at not in self._choices:
-                self._messages[at] = message = _MessageAssembler()
-                choice = {"index": at, "finish_reason": None, "message": message.body}
-                self._choices[at] = choice
+            index = part.get("index", 0)
+            if index not in self._choices:
+                self._messages[index] = message = _MessageAssembler()
+                choice = {"index": index, "finish_reason": None, "message": message.body}
+                self._choices[index] = choice
                 self.body.setdefault("choices", []).append(choice)
-            choice = self._choices[at]
+            choice = self._choices[index]
             choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
-            self._messages[at].add(part.get("delta") or {})
+            self._messages[index].add(part.get("delta") or {})
 
 
 class ResponseAssembler:
-    """A response, of its events; `whole` once the last of them, which has all of it, has come."""
+    """Assembles a response of the Responses API from its events.
+
+    Attributes:
+        is_complete: Whether the final event, which contains the whole response, has arrived.
+    """
 
     def __init__(self) -> None:
         self.is_complete = False
-        self._told: dict[str, Any] = {}
+        self._response: dict[str, Any] = {}
         self._items: dict[int, dict[str, Any]] = {}
 
     @property
     def body(self) -> dict[str, Any]:
-        grown = self._items and not self.is_complete
-        return self._told | ({"output": list(self._items.values())} if grown else {})
+        """The response so far, in the format of a response that is not streamed."""
+        is_partial = self._items and not self.is_complete
+        return self._response | ({"output": list(self._items.values())} if is_partial else {})
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Add what an event says. Raises what comes of an event that is none."""
-        kind, at = event["type"].removeprefix("response."), event.get("output_index", 0)
+        """Add an event. A malformed event may raise anything in `MALFORMED_REPLY_ERRORS`."""
+        kind, index = event["type"].removeprefix("response."), event.get("output_index", 0)
         if "response" in event:
-            self._told = {"output": []} | event["response"]
+            self._response = {"output": []} | event["response"]
             self.is_complete = event["type"] in FINAL_EVENTS
         elif kind in ("output_item.added", "output_item.done"):
-            self._items[at] = dict(event["item"])
+            self._items[index] = dict(event["item"])
         elif kind == "function_call_arguments.delta":
-            self._items[at]["arguments"] += event["delta"]
+            self._items[index]["arguments"] += event["delta"]
         elif kind in ("content_part.added", "content_part.done"):
-            parts = self._items[at].setdefault("content", [])
+            parts = self._items[index].setdefault("content", [])
             parts[event["content_index"] :] = [dict(event["part"])]
         elif kind in ("output_text.delta", "refusal.delta"):
-            part = self._items[at]["content"][event["content_index"]]
+            part = self._items[index]["content"][event["content_index"]]
             part["refusal" if kind == "refusal.delta" else "text"] += event["delta"]
 
 
 class _MessageAssembler:
-    """A message, of what the chunks say of it: text is joined to text, a call to its call."""
+    """Assembles a chat message from deltas: text is appended to text, arguments to their call."""
 
     def __init__(self) -> None:
         self.body: dict[str, Any] = {"role": "assistant"}
         self._calls: dict[Any, dict[str, Any]] = {}
 
     def add(self, delta: Mapping[str, Any]) -> None:
-        for key, said in delta.items():
+        for key, value in delta.items():
             if key == "tool_calls":
-                for part in said or ():
+                for part in value or ():
                     self._add_call(part)
-            elif said is not None:
-                self.body[key] = said if key == "role" else _merge(self.body.get(key), said)
+            elif value is not None:
+                self.body[key] = value if key == "role" else _merge(self.body.get(key), value)
 
     def _add_call(self, part: Mapping[str, Any]) -> None:
-        """Parts of a call share an index. Where none is told, or one for all, a name begins one."""
-        at, id, function = part.get("index"), part.get("id"), part.get("function") or {}
-        call = self._calls.get(at)
+        """Add a part of a tool call to the call with the same index.
+
+        Some endpoints send no index, or the same one for all calls; then a new name starts a call.
+        """
+        index, id, function = part.get("index"), part.get("id"), part.get("function") or {}
+        call = self._calls.get(index)
         if call is None or (id and id != call["id"] and function.get("name")):
             call = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
             self.body.setdefault("tool_calls", []).append(call)
-            self._calls[at] = call
+            self._calls[index] = call
         call["id"] = id or call["id"]
         for key in ("name", "arguments"):
             call["function"][key] += function.get(key) or ""
 
 
-def _merge(before: Any, said: Any) -> Any:
-    """What was said of a key, and what is said of it now; of two kinds, the later."""
-    if isinstance(before, dict) and isinstance(said, dict):
-        return before | {key: _merge(before.get(key), value) for key, value in said.items()}
-    alike = isinstance(said, str | list) and isinstance(before, type(said))
-    return before + said if alike else said
+def _merge(old: Any, new: Any) -> Any:
+    """Append text and lists, merge objects; a value of another type replaces the old one."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {key: _merge(old.get(key), value) for key, value in new.items()}
+    can_append = isinstance(new, str | list) and isinstance(old, type(new))
+    return old + new if can_append else new

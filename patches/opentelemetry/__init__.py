@@ -1,1 +1,1 @@
-"""Opentelemetry."""
+"""Patches for OpenTelemetry."""

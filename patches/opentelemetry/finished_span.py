@@ -1,7 +1,7 @@
-"""The rewriting of a finished span, which OpenTelemetry hands to its processors to read only.
+"""Rewrite a finished OpenTelemetry span in place: name, attributes, events, links, status.
 
-`Span.end` closes a span before a processor sees it: there is no public way to put other values in
-the place of those that it has.
+`Span.end` makes a span read-only before the span processors see it, and OpenTelemetry has no
+public way to change it afterwards.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,45 +25,52 @@ def rewrite_finished_span(
     resource: Resource | None = None,
     trace_state: TraceState | None = None,
 ) -> None:
-    """Put these in the place of the span's own; what is None stays as it is.
+    """Replace parts of a finished span; what is None stays unchanged.
 
-    `state` is what the headers of a caller said of its trace.
+    All copies of a span share its attributes and events, so these change in every copy.
 
-    `attributes` are all that it is to have; `description` is its status's, and "" takes it away.
-    Attributes and events are shared by every copy of the span, and are changed in all of them.
+    Args:
+        span: The span to change in place.
+        name: Its new name.
+        attributes: The complete set of its new attributes.
+        events: Its new events.
+        links: Its new links.
+        status_description: The new description of its status; "" removes it.
+        resource: Its new resource.
+        trace_state: Its new W3C trace state, which a caller's headers may have set.
     """
-    inside: Any = span
+    mutable: Any = span
     if name is not None:
-        inside._name = name
+        mutable._name = name
     if attributes is not None:
-        _replace_attributes(inside, attributes)
+        _replace_attributes(mutable, attributes)
     if events is not None:
-        inside._events = tuple(events)
+        mutable._events = tuple(events)
     if links is not None:
-        inside._links = tuple(links)
+        mutable._links = tuple(links)
     if status_description is not None:
-        inside._status = Status(span.status.status_code, status_description or None)
+        mutable._status = Status(span.status.status_code, status_description or None)
     if resource is not None:
-        inside._resource = resource
+        mutable._resource = resource
     if trace_state is not None:
-        own = span.context
-        inside._context = SpanContext(
-            own.trace_id, own.span_id, own.is_remote, own.trace_flags, trace_state
+        old = span.context
+        mutable._context = SpanContext(
+            old.trace_id, old.span_id, old.is_remote, old.trace_flags, trace_state
         )
 
 
 def _replace_attributes(span: Any, attributes: Mapping[str, Any]) -> None:
-    """In place, so that a copy of the span that someone holds already is rewritten with it."""
-    held = span._attributes
-    if not isinstance(held, BoundedAttributes):
+    """Replace them in the same object, so that existing copies of the span change too."""
+    current = span._attributes
+    if not isinstance(current, BoundedAttributes):
         span._attributes = dict(attributes)
         return
-    held._immutable = False
+    current._immutable = False
     try:
-        for key in [key for key in held if key not in attributes]:
-            del held[key]
+        for key in [key for key in current if key not in attributes]:
+            del current[key]
         for key, value in attributes.items():
-            if held.get(key) is not value:
-                held[key] = value
+            if current.get(key) is not value:
+                current[key] = value
     finally:
-        held._immutable = True
+        current._immutable = True

@@ -1,8 +1,9 @@
-"""GenAI names: OpenTelemetry's names for what MLflow says of a span in names of its own.
+"""Translate an MLflow span into OpenTelemetry's `gen_ai.*` attributes.
 
-https://opentelemetry.io/docs/specs/semconv/gen-ai/. MLflow has the translation and gives it only
-with `MLFLOW_ENABLE_OTEL_GENAI_SEMCONV`, which takes away a span's name, and the inputs and outputs
-of all but models and tools.
+MLflow has the translation, but applies it only with `MLFLOW_ENABLE_OTEL_GENAI_SEMCONV`, which also
+replaces the span's name and removes the inputs and outputs of all spans but LLM and TOOL spans.
+
+Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 
 def to_genai_attributes(span: ReadableSpan) -> dict[str, Any]:
-    """The `gen_ai.*` attributes of a span of MLflow; the span is left as it is."""
+    """Return the `gen_ai.*` attributes of an MLflow span. The span itself is not changed."""
     from mlflow.tracing.export.genai_semconv.translator import translate_span_to_genai
 
     translated = translate_span_to_genai(span).attributes or {}

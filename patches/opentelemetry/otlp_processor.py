@@ -1,7 +1,7 @@
-"""The OTLP processor: what MLflow gives each finished span to, where a receiver is named, too.
+"""Replace MLflow's OTLP span processor, in dual export, by one that sends spans to a `SpanSink`.
 
-MLflow exports with OpenTelemetry's batch processor. That one flushes without a time limit, logs
-each failure, and in dual export knows neither the tags nor the session of a trace.
+MLflow exports to an OTLP endpoint with OpenTelemetry's batch processor, which flushes without a
+time limit and logs each failure. In dual export it also omits a trace's tags and session.
 """
 
 import os
@@ -15,34 +15,35 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from patches.patch import Patch
 
 TAG_PREFIX = "mlflow.traceTag."
-"""How MLflow's receiver knows the tags of a trace, on its root span."""
+"""Prefix of the root span's attributes that MLflow's OTLP endpoint stores as trace tags."""
 METADATA_ATTRIBUTES = {"mlflow.trace.session": "session.id", "mlflow.trace.user": "user.id"}
-"""What MLflow keeps of a trace beside its spans, and OpenTelemetry's names for it."""
+"""Keys of MLflow's trace metadata, and the OpenTelemetry attributes for them."""
 
 
 class SpanSink(Protocol):
-    """Who brings finished spans to a receiver; called by all threads at once."""
+    """Sends finished spans to an OTLP endpoint. Called concurrently by all threads."""
 
     def send(self, span: ReadableSpan, trace_attributes: Mapping[str, str]) -> None:
-        """Take a span, and what is said of its whole trace, if it is a root; at once."""
+        """Accept a span without blocking. `trace_attributes` is empty unless it is a root span."""
 
     def flush(self) -> bool:
-        """Bring all that was taken; whether it arrived."""
+        """Send all accepted spans; return whether they were delivered."""
 
     def close(self) -> None:
-        """Bring what can be brought, and take nothing more."""
+        """Send what can still be sent, then accept nothing more."""
 
 
 def otlp_processor_patch(make_sink: Callable[[], SpanSink]) -> Patch:
-    """MLflow gives its spans to a `carrier` of their own for each tracer provider that it makes."""
+    """Send spans to a sink; `make_sink` is called for each tracer provider that MLflow creates."""
     return Patch(
-        name="otlp_processor",
-        symptom="a receiver that hangs holds a flush for as long as there are batches, each failure"
-        " is logged, and neither tags nor session of a trace arrive",
+        name="opentelemetry.otlp_processor",
+        symptom="if the OTLP endpoint hangs, flush() blocks once per queued batch; each failure is"
+        " logged; neither tags nor session of a trace are exported",
         upstream="mlflow.tracing.processor.otel.OtelSpanProcessor; opentelemetry-python#4568",
         versions={"mlflow": ">=3.17"},
-        delete_when="BatchSpanProcessor.force_flush keeps its timeout, and dual export sends tags",
-        canary="tests/instrumentation/export/test_mlflow_export.py::test_upstream_mlflow_flushes_within_the_timeout",
+        delete_when="BatchSpanProcessor.force_flush obeys its timeout, and dual export sends tags",
+        canary="tests/instrumentation/export/test_mlflow_export.py"
+        "::test_upstream_mlflow_flushes_within_the_timeout",
         apply=lambda: _apply(make_sink),
     )
 
@@ -54,36 +55,36 @@ def _apply(make_sink: Callable[[], SpanSink]) -> Generator[None]:
     from mlflow.tracing.processor import otel
     from mlflow.tracing.utils.otlp import should_use_otlp_exporter
 
-    # Without dual export the receiver takes the place of the store, and MLflow's own processor
-    # keeps what its other functions need.
+    # Without dual export, spans go to the OTLP endpoint instead of the store, and MLflow's own
+    # processor keeps data that its other functions need.
     if not (should_use_otlp_exporter() and MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT.get()):
         yield
         return
 
-    class Handing(SpanProcessor):
-        """A class, for MLflow asks `isinstance` of its name, with MLflow's own arguments."""
+    class SinkProcessor(SpanProcessor):
+        """Has the constructor of MLflow's class; MLflow uses the class name in `isinstance`."""
 
         def __init__(self, span_exporter: Any, export_metrics: bool) -> None:
-            self._carrier = make_sink()
+            self._sink = make_sink()
 
         def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-            """Nothing is sent of a span that has yet to end."""
+            """Do nothing: a span is sent when it ends."""
 
         def on_end(self, span: ReadableSpan) -> None:
             if span.context is not None and span.context.trace_flags.sampled:
-                self._carrier.send(span, {} if span.parent else _trace_attributes(span))
+                self._sink.send(span, {} if span.parent else _trace_attributes(span))
 
         def force_flush(self, timeout_millis: int = 30_000) -> bool:
-            return self._carrier.flush()
+            return self._sink.flush()
 
         def shutdown(self) -> None:
-            self._carrier.close()
+            self._sink.close()
 
     processor, exporter = otel.OtelSpanProcessor, provider.get_otlp_exporter
     metrics = provider.should_export_otlp_metrics
-    otel.OtelSpanProcessor, provider.get_otlp_exporter = Handing, _make_no_exporter
+    otel.OtelSpanProcessor, provider.get_otlp_exporter = SinkProcessor, _make_no_exporter
     provider.should_export_otlp_metrics = _is_metrics_export_requested
-    provider.provider.reset()  # one that is there already exports as MLflow does
+    provider.provider.reset()  # an existing provider would go on exporting as MLflow does
     try:
         yield
     finally:
@@ -93,16 +94,19 @@ def _apply(make_sink: Callable[[], SpanSink]) -> Generator[None]:
 
 
 def _make_no_exporter() -> None:
-    """MLflow's own raises where it does not know the protocol, which ends all tracing."""
+    """Replace MLflow's function, which raises for an unknown protocol and so stops all tracing."""
 
 
 def _is_metrics_export_requested() -> bool:
-    """By their own variable: they bear the tags of traces, and hold up the end of a program."""
+    """Return whether metrics have an endpoint of their own.
+
+    Metrics contain the tags of traces and delay the end of the program, so they are opt-in.
+    """
     return bool(os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"))
 
 
 def _trace_attributes(root: ReadableSpan) -> dict[str, str]:
-    """The tags, the session and the user of a trace, by the names that receivers look for."""
+    """Return the trace's tags, session and user as attributes that OTLP endpoints look for."""
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
     manager = InMemoryTraceManager.get_instance()
@@ -112,9 +116,9 @@ def _trace_attributes(root: ReadableSpan) -> dict[str, str]:
         if trace is None:
             return {}
         tags, metadata = dict(trace.info.tags), trace.info.trace_metadata
-        tagged = {
+        tag_attributes = {
             f"{TAG_PREFIX}{key}": value for key, value in tags.items() if key[:7] != "mlflow."
         }
-        return tagged | {
+        return tag_attributes | {
             name: metadata[key] for key, name in METADATA_ATTRIBUTES.items() if key in metadata
         }

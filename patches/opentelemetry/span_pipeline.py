@@ -1,9 +1,9 @@
-"""The outlet: the one place that every finished span passes before anyone stores or sends it.
+"""Pass every finished span through transforms and a tail sampler before it is stored or exported.
 
-MLflow shows a span to its own span processors as `LiveSpan.end` ends it. A span that another
-library opened in MLflow's tracer provider is ended by OpenTelemetry, past all of them. What every
-span and every exporter share is the provider's `on_end`: it is wrapped, in the provider that there
-is and in each that MLflow makes later.
+MLflow calls its own span processors in `LiveSpan.end`. A span that another library opens in
+MLflow's tracer provider is ended by OpenTelemetry and bypasses them. All spans and all exporters
+share the provider's `on_end`, so this patch wraps `on_end` of the current provider and of each
+provider that MLflow creates later.
 """
 
 import logging
@@ -20,53 +20,58 @@ from patches.opentelemetry.tracer_providers import hook_tracer_providers
 from patches.patch import Patch
 
 WITHHELD_ATTRIBUTE = "flight_recorder.withheld"
-"""On a span that left without its contents: the type of the error that a change of it raised."""
+"""Set on spans that were exported without content; its value is the transform's exception type."""
 STRUCTURAL_ATTRIBUTES = ("mlflow.traceRequestId", "mlflow.experimentId", "mlflow.spanType")
-"""The attributes that tell MLflow where a span belongs."""
+"""Attributes that MLflow needs to put a span into its trace."""
 
 SpanTransform = Callable[[ReadableSpan], None]
-"""Changes a finished span in place, with `patches.opentelemetry.finished_span`."""
+"""Changes a finished span in place, with `rewrite_finished_span`."""
 
 
 @dataclass(frozen=True)
 class SpanDisposition:
-    """Where a finished span may go: on to the processors of its provider, or nowhere."""
+    """The two things that can happen to a finished span: forward it to the processors, or drop it.
+
+    Each is a function that takes the span.
+    """
 
     forward: Callable[[ReadableSpan], None]
     drop: Callable[[ReadableSpan], None] = discard_span
 
 
 class TailSampler(Protocol):
-    """Who says when each finished span goes on, and whether; called by all threads at once."""
+    """Decides whether and when each finished span is exported. Must be thread-safe."""
 
     def on_start(self, span: ReadableSpan) -> None:
-        """A span has begun, and will end."""
+        """Handle the start of a span."""
 
     def on_end(self, span: ReadableSpan, disposition: SpanDisposition) -> None:
-        """It has ended: send it on its way now, or keep both and do so later."""
+        """Forward or drop a finished span, now or later."""
 
     def close(self) -> None:
-        """Send all that is kept on its way; what ends from now on goes at once."""
+        """Decide about all pending spans; from now on decide about each span when it ends."""
 
 
 def span_pipeline_patch(
     transforms: Sequence[SpanTransform] = (), sampler: TailSampler | None = None
 ) -> Patch:
-    """Every finished span passes `changes`, in this order, then `holds`, then the processors.
+    """Pass each finished span through `transforms`, in order, then `sampler`, then the processors.
 
-    A change that raises neither breaks the program nor lets the span's contents out: it leaves
-    without them, says so in the attribute `flight_recorder.withheld`, and the first of each type of
-    error is logged. Of two outlets, what comes out of the inner block's passes the outer's. On exit
-    `holds` is closed, and MLflow's provider is as it was; one that MLflow has replaced meanwhile
-    keeps its outlet, for spans that end in it later.
+    If a transform raises, the span is exported without its content and with the attribute
+    `flight_recorder.withheld`; the program continues, and the first error of each type is logged.
+    Nested pipelines chain: the output of the inner one is the input of the outer one.
+
+    On exit the sampler is closed and MLflow's provider is restored. A provider that MLflow has
+    replaced in the meantime keeps the pipeline, for spans that end in it later.
     """
     return Patch(
-        name="outlet",
-        symptom="a span that another library opened in MLflow's provider passes no span processor",
+        name="opentelemetry.span_pipeline",
+        symptom="spans that other libraries open in MLflow's provider bypass all span processors",
         upstream="mlflow.entities.span.LiveSpan.end, the only caller of `apply_span_processors`",
         versions={"mlflow": ">=3.17"},
-        delete_when="MLflow shows bridged spans to its span processors, with events and status",
-        canary="tests/patches/opentelemetry/test_span_pipeline.py::test_mlflow_alone_shows_a_bridged_span_to_its_processors",
+        delete_when="MLflow passes bridged spans to its span processors, with events and status",
+        canary="tests/patches/opentelemetry/test_span_pipeline.py"
+        "::test_unpatched_mlflow_passes_bridged_spans_to_its_processors",
         apply=lambda: _apply(SpanPipeline(tuple(transforms), sampler)),
         is_nestable=True,
     )
@@ -83,7 +88,7 @@ def _apply(pipeline: "SpanPipeline") -> Generator[None]:
 
 @dataclass(frozen=True)
 class SpanPipeline:
-    """What wraps a provider's `on_start` and `on_end`."""
+    """The transforms and the sampler, called in place of a provider's `on_start` and `on_end`."""
 
     transforms: Sequence[SpanTransform]
     sampler: TailSampler | None
@@ -108,40 +113,38 @@ class SpanPipeline:
         if self.sampler is not None:
             self.sampler.close()
 
-    def _transform(self, given: ReadableSpan) -> ReadableSpan:
-        """What goes on in the place of `given`: a copy of the span that MLflow stores, changed."""
-        held = find_live_span(given)
-        span: Any = given if held is None else held._span
+    def _transform(self, span: ReadableSpan) -> ReadableSpan:
+        """Transform the span that MLflow will store, and return a copy of it to be exported."""
+        live_span = find_live_span(span)
+        stored_span: Any = span if live_span is None else live_span._span
         try:
-            for change in self.transforms:
-                change(span)
-        except (
-            Exception
-        ) as error:  # whatever it is: no store may see what it left, nor the program it
-            self._strip_contents(span, type(error).__name__)
-        if held is None:
-            return given
-        sync_links(held)
-        copy: ReadableSpan = span._readable_span()
+            for transform in self.transforms:
+                transform(stored_span)
+        except Exception as error:
+            # Whatever was raised: never export a half-redacted span, never raise into the program.
+            self._strip_contents(stored_span, type(error).__name__)
+        if live_span is None:
+            return span
+        sync_links(live_span)
+        copy: ReadableSpan = stored_span._readable_span()
         return copy
 
-    def _strip_contents(self, span: ReadableSpan, error: str) -> None:
-        own = span.attributes or {}
-        kept = {key: own[key] for key in STRUCTURAL_ATTRIBUTES if key in own}
-        attributes = {**kept, WITHHELD_ATTRIBUTE: error}
+    def _strip_contents(self, span: ReadableSpan, error_type: str) -> None:
+        attributes = span.attributes or {}
+        structure = {key: attributes[key] for key in STRUCTURAL_ATTRIBUTES if key in attributes}
         rewrite_finished_span(
             span,
             name="(withheld)",
-            attributes=attributes,
+            attributes={**structure, WITHHELD_ATTRIBUTE: error_type},
             events=(),
             links=(),
             status_description="",
         )
-        if error not in self._logged_error_types:
-            self._logged_error_types.add(error)
+        if error_type not in self._logged_error_types:
+            self._logged_error_types.add(error_type)
             logging.getLogger(__name__).error(
-                "A change of finished spans, which should have redacted them, raised %s: such spans"
-                " are stored and sent without their contents, and with the attribute %s.",
-                error,
+                "A transform of finished spans, such as redaction, raised %s. The affected spans"
+                " are stored and exported without their content and with the attribute %s.",
+                error_type,
                 WITHHELD_ATTRIBUTE,
             )

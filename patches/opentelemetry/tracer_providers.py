@@ -1,6 +1,7 @@
-"""Tracer providers: the one that MLflow has, and each that it makes later, wrapped as it comes.
+"""Hook the start and end of spans in MLflow's tracer provider and in each one that replaces it.
 
-MLflow makes a new one for a new store, for a new destination, and after `mlflow.tracing.disable`.
+MLflow creates a new provider for a new store, for a new destination, and after
+`mlflow.tracing.disable`.
 """
 
 from collections.abc import Callable, Generator
@@ -10,44 +11,44 @@ from typing import Any, Protocol
 
 
 class SpanHooks(Protocol):
-    """What is told of the spans of a provider in the place of its processors."""
+    """Called in place of a provider's span processors, with the processors' own method."""
 
     def on_start(self, original: Callable[..., None], span: Any, *args: Any, **kw: Any) -> None:
-        """A span has begun; `original` tells the processors."""
+        """Handle the start of a span; `original` passes it to the processors."""
 
     def on_end(self, original: Callable[[Any], None], span: Any) -> None:
-        """A span has ended; `original` tells the processors."""
+        """Handle the end of a span; `original` passes it to the processors."""
 
 
 @contextmanager
 def hook_tracer_providers(hooks: SpanHooks) -> Generator[None]:
-    """Wrap MLflow's provider, and those that take its place before the block ends.
+    """Install `hooks` in MLflow's provider, and in those that replace it before the block ends.
 
-    On exit the provider of the day is unwrapped. Those that were replaced before stay as they are:
-    a span that is still open belongs to one of them, and has yet to end.
+    On exit the hooks are removed from the current provider. Providers that were replaced before
+    keep them: spans that are still open belong to those providers and end in them.
     """
     from mlflow.tracing import provider as module
 
-    keeper: Any = module._TracerProviderWrapper
-    put, initialize = keeper.set, module._initialize_tracer_provider
+    holder: Any = module._TracerProviderWrapper
+    set_provider, initialize = holder.set, module._initialize_tracer_provider
 
-    @wraps(put)
-    def wrap_and_put(self: Any, provider: Any) -> None:
+    @wraps(set_provider)
+    def hooked_set(self: Any, provider: Any) -> None:
         _install(provider, hooks)
-        put(self, provider)
+        set_provider(self, provider)
 
     @wraps(initialize)
-    def wrap_and_initialize(*args: Any, **kw: Any) -> None:
-        # With MLFLOW_USE_DEFAULT_TRACER_PROVIDER=false MLflow may join a provider that is there.
+    def hooked_initialize(*args: Any, **kw: Any) -> None:
+        # With MLFLOW_USE_DEFAULT_TRACER_PROVIDER=false MLflow may reuse an existing provider.
         _install(module.provider.get(), hooks)
         initialize(*args, **kw)
 
-    keeper.set, module._initialize_tracer_provider = wrap_and_put, wrap_and_initialize
+    holder.set, module._initialize_tracer_provider = hooked_set, hooked_initialize
     _install(module.provider.get(), hooks)
     try:
         yield
     finally:
-        keeper.set, module._initialize_tracer_provider = put, initialize
+        holder.set, module._initialize_tracer_provider = set_provider, initialize
         _uninstall(module.provider.get(), hooks)
 
 
@@ -59,26 +60,26 @@ def _install(provider: Any, hooks: SpanHooks) -> None:
 
 def _uninstall(provider: Any, hooks: SpanHooks) -> None:
     processor = getattr(provider, "_active_span_processor", None)
-    if processor is None or hooks not in (wrappings := _installed_hooks(processor)):
+    if processor is None or hooks not in (installed := _installed_hooks(processor)):
         return
     del processor.on_start, processor.on_end
-    for other in wrappings:
+    for other in installed:
         if other is not hooks:
             _add_hooks(processor, other)
 
 
 def _add_hooks(processor: Any, hooks: SpanHooks) -> None:
-    # On the instance, which tracers and open spans hold already.
+    # On the instance, because tracers and open spans already refer to it.
     processor.on_start = partial(hooks.on_start, processor.on_start)
     processor.on_end = partial(hooks.on_end, processor.on_end)
 
 
 def _installed_hooks(processor: Any) -> list[SpanHooks]:
-    """What is in the place of a processor's own methods, the first that was put on first."""
+    """Return the hooks of a processor, the first installed first."""
     on_end: Any = vars(processor).get("on_end")
     found = []
     while isinstance(on_end, partial):
-        wrapper: Any = on_end.func
-        found.append(wrapper.__self__)
+        hooked: Any = on_end.func
+        found.append(hooked.__self__)
         (on_end,) = on_end.args
     return found[::-1]

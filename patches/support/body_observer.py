@@ -1,4 +1,4 @@
-"""Overheard: the body of a reply, heard chunk by chunk as its client reads it, to its end."""
+"""Observe the body of an httpx response, chunk by chunk, while its client reads it."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
@@ -7,18 +7,21 @@ import httpx
 
 
 class BodyObserver(Protocol):
-    """Who hears it.
+    """Called with each chunk of a response body, and when the body ends."""
 
-    The end is told with what ended it early, if anything did: `GeneratorExit` is a client that
-    reads no further. What is closed after its end is told to have ended again.
-    """
+    def on_chunk(self, chunk: bytes) -> bytes:
+        """Handle a chunk; return the chunk that the client gets."""
 
-    def on_chunk(self, chunk: bytes) -> bytes: ...
-    def on_end(self, error: BaseException | None = None) -> None: ...
+    def on_end(self, error: BaseException | None = None) -> None:
+        """Handle the end of the body; may be called again when the response is closed.
+
+        `error` is the error that ended it early. `GeneratorExit` means that the client stopped
+        reading.
+        """
 
 
 def observe_body(response: httpx.Response, observer: BodyObserver) -> None:
-    """Have the body of `response`, which nobody has read yet, heard by `hearer`."""
+    """Call `observer` while the body of `response`, not yet read, is read."""
     if isinstance(response.stream, httpx.AsyncByteStream):
         response.stream = _AsyncObservedStream(response.stream, observer)
     elif isinstance(response.stream, httpx.SyncByteStream):
@@ -26,42 +29,42 @@ def observe_body(response: httpx.Response, observer: BodyObserver) -> None:
 
 
 class _ObservedStream(httpx.SyncByteStream):
-    def __init__(self, inner: httpx.SyncByteStream, hearer: BodyObserver) -> None:
-        self._inner = inner
-        self._hearer = hearer
+    def __init__(self, stream: httpx.SyncByteStream, observer: BodyObserver) -> None:
+        self._stream = stream
+        self._observer = observer
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            for chunk in self._inner:
-                yield self._hearer.on_chunk(chunk)
+            for chunk in self._stream:
+                yield self._observer.on_chunk(chunk)
         except BaseException as error:
-            self._hearer.on_end(error)
+            self._observer.on_end(error)
             raise
-        self._hearer.on_end()
+        self._observer.on_end()
 
     def close(self) -> None:
         try:
-            self._inner.close()
+            self._stream.close()
         finally:
-            self._hearer.on_end(GeneratorExit())
+            self._observer.on_end(GeneratorExit())
 
 
 class _AsyncObservedStream(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.AsyncByteStream, hearer: BodyObserver) -> None:
-        self._inner = inner
-        self._hearer = hearer
+    def __init__(self, stream: httpx.AsyncByteStream, observer: BodyObserver) -> None:
+        self._stream = stream
+        self._observer = observer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for chunk in self._inner:
-                yield self._hearer.on_chunk(chunk)
+            async for chunk in self._stream:
+                yield self._observer.on_chunk(chunk)
         except BaseException as error:
-            self._hearer.on_end(error)
+            self._observer.on_end(error)
             raise
-        self._hearer.on_end()
+        self._observer.on_end()
 
     async def aclose(self) -> None:
         try:
-            await self._inner.aclose()
+            await self._stream.aclose()
         finally:
-            self._hearer.on_end(GeneratorExit())
+            self._observer.on_end(GeneratorExit())

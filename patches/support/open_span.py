@@ -1,10 +1,12 @@
-"""An open span: held open over many steps, active only inside them.
+"""An MLflow span that stays open over many steps, and is the current span only during them.
 
-A span that stays active across the `yield` of an async generator leaks into whoever consumes it.
-An open span is put on before each step and taken off after it, or, where a framework only tells of
-a beginning and an end, put on at the one and taken off at the other. It ends once, with the truth.
-What was opened beneath it and is open still then, such as a task that a tool started, is left to
-the span above; the outermost takes it along.
+A span that stays current across the `yield` of an async generator leaks into the generator's
+consumer. An `OpenSpan` is made current before each step and restored after it. If a framework only
+reports the start and the end of work, the span is activated at the start and deactivated at the
+end.
+
+Each span ends once. Children that are still open then, such as a task that a tool started, are
+passed to the parent; the outermost span ends them.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
@@ -12,17 +14,24 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Self
 
-from patches.support.span_errors import record_error
+from patches.support.span_errors import AbandonedSpanError, record_error
 
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
 
 
-class AbandonedSpanError(Exception):
-    """Recorded on a span whose parent ended before it did."""
-
-
 class OpenSpan:
-    """A span of `owner`: the agent, team, client … that it shows at work."""
+    """The span of an agent, team, client or other object at work.
+
+    Attributes:
+        owner: The object whose work the span shows.
+        name: The name of the span.
+        outputs: Written to the span when it ends.
+        span: The MLflow span.
+        parent: The open span around this one.
+        is_ended: Whether it has ended.
+        is_complete: Whether the result has been recorded. A consumer that stops after that has
+            missed nothing, so the span is no error.
+    """
 
     def __init__(
         self, owner: object, name: str, span_type: str, inputs: Any, attributes: dict[str, Any]
@@ -34,7 +43,6 @@ class OpenSpan:
         self.outputs: Any = None
         self.is_ended = False
         self.is_complete = False
-        """Whether the result is there: whoever stops listening then has missed nothing."""
         self.parent = _INNERMOST.get()
         self._children: dict[OpenSpan, None] = {}
         self._activation_tokens: Any = None
@@ -46,26 +54,12 @@ class OpenSpan:
 
     @staticmethod
     def innermost() -> "OpenSpan | None":
-        """The span that the running code has put on last, of whatever kind."""
+        """Return the current open span, of any class."""
         return _INNERMOST.get()
-
-    @staticmethod
-    def end_open_spans(until: "OpenSpan | None", error: BaseException | None) -> None:
-        """End and take off what was put on in this context after `until`, the last one first.
-
-        Without an `error` of the work around it, what ends so has been given up.
-        """
-        span = _INNERMOST.get()
-        while span is not None and span is not until and span._activation_tokens is not None:
-            span.end(error or AbandonedSpanError("the span around it ended first"))
-            span.deactivate()
-            before, span = span, _INNERMOST.get()
-            if span is before:  # put on in the context that this one was copied from
-                return
 
     @classmethod
     def nearest(cls) -> Self | None:
-        """The innermost open span of this kind around the running code."""
+        """Return the innermost open span of this class."""
         span = _INNERMOST.get()
         while span is not None and not isinstance(span, cls):
             span = span.parent
@@ -73,13 +67,30 @@ class OpenSpan:
 
     @classmethod
     def is_open_for(cls, owner: object) -> bool:
-        """Whether the innermost span of this kind is `owner`'s: it calls itself, or `super()`."""
+        """Return whether the nearest span of this class is `owner`'s.
+
+        If so, a call of the owner's method is a call of `super()` or of itself.
+        """
         nearest = cls.nearest()
         return nearest is not None and nearest.owner is owner
 
+    @staticmethod
+    def end_open_spans(until: "OpenSpan | None", error: BaseException | None) -> None:
+        """End and deactivate the spans activated in this context after `until`, innermost first.
+
+        They end with `error`, the error of the work around them, or else as abandoned.
+        """
+        span = _INNERMOST.get()
+        while span is not None and span is not until and span._activation_tokens is not None:
+            span.end(error or AbandonedSpanError("the span around it ended first"))
+            span.deactivate()
+            previous, span = span, _INNERMOST.get()
+            if span is previous:  # activated in another context, of which this one is a copy
+                return
+
     @contextmanager
     def active(self) -> Generator[None]:
-        """Be the current span, for MLflow and for us."""
+        """Make this the current span for the block."""
         from mlflow.tracing.provider import safe_set_span_in_context
 
         token = _INNERMOST.set(self)
@@ -87,27 +98,12 @@ class OpenSpan:
             with safe_set_span_in_context(self.span):
                 yield
         finally:
-            with suppress(ValueError):  # closed by the collector, in another context
+            with suppress(ValueError):  # closed by the garbage collector, in another context
                 _INNERMOST.reset(token)
-
-    def activate(self) -> None:
-        """Be the current span from now on, in this context and in those copied from it."""
-        from mlflow.tracing.provider import set_span_in_context
-
-        self._activation_tokens = (_INNERMOST.set(self), set_span_in_context(self.span))
-
-    def deactivate(self) -> None:
-        """Give way to the span that was current when this one was put on."""
-        from mlflow.tracing.provider import detach_span_from_context
-
-        innermost, current = self._activation_tokens
-        with suppress(ValueError):  # this context is another one, and keeps what it was given
-            _INNERMOST.reset(innermost)
-            detach_span_from_context(current)
 
     @contextmanager
     def lifetime(self) -> Generator[None]:
-        """Be active for the whole block, and end with it."""
+        """Make this the current span for the block, and end it with the block."""
         try:
             with self.active():
                 yield
@@ -116,11 +112,26 @@ class OpenSpan:
             raise
         self.end()
 
+    def activate(self) -> None:
+        """Make this the current span of this context, and of copies made of it from now on."""
+        from mlflow.tracing.provider import set_span_in_context
+
+        self._activation_tokens = (_INNERMOST.set(self), set_span_in_context(self.span))
+
+    def deactivate(self) -> None:
+        """Restore the span that was current when this one was activated."""
+        from mlflow.tracing.provider import detach_span_from_context
+
+        innermost, current = self._activation_tokens
+        with suppress(ValueError):  # activated in another context: leave this one as it is
+            _INNERMOST.reset(innermost)
+            detach_span_from_context(current)
+
     def record_item(self, item: Any) -> None:
-        """Be told of what the work yields or returns; a kind of span keeps what it is about."""
+        """Record what the work yields or returns; subclasses keep what matters to them."""
 
     def end(self, error: BaseException | None = None) -> None:
-        """End it once; a second call changes nothing."""
+        """End the span, with the error that ended the work. A second call does nothing."""
         if self.is_ended:
             return
         self.is_ended = True
@@ -130,9 +141,10 @@ class OpenSpan:
                 child.parent = self.parent
             self.parent._children |= self._children
         else:
-            own = error if error is not None and not isinstance(error, Exception) else None
+            is_interruption = error is not None and not isinstance(error, Exception)
+            interruption = error if is_interruption else None
             for child in list(self._children):
-                child.end(own or AbandonedSpanError("the span around it ended first"))
+                child.end(interruption or AbandonedSpanError("the span around it ended first"))
         if error is not None:
             record_error(self.span, error)
         self.span.end(outputs=self.outputs)
@@ -141,9 +153,9 @@ class OpenSpan:
 async def trace_stream(
     open_span: Callable[[], OpenSpan], stream: AsyncIterator[Any]
 ) -> AsyncIterator[Any]:
-    """Hand on what `stream` yields, under a span that is opened at the first step.
+    """Yield the items of `stream` under a span that is opened when the first item is requested.
 
-    The stream is closed before the span ends, so that what it does on its way out is recorded too.
+    The stream is closed before the span ends, so that its cleanup is recorded too.
     """
     span = open_span()
     try:

@@ -1,4 +1,7 @@
-"""An interruption: what ends work without being an `Exception`, such as cancellation or Ctrl-C."""
+"""Record an error on a span, including interruptions such as cancellation or Ctrl-C.
+
+An interruption ends work without being an `Exception`.
+"""
 
 import asyncio
 from typing import Any
@@ -11,27 +14,36 @@ INTERRUPTION_TEXTS: dict[type[BaseException], str] = {
 }
 
 
+class AbandonedSpanError(Exception):
+    """Recorded on a span whose parent ended first."""
+
+
+class TruncatedStreamError(Exception):
+    """Recorded on a completion whose stream ended before the model's reply was complete."""
+
+
 def describe_error(error: BaseException) -> str:
-    """What a span says of an error: its name and message, or the words for an interruption."""
-    said = next(
-        (words for kind, words in INTERRUPTION_TEXTS.items() if isinstance(error, kind)), None
+    """Return the text of an error for a span: its type and message, or a text for interruptions."""
+    text = next(
+        (text for kind, text in INTERRUPTION_TEXTS.items() if isinstance(error, kind)),
+        type(error).__name__,
     )
-    return ": ".join(filter(None, (said or type(error).__name__, str(error))))
+    return ": ".join(filter(None, (text, str(error))))
 
 
 def record_error(span: Any, error: BaseException) -> None:
-    """Give an MLflow span the status ERROR and an exception event, whatever kind of error it is.
+    """Give an MLflow span the status ERROR and an exception event, for any kind of error.
 
-    `LiveSpan.record_exception` refuses what is no `Exception`, and tells all of one that is.
+    `LiveSpan.record_exception` accepts only an `Exception`.
     """
     from mlflow.entities import SpanEvent, SpanStatus, SpanStatusCode
 
-    words = describe_error(error)
+    description = describe_error(error)
     attributes: dict[str, Any] = {
         "exception.type": type(error).__name__,
-        "exception.message": words,
+        "exception.message": description,
     }
     if isinstance(error, Exception):
         attributes = SpanEvent.from_exception(error).attributes
     span.add_event(SpanEvent("exception", attributes=attributes))
-    span.set_status(SpanStatus(SpanStatusCode.ERROR, words))
+    span.set_status(SpanStatus(SpanStatusCode.ERROR, description))

@@ -1,4 +1,4 @@
-"""A method wrapped wherever a family of classes defines it, those defined later included."""
+"""Wrap a method in a class and all its subclasses, including those that are defined later."""
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -9,25 +9,26 @@ from typing import Any
 def wrap_in_subclasses(
     base: type, method_name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> Generator[None]:
-    """Put `wrap(method)` in the place of method `name` on `base` and every class beneath it.
+    """Replace a method by `wrap(method)` in `base` and in each subclass that defines it.
 
-    Abstract methods are left alone, static methods stay static, and each class has its very own
-    attribute back on exit.
+    Abstract methods are left alone, and static methods stay static. On exit each class gets its
+    original attribute back.
     """
     originals: dict[type, Any] = {}
 
-    def take(cls: type) -> None:
+    def wrap_in(cls: type) -> None:
         raw = cls.__dict__.get(method_name)
         if raw is None or cls in originals or getattr(raw, "__isabstractmethod__", False):
             return
         originals[cls] = raw
-        static = isinstance(raw, staticmethod)
-        setattr(cls, method_name, staticmethod(wrap(raw.__func__)) if static else wrap(raw))
+        is_static = isinstance(raw, staticmethod)
+        wrapped = staticmethod(wrap(raw.__func__)) if is_static else wrap(raw)
+        setattr(cls, method_name, wrapped)
 
-    with _watch_new_subclasses(base, take):
+    with _watch_new_subclasses(base, wrap_in):
         try:
             for cls in iter_subclasses(base):
-                take(cls)
+                wrap_in(cls)
             yield
         finally:
             for cls, raw in originals.items():
@@ -35,34 +36,34 @@ def wrap_in_subclasses(
 
 
 def iter_subclasses(base: type) -> Iterator[type]:
-    """`base` and all classes beneath it, each once."""
-    seen: set[type] = {base}
-    waiting: list[type] = [base]
-    while waiting:
-        cls = waiting.pop()
+    """Yield `base` and its direct and indirect subclasses, each once."""
+    found: set[type] = {base}
+    pending: list[type] = [base]
+    while pending:
+        cls = pending.pop()
         yield cls
-        new: set[type] = set(cls.__subclasses__()) - seen
-        waiting.extend(new)
-        seen |= new
+        new: set[type] = set(cls.__subclasses__()) - found
+        pending.extend(new)
+        found |= new
 
 
 @contextmanager
 def _watch_new_subclasses(base: Any, on_subclass: Callable[[type], None]) -> Generator[None]:
-    """Call `told` with each class that is defined beneath `base` from now on."""
-    own = base.__dict__.get("__init_subclass__")
+    """Call `on_subclass` with each subclass of `base` that is defined during the block."""
+    original = base.__dict__.get("__init_subclass__")
 
     def hook(cls: Any, /, **kwargs: Any) -> None:
-        if own is None:
+        if original is None:
             super(base, cls).__init_subclass__(**kwargs)
         else:
-            own.__get__(None, cls)(**kwargs)
+            original.__get__(None, cls)(**kwargs)
         on_subclass(cls)
 
     base.__init_subclass__ = classmethod(hook)
     try:
         yield
     finally:
-        if own is None:
+        if original is None:
             del base.__init_subclass__
         else:
-            base.__init_subclass__ = own
+            base.__init_subclass__ = original

@@ -1,4 +1,4 @@
-"""MLflow's own spans of a framework, set aside while fuller ones stand in for them."""
+"""Suspend MLflow's autologging of some methods while patches record them in more detail."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -7,33 +7,36 @@ from typing import Any
 
 @contextmanager
 def suspend_autolog(
-    flavor: str, autolog_module: Any, is_chosen: Callable[[type, str], bool]
+    flavor: str, autolog_module: Any, is_suspended: Callable[[type, str], bool]
 ) -> Generator[None]:
-    """Take off what autologging put on the methods `chosen`, before or during the block.
+    """Remove the wrappers that autologging puts on methods, before or during the block.
 
-    `autolog` is the module that wraps them for `flavor`; `chosen` is asked about a class and the
-    name of its method. On exit all of it is put on again, unless autologging was disabled
-    meanwhile.
+    On exit they are put back, unless autologging was disabled in the meantime.
+
+    Args:
+        flavor: MLflow's name of the framework, as in `mlflow.<flavor>.autolog`.
+        autolog_module: The module that wraps the framework's methods.
+        is_suspended: Called with a class and a method name.
     """
     from mlflow.utils import gorilla
     from mlflow.utils.autologging_utils import autologging_is_disabled, safety
 
-    store: set[Any] = safety._AUTOLOGGING_PATCHES.setdefault(flavor, set())
-    reverted = [patch for patch in store if is_chosen(patch.destination, patch.name)]
+    applied: set[Any] = safety._AUTOLOGGING_PATCHES.setdefault(flavor, set())
+    reverted = [patch for patch in applied if is_suspended(patch.destination, patch.name)]
     for patch in reverted:
         gorilla.revert(patch)
-        store.discard(patch)
+        applied.discard(patch)
 
     safe_patch = autolog_module.safe_patch
-    held_back: list[tuple[Any, ...]] = []
+    deferred_calls: list[tuple[Any, ...]] = []
 
-    def patch_the_rest(flavor: str, cls: type, method: str, function: Any) -> None:
-        if is_chosen(cls, method):
-            held_back.append((flavor, cls, method, function))
+    def patch_other_methods(flavor: str, cls: type, method: str, function: Any) -> None:
+        if is_suspended(cls, method):
+            deferred_calls.append((flavor, cls, method, function))
         else:
             safe_patch(flavor, cls, method, function)
 
-    autolog_module.safe_patch = patch_the_rest
+    autolog_module.safe_patch = patch_other_methods
     try:
         yield
     finally:
@@ -42,5 +45,5 @@ def suspend_autolog(
             for patch in reverted:
                 gorilla.apply(patch)
                 safety._store_patch(flavor, patch)
-            for call in held_back:
+            for call in deferred_calls:
                 safe_patch(*call)

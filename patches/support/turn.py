@@ -1,4 +1,7 @@
-"""A turn: one agent at work, with what it was offered, what it was given, and why it was chosen."""
+"""A `Turn` describes the start of an agent's work: what it was offered, what it received, and why.
+
+A turn is one agent at work. Handoffs are recorded from turns.
+"""
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """A message as text: who said it, the name of its class, its content."""
+    """A message as text: its sender, the name of its class, its content."""
 
     source: str
     type: str
@@ -19,7 +22,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge of a graph, tried on what `source` said: whether it held."""
+    """An edge of an agent graph whose condition was checked against a message of `source`."""
 
     source: str
     target: str
@@ -27,30 +30,21 @@ class Edge:
     condition_met: bool
 
     def __str__(self) -> str:
-        asked = f": {self.condition}" if self.condition else ""
-        return f"{self.source} → {self.target}{asked}: {'yes' if self.condition_met else 'no'}"
-
-
-def sort_edges(edges: Iterable[Edge], overlaps: Container[frozenset[str]]) -> list[Edge]:
-    """The edges as they were tried; but where agents had their turns at the same time, by their
-    names: which of `overlaps` was the first to end is chance."""
-    groups: list[list[Edge]] = []
-    for route in edges:
-        last = groups[-1][-1].source if groups else ""
-        if route.source == last or frozenset((route.source, last)) in overlaps:
-            groups[-1].append(route)
-        else:
-            groups.append([route])
-    return [route for group in groups for route in sorted(group, key=lambda route: route.source)]
+        condition = f": {self.condition}" if self.condition else ""
+        result = "yes" if self.condition_met else "no"
+        return f"{self.source} → {self.target}{condition}: {result}"
 
 
 @dataclass(frozen=True)
 class Turn:
     """The start of an agent's work.
 
-    `offered` is what the team had for it, `given` what a message filter left of that, the very same
-    `Said` objects where a message passed. `routes` are the edges tried since its last turn.
-    `prompt` is the text put before the agent, where a framework makes one of what was given.
+    Attributes:
+        agent: The agent's name.
+        offered: The messages that the team had for the agent.
+        received: Those that a message filter let pass; the same `Message` objects as in `offered`.
+        edges: The edges that were checked since the agent's last turn.
+        prompt: The text that the agent was given, if the framework makes one from the messages.
     """
 
     agent: str
@@ -61,14 +55,30 @@ class Turn:
 
 
 OnTurn = Callable[[Turn], None]
-"""Is told of each turn as it starts."""
+"""Called when a turn starts."""
+
+
+def sort_edges(edges: Iterable[Edge], overlaps: Container[frozenset[str]]) -> list[Edge]:
+    """Return edges in the order in which they were checked, but without chance in it.
+
+    If two agents had overlapping turns, it is chance which one ended first; their edges are sorted
+    by the agents' names. `overlaps` contains the pairs of such agents.
+    """
+    groups: list[list[Edge]] = []
+    for edge in edges:
+        previous_source = groups[-1][-1].source if groups else ""
+        if edge.source == previous_source or frozenset((edge.source, previous_source)) in overlaps:
+            groups[-1].append(edge)
+        else:
+            groups.append([edge])
+    return [edge for group in groups for edge in sorted(group, key=lambda edge: edge.source)]
 
 
 def message_from_autogen(message: Any) -> Message:
-    """An AutoGen chat message as text; its images as a placeholder."""
-    kind = type(message).__name__
+    """Convert an AutoGen chat message to text; images become placeholders."""
+    class_name = type(message).__name__
     try:
         text = message.to_text()
-    except Exception:
-        text = f"<{kind}>"  # a message of the user's own may raise anything, and must fail no run
-    return Message(str(getattr(message, "source", "")), kind, text)
+    except Exception:  # a user's message class may raise anything; recording must not fail the run
+        text = f"<{class_name}>"
+    return Message(str(getattr(message, "source", "")), class_name, text)

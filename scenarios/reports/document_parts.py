@@ -10,7 +10,6 @@ from pathlib import Path
 
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.tracing_patches import all_patches
-from patches.patch import Patch
 from scenarios.player.scenario_loader import (
     CATALOG_FOLDER,
     load_scenario,
@@ -86,7 +85,7 @@ def _outline(name: str, variant: str) -> str:
 def _patch_table() -> str:
     rows = ["| patch | without it |", "| --- | --- |"]
     for patch in all_patches():
-        rows.append(f"| [{patch.name}]({_patch_path(patch)}) | {patch.symptom} |")
+        rows.append(f"| [{patch.name}]({patch.path}) | {patch.symptom} |")
     return "\n".join(rows)
 
 
@@ -102,17 +101,11 @@ def _patch_versions_table() -> str:
         versions = [
             f"`{patch.versions[name]}`" if name in patch.versions else "" for name in upstream
         ]
-        link = f"[{patch.name}]({_patch_path(patch)})"
+        link = f"[{patch.name}]({patch.path})"
         file, _, test = patch.canary.partition("::")
         cells = [link, *versions, patch.upstream, patch.delete_when, f"[{test}](../{file})"]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-def _patch_path(patch: Patch) -> str:
-    """The file of a patch, relative to `patches/`: that of the function which applies it."""
-    function = getattr(patch.apply, "func", patch.apply)  # `apply` may be a functools.partial
-    return f"{function.__module__.removeprefix('patches.').replace('.', '/')}.py"
 
 
 def _make_targets() -> str:

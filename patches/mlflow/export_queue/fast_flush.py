@@ -1,7 +1,7 @@
-"""A flush of MLflow's export queue that does not wait for an idle thread to look up.
+"""Make a flush of MLflow's idle export queue return at once instead of after up to one second.
 
-The thread that empties the queue waits for work a second at a time, and learns only then that it is
-to stop, so that each flush takes up to a second with nothing to do.
+The thread that empties the queue polls it once per second, and notices only then that it should
+stop.
 """
 
 from collections.abc import Generator
@@ -15,16 +15,16 @@ from patches.patch import Patch
 
 
 class WakingEvent(Event):
-    """An event that, as it is set, gives whoever waits for the queue something to wake up for."""
+    """An event that puts an empty task into the queue when it is set, to wake up the reader."""
 
-    def __init__(self, queue: Queue[Any], nothing: Any) -> None:
+    def __init__(self, queue: Queue[Any], empty_task: Any) -> None:
         super().__init__()
-        self._queue, self._nothing = queue, nothing
+        self._queue, self._empty_task = queue, empty_task
 
     def set(self) -> None:
         super().set()
         with suppress(Full):
-            self._queue.put_nowait(self._nothing)
+            self._queue.put_nowait(self._empty_task)
 
 
 @contextmanager
@@ -32,12 +32,12 @@ def _apply() -> Generator[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue, Task
 
     original = AsyncTraceExportQueue.__init__
-    nothing = Task(handler=lambda: None, args=())
+    empty_task = Task(handler=lambda: None, args=())
 
     @wraps(original)
     def initialise(self: Any) -> None:
         original(self)
-        self._stop_event = WakingEvent(self._queue, nothing)
+        self._stop_event = WakingEvent(self._queue, empty_task)
 
     AsyncTraceExportQueue.__init__ = initialise
     try:
@@ -47,8 +47,8 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="prompt_flush",
-    symptom="each flush of MLflow's traces takes up to a second with nothing left to store",
+    name="mlflow.export_queue.fast_flush",
+    symptom="each flush of MLflow's traces takes up to a second, even with nothing to store",
     upstream="mlflow.tracing.export.async_export_queue (`self._queue.get(timeout=1)`)",
     versions={"mlflow": ">=3.17"},
     delete_when="a flush of an idle queue returns at once",

@@ -1,7 +1,8 @@
-"""A forked process: it has a copy of MLflow's export queue, and none of the threads that empty it.
+"""Restart MLflow's export queue in a forked process.
 
-What the copy holds is the parent's, which stores it; what the child adds, nobody would take out.
-OpenTelemetry's batches begin anew in a child; so must the queue behind them.
+A forked process has a copy of the queue, but none of the threads that empty it. The parent stores
+what the copy holds; what the child adds would never be stored. OpenTelemetry restarts its batch
+processor after a fork, and the queue behind it must restart too.
 """
 
 import os
@@ -18,34 +19,35 @@ from patches.patch import Patch
 def _apply() -> Generator[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
 
-    queue: Any = AsyncTraceExportQueue
-    put, flush = queue.put, queue.flush
-    owners: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-    here = os.getpid()
+    queue_class: Any = AsyncTraceExportQueue
+    put, flush = queue_class.put, queue_class.flush
+    owner_pids: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+    initial_pid = os.getpid()
 
-    def own(method: Callable[..., Any]) -> Callable[..., Any]:
+    def restart_after_fork(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
-        def called(self: Any, *args: Any, **kw: Any) -> Any:
-            if owners.setdefault(self, here) != os.getpid():
-                owners[self] = os.getpid()
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if owner_pids.setdefault(self, initial_pid) != os.getpid():
+                owner_pids[self] = os.getpid()
                 self.__init__()
-            return method(self, *args, **kw)
+            return method(self, *args, **kwargs)
 
-        return called
+        return wrapper
 
-    queue.put, queue.flush = own(put), own(flush)
+    queue_class.put, queue_class.flush = restart_after_fork(put), restart_after_fork(flush)
     try:
         yield
     finally:
-        queue.put, queue.flush = put, flush
+        queue_class.put, queue_class.flush = put, flush
 
 
 PATCH = Patch(
-    name="forked",
-    symptom="a forked process stores nothing once its parent has, and hangs as it flushes",
+    name="mlflow.export_queue.fork_safe_queue",
+    symptom="a forked process stores nothing if its parent has stored spans, and its flush hangs",
     upstream="mlflow.tracing.export.async_export_queue, which does nothing after a fork",
     versions={"mlflow": ">=3.17"},
-    delete_when="a forked process flushes what it has traced itself",
-    canary="tests/instrumentation/test_process_exit.py::test_upstream_mlflow_stores_the_spans_of_a_forked_process",
+    delete_when="a forked process flushes its own spans",
+    canary="tests/instrumentation/test_process_exit.py"
+    "::test_upstream_mlflow_stores_the_spans_of_a_forked_process",
     apply=_apply,
 )

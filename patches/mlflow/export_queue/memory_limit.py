@@ -1,7 +1,8 @@
-"""The backlog: what waits in MLflow's export queue for a store that is slower than the program.
+"""Limit the memory of MLflow's export queue, which a slow store lets grow without bound.
 
-MLflow bounds it by a count of tasks, of which each may be a span or a second's worth of spans: a
-store that answers, but slowly, lets a busy program grow until it is killed.
+MLflow limits the number of tasks in the queue. A task may be one span or all spans of one second,
+so a busy program with a slow store grows until it is killed. Beyond this limit, spans are dropped
+and counted.
 """
 
 import logging
@@ -16,8 +17,8 @@ from typing import Any
 from patches.mlflow.export_queue.pending_write import PendingWrite
 from patches.patch import Patch
 
-MAX_BYTES_SETTING = ("FLIGHT_RECORDER_BACKLOG_BYTES", 256_000_000)
-"""How much may wait, about, in bytes of memory: the variable, and its default."""
+MAX_BYTES_SETTING = ("FLIGHT_RECORDER_EXPORT_QUEUE_BYTES", 256_000_000)
+"""The approximate limit: the environment variable and its default."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,25 +28,26 @@ def _apply() -> Generator[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
 
     put = AsyncTraceExportQueue.put
-    backlog = MemoryBudget(int(os.environ.get(MAX_BYTES_SETTING[0]) or MAX_BYTES_SETTING[1]))
+    budget = MemoryBudget(int(os.environ.get(MAX_BYTES_SETTING[0]) or MAX_BYTES_SETTING[1]))
 
     @wraps(put)
-    def put_or_lose(self: Any, task: Any) -> None:
+    def put_or_drop(self: Any, task: Any) -> None:
         spans = spans_in_task(task)
-        weight = PendingWrite(put, None, (), frozenset(), tuple(spans)).size_bytes
-        if backlog.try_reserve(weight, 0 if _trace_in_task(task) else len(spans)):
-            put(self, replace(task, handler=backlog.release_after(task.handler, weight)))
+        size_bytes = PendingWrite(put, None, (), frozenset(), tuple(spans)).size_bytes
+        # The spans of a finished trace are counted by the tasks that store them.
+        if budget.try_reserve(size_bytes, 0 if _trace_in_task(task) else len(spans)):
+            put(self, replace(task, handler=budget.release_after(task.handler, size_bytes)))
 
-    AsyncTraceExportQueue.put = put_or_lose
+    AsyncTraceExportQueue.put = put_or_drop
     try:
         yield
     finally:
         AsyncTraceExportQueue.put = put
-        backlog.log_losses()
+        budget.log_losses()
 
 
 def spans_in_task(task: Any) -> list[Any]:
-    """The spans that a task of the queue holds in memory: some that ended, or a trace's."""
+    """Return the spans that a task keeps in memory: single ones, or those of a whole trace."""
     if trace := _trace_in_task(task):
         return list(trace.data.spans)
     lists = [argument for argument in task.args if isinstance(argument, list)]
@@ -53,63 +55,67 @@ def spans_in_task(task: Any) -> list[Any]:
 
 
 def _trace_in_task(task: Any) -> Any:
-    """The finished trace that it stores; None where it stores spans."""
+    """Return the finished trace that the task stores, or None if it stores spans."""
     return next((argument for argument in task.args if hasattr(argument, "data")), None)
 
 
 class MemoryBudget:
-    """How much waits, and how much found no room. To put something in never waits."""
+    """Counts the bytes in the queue and the spans that were dropped. It never blocks."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._most_bytes = max_bytes
+        self._max_bytes = max_bytes
         self._bytes = 0
-        self._lost = 0
+        self._lost_tasks = 0
         self._lost_spans = 0
         self._lock = Lock()
 
     def try_reserve(self, size_bytes: int, span_count: int) -> bool:
-        """Whether there is room for so many spans, or a trace. What is alone always finds some."""
+        """Reserve room for a task, or count its spans as lost.
+
+        A task always fits into an empty queue.
+        """
         with self._lock:
-            if self._bytes and self._bytes + size_bytes > self._most_bytes:
-                self._lost += 1
+            if self._bytes and self._bytes + size_bytes > self._max_bytes:
+                self._lost_tasks += 1
                 self._lost_spans += span_count
             else:
                 self._bytes += size_bytes
                 return True
-        if self._lost == 1:
+        if self._lost_tasks == 1:
             _log.error(
-                "%d bytes of spans wait to be stored, more than the store takes: what comes"
-                " meanwhile is lost. %s makes room; sampling makes fewer.",
-                self._most_bytes,
+                "The store is too slow: %d bytes of spans are waiting to be stored. Further spans"
+                " are dropped until there is room. Set %s to allow more, or sample traces.",
+                self._max_bytes,
                 MAX_BYTES_SETTING[0],
             )
         return False
 
     def release_after(self, handler: Callable[..., None], size_bytes: int) -> Callable[..., None]:
-        """The handler of a task, which makes room as it is done."""
+        """Wrap the handler of a task, so that its room is released once it is done."""
 
         @wraps(handler)
-        def handled(*args: Any) -> None:
+        def wrapper(*args: Any) -> None:
             try:
                 handler(*args)
             finally:
                 with self._lock:
                     self._bytes -= size_bytes
 
-        return handled
+        return wrapper
 
     def log_losses(self) -> None:
-        """What was lost, once nothing more can be."""
-        if self._lost:
-            _log.error("For want of room, %d spans are lost.", self._lost_spans)
+        """Log the number of dropped spans, if any."""
+        if self._lost_tasks:
+            _log.error("%d spans were dropped because the export queue was full.", self._lost_spans)
 
 
 PATCH = Patch(
-    name="backlog",
-    symptom="a store that is slower than the program lets the program's memory grow without bound",
-    upstream="mlflow.tracing.export.async_export_queue (`Queue(maxsize=…)`, a count of tasks)",
+    name="mlflow.export_queue.memory_limit",
+    symptom="if the store is slower than the program, the program's memory grows without bound",
+    upstream="mlflow.tracing.export.async_export_queue (`Queue(maxsize=…)`, a number of tasks)",
     versions={"mlflow": ">=3.17"},
-    delete_when="MLflow bounds what waits for a store by its size",
-    canary="tests/patches/mlflow/test_memory_limit.py::test_mlflow_alone_bounds_what_waits_by_its_size",
+    delete_when="MLflow limits the memory of its export queue",
+    canary="tests/patches/mlflow/test_memory_limit.py"
+    "::test_unpatched_mlflow_limits_the_memory_of_its_export_queue",
     apply=_apply,
 )

@@ -1,32 +1,33 @@
-"""A parcel: spans, or a finished trace, on the way to a store that may not take it at once."""
+"""A write of spans or of a finished trace to a store, which can be attempted again or split."""
 
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from patches.mlflow.deferred_experiment import (
-    DEFERRED_PREFIX,
-    is_server_reachable,
-    resolve_experiment_id,
-)
+from patches.mlflow.experiment import DEFERRED_PREFIX, is_server_reachable, resolve_experiment_id
 
 TRACE_SIZE_BYTES = 2_000
-"""What a finished trace weighs beside its spans, about."""
+"""The approximate size of a finished trace without its spans."""
 
 
 class WriteFailedError(BaseException):
-    """Raised when a store did not take a parcel, from the error that says why.
+    """The store did not accept a write; the cause is the original error.
 
-    No `Exception`, for MLflow's exporter swallows each of those, and then nobody knows.
+    Not an `Exception`, because MLflow's exporter catches and swallows every `Exception`.
     """
 
 
 @dataclass(frozen=True, eq=False)
 class PendingWrite:
-    """What one call of MLflow's exporter brings to the store.
+    """One call of MLflow's exporter, to be made later.
 
-    `spans` are those that it brings; a finished trace brings none, for they went ahead of it.
+    Attributes:
+        write: The exporter's method, as a function.
+        exporter: The exporter.
+        arguments: The other arguments of the call.
+        trace_ids: The traces that it belongs to.
+        spans: The spans to store; empty for a finished trace, whose spans are stored before it.
     """
 
     write: Callable[..., None]
@@ -37,36 +38,40 @@ class PendingWrite:
 
     @property
     def size_bytes(self) -> int:
-        """What it takes in memory, in bytes, about."""
+        """The approximate size in memory."""
         return sum(map(_span_size_bytes, self.spans)) or TRACE_SIZE_BYTES
 
     def attempt(self) -> None:
-        """Have the store take it. Raises `Unstored`; to offer it twice does no harm."""
+        """Write to the store. Repeating a write is harmless.
+
+        Raises:
+            WriteFailedError: The store did not accept it.
+        """
         exporter = copy(self.exporter)
         exporter._client = RaisingClient(exporter._client)
         self.write(exporter, *self.arguments)
-        # MLflow's exporter learns so that a store in files takes traces only.
+        # The copy may have learned that the store accepts only whole traces, not single spans.
         self.exporter._store_supports_log_spans = exporter._store_supports_log_spans
 
     def split(self, max_spans: int) -> "list[PendingWrite]":
-        """Itself in parcels of at most so many spans."""
+        """Return writes of at most `max_spans` spans each."""
         return [
             self._with_spans(self.spans[start : start + max_spans])
             for start in range(0, len(self.spans), max_spans)
         ] or [self]
 
     def _with_spans(self, spans: Sequence[Any]) -> "PendingWrite":
-        experiment, _, *others = self.arguments
+        experiment, _, *other_arguments = self.arguments
         return replace(
             self,
-            arguments=(experiment, list(spans), *others),
+            arguments=(experiment, list(spans), *other_arguments),
             trace_ids=frozenset(span.trace_id for span in spans),
             spans=tuple(spans),
         )
 
 
 class RaisingClient:
-    """An MLflow tracing client whose failures to store pass through whoever swallows exceptions."""
+    """An MLflow tracing client whose write errors get past code that swallows exceptions."""
 
     RAISING_METHODS = frozenset(
         {"log_spans", "start_trace", "_upload_trace_data", "_upload_attachments"}
@@ -79,40 +84,42 @@ class RaisingClient:
         attribute = getattr(self._client, name)
         return self._raising(attribute) if name in self.RAISING_METHODS else attribute
 
-    def _raising(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def told(subject: Any, *others: Any) -> Any:
+    def _raising(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(target: Any, *other_arguments: Any) -> Any:
             try:
-                return call(self._resolve_experiment(subject), *others)
-            except Exception as error:  # whatever it is, the store has not got it
+                return method(self._resolve_experiment(target), *other_arguments)
+            except Exception as error:  # whatever it is, the data is not stored
+                # A reachable store that does not implement the call: MLflow has a fallback.
                 if isinstance(error, NotImplementedError) and is_server_reachable(
                     self._client.store
                 ):
                     raise
                 raise WriteFailedError from error
 
-        return told
+        return wrapper
 
-    def _resolve_experiment(self, subject: Any) -> Any:
-        """An experiment's id, or a trace's info, whose experiment is awaited no more."""
+    def _resolve_experiment(self, target: Any) -> Any:
+        """Replace a deferred experiment in an experiment id or in a trace's info."""
         from mlflow.entities.trace_location import TraceLocation
 
-        if isinstance(subject, str):
-            return resolve_experiment_id(subject, self._client.tracking_uri)
-        experiment = subject.experiment_id
+        uri = self._client.tracking_uri
+        if isinstance(target, str):
+            return resolve_experiment_id(target, uri)
+        experiment = target.experiment_id
         if experiment and experiment.startswith(DEFERRED_PREFIX):
-            there = resolve_experiment_id(experiment, self._client.tracking_uri)
-            subject.trace_location = TraceLocation.from_experiment_id(there)
-        return subject
+            experiment_id = resolve_experiment_id(experiment, uri)
+            target.trace_location = TraceLocation.from_experiment_id(experiment_id)
+        return target
 
 
 def _span_size_bytes(span: Any) -> int:
-    """A span's text, and what objects weigh. Its values are JSON already."""
+    """Estimate a span's size from its attributes, which are JSON strings, and its event count."""
     attributes = span._span.attributes or {}
-    texts = sum(len(value) for value in attributes.values() if isinstance(value, str))
-    return 1_000 + texts + 500 * len(span._span.events)
+    text_chars = sum(len(value) for value in attributes.values() if isinstance(value, str))
+    return 1_000 + text_chars + 500 * len(span._span.events)
 
 
 def is_permanent_rejection(error: BaseException | None) -> bool:
-    """Whether the store answers, and says that it never will take this."""
+    """Return whether the store answered, with a status that a retry will not change."""
     status = getattr(error, "get_http_status_code", lambda: 500)()
     return 400 <= status < 500 and status not in (401, 403, 408, 429)

@@ -1,4 +1,4 @@
-"""An outbox: the line of parcels for one store, each offered again until the store has taken it."""
+"""A queue of writes to one store; a background thread retries each write until it succeeds."""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,17 +13,20 @@ from patches.mlflow.export_queue.pending_write import (
 )
 from patches.mlflow.export_queue.store_outage import StoreOutage
 
-THREAD_NAME = "trace-outbox"
+THREAD_NAME = "trace-retry-queue"
 MIN_BACKOFF_S, MAX_BACKOFF_S = 0.1, 2.0
 MAX_SPANS_PER_WRITE = 1_000
-"""Of one request: one that is too large to be answered in time would never be."""
+"""A request with too many spans might never be answered in time."""
 MAX_FAILURES = 3
-"""How often a parcel may fail by itself before it is divided, or given up."""
+"""How often a write may fail on its own before it is split or dropped."""
 
 
 @dataclass(eq=False)
 class QueuedWrite:
-    """A parcel in the line, and how often it failed by itself: while others were taken."""
+    """A write in the queue.
+
+    `failures` counts only failures of this write alone: those during which other writes succeeded.
+    """
 
     write: PendingWrite
     size_bytes: int
@@ -32,137 +35,144 @@ class QueuedWrite:
 
 
 class RetryQueue:
-    """What one store is to get. A thread of its own talks to the store; nobody else waits for it.
+    """Stores writes in one store, in a thread of its own, so that only `put` and `drain` wait.
 
-    It holds `most_bytes`, and `patience_s` is how long a store may take nothing.
+    Args:
+        store: The tracking URI, for messages.
+        max_bytes: The approximate memory limit; writes beyond it are dropped.
+        timeout_s: How long a caller waits while the store accepts nothing.
     """
 
     def __init__(self, store: str, max_bytes: int, timeout_s: float) -> None:
-        self._most_bytes, self._patience_s = max_bytes, timeout_s
-        self._plight = StoreOutage(store)
-        self._line: deque[QueuedWrite] = deque()
+        self._max_bytes, self._timeout_s = max_bytes, timeout_s
+        self._outage = StoreOutage(store)
+        self._queue: deque[QueuedWrite] = deque()
         self._changed = Condition()
-        self._weight = self._taken = 0
-        self._pause_s = self._in_vain_until = 0.0
-        self._in_vain = 0
-        self._closed = False
+        self._size_bytes = self._successes = 0
+        self._backoff_s = 0.0
+        # A drain that timed out is not repeated until this time, unless a write succeeds.
+        self._no_drain_until, self._no_drain_at_successes = 0.0, 0
+        self._is_closed = False
         self._thread = Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._thread.start()
 
     def put(self, write: PendingWrite) -> None:
-        """Take a parcel, and wait until it is stored; not, though, for a store in a plight."""
-        if self._closed:  # a thread that still traces as the others leave: as MLflow alone would
+        """Add a write and wait until it is stored; don't wait during an outage."""
+        if self._is_closed:  # a thread outlived the patch: write directly, as MLflow would
             write.write(write.exporter, *write.arguments)
             return
         with self._changed:
             for part in write.split(MAX_SPANS_PER_WRITE):
                 if self._has_room(part):
-                    self._add(QueuedWrite(part, part.size_bytes, self._taken))
+                    self._add(QueuedWrite(part, part.size_bytes, self._successes))
                 else:
-                    self._plight.record_overflow(part, self._most_bytes)
-            last = self._line[-1] if self._line else None
-            if not self._wait_until(lambda: self._plight.is_active or last not in self._line):
-                self._plight.start(f"no answer in {self._patience_s:g} s")
+                    self._outage.record_overflow(part, self._max_bytes)
+            last = self._queue[-1] if self._queue else None
+            if not self._wait_until(lambda: self._outage.is_active or last not in self._queue):
+                self._outage.start(f"no answer in {self._timeout_s:g} s")
 
     def drain(self) -> None:
-        """Wait until all is stored, or the store has taken nothing for `patience_s`."""
+        """Wait until all writes are stored, or the store has accepted nothing for `timeout_s`."""
         with self._changed:
-            if self._in_vain == self._taken and monotonic() < self._in_vain_until:
-                return  # MLflow flushes several times over what a person calls one flush
-            self._pause_s = 0.0
+            # MLflow flushes several times for one call of its flush function.
+            if (
+                self._no_drain_at_successes == self._successes
+                and monotonic() < self._no_drain_until
+            ):
+                return
+            self._backoff_s = 0.0
             self._changed.notify_all()
-            if not self._wait_until(lambda: not self._line):
-                self._in_vain, self._in_vain_until = self._taken, monotonic() + self._patience_s
+            if not self._wait_until(lambda: not self._queue):
+                self._no_drain_at_successes = self._successes
+                self._no_drain_until = monotonic() + self._timeout_s
 
     def close(self) -> None:
-        """Wait as `drained` does, and say what could not be stored: nobody offers it again."""
+        """Drain the queue, then drop and log the writes that could not be stored."""
         self.drain()
         with self._changed:
-            self._closed = True
-            while self._line:
-                self._plight.record_loss(self._line.popleft().write)
-            self._plight.end()
+            self._is_closed = True
+            while self._queue:
+                self._outage.record_loss(self._queue.popleft().write)
+            self._outage.end()
             self._changed.notify_all()
 
     def _has_room(self, write: PendingWrite) -> bool:
-        """Whether there is room; for the end of a trace there is, unless spans of it are lost."""
+        """Return whether a write fits. A finished trace always does, unless it lost spans."""
         if not write.spans:
-            return not self._plight.has_lost_part_of(write)
-        return not self._line or self._weight + write.size_bytes <= self._most_bytes
+            return not self._outage.has_lost_part_of(write)
+        return not self._queue or self._size_bytes + write.size_bytes <= self._max_bytes
 
     def _add(self, queued: QueuedWrite) -> None:
-        self._line.append(queued)
-        self._weight += queued.size_bytes
+        self._queue.append(queued)
+        self._size_bytes += queued.size_bytes
         self._changed.notify_all()
 
-    def _wait_until(self, done: Callable[[], bool]) -> bool:
-        """Whether it is done before the store has taken nothing for `patience_s`."""
-        taken, deadline = self._taken, monotonic() + self._patience_s
-        while not done():
-            if taken != self._taken:
-                taken, deadline = self._taken, monotonic() + self._patience_s
+    def _wait_until(self, is_done: Callable[[], bool]) -> bool:
+        """Wait until `is_done()` or a timeout, which each successful write restarts."""
+        successes, deadline = self._successes, monotonic() + self._timeout_s
+        while not is_done():
+            if successes != self._successes:
+                successes, deadline = self._successes, monotonic() + self._timeout_s
             if not self._changed.wait(deadline - monotonic()):
-                return done()
+                return is_done()
         return True
 
     def _run(self) -> None:
-        while (waiting := self._next()) is not None:
+        while (queued := self._next()) is not None:
             try:
-                waiting.write.attempt()
-            except WriteFailedError as unstored:
-                self._on_failure(waiting, unstored.__cause__)
+                queued.write.attempt()
+            except WriteFailedError as failure:
+                self._on_failure(queued, failure.__cause__)
             else:
-                self._on_success(waiting)
+                self._on_success(queued)
 
     def _next(self) -> QueuedWrite | None:
-        """The first in the line, once the pause after a failure is over; None at the end."""
+        """Return the first write, once the backoff after a failure is over; None when closed."""
         with self._changed:
-            began = monotonic()
-            while not self._closed:
-                left = began + self._pause_s - monotonic()
-                if self._line and left <= 0:
-                    return self._line[0]
-                self._changed.wait(left if self._line else None)
+            start = monotonic()
+            while not self._is_closed:
+                remaining_s = start + self._backoff_s - monotonic()
+                if self._queue and remaining_s <= 0:
+                    return self._queue[0]
+                self._changed.wait(remaining_s if self._queue else None)
             return None
 
     def _on_success(self, queued: QueuedWrite) -> None:
         with self._changed:
-            self._taken += 1
-            self._pause_s = 0.0
+            self._successes += 1
+            self._backoff_s = 0.0
             self._remove_first(queued)
 
     def _on_failure(self, queued: QueuedWrite, error: BaseException | None) -> None:
-        """To the end of the line with it, so that it holds up no other."""
+        """Move the write to the end of the queue, so that it blocks no other write."""
         with self._changed:
-            if self._closed:
+            if self._is_closed:
                 return
-            self._plight.start(error)
-            self._pause_s = min(max(MIN_BACKOFF_S, 2 * self._pause_s), MAX_BACKOFF_S)
-            queued.failures += queued.successes_before < self._taken or is_permanent_rejection(
-                error
-            )
-            queued.successes_before = self._taken
-            again = [queued]
-            if queued.failures >= MAX_FAILURES:
-                again = self._split_or_drop(queued)
-            for one in again:
-                self._add(one)
+            self._outage.start(error)
+            self._backoff_s = min(max(MIN_BACKOFF_S, 2 * self._backoff_s), MAX_BACKOFF_S)
+            others_succeeded = queued.successes_before < self._successes
+            queued.failures += others_succeeded or is_permanent_rejection(error)
+            queued.successes_before = self._successes
+            retries = [queued] if queued.failures < MAX_FAILURES else self._split_or_drop(queued)
+            for retry in retries:
+                self._add(retry)
             self._remove_first(queued)
 
     def _split_or_drop(self, queued: QueuedWrite) -> list[QueuedWrite]:
-        """In two, to find what the store does not take; one span, or a trace, is given up."""
+        """Halve the write, to isolate what the store rejects; drop a single span or a trace."""
         halves = queued.write.split(max(1, (len(queued.write.spans) + 1) // 2))
         if len(halves) > 1:
             return [
-                QueuedWrite(half, half.size_bytes, self._taken, MAX_FAILURES - 1) for half in halves
+                QueuedWrite(half, half.size_bytes, self._successes, MAX_FAILURES - 1)
+                for half in halves
             ]
-        self._plight.record_loss(queued.write)
+        self._outage.record_loss(queued.write)
         return []
 
     def _remove_first(self, queued: QueuedWrite) -> None:
-        """The first in the line is gone from it."""
-        if self._line and self._line[0] is queued:
-            self._weight -= self._line.popleft().size_bytes
-        if not self._line:
-            self._plight.end()
+        """Remove a write that is first in the queue; end the outage if none is left."""
+        if self._queue and self._queue[0] is queued:
+            self._size_bytes -= self._queue.popleft().size_bytes
+        if not self._queue:
+            self._outage.end()
         self._changed.notify_all()

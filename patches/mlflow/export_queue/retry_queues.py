@@ -1,8 +1,11 @@
-"""What a store does not take, kept and offered again: a server restarts, and no span is lost.
+"""Retry writes that the trace store rejected, so that a server restart loses no spans.
 
-MLflow's exporter tries once and swallows the error: of spans without a word, of a trace with a
-warning. If a server does not answer the first question, which version it has, no span is sent to it
-for the rest of the process, even when it is well again.
+MLflow's exporter tries once and swallows the error: silently for spans, with a warning for a trace.
+If a server does not answer MLflow's first request, for its version, no span is sent to it for the
+rest of the process, even after it has recovered.
+
+Writes wait in one queue per store (`retry_queue.py`). An outage is logged once when it starts and
+once when it ends (`store_outage.py`).
 """
 
 import atexit
@@ -16,14 +19,15 @@ from typing import Any
 
 from patches.mlflow.export_queue.pending_write import PendingWrite
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
+from patches.mlflow.export_queue.store_outage import MAX_BYTES_VARIABLE
 from patches.patch import Patch
 
-MAX_BYTES_SETTING = ("FLIGHT_RECORDER_UNSTORED_BYTES", 64_000_000)
-"""How much may wait for a store, about, in bytes of memory: the variable, and its default."""
-TIMEOUT_SETTING = ("FLIGHT_RECORDER_STORE_PATIENCE_S", 10.0)
-"""How long whoever waits for a store waits while it takes nothing, in seconds."""
+MAX_BYTES_SETTING = (MAX_BYTES_VARIABLE, 64_000_000)
+"""The approximate memory limit of one queue: the environment variable and its default."""
+TIMEOUT_SETTING = ("FLIGHT_RECORDER_STORE_TIMEOUT_S", 10.0)
+"""How long a flush waits for a store that accepts nothing, in seconds."""
 NOISY_LOGGERS = ("urllib3.connectionpool", "mlflow.store.db.utils", "mlflow.utils.rest_utils")
-"""Who logs each failed attempt, with a traceback or what was to be stored."""
+"""Loggers that report each failed attempt with a traceback or with the data to be stored."""
 
 
 @contextmanager
@@ -32,48 +36,50 @@ def _apply() -> Generator[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
     from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
 
-    exporter, queue = MlflowV3SpanExporter, AsyncTraceExportQueue
-    log_spans, log_trace, flush = exporter._log_spans, exporter._log_trace, queue.flush
-    outboxes = RetryQueues()
+    exporter, export_queue = MlflowV3SpanExporter, AsyncTraceExportQueue
+    log_spans, log_trace = exporter._log_spans, exporter._log_trace
+    flush = export_queue.flush
+    retry_queues = RetryQueues()
 
     @wraps(log_spans)
     def put_spans(self: Any, experiment: str, spans: list[Any], workspace: Any = None) -> None:
-        traces = frozenset(span.trace_id for span in spans)
+        trace_ids = frozenset(span.trace_id for span in spans)
         arguments = (experiment, spans, workspace)
-        outboxes.for_exporter(self).put(
-            PendingWrite(log_spans, self, arguments, traces, tuple(spans))
+        retry_queues.for_exporter(self).put(
+            PendingWrite(log_spans, self, arguments, trace_ids, tuple(spans))
         )
 
     @wraps(log_trace)
     def put_trace(self: Any, trace: Any, prompts: Any, workspace: Any = None) -> None:
-        traces = frozenset([trace.info.trace_id])
-        outboxes.for_exporter(self).put(
-            PendingWrite(log_trace, self, (trace, prompts, workspace), traces)
-        )
+        trace_ids = frozenset([trace.info.trace_id])
+        arguments = (trace, prompts, workspace)
+        retry_queues.for_exporter(self).put(PendingWrite(log_trace, self, arguments, trace_ids))
 
     @wraps(flush)
     def flush_all(self: Any, terminate: bool = False) -> None:
         flush(self, terminate)
-        outboxes.drain()
+        retry_queues.drain()
 
-    exporter._log_spans, exporter._log_trace, queue.flush = put_spans, put_trace, flush_all
-    atexit.register(outboxes.close)  # for whoever enters, and never leaves
+    exporter._log_spans, exporter._log_trace = put_spans, put_trace
+    export_queue.flush = flush_all
+    atexit.register(retry_queues.close)  # in case this context is never exited
     try:
-        with _silence_retry_logs(), closing(outboxes):
+        with _silence_retry_logs(), closing(retry_queues):
             try:
                 yield
             finally:
-                queue.flush = flush
+                export_queue.flush = flush
                 mlflow.flush_trace_async_logging()
     finally:
-        exporter._log_spans, exporter._log_trace, queue.flush = log_spans, log_trace, flush
-        atexit.unregister(outboxes.close)
+        exporter._log_spans, exporter._log_trace = log_spans, log_trace
+        export_queue.flush = flush
+        atexit.unregister(retry_queues.close)
 
 
 class RetryQueues:
-    """The outboxes of a process, one for each store, so that none waits for another's store.
+    """The retry queues of a process, one per store, so that one store's outage affects no other.
 
-    A forked process begins with none: what its parent's hold is the parent's to store.
+    A forked process starts with none: the parent stores the writes in its own queues.
     """
 
     def __init__(self) -> None:
@@ -81,25 +87,25 @@ class RetryQueues:
         self._by_store: dict[str, RetryQueue] = {}
 
     def for_exporter(self, exporter: Any) -> RetryQueue:
-        """That of the store that an exporter writes to."""
+        """Get or create the queue of the store that an exporter writes to."""
         store = exporter._client.tracking_uri
-        own = self._queues_of_this_process()
+        queues = self._queues_of_this_process()
         with self._lock:
-            if store not in own:
-                own[store] = RetryQueue(
+            if store not in queues:
+                queues[store] = RetryQueue(
                     store, _read_setting(MAX_BYTES_SETTING), _read_setting(TIMEOUT_SETTING)
                 )
-            return own[store]
+            return queues[store]
 
     def drain(self) -> None:
-        """Wait for each, as `Outbox.drained` does."""
-        for outbox in list(self._queues_of_this_process().values()):
-            outbox.drain()
+        """Wait for each queue; see `RetryQueue.drain`."""
+        for queue in list(self._queues_of_this_process().values()):
+            queue.drain()
 
     def close(self) -> None:
-        """Close each, as `Outbox.close` does."""
-        for outbox in list(self._queues_of_this_process().values()):
-            outbox.close()
+        """Close each queue; see `RetryQueue.close`."""
+        for queue in list(self._queues_of_this_process().values()):
+            queue.close()
 
     def _queues_of_this_process(self) -> dict[str, RetryQueue]:
         if self._pid != os.getpid():
@@ -109,7 +115,7 @@ class RetryQueues:
 
 @contextmanager
 def _silence_retry_logs() -> Generator[None]:
-    """Keep what others log of an attempt that is made again; a plight is told of once."""
+    """Silence other libraries' logs of failed attempts; the outage itself is logged once."""
     loggers = [logging.getLogger(name) for name in NOISY_LOGGERS]
     for logger in loggers:
         logger.addFilter(_is_from_other_thread)
@@ -125,23 +131,24 @@ def _is_from_other_thread(record: logging.LogRecord) -> bool:
 
 
 def _read_setting(setting: tuple[str, Any]) -> Any:
-    """What the environment says, or the default, of the default's type."""
+    """Return the environment variable, or its default, with the type of the default."""
     name, default = setting
     return type(default)(os.environ.get(name) or default)
 
 
 PATCH = Patch(
-    name="unstored",
+    name="mlflow.export_queue.retry_queues",
     symptom=(
-        "what is traced while the store is away, restarts or is locked is lost, spans without a"
-        " word; after a server that was away at first, for as long as the process lives"
+        "spans recorded while the store is down, restarting or locked are silently dropped; after"
+        " a server that was down at first, all spans of the process are"
     ),
     upstream=(
         "mlflow.tracing.export.mlflow_v3.MlflowV3SpanExporter._log_spans (`except Exception`), and"
         " mlflow.store.tracking.rest_store.RestStore._get_server_version, which caches None"
     ),
     versions={"mlflow": ">=3.17"},
-    delete_when="a span that a server does not take is stored once the server is back",
-    canary="tests/patches/mlflow/test_retry_queues.py::test_mlflow_alone_stores_what_a_server_that_was_away_missed",
+    delete_when="spans that a server rejects are stored once the server is back",
+    canary="tests/patches/mlflow/test_retry_queues.py"
+    "::test_unpatched_mlflow_stores_spans_recorded_during_an_outage",
     apply=_apply,
 )

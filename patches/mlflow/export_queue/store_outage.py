@@ -1,83 +1,84 @@
-"""A plight: a store that does not take what is traced, told of as it begins and as it is over."""
+"""Log an outage of a trace store once when it starts and once when it ends, with its losses."""
 
 import logging
 import re
 
 from patches.mlflow.export_queue.pending_write import PendingWrite
 
+MAX_BYTES_VARIABLE = "FLIGHT_RECORDER_RETRY_QUEUE_BYTES"
 MAX_ERROR_CHARS = 200
-"""How much of an error is told, in characters."""
 MAX_COUNTED_TRACES = 100_000
-"""How many lost traces are told apart."""
+"""Beyond this number of lost traces, they are no longer counted one by one."""
 CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 _log = logging.getLogger(__name__)
 
 
 class StoreOutage:
-    """The trouble of one store, and what is lost in it. Each of its lines is logged once."""
+    """The current outage of one store, if any, and the spans that are lost in it."""
 
     def __init__(self, store: str) -> None:
         self.is_active = False
         self._store = error_summary(store)
-        self._why = ""
-        self._full = False
-        self._spans, self._traces = 0, set[str]()
+        self._error = ""
+        self._is_full = False
+        self._lost_spans, self._lost_traces = 0, set[str]()
 
     def start(self, error: object) -> None:
-        """The store did not take a parcel."""
-        self._why = error_summary(error)
+        """Note that a write failed, and why."""
+        self._error = error_summary(error)
         if not self.is_active:
             self.is_active = True
             _log.warning(
-                "what is traced cannot be stored at %s (%s): it is kept, and offered again",
+                "Cannot store spans at %s (%s): they are buffered, and storing them is retried",
                 self._store,
-                self._why,
+                self._error,
             )
 
     def record_overflow(self, write: PendingWrite, max_bytes: int) -> None:
-        """There is no room for another parcel."""
-        if not self._full:
-            self._full = True
+        """Note that a write is dropped because the queue is full."""
+        if not self._is_full:
+            self._is_full = True
             _log.error(
-                "%d bytes wait to be stored at %s, and there is no room for more: what is traced"
-                " until it takes them is lost; FLIGHT_RECORDER_UNSTORED_BYTES makes room",
-                max_bytes,
+                "The retry queue for %s is full (%d bytes): new spans are dropped until the store"
+                " accepts writes again. Set %s to allow more.",
                 self._store,
+                max_bytes,
+                MAX_BYTES_VARIABLE,
             )
         self.record_loss(write)
 
     def record_loss(self, write: PendingWrite) -> None:
-        """Nobody will offer this parcel again."""
-        self._spans += len(write.spans)
-        if len(self._traces) < MAX_COUNTED_TRACES:
-            self._traces |= write.trace_ids
+        """Note that a write will not be retried."""
+        self._lost_spans += len(write.spans)
+        if len(self._lost_traces) < MAX_COUNTED_TRACES:
+            self._lost_traces |= write.trace_ids
 
     def has_lost_part_of(self, write: PendingWrite) -> bool:
-        """Whether something else of the parcel's traces is lost already."""
-        return len(self._traces) >= MAX_COUNTED_TRACES or not self._traces.isdisjoint(
+        """Return whether another part of the same traces is lost already."""
+        return len(self._lost_traces) >= MAX_COUNTED_TRACES or not self._lost_traces.isdisjoint(
             write.trace_ids
         )
 
     def end(self) -> None:
-        """All that waited is stored, or lost."""
-        if self._traces:
+        """Note that all writes are stored or lost."""
+        if self._lost_traces:
             _log.error(
-                "%d spans of %d%s traces could not be stored at %s, and are lost (%s)",
-                self._spans,
-                len(self._traces),
-                " or more" if len(self._traces) >= MAX_COUNTED_TRACES else "",
+                "%d spans of %d%s traces could not be stored at %s and are lost (%s)",
+                self._lost_spans,
+                len(self._lost_traces),
+                " or more" if len(self._lost_traces) >= MAX_COUNTED_TRACES else "",
                 self._store,
-                self._why,
+                self._error,
             )
         elif self.is_active:
-            _log.warning("what is traced is stored at %s again, and nothing is lost", self._store)
-        self.is_active = self._full = False
-        self._spans, self._traces = 0, set()
+            _log.warning("Spans are stored at %s again; none were lost", self._store)
+        self.is_active = self._is_full = False
+        self._lost_spans, self._lost_traces = 0, set()
 
 
 def error_summary(error: object) -> str:
-    """The first line of a text, or of an error's origin, without the credentials of a URL in it."""
+    """Return the first line of a text, or of an error's root cause, without credentials in URLs."""
     while isinstance(error, BaseException) and (error.__cause__ or error.__context__):
         error = error.__cause__ or error.__context__
     line = (str(error).splitlines() or [type(error).__name__])[0]

@@ -73,5 +73,5 @@ SCENARIO = Scenario(
         ),
         output_contains("[Vv]erified.* verified"),
     ),
-    origin=Origin("synthesist", "OpenAICompletion.call"),
+    origin=Origin("synthesist", "chat_completion"),
 )

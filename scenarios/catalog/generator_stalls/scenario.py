@@ -34,5 +34,5 @@ SCENARIO = Scenario(
         has_failed_attempts("ReadTimeout", agent="generator"),
         takes_turns("generator", 2),
     ),
-    origin=Origin("generator", "CompleteAnswerClient.create"),
+    origin=Origin("generator", "chat_completion"),
 )

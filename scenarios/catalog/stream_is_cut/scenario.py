@@ -35,5 +35,5 @@ SCENARIO = Scenario(
         last_completion_ends("generator", status="ERROR"),
         never_runs("reviewer"),
     ),
-    origin=Origin("generator", "OpenAIChatCompletionClient.create_stream"),
+    origin=Origin("generator", "chat_completion"),
 )

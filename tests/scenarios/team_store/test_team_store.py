@@ -131,7 +131,7 @@ def test_eight_processes_write_while_it_is_killed_and_nothing_is_lost(team: Star
             *numbers,
         ],
         cwd=REPOSITORY,
-        env=os.environ | {"FLIGHT_RECORDER_STORE_PATIENCE_S": "60"},
+        env=os.environ | {"FLIGHT_RECORDER_STORE_TIMEOUT_S": "60"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

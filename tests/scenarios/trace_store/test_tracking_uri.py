@@ -67,7 +67,7 @@ def test_a_hanging_store_is_reported_soon(command: tuple[str, ...]) -> None:
 def test_a_live_run_prints_its_answer_even_if_the_store_is_gone(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FLIGHT_RECORDER_STORE_PATIENCE_S", "0.5")
+    monkeypatch.setenv("FLIGHT_RECORDER_STORE_TIMEOUT_S", "0.5")
     monkeypatch.setenv("MODEL_NAME", "m")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     tape = Tape.load(scenario_folder("review_goes_well").tape)
