@@ -1,4 +1,4 @@
-"""Let an AutoGen agent call a tool under MLflow's autolog, and print the trace that it leaves.
+"""Run an AutoGen agent that calls a tool with MLflow's autologging, and print its trace.
 
 Runs in an environment with mlflow 3.1.4. Usage: call_a_tool.py BASE_URL STORE (with|without)
 """
@@ -21,11 +21,11 @@ CAPITALS = {"Ecuador": "Quito", "Peru": "Lima"}
 
 
 async def capital(country: str) -> str:
-    """The capital of a country."""
+    """Return the capital of a country."""
     return f"the capital of {country} is {CAPITALS[country]}"
 
 
-async def work(base_url: str) -> str:
+async def run_agent(base_url: str) -> str:
     client = OpenAIChatCompletionClient(
         model="gpt-4o-mini",
         base_url=base_url,
@@ -44,19 +44,19 @@ def main(base_url: str, store: str, patch: str) -> dict[str, Any]:
     before = mlflow.autogen.log_chat_messages
     with ExitStack() as stack:
         outcomes = stack.enter_context(apply_patches(PATCH)) if patch == "with" else ()
-        answer = asyncio.run(work(base_url))
+        answer = asyncio.run(run_agent(base_url))
     trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
     completions = [span for span in trace.data.spans if span.span_type == "LLM"]
     return {
         "mlflow": mlflow.__version__,
         "answer": answer,
         "state": trace.info.state.value,
-        "undone": mlflow.autogen.log_chat_messages is before,
-        "why_not": [outcome.skip_reason for outcome in outcomes],
+        "is_undone": mlflow.autogen.log_chat_messages is before,
+        "skip_reasons": [outcome.skip_reason for outcome in outcomes],
         "completions": [
             {
                 "status": span.status.status_code.value,
-                "says": span.status.description,
+                "status_message": span.status.description,
                 "outputs": span.outputs,
                 "chat": span.get_attribute("mlflow.chat.messages"),
             }

@@ -1,8 +1,9 @@
-"""A patch: applied to the versions that it mends, undone in any case, watched by a canary."""
+"""Patches are applied to supported versions only, are always undone, and have a canary test."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ PATCHES = all_patches()
 
 
 def patch_with_notes(name: str, notes: list[str], versions: dict[str, str] | None = None) -> Patch:
-    """A patch that notes when it goes on and off."""
+    """Return a patch that notes when it is applied and undone."""
 
     @contextmanager
     def apply() -> Generator[None]:
@@ -26,21 +27,21 @@ def patch_with_notes(name: str, notes: list[str], versions: dict[str, str] | Non
     return Patch(name, "", "", versions or {}, "", "", apply)
 
 
-def test_patches_come_off_in_the_opposite_order() -> None:
+def test_patches_are_undone_in_reverse_order() -> None:
     notes: list[str] = []
     with apply_patches(patch_with_notes("a", notes), patch_with_notes("b", notes)):
         pass
     assert notes == ["+a", "+b", "-b", "-a"]
 
 
-def test_patches_come_off_after_an_error() -> None:
+def test_patches_are_undone_after_an_error() -> None:
     notes: list[str] = []
     with pytest.raises(ZeroDivisionError), apply_patches(patch_with_notes("a", notes)):
         raise ZeroDivisionError
     assert notes == ["+a", "-a"]
 
 
-def test_a_patch_that_is_on_is_not_put_on_again() -> None:
+def test_an_applied_patch_is_not_applied_again() -> None:
     notes: list[str] = []
     with (
         apply_patches(patch_with_notes("a", notes)),
@@ -50,7 +51,7 @@ def test_a_patch_that_is_on_is_not_put_on_again() -> None:
     assert notes == ["+a", "-a"]
 
 
-def test_a_patch_can_be_put_on_again_once_it_is_off() -> None:
+def test_a_patch_can_be_applied_again_after_it_was_undone() -> None:
     notes: list[str] = []
     for _ in range(2):
         with apply_patches(patch_with_notes("a", notes)) as (outcome,):
@@ -58,28 +59,33 @@ def test_a_patch_can_be_put_on_again_once_it_is_off() -> None:
     assert notes == ["+a", "-a"] * 2
 
 
-def test_a_patch_for_other_versions_is_left_off_and_says_so() -> None:
+def test_a_patch_for_other_versions_is_skipped_with_a_reason() -> None:
     notes: list[str] = []
     with apply_patches(patch_with_notes("a", notes, {"mlflow": "<1"})) as (outcome,):
         assert outcome.skip_reason is not None
-        assert outcome.skip_reason.startswith("a mends mlflow <1, and ")
+        assert outcome.skip_reason.startswith("a needs mlflow <1, but ")
     assert notes == []
 
 
-def test_a_patch_for_what_is_not_installed_is_left_off_and_says_so() -> None:
+def test_a_patch_for_a_missing_distribution_is_skipped_with_a_reason() -> None:
     with apply_patches(patch_with_notes("a", [], {"no-such-distribution": ">1"})) as (outcome,):
-        assert outcome.skip_reason == "a mends no-such-distribution >1, and none is installed"
+        assert outcome.skip_reason == "a needs no-such-distribution >1, which is not installed"
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name)
-def test_a_patch_says_what_it_mends_and_when_to_delete_it(patch: Patch) -> None:
+def test_each_patch_documents_itself(patch: Patch) -> None:
     assert all((patch.symptom, patch.upstream, patch.versions, patch.delete_when))
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name)
-def test_a_patch_has_a_canary(patch: Patch) -> None:
+def test_each_patch_is_named_after_its_module(patch: Patch) -> None:
+    assert Path("patches", patch.path).is_file()
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name)
+def test_each_patch_has_a_strict_xfail_canary(patch: Patch) -> None:
     file, _, name = patch.canary.partition("::")
     module = import_module(file.removesuffix(".py").replace("/", "."))
-    (expected,) = (mark for mark in getattr(module, name).pytestmark if mark.name == "xfail")
-    assert expected.kwargs["raises"] is AssertionError
-    assert expected.kwargs.get("strict", True)
+    (xfail,) = (mark for mark in getattr(module, name).pytestmark if mark.name == "xfail")
+    assert xfail.kwargs["raises"] is AssertionError
+    assert xfail.kwargs.get("strict", True)

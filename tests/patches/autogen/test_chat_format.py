@@ -1,4 +1,4 @@
-"""What stands in the LLM spans of AutoGen with the chat-format patch: chat completions."""
+"""With the chat format patch, AutoGen's LLM spans contain OpenAI chat completions."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ from tests.patches.upstream_autolog import newest_trace, use_upstream_autolog
 KEY = "sk-never-in-a-trace"
 QUESTION = UserMessage(content="Which city?", source="asker")
 CALL = FunctionCall(id="call_1", name="population", arguments='{"city": "Quito"}')
-SHOWN_CALL = {
+RECORDED_CALL = {
     "id": "call_1",
     "type": "function",
     "function": {"name": "population", "arguments": '{"city": "Quito"}'},
@@ -51,7 +51,7 @@ class City(BaseModel):
 
 
 async def population(city: str) -> str:
-    """How many people live in a city."""
+    """Return how many people live in a city."""
     return f"{city}: 2.8 million"
 
 
@@ -62,24 +62,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def complete(folder: Path) -> Complete:
-    """Ask for one completion of some messages, be answered `reply`; the LLM span that it leaves."""
+    """Return a function that requests one completion and returns its LLM span."""
 
     def complete(
-        messages: Sequence[LLMMessage], reply: dict[str, Any] | None = None, **asked: Any
+        messages: Sequence[LLMMessage], reply: dict[str, Any] | None = None, **options: Any
     ) -> Any:
         async def work(client: OpenAIChatCompletionClient) -> None:
-            await client.create(messages, **asked)
+            await client.create(messages, **options)
 
-        spans, _ = recorded(folder, [reply or {"content": "Quito."}], work)
+        spans, _ = record_run_of(folder, [reply or {"content": "Quito."}], work)
         return spans[-1]
 
     return complete
 
 
-def recorded(
+def record_run_of(
     folder: Path, replies: Replies, work: Callable[..., Any]
 ) -> tuple[list[Any], tuple[Exchange, ...]]:
-    """Let `work` have a client that is answered `replies`; the trace's spans, and the ledger."""
+    """Call `work` with a client that gets `replies`; return the spans and the served requests."""
     tape, store = folder / "tape.jsonl", f"sqlite:///{folder / 'mlflow.db'}"
     lines = [{"lane": "clerk", "origin": "scripted", "reply": reply} for reply in replies]
     tape.write_text("\n".join(map(json.dumps, lines)))
@@ -100,16 +100,20 @@ def agent(client: OpenAIChatCompletionClient) -> AssistantAgent:
 
 
 def as_sent(message: dict[str, Any]) -> dict[str, Any]:
-    """A message without what only one side writes: who spoke, and what is null."""
-    told = ("role", "content", "tool_calls", "tool_call_id")
-    return {key: message[key] for key in told if message.get(key) is not None}
+    """Return the parts of a message that are both sent and recorded."""
+    keys = ("role", "content", "tool_calls", "tool_call_id")
+    return {key: message[key] for key in keys if message.get(key) is not None}
 
 
 def is_png(part: dict[str, Any]) -> bool:
-    """Whether it is a content part with a PNG, which MLflow keeps beside the trace."""
-    kept = urlsplit(part["image_url"]["url"])
-    kind = parse_qs(kept.query)["content_type"]
-    return (part["type"], kept.scheme, kind) == ("image_url", "mlflow-attachment", ["image/png"])
+    """Return whether this is a content part with a PNG, which MLflow stores as an attachment."""
+    url = urlsplit(part["image_url"]["url"])
+    content_type = parse_qs(url.query)["content_type"]
+    return (part["type"], url.scheme, content_type) == (
+        "image_url",
+        "mlflow-attachment",
+        ["image/png"],
+    )
 
 
 def test_system_and_user_messages(complete: Complete) -> None:
@@ -129,8 +133,8 @@ def test_an_image_is_a_content_part(complete: Complete) -> None:
 
 
 def test_a_thought_beside_text_is_reasoning(complete: Complete) -> None:
-    said = AssistantMessage(content="Quito.", thought="It is high up.", source="clerk")
-    span = complete([QUESTION, said, QUESTION])
+    reply = AssistantMessage(content="Quito.", thought="It is high up.", source="clerk")
+    span = complete([QUESTION, reply, QUESTION])
     assert span.inputs["messages"][1] == {
         "role": "assistant",
         "content": "Quito.",
@@ -138,7 +142,7 @@ def test_a_thought_beside_text_is_reasoning(complete: Complete) -> None:
     }
 
 
-def test_a_thought_beside_tool_calls_is_content_as_it_was_sent(complete: Complete) -> None:
+def test_a_thought_beside_tool_calls_is_content(complete: Complete) -> None:
     results = FunctionExecutionResultMessage(
         content=[
             FunctionExecutionResult(content="2.8 million", name="population", call_id="call_1")
@@ -150,11 +154,11 @@ def test_a_thought_beside_tool_calls_is_content_as_it_was_sent(complete: Complet
     assert span.inputs["messages"][1] == {
         "role": "assistant",
         "content": "I look.",
-        "tool_calls": [SHOWN_CALL],
+        "tool_calls": [RECORDED_CALL],
     }
 
 
-def test_each_tool_result_is_a_message_and_names_its_call(complete: Complete) -> None:
+def test_each_tool_result_is_a_message_with_the_id_of_its_call(complete: Complete) -> None:
     calls = [CALL, FunctionCall(id="call_2", name="population", arguments="{}")]
     results = FunctionExecutionResultMessage(
         content=[
@@ -172,23 +176,23 @@ def test_each_tool_result_is_a_message_and_names_its_call(complete: Complete) ->
     ]
 
 
-def test_the_prompt_is_the_one_that_the_server_was_sent(folder: Path) -> None:
-    """Nothing that a model is told is missing, and nothing is told otherwise."""
+def test_the_recorded_prompt_is_the_one_that_was_sent(folder: Path) -> None:
+    """No part of the prompt is missing or changed."""
 
     async def work(client: OpenAIChatCompletionClient) -> None:
         await agent(client).run(task="How many?")
 
     calls = [{"id": "call_1", "name": "population", "arguments": {"city": "Quito"}}]
     replies: Replies = [{"content": "I look.", "tool_calls": calls}, {"content": "2.8 million."}]
-    spans, exchanges = recorded(folder, replies, work)
-    shown = [span.inputs["messages"] for span in spans if span.span_type == "LLM"]
+    spans, exchanges = record_run_of(folder, replies, work)
+    recorded = [span.inputs["messages"] for span in spans if span.span_type == "LLM"]
     sent = [exchange.request["messages"] for exchange in exchanges]
-    assert [list(map(as_sent, prompt)) for prompt in shown] == [
+    assert [list(map(as_sent, prompt)) for prompt in recorded] == [
         list(map(as_sent, prompt)) for prompt in sent
     ]
 
 
-def test_a_reply_is_a_choice_with_its_tokens(complete: Complete) -> None:
+def test_a_reply_is_a_choice_with_token_usage(complete: Complete) -> None:
     usage = {"prompt_tokens": 7, "completion_tokens": 2}
     span = complete([QUESTION], {"content": "Quito.", "usage": usage})
     message = {"role": "assistant", "content": "Quito."}
@@ -196,12 +200,12 @@ def test_a_reply_is_a_choice_with_its_tokens(complete: Complete) -> None:
     assert span.outputs == {"choices": [choice], "usage": usage}
 
 
-def test_tokens_that_nobody_counted_are_not_told(complete: Complete) -> None:
+def test_missing_token_counts_are_not_recorded(complete: Complete) -> None:
     usage = {"prompt_tokens": 0, "completion_tokens": 0}
     assert "usage" not in complete([QUESTION], {"content": "Quito.", "usage": usage}).outputs
 
 
-def test_a_reply_that_calls_a_tool_shows_the_call(complete: Complete) -> None:
+def test_a_reply_with_a_tool_call_is_recorded(complete: Complete) -> None:
     calls = [{"id": "call_1", "name": "population", "arguments": '{"city": "Quito"}'}]
     span = complete([QUESTION], {"content": "I look.", "tool_calls": calls})
     (choice,) = span.outputs["choices"]
@@ -209,26 +213,26 @@ def test_a_reply_that_calls_a_tool_shows_the_call(complete: Complete) -> None:
     assert choice["message"] == {
         "role": "assistant",
         "content": "I look.",
-        "tool_calls": [SHOWN_CALL],
+        "tool_calls": [RECORDED_CALL],
     }
 
 
-def test_reasoning_is_kept_beside_the_answer(complete: Complete) -> None:
+def test_reasoning_is_recorded_beside_the_answer(complete: Complete) -> None:
     span = complete([QUESTION], {"content": "Quito.", "reasoning_content": "It is high up."})
     assert span.outputs["choices"][0]["message"]["reasoning"] == "It is high up."
 
 
-def test_structured_output_is_asked_for_by_its_schema(complete: Complete) -> None:
+def test_structured_output_is_recorded_with_its_schema(complete: Complete) -> None:
     span = complete([QUESTION], {"content": {"name": "Quito"}}, json_output=City)
     assert span.inputs["json_output"] == City.model_json_schema()
     assert json.loads(span.outputs["choices"][0]["message"]["content"]) == {"name": "Quito"}
 
 
-def test_the_span_declares_its_shape(complete: Complete) -> None:
+def test_the_span_declares_its_format(complete: Complete) -> None:
     assert complete([QUESTION]).get_attribute("mlflow.message.format") == "openai"
 
 
-def test_tokens_are_counted_as_before(complete: Complete) -> None:
+def test_tokens_are_still_counted(complete: Complete) -> None:
     usage = {"prompt_tokens": 7, "completion_tokens": 2}
     span = complete([QUESTION], {"content": "Quito.", "usage": usage})
     assert span.get_attribute("mlflow.chat.tokenUsage") == {
@@ -238,56 +242,59 @@ def test_tokens_are_counted_as_before(complete: Complete) -> None:
     }
 
 
-def test_tools_are_shown_to_the_ui_and_in_the_inputs(complete: Complete) -> None:
+def test_tools_are_recorded_for_the_ui_and_in_the_inputs(complete: Complete) -> None:
     tool = FunctionTool(population, "How many people live in a city.")
     span = complete([QUESTION], tools=[tool])
-    (shown,) = span.get_attribute("mlflow.chat.tools")
-    assert shown["function"]["name"] == "population"
+    (recorded,) = span.get_attribute("mlflow.chat.tools")
+    assert recorded["function"]["name"] == "population"
     assert span.inputs["tools"] == [tool.schema]
 
 
-def test_arguments_that_say_nothing_are_left_out(complete: Complete) -> None:
+def test_empty_arguments_are_omitted(complete: Complete) -> None:
     span = complete([QUESTION], cancellation_token=CancellationToken(), json_output=None)
     assert set(span.inputs) == {"messages"}
 
 
-def test_a_header_with_a_key_stays_out_of_the_trace(folder: Path) -> None:
+def test_headers_with_a_key_are_not_record_run_of(folder: Path) -> None:
     store = f"sqlite:///{folder / 'mlflow.db'}"
     headers = {"authorization": f"Bearer {KEY}"}
     with use_upstream_autolog(store, PATCH):
-        # OpenAI's client refuses headers here; others pass on what they are given.
+        # OpenAI's client rejects headers here; other clients accept them.
         client = ReplayChatCompletionClient(["Quito."])
-        asked = {"extra_headers": headers, "seed": 7}
-        asyncio.run(client.create([QUESTION], extra_create_args=asked))
+        options = {"extra_headers": headers, "seed": 7}
+        asyncio.run(client.create([QUESTION], extra_create_args=options))
     (span,) = newest_trace(store).data.spans
     assert span.inputs["extra_create_args"] == {"seed": 7}
 
 
-def test_an_image_in_a_task_is_no_repr(folder: Path) -> None:
+def test_an_image_in_a_task_is_recorded_as_an_image(folder: Path) -> None:
     picture = Image(Picture.new("RGB", (2, 2), "teal"))
     task = MultiModalMessage(content=["Which city?", picture], source="user")
 
     async def work(client: OpenAIChatCompletionClient) -> None:
         await agent(client).run(task=task)
 
-    spans, _ = recorded(folder, [{"content": "Quito."}], work)
+    spans, _ = record_run_of(folder, [{"content": "Quito."}], work)
     text, image = spans[0].inputs["task"]["content"]
     assert text == "Which city?"
     assert is_png(image)
 
 
-def test_two_runs_leave_the_same_content(folder: Path) -> None:
+def test_two_runs_record_the_same_content(folder: Path) -> None:
     async def work(client: OpenAIChatCompletionClient) -> None:
         await agent(client).run(task="Which city?")
 
     first, second = (
-        [(span.inputs, span.outputs) for span in recorded(folder, [{"content": "Quito."}], work)[0]]
+        [
+            (span.inputs, span.outputs)
+            for span in record_run_of(folder, [{"content": "Quito."}], work)[0]
+        ]
         for _ in range(2)
     )
     assert first == second
 
 
-def test_it_is_undone() -> None:
+def test_the_patch_is_undone() -> None:
     before = mlflow.autogen._convert_value_to_dict, mlflow.autogen.construct_full_inputs
     with apply_patches(PATCH) as (outcome,):
         assert outcome.is_applied

@@ -1,4 +1,4 @@
-"""MLflow's UI in a browser: an AutoGen completion after a tool call reads as a conversation."""
+"""MLflow's UI, in a browser, shows an AutoGen completion after a tool call as a conversation."""
 
 import asyncio
 import json
@@ -38,14 +38,14 @@ COMPLETION = "OpenAIChatCompletionClient.create"
 
 @dataclass(frozen=True)
 class Ui:
-    """A running MLflow UI with one trace recorded as MLflow does, and one with the patch."""
+    """A running MLflow UI with one trace recorded without the patch and one with it."""
 
     url: str
-    plain: str
+    unpatched: str
     patched: str
 
     def view(self, trace: str, completion: int) -> SpanView:
-        """The nth completion of a trace, from 0."""
+        """Open the nth completion of a trace, counted from 0."""
         url = f"{self.url}/#/experiments/1/traces?selectedEvaluationId={trace}"
         return view_span(url, COMPLETION, completion)
 
@@ -54,64 +54,67 @@ class Ui:
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
     folder = tmp_path_factory.mktemp("ui")
     store = f"sqlite:///{folder / 'mlflow.db'}"
-    plain, patched = recorded(folder, store), recorded(folder, store, PATCH)
+    unpatched, patched = record_agent(folder, store), record_agent(folder, store, PATCH)
     with mlflow_server(folder, store) as url:
-        yield Ui(url, plain, patched)
+        yield Ui(url, unpatched, patched)
 
 
-def test_a_tool_call_and_its_result_read_as_a_conversation(ui: Ui) -> None:
-    seen = ui.view(ui.patched, 1)
-    assert {"System", "User", "Assistant", "Tool calls"} <= set(seen.inputs)
-    assert {"population", "city", "Quito", "Quito: 2.8 million"} <= set(seen.inputs)
-    assert {"Assistant", "Nearly three million."} <= set(seen.outputs)
+def test_a_tool_call_and_its_result_are_displayed_as_a_conversation(ui: Ui) -> None:
+    view = ui.view(ui.patched, 1)
+    assert {"System", "User", "Assistant", "Tool calls"} <= set(view.inputs)
+    assert {"population", "city", "Quito", "Quito: 2.8 million"} <= set(view.inputs)
+    assert {"Assistant", "Nearly three million."} <= set(view.outputs)
 
 
-def test_a_reply_that_calls_a_tool_shows_the_call(ui: Ui) -> None:
-    seen = ui.view(ui.patched, 0)
-    assert {"Assistant", "Tool calls", "population", "city", "Quito"} <= set(seen.outputs)
+def test_a_reply_with_a_tool_call_shows_the_call(ui: Ui) -> None:
+    view = ui.view(ui.patched, 0)
+    assert {"Assistant", "Tool calls", "population", "city", "Quito"} <= set(view.outputs)
 
 
-def test_an_image_is_shown(ui: Ui) -> None:
+def test_an_image_is_displayed(ui: Ui) -> None:
     assert ui.view(ui.patched, 0).images == 1
 
 
 @pytest.mark.parametrize(
-    ("raised", "tries"), [(TimeoutError("it hung"), 2), (AssertionError("it is wrong"), 1)]
+    ("raised", "expected_attempts"),
+    [(TimeoutError("it hung"), 2), (AssertionError("it is wrong"), 1)],
 )
-def test_a_hang_is_tried_again_once_and_what_is_wrong_is_not(raised: Exception, tries: int) -> None:
-    tried: list[str] = []
+def test_a_timeout_is_retried_once_and_a_failure_is_not(
+    raised: Exception, expected_attempts: int
+) -> None:
+    attempts: list[str] = []
 
     def read(page: Page) -> None:
-        tried.append(page.url)
+        attempts.append(page.url)
         raise raised
 
     with pytest.raises(type(raised)):
         read_page("about:blank", read)
-    assert tried == ["about:blank"] * tries
+    assert attempts == ["about:blank"] * expected_attempts
 
 
 @pytest.mark.xfail(
-    raises=AssertionError, reason="the UI's parser knows no FunctionExecutionResultMessage"
+    raises=AssertionError, reason="the UI's parser does not know FunctionExecutionResultMessage"
 )
-def test_mlflow_renders_a_tool_call_and_its_result_without_us(ui: Ui) -> None:
-    seen = ui.view(ui.plain, 1)
-    assert {"System", "User", "Assistant", "Quito: 2.8 million"} <= set(seen.inputs)
+def test_unpatched_mlflow_renders_a_tool_call_and_its_result(ui: Ui) -> None:
+    view = ui.view(ui.unpatched, 1)
+    assert {"System", "User", "Assistant", "Quito: 2.8 million"} <= set(view.inputs)
 
 
 @pytest.mark.xfail(
-    raises=AssertionError, reason="the UI takes the content of a CreateResult for text"
+    raises=AssertionError, reason="the UI shows the content of a CreateResult as text"
 )
-def test_mlflow_renders_a_reply_that_calls_a_tool_without_us(ui: Ui) -> None:
-    assert {"Assistant", "population", "Quito"} <= set(ui.view(ui.plain, 0).outputs)
+def test_unpatched_mlflow_renders_a_reply_with_a_tool_call(ui: Ui) -> None:
+    assert {"Assistant", "population", "Quito"} <= set(ui.view(ui.unpatched, 0).outputs)
 
 
 async def population(city: str) -> str:
-    """How many people live in a city."""
+    """Return how many people live in a city."""
     return f"{city}: 2.8 million"
 
 
-def recorded(folder: Path, store: str, *patches: Patch) -> str:
-    """Play an agent that looks at an image and calls a tool; the id of its trace."""
+def record_agent(folder: Path, store: str, *patches: Patch) -> str:
+    """Record an agent that gets an image and calls a tool; return the id of its trace."""
     lines = [{"lane": "clerk", "origin": "scripted", "reply": reply} for reply in TAPE]
     file = folder / "tape.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)))

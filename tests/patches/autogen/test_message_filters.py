@@ -1,4 +1,4 @@
-"""A filter: an agent around another one, whose turn knows what the filter kept back."""
+"""The turn of an agent inside a message filter shows which messages the filter withheld."""
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -28,55 +28,57 @@ def _recording(store: str) -> Generator[None]:
         yield
 
 
-def nothing(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
+def only_user_messages(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
     return [message for message in messages if message.source == "user"]
 
 
-def everything(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
+def all_messages(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
     return messages
 
 
-def _withheld(trace: Trace) -> dict[str, Any]:
+def _withheld_by_handoff(trace: Trace) -> dict[str, Any]:
     return {
-        one.name: one.attributes["flight_recorder.handoff.withheld"]
-        for one in trace.spans_of_type("HANDOFF")
+        handoff.name: handoff.attributes["flight_recorder.handoff.withheld"]
+        for handoff in trace.spans_of_type("HANDOFF")
     }
 
 
 LINES = reply_line("a", "the first word"), reply_line("b", "the second word")
 
 
-async def test_a_filter_of_ones_own_shows_what_it_kept_back(tmp_path: Path) -> None:
+async def test_a_custom_filter_shows_the_messages_that_it_withheld(
+    tmp_path: Path,
+) -> None:
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
-        await chain(agent(replay, "a"), FunctionFilterAgent(agent(replay, "b"), nothing)).run(
-            task="go"
-        )
+        await chain(
+            agent(replay, "a"), FunctionFilterAgent(agent(replay, "b"), only_user_messages)
+        ).run(task="go")
     trace = load_trace(run)
     assert span_names(trace, "AGENT") == ["a", "b"]
-    assert _withheld(trace) == {"a → b": True}
+    assert _withheld_by_handoff(trace) == {"a → b": True}
 
 
-async def test_of_filters_around_filters_the_outermost_says_what_there_was(tmp_path: Path) -> None:
+async def test_of_nested_filters_the_outermost_defines_the_offered_messages(tmp_path: Path) -> None:
     only_users = MessageFilterConfig(per_source=[PerSourceFilter(source="user")])
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
-        inner = FunctionFilterAgent(agent(replay, "b"), everything)
+        inner = FunctionFilterAgent(agent(replay, "b"), all_messages)
         outer = MessageFilterAgent("b", inner, only_users)
         await chain(agent(replay, "a"), outer).run(task="go")
-    assert _withheld(load_trace(run)) == {"a → b": True}
+    assert _withheld_by_handoff(load_trace(run)) == {"a → b": True}
 
 
-async def test_what_one_filter_keeps_back_is_not_kept_from_the_next_agent(tmp_path: Path) -> None:
+async def test_a_filter_does_not_affect_the_next_agent(tmp_path: Path) -> None:
     lines = (*LINES, reply_line("c", "the third word"))
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
-        filtered = FunctionFilterAgent(agent(replay, "b"), nothing)
+        filtered = FunctionFilterAgent(agent(replay, "b"), only_user_messages)
         await chain(agent(replay, "a"), filtered, agent(replay, "c")).run(task="go")
-    assert _withheld(load_trace(run)) == {"a → b": True, "a → c": False, "b → c": False}
+    assert _withheld_by_handoff(load_trace(run)) == {"a → b": True, "a → c": False, "b → c": False}
 
 
-async def test_asked_directly_a_filter_filters_too(tmp_path: Path) -> None:
+async def test_a_filter_called_directly_is_applied(tmp_path: Path) -> None:
     offered = [TextMessage(content=word, source=word) for word in ("user", "a")]
     with replay_lines(tmp_path, reply_line("b", "a word")) as replay, record_run() as run:
-        await FunctionFilterAgent(agent(replay, "b"), nothing).on_messages(
+        await FunctionFilterAgent(agent(replay, "b"), only_user_messages).on_messages(
             offered, CancellationToken()
         )
     (turn,) = load_trace(run).turns("b")

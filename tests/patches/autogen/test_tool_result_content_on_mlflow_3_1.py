@@ -1,4 +1,4 @@
-"""The content-type repair in the environment that needs it: mlflow 3.1.4 and autogen 0.6.1."""
+"""The patch for tool results in an environment that needs it: mlflow 3.1.4 and autogen 0.6.1."""
 
 import json
 import os
@@ -34,85 +34,86 @@ TAPE = (
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
-    """The old environment's account of one run, "with" or "without" the patch."""
+def run_agent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """Return a function that runs the agent in the old environment, with or without the patch."""
     folder = tmp_path_factory.mktemp("old_env")
     tape = folder / "tape.jsonl"
     lines = [{"lane": "clerk", "origin": "scripted", "reply": reply} for reply in TAPE]
     tape.write_text("\n".join(map(json.dumps, lines)))
 
-    def play(patch: str) -> Any:
+    def run(patch: str) -> Any:
         store = f"sqlite:///{folder / f'{patch}.db'}"
         with replay_tape(Tape.load(tape)) as replay:
-            done = subprocess.run(
+            process = subprocess.run(
                 [PYTHON, SCRIPT, replay.base_url, store, patch],
                 env=os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"},
                 capture_output=True,
                 text=True,
                 timeout=100,
             )
-        assert done.returncode == 0, done.stderr
+        assert process.returncode == 0, process.stderr
         assert not replay.unplayed_lines
-        return json.loads(done.stdout)
+        return json.loads(process.stdout)
 
-    return play
-
-
-@pytest.fixture(scope="module")
-def without(played: Callable[[str], Any]) -> Any:
-    return played("without")
+    return run
 
 
 @pytest.fixture(scope="module")
-def mended(played: Callable[[str], Any]) -> Any:
-    return played("with")
+def unpatched(run_agent: Callable[[str], Any]) -> Any:
+    return run_agent("without")
 
 
-def test_a_tool_result_breaks_the_span_without_the_patch(without: Any) -> None:
-    _, second = without["completions"]
-    assert second["status"] == "ERROR"
-    assert "2 validation errors for ChatMessage" in second["says"]
+@pytest.fixture(scope="module")
+def patched(run_agent: Callable[[str], Any]) -> Any:
+    return run_agent("with")
 
 
-def test_the_broken_span_has_neither_outputs_nor_tokens(without: Any) -> None:
-    _, second = without["completions"]
-    assert second["outputs"] is None
+def test_unpatched_the_completion_after_a_tool_call_is_an_error(unpatched: Any) -> None:
+    _, after_tool_call = unpatched["completions"]
+    assert after_tool_call["status"] == "ERROR"
+    assert "2 validation errors for ChatMessage" in after_tool_call["status_message"]
 
 
-def test_the_trace_with_the_broken_span_says_ok(without: Any) -> None:
-    assert (without["state"], without["answer"]) == ("OK", "Quito and Lima.")
+def test_unpatched_its_span_has_no_outputs(unpatched: Any) -> None:
+    _, after_tool_call = unpatched["completions"]
+    assert after_tool_call["outputs"] is None
+
+
+def test_unpatched_the_trace_has_the_status_ok(unpatched: Any) -> None:
+    assert (unpatched["state"], unpatched["answer"]) == ("OK", "Quito and Lima.")
 
 
 @pytest.mark.xfail(
-    raises=AssertionError, reason="a FunctionExecutionResultMessage is no content of a ChatMessage"
+    raises=AssertionError,
+    reason="a FunctionExecutionResultMessage is not a valid content of a ChatMessage",
 )
-def test_mlflow_records_what_follows_a_tool_call_without_us(without: Any) -> None:
-    assert [span["status"] for span in without["completions"]] == ["OK", "OK"]
+def test_unpatched_mlflow_records_the_completion_after_a_tool_call(unpatched: Any) -> None:
+    assert [span["status"] for span in unpatched["completions"]] == ["OK", "OK"]
 
 
-def test_the_patch_is_applied(mended: Any) -> None:
-    assert mended["why_not"] == [None]
+def test_the_patch_is_applied(patched: Any) -> None:
+    assert patched["skip_reasons"] == [None]
 
 
-def test_the_patch_is_undone(mended: Any) -> None:
-    assert mended["undone"]
+def test_the_patch_is_undone(patched: Any) -> None:
+    assert patched["is_undone"]
 
 
-def test_with_the_patch_every_completion_is_ok(mended: Any) -> None:
-    assert [span["status"] for span in mended["completions"]] == ["OK", "OK"]
+def test_patched_each_completion_is_ok(patched: Any) -> None:
+    assert [span["status"] for span in patched["completions"]] == ["OK", "OK"]
 
 
-def test_with_the_patch_tokens_are_what_was_served(mended: Any) -> None:
-    seen = [span["outputs"]["usage"] for span in mended["completions"]]
-    assert seen == [line["usage"] for line in TAPE]
+def test_patched_the_token_usage_is_recorded(patched: Any) -> None:
+    usages = [span["outputs"]["usage"] for span in patched["completions"]]
+    assert usages == [line["usage"] for line in TAPE]
 
 
-def test_with_the_patch_the_answer_is_there(mended: Any) -> None:
-    assert mended["completions"][1]["outputs"]["content"] == "Quito and Lima."
+def test_patched_the_answer_is_recorded(patched: Any) -> None:
+    assert patched["completions"][1]["outputs"]["content"] == "Quito and Lima."
 
 
-def test_each_result_is_a_message_of_its_own(mended: Any) -> None:
-    chat = mended["completions"][1]["chat"]
+def test_patched_each_tool_result_is_a_message(patched: Any) -> None:
+    chat = patched["completions"][1]["chat"]
     assert [message["role"] for message in chat] == [
         "system",
         "user",

@@ -1,4 +1,4 @@
-"""A tool call: one TOOL span, whatever becomes of it."""
+"""Each tool call of an AutoGen agent leaves one TOOL span, whatever its outcome."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -27,14 +27,14 @@ def recording(store: str) -> Generator[None]:
 
 
 def double(number: int) -> int:
-    """Twice the number."""
+    """Double a number."""
     if number < 0:
         raise ValueError("no negative numbers")
     return 2 * number
 
 
-async def worked(tmp_path: Path, *tools: tuple[str, Any], **settings: Any) -> Trace:
-    """The trace of an agent that asks for these calls, and then says that it is done."""
+async def run_with_tools(tmp_path: Path, *tools: tuple[str, Any], **settings: Any) -> Trace:
+    """Return the trace of an agent that makes these calls and then answers."""
     with (
         replay_lines(tmp_path, tool_calls_line("a", *tools), reply_line("a", "done")) as replay,
         record_run() as run,
@@ -44,22 +44,24 @@ async def worked(tmp_path: Path, *tools: tuple[str, Any], **settings: Any) -> Tr
 
 
 @pytest.mark.xfail(reason="MLflow records no tool call", raises=AssertionError)
-async def test_autolog_alone_records_a_tool_call(tmp_path: Path, store: str) -> None:
+async def test_unpatched_autolog_records_a_tool_call(tmp_path: Path, store: str) -> None:
     with upstream_autogen_autolog(store):
-        assert span_names(await worked(tmp_path, ("double", {"number": 2})), "TOOL")
+        assert span_names(await run_with_tools(tmp_path, ("double", {"number": 2})), "TOOL")
 
 
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_a_tool_call_stands_between_its_completions(tmp_path: Path, streamed: bool) -> None:
-    trace = await worked(tmp_path, ("double", {"number": 2}), model_client_stream=streamed)
-    llm = f"  OpenAIChatCompletionClient.create{'_stream' * streamed} LLM OK"
+async def test_a_tool_call_is_recorded_between_its_completions(
+    tmp_path: Path, streamed: bool
+) -> None:
+    trace = await run_with_tools(tmp_path, ("double", {"number": 2}), model_client_stream=streamed)
+    llm = "  chat_completion LLM OK"
     assert trace_outline(trace) == ["a AGENT OK", llm, "  double TOOL OK", llm]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_tool_call_shows_arguments_and_result(tmp_path: Path) -> None:
-    (call,) = (await worked(tmp_path, ("double", {"number": 2}))).spans_of_type("TOOL")
+async def test_a_tool_call_has_its_arguments_and_result(tmp_path: Path) -> None:
+    (call,) = (await run_with_tools(tmp_path, ("double", {"number": 2}))).spans_of_type("TOOL")
     assert (call.inputs, call.outputs) == ({"number": 2}, "4")
     assert call.attributes["gen_ai.tool.name"] == "double"
     assert call.attributes["gen_ai.tool.call.id"]
@@ -67,32 +69,32 @@ async def test_a_tool_call_shows_arguments_and_result(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_parallel_calls_have_a_span_each(tmp_path: Path) -> None:
-    trace = await worked(tmp_path, *(("double", {"number": n}) for n in (1, 2, 3)))
+async def test_each_parallel_call_has_a_span(tmp_path: Path) -> None:
+    trace = await run_with_tools(tmp_path, *(("double", {"number": n}) for n in (1, 2, 3)))
     assert sorted(call.outputs for call in trace.spans_of_type("TOOL")) == ["2", "4", "6"]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_tool_that_raises_is_an_error_with_its_words(tmp_path: Path) -> None:
-    (call,) = (await worked(tmp_path, ("double", {"number": -1}))).spans_of_type("TOOL")
+async def test_a_tool_that_raises_is_an_error_with_its_message(tmp_path: Path) -> None:
+    (call,) = (await run_with_tools(tmp_path, ("double", {"number": -1}))).spans_of_type("TOOL")
     assert call.status == "ERROR"
     assert "no negative numbers" in call.status_message
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_tool_that_nobody_has_is_an_error(tmp_path: Path) -> None:
-    (call,) = (await worked(tmp_path, ("triple", {"number": 1}))).spans_of_type("TOOL")
+async def test_an_unknown_tool_is_an_error(tmp_path: Path) -> None:
+    (call,) = (await run_with_tools(tmp_path, ("triple", {"number": 1}))).spans_of_type("TOOL")
     assert (call.name, call.status) == ("triple", "ERROR")
     assert "not found" in call.status_message
 
 
 @pytest.mark.usefixtures("recording")
-async def test_arguments_that_are_no_json_are_shown_as_they_came(tmp_path: Path) -> None:
-    (call,) = (await worked(tmp_path, ("double", "{number: 1"))).spans_of_type("TOOL")
+async def test_arguments_that_are_not_json_are_recorded_as_text(tmp_path: Path) -> None:
+    (call,) = (await run_with_tools(tmp_path, ("double", "{number: 1"))).spans_of_type("TOOL")
     assert (call.status, call.inputs) == ("ERROR", {"arguments": "{number: 1"})
 
 
 @pytest.mark.usefixtures("recording")
-async def test_what_follows_a_failed_tool_is_recorded(tmp_path: Path) -> None:
-    trace = await worked(tmp_path, ("double", {"number": -1}))
+async def test_the_completion_after_a_failed_tool_call_is_recorded(tmp_path: Path) -> None:
+    trace = await run_with_tools(tmp_path, ("double", {"number": -1}))
     assert [span.status for span in trace.spans_of_type("LLM")] == ["OK", "OK"]

@@ -1,4 +1,4 @@
-"""A turn: one AGENT span for one agent at work, whoever drives it."""
+"""Each turn of an AutoGen agent leaves one AGENT span, whatever calls the agent."""
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from pathlib import Path
@@ -41,9 +41,9 @@ def recording(store: str) -> Generator[None]:
 
 
 @pytest.mark.xfail(
-    reason="MLflow records a team's completions only", strict=True, raises=AssertionError
+    reason="MLflow records only the completions of a team", strict=True, raises=AssertionError
 )
-async def test_autolog_alone_names_the_agents_of_a_team(tmp_path: Path, store: str) -> None:
+async def test_unpatched_autolog_names_the_agents_of_a_team(tmp_path: Path, store: str) -> None:
     with (
         upstream_autogen_autolog(store),
         replay_lines(tmp_path, reply_line("writer", "a text")) as replay,
@@ -54,28 +54,28 @@ async def test_autolog_alone_names_the_agents_of_a_team(tmp_path: Path, store: s
 
 
 @pytest.mark.usefixtures("recording")
-async def test_an_agent_alone_is_the_root_of_its_trace(tmp_path: Path) -> None:
+async def test_a_standalone_agent_is_the_root_of_its_trace(tmp_path: Path) -> None:
     with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         await agent(replay, "writer").run(task="write")
     assert trace_outline(load_trace(run)) == [
         "writer AGENT OK",
-        "  OpenAIChatCompletionClient.create LLM OK",
+        "  chat_completion LLM OK",
     ]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_an_agent_alone_that_streams_is_the_root_of_its_trace(tmp_path: Path) -> None:
+async def test_a_standalone_streaming_agent_is_the_root_of_its_trace(tmp_path: Path) -> None:
     with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         async for _ in agent(replay, "writer", model_client_stream=True).run_stream(task="write"):
             assert mlflow.get_current_active_span() is None
     assert trace_outline(load_trace(run)) == [
         "writer AGENT OK",
-        "  OpenAIChatCompletionClient.create_stream LLM OK",
+        "  chat_completion LLM OK",
     ]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_turn_shows_what_was_given_and_replied(tmp_path: Path) -> None:
+async def test_a_turn_has_the_received_messages_and_the_reply(tmp_path: Path) -> None:
     with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         await agent(replay, "writer").on_messages(
             [TextMessage(content="write", source="user")], CancellationToken()
@@ -86,7 +86,7 @@ async def test_a_turn_shows_what_was_given_and_replied(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_completions_bear_the_name_of_the_agent(tmp_path: Path) -> None:
+async def test_completions_have_the_name_of_the_agent(tmp_path: Path) -> None:
     lines = [reply_line("writer", "a text"), reply_line("critic", "well done")]
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         await chain(agent(replay, "writer"), agent(replay, "critic")).run(task="write")
@@ -94,7 +94,7 @@ async def test_completions_bear_the_name_of_the_agent(tmp_path: Path) -> None:
 
 
 class Echo(BaseChatAgent):
-    """An agent without a model, with only what must be written."""
+    """A minimal agent without a model, which repeats the last message."""
 
     @property
     def produced_message_types(self) -> Sequence[type[BaseChatMessage]]:
@@ -110,18 +110,18 @@ class Echo(BaseChatAgent):
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_class_that_is_defined_late_takes_turns_too() -> None:
+async def test_the_turns_of_a_class_defined_later_are_recorded() -> None:
     class Late(Echo):
         async def on_messages_stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
             yield Response(chat_message=TextMessage(content="late", source=self.name))
 
     with record_run() as run:
-        await chain(Late("late", "defined late")).run(task="hear")
+        await chain(Late("late", "defined late")).run(task="repeat")
     assert span_names(load_trace(run), "AGENT") == ["late"]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_what_an_agent_does_on_its_way_out_is_in_its_turn() -> None:
+async def test_the_cleanup_of_an_agent_is_part_of_its_turn() -> None:
     class Tidy(Echo):
         async def on_messages_stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
             try:
@@ -138,7 +138,7 @@ async def test_what_an_agent_does_on_its_way_out_is_in_its_turn() -> None:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_an_indirect_subclass_takes_one_turn(tmp_path: Path) -> None:
+async def test_an_indirect_subclass_has_one_span_per_turn(tmp_path: Path) -> None:
     class Polite(AssistantAgent):
         async def run(self, **kwargs: Any) -> Any:
             return await super().run(**kwargs)
@@ -149,19 +149,19 @@ async def test_an_indirect_subclass_takes_one_turn(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_message_filter_takes_no_turn_of_its_own() -> None:
+async def test_a_message_filter_has_no_span_of_its_own() -> None:
     only_users = MessageFilterConfig(per_source=[PerSourceFilter(source="user")])
     filtered = MessageFilterAgent("echo", Echo("echo", "repeats"), only_users)
     with record_run() as run:
-        await chain(Echo("first", "repeats"), filtered).run(task="hear")
+        await chain(Echo("first", "repeats"), filtered).run(task="repeat")
     second = load_trace(run).turns("echo")
     assert [turn.inputs for turn in second] == [
-        [{"source": "user", "type": "TextMessage", "content": "hear"}]
+        [{"source": "user", "type": "TextMessage", "content": "repeat"}]
     ]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_team_inside_an_agent_nests(tmp_path: Path) -> None:
+async def test_a_team_inside_an_agent_is_nested(tmp_path: Path) -> None:
     inner = RoundRobinGroupChat(
         [Echo("inner", "repeats")], termination_condition=MaxMessageTermination(2)
     )
@@ -173,16 +173,16 @@ async def test_a_team_inside_an_agent_nests(tmp_path: Path) -> None:
         "  mind AGENT OK",
         "    RoundRobinGroupChat CHAIN OK",
         "      inner AGENT OK",
-        "    OpenAIChatCompletionClient.create LLM OK",
+        "    chat_completion LLM OK",
     ]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_autolog_called_again_by_a_workflow_doubles_no_turn(tmp_path: Path) -> None:
+async def test_calling_autolog_again_does_not_duplicate_turns(tmp_path: Path) -> None:
     with replay_lines(tmp_path, reply_line("writer", "a text")) as replay, record_run() as run:
         mlflow.autogen.autolog(silent=True)
         await agent(replay, "writer").run(task="write")
     assert trace_outline(load_trace(run)) == [
         "writer AGENT OK",
-        "  OpenAIChatCompletionClient.create LLM OK",
+        "  chat_completion LLM OK",
     ]

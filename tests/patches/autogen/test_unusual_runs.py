@@ -1,4 +1,4 @@
-"""Runs that are odd and none the less real: what the trace must still say, and what it must not."""
+"""AutoGen runs with unusual events: early stops, threads, concurrency, caches, leaked keys."""
 
 import asyncio
 import socket
@@ -38,7 +38,7 @@ def recording(store: str) -> Generator[None]:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_consumer_that_has_the_result_and_stops_has_missed_nothing(tmp_path: Path) -> None:
+async def test_stopping_after_the_result_is_no_error(tmp_path: Path) -> None:
     with (
         replay_lines(tmp_path, reply_line("a", "one"), reply_line("b", "two")) as replay,
         record_run() as run,
@@ -46,16 +46,16 @@ async def test_a_consumer_that_has_the_result_and_stops_has_missed_nothing(tmp_p
         async for item in chain(agent(replay, "a"), agent(replay, "b")).run_stream(task="x"):
             if isinstance(item, TaskResult):
                 break
-        await asyncio.sleep(0.05)  # the loop closes what was left
+        await asyncio.sleep(0.05)  # the event loop closes the abandoned stream
     trace = load_trace(run)
     assert {span.status for span in trace} == {"OK"}
     assert trace.root.outputs["message"]["content"] == "two"
 
 
 @pytest.mark.usefixtures("recording")
-async def test_what_a_tool_in_a_thread_traces_is_in_the_same_trace(tmp_path: Path) -> None:
+async def test_spans_of_a_tool_in_a_thread_are_in_the_same_trace(tmp_path: Path) -> None:
     def look(place: str) -> str:
-        """Look somewhere."""
+        """Look into a place."""
         assert threading.current_thread() is not threading.main_thread()
         with mlflow.start_span("seen"):
             return f"{place} is empty"
@@ -67,11 +67,11 @@ async def test_what_a_tool_in_a_thread_traces_is_in_the_same_trace(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("recording")
-async def test_the_failure_of_one_is_not_pinned_on_another(tmp_path: Path) -> None:
-    """A tool lets two agents work; one of them fails at once, the other ends well, and later."""
+async def test_a_failure_is_not_attributed_to_a_concurrent_agent(tmp_path: Path) -> None:
+    """A tool runs two agents: one fails at once, the other one succeeds later."""
     lines = [
         tool_calls_line("a", ("both", {})),
-        reply_line("quick", "never said"),
+        reply_line("quick", "unused"),
         reply_line("slow", "well done"),
     ]
     with (
@@ -81,7 +81,7 @@ async def test_the_failure_of_one_is_not_pinned_on_another(tmp_path: Path) -> No
         tasks: list[asyncio.Task[Any]] = []
 
         async def both() -> str:
-            """Let two work."""
+            """Run two agents."""
             workers = agent(replay, "slow"), agent(replay, "quick")
             tasks.extend(asyncio.ensure_future(one.run(task="go")) for one in workers)
             await asyncio.gather(*tasks)
@@ -95,9 +95,9 @@ async def test_the_failure_of_one_is_not_pinned_on_another(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_stream_that_is_cut_in_a_tool_call_is_an_error(tmp_path: Path) -> None:
+async def test_a_stream_that_breaks_off_in_a_tool_call_is_an_error(tmp_path: Path) -> None:
     def look(place: str) -> str:
-        """Look somewhere."""
+        """Look into a place."""
         return place
 
     line = tool_calls_line(
@@ -112,7 +112,7 @@ async def test_a_stream_that_is_cut_in_a_tool_call_is_an_error(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_cache_spends_tokens_once(tmp_path: Path) -> None:
+async def test_tokens_of_a_cached_completion_are_counted_once(tmp_path: Path) -> None:
     question = [UserMessage(content="x", source="user")]
     with replay_lines(tmp_path, reply_line("a", "one")) as replay, record_run() as run:
         cached = ChatCompletionCache(client(replay, "a", stream_options=None))
@@ -125,20 +125,22 @@ async def test_a_cache_spends_tokens_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_key_that_an_endpoint_echoes_is_not_stored(tmp_path: Path) -> None:
-    """An endpoint that answers 401 and repeats the header that it was sent, as some do."""
+async def test_an_api_key_that_the_endpoint_echoes_is_not_stored(tmp_path: Path) -> None:
+    """Some endpoints answer 401 and repeat the authorization header in the message."""
     with socket.create_server(("127.0.0.1", 0)) as listening, record_run() as run:
 
-        def answer() -> None:
+        def respond() -> None:
             connection, _ = listening.accept()
             with connection:
-                asked = connection.recv(65536).decode()
-                header = next(x for x in asked.split("\r\n") if x.lower().startswith("auth"))
+                request = connection.recv(65536).decode()
+                header = next(
+                    line for line in request.split("\r\n") if line.lower().startswith("auth")
+                )
                 body = f'{{"error": {{"message": "bad key: {header}"}}}}'
                 head = f"HTTP/1.1 401 Unauthorized\r\ncontent-length: {len(body)}\r\n"
                 connection.sendall(f"{head}content-type: application/json\r\n\r\n{body}".encode())
 
-        threading.Thread(target=answer, daemon=True).start()
+        threading.Thread(target=respond, daemon=True).start()
         with replay_lines(tmp_path, reply_line("a", "x")) as replay:
             url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
             with pytest.raises(Exception, match="bad key"):
@@ -148,11 +150,11 @@ async def test_a_key_that_an_endpoint_echoes_is_not_stored(tmp_path: Path) -> No
     assert API_KEY not in stored
 
 
-def test_span_processors_of_ones_own_stay_on(store: str) -> None:
-    def redacts(span: Any) -> None:
+def test_the_users_span_processors_stay_active(store: str) -> None:
+    def redact(span: Any) -> None:
         span.set_outputs("[redacted]")
 
-    mlflow.tracing.configure(span_processors=[redacts])
+    mlflow.tracing.configure(span_processors=[redact])
     try:
         with enable_tracing(store), record_run() as run, mlflow.start_span("root") as span:
             span.set_outputs("a secret")
@@ -163,25 +165,25 @@ def test_span_processors_of_ones_own_stay_on(store: str) -> None:
 
 
 class Unreadable(TextMessage):
-    """A message of someone's own, which cannot be made text."""
+    """A user's message class that cannot be converted to text."""
 
     def to_text(self) -> str:
         raise RuntimeError("no text")
 
 
-def test_a_message_that_cannot_be_read_fails_no_run() -> None:
+def test_a_message_without_text_does_not_fail_the_run() -> None:
     assert message_from_autogen(Unreadable(content="x", source="a")).content == "<Unreadable>"
 
 
 @pytest.mark.parametrize(
-    ("output", "given", "score"),
+    ("output", "received", "score"),
     [
         ("法国的首都是巴黎", "他说:法国的首都是巴黎,没错。", 1.0),
         ("法国的首都是巴黎", "日本語のテキスト", 0.0),
         ("caf\u00e9 au lait pour deux", "cafe\u0301 au lait pour deux", 1.0),
         ("👍", "nothing of the kind", 0.0),
-        ("👍", "said 👍 twice", 1.0),
+        ("👍", "it is 👍 twice", 1.0),
     ],
 )
-def test_text_of_any_script_is_found_where_it_is(output: str, given: str, score: float) -> None:
-    assert efficiency_score(output, given) == score
+def test_text_in_any_script_is_scored(output: str, received: str, score: float) -> None:
+    assert efficiency_score(output, received) == score

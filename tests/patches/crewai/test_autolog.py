@@ -1,4 +1,4 @@
-"""Autologging of CrewAI: it turns on, and nothing is recorded while it is off."""
+"""CrewAI's autologging turns on without an error, and records nothing while it is off."""
 
 import logging
 from collections.abc import Generator
@@ -20,53 +20,53 @@ from tests.support.crewai_crews import agent, crew, task, upstream_crewai_autolo
 
 
 @contextmanager
-def errors_of_mlflow() -> Generator[list[str]]:
-    """What MLflow logs as an error."""
-    said: list[str] = []
+def capture_mlflow_errors() -> Generator[list[str]]:
+    """Yield the list of errors that MLflow logs during the block."""
+    errors: list[str] = []
 
-    class Listener(logging.Handler):
+    class ListHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(record.getMessage())
+            errors.append(record.getMessage())
 
-    logger, listener = logging.getLogger("mlflow.crewai"), Listener(logging.ERROR)
+    logger, handler = logging.getLogger("mlflow.crewai"), ListHandler(logging.ERROR)
     level = logger.level
     logger.setLevel(logging.ERROR)
-    logger.addHandler(listener)
+    logger.addHandler(handler)
     try:
-        yield said
+        yield errors
     finally:
-        logger.removeHandler(listener)
+        logger.removeHandler(handler)
         logger.setLevel(level)
 
 
-@pytest.mark.xfail(reason="MLflow looks for a module that is gone", raises=AssertionError)
-def test_autolog_alone_turns_on_without_an_error(store: str) -> None:
-    with errors_of_mlflow() as said, upstream_crewai_autolog(store):
-        assert said == []
+@pytest.mark.xfail(reason="MLflow imports a module that CrewAI has removed", raises=AssertionError)
+def test_unpatched_autolog_turns_on_without_an_error(store: str) -> None:
+    with capture_mlflow_errors() as errors, upstream_crewai_autolog(store):
+        assert errors == []
 
 
 def test_autolog_turns_on_without_an_error(store: str) -> None:
     with (
-        errors_of_mlflow() as said,
+        capture_mlflow_errors() as errors,
         apply_patches(disable_autolog_wrappers.PATCH),
         upstream_crewai_autolog(store),
     ):
-        assert said == []
+        assert errors == []
 
 
-def test_the_patches_leave_no_trace_on_crewai() -> None:
-    def seen() -> dict[str, Any]:
+def test_the_patches_are_undone() -> None:
+    def current_methods() -> dict[str, Any]:
         return {"emit": CrewAIEventsBus.emit} | {
             name: Crew.__dict__[name] for name in ("kickoff", "akickoff")
         }
 
-    before = seen()
+    before = current_methods()
     with apply_patches(*builtin_patches(lambda turn: None, ("crewai",))):
-        assert seen() != before
-    assert seen() == before
+        assert current_methods() != before
+    assert current_methods() == before
 
 
-def test_a_crew_works_unseen_while_autologging_is_off(tmp_path: Path, store: str) -> None:
+def test_nothing_is_recorded_while_autologging_is_off(tmp_path: Path, store: str) -> None:
     with (
         enable_tracing(store, frameworks=()),
         apply_patches(*builtin_patches(lambda turn: None, ("crewai",))),
@@ -77,7 +77,7 @@ def test_a_crew_works_unseen_while_autologging_is_off(tmp_path: Path, store: str
     assert run.traces() == []
 
 
-def test_autologging_can_be_turned_off_between_two_runs(tmp_path: Path, store: str) -> None:
+def test_autologging_can_be_turned_off_between_runs(tmp_path: Path, store: str) -> None:
     lines = (reply_line("a", "done"), reply_line("a", "done"))
     with enable_tracing(store, frameworks=("crewai",)), replay_lines(tmp_path, *lines) as replay:
         with record_run() as first:

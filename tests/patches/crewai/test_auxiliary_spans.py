@@ -1,4 +1,4 @@
-"""What goes on beside turns and calls of a crew: guardrails, memory and plans are seen."""
+"""A crew's guardrails, memory operations and plans are recorded."""
 
 from collections.abc import Generator
 from contextlib import nullcontext
@@ -33,56 +33,56 @@ def _recording(store: str) -> Generator[None]:
         yield
 
 
-def names_a_source(output: TaskOutput) -> tuple[bool, Any]:
-    """A guardrail."""
-    return (True, output.raw) if "source" in output.raw else (False, "no word of a source")
+def require_source(output: TaskOutput) -> tuple[bool, Any]:
+    """A guardrail that rejects an output without a source."""
+    return (True, output.raw) if "source" in output.raw else (False, "no source is named")
 
 
-def breaks_down(output: TaskOutput) -> tuple[bool, Any]:
+def raise_error(output: TaskOutput) -> tuple[bool, Any]:
     """A guardrail that raises."""
     raise RuntimeError("the guardrail broke down")
 
 
-def guarded(tmp_path: Path, *lines: Line, fails: str = "", **settings: Any) -> Trace:
-    """The trace of one task with guardrails; `fails` are words of the error that ends it."""
+def run_guarded_task(tmp_path: Path, *lines: Line, error: str = "", **settings: Any) -> Trace:
+    """Return the trace of a task with guardrails that ends with the error `fails`, if given."""
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         team = crew(task(agent(replay, "a"), "work", **settings))
-        with pytest.raises(Exception, match=fails) if fails else nullcontext():
+        with pytest.raises(Exception, match=error) if error else nullcontext():
             team.kickoff()
     return load_trace(run)
 
 
-def test_a_guardrail_that_sends_back_is_seen_with_its_words(tmp_path: Path) -> None:
+def test_a_guardrail_that_rejects_is_recorded_with_its_feedback(tmp_path: Path) -> None:
     lines = (
         reply_line("a", "4.9"),
-        line_when(reply_line("a", "4.9, source: x"), "no word of a source"),
+        line_when(reply_line("a", "4.9, source: x"), "no source is named"),
     )
-    trace = guarded(tmp_path, *lines, guardrail=names_a_source)
+    trace = run_guarded_task(tmp_path, *lines, guardrail=require_source)
     assert trace_outline(trace) == [
         "office CHAIN OK",
         "  work TASK OK",
         "    a AGENT OK",
-        "      OpenAICompletion.call LLM OK",
-        "    names_a_source GUARDRAIL OK",
+        "      chat_completion LLM OK",
+        "    require_source GUARDRAIL OK",
         "    a AGENT OK",
-        "      OpenAICompletion.call LLM OK",
-        "    names_a_source GUARDRAIL OK",
+        "      chat_completion LLM OK",
+        "    require_source GUARDRAIL OK",
     ]
     first, second = trace.spans_of_type("GUARDRAIL")
     assert first.inputs == {"output": "4.9"}
-    assert first.outputs == {"success": False, "feedback": "no word of a source"}
+    assert first.outputs == {"success": False, "feedback": "no source is named"}
     assert (
         second.outputs["success"],
         second.attributes["flight_recorder.guardrail.retry_count"],
     ) == (True, 1)
 
 
-def test_a_guardrail_that_is_never_content_fails_the_task(tmp_path: Path) -> None:
-    trace = guarded(
+def test_a_guardrail_that_always_rejects_fails_the_task(tmp_path: Path) -> None:
+    trace = run_guarded_task(
         tmp_path,
         reply_line("a", "4.9"),
-        fails="no word of a source",
-        guardrail=names_a_source,
+        error="no source is named",
+        guardrail=require_source,
         guardrail_max_retries=0,
     )
     assert [span.status for span in trace.spans_of_type("GUARDRAIL")] == ["OK"]
@@ -90,46 +90,50 @@ def test_a_guardrail_that_is_never_content_fails_the_task(tmp_path: Path) -> Non
 
 
 def test_a_guardrail_that_raises_is_an_error(tmp_path: Path) -> None:
-    trace = guarded(tmp_path, reply_line("a", "4.9"), fails="broke down", guardrail=breaks_down)
+    trace = run_guarded_task(
+        tmp_path, reply_line("a", "4.9"), error="broke down", guardrail=raise_error
+    )
     (guardrail,) = trace.spans_of_type("GUARDRAIL")
     assert guardrail.status == "ERROR"
     assert "broke down" in guardrail.status_message
 
 
 @pytest.mark.parametrize("error", [LookupError("there is no Ruritania"), TimeoutError()])
-def test_an_error_that_is_handled_outside_is_none_of_a_guardrail(
+def test_an_error_handled_outside_is_not_attributed_to_a_guardrail(
     tmp_path: Path, error: Exception
 ) -> None:
     try:
         raise error
     except type(error):
         lines = (reply_line("a", "4.9"), reply_line("a", "4.9 by its source"))
-        trace = guarded(tmp_path, *lines, guardrail=names_a_source)
+        trace = run_guarded_task(tmp_path, *lines, guardrail=require_source)
     assert [span.status for span in trace.spans_of_type("GUARDRAIL")] == ["OK", "OK"]
 
 
-def test_several_guardrails_are_seen_in_their_order(tmp_path: Path) -> None:
+def test_several_guardrails_are_recorded_in_order(tmp_path: Path) -> None:
     def is_short(output: TaskOutput) -> tuple[bool, Any]:
         return True, output.raw
 
-    trace = guarded(tmp_path, reply_line("a", "source"), guardrails=[is_short, names_a_source])
-    assert span_names(trace, "GUARDRAIL") == ["is_short", "names_a_source"]
+    trace = run_guarded_task(
+        tmp_path, reply_line("a", "source"), guardrails=[is_short, require_source]
+    )
+    assert span_names(trace, "GUARDRAIL") == ["is_short", "require_source"]
 
 
-def test_what_a_crew_remembers_and_recalls_is_seen(tmp_path: Path) -> None:
-    embedded = {"lane": "e", "origin": "scripted", "path": "/v1/embeddings"}
+def test_memory_operations_are_recorded(tmp_path: Path) -> None:
+    embedding = {"lane": "e", "origin": "scripted", "path": "/v1/embeddings"}
     lines = [
         reply_line("a", "France had 4.9"),
         line_when(reply_line("memory", '{"memories": ["France had 4.9"]}'), "Extract memory"),
         line_when(reply_line("memory", '{"suggested_scope": "/figures"}'), "Return the analysis"),
         reply_line("a", "the end"),
         line_when(reply_line("memory", '{"memories": []}'), "Extract memory"),
-        *[embedded | {"reply": {"embeddings": [[0.5] * 8]}}] * 3,
+        *[embedding | {"reply": {"embeddings": [[0.5] * 8]}}] * 3,
     ]
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         memory = Memory(
             llm=llm(replay, "memory"),
-            embedder=partial(embeddings, replay),
+            embedder=partial(embed, replay),
             storage=str(tmp_path / "memory"),
         )
         tasks = [task(agent(replay, "a"), name) for name in ("one", "two")]
@@ -140,20 +144,22 @@ def test_what_a_crew_remembers_and_recalls_is_seen(tmp_path: Path) -> None:
         "memory retrieval"
     ] * 2 + ["memory save"]
     assert [span.status for span in trace.spans_of_type("MEMORY")] == ["OK"] * 5
-    found = [span.outputs for span in trace.spans_of_type("MEMORY") if span.name == "memory query"]
-    assert found == [{"results": []}, {"results": ["France had 4.9"]}]
-    asked = [span.agent for span in trace.spans_of_type("LLM")]
-    assert asked == ["a"] * 5  # a memory saves in a thread of its own, in which a turn may end
+    results = [
+        span.outputs for span in trace.spans_of_type("MEMORY") if span.name == "memory query"
+    ]
+    assert results == [{"results": []}, {"results": ["France had 4.9"]}]
+    agents = [span.agent for span in trace.spans_of_type("LLM")]
+    assert agents == ["a"] * 5  # including saving, in a thread that may outlast the turn
 
 
-def embeddings(replay: ReplayServer, texts: list[str]) -> list[list[float]]:
-    """What an embedder of the user's own finds."""
+def embed(replay: ReplayServer, texts: list[str]) -> list[list[float]]:
+    """A custom embedder."""
     client = OpenAI(base_url=replay.base_url, api_key=API_KEY, default_headers={AGENT_HEADER: "e"})
     with client:
-        return [client.embeddings.create(model="e", input=t).data[0].embedding for t in texts]
+        return [client.embeddings.create(model="e", input=text).data[0].embedding for text in texts]
 
 
-def test_a_plan_is_seen_with_the_completion_that_made_it(tmp_path: Path) -> None:
+def test_a_plan_is_recorded_with_its_completion(tmp_path: Path) -> None:
     lines = (reply_line("a", "READY: I am ready to execute the task."), reply_line("a", "done"))
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         crew(task(agent(replay, "a", planning=True), "work")).kickoff()
@@ -162,6 +168,6 @@ def test_a_plan_is_seen_with_the_completion_that_made_it(tmp_path: Path) -> None
         "  work TASK OK",
         "    a AGENT OK",
         "      agent reasoning CHAIN OK",
-        "        OpenAICompletion.call LLM OK",
-        "      OpenAICompletion.call LLM OK",
+        "        chat_completion LLM OK",
+        "      chat_completion LLM OK",
     ]

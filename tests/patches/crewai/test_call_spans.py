@@ -1,4 +1,4 @@
-"""A call that a crew makes: a completion or a tool, shown as it was, whatever became of it."""
+"""A crew's completions and tool calls are recorded completely, whatever their outcome."""
 
 from collections.abc import Generator
 from contextlib import nullcontext
@@ -37,51 +37,55 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
-def worked(
+def run_task(
     tmp_path: Path,
     *lines: Line,
     faults: tuple[Fault, ...] = (),
-    fails: type[Exception] | None = None,
+    error: type[Exception] | None = None,
     **settings: Any,
 ) -> Trace:
-    """The trace of one agent with one task."""
+    """Return the trace of one agent with one task."""
     with replay_lines(tmp_path, *lines, faults=faults) as replay, record_run() as run:
         team = crew(task(agent(replay, "a", **{"tools": [lookup]} | settings), "work"))
-        with pytest.raises(fails) if fails else nullcontext():
+        with pytest.raises(error) if error else nullcontext():
             team.kickoff()
     return load_trace(run)
 
 
-@pytest.mark.xfail(reason="what lies five levels deep is a repr", raises=AssertionError)
-def test_crewai_alone_tells_of_the_messages_as_they_are(tmp_path: Path) -> None:
-    asked: list[str] = []
+@pytest.mark.xfail(
+    reason="CrewAI writes the repr of values deeper than five levels", raises=AssertionError
+)
+def test_unpatched_crewai_emits_the_messages_unchanged(tmp_path: Path) -> None:
+    tool_names: list[str] = []
     with crewai_event_bus.scoped_handlers(), replay_lines(tmp_path, *ANSWER) as replay:
 
         @crewai_event_bus.on(LLMCallStartedEvent)
         def _(source: Any, event: LLMCallStartedEvent) -> None:
             for message in event.messages or ():
                 if isinstance(message, dict):
-                    asked.extend(c["function"]["name"] for c in message.get("tool_calls", ()))
+                    tool_names.extend(
+                        call["function"]["name"] for call in message.get("tool_calls", ())
+                    )
 
         crew(task(agent(replay, "a", tools=[lookup]), "work")).kickoff()
         crewai_event_bus.flush()
-    assert asked == ["lookup"]
+    assert tool_names == ["lookup"]
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_completion_shows_what_was_sent(tmp_path: Path) -> None:
+def test_a_completion_has_the_messages_that_were_sent(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *ANSWER) as replay, record_run() as run:
         crew(task(agent(replay, "a", tools=[lookup]), "work")).kickoff()
     served = orjson.dumps([exchange.request["messages"] for exchange in replay.ledger.exchanges])
-    named = served.replace(b"call_1", b"call_a_1")  # the ledger numbers calls in its own way
+    sent = served.replace(b"call_1", b"call_a_1")  # the ledger numbers calls differently
     completions = load_trace(run).spans_of_type("LLM")
-    assert [span.inputs["messages"] for span in completions] == orjson.loads(named)
+    assert [span.inputs["messages"] for span in completions] == orjson.loads(sent)
     assert [span.inputs["tools"][0]["function"]["name"] for span in completions] == ["lookup"] * 2
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_completion_shows_what_was_answered(tmp_path: Path) -> None:
-    completions = worked(tmp_path, *ANSWER).spans_of_type("LLM")
+def test_a_completion_has_the_reply(tmp_path: Path) -> None:
+    completions = run_task(tmp_path, *ANSWER).spans_of_type("LLM")
     first, second = (completion.outputs["choices"][0] for completion in completions)
     (call,) = first["message"]["tool_calls"]
     assert (call["function"]["name"], first["finish_reason"]) == ("lookup", "tool_calls")
@@ -90,60 +94,62 @@ def test_a_completion_shows_what_was_answered(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("streamed", [False, True])
-def test_tokens_are_those_that_were_spent(tmp_path: Path, streamed: bool) -> None:
+def test_token_counts_match_the_ledger(tmp_path: Path, streamed: bool) -> None:
     with replay_lines(tmp_path, *ANSWER) as replay, record_run() as run:
         crew(task(agent(replay, "a", tools=[lookup], llm={"stream": streamed}), "work")).kickoff()
-    spent = [(e.input_tokens, e.output_tokens) for e in replay.ledger.exchanges]
-    counted = [span.tokens for span in load_trace(run).spans_of_type("LLM")]
-    assert [(tokens.input, tokens.output) for tokens in counted] == spent
+    served = [(e.input_tokens, e.output_tokens) for e in replay.ledger.exchanges]
+    recorded = [span.tokens for span in load_trace(run).spans_of_type("LLM")]
+    assert [(tokens.input, tokens.output) for tokens in recorded] == served
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_streamed_completion_shows_when_it_began_to_answer(tmp_path: Path) -> None:
-    trace = worked(tmp_path, reply_line("a", "done at last"), llm={"stream": True})
+def test_a_streamed_completion_has_its_time_to_first_chunk(tmp_path: Path) -> None:
+    trace = run_task(tmp_path, reply_line("a", "done at last"), llm={"stream": True})
     (completion,) = trace.spans_of_type("LLM")
     assert completion.attributes["gen_ai.response.time_to_first_chunk"] >= 0
     assert completion.outputs["choices"][0]["message"]["content"] == "done at last"
 
 
 @pytest.mark.usefixtures("recording")
-def test_parallel_tool_calls_have_a_span_each(tmp_path: Path) -> None:
-    trace = worked(tmp_path, lookup_line("a", "FR", "DE", "IT"), reply_line("a", "done"))
-    found = {call.inputs["country"]: call.outputs for call in trace.spans_of_type("TOOL")}
-    assert found == {name: f"the value of {name}" for name in ("FR", "DE", "IT")}
+def test_each_parallel_tool_call_has_a_span(tmp_path: Path) -> None:
+    trace = run_task(tmp_path, lookup_line("a", "FR", "DE", "IT"), reply_line("a", "done"))
+    outputs = {call.inputs["country"]: call.outputs for call in trace.spans_of_type("TOOL")}
+    assert outputs == {name: f"the value of {name}" for name in ("FR", "DE", "IT")}
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_tool_that_raises_is_an_error_and_work_goes_on(tmp_path: Path) -> None:
-    trace = worked(
+def test_a_tool_that_raises_is_an_error_and_the_run_continues(tmp_path: Path) -> None:
+    trace = run_task(
         tmp_path, lookup_line("a", "nowhere"), lookup_line("a", "FR"), reply_line("a", "done")
     )
     assert trace_outline(trace) == [
         "office CHAIN OK",
         "  work TASK OK",
         "    a AGENT OK",
-        "      OpenAICompletion.call LLM OK",
+        "      chat_completion LLM OK",
         "      lookup TOOL ERROR",
-        "      OpenAICompletion.call LLM OK",
+        "      chat_completion LLM OK",
         "      lookup TOOL OK",
-        "      OpenAICompletion.call LLM OK",
+        "      chat_completion LLM OK",
     ]
     assert "there is no country nowhere" in trace.spans_of_type("TOOL")[0].status_message
 
 
 @pytest.mark.usefixtures("recording")
-def test_what_a_tool_traces_itself_stands_beneath_its_call(tmp_path: Path) -> None:
+def test_spans_of_a_tool_are_children_of_its_call(tmp_path: Path) -> None:
     @tool("lookup")
-    def traces(country: str) -> str:
-        """Look a country up, and say so."""
-        return fetched(country)
+    def traced_lookup(country: str) -> str:
+        """Look a country up."""
+        return fetch(country)
 
-    def fetched(country: str) -> str:
+    def fetch(country: str) -> str:
         with mlflow.start_span("fetch") as span:
             span.set_outputs(f"fetched {country}")
         return f"fetched {country}"
 
-    trace = worked(tmp_path, lookup_line("a", "FR", "DE"), reply_line("a", "done"), tools=[traces])
+    trace = run_task(
+        tmp_path, lookup_line("a", "FR", "DE"), reply_line("a", "done"), tools=[traced_lookup]
+    )
     calls = trace.spans_of_type("TOOL")
     assert [[inner.outputs for inner in call.children] for call in calls] == [
         [call.outputs] for call in calls
@@ -151,40 +157,42 @@ def test_what_a_tool_traces_itself_stands_beneath_its_call(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_call_that_is_retried_is_one_completion(tmp_path: Path) -> None:
+def test_a_retried_call_is_one_completion(tmp_path: Path) -> None:
     fault = rate_limited("a", call=1, retry_after_s=0.01)
-    trace = worked(tmp_path, *ANSWER, faults=(fault,), llm={"max_retries": 2})
+    trace = run_task(tmp_path, *ANSWER, faults=(fault,), llm={"max_retries": 2})
     assert [span.status for span in trace.spans_of_type("LLM")] == ["OK", "OK"]
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_model_that_fails_for_good_fails_the_whole_trace(tmp_path: Path) -> None:
+def test_a_failing_model_is_an_error_up_to_the_root(tmp_path: Path) -> None:
     fault = unavailable("a")
-    trace = worked(tmp_path, *ANSWER, faults=(fault,), fails=InternalServerError, max_retry_limit=0)
+    trace = run_task(
+        tmp_path, *ANSWER, faults=(fault,), error=InternalServerError, max_retry_limit=0
+    )
     assert trace_outline(trace) == [
         "office CHAIN ERROR",
         "  work TASK ERROR",
         "    a AGENT ERROR",
-        "      OpenAICompletion.call LLM ERROR",
+        "      chat_completion LLM ERROR",
         "        HTTP 503 ATTEMPT ERROR",
     ]
     assert "InternalServerError" in trace.spans_of_type("LLM")[0].status_message
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_turn_that_is_taken_again_after_a_failure_stands_beside_it(tmp_path: Path) -> None:
-    trace = worked(tmp_path, *ANSWER, faults=(unavailable("a", call=1),), max_retry_limit=1)
+def test_a_retried_turn_is_a_sibling_of_the_failed_one(tmp_path: Path) -> None:
+    trace = run_task(tmp_path, *ANSWER, faults=(unavailable("a", call=1),), max_retry_limit=1)
     assert [turn.status for turn in trace.spans_of_type("AGENT")] == ["ERROR", "OK"]
     assert trace.root.status == "OK"
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_stream_that_breaks_shows_what_had_come(tmp_path: Path) -> None:
-    trace = worked(
+def test_a_stream_that_breaks_off_has_the_text_so_far(tmp_path: Path) -> None:
+    trace = run_task(
         tmp_path,
         reply_line("a", "one two three four five six seven eight"),
         faults=(cuts_stream("a", after_frame=3),),
-        fails=Exception,
+        error=Exception,
         llm={"stream": True},
         max_retry_limit=0,
     )
@@ -193,58 +201,62 @@ def test_a_stream_that_breaks_shows_what_had_come(tmp_path: Path) -> None:
     assert completion.outputs["choices"][0]["message"]["content"].startswith("one")
 
 
-class Wordy(OpenAICompletion):
-    """A model that has no tool calls: it writes down what it wants done."""
+class TextToolModel(OpenAICompletion):
+    """A model without native tool calls, which writes them as text."""
 
     def supports_function_calling(self) -> bool:
         return False
 
 
-def wants(tool_name: str, country: str) -> Line:
-    """A line of the tape, as such a model calls a tool."""
+def text_tool_call(tool_name: str, country: str) -> Line:
+    """Return a tape line with a tool call of such a model."""
     return reply_line(
         "a", f'Thought: so\nAction: {tool_name}\nAction Input: {{"country": "{country}"}}'
     )
 
 
 @pytest.mark.usefixtures("recording")
-def test_calls_of_a_model_that_only_writes_are_seen_too(tmp_path: Path) -> None:
-    lines = (wants("lookup", "FR"), wants("oracle", "FR"), reply_line("a", "Final Answer: done"))
+def test_tool_calls_written_as_text_are_recorded(tmp_path: Path) -> None:
+    lines = (
+        text_tool_call("lookup", "FR"),
+        text_tool_call("oracle", "FR"),
+        reply_line("a", "Final Answer: done"),
+    )
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
-        wordy = Wordy(
+        model = TextToolModel(
             model="taped",
             base_url=replay.base_url,
             api_key=API_KEY,
             default_headers={AGENT_HEADER: "a"},
         )
-        one = Agent(role="a", goal="g", backstory="b", llm=wordy, tools=[lookup])
-        crew(task(one, "work")).kickoff()
-    called = [
+        worker = Agent(role="a", goal="g", backstory="b", llm=model, tools=[lookup])
+        crew(task(worker, "work")).kickoff()
+    calls = [
         (call.name, call.status, call.outputs) for call in load_trace(run).spans_of_type("TOOL")
     ]
-    assert called == [("lookup", "OK", "the value of FR"), ("oracle", "ERROR", None)]
+    assert calls == [("lookup", "OK", "the value of FR"), ("oracle", "ERROR", None)]
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_failure_inside_a_completion_of_the_same_model_is_not_taken_for_its_own(
+def test_a_nested_failure_of_the_same_model_is_not_attributed_to_the_outer_completion(
     tmp_path: Path,
 ) -> None:
-    lines = (lookup_line("a", "FR"), reply_line("a", "never"))
+    lines = (lookup_line("a", "FR"), reply_line("a", "unused"))
     with (
         replay_lines(tmp_path, *lines, faults=[unavailable("a", call=2)]) as replay,
         record_run() as run,
     ):
         model = llm(replay, "a")
 
-        def asks_again(country: str) -> str:
-            with pytest.raises(InternalServerError):  # which CrewAI announces twice
+        def call_model(country: str) -> str:
+            with pytest.raises(InternalServerError):  # CrewAI reports this error twice
                 model.call(f"what of {country}?")
             return "no answer"
 
-        model.call("go on", available_functions={"lookup": asks_again})
+        model.call("go on", available_functions={"lookup": call_model})
     assert trace_outline(load_trace(run)) == [
-        "OpenAICompletion.call LLM OK",
+        "chat_completion LLM OK",
         "  lookup TOOL OK",
-        "    OpenAICompletion.call LLM ERROR",
+        "    chat_completion LLM ERROR",
         "      HTTP 503 ATTEMPT ERROR",
     ]

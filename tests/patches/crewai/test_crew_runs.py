@@ -1,4 +1,4 @@
-"""A run of a crew: one trace a kickoff, however it is kicked off, and all of it in that trace."""
+"""Each kickoff of a crew leaves one complete trace, whichever method starts it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
@@ -41,14 +41,14 @@ OUTLINE = [
     "office CHAIN OK",
     "  figures TASK OK",
     "    data AGENT OK",
-    "      OpenAICompletion.call LLM OK",
+    "      chat_completion LLM OK",
     "      lookup TOOL OK",
     "      lookup TOOL OK",
-    "      OpenAICompletion.call LLM OK",
+    "      chat_completion LLM OK",
     "  report TASK OK",
     "    data → writer HANDOFF OK",
     "    writer AGENT OK",
-    "      OpenAICompletion.call LLM OK",
+    "      chat_completion LLM OK",
 ]
 
 
@@ -58,93 +58,95 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
-def office(replay: ReplayServer, **settings: Any) -> Crew:
-    """Two agents: one looks two countries up at once, the other writes a report of it."""
+def make_office(replay: ReplayServer, **settings: Any) -> Crew:
+    """Return a crew of two agents: one looks up two countries, the other writes a report."""
     figures = task(agent(replay, "data", tools=[lookup]), "figures")
     return crew(figures, task(agent(replay, "writer"), "report", context=[figures]), **settings)
 
 
-def amiss(replay: ReplayServer, trace: Trace) -> list[Any]:
-    """What was refused, and what the trace has more or less of than the ledger."""
+def find_problems(replay: ReplayServer, trace: Trace) -> list[Any]:
+    """Return refused requests, and names of counts that differ between trace and ledger."""
     counts = dict(measure_fidelity(replay.ledger, trace))
     return [*replay.refusals, *(name for name, count in counts.items() if not count.is_equal)]
 
 
-@pytest.mark.xfail(reason="MLflow's autolog is broken by CrewAI 1.15.29", raises=AssertionError)
-def test_autolog_alone_records_a_crew(tmp_path: Path, store: str) -> None:
+@pytest.mark.xfail(reason="MLflow's autologging fails with CrewAI 1.15.29", raises=AssertionError)
+def test_unpatched_autolog_records_a_crew(tmp_path: Path, store: str) -> None:
     with (
         upstream_crewai_autolog(store),
         replay_lines(tmp_path, *LINES) as replay,
         record_run() as run,
     ):
-        office(replay).kickoff()
+        make_office(replay).kickoff()
         assert run.traces()
 
 
 Kickoff = Callable[[Crew], Any]
-WAYS: dict[str, Kickoff] = {
-    "kickoff": lambda of: of.kickoff(),
-    "kickoff_async": lambda of: asyncio.run(of.kickoff_async()),
-    "akickoff": lambda of: asyncio.run(of.akickoff()),
-    "kickoff_for_each": lambda of: of.kickoff_for_each([{}]),
-    "kickoff_for_each_async": lambda of: asyncio.run(of.kickoff_for_each_async([{}])),
-    "akickoff_for_each": lambda of: asyncio.run(of.akickoff_for_each([{}])),
+KICKOFFS: dict[str, Kickoff] = {
+    "kickoff": lambda crew: crew.kickoff(),
+    "kickoff_async": lambda crew: asyncio.run(crew.kickoff_async()),
+    "akickoff": lambda crew: asyncio.run(crew.akickoff()),
+    "kickoff_for_each": lambda crew: crew.kickoff_for_each([{}]),
+    "kickoff_for_each_async": lambda crew: asyncio.run(crew.kickoff_for_each_async([{}])),
+    "akickoff_for_each": lambda crew: asyncio.run(crew.akickoff_for_each([{}])),
 }
 
 
 @pytest.mark.usefixtures("recording")
-@pytest.mark.parametrize("way", WAYS)
-def test_a_kickoff_is_one_whole_trace(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("method", KICKOFFS)
+def test_each_kickoff_leaves_one_complete_trace(tmp_path: Path, method: str) -> None:
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
-        WAYS[way](office(replay))
+        KICKOFFS[method](make_office(replay))
     (stored,) = run.traces()
     trace = trace_from_mlflow([stored.to_dict()])
     assert trace_outline(trace) == OUTLINE
-    assert amiss(replay, trace) == []
-    spent = [e.input_tokens + e.output_tokens for e in replay.ledger.exchanges]
-    assert stored.info.token_usage["total_tokens"] == sum(spent)
+    assert find_problems(replay, trace) == []
+    served = [e.input_tokens + e.output_tokens for e in replay.ledger.exchanges]
+    assert stored.info.token_usage["total_tokens"] == sum(served)
 
 
-async def _consumed(of: Crew, kickoff: Callable[[], Awaitable[Any]]) -> str:
+async def _read_stream(kickoff: Callable[[], Awaitable[Any]]) -> str:
     stream = await kickoff()
     return "".join([chunk.content async for chunk in stream])
 
 
 STREAMS: dict[str, Kickoff] = {
-    "kickoff": lambda of: "".join(getattr(chunk, "content", "") for chunk in of.kickoff()),
-    "kickoff_async": lambda of: asyncio.run(_consumed(of, of.kickoff_async)),
-    "akickoff": lambda of: asyncio.run(_consumed(of, of.akickoff)),
+    "kickoff": lambda crew: "".join(getattr(chunk, "content", "") for chunk in crew.kickoff()),
+    "kickoff_async": lambda crew: asyncio.run(_read_stream(crew.kickoff_async)),
+    "akickoff": lambda crew: asyncio.run(_read_stream(crew.akickoff)),
 }
 
 
 @pytest.mark.usefixtures("recording")
-@pytest.mark.parametrize("way", STREAMS)
-def test_a_crew_that_streams_is_one_whole_trace(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("method", STREAMS)
+def test_a_streaming_crew_leaves_one_complete_trace(tmp_path: Path, method: str) -> None:
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
-        said = STREAMS[way](office(replay, stream=True))
-    assert "report 4.9" in said
+        text = STREAMS[method](make_office(replay, stream=True))
+    assert "report 4.9" in text
     assert trace_outline(load_trace(run)) == OUTLINE
-    assert amiss(replay, load_trace(run)) == []
+    assert find_problems(replay, load_trace(run)) == []
 
 
 @pytest.mark.usefixtures("recording")
-@pytest.mark.parametrize("way", ["kickoff_for_each", "kickoff_for_each_async", "akickoff_for_each"])
-def test_each_of_several_inputs_has_its_own_trace(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize(
+    "method", ["kickoff_for_each", "kickoff_for_each_async", "akickoff_for_each"]
+)
+def test_each_input_has_its_own_trace(tmp_path: Path, method: str) -> None:
     with (
         replay_lines(tmp_path, reply_line("a", "one"), reply_line("a", "two")) as replay,
         record_run() as run,
     ):
-        each = getattr(crew(task(agent(replay, "a"), "work")), way)([{"n": "1"}, {"n": "2"}])
-        if asyncio.iscoroutine(each):
-            asyncio.run(each)
+        results = getattr(crew(task(agent(replay, "a"), "work")), method)([{"n": "1"}, {"n": "2"}])
+        if asyncio.iscoroutine(results):
+            asyncio.run(results)
     traces = [trace_from_mlflow([stored.to_dict()]) for stored in run.traces()]
     assert sorted(trace.root.inputs["n"] for trace in traces) == ["1", "2"]
-    assert [span_names(trace, "LLM") for trace in traces] == [["OpenAICompletion.call"]] * 2
+    assert [span_names(trace, "LLM") for trace in traces] == [["chat_completion"]] * 2
 
 
 @pytest.mark.usefixtures("recording")
-@pytest.mark.parametrize("way", ["kickoff", "akickoff"])
-def test_tasks_that_run_at_once_keep_apart(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("method", ["kickoff", "akickoff"])
+def test_concurrent_tasks_are_recorded_separately(tmp_path: Path, method: str) -> None:
     lines = (
         lookup_line("a", "FR"),
         reply_line("a", "A"),
@@ -156,19 +158,19 @@ def test_tasks_that_run_at_once_keep_apart(tmp_path: Path, way: str) -> None:
             task(agent(replay, role, tools=[lookup]), f"task {role}", async_execution=True)
             for role in "ab"
         ]
-        WAYS[way](crew(*both, task(agent(replay, "c"), "task c", context=both)))
+        KICKOFFS[method](crew(*both, task(agent(replay, "c"), "task c", context=both)))
     trace = load_trace(run)
-    assert amiss(replay, trace) == []
-    found = {
+    assert find_problems(replay, trace) == []
+    tool_outputs = {
         turn.name: [span.outputs for span in turn if span.type == "TOOL"]
         for turn in trace.spans_of_type("AGENT")
     }
-    assert found == {"a": ["the value of FR"], "b": ["the value of DE"], "c": []}
+    assert tool_outputs == {"a": ["the value of FR"], "b": ["the value of DE"], "c": []}
     assert sorted(span_names(trace, "HANDOFF")) == ["a → c", "b → c"]
 
 
 @pytest.mark.usefixtures("recording")
-def test_crews_in_two_threads_keep_apart(tmp_path: Path) -> None:
+def test_crews_in_two_threads_have_separate_traces(tmp_path: Path) -> None:
     with (
         replay_lines(tmp_path, reply_line("a", "A"), reply_line("b", "B")) as replay,
         record_run() as run,
@@ -186,17 +188,19 @@ def test_crews_in_two_threads_keep_apart(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     mlflow.flush_trace_async_logging()
-    assert run.traces() == []  # a tag does not reach a thread that was begun without a context
+    assert (
+        run.traces() == []
+    )  # the tags of a run do not reach threads that have no copy of its context
     for role, trace_id in roots.items():
         trace = trace_from_mlflow([mlflow.get_trace(trace_id).to_dict()])
         assert span_names(trace, "AGENT") == [role]
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_crew_inside_a_span_of_the_users_belongs_to_it(tmp_path: Path) -> None:
+def test_a_crew_inside_a_users_span_is_its_child(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
         with mlflow.start_span("briefing"):
-            office(replay).kickoff()
+            make_office(replay).kickoff()
         assert mlflow.get_current_active_span() is None
     assert trace_outline(load_trace(run)) == [
         "briefing UNKNOWN OK",
@@ -207,18 +211,18 @@ def test_a_crew_inside_a_span_of_the_users_belongs_to_it(tmp_path: Path) -> None
 @pytest.mark.usefixtures("recording")
 def test_a_crew_leaves_no_span_active(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay:
-        office(replay).kickoff()
+        make_office(replay).kickoff()
         assert mlflow.get_current_active_span() is None
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_flow_and_its_crew_are_one_trace(tmp_path: Path) -> None:
+def test_a_flow_and_its_crew_leave_one_trace(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
 
         class Morning(Flow[dict[str, Any]]):
             @start()
             def brief(self) -> str:
-                return str(office(replay).kickoff())
+                return str(make_office(replay).kickoff())
 
             @listen(brief)
             def close(self, report: str) -> str:
@@ -232,24 +236,24 @@ def test_a_flow_and_its_crew_are_one_trace(tmp_path: Path) -> None:
         *(f"    {line}" for line in OUTLINE),
         "  close CHAIN OK",
     ]
-    assert amiss(replay, trace) == []
+    assert find_problems(replay, trace) == []
 
 
 @pytest.mark.usefixtures("recording")
-@pytest.mark.parametrize("way", ["kickoff", "kickoff_async"])
-def test_an_agent_alone_is_the_root_of_its_trace(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("method", ["kickoff", "kickoff_async"])
+def test_a_standalone_agent_is_the_root_of_its_trace(tmp_path: Path, method: str) -> None:
     with (
         replay_lines(tmp_path, lookup_line("a", "FR"), reply_line("a", "done")) as replay,
         record_run() as run,
     ):
-        result = getattr(agent(replay, "a", tools=[lookup]), way)("look France up")
+        result = getattr(agent(replay, "a", tools=[lookup]), method)("look France up")
         if asyncio.iscoroutine(result):
             asyncio.run(result)
     trace = load_trace(run)
     assert trace_outline(trace) == [
         "a AGENT OK",
-        "  OpenAICompletion.call LLM OK",
+        "  chat_completion LLM OK",
         "  lookup TOOL OK",
-        "  OpenAICompletion.call LLM OK",
+        "  chat_completion LLM OK",
     ]
     assert trace.root.outputs == {"output": "done"}

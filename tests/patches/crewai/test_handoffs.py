@@ -1,4 +1,4 @@
-"""A turn in a crew: what it is given and by whom, in a line, by delegation, and again."""
+"""Handoffs in a crew: between tasks, by delegation, and between the crews of a flow."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.support.autogen_agents import (
 from tests.support.crewai_crews import agent, crew, line_when, llm, lookup, lookup_line, task
 
 TASK = "find the inflation of France"
-DELEGATES = tool_calls_line(
+DELEGATION = tool_calls_line(
     "manager",
     ("delegate_work_to_coworker", {"task": TASK, "context": "for 2023", "coworker": "data"}),
 )
@@ -38,7 +38,7 @@ def _recording(store: str) -> Generator[None]:
 
 
 def handoffs(trace: Trace) -> dict[str, tuple[bool, float]]:
-    """Whether each was withheld, and its score."""
+    """Return whether each handoff was withheld, and its score, by name."""
     return {
         span.name: (
             span.attributes["flight_recorder.handoff.withheld"],
@@ -48,37 +48,49 @@ def handoffs(trace: Trace) -> dict[str, tuple[bool, float]]:
     }
 
 
-def passed_on(tmp_path: Path, **settings: Any) -> Trace:
-    """Three tasks of three agents; `settings` are those of the third, `second` what b says."""
-    second = settings.pop("second", "the figure of b")
-    lines = [reply_line("a", "the rule of a"), reply_line("b", second), reply_line("c", "the end")]
+def run_three_tasks(tmp_path: Path, **settings: Any) -> Trace:
+    """Run three tasks of three agents.
+
+    Args:
+        tmp_path: A folder for the tape.
+        settings: Settings of the third task; `second` is the output of the second one, and
+            `context_of` are the tasks in the context of the third one.
+    """
+    second_output = settings.pop("second", "the figure of b")
+    lines = [
+        reply_line("a", "the rule of a"),
+        reply_line("b", second_output),
+        reply_line("c", "the end"),
+    ]
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         first, second = (task(agent(replay, role), f"task {role}") for role in "ab")
-        context = [{"a": first, "b": second}[name] for name in settings.pop("of", ())]
-        given = {"context": context} if context else {}
-        crew(first, second, task(agent(replay, "c"), "task c", **given, **settings)).kickoff()
+        context = [{"a": first, "b": second}[name] for name in settings.pop("context_of", ())]
+        options = {"context": context} if context else {}
+        crew(first, second, task(agent(replay, "c"), "task c", **options, **settings)).kickoff()
     return load_trace(run)
 
 
-def test_a_task_without_context_is_given_all_that_came_before(tmp_path: Path) -> None:
-    found = handoffs(passed_on(tmp_path))
-    assert found == {"a → b": (False, 1.0), "a → c": (False, 1.0), "b → c": (False, 1.0)}
+def test_a_task_without_context_receives_all_earlier_outputs(tmp_path: Path) -> None:
+    by_name = handoffs(run_three_tasks(tmp_path))
+    assert by_name == {"a → b": (False, 1.0), "a → c": (False, 1.0), "b → c": (False, 1.0)}
 
 
-def test_what_the_context_leaves_out_is_withheld(tmp_path: Path) -> None:
-    found = handoffs(passed_on(tmp_path, of=["b"]))
-    withheld, score = found["a → c"]
+def test_an_output_outside_the_context_is_withheld(tmp_path: Path) -> None:
+    by_name = handoffs(run_three_tasks(tmp_path, context_of=["b"]))
+    withheld, score = by_name["a → c"]
     assert withheld
     assert score < 1.0
-    assert found["b → c"] == (False, 1.0)
+    assert by_name["b → c"] == (False, 1.0)
 
 
-def test_what_another_quotes_is_withheld_all_the_same(tmp_path: Path) -> None:
-    found = handoffs(passed_on(tmp_path, of=["b"], second="a figure, by the rule of a"))
-    assert found["a → c"] == (True, 1.0)
+def test_an_output_quoted_by_another_task_still_counts_as_withheld(tmp_path: Path) -> None:
+    by_name = handoffs(
+        run_three_tasks(tmp_path, context_of=["b"], second="a figure, by the rule of a")
+    )
+    assert by_name["a → c"] == (True, 1.0)
 
 
-def test_a_turn_that_a_guardrail_asks_for_again_is_handed_nothing_anew(tmp_path: Path) -> None:
+def test_a_turn_repeated_for_a_guardrail_has_no_new_handoff(tmp_path: Path) -> None:
     def is_last(output: TaskOutput) -> tuple[bool, Any]:
         return "last" in output.raw, output.raw
 
@@ -89,15 +101,17 @@ def test_a_turn_that_a_guardrail_asks_for_again_is_handed_nothing_anew(tmp_path:
     assert span_names(load_trace(run), "HANDOFF") == ["a → b"]
 
 
-def test_a_task_names_its_context(tmp_path: Path) -> None:
+def test_a_task_records_its_context(tmp_path: Path) -> None:
     (third,) = (
-        t for t in passed_on(tmp_path, of=["b"]).spans_of_type("TASK") if t.name == "task c"
+        span
+        for span in run_three_tasks(tmp_path, context_of=["b"]).spans_of_type("TASK")
+        if span.name == "task c"
     )
     assert third.attributes["flight_recorder.crew.task.context"] == ["task b"]
 
 
-def led(replay: ReplayServer, *lines: Any) -> Any:
-    """A manager and one who looks things up."""
+def make_hierarchical_crew(replay: ReplayServer) -> Any:
+    """Return a crew of a manager and an agent with a lookup tool."""
     data = agent(replay, "data", tools=[lookup])
     manager = agent(replay, "manager", allow_delegation=True)
     return crew(
@@ -108,21 +122,21 @@ def led(replay: ReplayServer, *lines: Any) -> Any:
     )
 
 
-def managed(tmp_path: Path, *lines: Line, amiss: tuple[str, ...] = ()) -> Trace:
-    """The trace of a crew that is led, all of which the ledger bears out."""
+def run_hierarchical_crew(tmp_path: Path, *lines: Line) -> Trace:
+    """Return the trace of the hierarchical crew, which must match the ledger."""
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
-        led(replay).kickoff()
+        make_hierarchical_crew(replay).kickoff()
     assert not replay.refusals
     trace = load_trace(run)
     counts = dict(measure_fidelity(replay.ledger, trace))
-    assert tuple(name for name, count in counts.items() if not count.is_equal) == amiss
+    assert tuple(name for name, count in counts.items() if not count.is_equal) == ()
     return trace
 
 
-def test_a_delegated_turn_stands_inside_the_call_that_asked_for_it(tmp_path: Path) -> None:
-    trace = managed(
+def test_a_delegated_turn_is_a_child_of_the_delegation(tmp_path: Path) -> None:
+    trace = run_hierarchical_crew(
         tmp_path,
-        DELEGATES,
+        DELEGATION,
         lookup_line("data", "FR"),
         reply_line("data", "it is 4.9"),
         line_when(reply_line("manager", "the report"), "it is 4.9"),
@@ -131,26 +145,26 @@ def test_a_delegated_turn_stands_inside_the_call_that_asked_for_it(tmp_path: Pat
         "office CHAIN OK",
         "  brief TASK OK",
         "    manager AGENT OK",
-        "      OpenAICompletion.call LLM OK",
+        "      chat_completion LLM OK",
         "      delegate_work_to_coworker TOOL OK",
         "        manager → data HANDOFF OK",
         "        data AGENT OK",
-        "          OpenAICompletion.call LLM OK",
+        "          chat_completion LLM OK",
         "          lookup TOOL OK",
-        "          OpenAICompletion.call LLM OK",
+        "          chat_completion LLM OK",
         "      data → manager HANDOFF OK",
-        "      OpenAICompletion.call LLM OK",
+        "      chat_completion LLM OK",
     ]
     there, back = trace.spans_of_type("HANDOFF")
     assert there.attributes["flight_recorder.handoff.output_chars"] == len(f"{TASK}\nfor 2023")
     assert not any("flight_recorder.handoff.dropped" in span.attributes for span in (there, back))
 
 
-def test_a_delegation_to_nobody_leads_to_no_turn(tmp_path: Path) -> None:
-    asks = {"task": TASK, "context": "for 2023", "coworker": "the oracle"}
-    trace = managed(
+def test_a_delegation_to_an_unknown_coworker_leaves_no_turn(tmp_path: Path) -> None:
+    arguments = {"task": TASK, "context": "for 2023", "coworker": "the oracle"}
+    trace = run_hierarchical_crew(
         tmp_path,
-        tool_calls_line("manager", ("delegate_work_to_coworker", asks)),
+        tool_calls_line("manager", ("delegate_work_to_coworker", arguments)),
         reply_line("manager", "none"),
     )
     assert span_names(trace, "AGENT") == ["manager"]
@@ -158,7 +172,7 @@ def test_a_delegation_to_nobody_leads_to_no_turn(tmp_path: Path) -> None:
     assert "coworker mentioned not found" in trace.spans_of_type("TOOL")[0].outputs
 
 
-def test_what_crewai_plans_for_itself_is_no_handoff(tmp_path: Path) -> None:
+def test_crewais_own_planning_is_not_a_handoff(tmp_path: Path) -> None:
     plan = {"list_of_plans_per_task": [{"task_number": 1, "task": "work", "plan": "do it"}]}
     lines = (reply_line("planner", orjson.dumps(plan).decode()), reply_line("a", "done"))
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
@@ -169,13 +183,13 @@ def test_what_crewai_plans_for_itself_is_no_handoff(tmp_path: Path) -> None:
     assert span_names(trace, "HANDOFF") == []
 
 
-FOUND = "the pass is open today"
+NEWS = "the pass is open today"
 
 
-def flown(tmp_path: Path, description: str, found: str = FOUND, **inputs: str) -> Trace:
-    """The trace of a flow of two crews; the second has this task, and is given these inputs."""
+def run_flow(tmp_path: Path, description: str, news: str = NEWS, **inputs: str) -> Trace:
+    """Return the trace of a flow of two crews; the second one has this task and these inputs."""
     with (
-        replay_lines(tmp_path, reply_line("a", found), reply_line("b", "noted")) as replay,
+        replay_lines(tmp_path, reply_line("a", news), reply_line("b", "noted")) as replay,
         record_run() as run,
     ):
 
@@ -186,28 +200,28 @@ def flown(tmp_path: Path, description: str, found: str = FOUND, **inputs: str) -
 
             @listen(search)
             def note(self, _: str) -> str:
-                noted = task(agent(replay, "b"), "note", description=description)
-                return str(crew(noted).kickoff(inputs=inputs))
+                note_task = task(agent(replay, "b"), "note", description=description)
+                return str(crew(note_task).kickoff(inputs=inputs))
 
         Journey().kickoff()
     return load_trace(run)
 
 
-def test_what_a_flow_gives_a_crew_as_an_input_is_handed_over(tmp_path: Path) -> None:
-    trace = flown(tmp_path, "note {news}", found="open", news="open")
+def test_a_crew_output_passed_as_an_input_is_a_handoff(tmp_path: Path) -> None:
+    trace = run_flow(tmp_path, "note {weather}", news="open", weather="open")
     assert handoffs(trace) == {"a → b": (False, 1.0)}
     assert trace.spans_of_type("HANDOFF")[0].attributes["flight_recorder.handoff.kind"] == "flow"
 
 
-def test_an_input_that_a_task_does_not_name_is_no_handoff(tmp_path: Path) -> None:
-    assert handoffs(flown(tmp_path, "note the weather", found="open", news="open")) == {}
+def test_an_unused_input_is_not_a_handoff(tmp_path: Path) -> None:
+    assert handoffs(run_flow(tmp_path, "note the weather", news="open", weather="open")) == {}
 
 
-def test_what_a_flow_writes_into_a_task_is_handed_over(tmp_path: Path) -> None:
-    trace = flown(tmp_path, f"Note this: {FOUND}.")
+def test_a_crew_output_in_a_task_description_is_a_handoff(tmp_path: Path) -> None:
+    trace = run_flow(tmp_path, f"Note this: {NEWS}.")
     assert handoffs(trace) == {"a → b": (False, 1.0)}
 
 
-@pytest.mark.parametrize("found", [FOUND, "pass"])
-def test_what_a_flow_keeps_to_itself_is_no_handoff(tmp_path: Path, found: str) -> None:
-    assert handoffs(flown(tmp_path, "note which pass the map shows", found)) == {}
+@pytest.mark.parametrize("news", [NEWS, "pass"])
+def test_a_crew_output_that_is_not_passed_on_is_not_a_handoff(tmp_path: Path, news: str) -> None:
+    assert handoffs(run_flow(tmp_path, "note which pass the map shows", news)) == {}

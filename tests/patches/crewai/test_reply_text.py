@@ -1,4 +1,4 @@
-"""What a model said in a crew: its own words, whatever CrewAI makes of them."""
+"""A crew's completion has the text as the model wrote it."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -15,23 +15,23 @@ from scenarios.replay.faults import cuts_stream
 from tests.support.autogen_agents import Line, load_trace, replay_lines, reply_line
 from tests.support.crewai_crews import agent, crew, lookup, lookup_line, task
 
-THINKS = "I shall look France up."
+TEXT_BESIDE_CALL = "I shall look France up."
 
 
 class Figure(BaseModel):
-    """What a task is to give; a model need not say of which year."""
+    """A structured output; the year is optional."""
 
     value: float
     year: int = 2023
 
 
-def thinks(*countries: str) -> Line:
-    """A line of the tape that says something, and asks for look-ups."""
+def text_and_lookups(*countries: str) -> Line:
+    """Return a tape line with a text and lookup calls."""
     line = lookup_line("a", *countries)
-    return line | {"reply": line["reply"] | {"content": THINKS}}
+    return line | {"reply": line["reply"] | {"content": TEXT_BESIDE_CALL}}
 
 
-ANSWER = (thinks("FR"), reply_line("a", "done"))
+ANSWER = (text_and_lookups("FR"), reply_line("a", "done"))
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
-def worked(tmp_path: Path, model: dict[str, Any]) -> Trace:
-    """The trace of one agent with one task."""
+def run_task(tmp_path: Path, model: dict[str, Any]) -> Trace:
+    """Return the trace of one agent with one task."""
     with replay_lines(tmp_path, *ANSWER) as replay, record_run() as run:
         crew(task(agent(replay, "a", tools=[lookup], llm=model), "work")).kickoff()
     return load_trace(run)
@@ -51,59 +51,62 @@ def first_message(trace: Trace) -> Any:
     return trace.spans_of_type("LLM")[0].outputs["choices"][0]["message"]
 
 
-@pytest.mark.xfail(reason="its event holds the calls alone", raises=AssertionError)
-def test_crewai_alone_tells_what_is_said_along_with_a_call(tmp_path: Path) -> None:
-    told: list[str] = []
+@pytest.mark.xfail(reason="CrewAI's event contains only the calls", raises=AssertionError)
+def test_unpatched_crewai_emits_the_text_beside_a_tool_call(tmp_path: Path) -> None:
+    events: list[str] = []
     with crewai_event_bus.scoped_handlers(), replay_lines(tmp_path, *ANSWER) as replay:
 
         @crewai_event_bus.on(LLMCallCompletedEvent)
         def _(source: Any, event: LLMCallCompletedEvent) -> None:
-            told.append(event.model_dump_json(exclude={"messages"}))
+            events.append(event.model_dump_json(exclude={"messages"}))
 
         crew(task(agent(replay, "a", tools=[lookup]), "work")).kickoff()
         crewai_event_bus.flush()
-    assert any(THINKS in one for one in told)
+    assert any(TEXT_BESIDE_CALL in event for event in events)
 
 
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("model", [{}, {"stream": True}, {"api": "responses"}])
-def test_what_is_said_along_with_a_call_is_shown_beside_it(
-    tmp_path: Path, model: dict[str, Any]
-) -> None:
-    message = first_message(worked(tmp_path, model))
-    assert (message["content"], len(message["tool_calls"])) == (THINKS, 1)
+def test_the_text_beside_a_tool_call_is_recorded(tmp_path: Path, model: dict[str, Any]) -> None:
+    message = first_message(run_task(tmp_path, model))
+    assert (message["content"], len(message["tool_calls"])) == (TEXT_BESIDE_CALL, 1)
 
 
 @pytest.mark.usefixtures("recording")
-async def test_it_is_shown_where_the_crew_is_awaited_too(tmp_path: Path) -> None:
+async def test_the_text_is_recorded_for_an_async_kickoff(tmp_path: Path) -> None:
     with replay_lines(tmp_path, *ANSWER) as replay, record_run() as run:
         await crew(task(agent(replay, "a", tools=[lookup]), "work")).akickoff()
-    assert first_message(load_trace(run))["content"] == THINKS
+    assert first_message(load_trace(run))["content"] == TEXT_BESIDE_CALL
 
 
 @pytest.mark.usefixtures("recording")
 @pytest.mark.parametrize("streamed", [False, True])
-def test_an_object_is_shown_in_the_words_of_the_model(tmp_path: Path, streamed: bool) -> None:
-    said = '{"value":  4.9}'
-    with replay_lines(tmp_path, reply_line("a", said)) as replay, record_run() as run:
-        one = agent(replay, "a", llm={"stream": streamed})
-        crew(task(one, "work", response_model=Figure)).kickoff()
-    assert first_message(load_trace(run))["content"] == said
+def test_a_structured_output_is_recorded_as_the_model_wrote_it(
+    tmp_path: Path, streamed: bool
+) -> None:
+    text = '{"value":  4.9}'
+    with replay_lines(tmp_path, reply_line("a", text)) as replay, record_run() as run:
+        worker = agent(replay, "a", llm={"stream": streamed})
+        crew(task(worker, "work", response_model=Figure)).kickoff()
+    assert first_message(load_trace(run))["content"] == text
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_stream_that_breaks_in_a_call_shows_what_had_come_of_it(tmp_path: Path) -> None:
+def test_a_stream_that_breaks_off_in_a_tool_call_has_the_part_so_far(tmp_path: Path) -> None:
     faults = [cuts_stream("a", after_frame=8)]
-    with replay_lines(tmp_path, thinks("FR"), faults=faults) as replay, record_run() as run:
-        one = agent(replay, "a", tools=[lookup], llm={"stream": True}, max_retry_limit=0)
+    with (
+        replay_lines(tmp_path, text_and_lookups("FR"), faults=faults) as replay,
+        record_run() as run,
+    ):
+        worker = agent(replay, "a", tools=[lookup], llm={"stream": True}, max_retry_limit=0)
         with pytest.raises(Exception, match="peer closed connection"):
-            crew(task(one, "work")).kickoff()
+            crew(task(worker, "work")).kickoff()
     message = first_message(load_trace(run))
     (call,) = message["tool_calls"]
-    assert (message["content"], call["function"]["name"]) == (THINKS, "lookup")
+    assert (message["content"], call["function"]["name"]) == (TEXT_BESIDE_CALL, "lookup")
 
 
-def test_crewai_reads_what_was_spent_as_before_once_the_patch_is_off(store: str) -> None:
+def test_the_patch_is_undone(store: str) -> None:
     before = OpenAICompletion.__dict__["_extract_openai_token_usage"]
     with enable_tracing(store, frameworks=("crewai",)):
         assert OpenAICompletion.__dict__["_extract_openai_token_usage"] is not before

@@ -1,4 +1,4 @@
-"""What must not be in the trace of a crew: keys, and whole objects of the framework."""
+"""The trace of a crew contains no API keys and no dumped framework objects."""
 
 import json
 from collections.abc import Generator
@@ -21,7 +21,7 @@ TEXT = "The inflation of France was 4.9 % in 2023, after 5.2 % in 2022. " * 20
 
 
 class Lookup(BaseTool):
-    """A tool that holds a key."""
+    """A tool with an API key."""
 
     name: str = "lookup"
     description: str = "Look a country up."
@@ -39,44 +39,46 @@ def _recording(store: str) -> Generator[None]:
         yield
 
 
-def stored(tmp_path: Path, *lines: Line, roles: str = "a", **more: Any) -> str:
-    """All that is stored of a crew with one task for each role, as JSON."""
-    with replay_lines(tmp_path, *lines, **more) as replay, record_run() as run:
+def stored_trace_json(tmp_path: Path, *lines: Line, roles: str = "a", **options: Any) -> str:
+    """Return the stored trace of a crew with one task per role, as JSON."""
+    with replay_lines(tmp_path, *lines, **options) as replay, record_run() as run:
         agents = [agent(replay, role, tools=[Lookup()], max_retry_limit=1) for role in roles]
-        crew(*(task(one, f"task {one.role}") for one in agents)).kickoff()
+        crew(*(task(worker, f"task {worker.role}") for worker in agents)).kickoff()
     (trace,) = run.traces()
     return json.dumps(trace.to_dict())
 
 
-def asks(role: str, country: str = "FR") -> Line:
+def lookup_call(role: str, country: str = "FR") -> Line:
     return tool_calls_line(role, ("lookup", {"country": country}))
 
 
-def test_no_key_is_in_the_trace_of_a_crew(tmp_path: Path) -> None:
-    lines = (asks("a"), reply_line("a", "done"))
-    trace = stored(tmp_path, *lines, faults=[unavailable("a", call=2)])
+def test_the_trace_contains_no_api_key(tmp_path: Path) -> None:
+    lines = (lookup_call("a"), reply_line("a", "done"))
+    trace = stored_trace_json(tmp_path, *lines, faults=[unavailable("a", call=2)])
     assert "InternalServerError" in trace
     assert API_KEY not in trace
     assert TOOL_KEY not in trace
 
 
-def test_a_key_in_the_words_of_an_error_is_left_out(tmp_path: Path) -> None:
-    trace = json.loads(stored(tmp_path, asks("a", "nowhere"), reply_line("a", "done")))
+def test_an_api_key_in_an_error_message_is_redacted(tmp_path: Path) -> None:
+    trace = json.loads(
+        stored_trace_json(tmp_path, lookup_call("a", "nowhere"), reply_line("a", "done"))
+    )
     (call,) = (span for span in trace["data"]["spans"] if span["name"] == "lookup")
     assert "no such key" in json.dumps(call)
     assert TOOL_KEY not in json.dumps(call)
 
 
-def test_no_object_of_the_framework_is_dumped_into_a_trace(tmp_path: Path) -> None:
-    lines = [line for role in "abcd" for line in (asks(role), reply_line(role, TEXT))]
-    trace = stored(tmp_path, *lines, roles="abcd")
+def test_framework_objects_are_not_dumped(tmp_path: Path) -> None:
+    lines = [line for role in "abcd" for line in (lookup_call(role), reply_line(role, TEXT))]
+    trace = stored_trace_json(tmp_path, *lines, roles="abcd")
     assert len(trace) < 150_000
     assert "security_config" not in trace
     assert "object at 0x" not in trace
 
 
-def flown(result: Any) -> Any:
-    """The result of a flow that gives this, and all that is stored of it."""
+def run_flow(result: Any) -> Any:
+    """Return the result of a flow that returns `result`, and its stored trace."""
 
     class Morning(Flow[dict[str, Any]]):
         @start()
@@ -84,32 +86,32 @@ def flown(result: Any) -> Any:
             return result
 
     with record_run() as run:
-        given = Morning().kickoff()
+        flow_result = Morning().kickoff()
     (trace,) = run.traces()
-    return given, trace
+    return flow_result, trace
 
 
-def test_of_an_object_that_a_flow_gives_its_class_is_shown() -> None:
+def test_objects_in_a_flow_result_are_recorded_by_class_name() -> None:
     model = LLM(model="openai/taped", api_key=API_KEY, provider="openai")
-    one = Agent(role="a", goal="g", backstory="b", llm=model)
-    _, trace = flown({"agent": one, "tools": [Lookup()], "figure": 4.9})
+    worker = Agent(role="a", goal="g", backstory="b", llm=model)
+    _, trace = run_flow({"agent": worker, "tools": [Lookup()], "figure": 4.9})
     assert trace.data.spans[0].outputs == {"agent": "Agent", "tools": ["Lookup"], "figure": 4.9}
     assert API_KEY not in json.dumps(trace.to_dict())
 
 
-def test_what_holds_itself_fails_no_flow() -> None:
+def test_a_recursive_result_does_not_fail_the_flow() -> None:
     result: dict[str, Any] = {"figure": 4.9}
     result["itself"] = result
-    given, trace = flown(result)
-    assert given is result
+    flow_result, trace = run_flow(result)
+    assert flow_result is result
     assert trace.data.spans[0].outputs == {"figure": 4.9, "itself": "dict"}
 
 
-def test_what_cannot_be_read_fails_no_flow() -> None:
-    class Closed:
+def test_an_unreadable_result_does_not_fail_the_flow() -> None:
+    class Unreadable:
         @property
         def raw(self) -> str:
-            raise RuntimeError("nobody may read it")
+            raise RuntimeError("it cannot be read")
 
-    _, trace = flown(Closed())
-    assert trace.data.spans[0].outputs == "Closed"
+    _, trace = run_flow(Unreadable())
+    assert trace.data.spans[0].outputs == "Unreadable"

@@ -1,4 +1,4 @@
-"""What a crew spent: the tokens and the cost of its trace are those of the ledger."""
+"""The token usage and the cost of a crew's trace match the ledger."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -14,11 +14,11 @@ from scenarios.replay.ledger import Ledger
 from tests.support.autogen_agents import Line, replay_lines, reply_line
 from tests.support.crewai_crews import agent, crew, lookup, lookup_line, task
 
-PRICED = "gpt-4o-mini"
+PRICED_MODEL = "gpt-4o-mini"
 
 
 class Figure(BaseModel):
-    """What a task is to give."""
+    """A structured output."""
 
     value: float
 
@@ -29,14 +29,18 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
-def spent(ledger: Ledger) -> dict[str, int]:
-    given = sum(exchange.input_tokens for exchange in ledger.exchanges)
-    said = sum(exchange.output_tokens for exchange in ledger.exchanges)
-    return {"input_tokens": given, "output_tokens": said, "total_tokens": given + said}
+def served_usage(ledger: Ledger) -> dict[str, int]:
+    input_tokens = sum(exchange.input_tokens for exchange in ledger.exchanges)
+    output_tokens = sum(exchange.output_tokens for exchange in ledger.exchanges)
+    return {
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "total_tokens": input_tokens + output_tokens,
+    }
 
 
-def worked(tmp_path: Path, *lines: Line, **settings: Any) -> tuple[Any, Ledger]:
-    """The trace of one task, as MLflow stores it, and the ledger."""
+def run_task(tmp_path: Path, *lines: Line, **settings: Any) -> tuple[Any, Ledger]:
+    """Return the stored MLflow trace of one task, and the ledger."""
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         crew(task(agent(replay, "a", **settings.pop("agent")), "work", **settings)).kickoff()
     (trace,) = run.traces()
@@ -44,59 +48,62 @@ def worked(tmp_path: Path, *lines: Line, **settings: Any) -> tuple[Any, Ledger]:
 
 
 @pytest.mark.usefixtures("recording")
-@pytest.mark.parametrize("name", [PRICED, f"openai/{PRICED}"])
+@pytest.mark.parametrize("name", [PRICED_MODEL, f"openai/{PRICED_MODEL}"])
 @pytest.mark.parametrize("streamed", [False, True])
-def test_the_cost_of_a_trace_is_the_price_of_what_was_spent(
+def test_the_cost_of_a_trace_is_the_price_of_its_tokens(
     tmp_path: Path, name: str, streamed: bool
 ) -> None:
     lines = (lookup_line("a", "FR", "DE"), reply_line("a", "done, and written down"))
     model = {"model": name, "stream": streamed}
-    trace, ledger = worked(tmp_path, *lines, agent={"tools": [lookup], "llm": model})
-    price = calculate_cost_by_model_and_token_usage(PRICED, spent(ledger), "openai")
+    trace, ledger = run_task(tmp_path, *lines, agent={"tools": [lookup], "llm": model})
+    price = calculate_cost_by_model_and_token_usage(PRICED_MODEL, served_usage(ledger), "openai")
     assert price
-    assert trace.info.token_usage == spent(ledger)
+    assert trace.info.token_usage == served_usage(ledger)
     assert trace.info.cost == pytest.approx(price)
 
 
-UNFIT = (reply_line("a", "It is 4.9."), reply_line("a", '{"value": 4.9}'))
-"""The model is asked again after the first."""
+UNPARSED_THEN_PARSED = (reply_line("a", "It is 4.9."), reply_line("a", '{"value": 4.9}'))
+"""CrewAI asks the model again after the first reply."""
 
 
 @pytest.mark.usefixtures("recording")
-@pytest.mark.parametrize("asked", ["output_pydantic", "output_json", "response_model"])
-def test_what_a_reply_that_does_not_fit_has_spent_is_counted(tmp_path: Path, asked: str) -> None:
-    settings = {"agent": {"llm": {"model": PRICED}}, asked: Figure}
-    trace, ledger = worked(tmp_path, *UNFIT, **settings)
-    price = calculate_cost_by_model_and_token_usage(PRICED, spent(ledger), "openai")
-    assert trace.info.token_usage == spent(ledger)
+@pytest.mark.parametrize("option", ["output_pydantic", "output_json", "response_model"])
+def test_the_tokens_of_an_unparsed_reply_are_counted(tmp_path: Path, option: str) -> None:
+    settings = {"agent": {"llm": {"model": PRICED_MODEL}}, option: Figure}
+    trace, ledger = run_task(tmp_path, *UNPARSED_THEN_PARSED, **settings)
+    price = calculate_cost_by_model_and_token_usage(PRICED_MODEL, served_usage(ledger), "openai")
+    assert trace.info.token_usage == served_usage(ledger)
     assert trace.info.cost == pytest.approx(price)
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_completion_that_asks_twice_has_spent_both(tmp_path: Path) -> None:
+def test_a_completion_with_two_requests_has_the_tokens_of_both(tmp_path: Path) -> None:
     lines = (reply_line("a", ""), reply_line("a", '{"value": 4.9}'))
-    trace, ledger = worked(tmp_path, *lines, agent={}, response_model=Figure)
+    trace, ledger = run_task(tmp_path, *lines, agent={}, response_model=Figure)
     assert [span.span_type for span in trace.data.spans].count("LLM") == 1
-    assert trace.info.token_usage == spent(ledger)
+    assert trace.info.token_usage == served_usage(ledger)
 
 
 @pytest.mark.usefixtures("recording")
-def test_a_reply_that_does_not_fit_is_shown(tmp_path: Path) -> None:
-    trace, _ = worked(tmp_path, *UNFIT, agent={}, output_pydantic=Figure)
-    unfit, _ = (span for span in trace.data.spans if span.span_type == "LLM")
-    assert unfit.status.status_code == "ERROR"
-    assert unfit.outputs["choices"][0]["message"]["content"] == "It is 4.9."
+def test_an_unparsed_reply_is_recorded(tmp_path: Path) -> None:
+    trace, _ = run_task(tmp_path, *UNPARSED_THEN_PARSED, agent={}, output_pydantic=Figure)
+    unparsed, _ = (span for span in trace.data.spans if span.span_type == "LLM")
+    assert unparsed.status.status_code == "ERROR"
+    assert unparsed.outputs["choices"][0]["message"]["content"] == "It is 4.9."
 
 
-@pytest.mark.xfail(reason="the event of a failure has no tokens", raises=AssertionError)
-def test_crewai_alone_tells_what_a_failed_completion_has_spent(tmp_path: Path) -> None:
-    told: list[Any] = []
-    with crewai_event_bus.scoped_handlers(), replay_lines(tmp_path, *UNFIT) as replay:
+@pytest.mark.xfail(reason="CrewAI's failure event has no token usage", raises=AssertionError)
+def test_unpatched_crewai_emits_the_usage_of_a_failed_completion(tmp_path: Path) -> None:
+    usages: list[Any] = []
+    with (
+        crewai_event_bus.scoped_handlers(),
+        replay_lines(tmp_path, *UNPARSED_THEN_PARSED) as replay,
+    ):
 
         @crewai_event_bus.on(LLMCallFailedEvent)
         def _(source: Any, event: LLMCallFailedEvent) -> None:
-            told.append(getattr(event, "usage", None))
+            usages.append(getattr(event, "usage", None))
 
         crew(task(agent(replay, "a"), "work", output_pydantic=Figure)).kickoff()
         crewai_event_bus.flush()
-    assert any(told)
+    assert any(usages)

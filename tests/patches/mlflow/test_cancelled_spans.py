@@ -1,4 +1,4 @@
-"""Cancelled work: it ends, its trace can be read, and no span of it says OK that was not."""
+"""Cancelled work leaves a complete trace in which each cancelled span has the status ERROR."""
 
 import asyncio
 from collections.abc import Generator
@@ -33,8 +33,8 @@ def recording(store: str) -> Generator[None]:
         yield
 
 
-async def cancelled_span() -> str:
-    """The status of a plain MLflow span that a cancellation passes through."""
+async def status_of_cancelled_span() -> str:
+    """Return the status of a plain MLflow span around a cancelled call."""
 
     async def work() -> None:
         with mlflow.start_span("work"):
@@ -50,61 +50,61 @@ async def cancelled_span() -> str:
 @pytest.mark.xfail(
     reason="MLflow gives a cancelled span the status OK", strict=True, raises=AssertionError
 )
-async def test_mlflow_alone_says_that_a_span_was_cancelled(
+async def test_unpatched_mlflow_gives_a_cancelled_span_the_status_error(
     store: str,
 ) -> None:
     with upstream_autogen_autolog(store):
-        assert await cancelled_span() == "ERROR"
+        assert await status_of_cancelled_span() == "ERROR"
 
 
-async def test_a_plain_span_that_is_cancelled_is_an_error(
+async def test_a_cancelled_span_has_the_status_error(
     store: str,
 ) -> None:
     with upstream_autogen_autolog(store), apply_patches(cancelled_spans.PATCH):
-        assert await cancelled_span() == "ERROR"
+        assert await status_of_cancelled_span() == "ERROR"
 
 
-async def asked_by(replay: ReplayServer, lane: str) -> None:
-    """Wait until the lane has asked, for five seconds at most."""
+async def wait_for_request(replay: ReplayServer, lane: str) -> None:
+    """Wait until the lane has sent a request, for at most five seconds."""
     for _ in range(500):
         if any(exchange.lane == lane for exchange in replay.ledger.exchanges):
             return
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{lane} never asked")
+    raise AssertionError(f"{lane} sent no request")
 
 
-def statuses(trace: Trace) -> list[str]:
+def outline_without_indent(trace: Trace) -> list[str]:
     return [line.strip() for line in trace_outline(trace)]
 
 
-CANCELLED = [
+CANCELLED_TEAM = [
     "GraphFlow CHAIN ERROR",
     "a AGENT OK",
-    "OpenAIChatCompletionClient.create LLM OK",
+    "chat_completion LLM OK",
     "a → b HANDOFF OK",
     "b AGENT ERROR",
-    "OpenAIChatCompletionClient.create LLM ERROR",
+    "chat_completion LLM ERROR",
 ]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_team_that_is_cancelled_by_its_token(tmp_path: Path) -> None:
+async def test_a_team_cancelled_by_its_token_leaves_a_complete_trace(tmp_path: Path) -> None:
     lines, fault = [reply_line("a", "one"), reply_line("b", "two")], hangs("b")
     with replay_lines(tmp_path, *lines, faults=[fault]) as replay, record_run() as run:
         token = CancellationToken()
         team = chain(agent(replay, "a"), agent(replay, "b"))
         running = asyncio.create_task(team.run(task="x", cancellation_token=token))
-        await asked_by(replay, "b")
+        await wait_for_request(replay, "b")
         token.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
         trace = load_trace(run)
-    assert statuses(trace) == [*CANCELLED, "cancelled ATTEMPT ERROR"]
+    assert outline_without_indent(trace) == [*CANCELLED_TEAM, "cancelled ATTEMPT ERROR"]
     assert {span.status_message for span in trace if span.failed} == {"cancelled"}
 
 
 @pytest.mark.usefixtures("recording")
-async def test_an_agent_that_runs_out_of_time(tmp_path: Path) -> None:
+async def test_an_agent_that_times_out_leaves_a_complete_trace(tmp_path: Path) -> None:
     with (
         replay_lines(tmp_path, reply_line("a", "one"), faults=[hangs("a")]) as replay,
         record_run() as run,
@@ -112,31 +112,31 @@ async def test_an_agent_that_runs_out_of_time(tmp_path: Path) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(agent(replay, "a").run(task="x"), 0.3)
         trace = load_trace(run)
-    assert statuses(trace) == [
+    assert outline_without_indent(trace) == [
         "a AGENT ERROR",
-        "OpenAIChatCompletionClient.create LLM ERROR",
+        "chat_completion LLM ERROR",
         "cancelled ATTEMPT ERROR",
     ]
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_team_whose_task_is_cancelled_twice_leaves_nothing_open(tmp_path: Path) -> None:
+async def test_a_team_cancelled_twice_leaves_no_open_span(tmp_path: Path) -> None:
     lines, fault = [reply_line("a", "one"), reply_line("b", "two")], hangs("b")
     with replay_lines(tmp_path, *lines, faults=[fault]) as replay, record_run() as run:
         team = chain(agent(replay, "a"), agent(replay, "b"))
         running = asyncio.create_task(team.run(task="x"))
-        await asked_by(replay, "b")
+        await wait_for_request(replay, "b")
         running.cancel()
         await asyncio.sleep(0.01)
-        running.cancel()  # AutoGen answers the first by waiting for its members
+        running.cancel()  # after the first one, AutoGen waits for the members
         with pytest.raises(asyncio.CancelledError):
             await running
         trace = load_trace(run)
-    assert statuses(trace) == CANCELLED
+    assert outline_without_indent(trace) == CANCELLED_TEAM
 
 
 @pytest.mark.usefixtures("recording")
-async def test_a_consumer_that_stops_early_leaves_a_trace_that_says_so(tmp_path: Path) -> None:
+async def test_the_trace_shows_that_a_consumer_stopped_early(tmp_path: Path) -> None:
     with (
         replay_lines(tmp_path, reply_line("a", "one"), reply_line("b", "two")) as replay,
         record_run() as run,
@@ -150,7 +150,7 @@ async def test_a_consumer_that_stops_early_leaves_a_trace_that_says_so(tmp_path:
 
 
 @pytest.mark.usefixtures("recording")
-async def test_an_agent_whose_stream_is_dropped_ends_with_the_loop(tmp_path: Path) -> None:
+async def test_the_span_of_a_dropped_stream_ends(tmp_path: Path) -> None:
     with (
         replay_lines(tmp_path, reply_line("a", "one two three four")) as replay,
         record_run() as run,
@@ -162,9 +162,9 @@ async def test_an_agent_whose_stream_is_dropped_ends_with_the_loop(tmp_path: Pat
         del stream
         await asyncio.sleep(0.05)
         trace = load_trace(run)
-    assert statuses(trace) == [
+    assert outline_without_indent(trace) == [
         "a AGENT ERROR",
-        "OpenAIChatCompletionClient.create_stream LLM ERROR",
+        "chat_completion LLM ERROR",
     ]
 
 

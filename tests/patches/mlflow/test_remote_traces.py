@@ -1,4 +1,4 @@
-"""A remote trace: what a service does for a caller elsewhere is stored in the caller's trace."""
+"""The spans of a service are stored in the trace of its caller."""
 
 import asyncio
 from collections.abc import Generator, Mapping
@@ -18,7 +18,7 @@ from tests.support.autogen_agents import upstream_autogen_autolog
 
 @pytest.fixture
 def unpatched_store(store: str) -> Generator[None]:
-    """MLflow as it comes, in batches."""
+    """MLflow with its default, batched export."""
     with upstream_autogen_autolog(store):
         yield
 
@@ -29,26 +29,26 @@ def patched_store(unpatched_store: None) -> Generator[None]:
         yield
 
 
-def call_service() -> tuple[str, Mapping[str, str]]:
-    """The id that MLflow gives to the trace of a caller elsewhere, and what the caller sends."""
+def caller_trace() -> tuple[str, Mapping[str, str]]:
+    """Return MLflow's id of the trace of a caller elsewhere, and the headers that it sends."""
     trace_id = uuid4().hex
     return f"tr-{trace_id}", {"traceparent": f"00-{trace_id}-{uuid4().hex[:16]}-01"}
 
 
-def stored_spans(trace_id: str) -> list[str]:
-    """The names of the spans in the store."""
+def stored_span_names(trace_id: str) -> list[str]:
+    """Return the names of a trace's spans in the store."""
     mlflow.flush_trace_async_logging()
     trace = mlflow.get_trace(trace_id, silent=True)
     return sorted(span.name for span in trace.data.spans) if trace else []
 
 
 def is_in_memory(trace_id: str) -> bool:
-    """Whether this process still keeps the trace in memory."""
+    """Return whether MLflow has the trace in memory."""
     with InMemoryTraceManager.get_instance().get_trace(trace_id) as trace:
         return trace is not None
 
 
-def answer(headers: Mapping[str, str]) -> None:
+def handle_request(headers: Mapping[str, str]) -> None:
     with (
         continue_remote_trace(headers),
         mlflow.start_span("GET /search"),
@@ -57,115 +57,115 @@ def answer(headers: Mapping[str, str]) -> None:
         pass
 
 
-async def overlapping(headers: Mapping[str, str]) -> None:
-    """Two requests of one trace: the second comes while the first is answered."""
-    second_is_open, first_is_answered = asyncio.Event(), asyncio.Event()
+async def handle_overlapping_requests(headers: Mapping[str, str]) -> None:
+    """Handle two requests of one trace; the second arrives while the first is open."""
+    second_is_open, first_has_ended = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:
         with continue_remote_trace(headers), mlflow.start_span("first"):
             await second_is_open.wait()
-        first_is_answered.set()
+        first_has_ended.set()
 
     async def second() -> None:
         with continue_remote_trace(headers), mlflow.start_span("second"):
             second_is_open.set()
-            await first_is_answered.wait()
+            await first_has_ended.wait()
 
     await asyncio.gather(first(), second())
 
 
 @pytest.mark.usefixtures("unpatched_store")
 @pytest.mark.xfail(reason="MLflow forgets the trace too soon", raises=AssertionError)
-def test_mlflow_alone_stores_what_a_service_traced() -> None:
-    trace_id, headers = call_service()
-    answer(headers)
-    assert stored_spans(trace_id) == ["GET /search", "rank"]
+def test_unpatched_mlflow_stores_the_spans_of_a_service() -> None:
+    trace_id, headers = caller_trace()
+    handle_request(headers)
+    assert stored_span_names(trace_id) == ["GET /search", "rank"]
 
 
 @pytest.mark.xfail(reason="requests of one trace share its entry", raises=AssertionError)
-async def test_mlflow_alone_keeps_overlapping_requests_apart(
+async def test_unpatched_mlflow_stores_overlapping_requests_of_one_trace(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
     with upstream_autogen_autolog(store):
-        trace_id, headers = call_service()
-        await overlapping(headers)
-        assert stored_spans(trace_id) == ["first", "second"]
+        trace_id, headers = caller_trace()
+        await handle_overlapping_requests(headers)
+        assert stored_span_names(trace_id) == ["first", "second"]
 
 
 @pytest.mark.usefixtures("patched_store")
-def test_what_a_service_traced_is_stored() -> None:
-    trace_id, headers = call_service()
-    answer(headers)
-    assert stored_spans(trace_id) == ["GET /search", "rank"]
+def test_the_spans_of_a_service_are_stored() -> None:
+    trace_id, headers = caller_trace()
+    handle_request(headers)
+    assert stored_span_names(trace_id) == ["GET /search", "rank"]
 
 
 @pytest.mark.usefixtures("patched_store")
 async def test_overlapping_requests_of_one_trace_are_stored() -> None:
-    trace_id, headers = call_service()
-    await overlapping(headers)
-    assert stored_spans(trace_id) == ["first", "second"]
+    trace_id, headers = caller_trace()
+    await handle_overlapping_requests(headers)
+    assert stored_span_names(trace_id) == ["first", "second"]
 
 
 @pytest.mark.usefixtures("patched_store")
-def test_requests_of_one_trace_that_follow_each_other_are_stored() -> None:
-    trace_id, headers = call_service()
-    answer(headers)
-    answer(headers)
-    assert stored_spans(trace_id) == ["GET /search", "GET /search", "rank", "rank"]
+def test_consecutive_requests_of_one_trace_are_stored() -> None:
+    trace_id, headers = caller_trace()
+    handle_request(headers)
+    handle_request(headers)
+    assert stored_span_names(trace_id) == ["GET /search", "GET /search", "rank", "rank"]
 
 
 @pytest.mark.usefixtures("patched_store")
-def test_what_goes_on_after_the_answer_is_stored() -> None:
-    trace_id, headers = call_service()
+def test_spans_that_end_after_the_response_are_stored() -> None:
+    trace_id, headers = caller_trace()
     with continue_remote_trace(headers), mlflow.start_span("POST /lookups") as span:
-        goes_on = mlflow.start_span_no_context("look through", parent_span=span)
-    assert "look through" not in stored_spans(trace_id)
-    goes_on.end()
-    assert stored_spans(trace_id) == ["POST /lookups", "look through"]
+        background = mlflow.start_span_no_context("look through", parent_span=span)
+    assert "look through" not in stored_span_names(trace_id)
+    background.end()
+    assert stored_span_names(trace_id) == ["POST /lookups", "look through"]
 
 
 @pytest.mark.usefixtures("patched_store")
-def test_a_trace_is_forgotten_once_it_is_stored() -> None:
-    trace_id, headers = call_service()
+def test_a_stored_trace_is_removed_from_memory() -> None:
+    trace_id, headers = caller_trace()
     with continue_remote_trace(headers), mlflow.start_span("GET /search"):
         assert is_in_memory(trace_id)
-    stored_spans(trace_id)
+    stored_span_names(trace_id)
     assert not is_in_memory(trace_id)
 
 
 @pytest.mark.usefixtures("patched_store")
-def test_a_request_that_traces_nothing_is_forgotten_at_once() -> None:
-    trace_id, headers = call_service()
+def test_a_request_without_spans_is_removed_from_memory_at_once() -> None:
+    trace_id, headers = caller_trace()
     with continue_remote_trace(headers):
         assert is_in_memory(trace_id)
     assert not is_in_memory(trace_id)
 
 
 @pytest.mark.usefixtures("patched_store")
-def test_what_began_here_and_comes_back_is_stored_once() -> None:
+def test_a_trace_that_returns_to_its_own_process_is_stored_once() -> None:
     with mlflow.start_span("caller") as caller:
-        answer(mlflow.tracing.get_tracing_context_headers_for_http_request())
-    assert stored_spans(caller.trace_id) == ["GET /search", "caller", "rank"]
+        handle_request(mlflow.tracing.get_tracing_context_headers_for_http_request())
+    assert stored_span_names(caller.trace_id) == ["GET /search", "caller", "rank"]
 
 
 @pytest.mark.usefixtures("patched_store")
 @pytest.mark.parametrize(
     "headers", [{}, {"traceparent": "nonsense"}, {"traceparent": f"00-{'0' * 32}-{'0' * 16}-01"}]
 )
-def test_a_request_of_no_trace_begins_its_own(headers: Mapping[str, str]) -> None:
+def test_a_request_without_a_trace_starts_its_own(headers: Mapping[str, str]) -> None:
     with continue_remote_trace(headers), mlflow.start_span("GET /search") as span:
         pass
     assert span.parent_id is None
-    assert stored_spans(span.trace_id) == ["GET /search"]
+    assert stored_span_names(span.trace_id) == ["GET /search"]
 
 
-def test_it_is_undone(store: str) -> None:
-    def patched() -> tuple[object, ...]:
+def test_the_patch_is_undone(store: str) -> None:
+    def current_methods() -> tuple[object, ...]:
         manager = InMemoryTraceManager
         return manager.register_trace, manager.pop_trace, MlflowV3SpanExporter.export
 
-    before = patched()
+    before = current_methods()
     with enable_tracing(store):
-        assert not set(before) & set(patched())
-    assert patched() == before
+        assert not set(before) & set(current_methods())
+    assert current_methods() == before

@@ -1,4 +1,4 @@
-"""What a store does not take: kept and offered again, told of once, and bounded."""
+"""Rejected writes are buffered and retried within a memory limit; an outage is logged once."""
 
 import logging
 import os
@@ -26,12 +26,12 @@ from tests.support.tcp_proxy import TcpProxy, run_proxy
 pytestmark = pytest.mark.long
 
 TOO_LONG = "s" * 300
-"""The name of a session that MLflow refuses."""
+"""A session id that MLflow rejects."""
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("unstored") / "mlflow.db"
+    return tmp_path_factory.mktemp("retry_queues") / "mlflow.db"
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def server(database: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def gate(server: str) -> Iterator[TcpProxy]:
-    with run_proxy(server) as gate:
-        yield gate
+def proxy(server: str) -> Iterator[TcpProxy]:
+    with run_proxy(server) as proxy:
+        yield proxy
 
 
 @pytest.fixture(autouse=True)
@@ -53,8 +53,10 @@ def _short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS", "50")
 
 
-def work(name: str, spans: int = 2, attributes: Mapping[str, str] = MappingProxyType({})) -> None:
-    """A trace of this name."""
+def record_trace(
+    name: str, spans: int = 2, attributes: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Record a trace with this name."""
     with mlflow.start_span(name) as root:
         root.set_attributes(dict(attributes))
         for _ in range(spans - 1):
@@ -62,8 +64,8 @@ def work(name: str, spans: int = 2, attributes: Mapping[str, str] = MappingProxy
                 span.set_attribute("mlflow.chat.tokenUsage", {"total_tokens": 7})
 
 
-def stored_span_count(database: Path, name: str) -> list[tuple[Any, ...]]:
-    """Of each trace of this name: how many spans it has, its status, and its experiment."""
+def stored_traces(database: Path, name: str) -> list[tuple[Any, ...]]:
+    """Return span count, status and experiment of each stored trace with this name."""
     query = """
         select count(*), trace_info.status, experiments.name from trace_info
         join spans on spans.trace_id = trace_info.request_id
@@ -82,157 +84,155 @@ def logged_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="a span is offered once, and the error swallowed")
-def test_mlflow_alone_stores_what_a_server_that_was_away_missed(
-    gate: TcpProxy, database: Path
+@pytest.mark.xfail(raises=AssertionError, reason="MLflow tries once and swallows the error")
+def test_unpatched_mlflow_stores_spans_recorded_during_an_outage(
+    proxy: TcpProxy, database: Path
 ) -> None:
-    with use_experiment(gate.url, "flight-recorder"):
-        gate.close()
-        work("missed alone")
+    with use_experiment(proxy.url, "flight-recorder"):
+        proxy.close()
+        record_trace("missed by mlflow")
         mlflow.flush_trace_async_logging()
-        gate.open()
+        proxy.open()
         mlflow.flush_trace_async_logging()
-    assert stored_span_count(database, "missed alone") == [(2, "OK", "flight-recorder")]
+    assert stored_traces(database, "missed by mlflow") == [(2, "OK", "flight-recorder")]
 
 
-def test_what_a_server_that_was_away_missed_is_stored(gate: TcpProxy, database: Path) -> None:
-    with enable_tracing(gate.url, frameworks=()):
-        gate.close()
-        work("missed")
+def test_spans_recorded_during_an_outage_are_stored(proxy: TcpProxy, database: Path) -> None:
+    with enable_tracing(proxy.url, frameworks=()):
+        proxy.close()
+        record_trace("missed")
         time.sleep(0.5)
-        gate.open()
-    assert stored_span_count(database, "missed") == [(2, "OK", "flight-recorder")]
+        proxy.open()
+    assert stored_traces(database, "missed") == [(2, "OK", "flight-recorder")]
 
 
-def test_a_program_starts_while_its_server_is_away(gate: TcpProxy, database: Path) -> None:
-    gate.close()
-    with enable_tracing(gate.url, experiment="awaited one", frameworks=()):
-        work("early")
+def test_a_program_can_start_while_its_server_is_down(proxy: TcpProxy, database: Path) -> None:
+    proxy.close()
+    with enable_tracing(proxy.url, experiment="deferred one", frameworks=()):
+        record_trace("early")
         time.sleep(0.3)
-        gate.open()
+        proxy.open()
         mlflow.flush_trace_async_logging()
-        work("late")
+        record_trace("late")
     assert (
-        stored_span_count(database, "early")
-        == stored_span_count(database, "late")
-        == [(2, "OK", "awaited one")]
+        stored_traces(database, "early")
+        == stored_traces(database, "late")
+        == [(2, "OK", "deferred one")]
     )
 
 
-def test_what_was_stored_and_not_acknowledged_is_stored_once(
-    gate: TcpProxy, database: Path
-) -> None:
-    with enable_tracing(gate.url, frameworks=()):
-        work("before")
+def test_a_write_without_an_answer_is_stored_once(proxy: TcpProxy, database: Path) -> None:
+    with enable_tracing(proxy.url, frameworks=()):
+        record_trace("before")
         mlflow.flush_trace_async_logging()
-        gate.drops_answers = True
-        work("twice", spans=4)
+        proxy.drops_answers = True
+        record_trace("twice", spans=4)
         time.sleep(1)
-        assert stored_span_count(database, "twice")
-        gate.open()
-    assert stored_span_count(database, "twice") == [(4, "OK", "flight-recorder")]
+        assert stored_traces(database, "twice")
+        proxy.open()
+    assert stored_traces(database, "twice") == [(4, "OK", "flight-recorder")]
     with sqlite3.connect(database) as connection:
         tokens = "select total_tokens from trace_info where trace_name = 'twice'"
         assert connection.execute(tokens).fetchall() == [(21,)]
 
 
-def test_it_is_told_once_as_it_begins_and_once_as_it_is_over(
-    gate: TcpProxy, caplog: pytest.LogCaptureFixture
+def test_an_outage_is_logged_when_it_starts_and_when_it_ends(
+    proxy: TcpProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with enable_tracing(gate.url, frameworks=()):
-        gate.close()
+    with enable_tracing(proxy.url, frameworks=()):
+        proxy.close()
         for _ in range(3):
-            work("told")
+            record_trace("outage")
             time.sleep(0.2)
-        gate.open()
-    began, ended = logged_lines(caplog)
-    assert began.startswith(f"what is traced cannot be stored at {gate.url} (")
-    assert ended == f"what is traced is stored at {gate.url} again, and nothing is lost"
+        proxy.open()
+    start, end = logged_lines(caplog)
+    assert start.startswith(f"Cannot store spans at {proxy.url} (")
+    assert end == f"Spans are stored at {proxy.url} again; none were lost"
 
 
-def test_a_program_leaves_a_server_that_is_away_and_says_what_is_lost(
-    gate: TcpProxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_program_ends_while_its_server_is_down_and_logs_its_losses(
+    proxy: TcpProxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FLIGHT_RECORDER_STORE_PATIENCE_S", "0.5")
-    with enable_tracing(gate.url, frameworks=()):
-        gate.close()
-        work("lost", spans=3)
-        work("lost", spans=2)
-        left = time.monotonic()
-    assert time.monotonic() - left < 3
+    monkeypatch.setenv("FLIGHT_RECORDER_STORE_TIMEOUT_S", "0.5")
+    with enable_tracing(proxy.url, frameworks=()):
+        proxy.close()
+        record_trace("lost", spans=3)
+        record_trace("lost", spans=2)
+        ended_s = time.monotonic()
+    assert time.monotonic() - ended_s < 3
     (_, lost) = logged_lines(caplog)
-    assert lost.startswith(f"5 spans of 2 traces could not be stored at {gate.url}, and are lost (")
+    assert lost.startswith(f"5 spans of 2 traces could not be stored at {proxy.url} and are lost (")
 
 
-def test_a_program_leaves_a_server_that_hangs(
-    gate: TcpProxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_program_ends_while_its_server_hangs(
+    proxy: TcpProxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FLIGHT_RECORDER_STORE_PATIENCE_S", "0.5")
-    with enable_tracing(gate.url, frameworks=()):
-        work("before it hangs")
+    monkeypatch.setenv("FLIGHT_RECORDER_STORE_TIMEOUT_S", "0.5")
+    with enable_tracing(proxy.url, frameworks=()):
+        record_trace("before it hangs")
         mlflow.flush_trace_async_logging()
-        gate.is_stalled = True
-        work("lost")
-        left = time.monotonic()
-    assert time.monotonic() - left < 3
+        proxy.is_stalled = True
+        record_trace("lost")
+        ended_s = time.monotonic()
+    assert time.monotonic() - ended_s < 3
     assert [line[:27] for line in logged_lines(caplog)][-1] == "2 spans of 1 traces could n"
 
 
-def test_a_workflow_that_stores_as_it_goes_is_held_up_once_at_most(
-    gate: TcpProxy, database: Path, monkeypatch: pytest.MonkeyPatch
+def test_synchronous_logging_waits_for_a_hanging_server_only_once(
+    proxy: TcpProxy, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FLIGHT_RECORDER_STORE_PATIENCE_S", "1")
+    monkeypatch.setenv("FLIGHT_RECORDER_STORE_TIMEOUT_S", "1")
     monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
-    with enable_tracing(gate.url, frameworks=()):
-        work("before")
-        gate.is_stalled = True
-        began = time.monotonic()
+    with enable_tracing(proxy.url, frameworks=()):
+        record_trace("before")
+        proxy.is_stalled = True
+        started_s = time.monotonic()
         for _ in range(5):
-            work("at once")
-        assert time.monotonic() - began < 3
-        gate.open()
-    assert stored_span_count(database, "at once") == [(2, "OK", "flight-recorder")] * 5
+            record_trace("at once")
+        assert time.monotonic() - started_s < 3
+        proxy.open()
+    assert stored_traces(database, "at once") == [(2, "OK", "flight-recorder")] * 5
 
 
-def test_what_finds_no_room_is_lost_and_counted(
-    gate: TcpProxy,
+def test_writes_beyond_the_memory_limit_are_dropped_and_counted(
+    proxy: TcpProxy,
     database: Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("FLIGHT_RECORDER_UNSTORED_BYTES", "40000")
-    with enable_tracing(gate.url, frameworks=()):
-        gate.close()
+    monkeypatch.setenv("FLIGHT_RECORDER_RETRY_QUEUE_BYTES", "40000")
+    with enable_tracing(proxy.url, frameworks=()):
+        proxy.close()
         for _ in range(20):
-            work("room", spans=1, attributes={"text": "x" * 5_000})
+            record_trace("room", spans=1, attributes={"text": "x" * 5_000})
             time.sleep(0.1)
-        gate.open()
-    kept = len(stored_span_count(database, "room"))
+        proxy.open()
+    stored = len(stored_traces(database, "room"))
     _, full, lost = logged_lines(caplog)
-    assert 0 < kept < 20
-    assert full.startswith(f"40000 bytes wait to be stored at {gate.url}")
-    assert lost.startswith(f"{20 - kept} spans of {20 - kept} traces ")
+    assert 0 < stored < 20
+    assert full.startswith(f"The retry queue for {proxy.url} is full (40000 bytes)")
+    assert lost.startswith(f"{20 - stored} spans of {20 - stored} traces ")
 
 
-def test_what_a_server_refuses_takes_nothing_else_with_it(
-    gate: TcpProxy, database: Path, caplog: pytest.LogCaptureFixture
+def test_a_rejected_write_affects_no_other_write(
+    proxy: TcpProxy, database: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with enable_tracing(gate.url, frameworks=()):
+    with enable_tracing(proxy.url, frameworks=()):
         for _ in range(3):
-            work("beside it")
-        work("refused", attributes={"session.id": TOO_LONG})
+            record_trace("beside it")
+        record_trace("refused", attributes={"session.id": TOO_LONG})
         for _ in range(3):
-            work("beside it")
-    assert stored_span_count(database, "beside it") == [(2, "OK", "flight-recorder")] * 6
+            record_trace("beside it")
+    assert stored_traces(database, "beside it") == [(2, "OK", "flight-recorder")] * 6
     (_, lost) = logged_lines(caplog)
     assert " of 1 traces could not be stored at " in lost
 
 
-def test_what_was_kept_and_never_left_is_told_of_as_the_program_ends(gate: TcpProxy) -> None:
+def test_losses_are_logged_at_exit_if_the_context_is_never_left(proxy: TcpProxy) -> None:
     program = f"""
 import mlflow
 from instrumentation.tracing import enable_tracing
-block = enable_tracing({gate.url!r}, frameworks=())
+block = enable_tracing({proxy.url!r}, frameworks=())
 block.__enter__()
 mlflow.start_span("first").__enter__().end()
 mlflow.flush_trace_async_logging()
@@ -240,7 +240,7 @@ print("stored", flush=True)
 input()
 mlflow.start_span("lost").__enter__().end()
 """
-    environment = os.environ | {"FLIGHT_RECORDER_STORE_PATIENCE_S": "0.5"}
+    environment = os.environ | {"FLIGHT_RECORDER_STORE_TIMEOUT_S": "0.5"}
     with subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,
@@ -251,28 +251,28 @@ mlflow.start_span("lost").__enter__().end()
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "stored\n"
-        gate.close()
-        _, said = process.communicate("go on\n")
+        proxy.close()
+        _, stderr = process.communicate("go on\n")
     assert process.returncode == 0
-    assert "1 spans of 1 traces could not be stored" in said
+    assert "1 spans of 1 traces could not be stored" in stderr
 
 
-def test_nothing_of_it_is_left(gate: TcpProxy) -> None:
+def test_the_patch_is_undone(proxy: TcpProxy) -> None:
     before = dict(vars(MlflowV3SpanExporter)), dict(vars(AsyncTraceExportQueue))
-    with enable_tracing(gate.url, frameworks=()):
-        work("one")
+    with enable_tracing(proxy.url, frameworks=()):
+        record_trace("one")
         assert dict(vars(MlflowV3SpanExporter)) != before[0]
     assert (dict(vars(MlflowV3SpanExporter)), dict(vars(AsyncTraceExportQueue))) == before
     assert THREAD_NAME not in {thread.name for thread in threading.enumerate()}
 
 
-def test_no_credentials_are_told(
-    gate: TcpProxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_no_credentials_are_logged(
+    proxy: TcpProxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FLIGHT_RECORDER_STORE_PATIENCE_S", "0.2")
-    with enable_tracing(gate.url.replace("//", "//me:secret@"), frameworks=()):
-        gate.close()
-        work("lost")
+    monkeypatch.setenv("FLIGHT_RECORDER_STORE_TIMEOUT_S", "0.2")
+    with enable_tracing(proxy.url.replace("//", "//me:secret@"), frameworks=()):
+        proxy.close()
+        record_trace("lost")
     assert len(logged_lines(caplog)) == 2
     assert not [
         line for line in map(logging.LogRecord.getMessage, caplog.records) if "secret" in line

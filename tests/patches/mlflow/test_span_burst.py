@@ -1,4 +1,4 @@
-"""A burst: no span is lost, and no cost is wrong, though the store is slower than the program."""
+"""In a burst of spans none is lost and costs are correct, even if the store is slow."""
 
 import random
 import sqlite3
@@ -15,15 +15,15 @@ pytestmark = pytest.mark.long
 
 TRACES, COMPLETIONS = 150, 40
 COST = 100 * 0.15e-6 + 10 * 0.60e-6
-"""Of one completion, in dollars: gpt-4o-mini's list price, as MLflow's own table has it."""
+"""The cost of one completion in dollars: gpt-4o-mini's list price, from MLflow's table."""
 SPANS = TRACES * (COMPLETIONS + 1)
 LOCATION = TraceLocation.from_experiment_id("0")
-USED = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
+USAGE = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store after a burst of SPANS spans, more than any queue of MLflow's holds by default."""
+    """A store after a burst of SPANS spans, more than MLflow's queues hold by default."""
     path = tmp_path_factory.mktemp("burst") / "mlflow.db"
     with enable_tracing(f"sqlite:///{path}"), record_run():
         for _ in range(TRACES):
@@ -31,7 +31,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 for _ in range(COMPLETIONS):
                     with mlflow.start_span("completion", span_type="LLM") as span:
                         span.set_attribute("mlflow.llm.model", "gpt-4o-mini")
-                        span.set_attribute("mlflow.chat.tokenUsage", USED)
+                        span.set_attribute("mlflow.chat.tokenUsage", USAGE)
     return path
 
 
@@ -46,18 +46,18 @@ def test_every_span_is_stored(database: Path) -> None:
     assert counts == [(COMPLETIONS + 1,)] * TRACES
 
 
-def test_every_trace_has_all_its_tokens_and_its_whole_cost(database: Path) -> None:
+def test_each_trace_has_its_complete_token_usage_and_cost(database: Path) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{database}")
     experiment = client.get_experiment_by_name("flight-recorder").experiment_id
-    found = client.search_traces(locations=[experiment], max_results=TRACES, include_spans=False)
-    assert [trace.info.token_usage["total_tokens"] for trace in found] == [
+    traces = client.search_traces(locations=[experiment], max_results=TRACES, include_spans=False)
+    assert [trace.info.token_usage["total_tokens"] for trace in traces] == [
         COMPLETIONS * 110
     ] * TRACES
-    whole = {round(trace.info.cost["total_cost"], 9) for trace in found}
-    assert whole == {round(COMPLETIONS * COST, 9)}
+    costs = {round(trace.info.cost["total_cost"], 9) for trace in traces}
+    assert costs == {round(COMPLETIONS * COST, 9)}
 
 
-def test_a_trace_outlives_a_thousand_that_begin_after_it(store: str) -> None:
+def test_a_trace_outlives_a_thousand_later_traces(store: str) -> None:
     with enable_tracing(store), record_run() as run:
         oldest = mlflow.start_span_no_context("oldest")
         later = [mlflow.start_span_no_context("later") for _ in range(1_200)]
@@ -68,7 +68,9 @@ def test_a_trace_outlives_a_thousand_that_begin_after_it(store: str) -> None:
 
 
 @pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.mlflow.trace_buffer_size")
-def test_mlflow_alone_heeds_the_size_of_the_buffer_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unpatched_mlflow_applies_a_buffer_size_that_is_set_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     manager = InMemoryTraceManager.get_instance()
     monkeypatch.setenv("MLFLOW_TRACE_BUFFER_MAX_SIZE", "7")
     manager.register_trace(1, TraceInfo("tr-1", LOCATION, 0, TraceState.OK))
@@ -76,7 +78,7 @@ def test_mlflow_alone_heeds_the_size_of_the_buffer_later(monkeypatch: pytest.Mon
     assert manager._traces.maxsize == 7
 
 
-def test_a_program_that_seeds_random_repeats_no_trace(store: str) -> None:
+def test_trace_ids_are_unique_even_if_the_program_seeds_random(store: str) -> None:
     with enable_tracing(store), record_run() as run:
         for _ in range(2):
             random.seed(7)

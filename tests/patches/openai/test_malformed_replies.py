@@ -1,4 +1,4 @@
-"""Odd replies: what an endpoint, or the transport before it, may hand to a client of `openai`."""
+"""Unusual or malformed replies of an endpoint to the `openai` package are recorded."""
 
 import json
 from collections.abc import Generator
@@ -26,12 +26,12 @@ from tests.support.openai_clients import (
 )
 
 __all__ = ["recording"]
-TOLD = pytest.mark.usefixtures("recording")
-EVENTS = "text/event-stream"
+RECORDED = pytest.mark.usefixtures("recording")
+EVENT_STREAM = "text/event-stream"
 
 
-class Reads(httpx.HTTPTransport):
-    """A transport that reads each reply before it hands it on, as one that logs or caches does."""
+class ReadingTransport(httpx.HTTPTransport):
+    """A transport that reads each response first, as logging or caching transports do."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)
@@ -39,7 +39,7 @@ class Reads(httpx.HTTPTransport):
         return response
 
 
-class AsyncReads(httpx.AsyncHTTPTransport):
+class AsyncReadingTransport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
         await response.aread()
@@ -47,26 +47,26 @@ class AsyncReads(httpx.AsyncHTTPTransport):
 
 
 @contextmanager
-def sent(kind: str, text: str) -> Generator[tuple[openai.OpenAI, RunHandle]]:
-    """A client, each of whose requests is answered with this text."""
+def client_of_endpoint(content_type: str, text: str) -> Generator[tuple[openai.OpenAI, RunHandle]]:
+    """Yield a client whose requests all get this response, and a recording."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         wire = Connection(scope, receive, send)
         await wire.read_body()
-        await wire.send_response(200, kind.encode(), text.encode())
+        await wire.send_response(200, content_type.encode(), text.encode())
 
     with serve_app(app) as port, record_run() as run:
         base_url = f"http://{HOST}:{port}/v1"
-        with openai.OpenAI(base_url=base_url, api_key="none", max_retries=0) as of:
-            yield of, run
+        with openai.OpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
+            yield client, run
 
 
-def streamed(*deltas: Any, kind: str = EVENTS) -> Span:
-    """The span of a streamed completion that comes in these deltas."""
+def record_stream(*deltas: Any, content_type: str = EVENT_STREAM) -> Span:
+    """Return the span of a streamed completion with these deltas."""
     chunks = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
     frames = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
-    with sent(kind, f"{frames}data: [DONE]\n\n") as (of, run):
-        assert list(of.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS))
+    with client_of_endpoint(content_type, f"{frames}data: [DONE]\n\n") as (client, run):
+        assert list(client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS))
     return only_llm_span(run)
 
 
@@ -74,91 +74,101 @@ def message(span: Span) -> Any:
     return span.outputs["choices"][0]["message"]
 
 
-def called(name: str, id: str, **more: Any) -> dict[str, Any]:
-    return {"tool_calls": [{"id": id, "function": {"name": name, "arguments": "{}"}} | more]}
+def tool_call_delta(name: str, id: str, **fields: Any) -> dict[str, Any]:
+    return {"tool_calls": [{"id": id, "function": {"name": name, "arguments": "{}"}} | fields]}
 
 
-@TOLD
-@pytest.mark.parametrize("streams", [False, True])
-def test_a_reply_that_its_transport_has_read_is_told(streams: bool) -> None:
-    with replay_and_record() as (replay, run), httpx.Client(transport=Reads()) as http:
-        got = sync_client(replay, http_client=http).chat.completions.create(
-            **CHAT_REQUEST, stream=streams
+@RECORDED
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_reply_already_read_by_the_transport_is_recorded(is_stream: bool) -> None:
+    with replay_and_record() as (replay, run), httpx.Client(transport=ReadingTransport()) as http:
+        reply = sync_client(replay, http_client=http).chat.completions.create(
+            **CHAT_REQUEST, stream=is_stream
         )
-        list(got)
+        list(reply)
     span = only_llm_span(run)
     assert span.status == "OK"
     assert message(span)["content"] == TEXT
 
 
-@TOLD
-async def test_a_reply_that_its_async_transport_has_read_is_told() -> None:
+@RECORDED
+async def test_a_reply_already_read_by_an_async_transport_is_recorded() -> None:
     with replay_and_record() as (replay, run):
-        async with httpx.AsyncClient(transport=AsyncReads()) as http:
+        async with httpx.AsyncClient(transport=AsyncReadingTransport()) as http:
             await async_openai_client(replay, http_client=http).chat.completions.create(
                 **CHAT_REQUEST
             )
     assert message(only_llm_span(run))["content"] == TEXT
 
 
-@TOLD
-def test_calls_of_which_no_index_is_told_are_kept_apart() -> None:
+@RECORDED
+def test_tool_calls_without_an_index_are_separated() -> None:
     part: Any = {"tool_calls": [{"function": {"arguments": " "}}]}
-    calls = message(streamed(called("a", "1"), part, called("b", "2")))["tool_calls"]
-    told = [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in calls]
-    assert told == [("1", "a", "{} "), ("2", "b", "{}")]
+    calls = message(record_stream(tool_call_delta("a", "1"), part, tool_call_delta("b", "2")))[
+        "tool_calls"
+    ]
+    recorded = [
+        (call["id"], call["function"]["name"], call["function"]["arguments"]) for call in calls
+    ]
+    assert recorded == [("1", "a", "{} "), ("2", "b", "{}")]
 
 
-@TOLD
-def test_calls_that_are_all_told_as_the_first_are_kept_apart() -> None:
-    said = message(streamed(called("a", "1", index=0), called("b", "2", index=0)))
-    assert [call["function"]["name"] for call in said["tool_calls"]] == ["a", "b"]
+@RECORDED
+def test_tool_calls_with_the_same_index_are_separated() -> None:
+    reply = message(
+        record_stream(tool_call_delta("a", "1", index=0), tool_call_delta("b", "2", index=0))
+    )
+    assert [call["function"]["name"] for call in reply["tool_calls"]] == ["a", "b"]
 
 
-def test_a_call_far_from_the_first_takes_no_room_for_those_between() -> None:
-    delta = called("a", "1", index=10**12)
+def test_a_huge_tool_call_index_takes_no_memory() -> None:
+    delta = tool_call_delta("a", "1", index=10**12)
     chunk = json.dumps({"choices": [{"index": 0, "delta": delta}]})
-    said = parse_reply(f"data: {chunk}\n\n", is_stream=True)
-    assert said.outputs is not None
-    assert len(said.outputs["choices"][0]["message"]["tool_calls"]) == 1
+    reply = parse_reply(f"data: {chunk}\n\n", is_stream=True)
+    assert reply.outputs is not None
+    assert len(reply.outputs["choices"][0]["message"]["tool_calls"]) == 1
 
 
-@TOLD
-def test_a_function_call_of_the_older_kind_is_joined() -> None:
-    begun, more = {"name": "altitude", "arguments": '{"city":'}, {"arguments": '"La Paz"}'}
-    span = streamed({"function_call": begun}, {"function_call": more})
-    told = {"name": "altitude", "arguments": '{"city":"La Paz"}'}
-    assert message(span)["function_call"] == told
+@RECORDED
+def test_a_legacy_function_call_is_assembled() -> None:
+    first, second = {"name": "altitude", "arguments": '{"city":'}, {"arguments": '"La Paz"}'}
+    span = record_stream({"function_call": first}, {"function_call": second})
+    assembled = {"name": "altitude", "arguments": '{"city":"La Paz"}'}
+    assert message(span)["function_call"] == assembled
 
 
-@TOLD
-def test_a_stream_is_one_by_whatever_name_it_comes() -> None:
-    span = streamed({"content": "one "}, {"content": "two"}, kind="application/octet-stream")
+@RECORDED
+def test_a_stream_with_another_content_type_is_parsed() -> None:
+    span = record_stream(
+        {"content": "one "}, {"content": "two"}, content_type="application/octet-stream"
+    )
     assert (span.status, message(span)["content"]) == ("OK", "one two")
 
 
-@TOLD
-def test_a_page_where_a_completion_is_due_has_failed() -> None:
-    with sent("text/html", "<title>Sign in</title>") as (of, run):
-        of.chat.completions.create(**CHAT_REQUEST)
-    said = "FailedReplyError: the reply is no completion, but begins: '<title>Sign in</title>'"
-    assert only_llm_span(run).status_message == said
+@RECORDED
+def test_an_html_page_instead_of_a_completion_is_an_error() -> None:
+    with client_of_endpoint("text/html", "<title>Sign in</title>") as (client, run):
+        client.chat.completions.create(**CHAT_REQUEST)
+    expected = (
+        "FailedReplyError: the reply is not a completion; it begins: '<title>Sign in</title>'"
+    )
+    assert only_llm_span(run).status_message == expected
 
 
-@TOLD
-def test_an_odd_part_of_a_reply_takes_nothing_else_along() -> None:
+@RECORDED
+def test_a_malformed_part_does_not_affect_the_rest() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 4, "prompt_tokens_details": "none"}
     body = {"choices": [{"message": {"content": "one"}}, "two"], "usage": usage}
-    with sent("application/json", json.dumps(body)) as (of, run):
-        of.chat.completions.with_raw_response.create(**CHAT_REQUEST)
+    with client_of_endpoint("application/json", json.dumps(body)) as (client, run):
+        client.chat.completions.with_raw_response.create(**CHAT_REQUEST)
     span = only_llm_span(run)
     assert message(span) == {"content": "one"}
     assert span.tokens.total == 7
 
 
-@TOLD
-def test_a_mark_of_its_encoding_is_no_part_of_a_reply() -> None:
+@RECORDED
+def test_a_byte_order_mark_is_ignored() -> None:
     body = json.dumps({"choices": [{"message": {"content": "one"}}]})
-    with sent("application/json", f"\ufeff{body}") as (of, run):
-        of.chat.completions.with_raw_response.create(**CHAT_REQUEST)
+    with client_of_endpoint("application/json", f"\ufeff{body}") as (client, run):
+        client.chat.completions.with_raw_response.create(**CHAT_REQUEST)
     assert message(only_llm_span(run)) == {"content": "one"}

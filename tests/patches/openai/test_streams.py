@@ -1,4 +1,4 @@
-"""A stream that a program asks `openai` for itself: told with the truth, however it ends."""
+"""A stream requested with the `openai` package is recorded, however it ends."""
 
 import asyncio
 import gc
@@ -38,28 +38,28 @@ from tests.support.openai_clients import (
 from tests.support.tapes import reply_line
 
 __all__ = ["recording"]
-TOLD = pytest.mark.usefixtures("recording")
-EARLY = "closed by its consumer before the end"
+RECORDED = pytest.mark.usefixtures("recording")
+CLOSED_EARLY = "closed by its consumer before the end"
 
 
-def chat(of: Any, **more: Any) -> Any:
-    return of.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS, **more)
+def chat(client: Any, **more: Any) -> Any:
+    return client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS, **more)
 
 
-def response(of: Any, **more: Any) -> Any:
-    return of.responses.create(**RESPONSES_REQUEST, stream=True, **more)
+def response(client: Any, **more: Any) -> Any:
+    return client.responses.create(**RESPONSES_REQUEST, stream=True, **more)
 
 
-BOTH = pytest.mark.parametrize("ask", [chat, response])
-Ask = Callable[..., Any]
+BOTH_APIS = pytest.mark.parametrize("request_stream", [chat, response])
+RequestStream = Callable[..., Any]
 
 
 @pytest.mark.xfail(
-    reason="MLflow ends the span of a stream with its last chunk",
+    reason="MLflow ends the span of a stream only after its last chunk",
     strict=True,
     raises=AssertionError,
 )
-def test_autolog_alone_records_a_stream_that_is_closed_early(store: str) -> None:
+def test_unpatched_autolog_records_a_stream_that_is_closed_early(store: str) -> None:
     with upstream_openai_autolog(store), replay_and_record() as (replay, run):
         with chat(sync_client(replay)) as stream:
             next(stream)
@@ -67,157 +67,165 @@ def test_autolog_alone_records_a_stream_that_is_closed_early(store: str) -> None
         assert len(run.traces()) == 1
 
 
-def test_the_spans_of_autolog_come_back(store: str) -> None:
+def test_the_patch_is_undone(store: str) -> None:
     from openai.resources.chat.completions import Completions
 
-    def patched() -> Any:
+    def current_methods() -> Any:
         return Completions.create, openai.OpenAI.request, httpx.Client._send_single_request
 
     with upstream_openai_autolog(store):
-        before = patched()
+        before = current_methods()
         with enable_tracing(store, frameworks=("openai",)):
-            assert all(now is not then for now, then in zip(patched(), before, strict=True))
-        assert patched() == before
+            assert all(now is not then for now, then in zip(current_methods(), before, strict=True))
+        assert current_methods() == before
 
 
-@TOLD
-@BOTH
-def test_a_stream_is_told_as_a_plain_completion_is(ask: Ask) -> None:
+@RECORDED
+@BOTH_APIS
+def test_a_stream_is_recorded_like_a_plain_completion(request_stream: RequestStream) -> None:
     with replay_and_record() as (replay, run):
-        list(ask(sync_client(replay)))
-    span, (page,) = only_llm_span(run), replay.ledger.exchanges
+        list(request_stream(sync_client(replay)))
+    span, (served,) = only_llm_span(run), replay.ledger.exchanges
     assert span.status == "OK"
     assert TEXT in str(span.outputs)
-    assert (span.tokens.input, span.tokens.output) == (page.input_tokens, page.output_tokens)
+    assert (span.tokens.input, span.tokens.output) == (served.input_tokens, served.output_tokens)
     assert span.cost_usd
     assert span.attributes["gen_ai.response.finish_reasons"][0] in ("stop", "completed")
     assert span.attributes["gen_ai.response.time_to_first_chunk"] > 0
 
 
-@TOLD
-@BOTH
-async def test_an_async_stream_looks_the_same(ask: Ask) -> None:
+@RECORDED
+@BOTH_APIS
+async def test_an_async_stream_is_recorded_the_same_way(request_stream: RequestStream) -> None:
     with replay_and_record(reply_line("a", TEXT), reply_line("a", TEXT)) as (replay, run):
-        list(ask(sync_client(replay)))
-        async with async_openai_client(replay) as of:
-            async for _ in await ask(of):
+        list(request_stream(sync_client(replay)))
+        async with async_openai_client(replay) as client:
+            async for _ in await request_stream(client):
                 pass
         spans = [trace.data.spans[0] for trace in run.traces()]
-    told = [(span.name, span.inputs, span.outputs, span.status.status_code) for span in spans]
-    assert told[0][:2] == told[1][:2]
-    assert told[0][3] == told[1][3]
+    recorded = [(span.name, span.inputs, span.outputs, span.status.status_code) for span in spans]
+    assert recorded[0][:2] == recorded[1][:2]
+    assert recorded[0][3] == recorded[1][3]
     one, two = (span.get_attribute("gen_ai.response.id") for span in spans)
-    assert str(told[0][2]).replace(one, two) == str(told[1][2])
+    assert str(recorded[0][2]).replace(one, two) == str(recorded[1][2])
 
 
-@TOLD
-@BOTH
-def test_streamed_tool_calls_are_joined(ask: Ask) -> None:
+@RECORDED
+@BOTH_APIS
+def test_streamed_tool_calls_are_assembled(request_stream: RequestStream) -> None:
     with replay_and_record(reply_line("a", None, tool_calls=TOOL_CALLS)) as (replay, run):
         list(
-            ask(
+            request_stream(
                 sync_client(replay),
-                tools=[TOOL_DEFINITION if ask is chat else {"type": "function", "name": "a"}],
+                tools=[
+                    TOOL_DEFINITION if request_stream is chat else {"type": "function", "name": "a"}
+                ],
             )
         )
-    told = str(only_llm_span(run).outputs)
-    assert '{"city":"La Paz"}' in told
-    assert '{"city":"Quito, Ecuador"}' in told
-    assert "call_a_2" in told
+    outputs = str(only_llm_span(run).outputs)
+    assert '{"city":"La Paz"}' in outputs
+    assert '{"city":"Quito, Ecuador"}' in outputs
+    assert "call_a_2" in outputs
 
 
-@TOLD
-@BOTH
+@RECORDED
+@BOTH_APIS
 @pytest.mark.parametrize("clean", [True, False])
-def test_a_stream_that_breaks_keeps_what_had_come(ask: Ask, clean: bool) -> None:
+def test_a_stream_that_breaks_off_has_the_text_so_far(
+    request_stream: RequestStream, clean: bool
+) -> None:
     fault = cuts_stream("a", after_frame=6, ends_cleanly=clean)
     with replay_and_record(faults=[fault]) as (replay, run), suppress(httpx.RemoteProtocolError):
-        list(ask(sync_client(replay)))
-    trace = only_llm_span(run)
-    assert trace.failed
-    assert "ten words" in str(trace.outputs)
-    assert TEXT not in str(trace.outputs)
-    assert [(span.name, span.type) for span in trace.children] == [("stream cut", "ATTEMPT")]
+        list(request_stream(sync_client(replay)))
+    span = only_llm_span(run)
+    assert span.failed
+    assert "ten words" in str(span.outputs)
+    assert TEXT not in str(span.outputs)
+    assert [(attempt.name, attempt.type) for attempt in span.children] == [
+        ("stream cut", "ATTEMPT")
+    ]
 
 
-@TOLD
-async def test_an_async_stream_that_breaks_keeps_what_had_come() -> None:
+@RECORDED
+async def test_an_async_stream_that_breaks_off_has_the_text_so_far() -> None:
     with replay_and_record(faults=[cuts_stream("a", after_frame=3)]) as (replay, run):
-        async with async_openai_client(replay) as of:
+        async with async_openai_client(replay) as client:
             with pytest.raises(httpx.RemoteProtocolError):
-                async for _ in await chat(of):
+                async for _ in await chat(client):
                     pass
     span = only_llm_span(run)
     assert span.failed
     assert "ten words" in str(span.outputs)
 
 
-@TOLD
-@BOTH
-def test_a_stream_that_is_closed_early_says_so(ask: Ask) -> None:
-    with replay_and_record() as (replay, run), ask(sync_client(replay)) as stream:
+@RECORDED
+@BOTH_APIS
+def test_a_stream_that_is_closed_early_is_an_error(request_stream: RequestStream) -> None:
+    with replay_and_record() as (replay, run), request_stream(sync_client(replay)) as stream:
         next(stream)
     span = only_llm_span(run)
-    assert (span.status, span.status_message) == ("ERROR", EARLY)
+    assert (span.status, span.status_message) == ("ERROR", CLOSED_EARLY)
 
 
-@TOLD
-def test_a_stream_that_is_dropped_says_so_once_it_is_collected() -> None:
+@RECORDED
+def test_a_dropped_stream_is_recorded_once_it_is_garbage_collected() -> None:
     with replay_and_record() as (replay, run):
         for chunk in chat(sync_client(replay)):
             if chunk.choices[0].delta.content:
                 break
         gc.collect()
     span = only_llm_span(run)
-    assert span.status_message == EARLY
+    assert span.status_message == CLOSED_EARLY
     assert span.outputs["choices"][0]["message"]["content"] == "ten"
 
 
-@TOLD
-def test_a_stream_of_which_nothing_is_read_says_so_once_it_is_collected() -> None:
+@RECORDED
+def test_an_unread_stream_is_recorded_once_it_is_garbage_collected() -> None:
     with replay_and_record() as (replay, run):
         chat(sync_client(replay))
         gc.collect()
-    assert only_llm_span(run).status_message == EARLY
+    assert only_llm_span(run).status_message == CLOSED_EARLY
 
 
-@TOLD
-async def test_a_stream_whose_reader_is_cancelled_was_closed_early() -> None:
+@RECORDED
+async def test_a_stream_whose_reader_is_cancelled_is_closed_early() -> None:
     with replay_and_record() as (replay, run):
 
-        async def listen(of: Any, stream: Any) -> None:
+        async def read(stream: Any) -> None:
             async for _ in stream:
                 await asyncio.sleep(60)
 
-        async with async_openai_client(replay) as of, await chat(of) as stream:
+        async with async_openai_client(replay) as client, await chat(client) as stream:
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(listen(of, stream), 0.2)
+                await asyncio.wait_for(read(stream), 0.2)
     span = only_llm_span(run)
-    assert (span.status, span.status_message) == ("ERROR", EARLY)
+    assert (span.status, span.status_message) == ("ERROR", CLOSED_EARLY)
 
 
-@TOLD
-def test_a_malformed_event_is_no_end_of_the_consumers() -> None:
+@RECORDED
+def test_a_malformed_event_is_not_attributed_to_the_consumer() -> None:
     with (
         replay_and_record(faults=[malformed_reply("a")]) as (replay, run),
         pytest.raises(ValueError, match="delim"),
     ):
         list(chat(sync_client(replay)))
     assert (
-        only_llm_span(run).status_message == "FailedReplyError: an event of the stream is no JSON"
+        only_llm_span(run).status_message == "FailedReplyError: an event of the stream is not JSON"
     )
 
 
-@TOLD
-def test_the_clients_own_reading_of_a_stream_is_told() -> None:
+@RECORDED
+def test_the_clients_stream_helper_is_recorded() -> None:
     with replay_and_record() as (replay, run):
-        of = sync_client(replay).chat.completions
-        with of.stream(**CHAT_REQUEST, stream_options=STREAM_OPTIONS["stream_options"]) as stream:
+        client = sync_client(replay).chat.completions
+        with client.stream(
+            **CHAT_REQUEST, stream_options=STREAM_OPTIONS["stream_options"]
+        ) as stream:
             stream.get_final_completion()
     assert TEXT in str(only_llm_span(run).outputs)
 
 
-@TOLD
+@RECORDED
 def test_an_open_stream_ends_with_the_span_around_it() -> None:
     with replay_and_record() as (replay, run):
         with mlflow.start_span("answer"):
@@ -225,48 +233,48 @@ def test_an_open_stream_ends_with_the_span_around_it() -> None:
             next(stream)
         stream.close()
     (span,) = load_trace(run).spans_of_type("LLM")
-    assert span.status_message == EARLY
+    assert span.status_message == CLOSED_EARLY
 
 
-FAILS = b'data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\n'
-REFUSAL = b'data: {"error":{"message":"the model is overloaded"}}\n\n'
+HALF_REPLY = b'data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\n'
+ERROR_EVENT = b'data: {"error":{"message":"the model is overloaded"}}\n\n'
 
 
-@TOLD
-def test_a_stream_that_tells_of_an_error_has_failed() -> None:
+@RECORDED
+def test_a_stream_that_reports_an_error_is_an_error() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         wire = Connection(scope, receive, send)
         await wire.read_body()
-        await wire.send_response(200, b"text/event-stream", FAILS + REFUSAL)
+        await wire.send_response(200, b"text/event-stream", HALF_REPLY + ERROR_EVENT)
 
     with serve_app(app) as port, record_run() as run:
-        of = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
+        client = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
         with pytest.raises(openai.APIError, match="overloaded"):
-            list(chat(of))
+            list(chat(client))
     span = only_llm_span(run)
     assert span.status_message == "FailedReplyError: the model is overloaded"
     assert "half" in str(span.outputs)
 
 
-@TOLD
-@pytest.mark.parametrize("breaks", [False, True])
-def test_a_compressed_stream_is_unpacked(breaks: bool) -> None:
-    packed = gzip.compress(FAILS * 40 + b"data: [DONE]\n\n")
+@RECORDED
+@pytest.mark.parametrize("breaks_off", [False, True])
+def test_a_compressed_stream_is_decompressed(breaks_off: bool) -> None:
+    compressed = gzip.compress(HALF_REPLY * 40 + b"data: [DONE]\n\n")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         wire = Connection(scope, receive, send)
         await wire.read_body()
-        kind = (b"content-type", b"text/event-stream")
-        await wire.start_response(200, [kind, (b"content-encoding", b"gzip")])
-        await wire.send_part(packed[:-9] if breaks else packed, more=breaks)
-        if breaks:
+        content_type = (b"content-type", b"text/event-stream")
+        await wire.start_response(200, [content_type, (b"content-encoding", b"gzip")])
+        await wire.send_part(compressed[:-9] if breaks_off else compressed, more=breaks_off)
+        if breaks_off:
             await wire.break_connection()
 
     with serve_app(app) as port, record_run() as run, suppress(httpx.HTTPError):
-        of = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
-        list(chat(of))
+        client = openai.OpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="none")
+        list(chat(client))
     span = only_llm_span(run)
-    assert span.failed is breaks
+    assert span.failed is breaks_off
     assert "halfhalf" in str(span.outputs)
 
 
@@ -291,7 +299,7 @@ values = st.recursive(
 
 
 @given(st.lists(values | st.text(), max_size=6), st.booleans())
-def test_nothing_that_an_endpoint_sends_breaks_what_records_it(events: Any, streamed: bool) -> None:
-    said = [event if isinstance(event, str) else json.dumps(event) for event in events]
-    frames = "".join(f"data: {text}\n\n" for text in said)
-    parse_reply(frames if streamed else "".join(said[:1]), is_stream=streamed)
+def test_parsing_a_reply_never_raises(events: Any, is_stream: bool) -> None:
+    texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
+    frames = "".join(f"data: {text}\n\n" for text in texts)
+    parse_reply(frames if is_stream else "".join(texts[:1]), is_stream=is_stream)

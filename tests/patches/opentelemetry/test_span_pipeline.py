@@ -1,4 +1,4 @@
-"""The outlet: every finished span passes it, of whatever kind, before anyone stores or sends it."""
+"""The span pipeline transforms every kind of finished span before it is stored or exported."""
 
 import logging
 import threading
@@ -40,7 +40,7 @@ def seal_text(text: Any) -> str:
 
 
 def seal_span(span: ReadableSpan) -> None:
-    """A change: it takes SECRET out of a span, wherever it may stand."""
+    """Transform a span: replace SECRET in all its parts."""
     rewrite_finished_span(
         span,
         name=seal_text(span.name),
@@ -61,19 +61,21 @@ def seal_span(span: ReadableSpan) -> None:
 
 
 def fail_transform(span: ReadableSpan) -> None:
-    """A change that can't be made."""
+    """A transform that raises."""
     raise LookupError(SECRET)
 
 
 @contextmanager
-def trace_through(store: str, *changes: SpanTransform) -> Generator[Callable[[], list[Trace]]]:
-    """An experiment whose spans pass `changes`; yields what reads its traces, by their roots."""
+def trace_through(store: str, *transforms: SpanTransform) -> Generator[Callable[[], list[Trace]]]:
+    """Trace with these transforms; yield a function that returns the stored traces."""
     experiment = uuid4().hex
-    with enable_tracing(store, experiment=experiment), apply_patches(span_pipeline_patch(changes)):
+    with (
+        enable_tracing(store, experiment=experiment),
+        apply_patches(span_pipeline_patch(transforms)),
+    ):
 
         def stored() -> list[Trace]:
-            found = mlflow.search_traces(return_type="list", flush=True)
-            return list(found)
+            return list(mlflow.search_traces(return_type="list", flush=True))
 
         yield stored
 
@@ -104,7 +106,7 @@ def in_a_thread() -> None:
 
 
 @pytest.mark.parametrize("work", [by_hand, by_decorator, without_context, bridged, in_a_thread])
-def test_each_kind_of_span_passes_it(store: str, work: Callable[[], None]) -> None:
+def test_each_kind_of_span_is_transformed(store: str, work: Callable[[], None]) -> None:
     with trace_through(store, seal_span) as stored:
         work()
         (trace,) = stored()
@@ -112,7 +114,7 @@ def test_each_kind_of_span_passes_it(store: str, work: Callable[[], None]) -> No
     assert SECRET not in trace.to_json()
 
 
-def test_what_a_service_traces_in_its_callers_trace_passes_it(store: str) -> None:
+def test_spans_that_a_service_adds_to_its_callers_trace_are_transformed(store: str) -> None:
     with trace_through(store, seal_span) as stored:
         with mlflow.start_span("caller"):
             headers = get_tracing_context_headers_for_http_request()
@@ -129,7 +131,7 @@ def test_what_a_service_traces_in_its_callers_trace_passes_it(store: str) -> Non
     assert SECRET not in trace.to_json()
 
 
-def test_name_events_links_status_and_description_pass_it(store: str) -> None:
+def test_name_events_links_and_status_are_transformed(store: str) -> None:
     with trace_through(store, seal_span) as stored:
         with pytest.raises(ValueError, match=SECRET):
             raise_in_a_span()
@@ -148,7 +150,7 @@ def raise_in_a_span() -> None:
 
 
 def same_provider() -> None:
-    """As the block found it."""
+    """Leave the provider as it is."""
 
 
 def another_destination() -> None:
@@ -162,7 +164,9 @@ def off_and_on() -> None:
 
 
 @pytest.mark.parametrize("remake", [mlflow.tracing.reset, another_destination, off_and_on])
-def test_a_provider_that_mlflow_makes_later_has_one(store: str, remake: Callable[[], None]) -> None:
+def test_a_provider_that_mlflow_creates_later_is_hooked(
+    store: str, remake: Callable[[], None]
+) -> None:
     with trace_through(store, seal_span) as stored:
         by_hand()
         before = provider.get()
@@ -175,7 +179,7 @@ def test_a_provider_that_mlflow_makes_later_has_one(store: str, remake: Callable
     assert not [trace for trace in traces if SECRET in trace.to_json()]
 
 
-def test_a_span_that_is_open_when_it_goes_on_passes_it(store: str) -> None:
+def test_a_span_that_is_already_open_is_transformed(store: str) -> None:
     with enable_tracing(store, experiment=uuid4().hex):
         with mlflow.start_span("work") as span, apply_patches(span_pipeline_patch([seal_span])):
             span.set_inputs(SECRET)
@@ -185,31 +189,31 @@ def test_a_span_that_is_open_when_it_goes_on_passes_it(store: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["another", "the same"])
-def test_a_span_that_ends_when_its_provider_is_gone_passes_it(
+def test_a_span_that_ends_in_a_replaced_provider_is_transformed(
     before: str, store: str, tmp_path: Path
 ) -> None:
-    """Also where the program has named the store of the block before."""
-    seen = InMemorySpanExporter()
+    """Also if the program had set the same store before."""
+    exporter = InMemorySpanExporter()
     mlflow.set_tracking_uri(store if before == "the same" else f"sqlite:///{tmp_path / 'other.db'}")
     with apply_patches(span_pipeline_patch([seal_span])), enable_tracing(store):
-        get_bridged_tracer_provider().add_span_processor(SimpleSpanProcessor(seen))
+        get_bridged_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
         span = mlflow.start_span_no_context("work", inputs=SECRET)
     span.end()
-    (left,) = seen.get_finished_spans()
-    assert SECRET not in left.to_json()
+    (exported,) = exporter.get_finished_spans()
+    assert SECRET not in exported.to_json()
 
 
-def test_it_stands_before_each_processor_of_the_provider(store: str) -> None:
-    seen = InMemorySpanExporter()
+def test_spans_are_transformed_before_any_processor_sees_them(store: str) -> None:
+    exporter = InMemorySpanExporter()
     with trace_through(store, seal_span):
-        get_bridged_tracer_provider().add_span_processor(SimpleSpanProcessor(seen))
+        get_bridged_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
         by_hand()
-    (left,) = seen.get_finished_spans()
-    assert SECRET not in left.to_json()
+    (exported,) = exporter.get_finished_spans()
+    assert SECRET not in exported.to_json()
 
 
 @pytest.mark.parametrize("switch", ["ENABLE_ASYNC_TRACE_LOGGING", "USE_BATCH_SPAN_PROCESSOR"])
-def test_it_stands_before_exports_that_wait_for_the_store(
+def test_spans_are_transformed_before_a_synchronous_export(
     store: str, switch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"MLFLOW_{switch}", "false")
@@ -219,18 +223,18 @@ def test_it_stands_before_exports_that_wait_for_the_store(
     assert SECRET not in trace.to_json()
 
 
-def test_the_changes_are_made_in_their_order(store: str) -> None:
+def test_transforms_are_called_in_order(store: str) -> None:
     names: list[str] = []
 
-    def called(name: str) -> SpanTransform:
+    def note(name: str) -> SpanTransform:
         return lambda span: names.append(name)
 
-    with trace_through(store, called("first"), called("second")):
+    with trace_through(store, note("first"), note("second")):
         by_hand()
     assert names == ["first", "second"]
 
 
-def test_a_span_whose_change_fails_leaves_without_its_contents(store: str) -> None:
+def test_a_span_whose_transform_raises_is_exported_without_content(store: str) -> None:
     with trace_through(store, fail_transform) as stored:
         with pytest.raises(ValueError, match=SECRET):
             raise_in_a_span()
@@ -240,25 +244,27 @@ def test_a_span_whose_change_fails_leaves_without_its_contents(store: str) -> No
     assert SECRET not in str(span.to_dict())
 
 
-def test_a_change_that_fails_does_not_break_the_program(store: str) -> None:
+def test_a_transform_that_raises_does_not_break_the_program(store: str) -> None:
     with trace_through(store, fail_transform):
         for work in (by_hand, by_decorator, without_context, bridged, in_a_thread):
             work()
 
 
-def test_a_change_that_fails_is_told_of_once(store: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_transform_that_raises_is_logged_once(
+    store: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with (
         caplog.at_level(logging.ERROR, "patches.opentelemetry.span_pipeline"),
         trace_through(store, fail_transform),
     ):
         by_hand()
         bridged()
-    (told,) = caplog.messages
-    assert "LookupError" in told
-    assert SECRET not in told
+    (message,) = caplog.messages
+    assert "LookupError" in message
+    assert SECRET not in message
 
 
-def test_spans_pass_no_more_once_it_is_off(store: str) -> None:
+def test_spans_are_not_transformed_after_the_patch_is_undone(store: str) -> None:
     with enable_tracing(store, experiment=uuid4().hex):
         by_hand()
         before = provider.get()._active_span_processor.on_end
@@ -273,21 +279,21 @@ def test_spans_pass_no_more_once_it_is_off(store: str) -> None:
 @pytest.mark.xfail(
     raises=AssertionError, reason="the canary of patches.opentelemetry.span_pipeline"
 )
-def test_mlflow_alone_shows_a_bridged_span_to_its_processors(store: str) -> None:
-    seen: list[str] = []
+def test_unpatched_mlflow_passes_bridged_spans_to_its_processors(store: str) -> None:
+    processed: list[str] = []
 
     def note(span: Any) -> None:
-        seen.append(span.name)
+        processed.append(span.name)
 
     with enable_tracing(store):
         mlflow.tracing.configure(span_processors=[note])
         by_hand()
         bridged()
         mlflow.tracing.configure(span_processors=[])
-    assert seen == ["work", "work"]
+    assert processed == ["work", "work"]
 
 
-def test_nothing_is_traced_where_it_could_not_be_redacted(
+def test_nothing_is_traced_if_redaction_is_impossible(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("patches.patch.version", lambda name: "3.1.4")
