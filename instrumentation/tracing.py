@@ -32,8 +32,7 @@ from instrumentation.sampling.sampling import Sampling
 from instrumentation.sampling.tail_sampler import TailSampler
 from instrumentation.tracing_environment import set_environment_defaults
 from instrumentation.tracing_patches import require_span_pipeline, span_pipeline_patches
-from patches.mlflow.deferred_experiment import resolve_experiment_id
-from patches.mlflow.experiment import active_experiment, use_experiment
+from patches.mlflow.experiment import active_experiment, resolve_experiment_id, use_experiment
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, builtin_patches
 
