@@ -139,6 +139,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17,<4", "autogen-core": ">=0.7,<0.8"},
     delete_when="MLflow's UI renders a FunctionExecutionResultMessage and a list of FunctionCalls",
     canary="tests/patches/autogen/test_chat_format_in_ui.py"
-    "::test_unpatched_mlflow_renders_a_tool_call_and_its_result",
+    "::test_upstream_mlflow_renders_a_tool_call_and_its_result",
     apply=_apply,
 )

@@ -184,6 +184,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
     delete_when="autolog() records `create_stream`, and clients that are defined after it",
     canary="tests/patches/autogen/test_completion_spans.py"
-    "::test_unpatched_autolog_records_a_streamed_completion",
+    "::test_upstream_autolog_records_a_streamed_completion",
     apply=_apply,
 )

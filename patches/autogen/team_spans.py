@@ -157,6 +157,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
     delete_when="autolog() records `BaseGroupChat.run_stream`",
     canary="tests/patches/autogen/test_team_spans.py"
-    "::test_unpatched_autolog_leaves_one_trace_for_a_team",
+    "::test_upstream_autolog_leaves_one_trace_for_a_team",
     apply=_apply,
 )

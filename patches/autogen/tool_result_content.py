@@ -35,6 +35,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8"},
     delete_when="the suite no longer supports mlflow < 3.2",
     canary="tests/patches/autogen/test_tool_result_content_on_mlflow_3_1.py"
-    "::test_unpatched_mlflow_records_the_completion_after_a_tool_call",
+    "::test_upstream_mlflow_records_the_completion_after_a_tool_call",
     apply=_apply,
 )

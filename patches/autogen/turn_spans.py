@@ -67,7 +67,7 @@ def turn_spans_patch(on_turn: OnTurn) -> Patch:
         versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
         delete_when="autolog() records `on_messages_stream` of every agent class",
         canary="tests/patches/autogen/test_turn_spans.py"
-        "::test_unpatched_autolog_names_the_agents_of_a_team",
+        "::test_upstream_autolog_names_the_agents_of_a_team",
         apply=lambda: _apply(on_turn),
     )
 

@@ -35,6 +35,6 @@ PATCH = Patch(
     upstream="mlflow.crewai.autolog (mlflow/crewai/__init__.py)",
     versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
     delete_when="autolog() turns on without an error, and its spans hold no dumped objects",
-    canary="tests/patches/crewai/test_autolog.py::test_unpatched_autolog_turns_on_without_an_error",
+    canary="tests/patches/crewai/test_autolog.py::test_upstream_autolog_turns_on_without_an_error",
     apply=_apply,
 )

@@ -61,7 +61,7 @@ def event_bus_patch(on_turn: OnTurn) -> Patch:
         upstream="mlflow.crewai.autolog (mlflow/crewai/__init__.py), which wraps methods by name",
         versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
         delete_when="autolog() records completions, tools and turns of kickoff and akickoff",
-        canary="tests/patches/crewai/test_crew_runs.py::test_unpatched_autolog_records_a_crew",
+        canary="tests/patches/crewai/test_crew_runs.py::test_upstream_autolog_records_a_crew",
         apply=lambda: _apply(on_turn),
     )
 

@@ -71,6 +71,6 @@ PATCH = Patch(
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="a cancelled akickoff emits crew_kickoff_failed",
     canary="tests/patches/crewai/test_interrupted_runs.py"
-    "::test_unpatched_crewai_emits_a_failure_for_a_cancelled_crew",
+    "::test_upstream_crewai_emits_a_failure_for_a_cancelled_crew",
     apply=_apply,
 )

@@ -71,6 +71,6 @@ PATCH = Patch(
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the event of a completion holds the text that is returned with tool calls",
     canary="tests/patches/crewai/test_reply_text.py"
-    "::test_unpatched_crewai_emits_the_text_beside_a_tool_call",
+    "::test_upstream_crewai_emits_the_text_beside_a_tool_call",
     apply=_apply,
 )

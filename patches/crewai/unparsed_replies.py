@@ -76,6 +76,6 @@ PATCH = Patch(
     versions={"crewai": ">=1.15.29,<1.16", "openai": ">=2,<3"},
     delete_when="the event of a failed completion contains its token usage",
     canary="tests/patches/crewai/test_token_usage.py"
-    "::test_unpatched_crewai_emits_the_usage_of_a_failed_completion",
+    "::test_upstream_crewai_emits_the_usage_of_a_failed_completion",
     apply=_apply,
 )

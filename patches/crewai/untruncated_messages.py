@@ -36,6 +36,6 @@ PATCH = Patch(
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the event of a completion holds the messages that are sent",
     canary="tests/patches/crewai/test_call_spans.py"
-    "::test_unpatched_crewai_emits_the_messages_unchanged",
+    "::test_upstream_crewai_emits_the_messages_unchanged",
     apply=_apply,
 )

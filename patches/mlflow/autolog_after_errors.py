@@ -54,6 +54,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="a handled error no longer stops the recording of later spans",
     canary="tests/patches/mlflow/test_autolog_after_errors.py"
-    "::test_unpatched_autolog_records_calls_after_a_handled_error",
+    "::test_upstream_autolog_records_calls_after_a_handled_error",
     apply=_apply,
 )

@@ -43,6 +43,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="`mlflow.start_span` gives a cancelled span the status ERROR",
     canary="tests/patches/mlflow/test_cancelled_spans.py"
-    "::test_unpatched_mlflow_gives_a_cancelled_span_the_status_error",
+    "::test_upstream_mlflow_gives_a_cancelled_span_the_status_error",
     apply=_apply,
 )

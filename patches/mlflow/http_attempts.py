@@ -38,7 +38,7 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
         versions={"mlflow": ">=3.17", "httpx": ">=0.27,<1"},
         delete_when="the span of a completion records each failed attempt",
         canary="tests/patches/openai/test_http_attempts.py"
-        "::test_unpatched_autolog_records_a_failed_attempt",
+        "::test_upstream_autolog_records_a_failed_attempt",
         apply=lambda: _apply(on_attempt),
     )
 

@@ -111,6 +111,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="spans of overlapping requests of one trace are stored with batched export",
     canary="tests/patches/mlflow/test_remote_traces.py"
-    "::test_unpatched_mlflow_stores_the_spans_of_a_service",
+    "::test_upstream_mlflow_stores_the_spans_of_a_service",
     apply=_apply,
 )

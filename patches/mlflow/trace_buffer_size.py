@@ -38,6 +38,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="MLFLOW_TRACE_BUFFER_MAX_SIZE works when it is set after the first span",
     canary="tests/patches/mlflow/test_span_burst.py"
-    "::test_unpatched_mlflow_applies_a_buffer_size_that_is_set_late",
+    "::test_upstream_mlflow_applies_a_buffer_size_that_is_set_late",
     apply=_apply,
 )

@@ -125,6 +125,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="`@mlflow.trace` records a stream that is closed early, cancelled or broken off",
     canary="tests/patches/mlflow/test_traced_generators.py"
-    "::test_unpatched_mlflow_records_a_stream_that_is_closed_early",
+    "::test_upstream_mlflow_records_a_stream_that_is_closed_early",
     apply=_apply,
 )

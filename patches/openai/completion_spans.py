@@ -115,6 +115,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17,<4", "openai": ">=1.66,<3", "httpx": ">=0.27,<1"},
     delete_when="autolog() records a stream that is closed early, with the tool calls in it",
     canary="tests/patches/openai/test_streams.py"
-    "::test_unpatched_autolog_records_a_stream_that_is_closed_early",
+    "::test_upstream_autolog_records_a_stream_that_is_closed_early",
     apply=_apply,
 )

@@ -71,7 +71,7 @@ def span_pipeline_patch(
         versions={"mlflow": ">=3.17"},
         delete_when="MLflow passes bridged spans to its span processors, with events and status",
         canary="tests/patches/opentelemetry/test_span_pipeline.py"
-        "::test_unpatched_mlflow_passes_bridged_spans_to_its_processors",
+        "::test_upstream_mlflow_passes_bridged_spans_to_its_processors",
         apply=lambda: _apply(SpanPipeline(tuple(transforms), sampler)),
         is_nestable=True,
     )

@@ -116,6 +116,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="MLflow limits the memory of its export queue",
     canary="tests/patches/mlflow/test_memory_limit.py"
-    "::test_unpatched_mlflow_limits_the_memory_of_its_export_queue",
+    "::test_upstream_mlflow_limits_the_memory_of_its_export_queue",
     apply=_apply,
 )

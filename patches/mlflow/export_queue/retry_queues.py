@@ -149,6 +149,6 @@ PATCH = Patch(
     versions={"mlflow": ">=3.17"},
     delete_when="spans that a server rejects are stored once the server is back",
     canary="tests/patches/mlflow/test_retry_queues.py"
-    "::test_unpatched_mlflow_stores_spans_recorded_during_an_outage",
+    "::test_upstream_mlflow_stores_spans_recorded_during_an_outage",
     apply=_apply,
 )

@@ -96,7 +96,7 @@ def test_a_timeout_is_retried_once_and_a_failure_is_not(
 @pytest.mark.xfail(
     raises=AssertionError, reason="the UI's parser does not know FunctionExecutionResultMessage"
 )
-def test_unpatched_mlflow_renders_a_tool_call_and_its_result(ui: Ui) -> None:
+def test_upstream_mlflow_renders_a_tool_call_and_its_result(ui: Ui) -> None:
     view = ui.view(ui.unpatched, 1)
     assert {"System", "User", "Assistant", "Quito: 2.8 million"} <= set(view.inputs)
 
@@ -104,7 +104,7 @@ def test_unpatched_mlflow_renders_a_tool_call_and_its_result(ui: Ui) -> None:
 @pytest.mark.xfail(
     raises=AssertionError, reason="the UI shows the content of a CreateResult as text"
 )
-def test_unpatched_mlflow_renders_a_reply_with_a_tool_call(ui: Ui) -> None:
+def test_upstream_mlflow_renders_a_reply_with_a_tool_call(ui: Ui) -> None:
     assert {"Assistant", "population", "Quito"} <= set(ui.view(ui.unpatched, 0).outputs)
 
 

@@ -44,7 +44,7 @@ def user_message(text: str = "go on") -> list[UserMessage]:
 @pytest.mark.xfail(
     reason="MLflow does not record create_stream", strict=True, raises=AssertionError
 )
-async def test_unpatched_autolog_records_a_streamed_completion(tmp_path: Path, store: str) -> None:
+async def test_upstream_autolog_records_a_streamed_completion(tmp_path: Path, store: str) -> None:
     with (
         upstream_autogen_autolog(store),
         replay_lines(tmp_path, reply_line("a", TEXT)) as replay,

@@ -75,7 +75,7 @@ def make_review_team(replay: ReplayServer, **settings: Any) -> GraphFlow:
 @pytest.mark.xfail(
     reason="MLflow leaves one trace for each completion", strict=True, raises=AssertionError
 )
-async def test_unpatched_autolog_leaves_one_trace_for_a_team(tmp_path: Path, store: str) -> None:
+async def test_upstream_autolog_leaves_one_trace_for_a_team(tmp_path: Path, store: str) -> None:
     with (
         upstream_autogen_autolog(store),
         replay_lines(tmp_path, *REVIEW) as replay,

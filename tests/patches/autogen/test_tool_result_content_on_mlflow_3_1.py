@@ -68,18 +68,18 @@ def patched(run_agent: Callable[[str], Any]) -> Any:
     return run_agent("with")
 
 
-def test_unpatched_the_completion_after_a_tool_call_is_an_error(unpatched: Any) -> None:
+def test_upstream_the_completion_after_a_tool_call_is_an_error(unpatched: Any) -> None:
     _, after_tool_call = unpatched["completions"]
     assert after_tool_call["status"] == "ERROR"
     assert "2 validation errors for ChatMessage" in after_tool_call["status_message"]
 
 
-def test_unpatched_its_span_has_no_outputs(unpatched: Any) -> None:
+def test_upstream_its_span_has_no_outputs(unpatched: Any) -> None:
     _, after_tool_call = unpatched["completions"]
     assert after_tool_call["outputs"] is None
 
 
-def test_unpatched_the_trace_has_the_status_ok(unpatched: Any) -> None:
+def test_upstream_the_trace_has_the_status_ok(unpatched: Any) -> None:
     assert (unpatched["state"], unpatched["answer"]) == ("OK", "Quito and Lima.")
 
 
@@ -87,7 +87,7 @@ def test_unpatched_the_trace_has_the_status_ok(unpatched: Any) -> None:
     raises=AssertionError,
     reason="a FunctionExecutionResultMessage is not a valid content of a ChatMessage",
 )
-def test_unpatched_mlflow_records_the_completion_after_a_tool_call(unpatched: Any) -> None:
+def test_upstream_mlflow_records_the_completion_after_a_tool_call(unpatched: Any) -> None:
     assert [span["status"] for span in unpatched["completions"]] == ["OK", "OK"]
 
 

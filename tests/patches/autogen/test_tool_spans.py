@@ -44,7 +44,7 @@ async def run_with_tools(tmp_path: Path, *tools: tuple[str, Any], **settings: An
 
 
 @pytest.mark.xfail(reason="MLflow records no tool call", raises=AssertionError)
-async def test_unpatched_autolog_records_a_tool_call(tmp_path: Path, store: str) -> None:
+async def test_upstream_autolog_records_a_tool_call(tmp_path: Path, store: str) -> None:
     with upstream_autogen_autolog(store):
         assert span_names(await run_with_tools(tmp_path, ("double", {"number": 2})), "TOOL")
 

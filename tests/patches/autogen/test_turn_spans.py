@@ -43,7 +43,7 @@ def recording(store: str) -> Generator[None]:
 @pytest.mark.xfail(
     reason="MLflow records only the completions of a team", strict=True, raises=AssertionError
 )
-async def test_unpatched_autolog_names_the_agents_of_a_team(tmp_path: Path, store: str) -> None:
+async def test_upstream_autolog_names_the_agents_of_a_team(tmp_path: Path, store: str) -> None:
     with (
         upstream_autogen_autolog(store),
         replay_lines(tmp_path, reply_line("writer", "a text")) as replay,

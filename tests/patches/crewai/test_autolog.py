@@ -40,7 +40,7 @@ def capture_mlflow_errors() -> Generator[list[str]]:
 
 
 @pytest.mark.xfail(reason="MLflow imports a module that CrewAI has removed", raises=AssertionError)
-def test_unpatched_autolog_turns_on_without_an_error(store: str) -> None:
+def test_upstream_autolog_turns_on_without_an_error(store: str) -> None:
     with capture_mlflow_errors() as errors, upstream_crewai_autolog(store):
         assert errors == []
 

@@ -55,7 +55,7 @@ def run_task(
 @pytest.mark.xfail(
     reason="CrewAI writes the repr of values deeper than five levels", raises=AssertionError
 )
-def test_unpatched_crewai_emits_the_messages_unchanged(tmp_path: Path) -> None:
+def test_upstream_crewai_emits_the_messages_unchanged(tmp_path: Path) -> None:
     tool_names: list[str] = []
     with crewai_event_bus.scoped_handlers(), replay_lines(tmp_path, *ANSWER) as replay:
 

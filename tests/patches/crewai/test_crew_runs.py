@@ -71,7 +71,7 @@ def find_problems(replay: ReplayServer, trace: Trace) -> list[Any]:
 
 
 @pytest.mark.xfail(reason="MLflow's autologging fails with CrewAI 1.15.29", raises=AssertionError)
-def test_unpatched_autolog_records_a_crew(tmp_path: Path, store: str) -> None:
+def test_upstream_autolog_records_a_crew(tmp_path: Path, store: str) -> None:
     with (
         upstream_crewai_autolog(store),
         replay_lines(tmp_path, *LINES) as replay,

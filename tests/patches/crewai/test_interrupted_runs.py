@@ -38,7 +38,7 @@ async def run_and_cancel(tmp_path: Path) -> None:
 @pytest.mark.xfail(
     reason="CrewAI emits a failure event only for an Exception", raises=AssertionError
 )
-async def test_unpatched_crewai_emits_a_failure_for_a_cancelled_crew(tmp_path: Path) -> None:
+async def test_upstream_crewai_emits_a_failure_for_a_cancelled_crew(tmp_path: Path) -> None:
     errors: list[str] = []
     with crewai_event_bus.scoped_handlers():
 

@@ -52,7 +52,7 @@ def first_message(trace: Trace) -> Any:
 
 
 @pytest.mark.xfail(reason="CrewAI's event contains only the calls", raises=AssertionError)
-def test_unpatched_crewai_emits_the_text_beside_a_tool_call(tmp_path: Path) -> None:
+def test_upstream_crewai_emits_the_text_beside_a_tool_call(tmp_path: Path) -> None:
     events: list[str] = []
     with crewai_event_bus.scoped_handlers(), replay_lines(tmp_path, *ANSWER) as replay:
 

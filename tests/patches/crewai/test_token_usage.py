@@ -93,7 +93,7 @@ def test_an_unparsed_reply_is_recorded(tmp_path: Path) -> None:
 
 
 @pytest.mark.xfail(reason="CrewAI's failure event has no token usage", raises=AssertionError)
-def test_unpatched_crewai_emits_the_usage_of_a_failed_completion(tmp_path: Path) -> None:
+def test_upstream_crewai_emits_the_usage_of_a_failed_completion(tmp_path: Path) -> None:
     usages: list[Any] = []
     with (
         crewai_event_bus.scoped_handlers(),

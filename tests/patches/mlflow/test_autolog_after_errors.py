@@ -55,7 +55,7 @@ async def recorded_span_names(service: type[Service]) -> Sequence[str]:
 @pytest.mark.xfail(
     reason="MLflow records nothing after a handled error", strict=True, raises=AssertionError
 )
-async def test_unpatched_autolog_records_calls_after_a_handled_error(
+async def test_upstream_autolog_records_calls_after_a_handled_error(
     service: type[Service],
 ) -> None:
     assert await recorded_span_names(service) == ["inner", "inner", "outer"]

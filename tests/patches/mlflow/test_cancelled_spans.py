@@ -50,7 +50,7 @@ async def status_of_cancelled_span() -> str:
 @pytest.mark.xfail(
     reason="MLflow gives a cancelled span the status OK", strict=True, raises=AssertionError
 )
-async def test_unpatched_mlflow_gives_a_cancelled_span_the_status_error(
+async def test_upstream_mlflow_gives_a_cancelled_span_the_status_error(
     store: str,
 ) -> None:
     with upstream_autogen_autolog(store):

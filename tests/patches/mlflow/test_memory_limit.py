@@ -44,7 +44,7 @@ def test_stored_tasks_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch, st
 @pytest.mark.xfail(
     raises=AssertionError, reason="the canary of patches.mlflow.export_queue.memory_limit"
 )
-def test_unpatched_mlflow_limits_the_memory_of_its_export_queue(
+def test_upstream_mlflow_limits_the_memory_of_its_export_queue(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_ASYNC_TRACE_LOGGING_MAX_WORKERS", "1")

@@ -76,14 +76,14 @@ async def handle_overlapping_requests(headers: Mapping[str, str]) -> None:
 
 @pytest.mark.usefixtures("unpatched_store")
 @pytest.mark.xfail(reason="MLflow forgets the trace too soon", raises=AssertionError)
-def test_unpatched_mlflow_stores_the_spans_of_a_service() -> None:
+def test_upstream_mlflow_stores_the_spans_of_a_service() -> None:
     trace_id, headers = caller_trace()
     handle_request(headers)
     assert stored_span_names(trace_id) == ["GET /search", "rank"]
 
 
 @pytest.mark.xfail(reason="requests of one trace share its entry", raises=AssertionError)
-async def test_unpatched_mlflow_stores_overlapping_requests_of_one_trace(
+async def test_upstream_mlflow_stores_overlapping_requests_of_one_trace(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")

@@ -85,7 +85,7 @@ def logged_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.xfail(raises=AssertionError, reason="MLflow tries once and swallows the error")
-def test_unpatched_mlflow_stores_spans_recorded_during_an_outage(
+def test_upstream_mlflow_stores_spans_recorded_during_an_outage(
     proxy: TcpProxy, database: Path
 ) -> None:
     with use_experiment(proxy.url, "flight-recorder"):

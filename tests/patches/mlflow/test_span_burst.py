@@ -68,7 +68,7 @@ def test_a_trace_outlives_a_thousand_later_traces(store: str) -> None:
 
 
 @pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.mlflow.trace_buffer_size")
-def test_unpatched_mlflow_applies_a_buffer_size_that_is_set_late(
+def test_upstream_mlflow_applies_a_buffer_size_that_is_set_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     manager = InMemoryTraceManager.get_instance()

@@ -75,17 +75,17 @@ async def test_an_item_that_cannot_be_serialized_does_not_break_the_stream(store
 
 
 @pytest.mark.xfail(reason="MLflow never ends its span", strict=True, raises=AssertionError)
-async def test_unpatched_mlflow_records_a_stream_that_is_closed_early(store: str) -> None:
+async def test_upstream_mlflow_records_a_stream_that_is_closed_early(store: str) -> None:
     assert await record_stream(read_one_then_close, store)
 
 
 @pytest.mark.xfail(reason="MLflow never ends its span", strict=True, raises=AssertionError)
-async def test_unpatched_mlflow_records_a_stream_that_is_cancelled(store: str) -> None:
+async def test_upstream_mlflow_records_a_stream_that_is_cancelled(store: str) -> None:
     assert await record_stream(cancel_while_reading, store, pause_s=10.0)
 
 
 @pytest.mark.xfail(reason="MLflow discards the items", strict=True, raises=AssertionError)
-async def test_unpatched_mlflow_records_the_items_of_a_stream_that_raises(store: str) -> None:
+async def test_upstream_mlflow_records_the_items_of_a_stream_that_raises(store: str) -> None:
     (trace,) = await record_stream(read_until_error, store, fails=True)
     assert trace.data.spans[0].outputs == "one"
 

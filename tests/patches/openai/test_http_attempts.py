@@ -33,7 +33,7 @@ RATE_LIMIT = rate_limited("a", retry_after_s=0.01)
 @pytest.mark.xfail(
     reason="MLflow records one span for all attempts", strict=True, raises=AssertionError
 )
-def test_unpatched_autolog_records_a_failed_attempt(store: str) -> None:
+def test_upstream_autolog_records_a_failed_attempt(store: str) -> None:
     with upstream_openai_autolog(store), replay_and_record(faults=[RATE_LIMIT]) as (replay, run):
         sync_client(replay, max_retries=2).chat.completions.create(**CHAT_REQUEST)
         (trace,) = run.traces()

@@ -59,7 +59,7 @@ RequestStream = Callable[..., Any]
     strict=True,
     raises=AssertionError,
 )
-def test_unpatched_autolog_records_a_stream_that_is_closed_early(store: str) -> None:
+def test_upstream_autolog_records_a_stream_that_is_closed_early(store: str) -> None:
     with upstream_openai_autolog(store), replay_and_record() as (replay, run):
         with chat(sync_client(replay)) as stream:
             next(stream)

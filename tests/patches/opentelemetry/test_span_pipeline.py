@@ -279,7 +279,7 @@ def test_spans_are_not_transformed_after_the_patch_is_undone(store: str) -> None
 @pytest.mark.xfail(
     raises=AssertionError, reason="the canary of patches.opentelemetry.span_pipeline"
 )
-def test_unpatched_mlflow_passes_bridged_spans_to_its_processors(store: str) -> None:
+def test_upstream_mlflow_passes_bridged_spans_to_its_processors(store: str) -> None:
     processed: list[str] = []
 
     def note(span: Any) -> None:
