@@ -1,8 +1,8 @@
 """Silence the frameworks' own logs, prompts and telemetry while a command runs.
 
 Scenarios fail on purpose, and each framework would log a traceback for what the trace and the
-report already show. MLflow and CrewAI are also kept from calling their makers, from asking the user
-and from writing to the home folder. Log handlers that the user has configured are not affected.
+report already show. MLflow and CrewAI are also prevented from calling their makers, asking the user
+and writing to the home folder. Log handlers that the user has configured are not affected.
 """
 
 import logging

@@ -99,8 +99,8 @@ def overwrites_unread(author: str, key: str, *, written_by: tuple[str, ...]) -> 
             return (
                 f"it overwrites no unread value of {', '.join(missed)}; {_describe_writers(writes)}"
             )
-        kept = [name for name in written_by if _is_preserved(writes, name)]
-        return f"the value of {', '.join(kept)} is preserved" if kept else None
+        preserved = [name for name in written_by if _is_preserved(writes, name)]
+        return f"the value of {', '.join(preserved)} is preserved" if preserved else None
 
     return Expectation(
         f"{author} overwrites {key} of {join_names(written_by)} without reading it",

@@ -38,7 +38,9 @@ def completion(text: str | None = None, *arguments: str, results: tuple[str, ...
     calls = [{"function": {"name": "look_up", "arguments": one}} for one in arguments]
     messages = [{"role": "tool", "content": content} for content in results]
     choices = [{"message": {"content": text, "tool_calls": calls or None}}]
-    return Span("ask", "LLM", inputs={"messages": messages}, outputs={"choices": choices})
+    return Span(
+        "chat_completion", "LLM", inputs={"messages": messages}, outputs={"choices": choices}
+    )
 
 
 def call(inputs: Any, status: str = "OK") -> Span:
@@ -60,8 +62,8 @@ def test_a_figure_without_a_search_is_claimed() -> None:
 
 
 def test_a_figure_of_the_task_is_not_claimed() -> None:
-    no = "its task has each figure of its answer: It has 4.4 million people."
-    assert failure_of(CLAIMS, "It has 4.4 million people.", completion()) == no
+    sentence = "its task has each figure of its answer: It has 4.4 million people."
+    assert failure_of(CLAIMS, "It has 4.4 million people.", completion()) == sentence
 
 
 def test_a_figure_after_a_search_is_not_claimed_without_one() -> None:
@@ -93,8 +95,8 @@ RESULTS = (
 )
 def test_figures_in_the_cited_results_are_supported(answer: str) -> None:
     assert failure_of(SUPPORTED, answer, completion(results=RESULTS)) is None
-    no = "the cited results support each figure"
-    assert failure_of(UNSUPPORTED, answer, completion(results=RESULTS)) == no
+    sentence = "the cited results support each figure"
+    assert failure_of(UNSUPPORTED, answer, completion(results=RESULTS)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -132,36 +134,39 @@ def test_a_bracketed_number_on_a_page_starts_no_result(footnote: str) -> None:
 def test_an_answer_without_citations_fails_both_expectations(
     expectation: Expectation,
 ) -> None:
-    no = "no figure has a citation beside it: It has 3.87 million people."
-    assert failure_of(expectation, "It has 3.87 million people.", completion(results=RESULTS)) == no
+    sentence = "no figure has a citation beside it: It has 3.87 million people."
+    assert (
+        failure_of(expectation, "It has 3.87 million people.", completion(results=RESULTS))
+        == sentence
+    )
 
 
 @pytest.mark.parametrize("arguments", ['{"query": ""a" b"}', '["a"]', '{"query": "a', ""])
 def test_malformed_arguments_are_ignored_if_the_call_ends_ok(arguments: str) -> None:
-    asks, inputs = completion(None, arguments), {"arguments": arguments}
-    assert failure_of(IGNORES, "", asks, call(inputs)) is None
-    no = "1 such call, none with the status OK"
-    assert failure_of(IGNORES, "", asks, call(inputs, "ERROR")) == no
+    reply, inputs = completion(None, arguments), {"arguments": arguments}
+    assert failure_of(IGNORES, "", reply, call(inputs)) is None
+    sentence = "1 such call, none with the status OK"
+    assert failure_of(IGNORES, "", reply, call(inputs, "ERROR")) == sentence
 
 
 def test_unusual_but_valid_arguments_are_not_malformed() -> None:
     odd = '{ "query" : "\\"a\\" \\u00e9" }'
-    no = "the arguments of all 1 call of look_up are valid"
-    assert failure_of(IGNORES, "", completion(None, odd), call({"query": '"a" é'})) == no
+    sentence = "the arguments of all 1 call of look_up are valid"
+    assert failure_of(IGNORES, "", completion(None, odd), call({"query": '"a" é'})) == sentence
 
 
 def test_a_call_for_another_country_than_the_reply_names_is_found() -> None:
     assert failure_of(ANOTHER, "", *reply_with_call("I ask about Croatia (HRV).", "HUN")) is None
-    no = "finder names HRV and asks for HUN"
-    assert failure_of(STATED, "", *reply_with_call("I ask about Croatia (HRV).", "HUN")) == no
+    sentence = "finder names HRV and asks for HUN"
+    assert failure_of(STATED, "", *reply_with_call("I ask about Croatia (HRV).", "HUN")) == sentence
 
 
 def test_calls_for_two_stated_countries_are_as_stated() -> None:
     both = completion("I ask about HRV and HUN.", query_for("HRV"), query_for("HUN"))
     calls = (call({"country": "HRV"}), call({"country": "HUN"}))
     assert failure_of(STATED, "", both, *calls) is None
-    no = "finder names HRV, HUN and asks for HRV; names HRV, HUN and asks for HUN"
-    assert failure_of(ANOTHER, "", both, *calls) == no
+    sentence = "finder names HRV, HUN and asks for HRV; names HRV, HUN and asks for HUN"
+    assert failure_of(ANOTHER, "", both, *calls) == sentence
 
 
 def test_other_words_of_three_capitals_are_not_countries() -> None:
@@ -182,13 +187,13 @@ def test_a_failed_call_does_not_count() -> None:
 
 
 def test_a_reply_without_a_country_contradicts_no_call() -> None:
-    names_none = reply_with_call("I ask for its GDP.", "HUN")
-    assert failure_of(ANOTHER, "", *names_none) == "finder names none and asks for HUN"
-    assert failure_of(STATED, "", *names_none) == "finder names none and asks for HUN"
+    no_country = reply_with_call("I ask for its GDP.", "HUN")
+    assert failure_of(ANOTHER, "", *no_country) == "finder names none and asks for HUN"
+    assert failure_of(STATED, "", *no_country) == "finder names none and asks for HUN"
 
 
 @pytest.mark.parametrize("expectation", [CLAIMS, UNSUPPORTED, SUPPORTED])
 def test_an_agent_that_never_ran_is_reported(expectation: Expectation) -> None:
-    no = expectation.explain_failure(Trace((Span("research", "CHAIN"),)))
-    assert no is not None
-    assert "agents at work: none" in no
+    sentence = expectation.explain_failure(Trace((Span("research", "CHAIN"),)))
+    assert sentence is not None
+    assert "agents at work: none" in sentence

@@ -25,12 +25,12 @@ def failure_of(expectation: Expectation, *roots: Span, session: Any = HEALTHY.se
     return expectation.explain_failure(Trace(roots or HEALTHY.roots, session=session)) or ""
 
 
-def with_messages(turn: Span, *kept: int) -> Span:
+def with_messages(turn: Span, *numbers: int) -> Span:
     """The turn with only these messages in the prompt of its completion."""
     (agent,) = turn.children
     (completion,) = agent.children
     messages = completion.inputs["messages"]
-    changed = replace(completion, inputs={"messages": [messages[at] for at in kept]})
+    changed = replace(completion, inputs={"messages": [messages[at] for at in numbers]})
     return replace(turn, children=(replace(agent, children=(changed,)),))
 
 

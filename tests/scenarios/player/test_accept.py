@@ -54,7 +54,7 @@ def test_drift_is_accepted(folder: ScenarioFolder) -> None:
             "fixed: ends OK; but it ended ERROR",
         ),
         (verdict(problems=("no line answers",)), "fixed: no line answers"),
-        (Verdict("it", (), ("tape.jsonl:3: no variant plays this line",)), "tape.jsonl:3"),
+        (Verdict("it", (), ("tape.jsonl:3: no variant uses this line",)), "tape.jsonl:3"),
     ],
 )
 def test_a_run_with_problems_is_refused_and_changes_no_file(

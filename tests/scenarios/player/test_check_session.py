@@ -33,12 +33,12 @@ def session_id(result: VariantResult) -> str:
 
 
 def test_a_session_is_checked_with_all_its_turns(second_run: VariantResult, store: str) -> None:
-    (seen,) = check_scenario(
+    (result,) = check_scenario(
         NAME, TraceSource(None, None, store, session=session_id(second_run))
     ).variants
-    assert seen.trace is not None
-    assert len(seen.trace.roots) == 3
-    assert seen.passed
+    assert result.trace is not None
+    assert len(result.trace.roots) == 3
+    assert result.passed
 
 
 def test_two_runs_are_two_sessions(store: str) -> None:
