@@ -1,4 +1,4 @@
-"""A streamed reply on the bench: what recording it adds to its first token and to each event."""
+"""Benchmark a streamed reply: the time that recording adds to its first token and to each event."""
 
 import asyncio
 import statistics
@@ -17,13 +17,13 @@ from workflows.model import AGENT_HEADER, Model
 
 ROUNDS = 15
 WORDS = 500
-Listener = Callable[[str, str], None]
-Say = Callable[[str, Listener], Awaitable[object]]
+OnChunk = Callable[[str, str], None]
+Send = Callable[[str, OnChunk], Awaitable[object]]
 Reader = Callable[[str], Coroutine[None, None, tuple[float, float]]]
 
 
 def taped(folder: Path) -> Path:
-    """A tape to be served to `measured`: a short reply, that connects, and a long one."""
+    """Write the tape for `measured`: a short reply, which opens the connection, and a long one."""
     replies = "Hello.", " ".join(f"word{number}" for number in range(WORDS))
     lines = [{"lane": AGENT, "origin": "scripted", "reply": {"content": s}} for s in replies]
     file = folder / "stream.jsonl"
@@ -32,23 +32,23 @@ def taped(folder: Path) -> Path:
 
 
 def measured(url: str, store: str) -> dict[str, float]:
-    """A reply of `WORDS` words, read with openai's client alone and by `chat_stream`, in turn.
+    """Time a reply of `WORDS` words, read with openai's client alone and by `StreamedChat`.
 
-    `url` is where the tape of `taped` is served, by a process whose work is not counted. Added
-    figures are medians of the differences within a round.
+    `url` is the address of another process, which serves the tape of `taped`. Added figures are
+    medians of the differences within a round.
     """
-    heard: dict[str, list[tuple[float, float]]] = {"none": [], "ours": []}
+    timings: dict[str, list[tuple[float, float]]] = {"none": [], "ours": []}
     for round in range(ROUNDS + 2):
         none = _read(_plain, url)
         with enable_tracing(store, experiment="bench"):
             ours = _read(_recorded, url)
         if round > 1:  # the first rounds pay for imports and caches
-            heard["none"].append(none)
-            heard["ours"].append(ours)
-    pairs = list(zip(heard["ours"], heard["none"], strict=True))
-    first_ms = {mode: statistics.median(s for s, _ in told) * 1e3 for mode, told in heard.items()}
+            timings["none"].append(none)
+            timings["ours"].append(ours)
+    pairs = list(zip(timings["ours"], timings["none"], strict=True))
+    first_ms = {mode: statistics.median(s for s, _ in runs) * 1e3 for mode, runs in timings.items()}
     event_us = {
-        mode: statistics.median(s for _, s in told) * 1e6 / WORDS for mode, told in heard.items()
+        mode: statistics.median(s for _, s in runs) * 1e6 / WORDS for mode, runs in timings.items()
     }
     return {
         "uninstrumented: ms to the first token": first_ms["none"],
@@ -66,46 +66,46 @@ def _read(read: Reader, url: str) -> tuple[float, float]:
 
 
 async def _plain(url: str) -> tuple[float, float]:
-    """Read with openai's client, and nothing else."""
+    """Read with openai's client alone."""
     headers = {AGENT_HEADER: AGENT}
     async with AsyncOpenAI(
         base_url=f"{url}/v1", api_key="taped", default_headers=headers
     ) as client:
 
-        async def say(said: str, hear: Listener) -> None:
+        async def send(message: str, on_chunk: OnChunk) -> None:
             stream = await client.chat.completions.create(
                 model="taped",
-                messages=build_prompt(StreamedChat.system_prompt, (), said),
+                messages=build_prompt(StreamedChat.system_prompt, (), message),
                 stream=True,
                 stream_options={"include_usage": True},
             )
             async for event in stream:
                 for choice in event.choices:
                     if choice.delta.content:
-                        hear(AGENT, choice.delta.content)
+                        on_chunk(AGENT, choice.delta.content)
 
-        return await _timed(say)
+        return await _timed(send)
 
 
 async def _recorded(url: str) -> tuple[float, float]:
-    """Read by the workflow, and recorded."""
+    """Read by the chat, with tracing on."""
     chat = StreamedChat(Model("taped", f"{url}/v1", "taped"))
     async with chat.client() as client:
 
-        async def say(said: str, hear: Listener) -> None:
-            chat.on_chunk = hear
-            await chat.take_turn(client, Conversation("bench"), said)
+        async def send(message: str, on_chunk: OnChunk) -> None:
+            chat.on_chunk = on_chunk
+            await chat.take_turn(client, Conversation("bench"), message)
 
-        return await _timed(say)
+        return await _timed(send)
 
 
-async def _timed(say: Say) -> tuple[float, float]:
-    """Seconds until the long reply's first text, and the reading thread's CPU seconds for it all.
+async def _timed(send: Send) -> tuple[float, float]:
+    """The seconds until the long reply's first text, and the CPU seconds of the reading thread.
 
-    The short reply before it has made the connection.
+    The short reply before it opens the connection.
     """
-    await say("hello", lambda who, text: None)
+    await send("hello", lambda agent, text: None)
     times: list[float] = []
-    began, busy = time.perf_counter(), time.thread_time()
-    await say("go on", lambda who, text: times.append(time.perf_counter()))
-    return times[0] - began, time.thread_time() - busy
+    started_s, started_cpu_s = time.perf_counter(), time.thread_time()
+    await send("go on", lambda agent, text: times.append(time.perf_counter()))
+    return times[0] - started_s, time.thread_time() - started_cpu_s

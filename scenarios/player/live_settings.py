@@ -51,8 +51,7 @@ def resolve_props(
         raise ScenarioNotFoundError(
             f"{name} takes no prop {unknown[0]!r}; it takes: {', '.join(sorted(known)) or 'none'}"
         )
-    constructor = workflow.__init__  # type: ignore[misc] # mypy takes the class for an instance
-    types = get_type_hints(constructor)
+    types = get_type_hints(workflow.__init__)
     try:
         read = {prop: types[prop].read(path) for prop, path in paths.items()}
     except ValueError as error:

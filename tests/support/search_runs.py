@@ -6,10 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from instrumentation.trace import trace as traces
-from instrumentation.trace.span import Span
-from instrumentation.trace.trace import Trace
-from instrumentation.tracing import enable_tracing, record_run
+from instrumentation import Span, Trace, enable_tracing, record_run, trace_from_mlflow
 from scenarios.player.fidelity import Fidelity, measure_fidelity
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Ledger
@@ -73,7 +70,7 @@ async def run_search(
     **options: Any,
 ) -> SearchRun:
     """Run the agent on a tape of these lines; an error that it raises is the run's outcome."""
-    with enable_tracing(store, frameworks=()), record_run() as seen:
+    with enable_tracing(store, frameworks=()), record_run() as recorded:
         with replay_tape(make_tape(*lines), faults) as replay:
             model = replace(Model("taped", replay.base_url, "taped"), **model_options)
             services = {"tavily": replay.url, "index": replay.url, "tavily_key": KEY}
@@ -83,10 +80,14 @@ async def run_search(
             except Exception as error:  # the test checks which one
                 outcome = error
             assert not replay.refusals, str(replay.refusals[0])
-        found = [one.to_dict() for one in seen.traces()]
+        exported = [one.to_dict() for one in recorded.traces()]
         unplayed = len(replay.unplayed_lines)
         return SearchRun(
-            outcome, traces.trace_from_mlflow(found), replay.ledger, unplayed, json.dumps(found)
+            outcome,
+            trace_from_mlflow(exported),
+            replay.ledger,
+            unplayed,
+            json.dumps(exported),
         )
 
 
@@ -115,7 +116,7 @@ def web_results_line(*hits: dict[str, str], status: int = 200, **more: Any) -> d
         for hit in hits
     ]
     reply = {
-        "query": "as asked",
+        "query": "area of FRA",
         "follow_up_questions": None,
         "answer": None,
         "images": [],

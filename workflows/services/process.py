@@ -47,7 +47,7 @@ def serve(app: Starlette, port: int) -> None:
 
     Exits with code 2 and a message if the port is taken.
     """
-    # A process that a script starts in the background ignores Ctrl-C unless told otherwise.
+    # The shell makes processes in the background of a script ignore Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:

@@ -128,10 +128,10 @@ async def test_a_round_has_counts_of_how_its_calls_ended(store: str) -> None:
 
 
 async def test_its_traces_are_tagged_with_date_and_model(store: str) -> None:
-    with enable_tracing(store, frameworks=()), record_run() as seen:
+    with enable_tracing(store, frameworks=()), record_run() as recorded:
         with replay_tape(make_tape(answer_line("Hello."))) as replay:
             await SearchAgent(Model("some-model", replay.base_url, "key")).run("Say hello.")
-        (trace,) = seen.traces()
+        (trace,) = recorded.traces()
     assert trace.info.tags["date"] == f"{datetime.now():%Y%m%d}"
     assert trace.info.tags["model"] == "some-model"
 
@@ -176,7 +176,7 @@ async def test_a_completion_that_fails_for_good_ends_the_run_and_fails_its_spans
 
 
 async def test_a_cancelled_run_leaves_no_open_or_successful_span(store: str) -> None:
-    with enable_tracing(store, frameworks=()), record_run() as seen:
+    with enable_tracing(store, frameworks=()), record_run() as recorded:
         lines = make_tape(tool_call_line(WEB), web_results_line(FRANCE))
         with replay_tape(lines, (hangs("tavily"),)) as replay:
             model = Model("taped", replay.base_url, "key")
@@ -186,31 +186,28 @@ async def test_a_cancelled_run_leaves_no_open_or_successful_span(store: str) -> 
                 await asyncio.sleep(0.01)
             running.cancel()
             await asyncio.wait([running])
-        (trace,) = seen.traces()
+        (trace,) = recorded.traces()
     assert running.cancelled()
-    ended = {span.name: str(span.status.status_code.value) for span in trace.data.spans}
-    assert ended.pop("chat_completion") == "OK"
-    assert set(ended) == {"research", "searcher", "invoke_tools", "web_search", "cancelled"}
-    assert set(ended.values()) == {"ERROR"}
+    statuses = {span.name: str(span.status.status_code.value) for span in trace.data.spans}
+    assert statuses.pop("chat_completion") == "OK"
+    assert set(statuses) == {"research", "searcher", "invoke_tools", "web_search", "cancelled"}
+    assert set(statuses.values()) == {"ERROR"}
 
 
-async def test_two_concurrent_runs_do_not_mix(store: str) -> None:
-    async def one(title: str, text: str) -> tuple[str, list[str]]:
-        found = {"title": title, "text": text, "source": "here"}
-        lines = make_tape(tool_call_line(WEB), web_results_line(found), answer_line(f"{text} [1]"))
-        with replay_tape(lines, (slow("tavily", 1, 0.2),)) as replay, record_run() as seen:
-            model = Model("taped", replay.base_url, "key")
-            ended = await SearchAgent(model, tavily=replay.url).run(title)
-            return ended.text, [seen.id, *(str(result) for result in ended.results)]
-
-    with enable_tracing(store, frameworks=()):
-        (
-            (one_text, (one_id, *one_results)),
-            (other_text, (other_id, *other_results)),
-        ) = await asyncio.gather(
-            one("France", "It covers 551,500 km2."), one("Germany", "It covers 357,022 km2.")
+async def test_two_concurrent_runs_of_one_agent_do_not_mix(store: str) -> None:
+    lines = [
+        line
+        for country, hit in (("FRA", FRANCE), ("DEU", GERMANY))
+        for line in (
+            tool_call_line(("web_search", {"query": country}), when=rf"user: {country}\Z"),
+            web_results_line(hit, when=country),
+            answer_line(f"{hit['text']} [1]", when=rf"(?s)user: {country}.*{hit['title']} covers"),
         )
-    assert (one_text, other_text) == ("It covers 551,500 km2. [1]", "It covers 357,022 km2. [1]")
-    assert one_results == ["[1] France (here)\nIt covers 551,500 km2."]
-    assert other_results == ["[1] Germany (here)\nIt covers 357,022 km2."]
-    assert one_id != other_id
+    ]
+    faults = (slow("tavily", 1, 0.2), slow("tavily", 2, 0.1))
+    with enable_tracing(store, frameworks=()), replay_tape(make_tape(*lines), faults) as replay:
+        agent = SearchAgent(Model("taped", replay.base_url, "key"), tavily=replay.url)
+        france, germany = await asyncio.gather(agent.run("FRA"), agent.run("DEU"))
+    assert [result.text for result in france.results] == [FRANCE["text"]]
+    assert [result.text for result in germany.results] == [GERMANY["text"]]
+    assert (france.text, germany.text) == (f"{FRANCE['text']} [1]", f"{GERMANY['text']} [1]")

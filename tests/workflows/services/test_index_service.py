@@ -132,7 +132,7 @@ async def test_concurrent_searches_of_one_trace_are_all_in_it(
 def test_a_request_without_a_trace_gets_a_trace_of_its_own(
     index: httpx.Client, services: ServiceProcesses
 ) -> None:
-    question = "Everest, asked by nobody"
+    question = "Everest, without a trace"
     assert index.get("/search", params={"q": question}).status_code == 200
     services.flush()
     traces = mlflow.search_traces(filter_string="name = 'GET /search'", return_type="list")
@@ -141,7 +141,7 @@ def test_a_request_without_a_trace_gets_a_trace_of_its_own(
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_at_a_signal_and_its_spans_are_stored(store: str, ending: signal.Signals) -> None:
-    question = f"what was asked before {ending.name}"
+    question = f"a question before {ending.name}"
     command = [sys.executable, "-m", "workflows.services.index", "--port", "0"]
     with subprocess.Popen(
         command,
