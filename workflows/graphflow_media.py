@@ -108,8 +108,8 @@ class MediaVerification:
         for name in self.specialists:
             specialist = self.create_specialist(name, tools, http)
             graph.add_node(specialist).add_edge(specialist, verdict)
-        custom = [StructuredMessage[Judgement]]
-        return GraphFlow(graph.get_participants(), graph=graph.build(), custom_message_types=custom)
+        types: list[Any] = [StructuredMessage[Judgement]]
+        return GraphFlow(graph.get_participants(), graph=graph.build(), custom_message_types=types)
 
     def create_specialist(self, name: str, tools: MediaTools, http: AsyncClient) -> AssistantAgent:
         subject, measurements = self.specialists[name]
