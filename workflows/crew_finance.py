@@ -11,7 +11,7 @@ them, and the synthesist has its report checked. A run leaves this trace:
         figures  [TASK]                      one per task
           lead → specialist  [HANDOFF]       how much of the charter reached the prompt
           specialist  [AGENT]
-            OpenAICompletion.call  [LLM]
+            chat_completion  [LLM]
             world_bank_indicator  [TOOL]
             note_figure  [TOOL]
               write inflation_FRA  [STATE]   its author, and the tool result that has the figure
