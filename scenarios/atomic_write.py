@@ -1,31 +1,35 @@
-"""A whole file: written beside its place and then put there, so that a kill leaves the old or the
-new one, and never half of either."""
+"""Replace a file atomically: a killed process leaves the old or the new content."""
 
 import os
 from pathlib import Path
 
 
 class FileNotWrittenError(Exception):
-    """Raised when a file cannot be written, and the one that was there is left as it was."""
+    """A file could not be written; its previous content is unchanged."""
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Put `text` at `path`. `NotWritten` where that fails, or would write elsewhere, by a link."""
+    """Write `text` to a temporary file beside `path`, then rename it to `path`.
+
+    Raises:
+        FileNotWrittenError: Writing failed, or `path` or its folder is a symbolic link, through
+            which the text would be written elsewhere.
+    """
     for link in (path, path.parent):
         if link.is_symlink():
             raise FileNotWrittenError(
-                f"{link}: is a link, and nothing is written elsewhere; remove it"
+                f"{link}: is a symbolic link, and nothing is written through links; remove it"
             )
-    half = path.with_name(f".{path.name}.{os.getpid()}.half")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(exist_ok=True)
-        half.unlink(missing_ok=True)
-        with half.open("x", encoding="utf-8") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("x", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        half.replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise FileNotWrittenError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
-        half.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

@@ -16,7 +16,10 @@ import orjson
 
 from workflows.model import AGENT_HEADER
 
-SERVE = "from pathlib import Path; from scenarios.replay.serve import serve; serve(Path({!r}))"
+SERVE = (
+    "from pathlib import Path; from scenarios.replay.serve import serve_tape; "
+    "serve_tape(Path({!r}))"
+)
 CONNECTIONS = 8
 SENTENCE = "The probe came down to 57 km, where the atmosphere destroyed it."
 

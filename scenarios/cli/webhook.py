@@ -1,4 +1,4 @@
-"""A webhook: an address that is told of alerts, once, as JSON that a chat can show."""
+"""POST an alert as JSON to a webhook, such as a chat's, with retries."""
 
 import time
 from collections.abc import Mapping
@@ -9,42 +9,50 @@ import httpx
 
 TIMEOUT_S = 10.0
 RETRY_DELAYS_S = (0.5, 2.0)
-"""How long is waited before the second try, and before the third, which is the last."""
+"""The pauses before the second and the third, last, attempt."""
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses after which another try may do."""
+"""Statuses after which another attempt may succeed."""
 
 
 class WebhookDeliveryError(Exception):
-    """Raised when a webhook could not be told. Its text holds no path, which may be a secret."""
+    """A webhook delivery failed. The message omits the URL's path, which may be a secret."""
 
 
 def post_webhook(
     url: str, payload: Mapping[str, Any], retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S
 ) -> None:
-    """POST JSON; try again a few times where that may help. Raises `NotTold`, with the last why."""
-    where, why = webhook_origin(url), ""
-    for pause_s in (*retry_delays_s, None):
+    """POST `payload` as JSON; retry after connection errors and `RETRYABLE_STATUSES`.
+
+    Raises:
+        WebhookDeliveryError: All attempts failed; the message has the reason of the last one.
+    """
+    origin, reason = webhook_origin(url), ""
+    for delay_s in (*retry_delays_s, None):
         try:
-            # A stream whose body is not read: nothing hangs on how much is answered.
-            with httpx.stream("POST", url, json=payload, timeout=TIMEOUT_S) as answer:
-                status, why = answer.status_code, f"HTTP {answer.status_code}"
+            # The response's body is not read, so its size does not matter.
+            with httpx.stream("POST", url, json=payload, timeout=TIMEOUT_S) as response:
+                status, reason = response.status_code, f"HTTP {response.status_code}"
         except httpx.HTTPError as error:
-            status, why = 0, f"{type(error).__name__}: {error}".rstrip(": ")
-        except (httpx.InvalidURL, UnicodeError) as error:  # as of a host's name that is too long
+            status, reason = 0, f"{type(error).__name__}: {error}".rstrip(": ")
+        except (httpx.InvalidURL, UnicodeError) as error:  # such as a host name that is too long
             raise WebhookDeliveryError(
-                f"the webhook at {where} was not told: no address: {error}"
+                f"delivery to the webhook at {origin} failed: invalid URL: {error}"
             ) from error
         if 200 <= status < 300:
             return
         if status and status not in RETRYABLE_STATUSES:
             break
-        if pause_s is not None:
-            time.sleep(pause_s)
-    raise WebhookDeliveryError(f"the webhook at {where} was not told: {why}")
+        if delay_s is not None:
+            time.sleep(delay_s)
+    raise WebhookDeliveryError(f"delivery to the webhook at {origin} failed: {reason}")
 
 
 def webhook_origin(url: str) -> str:
-    """Where a webhook is, without what authorises. Raises `NotTold` if it is no such address."""
+    """Return the scheme, host and port of a webhook's URL, without secrets.
+
+    Raises:
+        WebhookDeliveryError: It is not an http or https URL.
+    """
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
@@ -52,4 +60,4 @@ def webhook_origin(url: str) -> str:
             return f"{parts.scheme}://{parts.hostname}{port}"
     except ValueError:
         pass
-    raise WebhookDeliveryError("--webhook takes an address that begins with http:// or https://")
+    raise WebhookDeliveryError("--webhook needs a URL that begins with http:// or https://")

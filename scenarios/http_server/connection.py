@@ -1,4 +1,4 @@
-"""A wire: one HTTP exchange under the server's hand, which can break it where a fault says."""
+"""One HTTP exchange, from the server's side: read the request, respond, or break the connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -12,18 +12,20 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+JSON_CONTENT_TYPE = b"application/json"
 MAX_BODY_MIB = 64
-"""The largest body that is kept, of a request."""
+"""The maximum size of a request's body."""
 DISCARD_TIMEOUT_S = 10.0
-"""How long a larger one is read on, and thrown away, for a client hears nothing while it sends."""
+"""How long the rest of a larger body is read and discarded: a client that is still sending would
+not read the response."""
 
 
 class BodyTooLargeError(Exception):
-    """Raised when a body has more than `LARGEST_MIB`."""
+    """A request's body has more than `MAX_BODY_MIB`."""
 
 
 class Connection:
-    """What an exchange does on its connection. Bodies and frames are bytes."""
+    """The connection of one exchange; made from the three arguments of an ASGI application."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._transport: asyncio.Transport = scope["extensions"][TRANSPORT_EXTENSION]["transport"]
@@ -32,36 +34,37 @@ class Connection:
         self._send = send
 
     @property
-    def _content_length(self) -> int:
-        """How long the client says that the body is; 0 where it comes in chunks."""
-        return int(dict(self._headers).get(b"content-length", 0))
-
-    @property
     def is_closing(self) -> bool:
-        """The client has gone away."""
+        """Whether the client has gone away."""
         return self._transport.is_closing()
 
     async def read_body(self) -> bytes | None:
-        """The whole body of the request; None if the client left before its end.
+        """Read the complete body; None if the client went away before its end.
 
-        Raises `TooLarge`, when the client has sent it all or cannot be waited for.
+        Raises:
+            BodyTooLargeError: The body is too large. The client has sent it all, or was too slow.
         """
         parts: list[bytes] = []
-        left = MAX_BODY_MIB * 2**20
-        if self._content_length > left:
-            left = -1
+        bytes_left = MAX_BODY_MIB * 2**20
+        if self._content_length > bytes_left:
+            bytes_left = -1
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 return None
             parts.append(bytes(message.get("body", b"")))
-            left -= len(parts[-1])
-            if left < 0:
+            bytes_left -= len(parts[-1])
+            if bytes_left < 0:
                 parts.clear()
                 await self._discard_body(message)
                 raise BodyTooLargeError
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+    @property
+    def _content_length(self) -> int:
+        """The declared length of the body; 0 if it is chunked."""
+        return int(dict(self._headers).get(b"content-length", 0))
 
     async def _discard_body(self, message: Message) -> None:
         with suppress(TimeoutError):
@@ -70,21 +73,23 @@ class Connection:
                     message = await self._receive()
 
     async def start_response(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the status and headers of a response whose body follows in parts."""
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send_part(self, part: bytes, *, more: bool = True) -> None:
+        """Send a part of the body; `more=False` ends the response."""
         await self._send({"type": "http.response.body", "body": part, "more_body": more})
 
     async def send_response(
         self, status: int, content_type: bytes, body: bytes, *headers: tuple[bytes, bytes]
     ) -> None:
-        """A whole response."""
+        """Send a complete response."""
         length = (b"content-length", b"%d" % len(body))
         await self.start_response(status, [(b"content-type", content_type), length, *headers])
         await self.send_part(body, more=False)
 
     async def wait_until_gone(self, timeout_s: float | None = None) -> bool:
-        """Wait until the client has gone away; False if it is still there after `within_s`."""
+        """Wait until the client goes away; return False if it has not after `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):
                 while (await self._receive())["type"] != "http.disconnect":
@@ -94,6 +99,6 @@ class Connection:
         return True
 
     async def break_connection(self) -> None:
-        """Send what was written, then close the connection, whatever the response still owes."""
+        """Close the connection after the bytes sent so far, although the response is incomplete."""
         self._transport.close()
         await self.wait_until_gone()

@@ -1,4 +1,4 @@
-"""A forward: a request passed on to a real server as it came, and its answer passed back."""
+"""Forward a request to a real server, and stream its response back to the client."""
 
 from collections.abc import Mapping
 
@@ -17,11 +17,12 @@ HOP_BY_HOP = frozenset(
         "transfer-encoding",
     }
 )
+"""Headers that concern one connection only, and are not forwarded."""
 TIMEOUT_S = 600.0
 
 
 class ForwardingClient:
-    """The way to one server; `origin` is its scheme, host and port."""
+    """A client of one server; `origin` is its scheme, host and port."""
 
     def __init__(self, origin: str) -> None:
         self._client = httpx.AsyncClient(base_url=origin, timeout=TIMEOUT_S, trust_env=False)
@@ -29,39 +30,42 @@ class ForwardingClient:
     async def forward(
         self, scope: Scope, target: str, body: bytes, connection: Connection
     ) -> tuple[httpx.Response, bytes]:
-        """Ask for `target`, a path with its query; pass all back as it comes, but for the end.
+        """Request `target` (a path with its query) and stream the response to `connection`.
 
-        Whoever calls writes down what was answered, then ends it with an empty part. Raises
-        `httpx.TransportError` where there is no answer, or no more of it.
+        Returns the response and its body. The response to the client is not ended yet: the caller
+        logs the exchange first, and then sends the empty last part.
+
+        Raises:
+            httpx.TransportError: The server did not respond, or broke off.
         """
-        forwarded = drop_headers(decode_headers(scope), HOP_BY_HOP) | {
-            "accept-encoding": "identity"
-        }
+        headers = drop_headers(decode_headers(scope), HOP_BY_HOP) | {"accept-encoding": "identity"}
         async with self._client.stream(
-            scope["method"], target, content=body, headers=forwarded
+            scope["method"], target, content=body, headers=headers
         ) as response:
             kept = drop_headers(dict(response.headers), HOP_BY_HOP)
             raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in kept.items()]
             await connection.start_response(response.status_code, raw)
-            whole = b""
+            response_body = b""
             async for part in response.aiter_raw():
-                whole += part
+                response_body += part
                 await connection.send_part(part)
-        return response, whole
+        return response, response_body
 
     async def aclose(self) -> None:
+        """Close the client's connections."""
         await self._client.aclose()
 
 
 def decode_headers(scope: Scope) -> dict[str, str]:
-    """The headers of a request, by their names in lower case."""
+    """Return the headers of a request, by lower-case name."""
     return {name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]}
 
 
 def request_target(path: str, query: str) -> str:
-    """A path with its query, as a request asks for it."""
+    """Join a path and its query."""
     return f"{path}?{query}" if query else path
 
 
 def drop_headers(headers: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
+    """Return the headers without those in `names`."""
     return {name: value for name, value in headers.items() if name not in names}

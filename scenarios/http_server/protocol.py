@@ -1,6 +1,6 @@
-"""A protocol: HTTP as uvicorn speaks it, on a connection that the application can reach and break.
+"""uvicorn's HTTP/1.1 protocol, changed so that an application can reach and break its connection.
 
-What is no HTTP is answered as the API answers: with a sentence, in the shape of its errors.
+Input that is not valid HTTP gets an answer in the shape of the OpenAI API's errors.
 """
 
 import logging
@@ -10,40 +10,41 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from scenarios.replay.openai_api.errors import error_body
+from scenarios.openai_api.errors import error_body
 
 TRANSPORT_EXTENSION = "scenarios.transport"
+"""The key in an ASGI scope's `extensions` that holds the connection's transport."""
 MAX_HEAD_BYTES = 64 * 1024
-"""The longest head of a request, its path and headers, that is waited for."""
+"""The maximum size of a request's path and headers."""
 UPGRADE_HEADERS = frozenset({b"connection", b"upgrade", b"http2-settings"})
 INVALID_HTTP_MESSAGE = (
-    "This is no request of HTTP/1.1: it has a method, a path and headers in ASCII,"
-    " and one content-length, a number, or chunks."
+    "This is not a valid HTTP/1.1 request. It needs a method, a path and headers in ASCII,"
+    " and one numeric content-length or a chunked body."
 )
 STATUS_LINES = {400: b"400 Bad Request", 431: b"431 Request Header Fields Too Large"}
 
 
 class UpgradeTolerantParser(httptools.HttpRequestParser):
-    """httptools' own, which keeps what comes after the offer to speak another protocol."""
+    """A parser that stores the bytes after a request to upgrade the protocol."""
 
     after_upgrade: bytes | None = None
 
     def feed_data(self, data: "bytes | bytearray | memoryview | array[int]") -> None:
         try:
             super().feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            self.after_upgrade = bytes(data[offer.args[0] :])
+        except httptools.HttpParserUpgrade as upgrade:
+            self.after_upgrade = bytes(data[upgrade.args[0] :])
 
 
 class BreakableProtocol(HttpToolsProtocol):
-    """uvicorn's, without its log and its other protocols; and no head is read without end."""
+    """uvicorn's protocol with a breakable connection and a limited head; no logs, no upgrades."""
 
     parser: UpgradeTolerantParser
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False
-        self.logger = logging.Logger("replay", logging.ERROR)  # the client is told what is amiss
+        self.logger = logging.Logger("replay", logging.ERROR)  # has no handler: clients get errors
         self.parser = UpgradeTolerantParser(self)
         self._in_head = True
         self._heads = 0
@@ -54,14 +55,12 @@ class BreakableProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if (rest := self.parser.after_upgrade) is not None:
-            self._ignore_upgrade(rest)
+        if (after_upgrade := self.parser.after_upgrade) is not None:
+            self._ignore_upgrade(after_upgrade)
         elif in_head and self._in_head and heads == self._heads:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self._reject(
-                    431, f"The head of a request has no end within {MAX_HEAD_BYTES} bytes."
-                )
+                self._reject(431, f"The head of a request must end within {MAX_HEAD_BYTES} bytes.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -85,19 +84,18 @@ class BreakableProtocol(HttpToolsProtocol):
         self._reject(400, INVALID_HTTP_MESSAGE)
 
     def _ignore_upgrade(self, after_upgrade: bytes) -> None:
-        """Serve a request as if nothing had been offered with it, such as h2c by Java's client.
+        """Serve a request as if it had not offered an upgrade, such as h2c by Java's client.
 
-        Its body comes after the offer, and the parser takes it for the other protocol's.
+        The body of the request is in `after_upgrade`: the parser took it for the other protocol.
         """
         if (method := self.parser.get_method()) == b"CONNECT":
-            self._reject(400, "This is no proxy: CONNECT leads nowhere.")
+            self._reject(400, "This server is not a proxy; CONNECT is not supported.")
             return
         kept = [(name, value) for name, value in self.headers if name not in UPGRADE_HEADERS]
         head = b"".join(b"%b: %b\r\n" % header for header in kept)
         self.parser = UpgradeTolerantParser(self)
-        super().data_received(
-            b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, self.url, head, after_upgrade)
-        )
+        request = b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, self.url, head, after_upgrade)
+        super().data_received(request)
 
     def _reject(self, status: int, message: str) -> None:
         body = error_body(message)

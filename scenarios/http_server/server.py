@@ -1,4 +1,4 @@
-"""A server: an ASGI application on 127.0.0.1 and nowhere else, on a thread of its own."""
+"""Serve an ASGI application on 127.0.0.1, in a thread, for the duration of a `with` block."""
 
 import asyncio
 import socket
@@ -21,10 +21,18 @@ def serve_app(
     port: int = 0,
     on_close: Callable[[], Awaitable[None]] | None = None,
 ) -> Generator[int]:
-    """Serve `app` until the body ends; yields the port, a free one for 0. OSError if it is taken.
+    """Serve `app` until the block ends; yield the port.
 
-    At the end every connection is cut, so that a request which hangs delays nothing; `closing` is
-    awaited on the server's loop, last.
+    At the end all connections are aborted, so that a hanging request delays nothing. `on_close` is
+    awaited last, on the server's event loop.
+
+    Args:
+        app: An ASGI application.
+        port: The port; 0 takes a free one.
+        on_close: Closes the application's resources.
+
+    Raises:
+        OSError: The port is in use.
     """
     with (
         socket.create_server((HOST, port), backlog=512) as listening,
@@ -56,7 +64,7 @@ def serve_app(
 
 @contextmanager
 def _event_loop_thread(app: Any) -> Generator[asyncio.AbstractEventLoop]:
-    """An event loop that runs on a thread until the body ends."""
+    """Run an event loop in a thread until the block ends."""
     loop = (_uvicorn_config(app).get_loop_factory() or asyncio.new_event_loop)()
     thread = Thread(target=loop.run_forever, name="replay", daemon=True)
     thread.start()
@@ -69,7 +77,7 @@ def _event_loop_thread(app: Any) -> Generator[asyncio.AbstractEventLoop]:
 
 
 def _uvicorn_config(app: Any) -> uvicorn.Config:
-    """uvicorn without its logging, and patient with idle connections: a client may think long."""
+    """Configure uvicorn without logging, and for connections that are idle for up to an hour."""
     config = uvicorn.Config(
         app,
         http=BreakableProtocol,

@@ -1,177 +1,178 @@
-"""A flight: one exchange on its way to its last byte, or to where a fault strikes."""
+"""Handle one exchange: log it, apply its fault, select a line, and send the answer."""
 
 import asyncio
-import math
-import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import dataclass, field
 
 import httpx
 
-from scenarios.http_server.connection import Connection
-from scenarios.replay.answer import JSON_CONTENT_TYPE, Answer, build_answer
-from scenarios.replay.faults import Fault, FaultSchedule
+from scenarios.http_server.connection import JSON_CONTENT_TYPE, Connection
+from scenarios.openai_api.errors import error_body
+from scenarios.replay.answer import SSE_HEADERS, Answer, build_answer
+from scenarios.replay.fault_injection import (
+    DAMAGE_FAULTS,
+    DELAY_FAULTS,
+    NO_REPLY_FAULTS,
+    FaultSchedule,
+    delay_reply,
+    send_damaged_reply,
+    send_failure,
+)
+from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.line_selector import LineSelector, SelectedLine
-from scenarios.replay.openai_api.errors import error_body
 from scenarios.replay.refusal import RequestRefusedError
+from scenarios.tape.drift import Drift
 from scenarios.tape.request import Request
 
-POLL_INTERVAL_S = 0.02
-"""How often it is looked whether what a reply is held for has come."""
-SSE_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-]
-
 ForwardCall = Callable[[Connection], Awaitable[tuple[httpx.Response, bytes]]]
-"""Passes an exchange on to a real server, and its answer back, but for the end: forward.py."""
+"""Forwards a request and streams the response; see `ForwardingClient.forward`."""
+CloseEntry = Callable[..., None]
+"""Logs the outcome of an exchange; see `Ledger.open`."""
 
 
-class ExchangeHandler:
-    """Opens a page in the ledger, and closes it once, before the last byte leaves.
+@dataclass
+class ReplayState:
+    """What has been served since the last rewind."""
 
-    So whoever has read that byte finds the exchange written down.
+    line_selector: LineSelector
+    faults: FaultSchedule
+    ledger: Ledger
+    refusals: list[RequestRefusedError] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    calls_by_lane: Counter[str] = field(default_factory=Counter)
+
+
+async def handle_exchange(
+    state: ReplayState,
+    connection: Connection,
+    request: Request,
+    *,
+    refusal: RequestRefusedError | None = None,
+    forward: ForwardCall | None = None,
+) -> None:
+    """Answer a request and log it in the ledger.
+
+    Args:
+        state: The state of the run. After a rewind, this exchange still belongs to the old one.
+        connection: Where the answer is sent.
+        request: The request.
+        refusal: The error of an invalid request, which is sent in place of an answer. Such a
+            request is logged without its body, which may contain secrets.
+        forward: Answers the request in place of the tape.
     """
-
-    def __init__(
-        self,
-        connection: Connection,
-        request: Request,
-        ledger: Ledger,
-        entry: Exchange,
-        started_s: float,
-    ) -> None:
-        self._connection = connection
-        self._request = request
-        self._close_entry = ledger.open(entry)
-        self._started_s = started_s
-
-    def close(self, **outcome: Any) -> None:
-        """Write the outcome into the ledger."""
-        self._close_entry(ended_ms=(time.monotonic() - self._started_s) * 1000, **outcome)
-
-    async def send_refusal(self, refusal: RequestRefusedError) -> None:
-        self.close(status=refusal.status)
-        await self._connection.send_response(
-            refusal.status, JSON_CONTENT_TYPE, error_body(str(refusal), refusal.error_type)
+    state.calls_by_lane[request.lane] += 1
+    call = state.calls_by_lane[request.lane]
+    fault = state.faults.fault_for_call(request.lane, call, streamed=request.is_streamed)
+    close_entry = state.ledger.open(
+        Exchange(
+            lane=refusal.lane if refusal else request.lane,
+            call=call,
+            path=request.path,
+            request=None if refusal else request.canonical_body,
+            model=request.model,
+            streamed=request.is_streamed,
+            started_ms=state.ledger.elapsed_ms,
+            fault=fault.name if fault else None,
         )
+    )
+    if fault is not None and fault.name in NO_REPLY_FAULTS:
+        rate_limit_s = state.faults.remaining_limit_s(request.lane)
+        await send_failure(connection, fault, rate_limit_s, close_entry)
+    elif (
+        fault is not None
+        and fault.name in DELAY_FAULTS
+        and not await delay_reply(connection, fault, state.calls_by_lane)
+    ):
+        close_entry()  # the client went away
+    elif forward is not None:
+        await _forward(connection, forward, close_entry)
+    else:
+        await _replay(state, connection, request, call, refusal, fault, close_entry)
 
-    async def send_failure(self, fault: Fault, faults: FaultSchedule) -> None:
-        """What a fault does that leaves no reply."""
-        if fault.name == "hangs":
-            await self._connection.wait_until_gone()
-            self.close()
-        elif fault.name == "drops":
-            self.close()
-            await self._connection.break_connection()
-        elif fault.name == "rate_limited":
-            wait_s = faults.remaining_limit_s(fault.lane, time.monotonic())
-            said = error_body(
-                f"Rate limit reached: try again in {wait_s:.3f} s.", "rate_limit_exceeded"
-            )
-            self.close(status=fault.status)
-            await self._connection.send_response(
-                fault.status, JSON_CONTENT_TYPE, said, *_retry_after_headers(wait_s)
-            )
-        else:
-            self.close(status=fault.status)
-            said = error_body("The server is unable to answer now.", "server_error")
-            await self._connection.send_response(fault.status, JSON_CONTENT_TYPE, said)
 
-    async def wait_for_fault(self, fault: Fault, is_released: Callable[[], bool]) -> bool:
-        """Wait for what the fault waits for, and as long; False if the client did not."""
-        gone = False
-        while not gone and not is_released():
-            gone = await self._connection.wait_until_gone(POLL_INTERVAL_S)
-        if gone or await self._connection.wait_until_gone(fault.delay_s):
-            self.close()
-            return False
-        return True
+async def _replay(
+    state: ReplayState,
+    connection: Connection,
+    request: Request,
+    call: int,
+    refusal: RequestRefusedError | None,
+    fault: Fault | None,
+    close_entry: CloseEntry,
+) -> None:
+    selector = state.line_selector
+    try:
+        if refusal is not None:
+            raise refusal
+        selected = selector.select(request, call)
+        if selected.drift is not None:
+            state.drift.append(selected.drift)
+        answer = _build_answer(request, selected, selector)
+    except RequestRefusedError as error:
+        state.refusals.append(error)
+        close_entry(status=error.status)
+        body = error_body(str(error), error.error_type)
+        await connection.send_response(error.status, JSON_CONTENT_TYPE, body)
+        return
+    outcome = {"line": selected.line.number, "status": answer.status, "reply": answer.reply}
+    if fault is not None and fault.name in DAMAGE_FAULTS:
+        selector.return_line(selected.line, partly_served=True)
+        close_entry(**outcome)
+        await send_damaged_reply(connection, fault, answer)
+        return
 
-    async def forward(self, forward_call: ForwardCall) -> None:
-        """Let a real server answer; if it does not, the connection breaks as its own would."""
-        try:
-            response, _ = await forward_call(self._connection)
-        except httpx.TransportError:
-            self.close()
-            await self._connection.break_connection()
-            return
-        self.close(status=response.status_code, delivered=not self._connection.is_closing)
-        await self._connection.send_part(b"", more=False)
-
-    async def send_reply(
-        self, selected: SelectedLine, selector: LineSelector, fault: Fault | None
-    ) -> None:
-        """Send the reply of the chosen line, as far as a fault lets it."""
-        try:
-            answered = build_answer(self._request, selected)
-        except Exception as error:
-            # A recorded line has the shape that some endpoint gave it, and that may be any.
-            selector.return_line(selected.line, partly_served=False)
-            why = f"{selected.line.location} can't be played: {type(error).__name__}: {error}"
-            raise RequestRefusedError(why, self._request.lane, 0, selected.line) from error
-        if fault is not None and fault.name in ("cut", "malformed"):
+    def log_delivery() -> None:
+        if connection.is_closing:
             selector.return_line(selected.line, partly_served=True)
-            self.close(**_ledger_fields(selected, answered))
-            await (self._send_cut_stream if fault.name == "cut" else self._send_malformed)(
-                answered, fault
-            )
-        elif answered.frames is None:
-            self._record_delivery(selected, answered, selector)
-            await self._connection.send_response(
-                answered.status, answered.content_type, answered.body
-            )
-        else:
-            *frames, last = answered.frames or [b""]
-            await self._connection.start_response(answered.status, SSE_HEADERS)
-            for frame in frames:
-                await self._connection.send_part(frame)
-                # Each frame leaves by itself, and a client may go away between two.
-                await asyncio.sleep(0)
-            self._record_delivery(selected, answered, selector)
-            await self._connection.send_part(last, more=False)
-
-    def _record_delivery(self, choice: SelectedLine, answered: Answer, reel: LineSelector) -> None:
-        if self._connection.is_closing:
-            reel.return_line(choice.line, partly_served=True)
-            self.close(**_ledger_fields(choice, answered))
+            close_entry(**outcome)
             return
-        self.close(
-            **_ledger_fields(choice, answered),
+        close_entry(
+            **outcome,
             delivered=True,
-            tool_calls=answered.tool_calls,
-            input_tokens=answered.input_tokens,
-            output_tokens=answered.output_tokens,
+            tool_calls=answer.tool_calls,
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
         )
 
-    async def _send_cut_stream(self, answered: Answer, fault: Fault) -> None:
-        frames = answered.frames or []
-        await self._connection.start_response(answered.status, SSE_HEADERS)
-        for frame in frames[: -answered.closing_frames][: fault.after_frame]:
-            await self._connection.send_part(frame)
-        if fault.ends_cleanly:
-            await self._connection.send_part(b"", more=False)
-        else:
-            await self._connection.break_connection()
-
-    async def _send_malformed(self, answered: Answer, _: Fault) -> None:
-        if answered.frames is None:
-            half = answered.body[: len(answered.body) // 2]
-            await self._connection.send_response(answered.status, answered.content_type, half)
-            return
-        first = (answered.frames or [b""])[0]
-        await self._connection.start_response(answered.status, SSE_HEADERS)
-        await self._connection.send_part(first[: len(first) // 2] + b"\n\n", more=False)
+    await _send_answer(connection, answer, log_delivery)
 
 
-def _ledger_fields(choice: SelectedLine, answered: Answer) -> dict[str, Any]:
-    return {"line": choice.line.number, "status": answered.status, "reply": answered.reply}
+def _build_answer(request: Request, selected: SelectedLine, selector: LineSelector) -> Answer:
+    try:
+        return build_answer(request, selected)
+    except Exception as error:
+        # A recorded line contains what some endpoint sent, which may have any shape.
+        selector.return_line(selected.line, partly_served=False)
+        message = f"{selected.line.location} cannot be served: {type(error).__name__}: {error}"
+        raise RequestRefusedError(message, request.lane, nearest_line=selected.line) from error
 
 
-def _retry_after_headers(wait_s: float) -> list[tuple[bytes, bytes]]:
-    """Whole seconds (RFC 9110, 10.2.3), and beside them the milliseconds that OpenAI sends."""
-    return [
-        (b"retry-after", b"%d" % math.ceil(wait_s)),
-        (b"retry-after-ms", b"%d" % math.ceil(wait_s * 1000)),
-    ]
+async def _send_answer(
+    connection: Connection, answer: Answer, log_delivery: Callable[[], None]
+) -> None:
+    """Send an answer; log it before its last byte, so that a client that has it finds it logged."""
+    if answer.frames is None:
+        log_delivery()
+        await connection.send_response(answer.status, answer.content_type, answer.body)
+        return
+    *frames, last = answer.frames or [b""]
+    await connection.start_response(answer.status, SSE_HEADERS)
+    for frame in frames:
+        await connection.send_part(frame)
+        # Let the frame leave by itself, and notice a client that goes away between two frames.
+        await asyncio.sleep(0)
+    log_delivery()
+    await connection.send_part(last, more=False)
+
+
+async def _forward(connection: Connection, forward: ForwardCall, close_entry: CloseEntry) -> None:
+    """Let a real service answer; if it breaks off, break the client's connection, too."""
+    try:
+        response, _ = await forward(connection)
+    except httpx.TransportError:
+        close_entry()
+        await connection.break_connection()
+        return
+    close_entry(status=response.status_code, delivered=not connection.is_closing)
+    await connection.send_part(b"", more=False)

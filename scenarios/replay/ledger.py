@@ -1,5 +1,9 @@
-"""A ledger: what the replay server really served in a run, exchange by exchange."""
+"""The ledger: a log of the requests that the replay server received and the replies it sent.
 
+It is the ground truth with which a trace is compared.
+"""
+
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,13 +11,25 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Exchange:
-    """One HTTP attempt and what became of it. No headers are kept, so no key can get in.
+    """One HTTP attempt and its outcome. No headers are stored, so no API key can get in.
 
-    `call` counts every attempt in the lane, from 1. `request` is the canonical body (request.py).
-    `line` is the tape's line number, `fault` the name of the fault that struck, `status` the HTTP
-    status (None if never answered). `reply` is {"content", "tool_calls"?} as far as it was meant;
-    `tool_calls`, `input_tokens` and `output_tokens` count only if the reply arrived whole:
-    `delivered`. Times are milliseconds since the server started; `ended_ms` is None while open.
+    Attributes:
+        lane: The agent or service.
+        call: The number of the attempt in its lane, from 1.
+        path: The request's path.
+        request: The canonical body (`tape/request.py`); None if the request was invalid.
+        model: The requested model.
+        streamed: Whether a stream was requested.
+        started_ms: Milliseconds since the server started.
+        line: The tape's line number; None if no line was served.
+        fault: The name of the injected fault.
+        status: The HTTP status; None if there was no response.
+        reply: {"content", "tool_calls"?}: the complete reply, even if it did not arrive.
+        tool_calls: The number of tool calls in a delivered reply, else 0.
+        input_tokens: Tokens of a delivered reply, else 0.
+        output_tokens: Tokens of a delivered reply, else 0.
+        delivered: Whether the reply arrived completely.
+        ended_ms: Milliseconds since the server started; None while the exchange is open.
     """
 
     lane: str
@@ -35,32 +51,46 @@ class Exchange:
 
 
 class Ledger:
-    """Exchanges in order of arrival. One thread writes; any may read, since a tuple is a copy."""
+    """Exchanges in order of arrival. One thread writes; any thread may read."""
 
     def __init__(self, on_exchange: Callable[[Exchange], None] | None = None) -> None:
+        """`on_exchange` is called with each exchange when it ends, on the server's thread."""
         self._exchanges: list[Exchange] = []
         self._on_exchange = on_exchange
+        self._started_s = time.monotonic()
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
+        """A copy of all exchanges, in order of arrival."""
         return tuple(self._exchanges)
 
+    @property
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the ledger was created."""
+        return (time.monotonic() - self._started_s) * 1000
+
     def open(self, exchange: Exchange) -> Callable[..., None]:
-        """Write down an exchange that has begun; returns what writes down its outcome."""
-        page, place = self._exchanges, len(self._exchanges)
-        page.append(exchange)
+        """Log an exchange that has started.
+
+        Returns:
+            A function that logs its end: call it once, with the fields of the outcome.
+        """
+        exchanges, index = self._exchanges, len(self._exchanges)
+        exchanges.append(exchange)
 
         def close(**outcome: Any) -> None:
-            page[place] = replace(page[place], **outcome)
+            ended = {"ended_ms": self.elapsed_ms} | outcome
+            exchanges[index] = replace(exchanges[index], **ended)
             if self._on_exchange is not None:
                 try:
-                    self._on_exchange(page[place])
+                    self._on_exchange(exchanges[index])
                 except (Exception, SystemExit):
-                    # Whatever a listener runs into, such as a closed pipe, must change no run.
+                    # A failing callback, for example one that writes to a closed pipe, must not
+                    # change the run.
                     self._on_exchange = None
 
         return close
 
     def clear(self) -> None:
-        """Begin a new page; what is still open is written to the old one."""
+        """Start a new list; exchanges that are still open end in the old one."""
         self._exchanges = []

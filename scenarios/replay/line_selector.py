@@ -1,27 +1,27 @@
-"""A reel: a tape in play, which knows the lines that are still to come.
+"""Select the line of a tape that answers a request; each line is served once.
 
-A request is answered, within its lane, by the first unplayed line whose path and `when` fit, and
-whose digest, where it has one, is the request's. Where only digests stand in the way, tolerant play
-takes the first such line and notes the drift; strict play refuses. Order of arrival decides nothing
-between lanes.
+Within its lane, a request is answered by the first unplayed line whose path and `when` match and
+whose digest, if it has one, is the request's digest. If only digests differ, tolerant replay takes
+the first such line and reports the drift; strict replay refuses the request. The order of arrival
+never decides between lanes.
 
-Choosing and giving back never await, and one event loop does both: no line goes to two requests.
+`select` and `return_line` do not await, and run in one event loop, so no line is served twice.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from scenarios.replay.refusal import RequestRefusedError, no_line_error
+from scenarios.replay.refusal import RequestRefusedError, no_line_error, unknown_path_error
 from scenarios.tape.condition import SearchTimeoutError
 from scenarios.tape.drift import Drift, compare_requests
 from scenarios.tape.line import TapeLine
-from scenarios.tape.request import Request
+from scenarios.tape.request import COMPLETION_PATHS, EMBEDDINGS_PATH, Request
 from scenarios.tape.tape import Tape
 
 
 @dataclass(frozen=True)
 class SelectedLine:
-    """The line that answers a request, and what its `when` captured there."""
+    """The line that answers a request, the captures of its `when`, and the drift, if any."""
 
     line: TapeLine
     captures: dict[str, str]
@@ -29,67 +29,68 @@ class SelectedLine:
 
 
 class LineSelector:
-    """The state of one run over a tape."""
+    """The unplayed lines of a tape during one run."""
 
     def __init__(self, tape: Tape, strict: bool) -> None:
         self.tape = tape
         self.strict = strict
-        self.rewind()
-
-    def rewind(self) -> None:
-        """All lines are unplayed again."""
-        # A plain dict grows slow when its first item is taken again and again.
-        self._unplayed_by_lane = {lane: OrderedDict[int, TapeLine]() for lane in self.tape.lanes}
+        # Taking the first item again and again is slow with a plain dict.
+        self._unplayed_by_lane = {lane: OrderedDict[int, TapeLine]() for lane in tape.lanes}
         self._partly_served: set[int] = set()
-        for line in self.tape.lines:
+        for line in tape.lines:
             self._unplayed_by_lane[line.lane][line.number] = line
 
     def select(self, request: Request, call: int) -> SelectedLine:
-        """The line for `request`, which is then played; Refused if there is none."""
-        left = self._unplayed_by_lane.get(request.lane, OrderedDict())
+        """Take the line that answers `request`, which is call `call` of its lane.
+
+        Raises:
+            RequestRefusedError: No line answers it.
+        """
+        is_api = request.method == "POST" and request.path in (*COMPLETION_PATHS, EMBEDDINGS_PATH)
+        if not is_api and self.tape.lane_for_path(request.method, request.path, None) is None:
+            raise unknown_path_error(self.tape, request)
+        unplayed = self._unplayed_by_lane.get(request.lane, OrderedDict())
         drifted: SelectedLine | None = None
-        for line in left.values():
+        for line in unplayed.values():
             if not line.serves_endpoint(request.method, request.path):
                 continue
-            captures = _match_condition(line, request, call)
+            captures = _match_condition(line, request)
             if captures is None:
                 continue
             if line.digest is None or line.digest == request.digest:
-                del left[line.number]
+                del unplayed[line.number]
                 return SelectedLine(line, captures)
             drifted = drifted or SelectedLine(line, captures)
         if drifted is None or self.strict:
-            raise no_line_error(self.tape, request, call, tuple(left.values()))
+            raise no_line_error(self.tape, request, call, tuple(unplayed.values()))
         line = drifted.line
-        del left[line.number]
-        differing = compare_requests(line.request, request.canonical_body)
-        return SelectedLine(
-            line, drifted.captures, Drift(request.lane, call, line.location, differing)
-        )
+        del unplayed[line.number]
+        changes = compare_requests(line.request, request.canonical_body)
+        drift = Drift(request.lane, call, line.location, changes)
+        return SelectedLine(line, drifted.captures, drift)
 
     def return_line(self, line: TapeLine, *, partly_served: bool) -> None:
-        """The reply did not arrive, so the line may be played again; `touched` if a part did."""
+        """Put a line back whose reply did not arrive; `partly_served` if some of it was sent."""
         if partly_served:
             self._partly_served.add(line.number)
-        left = self._unplayed_by_lane[line.lane]
-        left[line.number] = line
-        self._unplayed_by_lane[line.lane] = OrderedDict(sorted(left.items()))
+        unplayed = self._unplayed_by_lane[line.lane]
+        unplayed[line.number] = line
+        self._unplayed_by_lane[line.lane] = OrderedDict(sorted(unplayed.items()))
 
     @property
     def unplayed_lines(self) -> tuple[TapeLine, ...]:
-        """Lines of which nothing was served, in the order of the tape."""
-        left = {
-            n for lane in list(self._unplayed_by_lane.values()) for n in list(lane)
-        } - self._partly_served
-        return tuple(line for line in self.tape.lines if line.number in left)
+        """The lines of which nothing was served, in the order of the tape."""
+        lanes = list(self._unplayed_by_lane.values())
+        unplayed = {number for lane in lanes for number in list(lane)} - self._partly_served
+        return tuple(line for line in self.tape.lines if line.number in unplayed)
 
 
-def _match_condition(line: TapeLine, request: Request, call: int) -> dict[str, str] | None:
-    """What the line's `when` captures in the request; None if it does not hold."""
+def _match_condition(line: TapeLine, request: Request) -> dict[str, str] | None:
+    """Return the captures of the line's `when` in the request; None if it does not match."""
     if line.when is None:
         return {}
     try:
-        found = line.when.search(request.searchable_text)
+        match = line.when.search(request.searchable_text)
     except SearchTimeoutError as error:
-        raise RequestRefusedError(f"{line}: {error}", request.lane, call, line) from error
-    return found.groupdict(default="") if found else None
+        raise RequestRefusedError(f"{line}: {error}", request.lane, nearest_line=line) from error
+    return match.groupdict(default="") if match else None

@@ -1,4 +1,4 @@
-"""Refused: a request that no line of the tape answers, and what a person can do about it."""
+"""Explain why no line of a tape answers a request: nearest line, difference, and fix."""
 
 import time
 from collections.abc import Sequence
@@ -7,101 +7,106 @@ from pathlib import Path
 
 from scenarios.tape.condition import Condition, SearchTimeoutError
 from scenarios.tape.drift import compare_requests
-from scenarios.tape.json_checks import MAX_COMPARED_WORDS, closest_word, list_words
 from scenarios.tape.line import TapeLine
 from scenarios.tape.request import Request
+from scenarios.tape.suggestions import MAX_COMPARED_WORDS, closest_word, list_words
 from scenarios.tape.tape import Tape
 
 REFUSED_STATUS = 422
-"""No OpenAI client tries again after it, as it does after 408, 409, 429 and 5xx."""
+"""OpenAI's clients retry after 408, 409, 429 and 5xx, but not after 422."""
 MAX_SHOWN_CHARS = 160
-"""How much of a request is shown, in characters."""
+"""How much of a request is shown."""
 NEAREST_LINE_TIMEOUT_S = 1.0
-"""How long the nearest line is looked for: a lane may have a million."""
+"""How long the nearest line is searched: a lane may have a million lines."""
 
 
 class RequestRefusedError(Exception):
-    """Raised when a run asks what its tape does not answer.
+    """A request that the tape does not answer, or that is invalid.
 
-    `lane`, `call` (from 1, every attempt counts) and `nearest` (an unplayed line, or None) say
-    where; `status` and `kind` are what the client is told.
+    Attributes:
+        lane: The request's lane.
+        nearest_line: The unplayed line that comes closest, if any.
+        status: The HTTP status that the client gets.
+        error_type: The error type that the client gets.
     """
 
     def __init__(
         self,
         message: str,
         lane: str,
-        call: int,
+        *,
         nearest_line: TapeLine | None = None,
         status: int = REFUSED_STATUS,
         error_type: str = "no_taped_line",
     ) -> None:
         super().__init__(message)
+        self.lane = lane
+        self.nearest_line = nearest_line
         self.status = status
         self.error_type = error_type
-        self.lane = lane
-        self.call = call
-        self.nearest_line = nearest_line
 
 
 def no_line_error(
     tape: Tape, request: Request, call: int, unplayed: Sequence[TapeLine]
 ) -> RequestRefusedError:
-    """Why none of `left` (the lane's unplayed lines) answers `request`."""
+    """Return the error for a request that none of the lane's `unplayed` lines answers."""
     lines = [line for line in tape.lines if line.lane == request.lane]
     head = f'lane "{request.lane}", call {call}: no line of {tape.file} answers this request.'
     if not lines:
-        return RequestRefusedError(
-            "\n".join([head, *_explain_unknown_lane(tape, request)]), request.lane, call
-        )
-    count = f"The lane has {_count_lines(len(lines))}, {len(lines) - len(unplayed)} played."
-    asked = f"The request ends: {_quote_end(request.searchable_text)}"
+        message = "\n".join([head, *_explain_unknown_lane(tape, request)])
+        return RequestRefusedError(message, request.lane)
+    played = len(lines) - len(unplayed)
+    count = f"The lane has {_count_lines(len(lines))}, {played} of them played."
+    request_end = f"The request ends with: {_quote_end(request.searchable_text)}"
     if not unplayed:
         last = f"Its last line is {lines[-1]}."
-        mend = f"Mend it: write a line after {lines[-1].location}, then {_next_command(tape)}."
-        return RequestRefusedError("\n".join([head, count, last, asked, mend]), request.lane, call)
-    nearest, why_not = _nearest_line(request, unplayed)
-    close = f"Nearest unplayed line: {nearest}\n  {why_not}"
-    mend = (
-        f"Mend it: edit {nearest.location}, then {_next_command(tape)}."
-        if nearest.digest is None
-        else "Mend it: record it anew, python -m scenarios live … --record; or play it --tolerant."
-    )
-    return RequestRefusedError(
-        "\n".join([head, count, close, asked, mend]), request.lane, call, nearest
-    )
+        fix = f"To fix it: add a line after {lines[-1].location}, then {_next_command(tape)}."
+        return RequestRefusedError("\n".join([head, count, last, request_end, fix]), request.lane)
+    nearest, difference = _nearest_line(request, unplayed)
+    nearest_text = f"Nearest unplayed line: {nearest}\n  {difference}"
+    if nearest.digest is None:
+        fix = f"To fix it: edit {nearest.location}, then {_next_command(tape)}."
+    else:
+        fix = (
+            "To fix it: record the tape again (python -m scenarios live … --record),"
+            " or serve it with --tolerant."
+        )
+    message = "\n".join([head, count, nearest_text, request_end, fix])
+    return RequestRefusedError(message, request.lane, nearest_line=nearest)
 
 
-def unknown_path_error(tape: Tape, request: Request, call: int) -> RequestRefusedError:
-    """A path that is neither an endpoint of the API nor an outside service on the tape."""
-    asked = f"{request.method} {_truncate(request.path)}"
-    alike = closest_word(asked, tape.endpoints)
+def unknown_path_error(tape: Tape, request: Request) -> RequestRefusedError:
+    """Return the error for a path that is neither an API endpoint nor a service on the tape."""
+    endpoint = f"{request.method} {_truncate(request.path)}"
+    nearest = closest_word(endpoint, tape.endpoints)
     message = (
-        f"{asked}: the tape {tape.file} answers no such path.\n"
-        f"It answers {list_words(tape.endpoints) or 'nothing'}"
-        + (f"; nearest: {alike}.\n" if alike else ".\n")
-        + f'Mend it: write a line with "method": "{request.method}", "path": '
-        f'"{_truncate(request.path)}", or call a path that it answers.'
+        f"{endpoint}: the tape {tape.file} has no such path.\n"
+        f"It has: {list_words(tape.endpoints) or 'none'}"
+        + (f"; nearest: {nearest}.\n" if nearest else ".\n")
+        + f'To fix it: add a line with "method": "{request.method}" and "path": '
+        f'"{_truncate(request.path)}", or request a path of the tape.'
     )
-    return RequestRefusedError(message, request.lane, call, status=404)
+    return RequestRefusedError(message, request.lane, status=404)
 
 
 def _explain_unknown_lane(tape: Tape, request: Request) -> list[str]:
-    alike = closest_word(request.lane, tape.lanes)
-    known = list_words(tape.lanes) or "none"
-    said = (
-        "The client sent no x-agent-name header; this lane is the fingerprint of its system prompt "
-        "and tools."
+    nearest = closest_word(request.lane, tape.lanes)
+    suggestion = f"; nearest: {nearest}" if nearest else ""
+    source = (
+        "The client sent no x-agent-name header, so the lane is a fingerprint of its system prompt"
+        " and tools."
         if request.lane.startswith("~")
         else "The lane comes from the client's x-agent-name header."
     )
-    nearest = f"; nearest: {alike}" if alike else ""
-    mend = f'Mend it: write a line with "lane": "{request.lane}", then {_next_command(tape)}.'
-    return [f"The tape has no such lane. It has: {known}{nearest}.", said, mend]
+    return [
+        f"The tape has no such lane. It has: {list_words(tape.lanes) or 'none'}{suggestion}.",
+        source,
+        f'To fix it: add a line with "lane": "{request.lane}", then {_next_command(tape)}.',
+    ]
 
 
 def _nearest_line(request: Request, unplayed: Sequence[TapeLine]) -> tuple[TapeLine, str]:
-    """The line that comes closest, as far as there is time to see, and why it does not answer."""
+    """Return the line that comes closest, as far as time permits, and why it does not answer."""
     until_s = time.monotonic() + NEAREST_LINE_TIMEOUT_S
 
     def closeness(line: TapeLine) -> float:
@@ -109,8 +114,8 @@ def _nearest_line(request: Request, unplayed: Sequence[TapeLine]) -> tuple[TapeL
             return -1.0
         if line.when is None:
             return 1.0
-        held, _ = _longest_matching_prefix(line.when, request.searchable_text, until_s)
-        return len(held) / max(1, len(line.when.pattern))
+        prefix, _ = _longest_matching_prefix(line.when, request.searchable_text, until_s)
+        return len(prefix) / max(1, len(line.when.pattern))
 
     nearest = max(islice(unplayed, MAX_COMPARED_WORDS), key=closeness)
     if not nearest.serves_endpoint(request.method, request.path):
@@ -120,43 +125,43 @@ def _nearest_line(request: Request, unplayed: Sequence[TapeLine]) -> tuple[TapeL
             return nearest, _explain_mismatch(nearest.when, request.searchable_text)
     except SearchTimeoutError as error:
         return nearest, str(error)
-    differ = "; ".join(
-        change.description for change in compare_requests(nearest.request, request.canonical_body)
-    )
-    return nearest, f"what was recorded differs: {differ}"
+    changes = compare_requests(nearest.request, request.canonical_body)
+    description = "; ".join(change.description for change in changes)
+    return nearest, f"the recorded request differs: {description}"
 
 
 def _explain_mismatch(when: Condition, text: str) -> str:
-    held, seen = _longest_matching_prefix(when, text, time.monotonic() + NEAREST_LINE_TIMEOUT_S)
-    if not held:
-        return "no part of it is found in the conversation"
+    until_s = time.monotonic() + NEAREST_LINE_TIMEOUT_S
+    prefix, found = _longest_matching_prefix(when, text, until_s)
+    if not prefix:
+        return "no part of its condition matches the conversation"
     return (
-        f"it holds as far as {held!r} (there the conversation reads {seen!r}), "
-        f"then {when.pattern[len(held) :]!r} is not found"
+        f"its condition matches up to {prefix!r} (there the conversation has {found!r}), "
+        f"but {when.pattern[len(prefix) :]!r} does not match"
     )
 
 
 def _longest_matching_prefix(when: Condition, text: str, until_s: float) -> tuple[str, str]:
-    """The longest beginning of the pattern that is found in `text`, and the text from there on."""
+    """Return the longest prefix of the pattern that matches in `text`, and the text found there."""
     for end in range(len(when.pattern) - 1, 0, -1):
         left_s = until_s - time.monotonic()
         if left_s <= 0:
             break
         try:
-            found = Condition.compile(when.pattern[:end]).search(text, left_s)
+            match = Condition.compile(when.pattern[:end]).search(text, left_s)
         except (ValueError, SearchTimeoutError):
             continue
-        if found and found.group():
-            return when.pattern[:end], text[found.start() : found.end() + 40].split("\n")[0]
+        if match and match.group():
+            return when.pattern[:end], text[match.start() : match.end() + 40].split("\n")[0]
     return "", ""
 
 
 def _next_command(tape: Tape) -> str:
-    """What comes after an edit: for a scenario's tape, and for one that is served alone."""
+    """Return the step after an edit: for a scenario's tape, or for one that is served alone."""
     path = Path(tape.file)
     if path.name == "tape.jsonl" and (path.parent / "scenario.py").exists():
         return f"python -m scenarios accept {path.parent.name}"
-    return "start serving anew"
+    return "restart the server"
 
 
 def _count_lines(count: int) -> str:

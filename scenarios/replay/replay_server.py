@@ -1,4 +1,9 @@
-"""A replay: a server on 127.0.0.1 that plays a tape to whoever asks, while its body runs."""
+"""Serve a tape on 127.0.0.1 for the duration of a `with` block, and inspect what was served.
+
+with replay_tape(Tape.load("tape.jsonl")) as replay:
+    OpenAI(base_url=replay.base_url, api_key="taped").chat.completions.create(…)
+assert not replay.refusals and not replay.unplayed_lines
+"""
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -14,7 +19,7 @@ from scenarios.tape.tape import Tape
 
 
 class ReplayServer:
-    """What a body sees of its server: where it is, and what it has done."""
+    """A running replay server: its addresses, and what it has served."""
 
     def __init__(self, app: ReplayApp, port: int) -> None:
         self._app = app
@@ -22,41 +27,42 @@ class ReplayServer:
 
     @property
     def url(self) -> str:
-        """Where outside services stand."""
+        """The address of outside services that are on the tape."""
         return f"http://{HOST}:{self.port}"
-
-    def service_url(self, lane: str) -> str:
-        """Where a service stands that is forwarded to."""
-        return f"{self.url}/{lane}"
 
     @property
     def base_url(self) -> str:
-        """What an OpenAI client calls `base_url`."""
+        """The `base_url` for an OpenAI client."""
         return f"{self.url}/v1"
+
+    def service_url(self, lane: str) -> str:
+        """Return the address of a service that requests are forwarded to."""
+        return f"{self.url}/{lane}"
 
     @property
     def ledger(self) -> Ledger:
-        return self._app.ledger
+        """The log of all exchanges."""
+        return self._app.state.ledger
 
     @property
     def refusals(self) -> tuple[RequestRefusedError, ...]:
-        """The requests that no line answered, in order."""
-        return tuple(self._app.refusals)
+        """The requests that were refused, in order."""
+        return tuple(self._app.state.refusals)
 
     @property
     def drift(self) -> tuple[Drift, ...]:
-        """The recorded lines that were served though the request differs (tolerant play)."""
-        return tuple(self._app.drift)
+        """Requests that differ from the recorded ones, and were answered (tolerant replay)."""
+        return tuple(self._app.state.drift)
 
     @property
     def unplayed_lines(self) -> tuple[TapeLine, ...]:
         """The lines of which nothing was served."""
-        return self._app.line_selector.unplayed_lines
+        return self._app.state.line_selector.unplayed_lines
 
     @property
     def unfired_faults(self) -> tuple[Fault, ...]:
-        """The faults that never struck."""
-        return self._app.faults.unfired
+        """The faults that have not occurred."""
+        return self._app.state.faults.unfired
 
 
 @contextmanager
@@ -68,12 +74,21 @@ def replay_tape(
     port: int = 0,
     service_urls: Mapping[str, str] | None = None,
 ) -> Generator[ReplayServer]:
-    """Play `tape` on `port` of 127.0.0.1 (0: a free one) until the body ends.
+    """Serve `tape` on 127.0.0.1 until the block ends.
 
-    Strict play refuses a request that differs from the recorded one; tolerant play serves it and
-    notes the drift. `on_exchange` is told of each exchange as it ends, on the server's thread.
-    `forwards` are the addresses of real services, by lane: what is asked of `Replay.at(lane)` is
-    asked of them, once the lane's faults have let it pass.
+    Args:
+        tape: The tape, its inputs filled in.
+        faults: Faults to inject.
+        strict: Refuse a request that differs from the recorded one; if false, serve it, and report
+            the drift.
+        on_exchange: Called with each exchange when it ends, on the server's thread.
+        port: The port; 0 takes a free one.
+        service_urls: Addresses of real services, by lane. A request to
+            `ReplayServer.service_url(lane)` is forwarded there, after the lane's faults.
+
+    Raises:
+        OSError: The port is in use.
+        ValueError: A fault cannot apply to its lane, which is forwarded.
     """
     app = ReplayApp(tape, faults, strict=strict, on_exchange=on_exchange, service_urls=service_urls)
     with serve_app(app, port, on_close=app.aclose) as port:

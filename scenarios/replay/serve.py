@@ -1,4 +1,4 @@
-"""Serving: a tape played to clients in any language, from a terminal, until Ctrl-C."""
+"""Serve a tape in the foreground, to clients in any language, until Ctrl-C: the `serve` command."""
 
 import os
 import signal
@@ -10,12 +10,12 @@ from threading import Event
 from scenarios.replay.faults import Fault
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.service_processes import run_services
-from scenarios.tape.json_checks import list_words
 from scenarios.tape.placeholders import InputValue
+from scenarios.tape.suggestions import list_words
 from scenarios.tape.tape import Tape
 
 MAX_SHOWN_LINES = 100
-"""How many unplayed lines are named at the end."""
+"""How many unplayed lines the closing summary lists."""
 
 
 def serve_tape(
@@ -28,52 +28,65 @@ def serve_tape(
     tracking_uri: str = "",
     print_message: Callable[[str], None] = lambda text: print(text, flush=True),
 ) -> None:
-    """Play the tape on `port` of 127.0.0.1 (0: a free one), and say where, till Ctrl-C or TERM.
+    """Serve a tape on 127.0.0.1 until Ctrl-C or SIGTERM; print its address and a closing summary.
 
-    `processes` are services that the tape has no lines for: they are started, and trace to the
-    store at `tracking_uri`. TapeError if the tape can't be read, NotUp if one of them does not
-    start; exit code 2, with a sentence, if the port is taken.
+    Args:
+        tape_path: The tape.
+        port: The port; 0 takes a free one.
+        strict: Refuse requests that differ from the recorded ones.
+        faults: Faults to inject.
+        inputs: The inputs that the lines of services use.
+        services: Services that are not on the tape, by name, with their arguments. They are
+            started, and store their traces at `tracking_uri`.
+        tracking_uri: The MLflow store of the services.
+        print_message: Prints a message.
+
+    Raises:
+        TapeError: The tape is invalid.
+        ServiceUnavailableError: A service did not start.
+        SystemExit: With code 2, after an error message, if the port is in use.
     """
     tape = Tape.load(tape_path).with_inputs(inputs or {})
     try:
         with (
-            run_services(services or {}, tracking_uri) as started,
+            run_services(services or {}, tracking_uri) as running,
             replay_tape(
-                tape, faults, strict=strict, port=port, service_urls=started.addresses
+                tape, faults, strict=strict, port=port, service_urls=running.addresses
             ) as replay,
         ):
-            # Started in the background of a script, a process is told to ignore Ctrl-C.
-            for ending in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(ending, signal.default_int_handler)
-            print_message(_startup_message(tape, replay, started.addresses))
+            # A shell makes the background processes of a script ignore Ctrl-C.
+            for stop_signal in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(stop_signal, signal.default_int_handler)
+            print_message(_startup_message(tape, replay, running.addresses))
             try:
                 Event().wait()
             except KeyboardInterrupt:
                 print_message(_closing_summary(replay))
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        print(f"port {port}: {why}. Take another, or 0 for a free one.", file=sys.stderr)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        print(f"port {port}: {reason}. Choose another port, or 0 for a free one.", file=sys.stderr)
         raise SystemExit(2) from error
 
 
 def _startup_message(tape: Tape, replay: ReplayServer, services: Iterable[str]) -> str:
     forwarded = "".join(
-        f"  {replay.service_url(name)}  {name}, a service in a process of its own\n"
+        f"  {replay.service_url(name)}  the service {name}, in its own process\n"
         for name in services
     )
     return (
-        f"playing {len(tape.lines)} lines of {tape.file}, lanes: {list_words(tape.lanes)}\n"
+        f"serving {len(tape.lines)} lines of {tape.file}, lanes: {list_words(tape.lanes)}\n"
         f"  export OPENAI_BASE_URL={replay.base_url} OPENAI_API_KEY=taped\n"
-        f"  GET {replay.url}/ledger  what was served    POST {replay.url}/rewind  begin again\n"
+        f"  GET {replay.url}/ledger  shows the exchanges; POST {replay.url}/rewind  starts again\n"
         f"{forwarded}"
-        "Ctrl-C ends it."
+        "Press Ctrl-C to stop."
     )
 
 
 def _closing_summary(replay: ReplayServer) -> str:
-    served = len(replay.ledger.exchanges)
-    left = replay.unplayed_lines
-    lines = "".join(f"\n  unplayed: {line}" for line in left[:MAX_SHOWN_LINES])
-    lines += f"\n  … {len(left)} unplayed in all" if len(left) > MAX_SHOWN_LINES else ""
-    drift = "".join(f"\n  drift: {change}" for change in replay.drift)
-    return f"\n{served} exchanges, {len(replay.refusals)} of them refused{lines}{drift}"
+    exchanges, unplayed = len(replay.ledger.exchanges), replay.unplayed_lines
+    lines = [f"{exchanges} exchanges, {len(replay.refusals)} of them refused"]
+    lines += [f"  unplayed: {line}" for line in unplayed[:MAX_SHOWN_LINES]]
+    if len(unplayed) > MAX_SHOWN_LINES:
+        lines.append(f"  … {len(unplayed)} unplayed lines in total")
+    lines += [f"  drift: {drift}" for drift in replay.drift]
+    return "\n" + "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Processes: the services of workflows/services/ that a play needs, each started for it."""
+"""Run services of `workflows/services/` in their own processes, while a `with` block runs."""
 
 import os
 import subprocess
@@ -15,29 +15,33 @@ import httpx
 
 REPOSITORY = Path(__file__).parent.parent.parent
 START_TIMEOUT_S = 30.0
-"""How long a service may take to say where it is; most of it is the import of MLflow."""
+"""How long a service may take to print its address; most of it is the import of MLflow."""
 STOP_TIMEOUT_S = 10.0
-"""How long it may take to store its spans and end, once it is told to."""
+"""How long a service may take to store its spans and end."""
 
 
 class ServiceUnavailableError(Exception):
-    """Raised when a service does not come up, or is gone; says what it said last."""
+    """A service did not start, or has ended. The message has its last output."""
 
 
 @dataclass(frozen=True)
 class ServiceProcesses:
-    """The services that run, by name: their addresses."""
+    """The addresses of the running services, by name."""
 
     addresses: Mapping[str, str]
 
     def flush(self) -> None:
-        """Have each store what it traced until now, so that a trace can be read whole."""
+        """Let each service store its spans, so that traces are complete.
+
+        Raises:
+            ServiceUnavailableError: A service has ended; its last spans are lost.
+        """
         for name, address in self.addresses.items():
             try:
                 httpx.post(f"{address}/flush", timeout=START_TIMEOUT_S, trust_env=False)
             except (httpx.TransportError, httpx.InvalidURL) as error:
                 raise ServiceUnavailableError(
-                    f"{name} is gone from {address}, and its spans are lost"
+                    f"the service {name} at {address} is not running; its last spans are lost"
                 ) from error
 
 
@@ -45,36 +49,40 @@ class ServiceProcesses:
 def run_services(
     services: Mapping[str, tuple[str, ...]], tracking_uri: str
 ) -> Generator[ServiceProcesses]:
-    """Start each service, by name, with its arguments, at a free port; end them with the block.
+    """Start services, each on a free port, and stop them when the block ends.
 
-    Their spans go to the same store as the caller's. Raises `NotUp` if one does not say in 30 s
-    where it is.
+    Args:
+        services: Command-line arguments, by the name of the service's module.
+        tracking_uri: The MLflow store for their traces.
+
+    Raises:
+        ServiceUnavailableError: A service did not print its address within `START_TIMEOUT_S`.
     """
     with ExitStack() as stack:
         started = {
             name: stack.enter_context(_run_service(name, arguments, tracking_uri))
             for name, arguments in services.items()
         }
-        yield ServiceProcesses({name: address() for name, address in started.items()})
+        yield ServiceProcesses({name: read_address() for name, read_address in started.items()})
 
 
 @contextmanager
 def _run_service(
     name: str, arguments: tuple[str, ...], tracking_uri: str
 ) -> Generator[Callable[[], str]]:
-    """A service in a process of its own; yields what waits for its address."""
+    """Run a service in a process; yield a function that waits for its address."""
     command = [sys.executable, "-m", f"workflows.services.{name}", "--port", "0", *arguments]
     paths = filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH")))
-    own = {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": os.pathsep.join(paths)}
     with (
         TemporaryFile("w+") as errors,
         subprocess.Popen(
             command,
-            env=os.environ | own,
+            env=os.environ | environment,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            start_new_session=True,  # Ctrl-C is the player's, who ends it in his own time
+            start_new_session=True,  # on Ctrl-C, the player stops it, when it is ready to
         ) as process,
     ):
         try:
@@ -84,22 +92,22 @@ def _run_service(
 
 
 def _read_address(name: str, process: "subprocess.Popen[str]", errors: IO[str]) -> str:
-    """The first line that it prints; there is none once it has ended."""
+    """Return the first line that the process prints."""
     assert process.stdout is not None
-    too_late = Timer(START_TIMEOUT_S, process.kill)
-    too_late.start()
+    timer = Timer(START_TIMEOUT_S, process.kill)
+    timer.start()
     try:
-        said = process.stdout.readline().strip()
+        address = process.stdout.readline().strip()
     finally:
-        too_late.cancel()
-    if not said:
+        timer.cancel()
+    if not address:
         code = process.wait()
         errors.seek(0)
-        last = errors.read().strip() or "nothing"
+        output = errors.read().strip() or "nothing"
         raise ServiceUnavailableError(
-            f"the service {name} did not come up (exit code {code}); it said:\n{last}"
+            f"the service {name} did not start (exit code {code}); it printed:\n{output}"
         )
-    return said
+    return address
 
 
 def _stop_process(process: "subprocess.Popen[str]") -> None:

@@ -1,7 +1,7 @@
-"""A condition: a line's `when`, searched in a request, and given up where the search has no end.
+"""A line's `when`: a regular expression that is searched in a request, with a time limit.
 
-It is spelt as Python's `re` has it, and searched by `regex`, which can be told when to stop: a
-pattern as `(a|a)*$` tries more ways than there will ever be time for.
+The pattern is written for Python's `re`. The search uses the package `regex`, because it can be
+stopped: a pattern such as `(a|a)*$` takes exponential time.
 """
 
 import re
@@ -12,7 +12,9 @@ from functools import cached_property, lru_cache
 import regex  # type: ignore[import-untyped]  # it ships no annotations
 
 SEARCH_TIMEOUT_S = 1.0
-"""How long a search may take. The conditions of the catalog take some 0.00002 s each."""
+"""The time limit of one search. The conditions of the catalog take about 0.00002 s each."""
+REPEAT_CHARACTERS = frozenset("*+?{")
+"""A pattern without any of these cannot take long."""
 LITERAL_BRACE = re.compile(
     r"""( \\N\{[^}]*\}                       # a character by its name
         | \\.                                # an escape
@@ -21,20 +23,19 @@ LITERAL_BRACE = re.compile(
         ) | \{""",
     re.VERBOSE | re.DOTALL,
 )
-"""A brace on its own, which none of these holds."""
-
-
-REPEAT_CHARACTERS = frozenset("*+?{")
-"""Without one of these no search is long."""
+"""Matches a brace that is plain text, or (in group 1) a construct that may contain one."""
 
 
 class SearchTimeoutError(Exception):
-    """Raised when a search was given up, after `PATIENCE_S`."""
+    """A search took longer than its time limit."""
 
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """A regular expression in which `^` and `$` match at each line; `groups` are its named ones."""
+    """A regular expression in which `^` and `$` match at every line.
+
+    `groups` are the names of its named groups.
+    """
 
     pattern: str
     groups: tuple[str, ...]
@@ -42,7 +43,7 @@ class Condition:
 
     @classmethod
     def compile(cls, pattern: str) -> "Condition":
-        """The condition that `pattern` spells; `ValueError` if `re` cannot read it."""
+        """Compile `pattern`; `ValueError` if `re` cannot, or warns about it."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -52,26 +53,26 @@ class Condition:
         return cls(pattern, tuple(compiled.groupindex), compiled)
 
     def search(self, text: str, timeout_s: float = SEARCH_TIMEOUT_S) -> "re.Match[str] | None":
-        """Where it is found first in `text`; `Endless` if the search is not over in time."""
+        """Return the first match in `text`, or None; `SearchTimeoutError` after `timeout_s`."""
         if not REPEAT_CHARACTERS & set(self.pattern):
             return self._compiled.search(text)
         try:
-            found: re.Match[str] | None = self._interruptible.search(text, timeout=timeout_s)
-            return found
+            match: re.Match[str] | None = self._interruptible.search(text, timeout=timeout_s)
+            return match
         except TimeoutError as error:
             raise SearchTimeoutError(
-                f'its "when" came to no end: it was searched for {timeout_s:g} s in'
-                f" {len(text)} characters; write it without a repeat within a repeat"
+                f'the search for its "when" was stopped after {timeout_s:g} s in'
+                f" {len(text)} characters; write the pattern without a repeat inside a repeat"
             ) from error
 
     @cached_property
     def _interruptible(self) -> "regex.Pattern[str]":
-        # A brace that repeats nothing is a brace to `re`, and a word of its own to `regex`.
+        # A brace that repeats nothing is plain text in `re`, but syntax in `regex`.
         plain = LITERAL_BRACE.sub(lambda found: found[1] or r"\{", self.pattern)
         return regex.compile(plain, regex.MULTILINE | regex.VERSION0)
 
 
 @lru_cache(maxsize=4096)
 def compile_condition(pattern: str) -> Condition:
-    """The condition that `pattern` spells; many lines may share one."""
+    """Compile `pattern` once, even if many lines share it; `ValueError` if it is invalid."""
     return Condition.compile(pattern)

@@ -1,4 +1,4 @@
-"""A conversation: a chat request as text, a message a line, for a tape's `when` to be searched in.
+"""Render a chat request as text, one message per line, in which a tape's `when` is searched.
 
     tools: altitude, population
     system: You write what the task asks for.
@@ -7,9 +7,9 @@
     tool altitude: {"metres":3640}
     user reviewer: REVISE: cite the source.
 
-A speaker's `name` stands after the role; parts of a message that are not text show their type in
-square brackets; a tool's reply is named after the call that it answers. A request of the Responses
-API reads as the chat that asks for the same.
+A message's `name` follows its role. Content parts that are not text appear as their type in square
+brackets. A tool's reply is named after the call that it answers. A request of the Responses API is
+converted to the equivalent chat first.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,12 +17,12 @@ from typing import Any
 
 
 def render_conversation(body: Mapping[str, Any]) -> str:
-    """The conversation of a chat request; parts of an unknown shape are shown or passed over."""
+    """Render the body of a chat request. Parts of an unknown shape are skipped."""
     names = tool_names(body)
     lines = [f"tools: {', '.join(names)}"] if names else []
-    called: dict[str, str] = {}
+    tool_names_by_call: dict[str, str] = {}
     for message in _dicts(body.get("messages")):
-        lines.extend(_render_message(message, called))
+        lines.extend(_render_message(message, tool_names_by_call))
     return "\n".join(lines)
 
 
@@ -45,7 +45,7 @@ def _render_message(
 
 
 def content_text(content: Any) -> str:
-    """The text of a message's content: a string, or a list of parts."""
+    """Return the text of a message's content, which is a string or a list of parts."""
     if isinstance(content, str):
         return content
     parts = (part.get("text") or f"[{part.get('type')}]" for part in _dicts(content))
@@ -53,29 +53,34 @@ def content_text(content: Any) -> str:
 
 
 def to_chat_request(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The body of a chat that asks for what a body of the Responses API does; a chat as it is.
+    """Convert the body of a Responses API request to the equivalent chat body; return a chat as is.
 
     Source: https://platform.openai.com/docs/guides/migrate-to-responses
     """
     if "messages" in body or not ("input" in body or "instructions" in body):
         return body
-    given, told = body.get("input"), body.get("instructions")
-    asked = [{"role": "user", "content": given}] if isinstance(given, str) else _dicts(given)
+    text_or_items, instructions = body.get("input"), body.get("instructions")
+    if isinstance(text_or_items, str):
+        messages: list[Mapping[str, Any]] = [{"role": "user", "content": text_or_items}]
+    else:
+        messages = [_item_to_message(item) for item in _dicts(text_or_items)]
+    if isinstance(instructions, str):
+        messages = [{"role": "system", "content": instructions}, *messages]
+    # A built-in tool has a type, but no name.
+    functions = ({"name": tool.get("type"), **tool} for tool in _dicts(body.get("tools")))
+    tools = [{"type": "function", "function": function} for function in functions]
     rest = {key: body[key] for key in body.keys() - {"input", "instructions"}}
-    first = [{"role": "system", "content": told}] if isinstance(told, str) else []
-    offered = ({"name": tool.get("type"), **tool} for tool in _dicts(body.get("tools")))
-    tools = [{"type": "function", "function": tool} for tool in offered]
-    return {**rest, "messages": [*first, *map(_item_to_message, asked)], "tools": tools}
+    return {**rest, "messages": messages, "tools": tools}
 
 
 def _item_to_message(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The message of a chat that an item stands for."""
+    """Convert an input item of the Responses API to a chat message."""
     match item.get("type", "message"):
         case "message":
             return item
         case "function_call" | "custom_tool_call":
-            asked = item.get("arguments", item.get("input"))
-            function = {"name": item.get("name"), "arguments": asked}
+            arguments = item.get("arguments", item.get("input"))
+            function = {"name": item.get("name"), "arguments": arguments}
             call = {"id": item.get("call_id"), "type": "function", "function": function}
             return {"role": "assistant", "content": None, "tool_calls": [call]}
         case "function_call_output" | "custom_tool_call_output":
@@ -86,6 +91,7 @@ def _item_to_message(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def system_prompt(body: Mapping[str, Any]) -> str:
+    """Return the text of all system and developer messages."""
     return "\n".join(
         content_text(message.get("content"))
         for message in _dicts(body.get("messages"))
@@ -94,12 +100,12 @@ def system_prompt(body: Mapping[str, Any]) -> str:
 
 
 def tool_names(body: Mapping[str, Any]) -> list[str]:
-    """The functions that the model may call, in the order of the request."""
+    """Return the names of the functions that the model may call, in order."""
     functions = (tool.get("function") for tool in _dicts(body.get("tools")))
     return [str(function.get("name")) for function in functions if isinstance(function, dict)]
 
 
 def _dicts(value: Any) -> Iterator[Mapping[str, Any]]:
-    return (
-        (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
-    )
+    """Yield the objects of a list; a request may contain anything in their place."""
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))

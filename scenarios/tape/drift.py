@@ -1,8 +1,12 @@
-"""Drift: a taped request and the real one differ; which message, and how.
+"""Compare a request with the recorded one, message by message, and describe the differences.
 
-Severities, mildest first: `text` (a message or setting reads differently), `order` (the same
-messages in another order), `tools` (another tool set or schema), `missing` (a message or a whole
-call is gone, or is new), `agent` (a lane has fallen silent, or is new).
+Severities, mildest first:
+
+- `text`: the text of a message, or a setting, differs.
+- `order`: the same messages come in another order.
+- `tools`: a tool is new, gone, or has another schema.
+- `missing`: a message, or a whole call, is gone or new.
+- `agent`: a lane makes no requests any more, or is new.
 """
 
 import re
@@ -16,20 +20,25 @@ from scenarios.tape.request import to_sorted_json
 
 SEVERITIES = ("text", "order", "tools", "missing", "agent")
 CONTEXT_CHARS = 24
-"""How much of what is the same stands before a change, in characters."""
+"""How many unchanged characters are shown before a change."""
 WORD_SEPARATOR = re.compile(r"[\s,{\[]")
-"""What parts words, in a text or in JSON."""
+"""Separates words, in text and in JSON."""
 
 
 @dataclass(frozen=True)
 class Change:
+    """One difference: a severity (see above) and a sentence."""
+
     severity: str
     description: str
 
 
 @dataclass(frozen=True)
 class Drift:
-    """Call `call` of `lane` was answered by the recorded line `at`, whose request was another."""
+    """Call `call` of `lane` was answered by a recorded line whose request differs.
+
+    `location` is the line's `FILE:LINE`.
+    """
 
     lane: str
     call: int
@@ -38,23 +47,25 @@ class Drift:
 
     @property
     def severity(self) -> str:
-        """The worst severity of its changes."""
+        """The highest severity of its changes."""
         return max((change.severity for change in self.changes), key=SEVERITIES.index)
 
     def __str__(self) -> str:
-        what = "; ".join(change.description for change in self.changes)
-        return (
-            f"{self.lane}, call {self.call} drifted from {self.location} ({self.severity}): {what}"
-        )
+        details = "; ".join(change.description for change in self.changes)
+        call = f"{self.lane}, call {self.call}"
+        return f"{call} drifted from {self.location} ({self.severity}): {details}"
 
 
 def compare_requests(recorded: Any, actual: Any) -> tuple[Change, ...]:
-    """What differs between two canonical bodies, message by message; empty when nothing does."""
+    """List the differences of two canonical request bodies; empty if they are equal.
+
+    Chats and Responses API requests are compared message by message; other bodies by key.
+    """
     if not isinstance(recorded, dict) or not isinstance(actual, dict):
         return _text_changes("the body", to_sorted_json(recorded), to_sorted_json(actual))
     if _is_responses_request(recorded) or _is_responses_request(actual):
         recorded, actual = to_chat_request(recorded), to_chat_request(actual)
-    found: list[Change] = []
+    found = list[Change]()
     found.extend(_message_changes(_list(recorded, "messages"), _list(actual, "messages")))
     found.extend(_tool_changes(_list(recorded, "tools"), _list(actual, "tools")))
     for key in sorted((recorded.keys() | actual.keys()) - {"messages", "tools"}):
@@ -63,54 +74,58 @@ def compare_requests(recorded: Any, actual: Any) -> tuple[Change, ...]:
 
 
 def _is_responses_request(body: Mapping[str, Any]) -> bool:
-    """Whether it asks for a response, and has messages to compare; an embedding has texts."""
+    """Return whether it is a Responses API request; an embeddings request has texts as input."""
     return "instructions" in body or any(isinstance(one, dict) for one in _list(body, "input"))
 
 
 def _message_changes(recorded: list[Any], actual: list[Any]) -> Iterator[Change]:
-    was, now = [to_sorted_json(m) for m in recorded], [to_sorted_json(m) for m in actual]
-    if was != now and sorted(was) == sorted(now):
-        yield Change("order", f"the same {len(now)} messages come in another order")
+    before = [to_sorted_json(message) for message in recorded]
+    after = [to_sorted_json(message) for message in actual]
+    if before != after and sorted(before) == sorted(after):
+        yield Change("order", f"the same {len(after)} messages come in another order")
         return
-    for op, i, i_end, j, j_end in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+    for op, i, i_end, j, j_end in _opcodes(before, after):
         if op == "equal":
             continue
         while i < i_end and j < j_end and _role(recorded[i]) == _role(actual[j]):
-            yield from _text_changes(f"message {j + 1} ({_role(actual[j])})", was[i], now[j])
+            yield from _text_changes(f"message {j + 1} ({_role(actual[j])})", before[i], after[j])
             i, j = i + 1, j + 1
         for gone in range(i, i_end):
-            yield Change(
-                "missing", f"the recorded message {gone + 1} is gone: {_truncate(was[gone])}"
-            )
+            text = f"the recorded message {gone + 1} is gone: {_truncate(before[gone])}"
+            yield Change("missing", text)
         for new in range(j, j_end):
-            yield Change("missing", f"message {new + 1} is new: {_truncate(now[new])}")
+            yield Change("missing", f"message {new + 1} is new: {_truncate(after[new])}")
+
+
+def _opcodes(before: list[str], after: list[str]) -> list[tuple[str, int, int, int, int]]:
+    return list(SequenceMatcher(None, before, after, autojunk=False).get_opcodes())
 
 
 def _tool_changes(recorded: list[Any], actual: list[Any]) -> Iterator[Change]:
-    was, now = _tools_by_name(recorded), _tools_by_name(actual)
-    for name in sorted(was.keys() | now.keys()):
-        if name not in now:
+    before, after = _tools_by_name(recorded), _tools_by_name(actual)
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
             yield Change("tools", f"tool {name} is gone")
-        elif name not in was:
+        elif name not in before:
             yield Change("tools", f"tool {name} is new")
         else:
-            for change in _text_changes(f"the schema of tool {name}", was[name], now[name]):
+            for change in _text_changes(f"the schema of tool {name}", before[name], after[name]):
                 yield Change("tools", change.description)
 
 
 def _text_changes(label: str, before: str, after: str) -> tuple[Change, ...]:
-    """One change of severity `text` that shows the first place at which the two part."""
+    """Return one change of severity `text` that shows the first difference; none if equal."""
     if before == after:
         return ()
     at = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), -1)
     start = _start_of_context(before, min(len(before), len(after)) if at < 0 else at)
-    cut = "…" if start else ""
-    says = f"{label} was {cut}{_truncate(before[start:])} and is {cut}{_truncate(after[start:])}"
-    return (Change("text", says),)
+    dots = "…" if start else ""
+    was, now = dots + _truncate(before[start:]), dots + _truncate(after[start:])
+    return (Change("text", f"{label} was {was} and is {now}"),)
 
 
 def _start_of_context(text: str, at: int) -> int:
-    """Where a word begins that stands some way before, so that one sees where one is."""
+    """Return the start of a word some characters before `at`, to show the context."""
     start = max(0, at - CONTEXT_CHARS)
     gap = WORD_SEPARATOR.search(text, start, at) if start else None
     return gap.end() if gap else start

@@ -1,66 +1,68 @@
-"""A spelling: the keys of a JSON object and the types of their values, as a tape may have them."""
+"""Check the shape of a JSON value from a tape or a request: keys, types, duplicates, depth."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-MAX_COMPARED_WORDS = 1000
-"""With how many words one that is unknown is compared, and how many of them are named."""
-MAX_LISTED_WORDS = 12
+from scenarios.tape.suggestions import suggest_nearest
+
+MAX_DEPTH = 100
+"""The maximum nesting of a request or a line. orjson parses 1024 levels, but writes only 254."""
 
 
 class LineError(Exception):
-    """Raised when a line of a tape can't be played; says why, not where."""
+    """A line of a tape is invalid. The message says why; the caller adds file and line number."""
 
 
 def reject_unknown_keys(value: Mapping[str, Any], known_keys: tuple[str, ...], label: str) -> None:
+    """Raise `LineError` for the first unknown key, with the nearest known one."""
     for key in value:
         if key not in known_keys:
             raise LineError(f"unknown {label} {key!r}{suggest_nearest(key, known_keys)}")
 
 
 def require_types(value: Mapping[str, Any], types: Mapping[str, type]) -> None:
+    """Raise `LineError` for the first key that is present with a value of another type."""
     for key, type_ in types.items():
         if key in value and not isinstance(value[key], type_):
             expected = "a string" if type_ is str else "an object"
-            raise LineError(f"{key!r} is {expected}, this is {json_type_name(value[key])}")
+            raise LineError(f"{key!r} must be {expected}, not {json_type_name(value[key])}")
 
 
 def reject_duplicate_keys(value: Any, raw: bytes) -> None:
-    """LineError if an object in `raw`, which spells `spelt`, has a key twice: one would be lost."""
-    # Only then does it hold more quotes than its values do, and it is slow to be told the key.
+    """Raise `LineError` if an object in `raw`, the JSON text of `value`, repeats a key."""
+    # The text can have more quotes than the value only if a key is repeated or a quote is escaped.
+    # The second, slower parser reports every key.
     if raw.count(b'"') > orjson.dumps(value).count(b'"'):
         json.loads(raw, object_pairs_hook=_to_dict)
 
 
 def _to_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    for key, times in Counter(key for key, _ in pairs).items():
-        if times > 1:
-            raise LineError(f"the key {key!r} is given {times} times")
+    for key, count in Counter(key for key, _ in pairs).items():
+        if count > 1:
+            raise LineError(f"duplicate key: {key!r} appears {count} times in one object")
     return dict(pairs)
 
 
-def suggest_nearest(word: str, words: tuple[str, ...]) -> str:
-    found = closest_word(word, words)
-    return f"; nearest: {found!r}" if found else f"; known: {list_words(words)}" if words else ""
-
-
-def closest_word(word: str, words: Iterable[str]) -> str | None:
-    """The one of the first `COMPARED` words that reads most alike; None if none does."""
-    return next(iter(get_close_matches(word, list(islice(words, MAX_COMPARED_WORDS)), 1)), None)
-
-
-def list_words(words: tuple[str, ...]) -> str:
-    """The words with commas between them; of many the first `NAMED`, and how many there are."""
-    more = f" … ({len(words)} in all)" if len(words) > MAX_LISTED_WORDS else ""
-    return ", ".join(words[:MAX_LISTED_WORDS]) + more
+def exceeds_max_depth(value: Any) -> bool:
+    """Return whether lists and objects are nested deeper than `MAX_DEPTH`."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def json_type_name(value: Any) -> str:
+    """Return the JSON type of a value, with its article: "an object", "a list", …"""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return names.get(type(value), "null" if value is None else "a number")

@@ -1,7 +1,7 @@
-"""A line: one exchange on a tape, with the rule that says which request it answers.
+"""One line of a tape: an exchange, and the condition that a request must meet to be answered by it.
 
-Its keys are described in tape.py. A line is checked whole when it is read, so that a run never
-stumbles over it.
+The keys of a line are described in `tape.py`. A line is validated completely when it is read, so
+that no run fails halfway because of it.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,12 @@ from typing import Any
 import orjson
 
 from scenarios.tape.condition import Condition
-from scenarios.tape.json_checks import LineError, reject_duplicate_keys
-from scenarios.tape.json_depth import MAX_DEPTH, exceeds_max_depth
+from scenarios.tape.json_checks import (
+    MAX_DEPTH,
+    LineError,
+    exceeds_max_depth,
+    reject_duplicate_keys,
+)
 from scenarios.tape.line_validation import validate_line
 from scenarios.tape.placeholders import InputValue, fill_inputs, placeholder_names
 from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, EMBEDDINGS_PATH
@@ -20,7 +24,11 @@ from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, EMBEDDINGS_PATH
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TapeLine:
-    """One exchange; `number` is its line in `file`, from 1, `first_call` numbers its tool calls."""
+    """One exchange of a tape.
+
+    `number` is its line number in `file`, from 1. `first_tool_call` is the number, within the lane,
+    of the first tool call in its reply.
+    """
 
     file: str
     number: int
@@ -39,35 +47,39 @@ class TapeLine:
 
     @property
     def input_names(self) -> frozenset[str]:
-        """The inputs of the run that it is to be filled with: what it uses and has not captured."""
+        """The inputs of the run that it uses: its placeholders without its captures."""
         if self.reply is None or self.path in (*COMPLETION_PATHS, EMBEDDINGS_PATH):
             return frozenset()
-        captured = self.when.groups if self.when else ()
-        used = placeholder_names([self.path, self.reply])
-        return frozenset(name for name in used if name not in captured)
+        captures = self.when.groups if self.when else ()
+        names = placeholder_names([self.path, self.reply])
+        return frozenset(name for name in names if name not in captures)
 
     def with_inputs(self, inputs: Mapping[str, InputValue]) -> "TapeLine":
-        """The line with these inputs filled in."""
+        """Return a copy with the inputs of a run filled in."""
         if not self.input_names:
             return self
-        own = {name: inputs[name] for name in self.input_names}
+        used = {name: inputs[name] for name in self.input_names}
         return replace(
-            self, path=str(fill_inputs(self.path, own)), reply=fill_inputs(self.reply, own)
+            self, path=str(fill_inputs(self.path, used)), reply=fill_inputs(self.reply, used)
         )
 
     def serves_endpoint(self, method: str, path: str) -> bool:
-        """Whether it is asked for there. What a model says, it says by either of its APIs."""
-        said_anywhere = self.path == CHAT_PATH and self.reply is not None
-        paths = COMPLETION_PATHS if said_anywhere else (self.path,)
+        """Return whether it can answer requests to an endpoint.
+
+        A scripted chat line serves both APIs, Chat Completions and Responses.
+        """
+        is_scripted_chat = self.path == CHAT_PATH and self.reply is not None
+        paths = COMPLETION_PATHS if is_scripted_chat else (self.path,)
         return method == self.method and path in paths
 
     @property
     def location(self) -> str:
+        """`FILE:LINE`"""
         return f"{self.file}:{self.number}"
 
     @property
     def condition_text(self) -> str:
-        """The condition as a person reads it."""
+        """The condition, for people."""
         if self.when is not None:
             return self.when.pattern
         return "as recorded" if self.digest else "(always)"
@@ -77,15 +89,15 @@ class TapeLine:
 
 
 def parse_line(file: str, number: int, raw: bytes) -> TapeLine:
-    """The line that `raw`, a line of a tape that is not blank, spells; else LineError."""
+    """Parse a line of a tape, `raw`, which is not blank. Raises `LineError`."""
     try:
-        spelt = orjson.loads(raw.decode("utf-8"))
+        fields = orjson.loads(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         byte = raw[error.start]
         raise LineError(f"not UTF-8: byte {error.start + 1} of the line is {byte:#04x}") from error
     except orjson.JSONDecodeError as error:
         raise LineError(f"not JSON: {error.msg}, column {error.colno}") from error
-    if exceeds_max_depth(spelt):
-        raise LineError(f"it is nested more than {MAX_DEPTH} levels deep")
-    reject_duplicate_keys(spelt, raw)
-    return TapeLine(file, number, **validate_line(spelt))
+    if exceeds_max_depth(fields):
+        raise LineError(f"nested more than {MAX_DEPTH} levels deep")
+    reject_duplicate_keys(fields, raw)
+    return TapeLine(file, number, **validate_line(fields))

@@ -1,7 +1,8 @@
-"""A capture: text that a line's `when` found in the request, for use in its reply as `${name}`.
+"""Replace `${name}` placeholders in a taped reply by captures of the request or inputs of the run.
 
-A dollar is a dollar (`$327.6`, `$HOME`) unless a name in braces follows; `$${` is a plain `${`.
-What an outside service says may also use the inputs of the run, filled in before it begins.
+Only `${name}` is a placeholder: `$327.6` and `$HOME` are plain text, and `$${` is a literal `${`.
+A capture is text that a line's `when` found in the request. An input is a value of the run; the
+replies of outside services may use inputs, which are filled in before the run starts.
 """
 
 import re
@@ -10,11 +11,11 @@ from typing import Any
 
 PLACEHOLDER = re.compile(r"\$\$\{|\$\{(\w+)\}")
 InputValue = str | int | float
-"""What an input may be. A string that is its use and no more becomes the value itself."""
+"""The type of an input's value."""
 
 
 def placeholder_names(value: Any) -> Iterator[str]:
-    """The names used in the string leaves of a reply."""
+    """Yield the name of each placeholder in the strings of a JSON value; keys are not searched."""
     if isinstance(value, str):
         yield from (found[1] for found in PLACEHOLDER.finditer(value) if found[1])
     elif isinstance(value, dict):
@@ -26,7 +27,7 @@ def placeholder_names(value: Any) -> Iterator[str]:
 
 
 def fill_captures(value: Any, captures: Mapping[str, str]) -> Any:
-    """`value` with its uses replaced, in string leaves only; keys stay as they are."""
+    """Return `value` with each placeholder replaced by its capture, and `$${` by `${`."""
     if isinstance(value, str):
         if "${" not in value:
             return value
@@ -39,11 +40,14 @@ def fill_captures(value: Any, captures: Mapping[str, str]) -> Any:
 
 
 def fill_inputs(value: Any, inputs: Mapping[str, InputValue]) -> Any:
-    """`value` with the inputs in its string leaves filled in; what is no input stays as it is."""
+    """Return `value` with the placeholders of inputs replaced; others, and `$${`, stay.
+
+    A string that is one placeholder and nothing else becomes the input itself, of the input's type.
+    """
     if isinstance(value, str):
-        if (use := PLACEHOLDER.fullmatch(value)) and use[1] in inputs:
-            return inputs[use[1]]
-        return PLACEHOLDER.sub(lambda use: str(inputs.get(use[1], use[0])), value)
+        if (whole := PLACEHOLDER.fullmatch(value)) and whole[1] in inputs:
+            return inputs[whole[1]]
+        return PLACEHOLDER.sub(lambda found: str(inputs.get(found[1], found[0])), value)
     if isinstance(value, dict):
         return {key: fill_inputs(item, inputs) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,13 +1,13 @@
-"""A request: what a client asked, in the one form that tape, ledger and digest share.
+"""A client's request, its canonical body and digest, as tapes and the ledger store them.
 
-The canonical body leaves out what changes from run to run without changing the question:
+The canonical body omits everything that changes from run to run without changing the question:
 
-- `VOLATILE` keys: who asks (`user`, `api_key`, …), how the answer travels (`stream`, …), the
-  `seed`, and the `model`, so that what was recorded with one model can be replayed under any name.
-- ids of tool calls, which become ordinals in order of appearance: `call_1`, `call_2`, …; of the
-  items that a client hands back to the Responses API, ids are left out.
+- `VOLATILE_KEYS`: the caller (`user`, `api_key`, …), the transport (`stream`, …), the `seed`, and
+  the `model`, so that a recording of one model can be replayed under any model name.
+- Ids of tool calls become ordinals in order of appearance: `call_1`, `call_2`, …. Items of the
+  Responses API lose their own ids.
 
-Headers are read for the lane and then forgotten: no key can reach a tape or a ledger.
+Headers are not stored, so no API key can reach a tape or the ledger.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from scenarios.tape.conversation import render_conversation, to_chat_request
 CHAT_PATH = "/v1/chat/completions"
 RESPONSES_PATH = "/v1/responses"
 COMPLETION_PATHS = (CHAT_PATH, RESPONSES_PATH)
-"""Where a model is asked to go on: one API after the other, for the same models."""
+"""The endpoints for completions: Chat Completions API and Responses API."""
 EMBEDDINGS_PATH = "/v1/embeddings"
 MODELS_PATH = "/v1/models"
 
@@ -47,7 +47,7 @@ VOLATILE_KEYS = frozenset(
 
 @dataclass(frozen=True)
 class Request:
-    """One request in its lane; `body` is parsed JSON, or text where it is not JSON."""
+    """One request, in its lane. `body` is the parsed JSON, or text if it is not JSON."""
 
     lane: str
     method: str
@@ -57,6 +57,7 @@ class Request:
 
     @property
     def fields(self) -> Mapping[str, Any]:
+        """The body if it is a JSON object, else an empty mapping."""
         return self.body if isinstance(self.body, dict) else {}
 
     @property
@@ -70,13 +71,13 @@ class Request:
 
     @property
     def model(self) -> str:
-        """The model that was asked for, else an empty string."""
-        named = self.fields.get("model")
-        return named if isinstance(named, str) else ""
+        """The requested model; empty if there is none."""
+        name = self.fields.get("model")
+        return name if isinstance(name, str) else ""
 
     @cached_property
     def canonical_body(self) -> Any:
-        """The body without its volatile parts."""
+        """The body without its volatile parts: see the module's docstring."""
         return canonicalize(self.body)
 
     @cached_property
@@ -86,40 +87,41 @@ class Request:
 
     @cached_property
     def searchable_text(self) -> str:
-        """What a line's `when` is searched in: see conversation.py; else the request."""
+        """The text in which a line's `when` is searched: see `tape.py`."""
         if self.path in COMPLETION_PATHS:
             return render_conversation(to_chat_request(self.fields))
         if self.path == EMBEDDINGS_PATH:
-            asked = self.fields.get("input")
-            return "\n".join(map(str, asked)) if isinstance(asked, list) else str(asked)
+            texts = self.fields.get("input")
+            return "\n".join(map(str, texts)) if isinstance(texts, list) else str(texts)
         target = f"{self.path}?{self.query}" if self.query else self.path
         body = self.body if isinstance(self.body, str) else to_sorted_json(self.body)
         return f"{self.method} {target}\n{body}"
 
 
 def canonicalize(body: Any) -> Any:
-    """`body` without its `VOLATILE` keys, ids of tool calls made ordinals."""
+    """Return `body` without its `VOLATILE_KEYS`, with ordinals as ids of tool calls."""
     if not isinstance(body, dict):
         return body
     kept = {key: value for key, value in body.items() if key not in VOLATILE_KEYS}
     for key, without_ids in (("messages", _message_without_ids), ("input", _item_without_ids)):
-        if isinstance(said := kept.get(key), list):
+        if isinstance(items := kept.get(key), list):
             ordinals: dict[str, str] = {}
-            kept[key] = [without_ids(one, ordinals) for one in said]
+            kept[key] = [without_ids(item, ordinals) for item in items]
     return kept
 
 
 def compute_digest(canonical_body: Any) -> str:
+    """Return `sha256:` and the hex digest of a canonical body."""
     return "sha256:" + hashlib.sha256(to_sorted_json(canonical_body).encode()).hexdigest()
 
 
 def to_sorted_json(value: Any) -> str:
-    """Compact JSON with sorted keys: the same value is always the same text."""
+    """Return compact JSON with sorted keys: equal values give equal text."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _message_without_ids(message: Any, ordinals: dict[str, str]) -> Any:
-    """A message of a chat."""
+    """Replace the ids of tool calls in a chat message by ordinals."""
     if not isinstance(message, dict):
         return message
     if isinstance(calls := message.get("tool_calls"), list):
@@ -134,7 +136,7 @@ def _message_without_ids(message: Any, ordinals: dict[str, str]) -> Any:
 
 
 def _item_without_ids(item: Any, ordinals: dict[str, str]) -> Any:
-    """An item of the Responses API, whose own id says where it was stored."""
+    """Remove the own id of a Responses API item; replace its call id by an ordinal."""
     if not isinstance(item, dict) or "type" not in item:
         return item
     kept = {key: value for key, value in item.items() if key != "id"}

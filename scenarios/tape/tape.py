@@ -1,48 +1,55 @@
-r"""A tape: the exchanges that a run may be answered with, one a line, recorded or scripted.
+r"""Read a tape: a JSONL file of exchanges, recorded or scripted, that a run can be answered from.
 
-A tape is JSONL in UTF-8: a JSON object a line, blank lines allowed, in the order in which a person
-would read them. Which line answers a request is decided by content: see reel.py. The keys:
+    tape = Tape.load("scenarios/catalog/review_goes_well/tape.jsonl")
 
-`lane`      who asks: the agent's name, as its client sends it in `x-agent-name`; for an application
-            that sends none, `~` and 12 hex digits, a fingerprint of its system prompt and tool
-            names; for an outside service a name of your choice.
+A tape is UTF-8: one JSON object per line; blank lines are allowed. The order of the lines is for
+human readers. Which line answers a request is decided by content: see `replay/line_selector.py`.
+
+Keys of every line:
+
+`lane`      The agent or service that sends the request: the agent's name, as its client sends it in
+            the header `x-agent-name`; for a client without that header, `~` and 12 hex digits (a
+            fingerprint of its system prompt and tool names); for an outside service, any name.
 `origin`    `"scripted"` (a person wrote the reply) or `"recorded"` (a live endpoint gave it).
-`when`      a Python regular expression, searched in the rendered request (conversation.py; for an
-            outside service `METHOD path?query`, a newline, the body as compact JSON, keys sorted).
-            `^` and `$` match at each line; `.` stays within one unless you write `(?s)`.
-            Absent: it always holds. A search that is not over in a second is given up, and the
-            request is refused: a repeat within a repeat (`(a|a)*$`) may have no end.
-`path`      `/v1/chat/completions` unless given; `/v1/responses`; `/v1/embeddings`; any other is an
-            outside service, and may use inputs of the run, as its reply may:
-            `/v2/country/${country}`. A scripted line of a chat answers a request of the Responses
-            API, too, which reads as a chat does; one of `/v1/responses` answers no other.
-`method`    `POST` unless given.
-`note`      why the line is here, where its figures come from.
+`when`      A Python regular expression, searched in the rendered request (`conversation.py`; for an
+            outside service `METHOD path?query`, a newline, and the body as compact JSON with sorted
+            keys). `^` and `$` match at every line; `.` does not match a newline unless the pattern
+            has `(?s)`. Without `when`, the line matches every request. A search that takes longer
+            than one second is stopped and the request is refused: nested repeats such as `(a|a)*$`
+            may take forever.
+`path`      Default `/v1/chat/completions`. Also `/v1/responses` and `/v1/embeddings`. Any other
+            path is an outside service; its path and reply may use inputs of the run:
+            `/v2/country/${country}`. A scripted chat line also answers requests of the Responses
+            API, which are rendered as chats; a line of `/v1/responses` answers no other path.
+`method`    Default `POST`.
+`note`      Why the line is here, and the source of its figures.
 
-A scripted line has a `reply`. In its strings `${name}` is the text that the group `(?P<name>…)` of
-`when` captured; other dollars are plain, and `$${` spells `${`. A capture may hold quotes: where
-JSON is meant, write an object and not a string that is JSON.
+A scripted line has a `reply`. In its strings, `${name}` is replaced by the text that the group
+`(?P<name>…)` of `when` captured. Other dollar signs are plain text; write `$${` for a literal `${`.
+A captured text may contain quotes: where JSON is needed, write an object, not a string of JSON.
 
-chat:       {"content": string, null, or an object, which is written as JSON;
-             "tool_calls": [{"name", "arguments": object, or a string to be malformed, "id"?}, …],
+chat:       {"content": string, null, or an object (sent as JSON),
+             "tool_calls": [{"name", "arguments": object (or a string, if malformed), "id"?}, …],
              "finish_reason"?, "reasoning_content"?, "refusal"?,
              "usage"?: {"prompt_tokens", "completion_tokens"}}
-            Without `usage` tokens are counted in the real request and reply: words and punctuation.
-            Without `id` a tool call is `call_<lane>_<n>`, the nth that the lane's lines ask for.
+            Without `usage`, tokens are counted in the real request and reply: one per word or
+            punctuation mark. Without `id`, a tool call's id is `call_<lane>_<n>`: the n-th tool
+            call on the lane's lines.
 embeddings: {"embeddings": [[number, …], …], "usage"?}
 service:    {"status"?: 200, "json": … or "text": string}
-            It may use the inputs of the run (scenarios/inputs.py) too; a string that is one use and
-            no more becomes the input itself: `"${value}"` a number where the input is a number.
+            It may also use the inputs of the run (`scenarios/inputs.py`). A string that is one
+            placeholder and nothing else becomes the input itself: `"${value}"` becomes a number if
+            the input is a number.
 
-A recorded line has, in place of a reply:
+A recorded line has these keys instead of a reply:
 
-`digest`    `sha256:…` of the canonical request (request.py).
-`request`   the canonical request, for the diff when a later request differs.
-`response`  {"status": 200, "body": …} or {"status": 200, "frames": ["data: …", …]}, the server-sent
-            events as they came, or {"status", "text"}.
-`recorded`  {"model", "at"}: which model answered, and when.
+`digest`    `sha256:…` of the canonical request (`request.py`).
+`request`   The canonical request, to show the difference when a later request differs.
+`response`  {"status": 200, "body": …}, or {"status": 200, "frames": ["data: …", …]} with the
+            server-sent events as received, or {"status", "text"}.
+`recorded`  {"model", "at"}: the model that answered, and the time.
 
-Each line is played once.
+A line is served once.
 """
 
 from collections import Counter
@@ -58,70 +65,72 @@ from scenarios.tape.placeholders import InputValue
 from scenarios.tape.request import COMPLETION_PATHS
 
 MAX_REPORTED_LINES = 20
-"""How many broken lines are named."""
+"""How many invalid lines an error lists."""
 MAX_REASON_CHARS = 400
-"""How much is said of one, in characters."""
-INCOMPLETE_LINE_HINT = "; it is the last, and not ended: if a kill left it half written, remove it"
+"""The maximum length of one line's error text."""
+INCOMPLETE_LINE_HINT = (
+    "; the last line has no newline at its end: if a killed process left it incomplete, delete it"
+)
 
 
 class TapeError(Exception):
-    """Raised when a tape can't be read; one line `FILE:LINE: reason` for each broken line."""
+    """A tape cannot be read or written. Invalid lines are listed as `FILE:LINE: reason`."""
 
 
 @dataclass(frozen=True)
 class Tape:
-    """All lines of a tape file, in its order."""
+    """All lines of a tape file, in file order."""
 
     lines: tuple[TapeLine, ...]
     file: str = "tape.jsonl"
 
     @classmethod
     def load(cls, path: Path | str) -> "Tape":
-        """The tape at `path`; TapeError if it is missing, or names every line that is broken."""
+        """Read the tape at `path`.
+
+        Raises:
+            TapeError: The file cannot be read, or has invalid lines, which the message lists.
+        """
         try:
             if Path(path).is_char_device() or Path(path).is_block_device():
-                raise ValueError("is a device, which may have no end, and no tape")
+                raise ValueError("a device cannot be read as a tape; give a regular file")
             return cls.parse(Path(path).read_bytes(), str(path))
         except (OSError, ValueError) as error:
             raise TapeError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
     @classmethod
     def parse(cls, content: bytes, file: str = "tape.jsonl") -> "Tape":
-        """The tape that `content` spells; `file` is what errors call it."""
+        """Parse the content of a tape; error messages call it `file`. Raises `TapeError`."""
         lines: list[TapeLine] = []
-        broken: list[str] = []
-        asked: Counter[str] = Counter()
+        errors: list[str] = []
+        tool_calls_by_lane: Counter[str] = Counter()
         for number, raw in enumerate(BytesIO(content.removeprefix(b"\xef\xbb\xbf")), 1):
             if not raw.strip():
                 continue
             try:
                 line = parse_line(file, number, raw)
             except LineError as error:
-                half = (
-                    INCOMPLETE_LINE_HINT
-                    if "not JSON" in str(error) and not raw.endswith(b"\n")
-                    else ""
-                )
-                broken.append(f"{file}:{number}: {_truncate(str(error))}{half}")
+                is_incomplete = "not JSON" in str(error) and not raw.endswith(b"\n")
+                hint = INCOMPLETE_LINE_HINT if is_incomplete else ""
+                errors.append(f"{file}:{number}: {_truncate(str(error))}{hint}")
                 continue
-            if calls := asked[line.lane]:
-                line = replace(line, first_tool_call=calls + 1)
+            if count := tool_calls_by_lane[line.lane]:
+                line = replace(line, first_tool_call=count + 1)
             lines.append(line)
             if line.path in COMPLETION_PATHS and line.reply:
-                asked[line.lane] += len(line.reply.get("tool_calls") or ())
-        if broken:
-            more = (
-                [f"{len(broken)} lines are broken in all"]
-                if len(broken) > MAX_REPORTED_LINES
-                else []
-            )
-            raise TapeError("\n".join(broken[:MAX_REPORTED_LINES] + more))
+                tool_calls_by_lane[line.lane] += len(line.reply.get("tool_calls") or ())
+        if errors:
+            raise TapeError("\n".join(_shorten(errors)))
         return cls(tuple(lines), file)
 
     def with_inputs(self, inputs: Mapping[str, InputValue]) -> "Tape":
-        """The tape with the inputs of a run filled in; TapeError where a line uses another one."""
+        """Return a copy with the inputs of a run filled in.
+
+        Raises:
+            TapeError: A line uses a placeholder that is neither a capture nor an input.
+        """
         unknown = [
-            f"{line.location}: ${{{name}}} is neither captured nor an input of the run"
+            f"{line.location}: ${{{name}}} is neither a capture of the line nor an input of the run"
             + suggest_nearest(name, tuple(inputs))
             for line in self.lines
             for name in sorted(line.input_names - inputs.keys())
@@ -132,17 +141,20 @@ class Tape:
 
     @cached_property
     def lanes(self) -> tuple[str, ...]:
-        """The lanes, in the order in which they first appear."""
+        """All lanes, in order of first appearance."""
         return tuple(dict.fromkeys(line.lane for line in self.lines))
 
     def lane_for_path(self, method: str, path: str, lane_header: str | None) -> str | None:
-        """The lane that `path` belongs to: the one that the client named if it has such lines."""
+        """Return the lane that serves an endpoint, or None.
+
+        If several lanes do, the client's `lane_header` decides; else the first one is taken.
+        """
         lanes = self._lanes_by_endpoint.get((method, path), {})
         return lane_header if lane_header in lanes else next(iter(lanes), None)
 
     @cached_property
     def endpoints(self) -> tuple[str, ...]:
-        """What can be asked, each a method and a path, in alphabetical order."""
+        """The endpoints that the tape answers, each "METHOD path", sorted."""
         return tuple(sorted(f"{method} {path}" for method, path in self._lanes_by_endpoint))
 
     @cached_property
@@ -151,6 +163,12 @@ class Tape:
         for line in self.lines:
             lanes.setdefault((line.method, line.path), {})[line.lane] = None
         return lanes
+
+
+def _shorten(errors: list[str]) -> list[str]:
+    if len(errors) <= MAX_REPORTED_LINES:
+        return errors
+    return [*errors[:MAX_REPORTED_LINES], f"{len(errors)} invalid lines in total"]
 
 
 def _truncate(reason: str) -> str:

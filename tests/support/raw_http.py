@@ -1,4 +1,4 @@
-"""What tests of hostile input share: bytes sent by hand, and a request of a known good shape."""
+"""Send raw bytes to a replay server: requests that no HTTP client would send."""
 
 import socket
 from typing import Any
@@ -20,18 +20,19 @@ def raw_request(
     method: bytes = b"POST",
     path: bytes = CHAT_PATH,
 ) -> bytes:
-    """A request as bytes, in a lane, its length right."""
+    """Return the bytes of a request with the correct content length."""
     length = b"content-length: %d" % len(body)
     head = [b"%b %b HTTP/1.1" % (method, path), b"host: x", b"x-agent-name: " + lane, *headers]
     return b"\r\n".join([*head, length, b"", body])
 
 
-def chat_body(**changed: Any) -> bytes:
-    return orjson.dumps({"messages": [{"role": "user", "content": "go on"}]} | changed)
+def chat_body(**fields: Any) -> bytes:
+    """Return the JSON body of a valid chat request; `fields` are added or replaced."""
+    return orjson.dumps({"messages": [{"role": "user", "content": "go on"}]} | fields)
 
 
 def send_raw(replay: ReplayServer, request: bytes) -> tuple[int, Any]:
-    """Send these bytes; the status and the JSON that come back. TimeoutError if none do."""
+    """Send bytes and return the status and JSON body of the answer; `TimeoutError` without one."""
     with socket.create_connection((HOST, replay.port), timeout=TIMEOUT_S) as connection:
         connection.sendall(request)
         with connection.makefile("rb") as answer:
@@ -41,18 +42,18 @@ def send_raw(replay: ReplayServer, request: bytes) -> tuple[int, Any]:
 
 
 def ask(replay: ReplayServer, lane: str) -> str:
-    """The reply to a plain request."""
-    asked = httpx.post(
+    """Send a valid chat request in a lane and return the content of the answer."""
+    response = httpx.post(
         f"{replay.base_url}/chat/completions",
         content=chat_body(),
         headers={"x-agent-name": lane},
         timeout=TIMEOUT_S,
     )
-    asked.raise_for_status()
-    return str(asked.json()["choices"][0]["message"]["content"])
+    response.raise_for_status()
+    return str(response.json()["choices"][0]["message"]["content"])
 
 
-def error_message(told: Any) -> str:
-    """The sentence in an error of the API's shape."""
-    assert set(told["error"]) == {"message", "type", "param", "code"}
-    return str(told["error"]["message"])
+def error_message(body: Any) -> str:
+    """Return the message of an error body, which must have the API's shape."""
+    assert set(body["error"]) == {"message", "type", "param", "code"}
+    return str(body["error"]["message"])

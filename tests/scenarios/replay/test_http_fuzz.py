@@ -1,4 +1,4 @@
-"""The replay server answers whatever a stranger sends with a sentence, and the tape goes on."""
+"""The replay server answers every malformed request with an error message, and keeps serving."""
 
 import gzip
 import json
@@ -29,23 +29,23 @@ BARE_HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
 
 @pytest.fixture(scope="module")
 def replay() -> Generator[ReplayServer]:
-    """A server whose lane `a` has an answer for whatever is well spelt."""
-    with replay_tape(make_tape(*MANY_ANSWERS)) as playing:
-        yield playing
+    """A server whose lane `a` answers every valid request."""
+    with replay_tape(make_tape(*MANY_ANSWERS)) as server:
+        yield server
 
 
 @pytest.mark.parametrize(
-    ("request_", "status", "sentence"),
+    ("request_", "status", "reason"),
     [
-        (raw_request(b"no"), 400, "no JSON object"),
+        (raw_request(b"no"), 400, "not a JSON object"),
         (raw_request(b""), 400, "it is empty"),
         (raw_request(b"[]"), 400, "it is a list"),
-        (raw_request(b"\xff\xfe{"), 400, "no JSON object"),
-        (raw_request(b"[" * 100_000), 400, "no JSON object"),
+        (raw_request(b"\xff\xfe{"), 400, "not a JSON object"),
+        (raw_request(b"[" * 100_000), 400, "not a JSON object"),
         (
             raw_request(b'{"messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
             400,
-            "no JSON object",
+            "not a JSON object",
         ),
         (
             raw_request(b'{"messages":' + b"[" * 900 + b"]" * 900 + b"}"),
@@ -53,102 +53,108 @@ def replay() -> Generator[ReplayServer]:
             "more than 100 levels",
         ),
         (raw_request(b'{"messages":[],"seed":NaN}'), 400, "a JSON value, line 1, column"),
-        (raw_request(b'{"messages":[],"seed":1e999}'), 400, "no JSON object"),
-        (raw_request(b'{"messages":[],"n":' + b"9" * 5000 + b"}"), 400, "no JSON object"),
+        (raw_request(b'{"messages":[],"seed":1e999}'), 400, "not a JSON object"),
+        (raw_request(b'{"messages":[],"n":' + b"9" * 5000 + b"}"), 400, "not a JSON object"),
         (raw_request(b'{"messages":[{"content":"\\ud800"}]}'), 400, "surrogate"),
         (raw_request(b"{}"), 400, 'no "messages"'),
-        (raw_request(b'{"messages":null}'), 400, "messages is a list of objects, this is null"),
+        (raw_request(b'{"messages":null}'), 400, "messages must be a list of objects, not null"),
         (
             raw_request(chat_body(messages={"a": 1})),
             400,
-            "messages is a list of objects, this is an object",
+            "messages must be a list of objects, not an object",
         ),
-        (raw_request(chat_body(messages=[7])), 400, "messages[0] is an object, this is a number"),
+        (raw_request(chat_body(messages=[7])), 400, "messages[0] must be an object, not a number"),
         (
             raw_request(chat_body(messages=[{"content": 7}])),
             400,
-            "messages[0].content is a string or a list",
+            "messages[0].content must be a string or a list",
         ),
         (
             raw_request(chat_body(messages=[{"role": []}])),
             400,
-            "messages[0].role is a string, this is a list",
+            "messages[0].role must be a string, not a list",
         ),
         (
             raw_request(chat_body(messages=[{"tool_calls": {}}])),
             400,
-            "messages[0].tool_calls is a list",
+            "messages[0].tool_calls must be a list",
         ),
         (
             raw_request(chat_body(tools={"a": 1})),
             400,
-            "tools is a list of objects, this is an object",
+            "tools must be a list of objects, not an object",
         ),
-        (raw_request(chat_body(stream="yes")), 400, "stream is a boolean, this is a string"),
+        (raw_request(chat_body(stream="yes")), 400, "stream must be a boolean, not a string"),
         (
             raw_request(chat_body(stream_options=1)),
             400,
-            "stream_options is an object, this is a number",
+            "stream_options must be an object, not a number",
         ),
-        (raw_request(chat_body(model=1)), 400, "model is a string, this is a number"),
+        (raw_request(chat_body(model=1)), 400, "model must be a string, not a number"),
         (raw_request(b"{}", path=b"/v1/embeddings"), 400, 'no "input"'),
-        (raw_request(gzip.compress(chat_body()), b"content-encoding: gzip"), 400, "send it plain"),
+        (
+            raw_request(gzip.compress(chat_body()), b"content-encoding: gzip"),
+            400,
+            "send it unencoded",
+        ),
         (
             raw_request(chat_body(), lane=b"a" * 5000),
             400,
-            "at most 200 printable characters; this has 5000",
+            "at most 200 printable characters; this one has 5000",
         ),
         (raw_request(chat_body(), lane=b"a\x9b2J"), 400, "printable"),
         (raw_request(chat_body(), lane=b"a" * 1_000_000), 431, "65536 bytes"),
-        (raw_request(chat_body(), lane=b"a\x00b"), 400, "no request of HTTP/1.1"),
-        (BARE_HEAD + b"content-length: x\r\n\r\n{}", 400, "no request of HTTP/1.1"),
-        (BARE_HEAD + b"content-length: -1\r\n\r\n{}", 400, "no request of HTTP/1.1"),
+        (raw_request(chat_body(), lane=b"a\x00b"), 400, "not a valid HTTP/1.1 request"),
+        (BARE_HEAD + b"content-length: x\r\n\r\n{}", 400, "not a valid HTTP/1.1 request"),
+        (BARE_HEAD + b"content-length: -1\r\n\r\n{}", 400, "not a valid HTTP/1.1 request"),
         (
             BARE_HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}",
             400,
-            "no request of HTTP/1.1",
+            "not a valid HTTP/1.1 request",
         ),
-        (BARE_HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n", 400, "no request of HTTP/1.1"),
+        (
+            BARE_HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+            400,
+            "not a valid HTTP/1.1 request",
+        ),
         (BARE_HEAD + b"\r\n", 400, "it is empty"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "no request of HTTP/1.1"),
-        (raw_request(b"", method=b"OPTIONS", path=b"*"), 404, "answers no such path"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "not a valid HTTP/1.1 request"),
+        (raw_request(b"", method=b"OPTIONS", path=b"*"), 404, "has no such path"),
         (raw_request(b"", method=b"OPTIONS"), 404, "nearest: POST /v1/chat/completions"),
         (raw_request(b"{}", method=b"PUT"), 404, "nearest: POST /v1/chat/completions"),
-        (raw_request(b"", method=b"CONNECT", path=b"x:1"), 400, "This is no proxy"),
+        (raw_request(b"", method=b"CONNECT", path=b"x:1"), 400, "This server is not a proxy"),
         (raw_request(b"{}", path=b"/%2e%2e/%2e%2e/etc/passwd"), 404, "/../../etc/passwd"),
         (raw_request(b"{}", path=b"/" + b"a" * 9000), 404, "…"),
-        (raw_request(b"{}", path=b"/%ff%fe"), 404, "answers no such path"),
+        (raw_request(b"{}", path=b"/%ff%fe"), 404, "has no such path"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_cannot_be_read_is_the_clients_mistake_and_told(
-    request_: bytes, status: int, sentence: str, replay: ReplayServer
+def test_an_invalid_request_gets_an_error_message(
+    request_: bytes, status: int, reason: str, replay: ReplayServer
 ) -> None:
-    got, told = send_raw(replay, request_)
-    assert (got, sentence in error_message(told)) == (status, True), told
-    assert len(error_message(told)) < 2000
+    got, body = send_raw(replay, request_)
+    assert (got, reason in error_message(body)) == (status, True), body
+    assert len(error_message(body)) < 2000
     assert ask(replay, "a") == "yes"
 
 
-def test_what_is_odd_but_right_is_answered(replay: ReplayServer) -> None:
-    twice = b'{"messages":[],"messages":[{"role":"user","content":"x"}]}'
+def test_unusual_but_valid_requests_are_answered(replay: ReplayServer) -> None:
+    duplicate_key = b'{"messages":[],"messages":[{"role":"user","content":"x"}]}'
     chunks = b"x-agent-name: a\r\ntransfer-encoding: chunked\r\n\r\n"
     for request in (
-        raw_request(twice),
+        raw_request(duplicate_key),
         raw_request(chat_body(tools=None, stream=None, user="\x1b[2J")),
         BARE_HEAD + chunks + b"%x\r\n%b\r\n0\r\n\r\n" % (len(chat_body()), chat_body()),
     ):
         assert send_raw(replay, request)[0] == 200
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_an_offer_to_speak_another_protocol_is_passed_over(
-    apart: bool, replay: ReplayServer
-) -> None:
-    """The HTTP client of Java makes one with its first request, before the body."""
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_an_offered_upgrade_is_ignored(in_parts: bool, replay: ReplayServer) -> None:
+    """Java's HTTP client offers h2c with its first request."""
     offer = (b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAMAAABk")
     request = raw_request(chat_body(), *offer)
-    if not apart:
+    if not in_parts:
         assert send_raw(replay, request)[0] == 200
         return
     with socket.create_connection((HOST, replay.port), timeout=5) as connection:
@@ -159,47 +165,47 @@ def test_an_offer_to_speak_another_protocol_is_passed_over(
         assert b" 200 OK" in connection.recv(65536)
 
 
-def test_requests_that_come_at_once_are_answered_in_turn() -> None:
+def test_pipelined_requests_are_answered_in_order() -> None:
     with replay_tape(make_tape(*(reply_line("a", f"reply {n}") for n in range(3)))) as replay:
         with socket.create_connection((HOST, replay.port), timeout=5) as connection:
             connection.sendall(raw_request(chat_body()) * 3)
-            told = b""
-            while told.count(b"HTTP/1.1 200") < 3 or b"reply 2" not in told:
-                told += connection.recv(65536)
-        assert re.findall(rb"reply \d", told) == [b"reply 0", b"reply 1", b"reply 2"]
+            received = b""
+            while received.count(b"HTTP/1.1 200") < 3 or b"reply 2" not in received:
+                received += connection.recv(65536)
+        assert re.findall(rb"reply \d", received) == [b"reply 0", b"reply 1", b"reply 2"]
 
 
-def test_a_body_that_is_too_large_is_not_kept(
+def test_a_body_that_is_too_large_is_rejected(
     replay: ReplayServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "MAX_BODY_MIB", 1)
     url = f"{replay.base_url}/chat/completions"
     parts = (b" " * 2**16 for _ in range(100))
     for content in (b" " * (3 * 2**20), parts):
-        told = httpx.post(url, content=content, headers={"x-agent-name": "a"})
-        assert told.status_code == 413
-        assert "MiB is not read; send a smaller one" in error_message(told.json())
+        received = httpx.post(url, content=content, headers={"x-agent-name": "a"})
+        assert received.status_code == 413
+        assert "MiB; send a smaller one" in error_message(received.json())
     assert replay.ledger.exchanges[-1].status == 413
     assert httpx.post(
         url, content=chat_body().ljust(2**20), headers={"x-agent-name": "a"}
     ).is_success
 
 
-def test_half_a_request_holds_up_nobody(replay: ReplayServer) -> None:
+def test_incomplete_requests_do_not_block_others(replay: ReplayServer) -> None:
     before = len(replay.ledger.exchanges)
     half = [socket.create_connection((HOST, replay.port)) for _ in range(300)]
     for number, connection in enumerate(half):
         connection.sendall(raw_request(chat_body())[: 1 + number % 100])
-    began_s = time.monotonic()
+    started_s = time.monotonic()
     assert ask(replay, "a") == "yes"
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - started_s < 2
     for connection in half:
         connection.close()
     assert ask(replay, "a") == "yes"
     assert len(replay.ledger.exchanges) == before + 2
 
 
-def test_a_client_that_leaves_amid_a_stream_leaves_its_line_to_be_played() -> None:
+def test_a_client_that_leaves_during_a_stream_does_not_use_up_the_line() -> None:
     with replay_tape(make_tape(reply_line("a", "word " * 20_000))) as replay:
         connection = socket.create_connection((HOST, replay.port))
         connection.sendall(raw_request(chat_body(stream=True)))
@@ -212,20 +218,23 @@ def test_a_client_that_leaves_amid_a_stream_leaves_its_line_to_be_played() -> No
         assert ask(replay, "a").startswith("word word")
 
 
-def test_a_condition_without_end_is_given_up_and_the_lanes_go_on() -> None:
+def test_an_endless_condition_is_stopped_and_other_lanes_are_served() -> None:
     with replay_tape(make_tape(reply_line("a", "x", "(a|a)*$"), reply_line("b", "y"))) as replay:
         text = "a" * 60 + "!"
         body = chat_body(messages=[{"role": "user", "content": text}])
-        began_s = time.monotonic()
-        status, told = send_raw(replay, raw_request(body))
-        assert time.monotonic() - began_s < 4
+        started_s = time.monotonic()
+        status, received = send_raw(replay, raw_request(body))
+        assert time.monotonic() - started_s < 4
         assert status == 422
-        assert 'case/tape.jsonl:1 [a] (a|a)*$: its "when" came to no end' in error_message(told)
+        assert (
+            'case/tape.jsonl:1 [a] (a|a)*$: the search for its "when" was stopped'
+            in error_message(received)
+        )
         assert ask(replay, "b") == "y"
         assert len(replay.refusals) == 1
 
 
-def test_a_malformed_request_is_an_attempt_and_stands_in_the_ledger_without_its_body() -> None:
+def test_an_invalid_request_is_logged_without_its_body() -> None:
     with replay_tape(make_tape(reply_line("a", "x"))) as replay:
         send_raw(replay, raw_request(b'{"api_key": "hidden-word", '))
         send_raw(replay, raw_request(chat_body(stream="hidden-word")))
@@ -257,7 +266,7 @@ request_body = st.fixed_dictionaries(
         ),
         "tools": json_leaves
         | st.lists(st.dictionaries(st.sampled_from(["type", "function"]), json_leaves)),
-        "stream": json_leaves.filter(lambda value: value is not True),  # its answer is no JSON
+        "stream": json_leaves.filter(lambda value: value is not True),  # a stream is not JSON
         "instructions": json_leaves,
         "stream_options": json_leaves | st.just({"include_usage": True}),
         "model": json_leaves,
@@ -274,20 +283,20 @@ few_examples = settings(deadline=None, max_examples=60)
     body=request_body,
     path=st.sampled_from(["chat/completions", "responses", "embeddings", "nothing"]),
 )
-def test_each_odd_request_gets_an_answer_or_a_sentence(
+def test_arbitrary_bodies_get_an_answer_or_an_error_message(
     body: Any, path: str, replay: ReplayServer
 ) -> None:
-    status, told = send_raw(
+    status, received = send_raw(
         replay, raw_request(json.dumps(body).encode(), path=f"/v1/{path}".encode())
     )
     if status == 200:
-        said = told["output"][0] if path == "responses" else told["choices"][0]["message"]
+        said = received["output"][0] if path == "responses" else received["choices"][0]["message"]
         assert said["content"]
     else:
         assert status in (400, 404, 422)
-        assert error_message(told)
-    page = replay.ledger.exchanges[-1]
-    assert (page.status, page.delivered) == (status, status == 200)
+        assert error_message(received)
+    exchange = replay.ledger.exchanges[-1]
+    assert (exchange.status, exchange.delivered) == (status, status == 200)
     orjson.dumps(replay.ledger.exchanges)
 
 
@@ -303,18 +312,18 @@ request_fragments = st.sampled_from(
 
 @few_examples
 @given(st.lists(request_fragments | st.binary(max_size=4), max_size=14).map(b"".join))
-def test_no_bytes_stop_the_server_or_leave_it_without_a_sentence(raw: bytes) -> None:
+def test_arbitrary_bytes_do_not_stop_the_server(raw: bytes) -> None:
     with replay_tape(make_tape(reply_line("b", "y"))) as replay:
         with socket.create_connection((HOST, replay.port), timeout=0.05) as connection:
             connection.sendall(raw)
             with suppress(TimeoutError, ConnectionError):
-                told = connection.recv(65536)
-                assert not told or re.match(rb"HTTP/1.1 (100|200|4\d\d) ", told), told
+                received = connection.recv(65536)
+                assert not received or re.match(rb"HTTP/1.1 (100|200|4\d\d) ", received), received
         assert ask(replay, "b") == "y"
 
 
 class InterleavedRequests(RuleBasedStateMachine):
-    """Strangers and two lanes that play their tape, one after the other in any order."""
+    """Invalid requests between the valid requests of two lanes, in any order."""
 
     LINES = 30
 
@@ -323,42 +332,42 @@ class InterleavedRequests(RuleBasedStateMachine):
         self.stack = ExitStack()
         lines = [reply_line(lane, f"{lane} {n}") for n in range(self.LINES) for lane in "ab"]
         self.replay = self.stack.enter_context(replay_tape(make_tape(*lines)))
-        self.played = {"a": 0, "b": 0}
+        self.served = {"a": 0, "b": 0}
         self.statuses: list[int] = []
 
     @rule(lane=st.sampled_from("ab"))
-    def asks(self, lane: str) -> None:
-        if self.played[lane] < self.LINES:
-            assert ask(self.replay, lane) == f"{lane} {self.played[lane]}"
-            self.played[lane] += 1
+    def ask_in_lane(self, lane: str) -> None:
+        if self.served[lane] < self.LINES:
+            assert ask(self.replay, lane) == f"{lane} {self.served[lane]}"
+            self.served[lane] += 1
             self.statuses.append(200)
 
     @rule(lane=st.sampled_from([b"a", b"b", b"c", b""]), body=st.binary(max_size=20))
-    def sends_no_json(self, lane: bytes, body: bytes) -> None:
-        status, told = send_raw(self.replay, raw_request(b"{" + body, lane=lane))
+    def send_invalid_json(self, lane: bytes, body: bytes) -> None:
+        status, received = send_raw(self.replay, raw_request(b"{" + body, lane=lane))
         assert status == 400
-        assert error_message(told)
+        assert error_message(received)
         self.statuses.append(400)
 
     @rule(path=st.sampled_from([b"/", b"/v1", b"/v1/../ledger", b"//"]))
-    def asks_elsewhere(self, path: bytes) -> None:
+    def request_unknown_path(self, path: bytes) -> None:
         assert send_raw(self.replay, raw_request(chat_body(), path=path))[0] == 404
         self.statuses.append(404)
 
-    @rule(much=st.integers(0, 200))
-    def sends_half(self, much: int) -> None:
+    @rule(size=st.integers(0, 200))
+    def send_incomplete_request(self, size: int) -> None:
         connection = socket.create_connection((HOST, self.replay.port))
-        connection.sendall(raw_request(chat_body())[: min(much, len(raw_request(chat_body())) - 1)])
+        connection.sendall(raw_request(chat_body())[: min(size, len(raw_request(chat_body())) - 1)])
         self.stack.callback(connection.close)
 
     @rule()
-    def begins_again(self) -> None:
+    def rewind(self) -> None:
         httpx.post(f"{self.replay.url}/rewind")
-        self.played, self.statuses = {"a": 0, "b": 0}, []
+        self.served, self.statuses = {"a": 0, "b": 0}, []
 
     @invariant()
-    def the_ledger_is_true(self) -> None:
-        assert [page.status for page in self.replay.ledger.exchanges] == self.statuses
+    def ledger_matches(self) -> None:
+        assert [exchange.status for exchange in self.replay.ledger.exchanges] == self.statuses
 
     def teardown(self) -> None:
         self.stack.close()

@@ -1,4 +1,4 @@
-"""Whatever order parallel agents arrive in, no one gets another's reply. Real client, real HTTP."""
+"""Parallel agents never get each other's replies, in any order of arrival."""
 
 import asyncio
 from collections import Counter
@@ -20,10 +20,10 @@ few_examples = settings(max_examples=30, deadline=None)
 
 @dataclass(frozen=True)
 class Call:
-    """One call of an agent: how long it hesitates, how long the server does, and how it asks."""
+    """One call of an agent: the delay before it, the delay of the server, and streamed or not."""
 
-    before_ms: int
-    served_ms: int
+    client_delay_ms: int
+    server_delay_ms: int
     streamed: bool
 
 
@@ -34,8 +34,8 @@ agent_runs = st.dictionaries(
 
 
 async def ask_as_agent(openai: AsyncOpenAI, lane: str, text: str, call: Call) -> str:
-    """What an agent hears."""
-    await asyncio.sleep(call.before_ms / 1000)
+    """Send a request in a lane and return the content of the answer."""
+    await asyncio.sleep(call.client_delay_ms / 1000)
     ask = openai.chat.completions.create
     headers = {AGENT_HEADER: lane}
     if not call.streamed:
@@ -47,18 +47,18 @@ async def ask_as_agent(openai: AsyncOpenAI, lane: str, text: str, call: Call) ->
 
 @few_examples
 @given(agent_runs)
-def test_parallel_agents_with_the_same_text_each_hear_their_own_lane(
+def test_parallel_agents_with_the_same_text_get_the_replies_of_their_lanes(
     run: dict[str, list[Call]],
 ) -> None:
     lines = [
-        reply_line(lane, f"{lane} {n}") for lane, asked in run.items() for n in range(len(asked))
+        reply_line(lane, f"{lane} {n}") for lane, calls in run.items() for n in range(len(calls))
     ]
     lines.sort(key=lambda line: (line["reply"]["content"].split()[1], line["lane"]))
     faults = [
-        slow(lane, n, call.served_ms / 1000)
-        for lane, asked in run.items()
-        for n, call in enumerate(asked, 1)
-        if call.served_ms
+        slow(lane, n, call.server_delay_ms / 1000)
+        for lane, calls in run.items()
+        for n, call in enumerate(calls, 1)
+        if call.server_delay_ms
     ]
 
     async def agent(openai: AsyncOpenAI, lane: str) -> list[str]:
@@ -69,23 +69,27 @@ def test_parallel_agents_with_the_same_text_each_hear_their_own_lane(
             return await asyncio.gather(*(agent(openai, lane) for lane in run))
 
     with replay_tape(make_tape(*lines), faults) as replay:
-        all_heard = asyncio.run(together(replay))
-    for lane, got in zip(run, all_heard, strict=True):
+        answers = asyncio.run(together(replay))
+    for lane, got in zip(run, answers, strict=True):
         assert got == [f"{lane} {n}" for n in range(len(run[lane]))]
     assert replay.unplayed_lines == ()
 
 
 @few_examples
 @given(st.permutations(range(6)), st.lists(agent_calls, min_size=6, max_size=6))
-def test_within_a_lane_content_decides_not_arrival(order: list[int], how: list[Call]) -> None:
+def test_within_a_lane_content_decides_and_not_the_order_of_arrival(
+    order: list[int], calls: list[Call]
+) -> None:
     lines = [
         reply_line("ann", f"answer {n}, ${{x}}", f"question {n} (?P<x>\\w+)") for n in range(6)
     ]
 
     async def together(replay: ReplayServer) -> list[str]:
         async with make_async_client(replay) as openai:
-            asked = (ask_as_agent(openai, "ann", f"question {n} word{n}", how[n]) for n in order)
-            return await asyncio.gather(*asked)
+            requests = (
+                ask_as_agent(openai, "ann", f"question {n} word{n}", calls[n]) for n in order
+            )
+            return await asyncio.gather(*requests)
 
     with replay_tape(make_tape(*lines)) as replay:
         got = asyncio.run(together(replay))
@@ -94,15 +98,15 @@ def test_within_a_lane_content_decides_not_arrival(order: list[int], how: list[C
 
 @few_examples
 @given(st.lists(agent_calls, min_size=2, max_size=8))
-def test_requests_that_are_all_alike_get_each_line_once(how: list[Call]) -> None:
+def test_identical_requests_get_each_line_once(calls: list[Call]) -> None:
     async def together(replay: ReplayServer) -> list[str]:
         async with make_async_client(replay) as openai:
             return await asyncio.gather(
-                *(ask_as_agent(openai, "ann", SAME_TEXT, call) for call in how)
+                *(ask_as_agent(openai, "ann", SAME_TEXT, call) for call in calls)
             )
 
     with replay_tape(
-        make_tape(*(reply_line("ann", f"reply {n}") for n in range(len(how))))
+        make_tape(*(reply_line("ann", f"reply {n}") for n in range(len(calls))))
     ) as replay:
         got = asyncio.run(together(replay))
-    assert Counter(got) == Counter(f"reply {n}" for n in range(len(how)))
+    assert Counter(got) == Counter(f"reply {n}" for n in range(len(calls)))

@@ -1,4 +1,4 @@
-"""A recorded line answers the request that was recorded; another is refused, or served as drift."""
+"""A recorded line answers the recorded request; others are refused, or served with drift."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def recorded_line(body: dict[str, Any], **line: Any) -> dict[str, Any]:
     return {"lane": "a", "origin": "recorded"} | kept | line
 
 
-def test_a_recorded_line_is_chosen_by_digest_whatever_is_volatile() -> None:
+def test_volatile_fields_do_not_affect_the_digest() -> None:
     line = recorded_line({"model": "other", "seed": 1, "messages": user_message("hello")})
     with replay_tape(make_tape(line)) as replay:
         got = make_client(replay, "a").chat.completions.create(
@@ -35,7 +35,7 @@ def test_a_recorded_line_is_chosen_by_digest_whatever_is_volatile() -> None:
     assert "".join(pieces) == "as recorded"
 
 
-def test_strict_play_refuses_a_changed_request_and_says_what_changed() -> None:
+def test_strict_replay_refuses_a_changed_request_and_reports_the_change() -> None:
     changed = pytest.raises(openai.UnprocessableEntityError, match=r"message 1 \(user\) was .*Bob")
     with (
         replay_tape(make_tape(recorded_line({"messages": user_message("hello Bob")}))) as replay,
@@ -55,12 +55,12 @@ def assert_drift(
     assert description in str(drift)
 
 
-def test_tolerant_play_serves_a_changed_text_and_reports_it() -> None:
+def test_tolerant_replay_serves_a_changed_text_and_reports_it() -> None:
     was, now = {"messages": user_message("hello Bob")}, {"messages": user_message("hello Ann")}
     assert_drift(was, now, "text", "message 1 (user) was")
 
 
-def test_a_change_is_shown_from_a_word_on_that_stands_before_it() -> None:
+def test_a_change_is_shown_with_some_words_of_context() -> None:
     was, now = (
         user_message(f"is there a long way over the pass to {to}") for to in ("Rome", "Bern")
     )
@@ -68,14 +68,14 @@ def test_a_change_is_shown_from_a_word_on_that_stands_before_it() -> None:
     assert_drift({"messages": was}, {"messages": now}, "text", shown)
 
 
-def test_tolerant_play_reports_another_order() -> None:
+def test_tolerant_replay_reports_a_changed_order() -> None:
     first, second = user_message("one")[0], user_message("two")[0]
     assert_drift(
         {"messages": [first, second]}, {"messages": [second, first]}, "order", "another order"
     )
 
 
-def test_tolerant_play_reports_another_tool_schema() -> None:
+def test_tolerant_replay_reports_a_changed_tool_schema() -> None:
     changed = [TOOLS[0] | {"function": {"name": "altitude", "parameters": {"type": "null"}}}]
     was = {"messages": user_message("x"), "tools": TOOLS}
     assert_drift(
@@ -83,7 +83,7 @@ def test_tolerant_play_reports_another_tool_schema() -> None:
     )
 
 
-def test_tolerant_play_reports_a_missing_and_a_new_message() -> None:
+def test_tolerant_replay_reports_a_missing_and_a_new_message() -> None:
     one, two = user_message("one"), user_message("two")
     assert_drift(
         {"messages": [*one, *two]}, {"messages": one}, "missing", "the recorded message 2 is gone"
@@ -91,7 +91,7 @@ def test_tolerant_play_reports_a_missing_and_a_new_message() -> None:
     assert_drift({"messages": one}, {"messages": [*one, *two]}, "missing", "message 2 is new")
 
 
-def test_when_and_digest_must_both_hold() -> None:
+def test_when_and_digest_must_both_match() -> None:
     line = recorded_line({"messages": user_message("hello")}, when="good night")
     with replay_tape(make_tape(line), strict=False) as replay, pytest.raises(openai.APIStatusError):
         ask(make_client(replay, "a"), "hello")

@@ -1,4 +1,4 @@
-"""A request that no line answers is refused with what a person needs to mend it."""
+"""A request that no line answers is refused with an explanation and a fix."""
 
 import httpx
 import openai
@@ -17,7 +17,7 @@ def test_an_unknown_lane_is_refused_with_the_nearest_one() -> None:
     assert len(replay.refusals) == 1
 
 
-def test_a_refusal_names_the_nearest_line_what_differs_and_what_mends_it() -> None:
+def test_a_refusal_has_the_nearest_line_the_difference_and_the_fix() -> None:
     lines = [
         reply_line("a", "x", "nothing alike"),
         reply_line("a", "y", r"altitude of (\d+) metres"),
@@ -26,33 +26,33 @@ def test_a_refusal_names_the_nearest_line_what_differs_and_what_mends_it() -> No
         ask(make_client(replay, "a"), "first")
         with pytest.raises(openai.UnprocessableEntityError):
             ask(make_client(replay, "a"), "at an altitude of some metres")
-    said = str(replay.refusals[0])
-    assert 'lane "a", call 2: no line of case/tape.jsonl answers' in said
-    assert "The lane has 3 lines, 1 played." in said
-    assert r"case/tape.jsonl:3 [a] altitude of (\d+) metres" in said
-    assert "it holds as far as 'altitude of '" in said
-    assert "then '(\\\\d+) metres' is not found" in said
-    assert "edit case/tape.jsonl:3, then start serving anew" in said
+    message = str(replay.refusals[0])
+    assert 'lane "a", call 2: no line of case/tape.jsonl answers' in message
+    assert "The lane has 3 lines, 1 of them played." in message
+    assert r"case/tape.jsonl:3 [a] altitude of (\d+) metres" in message
+    assert "its condition matches up to 'altitude of '" in message
+    assert "but '(\\\\d+) metres' does not match" in message
+    assert "edit case/tape.jsonl:3, then restart the server" in message
 
 
-def test_a_lane_that_is_played_out_is_refused() -> None:
+def test_a_lane_without_unplayed_lines_refuses_requests() -> None:
     with replay_tape(make_tape(reply_line("a", "x"))) as replay:
         ask(make_client(replay, "a"))
-        with pytest.raises(openai.UnprocessableEntityError, match=r"1 line, 1 played"):
+        with pytest.raises(openai.UnprocessableEntityError, match=r"1 line, 1 of them played"):
             ask(make_client(replay, "a"))
 
 
-def test_an_unknown_path_is_not_found_and_told() -> None:
+def test_an_unknown_path_is_refused_with_the_nearest_one() -> None:
     with replay_tape(make_tape(service_line("s", "/search", 1))) as replay:
-        said = httpx.post(f"{replay.url}/serach", json={})
-    assert said.status_code == 404
-    assert "nearest: POST /search" in said.json()["error"]["message"]
+        response = httpx.post(f"{replay.url}/serach", json={})
+    assert response.status_code == 404
+    assert "nearest: POST /search" in response.json()["error"]["message"]
     assert len(replay.refusals) == 1
 
 
-def test_messages_of_no_known_shape_are_refused_not_broken() -> None:
+def test_messages_of_an_unknown_shape_are_refused() -> None:
     with replay_tape(make_tape(reply_line("a", "x", "y"))) as replay:
         body = b'{"messages":[1,{"content":[2]}]}'
-        said = httpx.post(f"{replay.base_url}/chat/completions", content=body)
-        assert said.status_code == 400
+        response = httpx.post(f"{replay.base_url}/chat/completions", content=body)
+        assert response.status_code == 400
         assert [exchange.status for exchange in replay.ledger.exchanges] == [400]

@@ -1,4 +1,4 @@
-"""The replay server answers as an OpenAI-compatible endpoint does, by the rules of the tape."""
+"""The replay server is an OpenAI-compatible endpoint that answers from a tape."""
 
 import threading
 from typing import Any
@@ -35,7 +35,7 @@ class Verdict(BaseModel):
     notes: list[str]
 
 
-def test_a_plain_completion_is_what_the_client_expects() -> None:
+def test_the_openai_client_accepts_a_completion() -> None:
     with replay_tape(make_tape(reply_line("a", "Good day."))) as replay:
         got = make_client(replay, "a").chat.completions.create(
             model=MODEL, messages=user_message("Hello!")
@@ -47,7 +47,7 @@ def test_a_plain_completion_is_what_the_client_expects() -> None:
     assert (got.usage.prompt_tokens, got.usage.completion_tokens) == (4, 3)
 
 
-def test_a_stream_arrives_in_several_pieces_and_ends_with_its_reason() -> None:
+def test_a_stream_has_several_pieces_and_a_finish_reason() -> None:
     with replay_tape(make_tape(reply_line("a", "one two three"))) as replay:
         stream = make_client(replay, "a").chat.completions.create(
             model=MODEL, messages=user_message("count"), stream=True
@@ -59,7 +59,7 @@ def test_a_stream_arrives_in_several_pieces_and_ends_with_its_reason() -> None:
     assert all(chunk.usage is None for chunk in chunks)
 
 
-def test_usage_is_streamed_only_if_asked_for() -> None:
+def test_usage_is_streamed_only_if_requested() -> None:
     with replay_tape(make_tape(reply_line("a", "one two three"))) as replay:
         stream = make_client(replay, "a").chat.completions.create(
             model=MODEL,
@@ -80,7 +80,7 @@ def tool_calling_tape() -> Tape:
     )
 
 
-def test_parallel_tool_calls_arrive_with_ids_of_their_own_and_arguments_as_spelt() -> None:
+def test_parallel_tool_calls_have_their_own_ids_and_unchanged_arguments() -> None:
     with replay_tape(tool_calling_tape()) as replay:
         got = make_client(replay, "a").chat.completions.create(
             model=MODEL, messages=user_message("both"), tools=TOOLS
@@ -95,7 +95,7 @@ def test_parallel_tool_calls_arrive_with_ids_of_their_own_and_arguments_as_spelt
     assert got.choices[0].finish_reason == "tool_calls"
 
 
-def test_streamed_tool_calls_come_in_fragments_that_the_client_puts_together() -> None:
+def test_the_openai_client_assembles_streamed_tool_calls() -> None:
     with replay_tape(tool_calling_tape()) as replay:
         create = make_client(replay, "a").chat.completions.stream
         with create(model=MODEL, messages=user_message("both"), tools=TOOLS) as stream:
@@ -108,7 +108,7 @@ def test_streamed_tool_calls_come_in_fragments_that_the_client_puts_together() -
     ]
 
 
-def test_a_structured_answer_is_parsed_by_the_client() -> None:
+def test_the_openai_client_parses_a_structured_answer() -> None:
     line = reply_line("a", {"decision": "${word}", "notes": ['say "why"']}, "decide (?P<word>\\w+)")
     with replay_tape(make_tape(line)) as replay:
         got = make_client(replay, "a").chat.completions.parse(
@@ -117,11 +117,11 @@ def test_a_structured_answer_is_parsed_by_the_client() -> None:
     assert got.choices[0].message.parsed == Verdict(decision="revise", notes=['say "why"'])
 
 
-async def test_the_async_client_is_served_as_well() -> None:
+async def test_the_asynchronous_client_is_served() -> None:
     with replay_tape(make_tape(reply_line("a", "one"), reply_line("a", "two words"))) as replay:
-        async with make_async_client(replay, "a") as asked:
-            plain = await asked.chat.completions.create(model=MODEL, messages=user_message("x"))
-            stream = await asked.chat.completions.create(
+        async with make_async_client(replay, "a") as client:
+            plain = await client.chat.completions.create(model=MODEL, messages=user_message("x"))
+            stream = await client.chat.completions.create(
                 model=MODEL, messages=user_message("x"), stream=True
             )
             pieces = [chunk.choices[0].delta.content async for chunk in stream]
@@ -129,7 +129,7 @@ async def test_the_async_client_is_served_as_well() -> None:
     assert "".join(piece or "" for piece in pieces) == "two words"
 
 
-def test_embeddings_come_in_the_encoding_that_the_client_asks_for() -> None:
+def test_embeddings_have_the_requested_encoding() -> None:
     line = {"lane": "e", "origin": "scripted", "path": "/v1/embeddings", "when": "altitude"}
     taped = make_tape(*[line | {"reply": {"embeddings": [[0.5, -0.25]]}}] * 2)
     with replay_tape(taped) as replay:
@@ -140,14 +140,14 @@ def test_embeddings_come_in_the_encoding_that_the_client_asks_for() -> None:
     assert packed.usage.prompt_tokens == 2
 
 
-def test_any_model_is_known() -> None:
+def test_every_model_name_exists() -> None:
     with replay_tape(make_tape(reply_line("a", "x"))) as replay:
         models = make_client(replay).models
         assert [model.id for model in models.list()] == ["taped"]
         assert models.retrieve("qwen/qwen-plus").id == "qwen/qwen-plus"
 
 
-def test_what_when_captures_flows_into_reply_and_arguments() -> None:
+def test_captures_are_used_in_the_reply_and_in_arguments() -> None:
     call = {"name": "note", "arguments": {"high": ["${alt}"]}}
     line = reply_line(
         "a", "${alt}; $327.6; $${alt}", "lies (?P<alt>\\d+ m) high", tool_calls=[call]
@@ -161,15 +161,15 @@ def test_what_when_captures_flows_into_reply_and_arguments() -> None:
     assert orjson.loads(message.tool_calls[0].function.arguments) == {"high": ["3640 m"]}
 
 
-def test_a_line_is_chosen_by_what_the_request_holds() -> None:
+def test_a_line_is_selected_by_the_content_of_the_request() -> None:
     with replay_tape(
         make_tape(reply_line("a", "first", "apples"), reply_line("a", "second"))
     ) as replay:
-        asked = make_client(replay, "a")
-        assert [ask(asked, "pears"), ask(asked, "apples")] == ["second", "first"]
+        client = make_client(replay, "a")
+        assert [ask(client, "pears"), ask(client, "apples")] == ["second", "first"]
 
 
-def test_tool_results_are_rendered_under_the_name_of_their_tool() -> None:
+def test_tool_results_are_rendered_with_the_name_of_their_tool() -> None:
     line = reply_line("a", "${m}", r'^tool altitude: \{"metres":(?P<m>\d+)\}$')
     called = {"name": "altitude", "arguments": "{}"}
     messages: Any = [
@@ -181,7 +181,7 @@ def test_tool_results_are_rendered_under_the_name_of_their_tool() -> None:
     assert got.choices[0].message.content == "3640"
 
 
-def test_a_longer_prompt_costs_more() -> None:
+def test_a_longer_prompt_has_more_tokens() -> None:
     with replay_tape(make_tape(reply_line("a", "x"), reply_line("a", "x"))) as replay:
         for text in ("short", "a good deal longer than that"):
             ask(make_client(replay, "a"), text)
@@ -201,7 +201,7 @@ def test_outside_services_are_lanes_of_the_tape() -> None:
     assert "secret" not in str(replay.ledger.exchanges)
 
 
-def test_a_client_without_a_name_gets_the_lane_of_its_system_prompt() -> None:
+def test_an_anonymous_client_gets_a_lane_from_its_system_prompt() -> None:
     with (
         replay_tape(make_tape(reply_line("~0", "x"))) as replay,
         pytest.raises(openai.APIStatusError),
@@ -213,21 +213,27 @@ def test_a_client_without_a_name_gets_the_lane_of_its_system_prompt() -> None:
         assert ask(make_client(replay), "whatever it asks") == "found"
 
 
-def test_the_ledger_has_the_truth_and_can_be_asked_for() -> None:
+def test_the_ledger_has_the_exchange_and_can_be_requested() -> None:
     with replay_tape(make_tape(reply_line("a", "x"))) as replay:
         ask(make_client(replay, "a"), "hello")
-        told = httpx.get(f"{replay.url}/ledger").json()["exchanges"][0]
-    (seen,) = replay.ledger.exchanges
-    assert (seen.lane, seen.call, seen.line, seen.status, seen.delivered) == ("a", 1, 1, 200, True)
-    assert seen.request == {"messages": [{"role": "user", "content": "hello"}]}
-    assert seen.reply == {"content": "x"}
-    assert seen.ended_ms is not None
-    assert seen.ended_ms >= seen.started_ms
-    assert told["request"] == seen.request
-    assert "not-a-key" not in str(told)
+        logged = httpx.get(f"{replay.url}/ledger").json()["exchanges"][0]
+    (exchange,) = replay.ledger.exchanges
+    assert (exchange.lane, exchange.call, exchange.line, exchange.status, exchange.delivered) == (
+        "a",
+        1,
+        1,
+        200,
+        True,
+    )
+    assert exchange.request == {"messages": [{"role": "user", "content": "hello"}]}
+    assert exchange.reply == {"content": "x"}
+    assert exchange.ended_ms is not None
+    assert exchange.ended_ms >= exchange.started_ms
+    assert logged["request"] == exchange.request
+    assert "not-a-key" not in str(logged)
 
 
-def test_rewind_begins_the_tape_again() -> None:
+def test_rewind_restarts_the_tape() -> None:
     with replay_tape(make_tape(reply_line("a", "x"))) as replay:
         for _ in range(2):
             assert ask(make_client(replay, "a")) == "x"
@@ -236,20 +242,20 @@ def test_rewind_begins_the_tape_again() -> None:
         assert len(replay.unplayed_lines) == 1
 
 
-def test_lines_that_nobody_asked_for_are_unplayed() -> None:
+def test_lines_that_were_not_requested_are_unplayed() -> None:
     with replay_tape(make_tape(reply_line("a", "x"), reply_line("b", "y"))) as replay:
         ask(make_client(replay, "b"))
     assert [line.location for line in replay.unplayed_lines] == ["case/tape.jsonl:1"]
 
 
-def test_each_exchange_is_told_as_it_ends() -> None:
-    told: list[Exchange] = []
-    with replay_tape(make_tape(reply_line("a", "x")), on_exchange=told.append) as replay:
+def test_on_exchange_is_called_when_an_exchange_ends() -> None:
+    ended: list[Exchange] = []
+    with replay_tape(make_tape(reply_line("a", "x")), on_exchange=ended.append) as replay:
         ask(make_client(replay, "a"))
-        assert told == list(replay.ledger.exchanges)
+        assert ended == list(replay.ledger.exchanges)
 
 
-def test_it_listens_on_the_loopback_only_and_lets_its_port_go() -> None:
+def test_it_listens_on_127_0_0_1_only_and_releases_its_port() -> None:
     with replay_tape(make_tape(reply_line("a", "x"))) as replay:
         listening = [
             connection.laddr
@@ -262,7 +268,7 @@ def test_it_listens_on_the_loopback_only_and_lets_its_port_go() -> None:
         assert again.port == replay.port
 
 
-def test_it_leaves_no_thread() -> None:
+def test_it_leaves_no_thread_behind() -> None:
     threads = set(threading.enumerate())
     with replay_tape(make_tape(reply_line("a", "x"))) as replay:
         ask(make_client(replay, "a"))

@@ -1,4 +1,4 @@
-"""`serve` stands alone: it says where it is, answers any client, and ends at Ctrl-C."""
+"""`serve` prints its address, answers any client, and ends on Ctrl-C."""
 
 import re
 import signal
@@ -15,9 +15,11 @@ import pytest
 from scenarios.replay.replay_server import replay_tape
 from tests.support.tapes import MODEL, make_tape, reply_line, user_message
 
-SERVE_PROGRAM = (
-    "from pathlib import Path; from scenarios.replay.serve import serve; serve(Path({!r}), {}, {})"
-)
+SERVE_PROGRAM = """
+from pathlib import Path
+from scenarios.replay.serve import serve_tape
+serve_tape(Path({!r}), {}, {})
+"""
 
 
 @pytest.fixture
@@ -40,15 +42,15 @@ def serve_in_subprocess(path: Path, port: int = 0) -> Generator["subprocess.Pope
 
 
 def read_until_match(process: "subprocess.Popen[str]", pattern: str) -> str:
-    """The first line that bears the pattern; its first group."""
+    """Read lines until one matches; return its first group."""
     assert process.stdout is not None
     for line in process.stdout:
         if found := re.search(pattern, line):
             return found[1]
-    raise AssertionError(f"it ended without saying {pattern!r}")
+    raise AssertionError(f"it ended without a line that matches {pattern!r}")
 
 
-def test_it_says_where_it_is_and_ends_at_ctrl_c_with_an_account(path: Path) -> None:
+def test_it_prints_its_address_and_ends_on_ctrl_c_with_a_summary(path: Path) -> None:
     with serve_in_subprocess(path) as process:
         base_url = read_until_match(process, r"OPENAI_BASE_URL=(\S+)")
         chat = {"model": MODEL, "messages": user_message("hello")}
@@ -63,11 +65,11 @@ def test_it_says_where_it_is_and_ends_at_ctrl_c_with_an_account(path: Path) -> N
     assert process.returncode == 0
 
 
-def test_a_taken_port_is_told_and_exits_with_2(path: Path) -> None:
+def test_a_port_in_use_is_reported_with_exit_code_2(path: Path) -> None:
     with (
         replay_tape(make_tape(reply_line("a", "x"))) as taken,
         serve_in_subprocess(path, taken.port) as process,
     ):
         _, err = process.communicate(timeout=10)
-    assert f"port {taken.port}: Address already in use. Take another" in err
+    assert f"port {taken.port}: Address already in use. Choose another port" in err
     assert process.returncode == 2

@@ -1,4 +1,4 @@
-"""Processes: real services behind the replay server, started and ended by the player."""
+"""Real services in their own processes, with requests forwarded by the replay server."""
 
 import os
 import signal
@@ -32,25 +32,25 @@ FACTS = {"q": "highest point", "country": "FRA"}
 
 
 @pytest.fixture(scope="module")
-def up(store: str) -> Iterator[ServiceProcesses]:
+def services(store: str) -> Iterator[ServiceProcesses]:
     with run_services({"index": ()}, store) as processes:
         yield processes
 
 
-def get(url: str, **asked: str) -> httpx.Response:
-    return httpx.get(url, params=asked, trust_env=False)
+def get(url: str, **query: str) -> httpx.Response:
+    return httpx.get(url, params=query, trust_env=False)
 
 
-def test_a_lane_is_forwarded_to_its_service(up: ServiceProcesses) -> None:
-    with replay_tape(make_tape(), service_urls=up.addresses) as replay:
+def test_a_lane_is_forwarded_to_its_service(services: ServiceProcesses) -> None:
+    with replay_tape(make_tape(), service_urls=services.addresses) as replay:
         forwarded = get(f"{replay.service_url('index')}/search", **FACTS)
-    direct = get(f"{up.addresses['index']}/search", **FACTS)
+    direct = get(f"{services.addresses['index']}/search", **FACTS)
     assert forwarded.json() == direct.json()
     assert forwarded.headers["content-type"] == direct.headers["content-type"]
 
 
-def test_what_is_forwarded_stands_in_the_ledger(up: ServiceProcesses) -> None:
-    with replay_tape(make_tape(), service_urls=up.addresses) as replay:
+def test_forwarded_requests_are_logged_in_the_ledger(services: ServiceProcesses) -> None:
+    with replay_tape(make_tape(), service_urls=services.addresses) as replay:
         get(f"{replay.service_url('index')}/search", **FACTS)
         get(f"{replay.service_url('index')}/search")
         answered, refused = replay.ledger.exchanges
@@ -59,17 +59,17 @@ def test_what_is_forwarded_stands_in_the_ledger(up: ServiceProcesses) -> None:
     assert (refused.call, refused.status) == (2, 400)
 
 
-def test_the_query_arrives_as_it_was_sent(up: ServiceProcesses) -> None:
-    with replay_tape(make_tape(), service_urls=up.addresses) as replay:
+def test_the_query_is_forwarded_unchanged(services: ServiceProcesses) -> None:
+    with replay_tape(make_tape(), service_urls=services.addresses) as replay:
         refused = get(f"{replay.service_url('index')}/search", q="é&ü=%", country="a/b c")
     assert refused.json()["error"].startswith("country 'a/b c' is no code")
 
 
-def test_the_lines_of_a_tape_are_played_beside_it(up: ServiceProcesses) -> None:
-    taped = make_tape(
+def test_other_lanes_are_served_from_the_tape(services: ServiceProcesses) -> None:
+    tape = make_tape(
         service_line("tavily", "/search", {"results": []}), reply_line("searcher", "yes")
     )
-    with replay_tape(taped, service_urls=up.addresses) as replay:
+    with replay_tape(tape, service_urls=services.addresses) as replay:
         assert httpx.post(f"{replay.url}/search", json={}, trust_env=False).json() == {
             "results": []
         }
@@ -80,45 +80,47 @@ def test_the_lines_of_a_tape_are_played_beside_it(up: ServiceProcesses) -> None:
 @pytest.mark.parametrize(
     ("fault", "status"), [(unavailable("index"), 503), (rate_limited("index"), 429)]
 )
-def test_a_fault_strikes_before_the_service_is_asked(
-    up: ServiceProcesses, fault: Fault, status: int
+def test_a_fault_applies_before_the_request_is_forwarded(
+    services: ServiceProcesses, fault: Fault, status: int
 ) -> None:
-    with replay_tape(make_tape(), [fault], service_urls=up.addresses) as replay:
+    with replay_tape(make_tape(), [fault], service_urls=services.addresses) as replay:
         assert get(f"{replay.service_url('index')}/search", **FACTS).status_code == status
-        (struck,) = replay.ledger.exchanges
-    assert (struck.status, struck.delivered) == (status, False)
+        (exchange,) = replay.ledger.exchanges
+    assert (exchange.status, exchange.delivered) == (status, False)
 
 
-def test_a_slow_lane_is_forwarded_late(up: ServiceProcesses) -> None:
+def test_a_slow_lane_is_forwarded_late(services: ServiceProcesses) -> None:
     with replay_tape(
-        make_tape(), [slow("index", delay_s=0.3)], service_urls=up.addresses
+        make_tape(), [slow("index", delay_s=0.3)], service_urls=services.addresses
     ) as replay:
         assert get(f"{replay.service_url('index')}/search", **FACTS).status_code == 200
-        (late,) = replay.ledger.exchanges
-    assert late.ended_ms is not None
-    assert late.ended_ms - late.started_ms >= 300
+        (exchange,) = replay.ledger.exchanges
+    assert exchange.ended_ms is not None
+    assert exchange.ended_ms - exchange.started_ms >= 300
 
 
-def test_a_dropped_connection_is_the_faults(up: ServiceProcesses) -> None:
-    with replay_tape(make_tape(), [drops_connection("index")], service_urls=up.addresses) as replay:
+def test_a_forwarded_lane_can_drop_the_connection(services: ServiceProcesses) -> None:
+    with replay_tape(
+        make_tape(), [drops_connection("index")], service_urls=services.addresses
+    ) as replay:
         with pytest.raises(httpx.RemoteProtocolError):
             get(f"{replay.service_url('index')}/search", **FACTS)
         assert get(f"{replay.service_url('index')}/search", **FACTS).status_code == 200
 
 
-def test_a_fault_of_a_taped_reply_is_refused_for_a_lane_that_is_forwarded(
-    up: ServiceProcesses,
+def test_a_fault_that_damages_a_taped_reply_is_rejected_for_a_forwarded_lane(
+    services: ServiceProcesses,
 ) -> None:
     with (
-        pytest.raises(ValueError, match="malformed at call 1 of index: it can strike only"),
-        replay_tape(make_tape(), [malformed_reply("index")], service_urls=up.addresses),
+        pytest.raises(ValueError, match="malformed at call 1 of index: this fault can only damage"),
+        replay_tape(make_tape(), [malformed_reply("index")], service_urls=services.addresses),
     ):
         pass
 
 
-def test_a_service_that_is_gone_breaks_the_connection() -> None:
-    nobody = {"index": "http://127.0.0.1:9"}
-    with replay_tape(make_tape(), service_urls=nobody) as replay:
+def test_a_service_that_has_ended_breaks_the_connection() -> None:
+    nowhere = {"index": "http://127.0.0.1:9"}
+    with replay_tape(make_tape(), service_urls=nowhere) as replay:
         with pytest.raises(httpx.RemoteProtocolError):
             get(f"{replay.service_url('index')}/search", **FACTS)
         (lost,) = replay.ledger.exchanges
@@ -126,17 +128,17 @@ def test_a_service_that_is_gone_breaks_the_connection() -> None:
     assert isinstance(lost, Exchange)
 
 
-def test_a_service_that_does_not_come_up_is_told_with_what_it_said(store: str) -> None:
+def test_a_service_that_does_not_start_is_reported_with_its_output(store: str) -> None:
     with (
         pytest.raises(
-            ServiceUnavailableError, match=r"(?s)index did not come up \(exit code 2\).*--nonsense"
+            ServiceUnavailableError, match=r"(?s)index did not start \(exit code 2\).*--nonsense"
         ),
         run_services({"index": ("--nonsense",)}, store),
     ):
         pass
 
 
-def test_a_service_that_is_not_there_is_told(store: str) -> None:
+def test_a_service_that_does_not_exist_is_reported(store: str) -> None:
     with (
         pytest.raises(ServiceUnavailableError, match=r"No module named workflows\.services\.indx"),
         run_services({"indx": ()}, store),
@@ -144,19 +146,19 @@ def test_a_service_that_is_not_there_is_told(store: str) -> None:
         pass
 
 
-def test_one_that_dies_meanwhile_is_told_when_its_spans_are_wanted(store: str) -> None:
+def test_a_service_that_was_killed_is_reported_when_it_is_flushed(store: str) -> None:
     with run_services({"index": ()}, store) as processes:
         os.kill(_pid_of(processes), signal.SIGKILL)
         with pytest.raises(
-            ServiceUnavailableError, match=r"index is gone from .*, and its spans are lost"
+            ServiceUnavailableError, match=r"index at .* is not running; its last spans are lost"
         ):
             processes.flush()
 
 
-def test_all_are_ended_with_the_block(store: str) -> None:
+def test_services_are_stopped_when_the_block_ends(store: str) -> None:
     address = ""
 
-    def play() -> None:
+    def fail_inside_the_block() -> None:
         nonlocal address
         with run_services({"index": ()}, store) as processes:
             address = processes.addresses["index"]
@@ -164,21 +166,21 @@ def test_all_are_ended_with_the_block(store: str) -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        play()
+        fail_inside_the_block()
     with pytest.raises(httpx.ConnectError):
         get(f"{address}/health")
 
 
-def test_two_may_begin_at_once_in_a_store_that_is_new(tmp_path: Path) -> None:
+def test_two_services_can_start_at_once_with_a_new_store(tmp_path: Path) -> None:
     with run_services(
         {"index": (), "archive": ()}, f"sqlite:///{tmp_path / 'new.db'}"
     ) as processes:
         assert set(processes.addresses) == {"index", "archive"}
 
 
-def test_an_address_that_is_none_has_no_spans_to_store() -> None:
+def test_an_invalid_address_is_reported_when_it_is_flushed() -> None:
     with pytest.raises(
-        ServiceUnavailableError, match=r"index is gone from http://127\.0\.0\.1:port"
+        ServiceUnavailableError, match=r"index at http://127\.0\.0\.1:port is not running"
     ):
         ServiceProcesses({"index": "http://127.0.0.1:port"}).flush()
 
@@ -193,7 +195,7 @@ def _pid_of(processes: ServiceProcesses) -> int:
     return int(pid)
 
 
-def test_they_can_be_started_from_any_folder(
+def test_services_can_be_started_from_any_folder(
     store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

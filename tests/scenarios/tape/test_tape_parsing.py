@@ -1,4 +1,4 @@
-"""A tape is read whole, or refused with file, line number and reason."""
+"""A tape is parsed completely, or rejected with file, line number and reason."""
 
 import contextlib
 from pathlib import Path
@@ -25,33 +25,36 @@ def recorded_line(**changed: Any) -> dict[str, Any]:
     [
         (b"{", "not JSON"),
         (b'{"lane": "\xff"}', "not UTF-8: byte 11 of the line is 0xff"),
-        (b"[]", "a line is a JSON object, this is a list"),
-        ({"lane": 3}, "'lane' is a string, this is a number"),
-        ({"origin": "scripted", "reply": {"content": "x"}}, 'names its "lane"'),
-        ({"lane": "a", "reply": {"content": "x"}}, 'says its "origin"'),
+        (b"[]", "a line must be a JSON object, not a list"),
+        ({"lane": 3}, "'lane' must be a string, not a number"),
+        ({"origin": "scripted", "reply": {"content": "x"}}, '"lane" is missing'),
+        ({"lane": "a", "reply": {"content": "x"}}, '"origin" must be'),
         (reply_line("a", "x") | {"wehn": "y"}, "unknown key 'wehn'; nearest: 'when'"),
-        (reply_line("a", "x") | {"when": "("}, "no regular expression"),
-        (reply_line("a", "x") | {"when": "[[a]"}, "no regular expression"),
-        (reply_line("a", "x") | {"when": "a{99999999999999999999}"}, "no regular expression"),
-        (reply_line("a", "x") | {"path": "v1"}, '"path" begins with "/"'),
-        (reply_line("a", "x") | {"digest": DIGEST}, "a scripted line has a \"reply\", no 'digest'"),
-        ({"lane": "a", "origin": "scripted"}, 'a scripted line has a "reply"'),
-        (reply_line("a", None), "the reply says nothing"),
-        (reply_line("a", 7), '"content" is a string, null or an object, this is a number'),
+        (reply_line("a", "x") | {"when": "("}, "not a regular expression"),
+        (reply_line("a", "x") | {"when": "[[a]"}, "not a regular expression"),
+        (reply_line("a", "x") | {"when": "a{99999999999999999999}"}, "not a regular expression"),
+        (reply_line("a", "x") | {"path": "v1"}, '"path" must begin with "/"'),
+        (
+            reply_line("a", "x") | {"digest": DIGEST},
+            "a scripted line has a \"reply\", not a 'digest'",
+        ),
+        ({"lane": "a", "origin": "scripted"}, 'a scripted line needs a "reply"'),
+        (reply_line("a", None), "the reply is empty"),
+        (reply_line("a", 7), '"content" must be a string, null or an object, not a number'),
         (reply_line("a", "x", contnet="y"), "unknown key of reply 'contnet'; nearest: 'content'"),
-        (reply_line("a", "x", tool_calls=None), '"tool_calls" is a list of objects'),
+        (reply_line("a", "x", tool_calls=None), '"tool_calls" must be a list of objects'),
         (
             reply_line("a", None, tool_calls=[{"name": "f", "args": 1}]),
             "unknown key of a tool call",
         ),
-        (reply_line("a", None, tool_calls=[{"arguments": {}}]), 'a tool call has a "name"'),
+        (reply_line("a", None, tool_calls=[{"arguments": {}}]), 'a tool call needs a "name"'),
         (
             reply_line("a", None, tool_calls=[{"name": "f", "arguments": [1]}]),
-            '"arguments" is an object',
+            '"arguments" must be an object',
         ),
         (
             reply_line("a", "x", usage={"prompt_tokens": -1}),
-            "'prompt_tokens' is a number of tokens",
+            "'prompt_tokens' must be a number of tokens",
         ),
         (reply_line("a", "${altitude}", "(?P<altitud>x)"), "captures altitud; nearest: 'altitud'"),
         (reply_line("a", "${altitude}"), 'uses ${altitude}, which "when" does not capture'),
@@ -70,47 +73,49 @@ def recorded_line(**changed: Any) -> dict[str, Any]:
             "list of vectors",
         ),
         (recorded_line(reply={"content": "x"}), 'a recorded line has a "response"'),
-        (recorded_line(digest="sha1:00"), '"digest" is "sha256:" and 64 hex digits'),
+        (recorded_line(digest="sha1:00"), '"digest" must be "sha256:" and 64 hex digits'),
         (recorded_line(response={"status": 200}), 'one of "body", "text", "frames"'),
-        (recorded_line(response={"frames": [1]}), '"frames" is a list of strings'),
-        ({"lane": "a", "origin": "recorded"}, "lacks 'digest', 'request', 'response'"),
+        (recorded_line(response={"frames": [1]}), '"frames" must be a list of strings'),
+        ({"lane": "a", "origin": "recorded"}, "needs 'digest', 'request', 'response'"),
     ],
 )
-def test_a_broken_line_is_refused_with_its_place_and_reason(line: Any, reason: str) -> None:
+def test_an_invalid_line_is_rejected_with_its_location_and_the_reason(
+    line: Any, reason: str
+) -> None:
     raw = line if isinstance(line, bytes) else orjson.dumps(line)
-    good = orjson.dumps(reply_line("a", "x"))
-    with pytest.raises(TapeError) as refusal:
-        Tape.parse(good + b"\n\n" + raw, "case/tape.jsonl")
-    assert str(refusal.value).startswith("case/tape.jsonl:3: ")
-    assert reason in str(refusal.value)
+    valid = orjson.dumps(reply_line("a", "x"))
+    with pytest.raises(TapeError) as error:
+        Tape.parse(valid + b"\n\n" + raw, "case/tape.jsonl")
+    assert str(error.value).startswith("case/tape.jsonl:3: ")
+    assert reason in str(error.value)
 
 
-def test_all_broken_lines_are_named_at_once() -> None:
-    with pytest.raises(TapeError) as refusal:
+def test_all_invalid_lines_are_reported_at_once() -> None:
+    with pytest.raises(TapeError) as error:
         Tape.parse(b'{\n{"lane":"a"}\n', "t")
-    assert [line.split(": ")[0] for line in str(refusal.value).splitlines()] == ["t:1", "t:2"]
+    assert [line.split(": ")[0] for line in str(error.value).splitlines()] == ["t:1", "t:2"]
 
 
-def test_a_missing_tape_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_a_missing_tape_is_reported_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(TapeError, match=r"no\.jsonl: No such file"):
         Tape.load(tmp_path / "no.jsonl")
 
 
-def test_blank_lines_and_a_byte_order_mark_do_not_count_as_lines() -> None:
+def test_blank_lines_and_a_byte_order_mark_are_skipped() -> None:
     line = orjson.dumps(reply_line("a", "x"))
-    read = Tape.parse(b"\xef\xbb\xbf" + line + b"\n \r\n" + line + b"\r\n")
-    assert [line.number for line in read.lines] == [1, 3]
+    parsed = Tape.parse(b"\xef\xbb\xbf" + line + b"\n \r\n" + line + b"\r\n")
+    assert [line.number for line in parsed.lines] == [1, 3]
 
 
-def test_tool_calls_are_numbered_through_the_lane() -> None:
-    two = reply_line("a", None, tool_calls=[{"name": "f"}, {"name": "g"}])
-    read = make_tape(two, reply_line("b", None, tool_calls=[{"name": "f"}]), two)
-    assert [line.first_tool_call for line in read.lines] == [1, 1, 3]
+def test_tool_calls_are_numbered_per_lane() -> None:
+    two_calls = reply_line("a", None, tool_calls=[{"name": "f"}, {"name": "g"}])
+    parsed = make_tape(two_calls, reply_line("b", None, tool_calls=[{"name": "f"}]), two_calls)
+    assert [line.first_tool_call for line in parsed.lines] == [1, 1, 3]
 
 
-def test_dollars_that_name_no_capture_are_plain() -> None:
-    read = make_tape(reply_line("a", "$327.6 and $HOME and ${not a name} and $${name}"))
-    assert len(read.lines) == 1
+def test_dollar_signs_outside_of_placeholders_are_plain_text() -> None:
+    parsed = make_tape(reply_line("a", "$327.6 and $HOME and ${not a name} and $${name}"))
+    assert len(parsed.lines) == 1
 
 
 json_values = st.recursive(
@@ -137,7 +142,7 @@ def parse_or_tape_error(raw: bytes) -> None:
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-def test_no_bytes_raise_anything_but_tape_error(raw: bytes) -> None:
+def test_arbitrary_bytes_raise_only_tape_errors(raw: bytes) -> None:
     parse_or_tape_error(raw)
 
 
@@ -146,17 +151,17 @@ def test_no_bytes_raise_anything_but_tape_error(raw: bytes) -> None:
     reply_objects,
     st.sampled_from(["scripted", "recorded"]),
 )
-def test_no_object_raises_anything_but_tape_error(
+def test_arbitrary_objects_raise_only_tape_errors(
     line: dict[str, Any], reply: dict[str, Any], origin: str
 ) -> None:
-    for spelt in (
+    for value in (
         line,
         {"lane": "a", "origin": origin} | line,
         {"lane": "a"} | line | {"origin": "scripted", "reply": reply},
         recorded_line(response=reply),
     ):
         try:
-            raw = orjson.dumps(spelt)
-        except TypeError:  # an integer beyond 64 bits: what JSON can't spell, no tape holds
+            raw = orjson.dumps(value)
+        except TypeError:  # an integer of more than 64 bits, which orjson cannot write
             continue
         parse_or_tape_error(raw)

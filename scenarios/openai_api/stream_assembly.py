@@ -1,4 +1,4 @@
-"""A stream: a model's reply in server-sent events, put together again into one body."""
+"""Assemble a streamed response (server-sent events) into the body of an unstreamed one."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,13 +7,14 @@ from typing import Any
 import orjson
 
 FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
-"""The events that end a streamed response, each with all of it."""
+"""The events that end a stream of the Responses API; each holds the complete response."""
 
 
 def assemble_stream(frames: Iterable[str]) -> dict[str, Any]:
-    """The `chat.completion` that the frames spell, or the `response` that their last one holds.
+    """Return the body of a stream; frames of an unknown shape are skipped.
 
-    Whatever is part of neither is passed over.
+    Chunks of a chat are joined to a `chat.completion`. In a stream of the Responses API, the final
+    event holds the complete response.
     """
     body: dict[str, Any] = {"object": "chat.completion"}
     message: dict[str, Any] = {"role": "assistant", "content": None}
@@ -37,7 +38,8 @@ def assemble_stream(frames: Iterable[str]) -> dict[str, Any]:
 
 
 def _parse_frame(frame: str) -> dict[str, Any] | None:
-    # Only these end a line of an event; `splitlines` also splits at what JSON may hold, as U+2028.
+    """Return the JSON object of an event, or None."""
+    # `splitlines` would also split at characters that JSON may contain, such as U+2028.
     lines = re.split(r"\r\n|\n|\r", frame)
     data = "\n".join(line.removeprefix("data:").strip() for line in lines if line[:5] == "data:")
     try:
@@ -65,5 +67,6 @@ def _apply_delta(
 
 
 def _dicts(values: Any) -> Iterator[dict[str, Any]]:
-    """Those of a list that are objects; an endpoint may send anything in their place."""
-    return (v for v in values if isinstance(v, dict)) if isinstance(values, list) else iter(())
+    """Yield the objects of a list; an endpoint may send anything in their place."""
+    if isinstance(values, list):
+        yield from (value for value in values if isinstance(value, dict))

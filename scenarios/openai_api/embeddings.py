@@ -1,4 +1,4 @@
-"""Embeddings: the vectors of some texts, as the API spells them."""
+"""Build the response of the embeddings endpoint."""
 
 import base64
 import struct
@@ -10,7 +10,7 @@ import orjson
 def embeddings_body(
     vectors: Sequence[list[float]], model: str, input_tokens: int, *, as_base64: bool
 ) -> bytes:
-    """The body of the answer; in base64 a vector is its numbers as 32-bit floats."""
+    """Return the JSON body; in base64, a vector is its numbers as little-endian 32-bit floats."""
     data = [
         {
             "object": "embedding",

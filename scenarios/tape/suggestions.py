@@ -1,0 +1,28 @@
+"""Suggest known words that are similar to an unknown word, for error messages."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import islice
+
+MAX_COMPARED_WORDS = 1000
+"""An unknown word is compared with at most this many known words, to limit the time."""
+MAX_LISTED_WORDS = 12
+
+
+def closest_word(word: str, words: Iterable[str]) -> str | None:
+    """Return the most similar of the first `MAX_COMPARED_WORDS` words, or None."""
+    return next(iter(get_close_matches(word, list(islice(words, MAX_COMPARED_WORDS)), 1)), None)
+
+
+def suggest_nearest(word: str, words: tuple[str, ...]) -> str:
+    """Return the end of an error message: the nearest known word, or else a list of all."""
+    nearest = closest_word(word, words)
+    if nearest:
+        return f"; nearest: {nearest!r}"
+    return f"; known: {list_words(words)}" if words else ""
+
+
+def list_words(words: tuple[str, ...]) -> str:
+    """Join the words with commas; of many, the first `MAX_LISTED_WORDS` and the total."""
+    more = f" … ({len(words)} in total)" if len(words) > MAX_LISTED_WORDS else ""
+    return ", ".join(words[:MAX_LISTED_WORDS]) + more
