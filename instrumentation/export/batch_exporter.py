@@ -170,13 +170,12 @@ class BatchExporter:
                 self._lost += rejected
                 self._delivered += len(batch) - rejected
             # After an outage, try with a single span, because converting a batch is expensive.
-            self._batch_size = (
-                1
-                if retry_later
-                else len(batch) // 2
-                if retry_halves
-                else self._limits.max_batch_spans
-            )
+            if retry_later:
+                self._batch_size = 1
+            elif retry_halves:
+                self._batch_size = len(batch) // 2
+            else:
+                self._batch_size = self._limits.max_batch_spans
             self._is_failing = retry_later
             self._failure_count += retry_later
             self._flush_requested = self._flush_requested and not retry_later
@@ -193,5 +192,5 @@ class BatchExporter:
         except ExportError as error:
             return error
         except Exception as error:  # one span with odd contents must not lose the others
-            return ExportError(f"{type(error).__name__} as they were sent", is_too_large=True)
+            return ExportError(f"sending them raised {type(error).__name__}", is_too_large=True)
         return None
