@@ -31,8 +31,8 @@ from tests.support.autogen_agents import (
     chain,
     replay_lines,
     reply_line,
-    upstream_autogen_autolog,
 )
+from tests.support.upstream_autolog import upstream_autolog
 
 
 def patched_attributes() -> dict[tuple[str, str], Any]:
@@ -80,7 +80,7 @@ def test_a_class_defined_in_the_block_is_restored(store: str) -> None:
 
 
 def test_suspended_autolog_spans_are_restored(store: str) -> None:
-    with upstream_autogen_autolog(store):
+    with upstream_autolog("autogen", store):
         before = patched_attributes()
         with apply_patches(completion_spans.PATCH, turn_spans_patch(lambda turn: None)):
             assert patched_attributes() != before
@@ -109,7 +109,7 @@ def test_skipped_patches_have_a_reason(store: str) -> None:
 
 
 def test_autolog_that_was_on_stays_on(store: str) -> None:
-    with upstream_autogen_autolog(store):
+    with upstream_autolog("autogen", store):
         before = patched_attributes()
         with enable_tracing(store):
             pass

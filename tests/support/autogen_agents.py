@@ -1,4 +1,4 @@
-"""Taped agents: real AutoGen agents whose completions a replay server answers, for the tests."""
+"""Real AutoGen agents whose completions a replay server answers."""
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import orjson
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
@@ -14,8 +13,6 @@ from autogen_ext.models.openai import OpenAIChatCompletionClient
 
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import RunHandle
-from patches.mlflow.export_queue import fast_flush
-from patches.patch import Patch, apply_patches
 from scenarios.replay.faults import Fault
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
@@ -26,41 +23,22 @@ API_KEY = "sk-never-to-be-seen"
 Line = dict[str, Any]
 
 
-@contextmanager
-def upstream_autogen_autolog(uri: str, *patches: Patch) -> Generator[None]:
-    """`mlflow.autogen.autolog()` as it comes, with only the patches that are named.
-
-    And with a prompt flush, which changes nothing but how long the tests take.
-    """
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_experiment("plain")
-    mlflow.autogen.autolog(silent=True)
-    try:
-        with apply_patches(fast_flush.PATCH, *patches):
-            yield
-            mlflow.flush_trace_async_logging()
-    finally:
-        mlflow.autogen.autolog(disable=True, silent=True)
-        mlflow.set_tracking_uri(before)
-
-
 def reply_line(lane: str, content: str, **more: Any) -> Line:
-    """A line of the tape: `lane` answers so."""
+    """Return a tape line with a reply to the agent `lane`."""
     return {"lane": lane, "origin": "scripted", "reply": {"content": content, **more}}
 
 
 def tool_calls_line(lane: str, *tools: tuple[str, Any]) -> Line:
-    """A line of the tape: `lane` asks for tool calls, each a name and its arguments."""
-    named = [{"name": name, "arguments": arguments} for name, arguments in tools]
-    return {"lane": lane, "origin": "scripted", "reply": {"content": None, "tool_calls": named}}
+    """Return a tape line with a reply that calls tools, each given by name and arguments."""
+    calls = [{"name": name, "arguments": arguments} for name, arguments in tools]
+    return {"lane": lane, "origin": "scripted", "reply": {"content": None, "tool_calls": calls}}
 
 
 @contextmanager
 def replay_lines(
     tmp_path: Path, *lines: Line, faults: Iterable[Fault] = ()
 ) -> Generator[ReplayServer]:
-    """Answer from these lines."""
+    """Run a replay server that answers from these tape lines."""
     file = tmp_path / "tape.jsonl"
     file.write_bytes(b"\n".join(map(orjson.dumps, lines)))
     with replay_tape(Tape.load(file), faults=faults) as replay:
@@ -68,7 +46,7 @@ def replay_lines(
 
 
 def client(replay: ReplayServer, lane: str, **settings: Any) -> OpenAIChatCompletionClient:
-    """The client of one agent, which does not retry unless told to."""
+    """Return the model client of one agent; by default it does not retry."""
     defaults: dict[str, Any] = {
         "model": "taped",
         "base_url": replay.base_url,
@@ -82,30 +60,30 @@ def client(replay: ReplayServer, lane: str, **settings: Any) -> OpenAIChatComple
 
 
 def agent(replay: ReplayServer, name: str, **settings: Any) -> AssistantAgent:
-    """An assistant; `client=` settings go to its client."""
-    own = settings.pop("client", {})
+    """Return an assistant; the setting `client` holds settings of its model client."""
+    client_settings = settings.pop("client", {})
     if not settings.get("model_client_stream"):
-        own = {"stream_options": None} | own
-    return AssistantAgent(name, client(replay, name, **own), **settings)
+        client_settings = {"stream_options": None} | client_settings
+    return AssistantAgent(name, client(replay, name, **client_settings), **settings)
 
 
 def chain(*agents: Any, **settings: Any) -> GraphFlow:
-    """A GraphFlow in which each agent follows the one before it."""
+    """Return a GraphFlow in which the agents work one after another."""
     graph = DiGraphBuilder()
-    for one in agents:
-        graph.add_node(one)
+    for member in agents:
+        graph.add_node(member)
     for source, target in pairwise(agents):
         graph.add_edge(source, target)
     return GraphFlow(list(agents), graph=graph.build(), **settings)
 
 
 def load_trace(run: RunHandle) -> Trace:
-    """What the run left, in the store, as a tree."""
+    """Load the trace that a run left in the store."""
     return trace_from_mlflow(trace.to_dict() for trace in run.traces())
 
 
 def trace_outline(trace: Trace) -> list[str]:
-    """`name TYPE STATUS`, a span a line, children indented by two spaces beneath their parent."""
+    """Return one line `name TYPE STATUS` per span; children are indented by two spaces."""
 
     def lines(span: Any, depth: int) -> Generator[str]:
         yield f"{'  ' * depth}{span.name} {span.type} {span.status}"
@@ -115,5 +93,5 @@ def trace_outline(trace: Trace) -> list[str]:
     return [line for root in trace.roots for line in lines(root, 0)]
 
 
-def span_names(trace: Trace, kind: str) -> Sequence[str]:
-    return [span.name for span in trace.spans_of_type(kind)]
+def span_names(trace: Trace, span_type: str) -> Sequence[str]:
+    return [span.name for span in trace.spans_of_type(span_type)]

@@ -1,35 +1,13 @@
 """Builders for small CrewAI crews whose completions come from a replay server."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
-import mlflow
-import mlflow.crewai
 from crewai import LLM, Agent, Crew, Task
 from crewai.tools import tool
 
-from patches.mlflow.export_queue import fast_flush
-from patches.patch import Patch, apply_patches
 from scenarios.replay.replay_server import ReplayServer
 from tests.support.autogen_agents import API_KEY, Line, tool_calls_line
 from workflows.model import AGENT_HEADER
-
-
-@contextmanager
-def upstream_crewai_autolog(uri: str, *patches: Patch) -> Generator[None]:
-    """`mlflow.crewai.autolog()` with the given patches only, and with a fast flush to save time."""
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_experiment("plain")
-    mlflow.crewai.autolog(silent=True)
-    try:
-        with apply_patches(fast_flush.PATCH, *patches):
-            yield
-            mlflow.flush_trace_async_logging()
-    finally:
-        mlflow.crewai.autolog(disable=True, silent=True)
-        mlflow.set_tracking_uri(before)
 
 
 def line_when(line: Line, when: str) -> Line:

@@ -31,7 +31,7 @@ from patches.patch import apply_patches
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
-from tests.patches.upstream_autolog import newest_trace, use_upstream_autolog
+from tests.support.upstream_autolog import newest_trace, upstream_autolog
 
 KEY = "sk-never-in-a-trace"
 QUESTION = UserMessage(content="Which city?", source="asker")
@@ -83,7 +83,7 @@ def record_run_of(
     tape, store = folder / "tape.jsonl", f"sqlite:///{folder / 'mlflow.db'}"
     lines = [{"lane": "clerk", "origin": "scripted", "reply": reply} for reply in replies]
     tape.write_text("\n".join(map(json.dumps, lines)))
-    with replay_tape(Tape.load(tape)) as replay, use_upstream_autolog(store, PATCH):
+    with replay_tape(Tape.load(tape)) as replay, upstream_autolog("autogen", store, PATCH):
         client = OpenAIChatCompletionClient(
             model="gpt-4o-mini",
             base_url=replay.base_url,
@@ -258,7 +258,7 @@ def test_empty_arguments_are_omitted(complete: Complete) -> None:
 def test_headers_with_a_key_are_not_record_run_of(folder: Path) -> None:
     store = f"sqlite:///{folder / 'mlflow.db'}"
     headers = {"authorization": f"Bearer {KEY}"}
-    with use_upstream_autolog(store, PATCH):
+    with upstream_autolog("autogen", store, PATCH):
         # OpenAI's client rejects headers here; other clients accept them.
         client = ReplayChatCompletionClient(["Quito."])
         options = {"extra_headers": headers, "seed": 7}

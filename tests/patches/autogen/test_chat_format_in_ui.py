@@ -18,9 +18,9 @@ from patches.autogen.chat_format import PATCH
 from patches.patch import Patch
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
-from tests.patches.upstream_autolog import newest_trace, use_upstream_autolog
 from tests.support.browser import SpanView, find_chromium, read_page, view_span
 from tests.support.servers import mlflow_server
+from tests.support.upstream_autolog import newest_trace, upstream_autolog
 
 if find_chromium() is None:
     pytest.skip(
@@ -132,6 +132,6 @@ def record_agent(folder: Path, store: str, *patches: Patch) -> str:
             task=MultiModalMessage(content=["How many live here?", picture], source="user")
         )
 
-    with replay_tape(Tape.load(file)) as replay, use_upstream_autolog(store, *patches):
+    with replay_tape(Tape.load(file)) as replay, upstream_autolog("autogen", store, *patches):
         asyncio.run(work(replay.base_url))
     return str(newest_trace(store).info.trace_id)

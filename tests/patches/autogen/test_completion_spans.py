@@ -23,8 +23,8 @@ from tests.support.autogen_agents import (
     reply_line,
     span_names,
     tool_calls_line,
-    upstream_autogen_autolog,
 )
+from tests.support.upstream_autolog import upstream_autolog
 from workflows.clients.autogen import MODEL_INFO
 from workflows.model import AGENT_HEADER
 
@@ -46,7 +46,7 @@ def user_message(text: str = "go on") -> list[UserMessage]:
 )
 async def test_upstream_autolog_records_a_streamed_completion(tmp_path: Path, store: str) -> None:
     with (
-        upstream_autogen_autolog(store),
+        upstream_autolog("autogen", store),
         replay_lines(tmp_path, reply_line("a", TEXT)) as replay,
         record_run() as run,
     ):

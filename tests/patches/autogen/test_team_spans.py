@@ -32,8 +32,8 @@ from tests.support.autogen_agents import (
     span_names,
     tool_calls_line,
     trace_outline,
-    upstream_autogen_autolog,
 )
+from tests.support.upstream_autolog import upstream_autolog
 
 REVIEW = [
     reply_line("writer", "a first draft, in six words"),
@@ -77,7 +77,7 @@ def make_review_team(replay: ReplayServer, **settings: Any) -> GraphFlow:
 )
 async def test_upstream_autolog_leaves_one_trace_for_a_team(tmp_path: Path, store: str) -> None:
     with (
-        upstream_autogen_autolog(store),
+        upstream_autolog("autogen", store),
         replay_lines(tmp_path, *REVIEW) as replay,
         record_run() as run,
     ):

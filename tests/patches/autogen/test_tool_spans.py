@@ -16,8 +16,8 @@ from tests.support.autogen_agents import (
     span_names,
     tool_calls_line,
     trace_outline,
-    upstream_autogen_autolog,
 )
+from tests.support.upstream_autolog import upstream_autolog
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def run_with_tools(tmp_path: Path, *tools: tuple[str, Any], **settings: An
 
 @pytest.mark.xfail(reason="MLflow records no tool call", raises=AssertionError)
 async def test_upstream_autolog_records_a_tool_call(tmp_path: Path, store: str) -> None:
-    with upstream_autogen_autolog(store):
+    with upstream_autolog("autogen", store):
         assert span_names(await run_with_tools(tmp_path, ("double", {"number": 2})), "TOOL")
 
 

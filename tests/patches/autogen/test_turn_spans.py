@@ -30,8 +30,8 @@ from tests.support.autogen_agents import (
     reply_line,
     span_names,
     trace_outline,
-    upstream_autogen_autolog,
 )
+from tests.support.upstream_autolog import upstream_autolog
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def recording(store: str) -> Generator[None]:
 )
 async def test_upstream_autolog_names_the_agents_of_a_team(tmp_path: Path, store: str) -> None:
     with (
-        upstream_autogen_autolog(store),
+        upstream_autolog("autogen", store),
         replay_lines(tmp_path, reply_line("writer", "a text")) as replay,
         record_run() as run,
     ):

@@ -16,7 +16,8 @@ from patches.crewai import disable_autolog_wrappers
 from patches.patch import apply_patches
 from patches.registry import builtin_patches
 from tests.support.autogen_agents import replay_lines, reply_line
-from tests.support.crewai_crews import agent, crew, task, upstream_crewai_autolog
+from tests.support.crewai_crews import agent, crew, task
+from tests.support.upstream_autolog import upstream_autolog
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def capture_mlflow_errors() -> Generator[list[str]]:
 
 @pytest.mark.xfail(reason="MLflow imports a module that CrewAI has removed", raises=AssertionError)
 def test_upstream_autolog_turns_on_without_an_error(store: str) -> None:
-    with capture_mlflow_errors() as errors, upstream_crewai_autolog(store):
+    with capture_mlflow_errors() as errors, upstream_autolog("crewai", store):
         assert errors == []
 
 
@@ -49,7 +50,7 @@ def test_autolog_turns_on_without_an_error(store: str) -> None:
     with (
         capture_mlflow_errors() as errors,
         apply_patches(disable_autolog_wrappers.PATCH),
-        upstream_crewai_autolog(store),
+        upstream_autolog("crewai", store),
     ):
         assert errors == []
 

@@ -29,8 +29,8 @@ from tests.support.crewai_crews import (
     lookup,
     lookup_line,
     task,
-    upstream_crewai_autolog,
 )
+from tests.support.upstream_autolog import upstream_autolog
 
 LINES = (
     lookup_line("data", "FR", "DE"),
@@ -73,7 +73,7 @@ def find_problems(replay: ReplayServer, trace: Trace) -> list[Any]:
 @pytest.mark.xfail(reason="MLflow's autologging fails with CrewAI 1.15.29", raises=AssertionError)
 def test_upstream_autolog_records_a_crew(tmp_path: Path, store: str) -> None:
     with (
-        upstream_crewai_autolog(store),
+        upstream_autolog("crewai", store),
         replay_lines(tmp_path, *LINES) as replay,
         record_run() as run,
     ):

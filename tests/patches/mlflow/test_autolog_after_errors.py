@@ -10,7 +10,7 @@ from mlflow.utils.autologging_utils.safety import safe_patch
 from instrumentation.tracing import record_run
 from patches.mlflow import autolog_after_errors
 from patches.patch import apply_patches
-from tests.support.autogen_agents import upstream_autogen_autolog
+from tests.support.upstream_autolog import upstream_autolog
 
 FLAVOR = "autogen"
 
@@ -39,7 +39,7 @@ async def record_call(
 
 @pytest.fixture
 def service(store: str) -> Generator[type[Service]]:
-    with upstream_autogen_autolog(store):
+    with upstream_autolog("autogen", store):
         for method in ("outer", "inner"):
             safe_patch(FLAVOR, Service, method, record_call)
         yield Service

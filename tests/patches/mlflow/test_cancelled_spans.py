@@ -23,8 +23,8 @@ from tests.support.autogen_agents import (
     reply_line,
     tool_calls_line,
     trace_outline,
-    upstream_autogen_autolog,
 )
+from tests.support.upstream_autolog import upstream_autolog
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ async def status_of_cancelled_span() -> str:
 async def test_upstream_mlflow_gives_a_cancelled_span_the_status_error(
     store: str,
 ) -> None:
-    with upstream_autogen_autolog(store):
+    with upstream_autolog("autogen", store):
         assert await status_of_cancelled_span() == "ERROR"
 
 
 async def test_a_cancelled_span_has_the_status_error(
     store: str,
 ) -> None:
-    with upstream_autogen_autolog(store), apply_patches(cancelled_spans.PATCH):
+    with upstream_autolog("autogen", store), apply_patches(cancelled_spans.PATCH):
         assert await status_of_cancelled_span() == "ERROR"
 
 

@@ -13,13 +13,13 @@ from instrumentation.remote_trace import continue_remote_trace
 from instrumentation.tracing import enable_tracing
 from patches.mlflow import remote_traces
 from patches.patch import apply_patches
-from tests.support.autogen_agents import upstream_autogen_autolog
+from tests.support.upstream_autolog import upstream_autolog
 
 
 @pytest.fixture
 def unpatched_store(store: str) -> Generator[None]:
     """MLflow with its default, batched export."""
-    with upstream_autogen_autolog(store):
+    with upstream_autolog("autogen", store):
         yield
 
 
@@ -87,7 +87,7 @@ async def test_upstream_mlflow_stores_overlapping_requests_of_one_trace(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
-    with upstream_autogen_autolog(store):
+    with upstream_autolog("autogen", store):
         trace_id, headers = caller_trace()
         await handle_overlapping_requests(headers)
         assert stored_span_names(trace_id) == ["first", "second"]

@@ -12,7 +12,8 @@ from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.tracing import record_run
 from patches.mlflow import traced_generators
 from patches.patch import Patch
-from tests.support.autogen_agents import load_trace, upstream_autogen_autolog
+from tests.support.autogen_agents import load_trace
+from tests.support.upstream_autolog import upstream_autolog
 
 Consumer = Callable[[Any], Any]
 
@@ -54,7 +55,7 @@ async def record_stream(
     consume: Consumer, store: str, *patches: Patch, reducer: Any = "".join, **options: Any
 ) -> list[Any]:
     """Return the MLflow traces of a traced stream that `consume` reads."""
-    with upstream_autogen_autolog(store, *patches), record_run() as run:
+    with upstream_autolog("autogen", store, *patches), record_run() as run:
         await consume(mlflow.trace(name="words", output_reducer=reducer)(words)(**options))
         return run.traces()
 
@@ -69,7 +70,7 @@ async def test_an_item_that_cannot_be_serialized_does_not_break_the_stream(store
     async def pairs() -> AsyncIterator[Any]:
         yield {(1, 2): 3}
 
-    with upstream_autogen_autolog(store, traced_generators.PATCH):
+    with upstream_autolog("autogen", store, traced_generators.PATCH):
         stream = mlflow.trace(name="pairs", output_reducer=len)(pairs)()
         assert [item async for item in stream] == [{(1, 2): 3}]
 
@@ -153,21 +154,21 @@ async def test_the_generator_is_closed_before_its_span_ends(store: str) -> None:
             with mlflow.start_span("tidy"):
                 pass
 
-    with upstream_autogen_autolog(store, traced_generators.PATCH), record_run() as run:
+    with upstream_autolog("autogen", store, traced_generators.PATCH), record_run() as run:
         await read_one_then_close(mlflow.trace(tidy_words)())
         trace = load_trace(run)
     assert [child.name for child in trace.root.children] == ["tidy"]
 
 
 async def test_a_synchronous_generator_is_left_to_mlflow(store: str) -> None:
-    with upstream_autogen_autolog(store, traced_generators.PATCH), record_run() as run:
+    with upstream_autolog("autogen", store, traced_generators.PATCH), record_run() as run:
         assert list(mlflow.trace(lambda: (yield 1))()) == [1]
         trace = load_trace(run)
     assert trace.root.outputs == [1]
 
 
 async def test_a_stream_that_was_never_started_leaves_no_trace(store: str) -> None:
-    with upstream_autogen_autolog(store, traced_generators.PATCH), record_run() as run:
+    with upstream_autolog("autogen", store, traced_generators.PATCH), record_run() as run:
         await mlflow.trace(words)().aclose()
         with pytest.raises(TraceNotFoundError):
             load_trace(run)

@@ -21,9 +21,9 @@ from tests.support.openai_clients import (
     recording,
     replay_and_record,
     sync_client,
-    upstream_openai_autolog,
 )
 from tests.support.tapes import reply_line
+from tests.support.upstream_autolog import upstream_autolog
 
 __all__ = ["recording"]
 RECORDED = pytest.mark.usefixtures("recording")
@@ -34,7 +34,7 @@ RATE_LIMIT = rate_limited("a", retry_after_s=0.01)
     reason="MLflow records one span for all attempts", strict=True, raises=AssertionError
 )
 def test_upstream_autolog_records_a_failed_attempt(store: str) -> None:
-    with upstream_openai_autolog(store), replay_and_record(faults=[RATE_LIMIT]) as (replay, run):
+    with upstream_autolog("openai", store), replay_and_record(faults=[RATE_LIMIT]) as (replay, run):
         sync_client(replay, max_retries=2).chat.completions.create(**CHAT_REQUEST)
         (trace,) = run.traces()
         assert "429" in str(trace.to_dict())

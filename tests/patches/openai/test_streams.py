@@ -33,9 +33,9 @@ from tests.support.openai_clients import (
     recording,
     replay_and_record,
     sync_client,
-    upstream_openai_autolog,
 )
 from tests.support.tapes import reply_line
+from tests.support.upstream_autolog import upstream_autolog
 
 __all__ = ["recording"]
 RECORDED = pytest.mark.usefixtures("recording")
@@ -60,7 +60,7 @@ RequestStream = Callable[..., Any]
     raises=AssertionError,
 )
 def test_upstream_autolog_records_a_stream_that_is_closed_early(store: str) -> None:
-    with upstream_openai_autolog(store), replay_and_record() as (replay, run):
+    with upstream_autolog("openai", store), replay_and_record() as (replay, run):
         with chat(sync_client(replay)) as stream:
             next(stream)
         gc.collect()
@@ -73,7 +73,7 @@ def test_the_patch_is_undone(store: str) -> None:
     def current_methods() -> Any:
         return Completions.create, openai.OpenAI.request, httpx.Client._send_single_request
 
-    with upstream_openai_autolog(store):
+    with upstream_autolog("openai", store):
         before = current_methods()
         with enable_tracing(store, frameworks=("openai",)):
             assert all(now is not then for now, then in zip(current_methods(), before, strict=True))
