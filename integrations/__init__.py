@@ -1,0 +1,1 @@
+"""Regression tests of tracing integrations: what instrumentors record, across versions."""

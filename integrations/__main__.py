@@ -1,8 +1,8 @@
-"""`python -m integrations`: what is imported for the command line, and then it."""
+"""The entry point of `python -m integrations`."""
 
 from scenarios.cli.startup import exit_on_early_interrupt
 
 if __name__ == "__main__":
     with exit_on_early_interrupt():
-        from integrations.cli.main import main
+        from integrations.cli.app import main
     main()

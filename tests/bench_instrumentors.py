@@ -15,7 +15,7 @@ from typing import Any
 
 from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
-from integrations.environments.build import current_environment
+from integrations.environments.build import find_environment
 from integrations.environments.uv import InstallError
 from integrations.instrumentors.registry import INSTRUMENTORS, Instrumentor
 from integrations.runner.case_process import CaseProcess, start_case_process
@@ -92,7 +92,7 @@ def _started(framework: str, columns: Sequence[Instrumentor]) -> Generator[dict[
 
 def _pythons(framework: str, columns: Sequence[Instrumentor]) -> Iterator[tuple[str, Path]]:
     """Each instrumentor that can tell of the framework, where its environment is there."""
-    yield "none", current_environment().python
+    yield "none", find_environment().python
     for column in columns:
         if framework not in column.unsupported:
             with suppress(InstallError):

@@ -1,10 +1,12 @@
-"""The cases: what is played against each instrumentor, the rows of the fidelity table."""
+"""All cases: the rows of the fidelity table."""
 
-from integrations.cases import autogen_cases, crewai_cases, openai_cases
+from integrations.cases.autogen_cases import AUTOGEN_CASES
 from integrations.cases.case import Case
+from integrations.cases.crewai_cases import CREWAI_CASES
+from integrations.cases.openai_cases import OPENAI_CASES
 
 
 def all_cases(framework: str = "") -> tuple[Case, ...]:
-    """All of them, in the order of the table; or those of one framework."""
-    every = (*crewai_cases.CASES, *autogen_cases.CASES, *openai_cases.CASES)
-    return tuple(case for case in every if framework in ("", case.framework))
+    """The cases of a framework, or of all frameworks, in the order of the fidelity table."""
+    cases = (*CREWAI_CASES, *AUTOGEN_CASES, *OPENAI_CASES)
+    return tuple(case for case in cases if framework in ("", case.framework))

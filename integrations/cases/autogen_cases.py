@@ -1,31 +1,31 @@
-"""The cases of AutoGen."""
+"""Cases of AutoGen: single agents, teams, tools, errors and cancellation."""
 
 from typing import Any
 
 from integrations.cases.case import Case
-from integrations.cases.scripted_replies import scripted_reply, scripted_tool_calls
+from integrations.cases.scripted_replies import ScriptedReply, scripted_reply, scripted_tool_calls
 from scenarios.replay.faults import hangs, unavailable, waits_for_lanes
 
 PASS_ARGUMENTS: dict[str, Any] = {"place": "the pass"}
 CALLS_SNOW = scripted_tool_calls("warden", ("snow", PASS_ARGUMENTS))
-ANSWERS = scripted_reply("warden", "The snow lies 40 cm deep on the pass.")
+ANSWER = scripted_reply("warden", "The snow lies 40 cm deep on the pass.")
 ONE_TURN: dict[str, Any] = {"turns": ("warden",)}
 
 
-def _case(name: str, title: str, *lines: dict[str, Any], **ground_truth: Any) -> Case:
-    return Case(name, "autogen", title, lines, **ground_truth)
+def _case(name: str, title: str, *replies: ScriptedReply, **ground_truth: Any) -> Case:
+    return Case(name, "autogen", title, replies, **ground_truth)
 
 
-CASES = (
+AUTOGEN_CASES = (
     _case("agent_with_tool", "agent with tool", CALLS_SNOW, **ONE_TURN),
-    _case("reflect_on", "tool, reflect on", CALLS_SNOW, ANSWERS, **ONE_TURN),
+    _case("reflect_on", "tool, reflect on", CALLS_SNOW, ANSWER, **ONE_TURN),
     _case("reflect_off", "tool, reflect off", CALLS_SNOW, **ONE_TURN),
     _case(
         "tool_loop",
         "tool loop",
         CALLS_SNOW,
         scripted_tool_calls("warden", ("snow", {"place": "the hut"})),
-        ANSWERS,
+        ANSWER,
         **ONE_TURN,
     ),
     _case(
@@ -59,7 +59,7 @@ CASES = (
             ("lawyer", "editor"),
             ("critic", "editor"),
         ),
-        # Both work at once, and the editor hears first of the lawyer, in each run.
+        # The lawyer and the critic run in parallel; the lawyer always finishes first.
         faults=(waits_for_lanes("critic", until_calls={"lawyer": 1}, delay_s=0.2),),
     ),
     _case(
@@ -115,7 +115,7 @@ CASES = (
         "raising_model",
         "raising model",
         faults=(unavailable("warden", status=400),),
-        ends="BadRequestError",
+        expected_error="BadRequestError",
         **ONE_TURN,
     ),
     _case(

@@ -1,7 +1,7 @@
-"""A case: a small thing that a framework does, and what is known to happen in it."""
+"""A case: a small program of one framework, with known ground truth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -9,20 +9,26 @@ import orjson
 from scenarios.replay.faults import Fault
 from scenarios.tape.tape import Tape
 
-PROGRAM_MODULES: Mapping[str, str] = {"crewai": "crews", "autogen": "teams", "openai": "clients"}
-"""Each framework, and the module of `integrations.programs` whose functions are its cases."""
-
 
 @dataclass(frozen=True)
 class Case:
-    """What is played. The function of its name in the framework's module does it, in the cell.
+    """A program to run, the replies that it is given, and what is known to happen in it.
 
-    `lines` are those of a tape, scripted. `turns` are the agents that take one, in an order in
-    which they can; `handoffs` are pairs of sender and receiver: what no server can see, and the
-    tape decides. How often a tool runs, and what it raises, the case's own tools tell.
-    `outside` are lanes whose completions are no agent's: a team's own, which says who is next.
-    `trees` is how many runs it is of the framework, each of which may be a tree of its own.
-    `ends` is the type of the error that ends it, and empty where it ends well.
+    The program is the function called `name` in `integrations.programs.<framework>`. Tool runs are
+    not listed here: the program itself records them while it runs.
+
+    Attributes:
+        name: The name of the program's function.
+        framework: "crewai", "autogen" or "openai".
+        title: The heading of its row in the fidelity table.
+        scripted_replies: Tape lines that answer its completions.
+        turns: The agents that take a turn, in a possible order.
+        handoffs: Pairs of sender and receiver.
+        faults: Faults that the replay server injects.
+        expected_error: The type name of the error that ends the case; empty if it succeeds.
+        team_lanes: Lanes whose completions belong to the team and to no agent, such as the one
+            that selects the next speaker.
+        expected_trees: How many runs of the framework it starts. Each may have its own span tree.
     """
 
     name: str
@@ -31,14 +37,17 @@ class Case:
     scripted_replies: tuple[Mapping[str, Any], ...]
     turns: tuple[str, ...] = ()
     handoffs: tuple[tuple[str, str], ...] = ()
-    faults: tuple[Fault, ...] = field(default=())
+    faults: tuple[Fault, ...] = ()
     expected_error: str = ""
     team_lanes: tuple[str, ...] = ()
     expected_trees: int = 1
 
     @property
+    def full_name(self) -> str:
+        """The name with its framework, as in "crewai/memory"."""
+        return f"{self.framework}/{self.name}"
+
+    @property
     def tape(self) -> Tape:
-        """Its lines as a tape."""
-        return Tape.parse(
-            b"\n".join(map(orjson.dumps, self.scripted_replies)), f"{self.framework}/{self.name}"
-        )
+        """The scripted replies as a tape."""
+        return Tape.parse(b"\n".join(map(orjson.dumps, self.scripted_replies)), self.full_name)

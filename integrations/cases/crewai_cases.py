@@ -1,4 +1,4 @@
-"""The cases of CrewAI."""
+"""Cases of CrewAI: kickoffs, processes, tools, guardrails, flows and memory."""
 
 from integrations.cases.case import Case
 from integrations.cases.crewai_replies import (
@@ -18,23 +18,23 @@ FIXED_ORDER = (
     waits_for_lanes("scout", 2, until_calls={"ranger": 2}),
     waits_for_lanes("ranger", 2, until_calls={"scout": 2}, delay_s=0.2),
 )
-"""What two agents do at once, in an order of its own: the scout is always the first to be done."""
+"""Puts the replies of two parallel agents in a fixed order, in which the scout finishes first."""
 
 
-def scout_and_clerk_case(name: str, title: str, *lines: ScriptedReply) -> Case:
-    """The scout finds something, by these lines or the usual ones, and the clerk notes it."""
+def _scout_and_clerk_case(name: str, title: str, *replies: ScriptedReply) -> Case:
+    """The scout looks something up and the clerk writes it down, by default the usual way."""
     return Case(
         name,
         "crewai",
         title,
-        lines or SCOUT_THEN_CLERK,
+        replies or SCOUT_THEN_CLERK,
         turns=("scout", "clerk"),
         handoffs=(("scout", "clerk"),),
     )
 
 
-CASES = (
-    scout_and_clerk_case("sequential", "sequential"),
+CREWAI_CASES = (
+    _scout_and_clerk_case("sequential", "sequential"),
     Case(
         "hierarchical",
         "crewai",
@@ -63,8 +63,8 @@ CASES = (
         handoffs=(("scout", "clerk"), ("ranger", "clerk")),
         faults=FIXED_ORDER,
     ),
-    scout_and_clerk_case("kickoff_async", "kickoff_async"),
-    scout_and_clerk_case("akickoff", "akickoff"),
+    _scout_and_clerk_case("kickoff_async", "kickoff_async"),
+    _scout_and_clerk_case("akickoff", "akickoff"),
     Case(
         "for_each",
         "crewai",
@@ -80,17 +80,17 @@ CASES = (
         turns=("clerk", "clerk", "clerk"),
         expected_trees=3,
     ),
-    scout_and_clerk_case(
+    _scout_and_clerk_case(
         "parallel_tools",
         "parallel tools",
         *calls_lookup("scout", "Furka", "Susten", "Grimsel", content="I look up all three."),
         scripted_reply("scout", SCOUT_ANSWER),
         scripted_reply("clerk", CLERK_ANSWER),
     ),
-    scout_and_clerk_case(
+    _scout_and_clerk_case(
         "raising_tool", "raising tool", *calls_lookup("scout", "nowhere"), *SCOUT_THEN_CLERK
     ),
-    scout_and_clerk_case("streaming", "streaming"),
+    _scout_and_clerk_case("streaming", "streaming"),
     Case(
         "rate_limited",
         "crewai",
@@ -127,7 +127,7 @@ CASES = (
         turns=("scout", "scout", "clerk"),
         handoffs=(("scout", "clerk"),),
     ),
-    scout_and_clerk_case("flow", "Flow"),
+    _scout_and_clerk_case("flow", "Flow"),
     Case(
         "memory",
         "crewai",

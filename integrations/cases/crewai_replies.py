@@ -1,7 +1,8 @@
-"""Lines of a crew's tape: who looks something up, who is asked to, and what they say.
+"""Scripted replies for the CrewAI cases: look-ups, delegation, answers.
 
-Old releases of CrewAI offer a model no tools: they describe them, and read its text for the one
-that it wants. So what asks for a tool has two forms, and either is enough.
+Old releases of CrewAI send the model no tool schemas: they describe the tools in the prompt and
+parse the tool name from the reply's text. A reply that calls a tool therefore has two forms, and a
+run uses one of them.
 """
 
 import json
@@ -19,16 +20,22 @@ CLERK_ANSWER = "Noted: the Furka pass is open."
 
 
 def calls_tools(
-    lane: str, *tools: tuple[str, dict[str, Any]], when: str = "", content: str | None = None
+    lane: str,
+    *calls: tuple[str, dict[str, Any]],
+    when: str = "",
+    content: str | None = None,
 ) -> tuple[ScriptedReply, ScriptedReply]:
-    """`lane` asks for tools: for the first in its text where none are offered, else for all of them
-    in calls, `saying` something along with these."""
-    name, arguments = tools[0]
+    """`lane` calls tools, in both forms.
+
+    The text form requests the first tool only. The tool-call form requests all of them, with
+    `content` as its text.
+    """
+    name, arguments = calls[0]
     text = f"Thought: I need it.\nAction: {name}\nAction Input: {json.dumps(arguments)}"
-    calls = [{"name": name, "arguments": arguments} for name, arguments in tools]
+    tool_calls = [{"name": name, "arguments": arguments} for name, arguments in calls]
     return (
         scripted_reply(lane, text, rf"(?s)\A(?!tools: ).*{when}") | {"note": TEXT_FORM_NOTE},
-        scripted_reply(lane, content, rf"(?s)\Atools: .*{when}", tool_calls=calls)
+        scripted_reply(lane, content, rf"(?s)\Atools: .*{when}", tool_calls=tool_calls)
         | {"note": TOOL_CALL_FORM_NOTE},
     )
 
@@ -36,14 +43,18 @@ def calls_tools(
 def calls_lookup(
     lane: str, *places: str, content: str | None = None
 ) -> tuple[ScriptedReply, ScriptedReply]:
-    """`lane` asks for these places at once."""
+    """`lane` looks up these places in one reply."""
     return calls_tools(lane, *(("lookup", {"place": place}) for place in places), content=content)
 
 
 def delegates_to(coworker: str, when: str = "") -> tuple[ScriptedReply, ScriptedReply]:
-    """The manager asks a coworker to find the pass."""
-    asked = {"task": "find the pass", "context": "it is winter", "coworker": coworker}
-    return calls_tools("manager", ("delegate_work_to_coworker", asked), when=when)
+    """The manager delegates to a coworker to find the pass."""
+    arguments = {
+        "task": "find the pass",
+        "context": "it is winter",
+        "coworker": coworker,
+    }
+    return calls_tools("manager", ("delegate_work_to_coworker", arguments), when=when)
 
 
 SCOUT_THEN_CLERK = (

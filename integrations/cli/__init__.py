@@ -1,1 +1,1 @@
-"""Cli."""
+"""The command line of `python -m integrations`."""

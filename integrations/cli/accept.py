@@ -1,4 +1,4 @@
-"""The command that makes what is seen the golden."""
+"""The command `accept`: writes the goldens of the cases."""
 
 import os
 from contextlib import closing
@@ -9,9 +9,9 @@ import typer
 from integrations.cli.matrix import STOPPED_MESSAGE, print_progress
 from integrations.cli.selection import select_cases
 from integrations.environments.declared_environments import INSTRUMENTOR_ENVIRONMENTS, LOCKED
-from integrations.fidelity import table_file
+from integrations.fidelity.table_file import load_table
 from integrations.gaps.known_gaps import KNOWN_GAPS
-from integrations.goldens.accept import accept_goldens as accepted
+from integrations.goldens.accept import accept_goldens
 from integrations.matrix.matrix import run_matrix
 from scenarios.cli.interrupts import exit_on_interrupt
 
@@ -19,25 +19,18 @@ from scenarios.cli.interrupts import exit_on_interrupt
 def accept(
     case: Annotated[
         list[str] | None,
-        typer.Argument(help="Cases, as crewai/memory; without one, all.", metavar="[CASE]…"),
+        typer.Argument(help="Cases, e.g. crewai/memory (default: all).", metavar="[CASE]…"),
     ] = None,
 ) -> None:
-    """Make what the locks' own cells show the golden: read the diff of it before you commit.
+    """Update the goldens from the locked environments. Review the diff before you commit.
 
-    Plays the cases as `matrix --only locked` does, and under other people's instrumentors whose
-    environments stand. A case that went otherwise than it says, a gap that is not as it is
-    declared, and what is not as the fidelity table says, is not accepted.
+    Runs the cases as `matrix --only locked` does, and under the instrumentors of other people whose
+    environments have been built. Nothing is accepted if a run differs from the ground truth of its
+    case, a gap from its declaration, or a result from the fidelity table.
     """
-    cells = (LOCKED, *INSTRUMENTOR_ENVIRONMENTS)
-    with (
-        exit_on_interrupt(STOPPED_MESSAGE),
-        closing(
-            run_matrix(
-                cells, select_cases(case or ()), KNOWN_GAPS, print_progress, table_file.load_table()
-            )
-        ) as running,
-    ):
-        flown = [each for each in running if each.environment]
-    paths = dict.fromkeys(path for each in flown for path in accepted(each))
-    written = [os.path.relpath(path) for path in paths]
-    typer.echo("\n".join(written) or "all is current")
+    specs, cases = (LOCKED, *INSTRUMENTOR_ENVIRONMENTS), select_cases(case or ())
+    running = run_matrix(specs, cases, KNOWN_GAPS, print_progress, load_table())
+    with exit_on_interrupt(STOPPED_MESSAGE), closing(running):
+        results = [each for each in running if each.environment]
+    changed = dict.fromkeys(path for each in results for path in accept_goldens(each))
+    typer.echo("\n".join(map(os.path.relpath, changed)) or "all goldens are current")

@@ -1,4 +1,7 @@
-"""The commands: what `python -m integrations` does, each a function whose docstring is its help."""
+"""The command line: `python -m integrations COMMAND`.
+
+Exit codes: 0 everything is as declared; 1 something is not; 2 cannot run; 130 interrupted.
+"""
 
 import typer
 
@@ -6,12 +9,38 @@ from integrations.cli.accept import accept
 from integrations.cli.fidelity import fidelity
 from integrations.cli.matrix import matrix
 from integrations.cli.regressions import prove_regressions
+from integrations.cli.selection import SelectionError
+from integrations.environments.requirements import RequirementError
+from integrations.environments.uv import InstallError
+from integrations.fidelity.table_file import TableFileError
+from integrations.goldens.accept import GoldenNotAcceptedError
+from integrations.goldens.golden_file import GoldenFileError
+from scenarios.atomic_write import FileNotWrittenError
+from scenarios.cli.error_exit import exit_on_error
+
+USER_ERRORS = (
+    SelectionError,
+    RequirementError,
+    GoldenFileError,
+    TableFileError,
+    InstallError,
+    FileNotWrittenError,
+)
+"""Errors whose text tells the user what to change."""
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Count what tracing integrations record of what really happened, version by version.",
+    help="Count what tracing integrations record of test cases, version by version.",
 )
-for command in (fidelity, matrix, accept, prove_regressions):
-    app.command()(command)
+app.command()(fidelity)
+app.command()(matrix)
+app.command()(accept)
+app.command("caught")(prove_regressions)
+
+
+def main() -> None:
+    """Run a command. The errors of the user are printed, with exit code 2."""
+    with exit_on_error(USER_ERRORS, GoldenNotAcceptedError):
+        app()

@@ -1,5 +1,6 @@
-"""The command that makes the fidelity table, and checks the one that is kept."""
+"""The command `fidelity`: measures the fidelity table, and writes or checks it."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -7,81 +8,87 @@ import typer
 from integrations.cases.all_cases import all_cases
 from integrations.cli.matrix import STOPPED_MESSAGE, print_progress
 from integrations.cli.selection import SelectionError, select_cases
-from integrations.fidelity import table_file
 from integrations.fidelity.fidelity_table import FidelityTable, measure_table
 from integrations.fidelity.gap_reasons import unexplained_misses
-from integrations.fidelity.table_changes import page_problems, table_changes
+from integrations.fidelity.table_changes import table_changes
+from integrations.fidelity.table_file import TABLE_FILE, dump_table, load_table
 from integrations.gaps.known_gaps import KNOWN_GAPS
-from integrations.instrumentors.registry import INSTRUMENTORS, Instrumentor
-from integrations.reports import fidelity_page as pages
+from integrations.instrumentors.registry import (
+    INSTRUMENTORS,
+    INSTRUMENTORS_BY_NAME,
+    Instrumentor,
+)
+from integrations.reports.fidelity_page import FIDELITY_PAGE, fidelity_page, page_problems
 from integrations.reports.fidelity_terminal import render_fidelity_table
 from scenarios.atomic_write import write_atomically
 from scenarios.cli.interrupts import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
 
-UPDATE_HINT = "if that is right: make fidelity, and read the diff"
+UPDATE_HINT = "if this is intended, run make fidelity and review the diff"
 
 
 def fidelity(
     case: Annotated[
         list[str] | None,
-        typer.Option(help="A case, as crewai/memory, or all of a framework.", metavar="CASE"),
+        typer.Option(help="A case, e.g. crewai/memory, or a framework.", metavar="CASE"),
     ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="An instrumentor, as OpenLIT.", metavar="NAME")
+    instrumentor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--instrumentor", "--column", help="An instrumentor, e.g. OpenLIT.", metavar="NAME"
+        ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Hold it against the kept table; write nothing.")
+        bool, typer.Option("--check", help="Compare with the stored table; write nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Count what each instrumentor tells of what really happened: integrations/FIDELITY.md.
+    """Measure what each instrumentor records of each case, and write integrations/FIDELITY.md.
 
-    Plays every case under every instrumentor, each in the environment that has it, and writes the
-    table; with --case or --column, shows that part of it. An instrumentor whose environment has not
-    been built is left out, and the table is not written then: `make fidelity` builds them all.
-    What is ours must be whole, or declared as a gap in integrations/gaps/known. Exit codes: 0 all
-    is as it should be; 1 it is not; 2 it cannot be done, or not without what was left out.
+    Runs every case under every instrumentor, each in its environment, and writes the table. With
+    --case or --instrumentor, prints that part of the table and writes nothing. Instrumentors whose
+    environment has not been built are left out, and then the table is not written: `make fidelity`
+    builds all environments. Our own instrumentation must be complete, or its gaps declared in
+    integrations/gaps. Exit codes: 0 everything is as declared; 1 something is not; 2 cannot run, or
+    an instrumentor was left out.
     """
-    columns, played = _select_instrumentors(column or ()), select_cases(case or ())
+    instrumentors, cases = _select_instrumentors(instrumentor or ()), select_cases(case or ())
     with exit_on_interrupt(STOPPED_MESSAGE):
-        table = measure_table(columns, played, print_progress)
-    amiss = list(unexplained_misses(table, KNOWN_GAPS))
+        table = measure_table(instrumentors, cases, print_progress)
+    problems = list(unexplained_misses(table, KNOWN_GAPS))
     if check:
-        was = table_file.load_table()
-        amiss += [
-            *table_changes(was, table, every_case=not case),
-            *page_problems(was, KNOWN_GAPS, pages.FIDELITY_PAGE),
-        ]
-    typer.echo(table_file.dump_table(table), nl=False) if as_json else print_report(
-        render_fidelity_table(table)
-    )
-    for sentence in amiss:
-        typer.echo(sentence, err=True)
-    if amiss:
+        stored = load_table()
+        problems += table_changes(stored, table, every_case=not case)
+        problems += page_problems(stored, KNOWN_GAPS)
+    if as_json:
+        typer.echo(dump_table(table), nl=False)
+    else:
+        print_report(render_fidelity_table(table))
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
         typer.echo(UPDATE_HINT, err=True)
-    elif not check and not case and not column:
+    elif not check and not case and not instrumentor:
         _write_table(table)
-    lacking = len(table.versions) < len(columns) and (column or not check)
-    raise typer.Exit(1 if amiss else 2 if lacking else 0)
+    is_partial = len(table.versions) < len(instrumentors)
+    cannot_run = is_partial and (instrumentor or not check)
+    raise typer.Exit(1 if problems else 2 if cannot_run else 0)
 
 
-def _select_instrumentors(names: "list[str] | tuple[str, ...]") -> list[Instrumentor]:
-    by_name = {each.name: each for each in INSTRUMENTORS}
+def _select_instrumentors(names: Sequence[str]) -> list[Instrumentor]:
     for name in names:
-        if name not in by_name:
+        if name not in INSTRUMENTORS_BY_NAME:
             raise SelectionError(
-                f"there is no instrumentor {name!r}: there are {', '.join(by_name)}"
+                f"there is no instrumentor {name!r}; there are: {', '.join(INSTRUMENTORS_BY_NAME)}"
             )
-    return [by_name[name] for name in names] or list(INSTRUMENTORS)
+    return [INSTRUMENTORS_BY_NAME[name] for name in names] or list(INSTRUMENTORS)
 
 
 def _write_table(table: FidelityTable) -> None:
-    """Both files, whole or not at all: a table that lacks a column would hide what it told."""
-    if len(table.versions) < len(INSTRUMENTORS) or len(table.entries) < len(INSTRUMENTORS) * len(
-        all_cases()
-    ):
-        print_progress("the table is not written: it lacks what was left out")
+    """Write the JSON file and the page, if the table is complete."""
+    has_all_versions = len(table.versions) == len(INSTRUMENTORS)
+    if not has_all_versions or len(table.entries) < len(INSTRUMENTORS) * len(all_cases()):
+        print_progress("the table is not written, because instrumentors were left out")
         return
-    write_atomically(table_file.FILE, table_file.dump_table(table))
-    write_atomically(pages.FIDELITY_PAGE, pages.fidelity_page(table, KNOWN_GAPS))
+    write_atomically(TABLE_FILE, dump_table(table))
+    write_atomically(FIDELITY_PAGE, fidelity_page(table, KNOWN_GAPS))

@@ -1,4 +1,4 @@
-"""The command that plays the cases across versions."""
+"""The command `matrix`: runs the cases in environments of several versions."""
 
 import json
 from contextlib import closing
@@ -9,10 +9,9 @@ import typer
 
 from integrations.cli.selection import select_cases, select_environments
 from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS
-from integrations.fidelity import table_file
+from integrations.fidelity.table_file import load_table
 from integrations.gaps.known_gaps import KNOWN_GAPS
-from integrations.matrix.matrix import EnvironmentResult
-from integrations.matrix.matrix import run_matrix as flown_in
+from integrations.matrix.matrix import run_matrix
 from integrations.reports.matrix_json import matrix_document
 from integrations.reports.matrix_markdown import matrix_markdown
 from integrations.reports.matrix_terminal import render_matrix
@@ -20,76 +19,77 @@ from scenarios.atomic_write import write_atomically
 from scenarios.cli.interrupts import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
 
-STOPPED_MESSAGE = "stopped; environments that are built stay, and nothing else"
+STOPPED_MESSAGE = "stopped; environments that are built are kept, nothing else"
 
 
 def matrix(
-    cell: Annotated[
+    requirement: Annotated[
         list[str] | None,
         typer.Option(
-            help="A version of your own: a requirement, a wheel, a folder. Several make one cell.",
+            "--requirement",
+            "--cell",
+            help="A requirement, wheel or folder to test; repeatable.",
             metavar="REQUIREMENT",
         ),
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="A declared cell, as --list names it.", metavar="NAME")
+        list[str] | None,
+        typer.Option(help="A declared environment (see --list).", metavar="NAME"),
     ] = None,
     case: Annotated[
         list[str] | None,
-        typer.Option(help="A case, as crewai/memory, or all of a framework.", metavar="CASE"),
+        typer.Option(help="A case, e.g. crewai/memory, or a framework.", metavar="CASE"),
     ] = None,
     instrumentor: Annotated[
-        list[str] | None, typer.Option(help="One of a cell's instrumentors.", metavar="NAME")
+        list[str] | None, typer.Option(help="An instrumentor, e.g. OpenLIT.", metavar="NAME")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     to_markdown: Annotated[
         Path | None,
-        typer.Option("--markdown", help="Write Markdown to it, as to $GITHUB_STEP_SUMMARY."),
+        typer.Option("--markdown", help="Write a report, e.g. to $GITHUB_STEP_SUMMARY."),
     ] = None,
-    listed: Annotated[
-        bool, typer.Option("--list", help="List the declared cells; nothing is played.")
+    list_environments: Annotated[
+        bool, typer.Option("--list", help="List the declared environments and exit.")
     ] = False,
 ) -> None:
-    """Play the cases in cells of other versions; hold what is told against goldens and known gaps.
+    """Run the cases in environments of other versions; compare with goldens and known gaps.
 
-    Without --cell, in all the declared cells. To test a build of yours, name it:
+    By default, runs them in all declared environments. To test a build of your own, name it:
 
-        python -m integrations matrix --cell "mlflow @ file:///home/me/mlflow"
+        python -m integrations matrix --requirement "mlflow @ file:///home/me/mlflow"
 
-    The rest is as the lock pins it. What is missing from the traces must be declared as a gap, and
-    what is declared must be missing: either is told, and fails. A build of another's instrumentor
-    is played under that one, among the versions of its own lock:
+    All other versions are those of the lock. Whatever is missing from the traces must be declared
+    as a gap, and every declared gap must occur; any other result fails. A build of another
+    instrumentor runs under that instrumentor, with the other versions of its own lock:
 
-        python -m integrations matrix --cell ./openinference-instrumentation-crewai
+        python -m integrations matrix --requirement ./openinference-instrumentation-crewai
 
-    What it tells must be as integrations/FIDELITY.md has it, neither worse nor better; so must what
-    a framework's own OpenTelemetry tells. With --instrumentor OpenInference any other requirement
-    is played so, too.
+    Its results must be equal to those in integrations/FIDELITY.md, neither worse nor better; so
+    must those of a framework's own OpenTelemetry. With --instrumentor OpenInference, any other
+    requirement is tested with that instrumentor and its lock.
 
-    How trees and prompts changed is told, and fails nothing, but where a cell is a lock's own.
-    Environments are built on demand with uv, and kept in .envs/cells. Exit codes: 0 all is as
-    declared; 1 it is not, or a cell cannot be installed; 2 it cannot be done; 130 Ctrl-C.
+    Changed trees and prompts are reported. They fail the run only in the locked environments.
+    Environments are built on demand with uv and kept in .envs/matrix. Exit codes: 0 everything is
+    as declared; 1 something is not, or an environment cannot be installed; 2 cannot run; 130
+    interrupted.
     """
-    if listed:
+    if list_environments:
         _list_environments()
         return
     if to_markdown and not to_markdown.parent.is_dir():
         raise typer.BadParameter(f"--markdown: there is no folder {to_markdown.parent}")
-    chosen, played = (
-        select_environments(only or (), cell or (), instrumentor or ()),
-        select_cases(case or ()),
-    )
-    flown: list[EnvironmentResult] = []
-    running = flown_in(chosen, played, KNOWN_GAPS, print_progress, table_file.load_table())
+    specs = select_environments(only or (), requirement or (), instrumentor or ())
+    cases = select_cases(case or ())
+    running = run_matrix(specs, cases, KNOWN_GAPS, print_progress, load_table())
     with exit_on_interrupt(STOPPED_MESSAGE), closing(running):
-        flown.extend(running)
+        results = list(running)
     if to_markdown:
-        write_atomically(to_markdown, matrix_markdown(flown))
+        write_atomically(to_markdown, matrix_markdown(results))
     if as_json:
-        typer.echo(json.dumps(matrix_document(flown), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(matrix_document(results), indent=2, ensure_ascii=False))
     else:
-        print_report(render_matrix(flown))
-    raise typer.Exit(0 if all(each.passed for each in flown) else 1)
+        print_report(render_matrix(results))
+    raise typer.Exit(0 if all(each.passed for each in results) else 1)
 
 
 def _list_environments() -> None:
@@ -99,5 +99,5 @@ def _list_environments() -> None:
 
 
 def print_progress(line: str) -> None:
-    """What has just ended; apart from the report, which goes to stdout."""
+    """Print a line to stderr, because the report goes to stdout."""
     typer.echo(line, err=True)

@@ -1,135 +1,145 @@
-"""A choice: the cells and the cases that a person names, or all of them."""
+"""Selects environments and cases by the names and requirements on the command line."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
-from integrations.environments import requirements as lines
 from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS
 from integrations.environments.environment_spec import EnvironmentSpec, spec_from_requirements
 from integrations.environments.lock_file import PROJECT_LOCK, LockFile, find_lock_file
-from integrations.environments.requirements import RequirementError
+from integrations.environments.requirements import (
+    RequirementError,
+    package_name,
+    parse_requirement,
+)
 
 SPACE_AROUND_OPERATOR = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>|@|,)\s*")
-"""Blanks within a requirement, as in `mlflow @ file:///…`: they part it from no other one."""
+"""Spaces within a requirement, as in `mlflow @ file:///…`, which do not separate requirements."""
 
 SUGGESTED_PACKAGES = ("mlflow", "crewai", "autogen-agentchat", "openai", "opentelemetry-sdk")
 
 
 class SelectionError(Exception):
-    """Raised when there is nothing of the name that was given; says what there is."""
+    """A name matches nothing; the text lists the available names."""
 
 
 def select_environments(
     names: Sequence[str], requirements: Sequence[str], instrumentors: Sequence[str]
 ) -> list[EnvironmentSpec]:
-    """The declared cells of these names, or all; or the one that is made of one's own requirements.
+    """Return the declared environments of these names, or all, or one for the requirements.
 
-    Raises `NoChoice` and `NoRequirement`.
+    Args:
+        names: Names of declared environments; none for all.
+        requirements: Requirements of one environment that is not declared.
+        instrumentors: The only instrumentors to run; none for all.
+
+    Raises:
+        SelectionError: A name matches nothing.
+        RequirementError: A requirement is not valid, or would change nothing.
     """
     if requirements and names:
         raise SelectionError(
-            "--cell makes a cell of your own, --only takes declared ones: name one"
+            "--requirement and --only exclude each other: name requirements or declared"
+            " environments"
         )
     if requirements:
-        return _limit_instrumentors(
-            [_spec_from_requirements(requirements, instrumentors)], instrumentors
-        )
-    return _limit_instrumentors(
-        _declared(names, {each.name: each for each in DECLARED_ENVIRONMENTS}), instrumentors
-    )
+        specs = [_spec_from_requirements(requirements, instrumentors)]
+    else:
+        specs = _declared(names, {each.name: each for each in DECLARED_ENVIRONMENTS})
+    return _limit_instrumentors(specs, instrumentors)
 
 
-def _spec_from_requirements(
-    requirements: Sequence[str], instrumentors: Sequence[str]
-) -> EnvironmentSpec:
-    each = [line for text in requirements for line in split_requirements(text)]
-    on = find_lock_file(
-        [lines.package_name(lines.parse_requirement(line)) for line in each], instrumentors
-    )
-    return spec_from_requirements(require_pinned(each, on), on)
+def _spec_from_requirements(texts: Sequence[str], instrumentors: Sequence[str]) -> EnvironmentSpec:
+    requirements = [line for text in texts for line in split_requirements(text)]
+    packages = [package_name(parse_requirement(line)) for line in requirements]
+    lock_file = find_lock_file(packages, instrumentors)
+    require_pinned(requirements, lock_file)
+    return spec_from_requirements(requirements, lock_file)
 
 
-def require_pinned(
-    requirements: Sequence[str], lock_file: LockFile = PROJECT_LOCK
-) -> Sequence[str]:
-    """These requirements. Raises `NoRequirement` for one that would change nothing there."""
+def require_pinned(requirements: Sequence[str], lock_file: LockFile = PROJECT_LOCK) -> None:
+    """Check that the lock file pins each package, because another would change nothing.
+
+    Raises:
+        RequirementError: A package is not pinned.
+    """
     pins = lock_file.pins()
     for line in requirements:
-        if (name := lines.package_name(lines.parse_requirement(line))) not in pins:
+        if (name := package_name(parse_requirement(line))) not in pins:
             raise RequirementError(
-                f"{name} is none of the packages that a cell consists of, so that to have another"
-                f" version of it would change nothing: name {_suggest_packages(lock_file)}, or another that"
+                f"{name} is not in the environment, so another version of it would change nothing:"
+                f" name {_suggest_packages(lock_file)}, or another package that"
                 f" {lock_file.path.name} pins"
             )
-    return requirements
 
 
 def _suggest_packages(lock_file: LockFile) -> str:
-    """Of the packages there those that a person is likely to mean."""
-    parts = lock_file.requested_packages() if lock_file.environment_name else SUGGESTED_PACKAGES
-    return ", ".join(part.partition("[")[0] for part in parts)
+    has_own_packages = bool(lock_file.environment_name)
+    packages = lock_file.requested_packages() if has_own_packages else SUGGESTED_PACKAGES
+    return ", ".join(package.partition("[")[0] for package in packages)
 
 
 def split_requirements(text: str) -> list[str]:
-    """The requirements in a text: one, or several that stand on lines or have blanks in between."""
+    """Split a text into requirements, which may be separated by lines or spaces."""
     if "\n" in text:
-        return [
-            each for line in text.splitlines() if line.strip() for each in split_requirements(line)
-        ]
-    if Path(text.strip()).exists() or ";" in text:  # whose blanks are its own
+        lines = (line for line in text.splitlines() if line.strip())
+        return [each for line in lines for each in split_requirements(line)]
+    if Path(text.strip()).exists() or ";" in text:  # its spaces do not separate requirements
         return [text.strip()]
     package, _, address = text.partition("@")
     path = Path(address.strip().removeprefix("file://"))
-    if path.is_absolute() and path.exists():  # which may have blanks of its own, too
+    if path.is_absolute() and path.exists():  # a path may contain spaces too
         return [f"{package.strip()} @ {path.as_uri()}"]
     return SPACE_AROUND_OPERATOR.sub(r"\1", text.strip()).split()
 
 
 def select_cases(names: Sequence[str]) -> list[Case]:
-    """The cases of these names: of a framework, as `crewai`; of one, as `crewai/memory`, or of its
-    name in each framework. Raises `NoChoice`."""
-    every = all_cases()
+    """Return the cases of these names; all without names.
+
+    A name is a framework, as `crewai`, a case of a framework, as `crewai/memory`, or the name of a
+    case in all frameworks. Raises `SelectionError`.
+    """
+    cases = all_cases()
     if not names:
-        return list(every)
+        return list(cases)
     for name in names:
-        if not any(_matches(case, name) for case in every):
-            raise SelectionError(
-                _unknown_name("case", name, (f"{each.framework}/{each.name}" for each in every))
-            )
-    return [case for case in every if any(_matches(case, name) for name in names)]
+        if not any(_matches(case, name) for case in cases):
+            raise SelectionError(_unknown_name("case", name, (case.full_name for case in cases)))
+    return [case for case in cases if any(_matches(case, name) for name in names)]
 
 
 def _matches(case: Case, name: str) -> bool:
-    return name in (case.name, case.framework, f"{case.framework}/{case.name}")
+    return name in (case.name, case.framework, case.full_name)
 
 
-def _declared(names: Sequence[str], every: dict[str, EnvironmentSpec]) -> list[EnvironmentSpec]:
+def _declared(
+    names: Sequence[str], declared: Mapping[str, EnvironmentSpec]
+) -> list[EnvironmentSpec]:
     for name in names:
-        if name not in every:
-            raise SelectionError(_unknown_name("cell", name, every))
-    return [every[name] for name in dict.fromkeys(names) or every]
+        if name not in declared:
+            raise SelectionError(_unknown_name("environment", name, declared))
+    return [declared[name] for name in dict.fromkeys(names) or declared]
 
 
 def _limit_instrumentors(
-    specs: Iterable[EnvironmentSpec], wanted: Sequence[str]
+    specs: Sequence[EnvironmentSpec], names: Sequence[str]
 ) -> list[EnvironmentSpec]:
-    """Those of the cells that have one of these instrumentors, with no others; without, all."""
-    every = list(specs)
-    there = list(dict.fromkeys(name for each in every for name in each.instrumentors))
-    for name in wanted:
-        if name not in there:
-            raise SelectionError(_unknown_name("instrumentor", name, there))
-    under = (replace(each, instrumentors=_common(each.instrumentors, wanted)) for each in every)
-    return [each for each in under if each.instrumentors] if wanted else every
+    """Return the environments that have one of these instrumentors, with no others."""
+    available = list(dict.fromkeys(name for spec in specs for name in spec.instrumentors))
+    for name in names:
+        if name not in available:
+            raise SelectionError(_unknown_name("instrumentor", name, available))
+    if not names:
+        return list(specs)
+    limited = (
+        replace(spec, instrumentors=tuple(each for each in spec.instrumentors if each in names))
+        for spec in specs
+    )
+    return [spec for spec in limited if spec.instrumentors]
 
 
-def _common(there: Iterable[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    return tuple(each for each in there if each in wanted)
-
-
-def _unknown_name(what: str, name: str, there: Iterable[str]) -> str:
-    return f"no {what} is called {name!r}; there are: {'; '.join(there)}"
+def _unknown_name(kind: str, name: str, available: Iterable[str]) -> str:
+    return f"no {kind} is called {name!r}; there are: {'; '.join(available)}"

@@ -1,6 +1,6 @@
-"""Contents: how instrumentors spell what went into a completion, and what came out of it.
+"""Finds the prompts and replies in a span, in the attributes and events of each convention.
 
-The conventions are those of conventions.py.
+`span_attributes` lists the conventions.
 """
 
 import json
@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 PROMPT_ATTRIBUTES = ("gen_ai.input.messages", "gen_ai.system_instructions", "input.value")
-"""Attributes that hold a prompt, whole."""
+"""Attributes that hold a complete prompt."""
 PROMPT_ATTRIBUTE_PREFIXES = ("gen_ai.prompt.", "llm.input_messages.", "llm.prompts.")
-"""How attributes begin that hold a message of a prompt, or a part of one, each."""
+"""Prefixes of attributes that each hold one message of a prompt, or a part of it."""
 OPERATION_DETAILS_EVENT = "gen_ai.client.inference.operation.details"
-"""An event that holds both, in attributes as they are a span's own."""
+"""An event that holds the prompt and the reply, in the attributes that a span may have."""
 PROMPT_EVENTS = (
     "gen_ai.system.message",
     "gen_ai.user.message",
@@ -21,7 +21,7 @@ PROMPT_EVENTS = (
     "gen_ai.content.prompt",
     OPERATION_DETAILS_EVENT,
 )
-"""Events that hold one."""
+"""Events that hold a message of a prompt."""
 REPLY_ATTRIBUTES = (
     "gen_ai.output.messages",
     "gen_ai.completion",
@@ -29,15 +29,15 @@ REPLY_ATTRIBUTES = (
     "gen_ai.tool.name",
     "gen_ai.tool.args",
 )
-"""Attributes that hold a reply, whole; the last two, which are OpenLIT's own, a call of it."""
+"""Attributes that hold a complete reply. The last two are OpenLIT's, for a tool call in it."""
 REPLY_ATTRIBUTE_PREFIXES = ("gen_ai.completion.", "llm.output_messages.", "llm.choices.")
-"""How attributes begin that hold a message of a reply, or a part of one, each."""
+"""Prefixes of attributes that each hold one message of a reply, or a part of it."""
 REPLY_EVENTS = ("gen_ai.choice", "gen_ai.content.completion", OPERATION_DETAILS_EVENT)
-"""Events that hold one."""
+"""Events that hold a reply."""
 
 
 def reply_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a span's attributes that hold a reply."""
+    """Return the attributes that hold a reply."""
     return {
         key: value
         for key, value in attributes.items()
@@ -46,21 +46,27 @@ def reply_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def extract_prompt(span: Mapping[str, Any]) -> str | None:
-    """All that is told of what went in; as JSON, so that a text which is a number stays a text."""
+    """Return everything that a span records of a prompt, as JSON, or None.
+
+    JSON keeps a text that consists of digits a text.
+    """
     attributes: Mapping[str, Any] = span["attributes"]
-    whole = [attributes[key] for key in PROMPT_ATTRIBUTES if key in attributes]
+    complete = [attributes[key] for key in PROMPT_ATTRIBUTES if key in attributes]
     parts = [
         value for key, value in attributes.items() if key.startswith(PROMPT_ATTRIBUTE_PREFIXES)
     ]
     events = [
         event["attributes"] for event in span.get("events") or () if event["name"] in PROMPT_EVENTS
     ]
-    found = [*whole, *parts, *events]
+    found = [*complete, *parts, *events]
     return json.dumps(found) if found else None
 
 
 def extract_event_replies(span: Mapping[str, Any]) -> str | None:
-    """What its events tell of what came out; what its attributes do, `replied` finds in them."""
+    """Return what the span's events record of a reply, as JSON, or None.
+
+    For replies in the span's own attributes see `reply_attributes`.
+    """
     found = [
         reply_attributes(event["attributes"])
         if event["name"] == OPERATION_DETAILS_EVENT

@@ -1,16 +1,16 @@
-"""What a flight's instrumentor tells of it, as the house's own tree, whoever recorded it."""
+"""Builds a span tree from what any instrumentor recorded of a case."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from instrumentation.trace.span_tree import build_span_trees
-from instrumentation.trace.trace import Trace, TraceNotFoundError, trace_from_mlflow
+from instrumentation.trace.span_tree import TraceNotFoundError, build_span_trees
+from instrumentation.trace.trace import Trace, trace_from_mlflow
 from integrations.conventions.span_attributes import normalize_span
 from integrations.runner.case_run import CaseRun
 
 
 def normalized_trace(run: CaseRun) -> Trace:
-    """The tree; without roots where nothing was recorded."""
+    """Return the span tree of a run; without roots if nothing was recorded."""
     if run.spans:
         return Trace(build_span_trees([normalize_span(span) for span in run.spans]))
     try:

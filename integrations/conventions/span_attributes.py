@@ -1,7 +1,7 @@
-"""Conventions: how instrumentors spell what a span was, in MLflow's words.
+"""Translates a span of any semantic convention to MLflow's attributes.
 
-Each rule names where it is written down. `spelt` adds what MLflow's own attributes do not say and
-takes nothing away, so that a span of MLflow's own, or of one that it has translated, is as it was.
+`normalize_span` adds attributes that MLflow would have written and removes none, so that a span of
+MLflow's own, or one that MLflow has translated, stays as it is. The conventions:
 
 - gen_ai.*: OpenTelemetry's semantic conventions for generative AI, 1.27 to 1.40
 - llm.*, openinference.*, graph.node.*: OpenInference's semantic conventions, 0.1
@@ -39,8 +39,8 @@ SPAN_TYPES: Mapping[str, Mapping[str, str]] = {
     },
     "llm.request.type": {"chat": "LLM", "completion": "LLM", "embedding": "EMBEDDING"},
 }
-"""What a span is, by the first of these attributes that it has: the narrower word comes first, for
-OpenLLMetry calls crews and tasks `invoke_agent`, too."""
+"""The span type by attribute and value. The first attribute that a span has decides; the more
+specific ones come first, because OpenLLMetry labels crews and tasks `invoke_agent` too."""
 
 INPUT_TOKEN_ATTRIBUTES = (
     "gen_ai.usage.input_tokens",
@@ -59,44 +59,45 @@ TOKEN_TOTAL_ATTRIBUTES = (
     "crewai.crew.usage_metrics",
     "crewai.flow.aggregated_crew_usage_metrics",
 )
-"""Of a crew, or of all of a flow's: OpenLLMetry's as the object spells itself, CrewAI's as JSON."""
+"""Totals of a crew or a flow. OpenLLMetry writes the object's `repr`, CrewAI writes JSON."""
 COST_ATTRIBUTES = ("gen_ai.usage.cost", "llm.cost.total")
 AGENT_NAME = "gen_ai.agent.name"
 AGENT_ROLE = "crewai.agent.role"
 AGENT_ATTRIBUTES = (AGENT_ROLE, AGENT_NAME, "agent.name", "graph.node.id")
-"""Whose turn a span of an agent is. CrewAI's own tracing puts a hash of the agent in its name."""
+"""The agent of an AGENT span. CrewAI's own tracing writes a hash of the agent as its name, so its
+role comes first."""
 
 
 def normalize_span(span: Mapping[str, Any]) -> dict[str, Any]:
-    """An exported span with what it says in whatever convention said in MLflow's words, too."""
+    """Return an exported span with MLflow's attributes added."""
     attributes = span["attributes"]
     derived = {key: value for key, value in _derived_attributes(span) if value is not None}
-    unknown = attributes.get("mlflow.spanType") in (None, "UNKNOWN", '"UNKNOWN"')
-    better = {
-        "mlflow.spanType": unknown,
+    has_no_type = attributes.get("mlflow.spanType") in (None, "UNKNOWN", '"UNKNOWN"')
+    is_overridden = {
+        "mlflow.spanType": has_no_type,
         AGENT_NAME: AGENT_ROLE in attributes and AGENT_NAME in derived,
     }
-    kept = {key: value for key, value in attributes.items() if not better.get(key)}
+    kept = {key: value for key, value in attributes.items() if not is_overridden.get(key)}
     return {**span, "attributes": derived | kept, "status": _status(span)}
 
 
 def _derived_attributes(span: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     attributes: Mapping[str, Any] = span["attributes"]
-    type = _span_type(span)
-    yield "mlflow.spanType", type
+    span_type = _span_type(span)
+    yield "mlflow.spanType", span_type
     yield "mlflow.spanInputs", extract_prompt(span)
     yield "mlflow.spanOutputs", extract_event_replies(span)
     yield TOKEN_USAGE_ATTRIBUTE, _tokens(attributes)
     cost = _first(attributes, COST_ATTRIBUTES)
-    # OpenLIT writes 0 for a model that its list does not have.
+    # OpenLIT writes 0 for a model that its price list does not have.
     yield "mlflow.llm.cost", {"total_cost": cost} if cost else None
-    if type == "AGENT":
+    if span_type == "AGENT":
         yield AGENT_NAME, _first(attributes, AGENT_ATTRIBUTES)
         yield from _handoff(attributes)
 
 
 def _handoff(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """OpenInference has no span for one, and yet a turn may name the agent before it."""
+    """OpenInference has no handoff spans, but an agent's span may name the agent before it."""
     sender, receiver = attributes.get("graph.node.parent_id"), attributes.get("graph.node.id")
     if sender and sender != "start":
         yield "flight_recorder.handoff.from_agent", sender
@@ -104,39 +105,42 @@ def _handoff(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _span_type(span: Mapping[str, Any]) -> str | None:
-    """By its attributes; or by its name, which begins with the operation in gen_ai.*'s.
+    """Return the type by the span's attributes, else by the operation that its name starts with.
 
-    OpenLIT gives the attributes of a tool's span only once the tool has answered.
+    The name is needed because OpenLIT sets the attributes of a tool's span only once the tool has
+    returned.
     """
     attributes = span["attributes"]
-    found = (types.get(str(attributes.get(key)).strip('"')) for key, types in SPAN_TYPES.items())
-    named = SPAN_TYPES["gen_ai.operation.name"].get(span["name"].partition(" ")[0])
-    return next((type for type in found if type), named if " " in span["name"] else None)
+    by_attribute = (
+        types.get(str(attributes.get(key)).strip('"')) for key, types in SPAN_TYPES.items()
+    )
+    operation, _, rest = span["name"].partition(" ")
+    by_name = SPAN_TYPES["gen_ai.operation.name"].get(operation) if rest else None
+    return next((each for each in by_attribute if each), by_name)
 
 
 def _tokens(attributes: Mapping[str, Any]) -> dict[str, int] | None:
-    used = {
+    found = {
         "input_tokens": _first(attributes, INPUT_TOKEN_ATTRIBUTES),
         "output_tokens": _first(attributes, OUTPUT_TOKEN_ATTRIBUTES),
     }
-    told = {key: int(count) for key, count in used.items() if count is not None}
-    total = re.search(
-        r'total_tokens(?:=|": )(\d+)', str(_first(attributes, TOKEN_TOTAL_ATTRIBUTES))
-    )
-    return told or ({"total_tokens": int(total[1])} if total else None)
+    tokens = {key: int(count) for key, count in found.items() if count is not None}
+    totals = str(_first(attributes, TOKEN_TOTAL_ATTRIBUTES))
+    total = re.search(r'total_tokens(?:=|": )(\d+)', totals)
+    return tokens or ({"total_tokens": int(total[1])} if total else None)
 
 
 def _status(span: Mapping[str, Any]) -> dict[str, str]:
-    """As it is told; where it is not, an exception or `error.type` tell of an error."""
+    """Return the recorded status; if it is unset, an exception or `error.type` means an error."""
     status: dict[str, str] = span["status"]
-    raised = next(
+    exception = next(
         (event for event in span.get("events") or () if event["name"] == "exception"), None
     )
-    failed = raised is not None or "error.type" in span["attributes"]
-    if status["code"] != "STATUS_CODE_UNSET" or not failed:
+    has_failed = exception is not None or "error.type" in span["attributes"]
+    if status["code"] != "STATUS_CODE_UNSET" or not has_failed:
         return status
-    says = (raised or {}).get("attributes", {}).get("exception.message", "")
-    return {"code": "STATUS_CODE_ERROR", "message": str(says)}
+    message = (exception or {}).get("attributes", {}).get("exception.message", "")
+    return {"code": "STATUS_CODE_ERROR", "message": str(message)}
 
 
 def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:

@@ -1,1 +1,1 @@
-"""The cells: sets of versions, and the environments that are built of them."""
+"""Environments: sets of versions in which cases run, resolved and built with uv."""

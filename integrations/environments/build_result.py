@@ -1,17 +1,16 @@
-"""What stands: a cell before anything is flown in it, with its environment, or why it has none."""
+"""The result of building an environment: the environment, or the resolver's reason."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from integrations.environments.build import Environment
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.environments.uv import InstallError
-from integrations.runner.jobs import OnProgress
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A cell, and its environment, or the resolver's reason."""
+    """A specification with its environment, or with the error that it cannot be built for."""
 
     spec: EnvironmentSpec
     environment: Environment | None
@@ -19,12 +18,12 @@ class BuildResult:
 
     @property
     def packages(self) -> Mapping[str, str]:
-        """The versions there, by name."""
+        """Installed versions by name."""
         return self.environment.packages if self.environment else {}
 
 
-def try_build(spec: EnvironmentSpec, on_progress: OnProgress) -> BuildResult:
-    """Its environment, or why there is none."""
+def try_build(spec: EnvironmentSpec, on_progress: Callable[[str], None]) -> BuildResult:
+    """Build an environment and report the outcome to `on_progress`."""
     try:
         environment = spec.build()
     except InstallError as error:

@@ -1,37 +1,46 @@
-"""A cell: a set of versions that cases are played in, told by how it differs from its base."""
+"""The specification of an environment: how its versions differ from those of a lock file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from integrations.environments import requirements as lines
 from integrations.environments.build import Environment, build_environment
 from integrations.environments.lock_file import PROJECT_LOCK, LockFile
+from integrations.environments.requirements import (
+    display_requirement,
+    package_name,
+    parse_requirement,
+)
 
 FRAMEWORK_PACKAGES: Mapping[str, tuple[str, ...]] = {
     "crewai": ("crewai",),
     "autogen": ("autogen-agentchat", "autogen-core", "autogen-ext[openai]"),
     "openai": (),
 }
-"""What each framework consists of. The client of openai is in every cell, for all of them use it:
-at the lock's version where the frameworks' own requirements allow that."""
+"""The packages of each framework. The openai client is in every environment, because all frameworks
+use it: in the lock's version where the frameworks allow that."""
 RELEASE_FAMILIES = (
     ("mlflow", "mlflow-skinny", "mlflow-tracing"),
     FRAMEWORK_PACKAGES["crewai"],
     ("autogen-agentchat", "autogen-core", "autogen-ext"),
 )
-"""Packages of one release: a cell that names one of them moves them all."""
+"""Packages that are released together. A requirement for one of them unpins all of them."""
 UNPINNED_PACKAGES = ("openai", "httpx", "packaging", "opentelemetry-exporter-otlp-proto-http")
-"""What is asked for at no certain version: most of it for our own instrumentation."""
-AUTOLOGS = ("plain autolog", "autolog of both")
-FRAMEWORK_TELEMETRY = ("its own OpenTelemetry",)
+"""Packages required in any version, most of them for our own instrumentation."""
 
 
 @dataclass(frozen=True)
 class EnvironmentSpec:
-    """Which requirements differ from its base's lock; with none of them it is the lock's own set.
+    """A set of versions in which cases run.
 
-    `newest` takes no version from the lock. `conflict` says that its requirements exclude each
-    other, which is what it is there to show. `note` says what is to be seen in it.
+    Attributes:
+        name: Its name.
+        requirements: Requirements that replace pins of the lock file; none for the lock's own set.
+        frameworks: The frameworks whose cases run in it.
+        instrumentors: The instrumentors under which they run.
+        note: What is special about it.
+        ignores_lock: Whether the newest versions are taken instead of the lock's.
+        expects_conflict: Whether the requirements are declared to exclude each other.
+        lock_file: The lock file that it starts from.
     """
 
     name: str
@@ -45,70 +54,79 @@ class EnvironmentSpec:
 
     @property
     def is_locked(self) -> bool:
-        """Whether it is the environment of the lock, which stands already."""
+        """Whether it is the lock file's own set, whose environment exists already."""
         return not self.requirements and not self.ignores_lock
 
     def all_requirements(self, pins: Mapping[str, str]) -> tuple[str, ...]:
-        """All of its requirements: its own, and what its base consists of as `pins` has it."""
-        own = {lines.package_name(lines.parse_requirement(line)) for line in self.requirements}
-        moved = {each for family in RELEASE_FAMILIES if own & set(family) for each in family} | own
-        pinned = (
-            _pin(part, {} if self.ignores_lock else pins, moved) for part in self._base_packages()
-        )
+        """Return its own requirements, and the packages of its lock file as `pins` has them."""
+        own = {package_name(parse_requirement(line)) for line in self.requirements}
+        related = {each for family in RELEASE_FAMILIES if own & set(family) for each in family}
+        unpinned = related | own
+        versions = {} if self.ignores_lock else pins
+        pinned = (_pin(package, versions, unpinned) for package in self._base_packages())
         return (*pinned, *UNPINNED_PACKAGES, *self.requirements)
 
     def _base_packages(self) -> tuple[str, ...]:
-        """MLflow and the frameworks, or what another's instrumentor is locked with; of frameworks
-        that are not played, nothing: they would hold back what they share with the others."""
+        """Return MLflow and the frameworks, or what another instrumentor's lock requires.
+
+        Frameworks whose cases do not run are left out, because their requirements would limit the
+        versions of the others.
+        """
         if not self.lock_file.environment_name:
-            return (
-                "mlflow",
-                *(part for each in self.frameworks for part in FRAMEWORK_PACKAGES[each]),
-            )
-        others = FRAMEWORK_PACKAGES.keys() - set(self.frameworks)
-        left = {*UNPINNED_PACKAGES, *(part for each in others for part in FRAMEWORK_PACKAGES[each])}
-        return tuple(each for each in self.lock_file.requested_packages() if each not in left)
+            frameworks = (FRAMEWORK_PACKAGES[each] for each in self.frameworks)
+            return ("mlflow", *(package for packages in frameworks for package in packages))
+        unused = FRAMEWORK_PACKAGES.keys() - set(self.frameworks)
+        left_out = {*UNPINNED_PACKAGES, *(p for each in unused for p in FRAMEWORK_PACKAGES[each])}
+        return tuple(p for p in self.lock_file.requested_packages() if p not in left_out)
 
     def build(self) -> Environment:
-        """Its environment, built if it is not there. Raises `NotInstallable`, `NoRequirement`."""
+        """Return the environment, built if it does not exist.
+
+        Raises:
+            InstallError: It cannot be built, or is a lock's own and has not been built.
+            RequirementError: A line is not a requirement.
+        """
         if self.is_locked:
             return self.lock_file.find_environment()
-        prefer = None if self.ignores_lock else self.lock_file.path
-        return build_environment(
-            self.name, self.all_requirements(self.lock_file.pins()), preferred_lock=prefer
-        )
+        preferred_lock = None if self.ignores_lock else self.lock_file.path
+        requirements = self.all_requirements(self.lock_file.pins())
+        return build_environment(self.name, requirements, preferred_lock=preferred_lock)
 
 
 def spec_from_requirements(
     requirements: Sequence[str], lock_file: LockFile = PROJECT_LOCK
 ) -> EnvironmentSpec:
-    """The cell of a person who names requirements: what they concern is played, else everything.
+    """Return the specification for requirements that a person names.
 
-    Raises `NoRequirement`.
+    Only the frameworks that they concern are run; all of them if they concern none.
+
+    Raises:
+        RequirementError: A line is not a requirement.
     """
-    named = [lines.package_name(lines.parse_requirement(line)) for line in requirements]
+    parsed = [parse_requirement(line) for line in requirements]
+    names = [package_name(each) for each in parsed]
     concerned = tuple(
         framework
         for framework, packages in FRAMEWORK_PACKAGES.items()
-        if any(_belongs_to(name, (framework, *packages)) for name in named)
+        if any(_belongs_to(name, (framework, *packages)) for name in names)
     )
-    told = ", ".join(map(lines.display_requirement, map(lines.parse_requirement, requirements)))
     return EnvironmentSpec(
-        told,
-        tuple(requirements),
-        concerned or tuple(FRAMEWORK_PACKAGES),
-        lock_file.instrumentors,
-        note="asked for",
+        name=", ".join(map(display_requirement, parsed)),
+        requirements=tuple(requirements),
+        frameworks=concerned or tuple(FRAMEWORK_PACKAGES),
+        instrumentors=lock_file.instrumentors,
+        note="given on the command line",
         lock_file=lock_file,
     )
 
 
 def _belongs_to(name: str, packages: Sequence[str]) -> bool:
-    """Whether it is one of a framework's, or instruments it; openai's client all of them use."""
+    """Whether a package is one of these, or instruments one (but for openai, which all use)."""
     bare = [each.partition("[")[0] for each in packages]
     return name in bare or any(name.endswith(f"-{each}") for each in bare if each != "openai")
 
 
-def _pin(part: str, pins: Mapping[str, str], moved: set[str]) -> str:
-    bare = part.partition("[")[0]
-    return part if bare in moved or bare not in pins else f"{part}=={pins[bare]}"
+def _pin(package: str, pins: Mapping[str, str], unpinned: set[str]) -> str:
+    bare = package.partition("[")[0]
+    is_pinned = bare in pins and bare not in unpinned
+    return f"{package}=={pins[bare]}" if is_pinned else package

@@ -1,12 +1,11 @@
-"""A base: the versions that a cell differs from, our lock's or those of another's instrumentor."""
+"""The lock files that environments start from: the project's, and one per other instrumentor."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from integrations.environments import requirements as lines
-from integrations.environments.build import Environment, current_environment, prebuilt_environment
-from integrations.environments.requirements import RequirementError
+from integrations.environments.build import Environment, find_environment
+from integrations.environments.requirements import RequirementError, pinned_versions
 from integrations.environments.resolution import PROJECT_LOCK_PATH
 from integrations.instrumentors.registry import INSTRUMENTORS
 
@@ -15,9 +14,10 @@ LOCKS_FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class LockFile:
-    """`stands` is the name of its environment, as `make NAME-env` builds it, and empty for .venv.
+    """A lock file, and the instrumentors that can be enabled in its environment.
 
-    `instrumentors` are those that can be turned on there.
+    `environment_name` is the name of its environment, as `make NAME-env` builds it; empty for the
+    project's own .venv.
     """
 
     environment_name: str
@@ -25,75 +25,70 @@ class LockFile:
 
     @property
     def path(self) -> Path:
-        return (
-            LOCKS_FOLDER / f"{self.environment_name}.lock"
-            if self.environment_name
-            else PROJECT_LOCK_PATH
-        )
+        """The file."""
+        if not self.environment_name:
+            return PROJECT_LOCK_PATH
+        return LOCKS_FOLDER / f"{self.environment_name}.lock"
 
     def pins(self) -> dict[str, str]:
-        """The version of each package of it, by name."""
-        return lines.pinned_versions(self.path.read_text("utf-8").splitlines())
+        """Return the pinned version of each package."""
+        return pinned_versions(self.path.read_text("utf-8").splitlines())
 
     def requested_packages(self) -> tuple[str, ...]:
-        """What was asked for as the environment of another's instrumentor was locked, with extras
-        and at no version."""
-        asked = self.path.with_suffix(".in").read_text("utf-8").splitlines()
-        return tuple(line.partition("==")[0] for line in asked)
+        """Return the packages in the .in file that was locked, with extras, without versions."""
+        lines = self.path.with_suffix(".in").read_text("utf-8").splitlines()
+        return tuple(line.partition("==")[0] for line in lines)
 
     @property
     def update_instructions(self) -> str:
-        """How the lock gets to another version of what it pins, as a person is told it."""
+        """How a person changes a pinned version."""
         if not self.environment_name:
-            return "require it in pyproject.toml, make lock"
-        return f"pin it in integrations/environments/{self.environment_name}.in, lock that anew"
+            return "require it in pyproject.toml, run make lock"
+        return f"pin it in integrations/environments/{self.environment_name}.in, lock that again"
 
     def find_environment(self) -> Environment:
-        """The one with all that the lock pins. Raises `NotInstallable` where it was not built."""
-        return (
-            prebuilt_environment(self.environment_name)
-            if self.environment_name
-            else current_environment()
-        )
+        """Return the environment with all pinned packages. Raises `InstallError` if not built."""
+        return find_environment(self.environment_name)
 
 
-PROJECT_LOCK = LockFile(
-    "", tuple(column.name for column in INSTRUMENTORS if not column.environment_name)
-)
-"""Its instrumentors need no package beside MLflow and the frameworks. Ours is for the versions that
-its patches name, and says so elsewhere."""
+PROJECT_LOCK = LockFile("", tuple(each.name for each in INSTRUMENTORS if not each.environment_name))
+"""Its instrumentors need no package besides MLflow and the frameworks. Ours supports the versions
+that its patches name, and reports others as unsupported."""
 INSTRUMENTOR_LOCKS = tuple(
-    LockFile(column.environment_name, (column.name,))
-    for column in INSTRUMENTORS
-    if column.environment_name
+    LockFile(each.environment_name, (each.name,)) for each in INSTRUMENTORS if each.environment_name
 )
 LOCK_FILES = (PROJECT_LOCK, *INSTRUMENTOR_LOCKS)
 
 
-def find_lock_file(names: Collection[str], instrumentors: Collection[str]) -> LockFile:
-    """That of packages, by their names, and of the instrumentors that are asked for, if any are.
+def find_lock_file(packages: Collection[str], instrumentors: Collection[str]) -> LockFile:
+    """Return the lock file that pins these packages and has these instrumentors, if any are named.
 
-    A package that our own lock does not pin belongs to whose lock does. Raises `NoRequirement`
-    where they are of several, or no lock has them all.
+    A package that the project's lock does not pin belongs to the lock that pins it.
+
+    Raises:
+        RequirementError: No lock file has them all, or several have.
     """
-    fit = [each for each in LOCK_FILES if set(instrumentors) <= set(each.instrumentors)]
-    if not fit:
+    candidates = [each for each in LOCK_FILES if set(instrumentors) <= set(each.instrumentors)]
+    if not candidates:
         raise RequirementError(
-            f"no one environment has {', '.join(instrumentors)}: there are, by environment,"
+            f"no environment has all of {', '.join(instrumentors)}; the environments have:"
             f" {_list_instrumentors(LOCK_FILES)}"
         )
-    for name in names:
-        having = [each for each in LOCK_FILES if name in each.pins()]
-        if having and not (fit_with := [each for each in fit if each in having]):
+    for package in packages:
+        pinning = [each for each in LOCK_FILES if package in each.pins()]
+        common = [each for each in candidates if each in pinning]
+        if pinning and not common:
             raise RequirementError(
-                f"{name} is a package of {_list_instrumentors(having)}, and what else is named is of"
-                f" {_list_instrumentors(fit)}: name what is of one"
+                f"{package} is in the environment of {_list_instrumentors(pinning)}, but the other"
+                f" names need that of {_list_instrumentors(candidates)}: name packages of one"
+                " environment"
             )
-        fit = fit_with if having else fit
-    if PROJECT_LOCK in fit or len(fit) == 1:
-        return fit[0]
+        candidates = common if pinning else candidates
+    if PROJECT_LOCK in candidates or len(candidates) == 1:
+        return candidates[0]
     raise RequirementError(
-        f"{', '.join(names)} is a package of {_list_instrumentors(fit)}: say which with --instrumentor"
+        f"{', '.join(packages)} is in the environments of {_list_instrumentors(candidates)}: choose"
+        " one with --instrumentor"
     )
 
 

@@ -1,4 +1,4 @@
-"""Requirements: lines that say what is to be installed, as pip takes them, each with its name."""
+"""Requirement lines: parsed, named, displayed and fingerprinted."""
 
 import os
 import tomllib
@@ -18,17 +18,18 @@ from packaging.utils import (
 
 GENERATED_FOLDERS = {".git", ".hg", ".venv", "__pycache__", "node_modules"}
 GENERATED_TOP_FOLDERS = {"build", "dist"}
-"""Folders of a source tree in which tools leave things: a build of ours must not change it."""
+"""Folders of a source tree into which tools write. A build must not change its fingerprint."""
 
 
 class RequirementError(Exception):
-    """Raised when a line names nothing that can be installed; says how to write it."""
+    """A line is not a usable requirement; the text says how to write it."""
 
 
 def parse_requirement(line: str) -> Requirement:
-    """A line as a requirement; a path to a wheel, an sdist or a folder gets the name that it has.
+    """Parse a requirement line; a path to a wheel, an sdist or a folder gets its package's name.
 
-    Raises `NoRequirement`.
+    Raises:
+        RequirementError: The line is not a requirement, or names a path that does not exist.
     """
     line = line.strip()
     path = Path(line.removeprefix("file://")).expanduser()
@@ -40,19 +41,19 @@ def parse_requirement(line: str) -> Requirement:
         raise RequirementError(_syntax_help(line)) from None
     if (requirement.url or "").startswith("file:") and local_path(requirement) is None:
         raise RequirementError(
-            f"there is no file or folder {unquote(urlsplit(requirement.url or '').path)},"
-            f" from which {requirement.name} is to come"
+            f"{requirement.name}: there is no file or folder"
+            f" {unquote(urlsplit(requirement.url or '').path)}"
         )
     return requirement
 
 
 def package_name(requirement: Requirement) -> str:
-    """Its name in the one spelling that an index knows."""
+    """Return the canonical package name of a requirement."""
     return str(canonicalize_name(requirement.name))
 
 
 def local_path(requirement: Requirement) -> Path | None:
-    """The file or folder of this machine that it is installed from."""
+    """Return the file or folder of this machine that a requirement is installed from, if any."""
     if not requirement.url or not requirement.url.startswith("file:"):
         return None
     path = Path(unquote(urlsplit(requirement.url).path))
@@ -60,7 +61,7 @@ def local_path(requirement: Requirement) -> Path | None:
 
 
 def display_requirement(requirement: Requirement) -> str:
-    """It for people: of an address the last part, for what stands before may be a secret."""
+    """Return a requirement for display. Only the last part of a URL stays: it may hold secrets."""
     if requirement.url is None:
         return str(requirement)
     last = urlsplit(requirement.url).path.rstrip("/").rpartition("/")[2]
@@ -68,10 +69,10 @@ def display_requirement(requirement: Requirement) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """What changes as a file, or any source file under a folder, changes.
+    """Return a hash that changes when a file, or a source file in a folder, changes.
 
-    Of a file its bytes; of a folder the names, sizes and times of its files, for a source tree may
-    be large. To touch a file there is to have it built again.
+    It covers the bytes of a file. Of a folder it covers names, sizes and modification times,
+    because a source tree may be large.
     """
     if path.is_file():
         return sha256(path.read_bytes()).hexdigest()
@@ -79,35 +80,34 @@ def fingerprint(path: Path) -> str:
 
 
 def hash_lines(lines: Iterable[str]) -> str:
-    """Sixty-four hexadecimal digits that stand for these lines in this order."""
+    """Return the SHA-256 of these lines, in hexadecimal."""
     return sha256("\n".join(lines).encode()).hexdigest()
 
 
 def pinned_versions(lines: Sequence[str]) -> dict[str, str]:
-    """The version that a lock pins each package to, by its name; markers are not looked at."""
-    pins: dict[str, str] = {}
+    """Return the version that a lock pins for each package. Markers are ignored."""
+    versions: dict[str, str] = {}
     for line in lines:
-        pinned, equals, rest = line.partition("==")
-        if equals and not pinned[:1].isspace():
-            spelt = canonicalize_name(pinned.partition("[")[0])
-            pins[spelt] = rest.split()[0].rstrip(";")
-    return pins
+        package, equals, rest = line.partition("==")
+        if equals and not package[:1].isspace():
+            name = canonicalize_name(package.partition("[")[0])
+            versions[name] = rest.split()[0].rstrip(";")
+    return versions
 
 
 def _file_stamps(folder: Path) -> Iterator[str]:
-    for here, folders, files in os.walk(folder):
-        made = (
-            GENERATED_FOLDERS | GENERATED_TOP_FOLDERS if Path(here) == folder else GENERATED_FOLDERS
-        )
-        folders[:] = [each for each in folders if each not in made and "egg-info" not in each]
+    for parent, folders, files in os.walk(folder):
+        is_top = Path(parent) == folder
+        generated = GENERATED_FOLDERS | GENERATED_TOP_FOLDERS if is_top else GENERATED_FOLDERS
+        folders[:] = [each for each in folders if each not in generated and "egg-info" not in each]
         for each in files:
-            path = Path(here, each)
+            path = Path(parent, each)
             stat = path.lstat()
             yield f"{path.relative_to(folder)} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def _name_from_path(path: Path) -> str:
-    """The name of what a path holds. Raises `NoRequirement`."""
+    """Return the name of the package in a file or folder. Raises `RequirementError`."""
     try:
         if path.suffix == ".whl":
             return parse_wheel_filename(path.name)[0]
@@ -117,12 +117,12 @@ def _name_from_path(path: Path) -> str:
         return str(project["project"]["name"])
     except (InvalidWheelFilename, InvalidSdistFilename, OSError, ValueError, KeyError):
         raise RequirementError(
-            f"{path.name} does not say what package it holds: write NAME @ file:///…/{path.name}"
+            f"{path.name} does not name its package: write NAME @ file:///…/{path.name}"
         ) from None
 
 
 def _syntax_help(line: str) -> str:
     return (
-        f"{line!r} is no requirement, nor a path to a wheel or a folder that is there: write "
+        f"{line!r} is neither a requirement nor the path of an existing wheel or folder: write "
         "NAME==VERSION, a path, NAME @ file:///… or NAME @ git+…"
     )

@@ -1,4 +1,4 @@
-"""A resolution: the whole set of packages that requirements come to, each at its one version."""
+"""Resolves requirements to a full set of pinned packages, with uv, and caches the result."""
 
 import platform
 import sys
@@ -8,7 +8,12 @@ from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
 
-from integrations.environments import requirements as lines
+from integrations.environments.requirements import (
+    fingerprint,
+    hash_lines,
+    local_path,
+    parse_requirement,
+)
 from integrations.environments.uv import run_uv
 from scenarios.atomic_write import write_atomically
 
@@ -20,45 +25,49 @@ def resolve(
     cache_folder: Path,
     preferred_lock: Path | None = PROJECT_LOCK_PATH,
 ) -> tuple[str, ...]:
-    """The set, a line a package, as pip takes it.
+    """Return the pinned packages, one requirement line each.
 
-    Where a choice is left, the version is that of the lock `prefer`, so that two sets differ in
-    what they must; without one, the newest that the index gives today. What it came to is kept, and
-    needs no index the next time; but not the newest, nor what a file, a folder or a branch holds.
-    Raises `NotInstallable`, with the resolver's own reason.
+    Where the requirements leave a choice, the version of `preferred_lock` is taken, so that two
+    sets differ only where they must. Without a preferred lock, the newest versions of the index are
+    taken. A cached result needs no index. Newest versions, and requirements with a URL, are not
+    cached.
+
+    Raises:
+        InstallError: The requirements cannot be resolved.
     """
-    asked = sorted(map(str, requirements))
+    lines = sorted(map(str, requirements))
     preferred = preferred_lock.read_text("utf-8") if preferred_lock else ""
-    kept = cache_folder / f"{lines.hash_lines([*asked, preferred, *platform_key()])[:16]}.txt"
-    keep = preferred_lock is not None and not any(each.url for each in requirements)
-    if keep and kept.exists():
-        return tuple(kept.read_text("utf-8").splitlines())
-    found = _compile_with_uv(asked, preferred)
-    if keep:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(kept, found)
-    return tuple(found.splitlines())
+    cached = cache_folder / f"{hash_lines([*lines, preferred, *platform_key()])[:16]}.txt"
+    uses_cache = preferred_lock is not None and not any(each.url for each in requirements)
+    if uses_cache and cached.exists():
+        return tuple(cached.read_text("utf-8").splitlines())
+    resolved = _compile_with_uv(lines, preferred)
+    if uses_cache:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(cached, resolved)
+    return tuple(resolved.splitlines())
 
 
 def environment_digest(pinned: Iterable[str]) -> str:
-    """Twelve digits that stand for a set on this machine's Python, and for the files it names."""
-    paths = filter(None, (lines.local_path(lines.parse_requirement(line)) for line in pinned))
-    return lines.hash_lines([*pinned, *platform_key(), *map(lines.fingerprint, paths)])[:12]
+    """Return 12 digits for a set of packages, this machine's Python, and the local files used."""
+    pinned = list(pinned)
+    paths = filter(None, (local_path(parse_requirement(line)) for line in pinned))
+    return hash_lines([*pinned, *platform_key(), *map(fingerprint, paths)])[:12]
 
 
 def platform_key() -> tuple[str, str]:
-    """What wheels depend on besides their names."""
+    """Return what the choice of wheels depends on besides their versions."""
     return (platform.python_version(), sys.platform)
 
 
-def _compile_with_uv(requirements: Sequence[str], preferred: str) -> str:
-    """uv keeps to the versions that stand in its output file already, where it can."""
+def _compile_with_uv(lines: Sequence[str], preferred: str) -> str:
+    """Run `uv pip compile`, which keeps versions of its existing output file where it can."""
     with TemporaryDirectory() as scratch:
         pinned = Path(scratch, "pinned.txt")
         pinned.write_text(preferred, "utf-8")
         run_uv(
             *("pip", "compile", "-", "--python", sys.executable, "--no-header", "--no-annotate"),
             *("--quiet", "--output-file", pinned),
-            stdin_lines=requirements,
+            stdin_lines=lines,
         )
         return pinned.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The installer: uv, found and run, and its own reason in plain words where it says no."""
+"""Runs uv, and turns its error output into one plain sentence."""
 
 import os
 import re
@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from integrations.environments import requirements as lines
+from integrations.environments.requirements import local_path, parse_requirement
 
 UV_NOT_FOUND = (
-    "environments of the matrix are built with uv, and there is none beside this Python or on "
-    "PATH: `make check` builds .venv, which brings it"
+    "uv is needed to build environments, and was found neither next to this Python nor on PATH: "
+    "`make check` builds .venv, which has it"
 )
 STOP_SIGNALS = (-signal.SIGINT, -signal.SIGTERM)
-"""How uv ends where a signal ends it: one that a terminal, or a CI, sends to all of a group."""
+"""Exit codes of uv if a terminal or a CI system stopped the whole process group."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(r"^\s*(warning:.*|Resolved \d+ packages? in .*)$", re.MULTILINE)
 _CAUSE = re.compile(r"[:\s]*[├╰]─▶\s*")
@@ -24,26 +24,30 @@ _FRAME = re.compile(r"[×│]+|^\s*(error|cause):", re.MULTILINE)
 _NO_SOLUTION = re.compile(r"\s*No solution found when resolving dependencies(?: for [^:]*)?:?\s*")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s`'\"<>]+")
 _PATH = re.compile(r"(?<![\w.…/~-])~?(?:/[\w.@+~%-]+){2,}/?")
-_FETCHED = re.compile(r"^\s*Prepared (\d+) packages?", re.MULTILINE)
+_DOWNLOADS = re.compile(r"^\s*Prepared (\d+) packages?", re.MULTILINE)
 
 
 class InstallError(Exception):
-    """Raised when an environment cannot be had; the text is the resolver's own reason.
+    """An environment is not available or cannot be built.
 
-    `conflict` says that the requirements exclude each other, so that trying again is no use; else
-    it may be the network's fault.
+    Attributes:
+        reason: The reason, in the resolver's words if it has one.
+        is_conflict: Whether the requirements exclude each other. Otherwise the cause may be
+            temporary, such as the network.
     """
 
-    def __init__(self, reason: str, conflict: bool = False) -> None:
+    def __init__(self, reason: str, is_conflict: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.is_conflict = conflict
+        self.is_conflict = is_conflict
 
 
 def run_uv(*arguments: str | Path, stdin_lines: Sequence[str] = ()) -> str:
-    """Run uv, with `told` as the lines of its stdin: what it says on stderr.
+    """Run uv and return its stderr.
 
-    Raises `NotInstallable`, and `KeyboardInterrupt` where what stops this program stopped uv.
+    Raises:
+        InstallError: uv failed.
+        KeyboardInterrupt: The signal that stops this program has stopped uv.
     """
     done = subprocess.run(
         [find_uv(), *map(str, arguments)],
@@ -55,46 +59,43 @@ def run_uv(*arguments: str | Path, stdin_lines: Sequence[str] = ()) -> str:
     if done.returncode in STOP_SIGNALS:
         raise KeyboardInterrupt
     if done.returncode < 0:
-        raise InstallError(f"uv was ended by {signal.Signals(-done.returncode).name}")
+        raise InstallError(f"uv was killed by {signal.Signals(-done.returncode).name}")
     if done.returncode:
-        raise InstallError(
-            simplify_uv_error(done.stderr), conflict="No solution found" in done.stderr
-        )
+        is_conflict = "No solution found" in done.stderr
+        raise InstallError(simplify_uv_error(done.stderr), is_conflict)
     return done.stderr
 
 
 def install_packages(python: Path, pinned: Sequence[str]) -> str:
-    """Install these packages, and nothing that they require, for a Python: what uv says of it.
-
-    Raises `NotInstallable`.
-    """
-    read = ((each, lines.local_path(each)) for each in map(lines.parse_requirement, pinned))
-    # uv would take a folder for unchanged as long as its pyproject.toml is
-    refresh = [f"--refresh-package={each.name}" for each, at in read if at and at.is_dir()]
-    to = ("--no-deps", "--python", python, "-r", "-")
-    return run_uv("pip", "install", *refresh, *to, stdin_lines=pinned)
+    """Install packages without their dependencies and return uv's output. Raises `InstallError`."""
+    requirements = [parse_requirement(line) for line in pinned]
+    # uv treats a folder as unchanged as long as its pyproject.toml is.
+    folders = [each.name for each in requirements if (path := local_path(each)) and path.is_dir()]
+    refresh = [f"--refresh-package={name}" for name in folders]
+    options = ("--no-deps", "--python", python, "-r", "-")
+    return run_uv("pip", "install", *refresh, *options, stdin_lines=pinned)
 
 
 def find_uv() -> Path:
-    """Where uv is: beside this Python, else on PATH. Raises `NotInstallable`."""
+    """Return uv's path: next to this Python, else on PATH. Raises `InstallError`."""
     beside = Path(sys.executable).parent / "uv"
     if beside.exists():
         return beside
-    elsewhere = shutil.which("uv")
-    if elsewhere is None:
+    on_path = shutil.which("uv")
+    if on_path is None:
         raise InstallError(UV_NOT_FOUND)
-    return Path(elsewhere)
+    return Path(on_path)
 
 
 def count_downloads(output: str) -> int:
-    """How many packages had to be downloaded or built, by what uv said; the rest it had."""
-    return sum(map(int, _FETCHED.findall(_COLOURS.sub("", output))))
+    """Return how many packages uv downloaded or built, from its output; the rest was cached."""
+    return sum(map(int, _DOWNLOADS.findall(_COLOURS.sub("", output))))
 
 
 def simplify_uv_error(output: str) -> str:
-    """What uv said as one paragraph, with neither addresses nor the machine's paths in it.
+    """Return uv's error output as one paragraph without URLs, passwords and local paths.
 
-    Of each, its last part stays, so that one sees what was meant. A password goes with the rest.
+    Of a URL or a path only the last part stays.
     """
     text = _NOISE.sub("", _COLOURS.sub("", output))
     text = _NO_SOLUTION.sub(" ", _CAUSE.sub(": ", _FRAME.sub(" ", text)))

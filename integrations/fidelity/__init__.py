@@ -1,1 +1,1 @@
-"""The fidelity table: what each instrumentor tells of what really happened, case by case."""
+"""The fidelity table: what each instrumentor records of each case, counted and compared."""

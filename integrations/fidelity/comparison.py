@@ -1,4 +1,4 @@
-"""Held: what an instrumentor without declared gaps tells in a cell, against the kept table."""
+"""Compares an instrumentor's results in any environment with the stored fidelity table."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from integrations.gaps.reconciliation import join_limited
 from integrations.runner.case_result import CaseResult
 from scenarios.player.fidelity import FidelityCount
 
-Direction = Literal["worse", "better", "otherwise"]
+Direction = Literal["worse", "better", "different"]
 
 
 @dataclass(frozen=True)
 class TableDifference:
-    """A measure of a case, as it is told `now` and in the `table`; None is "not counted"."""
+    """A measure of a case that differs between a run and the table; None means "not counted"."""
 
     direction: Direction
     case: str
@@ -26,13 +26,13 @@ class TableDifference:
     stored: FidelityCount | None
 
     def __str__(self) -> str:
-        told = _format_outcome if self.measure == OUTCOME else _format_count
-        return f"{self.case} ({told(self.measured)}, and the table says {told(self.stored)})"
+        describe = _describe_outcome if self.measure == OUTCOME else _format_count
+        return f"{self.case} ({describe(self.measured)}; the table has {describe(self.stored)})"
 
 
 @dataclass(frozen=True)
 class TableComparison:
-    """What came of it, for one framework under one instrumentor in a cell."""
+    """The differences for one framework under one instrumentor in one environment."""
 
     spec: EnvironmentSpec
     framework: str
@@ -41,24 +41,27 @@ class TableComparison:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each measure that does not agree, and what mends it."""
+        """A sentence for each measure that differs, with the way to resolve it."""
         return tuple(self._find_problems())
 
     def _find_problems(self) -> Iterator[str]:
-        found: dict[tuple[Direction, str], list[str]] = {}
+        grouped: dict[tuple[Direction, str], list[str]] = {}
         for each in self.differences:
-            found.setdefault((each.direction, each.measure), []).append(str(each))
-        for (way, measure), cases in found.items():
+            grouped.setdefault((each.direction, each.measure), []).append(str(each))
+        for (direction, measure), cases in grouped.items():
+            relation = "different from" if direction == "different" else f"{direction} than"
             yield (
-                f"{way} than the fidelity table: {self.framework}, {self.instrumentor}: {measure}"
-                f" of {join_limited(cases)}; {self._suggested_fix(way)}"
+                f"{relation} the fidelity table: {self.framework}, {self.instrumentor}: {measure}"
+                f" of {join_limited(cases)}; {self._suggested_fix(direction)}"
             )
 
     def _suggested_fix(self, direction: Direction) -> str:
         if self.spec.is_locked:
-            return "if that is right: make fidelity, and read the diff"
-        renew = f"once it is released, {self.spec.lock_file.update_instructions}, and make fidelity"
-        return renew if direction == "better" else f"mend it; or, if it is to be so, {renew}"
+            return "if this is intended, run make fidelity and review the diff"
+        update = f"{self.spec.lock_file.update_instructions}, and run make fidelity"
+        if direction == "better":
+            return f"once it is released, {update}"
+        return f"fix it; or, if this is intended, once it is released, {update}"
 
 
 def compare_with_table(
@@ -68,23 +71,23 @@ def compare_with_table(
     results: Iterable[CaseResult],
     table: FidelityTable,
 ) -> TableComparison:
-    """Hold what is seen of these cases against their entries in the table.
+    """Compare results with their entries in the table.
 
-    In versions that are not the table's, what is whole in both is alike, however much of it
-    happened; and a case that is not there in them is not compared.
+    In versions other than the table's, entries that are complete on both sides are equal, even if
+    different numbers of things happened, and unsupported cases are not compared.
     """
-    found = (
-        each
-        for row in results
-        if spec.is_locked or not row.unsupported
-        for each in _differences(
-            row.case.name,
-            _counts(entry_from_result(row)),
-            _counts(table.entries.get((framework, row.case.name, instrumentor), TableEntry())),
+    differences = (
+        difference
+        for result in results
+        if spec.is_locked or not result.unsupported
+        for difference in _differences(
+            result.case.name,
+            _counts(entry_from_result(result)),
+            _counts(table.entries.get((framework, result.case.name, instrumentor), TableEntry())),
             spec.is_locked,
         )
     )
-    return TableComparison(spec, framework, instrumentor, tuple(found))
+    return TableComparison(spec, framework, instrumentor, tuple(differences))
 
 
 def _counts(entry: TableEntry) -> Mapping[str, FidelityCount]:
@@ -95,37 +98,40 @@ def _differences(
     case: str,
     measured: Mapping[str, FidelityCount],
     stored: Mapping[str, FidelityCount],
-    locked: bool,
+    is_locked: bool,
 ) -> Iterator[TableDifference]:
     if (OUTCOME in measured) != (OUTCOME in stored):
-        flies: Direction = "worse" if OUTCOME in measured else "better"
-        yield TableDifference(flies, case, OUTCOME, measured.get(OUTCOME), stored.get(OUTCOME))
+        outcome: Direction = "worse" if OUTCOME in measured else "better"
+        yield TableDifference(outcome, case, OUTCOME, measured.get(OUTCOME), stored.get(OUTCOME))
         return
     for measure in dict.fromkeys((*stored, *measured)):
-        seen, was = measured.get(measure), stored.get(measure)
-        if seen != was and (way := _direction(seen, was, locked)):
-            yield TableDifference(way, case, measure, seen, was)
+        new, old = measured.get(measure), stored.get(measure)
+        if new != old and (direction := _direction(new, old, is_locked)):
+            yield TableDifference(direction, case, measure, new, old)
 
 
 def _direction(
-    measured: FidelityCount | None, stored: FidelityCount | None, locked: bool
+    measured: FidelityCount | None, stored: FidelityCount | None, is_locked: bool
 ) -> Direction | None:
-    """How they differ, and None where that is due to what happened. Where it is not the same that
-    happened, only whether it is whole can be compared."""
+    """Return how two counts differ; None if only what happened differs.
+
+    If different numbers of things happened, only completeness can be compared.
+    """
     if measured is None or stored is None:
-        return "otherwise"
+        return "different"
     if measured.ledger == stored.ledger:
-        here, there = abs(measured.trace - measured.ledger), abs(stored.trace - stored.ledger)
+        new_error = abs(measured.trace - measured.ledger)
+        old_error = abs(stored.trace - stored.ledger)
     else:
-        here, there = not measured.is_equal, not stored.is_equal
-    if here == there:
-        return "otherwise" if locked else None
-    return "worse" if here > there else "better"
+        new_error, old_error = int(not measured.is_equal), int(not stored.is_equal)
+    if new_error == old_error:
+        return "different" if is_locked else None
+    return "worse" if new_error > old_error else "better"
 
 
 def _format_count(count: FidelityCount | None) -> str:
     return f"{count.trace}/{count.ledger}" if count else "not counted"
 
 
-def _format_outcome(count: FidelityCount | None) -> str:
-    return "went otherwise than the case says" if count else "went as the case says"
+def _describe_outcome(count: FidelityCount | None) -> str:
+    return "an unexpected outcome" if count else "the expected outcome"

@@ -1,99 +1,117 @@
-"""The table itself: an entry for each case and column, and the versions they were counted with."""
+"""The fidelity table: an entry for each case and instrumentor, measured in child processes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from integrations.cases.case import Case
-from integrations.environments.build import Environment
+from integrations.environments.build import Environment, find_environment
 from integrations.environments.uv import InstallError
 from integrations.fidelity.table_entry import TableEntry, entry_from_result
 from integrations.instrumentors.registry import Instrumentor
-from integrations.runner.jobs import Job, JobResult, JobRunner, OnProgress, group_by_framework
+from integrations.runner.jobs import (
+    MAX_PARALLEL,
+    Job,
+    JobResult,
+    JobRunner,
+    OnProgress,
+    group_by_framework,
+)
 
-MAX_PARALLEL = 2
-"""How many children fly at once."""
+FRAMEWORK_PACKAGES = ("crewai", "autogen-agentchat", "openai")
+"""Packages whose versions are listed for every instrumentor."""
 
 EntryKey = tuple[str, str, str]
-"""Of an entry: framework, case, column."""
+"""Framework, case, instrumentor."""
 
 
 @dataclass(frozen=True)
 class FidelityTable:
-    """`versions` are by column, by package. `titles` are those of the cases, by framework, in the
-    order of the rows."""
+    """The table.
+
+    Attributes:
+        versions: Package versions, by instrumentor and package.
+        titles: Titles of the cases, by framework and case, in the order of the rows.
+        entries: The entries.
+    """
 
     versions: Mapping[str, Mapping[str, str]]
     titles: Mapping[str, Mapping[str, str]]
     entries: Mapping[EntryKey, TableEntry]
 
     def entries_of(self, instrumentor: str) -> Iterator[TableEntry]:
-        """What a column tells of all the cases."""
+        """Yield the entries of an instrumentor."""
         return (each for (_, _, name), each in self.entries.items() if name == instrumentor)
 
 
 def measure_table(
     instrumentors: Sequence[Instrumentor], cases: Sequence[Case], on_progress: OnProgress
 ) -> FidelityTable:
-    """Fly all cases under all columns, each column and framework in a process of its own.
+    """Run all cases under all instrumentors, one process per instrumentor and framework.
 
-    A column whose environment is not there is left out, and `progress` is told how to get it.
-    However this ends, the children are ended with it.
+    Instrumentors whose environment has not been built are left out and reported to `on_progress`.
+    If this is interrupted, the child processes are killed.
     """
-    standing = dict(_available_environments(instrumentors, on_progress))
-    tower, flying = JobRunner(on_progress), list[Future[JobResult]]()
+    environments = dict(_available_environments(instrumentors, on_progress))
+    runner = JobRunner(on_progress)
     with ThreadPoolExecutor(MAX_PARALLEL) as pool:
         try:
-            for column, environment in standing.items():
-                for sortie in _jobs(column, environment, cases):
-                    flying.append(pool.submit(tower.run_job, sortie))
-            landed = [each.result() for each in flying]
+            running = [
+                pool.submit(runner.run_job, job)
+                for instrumentor, environment in environments.items()
+                for job in _jobs(instrumentor, environment, cases)
+            ]
+            results = [each.result() for each in running]
         finally:
-            tower.close()
+            runner.close()
             pool.shutdown(cancel_futures=True)
     return FidelityTable(
-        {column.name: column.package_versions(where) for column, where in standing.items()},
+        {each.name: _versions(each, environment) for each, environment in environments.items()},
         {
-            its[0].framework: {case.name: case.title for case in its}
-            for its in _cases_by_framework(cases)
+            group[0].framework: {case.name: case.title for case in group}
+            for group in _by_framework(cases)
         },
-        dict(_entries(tuple(standing), cases, landed)),
+        dict(_entries(tuple(environments), cases, results)),
     )
 
 
 def _available_environments(
     instrumentors: Sequence[Instrumentor], on_progress: OnProgress
 ) -> Iterator[tuple[Instrumentor, Environment]]:
-    for column in instrumentors:
+    for instrumentor in instrumentors:
         try:
-            yield column, column.find_environment()
-        except InstallError as why:
-            on_progress(f"{column.name} is left out: {why}")
+            yield instrumentor, find_environment(instrumentor.environment_name)
+        except InstallError as error:
+            on_progress(f"{instrumentor.name} is left out: {error}")
 
 
-def _cases_by_framework(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:
+def _versions(instrumentor: Instrumentor, environment: Environment) -> dict[str, str]:
+    packages = (*FRAMEWORK_PACKAGES, *instrumentor.packages)
+    return {name: environment.packages[name] for name in packages}
+
+
+def _by_framework(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:
     return group_by_framework(cases, tuple({case.framework for case in cases}))
 
 
 def _jobs(
     instrumentor: Instrumentor, environment: Environment, cases: Sequence[Case]
 ) -> Iterator[Job]:
-    for its in _cases_by_framework(cases):
-        yield Job(
-            instrumentor.environment_name or "locked", environment.python, instrumentor.name, its
-        )
+    name = instrumentor.environment_name or "locked"
+    for group in _by_framework(cases):
+        yield Job(name, environment.python, instrumentor.name, group)
 
 
 def _entries(
     instrumentors: Sequence[Instrumentor], cases: Sequence[Case], job_results: Sequence[JobResult]
 ) -> Iterator[tuple[EntryKey, TableEntry]]:
-    """By row, and in a row by column."""
-    rows = {
-        (row.case.framework, row.case.name, row.instrumentor): entry_from_result(row)
+    """Yield the entries case by case, and within a case by instrumentor."""
+    entries = {
+        (result.case.framework, result.case.name, result.instrumentor): entry_from_result(result)
         for each in job_results
-        for row in each.case_results
+        for result in each.case_results
     }
     for case in cases:
-        for column in instrumentors:
-            place = (case.framework, case.name, column.name)
-            yield place, rows[place]
+        for instrumentor in instrumentors:
+            key = (case.framework, case.name, instrumentor.name)
+            yield key, entries[key]

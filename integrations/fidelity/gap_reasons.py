@@ -1,32 +1,32 @@
-"""Reasons: why what is ours does not tell all of a case, from the gaps that are declared."""
+"""Explains the incomplete entries of our own instrumentation by the declared gaps."""
 
 from collections.abc import Iterator, Sequence
 
 from integrations.fidelity.fidelity_table import FidelityTable
-from integrations.gaps.gap import Gap
-
-OURS = "ours"
+from integrations.gaps.gap import OUTCOME, Gap
+from integrations.instrumentors.registry import OURS
 
 
 def gap_reasons(table: FidelityTable, known_gaps: Sequence[Gap]) -> Iterator[tuple[str, str, str]]:
-    """Framework, case and why; the reason is empty where none is declared."""
+    """Yield framework, "case, measure", and the reason; empty if no gap is declared."""
     packages = table.versions.get(OURS, {})
-    for (framework, case, column), entry in table.entries.items():
-        if column != OURS or entry.not_applicable or entry.is_complete:
+    for (framework, case, instrumentor), entry in table.entries.items():
+        if instrumentor != OURS or entry.not_applicable or entry.is_complete:
             continue
-        counts = {case: entry.counts}
         gaps = [gap for gap in known_gaps if gap.applies_to(framework, OURS, packages)]
-        for measure in entry.incomplete_counts or ("flight",):
-            why = [gap for gap in gaps if (case, measure) in gap.expected_misses(counts)]
-            said = "; ".join(f"{gap.symptom} ({gap.upstream})" for gap in why)
-            yield framework, f"{case}, {measure}", said
+        for measure in entry.incomplete_counts or (OUTCOME,):
+            causes = [
+                gap for gap in gaps if (case, measure) in gap.expected_misses({case: entry.counts})
+            ]
+            reason = "; ".join(f"{gap.symptom} ({gap.upstream})" for gap in causes)
+            yield framework, f"{case}, {measure}", reason
 
 
 def unexplained_misses(table: FidelityTable, known_gaps: Sequence[Gap]) -> Iterator[str]:
-    """A sentence for each thing that ours does not tell, and nobody has said why."""
-    for framework, what, reason in gap_reasons(table, known_gaps):
+    """Yield a sentence for each incomplete measure that no declared gap explains."""
+    for framework, measure_of_case, reason in gap_reasons(table, known_gaps):
         if not reason:
             yield (
-                f"ours does not tell all of {framework}/{what}: mend it, or declare it as a gap in"
-                " integrations/gaps/known"
+                f"ours is incomplete in {framework}/{measure_of_case}: fix it, or declare it as a"
+                " gap in integrations/gaps"
             )

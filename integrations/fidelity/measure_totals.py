@@ -1,20 +1,23 @@
-"""Totals: of all that happened in the cases of a column, how much it tells, measure by measure."""
+"""Sums up the fidelity table: for each measure, the share that an instrumentor records."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from integrations.fidelity.table_entry import TableEntry
-from integrations.measures.run_counts import RunCounts
+from integrations.measures.run_counts import MEASURES
 
 NOT_MEASURED = "–"
-MEASURES = tuple(field.name for field in fields(RunCounts))
 
 
 @dataclass(frozen=True)
 class MeasureTotal:
-    """`told` of what happened, without what is told `besides`: doubled, or never happened.
+    """The total of a measure.
 
-    Of what is `amiss` nothing should be told at all.
+    Attributes:
+        happened: How often it happened.
+        recorded: How many of these were recorded.
+        excess: How many more were recorded: doubled, or never happened.
+        is_unwanted: Whether nothing should be recorded at all, as of leaks.
     """
 
     happened: int
@@ -23,7 +26,7 @@ class MeasureTotal:
     is_unwanted: bool = False
 
     def __str__(self) -> str:
-        """A share, which is 100% for all alone, and none of nothing; of what is amiss, a number."""
+        """Return a percentage, rounded down, and the excess; of unwanted measures the number."""
         if self.is_unwanted:
             return str(self.excess)
         share = f"{100 * self.recorded // self.happened}%" if self.happened else NOT_MEASURED
@@ -31,22 +34,21 @@ class MeasureTotal:
 
 
 def measure_totals(entries: Iterable[TableEntry]) -> Iterator[tuple[str, MeasureTotal]]:
-    """For each measure the total of all the entries that were counted."""
-    every = list(entries)
+    """Yield each measure with its total over all entries that were counted."""
+    entries = list(entries)
     for measure in MEASURES:
-        counts = [entry.counts[measure] for entry in every if measure in entry.counts]
-        yield (
-            measure,
-            MeasureTotal(
-                sum(count.ledger for count in counts),
-                sum(min(count.ledger, count.trace) for count in counts),
-                sum(max(count.trace - count.ledger, 0) for count in counts),
-                is_unwanted=measure == "leaks",
-            ),
+        counts = [entry.counts[measure] for entry in entries if measure in entry.counts]
+        total = MeasureTotal(
+            happened=sum(count.ledger for count in counts),
+            recorded=sum(min(count.ledger, count.trace) for count in counts),
+            excess=sum(max(count.trace - count.ledger, 0) for count in counts),
+            is_unwanted=measure == "leaks",
         )
+        yield measure, total
 
 
 def complete_share(entries: Iterable[TableEntry]) -> str:
-    """Of how many cases all is told."""
-    due = [entry for entry in entries if not entry.not_applicable]
-    return f"{sum(entry.is_complete for entry in due)}/{len(due)}" if due else NOT_MEASURED
+    """Return how many entries are complete, as in "12/16"."""
+    applicable = [entry for entry in entries if not entry.not_applicable]
+    complete = sum(entry.is_complete for entry in applicable)
+    return f"{complete}/{len(applicable)}" if applicable else NOT_MEASURED

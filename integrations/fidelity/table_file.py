@@ -1,9 +1,9 @@
-"""The table as it is kept: a JSON file, in which an entry is a line, so that a diff can be read.
+"""Reads and writes the stored fidelity table, a JSON file with one entry per line.
 
-format    of the keys, "fidelity/1"
-versions  by column, by package
-titles    by framework, by case, in the order of the rows
-entries   by "framework/case", by column: either, by measure, [told, happened], or
+format    the version of this format, "fidelity/1"
+versions  package versions, by instrumentor and package
+titles    titles of the cases, by framework and case, in the order of the rows
+entries   by "framework/case" and instrumentor: either [recorded, happened] by measure, or
           "none" or "trouble" with the reason why nothing was counted
 """
 
@@ -17,18 +17,18 @@ from integrations.fidelity.table_entry import TableEntry
 from scenarios.player.fidelity import FidelityCount
 
 FORMAT = "fidelity/1"
-FILE = Path(__file__).parent.parent / "fidelity.json"
+TABLE_FILE = Path(__file__).parent.parent / "fidelity.json"
 
 
 class TableFileError(Exception):
-    """Raised when the file of the table cannot be read as one."""
+    """The file does not exist, or is not a complete fidelity table."""
 
 
 def dump_table(table: FidelityTable) -> str:
-    """The whole file."""
+    """Return the text of the file."""
     rows: dict[str, dict[str, Any]] = {}
-    for (framework, case, column), entry in table.entries.items():
-        rows.setdefault(f"{framework}/{case}", {})[column] = _entry_to_json(entry)
+    for (framework, case, instrumentor), entry in table.entries.items():
+        rows.setdefault(f"{framework}/{case}", {})[instrumentor] = _entry_to_json(entry)
     parts = {
         "format": _json_line(FORMAT),
         "versions": _json_lines(table.versions, 1),
@@ -38,79 +38,74 @@ def dump_table(table: FidelityTable) -> str:
     return "{\n" + ",\n".join(f' "{name}": {part}' for name, part in parts.items()) + "\n}\n"
 
 
-def load_table(path: Path = FILE) -> FidelityTable:
-    """Raises `NoTable`."""
+def load_table(path: Path = TABLE_FILE) -> FidelityTable:
+    """Read the file. Raises `TableFileError`."""
     try:
-        told = json.loads(path.read_text("utf-8"))
-        if told["format"] != FORMAT:
+        document = json.loads(path.read_text("utf-8"))
+        if document["format"] != FORMAT:
             raise TableFileError(
-                f"{path.name}: its format is {told['format']}, and {FORMAT} is due"
+                f"{path.name}: expected format {FORMAT}, found {document['format']}"
             )
-        table = FidelityTable(told["versions"], told["titles"], dict(_entries(told["entries"])))
+        entries = dict(_entries(document["entries"]))
+        table = FidelityTable(document["versions"], document["titles"], entries)
     except FileNotFoundError:
-        raise TableFileError(f"{path.name}: is not there; make fidelity writes it") from None
+        raise TableFileError(f"{path.name}: does not exist; write it with make fidelity") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableFileError(
-            f"{path.name}: is no table ({error!r}); make fidelity writes it"
+            f"{path.name}: is not a fidelity table ({error!r}); write it again with make fidelity"
         ) from None
-    if misfit := next(_entry_problems(table), ""):
-        raise TableFileError(f"{path.name}: {misfit}; make fidelity writes it")
+    if problem := next(_entry_problems(table), ""):
+        raise TableFileError(f"{path.name}: {problem}; write it again with make fidelity")
     return table
 
 
 def _entry_problems(table: FidelityTable) -> Iterator[str]:
-    """Each case is due in each column, and nothing else is."""
-    due = {
-        (framework, case, column)
+    """Yield a sentence for each entry that is missing, or has no case or instrumentor."""
+    expected = {
+        (framework, case, instrumentor)
         for framework, titles in table.titles.items()
         for case in titles
-        for column in table.versions
+        for instrumentor in table.versions
     }
-    for place in sorted(due ^ table.entries.keys()):
-        framework, case, column = place
-        how = "is missing" if place in due else "is of no case or of no column"
-        yield f"the entry of {framework}/{case}, {column}, {how}"
+    for key in sorted(expected ^ table.entries.keys()):
+        framework, case, instrumentor = key
+        problem = "is missing" if key in expected else "has no such case or instrumentor"
+        yield f"the entry of {framework}/{case}, {instrumentor}, {problem}"
 
 
-def _entries(rows: Mapping[str, Mapping[str, Any]]) -> "list[tuple[EntryKey, TableEntry]]":
-    return [
-        ((*_split_case_name(name), column), _entry_from_json(told))
-        for name, row in rows.items()
-        for column, told in row.items()
-    ]
-
-
-def _split_case_name(name: str) -> tuple[str, str]:
-    framework, _, case = name.partition("/")
-    return framework, case
+def _entries(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[EntryKey, TableEntry]]:
+    for name, row in rows.items():
+        framework, _, case = name.partition("/")
+        for instrumentor, entry in row.items():
+            yield (framework, case, instrumentor), _entry_from_json(entry)
 
 
 def _entry_to_json(entry: TableEntry) -> dict[str, Any]:
-    if entry.not_applicable or entry.problem:
-        return (
-            {"none": entry.not_applicable} if entry.not_applicable else {"trouble": entry.problem}
-        )
+    if entry.not_applicable:
+        return {"none": entry.not_applicable}
+    if entry.problem:
+        return {"trouble": entry.problem}
     return {measure: [count.trace, count.ledger] for measure, count in entry.counts.items()}
 
 
-def _entry_from_json(written: Mapping[str, Any]) -> TableEntry:
-    if "none" in written or "trouble" in written:
-        return TableEntry(
-            not_applicable=written.get("none", ""), problem=written.get("trouble", "")
-        )
-    return TableEntry(
-        {measure: FidelityCount(happened, seen) for measure, (seen, happened) in written.items()}
-    )
+def _entry_from_json(entry: Mapping[str, Any]) -> TableEntry:
+    if "none" in entry or "trouble" in entry:
+        return TableEntry(not_applicable=entry.get("none", ""), problem=entry.get("trouble", ""))
+    counts = {
+        measure: FidelityCount(happened, recorded)
+        for measure, (recorded, happened) in entry.items()
+    }
+    return TableEntry(counts)
 
 
 def _json_lines(value: Mapping[str, Any], depth: int, indent: int = 2) -> str:
-    """An object whose values stand in a line each, to that depth."""
-    inner = (
+    """Format an object with one value per line, down to that depth."""
+    lines = (
         f"{' ' * indent}{_json_line(name)}: "
-        + (_json_lines(each, depth - 1, indent + 1) if depth > 1 else _json_line(each))
-        for name, each in value.items()
+        + (_json_lines(item, depth - 1, indent + 1) if depth > 1 else _json_line(item))
+        for name, item in value.items()
     )
-    return "{\n" + ",\n".join(inner) + "\n" + " " * (indent - 1) + "}"
+    return "{\n" + ",\n".join(lines) + "\n" + " " * (indent - 1) + "}"
 
 
 def _json_line(value: Any) -> str:

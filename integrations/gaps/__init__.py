@@ -1,1 +1,1 @@
-"""The gaps: what is not told as it was, and whether that is known."""
+"""Gaps: what instrumentors are known not to record, and the check that it is so."""

@@ -1,8 +1,8 @@
-"""The known gaps of AutoGen's instrumentors."""
+"""Known gaps of MLflow's autologging of AutoGen."""
 
 from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, Gap
 from integrations.gaps.openai_gaps import STREAMED_CALLS_UPSTREAM
-from integrations.instrumentors.names import AUTOLOGS, BOTH_AUTOLOGS, PLAIN_AUTOLOG
+from integrations.instrumentors.registry import AUTOLOGS, BOTH_AUTOLOGS, PLAIN_AUTOLOG
 
 AUTOLOG = "mlflow.autogen.autolog (mlflow/autogen/__init__.py)"
 TEAM_CASES = (
@@ -24,13 +24,13 @@ CASES_WITH_TOOLS = (
     "raising_tool",
     "handled_error",
 )
-CASES_WITH_COMPLETION_AFTER_TOOL = ("reflect_on", "parallel_tools", "swarm", "raising_tool")
-"""Cases in which a completion is asked for what a tool returned."""
+CASES_WITH_TOOL_RESULTS = ("reflect_on", "parallel_tools", "swarm", "raising_tool")
+"""Cases that send a tool's result to the model."""
 
 AUTOGEN_GAPS = (
     Gap(
         "autogen_tools",
-        symptom="a tool call leaves no span, and its error is told nowhere",
+        symptom="a tool call has no span, and its error is not recorded",
         upstream=AUTOLOG,
         framework="autogen",
         instrumentors=AUTOLOGS,
@@ -40,7 +40,7 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_tool_errors",
-        symptom="the error of a tool is told nowhere",
+        symptom="the error of a tool is not recorded",
         upstream=AUTOLOG,
         framework="autogen",
         instrumentors=AUTOLOGS,
@@ -50,7 +50,7 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_teams",
-        symptom="a team leaves a trace a completion: no team, no agents, no handoffs",
+        symptom="a team has one trace per completion, without team, agents and handoffs",
         upstream="https://github.com/mlflow/mlflow/issues/16970"
         f" ({AUTOLOG} wraps `run` and `on_messages`; teams call `on_messages_stream`)",
         framework="autogen",
@@ -61,7 +61,7 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_nameless_agents",
-        symptom="the span of an agent is called on_messages, and does not say of which agent",
+        symptom="an agent's span is called on_messages, and does not name the agent",
         upstream=f"{AUTOLOG} before 3.2 (`start_span(original.__name__)`)",
         framework="autogen",
         instrumentors=AUTOLOGS,
@@ -70,10 +70,10 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_streams",
-        symptom="a completion that is streamed from its client leaves no span",
-        upstream=f"{AUTOLOG}, which wraps `create`, and not `create_stream`",
+        symptom="a completion that the client streams has no span",
+        upstream=f"{AUTOLOG}, which wraps `create` but not `create_stream`",
         framework="autogen",
-        instrumentors=PLAIN_AUTOLOG,
+        instrumentors=(PLAIN_AUTOLOG,),
         versions={"mlflow": ">=3.1"},
         misses=dict.fromkeys(
             ("completions", "tokens", "costs", "prompts", "replies"), ("client_streaming",)
@@ -82,29 +82,29 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_streamed_calls",
-        symptom="of a streamed reply its text is told alone, and not the tool calls in it",
+        symptom="only the text of a streamed reply is recorded, not its tool calls",
         upstream=STREAMED_CALLS_UPSTREAM,
         framework="autogen",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"mlflow": ">=3.1"},
         misses={"replies": ("client_streaming",)},
         patch="autogen.completion_spans",
     ),
     Gap(
         "autogen_tokens",
-        symptom="a completion's span says nothing of tokens",
+        symptom="a completion's span has no tokens",
         upstream=AUTOLOG,
         framework="autogen",
-        instrumentors=PLAIN_AUTOLOG,
+        instrumentors=(PLAIN_AUTOLOG,),
         versions={"mlflow": ">=3.1,<3.2"},
         misses={"tokens": EVERY_CASE},
     ),
     Gap(
         "autogen_costs",
-        symptom="a completion has no cost, for its span does not say of which model it is",
+        symptom="a completion has no cost, because its span does not name the model",
         upstream=f"{AUTOLOG} (`getattr(self, 'model', None)`), an attribute that no client has",
         framework="autogen",
-        instrumentors=PLAIN_AUTOLOG,
+        instrumentors=(PLAIN_AUTOLOG,),
         versions={"mlflow": ">=3.11"},
         misses={"costs": EVERY_CASE},
         patch="autogen.completion_spans",
@@ -112,7 +112,7 @@ AUTOGEN_GAPS = (
     Gap(
         "autogen_unpriced",
         symptom="no span has a cost",
-        upstream="MLflow before 3.11, which computes none",
+        upstream="MLflow before 3.11, which computes no costs",
         framework="autogen",
         instrumentors=AUTOLOGS,
         versions={"mlflow": "<3.11"},
@@ -130,7 +130,7 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_cancelled",
-        symptom="a completion that was cancelled is told to have gone well",
+        symptom="a cancelled completion is recorded as a success",
         upstream="mlflow.tracing.provider.with_active_span (`except Exception`)",
         framework="autogen",
         instrumentors=AUTOLOGS,
@@ -140,7 +140,7 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_blindness",
-        symptom="after an error that was handled, nothing more is recorded",
+        symptom="after a handled error, nothing more is recorded",
         upstream="mlflow.utils.autologging_utils.safety.safe_patch (`active_session_failed`)",
         framework="autogen",
         instrumentors=AUTOLOGS,
@@ -152,20 +152,20 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_blind_costs",
-        symptom="after an error that was handled, nothing more is recorded",
+        symptom="after a handled error, nothing more is recorded",
         upstream="mlflow.utils.autologging_utils.safety.safe_patch (`active_session_failed`)",
         framework="autogen",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"mlflow": ">=3.11"},
         misses={"costs": ("handled_error",)},
         patch="mlflow.autolog_after_errors",
     ),
     Gap(
         "autogen_doubled",
-        symptom="a completion has two spans: one of AutoGen's client, one of openai's in it",
-        upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which looks for the other",
+        symptom="a completion has two spans: AutoGen's, and openai's within it",
+        upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which detects the other",
         framework="autogen",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"mlflow": ">=3.2"},
         misses=dict.fromkeys(
             ("completions", "tokens"),
@@ -178,10 +178,10 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_doubled_without_tokens",
-        symptom="a completion has two spans: one of AutoGen's client, one of openai's in it",
-        upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which looks for the other",
+        symptom="a completion has two spans: AutoGen's, and openai's within it",
+        upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which detects the other",
         framework="autogen",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"mlflow": ">=3.1,<3.2"},
         misses={
             "completions": (
@@ -192,36 +192,36 @@ AUTOGEN_GAPS = (
     ),
     Gap(
         "autogen_content_type",
-        symptom="what follows a tool's result is a failed span, without output and tokens",
-        upstream="https://github.com/mlflow/mlflow/pull/16762, which mended it",
+        symptom="the completion after a tool result has a failed span, without output and tokens",
+        upstream="https://github.com/mlflow/mlflow/pull/16762, which fixed it",
         framework="autogen",
-        instrumentors=PLAIN_AUTOLOG,
+        instrumentors=(PLAIN_AUTOLOG,),
         versions={"mlflow": ">=3.1,<3.2"},
         misses={
-            "completions": CASES_WITH_COMPLETION_AFTER_TOOL,
+            "completions": CASES_WITH_TOOL_RESULTS,
             "errors": ("reflect_on", "parallel_tools", "swarm"),
-            "replies": CASES_WITH_COMPLETION_AFTER_TOOL,
+            "replies": CASES_WITH_TOOL_RESULTS,
         },
         patch="autogen.tool_result_content",
     ),
     Gap(
         "autogen_content_type_of_both",
-        symptom="what follows a tool's result is a failed span, without output and tokens",
-        upstream="https://github.com/mlflow/mlflow/pull/16762, which mended it",
+        symptom="the completion after a tool result has a failed span, without output and tokens",
+        upstream="https://github.com/mlflow/mlflow/pull/16762, which fixed it",
         framework="autogen",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"mlflow": ">=3.1,<3.2"},
         misses={
-            "tokens": CASES_WITH_COMPLETION_AFTER_TOOL,
+            "tokens": CASES_WITH_TOOL_RESULTS,
             "errors": ("reflect_on", "parallel_tools", "swarm"),
-            "replies": CASES_WITH_COMPLETION_AFTER_TOOL,
+            "replies": CASES_WITH_TOOL_RESULTS,
         },
         patch="autogen.tool_result_content",
     ),
     Gap(
         "autogen_dropped",
-        symptom="no span is recorded, and nothing says so",
-        upstream="MLflow before 3.4, which a newer OpenTelemetry hands no spans",
+        symptom="no span is recorded, and no error is reported",
+        upstream="MLflow before 3.4, which newer OpenTelemetry passes no spans to",
         framework="autogen",
         instrumentors=AUTOLOGS,
         versions={"mlflow": ">=3.1,<3.4", "opentelemetry-sdk": ">=1.38"},

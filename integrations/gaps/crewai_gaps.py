@@ -1,8 +1,8 @@
-"""The known gaps of CrewAI's instrumentors."""
+"""Known gaps of MLflow's autologging of CrewAI."""
 
 from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, Gap
 from integrations.gaps.openai_gaps import STREAMED_CALLS_UPSTREAM
-from integrations.instrumentors.names import AUTOLOGS, BOTH_AUTOLOGS, PLAIN_AUTOLOG
+from integrations.instrumentors.registry import AUTOLOGS, BOTH_AUTOLOGS, PLAIN_AUTOLOG
 
 AUTOLOG = "mlflow.crewai.autolog (mlflow/crewai/__init__.py)"
 CASES_WITH_TOOLS = (
@@ -24,10 +24,10 @@ CASES_WITH_TOOLS = (
 CREWAI_GAPS = (
     Gap(
         "crewai_silent",
-        symptom="autolog() fails as it is turned on, in one line of a log, and nothing is recorded",
-        upstream=f"{AUTOLOG}, which imports crewai.agents.crew_agent_executor, gone in 1.15.29",
+        symptom="autolog() fails with a single log line, and nothing is recorded",
+        upstream=f"{AUTOLOG}, which imports crewai.agents.crew_agent_executor, removed in 1.15.29",
         framework="crewai",
-        instrumentors=PLAIN_AUTOLOG,
+        instrumentors=(PLAIN_AUTOLOG,),
         versions={"crewai": ">=1.15.29"},
         misses=ALL_MEASURES,
         patch="crewai.disable_autolog_wrappers, crewai.event_bus",
@@ -35,15 +35,15 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_completions_alone",
-        symptom="only the completions are recorded, by openai's autolog, each a trace of its own",
-        upstream=f"{AUTOLOG}, which imports crewai.agents.crew_agent_executor, gone in 1.15.29",
+        symptom="only completions are recorded, by openai's autolog, each as a trace of its own",
+        upstream=f"{AUTOLOG}, which imports crewai.agents.crew_agent_executor, removed in 1.15.29",
         framework="crewai",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"crewai": ">=1.15.29"},
         misses={
             **dict.fromkeys(("tools", "turns", "handoffs", "placed"), EVERY_CASE),
             "errors": ("raising_tool", "rate_limited"),
-            # As in `crewai_streamed_calls`, which is not looked for where this one silences.
+            # The same as `crewai_streamed_calls`, which this gap hides.
             "replies": ("streaming",),
         },
         patch="crewai.disable_autolog_wrappers, crewai.event_bus",
@@ -51,11 +51,11 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_own_model_classes",
-        symptom="a completion of CrewAI's own classes of models leaves no span: neither prompt nor"
-        " reply nor tokens",
-        upstream=f"{AUTOLOG}, which wraps crewai.LLM, and OpenAICompletion is none",
+        symptom="a completion of CrewAI's own model classes has no span, so that prompt, reply and"
+        " tokens are missing",
+        upstream=f"{AUTOLOG}, which wraps crewai.LLM, of which OpenAICompletion is no subclass",
         framework="crewai",
-        instrumentors=PLAIN_AUTOLOG,
+        instrumentors=(PLAIN_AUTOLOG,),
         versions={"crewai": ">=1.0,<1.15.29"},
         misses=dict.fromkeys(
             ("completions", "tokens", "costs", "placed", "prompts", "replies"), EVERY_CASE
@@ -64,7 +64,7 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_native_tools",
-        symptom="a tool that a model called natively leaves no span",
+        symptom="a tool that the model called natively has no span",
         upstream=f"{AUTOLOG}, which wraps ToolUsage; as in"
         " https://github.com/Arize-ai/openinference/issues/2664",
         framework="crewai",
@@ -75,7 +75,7 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_first_of_parallel",
-        symptom="of tools that one reply calls at once, the first alone has a span",
+        symptom="of several tools that one reply calls, only the first has a span",
         upstream=f"{AUTOLOG}, which wraps ToolUsage",
         framework="crewai",
         instrumentors=AUTOLOGS,
@@ -85,8 +85,8 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_tool_errors",
-        symptom="that a tool raised is told nowhere",
-        upstream=f"{AUTOLOG}: CrewAI hands the error to the agent as the tool's result",
+        symptom="the error of a tool is not recorded",
+        upstream=f"{AUTOLOG}: CrewAI passes the error to the agent as the tool's result",
         framework="crewai",
         instrumentors=AUTOLOGS,
         versions={"crewai": "<1.15.29"},
@@ -95,7 +95,7 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_tools_run_again",
-        symptom="a tool that raises is run again, and the runs of a call have one span",
+        symptom="a tool that raises is run again, and all runs of one call share a span",
         upstream=f"{AUTOLOG}, which wraps ToolUsage",
         framework="crewai",
         instrumentors=AUTOLOGS,
@@ -104,8 +104,8 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_retries",
-        symptom="an attempt that failed before the client asked again is told nowhere",
-        upstream=f"{AUTOLOG}: the client of openai retries within one call",
+        symptom="an attempt that failed before a retry is not recorded",
+        upstream=f"{AUTOLOG}: the openai client retries within one call",
         framework="crewai",
         instrumentors=AUTOLOGS,
         versions={"crewai": "<1.15.29"},
@@ -113,7 +113,7 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_handoffs",
-        symptom="that work passes from one agent to another is told nowhere",
+        symptom="handoffs between agents are not recorded",
         upstream=AUTOLOG,
         framework="crewai",
         instrumentors=AUTOLOGS,
@@ -123,8 +123,8 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_akickoff",
-        symptom="a crew that is awaited leaves no turns",
-        upstream=f"{AUTOLOG}, which wraps `kickoff`, and not `akickoff`",
+        symptom="a crew started with `akickoff` has no turns",
+        upstream=f"{AUTOLOG}, which wraps `kickoff` but not `akickoff`",
         framework="crewai",
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.9,<1.15.29"},
@@ -133,8 +133,8 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_async_tasks",
-        symptom="a task of a thread of its own leaves a trace of its own",
-        upstream=f"{AUTOLOG}, before CrewAI handed its context to the thread",
+        symptom="a task that runs in a thread has a trace of its own",
+        upstream=f"{AUTOLOG}, before CrewAI passed its context to the thread",
         framework="crewai",
         instrumentors=AUTOLOGS,
         versions={"crewai": "<1.10"},
@@ -142,7 +142,7 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_blindness",
-        symptom="after an error that was handled, nothing more is recorded",
+        symptom="after a handled error, nothing more is recorded",
         upstream="mlflow.utils.autologging_utils.safety.safe_patch (`active_session_failed`)",
         framework="crewai",
         instrumentors=AUTOLOGS,
@@ -155,10 +155,10 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_litellm_doubled",
-        symptom="a completion has two spans: one of CrewAI's LLM, one of openai's in it",
-        upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which looks for the other",
+        symptom="a completion has two spans: CrewAI's, and openai's within it",
+        upstream=f"{AUTOLOG} and mlflow.openai.autolog, neither of which detects the other",
         framework="crewai",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"crewai": "<1.0"},
         misses=dict.fromkeys(
             ("completions", "tokens", "costs"),
@@ -167,7 +167,7 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_litellm_streams",
-        symptom="a streamed completion is a failed span, or none, and so is what follows it",
+        symptom="a streamed completion, and the next steps, have failed spans or none",
         upstream=f"{AUTOLOG}, with LiteLLM",
         framework="crewai",
         instrumentors=AUTOLOGS,
@@ -179,36 +179,36 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_streamed_calls",
-        symptom="of a streamed reply its text is told alone, and not the tool calls in it",
+        symptom="only the text of a streamed reply is recorded, not its tool calls",
         upstream=STREAMED_CALLS_UPSTREAM,
         framework="crewai",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"mlflow": ">=3.1", "crewai": ">=1.9,<1.15.29"},
         misses={"replies": ("streaming",)},
         patch="crewai.event_bus",
     ),
     Gap(
         "crewai_streamed_usage",
-        symptom="a streamed completion has no tokens, for CrewAI does not ask for them",
+        symptom="a streamed completion has no tokens, because CrewAI does not request them",
         upstream="crewai.llms.providers.openai.completion before 1.9 (no `include_usage`)",
         framework="crewai",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"crewai": ">=1.0,<1.9"},
         misses={"tokens": ("streaming",), "costs": ("streaming",)},
     ),
     Gap(
         "crewai_unpriced",
         symptom="no span has a cost",
-        upstream="MLflow before 3.11, which computes none",
+        upstream="MLflow before 3.11, which computes no costs",
         framework="crewai",
-        instrumentors=BOTH_AUTOLOGS,
+        instrumentors=(BOTH_AUTOLOGS,),
         versions={"mlflow": "<3.11"},
         misses={"costs": EVERY_CASE},
     ),
     Gap(
         "crewai_totals",
-        symptom="a crew's total counts a model's tokens again for each agent, or run, that shares"
-        " the model",
+        symptom="a crew's total counts a model's tokens once for each agent or run that shares the"
+        " model",
         upstream="https://github.com/crewAIInc/crewAI/issues/7259",
         framework="crewai",
         instrumentors=AUTOLOGS,
@@ -218,8 +218,8 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_memory_totals",
-        symptom="what memory asks of its own model is in no total",
-        upstream="crewai.crew.Crew.calculate_usage_metrics, which adds up the models of agents",
+        symptom="the calls that memory makes are missing from the total",
+        upstream="crewai.crew.Crew.calculate_usage_metrics, which adds up the agents' models only",
         framework="crewai",
         instrumentors=AUTOLOGS,
         versions={"crewai": ">=1.10,<1.15.29"},
@@ -228,7 +228,7 @@ CREWAI_GAPS = (
     ),
     Gap(
         "crewai_dumped_tools",
-        symptom="a credential that a tool keeps for its own service stands in the spans",
+        symptom="a credential that a tool holds is recorded in the spans",
         upstream=f"{AUTOLOG}, which dumps whole agents into inputs and attributes",
         framework="crewai",
         instrumentors=AUTOLOGS,

@@ -1,4 +1,4 @@
-"""A gap: what an instrumentor does not tell as it was, declared with its cause and its versions."""
+"""A gap: something that an instrumentor does not record, declared with its cause and versions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from packaging.specifiers import SpecifierSet
 from scenarios.player.fidelity import FidelityCount
 
 EVERY_CASE = ("*",)
-"""All cases in which there is something to miss: a new case is expected to miss it, too."""
-OUTCOME = "flight"
-"""The measure of whether a case went as it says: where it did not, nothing else is counted."""
+"""All cases in which something of the measure happens, including cases that are added later."""
+OUTCOME = "outcome"
+"""The measure of whether a run agrees with the ground truth of its case. If it does not, nothing
+else is counted."""
 UNWANTED_MEASURES = ("leaks", OUTCOME)
-"""Measures of what should not be: there is something to miss in every case."""
+"""Measures of what should never happen: a gap may affect them in any case."""
 ALL_MEASURES = dict.fromkeys(
     (
         *("completions", "tools", "turns", "handoffs", "errors"),
@@ -20,22 +21,29 @@ ALL_MEASURES = dict.fromkeys(
     ),
     EVERY_CASE,
 )
-"""What is missing where nothing is recorded at all."""
+"""What a gap misses if nothing is recorded at all."""
 
 CaseMeasure = tuple[str, str]
-"""A case, and a measure of it that is not whole."""
+"""The name of a case, and of a measure that is incomplete in it."""
 CountsByCase = Mapping[str, Mapping[str, FidelityCount]]
-"""By case, by measure: what happened, and what is told."""
+"""Counts by case and measure."""
 
 
-@dataclass(frozen=True, eq=False)  # each is itself, and can stand as a key
+@dataclass(frozen=True, eq=False)  # hashed by identity, so that it can be a dictionary key
 class Gap:
-    """A cause, and all that it makes an instrumentor miss: no more, and no less.
+    """One cause, and everything that it makes an instrumentor miss.
 
-    `misses` are cases by measure. `versions` maps a distribution to the PEP 440 specifier of those
-    that have the gap; one that is not installed has none. `upstream` is an issue, a pull request or
-    the code whose doing it is; `patch` is ours that mends it. One that `silences` leaves nothing
-    recorded, so that no other gap can be seen beside it.
+    Attributes:
+        name: A unique name.
+        symptom: What is missing or wrong in the traces.
+        upstream: The issue, the pull request or the code that causes it.
+        framework: The framework whose cases it affects.
+        instrumentors: The instrumentors that have it.
+        versions: The PEP 440 specifier of the versions that have it, by distribution. All of them
+            must be installed in such a version.
+        misses: The cases that are incomplete, by measure.
+        patch: The patches of ours that fix it, if any.
+        hides_other_gaps: Whether so little is recorded that no other gap shows.
     """
 
     name: str
@@ -49,32 +57,33 @@ class Gap:
     hides_other_gaps: bool = False
 
     def applies_to(self, framework: str, instrumentor: str, packages: Mapping[str, str]) -> bool:
-        """Whether it is to be seen there; `packages` are the versions by name."""
+        """Whether the gap is expected there; `packages` are installed versions by name."""
         return (
             framework == self.framework
             and instrumentor in self.instrumentors
             and all(
-                name in packages and SpecifierSet(wanted).contains(packages[name], prereleases=True)
-                for name, wanted in self.versions.items()
+                name in packages
+                and SpecifierSet(specifier).contains(packages[name], prereleases=True)
+                for name, specifier in self.versions.items()
             )
         )
 
     def expected_misses(self, counts: CountsByCase) -> frozenset[CaseMeasure]:
-        """What it makes of these cases; of those that are not among them, nothing."""
+        """What the gap makes incomplete among these cases."""
         return frozenset(self._expected_misses(counts))
 
     def _expected_misses(self, counts: CountsByCase) -> Iterator[CaseMeasure]:
         for measure, cases in self.misses.items():
             for case, counted in counts.items():
                 if measure not in counted:
-                    continue  # it went otherwise than it says
+                    continue  # the run differs from its ground truth, and nothing was counted
                 happened = measure in UNWANTED_MEASURES or counted[measure].ledger > 0
                 if case in cases or (cases == EVERY_CASE and happened):
                     yield case, measure
 
 
 def observed_misses(counts: CountsByCase) -> frozenset[CaseMeasure]:
-    """What is not whole."""
+    """Everything that is incomplete in these cases."""
     return frozenset(
         (case, measure)
         for case, counted in counts.items()

@@ -1,10 +1,8 @@
-"""The known gaps: what is missing from traces today, and whose doing it is."""
+"""All known gaps of MLflow's autologging and of our own instrumentation."""
 
-from integrations.gaps import autogen_gaps, crewai_gaps, openai_gaps
+from integrations.gaps.autogen_gaps import AUTOGEN_GAPS
+from integrations.gaps.crewai_gaps import CREWAI_GAPS
 from integrations.gaps.gap import Gap
+from integrations.gaps.openai_gaps import OPENAI_GAPS
 
-KNOWN_GAPS: tuple[Gap, ...] = (
-    *crewai_gaps.CREWAI_GAPS,
-    *autogen_gaps.AUTOGEN_GAPS,
-    *openai_gaps.OPENAI_GAPS,
-)
+KNOWN_GAPS: tuple[Gap, ...] = (*CREWAI_GAPS, *AUTOGEN_GAPS, *OPENAI_GAPS)

@@ -1,4 +1,4 @@
-"""Reconciled: the gaps that are seen, held against those that are declared, both ways."""
+"""Compares observed gaps with declared ones: each observed gap must be declared, and vice versa."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,15 +7,21 @@ from integrations.gaps.gap import OUTCOME, CaseMeasure, CountsByCase, Gap, obser
 from scenarios.player.fidelity import FidelityCount
 
 MAX_LISTED = 6
-"""How many cases a sentence has room for."""
+"""How many items a sentence lists."""
 
 
 @dataclass(frozen=True)
 class GapReconciliation:
-    """What came of it, for one framework under one instrumentor.
+    """The comparison for one framework under one instrumentor.
 
-    `known` are the declared gaps, each with what is seen of it; `undeclared` is seen, and no gap
-    says so; `mended` is declared, and no longer seen.
+    Attributes:
+        framework: The framework.
+        instrumentor: The instrumentor.
+        packages: Installed versions by name.
+        counts: Counts by case and measure.
+        known: Declared gaps, each with what was observed of it.
+        undeclared: What was observed and is not declared.
+        fixed: Declared gaps, each with what is no longer observed of it.
     """
 
     framework: str
@@ -28,7 +34,7 @@ class GapReconciliation:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each thing that does not agree, and what mends it."""
+        """A sentence for each difference, with the way to resolve it."""
         return (*self._undeclared_problems(), *self._fixed_problems())
 
     def _undeclared_problems(self) -> Iterator[str]:
@@ -36,34 +42,32 @@ class GapReconciliation:
         for case, measure in sorted(self.undeclared):
             by_measure.setdefault(measure, []).append(case)
         for measure, cases in by_measure.items():
-            missed = self._describe_misses(measure, cases)
+            misses = self._describe_misses(measure, cases)
             yield (
-                f"undeclared: {self.framework}, {self.instrumentor}: {missed};"
-                " mend it, or declare it in integrations/gaps/known with its upstream reference"
+                f"undeclared gap: {self.framework}, {self.instrumentor}: {misses};"
+                " fix it, or declare it in integrations/gaps with its upstream reference"
             )
 
     def _describe_misses(self, measure: str, cases: list[str]) -> str:
         if measure == OUTCOME:
-            return f"{join_limited(cases)} went otherwise than the case says"
-        told = (f"{case} ({_format_count(self.counts[case][measure])})" for case in cases)
-        return f"{measure} of {join_limited(told)}"
+            return f"the run differs from the ground truth of {join_limited(cases)}"
+        counts = (f"{case} ({_format_count(self.counts[case][measure])})" for case in cases)
+        return f"{measure} of {join_limited(counts)}"
 
     def _fixed_problems(self) -> Iterator[str]:
-        for gap, missed in self.fixed.items():
-            told = join_limited(f"{case} ({measure})" for case, measure in sorted(missed))
+        for gap, misses in self.fixed.items():
+            where = join_limited(f"{case} ({measure})" for case, measure in sorted(misses))
             versions = ", ".join(f"{name} {self.packages[name]}" for name in gap.versions)
             yield (
-                f"mended upstream: {gap.name}, {self.instrumentor}, is not seen with {versions}"
-                f" in {told}; {self._suggested_fix(gap)}"
+                f"fixed upstream: {gap.name}, {self.instrumentor}, does not occur with {versions}"
+                f" in {where}; {self._suggested_fix(gap)}"
             )
 
     def _suggested_fix(self, gap: Gap) -> str:
         if self.known.get(gap):
-            return "narrow its cases in integrations/gaps/known"
-        deleted = f"delete the patch {gap.patch}, or bound its versions, and" if gap.patch else ""
-        return (
-            f"{deleted} delete this gap, or bound its versions, in integrations/gaps/known".strip()
-        )
+            return "remove these cases from it in integrations/gaps"
+        patch = f"delete the patch {gap.patch}, or limit its versions, and " if gap.patch else ""
+        return f"{patch}delete this gap, or limit its versions, in integrations/gaps"
 
 
 def reconcile_gaps(
@@ -73,28 +77,28 @@ def reconcile_gaps(
     counts: CountsByCase,
     declared: Iterable[Gap],
 ) -> GapReconciliation:
-    """Hold what is seen in these cases, with these versions, against what is declared of them."""
-    seen = observed_misses(counts)
-    here = [gap for gap in declared if gap.applies_to(framework, instrumentor, packages)]
-    silent = [gap for gap in here if gap.hides_other_gaps]
-    expected = {gap: gap.expected_misses(counts) for gap in silent or here}
+    """Compare what was observed, with these versions, with the declared gaps."""
+    observed = observed_misses(counts)
+    applicable = [gap for gap in declared if gap.applies_to(framework, instrumentor, packages)]
+    hiding = [gap for gap in applicable if gap.hides_other_gaps]
+    expected = {gap: gap.expected_misses(counts) for gap in hiding or applicable}
     return GapReconciliation(
         framework,
         instrumentor,
         packages,
         counts,
-        known={gap: due & seen for gap, due in expected.items() if due & seen},
-        undeclared=seen.difference(*expected.values()),
-        fixed={gap: due - seen for gap, due in expected.items() if due - seen},
+        known={gap: misses & observed for gap, misses in expected.items() if misses & observed},
+        undeclared=observed.difference(*expected.values()),
+        fixed={gap: misses - observed for gap, misses in expected.items() if misses - observed},
     )
+
+
+def join_limited(items: Iterable[str]) -> str:
+    """Join as many items as a sentence lists, and say how many more there are."""
+    every = list(items)
+    more = f" and {len(every) - MAX_LISTED} more" if len(every) > MAX_LISTED else ""
+    return ", ".join(every[:MAX_LISTED]) + more
 
 
 def _format_count(count: FidelityCount) -> str:
     return f"{count.trace} of {count.ledger}"
-
-
-def join_limited(items: Iterable[str]) -> str:
-    """As many as a sentence has room for, and how many more there are."""
-    every = list(items)
-    more = f" and {len(every) - MAX_LISTED} more" if len(every) > MAX_LISTED else ""
-    return ", ".join(every[:MAX_LISTED]) + more

@@ -1,6 +1,6 @@
-"""A golden of a case: what was asked, and the shape of what each instrumentor told of it.
+"""Reads and writes golden files: the requests of a case, and its span trees per instrumentor.
 
-A file is JSON that a person reads in a diff: a span is a line, and so is a message.
+A golden is JSON for people to review as a diff: each span and each message is on a line of its own.
 """
 
 import json
@@ -12,39 +12,44 @@ from typing import Any
 from integrations.goldens.model_requests import ModelRequest
 from integrations.trees.shape_text import ShapeSyntaxError, format_shapes, parse_shapes
 from integrations.trees.span_shape import SpanShape
-from scenarios.atomic_write import write_atomically as write_whole
+from scenarios.atomic_write import write_atomically
 
 GOLDENS_FOLDER = Path(__file__).parent
 FORMAT = "integration-golden/1"
 MULTILINE_LEVELS = 5
-"""How many levels of the JSON are broken into lines: down to the list of a request's messages."""
+"""How many levels of the JSON are broken into lines: down to the messages of a request."""
 
 
 class GoldenFileError(Exception):
-    """Raised when there is no golden to compare with, or none that can be read."""
+    """A golden does not exist, or cannot be read."""
 
 
 @dataclass(frozen=True)
 class Golden:
-    """`shapes` are roots, by the instrumentor that recorded them at the reference cell."""
+    """The golden of a case.
+
+    Attributes:
+        model_requests: The requests that the case sends to its model.
+        shapes: The root spans, by the name of the instrumentor that recorded them.
+    """
 
     model_requests: tuple[ModelRequest, ...] = ()
     shapes: Mapping[str, tuple[SpanShape, ...]] = field(default_factory=dict)
 
     def with_shapes(self, instrumentor: str, roots: Sequence[SpanShape]) -> "Golden":
-        """This golden, and what one more instrumentor tells, or now tells."""
+        """Return a copy with the trees of one instrumentor added or replaced."""
         return replace(self, shapes={**self.shapes, instrumentor: tuple(roots)})
 
 
 def golden_path(framework: str, case: str, folder: Path = GOLDENS_FOLDER) -> Path:
-    """The file of a case's golden."""
+    """Return the file of a case's golden."""
     return folder / framework / f"{case}.json"
 
 
 def load_golden(path: Path) -> Golden:
-    """The golden that a file holds. Raises `NoGolden` where there is none."""
+    """Read a golden. Raises `GoldenFileError`."""
     if not path.is_file():
-        raise GoldenFileError(f"{path}: no golden was accepted here yet")
+        raise GoldenFileError(f"{path}: no golden was accepted yet: python -m integrations accept")
     try:
         return parse_golden(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -52,53 +57,57 @@ def load_golden(path: Path) -> Golden:
 
 
 def save_golden(path: Path, golden: Golden) -> bool:
-    """Put a golden at `path`, whole; whether that changed it. Raises `whole.NotWritten`."""
+    """Write a golden atomically, and return whether the file changed.
+
+    Raises:
+        FileNotWrittenError: The file cannot be written.
+    """
     text = dump_golden(golden)
     if path.is_file() and path.read_bytes() == text.encode():
         return False
     path.parent.parent.mkdir(exist_ok=True)
-    write_whole(path, text)
+    write_atomically(path, text)
     return True
 
 
 def dump_golden(golden: Golden) -> str:
-    """The golden as text; the same golden is the same text."""
-    written = {
+    """Return the text of a golden; equal goldens have equal texts."""
+    document = {
         "format": FORMAT,
         "asked": [
-            {"lane": asked.lane, "path": asked.path, "request": asked.body}
-            for asked in golden.model_requests
+            {"lane": request.lane, "path": request.path, "request": request.body}
+            for request in golden.model_requests
         ],
         "shapes": {name: list(format_shapes(roots)) for name, roots in golden.shapes.items()},
     }
-    return _format_json(written, "\n", MULTILINE_LEVELS) + "\n"
+    return _format_json(document, "\n", MULTILINE_LEVELS) + "\n"
 
 
-def _format_json(value: Any, line: str, levels: int) -> str:
-    """JSON, keys sorted, whose outer levels stand on lines of their own, and the rest on one."""
+def _format_json(value: Any, newline: str, levels: int) -> str:
+    """Format JSON with sorted keys. The outer levels have one item per line, the rest one line."""
     if levels and value and isinstance(value, dict):
-        pairs = ((f"{json.dumps(key, ensure_ascii=False)}: ", value[key]) for key in sorted(value))
-        inner = [key + _format_json(of, line + " ", levels - 1) for key, of in pairs]
-        return f"{{{line} " + f",{line} ".join(inner) + f"{line}}}"
+        keys = ((f"{json.dumps(key, ensure_ascii=False)}: ", value[key]) for key in sorted(value))
+        items = [key + _format_json(item, newline + " ", levels - 1) for key, item in keys]
+        return f"{{{newline} " + f",{newline} ".join(items) + f"{newline}}}"
     if levels and value and isinstance(value, list):
-        inner = [_format_json(each, line + " ", levels - 1) for each in value]
-        return f"[{line} " + f",{line} ".join(inner) + f"{line}]"
+        items = [_format_json(item, newline + " ", levels - 1) for item in value]
+        return f"[{newline} " + f",{newline} ".join(items) + f"{newline}]"
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def parse_golden(text: str, source: str) -> Golden:
-    """Read what `dumps` wrote. Raises `NoGolden` naming `where`, when it did not write this."""
+    """Parse the text of a golden. Raises `GoldenFileError`, which names `source`."""
     try:
-        written = json.loads(text)
-        if written["format"] != FORMAT:
+        document = json.loads(text)
+        if document["format"] != FORMAT:
             raise GoldenFileError(
-                f"{source}: format {written['format']!r}, and {FORMAT!r} is read here"
+                f"{source}: expected format {FORMAT!r}, found {document['format']!r}"
             )
-        asked = tuple(
+        requests = tuple(
             ModelRequest(str(each["lane"]), str(each["path"]), each["request"])
-            for each in written["asked"]
+            for each in document["asked"]
         )
-        shapes = dict(_parse_shapes(written["shapes"]))
+        shapes = dict(_parse_shapes(document["shapes"]))
     except (
         ShapeSyntaxError,
         ValueError,
@@ -108,15 +117,15 @@ def parse_golden(text: str, source: str) -> Golden:
         RecursionError,
     ) as error:
         raise GoldenFileError(
-            f"{source}: not a golden ({type(error).__name__}: {error}); delete it, and"
-            " python -m integrations accept writes it anew"
+            f"{source}: not a golden ({type(error).__name__}: {error}); delete it, and write it"
+            " again: python -m integrations accept"
         ) from error
-    return Golden(asked, shapes)
+    return Golden(requests, shapes)
 
 
-def _parse_shapes(written: Mapping[str, Any]) -> Iterator[tuple[str, tuple[SpanShape, ...]]]:
-    for instrumentor, roots in written.items():
+def _parse_shapes(shapes: Mapping[str, Any]) -> Iterator[tuple[str, tuple[SpanShape, ...]]]:
+    for instrumentor, lines in shapes.items():
         try:
-            yield instrumentor, parse_shapes(roots)
+            yield instrumentor, parse_shapes(lines)
         except ShapeSyntaxError as error:
-            raise ShapeSyntaxError(f"of {instrumentor}, {error}") from error
+            raise ShapeSyntaxError(f"{instrumentor}: {error}") from error

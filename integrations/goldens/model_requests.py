@@ -1,4 +1,4 @@
-"""What was asked: the requests of a case, each once, in the order of its lane."""
+"""Collects the requests that a case sends to its model, without retries."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,8 @@ from scenarios.tape.request import to_sorted_json
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """One request; `request` is its canonical body (scenarios/tape/request.py), free of ports, ids
-    and addresses."""
+    """A request. `body` is canonical (see scenarios/tape/request.py), with ids, ports and memory
+    addresses masked."""
 
     lane: str
     path: str
@@ -21,35 +21,35 @@ class ModelRequest:
 
     @property
     def text(self) -> str:
-        """The path and the body: the same where the same was asked."""
+        """Path and body; equal for equal requests."""
         return f"{self.path} {to_sorted_json(self.body)}"
 
 
 def collect_requests(exchanges: Iterable[Exchange]) -> tuple[ModelRequest, ...]:
-    """What a ledger's exchanges asked, lane by lane; a retry asks nothing that was not asked."""
+    """Return the requests in a ledger's exchanges, lane by lane, without retries."""
     lanes: dict[str, list[ModelRequest]] = {}
-    for exchange in _first_attempts(exchanges):
-        asked = ModelRequest(exchange.lane, exchange.path, _scrub(exchange.request))
-        lanes.setdefault(exchange.lane, []).append(asked)
-    return tuple(asked for lane in sorted(lanes) for asked in lanes[lane])
+    for exchange in _without_retries(exchanges):
+        request = ModelRequest(exchange.lane, exchange.path, _mask(exchange.request))
+        lanes.setdefault(exchange.lane, []).append(request)
+    return tuple(request for lane in sorted(lanes) for request in lanes[lane])
 
 
-def _first_attempts(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
-    """Without those that ask again in their lane what has failed there."""
+def _without_retries(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+    """Skip exchanges that repeat a failed request of their lane."""
     failed: Counter[tuple[str, str, str]] = Counter()
     for exchange in exchanges:
-        asked = (exchange.lane, exchange.path, to_sorted_json(exchange.request))
-        if failed[asked]:
-            failed[asked] -= 1
+        key = (exchange.lane, exchange.path, to_sorted_json(exchange.request))
+        if failed[key]:
+            failed[key] -= 1
         else:
             yield exchange
         if not exchange.delivered or (exchange.status or 0) >= 400:
-            failed[asked] += 1
+            failed[key] += 1
 
 
-def _scrub(value: Any) -> Any:
+def _mask(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _scrub(inner) for key, inner in value.items()}
+        return {key: _mask(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_scrub(inner) for inner in value]
+        return [_mask(item) for item in value]
     return mask_volatile_ids(value) if isinstance(value, str) else value

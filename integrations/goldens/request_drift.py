@@ -1,6 +1,7 @@
-"""What has drifted: how the requests of a case differ from its golden's, call by call.
+"""Compares the model requests of a case with its golden, call by call.
 
-A framework's new version that words a prompt otherwise breaks nothing; it is to be read.
+A new version of a framework that changes a prompt breaks nothing, but a person should read the
+change.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,16 +13,17 @@ from integrations.goldens.model_requests import ModelRequest
 from scenarios.tape.drift import SEVERITIES, Change, compare_requests
 
 CHANGE_COST = 1_000
-"""What one change counts for, beside which of two calls is the nearer one."""
+"""The cost of one change when calls are matched; the cost of a different position is 1."""
 MAX_REQUEST_CHARS = 72
-"""How much of a request a sentence has room for, in characters."""
+"""How much of a request a sentence quotes."""
 
 
 @dataclass(frozen=True)
 class RequestDrift:
-    """What differs in one call of a lane, counted from 1; in the whole lane, where `call` is 0.
+    """The changes in one call of a lane.
 
-    A call that is gone is counted as in the golden, any other as it was seen.
+    `call` counts from 1: in the golden for a missing call, otherwise in the run. 0 stands for the
+    lane as a whole.
     """
 
     lane: str
@@ -30,90 +32,89 @@ class RequestDrift:
 
     @property
     def severity(self) -> str:
-        """The worst severity of its changes."""
+        """The worst severity of the changes."""
         return max((change.severity for change in self.changes), key=SEVERITIES.index)
 
     @property
     def location(self) -> str:
-        """The call, or the lane."""
+        """The lane, and the call if there is one."""
         return f"{self.lane}, call {self.call}" if self.call else self.lane
 
     def __str__(self) -> str:
-        says = "; ".join(change.description for change in self.changes)
-        return f"{self.location} ({self.severity}): {says}"
+        descriptions = "; ".join(change.description for change in self.changes)
+        return f"{self.location} ({self.severity}): {descriptions}"
 
 
 def compare_model_requests(
-    golden: Sequence[ModelRequest], seen: Sequence[ModelRequest]
+    golden: Sequence[ModelRequest], actual: Sequence[ModelRequest]
 ) -> tuple[RequestDrift, ...]:
-    """What differs, lane by lane and call by call; empty where the same was asked.
+    """Return the differences, lane by lane and call by call; empty if the requests are equal.
 
-    Calls of a lane are matched by what they ask, and only then by when: an agent's parallel calls
-    come in any order, and one call more does not make all that follow it look changed.
+    Calls of a lane are matched by their content first and by their position second. So parallel
+    calls of an agent may come in any order, and an additional call does not make all later calls
+    look changed.
     """
-    was, now = _by_lane(golden), _by_lane(seen)
+    old, new = _by_lane(golden), _by_lane(actual)
     return tuple(
         drift
-        for lane in sorted(was.keys() | now.keys())
-        for drift in _compare_lane(lane, was.get(lane, []), now.get(lane, []))
+        for lane in sorted(old.keys() | new.keys())
+        for drift in _compare_lane(lane, old.get(lane, []), new.get(lane, []))
     )
 
 
-def _by_lane(asked: Iterable[ModelRequest]) -> dict[str, list[ModelRequest]]:
+def _by_lane(requests: Iterable[ModelRequest]) -> dict[str, list[ModelRequest]]:
     lanes: dict[str, list[ModelRequest]] = {}
-    for each in asked:
-        lanes.setdefault(each.lane, []).append(each)
+    for request in requests:
+        lanes.setdefault(request.lane, []).append(request)
     return lanes
 
 
 def _compare_lane(
-    lane: str, was: Sequence[ModelRequest], now: Sequence[ModelRequest]
+    lane: str, old: Sequence[ModelRequest], new: Sequence[ModelRequest]
 ) -> Iterator[RequestDrift]:
-    if not now:
-        silent = f"asks nothing any more, and asked {_format_times(len(was))}"
-        yield RequestDrift(lane, 0, (Change("agent", silent),))
+    if not new:
+        description = f"sends no requests any more; the golden has {len(old)}"
+        yield RequestDrift(lane, 0, (Change("agent", description),))
         return
-    if not was:
-        yield RequestDrift(
-            lane, 0, (Change("agent", f"is new, and asks {_format_times(len(now))}"),)
-        )
+    if not old:
+        description = f"is new and sends {_plural(len(new), 'request')}"
+        yield RequestDrift(lane, 0, (Change("agent", description),))
         return
-    pairs = _match_calls(was, now)
-    for j, asked in enumerate(now):
-        new = Change("missing", f"the call is new: {_shorten(asked)}")
-        found = compare_requests(was[pairs[j]].body, asked.body) if j in pairs else (new,)
-        if found:
-            yield RequestDrift(lane, j + 1, found)
-    for i in sorted(set(range(len(was))) - set(pairs.values())):
-        gone = Change("missing", f"the recorded call is gone: {_shorten(was[i])}")
-        yield RequestDrift(lane, i + 1, (gone,))
+    matches = _match_calls(old, new)
+    for j, request in enumerate(new):
+        if j in matches:
+            changes = compare_requests(old[matches[j]].body, request.body)
+        else:
+            changes = (Change("missing", f"this call is new: {_shorten(request)}"),)
+        if changes:
+            yield RequestDrift(lane, j + 1, changes)
+    for i in sorted(set(range(len(old))) - set(matches.values())):
+        missing = Change("missing", f"the recorded call is missing: {_shorten(old[i])}")
+        yield RequestDrift(lane, i + 1, (missing,))
 
 
-def _match_calls(was: Sequence[ModelRequest], now: Sequence[ModelRequest]) -> dict[int, int]:
-    """Of each call that was seen, which of the golden's it is; least is changed in all together."""
-    apart = [
-        [_distance(one, other) + abs(i - j) for j, other in enumerate(now)]
-        for i, one in enumerate(was)
+def _match_calls(old: Sequence[ModelRequest], new: Sequence[ModelRequest]) -> dict[int, int]:
+    """Return the index in `old` for each matched index in `new`, with the fewest changes in all."""
+    costs = [
+        [_distance(one, other) + abs(i - j) for j, other in enumerate(new)]
+        for i, one in enumerate(old)
     ]
-    rows, columns = linear_sum_assignment(apart)
+    rows, columns = linear_sum_assignment(costs)
     pairs = zip(map(int, rows), map(int, columns), strict=True)
-    return {j: i for i, j in pairs if was[i].path == now[j].path}
+    return {j: i for i, j in pairs if old[i].path == new[j].path}
 
 
-def _distance(was: ModelRequest, now: ModelRequest) -> int:
-    if was.path != now.path:
+def _distance(old: ModelRequest, new: ModelRequest) -> int:
+    if old.path != new.path:
         return CHANGE_COST * CHANGE_COST
-    found = compare_requests(was.body, now.body)
-    return CHANGE_COST * sum(1 + SEVERITIES.index(change.severity) for change in found)
+    changes = compare_requests(old.body, new.body)
+    return CHANGE_COST * sum(1 + SEVERITIES.index(change.severity) for change in changes)
 
 
-def _format_times(calls: int) -> str:
-    return "once" if calls == 1 else f"{calls} times"
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _shorten(asked: ModelRequest) -> str:
-    return (
-        asked.text
-        if len(asked.text) <= MAX_REQUEST_CHARS
-        else asked.text[: MAX_REQUEST_CHARS - 1] + "…"
-    )
+def _shorten(request: ModelRequest) -> str:
+    text = request.text
+    return text if len(text) <= MAX_REQUEST_CHARS else text[: MAX_REQUEST_CHARS - 1] + "…"

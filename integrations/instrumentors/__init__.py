@@ -1,1 +1,1 @@
-"""Instrumentors."""
+"""The instrumentors: each enables a tracing integration and captures what it records."""

@@ -1,4 +1,4 @@
-"""What a case left behind, whoever recorded it: as MLflow's traces, or as OpenTelemetry's spans."""
+"""Captures what an instrumentor recorded of one case: MLflow traces or OpenTelemetry spans."""
 
 import gc
 import json
@@ -12,10 +12,13 @@ from uuid import uuid4
 
 @dataclass
 class CapturedTraces:
-    """Filled once the case has ended: `traces` as MLflow exports them, `spans` likewise spelt.
+    """What was recorded of a case, filled when the case has ended.
 
-    `cpu_s` are the seconds of CPU, of all threads, that the case took and the storing of what was
-    recorded; not those that it takes to read it again.
+    Attributes:
+        traces: MLflow traces, as `Trace.to_dict()` exports them.
+        spans: OpenTelemetry spans, in the same format as the spans of an MLflow trace.
+        cpu_s: CPU time of all threads for the case and for storing its traces, in seconds. Reading
+            the traces back is not included.
     """
 
     traces: list[dict[str, Any]] = field(default_factory=list)
@@ -24,78 +27,80 @@ class CapturedTraces:
 
     @property
     def size_bytes(self) -> int:
-        """How much it is as JSON, in bytes."""
+        """The size as JSON, in bytes."""
         return len(json.dumps([self.traces, self.spans], default=str).encode())
 
     @contextmanager
     def measure_cpu(self) -> Generator[None]:
-        """What the body spends is counted."""
-        began = time.process_time()
+        """Add the CPU time of the body to `cpu_s`."""
+        start = time.process_time()
         try:
             yield
         finally:
-            self.cpu_s += time.process_time() - began
+            self.cpu_s += time.process_time() - start
 
 
 CaptureCase = Callable[[str], AbstractContextManager[CapturedTraces]]
-"""Enters a case, by its name; on exit what the case left has been gathered."""
+"""Takes the name of a case, which runs within the context. On exit the traces are captured."""
 
 
 @contextmanager
 def capture_in_own_experiment(case: str) -> Generator[CapturedTraces]:
-    """Each case in an experiment of its own of MLflow's store."""
-    import mlflow  # an environment whose instrumentor does not need it has none
+    """Capture the traces of a case from an MLflow experiment of its own."""
+    import mlflow  # not installed in environments whose instrumentor does not need it
 
-    where = mlflow.set_experiment(f"{case} {uuid4().hex[:8]}").experiment_id
-    with capture_from_experiment(where)(case) as left:
-        yield left
+    experiment = mlflow.set_experiment(f"{case} {uuid4().hex[:8]}")
+    with capture_from_experiment(experiment.experiment_id)(case) as captured:
+        yield captured
 
 
 def capture_from_experiment(experiment_id: str) -> CaptureCase:
-    """Each case by the traces that it began, all in one experiment of MLflow's store."""
+    """Capture, from an MLflow experiment shared by all cases, the traces that a case started."""
     import mlflow
 
     @contextmanager
     def capture_case(_case: str) -> Generator[CapturedTraces]:
-        left, began_ms = CapturedTraces(), time.time_ns() // 1_000_000
+        captured, start_ms = CapturedTraces(), time.time_ns() // 1_000_000
         try:
-            yield left
+            yield captured
         finally:
             collect_garbage()
-            with left.measure_cpu():
+            with captured.measure_cpu():
                 mlflow.flush_trace_async_logging()
             client = mlflow.MlflowClient()
             found = client.search_traces(experiment_ids=[experiment_id], max_results=500)
-            begun = (trace for trace in found if trace.info.request_time >= began_ms)
-            left.traces.extend(trace.to_dict() for trace in begun)
+            started = (trace for trace in found if trace.info.request_time >= start_ms)
+            captured.traces.extend(trace.to_dict() for trace in started)
 
     return capture_case
 
 
 def capture_in_memory(exporter: Any) -> CaptureCase:
-    """Each case by the spans that it began and ended, from OpenTelemetry's in-memory exporter."""
+    """Capture, from an `InMemorySpanExporter`, the spans that a case started and ended."""
 
     @contextmanager
     def capture_case(_case: str) -> Generator[CapturedTraces]:
-        left, began_ns = CapturedTraces(), time.time_ns()
+        captured, start_ns = CapturedTraces(), time.time_ns()
         exporter.clear()
         try:
-            yield left
+            yield captured
         finally:
             collect_garbage()
             ended = exporter.get_finished_spans()
-            left.spans.extend(_span_to_dict(span) for span in ended if span.start_time >= began_ns)
+            captured.spans.extend(
+                _span_to_dict(span) for span in ended if span.start_time >= start_ns
+            )
 
     return capture_case
 
 
 def collect_garbage() -> None:
-    """End what ends only when it is collected, so that it never ends in the midst of another."""
+    """End spans that end only when their owner is collected, so that none ends in a later case."""
     gc.collect()
 
 
 def _span_to_dict(span: Any) -> dict[str, Any]:
-    """A finished span of OpenTelemetry in the words of MLflow's export."""
+    """Convert a finished OpenTelemetry span to the format of an exported MLflow trace."""
     return {
         "name": span.name,
         "trace_id": f"{span.context.trace_id:032x}",
@@ -120,7 +125,7 @@ def _span_to_dict(span: Any) -> dict[str, Any]:
 
 
 def _plain_attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    """OpenTelemetry keeps sequences as tuples."""
+    """Convert attributes to JSON types: OpenTelemetry stores sequences as tuples."""
     return {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in (attributes or {}).items()

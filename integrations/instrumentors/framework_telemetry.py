@@ -1,4 +1,4 @@
-"""A framework's own OpenTelemetry: what it tells, once an application has somewhere to send it."""
+"""The OpenTelemetry that a framework emits by itself, sent to an in-memory exporter."""
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,19 +17,20 @@ from integrations.instrumentors.capture import CaptureCase, CapturedTraces, capt
 from integrations.programs.case_context import UnsupportedFeatureError
 
 FIRST_CREWAI_VERSION = Version("1.15.22")
-"""The first CrewAI that has tracing of its own which can be exported: a later one must have it."""
+"""The first CrewAI whose own tracing can be exported. Later versions must have it."""
 
 
 @contextmanager
-def enable_framework_telemetry(store: str, framework: str) -> Generator[CaptureCase]:
-    """CrewAI's goes to the exporters of a session; that of others to the global tracer provider.
+def enable_framework_telemetry(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+    """Export CrewAI's spans from a telemetry session, others from the global tracer provider.
 
-    Raises `NotHere` with a CrewAI that has none yet.
+    Raises:
+        UnsupportedFeatureError: This CrewAI has no tracing that can be exported yet.
     """
     if framework == "crewai":
         if Version(version("crewai")) < FIRST_CREWAI_VERSION:
             raise UnsupportedFeatureError(
-                f"CrewAI has no tracing of its own that can be exported before {FIRST_CREWAI_VERSION}"
+                f"CrewAI before {FIRST_CREWAI_VERSION} has no tracing that can be exported"
             )
         from crewai.telemetry.tracing import telemetry_session
 
@@ -41,18 +42,18 @@ def enable_framework_telemetry(store: str, framework: str) -> Generator[CaptureC
 
 
 def capture_in_run_span(exporter: InMemorySpanExporter, framework: str) -> CaptureCase:
-    """Each case by its spans; one of AutoGen within a span of the application's.
+    """Capture the spans of a case; for AutoGen, within a span of the application.
 
-    Its guide to tracing puts one around a team, which has none of its own.
+    AutoGen's tracing guide puts such a span around a team, because a team has none of its own.
     """
-    around = capture_in_memory(exporter)
+    capture = capture_in_memory(exporter)
     if framework != "autogen":
-        return around
+        return capture
 
     @contextmanager
     def capture_case(case: str) -> Generator[CapturedTraces]:
-        with around(case) as left, get_tracer("cases").start_as_current_span("run"):
-            yield left
+        with capture(case) as captured, get_tracer("cases").start_as_current_span("run"):
+            yield captured
 
     return capture_case
 
@@ -61,14 +62,14 @@ def capture_in_run_span(exporter: InMemorySpanExporter, framework: str) -> Captu
 def _capture_in_session(
     session: Callable[..., AbstractContextManager[Any]], case: str
 ) -> Generator[CapturedTraces]:
-    """Each case in a session of its own, as a hosted run is: its end shuts the exporter down."""
+    """Give each case a session of its own: the end of a session shuts its exporter down."""
     exporter = InMemorySpanExporter()
-    with capture_in_memory(exporter)(case) as left, session(uuid4().hex, case, [exporter]):
-        yield left
+    with capture_in_memory(exporter)(case) as captured, session(uuid4().hex, case, [exporter]):
+        yield captured
 
 
 def export_global_spans(exporter: InMemorySpanExporter) -> None:
-    """Send whatever is told to the process's tracer provider to this exporter."""
+    """Set a global tracer provider that sends its spans to this exporter."""
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     set_tracer_provider(provider)

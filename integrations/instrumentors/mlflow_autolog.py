@@ -1,4 +1,4 @@
-"""MLflow's autologging, as it comes: of the framework alone, or of the openai client too."""
+"""MLflow's autologging without changes: of the framework alone, or of the openai client too."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,22 +10,20 @@ from integrations.instrumentors.capture import CaptureCase, capture_in_own_exper
 
 
 @contextmanager
-def enable_plain_autolog(store: str, framework: str) -> Generator[CaptureCase]:
-    """`mlflow.<framework>.autolog()`."""
-    with _autolog(store, framework):
-        yield capture_in_own_experiment
+def enable_plain_autolog(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+    """Call `mlflow.<framework>.autolog()`."""
+    _autolog(tracking_uri, framework)
+    yield capture_in_own_experiment
 
 
 @contextmanager
-def enable_both_autologs(store: str, framework: str) -> Generator[CaptureCase]:
-    """That, and `mlflow.openai.autolog()`."""
-    with _autolog(store, *dict.fromkeys((framework, "openai"))):
-        yield capture_in_own_experiment
+def enable_both_autologs(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+    """Call `mlflow.<framework>.autolog()` and `mlflow.openai.autolog()`."""
+    _autolog(tracking_uri, *dict.fromkeys((framework, "openai")))
+    yield capture_in_own_experiment
 
 
-@contextmanager
-def _autolog(store: str, *integrations: str) -> Generator[None]:
-    mlflow.set_tracking_uri(store)
+def _autolog(tracking_uri: str, *integrations: str) -> None:
+    mlflow.set_tracking_uri(tracking_uri)
     for name in integrations:
         import_module(f"mlflow.{name}").autolog()
-    yield

@@ -1,4 +1,4 @@
-"""OpenInference, bridged to MLflow: its spans go through MLflow's tracer provider to its store."""
+"""OpenInference, bridged to MLflow: its spans go through MLflow's tracer provider to the store."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,45 +7,47 @@ from typing import Any
 
 import mlflow
 
-from integrations.instrumentors.capture import CaptureCase, CapturedTraces, capture_from_experiment
+from integrations.instrumentors.capture import (
+    CaptureCase,
+    CapturedTraces,
+    capture_from_experiment,
+)
 
-OPENINFERENCE_INSTRUMENTORS: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
-    "crewai": (("crewai", "CrewAIInstrumentor", {"use_event_listener": True}),),
-    "autogen": (("autogen_agentchat", "AutogenAgentChatInstrumentor", {}),),
-    "openai": (("openai", "OpenAIInstrumentor", {}),),
+OPENINFERENCE_INSTRUMENTORS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "crewai": ("crewai", "CrewAIInstrumentor", {"use_event_listener": True}),
+    "autogen": ("autogen_agentchat", "AutogenAgentChatInstrumentor", {}),
+    "openai": ("openai", "OpenAIInstrumentor", {}),
 }
-"""For each framework, the modules, their instrumentors and what these are told.
+"""For each framework: the module, its instrumentor class, and the settings of that.
 
-CrewAI's can listen to its events instead of wrapping its methods, and tells more so: with wrappers,
-which need the client's instrumentor for completions, `akickoff` leaves no turns, a second agent's
-are lost in a hierarchy, and tools are recorded with the credentials that they hold."""
+CrewAI's instrumentor can listen to events instead of wrapping methods, and records more that way.
+With wrappers it needs the client's instrumentor for completions, records no turns of `akickoff`,
+loses the turns of a second agent in a hierarchical crew, and records tools with the credentials
+that they hold."""
 
 
 @contextmanager
-def enable_openinference(store: str, framework: str) -> Generator[CaptureCase]:
-    """Its instrumentors of the framework, with `mlflow.tracing.get_bridged_tracer_provider()`."""
-    mlflow.set_tracking_uri(store)
-    # Not one for each case: whoever sets another shuts down the provider that is bridged to.
-    where = mlflow.set_experiment("cases").experiment_id
+def enable_openinference(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+    """Enable its instrumentor with `mlflow.tracing.get_bridged_tracer_provider()`."""
+    mlflow.set_tracking_uri(tracking_uri)
+    # One experiment for all cases: setting another one shuts the bridged provider down.
+    experiment_id = mlflow.set_experiment("cases").experiment_id
     provider = mlflow.tracing.get_bridged_tracer_provider()
-    for module, name, settings in OPENINFERENCE_INSTRUMENTORS[framework]:
-        instrumentors = import_module(f"openinference.instrumentation.{module}")
-        getattr(instrumentors, name)().instrument(tracer_provider=provider, **settings)
-    yield (
-        _flush_events_after(capture_from_experiment(where))
-        if framework == "crewai"
-        else capture_from_experiment(where)
-    )
+    module, name, settings = OPENINFERENCE_INSTRUMENTORS[framework]
+    instrumentor = getattr(import_module(f"openinference.instrumentation.{module}"), name)
+    instrumentor().instrument(tracer_provider=provider, **settings)
+    capture = capture_from_experiment(experiment_id)
+    yield _flush_events_after(capture) if framework == "crewai" else capture
 
 
 def _flush_events_after(capture: CaptureCase) -> CaptureCase:
-    """Listeners on CrewAI's event bus work in threads of their own: wait until all have heard."""
+    """Wait for the listeners on CrewAI's event bus, which work in threads of their own."""
     from crewai.events import crewai_event_bus
 
     @contextmanager
     def capture_and_flush(case: str) -> Generator[CapturedTraces]:
-        with capture(case) as left:
-            yield left
+        with capture(case) as captured:
+            yield captured
             crewai_event_bus.flush()
 
     return capture_and_flush

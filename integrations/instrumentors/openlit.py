@@ -1,4 +1,4 @@
-"""OpenLIT, as `openlit.init` turns it on."""
+"""OpenLIT, enabled with `openlit.init`."""
 
 import json
 from collections.abc import Generator
@@ -10,16 +10,19 @@ import openlit
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from integrations.instrumentors.capture import CaptureCase
-from integrations.instrumentors.framework_telemetry import capture_in_run_span, export_global_spans
+from integrations.instrumentors.framework_telemetry import (
+    capture_in_run_span,
+    export_global_spans,
+)
 from integrations.programs.case_context import MODEL
 
 PRICES = {"chat": {MODEL: {"promptPrice": 0.00015, "completionPrice": 0.0006}}, "embeddings": {}}
-"""Dollars a thousand tokens, in its own form: it would fetch the whole list from the network."""
+"""Prices in dollars per 1,000 tokens, in OpenLIT's format. It would download the list otherwise."""
 
 
 @contextmanager
-def enable_openlit(store: str, framework: str) -> Generator[CaptureCase]:
-    """Its spans go to the tracer provider that is there, with content, as it comes."""
+def enable_openlit(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+    """Call `openlit.init`, with content capture as by default. MLflow is not used."""
     exporter = InMemorySpanExporter()
     export_global_spans(exporter)
     with TemporaryDirectory() as folder:

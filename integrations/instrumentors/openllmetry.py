@@ -1,4 +1,4 @@
-"""OpenLLMetry: the instrumentors of Traceloop, as its SDK turns them on."""
+"""OpenLLMetry, enabled with the SDK of Traceloop."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,8 +11,8 @@ from integrations.instrumentors.framework_telemetry import capture_in_run_span
 
 
 @contextmanager
-def enable_openllmetry(store: str, framework: str) -> Generator[CaptureCase]:
-    """`Traceloop.init`, with content, as it comes; its spans stay here, and so do its metrics."""
+def enable_openllmetry(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+    """Call `Traceloop.init`, with content capture as by default. Nothing leaves the process."""
     exporter = InMemorySpanExporter()
     Traceloop.init(app_name="cases", exporter=exporter, disable_batch=True, telemetry_enabled=False)
     yield capture_in_run_span(exporter, framework)

@@ -1,4 +1,4 @@
-"""Ours: the same autologging, made whole by the house."""
+"""Our own instrumentation: MLflow's autologging with the patches of this project."""
 
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
@@ -8,25 +8,26 @@ from integrations.instrumentors.capture import CaptureCase, CapturedTraces
 from integrations.programs.case_context import UnsupportedFeatureError
 
 TURN_PATCHES = {"crewai": "crewai.event_bus", "autogen": "autogen.turn_spans"}
-"""The patch without which ours is not there for a framework: it records the agents' turns."""
+"""The patch that records a framework's agent turns. Without it a version is not supported."""
 
 
 @contextmanager
-def enable_ours(store: str, framework: str) -> Generator[CaptureCase]:
-    """`traced`, around all cases, and `recorded` around each.
+def enable_ours(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+    """Enter `enable_tracing` around all cases, and `record_run` around each.
 
-    Raises `NotHere` with versions that it does not mend.
+    Raises:
+        UnsupportedFeatureError: The patches do not support these versions.
     """
     try:
         from instrumentation.tracing import enable_tracing
         from instrumentation.tracing_patches import SpanPipelineError
-    except ImportError as missing:
-        raise UnsupportedFeatureError(
-            f"our instrumentation cannot be imported: {missing}"
-        ) from missing
+    except ImportError as error:
+        raise UnsupportedFeatureError(f"our instrumentation cannot be imported: {error}") from error
     with ExitStack() as stack:
         try:
-            tracing = stack.enter_context(enable_tracing(store, (framework,), experiment="ours"))
+            tracing = stack.enter_context(
+                enable_tracing(tracking_uri, (framework,), experiment="ours")
+            )
         except SpanPipelineError as error:
             raise UnsupportedFeatureError(str(error)) from error
         _require_patch(tracing.patch_outcomes, TURN_PATCHES.get(framework, ""))
@@ -45,9 +46,9 @@ def _capture_run(case: str) -> Generator[CapturedTraces]:
 
     from instrumentation.tracing import record_run
 
-    left = CapturedTraces()
+    captured = CapturedTraces()
     with record_run({"case": case}) as run:
-        yield left
-    with left.measure_cpu():
+        yield captured
+    with captured.measure_cpu():
         mlflow.flush_trace_async_logging()
-    left.traces.extend(trace.to_dict() for trace in run.traces())
+    captured.traces.extend(trace.to_dict() for trace in run.traces())

@@ -1,54 +1,76 @@
-"""A column of the fidelity table: an instrumentor, in the environment that has it."""
+"""The registry of instrumentors: how each is enabled, where, and what it does not support.
 
-from collections.abc import Mapping
+It is read by the child process too, so it imports nothing but the standard library.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from integrations.environments.build import Environment, current_environment, prebuilt_environment
+if TYPE_CHECKING:
+    from integrations.instrumentors.capture import CaptureCase
 
-FRAMEWORK_PACKAGES = ("crewai", "autogen-agentchat", "openai")
+EnableFunction = Callable[[str, str], "AbstractContextManager[CaptureCase]"]
+"""Takes a tracking URI and a framework. The instrumentor is enabled within the context, which
+yields a function that captures what a case records."""
 
 
-@dataclass(frozen=True, eq=False)  # each is itself, and can stand as a key
+@dataclass(frozen=True, eq=False)  # hashed by identity, so that it can be a dictionary key
 class Instrumentor:
-    """`name` is that of the instrumentor, and `on` how it is turned on; `stands` is the name of its
-    environment, and empty for the lock's own.
+    """A tracing integration, or a combination of several, that records cases.
 
-    `packages` are those whose versions matter, beside the frameworks. `lacks` says of which
-    frameworks it can tell nothing, and why: that is no failure, there is nothing to be turned on.
+    Attributes:
+        name: Its name in tables, goldens and options.
+        function: Its `EnableFunction`, as "module:function" in `integrations.instrumentors`.
+        how_enabled: How a program enables it, in Markdown.
+        environment_name: The environment that has it, as `make NAME-env` builds it; empty for the
+            project's own.
+        packages: Packages whose versions the fidelity table lists beside the frameworks.
+        unsupported: Frameworks that it cannot record by design, and why.
     """
 
     name: str
-    how_enabled: str
+    function: str
+    how_enabled: str = ""
     environment_name: str = ""
     packages: tuple[str, ...] = ("mlflow",)
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
-    def find_environment(self) -> Environment:
-        """Raises `NotInstallable`, with what builds it, where it has not been built."""
-        return (
-            prebuilt_environment(self.environment_name)
-            if self.environment_name
-            else current_environment()
-        )
 
-    def package_versions(self, environment: Environment) -> dict[str, str]:
-        """The versions that its cells were counted with."""
-        return {name: environment.packages[name] for name in (*FRAMEWORK_PACKAGES, *self.packages)}
-
+PLAIN_AUTOLOG = "plain autolog"
+BOTH_AUTOLOGS = "autolog of both"
+AUTOLOGS = (PLAIN_AUTOLOG, BOTH_AUTOLOGS)
+OURS = "ours"
+FRAMEWORK_TELEMETRY = "its own OpenTelemetry"
+WITH_DECLARED_GAPS = (*AUTOLOGS, OURS)
+"""Instrumentors whose gaps are declared in `integrations/gaps`. All others are compared with the
+fidelity table."""
 
 INSTRUMENTORS = (
-    Instrumentor("plain autolog", "`mlflow.<framework>.autolog()`"),
     Instrumentor(
-        "autolog of both",
-        "that, and `mlflow.openai.autolog()`",
-        unsupported={"openai": "its autologging is the client's alone: see plain autolog"},
+        PLAIN_AUTOLOG,
+        "mlflow_autolog:enable_plain_autolog",
+        "`mlflow.<framework>.autolog()`",
     ),
-    Instrumentor("ours", "`instrumentation.tracing.traced`: plain autolog, and our patches"),
+    Instrumentor(
+        BOTH_AUTOLOGS,
+        "mlflow_autolog:enable_both_autologs",
+        "the same, and `mlflow.openai.autolog()`",
+        unsupported={"openai": "there is only the client's own autolog: see plain autolog"},
+    ),
+    Instrumentor(
+        OURS,
+        "ours:enable_ours",
+        "`instrumentation.enable_tracing`: plain autolog with our patches",
+    ),
     Instrumentor(
         "OpenInference",
+        "openinference:enable_openinference",
         "the framework's instrumentor, on MLflow's bridged tracer provider; CrewAI's with"
-        " `use_event_listener=True`, with which it tells more than as it comes; of a framework's"
-        " client none besides, for it would tell each completion twice",
+        " `use_event_listener=True`, which records more than its default; without the client's"
+        " instrumentor, which would record each completion twice",
         "openinference",
         (
             "mlflow",
@@ -59,25 +81,38 @@ INSTRUMENTORS = (
     ),
     Instrumentor(
         "OpenLLMetry",
-        "`Traceloop.init`, all that it finds",
+        "openllmetry:enable_openllmetry",
+        "`Traceloop.init`, with every instrumentor that it finds",
         "openllmetry",
         ("opentelemetry-sdk", "traceloop-sdk"),
     ),
     Instrumentor(
         "OpenLIT",
-        "`openlit.init`, all that it finds, with a file of prices, for it would fetch them; its"
-        " events and metrics, which say again what its spans say, off",
+        "openlit:enable_openlit",
+        "`openlit.init`, with every instrumentor that it finds; with a price file, which it would"
+        " download otherwise; without events and metrics, which repeat its spans",
         "openlit",
         ("openlit", "opentelemetry-sdk"),
     ),
     Instrumentor(
-        "its own OpenTelemetry",
-        "CrewAI: `crewai.telemetry.tracing.telemetry_session`, with an exporter; AutoGen: a global"
-        " tracer provider, without the client's instrumentor that its guide adds, which is another"
-        " column's",
+        FRAMEWORK_TELEMETRY,
+        "framework_telemetry:enable_framework_telemetry",
+        "CrewAI: `crewai.telemetry.tracing.telemetry_session` with an exporter; AutoGen: a global"
+        " tracer provider, without the client's instrumentor that its guide adds, which other"
+        " rows of this table cover",
         packages=("opentelemetry-sdk",),
-        unsupported={"openai": "the client has none"},
+        unsupported={"openai": "the openai client has no telemetry"},
     ),
 )
-"""From what comes with MLflow to what others bring."""
+"""In the order of the fidelity table's columns."""
 INSTRUMENTORS_BY_NAME: Mapping[str, Instrumentor] = {each.name: each for each in INSTRUMENTORS}
+UNINSTRUMENTED = Instrumentor("none", "uninstrumented:enable_nothing")
+"""Records nothing: the baseline of benchmarks."""
+
+
+def load_enable_function(name: str) -> EnableFunction:
+    """Import the enable function of an instrumentor by the instrumentor's name."""
+    instrumentors = {**INSTRUMENTORS_BY_NAME, UNINSTRUMENTED.name: UNINSTRUMENTED}
+    module, _, function = instrumentors[name].function.partition(":")
+    imported = import_module(f"integrations.instrumentors.{module}")
+    return cast(EnableFunction, getattr(imported, function))

@@ -1,4 +1,4 @@
-"""Nothing that records: what the others cost is measured against it."""
+"""No instrumentor: the baseline that the cost of the others is measured against."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ from integrations.instrumentors.capture import CaptureCase, CapturedTraces
 
 
 @contextmanager
-def enable_nothing(store: str, framework: str) -> Generator[CaptureCase]:
-    """The cases as they are."""
+def enable_nothing(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+    """Run the cases without recording."""
     yield _capture_nothing
 
 

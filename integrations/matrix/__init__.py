@@ -1,1 +1,1 @@
-"""Matrix."""
+"""The matrix: cases, run under instrumentors in several environments."""

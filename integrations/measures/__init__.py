@@ -1,1 +1,1 @@
-"""The counts: what an instrumentor tells of a flight, measure by measure."""
+"""Measures: what a trace records of a case run, counted against what happened."""

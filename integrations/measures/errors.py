@@ -1,4 +1,4 @@
-"""An error: an attempt at a completion that got no answer, or a tool that raised."""
+"""Counts recorded errors: failed attempts at a completion, and tools that raised."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,25 +13,27 @@ ERROR_KINDS = {
     "ATTEMPT": "completion",
     "TOOL": "tool",
 }
-"""What fails where an error is told in a span of this type; elsewhere it may be either."""
+"""What failed, by the type of the span in which the error began. In a span of any other type it may
+be either."""
 
 
 def count_errors(failed_attempts: int, failed_tools: int, trace: Trace) -> FidelityCount:
-    """So many attempts failed, and so many tools, against the errors that a trace tells.
+    """Count errors that happened and errors that a trace records.
 
-    One that flew through several spans is told where it began. A completion that failed only as it
-    was being recorded makes up for no tool whose error is missing.
+    An error that propagated through several spans counts once, where it began. A completion whose
+    recording failed does not make up for a tool error that is missing.
     """
-    due = Counter({"completion": failed_attempts, "tool": failed_tools})
-    seen = Counter(
+    happened = Counter({"completion": failed_attempts, "tool": failed_tools})
+    recorded = Counter(
         ERROR_KINDS.get(span.type, "") for root in trace.roots for span in error_origins(root)
     )
-    found = (due & seen).total()
-    found = min(due.total(), found + seen[""])
-    return FidelityCount(due.total(), found if found < due.total() else seen.total())
+    matched = (happened & recorded).total()
+    matched = min(happened.total(), matched + recorded[""])
+    is_all = matched == happened.total()
+    return FidelityCount(happened.total(), recorded.total() if is_all else matched)
 
 
 def error_origins(span: Span) -> Iterator[Span]:
-    """Where the errors in a span, or beneath it, began: not where they only flew through."""
-    beneath = [origin for child in span.children for origin in error_origins(child)]
-    yield from beneath or ([span] if span.failed else [])
+    """Yield the spans in a subtree where errors began, without those they propagated through."""
+    below = [origin for child in span.children for origin in error_origins(child)]
+    yield from below or ([span] if span.failed else [])

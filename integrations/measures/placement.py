@@ -1,48 +1,67 @@
-"""What is placed: a completion or a tool call that stands where it happened, in the one tree."""
+"""Counts completions and tool calls that a trace has in the right place: their own agent's turn."""
 
 from collections import Counter
 from collections.abc import Iterable
 
 from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
 from integrations.cases.case import Case
-from integrations.measures.turns import agent_of
+from integrations.measures.turns import turn_agent
+from scenarios.player.fidelity import FidelityCount
 
 COMPLETION_TYPES = ("LLM", "CHAT_MODEL")
-"""What spans of completions are called: by MLflow's frameworks, and by its own openai."""
+"""Span types of completions: of MLflow's framework integrations, and of its openai integration."""
 TEAM = ""
-"""Where stands what is no agent's."""
-
+"""The place of steps that belong to no agent."""
 
 StepsByAgent = Counter[tuple[str, str]]
-"""How many completions, and how many tool calls, by agent."""
+"""How many steps of a type, "LLM" or "TOOL", an agent has."""
 
 
-def expected_places(case: Case, lanes: Iterable[str], tools: Iterable[str]) -> StepsByAgent:
-    """Where completions of these lanes, and tools of these agents, are to stand."""
+def count_placed(
+    case: Case, completion_lanes: Iterable[str], tool_agents: Iterable[str], trace: Trace
+) -> FidelityCount:
+    """Count steps that happened, and those in the right place.
 
-    def at(name: str) -> str:
+    A run must have one span tree, so only the tree with most of the steps counts. A case that
+    starts several runs may have as many trees.
+    """
+    expected = expected_places(case, completion_lanes, tool_agents)
+    matched = [expected & recorded_places(case, root) for root in trace.roots]
+    largest = sorted(matched, key=Counter.total, reverse=True)[: case.expected_trees]
+    return FidelityCount(expected.total(), (expected & sum(largest, Counter())).total())
+
+
+def expected_places(
+    case: Case, completion_lanes: Iterable[str], tool_agents: Iterable[str]
+) -> StepsByAgent:
+    """Return where the completions of these lanes, and the tool calls of these agents, belong."""
+
+    def place(name: str) -> str:
         return TEAM if name in case.team_lanes or not case.turns else name
 
-    return Counter([("LLM", at(lane)) for lane in lanes] + [("TOOL", at(agent)) for agent in tools])
+    completions = [("LLM", place(lane)) for lane in completion_lanes]
+    return Counter(completions + [("TOOL", place(agent)) for agent in tool_agents])
 
 
 def recorded_places(case: Case, root: Span) -> StepsByAgent:
-    """Where they stand in a tree: in a turn of whom.
+    """Return where a tree has completions and tool calls.
 
-    Of a team's own the root is the team: a completion that stands alone is in no team at all.
+    The root stands for the team. A completion that is a root itself is in no team, and does not
+    count, unless the case has no agents.
     """
-    seen: StepsByAgent = Counter()
-    alone = root.type in COMPLETION_TYPES and bool(case.turns)
+    found: StepsByAgent = Counter()
 
     def walk(span: Span, agent: str) -> None:
-        agent = agent_of(span, case.turns) or agent
+        agent = turn_agent(span, case.turns) or agent
         if span.type == "TOOL":
-            seen["TOOL", agent] += 1
+            found["TOOL", agent] += 1
         elif span.type in COMPLETION_TYPES and not span.failed:
-            seen["LLM", agent] += 1
+            found["LLM", agent] += 1
         for child in span.children:
             walk(child, agent)
 
-    if not alone:
+    is_lone_completion = root.type in COMPLETION_TYPES and bool(case.turns)
+    if not is_lone_completion:
         walk(root, TEAM)
-    return seen
+    return found

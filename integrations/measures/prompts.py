@@ -1,4 +1,4 @@
-"""A prompt: all that was said in one request, and whether a span lets it be read again."""
+"""Finds the distinct prompts of a run, and counts those that can be read completely in a span."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,43 +17,43 @@ from scenarios.replay.ledger import Exchange
 
 
 def distinct_prompts(exchanges: Iterable[Exchange]) -> list[list[Spellings]]:
-    """The different prompts that were sent, each as its texts: a retry says nothing new.
+    """Return the texts of each distinct prompt. A retry is no new prompt.
 
-    A text is what was said, by whomever, and what a tool was called with. What a model's wire adds,
-    as ids and schemas, is no part of it.
+    Texts are the contents of all messages, and the names and arguments of the tool calls in them.
+    Ids and tool schemas are not part of the prompt.
     """
-    asked = {
-        (one.lane, orjson.dumps(one.request, option=orjson.OPT_SORT_KEYS)): _request_texts(
-            one.request
+    prompts = {
+        (each.lane, orjson.dumps(each.request, option=orjson.OPT_SORT_KEYS)): _request_texts(
+            each.request
         )
-        for one in exchanges
+        for each in exchanges
     }
-    return list(asked.values())
+    return list(prompts.values())
 
 
 def count_readable_prompts(prompts: list[list[Spellings]], completions: list[Span]) -> int:
-    """How many of the prompts can be read whole, each in a completion's span of its own."""
-    told = [flatten_strings([span.inputs, dict(span.attributes)]) for span in completions]
+    """Count the prompts that can be read completely, each in a span of its own."""
+    recorded = [flatten_strings([span.inputs, dict(span.attributes)]) for span in completions]
     return count_distinct_matches(
-        [[contains_all(one, prompt) for one in told] for prompt in prompts]
+        [[contains_all(text, prompt) for text in recorded] for prompt in prompts]
     )
 
 
 def _request_texts(request: Any) -> list[Spellings]:
     fields = request if isinstance(request, dict) else {}
     messages = fields.get("messages") or fields.get("input") or []
-    spoken = (
+    texts: list[str | Spellings] = (
         [messages]
         if isinstance(messages, str)
-        else [t for one in messages for t in _message_texts(one)]
+        else [text for message in messages for text in _message_texts(message)]
     )
-    texts = [*spoken, str(fields.get("instructions") or "")]
-    spelt = [(text.strip(),) if isinstance(text, str) else text for text in texts]
-    return [text for text in spelt if any(text)]
+    texts.append(str(fields.get("instructions") or ""))
+    spellings = [(text.strip(),) if isinstance(text, str) else text for text in texts]
+    return [each for each in spellings if any(each)]
 
 
 def _message_texts(message: Any) -> Iterator[str | Spellings]:
-    """What a message says: its content, and the calls in it, by tool and arguments."""
+    """Yield the content of a message, and the tool calls in it."""
     if not isinstance(message, dict):
         yield str(message)
         return
@@ -61,12 +61,12 @@ def _message_texts(message: Any) -> Iterator[str | Spellings]:
     yield from _content_texts(message.get("output"))
     functions = [call.get("function") or {} for call in message.get("tool_calls") or []]
     functions += [message] if message.get("type") == "function_call" else []
-    for one in functions:
-        yield from tool_call_texts(one.get("name"), one.get("arguments"))
+    for function in functions:
+        yield from tool_call_texts(function.get("name"), function.get("arguments"))
 
 
 def _content_texts(content: Any) -> Iterator[str]:
-    """Of a content that is a list of parts, the texts."""
+    """Yield the text of a content, or the texts of a list of parts."""
     if isinstance(content, str):
         yield content
     elif isinstance(content, list):

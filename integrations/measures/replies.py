@@ -1,4 +1,4 @@
-"""A reply: what a model said, its text and its calls, and whether a span lets it be read again."""
+"""Finds the distinct replies of a run, and counts those that can be read completely in a span."""
 
 import json
 from collections.abc import Iterable
@@ -17,53 +17,58 @@ from integrations.measures.text_search import (
 from scenarios.replay.ledger import Exchange
 
 JSON_NESTING_LEVELS = 3
-"""In how many ways a text stands in what is told: as it is, in JSON, in JSON within JSON."""
+"""A text may be recorded as it is, within JSON, or within JSON within JSON."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What was said in a lane; `calls` are those of tools, each by its name and its arguments."""
+    """A reply of the model. Each of `calls` is a tool call: its name and its arguments."""
 
     lane: str
     text: str
     calls: tuple[tuple[Spellings, ...], ...]
 
-    def is_readable_in(self, text: str) -> bool:
-        """Whether all of it is told. A text may speak of a call: that tells the text alone."""
-        if not contains_all(text, [text_spellings(self.text)]):
+    def is_readable_in(self, recorded: str) -> bool:
+        """Whether the text and all calls are recorded.
+
+        A text may mention a tool call. Then the text alone does not count as a record of the call.
+        """
+        if not contains_all(recorded, [text_spellings(self.text)]):
             return False
-        beside = _remove_text(text, self.text)
+        rest = _remove_text(recorded, self.text)
         return all(
-            contains_all(beside if contains_all(self.text, call) else text, call)
+            contains_all(rest if contains_all(self.text, call) else recorded, call)
             for call in self.calls
         )
 
 
 def distinct_replies(answered: Iterable[Exchange]) -> list[Reply]:
-    """The different replies that say something."""
-    said = (_reply(one) for one in answered)
-    return list(dict.fromkeys(one for one in said if one.text or one.calls))
+    """Return the distinct replies that have any content."""
+    replies = (_reply(each) for each in answered)
+    return list(dict.fromkeys(reply for reply in replies if reply.text or reply.calls))
 
 
 def count_readable_replies(replies: list[Reply], completions: list[Span]) -> int:
-    """How many of the replies can be read whole, each in a completion's span of its own."""
-    told = [
+    """Count the replies that can be read completely, each in a span of its own."""
+    recorded = [
         flatten_strings({"outputs": span.outputs, **reply_attributes(span.attributes)})
         for span in completions
     ]
     return count_distinct_matches(
-        [[reply.is_readable_in(one) for one in told] for reply in replies]
+        [[reply.is_readable_in(text) for text in recorded] for reply in replies]
     )
 
 
 def _reply(exchange: Exchange) -> Reply:
-    said = exchange.reply or {}
-    calls = (tool_call_texts(one["name"], one["arguments"]) for one in said.get("tool_calls") or ())
-    return Reply(exchange.lane, (said.get("content") or "").strip(), tuple(map(tuple, calls)))
+    reply = exchange.reply or {}
+    calls = (
+        tool_call_texts(call["name"], call["arguments"]) for call in reply.get("tool_calls") or ()
+    )
+    return Reply(exchange.lane, (reply.get("content") or "").strip(), tuple(map(tuple, calls)))
 
 
 def _remove_text(recorded: str, text: str) -> str:
-    """What is told but for the text, as it is, in JSON, and in JSON within JSON."""
+    """Remove a text, as it is and in each of its JSON encodings."""
     for _ in range(JSON_NESTING_LEVELS):
         recorded = recorded.replace(text, "")
         text = json.dumps(text, ensure_ascii=False)[1:-1]

@@ -1,36 +1,46 @@
-"""What an instrumentor tells of a flight, counted against what really happened."""
+"""Counts what a trace records of a case run, measure by measure, against what happened."""
 
+import json
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
 from instrumentation.trace.trace import Trace
 from integrations.measures.errors import count_errors
-from integrations.measures.leaks import count_leaks
-from integrations.measures.placement import COMPLETION_TYPES, expected_places, recorded_places
+from integrations.measures.placement import COMPLETION_TYPES, count_placed
 from integrations.measures.prompts import count_readable_prompts, distinct_prompts
 from integrations.measures.replies import count_readable_replies, distinct_replies
 from integrations.measures.token_totals import count_token_totals
 from integrations.measures.turns import agent_turns
+from integrations.programs.case_context import API_KEY, TOOL_CREDENTIAL
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
 from scenarios.replay.ledger import Exchange
 
 COMPLETION_PATHS = ("/chat/completions", "/responses")
 """How the path of a completion ends."""
+SENDER_ATTRIBUTE = "flight_recorder.handoff.from_agent"
+RECEIVER_ATTRIBUTE = "flight_recorder.handoff.to_agent"
 
 
 @dataclass(frozen=True)
 class RunCounts:
-    """One `Count` for each thing that a trace must tell, and must not tell twice.
+    """One count per measure: how often something happened, and how often it was recorded.
 
-    `completions` are replies that arrived whole, `errors` attempts that got none and tools that
-    raised. `tokens` are what completions say that they used, `totals` what a run says of all that
-    it used, where it says so; `costs` are completions with a cost. `placed` are completions and
-    tool calls that stand in a turn of their own agent, in the one tree, or, where they are a team's
-    own, in the team and in no turn; `prompts` are the different prompts that were sent, answered or
-    not, and those that can be read whole; `replies` likewise those that arrived whole, and say
-    something. `leaks` are records of what no model was sent: keys, credentials.
+    Attributes:
+        completions: Replies that arrived completely.
+        tools: Tool runs.
+        turns: Turns of agents.
+        handoffs: Pairs of agents, one of which passed work to the other.
+        errors: Completion attempts without a reply, and tools that raised.
+        tokens: Tokens recorded on completions.
+        totals: Tokens recorded as the total of a run, if any total is recorded.
+        costs: Completions with a cost.
+        placed: Completions and tool calls within a turn of their own agent, in one tree. Those of
+            the team itself must be within the team and in no turn.
+        prompts: Distinct prompts that were sent, and those that can be read completely in a span.
+        replies: Distinct replies that arrived with content, and those that can be read completely.
+        leaks: Records of an API key or a tool's credential. None may be recorded.
     """
 
     completions: FidelityCount
@@ -52,65 +62,69 @@ class RunCounts:
 
     @property
     def is_complete(self) -> bool:
+        """Whether everything was recorded, once."""
         return all(count.is_equal for _, count in self)
 
     @property
     def incomplete_measures(self) -> tuple[str, ...]:
-        """The names of what is not told as it was."""
+        """The measures whose two numbers differ."""
         return tuple(name for name, count in self if not count.is_equal)
 
 
+MEASURES = tuple(field.name for field in fields(RunCounts))
+
+
 def count_run(run: CaseRun, trace: Trace) -> RunCounts:
-    """Count both sides."""
-    asked = [one for one in run.exchanges if one.path.endswith(COMPLETION_PATHS)]
-    answered = [one for one in asked if _reply_arrived(one)]
-    told = [span for span in trace if span.type in COMPLETION_TYPES]
-    done = [span for span in told if not span.failed]
-    raised = sum(bool(tool["raised"]) for tool in run.tools)
-    used = sum(one.input_tokens + one.output_tokens for one in answered)
-    sent, came = distinct_prompts(asked), distinct_replies(answered)
+    """Count a run and its trace, which `normalized_trace` has built."""
+    requested = [each for each in run.exchanges if each.path.endswith(COMPLETION_PATHS)]
+    answered = [each for each in requested if _has_arrived(each)]
+    completions = [span for span in trace if span.type in COMPLETION_TYPES]
+    succeeded = [span for span in completions if not span.failed]
+    failed_tools = sum(bool(tool["raised"]) for tool in run.tools)
+    used_tokens = sum(each.input_tokens + each.output_tokens for each in answered)
+    prompts, replies = distinct_prompts(requested), distinct_replies(answered)
     return RunCounts(
-        completions=FidelityCount(len(answered), len(done)),
+        completions=FidelityCount(len(answered), len(succeeded)),
         tools=FidelityCount(len(run.tools), len(trace.spans_of_type("TOOL"))),
         turns=_count_matches(run.case.turns, agent_turns(trace, run.case.turns)),
         handoffs=_count_matches(run.case.handoffs, _handoffs(trace)),
-        errors=count_errors(len(asked) - len(answered), raised, trace),
-        tokens=FidelityCount(used, sum(span.tokens.total for span in told)),
-        totals=count_token_totals(used, trace),
-        costs=FidelityCount(len(answered), sum(span.cost_usd is not None for span in done)),
-        placed=_count_placed(run, answered, trace),
-        prompts=FidelityCount(len(sent), count_readable_prompts(sent, told)),
-        replies=FidelityCount(len(came), count_readable_replies(came, told)),
-        leaks=FidelityCount(0, count_leaks(run)),
+        errors=count_errors(len(requested) - len(answered), failed_tools, trace),
+        tokens=FidelityCount(used_tokens, sum(span.tokens.total for span in completions)),
+        totals=count_token_totals(used_tokens, trace),
+        costs=FidelityCount(len(answered), sum(span.cost_usd is not None for span in succeeded)),
+        placed=count_placed(
+            run.case,
+            [each.lane for each in answered],
+            [str(tool["agent"]) for tool in run.tools],
+            trace,
+        ),
+        prompts=FidelityCount(len(prompts), count_readable_prompts(prompts, completions)),
+        replies=FidelityCount(len(replies), count_readable_replies(replies, completions)),
+        leaks=FidelityCount(0, _count_leaks(run)),
     )
 
 
-def _reply_arrived(exchange: Exchange) -> bool:
+def _has_arrived(exchange: Exchange) -> bool:
     return exchange.delivered and exchange.status is not None and exchange.status < 400
 
 
 def _handoffs(trace: Trace) -> Iterator[tuple[object, object]]:
-    """Spans of their own, or turns that name whom the work came from."""
+    """Yield sender and receiver of handoff spans, and of turns that name the agent before them."""
     for span in trace:
-        told = span.attributes
-        if span.type == "HANDOFF" or "flight_recorder.handoff.from_agent" in told:
-            yield (
-                told.get("flight_recorder.handoff.from_agent"),
-                told.get("flight_recorder.handoff.to_agent"),
-            )
+        if span.type == "HANDOFF" or SENDER_ATTRIBUTE in span.attributes:
+            yield span.attributes.get(SENDER_ATTRIBUTE), span.attributes.get(RECEIVER_ATTRIBUTE)
 
 
 def _count_matches(happened: Iterable[Hashable], recorded: Iterable[Hashable]) -> FidelityCount:
-    """What is told of what happened; where that is all, whatever is told besides counts, too."""
-    due, seen = Counter(happened), Counter(recorded)
-    found = (due & seen).total()
-    return FidelityCount(due.total(), found if found < due.total() else seen.total())
+    """Count what was recorded of what happened; if that is all of it, count the excess as well."""
+    expected, found = Counter(happened), Counter(recorded)
+    matched = (expected & found).total()
+    return FidelityCount(expected.total(), matched if matched < expected.total() else found.total())
 
 
-def _count_placed(run: CaseRun, answered: list[Exchange], trace: Trace) -> FidelityCount:
-    """Of several trees the one that tells most of it; or as many, where a case has several runs."""
-    lanes = [one.lane for one in answered]
-    steps = expected_places(run.case, lanes, [str(tool["agent"]) for tool in run.tools])
-    told = [steps & recorded_places(run.case, root) for root in trace.roots]
-    most = sorted(told, key=Counter.total, reverse=True)[: run.case.expected_trees]
-    return FidelityCount(steps.total(), (steps & sum(most, Counter())).total())
+def _count_leaks(run: CaseRun) -> int:
+    """Count the spans and the trace records that contain a secret."""
+    spans = [span for trace in run.traces for span in trace["data"]["spans"]]
+    infos = [trace["info"] for trace in run.traces]
+    records = (json.dumps(each, default=str) for each in (*spans, *run.spans, *infos))
+    return sum(API_KEY in text or TOOL_CREDENTIAL in text for text in records)

@@ -1,4 +1,4 @@
-"""What was said: the texts of a message, and whether a span tells them, however it spells them."""
+"""Searches recorded values for the texts of a message, in any JSON encoding."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,37 +9,41 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 Spellings = tuple[str, ...]
-"""One, in the spellings that it may be told in."""
+"""A text, in each of the spellings in which it may be recorded."""
 
 
 def tool_call_texts(name: object, arguments: object) -> list[Spellings]:
-    """What a call says: which tool, and all the arguments at once, for each value alone may stand
-    in what the tool answered, too. Its id is no part of it, and no arguments say nothing."""
-    given = str(arguments)
-    return [(str(name),), *([] if _parse_json(given) in ({}, []) else [text_spellings(given)])]
+    """Return the texts of a tool call: its name, and all its arguments as one text.
+
+    Arguments are one text because a single value may occur in the tool's result too. Empty
+    arguments are no text, and the call's id is not part of it.
+    """
+    text = str(arguments)
+    is_empty = _parse_json(text) in ({}, [])
+    return [(str(name),), *([] if is_empty else [text_spellings(text)])]
 
 
 def text_spellings(text: str) -> Spellings:
-    """A text as it is and, where it is JSON, as the value that a reader of JSON makes of it."""
+    """Return a text as it is and, if it is JSON, the value that a JSON reader makes of it."""
     try:
-        read = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return (text,)
-    return (text, read if isinstance(read, str) else _canonical_json(read))
+    return (text, value if isinstance(value, str) else _canonical_json(value))
 
 
 def flatten_strings(value: Any) -> str:
-    """All that a value tells: each string, what is JSON in it, and each object in one spelling."""
+    """Return all strings in a value, the strings of JSON within them, and each object as JSON."""
     return "\n".join(_strings(value))
 
 
 def contains_all(recorded: str, texts: Iterable[Spellings]) -> bool:
-    """Whether each text is told in one of its spellings."""
-    return all(any(spelling in recorded for spelling in text) for text in texts)
+    """Whether each text occurs in one of its spellings."""
+    return all(any(spelling in recorded for spelling in spellings) for spellings in texts)
 
 
 def count_distinct_matches(fits: Sequence[Sequence[bool]]) -> int:
-    """How many rows can have a column each that fits them, and none of them another's."""
+    """Return how many rows can each be assigned a fitting column of their own."""
     if not fits or not fits[0]:
         return 0
     matched = maximum_bipartite_matching(csr_array(np.array(fits)), perm_type="column")
@@ -47,23 +51,22 @@ def count_distinct_matches(fits: Sequence[Sequence[bool]]) -> int:
 
 
 def _strings(value: Any) -> list[str]:
-    """Every string within, one that is JSON opened, too; and every object, spelt one way."""
     if isinstance(value, str):
         return [value, *_strings(_parse_json(value))]
     if isinstance(value, dict):
-        return [_canonical_json(value), *(text for one in value.values() for text in _strings(one))]
+        nested = (text for item in value.values() for text in _strings(item))
+        return [_canonical_json(value), *nested]
     if isinstance(value, list | tuple):
-        return [text for one in value for text in _strings(one)]
+        return [text for item in value for text in _strings(item)]
     return []
 
 
 def _canonical_json(value: Any) -> str:
-    """One spelling of what may be spelt in several."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def _parse_json(text: str) -> Any:
-    """The object or list that a text spells as JSON; None if it spells none."""
+    """Return the object or list that a text is the JSON of, else None."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:

@@ -1,4 +1,4 @@
-"""A total: what the span of a run, or of an agent, says that all beneath it has used, in tokens."""
+"""Counts the token totals that a trace records on the span of a run or an agent."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,16 +8,16 @@ from integrations.measures.placement import COMPLETION_TYPES
 from scenarios.player.fidelity import FidelityCount
 
 CALL_TYPES = (*COMPLETION_TYPES, "EMBEDDING")
-"""Spans whose tokens are those of one call, and no total."""
+"""Types of spans whose tokens are those of one call, and not a total."""
 
 
 def count_token_totals(used_tokens: int, trace: Trace) -> FidelityCount:
-    """The totals that a trace tells, against the tokens that were used; where it tells none, none.
+    """Compare the recorded totals with the tokens that were used; 0 of 0 if none is recorded.
 
-    Of totals within each other, as a crew's and its agents', the outermost counts.
+    Of nested totals, such as a crew's and its agents', the outermost counts.
     """
-    told = [total for root in trace.roots for total in _outermost_totals(root)]
-    return FidelityCount(used_tokens if told else 0, sum(told))
+    totals = [total for root in trace.roots for total in _outermost_totals(root)]
+    return FidelityCount(used_tokens if totals else 0, sum(totals))
 
 
 def _outermost_totals(span: Span) -> Iterator[int]:
@@ -30,9 +30,9 @@ def _outermost_totals(span: Span) -> Iterator[int]:
 
 
 def _token_total(span: Span) -> int:
-    """From its attributes; or from its outputs, where a crew of CrewAI puts its `token_usage`."""
+    """Read the total from the attributes, or from the `token_usage` in a crew's outputs."""
     outputs = span.outputs if isinstance(span.outputs, Mapping) else {}
-    for told in (span.attributes.get(TOKEN_USAGE_ATTRIBUTE), outputs.get("token_usage")):
-        if isinstance(told, Mapping) and told.get("total_tokens"):
-            return int(told["total_tokens"])
+    for usage in (span.attributes.get(TOKEN_USAGE_ATTRIBUTE), outputs.get("token_usage")):
+        if isinstance(usage, Mapping) and usage.get("total_tokens"):
+            return int(usage["total_tokens"])
     return span.tokens.total

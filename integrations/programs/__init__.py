@@ -1,4 +1,5 @@
-"""What runs in a cell's own Python: the cases, and what records them.
+"""The programs of the cases, which run in a child process with the environment under test.
 
-Of the house it imports nothing but itself, for a cell has other versions, and fewer packages.
+They import nothing else of this project but `integrations.instrumentors`, because another
+environment has other versions and fewer packages.
 """

@@ -1,9 +1,10 @@
-"""Inside a cell: plays cases of one framework under one instrumentor, a job a line of stdin.
+"""The child process: runs cases of one framework under one instrumentor, one job per stdin line.
 
-    python -m integrations.programs INSTRUMENTOR FRAMEWORK STORE
+    python -m integrations.programs INSTRUMENTOR FRAMEWORK TRACKING_URI
 
-A job is {"case": name, "base_url": where its completions come from}; what became of it goes to
-stdout, a line each: see `_done`. Whatever a framework prints goes to stderr.
+The first line on stdout is `{"ready": true}`, or `{"absent": reason}` if the instrumentor does not
+support the versions. Then each job `{"case": name, "base_url": …}` is answered by one line, see
+`_run_case`. Output of the framework itself goes to stderr.
 """
 
 import asyncio
@@ -18,49 +19,55 @@ from typing import Any, TextIO
 
 
 def main(instrumentor_name: str, framework: str, tracking_uri: str) -> None:
-    """Turn the instrumentor on, then do each job as it comes."""
-    told, jobs = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(0))
+    """Enable the instrumentor, then run jobs until stdin ends."""
+    output, jobs = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(0))
     os.dup2(2, 1)
-    with open(os.devnull) as nothing:  # a framework that asks its user something gets no job
-        os.dup2(nothing.fileno(), 0)
-    from integrations.instrumentors.loading import load_instrumentor
+    with open(os.devnull) as devnull:  # a framework that reads from stdin must not take a job
+        os.dup2(devnull.fileno(), 0)
+    from integrations.instrumentors.registry import load_enable_function
     from integrations.programs.case_context import UnsupportedFeatureError
 
-    module = import_module(f"integrations.programs.{framework}")
+    programs = import_module(f"integrations.programs.{framework}")
+    enable = load_enable_function(instrumentor_name)
     with ExitStack() as stack:
         try:
-            around = stack.enter_context(
-                load_instrumentor(instrumentor_name)(tracking_uri, framework)
-            )
-        except UnsupportedFeatureError as lacking:
-            _write_message(told, {"absent": str(lacking)})
+            capture_case = stack.enter_context(enable(tracking_uri, framework))
+        except UnsupportedFeatureError as error:
+            _write_message(output, {"absent": str(error)})
             return
-        _write_message(told, {"ready": True})
+        _write_message(output, {"ready": True})
         for job in map(json.loads, jobs):
-            _write_message(told, _run_case(getattr(module, job["case"]), job, around))
+            program = getattr(programs, job["case"])
+            _write_message(output, _run_case(program, job, capture_case))
 
 
-def _run_case(case: Callable[..., Any], job: dict[str, str], capture_case: Any) -> dict[str, Any]:
-    """Play a case. `answer` is what it came to, `error` the type and text of what ended it."""
+def _run_case(
+    program: Callable[..., Any], job: dict[str, str], capture_case: Any
+) -> dict[str, Any]:
+    """Run a program.
+
+    Returns its `answer`, or the type and text of the `error` that ended it, its tool runs
+    (`tools`), and the recorded `traces` or `spans` with their size in `bytes`.
+    """
     from integrations.programs.case_context import CaseContext
 
-    world, answer, error = CaseContext(job["base_url"]), "", ""
-    with capture_case(job["case"]) as left:
+    context, answer, error = CaseContext(job["base_url"]), "", ""
+    with capture_case(job["case"]) as captured:
         try:
-            with left.spending():
-                ended = case(world)
-                answer = str(asyncio.run(ended) if inspect.iscoroutine(ended) else ended)
-        except Exception as raised:  # whatever a framework of whatever version raises is the result
+            with captured.measure_cpu():
+                result = program(context)
+                answer = str(asyncio.run(result) if inspect.iscoroutine(result) else result)
+        except Exception as raised:  # any error of any framework version is a valid result
             error = f"{type(raised).__name__}: {raised}"
     return {
         "case": job["case"],
         "answer": answer,
         "error": error,
-        "tools": world.tool_runs,
-        "traces": left.traces,
-        "spans": left.spans,
-        "bytes": left.size,
-        "cpu_s": left.cpu_s,
+        "tools": context.tool_runs,
+        "traces": captured.traces,
+        "spans": captured.spans,
+        "bytes": captured.size_bytes,
+        "cpu_s": captured.cpu_s,
     }
 
 

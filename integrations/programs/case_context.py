@@ -1,30 +1,35 @@
-"""The world of a case: where its completions come from, and what its tools have done."""
+"""The context of one case: the endpoint of its completions, and a record of its tool runs."""
 
 from dataclasses import dataclass, field
 
 API_KEY = "sk-proj-never0to0be0seen0in0a0trace"
-"""What clients authenticate with. No model is sent it."""
+"""The API key of every client. It is never part of a prompt, so no trace may contain it."""
 TOOL_CREDENTIAL = "tool-credential-never-to-be-seen"
-"""What a tool keeps for its own service. No model is sent it either."""
+"""The credential of a tool's own service. It is never part of a prompt either."""
 MODEL = "gpt-4o-mini"
-"""A model whose price is known, so that a cost can be computed."""
+"""A model with a known price, so that costs can be computed."""
 AGENT_HEADER = "x-agent-name"
 
 
 class UnsupportedFeatureError(Exception):
-    """Raised when this version of a framework cannot do what a case is about; says what it lacks.
+    """This version of a framework, or of an instrumentor, lacks the feature that a case needs.
 
-    A child tells it as the error that ended the case, and it is no fault of any instrumentor.
+    The child process reports it by its type name, and the case then counts for nothing.
     """
 
 
 @dataclass
 class CaseContext:
-    """One case's. `tools` are the executions of tools: by which agent, which tool, did it raise."""
+    """The context of one case.
+
+    Attributes:
+        base_url: The endpoint of its completions.
+        tool_runs: Each run of a tool, as `{"agent": …, "tool": …, "raised": …}`.
+    """
 
     base_url: str
     tool_runs: list[dict[str, object]] = field(default_factory=list)
 
     def record_tool_run(self, agent: str, tool: str, *, raised: bool = False) -> None:
-        """A tool tells that it has run for this agent."""
+        """Record that a tool ran for an agent, and whether it raised."""
         self.tool_runs.append({"agent": agent, "tool": tool, "raised": raised})

@@ -1,1 +1,1 @@
-"""What would have been caught: known regressions, flown where they are and where not."""
+"""Known upstream regressions, and the proof that the cases detect them."""

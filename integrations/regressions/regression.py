@@ -1,4 +1,4 @@
-"""A regression: what upstream once broke, and the versions between which the suite tells it."""
+"""An upstream regression, and the result of running its case on bad and good versions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from integrations.runner.case_result import CaseResult
 from scenarios.player.fidelity import FidelityCount
 
 REPORTED_TOKENS = "reported tokens"
-"""The measure of a probe: the tokens that were used, and those that the framework says were."""
+"""A measure of `shared_model`: the tokens used, and the tokens that the framework reports."""
 
 
 @dataclass(frozen=True)
 class RegressionSide:
-    """Where a case is flown: in which cell, and under which instrumentor."""
+    """Where a case is run: in which environment, under which instrumentor."""
 
     spec: EnvironmentSpec
     instrumentor: str
@@ -25,10 +25,15 @@ class RegressionSide:
 
 @dataclass(frozen=True)
 class Regression:
-    """`measures` of `case` are not whole on the bad side, and are on the good one.
+    """A regression: measures of a case that are incomplete on the bad side, complete on the good.
 
-    `upstream` is an issue, a pull request, or the code whose doing it is. Where nothing upstream is
-    good yet, ours is, on the versions that it mends.
+    Attributes:
+        title: What is wrong in the traces.
+        upstream: The issue, the pull request or the code that causes it.
+        case: The case that shows it.
+        measures: The measures that show it.
+        bad: Versions that have it.
+        good: Versions that do not. If there are none, our instrumentation, which fixes it.
     """
 
     title: str
@@ -41,9 +46,14 @@ class Regression:
 
 @dataclass(frozen=True)
 class RegressionResult:
-    """A regression as it was flown on both sides: counts by measure, or why there are none.
+    """The counts of a regression's measures on both sides.
 
-    `versions` are those of the packages of either side, by name.
+    Attributes:
+        regression: The regression.
+        bad_counts: Counts by measure on the bad side; empty if there are none.
+        good_counts: Counts by measure on the good side; empty if there are none.
+        versions: Installed versions by name, of the bad side and the good side.
+        problem: Why a side could not be run; empty if both were.
     """
 
     regression: Regression
@@ -54,22 +64,32 @@ class RegressionResult:
 
     @property
     def is_red(self) -> bool:
-        """Whether the bad side shows in each measure."""
+        """Whether every measure is incomplete on the bad side."""
         return bool(self.bad_counts) and not any(
             count.is_equal for count in self.bad_counts.values()
         )
 
     @property
     def is_green(self) -> bool:
+        """Whether every measure is complete on the good side."""
         return bool(self.good_counts) and all(count.is_equal for count in self.good_counts.values())
 
     @property
     def is_proven(self) -> bool:
+        """Whether the bad side is red and the good side is green."""
         return self.is_red and self.is_green and not self.problem
+
+    @property
+    def failure(self) -> str:
+        """Why the regression is not proven."""
+        reasons = [] if self.is_red else ["not red on the bad side"]
+        reasons += [] if self.is_green else ["not green on the good side"]
+        reasons += self.problem.splitlines()[:1]
+        return "; ".join(reasons)
 
 
 def select_counts(result: CaseResult, measures: tuple[str, ...]) -> dict[str, FidelityCount]:
-    """These measures of a row; of one that went otherwise than its case says, none."""
+    """Return these measures of a result, without those that were not counted."""
     counts = dict(result.counts)
     if "tokens" in counts and result.answer.isdigit():
         counts[REPORTED_TOKENS] = FidelityCount(counts["tokens"].ledger, int(result.answer))

@@ -1,1 +1,1 @@
-"""Reports of the matrix: for people, on a terminal and in Markdown, and for programs."""
+"""Reports of the fidelity table, the matrix and the regressions: terminal, Markdown and JSON."""

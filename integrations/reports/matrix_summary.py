@@ -1,133 +1,124 @@
-"""A summary of a cell: the one line that says how it went, and the sentences that say why."""
+"""The results of an environment, summed up as a table row and as sentences under headings."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.gaps.gap import Gap
-from integrations.matrix.matrix import EnvironmentResult
-from integrations.reports.case_names import full_case_name, join_first
-from integrations.reports.change_summary import drift_sentences, edit_sentences
+from integrations.matrix.environment_result import EnvironmentResult
+from integrations.reports.change_summary import drift_sentences, edit_sentences, join_first
 from integrations.reports.responsive_table import EMPTY_CELL
 from integrations.runner.case_result import CaseResult
 from scenarios.tape.drift import SEVERITIES
 
 HEADINGS = (
-    "cell",
+    "environment",
     "verdict",
-    "cases whole",
+    "cases complete",
     "known gaps",
     "trees changed",
     "prompts changed",
-    "built",
-    "flown",
+    "build",
+    "run",
     "disk",
 )
-"""Of what `line` says."""
+"""The headings of a `summary_row`."""
 KNOWN_GAPS_HEADING = "known gaps"
 
 
 @dataclass(frozen=True)
 class Detail:
-    """What is to be said of a cell under one heading, the worst first."""
+    """Sentences under a heading, the most severe first."""
 
     heading: str
     sentences: tuple[str, ...]
 
 
 def summary_row(result: EnvironmentResult) -> tuple[str, ...]:
-    """A cell of the table for each heading."""
+    """Return the cells of an environment's row."""
     verdict = "passed" if result.passed else "FAILED"
-    if result.environment is None:
+    environment = result.environment
+    if environment is None:
         return (result.spec.name, verdict, "not installable", *[EMPTY_CELL] * (len(HEADINGS) - 3))
-    changed = [row for row in result.case_results if row.edits]
+    uses_table = bool(result.table_comparisons) and not result.gap_reconciliations
     return (
         result.spec.name,
         verdict,
         _complete_counts(result.case_results),
-        "the table's"
-        if result.table_comparisons and not result.gap_reconciliations
-        else str(len(known_gaps(result))),
-        str(len(changed)),
+        "see FIDELITY.md" if uses_table else str(len(known_gaps(result))),
+        str(sum(bool(each.edits) for each in result.case_results)),
         _drift_summary(result.case_results),
-        EMPTY_CELL if result.spec.is_locked else f"{result.environment.took_s:.0f} s",
+        EMPTY_CELL if result.spec.is_locked else f"{environment.took_s:.0f} s",
         f"{result.duration_s:.0f} s",
-        f"{result.environment.disk_bytes / 1e6:,.0f} MB",
+        f"{environment.disk_bytes / 1e6:,.0f} MB",
     )
 
 
 def details(result: EnvironmentResult) -> Iterator[Detail]:
-    """What there is to say beside the line, by heading; nothing where all is as it should be."""
+    """Yield what a row does not show; nothing if everything is as expected."""
     if result.install_error and result.passed:
         yield Detail("not installable, as declared", (result.install_error,))
-    told = (
-        Detail("what fails it", result.problems),
-        Detail("went otherwise than the case says", tuple(_problem_sentences(result.case_results))),
-        Detail("not there", tuple(_unsupported_sentences(result.case_results))),
+    results = result.case_results
+    every = (
+        Detail("problems", result.problems),
+        Detail("unexpected outcome", tuple(_problem_sentences(results))),
+        Detail("not supported", tuple(_unsupported_sentences(results))),
         Detail(KNOWN_GAPS_HEADING, tuple(_known_gap_sentences(result))),
-        Detail(
-            "what the trees tell otherwise than their goldens",
-            tuple(edit_sentences(result.case_results)),
-        ),
-        Detail(
-            "what the prompts say otherwise than their goldens",
-            tuple(drift_sentences(result.case_results)),
-        ),
+        Detail("changed trees", tuple(edit_sentences(results))),
+        Detail("changed prompts", tuple(drift_sentences(results))),
     )
-    yield from (each for each in told if each.sentences)
+    yield from (each for each in every if each.sentences)
 
 
 def known_gaps(result: EnvironmentResult) -> Mapping[Gap, tuple[str, ...]]:
-    """The declared gaps that are seen, each with the instrumentors that have it."""
-    seen: dict[Gap, list[str]] = {}
-    for each in result.gap_reconciliations:
-        for gap in each.known:
-            seen.setdefault(gap, []).append(each.instrumentor)
-    return {gap: tuple(instrumentors) for gap, instrumentors in seen.items()}
+    """Return the declared gaps that were observed, each with the instrumentors that have it."""
+    instrumentors: dict[Gap, list[str]] = {}
+    for reconciliation in result.gap_reconciliations:
+        for gap in reconciliation.known:
+            instrumentors.setdefault(gap, []).append(reconciliation.instrumentor)
+    return {gap: tuple(names) for gap, names in instrumentors.items()}
 
 
-def _complete_counts(rows: Sequence[CaseResult]) -> str:
-    """For each instrumentor, of how many cases all was told: a line each."""
+def _complete_counts(results: Sequence[CaseResult]) -> str:
+    """Return how many cases are complete, one line per instrumentor."""
     by_instrumentor: dict[str, list[CaseResult]] = {}
-    for row in rows:
-        by_instrumentor.setdefault(row.instrumentor, []).append(row)
-    told = []
-    for instrumentor, its in by_instrumentor.items():
-        there = [row for row in its if not row.unsupported]
-        whole = sum(row.is_complete for row in there)
-        told.append(f"{instrumentor} {whole}/{len(there)}" if there else f"{instrumentor} none")
-    return ",\n".join(told)
+    for result in results:
+        by_instrumentor.setdefault(result.instrumentor, []).append(result)
+    lines = []
+    for instrumentor, group in by_instrumentor.items():
+        supported = [result for result in group if not result.unsupported]
+        complete = sum(result.is_complete for result in supported)
+        lines.append(f"{instrumentor} {f'{complete}/{len(supported)}' if supported else 'none'}")
+    return ",\n".join(lines)
 
 
-def _drift_summary(rows: Iterable[CaseResult]) -> str:
-    """How many cases ask otherwise, and how badly at worst."""
-    drifted = [row for row in rows if row.request_drifts]
-    severities = [drift.severity for row in drifted for drift in row.request_drifts]
-    return (
-        f"{len(set(map(full_case_name, drifted)))} ({max(severities, key=SEVERITIES.index)})"
-        if severities
-        else "0"
-    )
+def _drift_summary(results: Iterable[CaseResult]) -> str:
+    """Return how many cases send other requests, and the worst severity."""
+    drifted = [result for result in results if result.request_drifts]
+    if not drifted:
+        return "0"
+    severities = [drift.severity for result in drifted for drift in result.request_drifts]
+    cases = {result.case.full_name for result in drifted}
+    return f"{len(cases)} ({max(severities, key=SEVERITIES.index)})"
 
 
-def _problem_sentences(rows: Iterable[CaseResult]) -> Iterator[str]:
-    for row in rows:
-        if row.problem:
-            yield f"{full_case_name(row)}, {row.instrumentor}: {row.problem}"
+def _problem_sentences(results: Iterable[CaseResult]) -> Iterator[str]:
+    for result in results:
+        if result.problem:
+            yield f"{result.case.full_name}, {result.instrumentor}: {result.problem}"
 
 
-def _unsupported_sentences(rows: Iterable[CaseResult]) -> Iterator[str]:
-    lacking: dict[str, list[str]] = {}
-    for row in rows:
-        if row.unsupported:
-            lacking.setdefault(f"{row.instrumentor}: {row.unsupported}", []).append(
-                full_case_name(row)
-            )
-    for why, cases in lacking.items():
-        yield f"{why} ({join_first(cases)})"
+def _unsupported_sentences(results: Iterable[CaseResult]) -> Iterator[str]:
+    cases: dict[str, list[str]] = {}
+    for result in results:
+        if result.unsupported:
+            reason = f"{result.instrumentor}: {result.unsupported}"
+            cases.setdefault(reason, []).append(result.case.full_name)
+    for reason, names in cases.items():
+        yield f"{reason} ({join_first(names)})"
 
 
-def _known_gap_sentences(flown: EnvironmentResult) -> Iterator[str]:
-    for gap, instrumentors in known_gaps(flown).items():
-        mended = f"; mended by our patch {gap.patch}" if gap.patch else ""
-        who = ", ".join(instrumentors)
-        yield f"{gap.name} ({gap.framework}; {who}): {gap.symptom}; {gap.upstream}{mended}"
+def _known_gap_sentences(result: EnvironmentResult) -> Iterator[str]:
+    for gap, instrumentors in known_gaps(result).items():
+        fix = f"; fixed by our patch {gap.patch}" if gap.patch else ""
+        names = ", ".join(instrumentors)
+        yield f"{gap.name} ({gap.framework}; {names}): {gap.symptom}; {gap.upstream}{fix}"

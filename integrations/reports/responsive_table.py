@@ -1,4 +1,4 @@
-"""A roomy table: one that is shown where there is room for it, and else row by row in words."""
+"""A table that becomes text, row by row, if the window is too narrow for it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,14 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 UNLIMITED_WIDTH = 10_000
-"""More columns than any table has."""
 EMPTY_CELL = "–"
-"""What stands in a table where there is nothing to be said."""
+"""The content of a cell without a value."""
 
 
 @dataclass(frozen=True)
 class ResponsiveTable:
-    """Too narrow a window would break its words, and cut its numbers."""
+    """A table whose words are never broken and whose numbers are never cut."""
 
     table: Table
 
@@ -30,13 +29,13 @@ class ResponsiveTable:
     def _rows_as_text(self) -> Iterator[RenderableType]:
         _, *headings = (_one_line(column.header) for column in self.table.columns)
         cells = zip(*(column.cells for column in self.table.columns), strict=True)
-        for row, (name, *rest) in zip(self.table.rows, cells, strict=True):
-            told = zip(headings, map(_one_line, rest), strict=True)
-            says = "; ".join(
-                f"{heading}: {each}" for heading, each in told if each not in ("", EMPTY_CELL)
+        for row, (name, *values) in zip(self.table.rows, cells, strict=True):
+            pairs = zip(headings, map(_one_line, values), strict=True)
+            text = "; ".join(
+                f"{heading}: {value}" for heading, value in pairs if value not in ("", EMPTY_CELL)
             )
             yield Text(_one_line(name), style=row.style or "")
-            yield Padding(Text(says), (0, 0, 0, 2))
+            yield Padding(Text(text), (0, 0, 0, 2))
 
 
 def _one_line(cell: RenderableType) -> str:

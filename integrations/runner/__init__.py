@@ -1,1 +1,1 @@
-"""Runner."""
+"""Running cases: child processes, case runs, jobs, and their evaluation."""

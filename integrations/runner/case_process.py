@@ -1,4 +1,7 @@
-"""A child: the process in which a cell's own Python plays cases, and the parent's end of it."""
+"""The child process that runs cases in another environment, and the parent's side of its protocol.
+
+Messages are JSON, one per line; `integrations.programs` describes them.
+"""
 
 import json
 import os
@@ -20,60 +23,57 @@ CHILD_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_MODEL_CATALOG_URI": "",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
-    # One transaction at a time, and queues that a burst does not fill, so that what an instrumentor
-    # loses is its own doing.
+    # One writer, so that SQLite is never locked, and queues that a burst cannot fill: spans that
+    # are missing are then missing because of the instrumentor.
     "MLFLOW_ASYNC_TRACE_LOGGING_MAX_WORKERS": "1",
     "MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE": "100000",
     "MLFLOW_ASYNC_TRACE_LOGGING_MAX_SPAN_BATCH_SIZE": "100000",
     "PYTHONUNBUFFERED": "1",
 }
 MAX_STDERR_CHARS = 2000
-"""How much of what a child said on stderr is kept, in characters."""
+"""How much of the end of a child's stderr an error message quotes."""
 
 
 class CaseProcessError(Exception):
-    """Raised when a child ends, or says nothing for too long; its last words are the text."""
+    """The child process ended, or did not answer in time. The text quotes the end of its stderr."""
 
 
 @dataclass
 class CaseProcess:
-    """A process that has its instrumentor on and waits for jobs."""
+    """A child process with its instrumentor enabled, which waits for jobs."""
 
     process: subprocess.Popen[str]
     stderr_file: Path
     output_lines: Queue[str | None] = field(default_factory=Queue)
 
     def run_job(self, job: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-        """What became of a job. Raises `Died`."""
+        """Send a job and return its result. Raises `CaseProcessError`."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(job) + "\n")
             self.process.stdin.flush()
-        except OSError:  # it has ended; why, its last words say
-            raise CaseProcessError(self.failure_message("it had ended")) from None
+        except OSError:  # the process has ended; its stderr says why
+            raise CaseProcessError(self.failure_message("the process had ended")) from None
         return self.read_message(timeout_s)
 
     def read_message(self, timeout_s: float) -> dict[str, Any]:
-        """The next thing that it says. Raises `Died`."""
+        """Return the next message of the process. Raises `CaseProcessError`."""
         try:
             line = self.output_lines.get(timeout=timeout_s)
         except Empty:
             self.process.kill()
-            raise CaseProcessError(
-                self.failure_message(f"nothing was heard of it in {timeout_s:.0f} s")
-            ) from None
+            reason = f"the process did not answer within {timeout_s:.0f} s"
+            raise CaseProcessError(self.failure_message(reason)) from None
         if line is None:
-            raise CaseProcessError(
-                self.failure_message(f"it ended with exit code {self.process.wait()}")
-            )
+            reason = f"the process ended with exit code {self.process.wait()}"
+            raise CaseProcessError(self.failure_message(reason))
         message: dict[str, Any] = json.loads(line)
         return message
 
     def failure_message(self, reason: str) -> str:
-        """Why it is given up, and the end of what it wrote to stderr."""
-        stderr_tail = self.stderr_file.read_text("utf-8", errors="replace")[
-            -MAX_STDERR_CHARS:
-        ].strip()
+        """Return the reason and the end of the process's stderr."""
+        text = self.stderr_file.read_text("utf-8", errors="replace")
+        stderr_tail = text[-MAX_STDERR_CHARS:].strip()
         return f"{reason}\n{stderr_tail}" if stderr_tail else reason
 
 
@@ -81,22 +81,36 @@ class CaseProcess:
 def start_case_process(
     python: Path, instrumentor: str, framework: str, tracking_uri: str, scratch: Path
 ) -> Generator[CaseProcess]:
-    """Start one, with nothing of the caller's environment that names a key, and end it."""
-    errors = scratch / "stderr"
-    program = [str(python), "-m", "integrations.programs", instrumentor, framework, tracking_uri]
-    with errors.open("w") as stderr:
+    """Start a child process, and kill it on exit.
+
+    Of the caller's environment variables it gets only those that name no key.
+
+    Args:
+        python: The interpreter of the environment under test.
+        instrumentor: The name of the instrumentor to enable.
+        framework: The framework whose cases are run.
+        tracking_uri: An MLflow store of its own.
+        scratch: A temporary folder for its files.
+    """
+    stderr_file = scratch / "stderr"
+    command = [
+        *(str(python), "-m", "integrations.programs"),
+        *(instrumentor, framework, tracking_uri),
+    ]
+    with stderr_file.open("w") as stderr:
         process = subprocess.Popen(
-            program,
+            command,
             cwd=PROJECT_FOLDER,
             env=_process_environment(scratch),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            start_new_session=True,  # Ctrl-C is for this program, which ends its children
+            start_new_session=True,  # Ctrl-C reaches the parent only, which kills its children
         )
-    case_process = CaseProcess(process, errors)
-    Thread(target=_queue_output, args=(process, case_process.output_lines), daemon=True).start()
+    case_process = CaseProcess(process, stderr_file)
+    reader = Thread(target=_queue_output, args=(process, case_process.output_lines), daemon=True)
+    reader.start()
     try:
         yield case_process
     finally:
@@ -107,12 +121,13 @@ def start_case_process(
 
 
 def _process_environment(scratch: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     own = {"CREWAI_STORAGE_DIR": str(scratch), "PYTHONPATH": str(PROJECT_FOLDER)}
-    return kept | CHILD_ENVIRONMENT | own
+    return inherited | CHILD_ENVIRONMENT | own
 
 
 def _queue_output(process: "subprocess.Popen[str]", output_lines: "Queue[str | None]") -> None:
+    """Move lines from stdout to the queue; None marks the end."""
     assert process.stdout is not None
     for line in process.stdout:
         output_lines.put(line)
@@ -120,5 +135,5 @@ def _queue_output(process: "subprocess.Popen[str]", output_lines: "Queue[str | N
 
 
 def current_python() -> Path:
-    """The Python that runs this: that of the locked environment."""
+    """Return the interpreter of this process."""
     return Path(sys.executable)

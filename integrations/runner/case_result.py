@@ -1,4 +1,4 @@
-"""A row: one case as one instrumentor told it in one cell, counted and held against its golden."""
+"""The evaluation of a case run: its counts, and its differences from the golden."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,11 +19,22 @@ from scenarios.player.fidelity import FidelityCount
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What there is to say of it, without the traces themselves, for these may be large.
+    """The result of a run, without its traces, which may be large.
 
-    `counts` are by measure. Of a case that went otherwise than it says there is the one measure
-    `FLIGHT`, and `trouble` says why; `absent` says why there is none at all. `edits` and `drifts`
-    lead from the golden to what was seen; `without_golden` says that there is none.
+    Attributes:
+        case: The case.
+        instrumentor: The name of the instrumentor.
+        counts: Happened and recorded, by measure. If the run differs from the ground truth of its
+            case, `OUTCOME` is the only measure.
+        problem: How the run differs from the ground truth of its case; empty if it does not.
+        unsupported: Why nothing was counted; empty if it was.
+        answer: The answer of the program.
+        stored_bytes: The size of what was recorded.
+        shapes: The span trees, without values.
+        model_requests: The requests that the program sent to the model.
+        edits: How the trees differ from the golden's.
+        request_drifts: How the requests differ from the golden's.
+        lacks_golden: Whether there is no golden to compare with.
     """
 
     case: Case
@@ -41,29 +52,34 @@ class CaseResult:
 
     @property
     def is_complete(self) -> bool:
+        """Whether everything that happened was recorded, once."""
         return all(count.is_equal for count in self.counts.values())
 
 
 def evaluate_run(run: CaseRun, golden: Golden | None) -> CaseResult:
-    """Count a flight, and hold it against the golden of its case."""
+    """Count a run and compare it with the golden of its case."""
     trace = normalized_trace(run)
-    seen, requests = trace_shapes(trace), collect_requests(run.exchanges)
-    shapes = golden.shapes.get(run.instrumentor) if golden else None
+    shapes, requests = trace_shapes(trace), collect_requests(run.exchanges)
+    golden_shapes = golden.shapes.get(run.instrumentor) if golden else None
+    edits: tuple[Edit, ...] = ()
+    drifts: tuple[RequestDrift, ...] = ()
+    if golden and not run.unsupported:
+        drifts = compare_model_requests(golden.model_requests, requests)
+        if golden_shapes is not None:
+            edits = edit_script(golden_shapes, shapes)
     return CaseResult(
-        run.case,
-        run.instrumentor,
-        _counts(run, trace),
-        run.problem,
-        run.unsupported,
-        run.answer,
-        run.stored_bytes,
-        seen,
-        requests,
-        edit_script(shapes, seen) if shapes is not None and not run.unsupported else (),
-        compare_model_requests(golden.model_requests, requests)
-        if golden and not run.unsupported
-        else (),
-        lacks_golden=shapes is None and not run.unsupported,
+        case=run.case,
+        instrumentor=run.instrumentor,
+        counts=_counts(run, trace),
+        problem=run.problem,
+        unsupported=run.unsupported,
+        answer=run.answer,
+        stored_bytes=run.stored_bytes,
+        shapes=shapes,
+        model_requests=requests,
+        edits=edits,
+        request_drifts=drifts,
+        lacks_golden=golden_shapes is None and not run.unsupported,
     )
 
 

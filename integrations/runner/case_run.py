@@ -1,4 +1,4 @@
-"""What was flown: cases under an instrumentor, each with what really happened and what is told."""
+"""Runs cases in a child process and collects ground truth and recorded traces."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,20 +15,30 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.line import TapeLine
 
 START_TIMEOUT_S = 120.0
-"""How long a child may take to import a framework and turn its instrumentor on, in seconds."""
+"""How long a child process may take to import a framework and enable its instrumentor."""
 CASE_TIMEOUT_S = 60.0
-"""How long a case may take, in seconds."""
+"""How long a case may take."""
 
 OnProcessStart = Callable[[CaseProcess], None]
 
 
 @dataclass(frozen=True)
 class CaseRun:
-    """A case as it was flown: the ledger's side, the tools' own, and what the instrumentor left.
+    """One run of a case: ground truth, and what the instrumentor recorded.
 
-    `traces` are MLflow's, `spans` those of OpenTelemetry, spelt alike. `trouble` says why it could
-    not be flown, or what went otherwise than the case says; it is empty where all went well.
-    `absent` says what this version of the framework lacks for the case: nothing is counted then.
+    Attributes:
+        case: The case.
+        instrumentor: The name of the instrumentor.
+        exchanges: Ground truth: the requests that the replay server answered.
+        tools: Ground truth: the tool runs that the program recorded.
+        traces: Recorded MLflow traces.
+        spans: Recorded OpenTelemetry spans, in the same format as those of a trace.
+        stored_bytes: The size of the traces and spans as JSON.
+        answer: The answer of the program.
+        error: Type and text of the error that ended the program; empty if there was none.
+        problem: Why the case could not be run, or how its run differs from its ground truth; empty
+            if all went well.
+        unsupported: The feature that this version lacks for the case. Nothing is counted then.
     """
 
     case: Case
@@ -48,43 +58,47 @@ def run_cases(
     python: Path,
     instrumentor: str,
     cases: Iterable[Case],
-    on_process_start: OnProcessStart = lambda child: None,
+    on_process_start: OnProcessStart = lambda case_process: None,
 ) -> Iterator[CaseRun]:
-    """Fly cases of one framework in one process, and in another after one that did not come back.
+    """Run cases of one framework in one child process.
 
-    The instrumentor is turned on once, before the first, as a program does it. `started` is told
-    of each process.
+    The instrumentor is enabled once, before the first case, as in a real program. After a crash or
+    a timeout, a new process runs the remaining cases. `on_process_start` is called with each
+    process.
     """
-    left = list(cases)
-    while left:
-        for flight in _run_in_one_process(python, instrumentor, left, on_process_start):
-            left.pop(0)
-            yield flight
+    remaining = list(cases)
+    while remaining:
+        for run in _run_in_one_process(python, instrumentor, remaining, on_process_start):
+            remaining.pop(0)
+            yield run
 
 
 def _run_in_one_process(
     python: Path, instrumentor: str, cases: list[Case], on_process_start: OnProcessStart
 ) -> Iterator[CaseRun]:
-    """Fly cases until one of them, or the start, kills the child."""
+    """Run cases until all are done, or the process fails."""
+    cases = list(cases)  # the caller changes its list
     framework = cases[0].framework
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
-        store = f"sqlite:///{scratch / 'mlflow.db'}"
-        with start_case_process(python, instrumentor, framework, store, scratch) as one:
-            on_process_start(one)
+        tracking_uri = f"sqlite:///{scratch / 'mlflow.db'}"
+        with start_case_process(
+            python, instrumentor, framework, tracking_uri, scratch
+        ) as case_process:
+            on_process_start(case_process)
             try:
-                absent = one.read_message(START_TIMEOUT_S).get("absent")
-            except CaseProcessError as died:
-                yield from (CaseRun(case, instrumentor, problem=str(died)) for case in list(cases))
+                unsupported = case_process.read_message(START_TIMEOUT_S).get("absent")
+            except CaseProcessError as error:
+                yield from (CaseRun(case, instrumentor, problem=str(error)) for case in cases)
                 return
-            if absent:
-                yield from (CaseRun(case, instrumentor, unsupported=absent) for case in list(cases))
+            if unsupported:
+                yield from (CaseRun(case, instrumentor, unsupported=unsupported) for case in cases)
                 return
-            for case in list(cases):
+            for case in cases:
                 try:
-                    yield _run_case(one, instrumentor, case)
-                except CaseProcessError as died:
-                    yield CaseRun(case, instrumentor, problem=str(died))
+                    yield _run_case(case_process, instrumentor, case)
+                except CaseProcessError as error:
+                    yield CaseRun(case, instrumentor, problem=str(error))
                     return
 
 
@@ -92,38 +106,39 @@ def _run_case(case_process: CaseProcess, instrumentor: str, case: Case) -> CaseR
     with replay_tape(case.tape, case.faults, strict=False) as replay:
         job = {"case": case.name, "base_url": replay.base_url}
         outcome = case_process.run_job(job, CASE_TIMEOUT_S)
-        troubles = [str(refused) for refused in replay.refusals]
-        troubles += [f"the fault never came about: {fault}" for fault in replay.unfired_faults]
-        troubles += [
-            f"{line.location}: nobody asked for this line"
+        problems = [str(refusal) for refusal in replay.refusals]
+        problems += [f"a fault was never triggered: {fault}" for fault in replay.unfired_faults]
+        problems += [
+            f"{line.location}: this line was never requested"
             for line in _unused_replies(replay.unplayed_lines)
         ]
         exchanges = replay.ledger.exchanges
-    ended, _, said = outcome["error"].partition(": ")
-    if ended == UnsupportedFeatureError.__name__:
-        return CaseRun(case, instrumentor, unsupported=said)
-    if ended != case.expected_error:
-        due = f"an end with {case.expected_error}" if case.expected_error else "an answer"
-        seen = outcome["error"] or "an answer"
-        troubles.insert(0, f"{case.framework}/{case.name}: {due} was due, and there was {seen}")
+    error_type, _, error_text = outcome["error"].partition(": ")
+    if error_type == UnsupportedFeatureError.__name__:
+        return CaseRun(case, instrumentor, unsupported=error_text)
+    if error_type != case.expected_error:
+        expected = case.expected_error or "an answer"
+        found = outcome["error"] or "an answer"
+        problems.insert(0, f"{case.full_name}: expected {expected}, found {found}")
     return CaseRun(
         case,
         instrumentor,
-        exchanges,
-        tuple(outcome["tools"]),
-        tuple(outcome["traces"]),
-        tuple(outcome["spans"]),
-        outcome["bytes"],
-        outcome["answer"],
-        outcome["error"],
-        "\n".join(troubles),
+        exchanges=exchanges,
+        tools=tuple(outcome["tools"]),
+        traces=tuple(outcome["traces"]),
+        spans=tuple(outcome["spans"]),
+        stored_bytes=outcome["bytes"],
+        answer=outcome["answer"],
+        error=outcome["error"],
+        problem="\n".join(problems),
     )
 
 
-def _unused_replies(unused: tuple[TapeLine, ...]) -> Iterator[TapeLine]:
-    """Those that should have been played: of two forms of one, one is enough."""
-    left = {line.number for line in unused}
-    other = {TEXT_FORM_NOTE: 1, TOOL_CALL_FORM_NOTE: -1}
-    for line in unused:
-        if line.note not in other or line.number + other[line.note] in left:
+def _unused_replies(unplayed: tuple[TapeLine, ...]) -> Iterator[TapeLine]:
+    """Yield the unplayed lines, but for the unused one of a reply's two forms."""
+    numbers = {line.number for line in unplayed}
+    distance_to_other_form = {TEXT_FORM_NOTE: 1, TOOL_CALL_FORM_NOTE: -1}
+    for line in unplayed:
+        distance = distance_to_other_form.get(line.note)
+        if distance is None or line.number + distance in numbers:
             yield line

@@ -1,4 +1,4 @@
-"""A sortie: the cases of one framework, flown under one instrumentor in one cell's environment."""
+"""Jobs: the cases of one framework, run under one instrumentor in one environment."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,16 @@ from integrations.runner.case_process import CaseProcess
 from integrations.runner.case_result import CaseResult, evaluate_run
 from integrations.runner.case_run import CaseRun, run_cases
 
+MAX_PARALLEL = 2
+"""How many jobs run at the same time. Each loads a framework in a process of its own."""
+
 OnProgress = Callable[[str], None]
-"""Is told a line of what has just ended."""
+"""Called with one line of text when something has finished."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be flown: all `cases` are of one framework."""
+    """The cases of one framework to run under one instrumentor. `python` is the interpreter."""
 
     environment_name: str
     python: Path
@@ -29,17 +32,18 @@ class Job:
 
     @property
     def framework(self) -> str:
+        """The framework of the cases."""
         return self.cases[0].framework
 
     @property
     def unsupported(self) -> str:
-        """Why nothing is told of the framework, where there is nothing to be turned on."""
+        """Why the instrumentor cannot record the framework by design; empty if it can."""
         return INSTRUMENTORS_BY_NAME[self.instrumentor].unsupported.get(self.framework, "")
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """What came of one, and how long it took, in seconds."""
+    """The results of a job, and its duration in seconds."""
 
     job: Job
     case_results: tuple[CaseResult, ...]
@@ -49,30 +53,31 @@ class JobResult:
 def group_by_framework(
     cases: Sequence[Case], frameworks: Sequence[str]
 ) -> Iterator[tuple[Case, ...]]:
-    """The cases of each framework that is wanted."""
-    for framework, its in groupby(cases, key=lambda case: case.framework):
+    """Yield the cases of each of these frameworks."""
+    for framework, group in groupby(cases, key=lambda case: case.framework):
         if framework in frameworks:
-            yield tuple(its)
+            yield tuple(group)
 
 
 class JobRunner:
-    """Lets sorties fly, from whatever thread, and ends them all at once."""
+    """Runs jobs from any thread, and can stop them all at once."""
 
     def __init__(self, on_progress: OnProgress) -> None:
-        self._progress = on_progress
-        self._children: list[CaseProcess] = []
-        self._closed, self._lock = False, Lock()
+        self._on_progress = on_progress
+        self._lock = Lock()
+        self._processes: list[CaseProcess] = []
+        self._closed = False
 
     def run_job(self, job: Job) -> JobResult:
-        """Fly it; of one that is ended, the rows until then."""
-        began, rows = perf_counter(), []
-        for flight in self._case_runs(job):
+        """Run all cases of a job; after `close`, return the results so far."""
+        start, results = perf_counter(), []
+        for run in self._case_runs(job):
             if self._closed:
                 break
-            rows.append(evaluate_run(flight, _load_golden(flight.case)))
-        result = JobResult(job, tuple(rows), perf_counter() - began)
-        if not self._closed:  # else it has not landed
-            self._progress(_progress_line(result))
+            results.append(evaluate_run(run, _load_golden(run.case)))
+        result = JobResult(job, tuple(results), perf_counter() - start)
+        if not self._closed:  # otherwise the job has not finished
+            self._on_progress(_progress_line(result))
         return result
 
     def _case_runs(self, job: Job) -> Iterator[CaseRun]:
@@ -81,33 +86,32 @@ class JobRunner:
         return (CaseRun(case, job.instrumentor, unsupported=job.unsupported) for case in job.cases)
 
     def close(self) -> None:
-        """End all that flies; nothing starts any more."""
+        """Kill all child processes, and start none any more."""
         with self._lock:
             self._closed = True
-            for each in self._children:
+            for each in self._processes:
                 each.process.kill()
 
     def _on_process_start(self, case_process: CaseProcess) -> None:
         with self._lock:
-            self._children.append(case_process)
+            self._processes.append(case_process)
             if self._closed:
                 case_process.process.kill()
 
 
 def _load_golden(case: Case) -> Golden | None:
-    """None where none was accepted yet. Raises `NoGolden` where it is none."""
+    """Return the golden of a case, or None if none was accepted yet. Raises `GoldenFileError`."""
     path = golden_path(case.framework, case.name)
     return load_golden(path) if path.is_file() else None
 
 
 def _progress_line(result: JobResult) -> str:
-    sortie, rows = result.job, result.case_results
-    absent = [each for each in rows if each.unsupported]
-    whole = sum(each.is_complete for each in rows if not each.unsupported)
-    told = (
-        f"{whole} of {len(rows) - len(absent)} cases whole"
-        if len(absent) < len(rows)
-        else absent[0].unsupported
+    job, counted = result.job, [each for each in result.case_results if not each.unsupported]
+    complete = sum(each.is_complete for each in counted)
+    outcome = (
+        f"{complete} of {len(counted)} cases complete"
+        if counted
+        else result.case_results[0].unsupported
     )
-    where = f"{sortie.environment_name}: {sortie.framework}, {sortie.instrumentor}"
-    return f"{where}: {told} ({result.duration_s:.0f} s)"
+    where = f"{job.environment_name}: {job.framework}, {job.instrumentor}"
+    return f"{where}: {outcome} ({result.duration_s:.0f} s)"

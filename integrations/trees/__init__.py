@@ -1,1 +1,1 @@
-"""The shapes: trees without their values, how they differ, and those that are golden."""
+"""Span trees without values, and the edit script between two of them."""

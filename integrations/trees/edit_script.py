@@ -1,7 +1,7 @@
-"""An edit: one thing that a trace tells otherwise than its golden, in a sentence.
+"""The edit script from a golden tree to an actual one: each difference in a sentence.
 
-The edits from a golden to what was seen explain the whole difference: there is none just where the
-two are alike as trees whose siblings have no order.
+The script explains the whole difference. It is empty only if the trees are equal, apart from the
+order of siblings.
 """
 
 from collections import Counter
@@ -24,14 +24,15 @@ EDIT_KINDS = (
     "moved",
     "lost",
 )
-"""Mildest first: from what a trace says more, to what it no longer says."""
+"""From harmless to severe: from what a trace records in addition to what it no longer records."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """`where` is the path of names to the span, in the golden, or of a new one in what was seen.
+    """One difference.
 
-    `times` is how often the same is to be said.
+    `path` is the path of names to the span: in the golden, or for a new span in the actual tree.
+    `times` is how many spans with this path have the same difference.
     """
 
     kind: str
@@ -41,112 +42,110 @@ class Edit:
 
     @property
     def severity(self) -> int:
-        """The place of its kind among `KINDS`: the higher, the worse."""
+        """The position of the kind in `EDIT_KINDS`: higher is worse."""
         return EDIT_KINDS.index(self.kind)
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.description}" + (f"  × {self.times}" if self.times > 1 else "")
+        times = f"  × {self.times}" if self.times > 1 else ""
+        return f"{self.path}: {self.description}{times}"
 
 
-def edit_script(golden: Sequence[SpanShape], seen: Sequence[SpanShape]) -> tuple[Edit, ...]:
-    """What leads from the golden's roots to those seen, in the order of the golden's tree."""
-    return edits_of_matching(match_trees(build_forest(golden), build_forest(seen)))
+def edit_script(golden: Sequence[SpanShape], actual: Sequence[SpanShape]) -> tuple[Edit, ...]:
+    """Return the edits from the golden's root spans to the actual ones, in the golden's order."""
+    return edits_of_matching(match_trees(build_forest(golden), build_forest(actual)))
 
 
 def edits_of_matching(matching: Matching) -> tuple[Edit, ...]:
-    """The edits that a pairing stands for, equal ones folded into one."""
-    golden, seen, pairs, back = (
-        matching.golden,
-        matching.seen,
-        matching.pairs,
-        matching.reverse_pairs,
-    )
-    placed: list[tuple[tuple[int, int], Edit]] = []
-    for one, other in pairs.items():
-        placed.extend(((one, 0), edit) for edit in _edits_of_matched(matching, one, other))
-    for one, parent in enumerate(golden.parents):
-        if one not in pairs and parent in pairs:
-            placed.append(((one, 0), _lost_edit(matching, one)))
-    for other, parent in enumerate(seen.parents):
-        if other not in back and parent in back:
-            placed.append(((back[parent], other), _new_edit(matching, other)))
-    times = Counter(edit for _, edit in sorted(placed, key=lambda at: at[0]))
-    return tuple(replace(edit, times=many) for edit, many in times.items())
+    """Return the edits that a matching stands for, equal ones as one."""
+    pairs, reverse_pairs = matching.pairs, matching.reverse_pairs
+    positioned: list[tuple[tuple[int, int], Edit]] = []
+    for old, new in pairs.items():
+        positioned.extend(((old, 0), edit) for edit in _edits_of_pair(matching, old, new))
+    for old, parent in enumerate(matching.golden.parents):
+        if old not in pairs and parent in pairs:
+            positioned.append(((old, 0), _lost_edit(matching, old)))
+    for new, parent in enumerate(matching.actual.parents):
+        if new not in reverse_pairs and parent in reverse_pairs:
+            positioned.append(((reverse_pairs[parent], new), _new_edit(matching, new)))
+    times = Counter(edit for _, edit in sorted(positioned, key=lambda each: each[0]))
+    return tuple(replace(edit, times=count) for edit, count in times.items())
 
 
-def _edits_of_matched(matching: Matching, one: int, other: int) -> Iterator[Edit]:
-    """What has become of a span that is still there."""
-    golden, seen = matching.golden.shapes[one], matching.seen.shapes[other]
-    if golden is None or seen is None:
+def _edits_of_pair(matching: Matching, old: int, new: int) -> Iterator[Edit]:
+    """Yield the differences of a span that is in both trees."""
+    golden, actual = matching.golden.shapes[old], matching.actual.shapes[new]
+    if golden is None or actual is None:
         return
-    where = matching.golden.path(one)
-    if not matching.has_same_parent(one, other) and not matching.is_moved_by_level(one, other):
-        yield Edit("moved", where, _describe_move(matching, one, other))
-    if golden.name != seen.name:
-        yield Edit("renamed", where, f"renamed to {seen.name}")
-    if golden.type != seen.type:
-        yield Edit("type changed", where, f"type was {golden.type} and is {seen.type}")
-    if golden.status != seen.status:
-        yield Edit("status changed", where, f"status was {golden.status} and is {seen.status}")
-    yield from _attribute_edits(where, dict(golden.attributes), dict(seen.attributes))
+    path = matching.golden.path(old)
+    if not matching.has_same_parent(old, new) and not matching.is_moved_by_level(old, new):
+        yield Edit("moved", path, _describe_move(matching, old, new))
+    if golden.name != actual.name:
+        yield Edit("renamed", path, f"renamed to {actual.name}")
+    if golden.type != actual.type:
+        yield Edit("type changed", path, f"type was {golden.type} and is {actual.type}")
+    if golden.status != actual.status:
+        yield Edit("status changed", path, f"status was {golden.status} and is {actual.status}")
+    yield from _attribute_edits(path, dict(golden.attributes), dict(actual.attributes))
 
 
-def _attribute_edits(where: str, was: dict[str, str], now: dict[str, str]) -> Iterator[Edit]:
-    if gone := sorted(was.keys() - now.keys()):
-        yield Edit("attribute gone", where, f"{_attribute_noun(gone)} gone: {', '.join(gone)}")
-    if come := sorted(now.keys() - was.keys()):
-        yield Edit("attribute new", where, f"{_attribute_noun(come)} new: {', '.join(come)}")
-    for key in sorted(was.keys() & now.keys()):
-        if was[key] != now[key]:
-            says = f"attribute {key} was of type {was[key]} and is {now[key]}"
-            yield Edit("attribute type changed", where, says)
+def _attribute_edits(path: str, old: dict[str, str], new: dict[str, str]) -> Iterator[Edit]:
+    if gone := sorted(old.keys() - new.keys()):
+        yield Edit("attribute gone", path, f"{_attributes(gone)} gone: {', '.join(gone)}")
+    if added := sorted(new.keys() - old.keys()):
+        yield Edit("attribute new", path, f"{_attributes(added)} new: {', '.join(added)}")
+    for key in sorted(old.keys() & new.keys()):
+        if old[key] != new[key]:
+            description = f"attribute {key} was of type {old[key]} and is {new[key]}"
+            yield Edit("attribute type changed", path, description)
 
 
-def _attribute_noun(keys: Sequence[str]) -> str:
+def _attributes(keys: Sequence[str]) -> str:
     return "attribute" if len(keys) == 1 else f"{len(keys)} attributes"
 
 
-def _describe_move(matching: Matching, one: int, other: int) -> str:
-    """From where to where; by the whole path, where two parents are called the same."""
-    golden, seen = matching.golden, matching.seen
-    was, now = golden.parents[one], seen.parents[other]
-    if golden.noun(was) != seen.noun(now):
-        return f"moved from {golden.noun(was)} to {seen.noun(now)}"
-    if golden.path(was) != seen.path(now):
-        return f"moved from {golden.path(was)} to {seen.path(now)}"
-    return f"moved from one {golden.noun(was)} to another"
+def _describe_move(matching: Matching, old: int, new: int) -> str:
+    """Name the two parents; by their paths if they have the same name."""
+    golden, actual = matching.golden, matching.actual
+    old_parent, new_parent = golden.parents[old], actual.parents[new]
+    if golden.noun(old_parent) != actual.noun(new_parent):
+        return f"moved from {golden.noun(old_parent)} to {actual.noun(new_parent)}"
+    if golden.path(old_parent) != actual.path(new_parent):
+        return f"moved from {golden.path(old_parent)} to {actual.path(new_parent)}"
+    return f"moved from one {golden.noun(old_parent)} to another"
 
 
-def _lost_edit(matching: Matching, one: int) -> Edit:
-    """A span that is lost, with all beneath it that is; what was kept of that has moved up."""
-    golden, seen, pairs = matching.golden, matching.seen, matching.pairs
-    spans, kept = golden.unmatched_below(one, pairs)
-    up = [child for child in kept if matching.is_moved_by_level(child, pairs[child])]
-    says = f"span lost{_format_descendants(spans)}"
-    if up:
-        to = seen.noun(seen.parents[pairs[up[0]]])
-        says += f"; {_format_children(len(up), spans)} moved up to {to}"
-    return Edit("lost", golden.path(one), says)
+def _lost_edit(matching: Matching, old: int) -> Edit:
+    """Describe a lost span with all lost spans below it, and the children that moved up."""
+    golden, actual, pairs = matching.golden, matching.actual, matching.pairs
+    spans, children = golden.unmatched_below(old, pairs)
+    moved_up = [child for child in children if matching.is_moved_by_level(child, pairs[child])]
+    description = f"span lost{_descendants(spans)}"
+    if moved_up:
+        parent = actual.noun(actual.parents[pairs[moved_up[0]]])
+        description += f"; {_children(len(moved_up), spans)} moved up to {parent}"
+    return Edit("lost", golden.path(old), description)
 
 
-def _new_edit(matching: Matching, other: int) -> Edit:
-    """A span that is new, with all beneath it that is; what was there of that has moved down."""
-    golden, seen, back = matching.golden, matching.seen, matching.reverse_pairs
-    spans, kept = seen.unmatched_below(other, back)
-    down = [child for child in kept if matching.is_moved_by_level(back[child], child)]
-    says = f"span new{_format_descendants(spans)}"
-    if down:
-        parent = golden.noun(golden.parents[back[down[0]]])
-        says += f"; {_format_children(len(down), spans)} moved down from {parent}"
-    return Edit("new", seen.path(other), says)
+def _new_edit(matching: Matching, new: int) -> Edit:
+    """Describe a new span with all new spans below it, and the children that moved down."""
+    golden, actual, reverse_pairs = matching.golden, matching.actual, matching.reverse_pairs
+    spans, children = actual.unmatched_below(new, reverse_pairs)
+    moved_down = [
+        child for child in children if matching.is_moved_by_level(reverse_pairs[child], child)
+    ]
+    description = f"span new{_descendants(spans)}"
+    if moved_down:
+        parent = golden.noun(golden.parents[reverse_pairs[moved_down[0]]])
+        description += f"; {_children(len(moved_down), spans)} moved down from {parent}"
+    return Edit("new", actual.path(new), description)
 
 
-def _format_descendants(spans: int) -> str:
-    return f", with {spans - 1} beneath it" if spans > 1 else ""
+def _descendants(spans: int) -> str:
+    return f", with {spans - 1} below it" if spans > 1 else ""
 
 
-def _format_children(many: int, spans: int) -> str:
-    """Those that hung from a span that is lost or new, or from others of `spans` beneath it."""
+def _children(count: int, spans: int) -> str:
+    """Name the children of a lost or new span, or of the group of `spans` below it."""
     if spans > 1:
-        return f"{many} more from beneath"
-    return "its child" if many == 1 else f"its {many} children"
+        return f"{count} more from below"
+    return "its child" if count == 1 else f"its {count} children"

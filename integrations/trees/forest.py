@@ -1,8 +1,7 @@
-"""A grove: trees of shapes under one invisible root, laid out flat so that they can be compared.
+"""A forest of span shapes in flat form, and the cost of the differences between two spans.
 
-What two spans differ in has a price, and so has a span that is lost or new. Prices are whole, so
-that sums of them are exact; that two trees are explained at the lowest price is what a reader
-takes for the plainest explanation.
+Two forests are compared by the cheapest set of edits that leads from one to the other (a tree edit
+distance). Costs are integers, so that their sums are exact.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -11,28 +10,28 @@ from dataclasses import dataclass
 from integrations.trees.span_shape import SpanShape, sort_siblings
 
 SPAN_COST = 12
-"""Of a span that is lost, and of one that is new."""
+"""Of a span that is lost or new."""
 MOVE_COST = 11
-"""Of one that stands elsewhere: less than to lose it here and to find it there."""
+"""Of a span that has another parent: less than to lose it there and add it here."""
 LEVEL_MOVE_COST = 1
-"""Of one that stands elsewhere only for a level above it that is lost, or new."""
+"""Of a span that has another parent only because a level above it is lost or new."""
 NAME_COST = TYPE_COST = 13
-"""More than half of `SPAN + SPAN`: what has another name and another type is another span."""
+"""More than half of two spans: a span with another name and another type is another span."""
 STATUS_COST = 3
 ATTRIBUTE_COST = 1
 MAX_ATTRIBUTES_COST = 6
-"""Of all attributes together at most: many span's attributes change as one."""
+"""Of all attributes together, because the attributes of many spans often change as one."""
 ROOT = 0
-"""The place of the invisible root."""
+"""The index of the virtual root."""
 SPAN_NOUNS = {"AGENT": "turn", "LLM": "completion", "UNKNOWN": "span"}
-"""What spans of a type are called in a sentence; those of another by their type."""
+"""What a span of a type is called in a sentence; other types are their own noun."""
 
 
 @dataclass(frozen=True)
 class Forest:
-    """Shapes by place, a parent before its children, and the places of their parents and children.
+    """Spans by index, a parent before its children, and the indices of parents and children.
 
-    At place `ROOT` there is none: it stands for the trace, whose roots are its children.
+    The index `ROOT` has no span. It stands for the trace, whose roots are its children.
     """
 
     shapes: tuple[SpanShape | None, ...]
@@ -42,73 +41,75 @@ class Forest:
     def __len__(self) -> int:
         return len(self.shapes)
 
-    def ancestors(self, place: int) -> Iterator[int]:
-        """The places above this one, the nearest first, the invisible root last."""
-        while place != ROOT:
-            place = self.parents[place]
-            yield place
+    def ancestors(self, index: int) -> Iterator[int]:
+        """Yield the indices above, the nearest first, the virtual root last."""
+        while index != ROOT:
+            index = self.parents[index]
+            yield index
 
-    def subtree(self, place: int) -> set[int]:
-        """The place, and those beneath it."""
-        found, level = {place}, [place]
+    def subtree(self, index: int) -> set[int]:
+        """Return the index and all indices below it."""
+        found, level = {index}, [index]
         while level:
-            level = [child for at in level for child in self.children[at]]
+            level = [child for each in level for child in self.children[each]]
             found.update(level)
         return found
 
     def unmatched_below(self, top: int, matched: Container[int]) -> tuple[int, list[int]]:
-        """How many spans hang together from `top` on that are not kept, and those kept beneath."""
-        spans, border, level = 0, [], [top]
+        """Return the size of the unmatched group that starts at `top`, and the matched spans
+        directly below it."""
+        size, border, level = 0, [], [top]
         while level:
-            spans += len(level)
-            children = [child for at in level for child in self.children[at]]
+            size += len(level)
+            children = [child for each in level for child in self.children[each]]
             border += [child for child in children if child in matched]
             level = [child for child in children if child not in matched]
-        return spans, border
+        return size, border
 
-    def name(self, place: int) -> str:
-        """What stands there, by its name."""
-        shape = self.shapes[place]
+    def name(self, index: int) -> str:
+        """Return the name of a span."""
+        shape = self.shapes[index]
         return shape.name if shape else "root"
 
-    def noun(self, place: int) -> str:
-        """What stands there, by its type and name: "turn writer"."""
-        shape = self.shapes[place]
+    def noun(self, index: int) -> str:
+        """Return the type and name of a span, as in "turn writer"."""
+        shape = self.shapes[index]
         return f"{SPAN_NOUNS.get(shape.type, shape.type.lower())} {shape.name}" if shape else "root"
 
-    def path(self, place: int) -> str:
-        """The names from the root down to what stands there."""
-        names = [self.name(at) for at in (place, *self.ancestors(place)) if at != ROOT]
+    def path(self, index: int) -> str:
+        """Return the names from the root to a span."""
+        names = [self.name(each) for each in (index, *self.ancestors(index)) if each != ROOT]
         return " › ".join(reversed(names)) or "root"
 
 
 def build_forest(roots: Sequence[SpanShape]) -> Forest:
-    """The grove of these roots; the same one, however siblings stand."""
+    """Return the forest of these roots. It does not depend on the order of siblings."""
     shapes: list[SpanShape | None] = [None]
-    parents, children = [ROOT], [[]]  # type: ignore[var-annotated]
+    parents: list[int] = [ROOT]
+    children: list[list[int]] = [[]]
 
     def add_subtree(shape: SpanShape, parent: int) -> None:
-        place = len(shapes)
+        index = len(shapes)
         shapes.append(shape)
         parents.append(parent)
         children.append([])
-        children[parent].append(place)
+        children[parent].append(index)
         for child in shape.children:
-            add_subtree(child, place)
+            add_subtree(child, index)
 
     for root in sort_siblings(roots):
         add_subtree(root, ROOT)
     return Forest(tuple(shapes), tuple(parents), tuple(map(tuple, children)))
 
 
-def difference_cost(golden: SpanShape | None, seen: SpanShape | None) -> int:
-    """Of what two spans differ in, whatever stands beneath them."""
-    if golden is None or seen is None or golden is seen:
+def difference_cost(golden: SpanShape | None, actual: SpanShape | None) -> int:
+    """Return the cost of the differences between two spans, without their children."""
+    if golden is None or actual is None or golden is actual:
         return 0
-    differing = len(golden.attributes ^ seen.attributes)
+    differing = len(golden.attributes ^ actual.attributes)
     return (
-        NAME_COST * (golden.name != seen.name)
-        + TYPE_COST * (golden.type != seen.type)
-        + STATUS_COST * (golden.status != seen.status)
+        NAME_COST * (golden.name != actual.name)
+        + TYPE_COST * (golden.type != actual.type)
+        + STATUS_COST * (golden.status != actual.status)
         + min(ATTRIBUTE_COST * differing, MAX_ATTRIBUTES_COST)
     )

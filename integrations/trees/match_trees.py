@@ -1,9 +1,9 @@
-"""Paired: the spans of two groves that are the same, so that least is left to tell.
+"""Matches the spans of two forests so that the remaining differences cost least.
 
-No quick way is known to the pairing of the lowest price over all trees, so several searches are
-made, and the best end is taken: one takes a span of another name for the same where that is
-cheaper, one only where the names are the same, one only for want of anything better. At the end the
-dearest pairs are doubted: each is undone with all beneath it, and searched for again.
+An exact minimum over unordered trees is not feasible, so several greedy searches run and the
+cheapest result counts. They differ in which unequal spans may be matched early: any, those with
+equal names, or none. Then the most expensive pairs are retried: each is undone with everything
+below it and searched again.
 """
 
 from integrations.trees.forest import Forest
@@ -13,34 +13,37 @@ from integrations.trees.span_shape import SpanShape
 from integrations.trees.subtree_distances import SubtreeDistances
 
 MAX_RETRIED_PAIRS = 12
-"""How many pairs are doubted, so that two large strange trees are still compared in seconds."""
+"""How many pairs are retried. It limits the time for two large and very different trees."""
 
 
-def match_trees(golden: Forest, seen: Forest) -> Matching:
-    """The plainest pairing that is found: that of the lowest price."""
-    free = SubtreeDistances(_always_same)
-    ways = (SubtreeDistances(_same_name), free, SubtreeDistances(_never_same))
-    best = min((MatchingSearch(golden, seen, way, {}).run() for way in ways), key=_cost)
-    dear = sorted(best.pairs, key=lambda one: (-best.pair_cost(one), one))
-    for one in dear[:MAX_RETRIED_PAIRS]:
-        if one in best.pairs and best.pair_cost(one) > 0:
-            undone = golden.subtree(one)
-            rest = {at: to for at, to in best.pairs.items() if at not in undone}
-            best = min(best, MatchingSearch(golden, seen, free, rest).run(), key=_cost)
+def match_trees(golden: Forest, actual: Forest) -> Matching:
+    """Return the cheapest matching that is found."""
+    any_spans = SubtreeDistances(_always_same)
+    distances = (SubtreeDistances(_same_name), any_spans, SubtreeDistances(_never_same))
+    best = min(
+        (MatchingSearch(golden, actual, each, {}).run() for each in distances), key=_total_cost
+    )
+    most_expensive = sorted(best.pairs, key=lambda index: (-best.pair_cost(index), index))
+    for index in most_expensive[:MAX_RETRIED_PAIRS]:
+        if index in best.pairs and best.pair_cost(index) > 0:
+            undone = golden.subtree(index)
+            kept = {old: new for old, new in best.pairs.items() if old not in undone}
+            retried = MatchingSearch(golden, actual, any_spans, kept).run()
+            best = min(best, retried, key=_total_cost)
     return best
 
 
-def _never_same(one: SpanShape, other: SpanShape) -> bool:
+def _never_same(golden: SpanShape, actual: SpanShape) -> bool:
     return False
 
 
-def _same_name(one: SpanShape, other: SpanShape) -> bool:
-    return one.name == other.name
+def _same_name(golden: SpanShape, actual: SpanShape) -> bool:
+    return golden.name == actual.name
 
 
-def _always_same(one: SpanShape, other: SpanShape) -> bool:
+def _always_same(golden: SpanShape, actual: SpanShape) -> bool:
     return True
 
 
-def _cost(pairing: Matching) -> int:
-    return pairing.total_cost
+def _total_cost(matching: Matching) -> int:
+    return matching.total_cost

@@ -1,4 +1,4 @@
-"""A pairing: which span of one grove is which span of another; the rest is lost, or new."""
+"""A matching of two forests: which span of one is which span of the other, and what that costs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,46 +15,44 @@ from integrations.trees.forest import (
 
 @dataclass(frozen=True)
 class Matching:
-    """Places of `golden` and of `seen` that hold the same span; `back` is from `seen`.
+    """Pairs of indices in `golden` and `actual`, and the same pairs in reverse.
 
-    The invisible roots are always paired.
+    Unpaired spans are lost or new. The virtual roots are always paired.
     """
 
     golden: Forest
-    seen: Forest
+    actual: Forest
     pairs: Mapping[int, int]
     reverse_pairs: Mapping[int, int]
 
-    def has_same_parent(self, one: int, other: int) -> bool:
-        """Whether one of `golden` and one of `seen` stand under the same parent."""
-        return self.pairs.get(self.golden.parents[one]) == self.seen.parents[other]
+    def has_same_parent(self, old: int, new: int) -> bool:
+        """Whether the parents of a golden span and an actual span are a pair."""
+        return self.pairs.get(self.golden.parents[old]) == self.actual.parents[new]
 
-    def is_moved_by_level(self, one: int, other: int) -> bool:
-        """Whether they have other parents only for a level that is lost between, or is new."""
-        was, now = self.golden.parents[one], self.seen.parents[other]
-        if (was in self.pairs) == (now in self.reverse_pairs):
+    def is_moved_by_level(self, old: int, new: int) -> bool:
+        """Whether the parents differ only because a level between is lost or new."""
+        old_parent, new_parent = self.golden.parents[old], self.actual.parents[new]
+        if (old_parent in self.pairs) == (new_parent in self.reverse_pairs):
             return False
-        above = next(at for at in self.golden.ancestors(one) if at in self.pairs)
-        return self.pairs[above] == next(
-            at for at in self.seen.ancestors(other) if at in self.reverse_pairs
+        old_ancestor = next(each for each in self.golden.ancestors(old) if each in self.pairs)
+        return self.pairs[old_ancestor] == next(
+            each for each in self.actual.ancestors(new) if each in self.reverse_pairs
         )
 
-    def move_cost(self, one: int, other: int) -> int:
-        """The price of the places that they have."""
-        if one == ROOT or self.has_same_parent(one, other):
+    def move_cost(self, old: int, new: int) -> int:
+        """Return the cost of the difference in position."""
+        if old == ROOT or self.has_same_parent(old, new):
             return 0
-        return LEVEL_MOVE_COST if self.is_moved_by_level(one, other) else MOVE_COST
+        return LEVEL_MOVE_COST if self.is_moved_by_level(old, new) else MOVE_COST
 
-    def pair_cost(self, one: int) -> int:
-        """The price of what a paired span of `golden` and its own in `seen` differ in."""
-        other = self.pairs[one]
-        return difference_cost(self.golden.shapes[one], self.seen.shapes[other]) + self.move_cost(
-            one, other
-        )
+    def pair_cost(self, old: int) -> int:
+        """Return the cost of all differences of a golden span that is paired."""
+        new = self.pairs[old]
+        differences = difference_cost(self.golden.shapes[old], self.actual.shapes[new])
+        return differences + self.move_cost(old, new)
 
     @property
     def total_cost(self) -> int:
-        """Of all that the two groves differ in, by this pairing."""
-        return sum(map(self.pair_cost, self.pairs)) + SPAN_COST * (
-            len(self.golden) + len(self.seen) - 2 * len(self.pairs)
-        )
+        """The cost of all differences of the two forests."""
+        unpaired = len(self.golden) + len(self.actual) - 2 * len(self.pairs)
+        return sum(map(self.pair_cost, self.pairs)) + SPAN_COST * unpaired

@@ -1,7 +1,7 @@
-"""A search: down two groves from their roots, and then everywhere, for spans that are the same.
+"""A greedy search for a cheap matching of two forests.
 
-Siblings are paired against siblings. What is left is looked for everywhere, whole subtrees against
-whole subtrees, and then span by span. Each step is optimal; their sum need not be.
+It goes down from the roots and matches siblings with siblings. Then it matches the rest anywhere:
+whole subtrees first, single spans second. Each step is optimal; their sum need not be.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,116 +12,130 @@ from integrations.trees.subtree_distances import SubtreeDistances, assign_pairs
 
 
 class MatchingSearch:
-    """One that begins with `pairs`, which it keeps; `subtrees` says what may be the same."""
+    """A search that starts with `pairs` and keeps them.
+
+    `distances` decides which spans may be matched.
+    """
 
     def __init__(
-        self, golden: Forest, seen: Forest, subtrees: SubtreeDistances, pairs: Mapping[int, int]
+        self,
+        golden: Forest,
+        actual: Forest,
+        distances: SubtreeDistances,
+        pairs: Mapping[int, int],
     ) -> None:
-        self._golden, self._seen, self._subtrees = golden, seen, subtrees
+        self._golden, self._actual, self._distances = golden, actual, distances
         self._pairs = dict(pairs)
-        self._back = {other: one for one, other in pairs.items()}
-        self._now = Matching(golden, seen, self._pairs, self._back)
+        self._reverse_pairs = {new: old for old, new in pairs.items()}
+        self._matching = Matching(golden, actual, self._pairs, self._reverse_pairs)
 
     def run(self) -> Matching:
-        """What it comes to."""
+        """Return the matching that the search finds."""
         self._number_subtrees()
         if ROOT not in self._pairs:
             self._pair(ROOT, ROOT)
         while self._match_subtrees() or self._match_single_spans():
             pass
-        return self._now
+        return self._matching
 
     def _number_subtrees(self) -> None:
-        """Number the subtrees of what is not paired yet."""
-        self._lost = self._subtrees.number_subtrees(
-            self._golden, [at for at in range(len(self._golden)) if at not in self._pairs]
+        """Number the subtrees of all spans that are not paired yet."""
+        self._lost = self._distances.number_subtrees(
+            self._golden,
+            [index for index in range(len(self._golden)) if index not in self._pairs],
         )
-        self._new = self._subtrees.number_subtrees(
-            self._seen, [at for at in range(len(self._seen)) if at not in self._back]
+        self._new = self._distances.number_subtrees(
+            self._actual,
+            [index for index in range(len(self._actual)) if index not in self._reverse_pairs],
         )
 
-    def _pair(self, one: int, other: int) -> None:
-        """Pair two spans, and then those beneath them, siblings against siblings."""
-        self._pairs[one], self._back[other] = other, one
-        beneath = [child for child in self._golden.children[one] if child in self._lost]
-        above = [child for child in self._seen.children[other] if child in self._new]
-        numbers = [self._lost[child] for child in beneath], [self._new[child] for child in above]
-        for i, j in self._subtrees.match_siblings(*numbers):
-            self._pair(beneath[i], above[j])
+    def _pair(self, old: int, new: int) -> None:
+        """Pair two spans, then their children, siblings with siblings."""
+        self._pairs[old], self._reverse_pairs[new] = new, old
+        old_children = [child for child in self._golden.children[old] if child in self._lost]
+        new_children = [child for child in self._actual.children[new] if child in self._new]
+        pairs = self._distances.match_siblings(
+            [self._lost[child] for child in old_children],
+            [self._new[child] for child in new_children],
+        )
+        for i, j in pairs:
+            self._pair(old_children[i], new_children[j])
 
     def _match_subtrees(self) -> bool:
-        """Pair subtrees that are lost here and new there, those that save most first."""
+        """Match lost subtrees with new ones whose root has the same name, the best pairs first."""
         self._number_subtrees()
-        lost, new = _by_name(self._golden, self._lost), _by_name(self._seen, self._new)
+        lost, new = _by_name(self._golden, self._lost), _by_name(self._actual, self._new)
         best = [
             pair
             for name in lost.keys() & new.keys()
             for pair in self._best_pairs(lost[name], new[name])
         ]
-        stale: tuple[set[int], set[int]] = (set(), set())
-        for _, one, other in sorted(best):
-            if one not in stale[0] and other not in stale[1]:
-                self._pair(one, other)
-                stale[0].update(self._golden.ancestors(one), self._golden.subtree(one))
-                stale[1].update(self._seen.ancestors(other), self._seen.subtree(other))
+        outdated_lost: set[int] = set()
+        outdated_new: set[int] = set()
+        for _, old, other in sorted(best):
+            if old not in outdated_lost and other not in outdated_new:
+                self._pair(old, other)
+                outdated_lost.update(self._golden.ancestors(old), self._golden.subtree(old))
+                outdated_new.update(self._actual.ancestors(other), self._actual.subtree(other))
         return bool(best)
 
     def _best_pairs(self, lost: list[int], new: list[int]) -> Iterator[tuple[int, int, int]]:
-        """The pairs of these that save most together, each behind what it costs: less than none."""
-        saved = [[self._subtree_saving(one, other) for other in new] for one in lost]
-        return ((-saved[i][j], lost[i], new[j]) for i, j in assign_pairs(saved))
+        """Yield the pairs that save most together, each as a negative cost and two indices."""
+        savings = [[self._subtree_saving(old, other) for other in new] for old in lost]
+        return ((-savings[i][j], lost[i], new[j]) for i, j in assign_pairs(savings))
 
-    def _subtree_saving(self, one: int, other: int) -> int:
-        """Doubled, so that of two pairs that save as much the one of like parents is taken."""
-        saved = self._subtrees.saving(self._lost[one], self._new[other]) - self._now.move_cost(
-            one, other
-        )
-        if saved <= 0:
+    def _subtree_saving(self, old: int, new: int) -> int:
+        """Return twice what a pair saves, plus 1 as a tie-break if the parents' names are equal."""
+        saving = self._distances.saving(self._lost[old], self._new[new])
+        saving -= self._matching.move_cost(old, new)
+        if saving <= 0:
             return 0
-        parents = self._golden.parents[one], self._seen.parents[other]
-        return 2 * saved + (self._golden.name(parents[0]) == self._seen.name(parents[1]))
+        parents = self._golden.parents[old], self._actual.parents[new]
+        return 2 * saving + (self._golden.name(parents[0]) == self._actual.name(parents[1]))
 
     def _match_single_spans(self) -> bool:
-        """Pair what is left span by span, for the place that it has and for what is beneath it.
+        """Match what is left span by span, by position and children.
 
-        Only those that save most: they show what has become of the places of the others.
+        Only the pairs that save most are made, because each pair changes the position of others.
         """
         self._number_subtrees()
         lost, new = list(self._lost), list(self._new)
-        kept = [[0] * len(new) for _ in lost]
-        row, column = {at: i for i, at in enumerate(lost)}, {at: j for j, at in enumerate(new)}
-        for one in lost:
-            for other in self._candidates(one):
-                kept[row[one]][column[other]] = self._single_saving(one, other)
-        pairs = assign_pairs(kept)
-        most = max((kept[i][j] for i, j in pairs), default=0)
+        savings = [[0] * len(new) for _ in lost]
+        rows = {index: i for i, index in enumerate(lost)}
+        columns = {index: j for j, index in enumerate(new)}
+        for old in lost:
+            for other in self._candidates(old):
+                savings[rows[old]][columns[other]] = self._single_saving(old, other)
+        pairs = assign_pairs(savings)
+        most = max((savings[i][j] for i, j in pairs), default=0)
         for i, j in pairs:
-            if kept[i][j] == most:
-                self._pairs[lost[i]], self._back[new[j]] = new[j], lost[i]
+            if savings[i][j] == most:
+                self._pairs[lost[i]], self._reverse_pairs[new[j]] = new[j], lost[i]
         return bool(pairs)
 
-    def _candidates(self, one: int) -> set[int]:
-        """What a lost span may have become: a new one under its parent, or above its children."""
-        parent = self._pairs.get(self._golden.parents[one])
-        under = self._seen.children[parent] if parent is not None else ()
-        beneath = (self._pairs.get(child) for child in self._golden.children[one])
-        above = (self._seen.parents[at] for at in beneath if at is not None)
-        return {other for other in (*under, *above) if other in self._new}
+    def _candidates(self, old: int) -> set[int]:
+        """Return the new spans that have the lost span's parent, or a child of it."""
+        parent = self._pairs.get(self._golden.parents[old])
+        siblings = self._actual.children[parent] if parent is not None else ()
+        children = (self._pairs.get(child) for child in self._golden.children[old])
+        parents = (self._actual.parents[child] for child in children if child is not None)
+        return {index for index in (*siblings, *parents) if index in self._new}
 
-    def _single_saving(self, one: int, other: int) -> int:
-        """What it saves to take one span for the other, with what that makes of those beneath."""
-        beneath = set(self._golden.unmatched_below(one, self._pairs)[1])
-        beneath.update(self._back[at] for at in self._seen.unmatched_below(other, self._back)[1])
-        before = sum(self._now.move_cost(at, self._pairs[at]) for at in beneath)
-        self._pairs[one], self._back[other] = other, one
-        after = sum(self._now.move_cost(at, self._pairs[at]) for at in (*beneath, one))
-        del self._pairs[one], self._back[other]
-        differing = difference_cost(self._golden.shapes[one], self._seen.shapes[other])
-        return SPAN_COST + SPAN_COST - differing + before - after
+    def _single_saving(self, old: int, new: int) -> int:
+        """Return what a pair saves, including what it changes for the spans below it."""
+        below = set(self._golden.unmatched_below(old, self._pairs)[1])
+        matched = self._actual.unmatched_below(new, self._reverse_pairs)[1]
+        below.update(self._reverse_pairs[index] for index in matched)
+        before = sum(self._matching.move_cost(index, self._pairs[index]) for index in below)
+        self._pairs[old], self._reverse_pairs[new] = new, old
+        after = sum(self._matching.move_cost(index, self._pairs[index]) for index in (*below, old))
+        del self._pairs[old], self._reverse_pairs[new]
+        differences = difference_cost(self._golden.shapes[old], self._actual.shapes[new])
+        return SPAN_COST + SPAN_COST - differences + before - after
 
 
-def _by_name(forest: Forest, places: Iterable[int]) -> dict[str, list[int]]:
-    named: dict[str, list[int]] = {}
-    for place in places:
-        named.setdefault(forest.name(place), []).append(place)
-    return named
+def _by_name(forest: Forest, indices: Iterable[int]) -> dict[str, list[int]]:
+    by_name: dict[str, list[int]] = {}
+    for index in indices:
+        by_name.setdefault(forest.name(index), []).append(index)
+    return by_name

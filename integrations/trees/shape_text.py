@@ -1,9 +1,10 @@
-"""Lines of shapes: a span a line, a child under its parent, alike siblings once with their number.
+"""The text format of span shapes: one span per line, children indented below their parent.
 
     office  [CHAIN OK]  inputs:object outputs:string
       writer  [AGENT OK]  × 2  outputs:string
 
-What `lines` writes, `parsed` reads; the same shapes are the same lines, however siblings stood.
+Equal siblings are one line with their number. `parse_shapes` reads what `format_shapes` writes, and
+equal trees have equal lines, in whatever order their siblings are.
 """
 
 import re
@@ -21,17 +22,17 @@ SHAPE_LINE = re.compile(
 
 
 class ShapeSyntaxError(Exception):
-    """Raised when a text is no line of shapes."""
+    """A line is not in the format of span shapes."""
 
 
 def format_shapes(shapes: Iterable[SpanShape]) -> Iterator[str]:
-    """Each shape and all beneath it, siblings in order."""
+    """Yield the lines of each shape and all below it, siblings sorted."""
     return _format_siblings(sort_siblings(shapes), 0)
 
 
 def _format_siblings(siblings: tuple[SpanShape, ...], depth: int) -> Iterator[str]:
-    for shape, alike in groupby(siblings):
-        times = len(tuple(alike))
+    for shape, equal in groupby(siblings):
+        times = len(tuple(equal))
         words = [shape.name, f"[{shape.type} {shape.status}]"]
         if times > 1:
             words.append(f"× {times}")
@@ -41,11 +42,11 @@ def _format_siblings(siblings: tuple[SpanShape, ...], depth: int) -> Iterator[st
         yield from _format_siblings(shape.children, depth + 1)
 
 
-def parse_shapes(written: Sequence[str]) -> tuple[SpanShape, ...]:
-    """The shapes that the lines stand for. Raises `NoShape`, which says at which line."""
+def parse_shapes(lines: Sequence[str]) -> tuple[SpanShape, ...]:
+    """Parse lines. Raises `ShapeSyntaxError`, which names the line."""
     levels: list[list[SpanShape]] = [[]]
-    for number in range(len(written), 0, -1):
-        depth, times, shape = _parse_line(written[number - 1], number)
+    for number in range(len(lines), 0, -1):
+        depth, times, shape = _parse_line(lines[number - 1], number)
         if depth > MAX_SPAN_DEPTH:
             raise ShapeSyntaxError(
                 f"line {number} is nested more than {MAX_SPAN_DEPTH} levels deep"
@@ -56,23 +57,24 @@ def parse_shapes(written: Sequence[str]) -> tuple[SpanShape, ...]:
                 f"the line after line {number} is indented by more than one level"
             )
         children, levels[depth + 1] = tuple(reversed(levels[depth + 1])), []
-        whole = SpanShape(shape.name, shape.type, shape.status, shape.attributes, children)
-        levels[depth].extend([whole] * times)
+        parent = SpanShape(shape.name, shape.type, shape.status, shape.attributes, children)
+        levels[depth].extend([parent] * times)
     if any(levels[1:]):
-        raise ShapeSyntaxError("the first line is indented: a child stands under its parent")
+        raise ShapeSyntaxError("the first line is indented; expected a root span")
     return tuple(reversed(levels[0]))
 
 
 def _parse_line(line: str, number: int) -> tuple[int, int, SpanShape]:
-    """A line's depth, how many are alike, and its shape, which has no children yet."""
-    found = SHAPE_LINE.fullmatch(line)
-    if not found or len(found["indent"]) % len(INDENT):
-        raise ShapeSyntaxError(f"line {number} is no `name  [TYPE STATUS]  key:type …`: {line!r}")
-    pairs = (pair.rpartition(":") for pair in (found["attributes"] or "").split())
+    """Return a line's depth, its number of equal spans, and its shape without children."""
+    match = SHAPE_LINE.fullmatch(line)
+    if not match or len(match["indent"]) % len(INDENT):
+        raise ShapeSyntaxError(
+            f"line {number}: expected `name  [TYPE STATUS]  key:type …`, found {line!r}"
+        )
+    pairs = (pair.rpartition(":") for pair in (match["attributes"] or "").split())
     attributes = frozenset((key, type) for key, _, type in pairs)
-    times = int(found["times"] or 1)
     return (
-        len(found["indent"]) // len(INDENT),
-        times,
-        SpanShape(found["name"], found["type"], found["status"], attributes),
+        len(match["indent"]) // len(INDENT),
+        int(match["times"] or 1),
+        SpanShape(match["name"], match["type"], match["status"], attributes),
     )

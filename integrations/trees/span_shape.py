@@ -1,7 +1,8 @@
-"""A shape: what a span says and how, without any value that it says: two runs have the same one.
+"""A span tree without values, so that two runs of the same program have equal trees.
 
-Left out, for they say nothing of what happened: what MLflow writes for its own bookkeeping
-(`mlflow.*`, but for the model and the format of the messages), times and durations, and ids.
+Kept are names, types, statuses, and the keys and JSON types of attributes. Left out is everything
+that varies or is bookkeeping: `mlflow.*` attributes (but for the model and the message format),
+times, durations and ids.
 """
 
 import re
@@ -17,22 +18,22 @@ from instrumentation.trace.trace import Trace
 
 UNNAMED = "(nameless)"
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{12,}")
-"""An id in a name, also where an underscore holds it, as in `Crew_<id>.kickoff`."""
+"""An id in a name, also next to an underscore, as in `Crew_<id>.kickoff`."""
 TIME_OR_ID_ATTRIBUTE = re.compile(
     r"(^|[._])(ids?|uuid|fingerprint|timestamp|latency|(time|start|end)_(unix_)?(nano|ns))$"
     r"|[a-z]Id$|_(at|ns|seconds)$"
 )
 LIST_INDEX = re.compile(r"\.\d+(?=\.|$)")
-"""Where an instrumentor writes a list flat: `llm.input_messages.0.message.role`."""
+"""The index in a flattened list, as in `llm.input_messages.0.message.role`."""
 
 
 @dataclass(frozen=True)
 class SpanShape:
-    """What a span says and how, with all beneath it. The order of `children` means nothing.
+    """A span without values, and its children in any order.
 
-    `attributes` are pairs of a key and the JSON type of its value; "inputs", "outputs", "tokens"
-    and "cost" stand among them. Keys of a list that was written flat are one: `messages.#.role`;
-    where its values are of several types, these stand together: `number|string`.
+    `attributes` are pairs of a key and the JSON type of its value. "inputs", "outputs", "tokens"
+    and "cost" are among the keys. The keys of a flattened list are one key, as in
+    `messages.#.role`, with the types of all its values, as in `number|string`.
     """
 
     name: str
@@ -42,39 +43,37 @@ class SpanShape:
     children: tuple["SpanShape", ...] = ()
 
     def __iter__(self) -> Iterator["SpanShape"]:
-        """This one and all beneath it, a parent before its children."""
+        """Yield this span and all below it, a parent before its children."""
         yield self
         for child in self.children:
             yield from child
 
 
 def trace_shapes(trace: Trace) -> tuple[SpanShape, ...]:
-    """The shapes of a trace's roots, siblings in an order that chance has no part in."""
+    """Return the root spans of a trace as shapes, siblings sorted."""
     return sort_siblings(map(_span_shape, trace.roots))
 
 
 def sort_siblings(siblings: Iterable[SpanShape]) -> tuple[SpanShape, ...]:
-    """Siblings by all that they are, and those beneath them too: alike ones stand together."""
-    sorted_within = (
+    """Sort siblings on all levels by all that they are, so that equal ones are adjacent."""
+    sorted_below = (
         SpanShape(
             shape.name, shape.type, shape.status, shape.attributes, sort_siblings(shape.children)
         )
         for shape in siblings
     )
-    return tuple(sorted(sorted_within, key=_sort_key))
+    return tuple(sorted(sorted_below, key=_sort_key))
 
 
 def _sort_key(shape: SpanShape) -> tuple[Any, ...]:
-    told = (shape.name, shape.type, shape.status, sorted(shape.attributes))
-    return (*told, tuple(_sort_key(child) for child in shape.children))
+    own = (shape.name, shape.type, shape.status, sorted(shape.attributes))
+    return (*own, tuple(_sort_key(child) for child in shape.children))
 
 
 def _span_shape(span: Span) -> SpanShape:
+    name = ID.sub("<id>", mask_volatile_ids(span.name))
     return SpanShape(
-        name=" ".join(
-            CONTROL_CHARACTERS.sub(" ", ID.sub("<id>", mask_volatile_ids(span.name))).split()
-        )
-        or UNNAMED,
+        name=" ".join(CONTROL_CHARACTERS.sub(" ", name).split()) or UNNAMED,
         type=_to_word(span.type),
         status=_to_word(span.status),
         attributes=frozenset(_attribute_types(span)),
@@ -83,18 +82,21 @@ def _span_shape(span: Span) -> SpanShape:
 
 
 def _attribute_types(span: Span) -> Iterator[tuple[str, str]]:
-    """Each key that the span says something under, with the types of the values there."""
     types: dict[str, set[str]] = {}
     for key, value in span.attributes.items():
         if _is_stable(key):
             types.setdefault(_normalize_key(key), set()).add(json_type(value))
-    own = {"inputs": span.inputs, "outputs": span.outputs, "cost": span.cost_usd}
-    own["tokens"] = span.tokens.total or None
-    for key, value in own.items():
+    fields = {
+        "inputs": span.inputs,
+        "outputs": span.outputs,
+        "cost": span.cost_usd,
+        "tokens": span.tokens.total or None,
+    }
+    for key, value in fields.items():
         if value is not None:
             types[key] = {json_type(value)}
-    for key, seen in types.items():
-        yield key, "|".join(sorted(seen))
+    for key, found in types.items():
+        yield key, "|".join(sorted(found))
 
 
 def _is_stable(key: str) -> bool:
@@ -108,12 +110,12 @@ def _normalize_key(key: str) -> str:
 
 
 def _to_word(text: str) -> str:
-    """The text without white space and brackets, for these part the words of a line."""
+    """Replace white space and brackets, which separate the words of a shape's line."""
     return re.sub(r"[\s\[\]]+", "_", CONTROL_CHARACTERS.sub("_", text)) or UNNAMED
 
 
 def json_type(value: Any) -> str:
-    """What JSON calls the type of a value; what it has no name for is an object."""
+    """Return the name of a value's JSON type; "object" if it has none."""
     match value:
         case None:
             return "null"

@@ -1,4 +1,4 @@
-"""What AutoGen does in each case: a function of each case's name."""
+"""Programs of the AutoGen cases: one function per case, with its name."""
 
 from integrations.programs.autogen.errors import cancelled as cancelled
 from integrations.programs.autogen.errors import handled_error as handled_error

@@ -1,4 +1,4 @@
-"""Agents, and a client, of classes that are defined once the instrumentor is on."""
+"""A program whose agent and client classes are defined after the instrumentor was enabled."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from integrations.programs.autogen.building_blocks import make_assistant, make_c
 from integrations.programs.case_context import CaseContext
 
 
-async def defined_late(world: CaseContext) -> str:
-    """An agent that passes its task to another, both of the user's own making."""
+async def defined_late(context: CaseContext) -> str:
+    """An agent that passes its task to another. Both are instances of the user's own classes."""
 
     class Client(OpenAIChatCompletionClient):
         async def create(self, *args: Any, **kwargs: Any) -> Any:
@@ -24,7 +24,7 @@ async def defined_late(world: CaseContext) -> str:
         async def run(self, **kwargs: Any) -> Any:
             return await super().run(**kwargs)
 
-    herald = make_assistant(world, "herald", make_client(world, "herald", Client), Herald)
+    herald = make_assistant(context, "herald", make_client(context, "herald", Client), Herald)
 
     class Crier(BaseChatAgent):
         produced_message_types = (TextMessage,)
@@ -32,8 +32,8 @@ async def defined_late(world: CaseContext) -> str:
         async def on_messages(
             self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
         ) -> Response:
-            asked = await herald.run(task="\n".join(m.to_text() for m in messages))
-            news = asked.messages[-1]
+            result = await herald.run(task="\n".join(m.to_text() for m in messages))
+            news = result.messages[-1]
             assert isinstance(news, TextMessage)
             return Response(chat_message=TextMessage(content=news.content, source=self.name))
 

@@ -1,4 +1,4 @@
-"""Teams: several agents, and who says which of them is next."""
+"""Programs with teams: GraphFlow, SelectorGroupChat, Swarm, RoundRobinGroupChat."""
 
 from itertools import pairwise
 from typing import Any
@@ -14,80 +14,78 @@ from autogen_agentchat.teams import (
     Swarm,
 )
 
-from integrations.programs.autogen.building_blocks import make_assistant, make_client
-from integrations.programs.autogen.gauge_tool import GaugeTool
+from integrations.programs.autogen.building_blocks import GaugeTool, make_assistant, make_client
 from integrations.programs.case_context import CaseContext
 
 TASK = "Write of the sea."
 
 
-async def graphflow_run(world: CaseContext) -> str:
-    """Three agents, one after the other."""
-    agents = _make_assistants(world, "writer", "critic", "editor")
-    ended = await _make_graphflow(agents, *pairwise(agents)).run(task=TASK)
-    return str(ended.messages[-1])
+async def graphflow_run(context: CaseContext) -> str:
+    """Three agents in sequence."""
+    agents = _make_assistants(context, "writer", "critic", "editor")
+    result = await _make_graphflow(agents, *pairwise(agents)).run(task=TASK)
+    return str(result.messages[-1])
 
 
-async def graphflow_run_stream(world: CaseContext) -> str:
-    """One agent, then two at once, then one that waits for both."""
-    agents = writer, lawyer, critic, editor = _make_assistants(
-        world, "writer", "lawyer", "critic", "editor"
-    )
+async def graphflow_run_stream(context: CaseContext) -> str:
+    """One agent, then two in parallel, then one that waits for both."""
+    agents = _make_assistants(context, "writer", "lawyer", "critic", "editor")
+    writer, lawyer, critic, editor = agents
     edges = ((writer, lawyer), (writer, critic), (lawyer, editor), (critic, editor))
     return await _run_stream(_make_graphflow(agents, *edges))
 
 
-async def client_streaming(world: CaseContext) -> str:
-    """Two agents whose completions come piece by piece, one of which asks for a tool."""
-    gauge = GaugeTool(world, "writer", "tide", "high at noon")
+async def client_streaming(context: CaseContext) -> str:
+    """Two agents whose clients stream. One of them calls a tool."""
+    gauge = GaugeTool(context, "writer", "tide", "high at noon")
 
     def make_streaming_assistant(name: str, **settings: Any) -> AssistantAgent:
-        usage = make_client(world, name, stream_options={"include_usage": True})
-        return make_assistant(world, name, usage, model_client_stream=True, **settings)
+        client = make_client(context, name, stream_options={"include_usage": True})
+        return make_assistant(context, name, client, model_client_stream=True, **settings)
 
     writer = make_streaming_assistant("writer", tools=[gauge], reflect_on_tool_use=True)
     agents = [writer, make_streaming_assistant("critic")]
     return await _run_stream(_make_graphflow(agents, *pairwise(agents)))
 
 
-async def selector(world: CaseContext) -> str:
-    """A model says who is next: not an agent, but the team's own."""
-    agents: list[Any] = _make_assistants(world, "doctor", "climber", "porter")
-    team = SelectorGroupChat(agents, make_client(world, "selector"), max_turns=3)
+async def selector(context: CaseContext) -> str:
+    """A model of the team's own selects the next speaker."""
+    agents: list[Any] = _make_assistants(context, "doctor", "climber", "porter")
+    team = SelectorGroupChat(agents, make_client(context, "selector"), max_turns=3)
     return str((await team.run(task="Can we go on?")).messages[-1])
 
 
-async def swarm(world: CaseContext) -> str:
-    """An agent says itself who is next, by a tool; the other one hands back."""
-    gauge = GaugeTool(world, "pilot", "wind", "60 km/h")
-    porter = make_assistant(world, "porter", handoffs=["pilot"])
+async def swarm(context: CaseContext) -> str:
+    """An agent hands over with a tool, and the other one hands back."""
+    gauge = GaugeTool(context, "pilot", "wind", "60 km/h")
+    porter = make_assistant(context, "porter", handoffs=["pilot"])
     pilot = make_assistant(
-        world, "pilot", handoffs=["porter"], tools=[gauge], reflect_on_tool_use=True
+        context, "pilot", handoffs=["porter"], tools=[gauge], reflect_on_tool_use=True
     )
     team = Swarm([porter, pilot], termination_condition=TextMentionTermination("DELIVERED"))
-    ended = await team.run(task="Bring the parcel up.")
-    for message in ended.messages:
+    result = await team.run(task="Bring the parcel up.")
+    for message in result.messages:
         if isinstance(message, ToolCallExecutionEvent):
-            _record_handoff_tools(world, message)
-    return str(ended.messages[-1])
+            _record_handoff_tools(context, message)
+    return str(result.messages[-1])
 
 
-async def round_robin(world: CaseContext) -> str:
-    """Each in turn, and the first once more."""
-    agents: list[Any] = _make_assistants(world, "poet", "critic")
+async def round_robin(context: CaseContext) -> str:
+    """Each agent in turn, and the first one again."""
+    agents: list[Any] = _make_assistants(context, "poet", "critic")
     team = RoundRobinGroupChat(agents, max_turns=3)
     return str((await team.run(task=TASK)).messages[-1])
 
 
-def _record_handoff_tools(world: CaseContext, executed: ToolCallExecutionEvent) -> None:
-    """The tools that hand over are AutoGen's own: what it says of them is all that is known."""
-    for result in executed.content:
+def _record_handoff_tools(context: CaseContext, event: ToolCallExecutionEvent) -> None:
+    """Record the runs of handoff tools from AutoGen's event, because the tools are its own."""
+    for result in event.content:
         if result.name.startswith("transfer_to_"):
-            world.record_tool_run(executed.source, result.name)
+            context.record_tool_run(event.source, result.name)
 
 
-def _make_assistants(world: CaseContext, *names: str) -> list[AssistantAgent]:
-    return [make_assistant(world, name) for name in names]
+def _make_assistants(context: CaseContext, *names: str) -> list[AssistantAgent]:
+    return [make_assistant(context, name) for name in names]
 
 
 def _make_graphflow(
@@ -102,7 +100,7 @@ def _make_graphflow(
 
 
 async def _run_stream(team: GraphFlow) -> str:
-    """What a team's stream ends with."""
+    """Run a team with `run_stream` and return its last message."""
     last: Any = None
     async for item in team.run_stream(task=TASK):
         last = item

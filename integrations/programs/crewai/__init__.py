@@ -1,7 +1,6 @@
-"""What CrewAI does in each case: a function a case, by its name."""
+"""Programs of the CrewAI cases: one function per case, with its name."""
 
-from integrations.programs.crewai.crew_memory import memory
-from integrations.programs.crewai.flows import flow
+from integrations.programs.crewai.flows_and_memory import flow, memory
 from integrations.programs.crewai.kickoffs import (
     akickoff,
     async_task,
@@ -9,8 +8,8 @@ from integrations.programs.crewai.kickoffs import (
     hierarchical,
     kickoff_async,
     sequential,
+    shared_model,
 )
-from integrations.programs.crewai.shared_model import shared_model
 from integrations.programs.crewai.tools_and_errors import (
     guardrail,
     handled_error,

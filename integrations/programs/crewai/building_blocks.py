@@ -1,4 +1,4 @@
-"""An office: the agents, tasks and crews that the cases are made of, each agent with its model."""
+"""Agents, tasks, crews and models that the CrewAI programs are built from."""
 
 from importlib.metadata import version
 from typing import Any
@@ -9,70 +9,67 @@ from integrations.programs.case_context import AGENT_HEADER, API_KEY, MODEL, Cas
 from integrations.programs.crewai.lookup_tool import LookupTool
 
 CREWAI_VERSION = tuple(int(part) for part in version("crewai").split(".")[:2])
-"""Of CrewAI: (1, 15)."""
+"""Major and minor version, as in (1, 15)."""
 HEADERS_PARAMETER = "default_headers" if CREWAI_VERSION >= (1, 0) else "extra_headers"
-"""What the headers of a model are called: by OpenAI's client, and by LiteLLM before it."""
+"""The name of the headers parameter: of OpenAI's client since 1.0, of LiteLLM before."""
 RUNS_PARALLEL_TOOLS = CREWAI_VERSION >= (1, 10)
-"""Whether all tools run that one reply asks for: 1.9 runs the first of them, and before it agents
-read in text what they are to do."""
+"""Whether CrewAI runs all tools that one reply calls. 1.9 runs the first only, and older releases
+parse a single tool from the text."""
 RUNS_STREAMED_TOOLS = not (1, 9) <= CREWAI_VERSION < (1, 10)
-"""Whether tools run that a streamed reply asks for."""
+"""Whether CrewAI runs tools that a streamed reply calls."""
 
 
-def make_model(world: CaseContext, lane: str, **settings: Any) -> LLM:
-    """The model of one agent, which does not retry unless told to."""
-    given: dict[str, Any] = {
+def make_model(context: CaseContext, lane: str, **settings: Any) -> LLM:
+    """Return the model of one agent. It does not retry unless `settings` say so."""
+    defaults: dict[str, Any] = {
         "model": f"openai/{MODEL}",
-        "base_url": world.base_url,
+        "base_url": context.base_url,
         "api_key": API_KEY,
         HEADERS_PARAMETER: {AGENT_HEADER: lane},
         "max_retries": 0,
         "timeout": 10,
     }
-    return LLM(**given | settings)
+    return LLM(**defaults | settings)
 
 
 def make_agent(
-    world: CaseContext, role: str, *, has_lookup_tool: bool = False, **settings: Any
+    context: CaseContext, role: str, *, has_lookup_tool: bool = False, **settings: Any
 ) -> Agent:
-    """An agent; one that looks things up has the tool for it. `model=` are its model's settings."""
-    given: dict[str, Any] = {
+    """Return an agent with a model of its own. `model=` holds the settings of that model."""
+    defaults: dict[str, Any] = {
         "goal": "do it well",
         "backstory": "long in the trade",
-        "llm": make_model(world, role, **settings.pop("model", {})),
-        "tools": [LookupTool(world, role)] if has_lookup_tool else [],
+        "llm": make_model(context, role, **settings.pop("model", {})),
+        "tools": [LookupTool(context, role)] if has_lookup_tool else [],
         "max_retry_limit": 0,
     }
-    return Agent(role=role, **given | settings)
+    return Agent(role=role, **defaults | settings)
 
 
 def make_task(agent: Agent | None, description: str, **settings: Any) -> Task:
-    """A task of this agent, which asks for a line."""
+    """Return a task that expects one line."""
     return Task(description=description, expected_output="a line", agent=agent, **settings)
 
 
 def make_crew(*tasks: Task, **settings: Any) -> Crew:
-    """A crew of these tasks, and of the agents that they name."""
-    agents = list({id(one.agent): one.agent for one in tasks if one.agent is not None}.values())
-    given: dict[str, Any] = {"agents": agents, "tasks": list(tasks), "name": "office"}
-    return Crew(**given | settings)
+    """Return a crew of these tasks and of their agents."""
+    agents = list({id(task.agent): task.agent for task in tasks if task.agent is not None}.values())
+    defaults: dict[str, Any] = {"agents": agents, "tasks": list(tasks), "name": "office"}
+    return Crew(**defaults | settings)
 
 
-def make_scout_and_clerk_crew(world: CaseContext, **settings: Any) -> Crew:
-    """One looks something up; the other notes what the first has found."""
-    scout = make_agent(world, "scout", has_lookup_tool=True)
-    return make_crew(
-        make_task(scout, "find the pass"),
-        make_task(make_agent(world, "clerk"), "note what is found"),
-        **settings,
-    )
+def make_scout_and_clerk_crew(context: CaseContext) -> Crew:
+    """Return a crew in which the scout looks something up and the clerk writes it down."""
+    scout = make_agent(context, "scout", has_lookup_tool=True)
+    clerk = make_agent(context, "clerk")
+    return make_crew(make_task(scout, "find the pass"), make_task(clerk, "note what is found"))
 
 
-def make_managed_crew(world: CaseContext, *coworkers: str) -> Crew:
-    """A manager who asks these to look things up."""
+def make_managed_crew(context: CaseContext, *coworkers: str) -> Crew:
+    """Return a hierarchical crew whose manager delegates to these coworkers."""
     return make_crew(
         make_task(None, "have the pass found"),
-        agents=[make_agent(world, role, has_lookup_tool=True) for role in coworkers],
-        manager_agent=make_agent(world, "manager", allow_delegation=True),
+        agents=[make_agent(context, role, has_lookup_tool=True) for role in coworkers],
+        manager_agent=make_agent(context, "manager", allow_delegation=True),
         process=Process.hierarchical,
     )

@@ -1,4 +1,4 @@
-"""A look-up: a tool that authenticates with its own service, and fails for what is nowhere."""
+"""A CrewAI tool that looks up a place. It holds a credential, and raises for an unknown place."""
 
 from typing import Any
 
@@ -11,28 +11,28 @@ UNKNOWN_PLACE = "nowhere"
 
 
 class LookupArguments(BaseModel):
-    """Its arguments."""
+    """The arguments of the tool."""
 
     place: str
 
 
 class LookupTool(BaseTool):
-    """One agent's, which tells the world each time that it runs."""
+    """The tool of one agent. It records each run in the case's context."""
 
     name: str = "lookup"
     description: str = "Look a place up."
     args_schema: type[BaseModel] = LookupArguments
     api_key: str = TOOL_CREDENTIAL
-    _world: CaseContext = PrivateAttr()
+    _context: CaseContext = PrivateAttr()
     _agent: str = PrivateAttr()
 
-    def __init__(self, world: CaseContext, agent: str, **settings: Any) -> None:
+    def __init__(self, context: CaseContext, agent: str, **settings: Any) -> None:
         super().__init__(**settings)
-        self._world, self._agent = world, agent
+        self._context, self._agent = context, agent
 
     def _run(self, place: str) -> str:
-        raised = place == UNKNOWN_PLACE
-        self._world.record_tool_run(self._agent, self.name, raised=raised)
-        if raised:
+        raises = place == UNKNOWN_PLACE
+        self._context.record_tool_run(self._agent, self.name, raised=raises)
+        if raises:
             raise LookupError(f"there is no place {place}")
         return f"{place} lies high"

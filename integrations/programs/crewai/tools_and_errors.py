@@ -1,4 +1,4 @@
-"""Calls: what becomes of completions and tools, and of what an agent answers."""
+"""Programs for tool calls, streaming, retries, errors and guardrails of a crew."""
 
 from typing import Any
 
@@ -17,53 +17,49 @@ from integrations.programs.crewai.building_blocks import (
 from integrations.programs.crewai.kickoffs import DELEGATION_TOOL
 
 
-def parallel_tools(world: CaseContext) -> str:
-    """One reply asks for three look-ups."""
+def parallel_tools(context: CaseContext) -> str:
+    """One reply that calls three tools."""
     if not RUNS_PARALLEL_TOOLS:
-        raise UnsupportedFeatureError("in this CrewAI one reply runs one tool")
-    return str(make_scout_and_clerk_crew(world).kickoff())
+        raise UnsupportedFeatureError("this CrewAI runs one tool per reply")
+    return str(make_scout_and_clerk_crew(context).kickoff())
 
 
-def raising_tool(world: CaseContext) -> str:
-    """A look-up raises, and the agent looks something else up."""
-    return str(make_scout_and_clerk_crew(world).kickoff())
+def raising_tool(context: CaseContext) -> str:
+    """A tool that raises. The agent then looks up another place."""
+    return str(make_scout_and_clerk_crew(context).kickoff())
 
 
-def streaming(world: CaseContext) -> str:
-    """The completions come in pieces."""
+def streaming(context: CaseContext) -> str:
+    """A crew whose completions are streamed."""
     if not RUNS_STREAMED_TOOLS:
-        raise UnsupportedFeatureError("this CrewAI passes over what a streamed reply asks of tools")
-    scout = make_agent(world, "scout", has_lookup_tool=True, model={"stream": True})
-    clerk = make_agent(world, "clerk", model={"stream": True})
-    return str(
-        make_crew(
-            make_task(scout, "find the pass"), make_task(clerk, "note what is found")
-        ).kickoff()
-    )
+        raise UnsupportedFeatureError("this CrewAI ignores the tool calls of a streamed reply")
+    scout = make_agent(context, "scout", has_lookup_tool=True, model={"stream": True})
+    clerk = make_agent(context, "clerk", model={"stream": True})
+    tasks = make_task(scout, "find the pass"), make_task(clerk, "note what is found")
+    return str(make_crew(*tasks).kickoff())
 
 
-def rate_limited(world: CaseContext) -> str:
-    """The client is told to come back later, and does."""
-    scout = make_agent(world, "scout", has_lookup_tool=True, model={"max_retries": 1})
+def rate_limited(context: CaseContext) -> str:
+    """A rate-limited request, which the client retries."""
+    scout = make_agent(context, "scout", has_lookup_tool=True, model={"max_retries": 1})
     return str(make_crew(make_task(scout, "find the pass")).kickoff())
 
 
-def handled_error(world: CaseContext) -> str:
-    """A coworker fails, the manager is told of it, and asks another one."""
-    answer = str(make_managed_crew(world, "scout", "ranger").kickoff())
-    world.record_tool_run("manager", DELEGATION_TOOL)
-    world.record_tool_run("manager", DELEGATION_TOOL)
+def handled_error(context: CaseContext) -> str:
+    """A coworker that fails. The manager then delegates to another one."""
+    answer = str(make_managed_crew(context, "scout", "ranger").kickoff())
+    context.record_tool_run("manager", DELEGATION_TOOL)
+    context.record_tool_run("manager", DELEGATION_TOOL)
     return answer
 
 
-def guardrail(world: CaseContext) -> str:
-    """What a task answers is sent back once."""
+def guardrail(context: CaseContext) -> str:
+    """A guardrail that rejects the first answer of a task."""
 
     def check_pass_is_named(output: TaskOutput) -> tuple[bool, Any]:
         return (True, output.raw) if "Furka" in output.raw else (False, "which pass?")
 
-    scout = make_agent(world, "scout", has_lookup_tool=True)
+    scout = make_agent(context, "scout", has_lookup_tool=True)
+    clerk = make_agent(context, "clerk")
     guarded = make_task(scout, "find the pass", guardrail=check_pass_is_named)
-    return str(
-        make_crew(guarded, make_task(make_agent(world, "clerk"), "note what is found")).kickoff()
-    )
+    return str(make_crew(guarded, make_task(clerk, "note what is found")).kickoff())

@@ -1,4 +1,4 @@
-"""What a program asks the `openai` package for, in each case: a function of each case's name."""
+"""Programs of the `openai` cases: one function per case, with its name."""
 
 from integrations.programs.openai.chat_completions import asynchronous as asynchronous
 from integrations.programs.openai.chat_completions import cancelled as cancelled

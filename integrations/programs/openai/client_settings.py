@@ -1,7 +1,7 @@
-"""A caller: a program that asks the `openai` package for itself, in a lane of its own.
+"""Client settings, the question and the tool that the `openai` programs share.
 
-`openai` executes no tool. Whoever asks it does, out of sight of whoever records it: what is seen
-are the calls in a reply, and the results in the prompt that follows.
+The `openai` package runs no tools: the program does, and no instrumentor sees it. A trace can show
+only the tool calls of a reply, and their results in the next prompt.
 """
 
 import json
@@ -21,13 +21,16 @@ SNOW_TOOL_SCHEMA: dict[str, Any] = {
         "required": ["place"],
     },
 }
-CHAT_REQUEST: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}]}
+CHAT_REQUEST: dict[str, Any] = {
+    "model": MODEL,
+    "messages": [{"role": "user", "content": QUESTION}],
+}
 
 
-def client_settings(world: CaseContext) -> Mapping[str, Any]:
-    """Those of a client, which tries once."""
+def client_settings(context: CaseContext) -> Mapping[str, Any]:
+    """Keyword arguments of a client that does not retry."""
     return {
-        "base_url": world.base_url,
+        "base_url": context.base_url,
         "api_key": API_KEY,
         "default_headers": {AGENT_HEADER: "caller"},
         "max_retries": 0,
@@ -36,6 +39,6 @@ def client_settings(world: CaseContext) -> Mapping[str, Any]:
 
 
 def run_snow_tool(arguments: str) -> str:
-    """What the tool answers."""
+    """Run the tool with JSON arguments and return its result."""
     place = json.loads(arguments)["place"]
     return f"{SNOW_DEPTHS[place]} of snow at the {place}"

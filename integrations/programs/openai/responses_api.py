@@ -1,4 +1,4 @@
-"""What is asked of the Responses API."""
+"""Programs that use the Responses API."""
 
 from typing import Any
 
@@ -19,27 +19,31 @@ RESPONSES_REQUEST: dict[str, Any] = {
 }
 
 
-def responses(world: CaseContext) -> str:
-    with openai.OpenAI(**client_settings(world)) as client:
+def responses(context: CaseContext) -> str:
+    """One request."""
+    with openai.OpenAI(**client_settings(context)) as client:
         return str(_responses_api(client).create(**RESPONSES_REQUEST).output_text)
 
 
-def responses_stream(world: CaseContext) -> str:
-    with openai.OpenAI(**client_settings(world)) as client:
+def responses_stream(context: CaseContext) -> str:
+    """One streamed request."""
+    with openai.OpenAI(**client_settings(context)) as client:
         events = _responses_api(client).create(**RESPONSES_REQUEST, stream=True)
-        return "".join(e.delta for e in events if e.type == "response.output_text.delta")
+        return "".join(
+            event.delta for event in events if event.type == "response.output_text.delta"
+        )
 
 
-def responses_tool_calls(world: CaseContext) -> str:
-    """Two at once, and then the answer."""
+def responses_tool_calls(context: CaseContext) -> str:
+    """Two tool calls in one reply, then the answer."""
     items: list[Any] = [{"role": "user", "content": QUESTION}]
-    asked: dict[str, Any] = {"model": MODEL, "tools": [{"type": "function", **SNOW_TOOL_SCHEMA}]}
-    with openai.OpenAI(**client_settings(world)) as client:
+    tools = [{"type": "function", **SNOW_TOOL_SCHEMA}]
+    with openai.OpenAI(**client_settings(context)) as client:
         while True:
-            answer = _responses_api(client).create(input=items, **asked)
-            calls = [item for item in answer.output if item.type == "function_call"]
+            response = _responses_api(client).create(model=MODEL, input=items, tools=tools)
+            calls = [item for item in response.output if item.type == "function_call"]
             if not calls:
-                return str(answer.output_text)
+                return str(response.output_text)
             for call in calls:
                 items.append(call.model_dump(exclude_none=True))
                 result = {"call_id": call.call_id, "output": run_snow_tool(call.arguments)}
@@ -47,9 +51,9 @@ def responses_tool_calls(world: CaseContext) -> str:
 
 
 def _responses_api(client: Any) -> Any:
-    """The Responses API of a client. Raises `NotHere` where it has none."""
+    """Return the Responses API of a client. Raises `UnsupportedFeatureError` if it has none."""
     if not hasattr(client, "responses"):
         raise UnsupportedFeatureError(
-            f"openai {openai.__version__} has no Responses API: 1.66 was the first"
+            f"openai {openai.__version__} has no Responses API, which was added in 1.66"
         )
     return client.responses

@@ -1,4 +1,4 @@
-"""Chat completions that come in pieces."""
+"""Programs that stream chat completions."""
 
 import json
 from typing import Any
@@ -16,45 +16,47 @@ from integrations.programs.openai.client_settings import (
 STREAM_OPTIONS: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
-def stream(world: CaseContext) -> str:
-    with openai.OpenAI(**client_settings(world)) as client:
-        return "".join(
-            map(_chunk_text, client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS))
-        )
+def stream(context: CaseContext) -> str:
+    """A stream of the synchronous client."""
+    with openai.OpenAI(**client_settings(context)) as client:
+        chunks = client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS)
+        return "".join(map(_chunk_text, chunks))
 
 
-async def async_stream(world: CaseContext) -> str:
-    async with openai.AsyncOpenAI(**client_settings(world)) as client:
+async def async_stream(context: CaseContext) -> str:
+    """A stream of the asynchronous client."""
+    async with openai.AsyncOpenAI(**client_settings(context)) as client:
         chunks = await client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS)
         return "".join([_chunk_text(chunk) async for chunk in chunks])
 
 
-def stream_breaks(world: CaseContext) -> str:
-    """It is caught: what had come by then is the answer."""
-    heard: list[str] = []
-    with openai.OpenAI(**client_settings(world)) as client:
+def stream_breaks(context: CaseContext) -> str:
+    """A stream whose connection breaks. The program handles it and returns the partial text."""
+    received: list[str] = []
+    with openai.OpenAI(**client_settings(context)) as client:
         try:
             for chunk in client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS):
-                heard.append(_chunk_text(chunk))
+                received.append(_chunk_text(chunk))
         except (httpx.HTTPError, openai.APIError):
-            return "".join(heard)
+            return "".join(received)
     raise AssertionError("the stream did not break")
 
 
-def stream_ends_early(world: CaseContext) -> str:
-    """As a proxy ends one that gives up: nothing is raised, and no finish reason came."""
-    return stream(world)
+def stream_ends_early(context: CaseContext) -> str:
+    """A stream that ends cleanly without a finish reason, as some proxies do. Nothing is raised."""
+    return stream(context)
 
 
-def streamed_tool_calls(world: CaseContext) -> str:
-    """Two in one reply, in pieces; the answer is what they were called with."""
-    said: dict[int, str] = {}
-    asked: dict[str, Any] = {"tools": [{"type": "function", "function": SNOW_TOOL_SCHEMA}]}
-    with openai.OpenAI(**client_settings(world)) as client:
-        for chunk in client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS, **asked):
+def streamed_tool_calls(context: CaseContext) -> str:
+    """Two streamed tool calls in one reply. Returns the places that they name."""
+    arguments: dict[int, str] = {}
+    tools: Any = [{"type": "function", "function": SNOW_TOOL_SCHEMA}]
+    with openai.OpenAI(**client_settings(context)) as client:
+        for chunk in client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS, tools=tools):
             for call in (chunk.choices[0].delta.tool_calls or []) if chunk.choices else []:
-                said[call.index] = said.get(call.index, "") + (call.function.arguments or "")
-    return ", ".join(json.loads(arguments)["place"] for arguments in said.values())
+                so_far = arguments.get(call.index, "")
+                arguments[call.index] = so_far + (call.function.arguments or "")
+    return ", ".join(json.loads(each)["place"] for each in arguments.values())
 
 
 def _chunk_text(chunk: Any) -> str:

@@ -1,4 +1,4 @@
-"""AutoGen's cases, each flown once: what they say of themselves is so, and ours tells all of it."""
+"""Each AutoGen case agrees with its ground truth, and our instrumentation records all of it."""
 
 import pytest
 
@@ -14,32 +14,29 @@ NAMES = [case.name for case in all_cases("autogen")]
 
 
 @pytest.fixture(scope="module")
-def flights() -> dict[str, CaseRun]:
-    """All of them, in one child."""
-    return {
-        flight.case.name: flight
-        for flight in run_cases(current_python(), "ours", all_cases("autogen"))
-    }
+def runs() -> dict[str, CaseRun]:
+    """All cases, run in one child process."""
+    return {run.case.name: run for run in run_cases(current_python(), "ours", all_cases("autogen"))}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_case_goes_as_it_says(flights: dict[str, CaseRun], name: str) -> None:
-    assert flights[name].problem == ""
-    assert flights[name].unsupported == ""
+def test_a_run_agrees_with_its_ground_truth(runs: dict[str, CaseRun], name: str) -> None:
+    assert runs[name].problem == ""
+    assert runs[name].unsupported == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ours_tells_all_of_it(flights: dict[str, CaseRun], name: str) -> None:
-    seen = count_run(flights[name], normalized_trace(flights[name]))
-    assert {n: count for n, count in seen if not count.is_equal} == {}
+def test_our_instrumentation_is_complete(runs: dict[str, CaseRun], name: str) -> None:
+    counts = count_run(runs[name], normalized_trace(runs[name]))
+    assert {n: count for n, count in counts if not count.is_equal} == {}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_something_happens_that_can_be_told(flights: dict[str, CaseRun], name: str) -> None:
-    assert flights[name].exchanges
-    assert flights[name].case.turns
+def test_a_case_has_requests_and_turns(runs: dict[str, CaseRun], name: str) -> None:
+    assert runs[name].exchanges
+    assert runs[name].case.turns
 
 
-def test_a_version_that_lacks_a_setting_says_so() -> None:
+def test_a_missing_setting_is_reported_as_unsupported() -> None:
     with pytest.raises(UnsupportedFeatureError, match="AssistantAgent has no `clairvoyance`"):
         make_assistant(CaseContext("http://127.0.0.1:1/v1"), "warden", clairvoyance=True)

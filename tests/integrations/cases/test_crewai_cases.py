@@ -1,4 +1,4 @@
-"""CrewAI's cases, each flown once: what they say of themselves is so, and ours tells all of it."""
+"""Each CrewAI case agrees with its ground truth, and our instrumentation records all of it."""
 
 from collections import Counter
 
@@ -17,34 +17,36 @@ CASES = {case.name: case for case in all_cases("crewai")}
 
 
 @pytest.fixture(scope="module")
-def flights() -> dict[str, CaseRun]:
-    """All of them, in one child."""
-    return {
-        flight.case.name: flight for flight in run_cases(current_python(), "ours", CASES.values())
+def runs() -> dict[str, CaseRun]:
+    """All cases, run in one child process."""
+    return {run.case.name: run for run in run_cases(current_python(), "ours", CASES.values())}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_run_agrees_with_its_ground_truth(runs: dict[str, CaseRun], name: str) -> None:
+    assert (runs[name].problem, runs[name].unsupported) == ("", "")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_our_instrumentation_is_complete(runs: dict[str, CaseRun], name: str) -> None:
+    counts = count_run(runs[name], normalized_trace(runs[name]))
+    assert {measure: count for measure, count in counts if not count.is_equal} == {}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_lane_is_an_agent_with_a_turn(runs: dict[str, CaseRun], name: str) -> None:
+    lanes = {
+        exchange.lane
+        for exchange in runs[name].exchanges
+        if exchange.path.endswith("/chat/completions")
     }
+    assert lanes == set(CASES[name].turns)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_case_goes_as_it_says(flights: dict[str, CaseRun], name: str) -> None:
-    assert (flights[name].problem, flights[name].unsupported) == ("", "")
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_ours_tells_all_of_it(flights: dict[str, CaseRun], name: str) -> None:
-    seen = count_run(flights[name], normalized_trace(flights[name]))
-    assert {measure: count for measure, count in seen if not count.is_equal} == {}
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_whoever_asks_has_a_turn(flights: dict[str, CaseRun], name: str) -> None:
-    asked = {one.lane for one in flights[name].exchanges if one.path.endswith("/chat/completions")}
-    assert asked == set(CASES[name].turns)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_each_look_up_that_is_asked_for_runs(flights: dict[str, CaseRun], name: str) -> None:
-    ran = Counter(str(tool["agent"]) for tool in flights[name].tools)
-    assert ran == Counter(
+def test_every_scripted_tool_call_runs(runs: dict[str, CaseRun], name: str) -> None:
+    tool_runs = Counter(str(tool["agent"]) for tool in runs[name].tools)
+    assert tool_runs == Counter(
         line["lane"]
         for line in CASES[name].scripted_replies
         for _ in line["reply"].get("tool_calls", ())
@@ -52,21 +54,23 @@ def test_each_look_up_that_is_asked_for_runs(flights: dict[str, CaseRun], name: 
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=str)
-def test_work_is_handed_between_those_who_have_a_turn(case: Case) -> None:
+def test_handoffs_are_between_agents_with_a_turn(case: Case) -> None:
     assert {agent for pair in case.handoffs for agent in pair} <= set(case.turns)
 
 
-def test_a_run_of_its_own_may_be_a_tree_of_its_own(flights: dict[str, CaseRun]) -> None:
-    assert len(normalized_trace(flights["for_each"]).roots) == CASES["for_each"].expected_trees == 3
+def test_every_run_of_a_crew_may_have_a_tree_of_its_own(runs: dict[str, CaseRun]) -> None:
+    assert len(normalized_trace(runs["for_each"]).roots) == CASES["for_each"].expected_trees == 3
 
 
-def test_a_look_up_that_raises_is_told_of() -> None:
-    world = CaseContext("http://127.0.0.1:1/v1")
+def test_a_tool_run_that_raises_is_recorded() -> None:
+    context = CaseContext("http://127.0.0.1:1/v1")
     with pytest.raises(LookupError):
-        LookupTool(world, "scout").run(place=UNKNOWN_PLACE)
-    assert world.tool_runs == [{"agent": "scout", "tool": "lookup", "raised": True}]
+        LookupTool(context, "scout").run(place=UNKNOWN_PLACE)
+    assert context.tool_runs == [{"agent": "scout", "tool": "lookup", "raised": True}]
 
 
-def test_a_look_up_holds_what_no_model_is_sent(flights: dict[str, CaseRun]) -> None:
+def test_a_tool_holds_a_credential_that_is_never_sent_to_a_model(runs: dict[str, CaseRun]) -> None:
     assert TOOL_CREDENTIAL in repr(LookupTool(CaseContext("http://127.0.0.1:1/v1"), "scout"))
-    assert not any(TOOL_CREDENTIAL in str(one.request) for one in flights["sequential"].exchanges)
+    assert not any(
+        TOOL_CREDENTIAL in str(exchange.request) for exchange in runs["sequential"].exchanges
+    )

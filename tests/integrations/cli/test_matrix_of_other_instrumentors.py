@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from integrations.environments.build import prebuilt_environment
+from integrations.environments.build import find_environment
 from integrations.environments.uv import InstallError
 from tests.integrations.cli.rebuilt_package import rebuild_wheel
 from tests.integrations.cli.test_matrix_command import integrations
@@ -19,7 +19,7 @@ COUNT = "SpanAttributes.LLM_TOKEN_COUNT"
 def build(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What is said of a build of OpenInference that calls the counts of tokens something else."""
     try:
-        where = prebuilt_environment("openinference").folder
+        where = find_environment("openinference").folder
     except InstallError as why:
         pytest.skip(str(why))
     folder = tmp_path_factory.mktemp("build")

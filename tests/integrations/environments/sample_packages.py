@@ -1,6 +1,6 @@
-"""Packages made for a test: wheels and folders that hold one module, for an index that is a folder.
+"""Small packages for tests: wheels and source folders with one module, and an index of wheels.
 
-A folder brings the backend that builds it, for a test fetches none.
+A source folder contains its own build backend, because tests download nothing.
 """
 
 import zipfile
@@ -38,22 +38,22 @@ version = "1.0"
 
 
 def write_wheel(folder: Path, name: str, version: str, *requires: str, module: str = "") -> Path:
-    """A wheel on the shelf, whose module, called as it is, tells its version."""
+    """Write a wheel. Its module has the version as `value`."""
     info = f"{name}-{version}.dist-info"
     path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{module or name}.py", f"told = {version!r}\n")
+        archive.writestr(f"{module or name}.py", f"value = {version!r}\n")
         for part, text in _info(name, version, *requires).items():
             archive.writestr(f"{info}/{part}", text)
     return path
 
 
-def write_source_folder(path: Path, told: str) -> Path:
-    """The source of `lid`, whose module tells this. Its build waits as long as a file `wait` is."""
+def write_source_folder(path: Path, value: str) -> Path:
+    """Write the source of `lid`. Its build waits as long as a file `wait` exists."""
     path.mkdir()
     (path / "pyproject.toml").write_text(PROJECT)
     (path / "backend.py").write_text(BACKEND)
-    (path / "lid.py").write_text(f"told = {told!r}\n")
+    (path / "lid.py").write_text(f"value = {value!r}\n")
     (path / "info").mkdir()
     for part, text in _info("lid", "1.0").items():
         (path / "info" / part).write_text(text)
@@ -61,7 +61,7 @@ def write_source_folder(path: Path, told: str) -> Path:
 
 
 def _info(name: str, version: str, *requires: str) -> dict[str, str]:
-    """What a wheel tells of itself, by file."""
+    """Return the metadata files of a wheel."""
     needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
     return {
         "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
@@ -71,14 +71,14 @@ def _info(name: str, version: str, *requires: str) -> dict[str, str]:
 
 
 def make_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the index's place, for uv too: a crate, and two lids of which it takes either."""
-    shelf = tmp_path / "shelf"
-    shelf.mkdir()
-    write_wheel(shelf, "crate", "1.0", "lid<2")
-    write_wheel(shelf, "lid", "1.0")
-    write_wheel(shelf, "lid", "1.1")
+    """Make a folder the only index of uv: `crate`, and two versions of `lid` that it allows."""
+    index = tmp_path / "index"
+    index.mkdir()
+    write_wheel(index, "crate", "1.0", "lid<2")
+    write_wheel(index, "lid", "1.0")
+    write_wheel(index, "lid", "1.1")
     settings = tmp_path / "uv.toml"
     cache = tmp_path / "cache"
-    settings.write_text(f"no-index = true\nfind-links = ['{shelf}']\ncache-dir = '{cache}'\n")
+    settings.write_text(f"no-index = true\nfind-links = ['{index}']\ncache-dir = '{cache}'\n")
     monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
-    return shelf
+    return index

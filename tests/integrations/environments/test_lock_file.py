@@ -1,4 +1,4 @@
-"""Which versions a cell starts from: those of whose package, or whose instrumentor, is named."""
+"""The lock file of an environment is found by its packages and instrumentors."""
 
 import pytest
 
@@ -11,7 +11,7 @@ OPENINFERENCE = "openinference-instrumentation-crewai"
 
 
 @pytest.mark.parametrize(
-    ("names", "instrumentors", "stands"),
+    ("packages", "instrumentors", "environment_name"),
     [
         (["mlflow"], (), ""),
         (["crewai"], ("ours",), ""),
@@ -23,54 +23,62 @@ OPENINFERENCE = "openinference-instrumentation-crewai"
         (["wrapt"], ("OpenLIT",), "openlit"),
     ],
 )
-def test_a_package_belongs_to_whose_lock_pins_it(
-    names: list[str], instrumentors: tuple[str, ...], stands: str
+def test_a_package_belongs_to_the_lock_file_that_pins_it(
+    packages: list[str], instrumentors: tuple[str, ...], environment_name: str
 ) -> None:
-    assert find_lock_file(names, instrumentors).environment_name == stands
+    assert find_lock_file(packages, instrumentors).environment_name == environment_name
 
 
 @pytest.mark.parametrize(
-    ("names", "instrumentors", "says"),
+    ("packages", "instrumentors", "message"),
     [
-        (["openlit", "traceloop-sdk"], (), "traceloop-sdk is a package of OpenLLMetry, and what"),
-        (["openlit", "mlflow"], (), "mlflow is a package of plain autolog, .*; OpenInference, and"),
-        (["openlit"], ("ours",), "name what is of one"),
-        (["wrapt"], (), "OpenInference; OpenLLMetry; OpenLIT: say which with --instrumentor"),
-        (["crewai"], ("OpenLIT", "ours"), "no one environment has OpenLIT, ours: there are, by"),
+        (
+            ["openlit", "traceloop-sdk"],
+            (),
+            "traceloop-sdk is in the environment of OpenLLMetry, but",
+        ),
+        (["openlit", "mlflow"], (), "mlflow is in the environment of plain autolog, .*; OpenInf"),
+        (["openlit"], ("ours",), "name packages of one environment"),
+        (["wrapt"], (), "OpenInference; OpenLLMetry; OpenLIT: choose one with --instrumentor"),
+        (
+            ["crewai"],
+            ("OpenLIT", "ours"),
+            "no environment has all of OpenLIT, ours; the environments",
+        ),
     ],
 )
-def test_what_no_environment_has_together_is_refused(
-    names: list[str], instrumentors: tuple[str, ...], says: str
+def test_packages_of_different_environments_are_refused(
+    packages: list[str], instrumentors: tuple[str, ...], message: str
 ) -> None:
-    with pytest.raises(RequirementError, match=says):
-        find_lock_file(names, instrumentors)
+    with pytest.raises(RequirementError, match=message):
+        find_lock_file(packages, instrumentors)
 
 
-def test_a_build_of_an_instrumentor_is_played_under_it_among_what_its_lock_pins() -> None:
-    (cell,) = select_environments((), [f"{OPENINFERENCE}==9"], ())
-    assert (cell.instrumentors, cell.frameworks) == (("OpenInference",), ("crewai",))
-    wanted = cell.all_requirements(cell.lock_file.pins())
-    assert {"crewai==1.15.30", "mlflow==3.17.2", f"{OPENINFERENCE}==9"} <= set(wanted)
-    assert f"{OPENINFERENCE}==1.1.21" not in wanted
+def test_a_build_of_an_instrumentor_runs_with_the_versions_of_its_lock() -> None:
+    (spec,) = select_environments((), [f"{OPENINFERENCE}==9"], ())
+    assert (spec.instrumentors, spec.frameworks) == (("OpenInference",), ("crewai",))
+    requirements = spec.all_requirements(spec.lock_file.pins())
+    assert {"crewai==1.15.30", "mlflow==3.17.2", f"{OPENINFERENCE}==9"} <= set(requirements)
+    assert f"{OPENINFERENCE}==1.1.21" not in requirements
 
 
-def test_a_framework_that_is_not_played_holds_nothing_back() -> None:
-    cell = spec_from_requirements(["crewai==1.9.3"], find_lock_file(["crewai"], ["OpenInference"]))
-    wanted = cell.all_requirements(cell.lock_file.pins())
-    assert not [each for each in wanted if each.startswith(("autogen", "openai=="))]
+def test_frameworks_that_do_not_run_are_not_required() -> None:
+    spec = spec_from_requirements(["crewai==1.9.3"], find_lock_file(["crewai"], ["OpenInference"]))
+    requirements = spec.all_requirements(spec.lock_file.pins())
+    assert not [each for each in requirements if each.startswith(("autogen", "openai=="))]
 
 
-def test_the_client_that_all_use_is_instrumented_in_all() -> None:
+def test_an_instrumentor_of_the_openai_client_concerns_all_frameworks() -> None:
     client = ["opentelemetry-instrumentation-openai==9"]
     assert select_environments((), client, ())[0].frameworks == ("crewai", "autogen", "openai")
 
 
-def test_a_package_that_an_instrumentors_environment_lacks_is_refused() -> None:
+def test_a_package_that_the_lock_file_does_not_pin_is_refused() -> None:
     with pytest.raises(
-        RequirementError, match=r"name .*openlit, or another that openlit.lock pins"
+        RequirementError, match=r"name .*openlit, or another package that openlit.lock"
     ):
         select_environments((), ["numpie==1"], ["OpenLIT"])
 
 
-def test_without_a_name_it_is_our_own_lock() -> None:
+def test_the_default_is_the_lock_file_of_the_project() -> None:
     assert find_lock_file((), ()) == PROJECT_LOCK

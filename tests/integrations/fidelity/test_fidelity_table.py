@@ -13,13 +13,13 @@ from integrations.environments.uv import InstallError
 from integrations.fidelity import table_file
 from integrations.fidelity.fidelity_table import EntryKey, FidelityTable, measure_table
 from integrations.fidelity.gap_reasons import unexplained_misses
-from integrations.fidelity.measure_totals import MEASURES, complete_share, measure_totals
+from integrations.fidelity.measure_totals import complete_share, measure_totals
 from integrations.fidelity.table_changes import page_problems, table_changes
 from integrations.fidelity.table_entry import TableEntry
 from integrations.gaps.gap import Gap
 from integrations.gaps.known_gaps import KNOWN_GAPS
 from integrations.instrumentors.registry import INSTRUMENTORS, Instrumentor
-from integrations.measures.run_counts import RunCounts
+from integrations.measures.run_counts import MEASURES, RunCounts
 from integrations.reports.fidelity_page import FIDELITY_PAGE, MEASURE_MEANINGS, fidelity_page
 from scenarios.player.fidelity import FidelityCount
 

@@ -10,7 +10,7 @@ from integrations.cases.all_cases import all_cases
 from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, OUTCOME, CaseMeasure, CountsByCase, Gap
 from integrations.gaps.known_gaps import KNOWN_GAPS
 from integrations.gaps.reconciliation import GapReconciliation, join_limited, reconcile_gaps
-from integrations.instrumentors.names import WITH_DECLARED_GAPS
+from integrations.instrumentors.registry import WITH_DECLARED_GAPS
 from scenarios.player.fidelity import FidelityCount
 from scenarios.reports.generated_pages import PROJECT_ROOT
 

@@ -23,7 +23,8 @@ from integrations.gaps.reconciliation import reconcile_gaps
 from integrations.goldens.accept import GoldenNotAcceptedError, accept_goldens
 from integrations.goldens.golden_file import Golden, golden_path, load_golden, save_golden
 from integrations.goldens.model_requests import ModelRequest
-from integrations.matrix.matrix import EnvironmentResult, run_matrix
+from integrations.matrix.environment_result import EnvironmentResult
+from integrations.matrix.matrix import run_matrix
 from integrations.runner.case_process import current_python
 from integrations.runner.jobs import Job, JobRunner
 

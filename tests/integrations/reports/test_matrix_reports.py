@@ -11,7 +11,7 @@ from rich.console import Console
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.fidelity.comparison import TableComparison
 from integrations.goldens.request_drift import RequestDrift
-from integrations.matrix.matrix import EnvironmentResult
+from integrations.matrix.environment_result import EnvironmentResult
 from integrations.reports.matrix_json import matrix_document
 from integrations.reports.matrix_markdown import matrix_markdown
 from integrations.reports.matrix_summary import summary_row
