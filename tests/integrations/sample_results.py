@@ -1,4 +1,4 @@
-"""Made rows: what a cell showed, as reports are given it, without a cell to show it."""
+"""Sample results of cases and environments, made without running anything."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ PROMPT_DRIFT = RequestDrift(
 )
 HANDOFF_GAP = Gap(
     "no_handoffs",
-    "a handoff is told nowhere",
+    "handoffs are not recorded",
     "https://example.org/7",
     "crewai",
     ("plain autolog",),
@@ -35,8 +35,8 @@ HANDOFF_GAP = Gap(
 
 
 def make_case_result(name: str = "sequential", **changes: Any) -> CaseResult:
-    """A case that is told whole, and as its golden has it."""
-    whole = CaseResult(
+    """Return a complete result that agrees with its golden."""
+    complete = CaseResult(
         case=Case(name, "crewai", name, ({"lane": "writer"},)),
         instrumentor="plain autolog",
         counts={"tools": FidelityCount(2, 2), "handoffs": FidelityCount(1, 1)},
@@ -50,25 +50,25 @@ def make_case_result(name: str = "sequential", **changes: Any) -> CaseResult:
         request_drifts=(),
         lacks_golden=False,
     )
-    return replace(whole, **changes)
+    return replace(complete, **changes)
 
 
 def make_environment_result(
-    *rows: CaseResult,
+    *results: CaseResult,
     spec: EnvironmentSpec | None = None,
-    known: Sequence[Gap] = (),
+    known_gaps: Sequence[Gap] = (),
     install_error: str = "",
 ) -> EnvironmentResult:
-    """A cell in which these were seen."""
-    stands = Environment(Path("cell"), PACKAGES, 12.0, 3, 600_000_000, 1_000_000)
+    """Return the result of an environment with these case results."""
+    environment = Environment(Path("environment"), PACKAGES, 12.0, 3, 600_000_000, 1_000_000)
     counts: Mapping[str, Mapping[str, FidelityCount]] = {
-        each.case.name: each.counts for each in rows
+        each.case.name: each.counts for each in results
     }
     return EnvironmentResult(
-        spec or EnvironmentSpec("a cell", ("mlflow==3.18.0rc1",)),
-        None if install_error else stands,
+        spec or EnvironmentSpec("an environment", ("mlflow==3.18.0rc1",)),
+        None if install_error else environment,
         install_error,
-        rows,
-        (reconcile_gaps("crewai", "plain autolog", PACKAGES, counts, known),),
+        results,
+        (reconcile_gaps("crewai", "plain autolog", PACKAGES, counts, known_gaps),),
         duration_s=7.4,
     )

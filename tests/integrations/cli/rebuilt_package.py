@@ -1,4 +1,4 @@
-"""A rebuilt package: an installed one as a wheel of another version, with a text in it replaced."""
+"""Rebuilds an installed package as a wheel of another version, with a text in it replaced."""
 
 import base64
 import hashlib
@@ -11,10 +11,9 @@ from zipfile import ZipFile
 def rebuild_wheel(
     name: str, version: str, old: str, new: str, folder: Path, environment: Path = Path(sys.prefix)
 ) -> Path:
-    """The wheel of `name`, called `version`, in which each `old` is `new`: what a maintainer has.
+    """Write a wheel of the package `name` in which each `old` is replaced by `new`.
 
-    It is installed in the environment `where`, else in the one that this runs in.
-    Raises `LookupError` where there is no `old` in it.
+    The package must be installed in `environment`. Raises `LookupError` if it has no `old`.
     """
     sites = [str(site) for site in environment.glob("lib/python3*/site-packages")]
     (installed,) = distributions(name=name, path=sites)
@@ -29,8 +28,8 @@ def rebuild_wheel(
                 continue
             content = Path(str(file.locate())).read_bytes()
             if path == f"{info}/METADATA":
-                was, now = f"Version: {installed.version}", f"Version: {version}"
-                content = content.replace(was.encode(), now.encode(), 1)
+                old_version, new_version = f"Version: {installed.version}", f"Version: {version}"
+                content = content.replace(old_version.encode(), new_version.encode(), 1)
             elif old.encode() in content:
                 content, found = content.replace(old.encode(), new.encode()), True
             path = path.replace(info, f"{stem}-{version}.dist-info")

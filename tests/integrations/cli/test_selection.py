@@ -1,4 +1,4 @@
-"""What a person names: cells, builds of his own, cases; and what is said where there is none."""
+"""Environments, builds and cases are selected by name; unknown names are refused."""
 
 from pathlib import Path
 
@@ -27,11 +27,11 @@ from tests.integrations.cli.rebuilt_package import rebuild_wheel
         ("mlflow==3.2 ; python_version > '3'", ["mlflow==3.2 ; python_version > '3'"]),
     ],
 )
-def test_several_requirements_stand_in_one_text(text: str, each: list[str] | None) -> None:
+def test_a_text_may_have_several_requirements(text: str, each: list[str] | None) -> None:
     assert split_requirements(text) == (each or ["mlflow@git+https://example.org/m@v1", "openai<3"])
 
 
-def test_a_path_may_have_blanks_in_it(tmp_path: Path) -> None:
+def test_a_path_may_contain_spaces(tmp_path: Path) -> None:
     folder = tmp_path / "my own build"
     folder.mkdir()
     assert split_requirements(str(folder)) == [str(folder)]
@@ -39,59 +39,59 @@ def test_a_path_may_have_blanks_in_it(tmp_path: Path) -> None:
     assert split_requirements(f"mlflow @ {folder.as_uri()}") == [f"mlflow@{folder.as_uri()}"]
 
 
-def test_a_wheel_is_the_cell_of_what_it_holds(tmp_path: Path) -> None:
+def test_a_wheel_concerns_the_framework_of_its_package(tmp_path: Path) -> None:
     wheel = rebuild_wheel("autogen-agentchat", "0.7.99", "SystemMessage", "SystemMessage", tmp_path)
-    (cell,) = select_environments((), [str(wheel)], ())
-    assert cell.frameworks == ("autogen",)
-    assert cell.requirements == (str(wheel),)
+    (spec,) = select_environments((), [str(wheel)], ())
+    assert spec.frameworks == ("autogen",)
+    assert spec.requirements == (str(wheel),)
 
 
-def test_a_package_that_no_cell_consists_of_is_refused() -> None:
+def test_a_package_that_is_not_in_the_environment_is_refused() -> None:
     with pytest.raises(
-        RequirementError, match=r"numpie is none of the packages .* name mlflow, crew"
+        RequirementError, match=r"numpie is not in the environment.* name mlflow, crew"
     ):
         require_pinned(["numpie==1"])
 
 
-def test_what_is_no_requirement_is_refused_with_how_to_write_one() -> None:
+def test_an_invalid_requirement_is_refused_with_the_syntax() -> None:
     with pytest.raises(RequirementError, match="NAME==VERSION"):
         require_pinned(["/no/such/folder"])
 
 
-def test_without_a_name_all_the_declared_cells_are_played() -> None:
+def test_the_default_is_every_declared_environment() -> None:
     assert select_environments((), (), ()) == list(DECLARED_ENVIRONMENTS)
 
 
-def test_a_cell_that_is_not_declared_is_refused_with_those_that_are() -> None:
+def test_an_unknown_environment_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        SelectionError, match=r"no cell is called 'lucked'; there are: locked; mlflow"
+        SelectionError, match=r"no environment is called 'lucked'; there are: locked; mlflow"
     ):
         select_environments(["lucked"], (), ())
 
 
-def test_ones_own_cell_and_a_declared_one_are_not_asked_for_at_once() -> None:
-    with pytest.raises(SelectionError, match="name one"):
+def test_requirements_and_declared_environments_exclude_each_other() -> None:
+    with pytest.raises(SelectionError, match="exclude each other"):
         select_environments(["locked"], ["mlflow==3.2.0"], ())
 
 
-def test_a_cell_is_played_under_the_instrumentors_that_are_named() -> None:
-    (cell,) = select_environments(["locked"], (), ["ours"])
-    assert cell.instrumentors == ("ours",)
+def test_an_environment_runs_under_the_named_instrumentors() -> None:
+    (spec,) = select_environments(["locked"], (), ["ours"])
+    assert spec.instrumentors == ("ours",)
     with pytest.raises(
         SelectionError, match="no instrumentor is called 'theirs'; there are: plain"
     ):
         select_environments(["locked"], (), ["theirs"])
 
 
-def test_cells_that_have_none_of_the_instrumentors_are_left_out() -> None:
-    under = select_environments((), (), ["OpenLIT", "ours"])
-    assert {each.instrumentors for each in under} == {("OpenLIT",), ("ours",)}
-    assert [each.name for each in under if each.lock_file.environment_name] == ["openlit"]
+def test_environments_without_the_named_instrumentors_are_left_out() -> None:
+    specs = select_environments((), (), ["OpenLIT", "ours"])
+    assert {each.instrumentors for each in specs} == {("OpenLIT",), ("ours",)}
+    assert [each.name for each in specs if each.lock_file.environment_name] == ["openlit"]
 
 
-def test_a_case_is_named_alone_or_by_its_framework() -> None:
-    (one,) = select_cases(["autogen/swarm"])
-    assert (one.framework, one.name) == ("autogen", "swarm")
+def test_a_case_may_be_named_with_or_without_its_framework() -> None:
+    (case,) = select_cases(["autogen/swarm"])
+    assert (case.framework, case.name) == ("autogen", "swarm")
     assert {each.framework for each in select_cases(["autogen"])} == {"autogen"}
     with pytest.raises(
         SelectionError, match="no case is called 'swam'; there are: crewai/sequential"

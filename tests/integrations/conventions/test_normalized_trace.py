@@ -1,4 +1,4 @@
-"""What instrumentors tell, read into one tree: by rule, and as each of them really spells it."""
+"""Spans of every convention become one tree: rule by rule, and as real instrumentors wrote them."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,11 @@ from integrations.measures.token_totals import count_token_totals
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
 
-TOLD = Path(__file__).parent / "foreign_traces"
-"""What instrumentors left of a case each, as it was flown."""
+RECORDED_TRACES = Path(__file__).parent / "foreign_traces"
+"""What real instrumentors recorded, one case each."""
 
 
-def span(attributes: dict[str, Any], **others: Any) -> dict[str, Any]:
+def span(attributes: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {
         "name": "span",
         "span_id": "a",
@@ -28,21 +28,23 @@ def span(attributes: dict[str, Any], **others: Any) -> dict[str, Any]:
         "attributes": attributes,
         "status": {"code": "STATUS_CODE_UNSET", "message": ""},
         "events": [],
-        **others,
+        **fields,
     }
 
 
-def read(attributes: dict[str, Any], **others: Any) -> Span:
+def normalize(attributes: dict[str, Any], **fields: Any) -> Span:
     return normalized_trace(
-        CaseRun(all_cases()[0], "any", spans=(span(attributes, **others),))
+        CaseRun(all_cases()[0], "any", spans=(span(attributes, **fields),))
     ).root
 
 
-def left(name: str) -> Trace:
-    """What is read of one that was left."""
-    was = json.loads((TOLD / f"{name}.json").read_text("utf-8"))
+def recorded_trace(name: str) -> Trace:
+    """The tree of a recorded file."""
+    recorded = json.loads((RECORDED_TRACES / f"{name}.json").read_text("utf-8"))
     return normalized_trace(
-        CaseRun(all_cases()[0], name, traces=tuple(was["traces"]), spans=tuple(was["spans"]))
+        CaseRun(
+            all_cases()[0], name, traces=tuple(recorded["traces"]), spans=tuple(recorded["spans"])
+        )
     )
 
 
@@ -65,20 +67,22 @@ def agents(trace: Trace) -> list[str | None]:
         ({"http.method": "POST"}, "UNKNOWN"),
     ],
 )
-def test_what_a_span_is_is_read_in_any_convention(attributes: dict[str, Any], type: str) -> None:
-    assert read(attributes).type == type
+def test_the_type_of_a_span_is_read_in_any_convention(
+    attributes: dict[str, Any], type: str
+) -> None:
+    assert normalize(attributes).type == type
 
 
-def test_a_name_says_what_a_span_is_where_no_attribute_does() -> None:
-    assert read({}, name="execute_tool lookup").type == "TOOL"
-    assert read({"traceloop.span.kind": "task"}, name="execute_tool lookup").type == "TASK"
-    assert read({}, name="create_agent scout").type == "UNKNOWN"
-    assert read({}, name="chat").type == "UNKNOWN"
+def test_the_type_comes_from_the_name_if_no_attribute_has_it() -> None:
+    assert normalize({}, name="execute_tool lookup").type == "TOOL"
+    assert normalize({"traceloop.span.kind": "task"}, name="execute_tool lookup").type == "TASK"
+    assert normalize({}, name="create_agent scout").type == "UNKNOWN"
+    assert normalize({}, name="chat").type == "UNKNOWN"
 
 
-def test_of_two_words_for_what_a_span_is_the_narrower_counts() -> None:
+def test_the_more_specific_of_two_types_counts() -> None:
     both = {"traceloop.span.kind": "task", "gen_ai.operation.name": "invoke_agent"}
-    assert read(both).type == "TASK"
+    assert normalize(both).type == "TASK"
 
 
 @pytest.mark.parametrize(
@@ -90,13 +94,13 @@ def test_of_two_words_for_what_a_span_is_the_narrower_counts() -> None:
         {"llm.usage.prompt_tokens": 7, "llm.usage.completion_tokens": 2},
     ],
 )
-def test_tokens_are_read_in_any_spelling(attributes: dict[str, Any]) -> None:
-    assert read(attributes).tokens.total == 9
+def test_tokens_are_read_in_any_convention(attributes: dict[str, Any]) -> None:
+    assert normalize(attributes).tokens.total == 9
 
 
-def test_of_a_hash_and_a_role_the_role_is_the_agent() -> None:
+def test_the_role_of_an_agent_wins_over_its_hash() -> None:
     both = {"gen_ai.agent.name": "be2fd426774a54b7", "crewai.agent.role": "scout"}
-    assert read({"gen_ai.operation.name": "invoke_agent", **both}).agent == "scout"
+    assert normalize({"gen_ai.operation.name": "invoke_agent", **both}).agent == "scout"
 
 
 @pytest.mark.parametrize(
@@ -107,14 +111,14 @@ def test_of_a_hash_and_a_role_the_role_is_the_agent() -> None:
         {"crewai.flow.aggregated_crew_usage_metrics": '{"total_tokens": 441, "crew_count": 2}'},
     ],
 )
-def test_a_total_is_read_however_it_is_spelt(attributes: dict[str, Any]) -> None:
-    crew = read({"gen_ai.operation.name": "invoke_workflow", **attributes})
+def test_a_token_total_is_read_in_any_convention(attributes: dict[str, Any]) -> None:
+    crew = normalize({"gen_ai.operation.name": "invoke_workflow", **attributes})
     assert count_token_totals(400, Trace((crew,))) == FidelityCount(400, 441)
 
 
-def test_a_cost_of_nothing_is_none() -> None:
-    assert read({"gen_ai.usage.cost": 0.25}).cost_usd == 0.25
-    assert read({"gen_ai.usage.cost": 0}).cost_usd is None
+def test_a_cost_of_zero_is_no_cost() -> None:
+    assert normalize({"gen_ai.usage.cost": 0.25}).cost_usd == 0.25
+    assert normalize({"gen_ai.usage.cost": 0}).cost_usd is None
 
 
 @pytest.mark.parametrize(
@@ -126,54 +130,54 @@ def test_a_cost_of_nothing_is_none() -> None:
         ({}, [{"name": "gen_ai.user.message", "attributes": {"content": "42"}}]),
     ],
 )
-def test_a_prompt_that_is_a_number_stays_a_text(
+def test_a_prompt_of_digits_stays_a_text(
     attributes: dict[str, Any], events: list[dict[str, Any]]
 ) -> None:
-    inputs = read(attributes, events=events).inputs
+    inputs = normalize(attributes, events=events).inputs
     assert "42" in json.dumps(inputs).replace('\\"', '"').split('"')
 
 
-def test_an_exception_fails_a_span_whose_status_is_not_told() -> None:
+def test_an_exception_fails_a_span_with_unset_status() -> None:
     raised = {"name": "exception", "attributes": {"exception.message": "no lamp"}}
-    assert read({}, events=[raised]).failed
-    assert read({}, events=[raised]).status_message == "no lamp"
-    assert read({"error.type": "Dark"}).failed
+    assert normalize({}, events=[raised]).failed
+    assert normalize({}, events=[raised]).status_message == "no lamp"
+    assert normalize({"error.type": "Dark"}).failed
     fine = {"code": "STATUS_CODE_OK", "message": ""}
-    assert not read({}, events=[raised], status=fine).failed
+    assert not normalize({}, events=[raised], status=fine).failed
 
 
-def test_a_turn_that_names_the_agent_before_it_tells_a_handoff() -> None:
+def test_a_turn_that_names_the_previous_agent_is_a_handoff() -> None:
     agent = {"openinference.span.kind": "AGENT", "graph.node.id": "clerk"}
-    after = read(agent | {"graph.node.parent_id": "scout"}).attributes
+    after = normalize(agent | {"graph.node.parent_id": "scout"}).attributes
     assert (
         after["flight_recorder.handoff.from_agent"],
         after["flight_recorder.handoff.to_agent"],
     ) == ("scout", "clerk")
     assert (
         "flight_recorder.handoff.from_agent"
-        not in read(agent | {"graph.node.parent_id": "start"}).attributes
+        not in normalize(agent | {"graph.node.parent_id": "start"}).attributes
     )
 
 
-def test_a_span_of_mlflow_is_left_as_it_is() -> None:
-    told_by_mlflow = {
+def test_a_span_of_mlflow_is_not_changed() -> None:
+    attributes = {
         "mlflow.spanType": '"LLM"',
         "mlflow.spanInputs": '"hers"',
         "mlflow.chat.tokenUsage": '{"input_tokens": 1, "output_tokens": 1}',
         "gen_ai.usage.input_tokens": 100,
         "gen_ai.prompt.0.content": "another",
     }
-    one = read(told_by_mlflow)
-    assert (one.inputs, one.tokens.total) == ("hers", 2)
+    span_of_mlflow = normalize(attributes)
+    assert (span_of_mlflow.inputs, span_of_mlflow.tokens.total) == ("hers", 2)
 
 
-def test_nothing_left_is_a_tree_without_roots() -> None:
+def test_a_run_without_records_has_no_roots() -> None:
     assert normalized_trace(CaseRun(all_cases()[0], "any")) == Trace(())
 
 
 @pytest.mark.parametrize("name", ["openinference", "openlit"])
-def test_a_turn_with_a_tool_is_read_from_what_instrumentors_leave(name: str) -> None:
-    trace = left(name)
+def test_a_recorded_turn_with_a_tool_is_read(name: str) -> None:
+    trace = recorded_trace(name)
     (completion,) = trace.spans_of_type("LLM")
     assert agents(trace) == ["warden"]
     assert len(trace.spans_of_type("TOOL")) == 1
@@ -182,16 +186,16 @@ def test_a_turn_with_a_tool_is_read_from_what_instrumentors_leave(name: str) -> 
     assert "pass" in json.dumps(completion.inputs)
 
 
-def test_a_crew_is_read_from_what_openllmetry_leaves() -> None:
-    trace = left("openllmetry")
+def test_a_crew_recorded_by_openllmetry_is_read() -> None:
+    trace = recorded_trace("openllmetry")
     assert agents(trace) == ["crewai.workflow", "scout", "clerk"]
     assert [span.tokens.total for span in trace.spans_of_type("LLM")] == [181, 176, 84]
     assert len(trace.spans_of_type("TASK")) == 2
     assert trace.root.name == "crewai.workflow"
 
 
-def test_what_autogen_tells_itself_has_turns_and_tools_and_no_completions() -> None:
-    trace = left("opentelemetry")
+def test_the_telemetry_of_autogen_has_turns_and_tools_but_no_completions() -> None:
+    trace = recorded_trace("opentelemetry")
     assert agents(trace) == ["warden"]
     assert len(trace.spans_of_type("TOOL")) == 1
     assert trace.spans_of_type("LLM") == ()

@@ -1,4 +1,4 @@
-"""What an instrumentor without declared gaps tells, held against the fidelity table, both ways."""
+"""Results of instrumentors without declared gaps must equal the fidelity table."""
 
 import pytest
 
@@ -12,59 +12,61 @@ from integrations.gaps.gap import OUTCOME
 from scenarios.player.fidelity import FidelityCount
 from tests.integrations.sample_results import make_case_result
 
-OWN = spec_from_requirements(["openlit==9"], find_lock_file(["openlit"], ()))
+NOT_LOCKED = spec_from_requirements(["openlit==9"], find_lock_file(["openlit"], ()))
 LOCKED = find_declared("openlit")
 
 
-def troubles(
-    now: FidelityCount, table: FidelityCount, where: EnvironmentSpec = OWN
+def problems(
+    now: FidelityCount, table: FidelityCount, spec: EnvironmentSpec = NOT_LOCKED
 ) -> tuple[str, ...]:
-    """What is said of a cell where tools are told so, and the table has them so."""
-    kept = FidelityTable(
+    """The problems if tools are measured as `now`, and stored as `table`."""
+    stored = FidelityTable(
         {}, {}, {("crewai", "sequential", "OpenLIT"): TableEntry({"tools": table})}
     )
     return compare_with_table(
-        where, "crewai", "OpenLIT", [make_case_result(counts={"tools": now})], kept
+        spec, "crewai", "OpenLIT", [make_case_result(counts={"tools": now})], stored
     ).problems
 
 
-def test_what_is_told_as_the_table_says_is_no_trouble() -> None:
-    assert troubles(FidelityCount(2, 1), FidelityCount(2, 1)) == ()
+def test_a_result_equal_to_the_table_is_no_problem() -> None:
+    assert problems(FidelityCount(2, 1), FidelityCount(2, 1)) == ()
 
 
-@pytest.mark.parametrize("told", [1, 3])
-def test_what_is_lost_or_doubled_is_worse_than_the_table(told: int) -> None:
-    (says,) = troubles(FidelityCount(2, told), FidelityCount(2, 2))
-    assert says.startswith(
+@pytest.mark.parametrize("recorded", [1, 3])
+def test_fewer_or_duplicate_records_are_worse(recorded: int) -> None:
+    (problem,) = problems(FidelityCount(2, recorded), FidelityCount(2, 2))
+    assert problem.startswith(
         "worse than the fidelity table: crewai, OpenLIT: tools of sequential"
-        f" ({told}/2, and the table says 2/2); mend it"
+        f" ({recorded}/2; the table has 2/2); fix it"
     )
 
 
-def test_what_a_build_mends_is_better_and_told_with_how_to_renew_the_table() -> None:
-    (says,) = troubles(FidelityCount(2, 2), FidelityCount(2, 1))
-    assert says.startswith("better than the fidelity table: crewai, OpenLIT: tools of sequential")
-    assert "pin it in integrations/environments/openlit.in" in says
-    assert says.endswith("make fidelity")
+def test_a_better_result_says_how_to_update_the_table() -> None:
+    (problem,) = problems(FidelityCount(2, 2), FidelityCount(2, 1))
+    assert problem.startswith(
+        "better than the fidelity table: crewai, OpenLIT: tools of sequential"
+    )
+    assert "pin it in integrations/environments/openlit.in" in problem
+    assert problem.endswith("make fidelity")
 
 
-def test_what_is_of_our_own_lock_is_renewed_there() -> None:
-    (says,) = troubles(
+def test_a_package_of_the_project_lock_is_updated_there() -> None:
+    (problem,) = problems(
         FidelityCount(2, 2), FidelityCount(2, 1), spec_from_requirements(["autogen-core==9"])
     )
-    assert says.endswith(
-        "once it is released, require it in pyproject.toml, make lock, and make fidelity"
+    assert problem.endswith(
+        "once it is released, require it in pyproject.toml, run make lock, and run make fidelity"
     )
 
 
-def test_the_locked_cell_must_be_as_the_table_says() -> None:
-    (says,) = troubles(FidelityCount(4, 4), FidelityCount(2, 2), LOCKED)
-    assert says.startswith("otherwise than the fidelity table")
-    assert says.endswith("make fidelity, and read the diff")
+def test_the_locked_environment_must_equal_the_table() -> None:
+    (problem,) = problems(FidelityCount(4, 4), FidelityCount(2, 2), LOCKED)
+    assert problem.startswith("different from the fidelity table")
+    assert problem.endswith("run make fidelity and review the diff")
 
 
 @pytest.mark.parametrize(
-    ("now", "table", "way"),
+    ("now", "table", "direction"),
     [
         (FidelityCount(4, 4), FidelityCount(2, 2), None),
         (FidelityCount(4, 3), FidelityCount(2, 1), None),
@@ -72,45 +74,51 @@ def test_the_locked_cell_must_be_as_the_table_says() -> None:
         (FidelityCount(4, 4), FidelityCount(2, 1), "better"),
     ],
 )
-def test_where_other_versions_do_otherwise_only_what_is_whole_is_compared(
-    now: FidelityCount, table: FidelityCount, way: str | None
+def test_in_other_versions_only_completeness_is_compared(
+    now: FidelityCount, table: FidelityCount, direction: str | None
 ) -> None:
-    assert [each.partition(" ")[0] for each in troubles(now, table)] == ([way] if way else [])
+    assert [each.partition(" ")[0] for each in problems(now, table)] == (
+        [direction] if direction else []
+    )
 
 
-def test_a_case_that_goes_otherwise_is_worse_than_one_that_is_counted() -> None:
-    kept = FidelityTable(
+def test_an_unexpected_outcome_is_worse() -> None:
+    stored = FidelityTable(
         {}, {}, {("crewai", "sequential", "OpenLIT"): TableEntry({"tools": FidelityCount(2, 2)})}
     )
-    hung = make_case_result(counts={OUTCOME: FidelityCount(1, 0)}, problem="it hung")
-    (says,) = compare_with_table(OWN, "crewai", "OpenLIT", [hung], kept).problems
-    assert "sequential (went otherwise than the case says, and the table says went as" in says
+    result = make_case_result(counts={OUTCOME: FidelityCount(1, 0)}, problem="it hung")
+    (problem,) = compare_with_table(NOT_LOCKED, "crewai", "OpenLIT", [result], stored).problems
+    assert "sequential (an unexpected outcome; the table has the expected outcome" in problem
 
 
-def test_a_case_that_goes_as_it_says_again_is_better_than_one_that_did_not() -> None:
-    kept = FidelityTable(
+def test_the_expected_outcome_is_better_than_a_stored_problem() -> None:
+    stored = FidelityTable(
         {}, {}, {("crewai", "sequential", "OpenLIT"): TableEntry(problem="it hung")}
     )
-    (says,) = compare_with_table(OWN, "crewai", "OpenLIT", [make_case_result()], kept).problems
-    assert says.startswith("better than the fidelity table: crewai, OpenLIT: flight of sequential")
-    assert "(went as the case says, and the table says went otherwise" in says
+    (problem,) = compare_with_table(
+        NOT_LOCKED, "crewai", "OpenLIT", [make_case_result()], stored
+    ).problems
+    assert problem.startswith(
+        "better than the fidelity table: crewai, OpenLIT: outcome of sequential"
+    )
+    assert "(the expected outcome; the table has an unexpected outcome" in problem
 
 
-def test_a_case_that_the_table_does_not_have_is_told() -> None:
-    (says,) = compare_with_table(
-        OWN,
+def test_a_case_that_the_table_lacks_is_a_problem() -> None:
+    (problem,) = compare_with_table(
+        NOT_LOCKED,
         "crewai",
         "OpenLIT",
         [make_case_result(counts={"tools": FidelityCount(2, 2)})],
         FidelityTable({}, {}, {}),
     ).problems
-    assert "2/2, and the table says not counted" in says
+    assert "2/2; the table has not counted" in problem
 
 
-def test_a_case_that_other_versions_lack_is_not_compared() -> None:
-    kept = FidelityTable(
+def test_an_unsupported_case_is_not_compared() -> None:
+    stored = FidelityTable(
         {}, {}, {("crewai", "sequential", "OpenLIT"): TableEntry({"tools": FidelityCount(2, 2)})}
     )
-    lacking = make_case_result(counts={}, unsupported="not in this version")
-    assert compare_with_table(OWN, "crewai", "OpenLIT", [lacking], kept).problems == ()
-    assert compare_with_table(LOCKED, "crewai", "OpenLIT", [lacking], kept).problems != ()
+    unsupported = make_case_result(counts={}, unsupported="not in this version")
+    assert compare_with_table(NOT_LOCKED, "crewai", "OpenLIT", [unsupported], stored).problems == ()
+    assert compare_with_table(LOCKED, "crewai", "OpenLIT", [unsupported], stored).problems != ()

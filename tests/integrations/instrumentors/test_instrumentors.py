@@ -1,4 +1,4 @@
-"""The columns of the fidelity table: a few entries of each are as the kept table says."""
+"""A few cases under each instrumentor agree with the stored fidelity table."""
 
 import sys
 
@@ -6,10 +6,11 @@ import pytest
 
 from integrations.cases.all_cases import all_cases
 from integrations.conventions.normalized_trace import normalized_trace
+from integrations.environments.build import find_environment
 from integrations.environments.uv import InstallError
-from integrations.fidelity import table_file
 from integrations.fidelity.fidelity_table import measure_table
 from integrations.fidelity.table_changes import table_changes
+from integrations.fidelity.table_file import load_table
 from integrations.instrumentors.framework_telemetry import (
     FIRST_CREWAI_VERSION,
     enable_framework_telemetry,
@@ -21,7 +22,7 @@ from integrations.runner.case_run import run_cases
 
 pytestmark = pytest.mark.long
 
-FLOWN = {"autogen": ("agent_with_tool", "raising_model"), "crewai": ("raising_tool",)}
+CASES = {"autogen": ("agent_with_tool", "raising_model"), "crewai": ("raising_tool",)}
 
 
 @pytest.mark.parametrize(
@@ -35,37 +36,37 @@ FLOWN = {"autogen": ("agent_with_tool", "raising_model"), "crewai": ("raising_to
         ("its own OpenTelemetry", "crewai"),
     ],
 )
-def test_an_instrumentor_tells_what_the_table_says(name: str, framework: str) -> None:
-    column = INSTRUMENTORS_BY_NAME[name]
-    _see_it_stands(column)
-    chosen = [case for case in all_cases(framework) if case.name in FLOWN[framework]]
-    seen = measure_table([column], chosen, lambda line: None)
-    assert list(table_changes(table_file.load_table(), seen, every_case=False)) == []
-    assert len(seen.entries) == len(FLOWN[framework])
+def test_an_instrumentor_agrees_with_the_table(name: str, framework: str) -> None:
+    instrumentor = INSTRUMENTORS_BY_NAME[name]
+    _skip_unless_built(instrumentor)
+    cases = [case for case in all_cases(framework) if case.name in CASES[framework]]
+    measured = measure_table([instrumentor], cases, lambda line: None)
+    assert list(table_changes(load_table(), measured, every_case=False)) == []
+    assert len(measured.entries) == len(CASES[framework])
 
 
-def test_a_team_stands_in_one_tree_where_the_application_has_a_span_around_it() -> None:
+def test_a_team_within_a_span_of_the_application_is_one_tree() -> None:
     team = [case for case in all_cases("autogen") if case.name == "round_robin"]
-    (flight,) = run_cases(current_python(), "its own OpenTelemetry", team)
-    (root,) = normalized_trace(flight).roots
+    (run,) = run_cases(current_python(), "its own OpenTelemetry", team)
+    (root,) = normalized_trace(run).roots
     assert {turn.agent for turn in root if turn.type == "AGENT"} == {"poet", "critic"}
 
 
 @pytest.mark.parametrize(
-    ("version", "says"),
+    ("version", "error"),
     [("1.15.21", UnsupportedFeatureError), (str(FIRST_CREWAI_VERSION), ImportError)],
 )
-def test_a_crewai_that_lost_its_own_tracing_is_not_taken_for_one_before_it(
-    version: str, says: type[Exception], monkeypatch: pytest.MonkeyPatch
+def test_a_crewai_without_its_tracing_module_is_an_error(
+    version: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("integrations.instrumentors.framework_telemetry.version", lambda _: version)
     monkeypatch.setitem(sys.modules, "crewai.telemetry.tracing", None)
-    with pytest.raises(says), enable_framework_telemetry("", "crewai"):
+    with pytest.raises(error), enable_framework_telemetry("", "crewai"):
         pass
 
 
-def _see_it_stands(column: Instrumentor) -> None:
+def _skip_unless_built(instrumentor: Instrumentor) -> None:
     try:
-        column.find_environment()
-    except InstallError as why:
-        pytest.skip(str(why))
+        find_environment(instrumentor.environment_name)
+    except InstallError as error:
+        pytest.skip(str(error))

@@ -1,4 +1,4 @@
-"""A made flight: what is said to have happened, and the tree of one who tells all of it."""
+"""Sample case runs, each with the trace of an instrumentor that records all of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ COST_USD = 0.001
 
 @dataclass(frozen=True)
 class TurnSpec:
-    """One turn: so many completions that were answered, and that failed; tools likewise."""
+    """One turn: how many completions and tool runs succeed and fail in it."""
 
     agent: str
     completions: int = 1
@@ -28,39 +28,39 @@ class TurnSpec:
     failed_tool_runs: int = 0
 
 
-def make_run(*works: TurnSpec) -> tuple[CaseRun, Trace]:
-    """What happened, and a team's tree in which each thing stands in the turn of its agent."""
+def make_run(*turn_specs: TurnSpec) -> tuple[CaseRun, Trace]:
+    """Return a run, and the tree of a team with every step in the turn of its agent."""
     numbers = count(1)
     exchanges: list[Exchange] = []
     tools: list[dict[str, Any]] = []
     turns = []
-    for work in works:
-        beneath = []
-        for failed in [True] * work.failed_completions + [False] * work.completions:
-            exchanges.append(make_exchange(work.agent, f"prompt {next(numbers)}.", failed=failed))
-            beneath.append(make_completion_span(exchanges[-1]))
-        for raised in [False] * work.tool_runs + [True] * work.failed_tool_runs:
-            tools.append({"agent": work.agent, "name": "gauge", "raised": raised})
-            beneath.append(Span("gauge", "TOOL", "ERROR" if raised else "OK"))
-        turns.append(Span(work.agent, "AGENT", children=tuple(beneath)))
-    case = Case("made", "autogen", "made", (), turns=tuple(work.agent for work in works))
-    flight = CaseRun(case, "nobody", tuple(exchanges), tuple(tools))
-    return flight, Trace((Span("team", "CHAIN", children=tuple(turns)),))
+    for turn in turn_specs:
+        steps = []
+        for failed in [True] * turn.failed_completions + [False] * turn.completions:
+            exchanges.append(make_exchange(turn.agent, f"prompt {next(numbers)}.", failed=failed))
+            steps.append(make_completion_span(exchanges[-1]))
+        for raised in [False] * turn.tool_runs + [True] * turn.failed_tool_runs:
+            tools.append({"agent": turn.agent, "name": "gauge", "raised": raised})
+            steps.append(Span("gauge", "TOOL", "ERROR" if raised else "OK"))
+        turns.append(Span(turn.agent, "AGENT", children=tuple(steps)))
+    case = Case("sample", "autogen", "sample", (), turns=tuple(turn.agent for turn in turn_specs))
+    run = CaseRun(case, "any", tuple(exchanges), tuple(tools))
+    return run, Trace((Span("team", "CHAIN", children=tuple(turns)),))
 
 
 def make_exchange(lane: str, prompt: str, *, failed: bool = False, **message: Any) -> Exchange:
-    """An attempt at a completion, and the reply to it."""
-    asked = {"messages": [{"role": "user", "content": prompt, **message}]}
-    one = Exchange(lane, 1, "/v1/chat/completions", asked, "taped", False, 0.0, status=200)
+    """Return an attempt at a completion, with its reply."""
+    request = {"messages": [{"role": "user", "content": prompt, **message}]}
+    exchange = Exchange(lane, 1, "/v1/chat/completions", request, "taped", False, 0.0, status=200)
     if failed:
-        return replace(one, status=503)
-    said = {"content": f"reply to {prompt}"}
-    return replace(one, delivered=True, reply=said, input_tokens=7, output_tokens=2)
+        return replace(exchange, status=503)
+    reply = {"content": f"reply to {prompt}"}
+    return replace(exchange, delivered=True, reply=reply, input_tokens=7, output_tokens=2)
 
 
 def make_completion_span(exchange: Exchange) -> Span:
-    """The span of one who tells all of it."""
-    used = {"input_tokens": exchange.input_tokens, "output_tokens": exchange.output_tokens}
+    """Return a span that records an exchange completely."""
+    tokens = {"input_tokens": exchange.input_tokens, "output_tokens": exchange.output_tokens}
     if not exchange.delivered:
         return Span("create", "LLM", "ERROR", inputs=exchange.request)
     return Span(
@@ -68,7 +68,7 @@ def make_completion_span(exchange: Exchange) -> Span:
         "LLM",
         inputs=exchange.request,
         outputs={"choices": [{"message": exchange.reply}]},
-        attributes={TOKEN_USAGE_ATTRIBUTE: used},
+        attributes={TOKEN_USAGE_ATTRIBUTE: tokens},
         cost_usd=COST_USD,
     )
 
@@ -76,7 +76,7 @@ def make_completion_span(exchange: Exchange) -> Span:
 def replace_first_span(
     trace: Trace, matches: Callable[[Span], bool], replacements: Callable[[Span], Any]
 ) -> Trace:
-    """The tree with the first span that is wanted made into none, one or several others."""
+    """Replace the first span that matches by any number of spans."""
     done = False
 
     def walk(span: Span) -> tuple[Span, ...]:
@@ -98,10 +98,10 @@ TURN_SPEC_LISTS = st.lists(TURN_SPECS, min_size=1, max_size=4)
 
 
 def is_completed(span: Span) -> bool:
-    """Whether it is that of a completion that went well."""
+    """Whether a span is a completion that did not fail."""
     return span.type == "LLM" and not span.failed
 
 
-def incomplete_counts(flight: Any, trace: Trace) -> dict[str, tuple[int, int]]:
-    """What is not whole: how often it happened, how often it is told."""
-    return {n: (c.ledger, c.trace) for n, c in count_run(flight, trace) if not c.is_equal}
+def incomplete_counts(run: Any, trace: Trace) -> dict[str, tuple[int, int]]:
+    """Return the incomplete measures: how often each happened and was recorded."""
+    return {n: (c.ledger, c.trace) for n, c in count_run(run, trace) if not c.is_equal}

@@ -1,4 +1,4 @@
-"""A prompt is read again however a span spells it; one that is told in part is not."""
+"""A prompt counts if a span has all of it, in any encoding."""
 
 from dataclasses import replace
 from typing import Any
@@ -22,37 +22,37 @@ from tests.integrations.measures.sample_runs import (
     replace_first_span,
 )
 
-unhurried = settings(max_examples=30, deadline=None)
+without_deadline = settings(max_examples=30, deadline=None)
 
 
-@unhurried
+@without_deadline
 @given(TURN_SPEC_LISTS, st.integers(1, 8))
-def test_a_prompt_that_was_cut_cannot_be_read(works: list[TurnSpec], chars: int) -> None:
-    flight, trace = make_run(*works)
+def test_a_truncated_prompt_does_not_count(turn_specs: list[TurnSpec], chars: int) -> None:
+    run, trace = make_run(*turn_specs)
 
-    def cut(span: Span) -> tuple[Span, ...]:
+    def truncate(span: Span) -> tuple[Span, ...]:
         text = span.inputs["messages"][0]["content"]
         return (replace(span, inputs={"messages": [text[:-chars]]}),)
 
-    sent = count_run(flight, trace).prompts.ledger
-    assert incomplete_counts(flight, replace_first_span(trace, is_completed, cut)) == {
-        "prompts": (sent, sent - 1)
+    prompts = count_run(run, trace).prompts.ledger
+    assert incomplete_counts(run, replace_first_span(trace, is_completed, truncate)) == {
+        "prompts": (prompts, prompts - 1)
     }
 
 
-def test_a_retry_says_nothing_new() -> None:
-    flight, trace = make_run(TurnSpec("writer"))
-    twice = (replace(flight.exchanges[0], status=429, delivered=False), *flight.exchanges)
-    assert count_run(replace(flight, exchanges=twice), trace).prompts == FidelityCount(1, 1)
+def test_a_retry_is_no_new_prompt() -> None:
+    run, trace = make_run(TurnSpec("writer"))
+    twice = (replace(run.exchanges[0], status=429, delivered=False), *run.exchanges)
+    assert count_run(replace(run, exchanges=twice), trace).prompts == FidelityCount(1, 1)
 
 
-def test_a_prompt_is_read_in_a_span_of_its_own() -> None:
-    flight, trace = make_run(TurnSpec("writer", completions=2))
-    second = flight.exchanges[1]
+def test_each_prompt_needs_a_span_of_its_own() -> None:
+    run, trace = make_run(TurnSpec("writer", completions=2))
+    second = run.exchanges[1]
     longer = make_completion_span(make_exchange("writer", "prompt 1. prompt 2."))
     one = replace_first_span(trace, is_completed, lambda _: (longer,))
     alone = replace_first_span(one, lambda span: span.inputs == second.request, lambda _: ())
-    assert count_run(flight, alone).prompts == FidelityCount(2, 1)
+    assert count_run(run, alone).prompts == FidelityCount(2, 1)
 
 
 CALL = {"name": "gauge", "arguments": '{"place": "the pass"}'}
@@ -60,7 +60,7 @@ ARGUMENTS = {"place": "the pass"}
 
 
 @pytest.mark.parametrize(
-    ("told", "whole"),
+    ("recorded", "complete"),
     [
         ([], False),
         ([{"arguments": ARGUMENTS}], False),
@@ -72,14 +72,16 @@ ARGUMENTS = {"place": "the pass"}
         ([{"name": "'gauge'", "arguments": '\'{"place": "the pass"}\''}], True),
     ],
 )
-def test_a_call_in_a_prompt_is_a_part_of_it_however_it_is_spelt(told: Any, whole: bool) -> None:
-    flight, trace = make_run(TurnSpec("writer"))
-    asked = make_exchange("writer", "prompt 1.", tool_calls=[{"function": CALL}])
-    spelt = replace_first_span(
-        trace, is_completed, lambda span: (replace(span, inputs=["prompt 1.", *told]),)
+def test_a_tool_call_in_a_prompt_is_part_of_it_in_any_encoding(
+    recorded: Any, complete: bool
+) -> None:
+    run, trace = make_run(TurnSpec("writer"))
+    exchange = make_exchange("writer", "prompt 1.", tool_calls=[{"function": CALL}])
+    recorded_trace = replace_first_span(
+        trace, is_completed, lambda span: (replace(span, inputs=["prompt 1.", *recorded]),)
     )
-    assert count_run(replace(flight, exchanges=(asked,)), spelt).prompts == FidelityCount(
-        1, int(whole)
+    assert count_run(replace(run, exchanges=(exchange,)), recorded_trace).prompts == FidelityCount(
+        1, int(complete)
     )
 
 
@@ -99,15 +101,13 @@ PLACE = '{"place": "the pass"}'
         ({"input": [{"type": "function_call_output", "output": "open"}]}, ["open"]),
     ],
 )
-def test_of_a_prompt_of_the_responses_api_each_text_is_a_part(
-    request_: Any, texts: list[str]
-) -> None:
-    flight, trace = make_run(TurnSpec("writer"))
-    asked = replace(flight.exchanges[0], path="/v1/responses", request=request_)
-    flight = replace(flight, exchanges=(asked,))
-    without = [texts[:at] + texts[at + 1 :] for at in range(len(texts))]
-    for told, whole in [(texts, 1), *((some, 0) for some in without)]:
+def test_each_text_of_a_responses_api_prompt_is_part_of_it(request_: Any, texts: list[str]) -> None:
+    run, trace = make_run(TurnSpec("writer"))
+    exchange = replace(run.exchanges[0], path="/v1/responses", request=request_)
+    run = replace(run, exchanges=(exchange,))
+    without = [texts[:index] + texts[index + 1 :] for index in range(len(texts))]
+    for recorded, complete in [(texts, 1), *((texts_, 0) for texts_ in without)]:
         (turn,) = trace.root.children
-        spelt = replace(turn, children=(replace(turn.children[0], inputs=told),))
-        seen = count_run(flight, Trace((replace(trace.root, children=(spelt,)),)))
-        assert seen.prompts == FidelityCount(1, whole)
+        recorded_trace = replace(turn, children=(replace(turn.children[0], inputs=recorded),))
+        counts = count_run(run, Trace((replace(trace.root, children=(recorded_trace,)),)))
+        assert counts.prompts == FidelityCount(1, complete)

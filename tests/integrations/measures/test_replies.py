@@ -1,4 +1,4 @@
-"""A reply is read again however a span spells it; one that was told otherwise is not."""
+"""A reply counts if a span has all of it, in any encoding."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,46 +15,48 @@ from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
 from tests.integrations.measures.sample_runs import TurnSpec, make_run
 
-unhurried = settings(max_examples=60, deadline=None)
+without_deadline = settings(max_examples=60, deadline=None)
 
 Call = tuple[str, dict[str, Any]]
-"""A tool, and its arguments."""
-Told = dict[str, Any]
-"""An exported span's attributes, or one of its events."""
+"""A tool and its arguments."""
+Recorded = dict[str, Any]
+"""Attributes or events of an exported span."""
 VALUES = st.one_of(st.text(), st.integers(), st.booleans(), st.none())
 CALLS = st.tuples(
     st.sampled_from(("gauge", "transfer_to_pilot")),
     st.dictionaries(st.text(min_size=1), VALUES, max_size=3),
 )
-"""Calls of tools; some take no arguments."""
-SAID = st.tuples(st.one_of(st.none(), st.text()), st.lists(CALLS, max_size=3))
-"""What a model said: a text, or none, and calls."""
+"""Tool calls, some without arguments."""
+REPLIES = st.tuples(st.one_of(st.none(), st.text()), st.lists(CALLS, max_size=3))
+"""A reply: a text, or none, and tool calls."""
 
 
-def chat(text: str | None, calls: list[Call]) -> Told:
+def chat(text: str | None, calls: list[Call]) -> Recorded:
     named = [{"function": {"name": n, "arguments": json.dumps(given)}} for n, given in calls]
     message = {"content": text, "tool_calls": named or None}
     return {"mlflow.spanOutputs": json.dumps({"choices": [{"message": message}]})}
 
 
-def responses(text: str | None, calls: list[Call]) -> Told:
-    items: list[Told] = [{"type": "message", "content": [{"type": "output_text", "text": text}]}]
+def responses(text: str | None, calls: list[Call]) -> Recorded:
+    items: list[Recorded] = [
+        {"type": "message", "content": [{"type": "output_text", "text": text}]}
+    ]
     items += [{"type": "function_call", "name": n, "arguments": json.dumps(g)} for n, g in calls]
     return {"mlflow.spanOutputs": json.dumps({"output": items})}
 
 
-def autogen(text: str | None, calls: list[Call]) -> Told:
+def autogen(text: str | None, calls: list[Call]) -> Recorded:
     content = [{"name": name, "arguments": json.dumps(given)} for name, given in calls]
     return {"mlflow.spanOutputs": json.dumps({"content": content, "thought": text})}
 
 
-def semantic(text: str | None, calls: list[Call]) -> Told:
-    parts: list[Told] = [{"type": "text", "content": text}]
+def semantic(text: str | None, calls: list[Call]) -> Recorded:
+    parts: list[Recorded] = [{"type": "text", "content": text}]
     parts += [{"type": "tool_call", "name": name, "arguments": given} for name, given in calls]
     return {"gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": parts}])}
 
 
-def flat(text: str | None, calls: list[Call]) -> Told:
+def flat(text: str | None, calls: list[Call]) -> Recorded:
     return {"gen_ai.completion.0.content": text or ""} | {
         f"gen_ai.completion.0.tool_calls.{at}.{part}": value
         for at, (name, given) in enumerate(calls)
@@ -62,7 +64,7 @@ def flat(text: str | None, calls: list[Call]) -> Told:
     }
 
 
-def openinference(text: str | None, calls: list[Call]) -> Told:
+def openinference(text: str | None, calls: list[Call]) -> Recorded:
     return {"llm.output_messages.0.message.content": text or ""} | {
         f"llm.output_messages.0.message.tool_calls.{at}.tool_call.function.{part}": value
         for at, (name, given) in enumerate(calls)
@@ -70,27 +72,27 @@ def openinference(text: str | None, calls: list[Call]) -> Told:
     }
 
 
-def value(text: str | None, calls: list[Call]) -> Told:
-    """The whole as one text, as a bridge may have kept it in its own words, too."""
+def value(text: str | None, calls: list[Call]) -> Recorded:
+    """The whole reply as one text, as a bridge to MLflow stores it."""
     return {"mlflow.spanOutputs": '"…"', "output.value": chat(text, calls)["mlflow.spanOutputs"]}
 
 
-def event(text: str | None, calls: list[Call]) -> Told:
+def event(text: str | None, calls: list[Call]) -> Recorded:
     return {"events": [{"name": "gen_ai.choice", "attributes": flat(text, calls)}]}
 
 
-def details(text: str | None, calls: list[Call]) -> Told:
+def details(text: str | None, calls: list[Call]) -> Recorded:
     name = "gen_ai.client.inference.operation.details"
     return {"events": [{"name": name, "attributes": semantic(text, calls)}]}
 
 
-SPELLINGS = (chat, responses, autogen, semantic, flat, openinference, value, event, details)
-each_spelling = pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda each: each.__name__)
+ENCODINGS = (chat, responses, autogen, semantic, flat, openinference, value, event, details)
+each_encoding = pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda each: each.__name__)
 
 
-def span(told: Mapping[str, Any]) -> dict[str, Any]:
-    """The span of a completion as it is exported, with these attributes, or events."""
-    attributes = {key: each for key, each in told.items() if key != "events"}
+def span(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the exported span of a completion with these attributes or events."""
+    attributes = {key: each for key, each in recorded.items() if key != "events"}
     return {
         "name": "create",
         "span_id": "1",
@@ -98,52 +100,56 @@ def span(told: Mapping[str, Any]) -> dict[str, Any]:
         "end_time_unix_nano": 2,
         "attributes": {"mlflow.spanType": '"LLM"'} | attributes,
         "status": {"code": "STATUS_CODE_OK"},
-        "events": told.get("events", []),
+        "events": recorded.get("events", []),
     }
 
 
-def flown(text: str | None, calls: list[Call], *spans: Told) -> CaseRun:
-    """A flight with one reply, of which these spans tell."""
-    flight, _ = make_run(TurnSpec("writer"))
+def run_with(text: str | None, calls: list[Call], *spans: Recorded) -> CaseRun:
+    """Return a run with one reply, recorded by these spans."""
+    run, _ = make_run(TurnSpec("writer"))
     named = [{"id": "1", "name": n, "arguments": json.dumps(given)} for n, given in calls]
     reply = {"content": text} | ({"tool_calls": named} if named else {})
-    answered = replace(flight.exchanges[0], reply=reply)
-    return replace(flight, exchanges=(answered,), spans=tuple(map(span, spans)))
+    answered = replace(run.exchanges[0], reply=reply)
+    return replace(run, exchanges=(answered,), spans=tuple(map(span, spans)))
 
 
-def replies(flight: CaseRun) -> FidelityCount:
-    return count_run(flight, normalized_trace(flight)).replies
+def count_replies(run: CaseRun) -> FidelityCount:
+    return count_run(run, normalized_trace(run)).replies
 
 
-@each_spelling
-@unhurried
-@given(said=SAID)
-def test_a_reply_is_read_however_it_is_spelt(
-    spelling: Callable[..., Told], said: tuple[str | None, list[Call]]
+@each_encoding
+@without_deadline
+@given(reply=REPLIES)
+def test_a_reply_is_read_in_any_encoding(
+    encoding: Callable[..., Recorded], reply: tuple[str | None, list[Call]]
 ) -> None:
-    due = int(bool((said[0] or "").strip() or said[1]))
-    assert replies(flown(*said, spelling(*said))) == FidelityCount(due, due)
+    expected = int(bool((reply[0] or "").strip() or reply[1]))
+    assert count_replies(run_with(*reply, encoding(*reply))) == FidelityCount(expected, expected)
 
 
-@each_spelling
-@unhurried
+@each_encoding
+@without_deadline
 @given(text=st.one_of(st.none(), st.text()), given=st.dictionaries(st.text(), VALUES, max_size=2))
-def test_one_with_another_argument_is_not(
-    spelling: Callable[..., Told], text: str | None, given: dict[str, Any]
+def test_a_reply_with_another_argument_does_not_count(
+    encoding: Callable[..., Recorded], text: str | None, given: dict[str, Any]
 ) -> None:
-    said = [("gauge", given | {"place": "the pass"})]
-    otherwise = [("gauge", given | {"place": "the hut"})]
-    assert replies(flown(text, said, spelling(text, otherwise))) == FidelityCount(1, 0)
+    reply = [("gauge", given | {"place": "the pass"})]
+    recorded_calls = [("gauge", given | {"place": "the hut"})]
+    assert count_replies(run_with(text, reply, encoding(text, recorded_calls))) == FidelityCount(
+        1, 0
+    )
 
 
-@each_spelling
-@unhurried
+@each_encoding
+@without_deadline
 @given(text=st.text().map(lambda text: f"{text} It is open."), chars=st.integers(1, 8))
-def test_one_that_was_cut_is_not(spelling: Callable[..., Told], text: str, chars: int) -> None:
-    assert replies(flown(text, [], spelling(text[:-chars], []))) == FidelityCount(1, 0)
+def test_a_truncated_reply_does_not_count(
+    encoding: Callable[..., Recorded], text: str, chars: int
+) -> None:
+    assert count_replies(run_with(text, [], encoding(text[:-chars], []))) == FidelityCount(1, 0)
 
 
-@each_spelling
+@each_encoding
 @pytest.mark.parametrize(
     ("text", "call"),
     [
@@ -151,47 +157,49 @@ def test_one_that_was_cut_is_not(spelling: Callable[..., Told], text: str, chars
         ('I shall "transfer_to_pilot".', ("transfer_to_pilot", {})),
     ],
 )
-def test_a_text_that_speaks_of_a_call_does_not_make_it(
-    spelling: Callable[..., Told], text: str, call: Call
+def test_a_text_that_mentions_a_tool_call_is_no_record_of_it(
+    encoding: Callable[..., Recorded], text: str, call: Call
 ) -> None:
-    assert replies(flown(text, [call], spelling(text, [call]))) == FidelityCount(1, 1)
-    assert replies(flown(text, [call], spelling(text, []))) == FidelityCount(1, 0)
+    assert count_replies(run_with(text, [call], encoding(text, [call]))) == FidelityCount(1, 1)
+    assert count_replies(run_with(text, [call], encoding(text, []))) == FidelityCount(1, 0)
 
 
-@each_spelling
-def test_of_two_calls_both_are_due(spelling: Callable[..., Told]) -> None:
+@each_encoding
+def test_both_of_two_tool_calls_are_needed(encoding: Callable[..., Recorded]) -> None:
     calls = [("gauge", {"place": "the pass"}), ("gauge", {"place": "the hut"})]
-    assert replies(flown(None, calls, spelling(None, calls[:1]))) == FidelityCount(1, 0)
+    assert count_replies(run_with(None, calls, encoding(None, calls[:1]))) == FidelityCount(1, 0)
 
 
-def test_a_call_without_arguments_is_its_name() -> None:
+def test_a_tool_call_without_arguments_is_its_name() -> None:
     named = {"mlflow.spanOutputs": json.dumps([{"name": "transfer_to_pilot"}])}
-    assert replies(flown(None, [("transfer_to_pilot", {})], named)) == FidelityCount(1, 1)
+    assert count_replies(run_with(None, [("transfer_to_pilot", {})], named)) == FidelityCount(1, 1)
 
 
-def test_a_reply_that_says_nothing_is_not_due() -> None:
-    assert replies(flown(" \n", [])) == FidelityCount(0, 0)
+def test_an_empty_reply_is_not_counted() -> None:
+    assert count_replies(run_with(" \n", [])) == FidelityCount(0, 0)
 
 
-def test_a_reply_that_did_not_arrive_is_not_due() -> None:
-    flight = flown("It is open.", [])
-    cut = tuple(replace(one, delivered=False) for one in flight.exchanges)
-    assert replies(replace(flight, exchanges=cut)) == FidelityCount(0, 0)
+def test_a_reply_that_did_not_arrive_is_not_counted() -> None:
+    run = run_with("It is open.", [])
+    truncated = tuple(replace(exchange, delivered=False) for exchange in run.exchanges)
+    assert count_replies(replace(run, exchanges=truncated)) == FidelityCount(0, 0)
 
 
-def test_a_reply_is_read_in_no_prompt() -> None:
-    asked = {"gen_ai.input.messages": json.dumps([{"content": "It is open."}])}
-    event = {"name": "gen_ai.client.inference.operation.details", "attributes": asked}
-    assert replies(flown("It is open.", [], asked | {"events": [event]})) == FidelityCount(1, 0)
+def test_a_reply_is_not_read_from_a_prompt() -> None:
+    attributes = {"gen_ai.input.messages": json.dumps([{"content": "It is open."}])}
+    event = {"name": "gen_ai.client.inference.operation.details", "attributes": attributes}
+    assert count_replies(
+        run_with("It is open.", [], attributes | {"events": [event]})
+    ) == FidelityCount(1, 0)
 
 
-def test_each_reply_is_read_in_a_span_of_its_own() -> None:
-    flight = flown("It is open. It is shut.", [], chat("It is open. It is shut.", []))
-    shorter = replace(flight.exchanges[0], reply={"content": "It is open."})
-    both = replace(flight, exchanges=(*flight.exchanges, shorter))
-    assert replies(both) == FidelityCount(2, 1)
+def test_each_reply_needs_a_span_of_its_own() -> None:
+    run = run_with("It is open. It is shut.", [], chat("It is open. It is shut.", []))
+    shorter = replace(run.exchanges[0], reply={"content": "It is open."})
+    both = replace(run, exchanges=(*run.exchanges, shorter))
+    assert count_replies(both) == FidelityCount(2, 1)
 
 
-def test_a_reply_that_came_twice_says_nothing_new() -> None:
-    flight = flown("It is open.", [], chat("It is open.", []))
-    assert replies(replace(flight, exchanges=flight.exchanges * 2)) == FidelityCount(1, 1)
+def test_a_repeated_reply_counts_once() -> None:
+    run = run_with("It is open.", [], chat("It is open.", []))
+    assert count_replies(replace(run, exchanges=run.exchanges * 2)) == FidelityCount(1, 1)

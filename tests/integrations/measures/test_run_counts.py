@@ -1,4 +1,4 @@
-"""What is counted of a flight: each thing that a trace leaves out, doubles or misplaces shows."""
+"""Everything that a trace omits, duplicates or misplaces is counted."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,30 +24,30 @@ from tests.integrations.measures.sample_runs import (
     replace_first_span,
 )
 
-unhurried = settings(max_examples=30, deadline=None)
+without_deadline = settings(max_examples=30, deadline=None)
 
 
-@unhurried
+@without_deadline
 @given(TURN_SPEC_LISTS)
-def test_a_trace_that_tells_all_is_complete(works: list[TurnSpec]) -> None:
-    assert incomplete_counts(*make_run(*works)) == {}
+def test_a_trace_with_everything_is_complete(turn_specs: list[TurnSpec]) -> None:
+    assert incomplete_counts(*make_run(*turn_specs)) == {}
 
 
-@unhurried
+@without_deadline
 @given(TURN_SPEC_LISTS)
-def test_no_trace_tells_nothing(works: list[TurnSpec]) -> None:
-    flight, _ = make_run(*works)
-    told: RunCounts = count_run(flight, Trace(()))
-    assert {count.trace for _, count in told} == {0}
+def test_an_empty_trace_records_nothing(turn_specs: list[TurnSpec]) -> None:
+    run, _ = make_run(*turn_specs)
+    recorded: RunCounts = count_run(run, Trace(()))
+    assert {count.trace for _, count in recorded} == {0}
 
 
-@unhurried
+@without_deadline
 @given(TURN_SPEC_LISTS)
-def test_a_doubled_span_is_more_than_happened(works: list[TurnSpec]) -> None:
-    flight, trace = make_run(*works)
-    seen = count_run(flight, replace_first_span(trace, is_completed, lambda span: (span, span)))
-    assert seen.incomplete_measures == ("completions", "tokens", "costs")
-    assert seen.completions.trace == seen.completions.ledger + 1
+def test_a_duplicated_completion_is_counted_as_excess(turn_specs: list[TurnSpec]) -> None:
+    run, trace = make_run(*turn_specs)
+    counts = count_run(run, replace_first_span(trace, is_completed, lambda span: (span, span)))
+    assert counts.incomplete_measures == ("completions", "tokens", "costs")
+    assert counts.completions.trace == counts.completions.ledger + 1
 
 
 DOUBLED = {
@@ -56,43 +56,41 @@ DOUBLED = {
     "handoffs": lambda span: span.type == "HANDOFF",
     "errors": lambda span: span.failed,
 }
-"""What to tell twice, by the measure in which it shows."""
+"""Which span to duplicate, by the measure that counts it."""
 
 
 @pytest.mark.parametrize("measure", DOUBLED)
-def test_what_is_told_twice_is_more_than_happened(measure: str) -> None:
-    flight, trace = make_run(
-        TurnSpec("writer", failed_completions=1, tool_runs=1), TurnSpec("critic")
-    )
-    flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
+def test_a_duplicated_span_is_counted_as_excess(measure: str) -> None:
+    run, trace = make_run(TurnSpec("writer", failed_completions=1, tool_runs=1), TurnSpec("critic"))
+    run = replace(run, case=replace(run.case, handoffs=(("writer", "critic"),)))
     passed = {
         "flight_recorder.handoff.from_agent": "writer",
         "flight_recorder.handoff.to_agent": "critic",
     }
     handoff = Span("writer → critic", "HANDOFF", attributes=passed)
-    whole = Trace((replace(trace.root, children=(*trace.root.children, handoff)),))
-    assert incomplete_counts(flight, whole) == {}
-    twice = replace_first_span(whole, DOUBLED[measure], lambda span: (span, span))
-    happened = dict(count_run(flight, whole))[measure].ledger
-    assert incomplete_counts(flight, twice)[measure] == (happened, happened + 1)
+    complete = Trace((replace(trace.root, children=(*trace.root.children, handoff)),))
+    assert incomplete_counts(run, complete) == {}
+    twice = replace_first_span(complete, DOUBLED[measure], lambda span: (span, span))
+    happened = dict(count_run(run, complete))[measure].ledger
+    assert incomplete_counts(run, twice)[measure] == (happened, happened + 1)
 
 
-@unhurried
+@without_deadline
 @given(TURN_SPEC_LISTS)
-def test_a_span_within_its_double_is_more_than_happened(works: list[TurnSpec]) -> None:
-    flight, trace = make_run(*works)
+def test_a_completion_within_its_duplicate_is_counted_as_excess(turn_specs: list[TurnSpec]) -> None:
+    run, trace = make_run(*turn_specs)
     nested = replace_first_span(
         trace, is_completed, lambda span: (replace(span, children=(span,)),)
     )
-    assert "completions" in count_run(flight, nested).incomplete_measures
+    assert "completions" in count_run(run, nested).incomplete_measures
 
 
-@unhurried
+@without_deadline
 @given(TURN_SPEC_LISTS)
-def test_a_lost_span_is_missed_wherever_it_is_due(works: list[TurnSpec]) -> None:
-    flight, trace = make_run(*works)
-    seen = count_run(flight, replace_first_span(trace, is_completed, lambda span: ()))
-    assert seen.incomplete_measures == (
+def test_a_lost_completion_is_missing_from_every_measure_of_it(turn_specs: list[TurnSpec]) -> None:
+    run, trace = make_run(*turn_specs)
+    counts = count_run(run, replace_first_span(trace, is_completed, lambda span: ()))
+    assert counts.incomplete_measures == (
         "completions",
         "tokens",
         "costs",
@@ -102,10 +100,10 @@ def test_a_lost_span_is_missed_wherever_it_is_due(works: list[TurnSpec]) -> None
     )
 
 
-@unhurried
-@given(st.lists(TURN_SPECS, min_size=2, max_size=4, unique_by=lambda work: work.agent))
-def test_a_span_in_another_agents_turn_is_misplaced(works: list[TurnSpec]) -> None:
-    flight, trace = make_run(*works)
+@without_deadline
+@given(st.lists(TURN_SPECS, min_size=2, max_size=4, unique_by=lambda turn: turn.agent))
+def test_a_completion_in_the_turn_of_another_agent_is_misplaced(turn_specs: list[TurnSpec]) -> None:
+    run, trace = make_run(*turn_specs)
     moved = next(span for span in trace if is_completed(span))
     without = replace_first_span(trace, lambda span: span is moved, lambda span: ())
     last = without.root.children[-1].agent
@@ -114,81 +112,81 @@ def test_a_span_in_another_agents_turn_is_misplaced(works: list[TurnSpec]) -> No
         lambda span: span.type == "AGENT" and span.agent == last,
         lambda span: (replace(span, children=(*span.children, moved)),),
     )
-    steps = count_run(flight, trace).placed.ledger
-    assert incomplete_counts(flight, wrong) == {"placed": (steps, steps - 1)}
+    steps = count_run(run, trace).placed.ledger
+    assert incomplete_counts(run, wrong) == {"placed": (steps, steps - 1)}
 
 
-@unhurried
+@without_deadline
 @given(TURN_SPEC_LISTS)
-def test_of_a_torn_tree_only_the_largest_part_is_the_one(works: list[TurnSpec]) -> None:
-    flight, trace = make_run(*works)
+def test_only_the_largest_part_of_a_split_tree_counts_as_placed(turn_specs: list[TurnSpec]) -> None:
+    run, trace = make_run(*turn_specs)
     parts = Trace(trace.root.children)
     largest = max(sum(is_completed(s) or s.type == "TOOL" for s in part) for part in parts.roots)
-    seen = count_run(flight, parts)
-    assert seen.turns.is_equal
-    assert seen.completions.is_equal
-    assert seen.placed.trace == largest
+    counts = count_run(run, parts)
+    assert counts.turns.is_equal
+    assert counts.completions.is_equal
+    assert counts.placed.trace == largest
 
 
-def test_of_a_case_with_several_runs_each_has_a_tree() -> None:
-    flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"), TurnSpec("editor"))
+def test_each_run_of_a_case_may_have_a_tree() -> None:
+    run, trace = make_run(TurnSpec("writer"), TurnSpec("critic"), TurnSpec("editor"))
     parts = Trace(trace.root.children)
-    several = replace(flight, case=replace(flight.case, expected_trees=3))
-    assert count_run(flight, parts).placed == FidelityCount(3, 1)
+    several = replace(run, case=replace(run.case, expected_trees=3))
+    assert count_run(run, parts).placed == FidelityCount(3, 1)
     assert incomplete_counts(several, parts) == {}
 
 
 @pytest.mark.parametrize(
     "ended", [{"delivered": False}, {"status": 429}, {"status": None, "delivered": False}]
 )
-def test_a_reply_that_was_cut_or_refused_has_not_arrived(ended: dict[str, Any]) -> None:
-    flight, trace = make_run(TurnSpec("writer"))
-    seen = count_run(replace(flight, exchanges=(replace(flight.exchanges[0], **ended),)), trace)
-    assert (seen.completions.ledger, seen.errors.ledger) == (0, 1)
+def test_an_incomplete_or_refused_reply_is_an_error(ended: dict[str, Any]) -> None:
+    run, trace = make_run(TurnSpec("writer"))
+    counts = count_run(replace(run, exchanges=(replace(run.exchanges[0], **ended),)), trace)
+    assert (counts.completions.ledger, counts.errors.ledger) == (0, 1)
 
 
-def test_a_chat_models_span_is_one_of_a_completion() -> None:
-    flight, trace = make_run(TurnSpec("writer"))
+def test_a_chat_model_span_is_a_completion() -> None:
+    run, trace = make_run(TurnSpec("writer"))
     named = replace_first_span(
         trace, is_completed, lambda span: (replace(span, type="CHAT_MODEL"),)
     )
-    assert incomplete_counts(flight, named) == {}
+    assert incomplete_counts(run, named) == {}
 
 
-def test_an_error_that_flew_through_spans_is_one() -> None:
-    flight, trace = make_run(TurnSpec("writer", completions=0, failed_completions=1))
+def test_an_error_that_propagates_through_spans_counts_once() -> None:
+    run, trace = make_run(TurnSpec("writer", completions=0, failed_completions=1))
     turn = replace(trace.root.children[0], status="ERROR")
-    flew = Trace((replace(trace.root, status="ERROR", children=(turn,)),))
-    assert incomplete_counts(flight, flew) == {}
+    propagated = Trace((replace(trace.root, status="ERROR", children=(turn,)),))
+    assert incomplete_counts(run, propagated) == {}
 
 
-def test_an_error_that_is_told_only_around_its_place_is_told() -> None:
-    flight, trace = make_run(TurnSpec("writer", completions=1, failed_tool_runs=1))
+def test_an_error_recorded_only_on_a_parent_counts() -> None:
+    run, trace = make_run(TurnSpec("writer", completions=1, failed_tool_runs=1))
     turn = trace.root.children[0]
     well = tuple(replace(span, status="OK") for span in turn.children)
     around = Trace((replace(trace.root, children=(replace(turn, status="ERROR", children=well),)),))
-    assert incomplete_counts(flight, around) == {}
+    assert incomplete_counts(run, around) == {}
 
 
-def test_a_completion_that_failed_in_its_recording_makes_up_for_no_tool() -> None:
-    flight, trace = make_run(TurnSpec("writer", completions=1, failed_tool_runs=1))
+def test_a_completion_recorded_as_failed_does_not_replace_a_missing_tool_error() -> None:
+    run, trace = make_run(TurnSpec("writer", completions=1, failed_tool_runs=1))
     quiet = replace_first_span(
         trace, lambda span: span.type == "TOOL", lambda span: (replace(span, status="OK"),)
     )
     wrong = replace_first_span(quiet, is_completed, lambda span: (replace(span, status="ERROR"),))
-    assert count_run(flight, wrong).errors == FidelityCount(1, 0)
+    assert count_run(run, wrong).errors == FidelityCount(1, 0)
 
 
-def test_an_answer_that_is_told_as_failed_keeps_its_tokens_and_has_no_cost() -> None:
-    flight, trace = make_run(TurnSpec("writer"))
+def test_a_completion_recorded_as_failed_keeps_its_tokens_and_loses_its_cost() -> None:
+    run, trace = make_run(TurnSpec("writer"))
     failed = replace_first_span(trace, is_completed, lambda span: (replace(span, status="ERROR"),))
-    seen = count_run(flight, failed)
-    assert seen.incomplete_measures == ("completions", "errors", "costs", "placed")
-    assert not seen.is_complete
+    counts = count_run(run, failed)
+    assert counts.incomplete_measures == ("completions", "errors", "costs", "placed")
+    assert not counts.is_complete
 
 
-def test_an_attempt_that_failed_makes_up_for_no_tool() -> None:
-    flight, trace = make_run(TurnSpec("writer", completions=1, failed_tool_runs=1))
+def test_a_failed_attempt_does_not_replace_a_missing_tool_error() -> None:
+    run, trace = make_run(TurnSpec("writer", completions=1, failed_tool_runs=1))
     quiet = replace_first_span(
         trace, lambda span: span.type == "TOOL", lambda span: (replace(span, status="OK"),)
     )
@@ -196,109 +194,109 @@ def test_an_attempt_that_failed_makes_up_for_no_tool() -> None:
     wrong = replace_first_span(
         quiet, is_completed, lambda span: (replace(span, children=(refused,)),)
     )
-    assert count_run(flight, wrong).errors == FidelityCount(1, 0)
+    assert count_run(run, wrong).errors == FidelityCount(1, 0)
 
 
-def test_a_doubled_completion_makes_up_for_no_tool() -> None:
-    flight, trace = make_run(TurnSpec("writer", completions=1, tool_runs=1))
+def test_a_duplicated_completion_does_not_replace_a_missing_tool() -> None:
+    run, trace = make_run(TurnSpec("writer", completions=1, tool_runs=1))
     without = replace_first_span(trace, lambda span: span.type == "TOOL", lambda _: ())
     doubled = replace_first_span(without, is_completed, lambda span: (span, span))
-    assert count_run(flight, doubled).placed == FidelityCount(2, 1)
+    assert count_run(run, doubled).placed == FidelityCount(2, 1)
 
 
-def test_turns_of_one_agent_within_each_other_are_one() -> None:
-    flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
+def test_nested_spans_of_one_agent_are_one_turn() -> None:
+    run, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
     inner = replace_first_span(
         trace,
         lambda span: span.agent == "writer",
         lambda span: (replace(span, name="run writer", children=(span,)),),
     )
-    assert incomplete_counts(flight, inner) == {}
+    assert incomplete_counts(run, inner) == {}
 
 
-def test_a_turn_within_anothers_turn_is_a_turn() -> None:
-    flight, _ = make_run(TurnSpec("writer"), TurnSpec("critic"), TurnSpec("writer"))
-    first, second, third = map(make_completion_span, flight.exchanges)
-    asked = Span("writer", "AGENT", children=(third,))
-    between = Span("critic", "AGENT", children=(second, asked))
+def test_a_turn_within_the_turn_of_another_agent_counts() -> None:
+    run, _ = make_run(TurnSpec("writer"), TurnSpec("critic"), TurnSpec("writer"))
+    first, second, third = map(make_completion_span, run.exchanges)
+    nested_turn = Span("writer", "AGENT", children=(third,))
+    between = Span("critic", "AGENT", children=(second, nested_turn))
     trace = Trace((Span("writer", "AGENT", children=(first, between)),))
-    assert incomplete_counts(flight, trace) == {}
+    assert incomplete_counts(run, trace) == {}
 
 
-def test_a_turn_that_is_doubled_makes_up_for_no_other() -> None:
-    flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
+def test_a_duplicated_turn_does_not_replace_a_missing_one() -> None:
+    run, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
     writer, critic = trace.root.children
     named = Trace((replace(trace.root, children=(writer, replace(critic, name="writer"))),))
-    assert count_run(flight, named).turns == FidelityCount(2, 1)
+    assert count_run(run, named).turns == FidelityCount(2, 1)
 
 
-def test_an_agent_is_found_in_the_words_around_its_name() -> None:
-    flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
+def test_an_agent_is_found_in_a_decorated_name() -> None:
+    run, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
     turns = [replace(turn, name=f"{turn.name}_7f3.run") for turn in trace.root.children]
-    assert incomplete_counts(flight, Trace((replace(trace.root, children=tuple(turns)),))) == {}
+    assert incomplete_counts(run, Trace((replace(trace.root, children=tuple(turns)),))) == {}
 
 
-def test_an_agent_is_not_found_within_a_word() -> None:
-    flight, trace = make_run(TurnSpec("ann"))
+def test_an_agent_is_not_found_within_a_longer_word() -> None:
+    run, trace = make_run(TurnSpec("ann"))
     within = replace(trace.root.children[0], name="planner")
-    assert count_run(
-        flight, Trace((replace(trace.root, children=(within,)),))
-    ).turns == FidelityCount(1, 0)
+    assert count_run(run, Trace((replace(trace.root, children=(within,)),))).turns == FidelityCount(
+        1, 0
+    )
 
 
-def test_a_span_that_names_two_agents_is_a_turn_of_neither() -> None:
-    flight, trace = make_run(*[TurnSpec("writer"), TurnSpec("critic")] * 2)
+def test_a_span_that_names_two_agents_is_no_turn() -> None:
+    run, trace = make_run(*[TurnSpec("writer"), TurnSpec("critic")] * 2)
     team = Span("writer and critic", "AGENT", children=trace.root.children)
-    assert incomplete_counts(flight, Trace((team,))) == {}
+    assert incomplete_counts(run, Trace((team,))) == {}
 
 
-def test_a_completion_of_the_teams_own_belongs_in_the_team_and_in_no_turn() -> None:
-    flight, trace = make_run(TurnSpec("writer"))
+def test_a_completion_of_the_team_belongs_outside_all_turns() -> None:
+    run, trace = make_run(TurnSpec("writer"))
     own = make_exchange("selector", "Who is next?")
-    case = replace(flight.case, team_lanes=("selector",))
-    flight = replace(flight, case=case, exchanges=(*flight.exchanges, own))
+    case = replace(run.case, team_lanes=("selector",))
+    run = replace(run, case=case, exchanges=(*run.exchanges, own))
     turn = trace.root.children[0]
     beside = Trace((replace(trace.root, children=(make_completion_span(own), turn)),))
     inside = replace(turn, children=(*turn.children, make_completion_span(own)))
     within = Trace((replace(trace.root, children=(inside,)),))
-    assert incomplete_counts(flight, beside) == {}
-    assert incomplete_counts(flight, within) == {"placed": (2, 1)}
+    assert incomplete_counts(run, beside) == {}
+    assert incomplete_counts(run, within) == {"placed": (2, 1)}
 
 
-def test_a_completion_that_stands_alone_is_in_no_team() -> None:
-    flight, _ = make_run(TurnSpec("writer"))
+def test_a_completion_that_is_a_root_is_not_in_the_team() -> None:
+    run, _ = make_run(TurnSpec("writer"))
     own = make_exchange("selector", "Who is next?")
-    case = replace(flight.case, team_lanes=("selector",))
-    flight = replace(flight, case=case, exchanges=(*flight.exchanges, own))
-    lone = Trace((make_completion_span(own), *map(make_completion_span, flight.exchanges[:1])))
-    assert count_run(flight, lone).placed == FidelityCount(2, 0)
+    case = replace(run.case, team_lanes=("selector",))
+    run = replace(run, case=case, exchanges=(*run.exchanges, own))
+    lone = Trace((make_completion_span(own), *map(make_completion_span, run.exchanges[:1])))
+    assert count_run(run, lone).placed == FidelityCount(2, 0)
 
 
-def test_without_agents_a_completion_may_stand_alone() -> None:
-    flight, _ = make_run(TurnSpec("client"))
-    flight = replace(flight, case=replace(flight.case, turns=()))
-    assert incomplete_counts(flight, Trace((make_completion_span(flight.exchanges[0]),))) == {}
+def test_without_agents_a_completion_may_be_a_root() -> None:
+    run, _ = make_run(TurnSpec("client"))
+    run = replace(run, case=replace(run.case, turns=()))
+    assert incomplete_counts(run, Trace((make_completion_span(run.exchanges[0]),))) == {}
 
 
 @pytest.mark.parametrize(
     "between", [("critic", "writer"), ("writer", "editor"), ("editor", "critic")]
 )
-def test_a_handoff_between_others_makes_up_for_none(between: tuple[str, str]) -> None:
-    flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
-    flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
+def test_a_wrong_handoff_does_not_replace_a_missing_one(between: tuple[str, str]) -> None:
+    run, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
+    run = replace(run, case=replace(run.case, handoffs=(("writer", "critic"),)))
     giver, receiver = between
     named = {
         "flight_recorder.handoff.from_agent": giver,
         "flight_recorder.handoff.to_agent": receiver,
     }
     wrong = Span(f"{giver} → {receiver}", "HANDOFF", attributes=named)
-    told = Trace((replace(trace.root, children=(*trace.root.children, wrong)),))
-    assert count_run(flight, told).handoffs == FidelityCount(1, 0)
+    recorded = Trace((replace(trace.root, children=(*trace.root.children, wrong)),))
+    assert count_run(run, recorded).handoffs == FidelityCount(1, 0)
 
 
-def test_a_turn_that_names_whom_its_work_came_from_tells_a_handoff() -> None:
-    flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
-    flight = replace(flight, case=replace(flight.case, handoffs=(("writer", "critic"),)))
+def test_a_turn_that_names_the_previous_agent_records_a_handoff() -> None:
+    run, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
+    run = replace(run, case=replace(run.case, handoffs=(("writer", "critic"),)))
     passed = {
         "flight_recorder.handoff.from_agent": "writer",
         "flight_recorder.handoff.to_agent": "critic",
@@ -306,11 +304,11 @@ def test_a_turn_that_names_whom_its_work_came_from_tells_a_handoff() -> None:
     named = replace_first_span(
         trace, lambda span: span.agent == "critic", lambda span: (replace(span, attributes=passed),)
     )
-    assert incomplete_counts(flight, named) == {}
+    assert incomplete_counts(run, named) == {}
 
 
 @pytest.mark.parametrize(
-    ("own", "told"),
+    ("own", "recorded"),
     [
         ({}, (0, 0)),
         (
@@ -321,37 +319,39 @@ def test_a_turn_that_names_whom_its_work_came_from_tells_a_handoff() -> None:
         ({"outputs": {"token_usage": {"total_tokens": 36}}}, (18, 36)),
     ],
 )
-def test_a_total_that_is_told_is_what_was_used(own: Any, told: tuple[int, int]) -> None:
-    flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
-    seen = count_run(flight, Trace((replace(trace.root, **own),)))
-    assert (seen.totals.ledger, seen.totals.trace) == told
-    assert seen.tokens == FidelityCount(18, 18)
+def test_a_recorded_total_is_compared_with_the_tokens_used(
+    own: Any, recorded: tuple[int, int]
+) -> None:
+    run, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
+    counts = count_run(run, Trace((replace(trace.root, **own),)))
+    assert (counts.totals.ledger, counts.totals.trace) == recorded
+    assert counts.tokens == FidelityCount(18, 18)
 
 
-def test_of_totals_within_each_other_the_outermost_counts() -> None:
-    flight, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
+def test_the_outermost_of_nested_totals_counts() -> None:
+    run, trace = make_run(TurnSpec("writer"), TurnSpec("critic"))
     used = {TOKEN_USAGE_ATTRIBUTE: {"total_tokens": 9}}
     turns = tuple(replace(turn, attributes=used) for turn in trace.root.children)
     of_turns = replace(trace.root, children=turns)
     of_all = replace(of_turns, attributes={TOKEN_USAGE_ATTRIBUTE: {"total_tokens": 17}})
-    assert count_run(flight, Trace((of_turns,))).totals == FidelityCount(18, 18)
-    assert count_run(flight, Trace((of_all,))).totals == FidelityCount(18, 17)
+    assert count_run(run, Trace((of_turns,))).totals == FidelityCount(18, 18)
+    assert count_run(run, Trace((of_all,))).totals == FidelityCount(18, 17)
 
 
-def test_what_an_embedding_used_is_no_total() -> None:
-    flight, trace = make_run(TurnSpec("writer"))
+def test_the_tokens_of_an_embedding_are_no_total() -> None:
+    run, trace = make_run(TurnSpec("writer"))
     embedding = Span("embed", "EMBEDDING", attributes={TOKEN_USAGE_ATTRIBUTE: {"total_tokens": 5}})
     beside = Trace((replace(trace.root, children=(*trace.root.children, embedding)),))
-    assert incomplete_counts(flight, beside) == {}
+    assert incomplete_counts(run, beside) == {}
 
 
 def test_each_record_of_a_secret_is_a_leak() -> None:
-    flight, trace = make_run(TurnSpec("writer"))
+    run, trace = make_run(TurnSpec("writer"))
     spans = [{"attributes": {"client": {"api_key": API_KEY}}}, {"events": [TOOL_CREDENTIAL]}, {}]
     left: tuple[Any, ...] = ({"info": {"request_preview": API_KEY}, "data": {"spans": spans}},)
     beside: tuple[Any, ...] = (
         {"attributes": {"http.request.header.authorization": f"Bearer {API_KEY}"}},
         {},
     )
-    leaky = replace(flight, traces=left, spans=beside)
+    leaky = replace(run, traces=left, spans=beside)
     assert incomplete_counts(leaky, trace) == {"leaks": (0, 4)}

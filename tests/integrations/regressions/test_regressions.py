@@ -1,4 +1,4 @@
-"""What would have been caught: regressions, red on the bad side and green on the other."""
+"""Known regressions are red on their bad side and green on their good side."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ from integrations.regressions.regression import (
     RegressionSide,
     select_counts,
 )
-from integrations.regressions.run_regressions import run_regressions as proven
+from integrations.regressions.run_regressions import run_regressions
 from integrations.reports.markdown import escape_markdown
 from integrations.reports.regressions_page import REGRESSIONS_PAGE, regressions_page
 from scenarios.player.fidelity import FidelityCount
@@ -25,7 +25,7 @@ from tests.integrations.sample_results import make_case_result
 
 OLD = {"mlflow": "3.10.0", "autogen-agentchat": "0.7.5", "opentelemetry-sdk": "1.45.2"}
 NEW = OLD | {"opentelemetry-sdk": "1.37.0"}
-LOST, TOLD = (
+LOST, COMPLETE = (
     {"turns": FidelityCount(2, 0), "tools": FidelityCount(1, 0)},
     {"turns": FidelityCount(2, 2)},
 )
@@ -39,31 +39,31 @@ REGRESSION = Regression(
 )
 
 
-def caught(
+def make_result(
     bad: Mapping[str, FidelityCount] = LOST,
-    good: Mapping[str, FidelityCount] = TOLD,
-    trouble: str = "",
+    good: Mapping[str, FidelityCount] = COMPLETE,
+    problem: str = "",
 ) -> RegressionResult:
-    return RegressionResult(REGRESSION, bad, good, (OLD, NEW), trouble)
+    return RegressionResult(REGRESSION, bad, good, (OLD, NEW), problem)
 
 
-def test_it_is_proven_where_it_is_red_on_the_one_side_and_green_on_the_other() -> None:
-    assert caught().is_proven
-    assert not caught(bad=TOLD).is_proven
-    assert not caught(good=LOST | TOLD).is_green
-    assert not caught(bad=LOST | TOLD).is_red
-    assert not caught(good=LOST).is_proven
+def test_a_regression_is_proven_if_bad_is_red_and_good_is_green() -> None:
+    assert make_result().is_proven
+    assert not make_result(bad=COMPLETE).is_proven
+    assert not make_result(good=LOST | COMPLETE).is_green
+    assert not make_result(bad=LOST | COMPLETE).is_red
+    assert not make_result(good=LOST).is_proven
 
 
-def test_what_was_not_flown_proves_nothing() -> None:
-    assert not caught(bad={}).is_proven
-    assert not caught(good={}).is_proven
-    assert not caught(trouble="it hung").is_proven
+def test_a_side_without_counts_proves_nothing() -> None:
+    assert not make_result(bad={}).is_proven
+    assert not make_result(good={}).is_proven
+    assert not make_result(problem="it hung").is_proven
 
 
-def test_the_page_says_what_was_seen_and_where() -> None:
-    text = regressions_page([caught(), caught(good=LOST, trouble="it hung\nfor long")])
-    assert "1 of 2 are red on the bad side, green on the good." in text
+def test_the_page_has_versions_counts_and_verdicts() -> None:
+    text = regressions_page([make_result(), make_result(good=LOST, problem="it hung\nfor long")])
+    assert "1 of 2 are red on the bad versions and green on the good ones." in text
     assert "| mlflow 3.10.0, autogen-agentchat 0.7.5, opentelemetry-sdk 1.45.2 | plain" in text
     assert "turns 0 of 2, tools 0 of 1 | red |" in text
     assert "**not green**" in text
@@ -71,72 +71,76 @@ def test_the_page_says_what_was_seen_and_where() -> None:
     assert "<https://example.org/9>" in text
 
 
-def test_a_probe_answers_with_what_its_framework_reports() -> None:
-    seen = make_case_result(counts={"tokens": FidelityCount(330, 330)}, answer="660")
-    assert select_counts(seen, (REPORTED_TOKENS,)) == {REPORTED_TOKENS: FidelityCount(330, 660)}
+def test_reported_tokens_are_read_from_the_answer() -> None:
+    result = make_case_result(counts={"tokens": FidelityCount(330, 330)}, answer="660")
+    assert select_counts(result, (REPORTED_TOKENS,)) == {REPORTED_TOKENS: FidelityCount(330, 660)}
     assert select_counts(make_case_result(counts={}), (REPORTED_TOKENS,)) == {}
 
 
-def test_measures_are_told_in_the_order_in_which_they_are_declared() -> None:
+def test_measures_keep_their_declared_order() -> None:
     assert list(select_counts(make_case_result(), ("handoffs", "tools"))) == ["handoffs", "tools"]
 
 
 @pytest.fixture(scope="module")
-def flown() -> list[RegressionResult]:
-    """A known regression, the same with its sides swapped, and with a bad side that nobody has."""
+def results() -> list[RegressionResult]:
+    """A known regression, the same with swapped sides, and with a bad side that cannot be built."""
     (known,) = (each for each in KNOWN_REGRESSIONS if each.case.name == "own_headers")
-    nowhere = EnvironmentSpec("a conflict", ("openai<2", "openai>=2"), ("openai",))
+    unbuildable = EnvironmentSpec("a conflict", ("openai<2", "openai>=2"), ("openai",))
     others = (
         replace(known, bad=known.good, good=known.bad),
-        replace(known, bad=RegressionSide(nowhere, "ours")),
+        replace(known, bad=RegressionSide(unbuildable, "ours")),
     )
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("UV_OFFLINE", "1")
-        return proven([known, *others], lambda line: None)
+        return run_regressions([known, *others], lambda line: None)
 
 
-def test_either_side_is_flown_where_it_is_declared(flown: list[RegressionResult]) -> None:
-    right, swapped, _ = flown
+def test_each_side_runs_in_its_declared_environment(results: list[RegressionResult]) -> None:
+    right, swapped, _ = results
     assert right.is_proven, right.problem
     assert (swapped.is_red, swapped.is_green) == (False, False)
     assert (swapped.bad_counts, swapped.good_counts) == (right.good_counts, right.bad_counts)
 
 
-def test_a_side_that_cannot_be_flown_proves_nothing_and_says_why(
-    flown: list[RegressionResult],
+def test_a_side_that_cannot_be_built_proves_nothing_and_says_why(
+    results: list[RegressionResult],
 ) -> None:
-    *_, nowhere = flown
-    assert (nowhere.is_green, nowhere.is_proven) == (True, False)
-    assert nowhere.bad_counts == {}
-    assert nowhere.problem.startswith("a conflict, ours: ")
-    assert "openai<2" in nowhere.problem
-    old, here = nowhere.versions
+    *_, unbuildable = results
+    assert (unbuildable.is_green, unbuildable.is_proven) == (True, False)
+    assert unbuildable.bad_counts == {}
+    assert unbuildable.problem.startswith("a conflict, ours: ")
+    assert "openai<2" in unbuildable.problem
+    old, here = unbuildable.versions
     assert not old
     assert here["mlflow"]
 
 
 @pytest.mark.parametrize("regression", KNOWN_REGRESSIONS, ids=lambda regression: regression.title)
-def test_a_regression_is_of_declared_cells_and_stands_on_the_page(regression: Regression) -> None:
+def test_a_regression_has_declared_environments_and_is_on_the_page(regression: Regression) -> None:
     assert {regression.bad.spec, regression.good.spec} <= {*DECLARED_ENVIRONMENTS}
-    assert f"## {regression.title}".split(" (")[0] in REGRESSIONS_PAGE.read_text("utf-8")
+    title = escape_markdown(regression.title)
+    assert f"## {title}" in REGRESSIONS_PAGE.read_text("utf-8")
 
 
 @pytest.mark.parametrize("regression", KNOWN_REGRESSIONS, ids=lambda regression: regression.title)
-def test_the_page_that_is_kept_was_flown_as_it_is_declared(regression: Regression) -> None:
-    case, *lines = kept(regression)
-    assert case == f"{regression.case.framework}/{regression.case.name}"
+def test_the_stored_page_agrees_with_the_declaration(regression: Regression) -> None:
+    case, *lines = stored_section(regression)
+    assert case == regression.case.full_name
     sides = ((regression.bad, "red"), (regression.good, "green"))
     for line, (side, verdict) in zip(lines, sides, strict=True):
-        versions, instrumentor, counts, says = line.strip("| ").split(" | ")
-        assert (instrumentor, says) == (side.instrumentor, verdict)
+        versions, instrumentor, counts, verdict_cell = line.strip("| ").split(" | ")
+        assert (instrumentor, verdict_cell) == (side.instrumentor, verdict)
         assert tuple(each.rsplit(" ", 3)[0] for each in counts.split(", ")) == regression.measures
-        told = dict(each.split() for each in versions.split(", "))
-        for wanted in map(Requirement, side.spec.requirements):
-            assert wanted.name not in told or told[wanted.name] in wanted.specifier
+        installed = dict(each.split() for each in versions.split(", "))
+        for requirement in map(Requirement, side.spec.requirements):
+            assert (
+                requirement.name not in installed
+                or installed[requirement.name] in requirement.specifier
+            )
 
 
-def kept(regression: Regression) -> list[str]:
-    """The case that the kept page names for it, and the rows of the bad and of the good side."""
+def stored_section(regression: Regression) -> list[str]:
+    """Return the case and the two table rows of a regression on the stored page."""
     section = REGRESSIONS_PAGE.read_text("utf-8").partition(
         f"\n## {escape_markdown(regression.title)}\n"
     )[2]
@@ -145,10 +149,10 @@ def kept(regression: Regression) -> list[str]:
     return [section.partition("Case: `")[2].partition("`")[0], *lines]
 
 
-def test_the_page_that_is_kept_has_all_of_them_proven() -> None:
-    many = len(KNOWN_REGRESSIONS)
-    assert f"{many} of {many} are red on the bad side" in REGRESSIONS_PAGE.read_text("utf-8")
+def test_the_stored_page_has_all_regressions_proven() -> None:
+    count = len(KNOWN_REGRESSIONS)
+    assert f"{count} of {count} are red on the bad versions" in REGRESSIONS_PAGE.read_text("utf-8")
 
 
-def test_a_probe_is_no_row_of_the_fidelity_table() -> None:
+def test_the_regression_case_is_not_in_the_fidelity_table() -> None:
     assert SHARED_MODEL not in select_cases(())

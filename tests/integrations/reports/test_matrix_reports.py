@@ -1,4 +1,4 @@
-"""The report of the matrix: a line a cell, what changed beneath it, and the same for programs."""
+"""The reports of the matrix on a terminal, in Markdown and in JSON."""
 
 import io
 import json
@@ -28,13 +28,15 @@ from tests.integrations.sample_results import (
     make_environment_result,
 )
 
-MISSED = make_case_result(counts={"tools": FidelityCount(2, 2), "handoffs": FidelityCount(1, 0)})
+INCOMPLETE = make_case_result(
+    counts={"tools": FidelityCount(2, 2), "handoffs": FidelityCount(1, 0)}
+)
 
 
-def shown(*seen: EnvironmentResult, width: int = 200) -> str:
-    """What is printed where there is no terminal."""
+def printed(*result: EnvironmentResult, width: int = 200) -> str:
+    """The report as it is printed without a terminal."""
     out = io.StringIO()
-    Console(file=out, width=width, highlight=False).print(render_matrix(seen))
+    Console(file=out, width=width, highlight=False).print(render_matrix(result))
     return out.getvalue()
 
 
@@ -42,129 +44,133 @@ def rows(text: str) -> Sequence[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
-def test_a_cell_in_which_all_is_well_is_one_line() -> None:
-    assert rows(shown(make_environment_result(make_case_result()))) == [
-        "cell verdict cases whole known gaps trees changed prompts changed built flown disk",
-        "a cell passed plain autolog 1/1 0 0 0 12 s 7 s 600 MB",
+def test_an_environment_without_problems_is_one_line() -> None:
+    assert rows(printed(make_environment_result(make_case_result()))) == [
+        "environment verdict cases complete known gaps trees changed prompts changed build run"
+        " disk",
+        "an environment passed plain autolog 1/1 0 0 0 12 s 7 s 600 MB",
         "",
         "matrix: passed",
     ]
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 120, 200])
-def test_in_a_narrow_window_no_word_is_cut(width: int) -> None:
-    name = f"crewai @ crewai-{'x' * 64}.whl" if width > 100 else "my cell"
+def test_no_word_is_cut_in_a_narrow_window(width: int) -> None:
+    name = f"crewai @ crewai-{'x' * 64}.whl" if width > 100 else "my spec"
     named = ("plain autolog", "autolog of both", "ours", "its own OpenTelemetry")
-    seen = make_environment_result(
+    result = make_environment_result(
         *(make_case_result(instrumentor=each) for each in named), spec=EnvironmentSpec(name)
     )
-    text = " ".join(shown(seen, width=width).split())
+    text = " ".join(printed(result, width=width).split())
     assert "…" not in text
     for word in (*name.split(), "OpenTelemetry", "600 MB", "prompts"):
         assert word in text
 
 
-def test_a_known_gap_fails_nothing_and_is_named() -> None:
-    text = shown(make_environment_result(MISSED, known=[HANDOFF_GAP]))
+def test_a_known_gap_is_named_and_passes() -> None:
+    text = printed(make_environment_result(INCOMPLETE, known_gaps=[HANDOFF_GAP]))
     assert "no_handoffs" in text
     assert "matrix: passed" in text
 
 
-def test_an_undeclared_gap_fails_its_cell_and_says_why() -> None:
-    text = shown(make_environment_result(MISSED))
-    assert "undeclared: crewai, plain autolog: handoffs of sequential (0 of 1)" in text
+def test_an_undeclared_gap_fails_the_environment() -> None:
+    text = printed(make_environment_result(INCOMPLETE))
+    assert "undeclared gap: crewai, plain autolog: handoffs of sequential (0 of 1)" in text
     assert "matrix: FAILED" in text
 
 
-def test_known_gaps_are_counted_where_another_instrumentor_is_held_against_the_table() -> None:
-    seen = make_environment_result(MISSED, known=[HANDOFF_GAP])
-    held = TableComparison(seen.spec, "crewai", "its own OpenTelemetry", ())
-    assert summary_row(replace(seen, table_comparisons=(held,)))[3] == "1"
+def test_known_gaps_are_counted_beside_table_comparisons() -> None:
+    result = make_environment_result(INCOMPLETE, known_gaps=[HANDOFF_GAP])
+    comparison = TableComparison(result.spec, "crewai", "its own OpenTelemetry", ())
+    assert summary_row(replace(result, table_comparisons=(comparison,)))[3] == "1"
     assert (
-        summary_row(replace(seen, table_comparisons=(held,), gap_reconciliations=()))[3]
-        == "the table's"
+        summary_row(replace(result, table_comparisons=(comparison,), gap_reconciliations=()))[3]
+        == "see FIDELITY.md"
     )
-    assert summary_row(replace(seen, gap_reconciliations=()))[3] == "0"
+    assert summary_row(replace(result, gap_reconciliations=()))[3] == "0"
 
 
-def test_a_gap_that_is_mended_fails_its_cell_and_names_the_patch() -> None:
-    text = shown(make_environment_result(make_case_result(), known=[HANDOFF_GAP]))
-    assert "mended upstream: no_handoffs" in text
+def test_a_fixed_gap_fails_the_environment_and_names_the_patch() -> None:
+    text = printed(make_environment_result(make_case_result(), known_gaps=[HANDOFF_GAP]))
+    assert "fixed upstream: no_handoffs" in text
     assert "delete the patch a_patch" in text
 
 
-def test_the_same_edit_in_many_cases_is_told_once() -> None:
+def test_the_same_edit_in_several_cases_is_printed_once() -> None:
     many = [make_case_result(f"case_{n}", edits=(LOST_EDIT,)) for n in range(5)]
-    told = [
-        line for line in shown(make_environment_result(*many)).splitlines() if "span lost" in line
+    document = [
+        line for line in printed(make_environment_result(*many)).splitlines() if "span lost" in line
     ]
-    assert [" ".join(line.split()) for line in told] == [
+    assert [" ".join(line.split()) for line in document] == [
         "plain autolog: office › writer › Completions: span lost × 2"
         " (crewai/case_0, crewai/case_1, crewai/case_2 and 2 more)"
     ]
 
 
-def test_a_changed_tree_fails_the_locked_cell_alone() -> None:
+def test_a_changed_tree_fails_only_the_locked_environment() -> None:
     changed = make_case_result(edits=(LOST_EDIT,))
     assert make_environment_result(changed).passed
     locked = make_environment_result(changed, spec=EnvironmentSpec("locked"))
     assert not locked.passed
-    assert "not as their goldens: if it is right, python -m integrations accept" in shown(locked)
+    assert (
+        "differ from their goldens: if this is intended, python -m integrations accept"
+        in printed(locked)
+    )
 
 
-def test_a_case_without_a_golden_fails_the_locked_cell() -> None:
-    (trouble,) = make_environment_result(
-        make_case_result(without_golden=True), spec=EnvironmentSpec("locked")
+def test_a_case_without_golden_fails_the_locked_environment() -> None:
+    (problem,) = make_environment_result(
+        make_case_result(lacks_golden=True), spec=EnvironmentSpec("locked")
     ).problems
-    assert trouble.startswith("crewai/sequential have no golden")
+    assert problem.startswith("crewai/sequential have no golden")
 
 
-def test_a_changed_prompt_is_told_message_by_message_and_fails_nothing() -> None:
-    seen = make_environment_result(
+def test_a_changed_prompt_is_described_and_passes() -> None:
+    result = make_environment_result(
         make_case_result(request_drifts=(PROMPT_DRIFT,)),
         make_case_result(request_drifts=(PROMPT_DRIFT,)),
     )
-    text = shown(seen)
+    text = printed(result)
     assert text.count("message 1 (system) was 'a|b' and is 'c'") == 1
     assert "1 (text)" in text
-    assert seen.passed
+    assert result.passed
 
 
-def test_the_same_change_of_many_calls_is_told_once_and_the_worst_first() -> None:
-    (worded,) = PROMPT_DRIFT.changes
-    silent = RequestDrift("critic", 0, (Change("agent", "asks nothing any more, and asked once"),))
-    calls = [RequestDrift("writer", call, (worded,)) for call in range(1, 6)]
+def test_equal_prompt_changes_are_printed_once_with_the_worst_first() -> None:
+    (text_change,) = PROMPT_DRIFT.changes
+    lost_lane = RequestDrift("critic", 0, (Change("agent", "sends no requests any more"),))
+    calls = [RequestDrift("writer", call, (text_change,)) for call in range(1, 6)]
     text = rows(
-        shown(
+        printed(
             make_environment_result(
-                make_case_result(request_drifts=(*calls, silent)),
+                make_case_result(request_drifts=(*calls, lost_lane)),
                 make_case_result("flow", request_drifts=(PROMPT_DRIFT,)),
             )
         )
     )
     assert [line for line in text if line.startswith(("writer", "critic"))] == [
-        "critic (agent): asks nothing any more, and asked once (crewai/sequential)",
+        "critic (agent): sends no requests any more (crewai/sequential)",
         "writer, call 1; writer, call 2; writer, call 3 and 2 more (text):"
         " message 1 (system) was 'a|b' and is 'c' (crewai/sequential, crewai/flow)",
     ]
 
 
-def test_the_worst_edit_comes_first_whoever_told_so() -> None:
+def test_the_worst_edit_of_all_instrumentors_comes_first() -> None:
     mild = Edit("attribute new", "office", "attribute new: cost")
-    seen = make_environment_result(
+    result = make_environment_result(
         make_case_result(edits=(mild,)), make_case_result(instrumentor="zipkin", edits=(LOST_EDIT,))
     )
-    first, second = (line for line in rows(shown(seen)) if "office" in line)
+    first, second = (line for line in rows(printed(result)) if "office" in line)
     assert (first.split(":")[0], second.split(":")[0]) == ("zipkin", "plain autolog")
 
 
-def test_a_cell_that_cannot_be_installed_fails_with_the_resolvers_reason() -> None:
-    seen = make_environment_result(install_error="because crewai needs openai<3")
-    assert seen.problems == ("could not be installed: because crewai needs openai<3",)
-    assert "not installable" in shown(seen)
+def test_an_environment_that_cannot_be_installed_fails_with_the_reason() -> None:
+    result = make_environment_result(install_error="because crewai needs openai<3")
+    assert result.problems == ("could not be installed: because crewai needs openai<3",)
+    assert "not installable" in printed(result)
 
 
-def test_a_declared_conflict_must_be_one() -> None:
+def test_a_declared_conflict_must_be_a_conflict() -> None:
     declared = EnvironmentSpec("a conflict", ("openai>=3",), expects_conflict=True)
     assert make_environment_result(
         spec=declared, install_error="because crewai needs openai<3"
@@ -172,69 +178,72 @@ def test_a_declared_conflict_must_be_one() -> None:
     assert not make_environment_result(spec=declared).passed
 
 
-def test_what_a_version_does_not_have_is_told_and_counts_for_nothing() -> None:
-    seen = make_environment_result(
+def test_an_unsupported_case_is_listed_and_not_counted() -> None:
+    result = make_environment_result(
         make_case_result(),
         make_case_result("akickoff", counts={}, unsupported="this CrewAI has no akickoff"),
     )
-    assert seen.passed
-    assert "plain autolog 1/1" in shown(seen)
-    assert "this CrewAI has no akickoff (crewai/akickoff)" in shown(seen)
+    assert result.passed
+    assert "plain autolog 1/1" in printed(result)
+    assert "this CrewAI has no akickoff (crewai/akickoff)" in printed(result)
 
 
-def test_a_terminal_is_told_of_the_first_and_how_many_more_there_are() -> None:
+def test_a_terminal_shows_the_first_sentences_and_counts_the_rest() -> None:
     many = tuple(replace(LOST_EDIT, path=f"span {n}") for n in range(MAX_SENTENCES + 4))
-    seen = make_environment_result(make_case_result(edits=many))
-    assert "and 4 more: --markdown FILE or --json has them" in shown(seen)
-    assert f"span {MAX_SENTENCES + 3}" in matrix_markdown([seen])
+    result = make_environment_result(make_case_result(edits=many))
+    assert "and 4 more: see --markdown FILE or --json" in printed(result)
+    assert f"span {MAX_SENTENCES + 3}" in matrix_markdown([result])
 
 
-def test_markdown_shows_what_is_told_and_obeys_nothing_in_it() -> None:
+def test_markdown_escapes_all_texts() -> None:
     text = matrix_markdown(
         [make_environment_result(make_case_result(request_drifts=(PROMPT_DRIFT,)))]
     )
     assert "## Version matrix: passed" in text
     assert "a\\|b" in text
-    assert "<details><summary>a cell</summary>" in text
+    assert "<details><summary>an environment</summary>" in text
 
 
-def test_markdown_opens_the_cell_that_failed() -> None:
-    assert "<details open>" in matrix_markdown([make_environment_result(MISSED)])
+def test_markdown_opens_the_details_of_a_failed_environment() -> None:
+    assert "<details open>" in matrix_markdown([make_environment_result(INCOMPLETE)])
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "result",
     [
         make_case_result(),
-        MISSED,
+        INCOMPLETE,
         make_case_result(edits=(LOST_EDIT,), request_drifts=(PROMPT_DRIFT,)),
     ],
 )
-def test_the_json_has_the_keys_that_are_documented(seen: CaseResult) -> None:
-    told = json.loads(
-        json.dumps(matrix_document([make_environment_result(seen, known=[HANDOFF_GAP])]))
+def test_the_json_has_the_documented_keys(result: CaseResult) -> None:
+    document = json.loads(
+        json.dumps(matrix_document([make_environment_result(result, known_gaps=[HANDOFF_GAP])]))
     )
-    assert set(told) == {"format", "passed", "cells"}
-    (cell,) = told["cells"]
-    assert set(cell) == {
-        *("cell", "requirements", "passed", "troubles", "not_installable", "packages"),
-        *("seconds", "bytes", "rows", "gaps", "unlike_table"),
+    assert set(document) == {"format", "passed", "environments"}
+    (environment,) = document["environments"]
+    assert set(environment) == {
+        *("environment", "requirements", "passed", "problems", "not_installable", "packages"),
+        *("seconds", "bytes", "results", "gaps", "table_differences"),
     }
-    (only,) = cell["rows"]
+    (only,) = environment["results"]
     assert set(only) == {
-        *("framework", "case", "instrumentor", "absent", "trouble", "counts"),
+        *("framework", "case", "instrumentor", "unsupported", "problem", "counts"),
         *("bytes", "edits", "drift"),
     }
 
 
-def test_the_json_tells_the_state_of_each_gap() -> None:
-    def states(seen: EnvironmentResult) -> list[tuple[str, str | None]]:
-        return [(gap["state"], gap["gap"]) for gap in matrix_document([seen])["cells"][0]["gaps"]]
+def test_the_json_has_the_state_of_each_gap() -> None:
+    def states(result: EnvironmentResult) -> list[tuple[str, str | None]]:
+        return [
+            (gap["state"], gap["gap"])
+            for gap in matrix_document([result])["environments"][0]["gaps"]
+        ]
 
-    assert states(make_environment_result(MISSED, known=[HANDOFF_GAP])) == [
+    assert states(make_environment_result(INCOMPLETE, known_gaps=[HANDOFF_GAP])) == [
         ("known", "no_handoffs")
     ]
-    assert states(make_environment_result(make_case_result(), known=[HANDOFF_GAP])) == [
-        ("mended", "no_handoffs")
+    assert states(make_environment_result(make_case_result(), known_gaps=[HANDOFF_GAP])) == [
+        ("fixed", "no_handoffs")
     ]
-    assert states(make_environment_result(MISSED)) == [("undeclared", None)]
+    assert states(make_environment_result(INCOMPLETE)) == [("undeclared", None)]
