@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+
 from integrations.environments.build import find_environment
 from integrations.environments.uv import InstallError
-
 from tests.integrations.cli.rebuilt_package import rebuild_wheel
 from tests.integrations.cli.test_matrix_command import run_integrations
 

@@ -1,4 +1,4 @@
-"""Shapes for tests: written short, and drawn."""
+"""Span shapes for tests: short constructors, and random forests."""
 
 from collections.abc import Sequence
 from random import Random
@@ -11,7 +11,7 @@ from integrations.trees.span_shape import SpanShape
 def make_shape(
     name: str, *children: SpanShape, type: str = "LLM", status: str = "OK", keys: str = ""
 ) -> SpanShape:
-    """A shape that says the attributes in `says`, which are texts."""
+    """Return a shape with the attributes in `keys`, all of type string."""
     attributes = frozenset((key, "string") for key in keys.split())
     return SpanShape(name, type, status, attributes, children)
 
@@ -27,10 +27,10 @@ def make_crew(*children: SpanShape) -> SpanShape:
 def forests(
     names: Sequence[str], spans: int, unique: bool = False
 ) -> st.SearchStrategy[list[SpanShape]]:
-    """Up to so many spans in trees; each of a name of its own, or names that come up often."""
+    """Draw forests of at most this many spans, with unique names or with these few."""
     seeds = st.integers(0, 2**32 - 1)
     return st.builds(
-        lambda seed, many: random_forest(Random(seed), names, many, unique),
+        lambda seed, count: random_forest(Random(seed), names, count, unique),
         seeds,
         st.integers(0, spans),
     )
@@ -39,26 +39,30 @@ def forests(
 def random_forest(
     random: Random, names: Sequence[str], spans: int, unique: bool = False
 ) -> list[SpanShape]:
-    beneath: list[list[int]] = [[] for _ in range(spans)]
+    children_of: list[list[int]] = [[] for _ in range(spans)]
     roots: list[int] = []
-    for place in range(spans):
-        parent = random.randrange(-1, place)
-        (roots if parent < 0 else beneath[parent]).append(place)
+    for index in range(spans):
+        parent = random.randrange(-1, index)
+        (roots if parent < 0 else children_of[parent]).append(index)
 
-    def grown(place: int) -> SpanShape:
-        name = f"s{place}" if unique else random.choice(names)
-        says = frozenset((key, "string") for key in "ab" if random.random() < 0.5)
-        children = tuple(grown(child) for child in beneath[place])
+    def build(index: int) -> SpanShape:
+        name = f"s{index}" if unique else random.choice(names)
+        attributes = frozenset((key, "string") for key in "ab" if random.random() < 0.5)
+        children = tuple(build(child) for child in children_of[index])
         return SpanShape(
-            name, random.choice(("AGENT", "LLM")), random.choice(("OK", "ERROR")), says, children
+            name,
+            random.choice(("AGENT", "LLM")),
+            random.choice(("OK", "ERROR")),
+            attributes,
+            children,
         )
 
-    return [grown(root) for root in roots]
+    return [build(root) for root in roots]
 
 
 def shuffle_siblings(roots: Sequence[SpanShape], random: Random) -> list[SpanShape]:
-    """The same trees, siblings in another order."""
-    among = [
+    """Return the same trees with their siblings shuffled on all levels."""
+    shuffled = [
         SpanShape(
             root.name,
             root.type,
@@ -68,5 +72,5 @@ def shuffle_siblings(roots: Sequence[SpanShape], random: Random) -> list[SpanSha
         )
         for root in roots
     ]
-    random.shuffle(among)
-    return among
+    random.shuffle(shuffled)
+    return shuffled

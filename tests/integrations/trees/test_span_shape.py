@@ -1,4 +1,4 @@
-"""A shape keeps what a span says and how, and none of what two runs say differently."""
+"""A span shape keeps structure and types, and nothing that varies between equal runs."""
 
 from dataclasses import replace
 from random import Random
@@ -23,27 +23,29 @@ from tests.integrations.trees.sample_shapes import (
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
-def shape(**said: Any) -> SpanShape:
-    """The shape of one span that says this."""
-    (only,) = trace_shapes(Trace((Span(**({"name": "ask", "type": "LLM"} | said)),)))
-    return only
+def shape(**fields: Any) -> SpanShape:
+    """The shape of a span with these fields."""
+    (span_shape,) = trace_shapes(Trace((Span(**({"name": "ask", "type": "LLM"} | fields)),)))
+    return span_shape
 
 
-def attributes(**said: Any) -> dict[str, str]:
-    return dict(shape(**said).attributes)
+def attributes(**fields: Any) -> dict[str, str]:
+    return dict(shape(**fields).attributes)
 
 
-def test_values_are_left_out_and_their_types_are_kept() -> None:
-    said = {"a": "x", "b": 1, "c": 1.5, "d": True, "e": [1], "f": {"x": 1}, "g": None}
-    assert attributes(attributes=said) == {
+def test_types_are_kept_and_values_are_left_out() -> None:
+    fields = {"a": "x", "b": 1, "c": 1.5, "d": True, "e": [1], "f": {"x": 1}, "g": None}
+    assert attributes(attributes=fields) == {
         "a": "string", "b": "number", "c": "number", "d": "boolean",
         "e": "array", "f": "object", "g": "null",
     }  # fmt: skip
 
 
-def test_inputs_outputs_tokens_and_cost_are_attributes_where_they_are_told() -> None:
-    used = {TOKEN_USAGE_ATTRIBUTE: {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}}
-    assert attributes(inputs=[], outputs="", attributes=used, cost_usd=0.0) == {
+def test_recorded_inputs_outputs_tokens_and_cost_are_attributes() -> None:
+    tokens_attribute = {
+        TOKEN_USAGE_ATTRIBUTE: {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}
+    }
+    assert attributes(inputs=[], outputs="", attributes=tokens_attribute, cost_usd=0.0) == {
         "inputs": "array", "outputs": "string", "tokens": "number", "cost": "number",
     }  # fmt: skip
     assert attributes(attributes={TOKEN_USAGE_ATTRIBUTE: {}}) == {}
@@ -64,18 +66,18 @@ def test_bookkeeping_times_and_ids_are_left_out(key: str) -> None:
 @pytest.mark.parametrize(
     "key", ["api_key", "gen_ai.usage.input_tokens", "mlflow.llm.model", "id_card"]
 )
-def test_what_only_looks_like_one_is_kept(key: str) -> None:
+def test_a_key_that_only_resembles_an_id_is_kept(key: str) -> None:
     assert attributes(attributes={key: "1"}) == {key: "string"}
 
 
-def test_a_list_that_is_written_flat_is_one_attribute_however_long_it_is() -> None:
-    one = {"llm.messages.0.role": "user", "llm.messages.0.content": "x"}
-    two = one | {"llm.messages.1.role": "tool", "llm.messages.1.content": "y"}
-    assert attributes(attributes=one) == attributes(attributes=two)
-    assert "llm.messages.#.role" in attributes(attributes=one)
+def test_a_flattened_list_is_one_attribute_of_any_length() -> None:
+    short = {"llm.messages.0.role": "user", "llm.messages.0.content": "x"}
+    long = short | {"llm.messages.1.role": "tool", "llm.messages.1.content": "y"}
+    assert attributes(attributes=short) == attributes(attributes=long)
+    assert "llm.messages.#.role" in attributes(attributes=short)
 
 
-def test_values_of_a_list_may_be_of_several_types() -> None:
+def test_a_flattened_list_may_have_several_types() -> None:
     mixed = {"messages.0.content": "x", "messages.1.content": ["x"]}
     assert attributes(attributes=mixed) == {"messages.#.content": "array|string"}
 
@@ -93,17 +95,17 @@ def test_values_of_a_list_may_be_of_several_types() -> None:
         ("effectiveness of 2026", "effectiveness of 2026"),
     ],
 )
-def test_a_name_keeps_no_id_and_no_address(name: str, scrubbed: str) -> None:
+def test_ids_and_addresses_in_a_name_are_masked(name: str, scrubbed: str) -> None:
     assert shape(name=name).name == scrubbed
 
 
-def test_siblings_stand_in_an_order_that_their_times_have_no_part_in() -> None:
+def test_the_order_of_siblings_does_not_depend_on_times() -> None:
     a, b = Span("a", "TOOL", start_ns=1), Span("b", "TOOL", start_ns=2)
     late = replace(a, start_ns=3)
     assert trace_shapes(Trace((a, b))) == trace_shapes(Trace((b, late)))
 
 
-def test_shapes_are_lines_and_alike_siblings_are_one() -> None:
+def test_equal_siblings_are_one_line() -> None:
     shapes = [
         make_crew(
             make_turn("writer", make_shape("ask", keys="b a")),
@@ -118,40 +120,38 @@ def test_shapes_are_lines_and_alike_siblings_are_one() -> None:
 
 
 @given(forests(["x", "x y", "× 2", "[LLM OK]", "a:b", "é → ü", "(nameless)"], 12))
-def test_what_is_written_in_lines_is_read_back(shapes: list[SpanShape]) -> None:
-    written = list(format_shapes(shapes))
-    assert list(format_shapes(parse_shapes(written))) == written
-    assert sum(len(list(root)) for root in parse_shapes(written)) == sum(
-        len(list(r)) for r in shapes
-    )
+def test_formatted_shapes_are_parsed_again(shapes: list[SpanShape]) -> None:
+    lines = list(format_shapes(shapes))
+    assert list(format_shapes(parse_shapes(lines))) == lines
+    assert sum(len(list(root)) for root in parse_shapes(lines)) == sum(len(list(r)) for r in shapes)
 
 
 @given(st.text(), st.text(), st.text(), st.dictionaries(st.text(), st.integers()))
-def test_whatever_a_span_is_called_is_written_and_read_back(
-    name: str, type: str, status: str, said: dict[str, int]
+def test_any_name_is_formatted_and_parsed_again(
+    name: str, type: str, status: str, fields: dict[str, int]
 ) -> None:
-    shapes = trace_shapes(Trace((Span(name, type, status, attributes=said),)))
+    shapes = trace_shapes(Trace((Span(name, type, status, attributes=fields),)))
     assert parse_shapes(list(format_shapes(shapes))) == shapes
 
 
 @given(forests("xyz", 12), st.integers())
-def test_the_same_shapes_are_the_same_lines(shapes: list[SpanShape], seed: int) -> None:
+def test_equal_shapes_have_equal_lines(shapes: list[SpanShape], seed: int) -> None:
     assert list(format_shapes(shuffle_siblings(shapes, Random(seed)))) == list(
         format_shapes(shapes)
     )
 
 
 @pytest.mark.parametrize(
-    ("written", "says"),
+    ("lines", "message"),
     [
-        (["office"], "line 1 is no"),
-        (["office  [CHAIN OK]", " a  [LLM OK]"], "line 2 is no"),
-        (["office  [CHAIN OK]  inputs"], "line 1 is no"),
+        (["office"], "line 1: expected"),
+        (["office  [CHAIN OK]", " a  [LLM OK]"], "line 2: expected"),
+        (["office  [CHAIN OK]  inputs"], "line 1: expected"),
         (["  office  [CHAIN OK]"], "first line is indented"),
         (["office  [CHAIN OK]", "    ask  [LLM OK]"], "line after line 1 is indented by more"),
         (["  " * 201 + "a  [LLM OK]"], "nested more than 200"),
     ],
 )
-def test_what_is_no_line_of_shapes_is_refused_with_its_place(written: list[str], says: str) -> None:
-    with pytest.raises(ShapeSyntaxError, match=says):
-        parse_shapes(written)
+def test_an_invalid_line_is_refused_with_its_number(lines: list[str], message: str) -> None:
+    with pytest.raises(ShapeSyntaxError, match=message):
+        parse_shapes(lines)
