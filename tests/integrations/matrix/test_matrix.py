@@ -94,8 +94,8 @@ def test_without_one_of_our_patches_the_matrix_fails(
 ) -> None:
     for part in ("integrations", "instrumentation", "patches"):
         copytree(house / part, tmp_path / part, ignore=ignore_patterns("__pycache__"))
-    repairs = tmp_path / "patches" / "repairs.py"
-    repairs.write_text(repairs.read_text().replace("            autogen_tools.PATCH,\n", ""))
+    registry = tmp_path / "patches" / "registry.py"
+    registry.write_text(registry.read_text().replace("            tool_spans.PATCH,\n", ""))
     monkeypatch.setattr("integrations.runner.case_process.PROJECT_FOLDER", tmp_path)
     ours = replace(LOCKED, instrumentors=("ours",))
     (result,) = run_matrix(
