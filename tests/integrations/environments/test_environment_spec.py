@@ -140,10 +140,10 @@ def test_an_error_lists_the_declared_environments() -> None:
 
 @pytest.mark.parametrize("name", ["openinference", "openllmetry", "openlit"])
 def test_an_instrumentors_lock_has_the_framework_versions_of_the_project(
-    name: str, house: Path
+    name: str, project_root: Path
 ) -> None:
-    locked = pinned_versions((house / "requirements.lock").read_text("utf-8").splitlines())
-    environment = house / "integrations" / "environments" / f"{name}.lock"
+    locked = pinned_versions((project_root / "requirements.lock").read_text("utf-8").splitlines())
+    environment = project_root / "integrations" / "environments" / f"{name}.lock"
     pins = pinned_versions(environment.read_text("utf-8").splitlines())
     frameworks = {each for each in PINS if each in pins}
     assert frameworks >= PINS.keys() - {"mlflow"}
@@ -151,8 +151,8 @@ def test_an_instrumentors_lock_has_the_framework_versions_of_the_project(
 
 
 @pytest.mark.parametrize("name", ["openinference", "openllmetry", "openlit"])
-def test_an_instrumentors_lock_satisfies_its_input_file(name: str, house: Path) -> None:
-    stem = house / "integrations" / "environments" / name
+def test_an_instrumentors_lock_satisfies_its_input_file(name: str, project_root: Path) -> None:
+    stem = project_root / "integrations" / "environments" / name
     pins = pinned_versions(stem.with_suffix(".lock").read_text("utf-8").splitlines())
     requirements = map(parse_requirement, stem.with_suffix(".in").read_text("utf-8").split())
     assert not [

@@ -152,8 +152,8 @@ def test_incomplete_entries_of_ours_need_a_declared_gap() -> None:
 
 
 def test_a_measure_that_never_happened_has_no_share() -> None:
-    said = {measure: str(total) for measure, total in measure_totals([COMPLETE])}
-    assert (said["totals"], said["leaks"], said["tools"]) == ("–", "0", "100%")
+    described = {measure: str(total) for measure, total in measure_totals([COMPLETE])}
+    assert (described["totals"], described["leaks"], described["tools"]) == ("–", "0", "100%")
 
 
 def test_a_different_outcome_needs_a_declared_gap() -> None:

@@ -90,10 +90,10 @@ def test_a_gap_that_is_gone_is_a_problem_that_names_the_patch(locked: Environmen
 
 
 def test_without_one_of_our_patches_the_matrix_fails(
-    house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for part in ("integrations", "instrumentation", "patches"):
-        copytree(house / part, tmp_path / part, ignore=ignore_patterns("__pycache__"))
+        copytree(project_root / part, tmp_path / part, ignore=ignore_patterns("__pycache__"))
     registry = tmp_path / "patches" / "registry.py"
     registry.write_text(registry.read_text().replace("            tool_spans.PATCH,\n", ""))
     monkeypatch.setattr("integrations.runner.case_process.PROJECT_FOLDER", tmp_path)
@@ -174,14 +174,14 @@ def test_a_declared_conflict_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("send_signal", [os.kill, os.killpg])
 def test_ctrl_c_ends_the_command_and_all_child_processes(
-    send_signal: Callable[[int, int], None], house: Path
+    send_signal: Callable[[int, int], None], project_root: Path
 ) -> None:
     """A terminal signals the whole process group. The children are not in it, because their end
     would be reported as a problem."""
     command = [sys.executable, "-m", "integrations", "matrix", "--only", "locked"]
     running = subprocess.Popen(
         [*command, "--case", "autogen/agent_with_tool"],
-        cwd=house,
+        cwd=project_root,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
