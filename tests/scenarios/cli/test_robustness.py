@@ -98,10 +98,10 @@ def spans(*of: tuple[str, str | None]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("flat", "reason"),
     [
-        ([("a", "b"), ("b", "a")], "2 of 2 spans are beneath themselves"),
-        ([("r", None), ("a", "b"), ("b", "a")], "2 of 3 spans are beneath themselves"),
-        ([("a", "a")], "1 of 1 spans are beneath themselves"),
-        ([("r", None), ("a", "r"), ("a", "r")], "2 spans of the trace have one id, 'a'"),
+        ([("a", "b"), ("b", "a")], "2 of 2 spans are their own ancestors"),
+        ([("r", None), ("a", "b"), ("b", "a")], "2 of 3 spans are their own ancestors"),
+        ([("a", "a")], "1 of 1 spans are their own ancestors"),
+        ([("r", None), ("a", "r"), ("a", "r")], "2 spans of the trace have the same id, 'a'"),
         ([(str(n), str(n - 1)) for n in range(100_000)], "nested more than 200 levels deep"),
     ],
 )
