@@ -127,7 +127,7 @@ class FinanceCrew:
         )
 
     def build_manager(self, agents: list[Agent]) -> Agent | None:
-        """The agent that assigns the tasks. Without one, each task has an agent of its own."""
+        """Create an agent that assigns the tasks; None gives each task an agent of its own."""
         return None
 
     def read_reply(self, reply: Any) -> Any:

@@ -1,6 +1,6 @@
-"""CrewAI agents and their model clients, and how a crew of them is run.
+"""Create CrewAI agents, each with its own model client, and run a crew of them.
 
-Each agent has its own client, which sends the agent's role in a header.
+A client sends its agent's role in a header, and its failed requests are traced.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ def make_agent(
     *tools: BaseTool,
     delegates: bool = False,
 ) -> Agent:
-    """An agent whose requests carry its role and whose failed attempts are traced."""
+    """Create an agent whose requests carry its role and whose failed attempts are traced."""
     return Agent(
         role=role,
         goal=goal,
@@ -43,13 +43,13 @@ def make_agent(
 
 
 def make_manager(model: Model, coworkers: str) -> Agent:
-    """The agent that assigns a crew's tasks; `coworkers` is the list in its prompt."""
+    """Create the agent that assigns a crew's tasks; `coworkers` is the list in its prompt."""
     goal = "Have each task done by a coworker who can do it."
     return make_agent(model, "manager", goal, f"Your coworkers:\n{coworkers}", delegates=True)
 
 
 def list_tools(agents: "Sequence[BaseAgent]") -> dict[str, list[str]]:
-    """The names of each agent's tools, keyed by its role."""
+    """List the names of each agent's tools, keyed by its role."""
     return {agent.role: [tool.name for tool in agent.tools or []] for agent in agents}
 
 

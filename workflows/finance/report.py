@@ -31,7 +31,7 @@ class Briefing:
 def make_guardrail(
     find_objection: Callable[[Report, Evidence], str | None], evidence: Evidence
 ) -> Callable[[Any], tuple[bool, Any]]:
-    """A CrewAI guardrail that sends back malformed reports and those with an objection."""
+    """Create a CrewAI guardrail that sends back malformed reports and those with an objection."""
 
     def guard(output: TaskOutput) -> tuple[bool, Any]:
         try:
