@@ -82,7 +82,7 @@ class WorldBank:
 
 
 def parse_reply(reply: Any) -> Mapping[str, Any]:
-    """Extract the figure in a reply, with all that it takes to cite it, or report that there is none.
+    """Extract the figure in a reply, with all that it takes to cite it; or that there is no data.
 
         {"value": 4.87835726508441, "unit": "%", "frequency": "annual", "period": "2023",
          "country": "France", "indicator": "Inflation, consumer prices",
