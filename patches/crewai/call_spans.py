@@ -8,7 +8,7 @@ from typing import Any
 from patches.crewai.auxiliary_spans import calling_agent
 from patches.crewai.crew_spans import AgentSpan
 from patches.crewai.event_span import EventSpan, ReportedFailureError, to_json
-from patches.crewai.reply import ReplyBuilder, token_counts
+from patches.crewai.reply_builder import ReplyBuilder, token_counts
 from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
 
 DELEGATION_ARGUMENTS = {

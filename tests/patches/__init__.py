@@ -1,1 +1,1 @@
-"""Patches."""
+"""Tests of `patches`, one folder per upstream project."""

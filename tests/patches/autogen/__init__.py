@@ -1,1 +1,1 @@
-"""Autogen."""
+"""Tests of the patches for AutoGen."""

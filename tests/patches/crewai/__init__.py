@@ -1,1 +1,1 @@
-"""Crewai."""
+"""Tests of the patches for CrewAI."""

@@ -44,7 +44,7 @@ def raise_error(output: TaskOutput) -> tuple[bool, Any]:
 
 
 def run_guarded_task(tmp_path: Path, *lines: Line, error: str = "", **settings: Any) -> Trace:
-    """Return the trace of a task with guardrails that ends with the error `fails`, if given."""
+    """Return the trace of a task with guardrails that ends with `error`, if given."""
     with replay_lines(tmp_path, *lines) as replay, record_run() as run:
         team = crew(task(agent(replay, "a"), "work", **settings))
         with pytest.raises(Exception, match=error) if error else nullcontext():

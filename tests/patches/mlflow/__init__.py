@@ -1,1 +1,1 @@
-"""Mlflow."""
+"""Tests of the patches for MLflow."""

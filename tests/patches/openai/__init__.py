@@ -1,1 +1,1 @@
-"""Openai."""
+"""Tests of the patches for the `openai` package."""

@@ -1,1 +1,1 @@
-"""Opentelemetry."""
+"""Tests of the patches for OpenTelemetry."""
