@@ -19,7 +19,7 @@ from scenarios.cli.interrupts import exit_on_interrupt
 def accept(
     case: Annotated[
         list[str] | None,
-        typer.Argument(help="Cases, e.g. crewai/memory (default: all).", metavar="[CASE]…"),
+        typer.Argument(help="Cases, e.g. crewai/memory (default: all).", metavar="CASE"),
     ] = None,
 ) -> None:
     """Update the goldens from the locked environments. Review the diff before you commit.

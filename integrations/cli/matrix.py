@@ -26,7 +26,7 @@ def matrix(
     requirement: Annotated[
         list[str] | None,
         typer.Option(
-            "--requirement",
+            "--with",
             "--cell",
             help="A requirement, wheel or folder to test; repeatable.",
             metavar="REQUIREMENT",
@@ -52,23 +52,24 @@ def matrix(
         bool, typer.Option("--list", help="List the declared environments and exit.")
     ] = False,
 ) -> None:
-    """Run the cases in environments of other versions; compare with goldens and known gaps.
+    """Run the cases in environments of other versions.
 
     By default, runs them in all declared environments. To test a build of your own, name it:
 
-        python -m integrations matrix --requirement "mlflow @ file:///home/me/mlflow"
+        python -m integrations matrix --with "mlflow @ file:///home/me/mlflow"
 
     All other versions are those of the lock. Whatever is missing from the traces must be declared
     as a gap, and every declared gap must occur; any other result fails. A build of another
     instrumentor runs under that instrumentor, with the other versions of its own lock:
 
-        python -m integrations matrix --requirement ./openinference-instrumentation-crewai
+        python -m integrations matrix --with ./traceloop-sdk
 
     Its results must be equal to those in integrations/FIDELITY.md, neither worse nor better; so
     must those of a framework's own OpenTelemetry. With --instrumentor OpenInference, any other
     requirement is tested with that instrumentor and its lock.
 
-    Changed trees and prompts are reported. They fail the run only in the locked environments.
+    Trees and prompts that differ from their goldens are reported. They fail the run only in the
+    locked environments.
     Environments are built on demand with uv and kept in .envs/matrix. Exit codes: 0 everything is
     as declared; 1 something is not, or an environment cannot be installed; 2 cannot run; 130
     interrupted.

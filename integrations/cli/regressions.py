@@ -17,10 +17,10 @@ def prove_regressions(
         bool, typer.Option("--check", help="Write nothing; check whether the page is current.")
     ] = False,
 ) -> None:
-    """Run known regressions on bad and good versions, and write integrations/CAUGHT.md.
+    """Run known regressions on bad and good versions.
 
-    Exit codes: 0 each is red on the bad versions and green on the good ones; 1 one is not, or, with
-    --check, the page is not current.
+    Writes the result to integrations/CAUGHT.md. Exit codes: 0 each is red on the bad versions and
+    green on the good ones; 1 one is not, or, with --check, the page is not current.
     """
     with exit_on_interrupt(STOPPED_MESSAGE):
         results = run_regressions(KNOWN_REGRESSIONS, print_progress)

@@ -42,8 +42,7 @@ def select_environments(
     """
     if requirements and names:
         raise SelectionError(
-            "--requirement and --only exclude each other: name requirements or declared"
-            " environments"
+            "--with and --only exclude each other: name requirements or declared environments"
         )
     if requirements:
         specs = [_spec_from_requirements(requirements, instrumentors)]

@@ -1,1 +1,1 @@
-"""Integrations."""
+"""Tests of the package `integrations`."""

@@ -1,1 +1,1 @@
-"""Cases."""
+"""Tests of `integrations.cases`."""

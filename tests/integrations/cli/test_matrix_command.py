@@ -48,7 +48,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     completed = run_integrations(
         *(
             "matrix",
-            "--requirement",
+            "--with",
             "\n".join(map(str, wheels)),
             "--case",
             "autogen/graphflow_run",
@@ -67,10 +67,10 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.matrix
 def test_a_build_runs_with_the_other_versions_of_the_lock(build: dict[str, Any]) -> None:
-    (environment_,) = build["environments"]
-    assert environment_["packages"]["autogen-agentchat"] == "0.7.99"
-    assert environment_["packages"]["mlflow"] == "3.17.2"
-    assert [(result["case"], result["problem"]) for result in environment_["results"]] == [
+    (environment,) = build["environments"]
+    assert environment["packages"]["autogen-agentchat"] == "0.7.99"
+    assert environment["packages"]["mlflow"] == "3.17.2"
+    assert [(result["case"], result["problem"]) for result in environment["results"]] == [
         ("graphflow_run", None)
     ] * 2
 
@@ -110,7 +110,7 @@ def test_missing_spans_of_the_framework_are_worse_than_the_table(
 
 
 def test_an_unknown_package_is_refused() -> None:
-    completed = run_integrations("matrix", "--requirement", "numpie @ file:///no/such/folder")
+    completed = run_integrations("matrix", "--with", "numpie @ file:///no/such/folder")
     assert completed.returncode == 2
     assert "numpie" in completed.stderr
 
@@ -130,4 +130,4 @@ def test_the_declared_environments_are_listed() -> None:
 
 
 def test_the_help_says_how_to_test_a_build() -> None:
-    assert 'matrix --requirement "mlflow @ file:///' in run_integrations("matrix", "--help").stdout
+    assert 'matrix --with "mlflow @ file:///' in run_integrations("matrix", "--help").stdout

@@ -27,9 +27,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         NAME, "0.1.999", COUNT, f'"lost." + {COUNT}', folder, folder_of_environment
     )
     chosen = ("--case", "openai/sync", "--case", "openai/stream_breaks")
-    completed = run_integrations(
-        "matrix", "--requirement", str(wheel), *chosen, "--json", UV_OFFLINE="1"
-    )
+    completed = run_integrations("matrix", "--with", str(wheel), *chosen, "--json", UV_OFFLINE="1")
     if "could not be installed" in completed.stdout:
         pytest.skip("the environment cannot be built offline: uv has not cached all of it")
     assert completed.stdout, completed.stderr

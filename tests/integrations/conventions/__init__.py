@@ -1,1 +1,1 @@
-"""Conventions."""
+"""Tests of `integrations.conventions`."""

@@ -1,1 +1,1 @@
-"""Environments."""
+"""Tests of `integrations.environments`."""

@@ -1,1 +1,1 @@
-"""Fidelity."""
+"""Tests of `integrations.fidelity`."""

@@ -1,1 +1,1 @@
-"""Gaps."""
+"""Tests of `integrations.gaps`."""

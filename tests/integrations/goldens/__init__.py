@@ -1,1 +1,1 @@
-"""Goldens."""
+"""Tests of `integrations.goldens`."""

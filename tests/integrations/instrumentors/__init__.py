@@ -1,1 +1,1 @@
-"""Instrumentors."""
+"""Tests of `integrations.instrumentors`."""

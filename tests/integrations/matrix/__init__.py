@@ -1,1 +1,1 @@
-"""Matrix."""
+"""Tests of `integrations.matrix`."""

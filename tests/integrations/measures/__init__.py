@@ -1,1 +1,1 @@
-"""Measures."""
+"""Tests of `integrations.measures`."""

@@ -106,7 +106,7 @@ def test_each_text_of_a_responses_api_prompt_is_part_of_it(request_: Any, texts:
     exchange = replace(run.exchanges[0], path="/v1/responses", request=request_)
     run = replace(run, exchanges=(exchange,))
     without = [texts[:index] + texts[index + 1 :] for index in range(len(texts))]
-    for recorded, complete in [(texts, 1), *((texts_, 0) for texts_ in without)]:
+    for recorded, complete in [(texts, 1), *((incomplete, 0) for incomplete in without)]:
         (turn,) = trace.root.children
         recorded_trace = replace(turn, children=(replace(turn.children[0], inputs=recorded),))
         counts = count_run(run, Trace((replace(trace.root, children=(recorded_trace,)),)))

@@ -1,1 +1,1 @@
-"""Regressions."""
+"""Tests of `integrations.regressions`."""

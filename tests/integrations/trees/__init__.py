@@ -1,1 +1,1 @@
-"""Trees."""
+"""Tests of `integrations.trees`."""
