@@ -8,6 +8,7 @@ from typing import Any, Self
 from instrumentation.trace.span import Tokens
 from patches.crewai.crew_spans import task_name
 from patches.crewai.event_span import to_json
+from patches.support.completion_names import COMPLETION_SPAN_NAME
 from patches.support.span_errors import describe_error
 
 
@@ -75,7 +76,7 @@ def _step_name(source: Any, event: Any) -> str:
             return str(event.tool_name)
         case "llm":
             guardrail = getattr(event, "guardrail_name", None)
-            return str(guardrail) if guardrail else f"{type(source).__name__}.call"
+            return str(guardrail) if guardrail else COMPLETION_SPAN_NAME
     return str(event.type)
 
 
