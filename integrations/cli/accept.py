@@ -22,11 +22,12 @@ def accept(
         typer.Argument(help="Cases, e.g. crewai/memory (default: all).", metavar="CASE"),
     ] = None,
 ) -> None:
-    """Update the goldens from the locked environments. Review the diff before you commit.
+    """Update the goldens. Review the diff before you commit.
 
-    Runs the cases as `matrix --only locked` does, and under the instrumentors of other people whose
-    environments have been built. Nothing is accepted if a run differs from the ground truth of its
-    case, a gap from its declaration, or a result from the fidelity table.
+    Runs the cases in the locked environments, as `matrix --only locked` does, and under the
+    instrumentors of other people whose environments have been built. Nothing is accepted if a run
+    differs from the ground truth of its case, a gap from its declaration, or a result from the
+    fidelity table.
     """
     specs, cases = (LOCKED, *INSTRUMENTOR_ENVIRONMENTS), select_cases(case or ())
     running = run_matrix(specs, cases, KNOWN_GAPS, print_progress, load_table())

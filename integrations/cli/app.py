@@ -17,6 +17,7 @@ from integrations.goldens.accept import GoldenNotAcceptedError
 from integrations.goldens.golden_file import GoldenFileError
 from scenarios.atomic_write import FileNotWrittenError
 from scenarios.cli.error_exit import exit_on_error
+from scenarios.cli.options import VersionOption
 
 USER_ERRORS = (
     SelectionError,
@@ -28,12 +29,14 @@ USER_ERRORS = (
 )
 """Errors whose text tells the user what to change."""
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Count what tracing integrations record of test cases, version by version.",
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _integrations(version: VersionOption = False) -> None:
+    """Count what tracing integrations record of test cases, version by version."""
+
+
 app.command()(fidelity)
 app.command()(matrix)
 app.command()(accept)
