@@ -43,19 +43,11 @@ def fidelity(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-<<<<<<< HEAD
     """Measure what each instrumentor records, and write FIDELITY.md.
 
     Runs every case under every instrumentor, each in its environment, and writes the table to
     integrations/FIDELITY.md and fidelity.json. With --case or --instrumentor, prints that part of
     the table and writes nothing. Instrumentors whose
-=======
-    """Measure what each instrumentor records of each case.
-
-    Runs every case under every instrumentor, each in its environment, and writes the table to
-    integrations/FIDELITY.md. With
-    --case or --instrumentor, prints that part of the table and writes nothing. Instrumentors whose
->>>>>>> 21495fc (Print the version and complete summaries with python -m integrations)
     environment has not been built are left out, and then the table is not written: `make fidelity`
     builds all environments. Our own instrumentation must be complete, or its gaps declared in
     integrations/gaps. Exit codes: 0 everything is as declared; 1 something is not; 2 cannot run, or

@@ -57,23 +57,13 @@ def matrix(
     Compares the traces with the goldens and with the declared gaps. By default, runs them in all
     declared environments. To test a build of your own, name it:
 
-<<<<<<< HEAD
         python -m integrations matrix --with "mlflow @ file:///home/me/mlflow"
-=======
-    \b
-        python -m integrations matrix --requirement "mlflow @ file:///home/me/mlflow"
->>>>>>> 21495fc (Print the version and complete summaries with python -m integrations)
 
     All other versions are those of the lock. Whatever is missing from the traces must be declared
     as a gap, and every declared gap must occur; any other result fails. A build of another
     instrumentor runs under that instrumentor, with the other versions of its own lock:
 
-<<<<<<< HEAD
         python -m integrations matrix --with ./traceloop-sdk
-=======
-    \b
-        python -m integrations matrix --requirement ./openinference-instrumentation-crewai
->>>>>>> 21495fc (Print the version and complete summaries with python -m integrations)
 
     Its results must be equal to those in integrations/FIDELITY.md, neither worse nor better; so
     must those of a framework's own OpenTelemetry. With --instrumentor OpenInference, any other
