@@ -55,9 +55,3 @@ def _collect_garbage() -> Iterator[None]:
 def project_root() -> Path:
     """The top folder of the repository."""
     return Path(__file__).parent.parent
-
-
-@pytest.fixture
-def house(project_root: Path) -> Path:
-    """The old name of `project_root`."""
-    return project_root

@@ -91,8 +91,8 @@ def test_text_that_only_resembles_a_secret_stays(text: str) -> None:
     assert DEFAULT_REDACTION.redact_text(text) is text
 
 
-def test_the_recorded_traces_of_the_scenarios_stay(house: Path) -> None:
-    files = sorted((house / "scenarios/catalog").glob("*/recorded/*.json"))
+def test_the_recorded_traces_of_the_scenarios_stay(project_root: Path) -> None:
+    files = sorted((project_root / "scenarios/catalog").glob("*/recorded/*.json"))
     assert len(files) > 50
     for text in {text for file in files for text in texts(json.loads(file.read_text()))}:
         assert DEFAULT_REDACTION.redact_text(text) is text

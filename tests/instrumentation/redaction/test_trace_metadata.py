@@ -145,12 +145,12 @@ metrics.get_meter_provider().force_flush()
 """
 
 
-def test_secret_tags_are_not_sent_with_metrics(store: str, house: Path) -> None:
+def test_secret_tags_are_not_sent_with_metrics(store: str, project_root: Path) -> None:
     with run_otlp_receiver() as receiver, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", receiver.endpoint)
         patch.setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
         command = [sys.executable, "-c", METRICS_PROGRAM, store, SECRET]
-        subprocess.run(command, cwd=house, check=True, timeout=60, capture_output=True)
+        subprocess.run(command, cwd=project_root, check=True, timeout=60, capture_output=True)
     sent = b"".join(receiver.bodies)
     assert b"mlflow.trace.span.duration" in sent
     assert b"tags.note" in sent
