@@ -1,4 +1,4 @@
-"""The team's store: an MLflow server on PostgreSQL, on this machine, which many processes share."""
+"""A store for a team: an MLflow server on PostgreSQL, on this machine, for many processes."""
 
 from scenarios.team_store.mlflow_server import MlflowServer
 from scenarios.team_store.postgres import PostgresServer

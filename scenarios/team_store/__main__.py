@@ -1,4 +1,4 @@
-"""The doors of a team's store: `python -m scenarios.team_store start|stop`, behind `make store`."""
+"""Start or stop a team's store: `python -m scenarios.team_store start|stop` (`make store`)."""
 
 import os
 import sys
@@ -10,47 +10,50 @@ import typer
 from scenarios.team_store import MlflowServer, PostgresServer, StoreFolder, TeamStoreError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-FolderOption = Annotated[Path, typer.Option("--folder", help="Where it keeps its state.")]
+FolderOption = Annotated[Path, typer.Option("--folder", help="The folder for its state.")]
 DEFAULT_FOLDER = Path(".store")
 
 
 @app.command()
 def start(
     folder: FolderOption = DEFAULT_FOLDER,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 5001,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on 127.0.0.1.")] = 5001,
+    workers: Annotated[int, typer.Option(min=1, help="The number of server processes.")] = 1,
 ) -> None:
-    """Start an MLflow server on PostgreSQL, in the background, and say how to use it."""
-    made = StoreFolder(folder).create()
-    database, server = PostgresServer(made), MlflowServer(made, workers)
-    with made.lock():
-        was_up = server.is_healthy and database.is_running  # which may come back at another port
+    """Start an MLflow server on PostgreSQL in the background, and print how to use it."""
+    store = StoreFolder(folder).create()
+    database, server = PostgresServer(store), MlflowServer(store, workers)
+    with store.lock():
+        # A database that is started again may have another port, which the server does not know.
+        was_up = server.is_healthy and database.is_running
         if not was_up:
-            server.stop()  # what is left of one that hangs, or was killed in part
+            server.stop()  # it may hang, or some of its processes may have been killed
             server.require_free_port(port)
         database.start()
         if not was_up:
-            typer.echo("starting MLflow's server …", err=True)
+            typer.echo("starting the MLflow server …", err=True)
             server.start(database.uri, port)
-    state = "is up already" if was_up else "is up"
-    typer.echo(f"the store {state}; its logs are in {os.path.relpath(made.path)}. To use it:")
+    state = "is already running" if was_up else "is running"
+    typer.echo(f"the store {state}; its logs are in {os.path.relpath(store.path)}. To use it:")
     typer.echo(f"export MLFLOW_TRACKING_URI={server.url}")
 
 
 @app.command()
 def stop(folder: FolderOption = DEFAULT_FOLDER) -> None:
-    """Stop the server and its database; what they hold stays."""
-    there = StoreFolder(folder)
-    if not there.path.is_dir():
-        typer.echo("the store is not up")
+    """Stop the server and its database; the stored traces stay."""
+    store = StoreFolder(folder)
+    if not store.path.is_dir():
+        typer.echo("the store is not running")
         return
-    with there.lock():
-        ended = [MlflowServer(there).stop(), PostgresServer(there).stop()]
-    typer.echo("the store is stopped; what it holds stays" if any(ended) else "the store is not up")
+    with store.lock():
+        stopped = [MlflowServer(store).stop(), PostgresServer(store).stop()]
+    typer.echo(
+        "the store is stopped; its traces stay" if any(stopped) else "the store is not running"
+    )
 
 
 def main() -> None:
-    """Run a command; what hinders it is said in a sentence, with exit code 2."""
+    """Run a command; print an error as one sentence, with exit code 2."""
     try:
         app()
     except TeamStoreError as error:

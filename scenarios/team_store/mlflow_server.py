@@ -1,4 +1,4 @@
-"""The MLflow server of a team's store: light, in the background, over a database."""
+"""Run an MLflow server for a team's store, in the background, on a database."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from pathlib import Path
 from scenarios.team_store.store_folder import StoreFolder, TeamStoreError, is_locked, is_port_free
 
 START_TIMEOUT_S = 90.0
-"""How long it may take to answer; a new database takes it seconds, a busy machine many."""
+"""How long it may take to start: it creates tables in a new database, maybe on a busy machine."""
 STOP_TIMEOUT_S = 5.0
 SERVER_ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -27,10 +27,10 @@ SERVER_ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class MlflowServer:
-    """An MLflow server whose state is in a folder that is made.
+    """An MLflow server whose state is in an existing store folder.
 
-    One process that answers takes 530 MiB and serves eight that write as fast as two do, on two
-    cores; each further one takes 300 MiB.
+    One worker uses 530 MiB; on two cores, it serves eight writing processes as fast as two workers
+    do. Each further worker uses 300 MiB.
     """
 
     folder: StoreFolder
@@ -38,37 +38,39 @@ class MlflowServer:
 
     @property
     def is_running(self) -> bool:
-        """Whether any process of it is there; the first holds a lock for as long as it lives."""
+        """Whether any of its processes is running; the first one holds a lock while it runs."""
         return is_locked(self._pid_file) or self._has_orphaned_workers()
 
     @property
     def is_healthy(self) -> bool:
+        """Whether it is running and answers."""
         return self.is_running and responds_ok(f"{self.url}/health")
 
     @property
     def url(self) -> str:
-        """Where the one that runs, or ran last, is found."""
+        """Its address, while it is running and afterwards."""
         return f"http://127.0.0.1:{self._pid_and_port()[1]}"
 
     @property
     def log_path(self) -> Path:
+        """Its log file."""
         return self.folder.path / "server.log"
 
     def require_free_port(self, port: int) -> None:
-        """Raises `NotStarted` where something else has the port."""
+        """Raise `TeamStoreError` if the port is in use."""
         if not is_port_free(port):
             raise TeamStoreError(
-                f"something listens on 127.0.0.1:{port} already: make store STORE_PORT=ANOTHER"
+                f"port {port} of 127.0.0.1 is in use: choose another, make store STORE_PORT=…"
             )
 
     def start(self, database_uri: str, port: int) -> None:
-        """Start it, and wait until it answers. Raises `NotStarted`."""
+        """Start it and wait until it answers. Raises `TeamStoreError`."""
         command = [sys.executable, "-m", "mlflow", "server", "--workers", str(self.workers)]
         command += ["--host", "127.0.0.1", "--port", str(port)]
         command += ["--artifacts-destination", str((self.folder.path / "artifacts").resolve())]
-        # Not as an argument, which every user of the machine can read: it holds the password.
-        own = SERVER_ENVIRONMENT | {"MLFLOW_BACKEND_STORE_URI": database_uri}
-        environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"} | own
+        environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+        # The URI has the password, and every user of the machine can read command-line arguments.
+        environment |= SERVER_ENVIRONMENT | {"MLFLOW_BACKEND_STORE_URI": database_uri}
         self.log_path.touch(mode=0o600)
         with self._pid_file.open("w") as lock, self.log_path.open("a") as log:
             flock(lock, LOCK_EX)
@@ -85,17 +87,21 @@ class MlflowServer:
         self._wait_until_healthy(process)
 
     def stop(self) -> bool:
-        """End it, in peace if it can; whether it was there."""
+        """Stop it, by force after `STOP_TIMEOUT_S`; return False if it was not running.
+
+        Raises:
+            TeamStoreError: It does not end.
+        """
         if not self.is_running:
             return False
-        for how in (signal.SIGTERM, signal.SIGKILL):
-            self.send_signal(how)
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            self.send_signal(signal_number)
             deadline = time.monotonic() + STOP_TIMEOUT_S
             while time.monotonic() < deadline:
                 if not self.is_running:
                     return True
                 time.sleep(0.1)
-        raise TeamStoreError(f"process {self._pid_and_port()[0]}, the store's server, does not end")
+        raise TeamStoreError(f"the store's server, process {self._pid_and_port()[0]}, does not end")
 
     def send_signal(self, signal_number: signal.Signals) -> None:
         """Send a signal to all its processes."""
@@ -109,11 +115,13 @@ class MlflowServer:
                 return
             time.sleep(0.1)
         self.stop()
-        last = "\n".join(self.log_path.read_text(errors="replace").splitlines()[-15:])
-        raise TeamStoreError(f"MLflow's server did not come up; {self.log_path} ends:\n{last}")
+        log_end = "\n".join(self.log_path.read_text(errors="replace").splitlines()[-15:])
+        raise TeamStoreError(
+            f"the MLflow server did not start; {self.log_path} ends with:\n{log_end}"
+        )
 
     def _has_orphaned_workers(self) -> bool:
-        """Whether the first process was killed, and others of its group live on."""
+        """Return whether the first process was killed, but others of its group still run."""
         listing = ["ps", "-A", "-o", "pgid=,args="]
         if not self._pid_file.exists() or shutil.which(listing[0]) is None:
             return False
@@ -122,7 +130,7 @@ class MlflowServer:
         return any(map(group.match, groups.splitlines()))
 
     def _pid_and_port(self) -> tuple[int, int]:
-        """Its process, which leads its group, and its port."""
+        """Return the id of its first process, which is also the group's, and its port."""
         pid, port = self._pid_file.read_text().split()
         return int(pid), int(port)
 
@@ -132,9 +140,9 @@ class MlflowServer:
 
 
 def responds_ok(url: str) -> bool:
-    """Whether it says 200 there."""
+    """Return whether a GET request gets status 200."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False

@@ -1,4 +1,4 @@
-"""The PostgreSQL of a team's store: a database of its own, on 127.0.0.1, behind a password."""
+"""Run a PostgreSQL server for a team's store, on 127.0.0.1, with a password."""
 
 import os
 import random
@@ -16,25 +16,28 @@ DEBIAN_POSTGRES_FOLDER = "/usr/lib/postgresql"
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A PostgreSQL whose state is in a folder that is made."""
+    """A PostgreSQL server whose state is in an existing store folder."""
 
     folder: StoreFolder
 
     @property
     def uri(self) -> str:
-        """Where MLflow finds it, with the password."""
-        return f"postgresql+psycopg://{DATABASE_ROLE}:{self._password()}@127.0.0.1:{self.port}/postgres"
+        """The SQLAlchemy URI for MLflow, with the password."""
+        login = f"{DATABASE_ROLE}:{self._password()}"
+        return f"postgresql+psycopg://{login}@127.0.0.1:{self.port}/postgres"
 
     @property
     def port(self) -> int:
+        """The port that it listens on, or last listened on."""
         return int(self._port_file.read_text())
 
     @property
     def is_running(self) -> bool:
+        """Whether it is running."""
         return self._data_folder.is_dir() and self._pg_ctl("status").returncode == 0
 
     def start(self) -> bool:
-        """Start it, unless it runs; whether it had to. Raises `NotStarted`."""
+        """Start it; return False if it was already running. Raises `TeamStoreError`."""
         if not (self._data_folder / "PG_VERSION").is_file():
             self._create_cluster()
         if self.is_running:
@@ -46,18 +49,18 @@ class PostgresServer:
         return True
 
     def stop(self, mode: str = "fast") -> bool:
-        """Stop it, if it runs; whether it did."""
+        """Stop it; return False if it was not running. Raises `TeamStoreError`."""
         if not self.is_running:
             return False
         self._require_success(self._pg_ctl("-w", "-m", mode, "stop"))
         return True
 
     def restart(self, mode: str) -> None:
-        """Stop and start it at once: "fast" ends connections, "immediate" is a crash."""
+        """Restart it: mode "fast" ends connections, "immediate" simulates a crash."""
         self._require_success(self._pg_ctl("-w", "-m", mode, "restart"))
 
     def _create_cluster(self) -> None:
-        """A new cluster; half of one, left by whoever was killed meanwhile, goes away first."""
+        """Create a database cluster; remove an incomplete one, from a killed process, first."""
         new = self._data_folder.with_name("new")
         password = self._data_folder.with_name("password")
         if new.exists():
@@ -66,11 +69,11 @@ class PostgresServer:
         if self.folder.postgres_user:
             shutil.chown(password, self.folder.postgres_user)
         password.write_text(secrets.token_hex(16))
-        made = self._run_program(
+        result = self._run_program(
             "initdb", "-D", new, "-U", DATABASE_ROLE, "-A", "scram-sha-256", f"--pwfile={password}",
             "-E", "UTF8", "--locale=C.UTF-8",
         )  # fmt: skip
-        self._require_success(made)
+        self._require_success(result)
         new.rename(self._data_folder)
 
     def _pg_ctl(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -81,11 +84,12 @@ class PostgresServer:
     def _run_program(
         self, program: str, *arguments: str | Path
     ) -> "subprocess.CompletedProcess[str]":
-        """Output goes to a file and not to a pipe, which the database would hold open."""
+        """Run a program of PostgreSQL; its output is in the result's `stdout`."""
         user = self.folder.postgres_user
-        said = self._data_folder.with_name("said")
-        with said.open("w+") as file:
-            done = subprocess.run(
+        # The output goes to a file: the server would inherit a pipe and keep it open.
+        output = self._data_folder.with_name("output")
+        with output.open("w+") as file:
+            result = subprocess.run(
                 [find_postgres_programs() / program, *arguments],
                 stdout=file,
                 stderr=file,
@@ -96,13 +100,14 @@ class PostgresServer:
                 umask=0o077,
             )
             file.seek(0)
-            return subprocess.CompletedProcess(done.args, done.returncode, file.read())
+            return subprocess.CompletedProcess(result.args, result.returncode, file.read())
 
-    def _require_success(self, done: "subprocess.CompletedProcess[str]") -> None:
-        if done.returncode:
+    def _require_success(self, result: "subprocess.CompletedProcess[str]") -> None:
+        if result.returncode:
+            log = os.path.relpath(self._data_folder.with_name("log"))
             raise TeamStoreError(
-                f"PostgreSQL: {Path(done.args[0]).name} failed, and said:\n{done.stdout.strip()}\n"
-                f"its log is {os.path.relpath(self._data_folder.with_name('log'))}"
+                f"PostgreSQL's {Path(result.args[0]).name} failed:\n{result.stdout.strip()}\n"
+                f"Its log is {log}"
             )
 
     def _password(self) -> str:
@@ -118,27 +123,29 @@ class PostgresServer:
 
 
 def find_postgres_programs() -> Path:
-    """Where PostgreSQL's server is; Debian keeps it off the PATH. Raises `NotStarted`."""
-    on_path = shutil.which("initdb")
-    found = (
-        [Path(on_path)]
-        if on_path
-        else sorted(Path(DEBIAN_POSTGRES_FOLDER).glob("*/bin/initdb"), key=_postgres_version)
-    )
+    """Return the folder of PostgreSQL's server programs, which Debian does not put on the PATH.
+
+    Raises:
+        TeamStoreError: PostgreSQL is not installed.
+    """
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).parent
+    found = sorted(Path(DEBIAN_POSTGRES_FOLDER).glob("*/bin/initdb"), key=_postgres_version)
     if not found:
-        raise TeamStoreError("PostgreSQL is not installed here: apt-get install postgresql")
+        raise TeamStoreError("PostgreSQL is not installed: apt-get install postgresql")
     return found[-1].parent
 
 
 def find_free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on, and that the system gives to nobody unasked.
+    """Return a free port of 127.0.0.1 from 20000 to 29999.
 
-    One that it does give might be some client's when the database starts again.
+    The operating system assigns client ports above that range, so no client can take the port
+    while the database restarts. Raises `TeamStoreError` if 100 random ports are in use.
     """
     for port in random.sample(range(20_000, 30_000), 100):
         if is_port_free(port):
             return port
-    raise TeamStoreError("a hundred ports of 127.0.0.1 were tried, and none is free")
+    raise TeamStoreError("none of 100 random ports of 127.0.0.1 is free")
 
 
 def _postgres_version(program: Path) -> float:

@@ -1,4 +1,4 @@
-"""The folder of a team's store: its database, logs, password and artifacts, and who runs it."""
+"""The folder of a team's store: access rights, locks, and the checks before it is used."""
 
 import os
 import pwd
@@ -11,59 +11,63 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 POSTGRES_USER = "postgres"
-"""Whom the database runs as where a person is root, as Debian has it: it refuses to be root."""
+"""The user that runs PostgreSQL if the caller is root, as on Debian; PostgreSQL refuses root."""
 
 
 class TeamStoreError(Exception):
-    """Raised when the store cannot be started or stopped; says what to do."""
+    """The store cannot be started or stopped. The message has the fix."""
 
 
 @dataclass(frozen=True)
 class StoreFolder:
-    """Where a store's state is kept. Only whoever started it can read it, and root."""
+    """The folder with a store's database, logs, password and artifacts; private to its owner."""
 
     path: Path
 
     @property
     def postgres_user(self) -> str | None:
-        """Whom PostgreSQL's programs run as; None is oneself."""
+        """The user that runs PostgreSQL's programs; None is the caller."""
         return POSTGRES_USER if os.getuid() == 0 else None
 
     def create(self) -> "StoreFolder":
-        """Make what is not there yet. Raises `NotStarted` where PostgreSQL could not get at it."""
+        """Create the missing folders.
+
+        Raises:
+            TeamStoreError: PostgreSQL's user does not exist, or cannot enter the folder.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o711 if self.postgres_user else 0o700)
         database = self.path / "database"
         database.mkdir(mode=0o700, exist_ok=True)
-        if self.postgres_user:
+        if user := self.postgres_user:
             try:
-                shutil.chown(database, self.postgres_user, pwd.getpwnam(self.postgres_user).pw_gid)
+                shutil.chown(database, user, pwd.getpwnam(user).pw_gid)
             except KeyError as error:
                 raise TeamStoreError(
-                    f"there is no user {self.postgres_user!r}, whom PostgreSQL runs as where you are root:"
-                    " apt-get install postgresql, or be another user"
+                    f"you are root, so PostgreSQL must run as the user {user!r}, which does not"
+                    " exist: apt-get install postgresql, or use another account"
                 ) from error
-            self._require_access(self.postgres_user)
+            self._require_access(user)
         return self
 
     def _require_access(self, user: str) -> None:
         for folder in self.path.resolve().parents:
             if not folder.stat().st_mode & 0o001:
                 raise TeamStoreError(
-                    f"the user {user!r}, whom PostgreSQL runs as where you are root, cannot enter"
-                    f" {folder}: make store STORE=FOLDER, one that all can get at"
+                    f"you are root, so PostgreSQL runs as the user {user!r}, who cannot enter"
+                    f" {folder}: use make store STORE=FOLDER with a folder that all users can enter"
                 )
 
     @contextmanager
     def lock(self) -> Generator[None]:
-        """No other process starts or stops this store meanwhile."""
+        """Keep other processes from starting or stopping this store until the block ends."""
         with (self.path / "lock").open("w") as file:
             flock(file, LOCK_EX)
             yield
 
 
 def is_locked(lock: Path) -> bool:
-    """Whether a process holds this lock: it does until it ends, however it ends."""
+    """Return whether a process holds this lock file; the lock ends with the process."""
     if not lock.exists():
         return False
     with lock.open() as file:
@@ -75,11 +79,11 @@ def is_locked(lock: Path) -> bool:
 
 
 def is_port_free(port: int) -> bool:
-    """Whether nothing listens on this port of 127.0.0.1."""
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Return whether nothing listens on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            tried.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", port))
         except OSError:
             return False
         return True

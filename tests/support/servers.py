@@ -1,4 +1,4 @@
-"""Services: a real MLflow server and a real PostgreSQL, on 127.0.0.1, while a test lasts."""
+"""Run a real MLflow server, or a real PostgreSQL, on 127.0.0.1 for the duration of a test."""
 
 import os
 import shutil
@@ -21,15 +21,15 @@ START_ATTEMPTS = 2
 
 
 class ServerNotReadyError(Exception):
-    """Raised when a service does not answer in time."""
+    """A server did not start in time."""
 
 
 @contextmanager
 def mlflow_server(folder: Path, store: str) -> Generator[str]:
-    """MLflow's server and UI over a store, as small as it gets; yields its address.
+    """Run an MLflow server with one worker on a store; yield its address.
 
-    Raises `NotUp`, with what it said, when it does not come up. On a busy machine it sometimes
-    hangs as it starts, so there is a second try.
+    On a busy machine it sometimes hangs at the start, so there is a second attempt. Raises
+    `ServerNotReadyError`, with its log, if that fails, too.
     """
     log = folder / "server.log"
     for _ in range(START_ATTEMPTS):
@@ -43,27 +43,25 @@ def mlflow_server(folder: Path, store: str) -> Generator[str]:
         finally:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
-    raise ServerNotReadyError(
-        f"MLflow's server did not answer at {url}; it said:\n{log.read_text()}"
-    )
+    raise ServerNotReadyError(f"no MLflow server at {url}; its log:\n{log.read_text()}")
 
 
 def _start_server(folder: Path, store: str, port: int, log: Path) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", store]
     command += ["--default-artifact-root", str(folder / "artifacts")]
-    with log.open("w") as said:
+    with log.open("w") as output:
         return subprocess.Popen(
             command,
             env=os.environ | SERVER_ENVIRONMENT,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
 
 
 def is_postgres_installed() -> bool:
-    """Whether PostgreSQL is installed."""
+    """Return whether PostgreSQL is installed."""
     try:
         find_postgres_programs()
     except TeamStoreError:
@@ -73,9 +71,9 @@ def is_postgres_installed() -> bool:
 
 @contextmanager
 def postgres_database() -> Generator[str]:
-    """A PostgreSQL of its own, empty; yields the URI of its database, with the password."""
+    """Run a new PostgreSQL server; yield the URI of its empty database, with the password."""
     folder = Path(tempfile.mkdtemp(prefix="flight-postgres-"))
-    folder.chmod(0o711)  # where PostgreSQL's own user can enter
+    folder.chmod(0o711)  # so that PostgreSQL's user can enter
     database = PostgresServer(StoreFolder(folder / "store").create())
     try:
         database.start()
@@ -86,7 +84,7 @@ def postgres_database() -> Generator[str]:
 
 
 def _wait_until_up(url: str) -> bool:
-    """Whether it answers before PATIENCE_S is over."""
+    """Return whether the server answers within `START_TIMEOUT_S`."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if responds_ok(url):

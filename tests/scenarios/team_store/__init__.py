@@ -1,1 +1,1 @@
-"""Team store."""
+"""Tests of the store for a team."""

@@ -1,4 +1,4 @@
-"""The team's store: started and stopped by the Makefile, and nothing is lost when it goes away."""
+"""`make store` and `make store-stop`; no trace is lost when the store is killed."""
 
 import json
 import os
@@ -33,11 +33,11 @@ FINISH_TIMEOUT_S = 200.0
 
 @dataclass(frozen=True)
 class StartedStore:
-    """A store that `make store` has started."""
+    """A store that was started by `make store`."""
 
     folder: StoreFolder
     port: int
-    said: str
+    output: str
 
     @property
     def database(self) -> PostgresServer:
@@ -58,7 +58,7 @@ class StartedStore:
 
 
 def run_make_target(target: str, folder: Path, port: int) -> "subprocess.CompletedProcess[str]":
-    """Open a door of the Makefile, with this environment in place of the one that it sets up."""
+    """Run a make target with the Python that runs the tests."""
     command = ["make", "--no-print-directory", "-o", ".venv/ready", target, f"RUN={sys.executable}"]
     command += [f"STORE={folder}", f"STORE_PORT={port}"]
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
@@ -67,7 +67,7 @@ def run_make_target(target: str, folder: Path, port: int) -> "subprocess.Complet
 @pytest.fixture(scope="module")
 def team() -> Generator[StartedStore]:
     folder, port = Path(tempfile.mkdtemp(prefix="flight-team-")), find_free_port()
-    folder.chmod(0o711)  # where PostgreSQL's own user can enter
+    folder.chmod(0o711)  # so that PostgreSQL's user can enter
     try:
         started = run_make_target("store", folder / "store", port)
         assert started.returncode == 0, started.stdout + started.stderr
@@ -78,48 +78,50 @@ def team() -> Generator[StartedStore]:
     assert "is stopped" in stopped.stdout
 
 
-def test_it_says_how_to_use_it(team: StartedStore) -> None:
-    assert team.said.splitlines()[-1] == f"export MLFLOW_TRACKING_URI={team.url}"
+def test_it_prints_how_to_use_it(team: StartedStore) -> None:
+    assert team.output.splitlines()[-1] == f"export MLFLOW_TRACKING_URI={team.url}"
 
 
-def test_to_start_it_twice_starts_one(team: StartedStore) -> None:
+def test_a_second_start_changes_nothing(team: StartedStore) -> None:
     again = run_make_target("store", team.folder.path, team.port)
     assert again.returncode == 0
-    assert again.stdout.startswith("the store is up already;")
+    assert again.stdout.startswith("the store is already running;")
 
 
-def test_a_database_that_was_stopped_is_started_and_its_server_with_it(team: StartedStore) -> None:
+def test_a_stopped_database_is_started_again_with_its_server(team: StartedStore) -> None:
     team.database.stop()
     again = run_make_target("store", team.folder.path, team.port)
-    assert again.stdout.startswith("the store is up;")
+    assert again.stdout.startswith("the store is running;")
     assert team.database.is_running
     assert team.server.is_healthy
 
 
-def test_a_port_in_use_is_told(team: StartedStore, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(team: StartedStore, tmp_path: Path) -> None:
     refused = run_make_target("store", team.folder.path.with_name("other"), team.port)
-    assert f"something listens on 127.0.0.1:{team.port} already: make store" in refused.stderr
+    assert f"port {team.port} of 127.0.0.1 is in use" in refused.stderr
 
 
-def test_a_store_that_is_not_up_is_not_stopped(tmp_path: Path) -> None:
-    assert run_make_target("store-stop", tmp_path / "none", 1).stdout == "the store is not up\n"
+def test_a_store_that_is_not_running_cannot_be_stopped(tmp_path: Path) -> None:
+    assert (
+        run_make_target("store-stop", tmp_path / "none", 1).stdout == "the store is not running\n"
+    )
 
 
-def test_a_scenario_plays_into_it_by_the_tracking_uri_alone(team: StartedStore) -> None:
+def test_a_scenario_writes_to_it_with_only_the_tracking_uri_set(team: StartedStore) -> None:
     run_and_check(team.url)
 
 
-def test_its_password_is_its_owners_alone(team: StartedStore) -> None:
-    kept = team.folder.path / "database" / "password"
+def test_only_the_owner_can_read_the_password(team: StartedStore) -> None:
+    password = team.folder.path / "database" / "password"
     listed = subprocess.run(["ps", "-A", "-o", "args="], capture_output=True, text=True, check=True)
-    assert kept.read_text() not in listed.stdout + team.server.log_path.read_text()
-    assert {path.stat().st_mode & 0o077 for path in (kept, kept.parent, team.server.log_path)} == {
-        0
-    }
+    assert password.read_text() not in listed.stdout + team.server.log_path.read_text()
+    assert {
+        path.stat().st_mode & 0o077 for path in (password, password.parent, team.server.log_path)
+    } == {0}
 
 
 @pytest.mark.timeout(300)
-def test_eight_processes_write_while_it_is_killed_and_nothing_is_lost(team: StartedStore) -> None:
+def test_no_trace_of_eight_processes_is_lost_when_the_store_is_killed(team: StartedStore) -> None:
     numbers = map(str, (WRITERS, SPANS, PAUSE_S))
     with subprocess.Popen(
         [
@@ -138,9 +140,9 @@ def test_eight_processes_write_while_it_is_killed_and_nothing_is_lost(team: Star
         text=True,
     ) as process:
         assert process.stdout is not None
-        began = [process.stdout.readline() for _ in range(WRITERS)]
-        if began != ["writing\n"] * WRITERS:
-            pytest.fail(f"not all came up: {began}; {process.communicate()[1]}")
+        lines = [process.stdout.readline() for _ in range(WRITERS)]
+        if lines != ["writing\n"] * WRITERS:
+            pytest.fail(f"not all writers started: {lines}; {process.communicate()[1]}")
         wait_for_traces(2)
         team.server.send_signal(signal.SIGKILL)
         team.database.restart("immediate")
@@ -148,17 +150,21 @@ def test_eight_processes_write_while_it_is_killed_and_nothing_is_lost(team: Star
         wait_for_traces(2)
         team.database.restart("fast")
         wait_for_traces(2)
-        out, said = process.communicate(timeout=FINISH_TIMEOUT_S)
+        output, errors = process.communicate(timeout=FINISH_TIMEOUT_S)
     assert again.returncode == 0, again.stderr
-    told = [json.loads(line) for line in out.splitlines()]
-    assert len(told) == WRITERS, said
-    assert min(one["traces"] for one in told) >= 3
-    written = {f"{one['name']}-{number}": SPANS for one in told for number in range(one["traces"])}
+    writers = [json.loads(line) for line in output.splitlines()]
+    assert len(writers) == WRITERS, errors
+    assert min(writer["traces"] for writer in writers) >= 3
+    written = {
+        f"{writer['name']}-{number}": SPANS
+        for writer in writers
+        for number in range(writer["traces"])
+    }
     assert stored_span_counts(team, "night-%") == written
-    assert "lost (" not in said
+    assert "lost (" not in errors
 
 
-def test_eight_processes_that_begin_at_once_write_to_one_experiment(team: StartedStore) -> None:
+def test_eight_processes_that_start_together_write_to_one_experiment(team: StartedStore) -> None:
     query = """
         select distinct experiments.name from trace_info
         join experiments using (experiment_id) where trace_name like %s
@@ -167,12 +173,12 @@ def test_eight_processes_that_begin_at_once_write_to_one_experiment(team: Starte
 
 
 def wait_for_traces(traces: int) -> None:
-    """Give each writer the time for more than so many traces."""
+    """Wait until each writer has had time for more than this number of traces."""
     time.sleep((traces + 0.5) * PAUSE_S)
 
 
 def stored_span_counts(team: StartedStore, names: str) -> Counter[str]:
-    """How many spans the store has of each trace, by the trace's name."""
+    """Return the number of stored spans of each trace, by the trace's name."""
     query = """
         select trace_name, count(*) from trace_info join spans on trace_id = request_id
         where trace_name like %s and trace_info.status = 'OK' group by request_id

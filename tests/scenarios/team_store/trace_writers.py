@@ -1,9 +1,8 @@
-"""The writers of a team: processes that trace work at once, and stay until they are told to go.
+"""Processes of a team that write traces to one store at the same time, until stdin is closed.
 
-`python -m tests.scenarios.team_store.trace_writers STORE NAME WRITERS SPANS PAUSE_S` prints a line as each
-begins. They
-write until its stdin is closed; then each leaves, and prints as JSON its name and how many traces
-it wrote. They are forked, for each import of MLflow takes seconds.
+`python -m tests.scenarios.team_store.trace_writers STORE NAME WRITERS SPANS PAUSE_S` prints a line
+as each writer starts. When stdin is closed, each writer ends and prints its name and its number of
+traces as JSON. The writers are forked, since each import of MLflow takes seconds.
 """
 
 import json
@@ -22,7 +21,7 @@ TOKEN_USAGE = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
 
 
 def main(store: str, name: str, writers: int, spans: int, pause_s: float) -> None:
-    """Fork the writers, and wait for them."""
+    """Fork the writers and wait for them."""
     children = []
     for writer in range(writers):
         child = os.fork()
@@ -35,7 +34,7 @@ def main(store: str, name: str, writers: int, spans: int, pause_s: float) -> Non
 
 
 def write_traces(store: str, name: str, spans: int, pause_s: float) -> dict[str, Any]:
-    """Write traces, `name`-0 and so on, of so many spans each, and leave when stdin is closed."""
+    """Write traces named `name`-0, `name`-1, … with `spans` spans each, until stdin is closed."""
     traces = 0
     with enable_tracing(store, frameworks=()):
         print_line("writing")
@@ -46,19 +45,19 @@ def write_traces(store: str, name: str, spans: int, pause_s: float) -> dict[str,
 
 
 def print_line(line: str) -> None:
-    """A line to stdout, at one go, for others write there too."""
+    """Write a line to stdout in one system call, since other processes write there, too."""
     os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
 def write_trace(name: str, spans: int) -> None:
-    """A trace: a turn beneath the root, three completions beneath it, and so on."""
-    left = count(spans - 1, -1)
+    """Write a trace: a root span, and turns of up to three completions each."""
+    spans_left = count(spans - 1, -1)
     with mlflow.start_span(name):
-        while (still := next(left)) > 0:
+        while (remaining := next(spans_left)) > 0:
             with mlflow.start_span("turn", span_type="AGENT") as turn:
                 turn.set_inputs({"task": TEXT})
-                for _ in range(min(still - 1, 3)):
-                    next(left)
+                for _ in range(min(remaining - 1, 3)):
+                    next(spans_left)
                     with mlflow.start_span("completion", span_type="LLM") as completion:
                         completion.set_outputs({"content": TEXT})
                         completion.set_attribute("mlflow.chat.tokenUsage", TOKEN_USAGE)
