@@ -1,9 +1,9 @@
-"""The fan-out on the bench: 3, 10 and 30 specialists at once, and one who hears them all.
+"""Benchmark a fan-out: 3, 10 and 30 specialists at once, and one agent that joins their findings.
 
-Each measures something and says so, in two completions. Where these take half a second, what takes
-longer than the slowest specialist is what the fan-out costs. Where they take no time, what the
-process works more when it is traced is what tracing costs: so much a trace, and so much a span. The
-server has a process of its own.
+Each specialist makes one measurement in two completions. If completions are slow, the time beyond
+the slowest specialist is the cost of the fan-out. If they are immediate, the CPU time of a traced
+run beyond that of an untraced one is the cost of tracing, per trace and per span. The server runs
+in another process.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from workflows.model import Model
 FANS = (3, 10, 30)
 ROUNDS = 3
 PAIRS = 12
-"""Runs of a fan, traced and untraced, for what tracing costs: the median of two is no figure."""
+"""Pairs of a traced and an untraced run; the cost of tracing is the median of their differences."""
 DELAY_S = 0.5
 SERVE = """
 import sys
@@ -44,8 +44,8 @@ with replay_tape(tape, late) as delayed, replay_tape(tape) as undelayed:
 
 
 @dataclass(frozen=True)
-class Ran:
-    """One run: its wall and CPU seconds, those of storing its trace among them, and the trace."""
+class Run:
+    """A run: its wall time, its CPU time with that of storing its trace, and the trace."""
 
     wall_s: float
     cpu_s: float
@@ -59,13 +59,13 @@ def measured(
     pairs: int = PAIRS,
     delay_s: float = DELAY_S,
 ) -> dict[str, float]:
-    """For each fan: its wall time over that of its slowest branch, and what tracing costs it."""
+    """Measure each fan-out: wall time, that of its slowest branch, and the cost of tracing."""
     figures: dict[str, float] = {}
     costs: dict[int, float] = {}
     for fan in fans:
-        with _server(fan, delay_s) as (slowly, quickly):
-            walls = _walls(slowly, fan, store, rounds)
-            spans, cost_s = _cost(quickly, fan, store, pairs)
+        with _server(fan, delay_s) as (slow_url, fast_url):
+            walls = _wall_times(slow_url, fan, store, rounds)
+            spans, cost_s = _tracing_cost(fast_url, fan, store, pairs)
         costs[spans] = cost_s
         walls |= {"spans": spans, "tracing, stored: CPU ms": cost_s * 1e3}
         figures |= {f"{fan} specialists: {name}": value for name, value in walls.items()}
@@ -76,39 +76,39 @@ def measured(
     return figures
 
 
-def _walls(url: str, fan: int, store: str, rounds: int) -> dict[str, float]:
-    """How long a fan takes, untraced and traced, and its slowest branch."""
-    _fanned_out(url, fan, None)  # pays for imports and caches
-    untraced = [_fanned_out(url, fan, None) for _ in range(rounds)]
-    enable_tracing = [_fanned_out(url, fan, store) for _ in range(rounds)]
-    slowest_s = statistics.median(_slowest_s(ran.trace) for ran in enable_tracing if ran.trace)
-    traced_s = statistics.median(ran.wall_s for ran in enable_tracing)
+def _wall_times(url: str, fan: int, store: str, rounds: int) -> dict[str, float]:
+    """Time a fan-out, untraced and traced, and its slowest branch."""
+    _run_fan(url, fan, None)  # warms up imports and caches
+    untraced = [_run_fan(url, fan, None) for _ in range(rounds)]
+    traced = [_run_fan(url, fan, store) for _ in range(rounds)]
+    slowest_s = statistics.median(_slowest_branch_s(run.trace) for run in traced if run.trace)
+    traced_s = statistics.median(run.wall_s for run in traced)
     return {
-        "untraced: wall s": statistics.median(ran.wall_s for ran in untraced),
+        "untraced: wall s": statistics.median(run.wall_s for run in untraced),
         "traced: wall s": traced_s,
         "slowest branch: s": slowest_s,
         "traced: wall / slowest branch": traced_s / slowest_s,
     }
 
 
-def _cost(url: str, fan: int, store: str, pairs: int) -> tuple[int, float]:
-    """How many spans a fan leaves, and how many CPU seconds it takes more for them.
+def _tracing_cost(url: str, fan: int, store: str, pairs: int) -> tuple[int, float]:
+    """Count the spans of a fan-out, and measure the CPU seconds that they cost.
 
-    The median over pairs of runs, one right after the other: what the machine does besides changes
-    from minute to minute. Which of the two is first changes from pair to pair.
+    The cost is the median over pairs of consecutive runs, because the load of the machine changes
+    from minute to minute. The order within a pair alternates.
     """
     spans = 0
     costs = []
     for pair in range(-1, pairs):
         modes = (None, store) if pair % 2 else (store, None)
-        ran = {mode: _fanned_out(url, fan, mode) for mode in modes}
-        if (trace := ran[store].trace) is not None and pair >= 0:  # the first pays for caches
+        runs = {mode: _run_fan(url, fan, mode) for mode in modes}
+        if (trace := runs[store].trace) is not None and pair >= 0:  # the first pair warms up
             spans = sum(1 for _ in trace)
-            costs.append(ran[store].cpu_s - ran[None].cpu_s)
+            costs.append(runs[store].cpu_s - runs[None].cpu_s)
     return spans, statistics.median(costs)
 
 
-def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
+def _run_fan(url: str, fan: int, store: str | None) -> Run:
     import urllib.request
 
     import mlflow
@@ -124,17 +124,17 @@ def _fanned_out(url: str, fan: int, store: str | None) -> Ran:
     with tracing, record_run() as run:
         gc.collect()
         began, cpu = time.perf_counter(), time.process_time()
-        asyncio.run(_team_run(fan, Model("taped", f"{url}/v1", "taped")))
+        asyncio.run(_verify(fan, Model("taped", f"{url}/v1", "taped")))
         wall_s = time.perf_counter() - began
         if store:
             mlflow.flush_trace_async_logging()
         cpu_s = time.process_time() - cpu
-        trace = trace_from_mlflow(one.to_dict() for one in run.traces()) if store else None
+        trace = trace_from_mlflow(trace.to_dict() for trace in run.traces()) if store else None
     mlflow.tracing.enable()
-    return Ran(wall_s, cpu_s, trace)
+    return Run(wall_s, cpu_s, trace)
 
 
-async def _team_run(fan: int, model: Model) -> None:
+async def _verify(fan: int, model: Model) -> None:
     from workflows.graphflow_media import MediaVerification
     from workflows.media.synthetic_clip import make_clip
 
@@ -147,14 +147,14 @@ def _names(fan: int) -> list[str]:
     return [f"specialist_{number}" for number in range(1, fan + 1)]
 
 
-def _slowest_s(trace: Trace) -> float:
+def _slowest_branch_s(trace: Trace) -> float:
     turns = (span for span in trace.spans_of_type("AGENT") if span.agent != "verdict")
     return max(turn.end_ns - turn.start_ns for turn in turns) / 1e9
 
 
 @contextmanager
 def _server(fan: int, delay_s: float) -> Iterator[Sequence[str]]:
-    """Where the fan's tape is played late, and where at once: by a process of its own."""
+    """Serve the tape of a fan-out twice, with and without a delay; yield the two URLs."""
     call: Any = {"content": None, "tool_calls": [{"name": "flashes", "arguments": {}}]}
     lines: list[dict[str, Any]] = [
         {"lane": name, "origin": "scripted", "reply": reply}

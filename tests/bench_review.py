@@ -1,4 +1,4 @@
-"""The review on the bench: what it costs uninstrumented, under plain autolog and under ours."""
+"""Benchmark a review: untraced, with MLflow's own autolog, and with `enable_tracing`."""
 
 import asyncio
 import statistics
@@ -16,26 +16,26 @@ ROUNDS = 15
 
 
 def measured(url: str, store: str) -> dict[str, float]:
-    """The CPU of one review uninstrumented, under plain autolog and under ours, in turn.
+    """Measure the CPU time of a review in the three modes in turn, with that of storing its trace.
 
-    Each with the storing of its trace. `url` is where the tape of `HEALTHY` is played.
+    `url` is the address of another process, which serves the tape of the scenario `HEALTHY`.
     """
     modes: dict[str, Callable[[], AbstractContextManager[object]]] = {
         "none": nullcontext,
-        "plain autolog": lambda: _autologged(store),
-        "ours": lambda: _ours(store),
+        "plain autolog": lambda: _upstream_autolog(store),
+        "ours": lambda: _own_tracing(store),
     }
     spent: dict[str, list[float]] = {mode: [] for mode in modes}
     callers: dict[str, list[float]] = {mode: [] for mode in modes}
     for turn in range(ROUNDS + 2):
         for mode, instrumented in modes.items():
             with instrumented():
-                all_threads, caller = _reviewed(url, mode)
-            if turn > 1:  # the first rounds pay for imports and caches
+                all_threads, caller = _run_review(url, mode)
+            if turn > 1:  # the first rounds warm up imports and caches
                 spent[mode].append(all_threads)
                 callers[mode].append(caller)
     none, plain, ours = (statistics.median(spent[mode]) * 1000 for mode in modes)
-    waited = statistics.median(callers["ours"]) - statistics.median(callers["none"])
+    caller_s = statistics.median(callers["ours"]) - statistics.median(callers["none"])
     plain_over_none, ours_over_plain = (
         statistics.median(a / b for a, b in zip(spent[over], spent[under], strict=True))
         for over, under in (("plain autolog", "none"), ("ours", "plain autolog"))
@@ -49,23 +49,23 @@ def measured(url: str, store: str) -> dict[str, float]:
         "ours / plain autolog (aim: 1.15)": ours_over_plain,
         "spans a run, ours": spans,
         "ours: µs a span, stored": (ours - none) * 1000 / spans,
-        "ours: µs a span, on the caller": waited * 1e6 / spans,
+        "ours: µs a span, on the caller": caller_s * 1e6 / spans,
     }
 
 
-def _reviewed(url: str, mode: str) -> tuple[float, float]:
-    """CPU seconds of one review and the storing of its trace; of all threads, and of its own."""
+def _run_review(url: str, mode: str) -> tuple[float, float]:
+    """Return the CPU seconds of a review and of storing its trace: all threads, the caller."""
     import mlflow
 
     from workflows.graphflow_review import GraphFlowReview
 
-    page = load_scenario(HEALTHY)
+    scenario = load_scenario(HEALTHY)
     urllib.request.urlopen(urllib.request.Request(f"{url}/rewind", method="POST")).read()
     model = Model("taped", f"{url}/v1", "taped")
     if mode == "none":
         mlflow.tracing.disable()
     began, own = time.process_time(), time.thread_time()
-    asyncio.run(GraphFlowReview(model).run(page.task))
+    asyncio.run(GraphFlowReview(model).run(scenario.task))
     own = time.thread_time() - own
     if mode != "none":
         mlflow.flush_trace_async_logging()
@@ -75,7 +75,7 @@ def _reviewed(url: str, mode: str) -> tuple[float, float]:
 
 
 @contextmanager
-def _autologged(store: str) -> Iterator[None]:
+def _upstream_autolog(store: str) -> Iterator[None]:
     import mlflow
 
     mlflow.set_tracking_uri(store)
@@ -88,7 +88,7 @@ def _autologged(store: str) -> Iterator[None]:
 
 
 @contextmanager
-def _ours(store: str) -> Iterator[None]:
+def _own_tracing(store: str) -> Iterator[None]:
     from instrumentation.tracing import enable_tracing, record_run
 
     with enable_tracing(store, experiment="bench"), record_run():

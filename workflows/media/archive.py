@@ -9,7 +9,7 @@ from mlflow.tracing import get_tracing_context_headers_for_http_request
 from pydantic import BaseModel, ValidationError
 
 from workflows.media.clip import Clip
-from workflows.media.fingerprint import fingerprint
+from workflows.media.fingerprint import compute_fingerprint
 
 
 class ArchiveError(Exception):
@@ -92,7 +92,7 @@ class ArchiveLookup:
 
     async def _start_or_poll(self) -> LookupProgress:
         if self._furthest is None:
-            body = {"fingerprint": fingerprint(self._clip)}
+            body = {"fingerprint": compute_fingerprint(self._clip)}
             self._furthest = await self._request("POST", "/lookups", body)
             return self._furthest
         progress = await self._request("GET", f"/lookups/{self._furthest.id}")

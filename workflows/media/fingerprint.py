@@ -7,12 +7,12 @@ from workflows.media.clip import Clip, NotMeasurableError
 ROWS, COLUMNS = 8, 8
 
 
-def fingerprint(clip: Clip) -> str:
+def compute_fingerprint(clip: Clip) -> str:
     """Compute the difference hash of the first frame: 64 bits, as 16 hexadecimal digits.
 
     Each bit says whether a cell of an 8 by 8 grid is brighter than the next one. Noise of a few
-    grey levels changes few bits, so compare fingerprints by `distance`. Source: N. Krawetz, "Kind
-    of like that", 2013.
+    grey levels changes few bits, so compare fingerprints by `hamming_distance`. Source: N. Krawetz,
+    "Kind of like that", 2013.
 
     Raises:
         NotMeasurableError: The frame is too small, or has only one grey level: the fingerprints of
@@ -33,6 +33,6 @@ def fingerprint(clip: Clip) -> str:
     return f"{int(''.join(map(str, bits.astype(int))), 2):016x}"
 
 
-def distance(one: str, other: str) -> int:
+def hamming_distance(one: str, other: str) -> int:
     """Count the differing bits of two fingerprints: a few for one clip, about 32 for two."""
     return (int(one, 16) ^ int(other, 16)).bit_count()

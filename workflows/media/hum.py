@@ -18,7 +18,7 @@ SEARCH_S = 0.02
 FIT_S = 0.03
 """The length of hum that is extrapolated from either side of the cut."""
 BLOCK_S = 0.01
-"""The length of sound whose peak is one value of `loudness`."""
+"""The length of sound whose peak is one value of `measure_loudness`."""
 MIN_LOUDNESS_RATIO = 1.5
 """Other sounds are at least so many times louder than the hum."""
 MIN_HUM_SHARE = 0.5
@@ -44,7 +44,7 @@ def find_cut(sound: Wave, rate: int) -> float | None:
     lag = int(WINDOW_S * rate)
     if len(sound) < MIN_SOUND_S * rate:
         raise NotMeasurableError(f"{len(sound) / rate} s of sound are too short to follow a hum")
-    level = loudness(sound, rate)
+    level = measure_loudness(sound, rate)
     hz = _strongest_frequency(np.where(np.abs(sound) > MIN_LOUDNESS_RATIO * level, 0, sound), rate)
     demodulated = sound * np.exp(-2j * np.pi * hz * np.arange(len(sound)) / rate)
     window = np.hanning(lag + 2)[1:-1]
@@ -56,7 +56,7 @@ def find_cut(sound: Wave, rate: int) -> float | None:
     return None if jumps.max() < MIN_JUMP_RAD else _locate_cut(sound, hz, rate, near) / rate
 
 
-def loudness(sound: Wave, rate: int) -> float:
+def measure_loudness(sound: Wave, rate: int) -> float:
     """Return the median of the peaks of short blocks. Raises `NotMeasurableError` for silence."""
     block = max(1, int(BLOCK_S * rate))
     blocks = np.abs(sound[: len(sound) // block * block]).reshape(-1, block)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflows.media.clip import Clip, Frames, NotMeasurableError
-from workflows.media.hum import MIN_LOUDNESS_RATIO, find_cut, loudness
+from workflows.media.hum import MIN_LOUDNESS_RATIO, find_cut, measure_loudness
 
 MIN_FLASH_LEVELS = 40
 """A flash is at least so many grey levels brighter than the clip's median frame."""
@@ -22,7 +22,7 @@ START_S = 0.005
 """A sound within this time of the start of a part is taken to have begun before the part."""
 
 
-def duplicate_frames(clip: Clip) -> list[int]:
+def find_duplicate_frames(clip: Clip) -> list[int]:
     """Find the frames that repeat the frame before them, although the picture moves.
 
     Raises:
@@ -37,7 +37,7 @@ def duplicate_frames(clip: Clip) -> list[int]:
     ]
 
 
-def dropped_frames(clip: Clip) -> dict[int, int]:
+def count_dropped_frames(clip: Clip) -> dict[int, int]:
     """Count missing frames by the frame before which they are missing: there the motion jumps.
 
     Raises:
@@ -49,7 +49,7 @@ def dropped_frames(clip: Clip) -> dict[int, int]:
     return {frame: count for frame, count in missing.items() if count > 0}
 
 
-def flashes(clip: Clip) -> list[float]:
+def find_flashes(clip: Clip) -> list[float]:
     """Find the times, in seconds, at which the picture flashes up."""
     light = clip.frames.mean(axis=(1, 2))
     is_bright = light > np.median(light) + MIN_FLASH_LEVELS
@@ -57,14 +57,15 @@ def flashes(clip: Clip) -> list[float]:
     return [round((clip.first_frame + int(frame)) / clip.fps, 3) for frame in starts]
 
 
-def beeps(clip: Clip) -> list[float]:
+def find_beeps(clip: Clip) -> list[float]:
     """Find the times, in seconds, at which a sound rises above the hum.
 
     Raises:
         NotMeasurableError: There is no sound.
     """
     level = np.abs(clip.samples.astype(float))
-    loud = np.flatnonzero(level > MIN_LOUDNESS_RATIO * loudness(level, clip.rate)) / clip.rate
+    threshold = MIN_LOUDNESS_RATIO * measure_loudness(level, clip.rate)
+    loud = np.flatnonzero(level > threshold) / clip.rate
     before_loud = [START_S - MIN_GAP_S, *loud]
     starts = [
         now for before, now in zip(before_loud, loud, strict=False) if now - before > MIN_GAP_S
@@ -72,7 +73,7 @@ def beeps(clip: Clip) -> list[float]:
     return [round(clip.start_s + float(start), 3) for start in starts]
 
 
-def offset_ms(flash_times: Sequence[float], beep_times: Sequence[float]) -> int | None:
+def sound_offset_ms(flash_times: Sequence[float], beep_times: Sequence[float]) -> int | None:
     """Return by how many milliseconds beeps follow their flashes; negative if they come before.
 
     This is the median over the flashes, each with the nearest beep; None without flash or beep.
@@ -84,7 +85,7 @@ def offset_ms(flash_times: Sequence[float], beep_times: Sequence[float]) -> int 
     return round(1000 * float(np.median(late)))
 
 
-def splice(clip: Clip) -> float | None:
+def find_splice(clip: Clip) -> float | None:
     """Find when the hum beneath the sound was cut, in seconds; None if it was not.
 
     Raises:

@@ -19,11 +19,11 @@ SHARED_MEASUREMENTS = "flight_recorder.measurement.shared"
 """The attribute of a tool call that lists the measurements that it took over from other calls."""
 
 MEASUREMENTS: Mapping[str, Callable[[Clip], Any]] = {
-    "duplicate_frames": measurements.duplicate_frames,
-    "dropped_frames": measurements.dropped_frames,
-    "flashes": measurements.flashes,
-    "beeps": measurements.beeps,
-    "splice": measurements.splice,
+    "duplicate_frames": measurements.find_duplicate_frames,
+    "dropped_frames": measurements.count_dropped_frames,
+    "flashes": measurements.find_flashes,
+    "beeps": measurements.find_beeps,
+    "splice": measurements.find_splice,
 }
 Start = Annotated[float, "the start of the part that is measured, in seconds"]
 End = Annotated[float | None, "its end, in seconds; null is the end of the clip"]
@@ -42,7 +42,7 @@ class MeasurementTool:
 
 
 def offset_to_json(flashes: Sequence[float], beeps: Sequence[float]) -> Mapping[str, Any]:
-    late_ms = measurements.offset_ms(flashes, beeps)
+    late_ms = measurements.sound_offset_ms(flashes, beeps)
     if late_ms is None:
         return {"sound_offset": None, "unit": "ms"}
     sound = "late" if late_ms > 0 else "early" if late_ms else "in time"

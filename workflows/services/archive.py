@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from instrumentation import continue_remote_trace
-from workflows.media.fingerprint import distance
+from workflows.media.fingerprint import hamming_distance
 from workflows.services.process import FLUSH_ROUTE, serve, service_parser
 from workflows.services.records import RecordsError, read_records
 from workflows.services.responses import error_response, json_response
@@ -111,7 +111,7 @@ class Archive:
         try:
             for known in clips:
                 await asyncio.sleep(COMPARISON_S)
-                if distance(fingerprint, known.fingerprint) <= MAX_DISTANCE:
+                if hamming_distance(fingerprint, known.fingerprint) <= MAX_DISTANCE:
                     lookup.matches.append(known.clip)
                 lookup.looked_through += 1
             lookup.state = "done"

@@ -17,7 +17,7 @@ from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.service_processes import ServiceProcesses, run_services
 from workflows.media.archive import ArchiveLookup
 from workflows.media.clip import Clip
-from workflows.media.fingerprint import fingerprint
+from workflows.media.fingerprint import compute_fingerprint
 from workflows.media.synthetic_clip import make_clip
 from workflows.services.archive import FINGERPRINTS, KnownClip
 from workflows.services.records import read_records
@@ -42,7 +42,7 @@ def archive(services: ServiceProcesses) -> Generator[httpx.Client]:
 
 def wait_for_lookup(archive: httpx.Client, clip: Clip, **headers: str) -> dict[str, Any]:
     """Start a lookup and poll it until it is done."""
-    body = {"fingerprint": fingerprint(clip)}
+    body = {"fingerprint": compute_fingerprint(clip)}
     lookup: dict[str, Any] = archive.post("/lookups", json=body, headers=headers).json()
     while lookup["state"] == "running":
         time.sleep(0.05)
@@ -51,7 +51,7 @@ def wait_for_lookup(archive: httpx.Client, clip: Clip, **headers: str) -> dict[s
 
 
 def test_a_lookup_goes_from_no_clip_to_all_clips(archive: httpx.Client) -> None:
-    response = archive.post("/lookups", json={"fingerprint": fingerprint(UNKNOWN)})
+    response = archive.post("/lookups", json={"fingerprint": compute_fingerprint(UNKNOWN)})
     assert response.status_code == 202
     assert (response.json()["state"], response.json()["looked_through"]) == ("running", 0)
     lookup = wait_for_lookup(archive, UNKNOWN)
@@ -123,7 +123,7 @@ def test_an_unknown_id_is_refused(archive: httpx.Client) -> None:
 def test_without_its_file_it_answers_why_it_is_unavailable(store: str, tmp_path: Path) -> None:
     arguments = ("--fingerprints", str(tmp_path / "fingerprints.jsonl"))
     with run_services({"archive": arguments}, store) as up:
-        body = {"fingerprint": fingerprint(KNOWN)}
+        body = {"fingerprint": compute_fingerprint(KNOWN)}
         reply = httpx.post(f"{up.addresses['archive']}/lookups", json=body, trust_env=False)
     error = "no archive is loaded: fingerprints.jsonl: No such file or directory"
     assert (reply.status_code, reply.json()) == (503, {"error": error})
@@ -132,5 +132,6 @@ def test_without_its_file_it_answers_why_it_is_unavailable(store: str, tmp_path:
 
 def test_the_file_holds_the_fingerprints_of_the_walls() -> None:
     assert read_records(FINGERPRINTS, KnownClip) == tuple(
-        KnownClip(f"wall {scene}", fingerprint(make_clip(scene=scene))) for scene in range(1, 41)
+        KnownClip(f"wall {scene}", compute_fingerprint(make_clip(scene=scene)))
+        for scene in range(1, 41)
     )
