@@ -54,12 +54,19 @@ class Variant:
 
 @dataclass(frozen=True)
 class Origin:
-    """The span in which a failure begins: its agent, its name, and its task if the agent has more
-    than one. It is never written into a trace."""
+    """The span in which a failure begins. It is never written into a trace.
+
+    Attributes:
+        agent: The agent in whose turn the span is.
+        span: The name of the span.
+        task: The task that contains the span, if the agent has more than one.
+        occurrence: Which of the spans of that name: 0 is the first, -1 the last.
+    """
 
     agent: str
     span: str
     task: str = ""
+    occurrence: int = -1
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,15 @@ def mark_line(span: Span, line: str) -> str:
 def find_origin_span(trace: Trace, origin: Origin) -> Span | None:
     """The span that an origin names.
 
-    This is the last span of that name inside a turn of the origin's agent, else the last span of
-    that name outside. If the origin names a task, only spans inside that task count.
+    The spans of that name inside turns of the origin's agent count, or all of that name if there
+    are none. If the origin names a task, only spans inside that task count.
     """
     tasks = (span for span in trace.spans_of_type("TASK") if span.name == origin.task)
     spans = [span for task in tasks for span in task] if origin.task else list(trace)
     turns = [span for span in spans if span.type == "AGENT" and span.agent == origin.agent]
     found = [span for turn in turns for span in turn if span.name == origin.span]
     found = found or [span for span in spans if span.name == origin.span]
-    return found[-1] if found else None
+    try:
+        return found[origin.occurrence]
+    except IndexError:
+        return None

@@ -2,7 +2,7 @@
 
 The announcement and the call are in the same reply, and nothing compares them. Facts in the index
 are filed by country and do not name it, so the result looks right, the answer cites it, and the
-check of the answer passes. Look at chat_completion: its text and its tool call disagree.
+check of the answer passes. Look at the first chat_completion: its text and its call disagree.
 """
 
 from scenarios.expectations import (
@@ -55,5 +55,5 @@ SCENARIO = Scenario(
         queries_stated_country("searcher", "search_index"),
         states_figures("searcher", at_least=2, at_most=2),
     ),
-    origin=Origin("searcher", "chat_completion"),
+    origin=Origin("searcher", "chat_completion", occurrence=0),
 )

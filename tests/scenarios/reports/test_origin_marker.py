@@ -50,3 +50,18 @@ def test_an_origin_with_a_task_is_searched_in_that_task() -> None:
     assert find_origin_span(trace, anywhere) is briefing.children[0].children[0]
     unknown = Origin("manager", "manager → writer", task="no such task")
     assert find_origin_span(trace, unknown) is None
+
+
+def test_an_origin_says_which_span_of_its_name_it_means() -> None:
+    first, last = Span("chat_completion", "LLM"), Span("chat_completion", "LLM")
+    attributes = {"gen_ai.agent.name": "searcher"}
+    trace = Trace((Span("searcher", "AGENT", attributes=attributes, children=(first, last)),))
+    assert find_origin_span(trace, Origin("searcher", "chat_completion")) is last
+    assert find_origin_span(trace, Origin("searcher", "chat_completion", occurrence=0)) is first
+    assert find_origin_span(trace, Origin("searcher", "chat_completion", occurrence=2)) is None
+
+
+def test_the_search_agent_announces_one_country_in_its_first_completion() -> None:
+    lines = marked_lines("says_one_country_asks_another")
+    completions = [line for line in lines if "chat_completion" in line]
+    assert [line.startswith(MARKER) for line in completions] == [True, False]
