@@ -78,7 +78,7 @@ def test_an_unknown_input_in_a_line_is_reported_with_the_nearest() -> None:
 
 
 def test_a_models_line_must_not_use_inputs() -> None:
-    with pytest.raises(TapeError, match="an input is for the lines of a service"):
+    with pytest.raises(TapeError, match="only lines of services can use inputs"):
         make_tape(reply_line("specialist", "it is ${rate}"))
 
 
