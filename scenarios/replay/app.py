@@ -65,8 +65,8 @@ class ReplayApp:
             body = await connection.read_body()
         except BodyTooLargeError:
             request = parse_request(scope, b"", self._tape.lane_for_path)
-            refusal = body_too_large_error(request.lane)
-            await handle_exchange(self.state, connection, request, refusal=refusal)
+            too_large = body_too_large_error(request.lane)
+            await handle_exchange(self.state, connection, request, refusal=too_large)
             return
         if body is None:
             return

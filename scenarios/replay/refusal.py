@@ -14,7 +14,7 @@ from scenarios.tape.tape import Tape
 
 REFUSED_STATUS = 422
 """OpenAI's clients retry after 408, 409, 429 and 5xx, but not after 422."""
-MAX_SHOWN_CHARS = 160
+MAX_EXCERPT_CHARS = 160
 """How much of a request is shown."""
 NEAREST_LINE_TIMEOUT_S = 1.0
 """How long the nearest line is searched: a lane may have a million lines."""
@@ -169,8 +169,8 @@ def _count_lines(count: int) -> str:
 
 
 def _truncate(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN_CHARS else text[: MAX_SHOWN_CHARS - 1] + "…"
+    return text if len(text) <= MAX_EXCERPT_CHARS else text[: MAX_EXCERPT_CHARS - 1] + "…"
 
 
 def _quote_end(text: str) -> str:
-    return repr(text if len(text) <= MAX_SHOWN_CHARS else "…" + text[-MAX_SHOWN_CHARS:])
+    return repr(text if len(text) <= MAX_EXCERPT_CHARS else "…" + text[-MAX_EXCERPT_CHARS:])

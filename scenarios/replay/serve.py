@@ -14,7 +14,7 @@ from scenarios.tape.placeholders import InputValue
 from scenarios.tape.suggestions import list_words
 from scenarios.tape.tape import Tape
 
-MAX_SHOWN_LINES = 100
+MAX_LISTED_LINES = 100
 """How many unplayed lines the closing summary lists."""
 
 
@@ -85,8 +85,8 @@ def _startup_message(tape: Tape, replay: ReplayServer, services: Iterable[str]) 
 def _closing_summary(replay: ReplayServer) -> str:
     exchanges, unplayed = len(replay.ledger.exchanges), replay.unplayed_lines
     lines = [f"{exchanges} exchanges, {len(replay.refusals)} of them refused"]
-    lines += [f"  unplayed: {line}" for line in unplayed[:MAX_SHOWN_LINES]]
-    if len(unplayed) > MAX_SHOWN_LINES:
+    lines += [f"  unplayed: {line}" for line in unplayed[:MAX_LISTED_LINES]]
+    if len(unplayed) > MAX_LISTED_LINES:
         lines.append(f"  … {len(unplayed)} unplayed lines in total")
     lines += [f"  drift: {drift}" for drift in replay.drift]
     return "\n" + "\n".join(lines)

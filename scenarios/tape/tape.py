@@ -59,10 +59,11 @@ from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
-from scenarios.tape.json_checks import LineError, suggest_nearest
+from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine, parse_line
 from scenarios.tape.placeholders import InputValue
 from scenarios.tape.request import COMPLETION_PATHS
+from scenarios.tape.suggestions import suggest_nearest
 
 MAX_REPORTED_LINES = 20
 """How many invalid lines an error lists."""

@@ -64,10 +64,10 @@ def test_an_existing_or_unwritable_tape_is_reported_before_a_model_is_called(
 def test_an_origin_without_a_span_fails_the_scenario(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = load_scenario("reviewer_says_cannot_approve")
-    misspelt = dataclasses.replace(page, origin=Origin("reviewr", "reviewer → summarzer"))
-    monkeypatch.setattr(player, "load_scenario", lambda _: misspelt)
-    verdict = run_scenario(page.name, store)
+    scenario = load_scenario("reviewer_says_cannot_approve")
+    misspelled = dataclasses.replace(scenario, origin=Origin("reviewr", "reviewer → summarzer"))
+    monkeypatch.setattr(player, "load_scenario", lambda _: misspelled)
+    verdict = run_scenario(scenario.name, store)
     assert not verdict.passed
     assert verdict.problems == (
         "the broken trace has no span 'reviewer → summarzer' of reviewr, the origin",
@@ -196,9 +196,9 @@ def test_a_generated_part_cannot_contain_its_end_marker(monkeypatch: pytest.Monk
         "scenarios.reports.document_parts.PART_RENDERERS", {"outline": lambda: HOSTILE_NAME}
     )
     page = "<!-- produced: outline -->\nold\n<!-- end -->\nafter\n"
-    once = render_document(page)
-    assert once == render_document(once)
-    assert once.count("<!-- end -->") == 1
+    rendered = render_document(page)
+    assert rendered == render_document(rendered)
+    assert rendered.count("<!-- end -->") == 1
 
 
 @pytest.mark.parametrize(

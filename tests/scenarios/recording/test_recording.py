@@ -59,8 +59,10 @@ def test_a_recorded_stream_can_be_requested_as_a_body(tmp_path: Path) -> None:
     record_run(tmp_path / "tape.jsonl", send_all_requests)
     with replay_tape(Tape.load(tmp_path / "tape.jsonl")) as replay:
         headers = {AGENT_HEADER: "a"}
-        with openai.OpenAI(base_url=replay.base_url, api_key=KEY, default_headers=headers) as asked:
-            got = asked.chat.completions.create(model=MODEL, messages=user_message("hello"), n=1)
+        with openai.OpenAI(
+            base_url=replay.base_url, api_key=KEY, default_headers=headers
+        ) as client:
+            got = client.chat.completions.create(model=MODEL, messages=user_message("hello"), n=1)
     calls: Any = got.choices[0].message.tool_calls
     assert [(call.function.name, call.function.arguments) for call in calls] == [
         ("altitude", '{"of":"La Paz"}'),
@@ -85,9 +87,9 @@ def test_a_key_that_is_repeated_in_an_answer_is_removed(stream: bool, tmp_path: 
     with replay_tape(echo) as live, record_tape(live.base_url, path) as recorder:
         httpx.post(f"{recorder.base_url}/chat/completions", json=chat, headers=headers)
     with replay_tape(Tape.load(path)) as replay:
-        said = httpx.post(f"{replay.base_url}/chat/completions", json=chat, headers=headers)
+        response = httpx.post(f"{replay.base_url}/chat/completions", json=chat, headers=headers)
     assert replay.ledger.exchanges[0].reply == {"content": "you sent [removed], thank you"}
-    assert said.status_code == 200
+    assert response.status_code == 200
     assert KEY[:12] not in path.read_text()
 
 
@@ -125,12 +127,12 @@ def test_failed_responses_are_passed_on_and_not_recorded(fault: Any, tmp_path: P
 
 
 def test_an_unreachable_endpoint_is_a_connection_error(tmp_path: Path) -> None:
-    with replay_tape(LIVE_TAPE) as gone:
-        unreachable = gone.base_url
+    with replay_tape(LIVE_TAPE) as stopped:
+        unreachable = stopped.base_url
     with record_tape(unreachable, tmp_path / "tape.jsonl") as recorder:
-        asked = openai.OpenAI(base_url=recorder.base_url, api_key=KEY, max_retries=0)
-        with asked, pytest.raises(openai.APIConnectionError):
-            asked.chat.completions.create(model=MODEL, messages=user_message("x"))
+        client = openai.OpenAI(base_url=recorder.base_url, api_key=KEY, max_retries=0)
+        with client, pytest.raises(openai.APIConnectionError):
+            client.chat.completions.create(model=MODEL, messages=user_message("x"))
 
 
 def test_the_proxy_has_the_paths_of_the_endpoint(tmp_path: Path) -> None:

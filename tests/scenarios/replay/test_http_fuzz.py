@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from scenarios.http_server import connection as wire
+from scenarios.http_server import connection as http_connection
 from scenarios.http_server.server import HOST
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.raw_http import CHAT_PATH, ask, chat_body, error_message, raw_request, send_raw
@@ -178,7 +178,7 @@ def test_pipelined_requests_are_answered_in_order() -> None:
 def test_a_body_that_is_too_large_is_rejected(
     replay: ReplayServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "MAX_BODY_MIB", 1)
+    monkeypatch.setattr(http_connection, "MAX_BODY_MIB", 1)
     url = f"{replay.base_url}/chat/completions"
     parts = (b" " * 2**16 for _ in range(100))
     for content in (b" " * (3 * 2**20), parts):
@@ -290,8 +290,8 @@ def test_arbitrary_bodies_get_an_answer_or_an_error_message(
         replay, raw_request(json.dumps(body).encode(), path=f"/v1/{path}".encode())
     )
     if status == 200:
-        said = received["output"][0] if path == "responses" else received["choices"][0]["message"]
-        assert said["content"]
+        reply = received["output"][0] if path == "responses" else received["choices"][0]["message"]
+        assert reply["content"]
     else:
         assert status in (400, 404, 422)
         assert error_message(received)

@@ -21,8 +21,8 @@ def recorded_line(body: dict[str, Any], **line: Any) -> dict[str, Any]:
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     response = {"status": 200, "body": {"id": "x", "object": "chat.completion", "created": 1}}
     response["body"] |= {"model": "m", "choices": [choice]}  # type: ignore[operator]
-    kept = {"digest": compute_digest(request), "request": request, "response": response}
-    return {"lane": "a", "origin": "recorded"} | kept | line
+    recorded = {"digest": compute_digest(request), "request": request, "response": response}
+    return {"lane": "a", "origin": "recorded"} | recorded | line
 
 
 def test_volatile_fields_do_not_affect_the_digest() -> None:
@@ -48,8 +48,8 @@ def assert_drift(
     recorded: dict[str, Any], actual: dict[str, Any], severity: str, description: str
 ) -> None:
     with replay_tape(make_tape(recorded_line(recorded)), strict=False) as replay:
-        asked = make_client(replay, "a").chat.completions.create(model=MODEL, **actual)
-        assert asked.choices[0].message.content == "as recorded"
+        completion = make_client(replay, "a").chat.completions.create(model=MODEL, **actual)
+        assert completion.choices[0].message.content == "as recorded"
     (drift,) = replay.drift
     assert drift.severity == severity
     assert description in str(drift)
@@ -60,12 +60,14 @@ def test_tolerant_replay_serves_a_changed_text_and_reports_it() -> None:
     assert_drift(was, now, "text", "message 1 (user) was")
 
 
-def test_a_change_is_shown_with_some_words_of_context() -> None:
+def test_a_change_is_described_with_some_words_of_context() -> None:
     was, now = (
         user_message(f"is there a long way over the pass to {to}") for to in ("Rome", "Bern")
     )
-    shown = 'was …way over the pass to Rome","role":"user"} and is …way over the pass to Bern",'
-    assert_drift({"messages": was}, {"messages": now}, "text", shown)
+    description = (
+        'was …way over the pass to Rome","role":"user"} and is …way over the pass to Bern",'
+    )
+    assert_drift({"messages": was}, {"messages": now}, "text", description)
 
 
 def test_tolerant_replay_reports_a_changed_order() -> None:

@@ -193,9 +193,9 @@ def test_outside_services_are_lanes_of_the_tape() -> None:
     found = service_line("tavily", "/search", {"results": ["${q}"]}, when='"query":"(?P<q>\\w+)"')
     country = service_line("bank", "/v2/country", [1], method="GET", when="country\\?iso=BO")
     with replay_tape(make_tape(found, country)) as replay:
-        said = httpx.post(f"{replay.url}/search", json={"query": "tin", "api_key": "secret"})
+        search = httpx.post(f"{replay.url}/search", json={"query": "tin", "api_key": "secret"})
         bank = httpx.get(f"{replay.url}/v2/country", params={"iso": "BO"})
-    assert said.json() == {"results": ["tin"]}
+    assert search.json() == {"results": ["tin"]}
     assert bank.json() == [1]
     assert [exchange.lane for exchange in replay.ledger.exchanges] == ["tavily", "bank"]
     assert "secret" not in str(replay.ledger.exchanges)
@@ -210,7 +210,7 @@ def test_an_anonymous_client_gets_a_lane_from_its_system_prompt() -> None:
     lane = replay.refusals[0].lane
     assert "fingerprint of its system prompt" in str(replay.refusals[0])
     with replay_tape(make_tape(reply_line(lane, "found"))) as replay:
-        assert ask(make_client(replay), "whatever it asks") == "found"
+        assert ask(make_client(replay), "any question") == "found"
 
 
 def test_the_ledger_has_the_exchange_and_can_be_requested() -> None:
