@@ -101,7 +101,7 @@ class MediaVerification:
 
     def build_team(self, tools: MediaTools, http: AsyncClient) -> GraphFlow:
         """Build the graph that is drawn at the top of this file."""
-        recall = [tools.recall_findings("verdict")]
+        recall = [tools.create_recall_tool("verdict")]
         judge = self.create_agent("verdict", VERDICT, http, recall, output_content_type=Judgement)
         verdict = autogen.FunctionFilterAgent(judge, self.select_for_verdict)
         graph = DiGraphBuilder().add_node(verdict, activation="all")
@@ -113,7 +113,7 @@ class MediaVerification:
 
     def create_specialist(self, name: str, tools: MediaTools, http: AsyncClient) -> AssistantAgent:
         subject, measurements = self.specialists[name]
-        own = tools.measure(name, *measurements)
+        own = tools.create_measurement_tools(name, *measurements)
         if name == "video":
             own.append(FunctionTool(partial(self.archive_matches, tools), ARCHIVE_MATCHES))
         own.append(FunctionTool(partial(self.note_finding, tools, name), NOTE_FINDING))
@@ -122,7 +122,7 @@ class MediaVerification:
     def create_agent(
         self, name: str, prompt: str, http: AsyncClient, tools: list[Any], **options: Any
     ) -> AssistantAgent:
-        client = autogen.client_options(self.model, name, http, self.streams)
+        client = autogen.build_client_options(self.model, name, http, self.streams)
         options |= {"system_message": prompt, "tools": tools, "model_client_stream": self.streams}
         options |= {"max_tool_iterations": self.max_tool_rounds, "reflect_on_tool_use": True}
         return AssistantAgent(name, autogen.CompleteAnswerClient(**client), **options)
@@ -134,7 +134,7 @@ class MediaVerification:
     async def archive_matches(self, tools: MediaTools) -> str:
         """Look the clip up in the archive; wait for as long as the lookup makes progress."""
         progress = await tools.lookup.wait(self.poll_interval_s)
-        return tools.reply("archive_matches", progress.model_dump(exclude={"id"}))
+        return tools.record_result("archive_matches", progress.model_dump(exclude={"id"}))
 
     async def note_finding(self, tools: MediaTools, author: str, finding: Finding) -> str:
         """Add the finding to those of the other agents."""
@@ -142,7 +142,7 @@ class MediaVerification:
 
     def select_for_verdict(self, messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
         """Select the messages that the verdict is based on: the last of each agent."""
-        return autogen.last_of_each_source(messages)
+        return autogen.select_last_of_each_source(messages)
 
     def conclude(self, messages: autogen.Messages) -> Verification:
         answer = next(m.content for m in reversed(messages) if isinstance(m, StructuredMessage))

@@ -112,7 +112,7 @@ class GraphFlowReview:
 
     def create_client(self, agent: str, http: AsyncClient) -> OpenAIChatCompletionClient:
         """Create the model client of one agent."""
-        options = autogen.client_options(self.model, agent, http, self.streams)
+        options = autogen.build_client_options(self.model, agent, http, self.streams)
         return autogen.CompleteAnswerClient(**options)
 
     def generator_sources(self) -> tuple[str, ...]:

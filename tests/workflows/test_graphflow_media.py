@@ -292,7 +292,7 @@ async def test_a_second_call_polls_the_same_lookup(tmp_path: Path) -> None:
     class PollsOnce(QuickVerification):
         async def archive_matches(self, tools: MediaTools) -> str:
             progress = await tools.lookup.poll()
-            return tools.reply("archive_matches", progress.model_dump())
+            return tools.record_result("archive_matches", progress.model_dump())
 
     two_calls = 2 * [tool_calls_line("video", ("archive_matches", {}))]
     replies = archive_lookup_line("running", 7, first=True), archive_lookup_line("running", 7)

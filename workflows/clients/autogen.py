@@ -72,7 +72,7 @@ def require_complete(result: CreateResult, *, is_streamed: bool) -> CreateResult
     return result
 
 
-def client_options(
+def build_client_options(
     model: Model, agent: str, http: httpx.AsyncClient, stream: bool = False
 ) -> dict[str, Any]:
     """Build the arguments of an `OpenAIChatCompletionClient` for one agent.
@@ -123,7 +123,7 @@ class FunctionFilterAgent(MessageFilterAgent):
             yield item
 
 
-def last_of_each_source(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
+def select_last_of_each_source(messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
     """Select the last message of each source: the user's first, the others sorted by name.
 
     The order does not depend on which of several parallel branches was the fastest.

@@ -73,7 +73,9 @@ def find_beeps(clip: Clip) -> list[float]:
     return [round(clip.start_s + float(start), 3) for start in starts]
 
 
-def sound_offset_ms(flash_times: Sequence[float], beep_times: Sequence[float]) -> int | None:
+def measure_sound_offset_ms(
+    flash_times: Sequence[float], beep_times: Sequence[float]
+) -> int | None:
     """Return by how many milliseconds beeps follow their flashes; negative if they come before.
 
     This is the median over the flashes, each with the nearest beep; None without flash or beep.

@@ -45,7 +45,7 @@ def make_clip(
         scene: The number of the wall. Each wall has another fingerprint.
 
     Raises:
-        ValueError: Measurements could not tell the faults apart, for instance if two are adjacent.
+        ValueError: Measurements could not distinguish the faults, for instance if two are adjacent.
     """
     gaps = dict(dropped or {})
     _check_faults(frozenset(duplicated), gaps, splice_s, sound_late_ms)

@@ -42,7 +42,7 @@ class MeasurementTool:
 
 
 def offset_to_json(flashes: Sequence[float], beeps: Sequence[float]) -> Mapping[str, Any]:
-    late_ms = measurements.sound_offset_ms(flashes, beeps)
+    late_ms = measurements.measure_sound_offset_ms(flashes, beeps)
     if late_ms is None:
         return {"sound_offset": None, "unit": "ms"}
     sound = "late" if late_ms > 0 else "early" if late_ms else "in time"
@@ -96,11 +96,11 @@ class MediaTools:
         self.state = SharedState()
         self._measurements: dict[Hashable, asyncio.Task[Any]] = {}
 
-    def measure(self, agent: str, *names: str) -> list[FunctionTool]:
+    def create_measurement_tools(self, agent: str, *names: str) -> list[FunctionTool]:
         """Create measurement tools for one agent."""
         return [self._create_tool(agent, name, MEASUREMENT_TOOLS[name]) for name in names]
 
-    def recall_findings(self, reader: str) -> FunctionTool:
+    def create_recall_tool(self, reader: str) -> FunctionTool:
         """Create a tool that returns the findings under each key of the shared state."""
 
         async def recall_findings() -> str:
@@ -133,7 +133,7 @@ class MediaTools:
         """Write the reply to the agent that noted a finding."""
         return json.dumps({"noted": finding, "under": entry.key, "version": entry.version})
 
-    def reply(self, tool: str, result: Mapping[str, Any]) -> str:
+    def record_result(self, tool: str, result: Mapping[str, Any]) -> str:
         """Write a tool's result as JSON for the model, and record it as evidence for findings."""
         text = json.dumps(result, ensure_ascii=False)
         self.state.record_tool_result(tool, text)
@@ -142,7 +142,7 @@ class MediaTools:
     def _create_tool(self, agent: str, name: str, tool: MeasurementTool) -> FunctionTool:
         async def measure(from_s: Start = 0.0, to_s: End = None) -> str:
             results = [await self._measure(agent, need, from_s, to_s) for need in tool.needs]
-            return self.reply(name, tool.to_json(*results))
+            return self.record_result(name, tool.to_json(*results))
 
         return FunctionTool(measure, tool.description, name=name)
 

@@ -63,7 +63,7 @@ class Lookup:
     matches: list[str] = field(default_factory=list)
 
 
-class Archive:
+class ArchiveService:
     """The request handlers, and the lookups that they have started."""
 
     def __init__(self, fingerprints: Path) -> None:
@@ -124,9 +124,9 @@ class Archive:
             self._lookups.popitem(last=False)
 
 
-def app(fingerprints: Path = FINGERPRINTS) -> Starlette:
+def create_app(fingerprints: Path = FINGERPRINTS) -> Starlette:
     """Create the service for a file of fingerprints."""
-    archive = Archive(fingerprints)
+    archive = ArchiveService(fingerprints)
     return Starlette(
         routes=[
             Route("/lookups", archive.start, methods=["POST"]),
@@ -156,4 +156,4 @@ if __name__ == "__main__":
         help="JSON Lines file with clip and fingerprint (default: %(default)s)",
     )
     options = parser.parse_args()
-    serve(app(options.fingerprints), options.port)
+    serve(create_app(options.fingerprints), options.port)

@@ -22,4 +22,4 @@ class ReturnsUnfinishedLookups(MediaVerification):
         await asyncio.sleep(self.poll_interval_s)
         if progress.state != "done":
             progress = await tools.lookup.poll()
-        return tools.reply("archive_matches", progress.model_dump(exclude={"id"}))
+        return tools.record_result("archive_matches", progress.model_dump(exclude={"id"}))

@@ -14,7 +14,7 @@ class WaitsForever(GraphFlowReview):
 
     def create_client(self, agent: str, http: AsyncClient) -> OpenAIChatCompletionClient:
         model = replace(self.model, timeout_s=None)
-        options = autogen.client_options(model, agent, http, self.streams)
+        options = autogen.build_client_options(model, agent, http, self.streams)
         return autogen.CompleteAnswerClient(**options)
 
 
@@ -23,5 +23,5 @@ class WaitsOneSecond(GraphFlowReview):
 
     def create_client(self, agent: str, http: AsyncClient) -> OpenAIChatCompletionClient:
         model = replace(self.model, timeout_s=1.0)
-        options = autogen.client_options(model, agent, http, self.streams)
+        options = autogen.build_client_options(model, agent, http, self.streams)
         return autogen.CompleteAnswerClient(**options)

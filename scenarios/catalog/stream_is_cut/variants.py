@@ -11,5 +11,5 @@ class AcceptsHalfAnAnswer(GraphFlowReview):
     """The mistake: the client does not check whether the model finished its answer."""
 
     def create_client(self, agent: str, http: AsyncClient) -> OpenAIChatCompletionClient:
-        options = autogen.client_options(self.model, agent, http, self.streams)
+        options = autogen.build_client_options(self.model, agent, http, self.streams)
         return OpenAIChatCompletionClient(**options)

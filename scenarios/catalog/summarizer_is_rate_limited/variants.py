@@ -14,5 +14,5 @@ class NeverRetries(GraphFlowReview):
 
     def create_client(self, agent: str, http: AsyncClient) -> OpenAIChatCompletionClient:
         model = replace(self.model, max_retries=0)
-        options = autogen.client_options(model, agent, http, self.streams)
+        options = autogen.build_client_options(model, agent, http, self.streams)
         return autogen.CompleteAnswerClient(**options)

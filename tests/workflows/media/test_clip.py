@@ -147,7 +147,7 @@ def test_truncated_sound_is_an_error(tmp_path: Path) -> None:
         ({"splice_s": 0.85}, "must be 0.1 s from beeps"),
     ],
 )
-def test_faults_that_cannot_be_told_apart_are_an_error(
+def test_faults_that_cannot_be_distinguished_are_an_error(
     faults: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):

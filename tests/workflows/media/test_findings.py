@@ -28,7 +28,7 @@ def tools() -> MediaTools:
 
 async def recall(tools: MediaTools) -> Any:
     return json.loads(
-        await tools.recall_findings("verdict").run_json({}, CancellationToken(), call_id="1")
+        await tools.create_recall_tool("verdict").run_json({}, CancellationToken(), call_id="1")
     )
 
 
@@ -58,14 +58,14 @@ async def test_no_finding_is_lost_when_many_agents_append_at_once(tools: MediaTo
 
 
 def test_each_finding_can_be_grounded_by_another_result(tools: MediaTools) -> None:
-    tools.reply("beeps", {"beeps": [0.8], "unit": "s"})
-    tools.reply("sound_offset", {"sound_offset": 120, "unit": "ms"})
+    tools.record_result("beeps", {"beeps": [0.8], "unit": "s"})
+    tools.record_result("sound_offset", {"sound_offset": 120, "unit": "ms"})
     tools.append_finding("audio", "a beep at 0.8 s")
     entry = tools.append_finding("sync", "the sound is 120 ms late")
     assert entry.grounded_by == "sound_offset"
 
 
 def test_one_guess_leaves_all_findings_ungrounded(tools: MediaTools) -> None:
-    tools.reply("sound_offset", {"sound_offset": 120, "unit": "ms"})
+    tools.record_result("sound_offset", {"sound_offset": 120, "unit": "ms"})
     tools.append_finding("audio", "a beep at 0.8 s")
     assert not tools.append_finding("sync", "the sound is 120 ms late").is_grounded

@@ -16,7 +16,7 @@ from workflows.media.measurements import (
     find_duplicate_frames,
     find_flashes,
     find_splice,
-    sound_offset_ms,
+    measure_sound_offset_ms,
 )
 from workflows.media.synthetic_clip import (
     FLASHES,
@@ -57,7 +57,7 @@ def test_a_splice_is_found_to_the_millisecond(late_ms: int, at_ms: int) -> None:
 @given(late_ms=st.integers(-MAX_LATE_MS, MAX_LATE_MS), scene=st.integers(0, 50))
 def test_the_offset_is_found_to_the_millisecond(late_ms: int, scene: int) -> None:
     clip = make_clip(sound_late_ms=late_ms, scene=scene)
-    assert sound_offset_ms(find_flashes(clip), find_beeps(clip)) == late_ms
+    assert measure_sound_offset_ms(find_flashes(clip), find_beeps(clip)) == late_ms
 
 
 @QUICK
@@ -75,7 +75,7 @@ def test_faults_of_different_kinds_are_not_confused() -> None:
     assert find_duplicate_frames(clip) == [31]
     assert count_dropped_frames(clip) == {60: 4}
     assert find_splice(clip) == 2.4
-    assert sound_offset_ms(find_flashes(clip), find_beeps(clip)) == 90
+    assert measure_sound_offset_ms(find_flashes(clip), find_beeps(clip)) == 90
 
 
 def test_a_part_is_measured_in_the_time_of_its_clip() -> None:
@@ -138,7 +138,7 @@ def test_measurements_do_not_depend_on_the_sample_rate(rate: int) -> None:
     found = find_splice(other)
     assert found is not None
     assert abs(found - 2.4) <= 0.001
-    assert sound_offset_ms(find_flashes(other), find_beeps(other)) in (89, 90)
+    assert measure_sound_offset_ms(find_flashes(other), find_beeps(other)) in (89, 90)
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_a_frame_without_detail_has_no_fingerprint(frames: Frames, message: str)
 
 
 def test_without_a_beep_there_is_no_offset() -> None:
-    assert sound_offset_ms([0.8], []) is None
-    assert sound_offset_ms([], [0.8]) is None
+    assert measure_sound_offset_ms([0.8], []) is None
+    assert measure_sound_offset_ms([], [0.8]) is None
 
 
 @QUICK
