@@ -104,7 +104,7 @@ def test_skipped_patches_have_a_reason(store: str) -> None:
         skip_reasons = {
             outcome.patch.name: outcome.skip_reason for outcome in tracing.patch_outcomes
         }
-    assert str(skip_reasons.pop("autogen_content_type")).endswith("is installed")
+    assert str(skip_reasons.pop("autogen.tool_result_content")).endswith("is installed")
     assert set(skip_reasons.values()) == {None}
 
 
