@@ -63,24 +63,19 @@ class StreamedChat:
                 conversation = await self.take_turn(client, conversation, message)
         return conversation
 
-    def client(self) -> AsyncOpenAI:
-        """Create the client, to be used for all turns of a conversation."""
-        return openai_client(self.model, AGENT)
-
     async def take_turn(
         self, client: AsyncOpenAI, conversation: Conversation, message: str
     ) -> Conversation:
-        """Answer one message; returns the conversation with this turn added.
+        """Answer a message, and add the turn to the conversation, unless it fails.
 
-        Raises `TruncatedAnswerError`, `NoAnswerError`, or an error of the OpenAI client: then the
-        conversation stays as it was, so an incomplete answer is never remembered. Raises
-        `ValueError` if the message is empty.
+        Raises `TruncatedAnswerError`, `NoAnswerError`, or an error of the OpenAI client.
         """
         if not message.strip():
             raise ValueError("the message is empty: write at least one character")
-        context = {"session_id": conversation.session, "user": conversation.user}
+        tags = {"date": f"{date.today():%Y%m%d}"}
+        names = {"session_id": conversation.session, "user": conversation.user}
         with (
-            mlflow.tracing.context(**context, tags={"date": f"{date.today():%Y%m%d}"}),
+            mlflow.tracing.context(**names, tags=tags),
             mlflow.start_span("turn", span_type=SpanType.CHAIN) as span,
         ):
             span.set_inputs({"messages": [{"role": "user", "content": message}]})
@@ -88,6 +83,10 @@ class StreamedChat:
             span.set_attribute("flight_recorder.workflow.outcome", answer.outcome)
             span.set_outputs({"messages": [{"role": "assistant", "content": answer.text}]})
         return conversation.with_turn(message, answer)
+
+    def client(self) -> AsyncOpenAI:
+        """Create the client, to be used for all turns of a conversation."""
+        return openai_client(self.model, AGENT)
 
     async def answer(self, client: AsyncOpenAI, conversation: Conversation, message: str) -> Answer:
         turns = conversation.last_turns(self.remembered_turns)
