@@ -34,18 +34,18 @@ class Environment:
     Attributes:
         folder: Its folder.
         packages: Installed versions by name.
-        took_s: The duration of the build in seconds.
-        fetched: How many packages were downloaded or built; 0 if uv had all of them cached.
+        build_s: The duration of the build in seconds.
+        downloaded_packages: How many packages were downloaded or built; the rest was cached.
         disk_bytes: The size of its files.
-        own_bytes: The size of the files that it does not share with uv's cache.
+        unshared_bytes: The size of the files that it does not share with uv's cache.
     """
 
     folder: Path
     packages: Mapping[str, str]
-    took_s: float
-    fetched: int
+    build_s: float
+    downloaded_packages: int
     disk_bytes: int
-    own_bytes: int
+    unshared_bytes: int
 
     @property
     def python(self) -> Path:
@@ -158,14 +158,14 @@ def _install(part: Path, pinned: Sequence[str]) -> dict[str, Any]:
     others = [each for each in pinned if each not in given]
     python = part / "bin" / "python"
     output = "".join(install_packages(python, each) for each in (others, given) if each)
-    took_s = round(perf_counter() - start, 2)
-    disk_bytes, own_bytes = disk_usage(part)
+    build_s = round(perf_counter() - start, 2)
+    disk_bytes, unshared_bytes = disk_usage(part)
     return {
         "packages": installed_versions(part),
-        "took_s": took_s,
-        "fetched": count_downloads(output),
+        "build_s": build_s,
+        "downloaded_packages": count_downloads(output),
         "disk_bytes": disk_bytes,
-        "own_bytes": own_bytes,
+        "unshared_bytes": unshared_bytes,
     }
 
 

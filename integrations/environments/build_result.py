@@ -30,5 +30,5 @@ def try_build(spec: EnvironmentSpec, on_progress: Callable[[str], None]) -> Buil
         on_progress(f"{spec.name}: not installable")
         return BuildResult(spec, None, error.reason)
     if not spec.is_locked:
-        on_progress(f"{spec.name}: built ({environment.took_s:.0f} s)")
+        on_progress(f"{spec.name}: built ({environment.build_s:.0f} s)")
     return BuildResult(spec, environment)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from integrations.environments.build import Environment, build_environment
+from integrations.environments.build import Environment, build_environment, find_environment
 from integrations.environments.lock_file import PROJECT_LOCK, LockFile
 from integrations.environments.requirements import (
     display_requirement,
@@ -87,7 +87,7 @@ class EnvironmentSpec:
             RequirementError: A line is not a requirement.
         """
         if self.is_locked:
-            return self.lock_file.find_environment()
+            return find_environment(self.lock_file.environment_name)
         preferred_lock = None if self.ignores_lock else self.lock_file.path
         requirements = self.all_requirements(self.lock_file.pins())
         return build_environment(self.name, requirements, preferred_lock=preferred_lock)

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from integrations.environments.build import Environment, find_environment
 from integrations.environments.requirements import RequirementError, pinned_versions
 from integrations.environments.resolution import PROJECT_LOCK_PATH
 from integrations.instrumentors.registry import INSTRUMENTORS
@@ -45,10 +44,6 @@ class LockFile:
         if not self.environment_name:
             return "require it in pyproject.toml, run make lock"
         return f"pin it in integrations/environments/{self.environment_name}.in, lock that again"
-
-    def find_environment(self) -> Environment:
-        """Return the environment with all pinned packages. Raises `InstallError` if not built."""
-        return find_environment(self.environment_name)
 
 
 PROJECT_LOCK = LockFile("", tuple(each.name for each in INSTRUMENTORS if not each.environment_name))

@@ -18,7 +18,7 @@ from integrations.runner.jobs import (
     group_by_framework,
 )
 
-FRAMEWORK_PACKAGES = ("crewai", "autogen-agentchat", "openai")
+ALWAYS_LISTED_PACKAGES = ("crewai", "autogen-agentchat", "openai")
 """Packages whose versions are listed for every instrumentor."""
 
 EntryKey = tuple[str, str, str]
@@ -86,7 +86,7 @@ def _available_environments(
 
 
 def _versions(instrumentor: Instrumentor, environment: Environment) -> dict[str, str]:
-    packages = (*FRAMEWORK_PACKAGES, *instrumentor.packages)
+    packages = (*ALWAYS_LISTED_PACKAGES, *instrumentor.packages)
     return {name: environment.packages[name] for name in packages}
 
 

@@ -49,12 +49,12 @@ def _environment_object(result: EnvironmentResult) -> dict[str, Any]:
         "not_installable": result.install_error or None,
         "packages": dict(environment.packages) if environment else {},
         "seconds": {
-            "build": environment.took_s if environment else None,
+            "build": environment.build_s if environment else None,
             "run": round(result.duration_s, 2),
         },
         "bytes": {
             "disk": environment.disk_bytes if environment else None,
-            "own": environment.own_bytes if environment else None,
+            "own": environment.unshared_bytes if environment else None,
         },
         "results": [_result_object(each) for each in result.case_results],
         "gaps": [gap for each in result.gap_reconciliations for gap in _gap_objects(each)],

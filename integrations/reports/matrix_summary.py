@@ -47,7 +47,7 @@ def summary_row(result: EnvironmentResult) -> tuple[str, ...]:
         "see FIDELITY.md" if uses_table else str(len(known_gaps(result))),
         str(sum(bool(each.edits) for each in result.case_results)),
         _drift_summary(result.case_results),
-        EMPTY_CELL if result.spec.is_locked else f"{environment.took_s:.0f} s",
+        EMPTY_CELL if result.spec.is_locked else f"{environment.build_s:.0f} s",
         f"{result.duration_s:.0f} s",
         f"{environment.disk_bytes / 1e6:,.0f} MB",
     )

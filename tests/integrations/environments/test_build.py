@@ -62,12 +62,12 @@ def test_an_existing_environment_is_not_built_again(build: Build) -> None:
 
 
 def test_downloads_are_counted_and_cached(build: Build) -> None:
-    assert [build(name, ["crate"]).fetched for name in ("cold", "warm")] == [2, 0]
+    assert [build(name, ["crate"]).downloaded_packages for name in ("cold", "warm")] == [2, 0]
 
 
 def test_unshared_bytes_are_fewer_than_all_bytes(build: Build) -> None:
     environment = build("crate", ["crate"])
-    assert 0 < environment.own_bytes < environment.disk_bytes
+    assert 0 < environment.unshared_bytes < environment.disk_bytes
 
 
 def test_a_changed_source_folder_is_built_again(build: Build, tmp_path: Path) -> None:
