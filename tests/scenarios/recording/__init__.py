@@ -1,1 +1,1 @@
-"""Recording."""
+"""Tests of recording."""

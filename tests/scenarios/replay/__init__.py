@@ -1,1 +1,1 @@
-"""Replay."""
+"""Tests of the replay server."""

@@ -150,9 +150,8 @@ def test_a_slow_reply_is_late_and_correct() -> None:
         assert ask(make_client(replay, "a")) == "one two three four"
     exchange = replay.ledger.exchanges[0]
     assert exchange.ended_ms is not None
-    assert (
-        exchange.ended_ms - exchange.started_ms >= 95
-    )  # the clock is not precise to the millisecond
+    # The clock is not precise to the millisecond.
+    assert exchange.ended_ms - exchange.started_ms >= 95
     assert (exchange.fault, exchange.delivered) == ("slow", True)
 
 

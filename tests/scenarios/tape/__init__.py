@@ -1,1 +1,1 @@
-"""Tape."""
+"""Tests of tapes."""
