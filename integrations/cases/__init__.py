@@ -1,1 +1,1 @@
-"""Cases."""
+"""Test cases: small programs of each framework with scripted replies and known ground truth."""
