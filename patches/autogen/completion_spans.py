@@ -13,6 +13,7 @@ from typing import Any
 
 from patches.autogen.turn_spans import TurnSpan
 from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
 from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
 from patches.support.open_span import OpenSpan, trace_stream
 from patches.support.span_errors import TruncatedStreamError
@@ -132,24 +133,22 @@ def _apply() -> Generator[None]:
 
     with (
         suspend_autolog(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended),
-        wrap_in_subclasses(ChatCompletionClient, "create", _wrap_create),
+        wrap_in_subclasses(
+            ChatCompletionClient, "create", partial(wrap_async_call, _record_create)
+        ),
         wrap_in_subclasses(ChatCompletionClient, "create_stream", _wrap_create_stream),
     ):
         yield
 
 
-def _wrap_create(create: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(create)
-    async def recorded_create(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
-        if CompletionSpan.is_open_for(self):
-            return await create(self, messages, *args, **kwargs)
-        span = CompletionSpan(self, "create", messages, kwargs)
-        with span.lifetime():
-            result = await create(self, messages, *args, **kwargs)
-            span.record_item(result)
-        return result
-
-    return recorded_create
+@contextmanager
+def _record_create(client: Any, messages: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+    if CompletionSpan.is_open_for(client):
+        yield ignore_result
+        return
+    span = CompletionSpan(client, "create", messages, kwargs)
+    with span.lifetime():
+        yield span.record_item
 
 
 def _wrap_create_stream(create_stream: Callable[..., Any]) -> Callable[..., Any]:

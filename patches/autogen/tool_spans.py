@@ -15,6 +15,7 @@ from typing import Any
 
 from patches.autogen.turn_spans import TurnSpan
 from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_subclasses
 
@@ -53,24 +54,22 @@ def _apply() -> Generator[None]:
     from autogen_core.tools import FunctionTool
 
     with (
-        wrap_in_subclasses(AssistantAgent, "_execute_tool_call", _wrap_execute),
+        wrap_in_subclasses(
+            AssistantAgent, "_execute_tool_call", partial(wrap_async_call, _record_call)
+        ),
         wrap_in_subclasses(FunctionTool, "run", _wrap_run),
     ):
         yield
 
 
-def _wrap_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(execute)
-    async def recorded_execute(tool_call: Any, *args: Any, **kwargs: Any) -> Any:
-        if ToolSpan.is_open_for(tool_call):
-            return await execute(tool_call, *args, **kwargs)
-        span = ToolSpan(tool_call)
-        with span.lifetime():
-            call, result = await execute(tool_call, *args, **kwargs)
-            span.record_item(result)
-        return call, result
-
-    return recorded_execute
+@contextmanager
+def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+    if ToolSpan.is_open_for(tool_call):
+        yield ignore_result
+        return
+    span = ToolSpan(tool_call)
+    with span.lifetime():
+        yield lambda call_and_result: span.record_item(call_and_result[1])
 
 
 def _wrap_run(run: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from patches.autogen.message_filters import filter_context, track_filter, unfiltered_messages
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
 from patches.support.open_span import OpenSpan, trace_stream
 from patches.support.subclass_wrapping import wrap_in_subclasses
 from patches.support.suspend_autolog import suspend_autolog
@@ -80,22 +81,18 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
     methods = ("run", "on_messages")
     stream_methods = ("run_stream", "on_messages_stream")
 
-    def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(original)
-        async def recorded(self: Any, *args: Any, **kwargs: Any) -> Any:
-            messages = _received_messages(args, kwargs)
-            if isinstance(self, MessageFilterAgent):
-                with filter_context(self, messages):
-                    return await original(self, *args, **kwargs)
-            if TurnSpan.is_open_for(self):  # `super()`, or one of these methods calls another
-                return await original(self, *args, **kwargs)
-            span = _open_turn(self, messages, on_turn)
+    @contextmanager
+    def record_turn(agent: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+        messages = _received_messages(args, kwargs)
+        if isinstance(agent, MessageFilterAgent):
+            with filter_context(agent, messages):
+                yield ignore_result
+        elif TurnSpan.is_open_for(agent):  # `super()`, or one of these methods calls another
+            yield ignore_result
+        else:
+            span = _open_turn(agent, messages, on_turn)
             with span.lifetime():
-                reply = await original(self, *args, **kwargs)
-                span.record_item(reply)
-            return reply
-
-        return recorded
+                yield span.record_item
 
     def wrap_stream(original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
@@ -118,7 +115,9 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
             suspend_autolog(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended)
         )
         for name in methods:
-            stack.enter_context(wrap_in_subclasses(BaseChatAgent, name, wrap))
+            stack.enter_context(
+                wrap_in_subclasses(BaseChatAgent, name, partial(wrap_async_call, record_turn))
+            )
         for name in stream_methods:
             stack.enter_context(wrap_in_subclasses(BaseChatAgent, name, wrap_stream))
         yield

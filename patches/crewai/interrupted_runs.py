@@ -7,11 +7,11 @@ of it.
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_subclasses
 
@@ -39,26 +39,16 @@ def _wrap_entry_point(entry_point: Callable[..., Any]) -> Callable[..., Any]:
     A plain function that returns a coroutine needs no more: it gets the coroutine from one of the
     wrapped coroutine functions.
     """
-
-    @wraps(entry_point)
-    async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
-        with _end_spans_on_error():
-            return await entry_point(*args, **kwargs)
-
-    @wraps(entry_point)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with _end_spans_on_error():
-            return entry_point(*args, **kwargs)
-
-    return async_wrapper if iscoroutinefunction(entry_point) else wrapper
+    wrap = wrap_async_call if iscoroutinefunction(entry_point) else wrap_call
+    return wrap(_end_spans_on_error, entry_point)
 
 
 @contextmanager
-def _end_spans_on_error() -> Generator[None]:
+def _end_spans_on_error(*args: Any, **kwargs: Any) -> Generator[OnResult]:
     """End the spans that the block leaves open when an error ends it, with that error."""
     outer = OpenSpan.innermost()
     try:
-        yield
+        yield ignore_result
     except BaseException as error:
         OpenSpan.end_open_spans(outer, error)
         raise

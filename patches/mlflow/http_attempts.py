@@ -4,14 +4,15 @@ A client that retries hides its failed attempts. Every httpx client sends all it
 one method, which this patch wraps. Requests outside an LLM span are not recorded.
 """
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import partial
 from typing import Any, Protocol
 
 import httpx
 
 from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_subclasses
 
@@ -25,8 +26,6 @@ class AttemptRecorder(Protocol):
 
 OnAttempt = Callable[[httpx.Request], AttemptRecorder]
 """Called before each request is sent; returns the recorder of its outcome."""
-Send = Callable[[Any, httpx.Request], httpx.Response]
-AsyncSend = Callable[[Any, httpx.Request], Awaitable[httpx.Response]]
 
 
 def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
@@ -46,45 +45,27 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
 @contextmanager
 def _apply(on_attempt: OnAttempt) -> Generator[None]:
     method_name = "_send_single_request"
+    around = partial(_record_attempt, on_attempt)
     with (
-        wrap_in_subclasses(httpx.Client, method_name, partial(_wrap_send, on_attempt)),
-        wrap_in_subclasses(httpx.AsyncClient, method_name, partial(_wrap_async_send, on_attempt)),
+        wrap_in_subclasses(httpx.Client, method_name, partial(wrap_call, around)),
+        wrap_in_subclasses(httpx.AsyncClient, method_name, partial(wrap_async_call, around)),
     ):
         yield
 
 
-def _wrap_send(on_attempt: OnAttempt, send: Send) -> Send:
-    @wraps(send)
-    def recorded_send(self: Any, request: httpx.Request) -> httpx.Response:
-        if not _is_inside_llm_span():
-            return send(self, request)
-        attempt = on_attempt(request)
-        try:
-            response = send(self, request)
-        except BaseException as error:
-            attempt.on_error(error)
-            raise
-        attempt.on_response(response)
-        return response
-
-    return recorded_send
-
-
-def _wrap_async_send(on_attempt: OnAttempt, send: AsyncSend) -> AsyncSend:
-    @wraps(send)
-    async def recorded_send(self: Any, request: httpx.Request) -> httpx.Response:
-        if not _is_inside_llm_span():
-            return await send(self, request)
-        attempt = on_attempt(request)
-        try:
-            response = await send(self, request)
-        except BaseException as error:
-            attempt.on_error(error)
-            raise
-        attempt.on_response(response)
-        return response
-
-    return recorded_send
+@contextmanager
+def _record_attempt(
+    on_attempt: OnAttempt, client: Any, request: httpx.Request
+) -> Generator[OnResult]:
+    if not _is_inside_llm_span():
+        yield ignore_result
+        return
+    attempt = on_attempt(request)
+    try:
+        yield attempt.on_response
+    except BaseException as error:
+        attempt.on_error(error)
+        raise
 
 
 def _is_inside_llm_span() -> bool:

@@ -6,14 +6,15 @@ them one by one, and ends a stream's span only when its last chunk is read. MLfl
 spans are suspended while this patch is applied; those of embeddings and images stay.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from patches.openai.request_span import RequestSpan
 from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_subclasses
 from patches.support.suspend_autolog import suspend_autolog
@@ -44,65 +45,34 @@ def _apply() -> Generator[None]:
             suspend_autolog(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion)
         )
         for cls, name, wrap in (
-            (SyncAPIClient, "request", _wrap_request),
-            (AsyncAPIClient, "request", _wrap_async_request),
-            (httpx.Client, "_send_single_request", _wrap_send),
-            (httpx.AsyncClient, "_send_single_request", _wrap_async_send),
+            (SyncAPIClient, "request", partial(wrap_call, _record_completion)),
+            (AsyncAPIClient, "request", partial(wrap_async_call, _record_completion)),
+            (httpx.Client, "_send_single_request", partial(wrap_call, _record_send)),
+            (httpx.AsyncClient, "_send_single_request", partial(wrap_async_call, _record_send)),
         ):
             stack.enter_context(wrap_in_subclasses(cls, name, wrap))
         yield
 
 
-def _wrap_request(request: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(request)
-    def recorded_request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
-        if (span := RequestSpan.open_if_needed(self, options)) is None:
-            return request(self, cast_to, options, *args, **kwargs)
-        with span.sending():
-            return request(self, cast_to, options, *args, **kwargs)
-
-    return recorded_request
-
-
-def _wrap_async_request(request: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(request)
-    async def recorded_request(
-        self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any
-    ) -> Any:
-        if (span := RequestSpan.open_if_needed(self, options)) is None:
-            return await request(self, cast_to, options, *args, **kwargs)
-        with span.sending():
-            return await request(self, cast_to, options, *args, **kwargs)
-
-    return recorded_request
+@contextmanager
+def _record_completion(
+    client: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any
+) -> Generator[OnResult]:
+    if (span := RequestSpan.open_if_needed(client, options)) is None:
+        yield ignore_result
+        return
+    with span.sending():
+        yield ignore_result
 
 
-def _wrap_send(send: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(send)
-    def recorded_send(self: Any, request: Any) -> Any:
-        span = OpenSpan.innermost()
-        if not isinstance(span, RequestSpan):
-            return send(self, request)
-        span.add_trace_headers(request)
-        response = send(self, request)
-        span.record_response(response)
-        return response
-
-    return recorded_send
-
-
-def _wrap_async_send(send: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(send)
-    async def recorded_send(self: Any, request: Any) -> Any:
-        span = OpenSpan.innermost()
-        if not isinstance(span, RequestSpan):
-            return await send(self, request)
-        span.add_trace_headers(request)
-        response = await send(self, request)
-        span.record_response(response)
-        return response
-
-    return recorded_send
+@contextmanager
+def _record_send(client: Any, request: Any) -> Generator[OnResult]:
+    span = OpenSpan.innermost()
+    if not isinstance(span, RequestSpan):
+        yield ignore_result
+        return
+    span.add_trace_headers(request)
+    yield span.record_response
 
 
 PATCH = Patch(
