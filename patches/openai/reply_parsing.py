@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from patches.openai.stream_assembly import ChatAssembler, ResponseAssembler
+from patches.support.token_usage import read_token_counts
 
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
 MALFORMED_REPLY_ERRORS = (
@@ -100,29 +101,13 @@ def _parse_body(body: Mapping[str, Any], *, is_complete: bool) -> ParsedReply:
     ]
     return ParsedReply(
         outputs=outputs,
-        usage=_token_usage(_as_mapping(body.get("usage"))),
+        usage=read_token_counts(_as_mapping(body.get("usage"))),
         model=body.get("model") or "",
         id=body.get("id") or "",
         finish_reasons=tuple(reason for reason in reasons if reason and is_complete),
         is_complete=is_complete,
         error_message=_error_message(body),
     )
-
-
-def _token_usage(usage: Mapping[str, Any]) -> Mapping[str, int]:
-    """Return token counts under MLflow's names, which are those of the Responses API."""
-    input_tokens = usage.get("input_tokens", usage.get("prompt_tokens"))
-    output_tokens = usage.get("output_tokens", usage.get("completion_tokens"))
-    if not (isinstance(input_tokens, int) and isinstance(output_tokens, int)):
-        return {}
-    counts = {
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "total_tokens": input_tokens + output_tokens,
-    }
-    details = usage.get("input_tokens_details") or usage.get("prompt_tokens_details")
-    cached = _as_mapping(details).get("cached_tokens")
-    return counts | ({"cache_read_input_tokens": cached} if isinstance(cached, int) else {})
 
 
 def _as_mapping(value: Any) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from patches.openai.reply_parsing import ParsedReply, parse_reply
 from patches.openai.response_body import ResponseBody, observe_response
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import TruncatedStreamError
+from patches.support.token_usage import token_attributes
 
 SPAN_NAMES = {"/chat/completions": "chat.completions", "/responses": "responses"}
 """The paths of completion requests, and the client's attributes for them."""
@@ -139,17 +140,15 @@ class RequestSpan(OpenSpan):
         self.outputs = reply.outputs
         attributes: dict[str, Any] = {
             SpanAttributeKey.MODEL: reply.model,
-            SpanAttributeKey.CHAT_USAGE: reply.usage,
             "gen_ai.response.model": reply.model,
             "gen_ai.response.id": reply.id,
             "gen_ai.response.finish_reasons": list(reply.finish_reasons),
-            "gen_ai.usage.input_tokens": reply.usage.get("input_tokens"),
-            "gen_ai.usage.output_tokens": reply.usage.get("output_tokens"),
         }
         if self._body is not None and self._is_streamed and self._body.first_chunk_s is not None:
             waited_s = round(self._body.first_chunk_s - self._started_s, 6)
             attributes["gen_ai.response.time_to_first_chunk"] = waited_s
-        self.span.set_attributes({key: value for key, value in attributes.items() if value})
+        known = {key: value for key, value in attributes.items() if value}
+        self.span.set_attributes(known | token_attributes(reply.usage))
 
 
 def to_chat_tools(tools: Any) -> list[Mapping[str, Any]]:

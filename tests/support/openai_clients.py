@@ -4,11 +4,14 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
+import openai
 import pytest
 
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
+from scenarios.http_server.connection import Connection
+from scenarios.http_server.server import HOST, serve_app
 from scenarios.replay.faults import Fault
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.autogen_agents import API_KEY, load_trace
@@ -46,6 +49,21 @@ def replay_and_record(
         record_run() as run,
     ):
         yield replay, run
+
+
+@contextmanager
+def client_of_endpoint(content_type: str, text: str) -> Generator[tuple[openai.OpenAI, RunHandle]]:
+    """Yield a client whose requests all get this response, and a recording."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        wire = Connection(scope, receive, send)
+        await wire.read_body()
+        await wire.send_response(200, content_type.encode(), text.encode())
+
+    with serve_app(app) as port, record_run() as run:
+        base_url = f"http://{HOST}:{port}/v1"
+        with openai.OpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
+            yield client, run
 
 
 def sync_client(replay: ReplayServer, **settings: Any) -> Any:

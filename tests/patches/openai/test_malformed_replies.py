@@ -1,24 +1,19 @@
 """Unusual or malformed replies of an endpoint to the `openai` package are recorded."""
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import openai
 import pytest
 
 from instrumentation.trace.span import Span
-from instrumentation.tracing import RunHandle, record_run
 from patches.openai.reply_parsing import parse_reply
-from scenarios.http_server.connection import Connection
-from scenarios.http_server.server import HOST, serve_app
 from tests.support.openai_clients import (
     CHAT_REQUEST,
     STREAM_OPTIONS,
     TEXT,
     async_openai_client,
+    client_of_endpoint,
     only_llm_span,
     recording,
     replay_and_record,
@@ -44,21 +39,6 @@ class AsyncReadingTransport(httpx.AsyncHTTPTransport):
         response = await super().handle_async_request(request)
         await response.aread()
         return response
-
-
-@contextmanager
-def client_of_endpoint(content_type: str, text: str) -> Generator[tuple[openai.OpenAI, RunHandle]]:
-    """Yield a client whose requests all get this response, and a recording."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        wire = Connection(scope, receive, send)
-        await wire.read_body()
-        await wire.send_response(200, content_type.encode(), text.encode())
-
-    with serve_app(app) as port, record_run() as run:
-        base_url = f"http://{HOST}:{port}/v1"
-        with openai.OpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
-            yield client, run
 
 
 def record_stream(*deltas: Any, content_type: str = EVENT_STREAM) -> Span:
