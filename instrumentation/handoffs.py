@@ -19,7 +19,9 @@ SHINGLE_WORDS = 4
 """Words per shingle: long enough that two texts share few shingles by chance."""
 SENTENCE = re.compile(r"[^\n]+?(?:[.!?;](?=\s)|(?=\n)|$)")
 MAX_DROPPED_CHARS = 300
-"""Longer dropped text is truncated."""
+"""Longer dropped text is truncated in the attribute."""
+MAX_TEXT_CHARS = 4_000
+"""Longer text is truncated in the inputs and outputs of the span."""
 HANDOFF_KINDS = {
     "TaskOutput": "context",
     "CrewOutput": "flow",
@@ -63,12 +65,15 @@ def record_handoffs(turn: Turn) -> None:
         }
         if kind := HANDOFF_KINDS.get(output.type):
             attributes["flight_recorder.handoff.kind"] = kind
-        if dropped := " … ".join(dropped_sentences(output.content, prompt)):
-            attributes["flight_recorder.handoff.dropped"] = truncate(dropped)
+        arrived, dropped = split_by_arrival(output.content, prompt)
+        if dropped:
+            attributes["flight_recorder.handoff.dropped"] = truncate(" … ".join(dropped))
         attributes |= _routing_attributes(edges, turn.agent)
         name = f"{output.source} → {turn.agent}"
-        with mlflow.start_span(name, span_type="HANDOFF", attributes=attributes):
-            pass
+        with mlflow.start_span(name, span_type="HANDOFF", attributes=attributes) as span:
+            span.set_inputs({"sent": truncate(output.content, MAX_TEXT_CHARS)})
+            texts = {"arrived": "\n".join(arrived), "dropped": "\n".join(dropped)}
+            span.set_outputs({key: truncate(text, MAX_TEXT_CHARS) for key, text in texts.items()})
 
 
 def efficiency_score(output: str, prompt: str) -> float:
@@ -90,10 +95,13 @@ def efficiency_score(output: str, prompt: str) -> float:
     return len(wanted & found) / len(wanted) if wanted else 1.0
 
 
-def dropped_sentences(output: str, prompt: str) -> tuple[str, ...]:
-    """The sentences and lines of an output that are not completely contained in the prompt."""
-    parts = (found.group().strip() for found in SENTENCE.finditer(output))
-    return tuple(part for part in parts if part and efficiency_score(part, prompt) < 1.0)
+def split_by_arrival(output: str, prompt: str) -> tuple[list[str], list[str]]:
+    """Split an output into the sentences that the prompt contains completely, and the others."""
+    arrived: list[str] = []
+    dropped: list[str] = []
+    for part in filter(None, (found.group().strip() for found in SENTENCE.finditer(output))):
+        (arrived if efficiency_score(part, prompt) == 1.0 else dropped).append(part)
+    return arrived, dropped
 
 
 def truncate(text: str, max_chars: int = MAX_DROPPED_CHARS) -> str:

@@ -11,7 +11,7 @@ from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.handoffs import dropped_sentences, efficiency_score, record_handoffs
+from instrumentation.handoffs import efficiency_score, record_handoffs, split_by_arrival
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
@@ -69,15 +69,17 @@ def test_a_word_inside_another_word_does_not_count() -> None:
 
 @given(texts, texts)
 def test_an_output_that_arrives_has_no_dropped_sentences(output: str, after: str) -> None:
-    assert dropped_sentences(output, f"{output} {after}") == ()
+    assert split_by_arrival(output, f"{output} {after}")[1] == []
 
 
-def test_sentences_that_did_not_arrive_are_returned() -> None:
+def test_an_output_is_split_into_what_arrived_and_what_did_not() -> None:
     charter = "Annual figures only.\n- give the unit\nSay no data where there is none. Be brief."
-    dropped = dropped_sentences(
+    assert split_by_arrival(
         charter, "Context: Annual figures only. Be brief. Give the unit of each figure"
+    ) == (
+        ["Annual figures only.", "- give the unit", "Be brief."],
+        ["Say no data where there is none."],
     )
-    assert dropped == ("Say no data where there is none.",)
 
 
 @pytest.fixture
@@ -128,6 +130,17 @@ async def test_a_handoff_removed_by_a_filter_is_withheld(tmp_path: Path) -> None
     assert attributes["flight_recorder.handoff.efficiency_score"] == 0.0
     assert attributes["flight_recorder.handoff.offered_chars"] == len("write" + DRAFT + NOTES)
     assert attributes["flight_recorder.handoff.input_chars"] == len(NOTES)
+
+
+@pytest.mark.usefixtures("recording")
+async def test_the_span_shows_what_was_sent_what_arrived_and_what_was_dropped(
+    tmp_path: Path,
+) -> None:
+    trace = await record_team(tmp_path, "critic")
+    lost, complete = handoff(trace, "writer", "editor"), handoff(trace, "critic", "editor")
+    assert (lost.inputs, lost.outputs["arrived"]) == ({"sent": DRAFT}, "")
+    assert lost.outputs["dropped"].split() == DRAFT.split()
+    assert complete.outputs["dropped"] == ""
 
 
 @pytest.mark.usefixtures("recording")
