@@ -110,7 +110,8 @@ async def test_the_failure_names_an_agent_without_a_turn(tmp_path: Path) -> None
     with replay_lines(tmp_path, reply_line("a", "one")) as replay, record_run() as run:
         await chain(agent(replay, "a")).run(task="go")
     assert (
-        works_concurrently("b", "a").explain_failure(load_trace(run)) == "b took no turn; agents at work: a"
+        works_concurrently("b", "a").explain_failure(load_trace(run))
+        == "b took no turn; agents at work: a"
     )
 
 
