@@ -23,7 +23,7 @@ Reader = Callable[[str], Coroutine[None, None, tuple[float, float]]]
 
 
 def write_tape(folder: Path) -> Path:
-    """Write the tape of the benchmark: a short reply, which opens the connection, and a long one."""
+    """Write the tape of the benchmark: a short reply, to open the connection, and a long one."""
     replies = "Hello.", " ".join(f"word{number}" for number in range(WORDS))
     lines = [{"lane": AGENT, "origin": "scripted", "reply": {"content": s}} for s in replies]
     file = folder / "stream.jsonl"
