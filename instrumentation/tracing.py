@@ -11,19 +11,16 @@ Example:
 
 import atexit
 import os
-import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from multiprocessing.util import Finalize, register_after_fork
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
 import mlflow
-from mlflow.utils.autologging_utils import autologging_is_disabled
 
 from instrumentation.handoffs import record_handoffs
 from instrumentation.http_attempts.attempt import Attempt
@@ -31,31 +28,33 @@ from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction
 from instrumentation.sampling.sampling import Sampling
 from instrumentation.sampling.tail_sampler import TailSampler
 from instrumentation.tracing_environment import set_environment_defaults
+from instrumentation.tracing_frameworks import FrameworkTracing
 from instrumentation.tracing_patches import require_span_pipeline, span_pipeline_patches
+from instrumentation.tracing_warnings import warn_about_environment, warn_about_gaps
 from patches.mlflow.experiment import active_experiment, resolve_experiment_id, use_experiment
 from patches.patch import PatchOutcome, apply_patches
-from patches.registry import FRAMEWORKS, builtin_patches
+from patches.registry import FRAMEWORKS, framework_patches, mlflow_patches
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 """The store if neither the caller nor MLFLOW_TRACKING_URI names one; also MLflow's own default."""
 RUN_TAG = "flight_recorder.run"
-FRAMEWORK_PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai"}
-"""MLflow's name of a framework, and the package whose import shows that it is in use.
-
-`openai` is not listed, because frameworks import it for themselves and record its calls.
-"""
 
 
 class Tracing:
-    """Tracing that is on, until `shutdown()` or the end of the `with` block.
+    """Tracing that is on, until `shutdown()` or the end of the `with` block."""
 
-    Attributes:
-        patch_outcomes: For each patch, whether it was applied, or why not.
-    """
+    def __init__(
+        self, stack: ExitStack, outcomes: Sequence[PatchOutcome], frameworks: FrameworkTracing
+    ) -> None:
+        self._stack, self._outcomes, self._frameworks = stack, outcomes, frameworks
 
-    def __init__(self, stack: ExitStack, patch_outcomes: tuple[PatchOutcome, ...]) -> None:
-        self._stack = stack
-        self.patch_outcomes = patch_outcomes
+    @property
+    def patch_outcomes(self) -> tuple[PatchOutcome, ...]:
+        """For each patch so far, whether it was applied, or why not.
+
+        A framework's patches are applied when it is imported.
+        """
+        return (*self._outcomes, *self._frameworks.outcomes)
 
     def shutdown(self) -> None:
         """Store all spans, and undo everything that `enable_tracing` changed. Idempotent."""
@@ -134,38 +133,40 @@ def enable_tracing(
         tracking_uri: The MLflow store. Default: the environment variable MLFLOW_TRACKING_URI, or
             `sqlite:///mlflow.db`.
         frameworks: Any of "autogen", "crewai" and, for completions that the program requests from
-            the `openai` package directly, "openai". Default: those of AutoGen and CrewAI that are
-            already imported, so that no unused framework is imported.
+            the `openai` package directly, "openai". These are imported now. Default: all of them,
+            each as soon as the program imports it.
         experiment: The MLflow experiment; created if it does not exist.
         redaction: Removes secrets and personal data from everything that leaves the process. None
             disables redaction (for benchmarks only).
         sampling: Decides which traces are kept. Default: all.
 
+    Logs a warning for everything that will be missing from traces, with its reason: a version that
+    the patches do not support, or a setting by which spans are dropped or cut off.
+
     Raises:
         ValueError: A framework is unknown, for example because a str was passed, not a list.
         SpanPipelineError: Spans could be neither redacted nor sampled.
     """
-    selected = imported_frameworks() if frameworks is None else _check_frameworks(frameworks)
+    selected = None if frameworks is None else _check_frameworks(frameworks)
     store = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
     stack = ExitStack()
     stack.callback(atexit.unregister, stack.close)
     atexit.register(stack.close)  # in case nobody shuts it down
     try:
-        outcomes = _start(stack, store, experiment, selected, redaction, sampling)
+        return _start(stack, store, experiment, selected, redaction, sampling)
     except BaseException:
         stack.close()
         raise
-    return Tracing(stack, outcomes)
 
 
 def _start(
     stack: ExitStack,
     store: str,
     experiment: str,
-    frameworks: Sequence[str],
+    frameworks: Sequence[str] | None,
     redaction: Redaction | None,
     sampling: Sampling | None,
-) -> tuple[PatchOutcome, ...]:
+) -> Tracing:
     """Turn everything on, in an order in which it can be undone without losing a span."""
     tail_sampler = TailSampler(sampling) if sampling else None
     stack.enter_context(set_environment_defaults())
@@ -177,15 +178,12 @@ def _start(
     register_after_fork(stack, _flush_at_process_end)
     if tail_sampler:
         stack.callback(tail_sampler.close)
-    for framework in frameworks:
-        stack.enter_context(_autolog(framework))
-    repairs = builtin_patches(record_handoffs, frameworks, Attempt.for_request)
-    return (*pipeline, *stack.enter_context(apply_patches(*repairs)))
-
-
-def imported_frameworks() -> tuple[str, ...]:
-    """The frameworks that this process has imported."""
-    return tuple(name for name, package in FRAMEWORK_PACKAGES.items() if package in sys.modules)
+    repairs = stack.enter_context(apply_patches(*mlflow_patches(Attempt.for_request)))
+    warn_about_gaps(outcomes := (*pipeline, *repairs))
+    warn_about_environment()
+    tracing = FrameworkTracing(partial(framework_patches, on_turn=record_handoffs))
+    stack.enter_context(tracing.recording(frameworks))
+    return Tracing(stack, outcomes, tracing)
 
 
 @contextmanager
@@ -210,20 +208,6 @@ def _check_frameworks(frameworks: Sequence[str]) -> tuple[str, ...]:
             f" {', '.join(FRAMEWORKS)}"
         )
     return tuple(dict.fromkeys(frameworks))
-
-
-@contextmanager
-def _autolog(framework: str) -> Generator[None]:
-    """Turn on MLflow's own recording of a framework, unless it is on already."""
-    integration = import_module(f"mlflow.{framework}")
-    was_off = autologging_is_disabled(integration.FLAVOR_NAME)
-    if was_off:
-        integration.autolog(silent=True)
-    try:
-        yield
-    finally:
-        if was_off:
-            integration.autolog(disable=True, silent=True)
 
 
 def _flush_at_process_end(_: object) -> None:

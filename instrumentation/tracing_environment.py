@@ -30,12 +30,25 @@ ENVIRONMENT_DEFAULTS = {
     "MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT": "true",
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    # By default a span keeps its last 128 events; a stream has one event per chunk.
+    # By default a span keeps its last 128 events; a stream has one event per chunk. It also keeps
+    # its last 128 attributes, and without the oldest, which are MLflow's own, a trace never ends.
     "OTEL_SPAN_EVENT_COUNT_LIMIT": "100000",
+    "OTEL_SPAN_LINK_COUNT_LIMIT": "100000",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "100000",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": "100000",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": "100000",
+    # MLflow computes costs from prices that it downloads, unless it is told to use those it ships.
+    "MLFLOW_MODEL_CATALOG_URI": "",
     # The spans of AutoGen's runtime show its internal messages, about forty per run.
     "AUTOGEN_DISABLE_RUNTIME_TRACING": "true",
 }
 
+GENERAL_LIMITS = {
+    name: "OTEL_ATTRIBUTE_COUNT_LIMIT"
+    for name in ENVIRONMENT_DEFAULTS
+    if name.endswith("_ATTRIBUTE_COUNT_LIMIT")
+}
+"""The general setting that a specific one would override; it is the user's if it is set."""
 SET_BY_MLFLOW = (MLFLOW_EXPERIMENT_ID.name, MLFLOW_TRACKING_URI.name, "OTEL_RESOURCE_ATTRIBUTES")
 """Variables that MLflow itself writes into the environment."""
 
@@ -44,7 +57,11 @@ SET_BY_MLFLOW = (MLFLOW_EXPERIMENT_ID.name, MLFLOW_TRACKING_URI.name, "OTEL_RESO
 def set_environment_defaults() -> Generator[None]:
     """Set the variables that are not set yet, and restore the environment on exit."""
     before = dict(os.environ)
-    missing = {name: value for name, value in ENVIRONMENT_DEFAULTS.items() if name not in before}
+    missing = {
+        name: value
+        for name, value in ENVIRONMENT_DEFAULTS.items()
+        if name not in before and GENERAL_LIMITS.get(name) not in before
+    }
     os.environ.update(missing)
     try:
         yield

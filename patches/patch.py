@@ -5,6 +5,9 @@ which test (its canary) starts to fail once upstream is fixed, so that the patch
 
     with apply_patches(PATCH) as (outcome,):
         print(outcome.skip_reason or "applied")
+
+A patch declines instead of doing harm: outside the versions that were tested, where the code that
+it wraps has another signature, and where applying it fails.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -13,6 +16,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.specifiers import SpecifierSet
+
+from patches.support.upstream_code import find_signature_change
 
 _ACTIVE: set[str] = set()
 """The names of the applied patches. Patched classes are shared by the process, and so is this."""
@@ -26,10 +31,14 @@ class Patch:
         name: The path of the patch's module below `patches`, with dots, as in `autogen.team_spans`.
         symptom: What a user sees without the patch.
         upstream: The code, or the upstream issue, that causes it.
-        versions: The supported versions: distribution name to PEP 440 specifier.
+        versions: The tested versions: distribution name to PEP 440 specifier, with an upper bound.
         delete_when: The upstream change that makes the patch unnecessary.
         canary: The pytest id of a strict xfail test that fails once upstream is fixed.
         apply: Returns a context manager that applies the patch and undoes it on exit.
+        wraps: The functions and classes that the patch wraps or calls, as "module:Class.method",
+            with the parameters that it relies on, as in "self, request". Upstream may add others
+            behind them. "" for something whose parameters do not matter.
+        fixed_in: The versions in which upstream is fixed: distribution name to PEP 440 specifier.
         is_nestable: Whether the patch may be applied again while it is applied, because each
             application does something else.
     """
@@ -41,6 +50,8 @@ class Patch:
     delete_when: str
     canary: str
     apply: Callable[[], AbstractContextManager[None]] = field(repr=False)
+    wraps: Mapping[str, str] = field(default_factory=dict)
+    fixed_in: Mapping[str, str] = field(default_factory=dict)
     is_nestable: bool = False
 
     @property
@@ -49,29 +60,64 @@ class Patch:
         return f"{self.name.replace('.', '/')}.py"
 
     def skip_reason(self) -> str | None:
-        """Return why the patch must not be applied here, as a sentence, or None."""
+        """Return why the patch must not be applied here, as a sentence, or None.
+
+        Compares versions only, so that nothing is imported.
+        """
+        return self.unneeded_reason() or self._unsupported_version()
+
+    def unneeded_reason(self) -> str | None:
+        """Return why nothing is missing without the patch, as a sentence, or None."""
         if self.name in _ACTIVE and not self.is_nestable:
             return f"{self.name} is already applied by an enclosing `apply_patches`"
+        for distribution, fixed in self.fixed_in.items():
+            installed = _installed_version(distribution)
+            if installed and SpecifierSet(fixed).contains(installed, prereleases=True):
+                return f"{self.name} is not needed: {distribution} {installed} is installed"
+        return None
+
+    def _unsupported_version(self) -> str | None:
         for distribution, supported in self.versions.items():
-            try:
-                installed = version(distribution)
-            except PackageNotFoundError:
+            installed = _installed_version(distribution)
+            if installed is None:
                 return f"{self.name} needs {distribution} {supported}, which is not installed"
             if not SpecifierSet(supported).contains(installed, prereleases=True):
                 return f"{self.name} needs {distribution} {supported}, but {installed} is installed"
         return None
 
+    def changed_code(self) -> str | None:
+        """Return which of the code in `wraps` is not as expected, as a sentence, or None.
+
+        Imports the modules in `wraps`.
+        """
+        for target, parameters in self.wraps.items():
+            if change := find_signature_change(target, parameters):
+                return f"{self.name} wraps code that has changed: {change}"
+        return None
+
 
 @dataclass(frozen=True)
 class PatchOutcome:
-    """Whether a patch was applied; if not, `skip_reason` says why."""
+    """Whether a patch was applied; if not, `skip_reason` says why.
+
+    Attributes:
+        patch: The patch.
+        skip_reason: A sentence, or None if the patch was applied.
+        is_needed: Whether something is missing without the patch.
+    """
 
     patch: Patch
     skip_reason: str | None
+    is_needed: bool = True
 
     @property
     def is_applied(self) -> bool:
         return self.skip_reason is None
+
+    @property
+    def leaves_gap(self) -> bool:
+        """Whether the patch was needed, but not applied."""
+        return self.is_needed and not self.is_applied
 
 
 @contextmanager
@@ -81,13 +127,28 @@ def apply_patches(*patches: Patch) -> Generator[tuple[PatchOutcome, ...]]:
     Calls can be nested: a patch that is already applied is skipped, and stays applied until the
     outer block ends. A patch that `is_nestable` is applied again.
     """
-    outcomes = []
     with ExitStack() as stack:
-        for patch in patches:
-            skip_reason = patch.skip_reason()
-            outcomes.append(PatchOutcome(patch, skip_reason))
-            if skip_reason is None:
-                stack.enter_context(patch.apply())
-                _ACTIVE.add(patch.name)
-                stack.callback(_ACTIVE.discard, patch.name)
-        yield tuple(outcomes)
+        yield tuple(_apply(patch, stack) for patch in patches)
+
+
+def _apply(patch: Patch, stack: ExitStack) -> PatchOutcome:
+    if reason := patch.unneeded_reason():
+        return PatchOutcome(patch, reason, is_needed=False)
+    if reason := patch.skip_reason() or patch.changed_code():
+        return PatchOutcome(patch, reason)
+    try:
+        stack.enter_context(patch.apply())
+    except Exception as error:  # other people's code may raise anything; the program must go on
+        summary = f"{type(error).__name__}: {error}"
+        return PatchOutcome(patch, f"{patch.name} could not be applied: {summary}")
+    if patch.name not in _ACTIVE:
+        _ACTIVE.add(patch.name)
+        stack.callback(_ACTIVE.discard, patch.name)
+    return PatchOutcome(patch, None)
+
+
+def _installed_version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

@@ -50,6 +50,32 @@ def builtin_patches(
         frameworks: Names from `FRAMEWORKS`.
         on_attempt: Called for each HTTP request that a completion sends.
     """
+    return (
+        *mlflow_patches(on_attempt),
+        *(patch for name in frameworks for patch in framework_patches(name, on_turn)),
+    )
+
+
+def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
+    """Return the patches for MLflow itself, to be applied before those of a framework."""
+    return (
+        fork_safe_queue.PATCH,
+        trace_id_generator.PATCH,
+        trace_buffer_size.PATCH,
+        memory_limit.PATCH,
+        retry_queues.PATCH,
+        fast_flush.PATCH,
+        remote_traces.PATCH,
+        autolog_after_errors.PATCH,
+        cancelled_spans.PATCH,
+        traced_generators.PATCH,
+        # Before the openai patch: an attempt is recorded before the span of its completion ends.
+        *((http_attempts_patch(on_attempt),) if on_attempt else ()),
+    )
+
+
+def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
+    """Return the patches for a framework, in the order in which they are applied."""
     by_framework: dict[str, tuple[Patch, ...]] = {
         "autogen": (
             tool_result_content.PATCH,
@@ -69,19 +95,4 @@ def builtin_patches(
         ),
         "openai": (openai_completion_spans.PATCH,),
     }
-    mlflow_patches = (
-        fork_safe_queue.PATCH,
-        trace_id_generator.PATCH,
-        trace_buffer_size.PATCH,
-        memory_limit.PATCH,
-        retry_queues.PATCH,
-        fast_flush.PATCH,
-        remote_traces.PATCH,
-        autolog_after_errors.PATCH,
-        cancelled_spans.PATCH,
-        traced_generators.PATCH,
-    )
-    # Before the openai patch: an attempt is recorded before the span of its completion ends.
-    attempt_patches = (http_attempts_patch(on_attempt),) if on_attempt and frameworks else ()
-    framework_patches = (patch for name in frameworks for patch in by_framework[name])
-    return (*mlflow_patches, *attempt_patches, *framework_patches)
+    return by_framework[framework]

@@ -180,7 +180,7 @@ PATCH = Patch(
     name="autogen.completion_spans",
     symptom="streamed completions, and those of clients defined late, leave no LLM span",
     upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
-    versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
+    versions={"mlflow": ">=3.10,<3.19", "autogen-agentchat": ">=0.7,<0.8"},
     delete_when="autolog() records `create_stream`, and clients that are defined after it",
     canary="tests/patches/autogen/test_completion_spans.py"
     "::test_upstream_autolog_records_a_streamed_completion",

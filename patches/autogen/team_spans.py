@@ -154,7 +154,7 @@ PATCH = Patch(
     name="autogen.team_spans",
     symptom="a run of an AutoGen team leaves one trace per completion, without a common root",
     upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
-    versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
+    versions={"mlflow": ">=3.10,<3.19", "autogen-agentchat": ">=0.7,<0.8"},
     delete_when="autolog() records `BaseGroupChat.run_stream`",
     canary="tests/patches/autogen/test_team_spans.py"
     "::test_upstream_autolog_leaves_one_trace_for_a_team",

@@ -32,7 +32,8 @@ PATCH = Patch(
         " which takes a string or a list"
     ),
     upstream="https://github.com/mlflow/mlflow/pull/16762, which removes the attribute",
-    versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8"},
+    versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8,<0.8"},
+    fixed_in={"mlflow": ">=3.2"},
     delete_when="the suite no longer supports mlflow < 3.2",
     canary="tests/patches/autogen/test_tool_result_content_on_mlflow_3_1.py"
     "::test_upstream_mlflow_records_the_completion_after_a_tool_call",

@@ -101,7 +101,7 @@ PATCH = Patch(
     name="autogen.tool_spans",
     symptom="the tool calls of an AutoGen agent have no span",
     upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
-    versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
+    versions={"mlflow": ">=3.10,<3.19", "autogen-agentchat": ">=0.7,<0.8"},
     delete_when="autolog() records tool calls",
     canary="tests/patches/autogen/test_tool_spans.py::test_upstream_autolog_records_a_tool_call",
     apply=_apply,

@@ -65,7 +65,7 @@ def turn_spans_patch(on_turn: OnTurn) -> Patch:
         name="autogen.turn_spans",
         symptom="the agents of an AutoGen team have no span: their completions name no agent",
         upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
-        versions={"mlflow": ">=3.10", "autogen-agentchat": ">=0.7,<0.8"},
+        versions={"mlflow": ">=3.10,<3.19", "autogen-agentchat": ">=0.7,<0.8"},
         delete_when="autolog() records `on_messages_stream` of every agent class",
         canary="tests/patches/autogen/test_turn_spans.py"
         "::test_upstream_autolog_names_the_agents_of_a_team",

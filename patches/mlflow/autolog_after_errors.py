@@ -13,6 +13,8 @@ from uuid import uuid4
 
 from patches.patch import Patch
 
+SESSIONS = "mlflow.utils.autologging_utils.safety:_AutologgingSessionManager"
+
 
 @contextmanager
 def _apply() -> Generator[None]:
@@ -29,13 +31,15 @@ def _apply() -> Generator[None]:
         return AutologgingSession(flavor, uuid4().hex) if is_tracing else shared
 
     @contextmanager
-    def start_session(cls: type, integration: str) -> Generator[Any]:
-        with start(integration) as shared:
+    def start_session(cls: type, integration: str, *args: Any, **kwargs: Any) -> Generator[Any]:
+        with start(integration, *args, **kwargs) as shared:
             yield choose_session(integration, shared)
 
     @asynccontextmanager
-    async def astart_session(cls: type, integration: str) -> AsyncGenerator[Any]:
-        async with astart(integration) as shared:
+    async def astart_session(
+        cls: type, integration: str, *args: Any, **kwargs: Any
+    ) -> AsyncGenerator[Any]:
+        async with astart(integration, *args, **kwargs) as shared:
             yield choose_session(integration, shared)
 
     manager.start_session = classmethod(start_session)
@@ -51,9 +55,14 @@ PATCH = Patch(
     name="mlflow.autolog_after_errors",
     symptom="after an autologged call has raised, the rest of the outer call is not recorded",
     upstream="mlflow.utils.autologging_utils.safety.safe_patch (`active_session_failed`)",
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="a handled error no longer stops the recording of later spans",
     canary="tests/patches/mlflow/test_autolog_after_errors.py"
     "::test_upstream_autolog_records_calls_after_a_handled_error",
     apply=_apply,
+    wraps={
+        f"{SESSIONS}.start_session": "cls, integration",
+        f"{SESSIONS}.astart_session": "cls, integration",
+        "mlflow.utils.autologging_utils.safety:AutologgingSession": "integration, id_",
+    },
 )

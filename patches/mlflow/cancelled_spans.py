@@ -19,9 +19,9 @@ def _apply() -> Generator[None]:
     original = fluent.with_active_span
 
     @contextmanager
-    def with_active_span(span: Any) -> Generator[None]:
+    def with_active_span(span: Any, *args: Any, **kwargs: Any) -> Generator[None]:
         try:
-            with original(span):
+            with original(span, *args, **kwargs):
                 yield
         except Exception:
             raise
@@ -40,9 +40,12 @@ PATCH = Patch(
     name="mlflow.cancelled_spans",
     symptom="a cancelled span has the status OK",
     upstream="mlflow.tracing.provider.with_active_span (`except Exception`)",
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="`mlflow.start_span` gives a cancelled span the status ERROR",
     canary="tests/patches/mlflow/test_cancelled_spans.py"
     "::test_upstream_mlflow_gives_a_cancelled_span_the_status_error",
     apply=_apply,
+    wraps={
+        "mlflow.tracing.fluent:with_active_span": "span",
+    },
 )

@@ -34,7 +34,7 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
         name="mlflow.http_attempts",
         symptom="requests that a client retries leave no trace: the LLM span shows no failures",
         upstream="mlflow.openai.autolog (`patched_call`, one span for all attempts)",
-        versions={"mlflow": ">=3.17", "httpx": ">=0.27,<1"},
+        versions={"mlflow": ">=3.17,<3.19", "httpx": ">=0.27,<1"},
         delete_when="the span of a completion records each failed attempt",
         canary="tests/patches/openai/test_http_attempts.py"
         "::test_upstream_autolog_records_a_failed_attempt",

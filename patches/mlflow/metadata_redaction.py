@@ -29,6 +29,9 @@ ASSESSMENT_NESTED_FIELDS = ("feedback", "expectation", "issue", "error")
 WITHOUT_BRACKETS = str.maketrans("", "", "[]")
 """Removes brackets, which redaction placeholders contain and MLflow rejects in a tag's key."""
 
+CLIENT = "mlflow.tracing.client:TracingClient"
+METRICS = "mlflow.tracing.processor.otel_metrics_mixin:OtelMetricsMixin"
+
 
 class Redactor(Protocol):
     """Redacts plain data, and finished spans in place."""
@@ -47,11 +50,20 @@ def metadata_redaction_patch(redactor: Redactor) -> Patch:
         name="mlflow.metadata_redaction",
         symptom="tags, metadata, previews, assessments and attachments bypass all span processors",
         upstream="mlflow.tracing.client.TracingClient, which has no hook before it stores",
-        versions={"mlflow": ">=3.17"},
+        versions={"mlflow": ">=3.17,<3.19"},
         delete_when="the hooks of `mlflow.tracing.configure` are called for all parts of a trace",
         canary="tests/instrumentation/redaction/test_trace_metadata.py"
         "::test_upstream_mlflow_redacts_tags_with_its_span_processors",
         apply=lambda: _apply(redactor),
+        wraps={
+            f"{CLIENT}.set_trace_tag": "self, trace_id, key, value",
+            f"{CLIENT}.log_assessment": "self, trace_id, assessment",
+            f"{CLIENT}.update_assessment": "",
+            f"{CLIENT}._upload_trace_data": "self, trace_info, trace_data",
+            f"{CLIENT}._upload_attachments": "self, trace_info, attachments",
+            "mlflow.tracing.trace_manager:InMemoryTraceManager.pop_trace": "self, otel_trace_id",
+            f"{METRICS}.record_metrics_for_span": "self, span",
+        },
     )
 
 

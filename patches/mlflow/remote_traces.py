@@ -14,6 +14,8 @@ from typing import Any
 
 from patches.patch import Patch
 
+MANAGER = "mlflow.tracing.trace_manager:InMemoryTraceManager"
+
 
 @contextmanager
 def _apply() -> Generator[None]:
@@ -29,24 +31,27 @@ def _apply() -> Generator[None]:
     remote_traces = RemoteTraces(pop)
 
     @wraps(register)
-    def register_trace(self: Any, otel_id: int, info: Any, is_remote_trace: bool = False) -> None:
+    def register_trace(
+        self: Any, otel_id: int, info: Any, is_remote_trace: bool = False, *args: Any, **kwargs: Any
+    ) -> None:
         with self._lock:
             if not (is_remote_trace and remote_traces.contains(self, otel_id)):
-                register(self, otel_id, info, is_remote_trace=is_remote_trace)
+                register(self, otel_id, info, is_remote_trace, *args, **kwargs)
             if is_remote_trace:
                 remote_traces.open_requests[otel_id] += 1
 
     @wraps(pop)
-    def pop_trace(self: Any, otel_id: int) -> Any:
+    def pop_trace(self: Any, otel_id: int, *args: Any, **kwargs: Any) -> Any:
         with self._lock:
             if remote_traces.contains(self, otel_id):
                 return remote_traces.finish_request(self, otel_id)
-            return pop(self, otel_id)
+            return pop(self, otel_id, *args, **kwargs)
 
     @wraps(export)
-    def export_and_release(self: Any, spans: Sequence[Any]) -> None:
-        export(self, spans)
+    def export_and_release(self: Any, spans: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+        result = export(self, spans, *args, **kwargs)
         remote_traces.release_spans(manager.get_instance(), spans)
+        return result
 
     manager.register_trace, manager.pop_trace = register_trace, pop_trace
     MlflowV3SpanExporter.export = export_and_release
@@ -108,9 +113,14 @@ PATCH = Patch(
         "mlflow.tracing.distributed.set_tracing_context_from_http_request_headers, which registers"
         " the trace again for each request and removes it when the request ends"
     ),
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="spans of overlapping requests of one trace are stored with batched export",
     canary="tests/patches/mlflow/test_remote_traces.py"
     "::test_upstream_mlflow_stores_the_spans_of_a_service",
     apply=_apply,
+    wraps={
+        f"{MANAGER}.register_trace": "self, otel_trace_id, trace_info, is_remote_trace",
+        f"{MANAGER}.pop_trace": "self, otel_trace_id",
+        "mlflow.tracing.export.mlflow_v3:MlflowV3SpanExporter.export": "self, spans",
+    },
 )

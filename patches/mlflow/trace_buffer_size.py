@@ -35,9 +35,13 @@ PATCH = Patch(
     name="mlflow.trace_buffer_size",
     symptom="with more than 1,000 concurrent traces the oldest are lost, whatever the setting says",
     upstream="mlflow.tracing.trace_manager.InMemoryTraceManager, which creates its buffer once",
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="MLFLOW_TRACE_BUFFER_MAX_SIZE works when it is set after the first span",
     canary="tests/patches/mlflow/test_span_burst.py"
     "::test_upstream_mlflow_applies_a_buffer_size_that_is_set_late",
     apply=_apply,
+    wraps={
+        "mlflow.tracing.trace_manager:InMemoryTraceManager.get_instance": "",
+        "mlflow.tracing.utils.timeout:get_trace_cache_with_timeout": "",
+    },
 )

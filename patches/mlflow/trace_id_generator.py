@@ -30,9 +30,13 @@ PATCH = Patch(
     symptom="a program ends with \"Exception ignored in: … 'NoneType' object has no attribute"
     " 'remove'\" if MLFLOW_TRACE_USE_ISOLATED_RANDOM_ID_GENERATOR is on",
     upstream="mlflow.tracing.provider._IsolatedRandomIdGenerator.__del__",
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="the class has no `__del__`, or one that uses no global of its module",
     canary="tests/instrumentation/test_process_exit.py"
     "::test_upstream_mlflow_exits_cleanly_with_isolated_trace_ids",
     apply=_apply,
+    wraps={
+        "mlflow.tracing.provider:_IsolatedRandomIdGenerator.__del__": "self",
+        "mlflow.tracing.provider:_private_random_generators": "",
+    },
 )

@@ -122,9 +122,13 @@ PATCH = Patch(
     name="mlflow.traced_generators",
     symptom="the span of a traced async generator that is closed early or cancelled is lost",
     upstream="mlflow.tracing.fluent._wrap_generator (`except Exception`, and no `finally`)",
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="`@mlflow.trace` records a stream that is closed early, cancelled or broken off",
     canary="tests/patches/mlflow/test_traced_generators.py"
     "::test_upstream_mlflow_records_a_stream_that_is_closed_early",
     apply=_apply,
+    wraps={
+        "mlflow.tracing.fluent:_wrap_generator": "fn, name, span_type, attributes, output_reducer",
+        "mlflow.tracing.utils:capture_function_input_args": "func, args, kwargs",
+    },
 )

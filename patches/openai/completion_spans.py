@@ -27,14 +27,11 @@ METHODS = ("create", "parse")
 def _apply() -> Generator[None]:
     import httpx
     import mlflow.openai
-    from openai import resources
     from openai._base_client import AsyncAPIClient, SyncAPIClient
+    from openai.resources.chat.completions import AsyncCompletions, Completions
+    from openai.resources.responses import AsyncResponses, Responses
 
-    chat = resources.chat.completions
-    completion_classes = (
-        *(chat.Completions, chat.AsyncCompletions),
-        *(resources.responses.Responses, resources.responses.AsyncResponses),
-    )
+    completion_classes = (Completions, AsyncCompletions, Responses, AsyncResponses)
 
     def is_completion(cls: type, method: str) -> bool:
         return issubclass(cls, completion_classes) and method in METHODS

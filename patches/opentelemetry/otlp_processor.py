@@ -40,11 +40,16 @@ def otlp_processor_patch(make_sink: Callable[[], SpanSink]) -> Patch:
         symptom="if the OTLP endpoint hangs, flush() blocks once per queued batch; each failure is"
         " logged; neither tags nor session of a trace are exported",
         upstream="mlflow.tracing.processor.otel.OtelSpanProcessor; opentelemetry-python#4568",
-        versions={"mlflow": ">=3.17"},
+        versions={"mlflow": ">=3.17,<3.19"},
         delete_when="BatchSpanProcessor.force_flush obeys its timeout, and dual export sends tags",
         canary="tests/instrumentation/export/test_mlflow_export.py"
         "::test_upstream_mlflow_flushes_within_the_timeout",
         apply=lambda: _apply(make_sink),
+        wraps={
+            "mlflow.tracing.processor.otel:OtelSpanProcessor": "span_exporter, export_metrics",
+            "mlflow.tracing.provider:get_otlp_exporter": "",
+            "mlflow.tracing.provider:should_export_otlp_metrics": "",
+        },
     )
 
 
@@ -64,7 +69,7 @@ def _apply(make_sink: Callable[[], SpanSink]) -> Generator[None]:
     class SinkProcessor(SpanProcessor):
         """Has the constructor of MLflow's class; MLflow uses the class name in `isinstance`."""
 
-        def __init__(self, span_exporter: Any, export_metrics: bool) -> None:
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
             self._sink = make_sink()
 
         def on_start(self, span: Span, parent_context: Context | None = None) -> None:

@@ -68,11 +68,17 @@ def span_pipeline_patch(
         name="opentelemetry.span_pipeline",
         symptom="spans that other libraries open in MLflow's provider bypass all span processors",
         upstream="mlflow.entities.span.LiveSpan.end, the only caller of `apply_span_processors`",
-        versions={"mlflow": ">=3.17"},
+        versions={"mlflow": ">=3.17,<3.19"},
         delete_when="MLflow passes bridged spans to its span processors, with events and status",
         canary="tests/patches/opentelemetry/test_span_pipeline.py"
         "::test_upstream_mlflow_passes_bridged_spans_to_its_processors",
         apply=lambda: _apply(SpanPipeline(tuple(transforms), sampler)),
+        wraps={
+            "mlflow.tracing.provider:_TracerProviderWrapper.set": "self, tracer_provider",
+            "mlflow.tracing.provider:_initialize_tracer_provider": "",
+            "opentelemetry.sdk.trace:Span._readable_span": "self",
+            "mlflow.entities.span:LiveSpan": "otel_span, trace_id",
+        },
         is_nestable=True,
     )
 

@@ -70,8 +70,7 @@ def safe_output() -> Generator[None]:
     for stream in before:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-    # A stream that was closed before the program started is None.
-    sys.stdout, sys.stderr = (SafeStream(one) if one else one for one in before)
+    sys.stdout, sys.stderr = SafeStream(before[0]), SafeStream(before[1])
     try:
         yield
     finally:

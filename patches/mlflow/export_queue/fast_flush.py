@@ -35,8 +35,8 @@ def _apply() -> Generator[None]:
     empty_task = Task(handler=lambda: None, args=())
 
     @wraps(original)
-    def initialise(self: Any) -> None:
-        original(self)
+    def initialise(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
         self._stop_event = WakingEvent(self._queue, empty_task)
 
     AsyncTraceExportQueue.__init__ = initialise
@@ -50,8 +50,12 @@ PATCH = Patch(
     name="mlflow.export_queue.fast_flush",
     symptom="each flush of MLflow's traces takes up to a second, even with nothing to store",
     upstream="mlflow.tracing.export.async_export_queue (`self._queue.get(timeout=1)`)",
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="a flush of an idle queue returns at once",
     canary="tests/instrumentation/test_tracing.py::test_upstream_mlflow_flushes_an_idle_queue_at_once",
     apply=_apply,
+    wraps={
+        "mlflow.tracing.export.async_export_queue:AsyncTraceExportQueue.__init__": "self",
+        "mlflow.tracing.export.async_export_queue:Task": "handler, args",
+    },
 )

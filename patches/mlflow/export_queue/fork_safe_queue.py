@@ -45,9 +45,14 @@ PATCH = Patch(
     name="mlflow.export_queue.fork_safe_queue",
     symptom="a forked process stores nothing if its parent has stored spans, and its flush hangs",
     upstream="mlflow.tracing.export.async_export_queue, which does nothing after a fork",
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="a forked process flushes its own spans",
     canary="tests/instrumentation/test_process_exit.py"
     "::test_upstream_mlflow_stores_the_spans_of_a_forked_process",
     apply=_apply,
+    wraps={
+        "mlflow.tracing.export.async_export_queue:AsyncTraceExportQueue.__init__": "self",
+        "mlflow.tracing.export.async_export_queue:AsyncTraceExportQueue.put": "self, task",
+        "mlflow.tracing.export.async_export_queue:AsyncTraceExportQueue.flush": "self",
+    },
 )

@@ -31,12 +31,13 @@ def _apply() -> Generator[None]:
     budget = MemoryBudget(int(os.environ.get(MAX_BYTES_SETTING[0]) or MAX_BYTES_SETTING[1]))
 
     @wraps(put)
-    def put_or_drop(self: Any, task: Any) -> None:
+    def put_or_drop(self: Any, task: Any, *args: Any, **kwargs: Any) -> None:
         spans = spans_in_task(task)
         size_bytes = PendingWrite(put, None, (), frozenset(), tuple(spans)).size_bytes
         # The spans of a finished trace are counted by the tasks that store them.
         if budget.try_reserve(size_bytes, 0 if _trace_in_task(task) else len(spans)):
-            put(self, replace(task, handler=budget.release_after(task.handler, size_bytes)))
+            handler = budget.release_after(task.handler, size_bytes)
+            put(self, replace(task, handler=handler), *args, **kwargs)
 
     AsyncTraceExportQueue.put = put_or_drop
     try:
@@ -113,9 +114,13 @@ PATCH = Patch(
     name="mlflow.export_queue.memory_limit",
     symptom="if the store is slower than the program, the program's memory grows without bound",
     upstream="mlflow.tracing.export.async_export_queue (`Queue(maxsize=…)`, a number of tasks)",
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="MLflow limits the memory of its export queue",
     canary="tests/patches/mlflow/test_memory_limit.py"
     "::test_upstream_mlflow_limits_the_memory_of_its_export_queue",
     apply=_apply,
+    wraps={
+        "mlflow.tracing.export.async_export_queue:AsyncTraceExportQueue.put": "self, task",
+        "mlflow.tracing.export.async_export_queue:Task": "handler, args",
+    },
 )

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from functools import wraps
+from functools import partial, wraps
 from threading import Lock
 from typing import Any
 
@@ -42,22 +42,22 @@ def _apply() -> Generator[None]:
     retry_queues = RetryQueues()
 
     @wraps(log_spans)
-    def put_spans(self: Any, experiment: str, spans: list[Any], workspace: Any = None) -> None:
+    def put_spans(self: Any, experiment: str, spans: list[Any], *args: Any, **kwargs: Any) -> None:
         trace_ids = frozenset(span.trace_id for span in spans)
-        arguments = (experiment, spans, workspace)
+        write = partial(log_spans, **kwargs)
         retry_queues.for_exporter(self).put(
-            PendingWrite(log_spans, self, arguments, trace_ids, tuple(spans))
+            PendingWrite(write, self, (experiment, spans, *args), trace_ids, tuple(spans))
         )
 
     @wraps(log_trace)
-    def put_trace(self: Any, trace: Any, prompts: Any, workspace: Any = None) -> None:
+    def put_trace(self: Any, trace: Any, *args: Any, **kwargs: Any) -> None:
         trace_ids = frozenset([trace.info.trace_id])
-        arguments = (trace, prompts, workspace)
-        retry_queues.for_exporter(self).put(PendingWrite(log_trace, self, arguments, trace_ids))
+        write = partial(log_trace, **kwargs)
+        retry_queues.for_exporter(self).put(PendingWrite(write, self, (trace, *args), trace_ids))
 
     @wraps(flush)
-    def flush_all(self: Any, terminate: bool = False) -> None:
-        flush(self, terminate)
+    def flush_all(self: Any, *args: Any, **kwargs: Any) -> None:
+        flush(self, *args, **kwargs)
         retry_queues.drain()
 
     exporter._log_spans, exporter._log_trace = put_spans, put_trace
@@ -146,9 +146,16 @@ PATCH = Patch(
         "mlflow.tracing.export.mlflow_v3.MlflowV3SpanExporter._log_spans (`except Exception`), and"
         " mlflow.store.tracking.rest_store.RestStore._get_server_version, which caches None"
     ),
-    versions={"mlflow": ">=3.17"},
+    versions={"mlflow": ">=3.17,<3.19"},
     delete_when="spans that a server rejects are stored once the server is back",
     canary="tests/patches/mlflow/test_retry_queues.py"
     "::test_upstream_mlflow_stores_spans_recorded_during_an_outage",
     apply=_apply,
+    wraps={
+        "mlflow.tracing.export.mlflow_v3:MlflowV3SpanExporter._log_spans": (
+            "self, experiment_id, spans"
+        ),
+        "mlflow.tracing.export.mlflow_v3:MlflowV3SpanExporter._log_trace": "self, trace",
+        "mlflow.tracing.export.async_export_queue:AsyncTraceExportQueue.flush": "self",
+    },
 )

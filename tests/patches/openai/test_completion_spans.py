@@ -9,7 +9,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from instrumentation.tracing import enable_tracing, imported_frameworks, record_run
+from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import hangs
 from scenarios.replay.replay_server import replay_tape
 from tests.support.autogen_agents import API_KEY, agent, load_trace, replay_lines, trace_outline
@@ -191,10 +191,6 @@ def test_a_service_receives_the_trace_headers() -> None:
         client.chat.completions.create(**CHAT_REQUEST)
     (trace,) = run.traces()
     assert trace.info.trace_id.removeprefix("tr-") in headers[0]["traceparent"]
-
-
-def test_openai_is_not_recorded_by_default() -> None:
-    assert "openai" not in imported_frameworks()
 
 
 async def test_an_agents_completion_is_recorded_once(store: str, tmp_path: Any) -> None:

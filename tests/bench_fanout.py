@@ -52,7 +52,7 @@ class Run:
     trace: Trace | None
 
 
-def run_benchmark(
+def measured(
     store: str,
     fans: Sequence[int] = FANS,
     rounds: int = ROUNDS,

@@ -1,0 +1,68 @@
+"""Warnings about everything that `enable_tracing` cannot record: nothing is missing silently."""
+
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+
+from patches.mlflow.recording_state import why_nothing_is_recorded
+from patches.patch import PatchOutcome
+
+MIN_COUNT_LIMIT = 1_000
+"""OpenTelemetry keeps the last so many attributes, events or links; the oldest are MLflow's own."""
+COUNT_LIMITS = (
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_SPAN_EVENT_COUNT_LIMIT",
+    "OTEL_SPAN_LINK_COUNT_LIMIT",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+)
+LENGTH_LIMITS = ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT")
+"""MLflow stores values as JSON, which is unreadable once it is cut off."""
+
+_log = logging.getLogger(__name__)
+
+
+def warn_about_gaps(outcomes: Iterable[PatchOutcome]) -> None:
+    """Log a warning for each reason why patches were not applied, with what will be missing."""
+    symptoms = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.leaves_gap and outcome.skip_reason is not None:
+            reason = outcome.skip_reason.removeprefix(outcome.patch.name).strip()
+            symptoms[reason].append(f"{outcome.patch.name}: {outcome.patch.symptom}")
+    for reason, lines in symptoms.items():
+        _log.warning(
+            "Traces will be incomplete: each patch below %s. What happens without it:\n  %s\n"
+            "Install a version that the patches support; patches/README.md lists them.",
+            reason,
+            "\n  ".join(lines),
+        )
+
+
+def warn_about_environment() -> None:
+    """Log a warning for each setting of the environment that makes spans incomplete or drops them.
+
+    Call it once the tracer provider is set up.
+    """
+    if reason := why_nothing_is_recorded():
+        _log.warning("No span will be recorded: %s.", reason)
+    low_counts = [name for name in COUNT_LIMITS if _is_below(name, MIN_COUNT_LIMIT)]
+    lengths = [name for name in LENGTH_LIMITS if os.environ.get(name, "").strip()]
+    for names, effect in (
+        (low_counts, "the oldest attributes, events or links of a larger span are dropped"),
+        (lengths, "inputs and outputs that are longer cannot be read back"),
+    ):
+        if names:
+            settings = ", ".join(f"{name}={os.environ[name]}" for name in names)
+            _log.warning(
+                "Spans will be incomplete, because %s is set: %s. Unset it or raise it to at least"
+                " 100000.",
+                settings,
+                effect,
+            )
+
+
+def _is_below(name: str, limit: int) -> bool:
+    value = os.environ.get(name, "").strip()
+    return value.isdecimal() and int(value) < limit

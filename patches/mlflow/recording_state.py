@@ -1,0 +1,19 @@
+"""Find out why MLflow records nothing, which it does not say itself."""
+
+import os
+
+from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
+
+
+def why_nothing_is_recorded() -> str | None:
+    """Return why no new span will be recorded in this process, or None if spans are recorded."""
+    from mlflow.environment_variables import MLFLOW_TRACE_SAMPLING_RATIO
+    from mlflow.tracing import provider
+
+    if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
+        return f"{OTEL_SDK_DISABLED}=true turns OpenTelemetry off; unset it"
+    if MLFLOW_TRACE_SAMPLING_RATIO.get() == 0:
+        return f"{MLFLOW_TRACE_SAMPLING_RATIO.name}=0 drops all traces; unset it or raise it"
+    if not provider.is_tracing_enabled():
+        return "tracing was turned off; call mlflow.tracing.enable()"
+    return None

@@ -1,0 +1,42 @@
+"""Check that code of another project has the parameters that a patch relies on."""
+
+import inspect
+from importlib import import_module
+from typing import Any
+
+
+def find_signature_change(target: str, parameters: str) -> str | None:
+    """Return how upstream code differs from what a patch expects, as a sentence, or None.
+
+    Args:
+        target: "module:Class.method", or the path of any other attribute of a module.
+        parameters: The first parameters, in order, as in "self, request"; "" accepts any.
+    """
+    try:
+        found = _resolve(target)
+    except (ImportError, AttributeError) as error:
+        return f"{target} does not exist ({error})"
+    expected = [name.strip() for name in parameters.split(",") if name.strip()]
+    if not expected:
+        return None
+    try:
+        actual = list(inspect.signature(found).parameters)
+    except (TypeError, ValueError):
+        return f"{target} is expected to take ({', '.join(expected)}), but it is not a function"
+    if actual[: len(expected)] == expected:
+        return None
+    return (
+        f"{target} is expected to take ({', '.join(expected)}, …), but takes ({', '.join(actual)})"
+    )
+
+
+def _resolve(target: str) -> Any:
+    module, _, path = target.partition(":")
+    value: Any = import_module(module)
+    for name in path.split(".") if path else ():
+        # Statically, because a class method or a property would otherwise hide its function.
+        is_class = inspect.isclass(value)
+        value = inspect.getattr_static(value, name) if is_class else getattr(value, name)
+    if isinstance(value, classmethod | staticmethod):
+        return value.__func__
+    return value.fget if isinstance(value, property) else value

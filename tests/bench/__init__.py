@@ -1,1 +1,0 @@
-"""Benchmarks: `make bench` runs and prints them. No test asserts a figure of them."""

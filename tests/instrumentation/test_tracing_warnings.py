@@ -1,0 +1,119 @@
+"""Tracing says at its start what it cannot record, with the reason and the fix."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import mlflow
+import pytest
+from autogen_agentchat.agents import AssistantAgent
+
+from instrumentation.tracing import enable_tracing, record_run
+
+Warnings = Callable[[], list[str]]
+
+
+@pytest.fixture
+def warnings(caplog: pytest.LogCaptureFixture) -> Warnings:
+    """Return the warnings that the project's own code has logged so far."""
+
+    def read() -> list[str]:
+        return [
+            record.getMessage()
+            for record in caplog.records
+            if record.name.startswith(("instrumentation", "patches"))
+        ]
+
+    return read
+
+
+@pytest.fixture
+def _old_autogen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the installed AutoGen look like a version that is too old for the patches."""
+    metadata = tmp_path / "autogen_agentchat-0.6.1.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: autogen-agentchat\nVersion: 0.6.1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("_old_autogen")
+def test_an_unsupported_version_is_named_with_the_supported_range(
+    store: str, warnings: Warnings
+) -> None:
+    before = AssistantAgent.__dict__["on_messages_stream"]
+    with enable_tracing(store, frameworks=["autogen"]):
+        assert AssistantAgent.__dict__["on_messages_stream"] is before
+    (warning,) = [text for text in warnings() if "autogen-agentchat" in text]
+    assert "needs autogen-agentchat >=0.7,<0.8, but 0.6.1 is installed" in warning
+    assert "autogen.turn_spans: the agents of an AutoGen team have no span" in warning
+
+
+def test_supported_versions_give_no_warning(store: str, warnings: Warnings) -> None:
+    with enable_tracing(store):
+        pass
+    assert warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("MLFLOW_TRACE_SAMPLING_RATIO", "0")]
+)
+def test_a_setting_that_drops_all_traces_is_named(
+    store: str, warnings: Warnings, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with enable_tracing(store, frameworks=[]):
+        pass
+    (warning,) = warnings()
+    assert warning.startswith(f"No span will be recorded: {name}={value}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OTEL_ATTRIBUTE_COUNT_LIMIT",
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+        "OTEL_SPAN_EVENT_COUNT_LIMIT",
+        "OTEL_SPAN_LINK_COUNT_LIMIT",
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    ],
+)
+def test_a_limit_that_cuts_spans_off_is_named_once(
+    store: str, warnings: Warnings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "100")
+    with enable_tracing(store, frameworks=[]):
+        for _ in range(2):
+            with mlflow.start_span("work") as span:
+                span.set_attribute("key", "value")
+    (warning,) = warnings()
+    assert warning.startswith(f"Spans will be incomplete, because {name}=100 is set")
+
+
+def test_a_failed_span_with_many_attributes_keeps_all_of_them(store: str) -> None:
+    with (
+        enable_tracing(store, frameworks=[]),
+        record_run() as run,
+        suppress(ZeroDivisionError),
+        mlflow.start_span("work") as span,
+    ):
+        span.set_attributes({f"key {number}": number for number in range(200)})
+        raise ZeroDivisionError
+    (trace,) = run.traces()
+    (stored,) = trace.data.spans
+    assert trace.info.state == "ERROR"
+    assert {f"key {number}" for number in range(200)} <= set(stored.attributes)
+
+
+def test_a_span_with_many_links_and_large_events_keeps_them(store: str) -> None:
+    with enable_tracing(store, frameworks=[]), record_run() as run:
+        with mlflow.start_span("first") as first:
+            pass
+        with mlflow.start_span("work") as span:
+            attributes = {f"key {number}": number for number in range(200)}
+            span.add_event(mlflow.entities.SpanEvent("event", attributes=attributes))
+            for _ in range(200):
+                span.add_link(mlflow.entities.Link(first.trace_id, first.span_id))
+    _, trace = run.traces()
+    (stored,) = trace.data.spans
+    assert len(stored.events[0].attributes) == 200
+    assert len(stored.links) == 200
