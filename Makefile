@@ -73,7 +73,7 @@ phoenix: .envs/phoenix/ready  ## Start Arize Phoenix, which accepts OTLP (:6006/
 
 bench: $(VENV)/ready  ## Measure time, memory and the overhead of instrumentation
 	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: the environment of another instrumentor could not be built"
-	@$(RUN) -m tests.bench
+	@$(RUN) -m tests.bench.__main__
 
 fidelity: $(VENV)/ready $(INSTRUMENTOR_ENVS)  ## Count what each instrumentor records (FIDELITY.md)
 	@$(RUN) -m integrations fidelity

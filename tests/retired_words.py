@@ -1,7 +1,7 @@
 """Fail when a retired word appears in an identifier or a file name.
 
 The words are in `pyproject.toml`, under `[tool.retired-words]`, each with the words to use instead.
-A word matches a whole part of an identifier: `told` matches `_told` and `told_error`, not `toldyou`.
+A word matches a complete part of an identifier: `told` matches `_told` and `told_error`.
 Run it with `python -m tests.retired_words`; `make check` does.
 """
 
@@ -33,7 +33,7 @@ def _complaints(place: str, name: str, retired: Mapping[str, str]) -> Iterator[s
 
 
 def _defined_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the line and name of each function, class, parameter, variable and attribute defined."""
+    """Yield line and name of each function, class, parameter, variable and attribute."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():

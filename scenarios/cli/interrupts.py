@@ -20,6 +20,8 @@ def exit_on_interrupt(message: str = STOPPED_MESSAGE) -> Generator[None]:
         with handle_sigterm():
             yield
     except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != SIGTERM_EXIT_CODE:
+            raise
         typer.echo(f"\n{message}", err=True)
         code = 130 if isinstance(stop, KeyboardInterrupt) else SIGTERM_EXIT_CODE
         raise typer.Exit(code) from None

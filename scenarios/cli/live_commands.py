@@ -93,19 +93,20 @@ def serve(
     """Serve a tape to OpenAI clients until Ctrl-C."""
     from scenarios.replay.serve import serve_tape  # imports uvicorn
 
-    if tape in scenario_names():
-        page = load_scenario(tape)
-        serve_tape(
-            scenario_folder(tape).tape,
-            port,
-            not tolerant,
-            page.faults,
-            resolve_inputs(page.inputs, seed=None),
-            page.processes,
-            tracking_uri(),
-        )
-    else:
-        serve_tape(Path(tape), port, strict=not tolerant)
+    with exit_on_interrupt("stopped"):
+        if tape in scenario_names():
+            page = load_scenario(tape)
+            serve_tape(
+                scenario_folder(tape).tape,
+                port,
+                not tolerant,
+                page.faults,
+                resolve_inputs(page.inputs, seed=None),
+                page.processes,
+                tracking_uri(),
+            )
+        else:
+            serve_tape(Path(tape), port, strict=not tolerant)
 
 
 def _parse_service(text: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from scenarios.replay.refusal import RequestRefusedError, no_line_error, unknown
 from scenarios.tape.condition import SearchTimeoutError
 from scenarios.tape.drift import Drift, compare_requests
 from scenarios.tape.line import TapeLine
-from scenarios.tape.request import COMPLETION_PATHS, EMBEDDINGS_PATH, Request
+from scenarios.tape.request import COMPLETION_PATHS, Request
 from scenarios.tape.tape import Tape
 
 
@@ -46,8 +46,11 @@ class LineSelector:
         Raises:
             RequestRefusedError: No line answers it.
         """
-        is_api = request.method == "POST" and request.path in (*COMPLETION_PATHS, EMBEDDINGS_PATH)
-        if not is_api and self.tape.lane_for_path(request.method, request.path, None) is None:
+        is_completion = request.method == "POST" and request.path in COMPLETION_PATHS
+        if (
+            not is_completion
+            and self.tape.lane_for_path(request.method, request.path, None) is None
+        ):
             raise unknown_path_error(self.tape, request)
         unplayed = self._unplayed_by_lane.get(request.lane, OrderedDict())
         drifted: SelectedLine | None = None
@@ -62,7 +65,7 @@ class LineSelector:
                 return SelectedLine(line, captures)
             drifted = drifted or SelectedLine(line, captures)
         if drifted is None or self.strict:
-            raise no_line_error(self.tape, request, call, tuple(unplayed.values()))
+            raise no_line_error(self.tape, request, call, self._all_unplayed())
         line = drifted.line
         del unplayed[line.number]
         changes = compare_requests(line.request, request.canonical_body)
@@ -76,6 +79,10 @@ class LineSelector:
         unplayed = self._unplayed_by_lane[line.lane]
         unplayed[line.number] = line
         self._unplayed_by_lane[line.lane] = OrderedDict(sorted(unplayed.items()))
+
+    def _all_unplayed(self) -> list[TapeLine]:
+        """Return the lines that can be served, including those of which a part was sent."""
+        return [line for lane in self._unplayed_by_lane.values() for line in lane.values()]
 
     @property
     def unplayed_lines(self) -> tuple[TapeLine, ...]:

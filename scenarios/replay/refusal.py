@@ -1,23 +1,19 @@
 """Explain why no line of a tape answers a request: nearest line, difference, and fix."""
 
-import time
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
-from scenarios.tape.condition import Condition, SearchTimeoutError
-from scenarios.tape.drift import compare_requests
+from scenarios.replay.nearest_line import explain_difference, find_nearest_line
 from scenarios.tape.line import TapeLine
 from scenarios.tape.request import Request
-from scenarios.tape.suggestions import MAX_COMPARED_WORDS, closest_word, list_words
+from scenarios.tape.suggestions import closest_word, list_words
 from scenarios.tape.tape import Tape
+from workflows.model import AGENT_HEADER
 
 REFUSED_STATUS = 422
 """OpenAI's clients retry after 408, 409, 429 and 5xx, but not after 422."""
 MAX_EXCERPT_CHARS = 160
 """How much of a request is shown."""
-NEAREST_LINE_TIMEOUT_S = 1.0
-"""How long the nearest line is searched: a lane may have a million lines."""
 
 
 class RequestRefusedError(Exception):
@@ -49,30 +45,42 @@ class RequestRefusedError(Exception):
 def no_line_error(
     tape: Tape, request: Request, call: int, unplayed: Sequence[TapeLine]
 ) -> RequestRefusedError:
-    """Return the error for a request that none of the lane's `unplayed` lines answers."""
-    lines = [line for line in tape.lines if line.lane == request.lane]
-    head = f'lane "{request.lane}", call {call}: no line of {tape.file} answers this request.'
-    if not lines:
-        message = "\n".join([head, *_explain_unknown_lane(tape, request)])
-        return RequestRefusedError(message, request.lane)
-    played = len(lines) - len(unplayed)
-    count = f"The lane has {_count_lines(len(lines))}, {played} of them played."
-    request_end = f"The request ends with: {_quote_end(request.searchable_text)}"
-    if not unplayed:
-        last = f"Its last line is {lines[-1]}."
-        fix = f"To fix it: add a line after {lines[-1].location}, then {_next_command(tape)}."
-        return RequestRefusedError("\n".join([head, count, last, request_end, fix]), request.lane)
-    nearest, difference = _nearest_line(request, unplayed)
-    nearest_text = f"Nearest unplayed line: {nearest}\n  {difference}"
-    if nearest.digest is None:
-        fix = f"To fix it: edit {nearest.location}, then {_next_command(tape)}."
+    """Return the error for a request that no line answers; `unplayed` has those of all lanes."""
+    own = [line for line in tape.lines if line.lane == request.lane]
+    nearest = find_nearest_line(request, unplayed)
+    if not own:
+        explanation = _explain_unknown_lane(tape, request, nearest)
     else:
-        fix = (
-            "To fix it: record the tape again (python -m scenarios live … --record),"
-            " or serve it with --tolerant."
-        )
-    message = "\n".join([head, count, nearest_text, request_end, fix])
-    return RequestRefusedError(message, request.lane, nearest_line=nearest)
+        left = sum(line.lane == request.lane for line in unplayed)
+        explanation = [
+            f'lane "{request.lane}", call {call}: no line of {tape.file} answers this request.',
+            f"The lane has {_count_lines(len(own))}, {len(own) - left} of them played.",
+            _describe_nearest(request, nearest) if nearest else f"Its last line is {own[-1]}.",
+            f"The request ends with: {_quote_end(request.searchable_text)}",
+            f"To fix it: {_fix_lane(tape, request, own[-1], nearest)}",
+        ]
+        if not left:
+            explanation.append("To play the tape from its start again: POST /rewind.")
+    return RequestRefusedError("\n".join(explanation), request.lane, nearest_line=nearest)
+
+
+def _describe_nearest(request: Request, line: TapeLine) -> str:
+    return f"Nearest unplayed line: {line}\n  {explain_difference(request, line)}"
+
+
+def _fix_lane(tape: Tape, request: Request, last: TapeLine, nearest: TapeLine | None) -> str:
+    """Return what to change if the request's lane is on the tape; `last` is its last line."""
+    add_line = f"add a line after {last.location}"
+    if nearest is None:
+        return f"{add_line}, then {_next_command(tape)}."
+    if nearest.lane != request.lane:
+        move = f'if {nearest.location} should answer it, change its lane to "{request.lane}"'
+        return f"{move}; if not, {add_line}; then {_next_command(tape)}."
+    if nearest.digest is None:
+        return f"edit {nearest.location}, then {_next_command(tape)}."
+    return (
+        "record the tape again (python -m scenarios live … --record), or serve it with --tolerant."
+    )
 
 
 def unknown_path_error(tape: Tape, request: Request) -> RequestRefusedError:
@@ -89,71 +97,30 @@ def unknown_path_error(tape: Tape, request: Request) -> RequestRefusedError:
     return RequestRefusedError(message, request.lane, status=404)
 
 
-def _explain_unknown_lane(tape: Tape, request: Request) -> list[str]:
-    nearest = closest_word(request.lane, tape.lanes)
-    suggestion = f"; nearest: {nearest}" if nearest else ""
-    source = (
-        "The client sent no x-agent-name header, so the lane is a fingerprint of its system prompt"
-        " and tools."
-        if request.lane.startswith("~")
-        else "The lane comes from the client's x-agent-name header."
-    )
+def _explain_unknown_lane(tape: Tape, request: Request, nearest: TapeLine | None) -> list[str]:
+    """Explain that no line has the request's lane, and which lane may be meant."""
+    only_lane = tape.lanes[0] if len(tape.lanes) == 1 else None
+    lane = closest_word(request.lane, tape.lanes) or (nearest.lane if nearest else only_lane)
+    question = f' Did you mean "{lane}"?' if lane else ""
+    header = f"{AGENT_HEADER}: {lane or 'NAME'}"
+    if request.lane.startswith("~"):
+        head = f"The request has no {AGENT_HEADER} header, which names its lane.{question}"
+        source = (
+            f'Without it, the lane is "{request.lane}", a fingerprint of the system prompt and the'
+            f" tool names; {tape.file} has no such lane."
+        )
+        fix = f'send the header "{header}" from this agent\'s client'
+    else:
+        head = f'{tape.file} has no lane "{request.lane}".{question}'
+        source = f"The lane comes from the client's {AGENT_HEADER} header."
+        fix = f'change the header to "{header}"'
     return [
-        f"The tape has no such lane. It has: {list_words(tape.lanes) or 'none'}{suggestion}.",
+        head,
         source,
-        f'To fix it: add a line with "lane": "{request.lane}", then {_next_command(tape)}.',
+        f"The tape has the lanes: {list_words(tape.lanes) or 'none'}.",
+        f'To fix it: {fix} (in Python: OpenAI(default_headers={{"{AGENT_HEADER}": …}})),'
+        f' or give a line the lane "{request.lane}" and {_next_command(tape)}.',
     ]
-
-
-def _nearest_line(request: Request, unplayed: Sequence[TapeLine]) -> tuple[TapeLine, str]:
-    """Return the line that comes closest, as far as time permits, and why it does not answer."""
-    until_s = time.monotonic() + NEAREST_LINE_TIMEOUT_S
-
-    def closeness(line: TapeLine) -> float:
-        if not line.serves_endpoint(request.method, request.path):
-            return -1.0
-        if line.when is None:
-            return 1.0
-        prefix, _ = _longest_matching_prefix(line.when, request.searchable_text, until_s)
-        return len(prefix) / max(1, len(line.when.pattern))
-
-    nearest = max(islice(unplayed, MAX_COMPARED_WORDS), key=closeness)
-    if not nearest.serves_endpoint(request.method, request.path):
-        return nearest, f"it answers {nearest.method} {nearest.path}, not {request.path}"
-    try:
-        if nearest.when is not None and not nearest.when.search(request.searchable_text):
-            return nearest, _explain_mismatch(nearest.when, request.searchable_text)
-    except SearchTimeoutError as error:
-        return nearest, str(error)
-    changes = compare_requests(nearest.request, request.canonical_body)
-    description = "; ".join(change.description for change in changes)
-    return nearest, f"the recorded request differs: {description}"
-
-
-def _explain_mismatch(when: Condition, text: str) -> str:
-    until_s = time.monotonic() + NEAREST_LINE_TIMEOUT_S
-    prefix, found = _longest_matching_prefix(when, text, until_s)
-    if not prefix:
-        return "no part of its condition matches the conversation"
-    return (
-        f"its condition matches up to {prefix!r} (there the conversation has {found!r}), "
-        f"but {when.pattern[len(prefix) :]!r} does not match"
-    )
-
-
-def _longest_matching_prefix(when: Condition, text: str, until_s: float) -> tuple[str, str]:
-    """Return the longest prefix of the pattern that matches in `text`, and the text found there."""
-    for end in range(len(when.pattern) - 1, 0, -1):
-        left_s = until_s - time.monotonic()
-        if left_s <= 0:
-            break
-        try:
-            match = Condition.compile(when.pattern[:end]).search(text, left_s)
-        except (ValueError, SearchTimeoutError):
-            continue
-        if match and match.group():
-            return when.pattern[:end], text[match.start() : match.end() + 40].split("\n")[0]
-    return "", ""
 
 
 def _next_command(tape: Tape) -> str:

@@ -1,13 +1,19 @@
 """Serve a tape in the foreground, to clients in any language, until Ctrl-C: the `serve` command."""
 
+import errno
 import os
+import select
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
+from typing import NoReturn
 
 from scenarios.replay.faults import Fault
+from scenarios.replay.ledger import Exchange
+from scenarios.replay.refusal import RequestRefusedError
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.service_processes import run_services
 from scenarios.tape.placeholders import InputValue
@@ -26,9 +32,10 @@ def serve_tape(
     inputs: Mapping[str, InputValue] | None = None,
     services: Mapping[str, tuple[str, ...]] | None = None,
     tracking_uri: str = "",
-    print_message: Callable[[str], None] = lambda text: print(text, flush=True),
 ) -> None:
-    """Serve a tape on 127.0.0.1 until Ctrl-C or SIGTERM; print its address and a closing summary.
+    """Serve a tape on 127.0.0.1 until Ctrl-C or SIGTERM.
+
+    Prints its address, a line per request, and a closing summary.
 
     Args:
         tape_path: The tape.
@@ -39,33 +46,88 @@ def serve_tape(
         services: Services that are not on the tape, by name, with their arguments. They are
             started, and store their traces at `tracking_uri`.
         tracking_uri: The MLflow store of the services.
-        print_message: Prints a message.
 
     Raises:
         TapeError: The tape is invalid.
         ServiceUnavailableError: A service did not start.
-        SystemExit: With code 2, after an error message, if the port is in use.
+        KeyboardInterrupt: It was stopped, and has printed the summary.
+        SystemExit: With code 2, after an error message, if the port is in use, or the address
+            cannot be printed.
     """
     tape = Tape.load(tape_path).with_inputs(inputs or {})
-    try:
-        with (
-            run_services(services or {}, tracking_uri) as running,
-            replay_tape(
-                tape, faults, strict=strict, port=port, service_urls=running.addresses
-            ) as replay,
-        ):
+    output = ServerOutput()
+    replay: ReplayServer | None = None
+
+    def print_exchange(exchange: Exchange) -> None:
+        refusals = replay.refusals if replay is not None else ()
+        output.print_line(_describe_exchange(exchange, refusals))
+
+    with run_services(services or {}, tracking_uri) as running, ExitStack() as stack:
+        server = replay_tape(tape, faults, strict, print_exchange, port, running.addresses)
+        try:
+            replay = stack.enter_context(server)
+        except OSError as error:
+            _exit_with(f"port {port}: {_reason(error)}. Choose another port, or 0 for a free one.")
+        try:
             # A shell makes the background processes of a script ignore Ctrl-C.
-            for stop_signal in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(stop_signal, signal.default_int_handler)
-            print_message(_startup_message(tape, replay, running.addresses))
-            try:
-                Event().wait()
-            except KeyboardInterrupt:
-                print_message(_closing_summary(replay))
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        print(f"port {port}: {reason}. Choose another port, or 0 for a free one.", file=sys.stderr)
-        raise SystemExit(2) from error
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            output.print_start(_startup_message(tape, replay, running.addresses))
+            Event().wait()
+        except KeyboardInterrupt:
+            # Under make, or on an impatient keyboard, there may be a second one.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for line in _closing_summary(replay):
+                output.print_line(line)
+            raise
+
+
+class ServerOutput:
+    """Prints to stdout, and never waits for its reader: the server must go on."""
+
+    def __init__(self) -> None:
+        self._skipped = 0
+
+    def print_start(self, message: str) -> None:
+        """Print the address. Raises `SystemExit` with code 2 if it cannot be printed."""
+        try:
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            print(message, flush=True)
+        except OSError as error:
+            _discard_output()
+            _exit_with(
+                f"stdout: {_reason(error)}, so the address cannot be printed."
+                " Leave stdout open; to see no output, choose a --port and add >/dev/null."
+            )
+
+    def print_line(self, line: str) -> None:
+        """Print a line, unless the reader of a pipe is so far behind that it would block."""
+        try:
+            if not select.select([], [sys.stdout], [], 0)[1]:
+                self._skipped += 1
+                return
+            if self._skipped:
+                print(f"… {self._skipped} lines were not printed, as nobody read them")
+                self._skipped = 0
+            print(line, flush=True)
+        except OSError as error:
+            _discard_output()
+            print(f"stdout: {_reason(error)}; serving goes on without output", file=sys.stderr)
+
+
+def _discard_output() -> None:
+    """Let stdout swallow everything, so that Python does not try again to flush it at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _exit_with(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _startup_message(tape: Tape, replay: ReplayServer, services: Iterable[str]) -> str:
@@ -76,17 +138,31 @@ def _startup_message(tape: Tape, replay: ReplayServer, services: Iterable[str]) 
     return (
         f"serving {len(tape.lines)} lines of {tape.file}, lanes: {list_words(tape.lanes)}\n"
         f"  export OPENAI_BASE_URL={replay.base_url} OPENAI_API_KEY=taped\n"
-        f"  GET {replay.url}/ledger  shows the exchanges; POST {replay.url}/rewind  starts again\n"
+        f"  curl {replay.url}/ledger  shows the exchanges\n"
+        f"  curl -X POST {replay.url}/rewind  plays the tape from its start again\n"
         f"{forwarded}"
-        "Press Ctrl-C to stop."
+        "Each line is played once. Press Ctrl-C to stop."
     )
 
 
-def _closing_summary(replay: ReplayServer) -> str:
+def _describe_exchange(exchange: Exchange, refusals: Sequence[RequestRefusedError]) -> str:
+    """Return a line about a request: its lane and call, the answer, and why it is not complete."""
+    answer = str(exchange.status or "no answer")
+    if exchange.line is not None:
+        answer += f", line {exchange.line}"
+    if exchange.fault is not None:
+        answer += f", fault {exchange.fault}"
+    elif exchange.status and exchange.status >= 400 and refusals and exchange.line is None:
+        answer += f": {next(iter(str(refusals[-1]).splitlines()), '')}"
+    elif not exchange.delivered:
+        answer += ", the client did not receive all of it"
+    return f"{exchange.lane} call {exchange.call}: {answer}"
+
+
+def _closing_summary(replay: ReplayServer) -> Iterator[str]:
     exchanges, unplayed = len(replay.ledger.exchanges), replay.unplayed_lines
-    lines = [f"{exchanges} exchanges, {len(replay.refusals)} of them refused"]
-    lines += [f"  unplayed: {line}" for line in unplayed[:MAX_LISTED_LINES]]
+    yield f"\n{exchanges} exchanges, {len(replay.refusals)} of them refused"
+    yield from (f"  unplayed: {line}" for line in unplayed[:MAX_LISTED_LINES])
     if len(unplayed) > MAX_LISTED_LINES:
-        lines.append(f"  … {len(unplayed)} unplayed lines in total")
-    lines += [f"  drift: {drift}" for drift in replay.drift]
-    return "\n" + "\n".join(lines)
+        yield f"  … {len(unplayed)} unplayed lines in total"
+    yield from (f"  drift: {drift}" for drift in replay.drift)

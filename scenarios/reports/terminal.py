@@ -70,7 +70,8 @@ def safe_output() -> Generator[None]:
     for stream in before:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-    sys.stdout, sys.stderr = SafeStream(before[0]), SafeStream(before[1])
+    # A stream that was closed before the program started is None.
+    sys.stdout, sys.stderr = (SafeStream(one) if one else one for one in before)
     try:
         yield
     finally:

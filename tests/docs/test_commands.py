@@ -37,7 +37,12 @@ def _check_words(words: list[str]) -> None:
             targets = [word for word in arguments if "=" not in word]
             assert targets
             assert set(targets) <= TARGETS
-        case ["python" | ".venv/bin/python", "-m", ("scenarios" | "integrations") as package, *rest]:
+        case [
+            "python" | ".venv/bin/python",
+            "-m",
+            ("scenarios" | "integrations") as package,
+            *rest,
+        ]:
             _parse(APPS[package], rest)
         case ["python" | ".venv/bin/python", "-m", ("pytest" | "workflows.services.index"), *_]:
             pass

@@ -7,6 +7,7 @@ from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
 from scenarios.replay.replay_server import ReplayServer
+from scenarios.tape.request import canonicalize, compute_digest
 from scenarios.tape.tape import Tape
 from workflows.model import AGENT_HEADER
 
@@ -18,6 +19,17 @@ def reply_line(lane: str, content: Any, when: str | None = None, **reply: Any) -
     """Return a scripted line of a chat; `reply` has further keys of the reply."""
     line = {"lane": lane, "origin": "scripted", "reply": {"content": content, **reply}}
     return line | ({"when": when} if when else {})
+
+
+def recorded_line(body: dict[str, Any], **line: Any) -> dict[str, Any]:
+    """Return a recorded line of a chat in lane `a`; `line` has further keys of the line."""
+    request = canonicalize(body)
+    message = {"role": "assistant", "content": "as recorded"}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    answer = {"id": "x", "object": "chat.completion", "created": 1, "model": "m"}
+    response = {"status": 200, "body": answer | {"choices": [choice]}}
+    recorded = {"digest": compute_digest(request), "request": request, "response": response}
+    return {"lane": "a", "origin": "recorded"} | recorded | line
 
 
 def service_line(lane: str, path: str, reply: Any, **more: Any) -> dict[str, Any]:

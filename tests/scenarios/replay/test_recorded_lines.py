@@ -6,23 +6,19 @@ import openai
 import pytest
 
 from scenarios.replay.replay_server import replay_tape
-from scenarios.tape.request import canonicalize, compute_digest
-from tests.support.tapes import MODEL, ask, make_client, make_tape, user_message
+from tests.support.tapes import (
+    MODEL,
+    ask,
+    make_client,
+    make_tape,
+    recorded_line,
+    user_message,
+)
 
 TOOLS: Any = [
     {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
     for name in ("altitude", "population")
 ]
-
-
-def recorded_line(body: dict[str, Any], **line: Any) -> dict[str, Any]:
-    request = canonicalize(body)
-    message = {"role": "assistant", "content": "as recorded"}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    response = {"status": 200, "body": {"id": "x", "object": "chat.completion", "created": 1}}
-    response["body"] |= {"model": "m", "choices": [choice]}  # type: ignore[operator]
-    recorded = {"digest": compute_digest(request), "request": request, "response": response}
-    return {"lane": "a", "origin": "recorded"} | recorded | line
 
 
 def test_volatile_fields_do_not_affect_the_digest() -> None:

@@ -208,7 +208,7 @@ def test_an_anonymous_client_gets_a_lane_from_its_system_prompt() -> None:
     ):
         ask(make_client(replay))
     lane = replay.refusals[0].lane
-    assert "fingerprint of its system prompt" in str(replay.refusals[0])
+    assert "fingerprint of the system prompt" in str(replay.refusals[0])
     with replay_tape(make_tape(reply_line(lane, "found"))) as replay:
         assert ask(make_client(replay), "any question") == "found"
 

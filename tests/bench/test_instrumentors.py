@@ -3,7 +3,7 @@
 import pytest
 
 from integrations.instrumentors.registry import INSTRUMENTORS
-from tests.bench_instrumentors import Figures, measured
+from tests.bench.instrumentors import Figures, run_benchmark
 
 pytestmark = pytest.mark.long
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def figures() -> Figures:
     plain, _, ours, *_ = INSTRUMENTORS
-    return measured("openai", rounds=1, instrumentors=[plain, ours])
+    return run_benchmark("openai", rounds=1, instrumentors=[plain, ours])
 
 
 def test_each_instrumentor_of_the_project_lock_is_measured(figures: Figures) -> None:

@@ -1,7 +1,7 @@
-"""A burst on the bench: 10,000 spans under MLflow's defaults and under ours.
+"""Benchmark a burst of 10,000 spans: MLflow alone, and `enable_tracing`.
 
-Each in a process of its own, on a new store: what is stored of it, what it costs the program, and
-how long until all of it is stored.
+Each mode runs in a process of its own, with a new store. The figures are the spans stored and lost,
+the time on the caller, the time until all spans are stored, and memory.
 """
 
 import json
@@ -16,42 +16,51 @@ from contextlib import nullcontext
 from pathlib import Path
 
 SPANS = 10_000
-HOUSE = Path(__file__).parent.parent
-WAYS = ("MLflow alone", "ours", "ours, unredacted")
+PROJECT_ROOT = Path(__file__).parent.parent.parent
+MODES = ("MLflow alone", "ours", "ours, unredacted")
 TRACES = (10, 500)
 
 
-def measured(_: str) -> dict[str, float | str]:
-    """The figures of each way, for few long traces and for many short ones; each in a new store."""
+def run_benchmark(_: str) -> dict[str, float | str]:
+    """Return the figures of each mode, for few long traces and for many short ones."""
     figures: dict[str, float | str] = {}
     for traces in TRACES:
-        for way in WAYS:
+        for mode in MODES:
             with tempfile.TemporaryDirectory() as scratch:
                 database = Path(scratch) / "mlflow.db"
-                told = _burst(way, traces, database)
-                stored = _count(database)
-            told |= {"stored": stored, "lost": SPANS - stored}
-            figures |= {f"{traces} traces, {way}: {what}": told[what] for what in sorted(told)}
+                burst = _burst_in_subprocess(mode, traces, database)
+                stored = _count_stored_spans(database)
+            burst |= {"stored": stored, "lost": SPANS - stored}
+            figures |= {f"{traces} traces, {mode}: {what}": burst[what] for what in sorted(burst)}
     return figures
 
 
-def _burst(way: str, traces: int, database: Path) -> dict[str, float]:
-    """What a process of its own says of its burst."""
-    command = [sys.executable, "-m", "tests.bench_burst", way, str(traces), f"sqlite:///{database}"]
+def _burst_in_subprocess(mode: str, traces: int, database: Path) -> dict[str, float]:
+    """Run a burst in a process of its own and return its figures."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.span_burst",
+        mode,
+        str(traces),
+        f"sqlite:///{database}",
+    ]
     quiet = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
-    done = subprocess.run(command, cwd=HOUSE, env=quiet, capture_output=True, text=True, check=True)
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    done = subprocess.run(
+        command, cwd=PROJECT_ROOT, env=quiet, capture_output=True, text=True, check=True
+    )
+    burst: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return burst
 
 
-def _count(database: Path) -> int:
+def _count_stored_spans(database: Path) -> int:
     with sqlite3.connect(database) as connection:
         ((count,),) = connection.execute("select count(*) from spans where name = 'burst'")
     return int(count)
 
 
-def burst(way: str, traces: int, tracking_uri: str) -> dict[str, float]:
-    """Make the spans, in this process: the program's µs a span, seconds until stored, memory."""
+def write_burst(mode: str, traces: int, tracking_uri: str) -> dict[str, float]:
+    """Write the spans in this process: µs per span on the caller, seconds until stored, memory."""
     import mlflow
 
     from instrumentation.redaction.redaction import DEFAULT_REDACTION
@@ -59,9 +68,9 @@ def burst(way: str, traces: int, tracking_uri: str) -> dict[str, float]:
 
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_experiment("burst")
-    redaction = DEFAULT_REDACTION if way == "ours" else None
+    redaction = DEFAULT_REDACTION if mode == "ours" else None
     recorder = enable_tracing(tracking_uri, experiment="burst", frameworks=(), redaction=redaction)
-    with nullcontext() if way == WAYS[0] else recorder:
+    with nullcontext() if mode == MODES[0] else recorder:
         with mlflow.start_span("warm"):
             pass
         mlflow.flush_trace_async_logging()
@@ -83,13 +92,13 @@ def burst(way: str, traces: int, tracking_uri: str) -> dict[str, float]:
 
 
 def peak_kib() -> int:
-    """The most memory that this program has had. `getrusage` counts what its parent had, too."""
+    """The peak memory of this process; `getrusage` would include that of its parent."""
     status = Path("/proc/self/status")
-    if not status.exists():  # no Linux
+    if not status.exists():  # not Linux
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1])
 
 
 if __name__ == "__main__":
-    print(json.dumps(burst(sys.argv[1], int(sys.argv[2]), sys.argv[3])))
+    print(json.dumps(write_burst(sys.argv[1], int(sys.argv[2]), sys.argv[3])))

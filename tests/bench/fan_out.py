@@ -52,7 +52,7 @@ class Run:
     trace: Trace | None
 
 
-def measured(
+def run_benchmark(
     store: str,
     fans: Sequence[int] = FANS,
     rounds: int = ROUNDS,

@@ -22,8 +22,8 @@ Send = Callable[[str, OnChunk], Awaitable[object]]
 Reader = Callable[[str], Coroutine[None, None, tuple[float, float]]]
 
 
-def taped(folder: Path) -> Path:
-    """Write the tape for `measured`: a short reply, which opens the connection, and a long one."""
+def write_tape(folder: Path) -> Path:
+    """Write the tape of the benchmark: a short reply, to open the connection, and a long one."""
     replies = "Hello.", " ".join(f"word{number}" for number in range(WORDS))
     lines = [{"lane": AGENT, "origin": "scripted", "reply": {"content": s}} for s in replies]
     file = folder / "stream.jsonl"
@@ -31,10 +31,10 @@ def taped(folder: Path) -> Path:
     return file
 
 
-def measured(url: str, store: str) -> dict[str, float]:
+def run_benchmark(url: str, store: str) -> dict[str, float]:
     """Time a reply of `WORDS` words, read with openai's client alone and by `StreamedChat`.
 
-    `url` is the address of another process, which serves the tape of `taped`. Added figures are
+    `url` is the address of another process, which serves that tape. Added figures are
     medians of the differences within a round.
     """
     timings: dict[str, list[tuple[float, float]]] = {"none": [], "ours": []}

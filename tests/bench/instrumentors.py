@@ -32,7 +32,7 @@ Figures = dict[str, float | str]
 JobResults = list[dict[str, Any]]
 
 
-def measured(
+def run_benchmark(
     framework: str, rounds: int = ROUNDS, instrumentors: Sequence[Instrumentor] = INSTRUMENTORS
 ) -> Figures:
     """Return, per instrumentor: CPU relative to none, µs per span, bytes stored."""

@@ -15,7 +15,7 @@ HEALTHY = "review_goes_well"
 ROUNDS = 15
 
 
-def measured(url: str, store: str) -> dict[str, float]:
+def run_benchmark(url: str, store: str) -> dict[str, float]:
     """Measure the CPU time of a review in the three modes in turn, with that of storing its trace.
 
     `url` is the address of another process, which serves the tape of the scenario `HEALTHY`.

@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench` runs and prints them. No test asserts a figure of them."""
