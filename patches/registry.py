@@ -11,9 +11,12 @@ from patches.autogen import (
 )
 from patches.autogen.turn_spans import turn_spans_patch
 from patches.crewai import (
+    cached_tool_calls,
     disable_autolog_wrappers,
     interrupted_runs,
-    reply_text,
+    model_calls,
+    model_replies,
+    rejected_tool_calls,
     unparsed_replies,
     untruncated_messages,
 )
@@ -91,7 +94,10 @@ def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
             event_bus_patch(on_turn),
             interrupted_runs.PATCH,
             unparsed_replies.PATCH,
-            reply_text.PATCH,
+            model_replies.PATCH,
+            model_calls.PATCH,
+            rejected_tool_calls.PATCH,
+            cached_tool_calls.PATCH,
         ),
         "openai": (openai_completion_spans.PATCH,),
     }

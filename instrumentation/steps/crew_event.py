@@ -1,7 +1,6 @@
 """A CrewAI event reduced to plain data: the start or the end of one step."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,6 +9,7 @@ from patches.crewai.crew_spans import task_name
 from patches.crewai.event_span import to_json
 from patches.support.completion_names import COMPLETION_SPAN_NAME
 from patches.support.span_errors import describe_error
+from patches.support.token_usage import read_token_counts
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class CrewEvent:
             arguments=_parse_arguments(getattr(event, "tool_args", None)),
             result=_event_result(event),
             error=_error_message(error) if error is not None else None,
-            tokens=_token_counts(getattr(event, "usage", None) or {}),
+            tokens=_tokens(getattr(event, "usage", None)),
             model=getattr(event, "model", None),
             finish_reason=getattr(event, "finish_reason", None),
         )
@@ -100,7 +100,6 @@ def _error_message(error: Any) -> str:
     return describe_error(error) if isinstance(error, BaseException) else str(error)
 
 
-def _token_counts(usage: Mapping[str, Any]) -> Tokens:
-    input_tokens = usage.get("prompt_tokens", usage.get("input_tokens"))
-    output_tokens = usage.get("completion_tokens", usage.get("output_tokens"))
-    return Tokens(int(input_tokens or 0), int(output_tokens or 0))
+def _tokens(usage: Any) -> Tokens:
+    counts = read_token_counts(usage)
+    return Tokens(counts.get("input_tokens", 0), counts.get("output_tokens", 0))

@@ -8,8 +8,9 @@ from typing import Any
 from patches.crewai.auxiliary_spans import calling_agent
 from patches.crewai.crew_spans import AgentSpan
 from patches.crewai.event_span import EventSpan, ReportedFailureError, to_json
-from patches.crewai.reply_builder import ReplyBuilder, token_counts
+from patches.crewai.reply_builder import ReplyBuilder
 from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
+from patches.support.token_usage import read_token_counts, token_attributes
 
 DELEGATION_ARGUMENTS = {
     "delegate_work_to_coworker": "task",
@@ -22,33 +23,51 @@ class CompletionSpan(EventSpan):
     """One completion, in the format of OpenAI's chat completions.
 
     Source: https://platform.openai.com/docs/api-reference/chat/create
+
+    Attributes:
+        call_id: CrewAI's id of the call; None until CrewAI reports the call.
+        reply: The reply so far.
+        executed_calls: The tool calls of the reply that CrewAI executes within the call.
     """
 
     def __init__(self, model: Any, event: Any) -> None:
+        super().__init__(model, event, COMPLETION_SPAN_NAME, "LLM")
+        self.call_id: str | None = None
+        self.reply = ReplyBuilder()
+        self.executed_calls: list[ToolSpan] = []
+        self._started_s = monotonic()
+        self._token_counts: Counter[str] = Counter()
+        self.record_request(event)
+
+    def record_request(self, event: Any) -> None:
+        """Record the data of the start event."""
         from mlflow.tracing.constant import SpanAttributeKey
 
         agent = calling_agent()
         attributes = {
             SpanAttributeKey.MESSAGE_FORMAT: "openai",
             SpanAttributeKey.MODEL: event.model,
-            SpanAttributeKey.MODEL_PROVIDER: getattr(model, "provider", None),
+            SpanAttributeKey.MODEL_PROVIDER: getattr(self.owner, "provider", None),
             "gen_ai.operation.name": "chat",
             "gen_ai.request.model": event.model,
             "gen_ai.request.temperature": event.temperature,
             "gen_ai.request.max_tokens": event.max_tokens,
             "gen_ai.agent.name": agent.name if agent is not None else None,
-            CLIENT_ATTRIBUTE: f"{type(model).__name__}.call",
+            CLIENT_ATTRIBUTE: f"{type(self.owner).__name__}.call",
         }
         tools = {"tools": event.tools} if event.tools else {}
-        inputs = {"messages": _request_messages(event.messages)} | tools
-        super().__init__(model, event, COMPLETION_SPAN_NAME, "LLM", inputs, attributes)
-        self.call_id: str = event.call_id
-        self.reply = ReplyBuilder()
-        self._started_s = monotonic()
-        self._token_counts: Counter[str] = Counter()
+        self.call_id = event.call_id
+        self.span.set_inputs({"messages": _request_messages(event.messages)} | tools)
+        self.span.set_attributes(
+            {key: value for key, value in attributes.items() if value is not None}
+        )
 
     def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
-        return super().is_ended_by(start_type, source, event) and self.call_id == event.call_id
+        return (
+            super().is_ended_by(start_type, source, event)
+            and self.call_id == event.call_id
+            and not self._is_tool_report(event)
+        )
 
     def record_item(self, item: Any) -> None:
         """Record a chunk of a stream; `item` is the chunk's event."""
@@ -60,33 +79,43 @@ class CompletionSpan(EventSpan):
     def record_end(self, event: Any) -> BaseException | None:
         error = super().record_end(event)
         if error is None:
-            self.record_reply(event.response, event.finish_reason, event.usage)
+            self.record_reply(event.response, event.finish_reason)
+            if not self._token_counts:
+                self.add_usage(event.usage)
         return error
 
-    def record_reply(self, response: Any, finish_reason: str | None, usage: Any) -> None:
-        """Record a reply and its token usage, whose names depend on the provider."""
+    def record_reply(self, response: Any, finish_reason: str | None = None) -> None:
+        """Record a reply as far as it was not seen; `response` is the result of the call."""
+        if not self.reply.tool_calls:
+            calls = [call.to_request() for call in self.executed_calls]
+            self.reply.tool_calls = dict(enumerate(calls))
         self.outputs = self.reply.to_completion(response, finish_reason)
-        self._add_usage(usage or {})
-        if finish_reason:
-            self.span.set_attribute("gen_ai.response.finish_reasons", [finish_reason])
+
+    def add_usage(self, usage: Any) -> None:
+        """Add the tokens of a reply to those of earlier replies to the same call."""
+        self._token_counts.update(read_token_counts(usage))
+        self.span.set_attributes(token_attributes(self._token_counts))
 
     def end(self, error: BaseException | None = None) -> None:
-        if not self.is_ended and self.outputs is None:
-            self.outputs = self.reply.partial_completion()
+        if not self.is_ended:
+            if self.outputs is None:
+                self.outputs = self.reply.partial_completion()
+            if self.reply.finish_reason:
+                reasons = [self.reply.finish_reason]
+                self.span.set_attribute("gen_ai.response.finish_reasons", reasons)
         super().end(error)
 
-    def _add_usage(self, usage: dict[str, Any]) -> None:
-        """Add the tokens of a reply to those of earlier, unusable replies to the same call."""
-        from mlflow.tracing.constant import SpanAttributeKey, TokenUsageKey
+    def _is_tool_report(self, event: Any) -> bool:
+        """Return whether an end event reports on a tool, not on the completion.
 
-        self._token_counts.update(token_counts(usage))
-        counts = self._token_counts
-        if counts:
-            input_tokens = counts[TokenUsageKey.INPUT_TOKENS]
-            output_tokens = counts[TokenUsageKey.OUTPUT_TOKENS]
-            self.span.set_attribute(SpanAttributeKey.CHAT_USAGE, dict(counts))
-            self.span.set_attribute("gen_ai.usage.input_tokens", input_tokens)
-            self.span.set_attribute("gen_ai.usage.output_tokens", output_tokens)
+        If CrewAI executes the reply's tool call itself, it reports the tool's result as the
+        completion's response, and the tool's error as the completion's.
+        """
+        if not self.executed_calls:
+            return False
+        if event.type == "llm_call_failed":
+            return self.executed_calls[-1].has_failed or not self.executed_calls[-1].is_ended
+        return bool(event.call_type.value == "tool_call")
 
 
 class ToolSpan(EventSpan):
@@ -96,6 +125,7 @@ class ToolSpan(EventSpan):
         arguments: The call's arguments.
         delegator: The agent that makes the call.
         delegated_turns: The coworkers' turns that the call leads to, if it is a delegation.
+        has_failed: Whether it has ended with an error.
     """
 
     def __init__(self, source: Any, event: Any) -> None:
@@ -109,6 +139,9 @@ class ToolSpan(EventSpan):
         super().__init__(source, event, event.tool_name, "TOOL", self.arguments, attributes)
         self.delegator = agent
         self.delegated_turns: list[AgentSpan] = []
+        self.has_failed = False
+        if isinstance(self.parent, CompletionSpan) and self.parent.owner is source:
+            self.parent.executed_calls.append(self)
 
     @property
     def delegated_text(self) -> str | None:
@@ -125,11 +158,24 @@ class ToolSpan(EventSpan):
     def record_end(self, event: Any) -> BaseException | None:
         self.outputs = to_json(getattr(event, "output", None))
         if getattr(event, "from_cache", False):
-            self.span.set_attribute("flight_recorder.crew.tool.from_cache", True)
+            self.mark_cached()
         failure = getattr(event, "failure", None)
         if failure is not None:
             return ReportedFailureError(failure.message)
         return super().record_end(event)
+
+    def end(self, error: BaseException | None = None) -> None:
+        self.has_failed = self.has_failed or error is not None
+        super().end(error)
+
+    def mark_cached(self) -> None:
+        """Record that the result was taken from CrewAI's cache."""
+        self.span.set_attribute("flight_recorder.crew.tool.from_cache", True)
+
+    def to_request(self) -> dict[str, Any]:
+        """Return the tool call in OpenAI's format."""
+        function = {"name": self.name, "arguments": json.dumps(self.arguments)}
+        return {"type": "function", "function": function}
 
 
 def _request_messages(messages: Any) -> list[dict[str, Any]]:

@@ -76,8 +76,8 @@ class AgentSpan(EventSpan):
 
     Attributes:
         output: The agent's output.
-        last_missing_tool_call: The last call of a tool that does not exist. CrewAI retries such a
-            call and reports each attempt.
+        last_rejected_call: The last tool call that CrewAI rejected. It tries such a call again and
+            reports each attempt.
     """
 
     def __init__(self, agent: Any, event: Any) -> None:
@@ -92,7 +92,7 @@ class AgentSpan(EventSpan):
         inputs = {"messages": event.messages} if is_standalone else {"prompt": event.task_prompt}
         super().__init__(agent, event, role, "AGENT", inputs, attributes)
         self.output: str | None = None
-        self.last_missing_tool_call: object = None
+        self.last_rejected_call: object = None
 
     def record_end(self, event: Any) -> BaseException | None:
         self.output = getattr(event, "output", None)

@@ -40,16 +40,20 @@ SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
     "llm_call_started": CompletionSpan,
     "tool_usage_started": ToolSpan,
     "tool_selection_error": ToolSpan,
+    "tool_validate_input_error": ToolSpan,
     "llm_guardrail_started": GuardrailSpan,
     "flow_started": FlowSpan,
     "method_execution_started": MethodSpan,
     **dict.fromkeys(OPERATIONS, OperationSpan),
 }
 """The span that each type of event opens."""
-EVENTS_WITHOUT_START = {"tool_selection_error": "tool_selection_error"}
+EVENTS_WITHOUT_START = {
+    name: name for name in ("tool_selection_error", "tool_validate_input_error")
+}
 """Events that both open and end a span.
 
-If an agent without native tool calls calls a tool that does not exist, CrewAI reports only this.
+If an agent without native tool calls calls a tool that does not exist, or with malformed arguments,
+CrewAI reports only this.
 """
 
 
@@ -98,6 +102,8 @@ def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
         return
     if event.type in EVENTS_WITHOUT_START and not _is_first_report(source):
         return
+    if event.type == "llm_call_started" and _is_adopted(source, event):
+        return
     if event.type == "agent_execution_started":
         report_turn(source.role.strip(), event.task_prompt, on_turn)
     span = span_class(source, event)
@@ -106,12 +112,23 @@ def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     span.activate()
 
 
-def _is_first_report(source: Any) -> bool:
-    """Return whether CrewAI reports for the first time that the tool of this call is missing."""
-    agent = AgentSpan.nearest()
-    if agent is None or agent.last_missing_tool_call is source:
+def _is_adopted(model: Any, event: Any) -> bool:
+    """Give the event of a call to the span that `model_calls` has opened for it, if it did."""
+    span = OpenSpan.innermost()
+    if not isinstance(span, CompletionSpan) or span.owner is not model:
         return False
-    agent.last_missing_tool_call = source
+    if span.is_ended or span.call_id is not None:
+        return False
+    span.record_request(event)
+    return True
+
+
+def _is_first_report(source: Any) -> bool:
+    """Return whether CrewAI reports for the first time that it rejects this call."""
+    agent = AgentSpan.nearest()
+    if agent is None or agent.last_rejected_call is source:
+        return False
+    agent.last_rejected_call = source
     return True
 
 

@@ -1,10 +1,7 @@
-"""Build a completion from the reply of a CrewAI model: from chunks, from its body, from an event.
-
-Also converts token usage, which each of CrewAI's providers names differently.
-"""
+"""Build a completion from the reply of a CrewAI model: its chunks, its body, and its event."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +12,15 @@ class ReplyBuilder:
 
     Attributes:
         text: The text as the model wrote it, if the reply's body was seen.
+        finish_reason: Why the model stopped, once that is known.
+        usage: The usage as the endpoint reported it, if the reply's body was seen.
         chunks: The text of a stream so far.
-        tool_calls: The tool calls of a stream so far, by index.
+        tool_calls: The tool calls so far, by index.
     """
 
     text: str | None = None
+    finish_reason: str | None = None
+    usage: Any = None
     chunks: list[str] = field(default_factory=list)
     tool_calls: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -30,40 +31,54 @@ class ReplyBuilder:
         else:
             self.tool_calls[chunk.tool_call.index] = chunk.tool_call.model_dump()
 
+    def record_body(
+        self, text: str | None, tool_calls: Iterable[dict[str, Any]], finish_reason: str | None
+    ) -> None:
+        """Record the body of a reply, which replaces that of an earlier reply to the same call."""
+        self.text = text
+        self.finish_reason = finish_reason
+        self.tool_calls = dict(enumerate(tool_calls))
+
     def partial_completion(self) -> dict[str, Any] | None:
-        """Return what was received of a stream that broke off; None if nothing was."""
-        tool_calls, text = list(self.tool_calls.values()), "".join(self.chunks)
-        return self.to_completion(tool_calls or text, None) if tool_calls or text else None
+        """Return what was received of a reply that failed; None if nothing was."""
+        text = "".join(self.chunks) if self.text is None else self.text
+        return self.to_completion(text, None) if self.tool_calls or text else None
 
     def to_completion(self, response: Any, finish_reason: str | None) -> dict[str, Any]:
         """Return the reply in OpenAI's format: the model's own text, and its tool calls.
 
         Args:
-            response: CrewAI's result, which is used if no text was seen.
-            finish_reason: Why the model stopped.
+            response: CrewAI's result. It is used if no text and no tool calls were seen: if CrewAI
+                executes a tool call itself, the result is the tool's.
+            finish_reason: Why the model stopped, if CrewAI reports it.
         """
         text = "".join(self.chunks) if self.text is None else self.text
+        calls = to_tool_calls(response) or to_tool_calls(list(self.tool_calls.values()))
         message: dict[str, Any] = {"role": "assistant", "content": text or response}
-        if isinstance(response, list) and all(isinstance(call, dict) for call in response):
-            message |= {"content": text or None, "tool_calls": response}
+        if calls:
+            message |= {"content": text or None, "tool_calls": calls}
         elif not isinstance(message["content"], str):
-            message["content"] = json.dumps(response, default=str)
-        return {"choices": [{"index": 0, "finish_reason": finish_reason, "message": message}]}
+            message["content"] = json.dumps(_to_plain(response), default=str)
+        self.finish_reason = finish_reason or self.finish_reason
+        choice = {"index": 0, "finish_reason": self.finish_reason, "message": message}
+        return {"choices": [choice]}
 
 
-def token_counts(usage: Mapping[str, Any]) -> dict[str, int]:
-    """Return token counts under MLflow's names; {} if input or output tokens are missing."""
-    from mlflow.tracing.constant import TokenUsageKey
+def to_tool_calls(response: Any) -> list[dict[str, Any]]:
+    """Return tool calls in OpenAI's format; [] if the response is anything else."""
+    calls = [_to_plain(call) for call in response] if isinstance(response, list) else []
+    if not all(isinstance(call, dict) for call in calls):
+        return []
+    return [_to_tool_call(call) for call in calls]
 
-    input_tokens = usage.get("prompt_tokens", usage.get("input_tokens"))
-    output_tokens = usage.get("completion_tokens", usage.get("output_tokens"))
-    if input_tokens is None or output_tokens is None:
-        return {}
-    counts = {
-        TokenUsageKey.INPUT_TOKENS: input_tokens,
-        TokenUsageKey.OUTPUT_TOKENS: output_tokens,
-        TokenUsageKey.TOTAL_TOKENS: usage.get("total_tokens", input_tokens + output_tokens),
-    }
-    if cached := usage.get("cached_prompt_tokens"):
-        counts[TokenUsageKey.CACHE_READ_INPUT_TOKENS] = cached
-    return counts
+
+def _to_tool_call(call: dict[str, Any]) -> dict[str, Any]:
+    """Convert one tool call; those of the Responses API are flatter."""
+    if "function" in call or "name" not in call:
+        return call
+    function = {"name": call["name"], "arguments": call.get("arguments")}
+    return {"id": call.get("id"), "type": "function", "function": function}
+
+
+def _to_plain(value: Any) -> Any:
+    return value.model_dump() if hasattr(value, "model_dump") else value

@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 
 from patches.crewai.call_spans import CompletionSpan
+from patches.crewai.model_replies import record_body
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
 
@@ -37,36 +38,20 @@ def _apply() -> Generator[None]:
 
 
 def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
-    """Record a reply on the current completion span if `parse` finds no object in it."""
+    """Record a reply on the current completion span if `parse` rejects it."""
 
     @wraps(parse)
     def wrapper(*, chat_completion: Any, **options: Any) -> Any:
-        parsed = None
         try:
-            parsed = parse(chat_completion=chat_completion, **options)
-        finally:
+            return parse(chat_completion=chat_completion, **options)
+        except Exception:
             span = OpenSpan.innermost()
-            if isinstance(span, CompletionSpan) and not _is_parsed(parsed):
-                _record_reply(span, chat_completion)
-        return parsed
+            if isinstance(span, CompletionSpan):
+                record_body(span, chat_completion)
+                span.add_usage(chat_completion.usage)
+            raise
 
     return wrapper
-
-
-def _is_parsed(completion: Any) -> bool:
-    return bool(
-        completion is not None and completion.choices and completion.choices[0].message.parsed
-    )
-
-
-def _record_reply(span: CompletionSpan, completion: Any) -> None:
-    if not completion.choices or completion.usage is None:
-        return
-    choice, usage = completion.choices[0], completion.usage.to_dict()
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-    text = choice.message.content
-    span.reply.text = text
-    span.record_reply(text, choice.finish_reason, usage | {"cached_prompt_tokens": cached})
 
 
 PATCH = Patch(

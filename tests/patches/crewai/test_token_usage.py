@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crewai import LLM
 from crewai.events import LLMCallFailedEvent, crewai_event_bus
 from mlflow.tracing.utils import calculate_cost_by_model_and_token_usage
 from pydantic import BaseModel
 
 from instrumentation.tracing import enable_tracing, record_run
+from patches.support.token_usage import read_token_counts
 from scenarios.replay.ledger import Ledger
 from tests.support.autogen_agents import Line, replay_lines, reply_line
 from tests.support.crewai_crews import agent, crew, lookup, lookup_line, task
+from tests.support.scripted_endpoint import chat_body, chat_chunks, serve_bodies
 
 PRICED_MODEL = "gpt-4o-mini"
 
@@ -107,3 +110,76 @@ def test_upstream_crewai_emits_the_usage_of_a_failed_completion(tmp_path: Path) 
         crew(task(agent(replay, "a"), "work", output_pydantic=Figure)).kickoff()
         crewai_event_bus.flush()
     assert any(usages)
+
+
+CACHED_USAGE = {
+    "prompt_tokens": 10_500,
+    "completion_tokens": 20,
+    "total_tokens": 10_520,
+    "cache_read_input_tokens": 10_000,
+    "cache_creation_input_tokens": 300,
+}
+"""The usage of a Claude model behind an OpenAI-compatible endpoint."""
+CACHED_COUNTS = {
+    "input_tokens": 10_500,
+    "output_tokens": 20,
+    "total_tokens": 10_520,
+    "cache_read_input_tokens": 10_000,
+    "cache_creation_input_tokens": 300,
+}
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize("streamed", [False, True])
+def test_tokens_of_a_prompt_cache_are_counted_and_priced(streamed: bool) -> None:
+    message = {"role": "assistant", "content": "done"}
+    make_reply = chat_chunks if streamed else chat_body
+    with serve_bodies(make_reply(message, CACHED_USAGE)) as base_url, record_run() as run:
+        model = "openai/claude-sonnet-4-5"
+        LLM(model=model, base_url=base_url, api_key="none", stream=streamed).call("go on")
+    (trace,) = run.traces()
+    assert trace.info.token_usage == CACHED_COUNTS
+    assert trace.info.cost["total_cost"] == pytest.approx(0.005025)
+    attributes = trace.data.spans[0].attributes
+    assert attributes["gen_ai.usage.cache_read.input_tokens"] == 10_000
+    assert attributes["gen_ai.usage.cache_write.input_tokens"] == 300
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        CACHED_USAGE,
+        CACHED_USAGE | {"prompt_tokens": 200},  # less than its cached part: counted apart
+        {
+            "prompt_tokens": 10_500,
+            "completion_tokens": 20,
+            "prompt_tokens_details": {"cached_tokens": 10_000, "cache_write_tokens": 300},
+        },
+        {
+            "input_tokens": 200,
+            "output_tokens": 20,
+            "cache_read_input_tokens": 10_000,
+            "cache_creation_input_tokens": 300,
+        },
+        {
+            "inputTokens": 200,
+            "outputTokens": 20,
+            "cacheReadInputTokens": 10_000,
+            "cacheWriteInputTokens": 300,
+        },
+        {
+            "prompt_token_count": 10_500,
+            "candidates_token_count": 15,
+            "completion_tokens": 20,
+            "cached_prompt_tokens": 10_000,
+            "cache_creation_tokens": 300,
+        },
+    ],
+)
+def test_the_counts_of_each_provider_are_read_alike(usage: dict[str, Any]) -> None:
+    assert read_token_counts(usage) == CACHED_COUNTS
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"total_tokens": 0}, {"prompt_tokens": 5}, "none"])
+def test_missing_counts_are_not_recorded_as_zero(usage: Any) -> None:
+    assert read_token_counts(usage) == {}

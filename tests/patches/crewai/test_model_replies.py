@@ -1,4 +1,4 @@
-"""A crew's completion has the text as the model wrote it."""
+"""A completion of a crew has the reply as the model wrote it, with its whole usage."""
 
 from collections.abc import Generator
 from pathlib import Path

@@ -1,0 +1,99 @@
+"""Record the body and the token usage of a model's reply, which CrewAI's events hold only in part.
+
+For a reply with tool calls, the event has the calls but not the text beside them. For a structured
+output, it has the parsed object with all default values. If CrewAI executes a tool call itself, the
+event has the tool's result and no usage. The written part of a prompt cache is in no event of an
+OpenAI model. CrewAI reads the usage from each reply before it emits the event, while the reply is
+still complete; this patch wraps that step.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from typing import Any
+
+from patches.crewai.call_spans import CompletionSpan
+from patches.openai.reply_parsing import MALFORMED_REPLY_ERRORS
+from patches.patch import Patch
+from patches.support.open_span import OpenSpan
+from patches.support.subclass_wrapping import wrap_in_subclasses
+
+
+@contextmanager
+def _apply() -> Generator[None]:
+    from crewai.llms.base_llm import BaseLLM
+    from crewai.llms.providers.openai.completion import OpenAICompletion
+
+    with ExitStack() as stack:
+        for name in ("_extract_openai_token_usage", "_extract_responses_token_usage"):
+            stack.enter_context(wrap_in_subclasses(OpenAICompletion, name, _wrap_extract))
+        stack.enter_context(
+            wrap_in_subclasses(BaseLLM, "_track_token_usage_internal", _wrap_track_usage)
+        )
+        yield
+
+
+def _wrap_extract(extract_usage: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the current completion span the reply that the usage is read from."""
+
+    @wraps(extract_usage)
+    def wrapper(self: Any, reply: Any) -> Any:
+        span = OpenSpan.innermost()
+        if isinstance(span, CompletionSpan):
+            record_body(span, reply)
+            span.reply.usage = getattr(reply, "usage", None)
+        return extract_usage(self, reply)
+
+    return wrapper
+
+
+def _wrap_track_usage(track_usage: Callable[..., Any]) -> Callable[..., Any]:
+    """Count the usage of each reply once; CrewAI reads that of a stream with each of its chunks."""
+
+    @wraps(track_usage)
+    def wrapper(self: Any, usage: Any) -> Any:
+        span = CompletionSpan.nearest()
+        if span is not None and span.owner is self and not span.is_ended:
+            span.add_usage(span.reply.usage or usage)
+        return track_usage(self, usage)
+
+    return wrapper
+
+
+def record_body(span: CompletionSpan, reply: Any) -> None:
+    """Record a reply of OpenAI's chat or Responses API; a chunk of a stream has no body."""
+    read_body = _read_response if hasattr(reply, "output") else _read_chat
+    try:
+        span.reply.record_body(*read_body(reply))
+    except MALFORMED_REPLY_ERRORS:
+        return
+
+
+def _read_chat(completion: Any) -> tuple[str | None, list[Any], str | None]:
+    choice = completion.choices[0]
+    calls = [call.model_dump() for call in choice.message.tool_calls or ()]
+    return choice.message.content, calls, choice.finish_reason
+
+
+def _read_response(response: Any) -> tuple[str | None, list[Any], str | None]:
+    calls = [
+        {"id": item.call_id, "name": item.name, "arguments": item.arguments}
+        for item in response.output
+        if item.type == "function_call"
+    ]
+    return response.output_text, calls, None
+
+
+PATCH = Patch(
+    name="crewai.model_replies",
+    symptom=(
+        "text returned with a tool call, the raw text of a structured output, and the tokens of a"
+        " reply whose tool call CrewAI executes are lost; so are tokens written to a prompt cache"
+    ),
+    upstream="crewai.llms.providers.openai.completion (`_emit_call_completed_event`)",
+    versions={"crewai": ">=1.15.29,<1.16"},
+    delete_when="the event of a completion holds the reply with its whole usage",
+    canary="tests/patches/crewai/test_model_replies.py"
+    "::test_upstream_crewai_emits_the_text_beside_a_tool_call",
+    apply=_apply,
+)

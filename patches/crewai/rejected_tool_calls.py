@@ -1,0 +1,85 @@
+"""Record the tool calls that CrewAI rejects without an event: malformed ones, and unknown tools.
+
+A model without native tool calls writes them as text; for those CrewAI emits an event.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from types import SimpleNamespace
+from typing import Any
+
+from patches.crewai.call_spans import CompletionSpan, ToolSpan
+from patches.crewai.crew_spans import AgentSpan
+from patches.crewai.event_span import ReportedFailureError
+from patches.patch import Patch
+from patches.support.subclass_wrapping import wrap_in_subclasses
+
+
+@contextmanager
+def _apply() -> Generator[None]:
+    from crewai import BaseLLM
+    from crewai.agents import agent_executor
+    from crewai.utilities import agent_utils
+
+    modules: tuple[Any, ...] = (agent_executor, agent_utils)
+    with ExitStack() as stack:
+        for module in modules:
+            parse = module.parse_tool_call_args
+            stack.callback(setattr, module, "parse_tool_call_args", parse)
+            module.parse_tool_call_args = _wrap_parse(parse)
+        stack.enter_context(wrap_in_subclasses(BaseLLM, "_handle_tool_execution", _wrap_execution))
+        yield
+
+
+def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """Record a call whose arguments are not a JSON object, to an agent that calls tools."""
+
+    @wraps(parse)
+    def wrapper(func_args: Any, func_name: str, *args: Any, **kwargs: Any) -> Any:
+        arguments, rejection = parse(func_args, func_name, *args, **kwargs)
+        if rejection is not None:
+            _record_rejection(func_name, func_args, rejection["result"])
+        elif arguments and not isinstance(arguments, dict | str):
+            message = f"the arguments are not a JSON object: {func_args}"
+            _record_rejection(func_name, func_args, message)
+        return arguments, rejection
+
+    return wrapper
+
+
+def _wrap_execution(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """Record a call of an unknown tool that a model is to execute itself."""
+
+    @wraps(execute)
+    def wrapper(
+        self: Any, function_name: str, function_args: Any, available_functions: Any, **kwargs: Any
+    ) -> Any:
+        if function_name not in available_functions:
+            _record_rejection(function_name, function_args, "Tool not found")
+        return execute(self, function_name, function_args, available_functions, **kwargs)
+
+    return wrapper
+
+
+def _record_rejection(name: str, arguments: Any, message: str) -> None:
+    """Record a failed call in the turn, or in the completion, that it belongs to."""
+    from mlflow.utils.autologging_utils import autologging_is_disabled
+
+    caller = CompletionSpan.nearest() or AgentSpan.nearest()
+    if caller is None or autologging_is_disabled("crewai"):
+        return
+    event = SimpleNamespace(type="tool_usage_started", tool_name=name, tool_args=arguments)
+    ToolSpan(caller.owner, event).end(ReportedFailureError(message))
+
+
+PATCH = Patch(
+    name="crewai.rejected_tool_calls",
+    symptom="a native tool call whose arguments are not JSON leaves no span",
+    upstream="crewai.utilities.agent_utils.parse_tool_call_args",
+    versions={"crewai": ">=1.15.29,<1.16"},
+    delete_when="CrewAI emits tool_usage_error for a tool call that it cannot parse",
+    canary="tests/patches/crewai/test_rejected_tool_calls.py"
+    "::test_upstream_crewai_emits_the_error_of_a_malformed_call",
+    apply=_apply,
+)
