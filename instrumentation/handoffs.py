@@ -1,4 +1,4 @@
-"""Record handoffs between agents, and score how much of a sender's output reaches the receiver.
+"""Open a HANDOFF span per handoff, scored by the share of the sender's output that arrived.
 
 A handoff is recorded when the receiver starts. It is scored by the receiver's input, never by its
 answer: an answer can be good by luck, but a workflow controls the input.

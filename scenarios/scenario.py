@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenarios.expectations import Expectation
-from scenarios.inputs import Input
 from scenarios.replay.faults import Fault
+from scenarios.scenario_inputs import Input
 
 VARIANTS = ("broken", "fixed", "twin")
 

@@ -1,1 +1,1 @@
-"""Five lessons: each of the modules here but `model.py` is one workflow, read from the top."""
+"""Five workflows to learn from: each module here but `model.py` is one of them."""

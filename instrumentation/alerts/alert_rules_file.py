@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from instrumentation.alerts.alert_rule import EACH, AlertRule
-from instrumentation.alerts.measurement import RUN, UNIT_KINDS
+from instrumentation.alerts.measurement import MEASURED_SPAN_KINDS, RUN
 from instrumentation.alerts.measures import MEASURES
 
 AGGREGATES = (EACH, "total", "mean", "share")
-UNITS = (RUN, *UNIT_KINDS.values())
+UNITS = (RUN, *MEASURED_SPAN_KINDS.values())
 PERCENTILE = re.compile(r"p(?!0+$)(\d{1,2}|100)")
 FIELD_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "at_most": (int, float),

@@ -1,4 +1,4 @@
-"""Measured values, and the units of a run that are measured: runs, turns, calls, completions."""
+"""A measured value, and the spans that are measured: run, turns, tool calls and completions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from instrumentation.trace.span import Span
 
 RUN = "run"
-UNIT_KINDS = {"AGENT": "turn", "TOOL": "call", "LLM": "completion"}
+MEASURED_SPAN_KINDS = {"AGENT": "turn", "TOOL": "call", "LLM": "completion"}
 """The kinds of units by span type; the root of a trace is also a run."""
 
 
@@ -26,7 +26,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class MeasuredUnit:
+class MeasuredSpan:
     """A span that is measured, its kind, and the turn that it is or belongs to, if any."""
 
     span: Span
@@ -43,13 +43,13 @@ class MeasuredUnit:
         return f"{self.span.name} of {self.agent}" if has_other_name else self.span.name
 
 
-def iter_units(root: Span) -> Iterator[MeasuredUnit]:
+def iter_measured_spans(root: Span) -> Iterator[MeasuredSpan]:
     """Yield the run itself, then each unit in it; a unit comes before the units inside it."""
-    yield MeasuredUnit(root, RUN)
+    yield MeasuredSpan(root, RUN)
     remaining: list[tuple[Span, Span | None]] = [(root, None)]
     while remaining:
         span, turn = remaining.pop()
         turn = span if span.type == "AGENT" else turn
-        if kind := UNIT_KINDS.get(span.type):
-            yield MeasuredUnit(span, kind, turn)
+        if kind := MEASURED_SPAN_KINDS.get(span.type):
+            yield MeasuredSpan(span, kind, turn)
         remaining += [(child, turn) for child in reversed(span.children)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from instrumentation.alerts.handoff_share import measure_handoff_share
-from instrumentation.alerts.measurement import MeasuredUnit, Measurement, iter_units
+from instrumentation.alerts.measurement import MeasuredSpan, Measurement, iter_measured_spans
 from instrumentation.alerts.repeated_steps import measure_repeats
 from instrumentation.trace.span import Span
 
@@ -24,7 +24,7 @@ class Measure:
     """
 
     format: Formatter
-    measure_unit: Callable[[MeasuredUnit], Measurement | None] | None = None
+    measure_unit: Callable[[MeasuredSpan], Measurement | None] | None = None
     measure_run: Callable[[Span], Iterator[Measurement]] | None = None
 
     def readings(self, root: Span, kind: str) -> Iterator[Measurement]:
@@ -32,12 +32,12 @@ class Measure:
         if self.measure_run:
             yield from self.measure_run(root)
         elif measure := self.measure_unit:
-            units = (unit for unit in iter_units(root) if unit.kind == kind)
+            units = (unit for unit in iter_measured_spans(root) if unit.kind == kind)
             measured = (measure(unit) for unit in units)
             yield from (measurement for measurement in measured if measurement is not None)
 
 
-def measure_latency(unit: MeasuredUnit) -> Measurement | None:
+def measure_latency(unit: MeasuredSpan) -> Measurement | None:
     """The duration in milliseconds. A trace that was read from JSON has none."""
     span = unit.span
     if not span.end_ns:
@@ -46,7 +46,7 @@ def measure_latency(unit: MeasuredUnit) -> Measurement | None:
     return Measurement(latency_ms, span, unit.agent, f"{unit} took {latency_ms:,.0f} ms")
 
 
-def measure_failure(unit: MeasuredUnit) -> Measurement:
+def measure_failure(unit: MeasuredSpan) -> Measurement:
     """1 if the unit ended in an error, else 0."""
     span = unit.span
     error = span.status_message.strip()
@@ -55,7 +55,7 @@ def measure_failure(unit: MeasuredUnit) -> Measurement:
     return Measurement(float(span.failed), span, unit.agent, message)
 
 
-def measure_tokens(unit: MeasuredUnit) -> Measurement | None:
+def measure_tokens(unit: MeasuredSpan) -> Measurement | None:
     """Input and output tokens of all completions; None if no endpoint reported any."""
     counts = [span.tokens.total for span in _token_spans(unit.span)]
     if not counts:
@@ -63,7 +63,7 @@ def measure_tokens(unit: MeasuredUnit) -> Measurement | None:
     return Measurement(sum(counts), unit.span, unit.agent, f"{unit} used {sum(counts):,} tokens")
 
 
-def measure_cost(unit: MeasuredUnit) -> Measurement | None:
+def measure_cost(unit: MeasuredSpan) -> Measurement | None:
     """US dollars by MLflow's price list; None if the model of one completion has no price."""
     costs = [span.cost_usd for span in _token_spans(unit.span)]
     known = [usd for usd in costs if usd is not None]

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from instrumentation.alerts.measurement import MeasuredUnit, Measurement, iter_units
+from instrumentation.alerts.measurement import MeasuredSpan, Measurement, iter_measured_spans
 from instrumentation.trace.canonical_json import mask_volatile_ids
 from instrumentation.trace.span import Span
 
@@ -19,8 +19,8 @@ def measure_repeats(root: Span) -> Iterator[Measurement]:
 
     A span without inputs and outputs is skipped, because nothing shows that it is a repetition.
     """
-    last_results: dict[tuple[object, ...], tuple[str, int, MeasuredUnit]] = {}
-    for unit in iter_units(root):
+    last_results: dict[tuple[object, ...], tuple[str, int, MeasuredSpan]] = {}
+    for unit in iter_measured_spans(root):
         span = unit.span
         if unit.kind not in ("turn", "call") or (span.inputs, span.outputs) == (None, None):
             continue
@@ -33,7 +33,7 @@ def measure_repeats(root: Span) -> Iterator[Measurement]:
         yield Measurement(count, unit.span, unit.agent, _message(unit, count))
 
 
-def _message(unit: MeasuredUnit, count: int) -> str:
+def _message(unit: MeasuredSpan, count: int) -> str:
     if unit.kind == "turn":
         return f"{unit.agent} took the same turn {count} times, with the same result"
     caller = unit.agent or "somebody"

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from instrumentation.export.export_error import ExportError, undelivered_error
+from instrumentation.export.export_error import ExportError, dropped_spans_error
 from instrumentation.export.export_limits import ExportLimits
 from instrumentation.export.span_queue import DeliveryStats, QueuedSpan, SpanQueue
 
@@ -115,7 +115,7 @@ class BatchExporter:
             self._lost += cleared
             self._changed.notify_all()
         if cleared or sending_count or self._dropped_from_queue:
-            self._warn(undelivered_error(self._dropped_from_queue, cleared + sending_count))
+            self._warn(dropped_spans_error(self._dropped_from_queue, cleared + sending_count))
 
     def _made_progress(self, timeout_s: float) -> bool:
         """Wait until spans are delivered, a request fails or nothing waits; False if too late."""
@@ -166,7 +166,7 @@ class BatchExporter:
             if retry_halves or retry_later:
                 self._lost += self._queue.put_back(batch)
             else:
-                rejected = error.rejected_count(len(batch)) if error is not None else 0
+                rejected = error.count_rejected(len(batch)) if error is not None else 0
                 self._lost += rejected
                 self._delivered += len(batch) - rejected
             # After an outage, try with a single span, because converting a batch is expensive.

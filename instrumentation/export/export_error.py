@@ -1,4 +1,4 @@
-"""The error of an export: why spans were not delivered, and whether to retry."""
+"""`ExportError`: why spans were not delivered, how many were rejected, and whether to retry."""
 
 
 class ExportError(Exception):
@@ -23,12 +23,12 @@ class ExportError(Exception):
         self.is_too_large = is_too_large
         self.rejected_spans = rejected_spans
 
-    def rejected_count(self, sent: int) -> int:
+    def count_rejected(self, sent: int) -> int:
         """How many of the spans that were sent were rejected."""
         return sent if self.rejected_spans is None else min(self.rejected_spans, sent)
 
 
-def undelivered_error(dropped: int, unfinished: int) -> ExportError:
+def dropped_spans_error(dropped: int, unfinished: int) -> ExportError:
     """Create the error for spans that were never delivered, with the settings to change.
 
     Args:

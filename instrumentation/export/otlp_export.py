@@ -1,4 +1,4 @@
-"""Send spans to the OTLP endpoint that OpenTelemetry's environment variables name, if they do.
+"""Send spans to the OTLP endpoint set in OpenTelemetry's environment variables, if one is set.
 
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4318/v1/traces
 

@@ -1,8 +1,9 @@
-"""Find how a figure that no source states follows from figures that sources state.
+"""Find the calculation by which a figure that is in no source results from figures that are.
 
-Any number is the difference of some two others. So a figure counts as derived only if its own
-sentence names the calculation ("annualized", "higher by"), if the units allow it, and if the report
-itself states one of the operands. An annualized rate needs no stated operand.
+Some pair of the sources' figures nearly always gives the wanted number by chance. So a figure
+counts as derived only if its own sentence names the calculation ("annualized", "higher by"), if the
+units allow it, and if the report itself states one of the operands. An annualized rate needs no
+stated operand.
 """
 
 import re

@@ -1,4 +1,4 @@
-r"""Undo escapes of ASCII characters as in JSON, Python, URLs and HTML (`\u0040`, `%40`, `&#64;`).
+r"""Decode escaped ASCII characters of JSON, Python, URLs and HTML (`\u0040`, `%40`, `&#64;`).
 
 Secrets are searched for in the unescaped text, and removed from the original text.
 """

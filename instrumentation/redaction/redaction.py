@@ -72,7 +72,7 @@ class Redaction:
         return replace(self, patterns=(*self.patterns, *patterns))
 
     def redact_text(self, text: str) -> str:
-        """Replace each secret by a placeholder. Returns the same object if there is none.
+        """Replace each secret by a placeholder. Returns the same object if nothing was redacted.
 
         JSON stays valid JSON. To redact twice changes nothing more.
         """
@@ -87,7 +87,9 @@ class Redaction:
         return result
 
     def redact_value(self, value: Any) -> Any:
-        """Redact all texts in plain data of any depth. Returns the same object if there is none.
+        """Redact all texts in plain data of any depth.
+
+        Returns the same object if nothing was redacted.
 
         Text that no store accepts is replaced, too: an unpaired surrogate becomes U+FFFD.
         """
@@ -116,7 +118,7 @@ class Redaction:
         return (metadata_redaction_patch(self),)
 
     def may_contain_secret(self, searchable: SearchableText) -> bool:
-        """Return quickly whether a text may have to be changed; False is always right."""
+        """Return quickly whether a text may need redaction. Only False is certain."""
         return is_unstorable(searchable.text) or bool(self.find_matches(searchable))
 
     def find_matches(self, searchable: SearchableText) -> list[Match]:

@@ -1,4 +1,4 @@
-"""Field names whose values are secret whatever they look like, in structures and in texts."""
+"""Find the values of secret fields, such as `api_key` or `password`, by the name of the field."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Redact all contents of a finished span: name, attributes, events, links, status and resource."""
+"""Redact a finished span: its name, attributes, events, links, status and resource."""
 
 import json
 from collections.abc import Mapping

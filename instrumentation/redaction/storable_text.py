@@ -12,7 +12,7 @@ REPLACEMENT_CHARACTER = "\ufffd"
 
 
 def make_storable(text: str) -> str:
-    """Replace each unstorable character. Returns the same object if there is none."""
+    """Replace each unstorable character. Returns the same object if nothing was redacted."""
     return UNSTORABLE_CHARACTER.sub(REPLACEMENT_CHARACTER, text) if is_unstorable(text) else text
 
 

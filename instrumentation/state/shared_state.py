@@ -15,8 +15,8 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.state.grounding import ToolResult, find_grounding
 from instrumentation.state.state_entry import StaleWriteError, StateEntry, UnknownKeyError
+from instrumentation.state.value_source import ToolResult, find_result_containing
 
 
 class SharedState:
@@ -69,7 +69,7 @@ class SharedState:
             if expected_version not in (None, len(versions)):
                 self._stale_count += 1
                 raise StaleWriteError(_stale_write_message(key, author, expected_version, versions))
-            grounding = find_grounding(value, self._results)
+            grounding = find_result_containing(value, self._results)
             entry = StateEntry(
                 key=key,
                 value=copy.deepcopy(value),

@@ -1,4 +1,4 @@
-"""All cases: the rows of the fidelity table."""
+"""All cases of all frameworks, in the order of the fidelity table."""
 
 from integrations.cases.autogen_cases import AUTOGEN_CASES
 from integrations.cases.case import Case

@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 from integrations.cases.scripted_replies import (
-    TEXT_FORM_NOTE,
-    TOOL_CALL_FORM_NOTE,
+    TOOL_AS_CALL_NOTE,
+    TOOL_IN_TEXT_NOTE,
     ScriptedReply,
     scripted_reply,
 )
@@ -34,9 +34,9 @@ def calls_tools(
     text = f"Thought: I need it.\nAction: {name}\nAction Input: {json.dumps(arguments)}"
     tool_calls = [{"name": name, "arguments": arguments} for name, arguments in calls]
     return (
-        scripted_reply(lane, text, rf"(?s)\A(?!tools: ).*{when}") | {"note": TEXT_FORM_NOTE},
+        scripted_reply(lane, text, rf"(?s)\A(?!tools: ).*{when}") | {"note": TOOL_IN_TEXT_NOTE},
         scripted_reply(lane, content, rf"(?s)\Atools: .*{when}", tool_calls=tool_calls)
-        | {"note": TOOL_CALL_FORM_NOTE},
+        | {"note": TOOL_AS_CALL_NOTE},
     )
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 ScriptedReply = dict[str, Any]
-TEXT_FORM_NOTE = "as text; the next line has the same request as tool calls"
-TOOL_CALL_FORM_NOTE = "as tool calls; the line before has the same request as text"
+TOOL_IN_TEXT_NOTE = "requests the tool in its text; the next line requests it as a tool call"
+TOOL_AS_CALL_NOTE = "requests the tool as a tool call; the line before requests it in its text"
 """Notes of two adjacent lines that request the same tools in two forms. A run uses one of them."""
 
 

@@ -48,7 +48,7 @@ def reply_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def extract_prompt(span: Mapping[str, Any]) -> str | None:
     """Return everything that a span records of a prompt, as JSON, or None.
 
-    JSON keeps a text that consists of digits a text.
+    JSON, so that a reply such as "42" stays text and does not become a number.
     """
     attributes: Mapping[str, Any] = span["attributes"]
     complete = [attributes[key] for key in PROMPT_ATTRIBUTES if key in attributes]

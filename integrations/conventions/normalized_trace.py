@@ -1,4 +1,4 @@
-"""Builds a span tree from what any instrumentor recorded of a case."""
+"""Build the same kind of span tree from any instrumentor's spans."""
 
 from collections.abc import Mapping
 from typing import Any

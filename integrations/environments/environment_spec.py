@@ -39,7 +39,8 @@ class EnvironmentSpec:
         instrumentors: The instrumentors under which they run.
         note: What is special about it.
         ignores_lock: Whether the newest versions are taken instead of the lock's.
-        expects_conflict: Whether the requirements are declared to exclude each other.
+        expects_conflict: Whether the installation is expected to fail, because the requirements
+            contradict each other.
         lock_file: The lock file that it starts from.
     """
 

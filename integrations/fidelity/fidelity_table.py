@@ -1,4 +1,4 @@
-"""The fidelity table: an entry for each case and instrumentor, measured in child processes."""
+"""Measure the fidelity table: what each instrumentor records of each case."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

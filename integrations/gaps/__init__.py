@@ -1,1 +1,1 @@
-"""Gaps: what instrumentors are known not to record, and the check that it is so."""
+"""Gaps: what instrumentors are known not to record, and the check that the list is still true."""

@@ -6,11 +6,11 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
 from instrumentation.trace.trace import Trace
-from integrations.measures.errors import count_errors
+from integrations.measures.error_counts import compare_error_counts
 from integrations.measures.placement import COMPLETION_TYPES, count_placed
 from integrations.measures.prompts import count_readable_prompts, distinct_prompts
 from integrations.measures.replies import count_readable_replies, distinct_replies
-from integrations.measures.token_totals import count_token_totals
+from integrations.measures.run_token_totals import compare_run_token_totals
 from integrations.measures.turns import agent_turns
 from integrations.programs.case_context import API_KEY, TOOL_CREDENTIAL
 from integrations.runner.case_run import CaseRun
@@ -88,9 +88,9 @@ def count_run(run: CaseRun, trace: Trace) -> RunCounts:
         tools=FidelityCount(len(run.tools), len(trace.spans_of_type("TOOL"))),
         turns=_count_matches(run.case.turns, agent_turns(trace, run.case.turns)),
         handoffs=_count_matches(run.case.handoffs, _handoffs(trace)),
-        errors=count_errors(len(requested) - len(answered), failed_tools, trace),
+        errors=compare_error_counts(len(requested) - len(answered), failed_tools, trace),
         tokens=FidelityCount(used_tokens, sum(span.tokens.total for span in completions)),
-        totals=count_token_totals(used_tokens, trace),
+        totals=compare_run_token_totals(used_tokens, trace),
         costs=FidelityCount(len(answered), sum(span.cost_usd is not None for span in succeeded)),
         placed=count_placed(
             run.case,

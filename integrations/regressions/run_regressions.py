@@ -1,4 +1,4 @@
-"""Runs regressions on their bad and their good side."""
+"""Run the case of each regression twice: with versions that have it and with others that do not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +19,10 @@ JobKey = tuple[RegressionSide, str]
 """A side and a framework. All cases of one key are run as one job."""
 
 
-def run_regressions(
+def run_both_sides(
     regressions: Sequence[Regression], on_progress: OnProgress
 ) -> list[RegressionResult]:
-    """Run both sides of each regression. A run that several regressions share happens once."""
+    """Run both sides of each regression. A run that several of them need is made once."""
     cases = _cases_by_key(regressions)
     specs = list({side.spec.name: side.spec for side, _ in cases}.values())
     runner = JobRunner(on_progress)

@@ -1,4 +1,4 @@
-"""Sentences about changed trees and prompts, each change once, the most severe first."""
+"""Describe how span trees and prompts differ from their goldens, the most severe change first."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

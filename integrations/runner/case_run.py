@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from integrations.cases.case import Case
-from integrations.cases.scripted_replies import TEXT_FORM_NOTE, TOOL_CALL_FORM_NOTE
+from integrations.cases.scripted_replies import TOOL_AS_CALL_NOTE, TOOL_IN_TEXT_NOTE
 from integrations.programs.case_context import UnsupportedFeatureError
 from integrations.runner.case_process import CaseProcess, CaseProcessError, start_case_process
 from scenarios.replay.ledger import Exchange
@@ -137,7 +137,7 @@ def _run_case(case_process: CaseProcess, instrumentor: str, case: Case) -> CaseR
 def _unused_replies(unplayed: tuple[TapeLine, ...]) -> Iterator[TapeLine]:
     """Yield the unplayed lines, but for the unused one of a reply's two forms."""
     numbers = {line.number for line in unplayed}
-    distance_to_other_form = {TEXT_FORM_NOTE: 1, TOOL_CALL_FORM_NOTE: -1}
+    distance_to_other_form = {TOOL_IN_TEXT_NOTE: 1, TOOL_AS_CALL_NOTE: -1}
     for line in unplayed:
         distance = distance_to_other_form.get(line.note)
         if distance is None or line.number + distance in numbers:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from integrations.trees.forest import build_forest
 from integrations.trees.match_trees import match_trees
 from integrations.trees.matching import Matching
+from integrations.trees.span_forest import build_forest
 from integrations.trees.span_shape import SpanShape
 
 EDIT_KINDS = (

@@ -1,4 +1,4 @@
-"""Matches the spans of two forests so that the remaining differences cost least.
+"""Match the span trees of a golden and a run so that the remaining differences cost least.
 
 An exact minimum over unordered trees is not feasible, so several greedy searches run and the
 cheapest result counts. They differ in which unequal spans may be matched early: any, those with
@@ -6,9 +6,9 @@ equal names, or none. Then the most expensive pairs are retried: each is undone 
 below it and searched again.
 """
 
-from integrations.trees.forest import Forest
 from integrations.trees.matching import Matching
 from integrations.trees.matching_search import MatchingSearch
+from integrations.trees.span_forest import Forest
 from integrations.trees.span_shape import SpanShape
 from integrations.trees.subtree_distances import SubtreeDistances
 

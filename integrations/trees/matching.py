@@ -1,9 +1,9 @@
-"""A matching of two forests: which span of one is which span of the other, and what that costs."""
+"""A matching of two lists of span trees: which span corresponds to which, and what that costs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from integrations.trees.forest import (
+from integrations.trees.span_forest import (
     LEVEL_MOVE_COST,
     MOVE_COST,
     ROOT,

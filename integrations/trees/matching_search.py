@@ -1,4 +1,4 @@
-"""A greedy search for a cheap matching of two forests.
+"""Pair the spans of a golden with the spans of a run, so that few differences remain (greedy).
 
 It goes down from the roots and matches siblings with siblings. Then it matches the rest anywhere:
 whole subtrees first, single spans second. Each step is optimal; their sum need not be.
@@ -6,8 +6,8 @@ whole subtrees first, single spans second. Each step is optimal; their sum need 
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from integrations.trees.forest import ROOT, SPAN_COST, Forest, difference_cost
 from integrations.trees.matching import Matching
+from integrations.trees.span_forest import ROOT, SPAN_COST, Forest, difference_cost
 from integrations.trees.subtree_distances import SubtreeDistances, assign_pairs
 
 

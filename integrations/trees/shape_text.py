@@ -1,4 +1,4 @@
-"""The text format of span shapes: one span per line, children indented below their parent.
+"""Write and read span trees without values as text: one span per line, children indented.
 
     office  [CHAIN OK]  inputs:object outputs:string
       writer  [AGENT OK]  × 2  outputs:string

@@ -1,4 +1,4 @@
-"""Distances between the subtrees of two forests, and the cheapest assignment of siblings.
+"""Distances between the subtrees of two traces, and the cheapest assignment of siblings.
 
 Each distinct subtree gets a number, and equal subtrees the same number, so that each pair of
 subtrees is compared once.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from integrations.trees.forest import SPAN_COST, Forest, difference_cost
+from integrations.trees.span_forest import SPAN_COST, Forest, difference_cost
 from integrations.trees.span_shape import SpanShape
 
 

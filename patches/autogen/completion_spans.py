@@ -17,8 +17,8 @@ from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_ca
 from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
 from patches.support.open_span import OpenSpan, trace_stream
 from patches.support.span_errors import TruncatedStreamError
-from patches.support.subclass_wrapping import wrap_in_subclasses
-from patches.support.suspend_autolog import suspend_autolog
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
+from patches.support.suspend_autolog import suspend_autolog_of_methods
 
 
 class CompletionSpan(OpenSpan):
@@ -132,11 +132,11 @@ def _apply() -> Generator[None]:
         return method == "create"
 
     with (
-        suspend_autolog(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended),
-        wrap_in_subclasses(
+        suspend_autolog_of_methods(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended),
+        wrap_in_all_subclasses(
             ChatCompletionClient, "create", partial(wrap_async_call, _record_create)
         ),
-        wrap_in_subclasses(ChatCompletionClient, "create_stream", _wrap_create_stream),
+        wrap_in_all_subclasses(ChatCompletionClient, "create_stream", _wrap_create_stream),
     ):
         yield
 

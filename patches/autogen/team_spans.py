@@ -11,7 +11,7 @@ from typing import Any
 
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan, trace_stream
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 from patches.support.turn import Edge, message_from_autogen, sort_edges
 
 RunningTeams = dict[str, "TeamSpan"]
@@ -75,9 +75,9 @@ def _apply() -> Generator[None]:
     wrap_run_stream = partial(_wrap_run_stream, running_teams)
     wrap_on_message = partial(_wrap_on_message, running_teams)
     with (
-        wrap_in_subclasses(BaseGroupChat, "run_stream", wrap_run_stream),
-        wrap_in_subclasses(SequentialRoutedAgent, "on_message_impl", wrap_on_message),
-        wrap_in_subclasses(DiGraphEdge, "check_condition", _wrap_check_condition),
+        wrap_in_all_subclasses(BaseGroupChat, "run_stream", wrap_run_stream),
+        wrap_in_all_subclasses(SequentialRoutedAgent, "on_message_impl", wrap_on_message),
+        wrap_in_all_subclasses(DiGraphEdge, "check_condition", _wrap_check_condition),
     ):
         yield
 

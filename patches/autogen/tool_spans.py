@@ -17,7 +17,7 @@ from patches.autogen.turn_spans import TurnSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 class ToolCallError(Exception):
@@ -54,10 +54,10 @@ def _apply() -> Generator[None]:
     from autogen_core.tools import FunctionTool
 
     with (
-        wrap_in_subclasses(
+        wrap_in_all_subclasses(
             AssistantAgent, "_execute_tool_call", partial(wrap_async_call, _record_call)
         ),
-        wrap_in_subclasses(FunctionTool, "run", _wrap_run),
+        wrap_in_all_subclasses(FunctionTool, "run", _wrap_run),
     ):
         yield
 

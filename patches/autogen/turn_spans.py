@@ -14,8 +14,8 @@ from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
 from patches.support.open_span import OpenSpan, trace_stream
-from patches.support.subclass_wrapping import wrap_in_subclasses
-from patches.support.suspend_autolog import suspend_autolog
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
+from patches.support.suspend_autolog import suspend_autolog_of_methods
 from patches.support.turn import Message, OnTurn, Turn, message_from_autogen
 
 
@@ -112,14 +112,14 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
 
     with ExitStack() as stack:
         stack.enter_context(
-            suspend_autolog(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended)
+            suspend_autolog_of_methods(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended)
         )
         for name in methods:
             stack.enter_context(
-                wrap_in_subclasses(BaseChatAgent, name, partial(wrap_async_call, record_turn))
+                wrap_in_all_subclasses(BaseChatAgent, name, partial(wrap_async_call, record_turn))
             )
         for name in stream_methods:
-            stack.enter_context(wrap_in_subclasses(BaseChatAgent, name, wrap_stream))
+            stack.enter_context(wrap_in_all_subclasses(BaseChatAgent, name, wrap_stream))
         yield
 
 

@@ -12,14 +12,14 @@ from typing import Any
 from patches.crewai.call_spans import ToolSpan
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager
 def _apply() -> Generator[None]:
     from crewai.agents.cache.cache_handler import CacheHandler
 
-    with wrap_in_subclasses(CacheHandler, "read", _wrap_read):
+    with wrap_in_all_subclasses(CacheHandler, "read", _wrap_read):
         yield
 
 

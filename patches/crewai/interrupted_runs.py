@@ -13,7 +13,7 @@ from typing import Any
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def _apply() -> Generator[None]:
     with ExitStack() as stack:
         for cls, names in entry_points.items():
             for name in names:
-                stack.enter_context(wrap_in_subclasses(cls, name, _wrap_entry_point))
+                stack.enter_context(wrap_in_all_subclasses(cls, name, _wrap_entry_point))
         yield
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from patches.crewai.call_spans import CompletionSpan
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def _apply() -> Generator[None]:
     from crewai import BaseLLM
 
     with (
-        wrap_in_subclasses(BaseLLM, "call", _wrap_call),
-        wrap_in_subclasses(BaseLLM, "acall", _wrap_call),
+        wrap_in_all_subclasses(BaseLLM, "call", _wrap_call),
+        wrap_in_all_subclasses(BaseLLM, "acall", _wrap_call),
     ):
         yield
 

@@ -16,7 +16,7 @@ from patches.crewai.call_spans import CompletionSpan
 from patches.openai.reply_parsing import MALFORMED_REPLY_ERRORS
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager
@@ -26,9 +26,9 @@ def _apply() -> Generator[None]:
 
     with ExitStack() as stack:
         for name in ("_extract_openai_token_usage", "_extract_responses_token_usage"):
-            stack.enter_context(wrap_in_subclasses(OpenAICompletion, name, _wrap_extract))
+            stack.enter_context(wrap_in_all_subclasses(OpenAICompletion, name, _wrap_extract))
         stack.enter_context(
-            wrap_in_subclasses(BaseLLM, "_track_token_usage_internal", _wrap_track_usage)
+            wrap_in_all_subclasses(BaseLLM, "_track_token_usage_internal", _wrap_track_usage)
         )
         yield
 

@@ -13,7 +13,7 @@ from patches.crewai.call_spans import CompletionSpan, ToolSpan
 from patches.crewai.crew_spans import AgentSpan
 from patches.crewai.event_span import ReportedFailureError
 from patches.patch import Patch
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager
@@ -28,7 +28,9 @@ def _apply() -> Generator[None]:
             parse = module.parse_tool_call_args
             stack.callback(setattr, module, "parse_tool_call_args", parse)
             module.parse_tool_call_args = _wrap_parse(parse)
-        stack.enter_context(wrap_in_subclasses(BaseLLM, "_handle_tool_execution", _wrap_execution))
+        stack.enter_context(
+            wrap_in_all_subclasses(BaseLLM, "_handle_tool_execution", _wrap_execution)
+        )
         yield
 
 

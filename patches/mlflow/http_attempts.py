@@ -14,7 +14,7 @@ import httpx
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 class AttemptRecorder(Protocol):
@@ -47,8 +47,8 @@ def _apply(on_attempt: OnAttempt) -> Generator[None]:
     method_name = "_send_single_request"
     around = partial(_record_attempt, on_attempt)
     with (
-        wrap_in_subclasses(httpx.Client, method_name, partial(wrap_call, around)),
-        wrap_in_subclasses(httpx.AsyncClient, method_name, partial(wrap_async_call, around)),
+        wrap_in_all_subclasses(httpx.Client, method_name, partial(wrap_call, around)),
+        wrap_in_all_subclasses(httpx.AsyncClient, method_name, partial(wrap_async_call, around)),
     ):
         yield
 

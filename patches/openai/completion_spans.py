@@ -16,8 +16,8 @@ from patches.openai.request_span import RequestSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_subclasses
-from patches.support.suspend_autolog import suspend_autolog
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
+from patches.support.suspend_autolog import suspend_autolog_of_methods
 
 METHODS = ("create", "parse")
 """The methods for completions that MLflow wraps."""
@@ -39,7 +39,7 @@ def _apply() -> Generator[None]:
     autolog_module = import_module("mlflow.openai.autolog")
     with ExitStack() as stack:
         stack.enter_context(
-            suspend_autolog(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion)
+            suspend_autolog_of_methods(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion)
         )
         for cls, name, wrap in (
             (SyncAPIClient, "request", partial(wrap_call, _record_completion)),
@@ -47,7 +47,7 @@ def _apply() -> Generator[None]:
             (httpx.Client, "_send_single_request", partial(wrap_call, _record_send)),
             (httpx.AsyncClient, "_send_single_request", partial(wrap_async_call, _record_send)),
         ):
-            stack.enter_context(wrap_in_subclasses(cls, name, wrap))
+            stack.enter_context(wrap_in_all_subclasses(cls, name, wrap))
         yield
 
 

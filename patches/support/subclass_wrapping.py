@@ -6,7 +6,7 @@ from typing import Any
 
 
 @contextmanager
-def wrap_in_subclasses(
+def wrap_in_all_subclasses(
     base: type, method_name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> Generator[None]:
     """Replace a method by `wrap(method)` in `base` and in each subclass that defines it.

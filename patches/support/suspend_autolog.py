@@ -6,7 +6,7 @@ from typing import Any
 
 
 @contextmanager
-def suspend_autolog(
+def suspend_autolog_of_methods(
     flavor: str, autolog_module: Any, is_suspended: Callable[[type, str], bool]
 ) -> Generator[None]:
     """Remove the wrappers that autologging puts on methods, before or during the block.

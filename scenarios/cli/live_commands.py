@@ -1,4 +1,4 @@
-"""The commands that talk to the outside: live, chat (a real model) and serve (real clients)."""
+"""The commands that use the network: `live` and `chat` call a model, `serve` replays a tape."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,9 +7,9 @@ import typer
 
 from scenarios.cli.interrupts import exit_on_interrupt
 from scenarios.cli.quiet_frameworks import quiet_frameworks
-from scenarios.inputs import resolve_inputs
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
+from scenarios.scenario_inputs import resolve_inputs
 from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
 
 

@@ -8,7 +8,7 @@ from instrumentation.trace.outline import render_outline
 from scenarios.atomic_write import write_atomically
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.player.verdict import Verdict
-from scenarios.reports import generated_pages
+from scenarios.reports import generated_documents
 
 
 class AcceptanceError(Exception):
@@ -38,13 +38,13 @@ def accept(verdict: Verdict) -> tuple[Path, ...]:
 
 def find_stale_files() -> tuple[Path, ...]:
     """The generated files that differ from what their sources produce."""
-    expected = (*generated_pages.generate_pages(), *_golden_outlines())
+    expected = (*generated_documents.generate_pages(), *_golden_outlines())
     return tuple(path for path, text in expected if not _has_text(path, text))
 
 
 def write_pages() -> tuple[Path, ...]:
     """Write all generated pages; returns the files that changed."""
-    pages = generated_pages.generate_pages()
+    pages = generated_documents.generate_pages()
     return tuple(path for path, text in pages if _write_if_changed(path, text))
 
 

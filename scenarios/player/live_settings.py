@@ -6,9 +6,9 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from scenarios.inputs import resolve_inputs
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.scenario import Scenario
+from scenarios.scenario_inputs import resolve_inputs
 
 
 def resolve_services(

@@ -10,7 +10,7 @@ from typing import Any
 
 from instrumentation import TraceNotFoundError, enable_tracing, record_run, trace_from_mlflow
 from instrumentation.trace.outline import render_outline
-from scenarios.player.call_outcome import await_outcome
+from scenarios.player.expected_end import await_expected_end
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.player.scenario_loader import (
     ScenarioFolder,
@@ -98,7 +98,9 @@ def _run_variant(
         record_run(variant_run.tags) as run,
     ):
         unexpected_outcome = asyncio.run(
-            await_outcome(variant_run.run(workflow, replay), variant_run.variant, replay.ledger)
+            await_expected_end(
+                variant_run.run(workflow, replay), variant_run.variant, replay.ledger
+            )
         )
     duration_s = time.perf_counter() - started_s
     processes.flush()

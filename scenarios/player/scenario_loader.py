@@ -13,8 +13,8 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
-from scenarios.inputs import resolve_inputs
 from scenarios.scenario import Scenario
+from scenarios.scenario_inputs import resolve_inputs
 from scenarios.tape.placeholders import InputValue, placeholder_names
 from scenarios.tape.tape import Tape
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios.expectations import Expectation
-from scenarios.inputs import resolve_inputs
 from scenarios.player.scenario_loader import load_variants, resolve_workflow
 from scenarios.replay.replay_server import ReplayServer
 from scenarios.scenario import Scenario, Variant
+from scenarios.scenario_inputs import resolve_inputs
 from scenarios.tape.placeholders import InputValue, fill_inputs
 from workflows.model import Model
 

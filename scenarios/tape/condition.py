@@ -1,4 +1,4 @@
-"""A line's `when`: a regular expression that is searched in a request, with a time limit.
+"""The condition of a tape line, its key `when`: a regular expression with a time limit.
 
 The pattern is written for Python's `re`. The search uses the package `regex`, because it can be
 stopped: a pattern such as `(a|a)*$` takes exponential time.

@@ -1,4 +1,4 @@
-"""Run an MLflow server for a team's store, in the background, on a database."""
+"""Run the MLflow server of the shared trace store in the background."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Run a PostgreSQL server for a team's store, on 127.0.0.1, with a password."""
+"""Run the PostgreSQL server of the shared trace store, on 127.0.0.1, with a password."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""The folder of a team's store: access rights, locks, and the checks before it is used."""
+"""The folder of the shared trace store (PostgreSQL and MLflow): access rights, locks and checks."""
 
 import os
 import pwd

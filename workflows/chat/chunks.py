@@ -1,4 +1,4 @@
-"""Chunks of a streamed chat completion: validated one by one, and joined to a whole completion."""
+"""The chunks of a streamed chat completion: validate each, and join them to one completion."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The `openai` library's client for one agent, and the reply to one chat completion."""
+"""Create the `openai` client of one agent, and read its reply from a chat completion."""
 
 import json
 from collections.abc import Mapping

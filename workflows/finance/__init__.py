@@ -1,4 +1,4 @@
-"""The parts of the finance crew, in the order in which to read them.
+"""The parts of the finance crew: prompts, tools, evidence, World Bank API and report.
 
 `prompts.py` has the prompts of agents and tasks, `tools.py` the four tools, `evidence.py` the
 record that they keep of a run, `world_bank.py` the API that they query, and `report.py` the

@@ -12,7 +12,7 @@ from openai import AsyncOpenAI
 
 from workflows.clients.openai import Reply, ToolCall
 from workflows.search.checks import cited_numbers
-from workflows.search.index_search import RetryDelay, index_search_tool
+from workflows.search.search_index import RetryDelay, index_search_tool
 from workflows.search.tools import (
     CallRejectedError,
     Hit,

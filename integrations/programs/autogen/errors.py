@@ -1,4 +1,4 @@
-"""Programs in which a tool, the model or another agent fails, or the caller cancels."""
+"""AutoGen programs in which a tool, the model or another agent fails, or the caller cancels."""
 
 import asyncio
 

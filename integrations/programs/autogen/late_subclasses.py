@@ -1,4 +1,4 @@
-"""A program whose agent and client classes are defined after the instrumentor was enabled."""
+"""An AutoGen program whose classes are defined after the instrumentor was enabled."""
 
 from collections.abc import Sequence
 from typing import Any

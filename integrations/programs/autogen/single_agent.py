@@ -1,4 +1,4 @@
-"""Programs with one agent and its tools."""
+"""AutoGen programs with one agent and its tools, run once per instrumentor."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Programs with teams: GraphFlow, SelectorGroupChat, Swarm, RoundRobinGroupChat."""
+"""AutoGen programs with teams: GraphFlow, SelectorGroupChat, Swarm, RoundRobinGroupChat."""
 
 from itertools import pairwise
 from typing import Any

@@ -1,4 +1,4 @@
-"""Programs for the ways to start a crew and to divide its work."""
+"""CrewAI programs for each way to start a crew and to divide its work."""
 
 from crewai import Crew
 

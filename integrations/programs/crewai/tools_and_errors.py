@@ -1,4 +1,4 @@
-"""Programs for tool calls, streaming, retries, errors and guardrails of a crew."""
+"""CrewAI programs with tool calls, streaming, retries, errors and guardrails."""
 
 from typing import Any
 

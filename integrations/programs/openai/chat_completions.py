@@ -1,4 +1,4 @@
-"""Programs that request chat completions without streaming."""
+"""Programs that request chat completions with the `openai` client, without streaming."""
 
 import asyncio
 from typing import Any

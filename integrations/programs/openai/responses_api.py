@@ -1,4 +1,4 @@
-"""Programs that use the Responses API."""
+"""Programs that use the Responses API with the `openai` client."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Programs that stream chat completions."""
+"""Programs that stream chat completions with the `openai` client."""
 
 import json
 from typing import Any

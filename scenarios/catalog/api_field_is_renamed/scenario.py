@@ -18,8 +18,8 @@ from scenarios.expectations import (
     tool_call_fails,
     writes_state,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
 

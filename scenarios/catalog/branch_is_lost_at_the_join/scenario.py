@@ -14,9 +14,9 @@ from scenarios.expectations import (
     reaches_outcome,
     states_figures,
 )
-from scenarios.inputs import integer_between, number_between, one_of
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import integer_between, number_between, one_of
 from workflows.media.clip import Clip
 from workflows.media.synthetic_clip import make_clip
 

@@ -15,8 +15,8 @@ from scenarios.expectations import (
     reaches_outcome,
     tool_call_fails,
 )
-from scenarios.inputs import integer_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import integer_between, one_of
 from workflows.media.clip import Clip
 from workflows.media.synthetic_clip import make_clip
 

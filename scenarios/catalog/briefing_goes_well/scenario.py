@@ -14,8 +14,8 @@ from scenarios.expectations import (
     repeats_tool_figures,
     writes_state,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="none",

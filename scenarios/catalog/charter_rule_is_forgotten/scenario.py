@@ -16,8 +16,8 @@ from scenarios.expectations import (
     output_lacks,
     reaches_outcome,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 RULE = "recommends nothing to buy"
 HINT = "That speaks for bonds"

@@ -19,8 +19,8 @@ from scenarios.expectations import (
     repeats_tool_figures,
     takes_turns,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="FM-3.2 no or incomplete verification",

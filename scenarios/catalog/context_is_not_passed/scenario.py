@@ -20,8 +20,8 @@ from scenarios.expectations import (
     repeats_tool_figures,
     states_figures,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="FM-2.4 information withholding",

@@ -11,8 +11,8 @@ from scenarios.expectations import (
     output_contains,
     remembers_earlier_turns,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="none",

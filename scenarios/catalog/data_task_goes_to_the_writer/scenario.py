@@ -19,8 +19,8 @@ from scenarios.expectations import (
     repeats_tool_figures,
     states_figures,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
 

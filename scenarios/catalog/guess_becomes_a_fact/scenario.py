@@ -17,8 +17,8 @@ from scenarios.expectations import (
     repeats_tool_figures,
     writes_state,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 BARE_RESULT = r'^{"figure": "[^"]+", "key": "\w+"}$'
 LATER_AGENTS = ("analyst", "synthesist")

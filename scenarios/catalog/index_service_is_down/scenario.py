@@ -21,8 +21,8 @@ from scenarios.expectations import (
     repeats_tool_figures,
     tool_call_fails,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 DOCUMENTS = Path(__file__).with_name("documents.jsonl")
 """The index's documents, cut in the middle of a line."""

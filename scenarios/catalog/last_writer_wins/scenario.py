@@ -15,9 +15,9 @@ from scenarios.expectations import (
     preserves_writes,
     reaches_outcome,
 )
-from scenarios.inputs import integer_between, number_between
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import integer_between, number_between
 from workflows.media.clip import Clip
 from workflows.media.synthetic_clip import make_clip
 

@@ -14,9 +14,9 @@ from scenarios.expectations import (
     repeats_tool_figures,
     works_concurrently,
 )
-from scenarios.inputs import integer_between, number_between
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import Scenario, Variant
+from scenarios.scenario_inputs import integer_between, number_between
 from workflows.media.clip import Clip
 from workflows.media.synthetic_clip import make_clip
 

@@ -19,8 +19,8 @@ from scenarios.expectations import (
     reaches_outcome,
     writes_state,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 BARE_RESULT = r'^{"period": "[^"]+", "value": [\d.]+}$'
 ALL_THREE = ("specialist", "analyst", "synthesist")

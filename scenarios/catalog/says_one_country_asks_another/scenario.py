@@ -15,8 +15,8 @@ from scenarios.expectations import (
     states_figures,
     tool_call_fails,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="FM-2.6 reasoning-action mismatch",

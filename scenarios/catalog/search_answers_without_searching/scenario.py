@@ -14,8 +14,8 @@ from scenarios.expectations import (
     reaches_outcome,
     states_figures,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="invented values",

@@ -11,8 +11,8 @@ from scenarios.expectations import (
     repeats_tool_figures,
     states_figures,
 )
-from scenarios.inputs import number_between
 from scenarios.scenario import Scenario, Variant
+from scenarios.scenario_inputs import number_between
 
 SCENARIO = Scenario(
     failure_mode="none",

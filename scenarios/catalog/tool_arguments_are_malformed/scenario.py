@@ -14,8 +14,8 @@ from scenarios.expectations import (
     states_figures,
     tool_call_fails,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 NO_RESULTS = r'^{"results": \[\]}$'
 

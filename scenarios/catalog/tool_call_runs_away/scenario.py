@@ -20,8 +20,8 @@ from scenarios.expectations import (
     states_figures,
     tool_call_fails,
 )
-from scenarios.inputs import number_between, one_of
 from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="FM-1.3 step repetition",

@@ -10,7 +10,7 @@ from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from integrations.cases.all_cases import all_cases
 from integrations.conventions.normalized_trace import normalized_trace
-from integrations.measures.token_totals import count_token_totals
+from integrations.measures.run_token_totals import compare_run_token_totals
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
 
@@ -113,7 +113,7 @@ def test_the_role_of_an_agent_wins_over_its_hash() -> None:
 )
 def test_a_token_total_is_read_in_any_convention(attributes: dict[str, Any]) -> None:
     crew = normalize({"gen_ai.operation.name": "invoke_workflow", **attributes})
-    assert count_token_totals(400, Trace((crew,))) == FidelityCount(400, 441)
+    assert compare_run_token_totals(400, Trace((crew,))) == FidelityCount(400, 441)
 
 
 def test_a_cost_of_zero_is_no_cost() -> None:

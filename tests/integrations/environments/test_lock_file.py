@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.cli.selection import select_environments
+from integrations.cli.environment_selection import select_environments
 from integrations.environments.environment_spec import spec_from_requirements
 from integrations.environments.lock_file import PROJECT_LOCK, find_lock_file
 from integrations.environments.requirements import RequirementError

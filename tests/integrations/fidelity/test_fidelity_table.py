@@ -184,7 +184,7 @@ def test_an_instrumentor_without_environment_is_left_out() -> None:
 def test_leaving_out_a_selected_instrumentor_is_no_success(
     options: list[str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = import_module("integrations.cli.fidelity")
+    command = import_module("integrations.cli.fidelity_command")
     monkeypatch.setattr(command, "INSTRUMENTORS", (NOT_BUILT,))
     monkeypatch.setattr(command, "INSTRUMENTORS_BY_NAME", {NOT_BUILT.name: NOT_BUILT})
     result = CliRunner().invoke(app, ["fidelity", *options])

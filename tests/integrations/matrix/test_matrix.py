@@ -13,7 +13,7 @@ from shutil import copytree, ignore_patterns
 
 import pytest
 
-from integrations.cli.selection import select_cases
+from integrations.cli.environment_selection import select_cases
 from integrations.environments.declared_environments import LOCKED
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.fidelity.table_file import load_table
@@ -193,7 +193,9 @@ def test_ctrl_c_ends_the_command_and_all_child_processes(
     send_signal(running.pid, signal.SIGINT)
     _, stderr = running.communicate(timeout=20)
     assert running.returncode == 130
-    assert stderr == "\nstopped; environments that are built are kept, nothing else\n"
+    assert (
+        stderr == "\nstopped: the environments built so far are kept, the results are discarded\n"
+    )
     assert not any(Path("/proc", child).exists() for child in children)
 
 

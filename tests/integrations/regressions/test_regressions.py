@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from packaging.requirements import Requirement
 
-from integrations.cli.selection import select_cases
+from integrations.cli.environment_selection import select_cases
 from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS, LOCKED
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.regressions.known_regressions import KNOWN_REGRESSIONS, SHARED_MODEL
@@ -17,7 +17,7 @@ from integrations.regressions.regression import (
     RegressionSide,
     select_counts,
 )
-from integrations.regressions.run_regressions import run_regressions
+from integrations.regressions.run_regressions import run_both_sides
 from integrations.reports.markdown import escape_markdown
 from integrations.reports.regressions_page import REGRESSIONS_PAGE, regressions_page
 from scenarios.player.fidelity import FidelityCount
@@ -92,7 +92,7 @@ def results() -> list[RegressionResult]:
     )
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("UV_OFFLINE", "1")
-        return run_regressions([known, *others], lambda line: None)
+        return run_both_sides([known, *others], lambda line: None)
 
 
 def test_each_side_runs_in_its_declared_environment(results: list[RegressionResult]) -> None:

@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from integrations.trees.edit_script import EDIT_KINDS, Edit, edit_script
-from integrations.trees.forest import (
+from integrations.trees.match_trees import match_trees
+from integrations.trees.span_forest import (
     LEVEL_MOVE_COST,
     NAME_COST,
     SPAN_COST,
@@ -20,7 +21,6 @@ from integrations.trees.forest import (
     build_forest,
     difference_cost,
 )
-from integrations.trees.match_trees import match_trees
 from integrations.trees.span_shape import SpanShape, sort_siblings
 from integrations.trees.subtree_distances import SubtreeDistances
 from tests.integrations.trees.sample_shapes import (

@@ -133,7 +133,7 @@ def test_an_edited_golden_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     golden = real.golden("twin").read_text("utf-8")
     monkeypatch.setattr(accepting, "scenario_names", lambda: (NAME,))
     monkeypatch.setattr(accepting, "scenario_folder", lambda _: ScenarioFolder(tmp_path))
-    monkeypatch.setattr("scenarios.reports.generated_pages.generate_pages", lambda: iter(()))
+    monkeypatch.setattr("scenarios.reports.generated_documents.generate_pages", lambda: iter(()))
     (tmp_path / "twin.golden.txt").write_text(golden, "utf-8")
     assert accepting.find_stale_files() == ()
     (tmp_path / "twin.golden.txt").write_text(golden.replace("83 out", "84 out"), "utf-8")

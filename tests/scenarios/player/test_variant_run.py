@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios.inputs import integer_between
 from scenarios.player.variant_run import VariantRun
 from scenarios.replay.replay_server import replay_tape
 from scenarios.scenario import Scenario, Variant
+from scenarios.scenario_inputs import integer_between
 from tests.support.tapes import make_tape
 from workflows.model import Model
 

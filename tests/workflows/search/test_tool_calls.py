@@ -38,7 +38,7 @@ from tests.support.search_runs import (
 )
 from workflows.model import Model
 from workflows.search.checks import check_country
-from workflows.search.index_search import CountryQuery
+from workflows.search.search_index import CountryQuery
 from workflows.search.tools import Hit, InvalidArgumentsError, SearchFailedError, Tool
 from workflows.search.web_search import Query, WebSearch, web_search_tool
 from workflows.search_agent import SearchAgent

@@ -60,7 +60,7 @@ def _spec_from_requirements(texts: Sequence[str], instrumentors: Sequence[str]) 
 
 
 def require_pinned(requirements: Sequence[str], lock_file: LockFile = PROJECT_LOCK) -> None:
-    """Check that the lock file pins each package, because another would change nothing.
+    """Check that the lock file pins each package: no other package is in the environment.
 
     Raises:
         RequirementError: A package is not pinned.

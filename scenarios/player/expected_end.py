@@ -1,4 +1,4 @@
-"""Await a workflow call, and compare how it ended with what its variant expects."""
+"""Await a workflow call, and explain if it did not end as its variant expects."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ CANCEL_TIMEOUT_S = 5.0
 """How long a call may take to end after it was cancelled."""
 
 
-async def await_outcome(
+async def await_expected_end(
     call: Coroutine[Any, Any, Any], variant: Variant, ledger: Ledger | None = None
 ) -> str | None:
     """Wait for the call to end; returns None if it ended as expected, else a sentence.

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from scenarios.player import call_outcome
-from scenarios.player.call_outcome import await_outcome
+from scenarios.player import expected_end
+from scenarios.player.expected_end import await_expected_end
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.scenario import Variant
 
@@ -35,24 +35,24 @@ async def will_not_stop() -> None:
 
 
 async def test_an_expected_outcome_is_no_problem() -> None:
-    assert await await_outcome(ends(), Variant()) is None
-    assert await await_outcome(fails(), Variant().raising(RuntimeError, "429")) is None
-    assert await await_outcome(waits(), Variant().stopped_after(0.05)) is None
+    assert await await_expected_end(ends(), Variant()) is None
+    assert await await_expected_end(fails(), Variant().raising(RuntimeError, "429")) is None
+    assert await await_expected_end(waits(), Variant().stopped_after(0.05)) is None
 
 
 async def test_an_unexpected_error_is_reported() -> None:
-    problem = await await_outcome(fails(), Variant())
+    problem = await await_expected_end(fails(), Variant())
     assert problem == "the workflow raised RuntimeError: RateLimitError: 429 (expected: no error)"
 
 
 async def test_another_error_than_the_expected_one_is_reported() -> None:
-    problem = await await_outcome(fails(), Variant().raising(RuntimeError, "503"))
+    problem = await await_expected_end(fails(), Variant().raising(RuntimeError, "503"))
     assert problem is not None
     assert problem.endswith("(expected: RuntimeError with a message containing '503')")
 
 
 async def test_a_missing_error_is_reported() -> None:
-    problem = await await_outcome(ends(), Variant().raising(RuntimeError, "429"))
+    problem = await await_expected_end(ends(), Variant().raising(RuntimeError, "429"))
     assert problem == (
         "the workflow ended by itself (expected: RuntimeError with a message containing '429')"
     )
@@ -60,10 +60,10 @@ async def test_a_missing_error_is_reported() -> None:
 
 async def test_a_call_that_ends_instead_of_waiting_is_reported() -> None:
     variant = Variant().stopped_after(5.0)
-    assert await await_outcome(ends(), variant) == (
+    assert await await_expected_end(ends(), variant) == (
         "the workflow ended by itself (expected: it runs until it is stopped)"
     )
-    assert await await_outcome(fails(), variant) == (
+    assert await await_expected_end(fails(), variant) == (
         "the workflow raised RuntimeError: RateLimitError: 429"
         " (expected: it runs until it is stopped)"
     )
@@ -71,21 +71,21 @@ async def test_a_call_that_ends_instead_of_waiting_is_reported() -> None:
 
 async def test_a_call_that_cancels_itself_is_reported() -> None:
     assert (
-        await await_outcome(cancels_itself(), Variant())
+        await await_expected_end(cancels_itself(), Variant())
         == "the workflow was cancelled, but not by the player"
     )
 
 
 async def test_an_endless_call_is_cancelled_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_outcome, "TIMEOUT_S", 0.05)
-    assert await await_outcome(waits(), Variant()) == "the workflow did not end within 0.05 s"
+    monkeypatch.setattr(expected_end, "TIMEOUT_S", 0.05)
+    assert await await_expected_end(waits(), Variant()) == "the workflow did not end within 0.05 s"
 
 
 async def test_a_call_that_ignores_its_cancellation_does_not_block_the_player(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(call_outcome, "CANCEL_TIMEOUT_S", 0.05)
-    problem = await await_outcome(will_not_stop(), Variant().stopped_after(0.05))
+    monkeypatch.setattr(expected_end, "CANCEL_TIMEOUT_S", 0.05)
+    problem = await await_expected_end(will_not_stop(), Variant().stopped_after(0.05))
     assert problem == "the workflow did not end within 0.05 s of its cancellation"
 
 
@@ -104,7 +104,7 @@ async def test_a_call_is_stopped_after_a_number_of_calls_of_a_lane() -> None:
             add_exchange(ledger, "index")
 
     variant = Variant().stopped_after(0.05, lane="index", calls=2)
-    assert await await_outcome(asks_for_ever(), variant, ledger) is None
+    assert await await_expected_end(asks_for_ever(), variant, ledger) is None
     assert len(ledger.exchanges) == 2
 
 
@@ -118,7 +118,7 @@ async def test_a_call_with_a_hanging_request_is_stopped_after_the_request_was_ma
 
     variant = Variant().stopped_after(0.05, lane="writer", calls=1)
     async with asyncio.timeout(10):
-        assert await await_outcome(hangs(), variant, ledger) is None
+        assert await await_expected_end(hangs(), variant, ledger) is None
     assert len(ledger.exchanges) == 1
 
 
@@ -126,6 +126,6 @@ async def test_calls_of_other_lanes_do_not_count() -> None:
     ledger = Ledger()
     add_exchange(ledger, "tavily")
     variant = Variant().stopped_after(0.05, lane="index", calls=1)
-    assert await await_outcome(ends(), variant, ledger) == (
+    assert await await_expected_end(ends(), variant, ledger) == (
         "the workflow ended by itself (expected: it runs until it is stopped)"
     )

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from integrations.cli.matrix import STOPPED_MESSAGE, print_progress
-from integrations.cli.selection import select_cases
+from integrations.cli.environment_selection import select_cases
+from integrations.cli.matrix_command import STOPPED_MESSAGE, print_progress
 from integrations.environments.declared_environments import INSTRUMENTOR_ENVIRONMENTS, LOCKED
 from integrations.fidelity.table_file import load_table
 from integrations.gaps.known_gaps import KNOWN_GAPS

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from integrations.cli.selection import select_cases, select_environments
+from integrations.cli.environment_selection import select_cases, select_environments
 from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS
 from integrations.fidelity.table_file import load_table
 from integrations.gaps.known_gaps import KNOWN_GAPS
@@ -19,7 +19,7 @@ from scenarios.atomic_write import write_atomically
 from scenarios.cli.interrupts import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
 
-STOPPED_MESSAGE = "stopped; environments that are built are kept, nothing else"
+STOPPED_MESSAGE = "stopped: the environments built so far are kept, the results are discarded"
 
 
 def matrix(
@@ -59,9 +59,10 @@ def matrix(
 
         python -m integrations matrix --with "mlflow @ file:///home/me/mlflow"
 
-    All other versions are those of the lock. Whatever is missing from the traces must be declared
-    as a gap, and every declared gap must occur; any other result fails. A build of another
-    instrumentor runs under that instrumentor, with the other versions of its own lock:
+    All packages that you do not name keep the lock file's version. Whatever is missing from the
+    traces must be declared as a gap, and every declared gap must occur; any other result fails.
+    A build of another instrumentor runs under that instrumentor, with the other versions of its
+    own lock:
 
         python -m integrations matrix --with ./traceloop-sdk
 

@@ -1,8 +1,8 @@
 """Inputs of a scenario: published values by default, random values with a seed.
 
 Inputs fill the `${name}` placeholders in the task and in the replies of services. A model learns of
-them from its prompt alone, so its taped lines must capture them there. A scenario that passes with
-random inputs passes for its reason, and not for its figures.
+them from its prompt alone, so its taped lines must capture them there. If a scenario also passes
+with random inputs, its failure does not depend on particular numbers.
 """
 
 from collections.abc import Callable, Mapping

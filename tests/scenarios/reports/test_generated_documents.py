@@ -3,13 +3,13 @@
 import pytest
 
 from scenarios.player.accept import find_stale_files
-from scenarios.reports import document_parts, generated_pages
+from scenarios.reports import document_parts, generated_documents
 
 
 def test_an_edited_page_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_stale_files() == ()
-    edited = [(path, f"{text}\nmore") for path, text in generated_pages.generate_pages()]
-    monkeypatch.setattr(generated_pages, "generate_pages", lambda: iter(edited))
+    edited = [(path, f"{text}\nmore") for path, text in generated_documents.generate_pages()]
+    monkeypatch.setattr(generated_documents, "generate_pages", lambda: iter(edited))
     assert len(find_stale_files()) == len(edited)
 
 

@@ -1,4 +1,4 @@
-"""Counts the token totals that a trace records on the span of a run or an agent."""
+"""Compare the tokens that a run used with the total on the run's or agent's own span."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,11 +7,11 @@ from instrumentation.trace.trace import Trace
 from integrations.measures.placement import COMPLETION_TYPES
 from scenarios.player.fidelity import FidelityCount
 
-CALL_TYPES = (*COMPLETION_TYPES, "EMBEDDING")
+SINGLE_CALL_TYPES = (*COMPLETION_TYPES, "EMBEDDING")
 """Types of spans whose tokens are those of one call, and not a total."""
 
 
-def count_token_totals(used_tokens: int, trace: Trace) -> FidelityCount:
+def compare_run_token_totals(used_tokens: int, trace: Trace) -> FidelityCount:
     """Compare the recorded totals with the tokens that were used; 0 of 0 if none is recorded.
 
     Of nested totals, such as a crew's and its agents', the outermost counts.
@@ -21,7 +21,7 @@ def count_token_totals(used_tokens: int, trace: Trace) -> FidelityCount:
 
 
 def _outermost_totals(span: Span) -> Iterator[int]:
-    own = 0 if span.type in CALL_TYPES else _token_total(span)
+    own = 0 if span.type in SINGLE_CALL_TYPES else _token_total(span)
     if own:
         yield own
         return

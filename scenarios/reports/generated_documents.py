@@ -1,4 +1,4 @@
-"""Generate pages: a README per scenario, and the marked parts of the documents.
+"""Generate the README of each scenario and the marked parts of the other documents.
 
 Pages are functions of committed files alone: sources and recorded traces. `accept --check` compares
 them, and needs no framework.

@@ -1,4 +1,4 @@
-"""The command `fidelity`: measures the fidelity table, and writes or checks it."""
+"""The command `fidelity`: measure what each instrumentor records; write or check the result."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from integrations.cases.all_cases import all_cases
-from integrations.cli.matrix import STOPPED_MESSAGE, print_progress
-from integrations.cli.selection import SelectionError, select_cases
+from integrations.cli.environment_selection import SelectionError, select_cases
+from integrations.cli.matrix_command import STOPPED_MESSAGE, print_progress
 from integrations.fidelity.fidelity_table import FidelityTable, measure_table
 from integrations.fidelity.gap_reasons import unexplained_misses
 from integrations.fidelity.table_changes import table_changes
@@ -24,7 +24,7 @@ from scenarios.atomic_write import write_atomically
 from scenarios.cli.interrupts import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
 
-UPDATE_HINT = "if this is intended, run make fidelity and review the diff"
+REMEASURE_HINT = "if this is intended, run make fidelity and review the diff"
 
 
 def fidelity(
@@ -68,7 +68,7 @@ def fidelity(
     for problem in problems:
         typer.echo(problem, err=True)
     if problems:
-        typer.echo(UPDATE_HINT, err=True)
+        typer.echo(REMEASURE_HINT, err=True)
     elif not check and not case and not instrumentor:
         _write_table(table)
     is_partial = len(table.versions) < len(instrumentors)

@@ -1,4 +1,4 @@
-"""Counts recorded errors: failed attempts at a completion, and tools that raised."""
+"""Compare the errors of a run (failed attempts, tools that raised) with those that are recorded."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ ERROR_KINDS = {
 be either."""
 
 
-def count_errors(failed_attempts: int, failed_tools: int, trace: Trace) -> FidelityCount:
+def compare_error_counts(failed_attempts: int, failed_tools: int, trace: Trace) -> FidelityCount:
     """Count errors that happened and errors that a trace records.
 
     An error that propagated through several spans counts once, where it began. A completion whose

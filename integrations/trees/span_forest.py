@@ -1,4 +1,4 @@
-"""A forest of span shapes in flat form, and the cost of the differences between two spans.
+"""The span trees of a trace in flat form, and the cost of each difference between two spans.
 
 Two forests are compared by the cheapest set of edits that leads from one to the other (a tree edit
 distance). Costs are integers, so that their sums are exact.

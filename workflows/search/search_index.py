@@ -1,4 +1,4 @@
-"""The tool `search_index`: our own index service (services/index.py), called in the same trace."""
+"""The tool `search_index`: ask our own index service (services/index.py) for facts on a country."""
 
 import asyncio
 import re
@@ -63,7 +63,7 @@ class IndexSearch:
                 name = type(error).__name__
                 raise SearchFailedError(f"no index: it did not answer ({name})") from None
             except (ValueError, AttributeError, TypeError, KeyError) as error:
-                message = f"no index: an answer of another shape ({error})"
+                message = f"the index service's answer has an unexpected structure ({error})"
                 raise SearchFailedError(message) from None
             delay_s = self.retry_delay_s(attempt, _seconds(response.headers.get("retry-after")))
             if delay_s is None:

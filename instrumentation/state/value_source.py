@@ -19,7 +19,7 @@ class ToolResult:
     span_id: str | None = None
 
 
-def find_grounding(value: Any, results: Sequence[ToolResult]) -> ToolResult | None:
+def find_result_containing(value: Any, results: Sequence[ToolResult]) -> ToolResult | None:
     """Return the newest result that contains a value, or None.
 
     A value with figures is contained if the result states all its figures, as rounded, in the same
@@ -27,7 +27,7 @@ def find_grounding(value: Any, results: Sequence[ToolResult]) -> ToolResult | No
     its items is, possibly in different results; then the result of the last item is returned.
     """
     if isinstance(value, list) and value:
-        groundings = [find_grounding(item, results) for item in value]
+        groundings = [find_result_containing(item, results) for item in value]
         return groundings[-1] if all(groundings) else None
     text = to_text(value)
     figures = extract_figures(text)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.cli.selection import (
+from integrations.cli.environment_selection import (
     SelectionError,
     require_pinned,
     select_cases,
