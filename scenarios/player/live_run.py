@@ -20,6 +20,7 @@ from scenarios.player.scenario_loader import (
     scenario_names,
 )
 from scenarios.recording.recording_proxy import record_tape
+from scenarios.recording.tape_writer import open_tape
 from scenarios.replay.service_processes import ServiceProcesses, ServiceUnavailableError
 from scenarios.reports.terminal_report import trace_url, ui_instruction
 from scenarios.tape.tape import TapeError
@@ -130,7 +131,7 @@ def _require_writable(tape: Path) -> None:
     try:
         if tape.exists() and tape.stat().st_size:
             raise TapeError(f"{tape}: the file is not empty; remove it, or name another")
-        tape.open("ab").close()
+        open_tape(tape).close()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise TapeError(f"{tape}: cannot be written ({reason})") from error

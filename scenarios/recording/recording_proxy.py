@@ -1,7 +1,8 @@
 """A proxy in front of a live endpoint that records each successful exchange as a line of a tape.
 
-Requests and responses pass unchanged, with their headers and keys. Neither headers nor keys are
-written to the tape. Responses with an error status, or that break off, are passed on, not recorded.
+Requests and responses pass unchanged, with their headers and keys. Headers are not written to the
+tape; paths, queries, bodies and streams are, redacted as traces are (see `tape_redaction.py`).
+Responses with an error status, or that break off, are passed on, not recorded.
 
     with record_tape("https://api.openai.com/v1", Path("tape.jsonl")) as recorder:
         OpenAI(base_url=recorder.base_url).chat.completions.create(…)
@@ -27,6 +28,7 @@ from scenarios.http_server.connection import (
 from scenarios.http_server.forwarding import ForwardingClient, decode_headers, request_target
 from scenarios.http_server.server import HOST, serve_app
 from scenarios.openai_api.errors import error_body
+from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.recording.tape_writer import TapeWriter, build_line
 from scenarios.replay.request_parsing import parse_request
 from scenarios.tape.request import MODELS_PATH
@@ -78,6 +80,7 @@ class _RecordingApp:
         self._base_path = base_path
         self._writer = writer
         self._lane = lane
+        self._redaction = TapeRedaction()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = Connection(scope, receive, send)
@@ -91,6 +94,7 @@ class _RecordingApp:
             return
         path = scope["path"].removeprefix(self._base_path)
         request = parse_request({**scope, "path": path}, body, self._lane_for_path)
+        self._redaction.add_secrets_of_request(request, decode_headers(scope))
         target = request_target(scope["raw_path"].decode("latin-1"), request.query)
         try:
             response, content = await self.upstream.forward(scope, target, body, connection)
@@ -99,8 +103,7 @@ class _RecordingApp:
             return
         try:
             if response.is_success and not request.path.startswith(MODELS_PATH):
-                line = build_line(request, decode_headers(scope), response, content)
-                self._writer.append(line)
+                self._writer.append(build_line(request, response, content, self._redaction))
         finally:
             # The client gets the end of its answer, even if recording fails.
             await connection.send_part(b"", more=False)

@@ -1,22 +1,34 @@
-"""Write recorded exchanges to a tape, one line each, without the secrets of their requests."""
+"""Write recorded exchanges to a tape, one line each, without secrets and personal data.
 
+The digest of a request is that of the original, so that the same request is answered when the tape
+is replayed. A part of the path or the query that was redacted matches any text.
+"""
+
+import os
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from os import SEEK_END
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 import orjson
 
 from scenarios.openai_api.stream_assembly import assemble_stream
-from scenarios.tape.request import CHAT_PATH, Request, to_sorted_json
+from scenarios.recording.tape_redaction import TapeRedaction
+from scenarios.tape.redacted_path import to_pattern
+from scenarios.tape.request import CHAT_PATH, Request
 
-SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
-MIN_SECRET_CHARS = 8
-"""Shorter words of a secret header, such as "Bearer", may appear in any text by chance."""
 FRAME_END = re.compile(r"\r\n\r\n|\n\n|\r\r")
+
+
+def open_tape(path: Path) -> BinaryIO:
+    """Open a tape to append to it, unbuffered. A new one is private: prompts are on it."""
+
+    def open_private(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    return open(path, "a+b", buffering=0, opener=open_private)
 
 
 class TapeWriter:
@@ -29,7 +41,7 @@ class TapeWriter:
     def append(self, line: bytes) -> None:
         """Append a complete line, or nothing: a line that does not fit on the disk is removed."""
         try:
-            with self._path.open("a+b", buffering=0) as tape:
+            with open_tape(self._path) as tape:
                 end = tape.seek(0, SEEK_END)
                 tape.seek(max(0, end - 1))
                 left = (b"" if tape.read() in (b"", b"\n") else b"\n") + line + b"\n"
@@ -44,30 +56,40 @@ class TapeWriter:
 
 
 def build_line(
-    request: Request, headers: Mapping[str, str], response: httpx.Response, body: bytes
+    request: Request, response: httpx.Response, body: bytes, redaction: TapeRedaction
 ) -> bytes:
-    """Return a recorded line as JSON, without the secrets in the request's `headers`."""
+    """Return a recorded line as JSON, redacted."""
     taped_response = _taped_response(response, body)
     content = (
         assemble_stream(taped_response["frames"])
         if "frames" in taped_response
         else taped_response.get("body")
     )
+    redaction.add_secrets_of_fields(content)
     model = (content.get("model") if isinstance(content, dict) else None) or request.model
-    endpoint = {"path": request.path, "method": request.method} if request.path != CHAT_PATH else {}
-    if request.query:  # the digest covers only the body
-        endpoint["when"] = f"^{re.escape(f'{request.method} {request.path}?{request.query}')}$"
     time = datetime.now(UTC).isoformat(timespec="seconds")
     line = {
         "lane": request.lane,
         "origin": "recorded",
-        **endpoint,
+        **_endpoint(request, redaction),
         "digest": request.digest,
-        "request": request.canonical_body,
-        "response": {"status": response.status_code} | taped_response,
-        "recorded": ({"model": model} if model else {}) | {"at": time},
+        "request": redaction.redact_value(request.canonical_body),
+        "response": {"status": response.status_code} | _redact_response(taped_response, redaction),
+        "recorded": ({"model": redaction.redact_value(model)} if model else {}) | {"at": time},
     }
-    return _remove_secrets(line, _find_secrets(headers))
+    return orjson.dumps(line)
+
+
+def _endpoint(request: Request, redaction: TapeRedaction) -> dict[str, str]:
+    """The path, the method and, since the digest covers only the body, a `when` for the query."""
+    target = f"{request.path}?{request.query}" if request.query else request.path
+    redacted = redaction.redact_text(target)
+    endpoint = {}
+    if request.path != CHAT_PATH:
+        endpoint = {"path": redacted.partition("?")[0], "method": request.method}
+    if request.query:
+        endpoint["when"] = f"^{to_pattern(f'{request.method} {redacted}')}$"
+    return endpoint
 
 
 def _taped_response(response: httpx.Response, body: bytes) -> dict[str, Any]:
@@ -80,24 +102,7 @@ def _taped_response(response: httpx.Response, body: bytes) -> dict[str, Any]:
         return {"text": text}
 
 
-def _find_secrets(headers: Mapping[str, str]) -> list[str]:
-    """Return the words of the secret headers that are long enough to be secrets."""
-    values = (headers[name] for name in headers if name in SECRET_HEADERS)
-    words = (word for value in values for word in re.split(r"[\s;=]+", value))
-    return [word for word in words if len(word) >= MIN_SECRET_CHARS]
-
-
-def _remove_secrets(line: dict[str, Any], secrets: list[str]) -> bytes:
-    """Return the line as JSON, each secret replaced by `[removed]`.
-
-    A stream that spreads a secret over several frames is written as one body, in which it is found.
-    """
-    response = line["response"]
+def _redact_response(response: dict[str, Any], redaction: TapeRedaction) -> dict[str, Any]:
     if "frames" in response:
-        body = assemble_stream(response["frames"])
-        if any(secret in to_sorted_json(body) for secret in secrets):
-            line = line | {"response": {"status": response["status"], "body": body}}
-    text = orjson.dumps(line).decode()
-    for secret in secrets:
-        text = text.replace(secret, "[removed]")
-    return text.encode()
+        return {"frames": redaction.redact_frames(response["frames"])}
+    return {key: redaction.redact_value(value) for key, value in response.items()}

@@ -19,6 +19,7 @@ from scenarios.tape.json_checks import (
 )
 from scenarios.tape.line_validation import validate_line
 from scenarios.tape.placeholders import InputValue, fill_inputs, placeholder_names
+from scenarios.tape.redacted_path import matches_path
 from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, EMBEDDINGS_PATH
 
 
@@ -69,8 +70,9 @@ class TapeLine:
         A scripted chat line serves both APIs, Chat Completions and Responses.
         """
         is_scripted_chat = self.path == CHAT_PATH and self.reply is not None
-        paths = COMPLETION_PATHS if is_scripted_chat else (self.path,)
-        return method == self.method and path in paths
+        if is_scripted_chat:
+            return method == self.method and path in COMPLETION_PATHS
+        return method == self.method and matches_path(self.path, path)
 
     @property
     def location(self) -> str:

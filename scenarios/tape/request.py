@@ -7,7 +7,8 @@ The canonical body omits everything that changes from run to run without changin
 - Ids of tool calls become ordinals in order of appearance: `call_1`, `call_2`, …. Items of the
   Responses API lose their own ids.
 
-Headers are not stored, so no API key can reach a tape or the ledger.
+Headers are not stored. A recorded tape holds the canonical body as redacted, and the digest of the
+original. The ledger, which is never written to a file, holds the original.
 """
 
 import hashlib

@@ -49,6 +49,9 @@ A recorded line has these keys instead of a reply:
             server-sent events as received, or {"status", "text"}.
 `recorded`  {"model", "at"}: the model that answered, and the time.
 
+Secrets and personal data are redacted in a recorded line (`[redacted: API key]`); in its path, a
+placeholder matches any text. The digest is that of the original request.
+
 A line is served once.
 """
 
@@ -150,8 +153,15 @@ class Tape:
 
         If several lanes do, the client's `lane_header` decides; else the first one is taken.
         """
-        lanes = self._lanes_by_endpoint.get((method, path), {})
+        lanes = self._lanes_by_endpoint.get((method, path)) or {
+            line.lane: None for line in self._redacted_lines if line.serves_endpoint(method, path)
+        }
         return lane_header if lane_header in lanes else next(iter(lanes), None)
+
+    @cached_property
+    def _redacted_lines(self) -> tuple[TapeLine, ...]:
+        """The recorded lines whose path was redacted, and so matches several."""
+        return tuple(line for line in self.lines if "[redacted: " in line.path)
 
     @cached_property
     def endpoints(self) -> tuple[str, ...]:

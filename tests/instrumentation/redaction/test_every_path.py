@@ -82,7 +82,8 @@ def update_open_trace(plant: PlantSecret) -> None:
             response_preview=plant("response preview"),
             client_request_id=plant("client's id"),
         )
-        mlflow.log_feedback(trace_id=span.trace_id, value=plant("feedback meanwhile"))
+        name, value = plant("name of feedback meanwhile"), plant("feedback meanwhile")
+        mlflow.log_feedback(trace_id=span.trace_id, name=name, value=value)
 
 
 def raise_in_spans(plant: PlantSecret) -> None:
@@ -145,6 +146,8 @@ def write_after_storing(plant: PlantSecret, trace_id: str) -> None:
         metadata={"note": plant("metadata of feedback")},
         source=AssessmentSource("HUMAN", plant("source of feedback")),
     )
+    mlflow.log_feedback(**target, name=plant("name of feedback"), value=True)
+    mlflow.log_expectation(**target, name=plant("name of an expectation"), value=1)
     mlflow.log_feedback(**target, name="broken", error=ExpectedError(plant("error of feedback")))
     mlflow.log_expectation(**target, name="wanted", value=[plant("expectation")])
     update = Feedback("sure", value=1.0, rationale=plant("updated rationale"))

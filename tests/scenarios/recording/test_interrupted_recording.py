@@ -1,6 +1,7 @@
 """A recording that is killed, or that fills the disk, leaves only complete lines on the tape."""
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,8 @@ from scenarios.recording.recording_proxy import TapeRecorder, record_tape
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape, TapeError
 from tests.support.file_system import limited_file_size
-from tests.support.raw_http import chat_body
-from tests.support.tapes import make_tape, reply_line
+from tests.support.raw_http import chat_body, raw_request
+from tests.support.tapes import make_tape, reply_line, service_line
 
 RECORDING_PROGRAM = """
 import sys
@@ -70,3 +71,54 @@ def test_a_full_disk_is_reported_and_leaves_no_incomplete_line(
     ):
         send_requests(recorder, 5)
     assert 0 < len(Tape.load(path).lines) < 5
+
+
+def test_a_client_that_leaves_in_mid_body_is_not_recorded_and_disturbs_no_other(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "tape.jsonl"
+    with (
+        replay_tape(make_tape(reply_line("a", "x"))) as live,
+        record_tape(live.base_url, path) as recorder,
+    ):
+        address = httpx.URL(recorder.base_url)
+        request = raw_request(chat_body())
+        with socket.create_connection((address.host, address.port), timeout=5) as connection:
+            connection.sendall(request[:-10])
+        send_requests(recorder, 1)
+    assert len(live.ledger.exchanges) == 1
+    assert len(Tape.load(path).lines) == 1
+
+
+def test_a_client_that_leaves_in_mid_answer_leaves_a_complete_line_or_none(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "tape.jsonl"
+    with (
+        replay_tape(make_tape(*[reply_line("a", "word " * 2_000)] * 2)) as live,
+        record_tape(live.base_url, path) as recorder,
+    ):
+        address = httpx.URL(recorder.base_url)
+        with socket.create_connection((address.host, address.port), timeout=5) as connection:
+            connection.sendall(raw_request(chat_body(stream=True)))
+            assert connection.recv(100)
+        send_requests(recorder, 1)
+    lines = Tape.load(path).lines
+    assert len(lines) in (1, 2)
+    assert all(str(line.response).count("word") == 2_000 for line in lines)
+
+
+@pytest.mark.parametrize("text", ["it rains", '{"half": ', "<p>it rains</p>", "", "É\u2028é"])
+def test_an_answer_that_is_not_json_is_recorded_as_text_and_replayed(
+    text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "tape.jsonl"
+    line = service_line("s", "/weather", None, method="GET") | {"reply": {"text": text}}
+    with (
+        replay_tape(make_tape(line)) as live,
+        record_tape(live.url, path, lane="s") as recorder,
+    ):
+        assert httpx.get(f"{recorder.base_url}/weather").text == text
+    assert Tape.load(path).lines[0].response == {"status": 200, "text": text}
+    with replay_tape(Tape.load(path), strict=True) as replay:
+        assert httpx.get(f"{replay.url}/weather").text == text

@@ -88,7 +88,9 @@ def test_a_key_that_is_repeated_in_an_answer_is_removed(stream: bool, tmp_path: 
         httpx.post(f"{recorder.base_url}/chat/completions", json=chat, headers=headers)
     with replay_tape(Tape.load(path)) as replay:
         response = httpx.post(f"{replay.base_url}/chat/completions", json=chat, headers=headers)
-    assert replay.ledger.exchanges[0].reply == {"content": "you sent [removed], thank you"}
+    assert replay.ledger.exchanges[0].reply == {
+        "content": "you sent [redacted: API key], thank you"
+    }
     assert response.status_code == 200
     assert KEY[:12] not in path.read_text()
 
