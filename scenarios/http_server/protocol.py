@@ -3,12 +3,13 @@
 Input that is not valid HTTP gets an answer in the shape of the OpenAI API's errors.
 """
 
+import asyncio
 import logging
 from array import array
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from scenarios.openai_api.errors import error_body
 
@@ -16,12 +17,18 @@ TRANSPORT_EXTENSION = "scenarios.transport"
 """The key in an ASGI scope's `extensions` that holds the connection's transport."""
 MAX_HEAD_BYTES = 64 * 1024
 """The maximum size of a request's path and headers."""
+REQUEST_TIMEOUT_S = 10.0
+"""How long a client may take to send a head, and how long it may pause in a body."""
 UPGRADE_HEADERS = frozenset({b"connection", b"upgrade", b"http2-settings"})
 INVALID_HTTP_MESSAGE = (
     "This is not a valid HTTP/1.1 request. It needs a method, a path and headers in ASCII,"
     " and one numeric content-length or a chunked body."
 )
-STATUS_LINES = {400: b"400 Bad Request", 431: b"431 Request Header Fields Too Large"}
+STATUS_LINES = {
+    400: b"400 Bad Request",
+    408: b"408 Request Timeout",
+    431: b"431 Request Header Fields Too Large",
+}
 
 
 class UpgradeTolerantParser(httptools.HttpRequestParser):
@@ -37,7 +44,10 @@ class UpgradeTolerantParser(httptools.HttpRequestParser):
 
 
 class BreakableProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a breakable connection and a limited head; no logs, no upgrades."""
+    """uvicorn's protocol with a breakable connection, and limits for heads and pauses.
+
+    It has no logs, and ignores offers of an upgrade.
+    """
 
     parser: UpgradeTolerantParser
 
@@ -49,6 +59,15 @@ class BreakableProtocol(HttpToolsProtocol):
         self._in_head = True
         self._heads = 0
         self._head_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._restart_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         in_head, heads = self._in_head, self._heads
@@ -64,6 +83,7 @@ class BreakableProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._restart_timer()
         self.scope["extensions"] = {TRANSPORT_EXTENSION: {"transport": self.transport}}
 
     def on_headers_complete(self) -> None:
@@ -72,16 +92,43 @@ class BreakableProtocol(HttpToolsProtocol):
         self._heads += 1
         self._in_head = False
         self._head_bytes = 0
+        self._restart_timer()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._restart_timer()
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return
         self._in_head = True
+        self._stop_timer()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         self._reject(400, INVALID_HTTP_MESSAGE)
+
+    def _restart_timer(self) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(REQUEST_TIMEOUT_S, self._end_stalled_request)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _end_stalled_request(self) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        is_answering = cycle is not None and not (cycle.response_complete or cycle.more_body)
+        if is_answering or self.flow.read_paused:
+            # The client has begun its next request before the answer, and may wait for the answer.
+            self._restart_timer()
+        elif self.scope is None:  # no request has begun
+            self.transport.close()
+        else:
+            part = "head" if self._in_head else "body"
+            self._reject(408, f"The {part} of the request paused for {REQUEST_TIMEOUT_S:g} s.")
 
     def _ignore_upgrade(self, after_upgrade: bytes) -> None:
         """Serve a request as if it had not offered an upgrade, such as h2c by Java's client.

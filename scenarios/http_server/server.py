@@ -13,6 +13,8 @@ from uvicorn.server import ServerState
 from scenarios.http_server.protocol import BreakableProtocol
 
 HOST = "127.0.0.1"
+MAX_WAITING_CONNECTIONS = 4096
+"""How many connections may wait to be accepted. A further one waits for a second, or longer."""
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def serve_app(
         OSError: The port is in use.
     """
     with (
-        socket.create_server((HOST, port), backlog=512) as listening,
+        socket.create_server((HOST, port)) as listening,
         _event_loop_thread(app) as loop,
     ):
         state = ServerState()
@@ -43,7 +45,9 @@ def serve_app(
 
         async def start() -> asyncio.AbstractServer:
             return await loop.create_server(
-                lambda: BreakableProtocol(config, state, {}), sock=listening
+                lambda: BreakableProtocol(config, state, {}),
+                sock=listening,
+                backlog=MAX_WAITING_CONNECTIONS,
             )
 
         async def stop(server: asyncio.AbstractServer) -> None:

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from scenarios.http_server import connection as http_connection
+from scenarios.http_server import protocol as http_protocol
 from scenarios.http_server.server import HOST
+from scenarios.replay.faults import slow
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.raw_http import CHAT_PATH, ask, chat_body, error_message, raw_request, send_raw
 from tests.support.tapes import make_tape, reply_line
@@ -203,6 +205,56 @@ def test_incomplete_requests_do_not_block_others(replay: ReplayServer) -> None:
         connection.close()
     assert ask(replay, "a") == "yes"
     assert len(replay.ledger.exchanges) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        (b"", b""),
+        (b"POST /v1/chat", b"The head of the request paused for 0.5 s."),
+        (raw_request(chat_body())[:-5], b"The body of the request paused for 0.5 s."),
+        (raw_request(b"") + BARE_HEAD, b"The head of the request paused for 0.5 s."),
+    ],
+    ids=["nothing", "half a head", "half a body", "half a second head"],
+)
+def test_a_request_that_is_never_completed_is_ended(
+    sent: bytes, answer: bytes, replay: ReplayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_S", 0.5)
+    with socket.create_connection((HOST, replay.port), timeout=5) as connection:
+        connection.sendall(sent)
+        received = connection.makefile("rb").read()
+    assert answer in received
+    assert (b"HTTP/1.1 408 Request Timeout" in received) == bool(answer)
+
+
+def test_a_slow_answer_and_an_idle_connection_are_not_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_S", 0.1)
+    lines = [reply_line("a", "one"), reply_line("a", "two")]
+    with (
+        replay_tape(make_tape(*lines), [slow("a", delay_s=0.4)]) as replay,
+        socket.create_connection((HOST, replay.port), timeout=5) as connection,
+    ):
+        request = raw_request(chat_body())
+        connection.sendall(request + request[:40])
+        assert b'"one"' in connection.recv(65536)
+        connection.sendall(request[40:])
+        assert b'"two"' in connection.recv(65536)
+        time.sleep(0.3)
+        connection.sendall(request)
+        assert b" 422 " in connection.recv(65536)
+
+
+def test_a_thousand_clients_can_connect_at_once(replay: ReplayServer) -> None:
+    started_s = time.monotonic()
+    with ExitStack() as stack:
+        for _ in range(1000):
+            stack.enter_context(socket.create_connection((HOST, replay.port), timeout=5))
+        # A client that finds no place in the queue tries again after a second.
+        assert time.monotonic() - started_s < 1.0
+        assert ask(replay, "a") == "yes"
 
 
 def test_a_client_that_leaves_during_a_stream_does_not_use_up_the_line() -> None:
