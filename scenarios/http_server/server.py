@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
+from scenarios.http_server.local_callers import App, refuse_foreign_callers
 from scenarios.http_server.protocol import BreakableProtocol
 
 HOST = "127.0.0.1"
@@ -19,11 +20,11 @@ MAX_WAITING_CONNECTIONS = 4096
 
 @contextmanager
 def serve_app(
-    app: Callable[..., Awaitable[None]],
+    app: App,
     port: int = 0,
     on_close: Callable[[], Awaitable[None]] | None = None,
 ) -> Generator[int]:
-    """Serve `app` until the block ends; yield the port.
+    """Serve `app` to programs of this machine until the block ends; yield the port.
 
     At the end all connections are aborted, so that a hanging request delays nothing. `on_close` is
     awaited last, on the server's event loop.
@@ -41,7 +42,7 @@ def serve_app(
         _event_loop_thread(app) as loop,
     ):
         state = ServerState()
-        config = _uvicorn_config(app)
+        config = _uvicorn_config(refuse_foreign_callers(app))
 
         async def start() -> asyncio.AbstractServer:
             return await loop.create_server(

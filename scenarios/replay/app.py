@@ -18,6 +18,8 @@ from scenarios.http_server.connection import (
     Send,
 )
 from scenarios.http_server.forwarding import ForwardingClient, request_target
+from scenarios.http_server.local_callers import explain_foreign_caller
+from scenarios.openai_api.errors import error_body
 from scenarios.openai_api.models import is_models_path, models_body
 from scenarios.replay.exchange_handler import ReplayState, handle_exchange
 from scenarios.replay.fault_injection import FaultSchedule
@@ -26,6 +28,8 @@ from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.line_selector import LineSelector
 from scenarios.replay.request_parsing import body_too_large_error, parse_request, validate_request
 from scenarios.tape.tape import Tape
+
+CONTROL_ENDPOINTS = (("GET", "/ledger"), ("POST", "/rewind"))
 
 
 class ReplayApp:
@@ -75,7 +79,13 @@ class ReplayApp:
             await self._forward(first_segment, connection, scope, body)
             return
         request = parse_request(scope, body, self._tape.lane_for_path)
-        match request.method, request.path:
+        endpoint = request.method, request.path
+        if endpoint in CONTROL_ENDPOINTS and (
+            message := explain_foreign_caller(scope, same_origin=True)
+        ):
+            await connection.send_response(403, JSON_CONTENT_TYPE, error_body(message))
+            return
+        match endpoint:
             case "GET", path if is_models_path(path):
                 await connection.send_response(200, JSON_CONTENT_TYPE, models_body(path))
             case "GET", "/ledger":

@@ -76,7 +76,7 @@ def _build_request(stream: bool) -> bytes:
     messages = [system, {"role": "user", "content": "Say in a few sentences how it was lost."}]
     body = orjson.dumps({"model": "taped", "messages": messages, "stream": stream})
     head = (
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: replay\r\n"
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\n"
         f"content-type: application/json\r\n{AGENT_HEADER}: load\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )

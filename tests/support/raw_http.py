@@ -22,7 +22,12 @@ def raw_request(
 ) -> bytes:
     """Return the bytes of a request with the correct content length."""
     length = b"content-length: %d" % len(body)
-    head = [b"%b %b HTTP/1.1" % (method, path), b"host: x", b"x-agent-name: " + lane, *headers]
+    head = [
+        b"%b %b HTTP/1.1" % (method, path),
+        b"host: 127.0.0.1",
+        b"x-agent-name: " + lane,
+        *headers,
+    ]
     return b"\r\n".join([*head, length, b"", body])
 
 
