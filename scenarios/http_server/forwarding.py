@@ -10,7 +10,6 @@ HOP_BY_HOP = frozenset(
     {
         "accept-encoding",
         "connection",
-        "content-encoding",
         "content-length",
         "host",
         "keep-alive",
@@ -19,6 +18,10 @@ HOP_BY_HOP = frozenset(
 )
 """Headers that concern one connection only, and are not forwarded."""
 TIMEOUT_S = 600.0
+
+
+class UndecodableBodyError(Exception):
+    """A body has a content encoding that cannot be decoded here, or not the one that it claims."""
 
 
 class ForwardingClient:
@@ -32,8 +35,9 @@ class ForwardingClient:
     ) -> tuple[httpx.Response, bytes]:
         """Request `target` (a path with its query) and stream the response to `connection`.
 
-        Returns the response and its body. The response to the client is not ended yet: the caller
-        logs the exchange first, and then sends the empty last part.
+        Both bodies pass as they are, encoded or not. Returns the response and its raw body. The
+        response to the client is not ended yet: the caller logs the exchange first, and then sends
+        the empty last part.
 
         Raises:
             httpx.TransportError: The server did not respond, or broke off.
@@ -54,6 +58,23 @@ class ForwardingClient:
     async def aclose(self) -> None:
         """Close the client's connections."""
         await self._client.aclose()
+
+
+def decode_body(headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return a body without its content encoding, such as gzip. Raises `UndecodableBodyError`."""
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding == "identity" or not body:
+        return body
+    with httpx.Client(trust_env=False) as client:
+        decodable = client.headers["accept-encoding"].split(", ")
+    if any(name.strip() not in decodable for name in encoding.split(",")):
+        raise UndecodableBodyError(
+            f"a body is encoded as {encoding!r}; this environment decodes {', '.join(decodable)}"
+        )
+    try:
+        return httpx.Response(200, headers={"content-encoding": encoding}, content=body).content
+    except httpx.DecodingError as error:
+        raise UndecodableBodyError(f"a body is not encoded as {encoding!r}: {error}") from error
 
 
 def decode_headers(scope: Scope) -> dict[str, str]:

@@ -9,7 +9,7 @@ Responses with an error status, or that break off, are passed on, not recorded.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,13 +25,19 @@ from scenarios.http_server.connection import (
     Scope,
     Send,
 )
-from scenarios.http_server.forwarding import ForwardingClient, decode_headers, request_target
+from scenarios.http_server.forwarding import (
+    ForwardingClient,
+    UndecodableBodyError,
+    decode_body,
+    decode_headers,
+    request_target,
+)
 from scenarios.http_server.server import HOST, serve_app
 from scenarios.openai_api.errors import error_body
 from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.recording.tape_writer import TapeWriter, build_line
 from scenarios.replay.request_parsing import parse_request
-from scenarios.tape.request import MODELS_PATH
+from scenarios.tape.request import MODELS_PATH, Request
 from scenarios.tape.tape import TapeError
 
 
@@ -68,7 +74,7 @@ def record_tape(
     if writer.errors:
         raise TapeError(
             f"{tape_path}: {len(writer.errors)} of the answers could not be written to the tape"
-            f" ({writer.errors[0]}); free some space and record it again"
+            f" ({writer.errors[0]}); remove the cause and record it again"
         )
 
 
@@ -92,9 +98,7 @@ class _RecordingApp:
             return
         if body is None:
             return
-        path = scope["path"].removeprefix(self._base_path)
-        request = parse_request({**scope, "path": path}, body, self._lane_for_path)
-        self._redaction.add_secrets_of_request(request, decode_headers(scope))
+        request = self._parse_request(scope, body)
         target = request_target(scope["raw_path"].decode("latin-1"), request.query)
         try:
             response, content = await self.upstream.forward(scope, target, body, connection)
@@ -103,10 +107,27 @@ class _RecordingApp:
             return
         try:
             if response.is_success and not request.path.startswith(MODELS_PATH):
-                self._writer.append(build_line(request, response, content, self._redaction))
+                self._record(request, response, content)
         finally:
             # The client gets the end of its answer, even if recording fails.
             await connection.send_part(b"", more=False)
+
+    def _parse_request(self, scope: Scope, body: bytes) -> Request:
+        """Parse a request, and remember its secrets before anything else is recorded."""
+        headers, path = decode_headers(scope), scope["path"].removeprefix(self._base_path)
+        with suppress(UndecodableBodyError):  # the endpoint decides; the tape keeps it as text
+            body = decode_body(headers, body)
+        request = parse_request({**scope, "path": path}, body, self._lane_for_path)
+        self._redaction.add_secrets_of_request(request, headers)
+        return request
+
+    def _record(self, request: Request, response: httpx.Response, body: bytes) -> None:
+        try:
+            content = decode_body(response.headers, body)
+        except UndecodableBodyError as error:
+            self._writer.errors.append(str(error))
+        else:
+            self._writer.append(build_line(request, response, content, self._redaction))
 
     def _lane_for_path(self, method: str, path: str, agent: str | None) -> str | None:
         return self._lane or agent
