@@ -37,10 +37,9 @@ class CompletionSpan(EventSpan):
         self.executed_calls: list[ToolSpan] = []
         self._started_s = monotonic()
         self._token_counts: Counter[str] = Counter()
-        self.record_request(event)
+        self.record_start(event)
 
-    def record_request(self, event: Any) -> None:
-        """Record the data of the start event."""
+    def record_start(self, event: Any) -> None:
         from mlflow.tracing.constant import SpanAttributeKey
 
         agent = calling_agent()

@@ -1,8 +1,9 @@
 """Spans for CrewAI's units of work: crews, tasks, agents' turns, flows and their methods."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from patches.crewai.event_span import EventSpan, first_line, to_json
+from patches.crewai.event_span import EventSpan, first_line, iter_texts, to_json
 from patches.support.turn import Message
 
 
@@ -13,9 +14,11 @@ class CrewSpan(EventSpan):
         input_texts: The texts among its inputs.
         task_outputs: The outputs of its tasks so far, by task id, in the order of completion;
             without tasks that CrewAI adds itself, such as planning.
+        ends_with_kickoff: Whether it ends when the call of `kickoff` returns, with the callbacks
+            that follow the end event.
     """
 
-    def __init__(self, crew: Any, event: Any) -> None:
+    def __init__(self, crew: Any, event: Any, *, ends_with_kickoff: bool = False) -> None:
         name = crew.name or "crew"
         attributes = {
             "gen_ai.operation.name": "invoke_workflow",
@@ -25,16 +28,33 @@ class CrewSpan(EventSpan):
             "flight_recorder.crew.task_count": len(crew.tasks),
             "flight_recorder.crew.agent_count": len(crew.agents),
         }
-        inputs = event.inputs or {}
-        super().__init__(crew, event, name, "CHAIN", to_json(inputs), attributes)
-        texts = (value for value in inputs.values() if isinstance(value, str))
-        self.input_texts = frozenset(text.strip() for text in texts)
+        super().__init__(crew, event, name, "CHAIN", attributes=attributes)
         self.task_outputs: dict[Any, Message] = {}
+        self.ends_with_kickoff = ends_with_kickoff
+        self.record_start(event)
+
+    def record_start(self, event: Any) -> None:
+        self.input_texts = frozenset(iter_texts(event.inputs))
+        self.span.set_inputs(to_json(event.inputs or {}))
 
     def record_end(self, event: Any) -> BaseException | None:
         if (output := getattr(event, "output", None)) is not None:
-            self.outputs = {"raw": to_json(output)}
+            self.record_result(output)
         return super().record_end(event)
+
+    def record_result(self, output: Any) -> None:
+        """Record the output of the crew, which callbacks after its last task may replace."""
+        self.outputs = {"raw": to_json(output)}
+
+
+class CrewSeriesSpan(EventSpan):
+    """The training or the test of a crew, which kicks a copy of it off several times."""
+
+    def __init__(self, crew: Any, event: Any) -> None:
+        verb = event.type.split("_")[1]
+        attributes = {"flight_recorder.crew.iterations": event.n_iterations}
+        inputs = to_json(event.inputs or {})
+        super().__init__(crew, event, f"{verb} {crew.name or 'crew'}", "CHAIN", inputs, attributes)
 
 
 class TaskSpan(EventSpan):
@@ -103,6 +123,21 @@ class AgentSpan(EventSpan):
         return super().record_end(event)
 
 
+@dataclass(frozen=True)
+class CrewOutput:
+    """The output of a crew in a flow.
+
+    Attributes:
+        agent: The agent of the last task.
+        text: The whole output.
+        fields: The texts in it, if it is structured.
+    """
+
+    agent: str
+    text: str
+    fields: tuple[str, ...]
+
+
 class FlowSpan(EventSpan):
     """A flow of the user's; CrewAI's internal flows have no span.
 
@@ -112,7 +147,7 @@ class FlowSpan(EventSpan):
 
     def __init__(self, flow: Any, event: Any) -> None:
         super().__init__(flow, event, event.flow_name, "CHAIN", to_json(event.inputs or {}))
-        self.crew_outputs: dict[object, Message] = {}
+        self.crew_outputs: dict[object, CrewOutput] = {}
 
     def record_end(self, event: Any) -> BaseException | None:
         self.outputs = to_json(getattr(event, "result", None))

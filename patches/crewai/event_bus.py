@@ -15,6 +15,7 @@ from patches.crewai.auxiliary_spans import OPERATIONS, GuardrailSpan, OperationS
 from patches.crewai.call_spans import CompletionSpan, ToolSpan
 from patches.crewai.crew_spans import (
     AgentSpan,
+    CrewSeriesSpan,
     CrewSpan,
     FlowSpan,
     MethodSpan,
@@ -34,6 +35,8 @@ from patches.support.turn import OnTurn
 
 SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
     "crew_kickoff_started": CrewSpan,
+    "crew_train_started": CrewSeriesSpan,
+    "crew_test_started": CrewSeriesSpan,
     "task_started": TaskSpan,
     "agent_execution_started": AgentSpan,
     "lite_agent_execution_started": AgentSpan,
@@ -102,7 +105,8 @@ def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
         return
     if event.type in EVENTS_WITHOUT_START and not _is_first_report(source):
         return
-    if event.type == "llm_call_started" and _is_adopted(source, event):
+    innermost = OpenSpan.innermost()
+    if isinstance(innermost, EventSpan) and innermost.accept_start(source, event):
         return
     if event.type == "agent_execution_started":
         report_turn(source.role.strip(), event.task_prompt, on_turn)
@@ -110,17 +114,6 @@ def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     if isinstance(span, AgentSpan):
         link_delegated_turn(span)
     span.activate()
-
-
-def _is_adopted(model: Any, event: Any) -> bool:
-    """Give the event of a call to the span that `model_calls` has opened for it, if it did."""
-    span = OpenSpan.innermost()
-    if not isinstance(span, CompletionSpan) or span.owner is not model:
-        return False
-    if span.is_ended or span.call_id is not None:
-        return False
-    span.record_request(event)
-    return True
 
 
 def _is_first_report(source: Any) -> bool:
@@ -148,6 +141,8 @@ def _end_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     if isinstance(span, CrewSpan):
         record_crew_output(span, getattr(event, "output", None))
     OpenSpan.end_open_spans(span, error)
+    if isinstance(span, CrewSpan) and span.ends_with_kickoff and error is None:
+        return
     span.end(error)
     span.deactivate()
     if isinstance(span, ToolSpan):

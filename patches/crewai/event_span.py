@@ -1,7 +1,8 @@
 """An `EventSpan` is opened by a CrewAI start event and ended by the matching end event."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from patches.support.open_span import OpenSpan
@@ -14,11 +15,16 @@ class ReportedFailureError(Exception):
     """Recorded on work that CrewAI reports as failed, if the exception itself is unknown."""
 
 
+class ExpectedStart(SimpleNamespace):
+    """Has the data of a start event that CrewAI may emit later, or not at all."""
+
+
 class EventSpan(OpenSpan):
     """The span of a pair of events; its owner is the source of the start event.
 
     Attributes:
         start_type: The type of the start event.
+        is_reported: Whether CrewAI has emitted the start event.
     """
 
     def __init__(
@@ -33,6 +39,20 @@ class EventSpan(OpenSpan):
         known = {key: value for key, value in (attributes or {}).items() if value is not None}
         super().__init__(source, name, span_type, inputs, known)
         self.start_type: str = event.type
+        self.is_reported = not isinstance(event, ExpectedStart)
+
+    def accept_start(self, source: Any, event: Any) -> bool:
+        """Record a start event if it is the one that this span expects; return whether it is."""
+        if self.is_ended or self.is_reported:
+            return False
+        if self.start_type != event.type or self.owner is not source:
+            return False
+        self.is_reported = True
+        self.record_start(event)
+        return True
+
+    def record_start(self, event: Any) -> None:
+        """Record the data of the start event."""
 
     def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
         """Return whether this is the span that `event` ends.
@@ -89,6 +109,19 @@ def to_json(value: Any, *outer_ids: int) -> Any:
             return value.raw
         case _:
             return type(value).__name__
+
+
+def iter_texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value, without surrounding white space; containers may be nested."""
+    match value:
+        case str():
+            yield value.strip()
+        case Mapping():
+            for item in value.values():
+                yield from iter_texts(item)
+        case list() | tuple() | set() | frozenset():
+            for item in value:
+                yield from iter_texts(item)
 
 
 def first_line(text: str, max_chars: int = 60) -> str:

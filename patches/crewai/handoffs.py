@@ -1,14 +1,16 @@
 """Call `on_turn` for the handoffs in a crew or flow.
 
 Work passes to a task from earlier tasks, to a coworker by delegation and back, and, in a flow, to a
-task from earlier crews if the flow's author passes their output on.
+task from earlier crews if the flow's author passes their output, or a field of it, on.
 """
 
+import json
 import re
 from typing import Any
 
 from patches.crewai.call_spans import ToolSpan
-from patches.crewai.crew_spans import AgentSpan, CrewSpan, FlowSpan, TaskSpan
+from patches.crewai.crew_spans import AgentSpan, CrewOutput, CrewSpan, FlowSpan, TaskSpan
+from patches.crewai.event_span import iter_texts
 from patches.support.open_span import OpenSpan
 from patches.support.turn import Message, OnTurn, Turn
 
@@ -56,31 +58,56 @@ def record_crew_output(crew: CrewSpan, output: Any) -> None:
     """Add the output of a crew's last task to the flow around the crew, if any."""
     flow = FlowSpan.nearest()
     if flow is not None and output is not None:
-        message = Message(output.agent.strip(), "CrewOutput", output.raw.strip())
-        flow.crew_outputs[crew] = message
+        flow.crew_outputs[crew] = CrewOutput(
+            output.agent.strip(), output.raw.strip(), tuple(iter_texts(_read_fields(output)))
+        )
+
+
+def _read_fields(output: Any) -> Any:
+    """Return a structured output as JSON data; None if the output is text."""
+    if output.pydantic is not None:
+        return output.pydantic.model_dump()
+    if output.json_dict is not None:
+        return output.json_dict
+    try:
+        return json.loads(output.raw)
+    except ValueError:
+        return None
 
 
 def _quoted_crew_outputs(task: TaskSpan, crew: CrewSpan) -> tuple[Message, ...]:
-    """Return the outputs of earlier crews that appear in the task's description.
+    """Return the outputs of earlier crews that appear in the task, or fields of these.
 
-    Other outputs were not withheld: a flow passes on only what its author writes into it.
+    Other outputs were not withheld: a flow passes on only what its author writes into it. Of crews
+    with the same output, it is that of the last one.
     """
     flow = FlowSpan.nearest()
     outputs = flow.crew_outputs.values() if flow is not None else ()
-    description = task.owner.description
-    return tuple(
-        output for output in outputs if _is_quoted(output.content, description, crew.input_texts)
-    )
+    prompt = f"{task.owner.description}\n{task.owner.expected_output}"
+    quoted: dict[str, Message] = {}
+    for output in outputs:
+        if text := _quoted_text(output, prompt, crew.input_texts):
+            quoted.pop(text, None)
+            quoted[text] = Message(output.agent, "CrewOutput", text)
+    return tuple(quoted.values())
 
 
-def _is_quoted(output: str, description: str, input_texts: frozenset[str]) -> bool:
-    """Return whether a description contains an output, and not by chance.
+def _quoted_text(output: CrewOutput, prompt: str, input_texts: frozenset[str]) -> str:
+    """Return the output if a prompt contains it, otherwise its fields that the prompt contains."""
+    if _is_quoted(output.text, prompt, input_texts):
+        return output.text
+    fields = (field for field in output.fields if _is_quoted(field, prompt, input_texts))
+    return "\n".join(dict.fromkeys(fields))
 
-    An output of a few words must also be one of the crew's inputs.
+
+def _is_quoted(text: str, prompt: str, input_texts: frozenset[str]) -> bool:
+    """Return whether a prompt contains a text, and not by chance.
+
+    A text of a few words must also be one of the crew's inputs.
     """
-    is_distinctive = output in input_texts or len(output.split()) >= MIN_QUOTE_WORDS
-    pattern = rf"(?<!\w){re.escape(output)}(?!\w)"
-    return is_distinctive and re.search(pattern, description) is not None
+    is_distinctive = text in input_texts or len(text.split()) >= MIN_QUOTE_WORDS
+    pattern = rf"(?<!\w){re.escape(text)}(?!\w)"
+    return bool(text) and is_distinctive and re.search(pattern, prompt) is not None
 
 
 def _context_messages(task: TaskSpan, crew: CrewSpan) -> tuple[Message, ...]:

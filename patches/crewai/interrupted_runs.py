@@ -2,7 +2,7 @@
 
 CrewAI emits a failure event only for an `Exception`. After a cancellation or Ctrl-C its spans would
 stay open, the trace would never be stored, and the next run in the same context would become part
-of it.
+of it. The kickoffs of crews are wrapped by `kickoffs.py`.
 """
 
 from collections.abc import Callable, Generator
@@ -22,7 +22,7 @@ def _apply() -> Generator[None]:
     from crewai.flow.flow import Flow
 
     entry_points = {
-        Crew: ("kickoff", "akickoff"),
+        Crew: ("replay", "train", "test"),
         Agent: ("kickoff", "kickoff_async"),
         Flow: ("kickoff_async",),
     }
@@ -56,8 +56,8 @@ def _end_spans_on_error(*args: Any, **kwargs: Any) -> Generator[OnResult]:
 
 PATCH = Patch(
     name="crewai.interrupted_runs",
-    symptom="a crew that is cancelled or interrupted leaves no trace",
-    upstream="crewai.Crew.kickoff and akickoff (`except Exception`)",
+    symptom="an agent or a flow that is cancelled or interrupted leaves no trace",
+    upstream="crewai.Agent.kickoff, crewai.Flow.kickoff_async (`except Exception`)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="a cancelled akickoff emits crew_kickoff_failed",
     canary="tests/patches/crewai/test_interrupted_runs.py"

@@ -7,13 +7,14 @@ outcome of the tool as that of the completion, and sometimes nothing after that.
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial
 from inspect import iscoroutinefunction
-from types import SimpleNamespace
 from typing import Any
 
 from patches.crewai.call_spans import CompletionSpan
+from patches.crewai.event_span import ExpectedStart
 from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, wrap_async_call, wrap_call
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
@@ -30,41 +31,24 @@ def _apply() -> Generator[None]:
 
 
 def _wrap_call(call: Callable[..., Any]) -> Callable[..., Any]:
-    emits_events = call.__module__.startswith("crewai.")
-
-    @wraps(call)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with _recording_call(self, args, kwargs, emits_events) as results:
-            results.append(call(self, *args, **kwargs))
-            return results[0]
-
-    @wraps(call)
-    async def async_wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with _recording_call(self, args, kwargs, emits_events) as results:
-            results.append(await call(self, *args, **kwargs))
-            return results[0]
-
-    return async_wrapper if iscoroutinefunction(call) else wrapper
+    wrap = wrap_async_call if iscoroutinefunction(call) else wrap_call
+    return wrap(partial(_recording_call, call.__module__.startswith("crewai.")), call)
 
 
 @contextmanager
 def _recording_call(
-    model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], emits_events: bool
-) -> Generator[list[Any]]:
-    """Open a span if the model's class may emit no events; end what the call leaves open.
-
-    Yields:
-        A list to which the block appends the result of the call.
-    """
+    emits_events: bool, model: Any, *args: Any, **kwargs: Any
+) -> Generator[OnResult]:
+    """Open a span if the model's class may emit no events; end what the call leaves open."""
     from mlflow.utils.autologging_utils import autologging_is_disabled
 
     outer = OpenSpan.innermost()
-    is_open = CompletionSpan.is_open_for(model) and outer is CompletionSpan.nearest()
+    is_open = isinstance(outer, CompletionSpan) and outer.owner is model
     if not (emits_events or is_open or autologging_is_disabled("crewai")):
-        CompletionSpan(model, _start_event(model, args, kwargs)).activate()
+        CompletionSpan(model, _expected_start(model, args, kwargs)).activate()
     results: list[Any] = []
     try:
-        yield results
+        yield results.append
     except BaseException as error:
         OpenSpan.end_open_spans(outer, error)
         raise
@@ -75,11 +59,10 @@ def _recording_call(
         span.deactivate()
 
 
-def _start_event(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> SimpleNamespace:
-    """Return what a start event of the call would contain."""
+def _expected_start(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ExpectedStart:
     from crewai.utilities.serialization import to_serializable
 
-    return SimpleNamespace(
+    return ExpectedStart(
         type="llm_call_started",
         call_id=None,
         messages=to_serializable(args[0] if args else kwargs.get("messages")),

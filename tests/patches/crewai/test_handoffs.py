@@ -8,6 +8,7 @@ import orjson
 import pytest
 from crewai import Process, TaskOutput
 from crewai.flow.flow import Flow, listen, start
+from pydantic import BaseModel
 
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
@@ -225,3 +226,52 @@ def test_a_crew_output_in_a_task_description_is_a_handoff(tmp_path: Path) -> Non
 @pytest.mark.parametrize("news", [NEWS, "pass"])
 def test_a_crew_output_that_is_not_passed_on_is_not_a_handoff(tmp_path: Path, news: str) -> None:
     assert handoffs(run_flow(tmp_path, "note which pass the map shows", news)) == {}
+
+
+class Verdict(BaseModel):
+    """A structured output."""
+
+    feedback: str
+    valid: bool
+
+
+FEEDBACK = "name the source of the figure"
+
+
+def run_revision(tmp_path: Path, verdict: str, critics: int = 1, **options: Any) -> Trace:
+    """Return the trace of a flow that passes one field of a crew's output to the next crew."""
+    lines = (*[reply_line("critic", verdict)] * critics, reply_line("writer", "done"))
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
+
+        class Revision(Flow[dict[str, Any]]):
+            @start()
+            def criticize(self) -> None:
+                for _ in range(critics):
+                    criticism = task(agent(replay, "critic"), "criticize", **options)
+                    output: Any = crew(criticism).kickoff()
+                    fields = output.pydantic or output.json_dict or orjson.loads(output.raw)
+                    self.state["feedback"] = dict(fields)["feedback"]
+
+            @listen(criticize)
+            def write(self) -> None:
+                text = task(agent(replay, "writer"), "write", description="mind {feedback}")
+                crew(text).kickoff(inputs={"feedback": self.state["feedback"]})
+
+        Revision().kickoff()
+    return load_trace(run)
+
+
+@pytest.mark.parametrize("options", [{"output_pydantic": Verdict}, {"output_json": Verdict}, {}])
+@pytest.mark.parametrize("feedback", [FEEDBACK, "shorter"])
+def test_a_field_of_a_structured_output_passed_as_an_input_is_a_handoff(
+    tmp_path: Path, options: dict[str, Any], feedback: str
+) -> None:
+    verdict = Verdict(feedback=feedback, valid=False).model_dump_json()
+    trace = run_revision(tmp_path, verdict, **options)
+    assert handoffs(trace) == {"critic → writer": (False, 1.0)}
+
+
+def test_crews_with_the_same_output_are_one_handoff(tmp_path: Path) -> None:
+    verdict = Verdict(feedback=FEEDBACK, valid=False).model_dump_json()
+    trace = run_revision(tmp_path, verdict, critics=2)
+    assert span_names(trace, "HANDOFF") == ["critic → writer"]

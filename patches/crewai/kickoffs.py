@@ -1,0 +1,93 @@
+"""Record a crew from the call of its kickoff to its return, with the callbacks before and after.
+
+CrewAI emits the start event after the callbacks `before_kickoff_callbacks`, and the end event
+before those that follow. An error of the first would leave no trace, and an error of the others one
+that is OK; the completions of both would be traces of their own.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from inspect import iscoroutinefunction
+from typing import Any
+
+from patches.crewai.crew_spans import CrewSpan
+from patches.crewai.event_span import ExpectedStart
+from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, wrap_async_call, wrap_call
+from patches.support.open_span import OpenSpan
+from patches.support.subclass_wrapping import wrap_in_subclasses
+
+
+@contextmanager
+def _apply() -> Generator[None]:
+    from crewai import Crew
+
+    with (
+        wrap_in_subclasses(Crew, "kickoff", _wrap_kickoff),
+        wrap_in_subclasses(Crew, "akickoff", _wrap_kickoff),
+    ):
+        yield
+
+
+def _wrap_kickoff(kickoff: Callable[..., Any]) -> Callable[..., Any]:
+    wrap = wrap_async_call if iscoroutinefunction(kickoff) else wrap_call
+    return wrap(_recording_kickoff, kickoff)
+
+
+@contextmanager
+def _recording_kickoff(
+    crew: Any,
+    inputs: Any = None,
+    input_files: Any = None,
+    from_checkpoint: Any = None,
+    *_: Any,
+    **__: Any,
+) -> Generator[OnResult]:
+    """Open the span of the crew, and end it and what is still open inside it with the call."""
+    outer = OpenSpan.innermost()
+    span = None
+    if _starts_here(crew, outer) and from_checkpoint is None:
+        start = ExpectedStart(type="crew_kickoff_started", inputs=inputs)
+        span = CrewSpan(crew, start, ends_with_kickoff=True)
+        span.activate()
+    results: list[Any] = []
+    try:
+        yield results.append
+    except BaseException as error:
+        OpenSpan.end_open_spans(outer, error)
+        raise
+    if span is not None:
+        OpenSpan.end_open_spans(span, None)
+        span.record_result(results[0])
+        span.end()
+        span.deactivate()
+
+
+def _starts_here(crew: Any, outer: OpenSpan | None) -> bool:
+    """Return whether a kickoff runs the crew, and is not the call of `super().kickoff()`.
+
+    A crew that streams runs in another call of its kickoff, which the stream makes.
+    """
+    from mlflow.utils.autologging_utils import autologging_is_disabled
+
+    is_super_call = isinstance(outer, CrewSpan) and outer.owner is crew and not outer.is_reported
+    return not (crew.stream or is_super_call or autologging_is_disabled("crewai"))
+
+
+PATCH = Patch(
+    name="crewai.kickoffs",
+    symptom=(
+        "a crew whose before_kickoff_callbacks raise, or that is cancelled, leaves no trace; one"
+        " whose after_kickoff_callbacks raise is OK"
+    ),
+    upstream="crewai.crews.utils.prepare_kickoff; crewai.Crew.kickoff (`except Exception`)",
+    versions={"crewai": ">=1.15.29,<1.16"},
+    delete_when="the events of a crew enclose its callbacks, also if it is cancelled",
+    canary="tests/patches/crewai/test_kickoffs.py"
+    "::test_upstream_crewai_emits_the_start_of_a_crew_before_its_callbacks",
+    apply=_apply,
+    wraps={
+        "crewai:Crew.kickoff": "self, inputs, input_files, from_checkpoint",
+        "crewai:Crew.akickoff": "self, inputs, input_files, from_checkpoint",
+    },
+)
