@@ -15,7 +15,7 @@ from patches.crewai.event_span import ExpectedStart
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, wrap_async_call, wrap_call
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_subclasses
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def _apply() -> Generator[None]:
     from crewai import Crew
 
     with (
-        wrap_in_subclasses(Crew, "kickoff", _wrap_kickoff),
-        wrap_in_subclasses(Crew, "akickoff", _wrap_kickoff),
+        wrap_in_all_subclasses(Crew, "kickoff", _wrap_kickoff),
+        wrap_in_all_subclasses(Crew, "akickoff", _wrap_kickoff),
     ):
         yield
 
