@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import httpx
-
 from instrumentation.export.otlp_export import otlp_export_patch
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, NO_REDACTION, Redaction
 from patches.opentelemetry.span_pipeline import TailSampler, span_pipeline_patch
@@ -12,6 +10,8 @@ from patches.patch import Patch, PatchOutcome
 from patches.registry import builtin_patches
 
 if TYPE_CHECKING:
+    import httpx
+
     from instrumentation.http_attempts.attempt import Attempt
 
 
@@ -60,7 +60,7 @@ def all_patches() -> tuple[Patch, ...]:
     )
 
 
-def _get_attempt(request: httpx.Request) -> "Attempt":
+def _get_attempt(request: "httpx.Request") -> "Attempt":
     from instrumentation.http_attempts.attempt import Attempt  # imports MLflow, which is slow
 
     return Attempt.for_request(request)

@@ -7,14 +7,16 @@ the response, only method, path, status and Retry-After are recorded.
 
 import asyncio
 from time import time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import mlflow
 from mlflow.entities import SpanStatus, SpanStatusCode
 
 from instrumentation.http_attempts.response_body import observe_response
 from patches.support.span_errors import describe_error
+
+if TYPE_CHECKING:
+    import httpx
 
 EXTENSION_KEY = "flight_recorder.attempt"
 """Key in `request.extensions` that holds the `Attempt`. httpx never sends extensions."""
@@ -23,7 +25,7 @@ EXTENSION_KEY = "flight_recorder.attempt"
 class Attempt:
     """One HTTP request, counted on the span that is current when the request is made."""
 
-    def __init__(self, request: httpx.Request) -> None:
+    def __init__(self, request: "httpx.Request") -> None:
         self._span = mlflow.get_current_active_span()
         self._start_ns = time_ns()
         self._is_recorded = False
@@ -39,14 +41,14 @@ class Attempt:
             self._span.set_attribute("flight_recorder.http.attempts", count + 1)
 
     @classmethod
-    def for_request(cls, request: httpx.Request) -> "Attempt":
+    def for_request(cls, request: "httpx.Request") -> "Attempt":
         """Get or create the attempt of a request, so that several observers count it once."""
         attempt: Attempt | None = request.extensions.get(EXTENSION_KEY)
         if attempt is None:
             attempt = request.extensions[EXTENSION_KEY] = cls(request)
         return attempt
 
-    def on_response(self, response: httpx.Response) -> None:
+    def on_response(self, response: "httpx.Response") -> None:
         """Record a status of 400 or more as a failure; otherwise observe the response body."""
         if self._has_response:
             return

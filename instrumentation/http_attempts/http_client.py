@@ -1,20 +1,24 @@
 """HTTP clients that record failed requests: for openai and AutoGen, and for CrewAI."""
 
-from typing import TYPE_CHECKING
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self
 
 from instrumentation.http_attempts.attempt import Attempt
+from patches.support.http_clients import http_modules
 
 if TYPE_CHECKING:
+    import httpx
+
     from instrumentation.http_attempts.crewai_interceptor import TracingInterceptor
 
 
-def traced_http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def traced_http_client(
+    transport: "httpx.AsyncBaseTransport | None" = None,
+) -> "httpx.AsyncClient":
     """Create an HTTP client that records failed requests, for OpenAI and AutoGen clients.
 
-    Timeouts, redirects and retries are those of the OpenAI client. Like any httpx client with a
-    transport, it ignores the proxies of the environment: pass `httpx.AsyncHTTPTransport(proxy=…)`.
+    Timeouts, redirects and retries are those of the OpenAI client, which is built on httpx, or from
+    openai 3 on httpx2. Like any client with a transport, it ignores the proxies of the environment:
+    pass `httpx.AsyncHTTPTransport(proxy=…)`.
 
     Example:
         client = openai.AsyncOpenAI(http_client=traced_http_client())
@@ -24,9 +28,12 @@ def traced_http_client(transport: httpx.AsyncBaseTransport | None = None) -> htt
     """
     from openai import DefaultAsyncHttpxClient
 
-    limits = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
-    inner = transport or httpx.AsyncHTTPTransport(limits=limits)
-    return DefaultAsyncHttpxClient(transport=TracingTransport(inner))
+    default: Any = DefaultAsyncHttpxClient
+    http = next(http for http in http_modules() if issubclass(default, http.AsyncClient))
+    limits = http.Limits(max_connections=1000, max_keepalive_connections=100)
+    inner = transport or http.AsyncHTTPTransport(limits=limits)
+    client: httpx.AsyncClient = default(transport=TracingTransport(inner))
+    return client
 
 
 def tracing_interceptor() -> "TracingInterceptor":
@@ -43,16 +50,19 @@ def tracing_interceptor() -> "TracingInterceptor":
     return TracingInterceptor()
 
 
-class TracingTransport(httpx.AsyncBaseTransport):
-    """A transport that counts its requests on the current span, and records those that fail."""
+class TracingTransport:
+    """A transport that counts its requests on the current span, and records those that fail.
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    It is a transport for the clients of httpx and httpx2 alike, so it is a subclass of neither's.
+    """
+
+    def __init__(self, inner: Any) -> None:
         self._inner = inner
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
         attempt = Attempt.for_request(request)
         try:
-            response = await self._inner.handle_async_request(request)
+            response: httpx.Response = await self._inner.handle_async_request(request)
         except BaseException as error:
             attempt.on_error(error)
             raise
@@ -61,3 +71,10 @@ class TracingTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._inner.__aexit__(*error)

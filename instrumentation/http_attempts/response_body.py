@@ -1,11 +1,14 @@
 """Observe a response body while the client reads it, and record if it breaks or is incomplete."""
 
 import json
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import httpx
-
+from patches.openai.reply_parsing import parse_reply
 from patches.support.body_observer import observe_body
+from patches.support.http_clients import is_http_error
+
+if TYPE_CHECKING:
+    import httpx
 
 CHAT_STREAM_END = b"[DONE]"
 """The last event of a complete stream of chat completions."""
@@ -13,8 +16,6 @@ RESPONSES_STREAM_ENDS = tuple(
     b"\nevent: response.%b" % status for status in (b"completed", b"incomplete", b"failed")
 )
 """The last event of a complete stream of the Responses API."""
-TAIL_BYTES = 64
-"""How many bytes of the previous chunks are kept: longer than each of the events above."""
 
 
 class FailureRecorder(Protocol):
@@ -31,31 +32,29 @@ class FailureRecorder(Protocol):
 class ResponseBodyObserver:
     """Checks that a body arrives completely, and records a failure of its attempt if it does not.
 
-    Streams of completions must contain their last event; a body with the content type JSON must be
-    valid JSON.
+    Streams of completions must contain their last event or a finish reason; a body with the content
+    type JSON must be valid JSON.
     """
 
-    def __init__(self, response: httpx.Response, attempt: FailureRecorder) -> None:
+    def __init__(self, response: "httpx.Response", attempt: FailureRecorder) -> None:
         self._attempt = attempt
-        self._tail = b""
+        self._chunks: list[bytes] = []
         content_type = response.headers.get("content-type", "")
         is_plain = "content-encoding" not in response.headers
         is_stream = content_type.startswith("text/event-stream") and is_plain
-        is_json = content_type.startswith("application/json") and is_plain
+        self._is_json = content_type.startswith("application/json") and is_plain
         self._is_chat_stream = is_stream and attempt.path.endswith("/completions")
         self._is_responses_stream = is_stream and attempt.path.endswith("/responses")
-        self._has_end_marker = False
         self._has_ended = False
-        self._json_body = bytearray() if is_json else None
+
+    @property
+    def _is_stream(self) -> bool:
+        return self._is_chat_stream or self._is_responses_stream
 
     def on_chunk(self, chunk: bytes) -> bytes:
         """Handle a chunk, and return it unchanged."""
-        window = self._tail + chunk
-        self._tail = window[-TAIL_BYTES:]
-        if self._is_responses_stream and not self._has_end_marker:
-            self._has_end_marker = any(end in window for end in RESPONSES_STREAM_ENDS)
-        if self._json_body is not None:
-            self._json_body += chunk
+        if self._is_stream or self._is_json:
+            self._chunks.append(chunk)
         return chunk
 
     def on_end(self, error: BaseException | None = None) -> None:
@@ -67,35 +66,41 @@ class ResponseBodyObserver:
             return
         self._has_ended = True
         if error is None:
-            self._check_complete()
+            self._check_complete(b"".join(self._chunks))
         elif not isinstance(error, GeneratorExit):
             self._record_break(error)
+        self._chunks.clear()
 
     def _record_break(self, error: BaseException) -> None:
-        is_stream = self._is_chat_stream or self._is_responses_stream
-        if is_stream and isinstance(error, httpx.HTTPError):
+        if self._is_stream and is_http_error(error):
             self._attempt.record_failure("stream cut", error=error)
         else:
             self._attempt.on_error(error)
 
-    def _check_complete(self) -> None:
-        if self._is_chat_stream and CHAT_STREAM_END not in self._tail:
-            message = f"the stream ended without {CHAT_STREAM_END.decode()}"
+    def _check_complete(self, body: bytes) -> None:
+        if self._is_stream and not self._is_stream_complete(body):
+            end = "response.completed" if self._is_responses_stream else CHAT_STREAM_END.decode()
+            message = f"the stream ended without {end}"
             self._attempt.record_failure("stream cut", message=message)
-        if self._is_responses_stream and not self._has_end_marker:
-            message = "the stream ended without response.completed"
-            self._attempt.record_failure("stream cut", message=message)
-        if self._json_body and not _is_json(self._json_body):
+        if self._is_json and body and not _is_json(body):
             message = "the content type is JSON, but the body is not valid JSON"
             self._attempt.record_failure("malformed", message=message)
 
+    def _is_stream_complete(self, body: bytes) -> bool:
+        """Return whether the last event arrived, or else, which takes longer, a finish reason."""
+        ends = RESPONSES_STREAM_ENDS if self._is_responses_stream else (CHAT_STREAM_END,)
+        tail = body if self._is_responses_stream else body[-64:]
+        if any(end in tail for end in ends):
+            return True
+        return parse_reply(body.decode("utf-8", "replace"), is_stream=True).is_complete
 
-def observe_response(response: httpx.Response, attempt: FailureRecorder) -> None:
+
+def observe_response(response: "httpx.Response", attempt: FailureRecorder) -> None:
     """Observe the body of a response as it is read, on behalf of its attempt."""
     observe_body(response, ResponseBodyObserver(response, attempt))
 
 
-def _is_json(body: bytearray) -> bool:
+def _is_json(body: bytes) -> bool:
     try:
         json.loads(body)
     except ValueError:

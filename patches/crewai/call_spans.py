@@ -30,6 +30,8 @@ class CompletionSpan(EventSpan):
         executed_calls: The tool calls of the reply that CrewAI executes within the call.
     """
 
+    records_completion = True
+
     def __init__(self, model: Any, event: Any) -> None:
         super().__init__(model, event, COMPLETION_SPAN_NAME, "LLM")
         self.call_id: str | None = None

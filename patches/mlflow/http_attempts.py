@@ -1,30 +1,31 @@
 """Call a recorder for each HTTP request that an LLM span sends, including those that are retried.
 
-A client that retries hides its failed attempts. Every httpx client sends all its requests through
+A client that retries hides its failed attempts. Every HTTP client sends all its requests through
 one method, which this patch wraps. Requests outside an LLM span are not recorded.
 """
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol
-
-import httpx
+from typing import TYPE_CHECKING, Any, Protocol
 
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
+from patches.support.call_wrapping import OnResult, ignore_result
+from patches.support.http_clients import wrap_sends
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class AttemptRecorder(Protocol):
     """Records the outcome of one HTTP request."""
 
-    def on_response(self, response: httpx.Response) -> None: ...
+    def on_response(self, response: "httpx.Response") -> None: ...
     def on_error(self, error: BaseException) -> None: ...
 
 
-OnAttempt = Callable[[httpx.Request], AttemptRecorder]
+OnAttempt = Callable[["httpx.Request"], AttemptRecorder]
 """Called before each request is sent; returns the recorder of its outcome."""
 
 
@@ -34,7 +35,7 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
         name="mlflow.http_attempts",
         symptom="requests that a client retries leave no trace: the LLM span shows no failures",
         upstream="mlflow.openai.autolog (`patched_call`, one span for all attempts)",
-        versions={"mlflow": ">=3.17,<3.19", "httpx": ">=0.27,<1"},
+        versions={"mlflow": ">=3.17,<3.19"},
         delete_when="the span of a completion records each failed attempt",
         canary="tests/patches/openai/test_http_attempts.py"
         "::test_upstream_autolog_records_a_failed_attempt",
@@ -44,18 +45,13 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
 
 @contextmanager
 def _apply(on_attempt: OnAttempt) -> Generator[None]:
-    method_name = "_send_single_request"
-    around = partial(_record_attempt, on_attempt)
-    with (
-        wrap_in_all_subclasses(httpx.Client, method_name, partial(wrap_call, around)),
-        wrap_in_all_subclasses(httpx.AsyncClient, method_name, partial(wrap_async_call, around)),
-    ):
+    with wrap_sends(partial(_record_attempt, on_attempt)):
         yield
 
 
 @contextmanager
 def _record_attempt(
-    on_attempt: OnAttempt, client: Any, request: httpx.Request
+    on_attempt: OnAttempt, client: Any, request: "httpx.Request"
 ) -> Generator[OnResult]:
     if not _is_inside_llm_span():
         yield ignore_result

@@ -6,15 +6,16 @@ them one by one, and ends a stream's span only when its last chunk is read. MLfl
 spans are suspended while this patch is applied; those of embeddings and images stay.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
 from typing import Any
 
 from patches.openai.request_span import RequestSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
+from patches.support.http_clients import wrap_sends
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
 from patches.support.suspend_autolog import suspend_autolog_of_methods
@@ -25,13 +26,18 @@ METHODS = ("create", "parse")
 
 @contextmanager
 def _apply() -> Generator[None]:
-    import httpx
     import mlflow.openai
+    from openai import AsyncStream, Stream
     from openai._base_client import AsyncAPIClient, SyncAPIClient
-    from openai.resources.chat.completions import AsyncCompletions, Completions
-    from openai.resources.responses import AsyncResponses, Responses
+    from openai.lib.streaming import chat as chat_streams
+    from openai.lib.streaming import responses as response_streams
+    from openai.resources import chat, completions, responses
 
-    completion_classes = (Completions, AsyncCompletions, Responses, AsyncResponses)
+    completion_classes = (
+        *(chat.completions.Completions, chat.completions.AsyncCompletions),
+        *(responses.Responses, responses.AsyncResponses),
+        *(completions.Completions, completions.AsyncCompletions),
+    )
 
     def is_completion(cls: type, method: str) -> bool:
         return issubclass(cls, completion_classes) and method in METHODS
@@ -41,11 +47,16 @@ def _apply() -> Generator[None]:
         stack.enter_context(
             suspend_autolog_of_methods(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion)
         )
+        stack.enter_context(wrap_sends(_record_send))
         for cls, name, wrap in (
             (SyncAPIClient, "request", partial(wrap_call, _record_completion)),
             (AsyncAPIClient, "request", partial(wrap_async_call, _record_completion)),
-            (httpx.Client, "_send_single_request", partial(wrap_call, _record_send)),
-            (httpx.AsyncClient, "_send_single_request", partial(wrap_async_call, _record_send)),
+            (Stream, "__stream__", _wrap_stream),
+            (AsyncStream, "__stream__", _wrap_async_stream),
+            (chat_streams.ChatCompletionStream, "__stream__", _wrap_parser),
+            (chat_streams.AsyncChatCompletionStream, "__stream__", _wrap_async_parser),
+            (response_streams.ResponseStream, "__stream__", _wrap_parser),
+            (response_streams.AsyncResponseStream, "__stream__", _wrap_async_parser),
         ):
             stack.enter_context(wrap_in_all_subclasses(cls, name, wrap))
         yield
@@ -72,6 +83,59 @@ def _record_send(client: Any, request: Any) -> Generator[OnResult]:
     yield span.record_response
 
 
+def _wrap_stream(iter_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let the span of a completion read its stream, and see the error that ends it."""
+
+    @wraps(iter_events)
+    def recorded(stream: Any) -> Any:
+        span = RequestSpan.of_response(stream.response)
+        events = iter_events(stream)
+        return events if span is None else span.read_events(events)
+
+    return recorded
+
+
+def _wrap_async_stream(iter_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @wraps(iter_events)
+    def recorded(stream: Any) -> Any:
+        span = RequestSpan.of_response(stream.response)
+        events = iter_events(stream)
+        return events if span is None else span.read_async_events(events)
+
+    return recorded
+
+
+def _wrap_parser(parse_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Record an error of the client's `stream()` helper, which parses what the stream yields."""
+
+    @wraps(parse_events)
+    def recorded(helper: Any) -> Any:
+        span = RequestSpan.of_response(helper._response)
+        try:
+            yield from parse_events(helper)
+        except Exception as error:
+            if span is not None:
+                span.end(error)
+            raise
+
+    return recorded
+
+
+def _wrap_async_parser(parse_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @wraps(parse_events)
+    async def recorded(helper: Any) -> Any:
+        span = RequestSpan.of_response(helper._response)
+        try:
+            async for event in parse_events(helper):
+                yield event
+        except Exception as error:
+            if span is not None:
+                span.end(error)
+            raise
+
+    return recorded
+
+
 PATCH = Patch(
     name="openai.completion_spans",
     symptom=(
@@ -79,7 +143,7 @@ PATCH = Patch(
         " trace; streamed tool calls are not stored; a request's extra headers are"
     ),
     upstream="mlflow.openai.autolog (`_stream_output_logging_hook`, `async_patched_call`)",
-    versions={"mlflow": ">=3.17,<4", "openai": ">=1.66,<3", "httpx": ">=0.27,<1"},
+    versions={"mlflow": ">=3.17,<4", "openai": ">=1.66,<4"},
     delete_when="autolog() records a stream that is closed early, with the tool calls in it",
     canary="tests/patches/openai/test_streams.py"
     "::test_upstream_autolog_records_a_stream_that_is_closed_early",

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from patches.openai.stream_assembly import ChatAssembler, ResponseAssembler
@@ -44,18 +45,28 @@ class ParsedReply:
     error_message: str = ""
 
 
-def parse_reply(text: str, *, is_stream: bool) -> ParsedReply:
-    """Parse the body of a reply. Never raises, whatever the body contains."""
+def parse_reply(text: str, *, is_stream: bool, max_events: int | None = None) -> ParsedReply:
+    """Parse the body of a reply. Never raises, whatever the body contains.
+
+    Args:
+        text: The body.
+        is_stream: Whether the body consists of server-sent events.
+        max_events: How many events of a stream to read. Default: all.
+    """
     try:
-        return _parse_stream(text) if is_stream else _parse_body(json.loads(text), is_complete=True)
+        return (
+            _parse_stream(text, max_events)
+            if is_stream
+            else _parse_body(json.loads(text), is_complete=True)
+        )
     except MALFORMED_REPLY_ERRORS:
         return ParsedReply()
 
 
-def _parse_stream(text: str) -> ParsedReply:
+def _parse_stream(text: str, max_events: int | None) -> ParsedReply:
     chat, response = ChatAssembler(), ResponseAssembler()
     has_done_event, error_message = False, ""
-    for data in _iter_event_data(text):
+    for data in islice(_iter_event_data(text), max_events):
         has_done_event = has_done_event or data == "[DONE]"
         try:
             event = _parse_event(data)
@@ -92,11 +103,15 @@ def _iter_event_data(text: str) -> Iterator[str]:
 
 def _parse_body(body: Mapping[str, Any], *, is_complete: bool) -> ParsedReply:
     items, choices = body.get("output"), body.get("choices")
-    outputs = {"output": items} if items else {"choices": choices} if choices else None
+    outputs: dict[str, Any] | None = None
+    if isinstance(items, list):
+        outputs = {"output": items}
+    elif choices and isinstance(choices, list):
+        outputs = {"choices": choices}
     status = _as_mapping(body.get("incomplete_details")).get("reason") or body.get("status")
     choice_objects = map(_as_mapping, choices if isinstance(choices, list) else ())
     reasons = [
-        status if items else None,
+        status if isinstance(items, list) else None,
         *(choice.get("finish_reason") for choice in choice_objects),
     ]
     return ParsedReply(

@@ -5,42 +5,49 @@ contain the API key, are not read.
 """
 
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from time import monotonic
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import httpx
-
-from patches.openai.reply_parsing import ParsedReply, parse_reply
-from patches.openai.response_body import ResponseBody, observe_response
+from patches.openai.reply_parsing import ParsedReply
+from patches.openai.response_body import ResponseBody
 from patches.support.open_span import OpenSpan
-from patches.support.span_errors import TruncatedStreamError
 from patches.support.token_usage import token_attributes
 
-SPAN_NAMES = {"/chat/completions": "chat.completions", "/responses": "responses"}
+if TYPE_CHECKING:
+    import httpx
+
+LEGACY_PATH = "/completions"
+SPAN_NAMES = {
+    "/chat/completions": "chat.completions",
+    "/responses": "responses",
+    LEGACY_PATH: "completions",
+}
 """The paths of completion requests, and the client's attributes for them."""
-MAX_QUOTED_CHARS = 100
-"""How much of an unexpected reply is quoted."""
-
-
-class FailedReplyError(Exception):
-    """Recorded on a completion whose reply reports an error or is not a completion."""
+EXTENSION_KEY = "flight_recorder.completion"
+"""Key in `response.extensions` that holds the `RequestSpan`."""
 
 
 class RequestSpan(OpenSpan):
-    """The span of one completion."""
+    """The span of one completion.
+
+    The span of a stream ends when its reader ends. A client that cannot read an event closes the
+    response before it raises, so the error is the reader's, not the body's.
+    """
+
+    records_completion = True
 
     def __init__(self, client: Any, name: str, request: Mapping[str, Any]) -> None:
         from mlflow.tracing.constant import SpanAttributeKey
 
         model = request.get("model")
+        is_legacy = name == SPAN_NAMES[LEGACY_PATH]
         attributes = {
-            SpanAttributeKey.MESSAGE_FORMAT: "openai",
+            SpanAttributeKey.MESSAGE_FORMAT: None if is_legacy else "openai",
             SpanAttributeKey.MODEL: model,
             SpanAttributeKey.CHAT_TOOLS: to_chat_tools(request.get("tools")),
-            "gen_ai.operation.name": "chat",
+            "gen_ai.operation.name": "text_completion" if is_legacy else "chat",
             "gen_ai.request.model": model,
         }
         known = {key: value for key, value in attributes.items() if value}
@@ -49,6 +56,7 @@ class RequestSpan(OpenSpan):
         self._started_s = monotonic()
         self._body: ResponseBody | None = None
         self._has_returned = False
+        self._is_reading = False
 
     @classmethod
     def open_if_needed(cls, client: Any, options: Any) -> Self | None:
@@ -57,7 +65,7 @@ class RequestSpan(OpenSpan):
         A framework's own LLM span knows more than the client does.
         """
         outer = OpenSpan.innermost()
-        is_recorded = outer is not None and not outer.is_ended and outer.span.span_type == "LLM"
+        is_recorded = outer is not None and not outer.is_ended and outer.records_completion
         if is_recorded or options.method.lower() != "post" or options.url not in SPAN_NAMES:
             return None
         body = options.json_data if isinstance(options.json_data, Mapping) else {}
@@ -79,7 +87,7 @@ class RequestSpan(OpenSpan):
         if self._body is None or self._body.is_ended:
             self.end(self._reply_error())
 
-    def add_trace_headers(self, request: httpx.Request) -> None:
+    def add_trace_headers(self, request: "httpx.Request") -> None:
         """Let a service that receives the request join the trace, as MLflow's own spans do."""
         import mlflow
 
@@ -88,52 +96,99 @@ class RequestSpan(OpenSpan):
         for name, value in mlflow.tracing.get_tracing_context_headers_for_http_request().items():
             request.headers.setdefault(name, value)
 
-    def record_response(self, response: httpx.Response) -> None:
+    def record_response(self, response: "httpx.Response") -> None:
         """Observe the reply to an attempt before the client reads its body."""
         if response.is_success:
-            self._body = body = observe_response(response, self._on_body_end)
+            self._body = body = ResponseBody(
+                response,
+                is_stream_requested=self._is_stream_requested,
+                on_complete=self._on_body_end,
+            )
+            response.extensions[EXTENSION_KEY] = self
             weakref.finalize(response, body.on_end, GeneratorExit())  # dropped without a close
 
+    @classmethod
+    def of_response(cls, response: "httpx.Response") -> Self | None:
+        """Return the open span of the completion that a response belongs to."""
+        span = response.extensions.get(EXTENSION_KEY)
+        return span if isinstance(span, cls) and not span.is_ended else None
+
+    def read_events(self, events: Generator[Any]) -> Generator[Any]:
+        """Yield the events of a stream, count them, and end the span with their reader."""
+        with self._ending_with_reader():
+            try:
+                while True:
+                    with self._reading():
+                        event = next(events, _END)
+                    if event is _END:
+                        return
+                    self._count_event()
+                    yield event
+            finally:
+                events.close()
+
+    async def read_async_events(self, events: AsyncGenerator[Any]) -> AsyncGenerator[Any]:
+        """Do the same for an async stream."""
+        with self._ending_with_reader():
+            try:
+                while True:
+                    with self._reading():
+                        event = await anext(events, _END)
+                    if event is _END:
+                        return
+                    self._count_event()
+                    yield event
+            finally:
+                await events.aclose()
+
+    @contextmanager
+    def _ending_with_reader(self) -> Generator[None]:
+        if self._body is not None:
+            self._body.received_events = 0
+        try:
+            yield
+        except BaseException as error:
+            self.end(self._reply_error(error))
+            raise
+        if self._body is not None and not self.is_ended:
+            self._body.received_events = None
+        self.end(self._reply_error())
+
+    @contextmanager
+    def _reading(self) -> Generator[None]:
+        self._is_reading = True
+        try:
+            yield
+        finally:
+            self._is_reading = False
+
+    def _count_event(self) -> None:
+        if self._body is not None and self._body.received_events is not None:
+            self._body.received_events += 1
+
     def end(self, error: BaseException | None = None) -> None:
-        if not self.is_ended:
-            self._record_reply(self._parsed_reply)
+        if not self.is_ended and self._body is not None:
+            self._record_reply(self._body, self._body.parse())
         super().end(error)
-
-    @cached_property
-    def _parsed_reply(self) -> ParsedReply:
-        body = self._body
-        if body is None:
-            return ParsedReply()
-        return parse_reply(body.text(), is_stream=self._is_streamed)
-
-    @property
-    def _is_streamed(self) -> bool:
-        """Whether the reply is a stream; not every endpoint declares that in the content type."""
-        content_type = self._body.content_type if self._body is not None else ""
-        if content_type.startswith("text/event-stream"):
-            return True
-        return self._is_stream_requested and not content_type.startswith("application/json")
 
     def _on_body_end(self, error: BaseException | None) -> None:
         """Handle the end of the body; `error` is the error that ended it early, if any."""
-        if self._has_returned:
+        if self._has_returned and not self._is_reading:
             self.end(self._reply_error(error))
 
     def _reply_error(self, error: BaseException | None = None) -> BaseException | None:
         """Return the error to record for the reply; closing a complete reply is no error."""
-        reply = self._parsed_reply
-        if reply.error_message:
-            return FailedReplyError(reply.error_message)
-        if reply.is_complete and isinstance(error, GeneratorExit | None):
-            return None
-        if error is not None or self._body is None:
+        if self.is_ended or self._body is None:
             return error
-        if self._is_streamed:
-            return TruncatedStreamError("the stream ended before the reply was complete")
-        start = self._body.text()[:MAX_QUOTED_CHARS]
-        return FailedReplyError(f"the reply is not a completion; it begins: {start!r}")
+        is_closed = isinstance(error, GeneratorExit)
+        if error is not None and not is_closed:
+            return error
+        reply = self._body.parse()
+        if is_closed and not (reply.is_complete or reply.error_message):
+            return error
+        return self._body.find_error(reply)
 
-    def _record_reply(self, reply: ParsedReply) -> None:
+    def _record_reply(self, body: ResponseBody, reply: ParsedReply) -> None:
         """Record the reply. Tokens are recorded only if the endpoint reports them."""
         from mlflow.tracing.constant import SpanAttributeKey
 
@@ -144,11 +199,14 @@ class RequestSpan(OpenSpan):
             "gen_ai.response.id": reply.id,
             "gen_ai.response.finish_reasons": list(reply.finish_reasons),
         }
-        if self._body is not None and self._is_streamed and self._body.first_chunk_s is not None:
-            waited_s = round(self._body.first_chunk_s - self._started_s, 6)
+        if body.is_stream and body.first_chunk_s is not None:
+            waited_s = round(body.first_chunk_s - self._started_s, 6)
             attributes["gen_ai.response.time_to_first_chunk"] = waited_s
         known = {key: value for key, value in attributes.items() if value}
         self.span.set_attributes(known | token_attributes(reply.usage))
+
+
+_END: Any = object()
 
 
 def to_chat_tools(tools: Any) -> list[Mapping[str, Any]]:

@@ -5,31 +5,66 @@ The body is parsed only after its end, so that a stream is not slowed down.
 
 from collections.abc import Callable
 from time import monotonic
+from typing import Any
 
-import httpx
-
+from patches.openai.reply_parsing import ParsedReply, parse_reply
 from patches.support.body_observer import observe_body
+from patches.support.http_clients import http_module_of
+from patches.support.span_errors import TruncatedStreamError
+
+MAX_QUOTED_CHARS = 100
+"""How much of an unexpected reply is quoted."""
+
+
+class FailedReplyError(Exception):
+    """Recorded on a completion whose reply reports an error or is not a completion."""
 
 
 class ResponseBody:
-    """The body of one response.
+    """The body of the response to a completion request.
 
     Attributes:
-        content_type: The response's content type, in lower case.
         is_ended: Whether the body has ended.
         first_chunk_s: When the first chunk arrived, by the monotonic clock.
+        received_events: How many events of the stream the program received; None for all.
     """
 
     def __init__(
-        self, headers: httpx.Headers, on_complete: Callable[[BaseException | None], None]
+        self,
+        response: Any,
+        *,
+        is_stream_requested: bool,
+        on_complete: Callable[[BaseException | None], None] = lambda error: None,
     ) -> None:
-        """`on_complete` is called once, with the error that ended the body early, if any."""
-        self._headers = headers
-        self.content_type = headers.get("content-type", "").lower()
+        """Collect the body as it is read, or at once if the transport has read it already.
+
+        `on_complete` is called once, with the error that ended the body early, if any.
+        """
+        self._http = http_module_of(response)
+        self._headers = response.headers.copy()
+        self._content_type = response.headers.get("content-type", "").lower()
+        self._is_stream_requested = is_stream_requested
         self._on_complete = on_complete
         self._chunks: list[bytes] = []
+        self._parsed: tuple[Any, ParsedReply] | None = None
         self.is_ended = False
         self.first_chunk_s: float | None = None
+        self.received_events: int | None = None
+        try:
+            content = response.content
+        except self._http.ResponseNotRead:
+            observe_body(response, self)
+        else:
+            self._headers.pop("content-encoding", None)  # `content` is decompressed
+            self.on_chunk(content)
+            self.on_end()
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the reply is a stream; not every endpoint declares that in the content type."""
+        if self._content_type.startswith("text/event-stream"):
+            return True
+        return self._is_stream_requested and not self._content_type.startswith("application/json")
 
     def on_chunk(self, chunk: bytes) -> bytes:
         """Collect a chunk, as it came over the wire."""
@@ -44,40 +79,38 @@ class ResponseBody:
             self.is_ended = True
             self._on_complete(error)
 
-    def text(self) -> str:
+    def parse(self) -> ParsedReply:
+        """Return the reply as far as the program received it."""
+        received = (len(self._chunks), self.received_events)
+        if self._parsed is None or self._parsed[0] != received:
+            reply = parse_reply(
+                self._text(), is_stream=self.is_stream, max_events=self.received_events
+            )
+            self._parsed = (received, reply)
+        return self._parsed[1]
+
+    def find_error(self, reply: ParsedReply) -> Exception | None:
+        """Return what is wrong with a reply that was read to its end, or None."""
+        if reply.error_message:
+            return FailedReplyError(reply.error_message)
+        if reply.is_complete and reply.outputs is not None:
+            return None
+        if self.is_stream and not reply.is_complete:
+            return TruncatedStreamError("the stream ended before the reply was complete")
+        start = self._text()[:MAX_QUOTED_CHARS]
+        return FailedReplyError(f"the reply is not a completion; it begins: {start!r}")
+
+    def _text(self) -> str:
         """Return the body so far, decompressed as far as possible if it broke off."""
         raw = b"".join(self._chunks)
         if "content-encoding" not in self._headers:
             return raw.decode("utf-8-sig", "replace")
-        compressed = httpx.Response(200, headers=self._headers, stream=httpx.ByteStream(raw))
+        stream = self._http.ByteStream(raw)
+        compressed = self._http.Response(200, headers=self._headers, stream=stream)
         parts = []
         try:
             for part in compressed.iter_bytes():
                 parts.append(part)
-        except httpx.DecodingError:
+        except self._http.DecodingError:
             pass
         return b"".join(parts).decode("utf-8-sig", "replace")
-
-
-def observe_response(
-    response: httpx.Response, on_complete: Callable[[BaseException | None], None]
-) -> ResponseBody:
-    """Return the body of a response, to be read later, or already read by the transport."""
-    body = ResponseBody(response.headers, on_complete)
-    if (content := _read_content(response)) is not None:
-        decompressed_headers = response.headers.copy()
-        decompressed_headers.pop("content-encoding", None)
-        body = ResponseBody(decompressed_headers, on_complete)
-        body.on_chunk(content)
-        body.on_end()
-    else:
-        observe_body(response, body)
-    return body
-
-
-def _read_content(response: httpx.Response) -> bytes | None:
-    """Return the content if the response has been read, else None."""
-    try:
-        return response.content
-    except httpx.ResponseNotRead:
-        return None

@@ -11,7 +11,7 @@ FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 
 
 class ChatAssembler:
-    """Assembles a chat completion from chunks.
+    """Assembles a chat completion, or a completion of the legacy API, from chunks.
 
     Attributes:
         body: The completion so far, in the format of a completion that is not streamed.
@@ -36,13 +36,24 @@ class ChatAssembler:
         for part in chunk.get("choices") or ():
             index = part.get("index", 0)
             if index not in self._choices:
-                self._messages[index] = message = _MessageAssembler()
-                choice = {"index": index, "finish_reason": None, "message": message.body}
-                self._choices[index] = choice
-                self.body.setdefault("choices", []).append(choice)
+                self._add_choice(index, is_chat="text" not in part)
             choice = self._choices[index]
             choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
-            self._messages[index].add(part.get("delta") or {})
+            if "text" in choice:
+                choice["text"] += part.get("text") or ""
+            else:
+                self._messages[index].add(part.get("delta") or {})
+
+    def _add_choice(self, index: int, *, is_chat: bool) -> None:
+        """Start a choice, which holds a message, or text in the legacy API for completions."""
+        choice: dict[str, Any] = {"index": index, "finish_reason": None}
+        if is_chat:
+            self._messages[index] = message = _MessageAssembler()
+            choice["message"] = message.body
+        else:
+            choice["text"] = ""
+        self._choices[index] = choice
+        self.body.setdefault("choices", []).append(choice)
 
 
 class ResponseAssembler:

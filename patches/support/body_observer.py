@@ -1,9 +1,13 @@
-"""Observe the body of an httpx response, chunk by chunk, while its client reads it."""
+"""Observe the body of an HTTP response, chunk by chunk, while its client reads it."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
 
-import httpx
+from patches.support.http_clients import http_module_of
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class BodyObserver(Protocol):
@@ -20,16 +24,27 @@ class BodyObserver(Protocol):
         """
 
 
-def observe_body(response: httpx.Response, observer: BodyObserver) -> None:
+def observe_body(response: "httpx.Response", observer: BodyObserver) -> None:
     """Call `observer` while the body of `response`, not yet read, is read."""
-    if isinstance(response.stream, httpx.AsyncByteStream):
-        response.stream = _AsyncObservedStream(response.stream, observer)
-    elif isinstance(response.stream, httpx.SyncByteStream):
-        response.stream = _ObservedStream(response.stream, observer)
+    module, stream = http_module_of(response), response.stream
+    sync_class, async_class = _stream_classes(module)
+    if isinstance(stream, module.AsyncByteStream):
+        response.stream = async_class(stream, observer)
+    elif isinstance(stream, module.SyncByteStream):
+        response.stream = sync_class(stream, observer)
 
 
-class _ObservedStream(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream, observer: BodyObserver) -> None:
+@cache
+def _stream_classes(module: Any) -> tuple[Any, Any]:
+    """Return the classes of observed streams, which must be streams of their HTTP client."""
+    return (
+        type("ObservedStream", (_ObservedStream, module.SyncByteStream), {}),
+        type("AsyncObservedStream", (_AsyncObservedStream, module.AsyncByteStream), {}),
+    )
+
+
+class _ObservedStream:
+    def __init__(self, stream: Any, observer: BodyObserver) -> None:
         self._stream = stream
         self._observer = observer
 
@@ -49,8 +64,8 @@ class _ObservedStream(httpx.SyncByteStream):
             self._observer.on_end(GeneratorExit())
 
 
-class _AsyncObservedStream(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream, observer: BodyObserver) -> None:
+class _AsyncObservedStream:
+    def __init__(self, stream: Any, observer: BodyObserver) -> None:
         self._stream = stream
         self._observer = observer
 

@@ -10,9 +10,9 @@ passed to the parent; the outermost span ends them.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from patches.support.span_errors import AbandonedSpanError, record_error
 
@@ -23,24 +23,36 @@ class OpenSpan:
     """The span of an agent, team, client or other object at work.
 
     Attributes:
+        records_completion: Whether the span records a completion with its tokens, so that the
+            request for it needs no span of its own.
         owner: The object whose work the span shows.
         name: The name of the span.
         outputs: Written to the span when it ends.
         span: The MLflow span.
         parent: The open span around this one.
+        end_time_ns: When the work ended, if that was before the span is ended.
         is_ended: Whether it has ended.
         is_complete: Whether the result has been recorded. A consumer that stops after that has
             missed nothing, so the span is no error.
     """
 
+    records_completion = False
+
     def __init__(
-        self, owner: object, name: str, span_type: str, inputs: Any, attributes: dict[str, Any]
+        self,
+        owner: object,
+        name: str,
+        span_type: str,
+        inputs: Any,
+        attributes: dict[str, Any],
+        start_time_ns: int | None = None,
     ) -> None:
         import mlflow
 
         self.owner: Any = owner
         self.name = name
         self.outputs: Any = None
+        self.end_time_ns: int | None = None
         self.is_ended = False
         self.is_complete = False
         self.parent = _INNERMOST.get()
@@ -49,7 +61,11 @@ class OpenSpan:
         if self.parent is not None:
             self.parent._children[self] = None
         self.span = mlflow.start_span_no_context(
-            name, span_type=span_type, inputs=inputs, attributes=attributes
+            name,
+            span_type=span_type,
+            inputs=inputs,
+            attributes=attributes,
+            start_time_ns=start_time_ns,
         )
 
     @staticmethod
@@ -67,12 +83,17 @@ class OpenSpan:
 
     @classmethod
     def is_open_for(cls, owner: object) -> bool:
-        """Return whether the nearest span of this class is `owner`'s.
+        """Return whether the nearest span of this class is `owner`'s, and no tool is between.
 
-        If so, a call of the owner's method is a call of `super()` or of itself.
+        If so, a call of the owner's method is a call of `super()` or of itself. A tool that calls
+        the owner starts something new.
         """
-        nearest = cls.nearest()
-        return nearest is not None and nearest.owner is owner
+        span = _INNERMOST.get()
+        while span is not None and not isinstance(span, cls):
+            if span.span.span_type == "TOOL":
+                return False
+            span = span.parent
+        return span is not None and span.owner is owner
 
     @staticmethod
     def end_open_spans(until: "OpenSpan | None", error: BaseException | None) -> None:
@@ -147,11 +168,21 @@ class OpenSpan:
                 child.end(interruption or AbandonedSpanError("the span around it ended first"))
         if error is not None:
             record_error(self.span, error)
-        self.span.end(outputs=self.outputs)
+        self.span.end(outputs=self.outputs, end_time_ns=self.end_time_ns)
+
+
+class OpenWork(Protocol):
+    """An open span, or something that records like one."""
+
+    @property
+    def is_complete(self) -> bool: ...
+    def active(self) -> AbstractContextManager[None]: ...
+    def record_item(self, item: Any) -> None: ...
+    def end(self, error: BaseException | None = None) -> None: ...
 
 
 async def trace_stream(
-    open_span: Callable[[], OpenSpan], stream: AsyncIterator[Any]
+    open_span: Callable[[], OpenWork], stream: AsyncIterator[Any]
 ) -> AsyncIterator[Any]:
     """Yield the items of `stream` under a span that is opened when the first item is requested.
 

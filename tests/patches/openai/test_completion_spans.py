@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import mlflow
@@ -10,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from instrumentation.tracing import enable_tracing, record_run
-from scenarios.replay.faults import hangs
+from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import replay_tape
 from tests.support.autogen_agents import API_KEY, agent, load_trace, replay_lines, trace_outline
 from tests.support.openai_clients import (
@@ -263,3 +264,36 @@ def test_a_stream_has_its_request() -> None:
     with replay_and_record() as (replay, run):
         list(sync_client(replay).chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS))
     assert only_llm_span(run).inputs == CHAT_REQUEST | STREAM_OPTIONS
+
+
+@pytest.mark.parametrize("span_type", ["LLM", "CHAT_MODEL"])
+def test_a_completion_inside_a_programs_own_llm_span_is_recorded(span_type: str) -> None:
+    async def answer(client: Any) -> AsyncGenerator[str]:
+        async for chunk in await client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS):
+            yield str(chunk)
+
+    traced_answer = mlflow.trace(answer, span_type=span_type)
+
+    async def read_answer(replay: Any) -> None:
+        async with async_openai_client(replay) as client:
+            async for _ in traced_answer(client):
+                pass
+
+    with replay_and_record() as (replay, run):
+        asyncio.run(read_answer(replay))
+    trace = load_trace(run)
+    assert trace_outline(trace) == [f"answer {span_type} OK", "  chat.completions LLM OK"]
+    assert trace.root.children[0].tokens.total
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_completion_through_a_client_of_httpx2_is_recorded(is_stream: bool) -> None:
+    httpx2 = pytest.importorskip("httpx2")
+    fault = unavailable("a", times=1)
+    with replay_and_record(faults=[fault]) as (replay, run), httpx2.Client() as http:
+        client = sync_client(replay, http_client=http, max_retries=1)
+        list(client.chat.completions.create(**CHAT_REQUEST, stream=is_stream))
+    span = only_llm_span(run)
+    assert TEXT in str(span.outputs)
+    assert span.attributes["flight_recorder.http.attempts"] == 2
+    assert [attempt.name for attempt in span.children] == ["HTTP 503"]

@@ -152,3 +152,33 @@ def test_a_byte_order_mark_is_ignored() -> None:
     with client_of_endpoint("application/json", f"\ufeff{body}") as (client, run):
         client.chat.completions.with_raw_response.create(**CHAT_REQUEST)
     assert message(only_llm_span(run)) == {"content": "one"}
+
+
+@RECORDED
+@pytest.mark.parametrize("choices", [None, []])
+def test_a_reply_without_a_choice_is_an_error(choices: Any) -> None:
+    body = json.dumps({"choices": choices})
+    with client_of_endpoint("application/json", body) as (client, run):
+        client.chat.completions.create(**CHAT_REQUEST)
+    span = only_llm_span(run)
+    assert span.failed
+    assert span.status_message.endswith(f"is not a completion; it begins: {body!r}")
+
+
+@RECORDED
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_completion_of_the_legacy_api_is_recorded(is_stream: bool) -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    texts = ["one ", "two"] if is_stream else ["one two"]
+    bodies: list[Any] = [{"choices": [{"index": 0, "text": text}]} for text in texts]
+    bodies[-1]["choices"][0]["finish_reason"] = "stop"
+    bodies[-1]["usage"] = usage
+    text = json.dumps(bodies[0])
+    if is_stream:
+        text = "".join(f"data: {json.dumps(body)}\n\n" for body in bodies) + "data: [DONE]\n\n"
+    content_type = EVENT_STREAM if is_stream else "application/json"
+    with client_of_endpoint(content_type, text) as (client, run):
+        list(client.completions.create(model="m", prompt="go on", stream=is_stream))
+    span = only_llm_span(run)
+    assert (span.name, span.status, span.tokens.total) == ("completions", "OK", 7)
+    assert span.outputs["choices"][0]["text"] == "one two"

@@ -14,6 +14,7 @@ import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from instrumentation.tracing import enable_tracing, record_run
 from patches.openai.reply_parsing import parse_reply
@@ -23,12 +24,14 @@ from scenarios.replay.faults import cuts_stream, malformed_reply
 from tests.support.autogen_agents import load_trace
 from tests.support.openai_clients import (
     CHAT_REQUEST,
+    PRICED_MODEL,
     RESPONSES_REQUEST,
     STREAM_OPTIONS,
     TEXT,
     TOOL_CALLS,
     TOOL_DEFINITION,
     async_openai_client,
+    client_of_endpoint,
     only_llm_span,
     recording,
     replay_and_record,
@@ -48,6 +51,10 @@ def chat(client: Any, **more: Any) -> Any:
 
 def response(client: Any, **more: Any) -> Any:
     return client.responses.create(**RESPONSES_REQUEST, stream=True, **more)
+
+
+class Height(BaseModel):
+    metres: int
 
 
 BOTH_APIS = pytest.mark.parametrize("request_stream", [chat, response])
@@ -209,9 +216,7 @@ def test_a_malformed_event_is_not_attributed_to_the_consumer() -> None:
         pytest.raises(ValueError, match="delim"),
     ):
         list(chat(sync_client(replay)))
-    assert (
-        only_llm_span(run).status_message == "FailedReplyError: an event of the stream is not JSON"
-    )
+    assert only_llm_span(run).status_message.startswith("JSONDecodeError: ")
 
 
 @RECORDED
@@ -252,7 +257,7 @@ def test_a_stream_that_reports_an_error_is_an_error() -> None:
         with pytest.raises(openai.APIError, match="overloaded"):
             list(chat(client))
     span = only_llm_span(run)
-    assert span.status_message == "FailedReplyError: the model is overloaded"
+    assert span.status_message == "APIError: the model is overloaded"
     assert "half" in str(span.outputs)
 
 
@@ -303,3 +308,103 @@ def test_parsing_a_reply_never_raises(events: Any, is_stream: bool) -> None:
     texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
     frames = "".join(f"data: {text}\n\n" for text in texts)
     parse_reply(frames if is_stream else "".join(texts[:1]), is_stream=is_stream)
+
+
+def serve_frames(*frames: str) -> str:
+    return "".join(f"{frame}\n\n" for frame in frames)
+
+
+def chunk(text: str | None = None, finish_reason: str | None = None) -> str:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}
+    return f"data: {json.dumps({'id': 'c', 'model': PRICED_MODEL, 'choices': [choice]})}"
+
+
+DONE = "data: [DONE]"
+UNREADABLE = serve_frames(chunk("one "), "retry: 3000", chunk("two"), chunk(None, "stop"), DONE)
+
+
+@RECORDED
+def test_an_event_that_the_client_cannot_read_is_an_error() -> None:
+    with (
+        client_of_endpoint("text/event-stream", UNREADABLE) as (client, run),
+        pytest.raises(json.JSONDecodeError),
+    ):
+        list(chat(client))
+    span = only_llm_span(run)
+    assert span.status_message.startswith("JSONDecodeError: ")
+    assert span.outputs["choices"][0]["message"]["content"] == "one "
+
+
+@RECORDED
+async def test_an_event_that_the_async_client_cannot_read_is_an_error() -> None:
+    with client_of_endpoint("text/event-stream", UNREADABLE) as (client, run):
+        async with openai.AsyncOpenAI(base_url=client.base_url, api_key="none") as async_client:
+            with pytest.raises(json.JSONDecodeError):
+                async for _ in await chat(async_client):
+                    pass
+    span = only_llm_span(run)
+    assert span.status_message.startswith("JSONDecodeError: ")
+    assert span.outputs["choices"][0]["message"]["content"] == "one "
+
+
+def parse_chat(client: Any) -> None:
+    with client.chat.completions.stream(**CHAT_REQUEST, response_format=Height) as stream:
+        stream.until_done()
+
+
+def parse_response(client: Any) -> None:
+    with client.responses.stream(**RESPONSES_REQUEST, text_format=Height) as stream:
+        stream.until_done()
+
+
+@RECORDED
+@pytest.mark.parametrize("parse_stream", [parse_chat, parse_response])
+def test_a_streamed_reply_that_does_not_fit_the_schema_is_an_error(
+    parse_stream: RequestStream,
+) -> None:
+    with (
+        replay_and_record(reply_line("a", '{"metres": "high"}')) as (replay, run),
+        pytest.raises(ValidationError),
+    ):
+        parse_stream(sync_client(replay))
+    span = only_llm_span(run)
+    assert span.status_message.startswith("ValidationError: ")
+    assert "high" in str(span.outputs)
+
+
+@RECORDED
+async def test_an_async_streamed_reply_that_does_not_fit_the_schema_is_an_error() -> None:
+    with replay_and_record(reply_line("a", '{"metres": "high"}')) as (replay, run):
+        async with async_openai_client(replay) as client:
+            with pytest.raises(ValidationError):
+                async with client.chat.completions.stream(
+                    **CHAT_REQUEST, response_format=Height
+                ) as stream:
+                    await stream.until_done()
+    assert only_llm_span(run).status_message.startswith("ValidationError: ")
+
+
+@RECORDED
+def test_only_the_events_that_the_program_read_are_recorded() -> None:
+    frames = serve_frames(chunk("one "), chunk("two"), chunk(None, "stop"), DONE)
+    with client_of_endpoint("text/event-stream", frames) as (client, run), chat(client) as stream:
+        next(stream)
+    span = only_llm_span(run)
+    assert span.status_message == CLOSED_EARLY
+    assert span.outputs["choices"][0]["message"]["content"] == "one "
+
+
+@RECORDED
+def test_a_stream_with_a_finish_reason_is_complete_without_its_last_event() -> None:
+    frames = serve_frames(chunk("one "), chunk("two"), chunk(None, "stop"))
+    with client_of_endpoint("text/event-stream", frames) as (client, run):
+        list(chat(client))
+    span = only_llm_span(run)
+    assert (span.status, span.children) == ("OK", ())
+
+
+@RECORDED
+def test_a_stream_without_a_choice_is_an_error() -> None:
+    with client_of_endpoint("text/event-stream", serve_frames(DONE)) as (client, run):
+        assert list(chat(client)) == []
+    assert "is not a completion" in only_llm_span(run).status_message
