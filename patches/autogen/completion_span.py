@@ -1,0 +1,169 @@
+"""The span of one completion of an AutoGen client, streamed or not."""
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+from patches.autogen.turn_spans import TurnSpan
+from patches.openai.reply_parsing import ParsedReply
+from patches.openai.response_body import ResponseBody
+from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
+from patches.support.open_span import OpenSpan
+from patches.support.span_errors import TruncatedStreamError
+from patches.support.token_usage import read_token_counts, token_attributes
+
+ATTEMPTS = "flight_recorder.http.attempts"
+"""The number of HTTP requests, which is counted on the span that is current."""
+
+
+class CompletionSpan(OpenSpan):
+    """The span of one completion, or of a client that requests several completions.
+
+    Clients of AutoGen keep only a part of a reply, and nothing of one that they reject. The body of
+    the HTTP response has the rest: cached tokens, whether usage is reported, how a stream ended.
+    """
+
+    records_completion = True
+    _has_inner_completion: bool = False
+    """Whether the client called another client, as a cache does, or itself several times."""
+
+    def __init__(
+        self,
+        client: Any,
+        method: str,
+        messages: Any,
+        arguments: Mapping[str, Any],
+        start_time_ns: int | None = None,
+    ) -> None:
+        import mlflow.autogen
+        from mlflow.tracing.constant import SpanAttributeKey
+
+        options = {k: v for k, v in arguments.items() if v and k != "cancellation_token"}
+        convert = mlflow.autogen._convert_value_to_dict
+        inputs = {key: convert(value) for key, value in ({"messages": messages} | options).items()}
+        model = _model_name(client)
+        attributes = {
+            SpanAttributeKey.MESSAGE_FORMAT: _message_format(inputs["messages"]),
+            SpanAttributeKey.MODEL: model,
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": model,
+            CLIENT_ATTRIBUTE: f"{type(client).__name__}.{method}",
+        }
+        if (turn := TurnSpan.nearest()) is not None:
+            attributes["gen_ai.agent.name"] = turn.name
+        if (outer := CompletionSpan.nearest()) is not None:
+            outer._has_inner_completion = True
+        super().__init__(
+            client,
+            COMPLETION_SPAN_NAME,
+            "LLM",
+            inputs=inputs,
+            attributes={key: value for key, value in attributes.items() if value is not None},
+            start_time_ns=start_time_ns,
+        )
+        if tools := arguments.get("tools"):
+            mlflow.autogen.log_tools(self.span, tools)
+        self._handed_over_to: CompletionSpan | None = None
+        self._started_s = monotonic()
+        self._chunks: list[str] = []
+        self._is_stream = method == "create_stream"
+        self._result: Any = None
+        self._body: ResponseBody | None = None
+
+    def record_response(self, response: Any) -> None:
+        """Observe the body of the reply, before the client reads it."""
+        if self.is_ended:
+            return
+        if self._handed_over_to is not None:
+            self._handed_over_to.record_response(response)
+        elif response.is_success:
+            self._body = ResponseBody(response, is_stream_requested=self._is_stream)
+
+    def record_item(self, item: Any) -> None:
+        """Record a chunk of text, or the final result."""
+        if isinstance(item, str):
+            if not self._chunks:
+                waited_s = round(monotonic() - self._started_s, 6)
+                self.span.set_attribute("gen_ai.response.time_to_first_chunk", waited_s)
+            self._chunks.append(item)
+        else:
+            self._result = item
+            self.is_complete = True
+
+    def hand_over(self, inner: "CompletionSpan") -> None:
+        """Pass the reply on to the span of an inner call; this one shows the calls around it."""
+        self.span.set_span_type("CHAIN")
+        inner.span.set_attribute(ATTEMPTS, self.span.get_attribute(ATTEMPTS) or 1)
+        inner._body, self._body = self._body, None
+        inner._chunks, self._chunks = self._chunks, []
+        self._handed_over_to = inner
+
+    def end(self, error: BaseException | None = None) -> None:
+        if self.is_ended:
+            return
+        reply = self._body.parse() if self._body is not None else None
+        with self.active():  # the conversion changes the active span
+            self._record_outputs(reply, error)
+        if not self._has_inner_completion:
+            self._record_usage(reply)
+        super().end(error or self._stream_error(reply))
+
+    def _record_outputs(self, reply: ParsedReply | None, error: BaseException | None) -> None:
+        """Record the client's result; without one, the reply as far as it was received."""
+        import mlflow.autogen
+        from autogen_core.models import CreateResult, RequestUsage
+        from mlflow.tracing.constant import SpanAttributeKey
+
+        result, text = self._result, "".join(self._chunks)
+        is_closed = isinstance(error, GeneratorExit)
+        if result is None and reply is not None and reply.outputs and not is_closed:
+            self.outputs = reply.outputs
+            self.span.set_attribute(SpanAttributeKey.MESSAGE_FORMAT, "openai")
+            return
+        if result is None and text:
+            usage = RequestUsage(prompt_tokens=0, completion_tokens=0)
+            result = CreateResult(finish_reason="unknown", content=text, usage=usage, cached=False)
+        if result is not None:
+            self.outputs = mlflow.autogen._convert_value_to_dict(result)
+
+    def _record_usage(self, reply: ParsedReply | None) -> None:
+        """Record the tokens that the endpoint reports; AutoGen takes a missing count for zero.
+
+        No tokens for a cache hit, which was counted before, nor for a cache miss, which is counted
+        on the span of the inner client.
+        """
+        result, usage = self._result, reply.usage if reply is not None else {}
+        if result is not None and result.cached:
+            return
+        reasons = list(reply.finish_reasons) if reply is not None else []
+        if result is not None:
+            is_known = result.finish_reason != "unknown" or not reasons
+            reasons = [result.finish_reason] if is_known else reasons
+            is_read = reply is not None and reply.outputs is not None
+            counted = result.usage.prompt_tokens or result.usage.completion_tokens
+            if counted and not usage and not is_read:
+                usage = read_token_counts(result.usage)
+        self.span.set_attributes(token_attributes(usage))
+        if reasons:
+            self.span.set_attribute("gen_ai.response.finish_reasons", reasons)
+
+    def _stream_error(self, reply: ParsedReply | None) -> Exception | None:
+        """Return the error of a stream that ended too early, which AutoGen takes for complete."""
+        if not self._is_stream or reply is None or reply.outputs is None or reply.is_complete:
+            return None
+        received_chars = len("".join(self._chunks))
+        return TruncatedStreamError(
+            f"the stream ended after {received_chars} characters without a finish reason: the"
+            " connection was closed in the middle of the answer"
+        )
+
+
+def _message_format(messages: Any) -> str:
+    """Return the format of converted messages: "openai" if `chat_format` is applied."""
+    return "openai" if messages and "role" in messages[0] else "autogen"
+
+
+def _model_name(client: Any) -> str | None:
+    """Return the client's model, which OpenAI-compatible clients keep in their arguments."""
+    model = getattr(client, "model", None) or getattr(client, "_create_args", {}).get("model")
+    return model if isinstance(model, str) else None
