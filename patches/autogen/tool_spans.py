@@ -5,12 +5,13 @@ unknown tool or invalid arguments.
 """
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
 from copy import copy
+from dataclasses import dataclass
 from functools import partial, wraps
-from inspect import iscoroutinefunction
+from inspect import getclosurevars, iscoroutinefunction, unwrap
 from typing import Any
 
 from patches.autogen.turn_spans import TurnSpan
@@ -51,13 +52,13 @@ class ToolSpan(OpenSpan):
 @contextmanager
 def _apply() -> Generator[None]:
     from autogen_agentchat.agents import AssistantAgent
-    from autogen_core.tools import FunctionTool
+    from autogen_core.tools import BaseTool
 
     with (
         wrap_in_all_subclasses(
             AssistantAgent, "_execute_tool_call", partial(wrap_async_call, _record_call)
         ),
-        wrap_in_all_subclasses(FunctionTool, "run", _wrap_run),
+        wrap_in_all_subclasses(BaseTool, "run", _wrap_run),
     ):
         yield
 
@@ -73,20 +74,60 @@ def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> Generator[OnResul
 
 
 def _wrap_run(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Copy the context into the thread in which a synchronous tool runs.
+    """Run a tool below the span of its call.
 
-    Without it, spans that the tool opens would start a new trace.
+    A synchronous function runs in a thread, which gets a copy of the context: without it, spans
+    that the tool opens would start a new trace. A function or method that its author traces as a
+    tool does not get a second span.
     """
+    traced_run = _find_traced_tool(run)
 
     @wraps(run)
-    async def run_in_context(self: Any, *args: Any, **kwargs: Any) -> Any:
-        tool = self
-        if not iscoroutinefunction(self._func):
-            tool = copy(self)
-            tool._func = partial(copy_context().run, self._func)
-        return await run(tool, *args, **kwargs)
+    async def run_below_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        span = OpenSpan.innermost()
+        if not isinstance(span, ToolSpan):
+            return await run(self, *args, **kwargs)
+        if traced_run is not None:
+            span.span.set_attributes(traced_run.attributes)
+            return await traced_run.function(self, *args, **kwargs)
+        return await run(_prepare_function(self, span), *args, **kwargs)
 
-    return run_in_context
+    return run_below_call
+
+
+def _prepare_function(tool: Any, span: ToolSpan) -> Any:
+    """Return a copy of a `FunctionTool` whose function runs in this context, in any thread."""
+    if (function := getattr(tool, "_func", None)) is None:
+        return tool
+    if (traced := _find_traced_tool(function)) is not None:
+        span.span.set_attributes(traced.attributes)
+        function = traced.function
+    if not iscoroutinefunction(function):
+        function = partial(copy_context().run, function)
+    if function is not tool._func:
+        tool = copy(tool)
+        tool._func = function
+    return tool
+
+
+@dataclass(frozen=True)
+class TracedTool:
+    """A function that its author decorated with `@mlflow.trace(span_type="TOOL")`."""
+
+    function: Callable[..., Any]
+    attributes: Mapping[str, Any]
+
+
+def _find_traced_tool(function: Callable[..., Any]) -> TracedTool | None:
+    """Return what is below the decorator, or None if there is none for a tool."""
+    if not getattr(function, "__mlflow_traced__", False):
+        return None
+    context = getclosurevars(function).nonlocals.get("_WrappingContext")
+    logic = getattr(context, "_wrapping_logic", None)
+    settings = getclosurevars(logic).nonlocals if logic is not None else {}
+    if settings.get("span_type") != "TOOL":
+        return None
+    return TracedTool(unwrap(function), settings.get("attributes") or {})
 
 
 def _parse_arguments(text: str) -> Any:

@@ -1,10 +1,14 @@
 """Each tool call of an AutoGen agent leaves one TOOL span, whatever its outcome."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
+from autogen_core import CancellationToken
+from autogen_core.tools import BaseTool, FunctionTool
+from pydantic import BaseModel
 
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
@@ -24,6 +28,10 @@ from tests.support.upstream_autolog import upstream_autolog
 def recording(store: str) -> Generator[None]:
     with enable_tracing(store):
         yield
+
+
+class LookArguments(BaseModel):
+    city: str
 
 
 def double(number: int) -> int:
@@ -98,3 +106,83 @@ async def test_arguments_that_are_not_json_are_recorded_as_text(tmp_path: Path) 
 async def test_the_completion_after_a_failed_tool_call_is_recorded(tmp_path: Path) -> None:
     trace = await run_with_tools(tmp_path, ("double", {"number": -1}))
     assert [span.status for span in trace.spans_of_type("LLM")] == ["OK", "OK"]
+
+
+def look(city: str) -> str:
+    """Look at a city."""
+    if (span := mlflow.get_current_active_span()) is not None:
+        span.set_attribute("seen", city)
+    return f"{city} is high"
+
+
+async def look_slowly(city: str) -> str:
+    """Look at a city."""
+    return look(city)
+
+
+class Look(BaseTool[LookArguments, str]):
+    def __init__(self) -> None:
+        super().__init__(LookArguments, str, "look", "Look at a city.")
+
+    @mlflow.trace(span_type="TOOL", attributes={"author": "me"})
+    async def run(self, args: LookArguments, cancellation_token: CancellationToken) -> str:
+        return look(args.city)
+
+
+def traced(function: Any, **settings: Any) -> FunctionTool:
+    traced_function = mlflow.trace(function, **settings)
+    return FunctionTool(traced_function, description="Look at a city.", name="look")
+
+
+async def run_looking_agent(tmp_path: Path, tool: Any) -> Trace:
+    line = tool_calls_line("a", ("look", {"city": "Quito"}))
+    with replay_lines(tmp_path, line) as replay, record_run() as run:
+        await agent(replay, "a", tools=[tool]).run(task="x")
+    return load_trace(run)
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize(
+    "make_tool",
+    [
+        lambda: traced(look, span_type="TOOL", attributes={"author": "me"}),
+        lambda: traced(look_slowly, span_type="TOOL", attributes={"author": "me"}),
+        Look,
+    ],
+)
+async def test_a_tool_that_its_author_traces_has_one_span(
+    tmp_path: Path, make_tool: Callable[[], Any]
+) -> None:
+    (call,) = (await run_looking_agent(tmp_path, make_tool())).spans_of_type("TOOL")
+    assert (call.name, call.outputs, call.children) == ("look", "Quito is high", ())
+    assert call.attributes["gen_ai.tool.call.id"]
+    assert (call.attributes["author"], call.attributes["seen"]) == ("me", "Quito")
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_span_of_another_type_is_a_child_of_the_tool_call(tmp_path: Path) -> None:
+    trace = await run_looking_agent(tmp_path, traced(look, span_type="RETRIEVER"))
+    assert trace_outline(trace)[2:] == ["  look TOOL OK", "    look RETRIEVER OK"]
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_tool_that_runs_its_own_agent_has_the_inner_turn(tmp_path: Path) -> None:
+    async def ask_myself(question: str) -> str:
+        """Ask the same agent."""
+        result = await asker.run(task=question)
+        return result.messages[-1].to_text()
+
+    lines = (
+        tool_calls_line("a", ("ask_myself", {"question": "really?"})),
+        reply_line("a", "yes"),
+    )
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
+        asker = agent(replay, "a", tools=[ask_myself])
+        await asker.run(task="x")
+    assert trace_outline(load_trace(run)) == [
+        "a AGENT OK",
+        "  chat_completion LLM OK",
+        "  ask_myself TOOL OK",
+        "    a AGENT OK",
+        "      chat_completion LLM OK",
+    ]
