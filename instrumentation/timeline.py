@@ -1,4 +1,4 @@
-"""Compute for each step of a run how long it waited to start and how long it worked itself."""
+"""Compute for each step of a run how long it waited, and how long it worked itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -12,13 +12,13 @@ from patches.autogen import (
 from patches.autogen.turn_spans import turn_spans_patch
 from patches.crewai import (
     cached_tool_calls,
+    custom_model_calls,
     disable_autolog_wrappers,
     interrupted_runs,
     kickoffs,
-    model_calls,
     model_replies,
     rejected_tool_calls,
-    unparsed_replies,
+    unparsed_structured_outputs,
     untruncated_messages,
 )
 from patches.crewai.event_bus import event_bus_patch
@@ -95,9 +95,9 @@ def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
             event_bus_patch(on_turn),
             interrupted_runs.PATCH,
             kickoffs.PATCH,
-            unparsed_replies.PATCH,
+            unparsed_structured_outputs.PATCH,
             model_replies.PATCH,
-            model_calls.PATCH,
+            custom_model_calls.PATCH,
             rejected_tool_calls.PATCH,
             cached_tool_calls.PATCH,
         ),

@@ -53,7 +53,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Origin:
+class FailureOrigin:
     """The span in which a failure begins. It is never written into a trace.
 
     Attributes:
@@ -106,7 +106,7 @@ class Scenario:
     expect_fixed: tuple[Expectation, ...] = ()
     expect_twin: tuple[Expectation, ...] = ()
     faults: tuple[Fault, ...] = ()
-    origin: Origin | None = None
+    origin: FailureOrigin | None = None
     unreached_agents: tuple[str, ...] = ()
     inputs: Mapping[str, Input] = field(default_factory=dict)
     services: tuple[str, ...] = ()

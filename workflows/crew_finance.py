@@ -1,4 +1,4 @@
-"""Four CrewAI agents write a financial briefing whose figures are checked against their sources.
+"""Four CrewAI agents, one after another, write a financial briefing; its figures are checked.
 
     charter ──▶ figures ──▶ analysis ──▶ briefing     each task is given the results that
      lead      specialist    analyst    synthesist    `contexts` lists, and no others

@@ -1,4 +1,4 @@
-"""The model that a workflow calls: name, address, key, timeout and retries of its endpoint.
+"""The endpoint that a workflow calls: model name, address, API key, timeout and retries.
 
 Every agent sends its name in the header `x-agent-name`. A gateway reads it to know which agent a
 cost belongs to; the replay server reads it to know which lane of the tape answers.

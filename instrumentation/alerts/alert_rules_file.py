@@ -1,4 +1,4 @@
-"""The default alert rules, and reading rules from a TOML file."""
+"""The built-in alert rules, defined in code, and the reader of rules in a TOML file."""
 
 import math
 import re

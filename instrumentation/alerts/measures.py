@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from instrumentation.alerts.handoff_share import measure_handoff_share
+from instrumentation.alerts.handoff_arrival import measure_handoff_arrival
 from instrumentation.alerts.measurement import MeasuredSpan, Measurement, iter_measured_spans
 from instrumentation.alerts.repeated_steps import measure_repeats
 from instrumentation.trace.span import Span
@@ -93,5 +93,5 @@ MEASURES: Mapping[str, Measure] = {
     "tokens": Measure("{:,.0f} tokens".format, measure_tokens),
     "cost_usd": Measure("${:,.4f}".format, measure_cost),
     "repeats": Measure("{:,.0f} times".format, measure_run=measure_repeats),
-    "handoff_share": Measure(_format_percent, measure_run=measure_handoff_share),
+    "handoff_share": Measure(_format_percent, measure_run=measure_handoff_arrival),
 }

@@ -1,9 +1,9 @@
-"""Find the calculation by which a figure that is in no source results from figures that are.
+"""Find how a report's figure can be calculated from its sources' figures: sum, ratio, change.
 
-Some pair of the sources' figures nearly always gives the wanted number by chance. So a figure
-counts as derived only if its own sentence names the calculation ("annualized", "higher by"), if the
-units allow it, and if the report itself states one of the operands. An annualized rate needs no
-stated operand.
+With many source figures, some two of them nearly always yield the wanted number by chance. So a
+figure counts as derived only if its own sentence names the calculation ("annualized", "higher by"),
+if the units allow it, and if the report itself states one of the operands. An annualized rate needs
+no stated operand.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""HTTP clients that record failed requests: for openai and AutoGen, and for CrewAI."""
+"""An httpx client (openai, AutoGen) and an interceptor (CrewAI) that record failed requests."""
 
 from typing import TYPE_CHECKING, Any, Self
 

@@ -1,4 +1,4 @@
-"""Redact the events and the outputs of a streamed span, whose texts form one text together."""
+"""Redact secrets that are split over the chunks of a stream, in a span's events and outputs."""
 
 import json
 import re

@@ -40,7 +40,7 @@ class Sampling:
         keep_errors: Keep traces in which a span has the status ERROR, even if it was handled.
         keep_slower_than_s: Keep traces, or a service's part of a trace, that take longer.
         rules: Keep traces for which one of these returns True.
-        max_spans: How many spans wait for a decision. Beyond that, the oldest trace is kept.
+        max_spans: The most spans that may wait for a decision. Beyond it, the oldest trace is kept.
         max_traces: How many traces wait for a decision. Beyond that, the oldest trace is kept.
         counts: How many traces were kept and dropped so far.
 

@@ -1,4 +1,4 @@
-"""Print a trace as an outline: one span per line, children indented below their parent."""
+"""Render a trace as an outline: one span per line, children indented below their parent."""
 
 import re
 from collections.abc import Callable, Iterator

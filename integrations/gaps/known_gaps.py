@@ -1,8 +1,8 @@
 """All known gaps of MLflow's autologging and of our own instrumentation."""
 
-from integrations.gaps.autogen_gaps import AUTOGEN_GAPS
-from integrations.gaps.crewai_gaps import CREWAI_GAPS
+from integrations.gaps.autogen_autolog_gaps import AUTOGEN_AUTOLOG_GAPS
+from integrations.gaps.crewai_autolog_gaps import CREWAI_AUTOLOG_GAPS
 from integrations.gaps.gap import Gap
-from integrations.gaps.openai_gaps import OPENAI_GAPS
+from integrations.gaps.openai_autolog_gaps import OPENAI_AUTOLOG_GAPS
 
-KNOWN_GAPS: tuple[Gap, ...] = (*CREWAI_GAPS, *AUTOGEN_GAPS, *OPENAI_GAPS)
+KNOWN_GAPS: tuple[Gap, ...] = (*CREWAI_AUTOLOG_GAPS, *AUTOGEN_AUTOLOG_GAPS, *OPENAI_AUTOLOG_GAPS)

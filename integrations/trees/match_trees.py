@@ -6,8 +6,8 @@ equal names, or none. Then the most expensive pairs are retried: each is undone 
 below it and searched again.
 """
 
+from integrations.trees.greedy_matching import GreedyMatching
 from integrations.trees.matching import Matching
-from integrations.trees.matching_search import MatchingSearch
 from integrations.trees.span_forest import Forest
 from integrations.trees.span_shape import SpanShape
 from integrations.trees.subtree_distances import SubtreeDistances
@@ -21,14 +21,14 @@ def match_trees(golden: Forest, actual: Forest) -> Matching:
     any_spans = SubtreeDistances(_always_same)
     distances = (SubtreeDistances(_same_name), any_spans, SubtreeDistances(_never_same))
     best = min(
-        (MatchingSearch(golden, actual, each, {}).run() for each in distances), key=_total_cost
+        (GreedyMatching(golden, actual, each, {}).run() for each in distances), key=_total_cost
     )
     most_expensive = sorted(best.pairs, key=lambda index: (-best.pair_cost(index), index))
     for index in most_expensive[:MAX_RETRIED_PAIRS]:
         if index in best.pairs and best.pair_cost(index) > 0:
             undone = golden.subtree(index)
             kept = {old: new for old, new in best.pairs.items() if old not in undone}
-            retried = MatchingSearch(golden, actual, any_spans, kept).run()
+            retried = GreedyMatching(golden, actual, any_spans, kept).run()
             best = min(best, retried, key=_total_cost)
     return best
 

@@ -1,4 +1,4 @@
-"""Record an LLM span for each completion requested with the `openai` package, by any method.
+"""Replace MLflow's spans of `openai` completions: one LLM span each, whatever method is called.
 
 `create`, `parse` and `stream` of the chat and Responses APIs, sync and async, with or without raw
 responses, all call one method of the client, which retries failed requests. MLflow wraps some of
@@ -20,7 +20,7 @@ from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
 from patches.support.suspend_autolog import suspend_autolog_of_methods
 
-METHODS = ("create", "parse")
+SUSPENDED_METHODS = ("create", "parse")
 """The methods for completions that MLflow wraps."""
 
 
@@ -40,7 +40,7 @@ def _apply() -> Generator[None]:
     )
 
     def is_completion(cls: type, method: str) -> bool:
-        return issubclass(cls, completion_classes) and method in METHODS
+        return issubclass(cls, completion_classes) and method in SUSPENDED_METHODS
 
     autolog_module = import_module("mlflow.openai.autolog")
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Constructor arguments of a workflow in a live run: service addresses, API keys and props."""
+"""Constructor arguments of a workflow in a live run: service addresses, API keys, other objects."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,8 @@ def resolve_keys(
 def resolve_props(
     name: str, pages: Iterable[Scenario], workflow: type[Any], paths: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """The arguments that are not text: read from the given folders, else those of a healthy page.
+    """The arguments that are not text: from the given folders, or else from a scenario.
+
 
     Raises `ScenarioNotFoundError` for an unknown prop, and for a folder that cannot be read.
     """

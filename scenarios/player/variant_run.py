@@ -15,7 +15,7 @@ from workflows.model import Model
 
 @dataclass(frozen=True)
 class VariantRun:
-    """A variant of a scenario; a seed draws its inputs, without one they are the published ones."""
+    """A variant of a scenario. A seed draws its inputs; without one they are the published ones."""
 
     scenario: Scenario
     name: str

@@ -26,7 +26,7 @@ ROLE_LABEL = re.compile(r"\b(?:system|developer|user|assistant|tool)(?: \w+)?: ?
 LANE_WEIGHT = 0.5
 """How much the lane counts, compared with the text."""
 MIN_LANE_SIMILARITY = 0.6
-"""From here on, the name of another lane may be a misspelling."""
+"""If two lane names are at least this similar, one may be a misspelling of the other."""
 MIN_ANONYMOUS_TEXT = 0.5
 """How much text a line must share with a request that names no lane."""
 EQUAL_WITHIN = 0.35

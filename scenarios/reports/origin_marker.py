@@ -3,13 +3,13 @@
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.outline import outline_lines
 from scenarios.expectations.wording import shorten, to_text
-from scenarios.scenario import Origin
+from scenarios.scenario import FailureOrigin
 
 MARKER = "▶ "
 MARGIN = "  "
 
 
-def mark_origin(trace: Trace, origin: Origin | None) -> str:
+def mark_origin(trace: Trace, origin: FailureOrigin | None) -> str:
     """The outline of a trace, with a marker in the margin at the origin of the failure."""
     origin_span = find_origin_span(trace, origin) if origin else None
     return "\n".join(
@@ -27,7 +27,7 @@ def mark_line(span: Span, line: str) -> str:
     return f"{MARKER}{line}\n{MARGIN}{indent}→ {shorten(result)}"
 
 
-def find_origin_span(trace: Trace, origin: Origin) -> Span | None:
+def find_origin_span(trace: Trace, origin: FailureOrigin) -> Span | None:
     """The span that an origin names.
 
     The spans of that name inside turns of the origin's agent count, or all of that name if there

@@ -16,7 +16,7 @@ from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict
 from scenarios.replay.ledger import Exchange
 from scenarios.reports.origin_marker import MARGIN, find_origin_span, mark_line
 from scenarios.reports.terminal import SafeConsole
-from scenarios.scenario import Origin, Scenario
+from scenarios.scenario import FailureOrigin, Scenario
 from scenarios.trace_store.tracking_uri import is_server, strip_credentials, tracking_uri
 
 MIN_WIDTH_FOR_COLUMNS = 150
@@ -132,7 +132,7 @@ def _render_columns(blocks: dict[str, Text]) -> Table:
     return table
 
 
-def _render_outline(result: VariantResult, origin: Origin | None) -> Text:
+def _render_outline(result: VariantResult, origin: FailureOrigin | None) -> Text:
     if result.trace is None:
         return Text("no trace", style="red")
     origin_span = find_origin_span(result.trace, origin) if origin else None

@@ -1,4 +1,4 @@
-"""The World Bank's indicator API: fetch the reply to one query, and parse the figure in it.
+"""The World Bank's indicator API: fetch one figure, without retries, and parse the reply.
 
 The API is described at https://datahelpdesk.worldbank.org/knowledgebase/articles/898581.
 """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 SATURATION = 1.2
-"""k1: how soon further repetitions of a word stop to matter."""
+"""k1: how soon further repetitions of a word stop mattering."""
 LENGTH_PENALTY = 0.75
 """b: how much more often a long document must repeat a word than a short one, from 0 to 1."""
 WORD = re.compile(r"\w+")

@@ -18,7 +18,7 @@ from scenarios.expectations import (
     tool_call_fails,
     writes_state,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
@@ -67,5 +67,5 @@ SCENARIO = Scenario(
         repeats_tool_figures("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
         output_contains("no reason to hurry"),
     ),
-    origin=Origin("specialist", "world_bank_indicator"),
+    origin=FailureOrigin("specialist", "world_bank_indicator"),
 )

@@ -15,7 +15,7 @@ from scenarios.expectations import (
     states_figures,
 )
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, number_between, one_of
 from workflows.media.clip import Clip
 from workflows.media.synthetic_clip import make_clip
@@ -69,5 +69,5 @@ SCENARIO = Scenario(
         states_figures("audio", at_most=0),
         output_contains(r"\[audio\] No cut"),
     ),
-    origin=Origin("verdict", "audio → verdict"),
+    origin=FailureOrigin("verdict", "audio → verdict"),
 )

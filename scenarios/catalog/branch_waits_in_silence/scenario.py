@@ -15,7 +15,7 @@ from scenarios.expectations import (
     reaches_outcome,
     tool_call_fails,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, one_of
 from workflows.media.clip import Clip
 from workflows.media.synthetic_clip import make_clip
@@ -74,5 +74,5 @@ SCENARIO = Scenario(
         hands_off("video", "verdict"),
         output_contains(r"\[video\] Of the \d+ clips of the archive none is like this one"),
     ),
-    origin=Origin("video", "archive_matches"),
+    origin=FailureOrigin("video", "archive_matches"),
 )

@@ -16,7 +16,7 @@ from scenarios.expectations import (
     output_lacks,
     reaches_outcome,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 RULE = "recommends nothing to buy"
@@ -67,5 +67,5 @@ SCENARIO = Scenario(
         no_prompt_contains("synthesist", HINT),
         output_lacks(ADVICE),
     ),
-    origin=Origin("analyst", "lead → analyst"),
+    origin=FailureOrigin("analyst", "lead → analyst"),
 )

@@ -19,7 +19,7 @@ from scenarios.expectations import (
     repeats_tool_figures,
     takes_turns,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
@@ -73,5 +73,5 @@ SCENARIO = Scenario(
         ),
         output_contains("[Vv]erified.* verified"),
     ),
-    origin=Origin("synthesist", "chat_completion"),
+    origin=FailureOrigin("synthesist", "chat_completion"),
 )

@@ -20,7 +20,7 @@ from scenarios.expectations import (
     repeats_tool_figures,
     states_figures,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
@@ -77,5 +77,5 @@ SCENARIO = Scenario(
         ),
         output_lacks("no data"),
     ),
-    origin=Origin("synthesist", "specialist → synthesist"),
+    origin=FailureOrigin("synthesist", "specialist → synthesist"),
 )

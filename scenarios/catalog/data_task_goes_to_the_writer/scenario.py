@@ -19,7 +19,7 @@ from scenarios.expectations import (
     repeats_tool_figures,
     states_figures,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
@@ -70,5 +70,5 @@ SCENARIO = Scenario(
         repeats_tool_figures("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
         output_lacks("no data"),
     ),
-    origin=Origin("manager", "manager → synthesist", task="figures"),
+    origin=FailureOrigin("manager", "manager → synthesist", task="figures"),
 )

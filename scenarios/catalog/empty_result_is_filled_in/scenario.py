@@ -17,7 +17,7 @@ from scenarios.expectations import (
     states_figures,
     writes_state,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
@@ -68,5 +68,5 @@ SCENARIO = Scenario(
         has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
         output_contains(r"for \d{4} there is no data"),
     ),
-    origin=Origin("specialist", "world_bank_indicator"),
+    origin=FailureOrigin("specialist", "world_bank_indicator"),
 )

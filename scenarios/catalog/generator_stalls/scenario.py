@@ -13,7 +13,7 @@ from scenarios.expectations import (
     takes_turns,
 )
 from scenarios.replay.faults import hangs
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="silent stall",
@@ -34,5 +34,5 @@ SCENARIO = Scenario(
         has_failed_attempts("ReadTimeout", agent="generator"),
         takes_turns("generator", 2),
     ),
-    origin=Origin("generator", "chat_completion"),
+    origin=FailureOrigin("generator", "chat_completion"),
 )

@@ -17,7 +17,7 @@ from scenarios.expectations import (
     repeats_tool_figures,
     writes_state,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 BARE_RESULT = r'^{"figure": "[^"]+", "key": "\w+"}$'
@@ -78,5 +78,5 @@ SCENARIO = Scenario(
         ),
         checks_report_against("world_bank_indicator", called_by="specialist"),
     ),
-    origin=Origin("specialist", "note_figure"),
+    origin=FailureOrigin("specialist", "note_figure"),
 )

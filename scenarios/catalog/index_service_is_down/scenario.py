@@ -21,7 +21,7 @@ from scenarios.expectations import (
     repeats_tool_figures,
     tool_call_fails,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 DOCUMENTS = Path(__file__).with_name("documents.jsonl")
@@ -57,5 +57,5 @@ SCENARIO = Scenario(
         repeats_tool_figures("web_search", called_by="searcher", stated_by=("searcher",)),
         output_contains("could not be asked"),
     ),
-    origin=Origin("searcher", "search_index"),
+    origin=FailureOrigin("searcher", "search_index"),
 )

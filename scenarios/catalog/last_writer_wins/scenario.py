@@ -16,7 +16,7 @@ from scenarios.expectations import (
     reaches_outcome,
 )
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, number_between
 from workflows.media.clip import Clip
 from workflows.media.synthetic_clip import make_clip
@@ -75,5 +75,5 @@ SCENARIO = Scenario(
         has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
         output_contains(r'"cites": \["audio", "sync", "video"\]'),
     ),
-    origin=Origin("sync", "write findings"),
+    origin=FailureOrigin("sync", "write findings"),
 )

@@ -19,7 +19,7 @@ from scenarios.expectations import (
     reaches_outcome,
     writes_state,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 BARE_RESULT = r'^{"period": "[^"]+", "value": [\d.]+}$'
@@ -69,5 +69,5 @@ SCENARIO = Scenario(
         has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
         output_contains(r" a quarter, or [\d.]+ annualised in \d{4}Q\d "),
     ),
-    origin=Origin("specialist", "world_bank_indicator"),
+    origin=FailureOrigin("specialist", "world_bank_indicator"),
 )

@@ -12,7 +12,7 @@ from scenarios.expectations import (
     output_lacks,
     takes_turns,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-2.5 ignored other agent's input",
@@ -32,5 +32,5 @@ SCENARIO = Scenario(
         output_contains(r'"summary": "[^"]*57 km'),
         output_lacks("57 miles"),
     ),
-    origin=Origin("generator", "reviewer → generator"),
+    origin=FailureOrigin("generator", "reviewer → generator"),
 )

@@ -10,7 +10,7 @@ from scenarios.expectations import (
     reaches_outcome,
     takes_turns,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-1.5 unaware of termination conditions",
@@ -33,6 +33,6 @@ SCENARIO = Scenario(
         output_contains(r'"objections": "[^"]*Cite the page'),
         output_contains(r'"draft": "Mars Climate Orbiter was lost'),
     ),
-    origin=Origin("reviewer", "review"),
+    origin=FailureOrigin("reviewer", "review"),
     unreached_agents=("summarizer",),
 )

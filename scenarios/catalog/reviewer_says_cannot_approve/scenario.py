@@ -11,7 +11,7 @@ from scenarios.expectations import (
     takes_edge,
     takes_turns,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-3.1 premature termination",
@@ -32,5 +32,5 @@ SCENARIO = Scenario(
         output_contains(r'"summary": "[^"]*57 km'),
         output_lacks("57 miles"),
     ),
-    origin=Origin("reviewer", "reviewer → summarizer"),
+    origin=FailureOrigin("reviewer", "reviewer → summarizer"),
 )

@@ -15,7 +15,7 @@ from scenarios.expectations import (
     states_figures,
     tool_call_fails,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
@@ -55,5 +55,5 @@ SCENARIO = Scenario(
         queries_stated_country("searcher", "search_index"),
         states_figures("searcher", at_least=2, at_most=2),
     ),
-    origin=Origin("searcher", "chat_completion", occurrence=0),
+    origin=FailureOrigin("searcher", "chat_completion", occurrence=0),
 )

@@ -14,7 +14,7 @@ from scenarios.expectations import (
     reaches_outcome,
     states_figures,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
@@ -60,5 +60,5 @@ SCENARIO = Scenario(
         states_figures("searcher", at_least=1, at_most=1),
         output_contains(r'"sources": \[\]'),
     ),
-    origin=Origin("searcher", "chat_completion"),
+    origin=FailureOrigin("searcher", "chat_completion"),
 )

@@ -13,7 +13,7 @@ from scenarios.expectations import (
     reaches_outcome,
     states_figures,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
@@ -52,5 +52,5 @@ SCENARIO = Scenario(
         states_figures("searcher", at_least=2, at_most=2),
         cites_supporting_sources("searcher"),
     ),
-    origin=Origin("searcher", "chat_completion"),
+    origin=FailureOrigin("searcher", "chat_completion"),
 )

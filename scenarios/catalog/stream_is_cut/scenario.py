@@ -13,7 +13,7 @@ from scenarios.expectations import (
     reaches_outcome,
 )
 from scenarios.replay.faults import cuts_stream
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-3.2 no or incomplete verification",
@@ -35,5 +35,5 @@ SCENARIO = Scenario(
         last_completion_ends("generator", status="ERROR"),
         never_runs("reviewer"),
     ),
-    origin=Origin("generator", "chat_completion"),
+    origin=FailureOrigin("generator", "chat_completion"),
 )

@@ -13,7 +13,7 @@ from scenarios.expectations import (
     reaches_outcome,
 )
 from scenarios.replay.faults import rate_limited
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="a transient error loses finished work",
@@ -36,5 +36,5 @@ SCENARIO = Scenario(
         last_completion_ends("summarizer", status="OK"),
         output_contains(r'"summary": "[^"]*57 km'),
     ),
-    origin=Origin("summarizer", "HTTP 429"),
+    origin=FailureOrigin("summarizer", "HTTP 429"),
 )

@@ -11,7 +11,7 @@ from scenarios.expectations import (
     output_contains,
     reaches_outcome,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
     failure_mode="FM-2.4 information withholding",
@@ -33,5 +33,5 @@ SCENARIO = Scenario(
         hands_off("generator", "summarizer"),
         output_contains(r'"summary": "[^"]*226 km[^"]*57 km[^"]*4\.45'),
     ),
-    origin=Origin("summarizer", "generator → summarizer"),
+    origin=FailureOrigin("summarizer", "generator → summarizer"),
 )

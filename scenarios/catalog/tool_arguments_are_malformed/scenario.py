@@ -14,7 +14,7 @@ from scenarios.expectations import (
     states_figures,
     tool_call_fails,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 NO_RESULTS = r'^{"results": \[\]}$'
@@ -56,5 +56,5 @@ SCENARIO = Scenario(
         states_figures("searcher", at_most=0),
         output_contains("found nothing"),
     ),
-    origin=Origin("searcher", "web_search"),
+    origin=FailureOrigin("searcher", "web_search"),
 )

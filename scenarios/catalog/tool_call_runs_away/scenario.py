@@ -20,7 +20,7 @@ from scenarios.expectations import (
     states_figures,
     tool_call_fails,
 )
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
 SCENARIO = Scenario(
@@ -72,5 +72,5 @@ SCENARIO = Scenario(
             "world_bank_indicator", called_by="specialist", stated_by=("specialist", "synthesist")
         ),
     ),
-    origin=Origin("specialist", "world_bank_indicator"),
+    origin=FailureOrigin("specialist", "world_bank_indicator"),
 )

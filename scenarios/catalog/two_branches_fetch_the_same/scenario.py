@@ -15,7 +15,7 @@ from scenarios.expectations import (
     works_concurrently,
 )
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import Origin, Scenario, Variant
+from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, one_of
 from workflows.media.clip import Clip
 from workflows.media.synthetic_clip import make_clip
@@ -72,5 +72,5 @@ SCENARIO = Scenario(
         measures_different_parts("beeps", agents=("audio", "sync")),
         output_contains(SAME_ANSWER),
     ),
-    origin=Origin("sync", "measure flashes"),
+    origin=FailureOrigin("sync", "measure flashes"),
 )

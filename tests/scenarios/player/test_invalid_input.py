@@ -24,7 +24,7 @@ from scenarios.player.scenario_loader import (
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict, evaluate
 from scenarios.replay.replay_server import replay_tape
 from scenarios.reports.document_parts import code_block, render_document
-from scenarios.scenario import Origin
+from scenarios.scenario import FailureOrigin
 from scenarios.trace_store.tracking_uri import StoreUnavailableError, require_reachable
 from tests.scenarios.player.test_scenario_loader import PAGE, make_scenario
 from tests.support.cli_runner import run_in_subprocess
@@ -65,7 +65,9 @@ def test_an_origin_without_a_span_fails_the_scenario(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario = load_scenario("reviewer_says_cannot_approve")
-    misspelled = dataclasses.replace(scenario, origin=Origin("reviewr", "reviewer → summarzer"))
+    misspelled = dataclasses.replace(
+        scenario, origin=FailureOrigin("reviewr", "reviewer → summarzer")
+    )
     monkeypatch.setattr(player, "load_scenario", lambda _: misspelled)
     verdict = run_scenario(scenario.name, store)
     assert not verdict.passed

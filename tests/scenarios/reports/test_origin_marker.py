@@ -4,7 +4,7 @@ from instrumentation.trace import Span, Trace
 from instrumentation.trace.canonical_json import load_trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder
 from scenarios.reports.origin_marker import MARKER, find_origin_span, mark_origin
-from scenarios.scenario import Origin
+from scenarios.scenario import FailureOrigin
 
 
 def marked_lines(name: str) -> list[str]:
@@ -38,17 +38,17 @@ def test_a_marked_tool_call_shows_its_result() -> None:
 
 def test_a_missing_origin_is_not_marked() -> None:
     trace = load_trace(scenario_folder("review_goes_well").recorded_trace("twin"))
-    assert MARKER not in mark_origin(trace, Origin("nobody", "nothing"))
+    assert MARKER not in mark_origin(trace, FailureOrigin("nobody", "nothing"))
 
 
 def test_an_origin_with_a_task_is_searched_in_that_task() -> None:
     figures, briefing = task("figures"), task("briefing")
     trace = Trace((Span("briefing", "CHAIN", children=(figures, briefing)),))
-    in_task = Origin("manager", "manager → writer", task="figures")
+    in_task = FailureOrigin("manager", "manager → writer", task="figures")
     assert find_origin_span(trace, in_task) is figures.children[0].children[0]
-    anywhere = Origin("manager", "manager → writer")
+    anywhere = FailureOrigin("manager", "manager → writer")
     assert find_origin_span(trace, anywhere) is briefing.children[0].children[0]
-    unknown = Origin("manager", "manager → writer", task="no such task")
+    unknown = FailureOrigin("manager", "manager → writer", task="no such task")
     assert find_origin_span(trace, unknown) is None
 
 
@@ -56,9 +56,13 @@ def test_an_origin_says_which_span_of_its_name_it_means() -> None:
     first, last = Span("chat_completion", "LLM"), Span("chat_completion", "LLM")
     attributes = {"gen_ai.agent.name": "searcher"}
     trace = Trace((Span("searcher", "AGENT", attributes=attributes, children=(first, last)),))
-    assert find_origin_span(trace, Origin("searcher", "chat_completion")) is last
-    assert find_origin_span(trace, Origin("searcher", "chat_completion", occurrence=0)) is first
-    assert find_origin_span(trace, Origin("searcher", "chat_completion", occurrence=2)) is None
+    assert find_origin_span(trace, FailureOrigin("searcher", "chat_completion")) is last
+    assert (
+        find_origin_span(trace, FailureOrigin("searcher", "chat_completion", occurrence=0)) is first
+    )
+    assert (
+        find_origin_span(trace, FailureOrigin("searcher", "chat_completion", occurrence=2)) is None
+    )
 
 
 def test_the_search_agent_announces_one_country_in_its_first_completion() -> None:

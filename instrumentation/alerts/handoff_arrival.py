@@ -1,8 +1,8 @@
-"""Measure how much of a sender's output its receiver got, verbatim or in other words.
+"""Measure how much of a sender's output reached its receiver's prompt, as text or as words.
 
 The score of a handoff counts only verbatim text. But a receiver may get a summary that another
 agent has made; then it misses nothing, although its prompt contains nothing in the sender's words.
-So of the text that did not arrive verbatim, the words that the prompt contains are counted.
+So for text that did not arrive verbatim, its single words are looked up in the prompt.
 """
 
 import json
@@ -19,7 +19,7 @@ MIN_WORD_CHARS = 4
 """Two texts may share shorter words by chance."""
 
 
-def measure_handoff_share(root: Span) -> Iterator[Measurement]:
+def measure_handoff_arrival(root: Span) -> Iterator[Measurement]:
     """For each handoff, the share of the output that arrived, from 0.0 to 1.0."""
     spans = list(root)
     for index, span in enumerate(spans):

@@ -11,7 +11,7 @@ from integrations.trees.span_forest import ROOT, SPAN_COST, Forest, difference_c
 from integrations.trees.subtree_distances import SubtreeDistances, assign_pairs
 
 
-class MatchingSearch:
+class GreedyMatching:
     """A search that starts with `pairs` and keeps them.
 
     `distances` decides which spans may be matched.

@@ -9,7 +9,7 @@ STREAMED_CALLS_UPSTREAM = (
     " (mlflow.openai.autolog._reconstruct_completion_from_stream, which joins the contents only)"
 )
 
-OPENAI_GAPS = (
+OPENAI_AUTOLOG_GAPS = (
     Gap(
         "openai_stream_ends_early",
         symptom="a stream that ends too soon is recorded as a success",

@@ -1,7 +1,7 @@
 """Known gaps of MLflow's autologging of CrewAI."""
 
 from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, Gap
-from integrations.gaps.openai_gaps import STREAMED_CALLS_UPSTREAM
+from integrations.gaps.openai_autolog_gaps import STREAMED_CALLS_UPSTREAM
 from integrations.instrumentors.registry import AUTOLOGS, BOTH_AUTOLOGS, PLAIN_AUTOLOG
 
 AUTOLOG = "mlflow.crewai.autolog (mlflow/crewai/__init__.py)"
@@ -21,7 +21,7 @@ CASES_WITH_TOOLS = (
     "flow",
 )
 
-CREWAI_GAPS = (
+CREWAI_AUTOLOG_GAPS = (
     Gap(
         "crewai_silent",
         symptom="autolog() fails with a single log line, and nothing is recorded",

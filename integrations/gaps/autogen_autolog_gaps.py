@@ -1,7 +1,7 @@
 """Known gaps of MLflow's autologging of AutoGen."""
 
 from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, Gap
-from integrations.gaps.openai_gaps import STREAMED_CALLS_UPSTREAM
+from integrations.gaps.openai_autolog_gaps import STREAMED_CALLS_UPSTREAM
 from integrations.instrumentors.registry import AUTOLOGS, BOTH_AUTOLOGS, PLAIN_AUTOLOG
 
 AUTOLOG = "mlflow.autogen.autolog (mlflow/autogen/__init__.py)"
@@ -27,7 +27,7 @@ CASES_WITH_TOOLS = (
 CASES_WITH_TOOL_RESULTS = ("reflect_on", "parallel_tools", "swarm", "raising_tool")
 """Cases that send a tool's result to the model."""
 
-AUTOGEN_GAPS = (
+AUTOGEN_AUTOLOG_GAPS = (
     Gap(
         "autogen_tools",
         symptom="a tool call has no span, and its error is not recorded",

@@ -1,4 +1,4 @@
-"""Record the reply and the tokens of a structured output that could not be parsed.
+"""Record the reply and the tokens of a structured output that does not fit its schema.
 
 For `output_pydantic`, `output_json` and `response_model` the OpenAI client parses the reply. If the
 reply does not fit the schema, CrewAI reports only the error, or asks again within the same call.

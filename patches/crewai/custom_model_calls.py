@@ -1,4 +1,4 @@
-"""Record the calls of models whose class emits no events, and end each completion with its call.
+"""Record completions of custom model classes (subclasses of BaseLLM) that emit no events.
 
 CrewAI's own model classes emit the events of a completion themselves. A subclass of `BaseLLM` need
 only define `call`, and then emits none. If CrewAI executes the tool call of a reply, it reports the
