@@ -8,12 +8,8 @@ from typing import Any
 
 import orjson
 
-from scenarios.openai_api.chat_completion import (
-    STREAM_PIECE,
-    ModelReply,
-    ToolCall,
-    arguments_pieces,
-)
+from scenarios.openai_api.chat_completion import ModelReply, ToolCall
+from scenarios.openai_api.chat_stream import STREAM_PIECE, arguments_pieces
 
 INCOMPLETE_REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why a response is incomplete, by the finish reason of the equivalent chat."""
@@ -22,17 +18,41 @@ Event = tuple[str, dict[str, Any]]
 """An event's type, and its other fields."""
 
 
-def response_body(reply: ModelReply) -> bytes:
-    """Return the JSON body of a completed or incomplete response."""
-    return orjson.dumps(_final_response(reply))
+def build_response(reply: ModelReply) -> dict[str, Any]:
+    """Return a completed or incomplete response."""
+    reason = INCOMPLETE_REASONS.get(reply.finish_reason)
+    return {
+        "id": reply.id,
+        "object": "response",
+        "created_at": 0,
+        "status": "incomplete" if reason else "completed",
+        "error": None,
+        "incomplete_details": {"reason": reason} if reason else None,
+        "instructions": None,
+        "metadata": {},
+        "model": reply.model,
+        "output": _output_items(reply),
+        "parallel_tool_calls": True,
+        "temperature": 1.0,
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": 1.0,
+        "usage": {
+            "input_tokens": reply.input_tokens,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": reply.output_tokens,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": reply.input_tokens + reply.output_tokens,
+        },
+    }
 
 
-def response_frames(reply: ModelReply) -> list[bytes]:
+def stream_response(response: Mapping[str, Any]) -> list[bytes]:
     """Return the server-sent events. The last one holds the complete response, with usage."""
     return [
         b"event: %b\ndata: %b\n\n"
         % (kind.encode(), orjson.dumps({"type": kind, "sequence_number": number} | fields))
-        for number, (kind, fields) in enumerate(_events(reply))
+        for number, (kind, fields) in enumerate(_events(response))
     ]
 
 
@@ -66,48 +86,12 @@ def parse_response(body: Any) -> ModelReply | None:
 
 
 def _parts_of(items: list[Any], item_type: str, key: str) -> list[Mapping[str, str]]:
-    return [part for item in items if item["type"] == item_type for part in item[key]]
+    return [part for item in items if item["type"] == item_type for part in item.get(key) or ()]
 
 
 def _join_parts(parts: list[Mapping[str, str]], key: str) -> str | None:
     texts = [part[key] for part in parts if key in part]
     return "".join(texts) if texts else None
-
-
-def _final_response(reply: ModelReply) -> dict[str, Any]:
-    reason = INCOMPLETE_REASONS.get(reply.finish_reason)
-    return _response(reply, "incomplete" if reason else "completed") | {
-        "incomplete_details": {"reason": reason} if reason else None,
-        "output": _output_items(reply),
-        "usage": {
-            "input_tokens": reply.input_tokens,
-            "input_tokens_details": {"cached_tokens": 0},
-            "output_tokens": reply.output_tokens,
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": reply.input_tokens + reply.output_tokens,
-        },
-    }
-
-
-def _response(reply: ModelReply, status: str) -> dict[str, Any]:
-    return {
-        "id": reply.id,
-        "object": "response",
-        "created_at": 0,
-        "status": status,
-        "error": None,
-        "incomplete_details": None,
-        "instructions": None,
-        "metadata": {},
-        "model": reply.model,
-        "output": [],
-        "parallel_tool_calls": True,
-        "temperature": 1.0,
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": 1.0,
-        "usage": None,
-    }
 
 
 def _output_items(reply: ModelReply) -> list[dict[str, Any]]:
@@ -131,17 +115,25 @@ def _output_items(reply: ModelReply) -> list[dict[str, Any]]:
     return items
 
 
-def _events(reply: ModelReply) -> Iterator[Event]:
-    initial, final = _response(reply, "in_progress"), _final_response(reply)
+def _events(response: Mapping[str, Any]) -> Iterator[Event]:
+    unfinished: dict[str, Any] = {
+        "status": "in_progress",
+        "incomplete_details": None,
+        "output": [],
+        "usage": None,
+    }
+    initial = {**response, **unfinished}
     yield "response.created", {"response": initial}
     yield "response.in_progress", {"response": initial}
-    for index, item in enumerate(final["output"]):
-        empty = _EMPTY_BY_ITEM_TYPE[item["type"]]
+    for index, item in enumerate(response["output"]):
+        empty = _EMPTY_BY_ITEM_TYPE.get(item["type"], {})
         yield "response.output_item.added", {"output_index": index, "item": item | empty}
-        position = {"item_id": item["id"], "output_index": index}
-        yield from _EVENTS_BY_ITEM_TYPE[item["type"]](item, position)
+        position = {"item_id": item.get("id"), "output_index": index}
+        # An item of another type, such as a call of a built-in tool, comes whole.
+        if item["type"] in _EVENTS_BY_ITEM_TYPE:
+            yield from _EVENTS_BY_ITEM_TYPE[item["type"]](item, position)
         yield "response.output_item.done", {"output_index": index, "item": item}
-    yield f"response.{final['status']}", {"response": final}
+    yield f"response.{response.get('status', 'completed')}", {"response": response}
 
 
 def _message_events(item: Mapping[str, Any], position: Mapping[str, Any]) -> Iterator[Event]:
@@ -150,16 +142,22 @@ def _message_events(item: Mapping[str, Any], position: Mapping[str, Any]) -> Ite
         key = "refusal" if part["type"] == "refusal" else "text"
         kind = "response.refusal" if key == "refusal" else "response.output_text"
         more: dict[str, Any] = {"logprobs": []} if key == "text" else {}
-        yield "response.content_part.added", {**part_position, "part": part | {key: ""}}
+        empty: dict[str, Any] = {name: [] for name in ("annotations", "logprobs") if name in part}
+        yield "response.content_part.added", {**part_position, "part": part | {key: ""} | empty}
         for piece in STREAM_PIECE.findall(part[key]):
             yield f"{kind}.delta", {**part_position, "delta": piece} | more
+        for number, annotation in enumerate(part.get("annotations") or ()):
+            added = {"annotation_index": number, "annotation": annotation}
+            yield "response.output_text.annotation.added", {**part_position, **added}
+        if part.get("logprobs"):
+            more = {"logprobs": part["logprobs"]}
         yield f"{kind}.done", {**part_position, key: part[key]} | more
         yield "response.content_part.done", {**part_position, "part": part}
 
 
 def _reasoning_events(item: Mapping[str, Any], position: Mapping[str, Any]) -> Iterator[Event]:
     event = "response.reasoning_summary"
-    for index, part in enumerate(item["summary"]):
+    for index, part in enumerate(item.get("summary") or ()):
         part_position = {**position, "summary_index": index}
         yield f"{event}_part.added", {**part_position, "part": part | {"text": ""}}
         for piece in STREAM_PIECE.findall(part["text"]):

@@ -14,14 +14,14 @@ import orjson
 from scenarios.http_server.connection import JSON_CONTENT_TYPE
 from scenarios.openai_api.chat_completion import (
     ModelReply,
-    chat_body,
-    chat_frames,
+    build_chat_completion,
     count_tokens,
     parse_chat_completion,
     parse_tool_call,
 )
+from scenarios.openai_api.chat_stream import stream_chat_completion
 from scenarios.openai_api.embeddings import embeddings_body
-from scenarios.openai_api.responses import parse_response, response_body, response_frames
+from scenarios.openai_api.responses import build_response, parse_response, stream_response
 from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.line_selector import SelectedLine
 from scenarios.tape.line import TapeLine
@@ -68,7 +68,9 @@ def build_answer(request: Request, selected: SelectedLine) -> Answer:
         return _recorded_answer(request, line.response)
     reply = fill_captures(line.reply, selected.captures)
     if line.path in COMPLETION_PATHS:
-        return _completion_answer(request, _scripted_reply(request, line, reply))
+        scripted = _scripted_reply(request, line, reply)
+        build = build_response if request.path == RESPONSES_PATH else build_chat_completion
+        return _completion_answer(request, build(scripted), scripted)
     if line.path == EMBEDDINGS_PATH:
         return _embeddings_answer(request, reply)
     status = reply.get("status", 200)
@@ -77,19 +79,17 @@ def build_answer(request: Request, selected: SelectedLine) -> Answer:
     return Answer(orjson.dumps(reply["json"]), status=status)
 
 
-def _completion_answer(request: Request, reply: ModelReply) -> Answer:
-    """Return a model's reply in the API and the form (body or stream) that the request asks for."""
+def _completion_answer(request: Request, body: Mapping[str, Any], reply: ModelReply) -> Answer:
+    """Return a completion in the form (body or stream) that the request asks for.
+
+    `reply` is the model's reply in `body`.
+    """
     frames: list[bytes] | None = None
-    body, closing_frames = b"", 1
-    if request.path == RESPONSES_PATH and request.is_streamed:
-        frames = response_frames(reply)
-    elif request.path == RESPONSES_PATH:
-        body = response_body(reply)
+    closing_frames = 1
+    if request.is_streamed and request.path == RESPONSES_PATH:
+        frames = stream_response(body)
     elif request.is_streamed:
-        frames = chat_frames(reply, request.includes_usage)
-        closing_frames = 3 if request.includes_usage else 2
-    else:
-        body = chat_body(reply)
+        frames, closing_frames = stream_chat_completion(body, request.includes_usage)
     message: dict[str, Any] = {"content": reply.content}
     if reply.tool_calls:
         message["tool_calls"] = [
@@ -97,7 +97,7 @@ def _completion_answer(request: Request, reply: ModelReply) -> Answer:
             for call in reply.tool_calls
         ]
     return Answer(
-        body=body,
+        body=b"" if request.is_streamed else orjson.dumps(body),
         frames=frames,
         closing_frames=closing_frames,
         reply=message,
@@ -168,16 +168,16 @@ def _recorded_answer(request: Request, response: Mapping[str, Any]) -> Answer:
         return Answer(response["text"].encode(), status=status, content_type=TEXT_CONTENT_TYPE)
     frames = response.get("frames")
     body = assemble_stream(frames) if frames is not None else response["body"]
-    reply = _parse_completion(request.path, body) if status == 200 else None
-    if reply is None:
-        if frames is None:
-            return Answer(orjson.dumps(body), status=status)
-        return Answer(frames=_raw_frames(frames), status=status)
-    answer = _completion_answer(request, reply)
-    if request.is_streamed and frames is not None:
-        return replace(answer, frames=_raw_frames(frames))
-    if not request.is_streamed and frames is None:
-        return replace(answer, body=orjson.dumps(body))
+    is_completion = status == 200 and request.path in COMPLETION_PATHS
+    reply = _parse_completion(request.path, body) if is_completion else None
+    if reply is not None:
+        answer = _completion_answer(request, body, reply)
+    elif is_completion and request.is_streamed and frames is None:
+        raise ValueError("a stream is requested, and the recorded body is not a completion")
+    else:
+        answer = Answer(orjson.dumps(body), status=status)
+    if frames is not None and (reply is None or request.is_streamed):
+        return replace(answer, frames=[frame.encode() + b"\n\n" for frame in frames])
     return answer
 
 
@@ -185,7 +185,3 @@ def _parse_completion(path: str, body: Any) -> ModelReply | None:
     if path == CHAT_PATH:
         return parse_chat_completion(body)
     return parse_response(body) if path == RESPONSES_PATH else None
-
-
-def _raw_frames(frames: list[str]) -> list[bytes]:
-    return [frame.encode() + b"\n\n" for frame in frames]
