@@ -18,7 +18,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop picture lock clean
+.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop picture lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -31,6 +31,7 @@ scenarios: $(VENV)/ready  ## List the scenarios
 
 test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
 	@$(MAKE) --no-print-directory old-env || echo "skipped: the environment with mlflow 3.1.4 could not be built"
+	@$(MAKE) --no-print-directory openai-3-env || echo "skipped: the environment with openai 3 could not be built"
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -rs
 
 check: $(VENV)/ready  ## Check lint, types, layers, names, traces and pages
@@ -83,6 +84,8 @@ matrix: $(VENV)/ready $(if $(CELL),,$(INSTRUMENTOR_ENVS))  ## Test integrations 
 
 old-env: .envs/mlflow-3.1.4/ready  ## Build the virtual environment with mlflow 3.1.4
 
+openai-3-env: .envs/openai-3/ready  ## Build the virtual environment with openai 3
+
 openinference-env: .envs/openinference/ready  ## Build the OpenInference virtual environment
 
 openllmetry-env: .envs/openllmetry/ready  ## Build the OpenLLMetry virtual environment
@@ -110,6 +113,11 @@ $(VENV)/ready: requirements.lock
 .envs/mlflow-3.1.4/ready: tests/old_env/requirements.lock
 	@echo "building .envs/mlflow-3.1.4 (once) …"
 	@$(call environment,.envs/mlflow-3.1.4,$<,--compile-bytecode)
+	@touch $@
+
+.envs/openai-3/ready: tests/openai_3_env/requirements.lock
+	@echo "building .envs/openai-3 (once) …"
+	@$(call environment,.envs/openai-3,$<,--compile-bytecode)
 	@touch $@
 
 $(INSTRUMENTOR_ENVS): .envs/%/ready: integrations/environments/%.lock

@@ -16,6 +16,7 @@ from pytest_socket import SocketConnectBlockedError
     [
         "requirements.lock",
         "tests/old_env/requirements.lock",
+        "tests/openai_3_env/requirements.lock",
         "integrations/environments/openinference.lock",
         "integrations/environments/openlit.lock",
         "integrations/environments/openllmetry.lock",
