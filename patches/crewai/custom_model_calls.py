@@ -82,4 +82,8 @@ PATCH = Patch(
     canary="tests/patches/crewai/test_model_calls.py"
     "::test_upstream_crewai_emits_the_completion_of_a_class_that_defines_call",
     apply=_apply,
+    wraps={
+        "crewai:BaseLLM.call": "self, messages, tools",
+        "crewai:BaseLLM.acall": "self, messages, tools",
+    },
 )

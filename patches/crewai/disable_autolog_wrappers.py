@@ -1,8 +1,7 @@
 """Let `mlflow.crewai.autolog()` turn on without wrapping any CrewAI method.
 
-MLflow's autologging fails because it imports a module that CrewAI has removed. Even if it worked,
-its wrappers would dump whole agents and crews into each span and miss asynchronous runs and the
-native LLM classes. While autologging is on, `event_bus.py` records spans instead.
+The autologging of MLflow 3.17 fails because it imports a module that CrewAI has removed. While
+autologging is on, `event_bus.py` records spans.
 """
 
 from collections.abc import Generator
@@ -33,8 +32,10 @@ PATCH = Patch(
         " 'crewai.agents.crew_agent_executor') and then records nothing"
     ),
     upstream="mlflow.crewai.autolog (mlflow/crewai/__init__.py)",
-    versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
-    delete_when="autolog() turns on without an error, and its spans hold no dumped objects",
+    versions={"mlflow": ">=3.17,<3.18", "crewai": ">=1.15.29,<1.16"},
+    delete_when="MLflow 3.17 is no longer supported",
     canary="tests/patches/crewai/test_autolog.py::test_upstream_autolog_turns_on_without_an_error",
     apply=_apply,
+    wraps={"mlflow.crewai:_apply_patches": "target_map, resolver, patch_fn"},
+    fixed_in={"mlflow": ">=3.18"},
 )

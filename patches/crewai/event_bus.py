@@ -3,7 +3,8 @@
 CrewAI emits an event for everything that it does, in the thread and context of the work. Listeners
 are called later, in another thread and in a copy of the context, so they cannot make a span the
 current one, under which HTTP requests, the user's own spans and further work belong. Therefore this
-patch wraps the bus's `emit`.
+patch wraps the bus's `emit`. MLflow's own wrappers, which would record the same work again, are
+suspended meanwhile.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -31,6 +32,7 @@ from patches.crewai.handoffs import (
 )
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
+from patches.support.suspend_autolog import suspend_autolog_of_methods
 from patches.support.turn import OnTurn
 
 SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
@@ -64,17 +66,25 @@ def event_bus_patch(on_turn: OnTurn) -> Patch:
     """Record spans; `on_turn` is called when a turn starts, before its span is opened."""
     return Patch(
         name="crewai.event_bus",
-        symptom="a crew leaves no span at all",
+        symptom=(
+            "a crew leaves no span (MLflow 3.17), or neither completions nor handoffs, and with"
+            " akickoff a trace per tool call (3.18)"
+        ),
         upstream="mlflow.crewai.autolog (mlflow/crewai/__init__.py), which wraps methods by name",
-        versions={"mlflow": ">=3.17,<4", "crewai": ">=1.15.29,<1.16"},
+        versions={"mlflow": ">=3.17,<3.19", "crewai": ">=1.15.29,<1.16"},
         delete_when="autolog() records completions, tools and turns of kickoff and akickoff",
         canary="tests/patches/crewai/test_crew_runs.py::test_upstream_autolog_records_a_crew",
         apply=lambda: _apply(on_turn),
+        wraps={
+            "crewai.events.event_bus:CrewAIEventsBus.emit": "self, source, event",
+            "crewai.events.event_context:VALID_EVENT_PAIRS": "",
+        },
     )
 
 
 @contextmanager
 def _apply(on_turn: OnTurn) -> Generator[None]:
+    import mlflow.crewai
     from crewai.events.event_bus import CrewAIEventsBus
 
     original = CrewAIEventsBus.emit
@@ -89,9 +99,14 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
 
     CrewAIEventsBus.emit = emit  # type: ignore[method-assign]
     try:
-        yield
+        with suspend_autolog_of_methods(mlflow.crewai.FLAVOR_NAME, mlflow.crewai, _is_suspended):
+            yield
     finally:
         CrewAIEventsBus.emit = original  # type: ignore[method-assign]
+
+
+def _is_suspended(*_: object) -> bool:
+    return True
 
 
 def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:

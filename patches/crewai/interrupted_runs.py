@@ -63,4 +63,12 @@ PATCH = Patch(
     canary="tests/patches/crewai/test_interrupted_runs.py"
     "::test_upstream_crewai_emits_a_failure_for_a_cancelled_crew",
     apply=_apply,
+    wraps={
+        "crewai:Agent.kickoff": "self",
+        "crewai:Agent.kickoff_async": "self",
+        "crewai.flow.flow:Flow.kickoff_async": "self",
+        "crewai:Crew.replay": "self",
+        "crewai:Crew.train": "self",
+        "crewai:Crew.test": "self",
+    },
 )

@@ -18,6 +18,9 @@ from patches.patch import Patch
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
+OPENAI_COMPLETION = "crewai.llms.providers.openai.completion:OpenAICompletion"
+EXTRACTING_METHODS = ("_extract_openai_token_usage", "_extract_responses_token_usage")
+
 
 @contextmanager
 def _apply() -> Generator[None]:
@@ -25,7 +28,7 @@ def _apply() -> Generator[None]:
     from crewai.llms.providers.openai.completion import OpenAICompletion
 
     with ExitStack() as stack:
-        for name in ("_extract_openai_token_usage", "_extract_responses_token_usage"):
+        for name in EXTRACTING_METHODS:
             stack.enter_context(wrap_in_all_subclasses(OpenAICompletion, name, _wrap_extract))
         stack.enter_context(
             wrap_in_all_subclasses(BaseLLM, "_track_token_usage_internal", _wrap_track_usage)
@@ -96,4 +99,8 @@ PATCH = Patch(
     canary="tests/patches/crewai/test_model_replies.py"
     "::test_upstream_crewai_emits_the_text_beside_a_tool_call",
     apply=_apply,
+    wraps={
+        **{f"{OPENAI_COMPLETION}.{name}": "self, response" for name in EXTRACTING_METHODS},
+        "crewai:BaseLLM._track_token_usage_internal": "self, usage_data",
+    },
 )

@@ -84,4 +84,11 @@ PATCH = Patch(
     canary="tests/patches/crewai/test_rejected_tool_calls.py"
     "::test_upstream_crewai_emits_the_error_of_a_malformed_call",
     apply=_apply,
+    wraps={
+        "crewai.agents.agent_executor:parse_tool_call_args": "func_args, func_name",
+        "crewai.utilities.agent_utils:parse_tool_call_args": "func_args, func_name",
+        "crewai:BaseLLM._handle_tool_execution": (
+            "self, function_name, function_args, available_functions"
+        ),
+    },
 )

@@ -63,4 +63,8 @@ PATCH = Patch(
     canary="tests/patches/crewai/test_token_usage.py"
     "::test_upstream_crewai_emits_the_usage_of_a_failed_completion",
     apply=_apply,
+    wraps={
+        "openai.resources.chat.completions.completions:_parse_chat_completion": "",
+        "openai.lib.streaming.chat._completions:parse_chat_completion": "",
+    },
 )

@@ -1,6 +1,7 @@
 """Each kickoff of a crew leaves one complete trace, whichever method starts it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from threading import Thread
@@ -70,15 +71,20 @@ def find_problems(replay: ReplayServer, trace: Trace) -> list[Any]:
     return [*replay.refusals, *(name for name, count in counts.items() if not count.is_equal)]
 
 
-@pytest.mark.xfail(reason="MLflow's autologging fails with CrewAI 1.15.29", raises=AssertionError)
+@pytest.mark.xfail(
+    reason="MLflow records no crew (3.17), or no completions and no async run (3.18)",
+    raises=AssertionError,
+)
 def test_upstream_autolog_records_a_crew(tmp_path: Path, store: str) -> None:
-    with (
-        upstream_autolog("crewai", store),
-        replay_lines(tmp_path, *LINES) as replay,
-        record_run() as run,
-    ):
-        make_office(replay).kickoff()
-        assert run.traces()
+    span_types: list[Counter[str]] = []
+    with upstream_autolog("crewai", store):
+        for method in ("kickoff", "akickoff"):
+            with replay_lines(tmp_path, *LINES) as replay, record_run() as run:
+                KICKOFFS[method](make_office(replay))
+            traces = [trace_from_mlflow([stored.to_dict()]) for stored in run.traces()]
+            span_types += [Counter(span.type for span in trace.root) for trace in traces]
+    recorded = [(types["AGENT"], types["LLM"], types["TOOL"]) for types in span_types]
+    assert recorded == [(2, 3, 2), (2, 3, 2)]
 
 
 Kickoff = Callable[[Crew], Any]
