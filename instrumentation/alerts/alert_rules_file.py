@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from pathlib import Path
+from reprlib import repr as shorten
 from typing import Any
 
 from instrumentation.alerts.alert_rule import EACH, AlertRule
@@ -73,7 +74,7 @@ def load_alert_rules(path: Path) -> tuple[AlertRule, ...]:
     """
     try:
         document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AlertRulesError(f"{path}: cannot be read as TOML ({error})") from error
     entries = document.pop("alert", None)
     if document or not isinstance(entries, list) or not entries:
@@ -89,7 +90,7 @@ def load_alert_rules(path: Path) -> tuple[AlertRule, ...]:
 def _parse_rule(entry: Any, source: str) -> AlertRule:
     if not isinstance(entry, dict):
         raise AlertRulesError(
-            f"{source}: expected name = …, measure = … and a threshold, found {entry!r}"
+            f"{source}: expected name = …, measure = … and a threshold, found {shorten(entry)}"
         )
     known = {field.name: field for field in fields(AlertRule)}
     for key, value in entry.items():
@@ -117,7 +118,7 @@ def _check_type(key: str, value: Any, source: str) -> None:
     if not is_valid or not all(isinstance(text, str) for text in texts):
         names = {str: "a text", int: "an integer", bool: "true or false", dict: "a table of texts"}
         name = names.get(expected, "a number") if isinstance(expected, type) else "a number"
-        raise AlertRulesError(f"{source}: {key} must be {name}, found {value!r}")
+        raise AlertRulesError(f"{source}: {key} must be {name}, found {shorten(value)}")
 
 
 def _check_limits(rule: AlertRule, source: str) -> None:
@@ -125,7 +126,7 @@ def _check_limits(rule: AlertRule, source: str) -> None:
         raise AlertRulesError(
             f"{source}: {rule.name!r} needs one threshold, at_most = … or at_least = …"
         )
-    if not math.isfinite(rule.excess(0.0)):
+    if not _is_finite(rule.at_most if rule.at_most is not None else rule.at_least):
         raise AlertRulesError(
             f"{source}: {rule.name!r} would fire always or never: its threshold is not finite"
         )
@@ -141,6 +142,13 @@ def _check_limits(rule: AlertRule, source: str) -> None:
         raise AlertRulesError(
             f"{source}: the measure {rule.measure} has units of its own: remove {rule.unit!r}"
         )
+
+
+def _is_finite(threshold: float | None) -> bool:
+    try:
+        return math.isfinite(float(threshold or 0.0))
+    except OverflowError:  # an integer of more than 308 digits
+        return False
 
 
 def _check_known(word: str, known: Any, problem: str, label: str) -> None:

@@ -23,23 +23,21 @@ def measure_handoff_arrival(root: Span) -> Iterator[Measurement]:
     """For each handoff, the share of the output that arrived, from 0.0 to 1.0."""
     spans = list(root)
     for index, span in enumerate(spans):
-        if span.type == "HANDOFF" and "flight_recorder.handoff.efficiency_score" in span.attributes:
-            handoff = span.attributes
-            share = _arrived_share(handoff, spans[index + 1 :])
-            sender, receiver = (
-                str(handoff["flight_recorder.handoff.from_agent"]),
-                str(handoff["flight_recorder.handoff.to_agent"]),
-            )
+        handoff = span.attributes
+        score = handoff.get("flight_recorder.handoff.efficiency_score")
+        if span.type == "HANDOFF" and isinstance(score, int | float) and 0 <= score <= 1:
+            share = _arrived_share(score, handoff, spans[index + 1 :])
+            sender = str(handoff.get("flight_recorder.handoff.from_agent"))
+            receiver = str(handoff.get("flight_recorder.handoff.to_agent"))
             message = f"of the output of {sender}, {share:.0%} reached {receiver}"
             yield Measurement(share, span, receiver, message)
 
 
-def _arrived_share(handoff: Mapping[str, Any], later_spans: Sequence[Span]) -> float:
-    score = float(handoff["flight_recorder.handoff.efficiency_score"])
+def _arrived_share(score: float, handoff: Mapping[str, Any], later_spans: Sequence[Span]) -> float:
     dropped = _significant_words(handoff.get("flight_recorder.handoff.dropped", ""))
     if score == 1.0 or not dropped:
-        return score
-    receiver = str(handoff["flight_recorder.handoff.to_agent"])
+        return float(score)
+    receiver = str(handoff.get("flight_recorder.handoff.to_agent"))
     prompt = _significant_words(_receiver_prompt(receiver, later_spans))
     return score + (1.0 - score) * len(dropped & prompt) / len(dropped)
 

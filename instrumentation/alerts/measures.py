@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from instrumentation.alerts.handoff_arrival import measure_handoff_arrival
 from instrumentation.alerts.measurement import MeasuredSpan, Measurement, iter_measured_spans
 from instrumentation.alerts.repeated_steps import measure_repeats
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import IN_PROGRESS, Span
 
 Formatter = Callable[[float], str]
 MAX_ERROR_CHARS = 160
@@ -47,11 +47,12 @@ def measure_latency(unit: MeasuredSpan) -> Measurement | None:
 
 
 def measure_failure(unit: MeasuredSpan) -> Measurement:
-    """1 if the unit ended in an error, else 0."""
-    span = unit.span
+    """1 if the unit ended in an error, or if it or a span inside it never ended; else 0."""
+    span = next((inner for inner in unit.span if inner.status == IN_PROGRESS), unit.span)
     error = span.status_message.strip()
     reason = f": {error.splitlines()[0][:MAX_ERROR_CHARS]}" if error else ""
-    message = f"{unit} failed{reason}" if span.failed else f"{unit} did not fail"
+    place = f" in {span.name}" if span is not unit.span else ""
+    message = f"{unit} failed{place}{reason}" if span.failed else f"{unit} did not fail"
     return Measurement(float(span.failed), span, unit.agent, message)
 
 

@@ -7,23 +7,17 @@ from difflib import get_close_matches
 from typing import Any
 
 from instrumentation.alerts.finished_trace import FinishedTrace
-from instrumentation.trace.span_tree import TraceNotFoundError
+from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
 from instrumentation.trace.trace import trace_from_mlflow
 
 PAGE_SIZE = 50
 """How many traces are in memory at once. A crew's trace may have 3 MB."""
 STORE_DELAY_MS = 60_000
 """How long after its end a trace may still be on its way into the store."""
+ABANDONED_AFTER_MS = 15 * 60_000
+"""A trace without an end counts as finished, and failed, this long after its last span: its process
+has died. The longest completion, with openai's time limit, takes ten minutes."""
 FINAL_STATES = ("OK", "ERROR")
-UNREADABLE_TRACE_ERRORS = (
-    TraceNotFoundError,
-    KeyError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    RecursionError,
-)
-"""The errors of reading a trace without spans, or with spans of an unexpected shape."""
 
 
 @dataclass
@@ -51,7 +45,7 @@ class TraceWindow:
     def read_finished(
         self, counts: TraceCounts, on_page: Callable[[TraceCounts], None]
     ) -> Iterator[FinishedTrace]:
-        """Yield each trace that has ended.
+        """Yield each trace that has ended, or has lost its process.
 
         Args:
             counts: Updated while traces are read.
@@ -82,8 +76,13 @@ class TraceWindow:
                 stored = complete.get(info.trace_id)
                 finished = stored and _to_finished_trace(stored, names)
                 ended_ms = info.timestamp_ms + (info.execution_duration or 0)
+                if finished:
+                    ended_ms = max(ended_ms, *(one.end_ns // 1_000_000 for one in finished.trace))
                 may_be_arriving = not finished and ended_ms > now_ms - STORE_DELAY_MS
-                if info.state.value not in FINAL_STATES or may_be_arriving:
+                may_be_running = (
+                    info.state.value not in FINAL_STATES and ended_ms > now_ms - ABANDONED_AFTER_MS
+                )
+                if may_be_running or may_be_arriving:
                     counts.in_progress += 1
                 elif not finished:
                     counts.incomplete = (*counts.incomplete, info.trace_id)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from instrumentation.trace.canonical_json import mask_volatile_ids
 from instrumentation.trace.span import Span
+from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from instrumentation.trace.trace import Trace
 
 INDENT = "  "
@@ -52,7 +53,10 @@ def _format_line(span: Span, depth: int, session_details: tuple[str, ...] = ()) 
 def _span_details(span: Span) -> Iterator[str]:
     """The most important facts about a span of its type, and its error message."""
     if details := DETAILS_BY_TYPE.get(span.type):
-        yield from details(span)
+        try:
+            yield from list(details(span))
+        except UNREADABLE_TRACE_ERRORS:  # attributes of another program
+            yield "(its attributes cannot be read)"
     if span.failed and span.status_message:
         message = mask_volatile_ids(span.status_message.splitlines()[0])
         yield f"! {_truncate(message, MAX_ERROR_CHARS)}"

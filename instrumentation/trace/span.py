@@ -1,11 +1,14 @@
 """A span of a trace tree: name, type, status, contents, times, and its child spans."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 TOKEN_USAGE_ATTRIBUTE = "mlflow.chat.tokenUsage"
 """The attribute in which MLflow stores the token usage of a completion."""
+IN_PROGRESS = "IN_PROGRESS"
+"""The status of a span that never ended, as MLflow names it."""
 MAX_SPAN_DEPTH = 200
 """Spans that are nested deeper are rejected: such a trace is the product of a loop."""
 
@@ -30,7 +33,7 @@ class Span:
     """One operation of a run, with all operations inside it.
 
     Attributes:
-        status: "OK", "ERROR" or "UNSET".
+        status: "OK", "ERROR", "UNSET", or "IN_PROGRESS" if the span never ended.
         status_message: The message that came with the status.
         attributes: OpenTelemetry attributes, decoded from MLflow's JSON.
         children: The spans directly inside this one, in the order in which they started.
@@ -38,6 +41,7 @@ class Span:
         end_ns: Like `start_ns`.
         cost_usd: Cost of a completion by MLflow's price list. None if the model has no price, and
             in a trace that was read from JSON, because price lists change.
+        id: The span's id in MLflow, in hexadecimal; empty in a trace that was read from JSON.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Span:
     start_ns: int = 0
     end_ns: int = 0
     cost_usd: float | None = None
+    id: str = field(default="", compare=False)
 
     def __iter__(self) -> Iterator["Span"]:
         """Yield this span and all its descendants; parents come before their children."""
@@ -60,7 +65,8 @@ class Span:
 
     @property
     def failed(self) -> bool:
-        return self.status == "ERROR"
+        """Whether the span ended with an error, or never ended."""
+        return self.status in ("ERROR", IN_PROGRESS)
 
     @property
     def agent(self) -> str | None:
@@ -70,5 +76,13 @@ class Span:
 
     @property
     def tokens(self) -> Tokens:
-        usage = self.attributes.get(TOKEN_USAGE_ATTRIBUTE) or {}
-        return Tokens(int(usage.get("input_tokens", 0)), int(usage.get("output_tokens", 0)))
+        usage = self.attributes.get(TOKEN_USAGE_ATTRIBUTE)
+        if not isinstance(usage, Mapping):
+            return Tokens()
+        return Tokens(_to_count(usage.get("input_tokens")), _to_count(usage.get("output_tokens")))
+
+
+def _to_count(value: Any) -> int:
+    """A number of tokens; 0 for what is no number, as other programs may store."""
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return int(value) if is_number else 0

@@ -2,15 +2,23 @@
 
 import json
 import re
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from instrumentation.trace.sibling_order import sort_siblings
-from instrumentation.trace.span import MAX_SPAN_DEPTH, TOKEN_USAGE_ATTRIBUTE, Span
+from instrumentation.trace.span import IN_PROGRESS, MAX_SPAN_DEPTH, TOKEN_USAGE_ATTRIBUTE, Span
 
+BASE64_ID = re.compile(r"[A-Za-z0-9+/]{11}=")
+"""The eight bytes of a span id in base64."""
 KEPT_MLFLOW_ATTRIBUTES = (TOKEN_USAGE_ATTRIBUTE, "mlflow.llm.model", "mlflow.message.format")
 """The `mlflow.*` attributes that the tree keeps; the others are MLflow's bookkeeping."""
+
+MAX_VALUE_DEPTH = 200
+"""Inputs, outputs and attributes that are nested deeper stay JSON texts: Python reads, compares and
+prints nested values recursively."""
+BRACKETS = re.compile(r"[\[\]{}]")
 
 COST_ATTRIBUTE = "mlflow.llm.cost"
 """The attribute in which MLflow's store records the cost of a completion, by its price list."""
@@ -18,6 +26,18 @@ COST_ATTRIBUTE = "mlflow.llm.cost"
 
 class TraceNotFoundError(Exception):
     """There is no readable trace: it is missing, empty, or its spans do not form a tree."""
+
+
+UNREADABLE_TRACE_ERRORS = (
+    TraceNotFoundError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""The errors of reading a trace without spans, or with spans or values of an unexpected shape."""
 
 
 def build_span_trees(exported_spans: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
@@ -70,11 +90,12 @@ def _require_trees(
 def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span, ...]) -> Span:
     attributes = {key: _decode_json(value) for key, value in span["attributes"].items()}
     status = span["status"]
+    has_ended = bool(span["end_time_unix_nano"])
     return Span(
         name=_strip_number_suffix(span["name"], names),
-        type=attributes.get("mlflow.spanType", "UNKNOWN"),
-        status=status["code"].removeprefix("STATUS_CODE_"),
-        status_message=status.get("message") or "",
+        type=attributes.get("mlflow.spanType") or "UNKNOWN",
+        status=status["code"].removeprefix("STATUS_CODE_") if has_ended else IN_PROGRESS,
+        status_message=status.get("message") or ("" if has_ended else "the span never ended"),
         inputs=attributes.get("mlflow.spanInputs"),
         outputs=attributes.get("mlflow.spanOutputs"),
         attributes={
@@ -85,6 +106,7 @@ def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span
         children=children,
         start_ns=span["start_time_unix_nano"],
         end_ns=span["end_time_unix_nano"] or span["start_time_unix_nano"],
+        id=_to_hex(span["span_id"]),
         cost_usd=_cost_usd(attributes.get(COST_ATTRIBUTE)),
     )
 
@@ -101,7 +123,28 @@ def _strip_number_suffix(name: str, names: set[str]) -> str:
 
 
 def _decode_json(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError:
+    """The value that a text encodes; the text itself if it is no JSON, or nested too deep."""
+    if not isinstance(value, str) or _depth(value) > MAX_VALUE_DEPTH:
         return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _depth(text: str) -> int:
+    """How deep a JSON text is nested, or more: brackets inside its strings count, too."""
+    if text.count("[") + text.count("{") <= MAX_VALUE_DEPTH:
+        return 0
+    depth = deepest = 0
+    for bracket in BRACKETS.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _to_hex(span_id: str) -> str:
+    """The id as MLflow's API takes it; in exported traces it is in base64."""
+    if not BASE64_ID.fullmatch(span_id):
+        return span_id
+    return b64decode(span_id).hex()

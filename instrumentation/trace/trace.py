@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from instrumentation.trace.session import Session, common_session
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import IN_PROGRESS, Span
 from instrumentation.trace.span_tree import TraceNotFoundError as TraceNotFoundError
 from instrumentation.trace.span_tree import build_span_trees
 
@@ -50,6 +50,14 @@ class Trace:
                 f"expected one root span, but the run has {len(self.roots)}: {names}"
             )
         return self.roots[-1]
+
+    def require_complete(self) -> None:
+        """Raise `TraceNotFoundError` if the run is torn, or if a span of it never ended."""
+        _ = self.root
+        if open_spans := [span.name for span in self if span.status == IN_PROGRESS]:
+            raise TraceNotFoundError(
+                f"the span {open_spans[0]} never ended, so the trace is not complete"
+            )
 
     def spans_of_type(self, type: str) -> tuple[Span, ...]:
         return tuple(span for span in self if span.type == type)
@@ -97,13 +105,26 @@ def trace_from_mlflow(exported_traces: Iterable[Mapping[str, Any]]) -> Trace:
         raise TraceNotFoundError(
             "the run left no trace in MLflow: was tracing on, and was the queue flushed?"
         )
-    trees = [build_span_trees(trace["data"]["spans"]) for trace in traces]
+    trees = [_build_trees(trace) for trace in traces]
     return Trace(
         roots=tuple(root for roots in trees for root in roots),
         ids=tuple(trace["info"]["trace_id"] for trace in traces),
         experiment_id=_experiment_id(traces[0]["info"]),
         session=common_session([trace["info"] for trace in traces], trees),
     )
+
+
+def _build_trees(trace: Mapping[str, Any]) -> tuple[Span, ...]:
+    """The trees of a trace; below its root, if that never ended and so was never stored."""
+    info, spans = trace["info"], trace["data"]["spans"]
+    roots = build_span_trees(spans)
+    state = info.get("state") or info.get("status")
+    if state != IN_PROGRESS or not all(span.get("parent_span_id") for span in spans):
+        return roots
+    name = (info.get("tags") or {}).get("mlflow.traceName") or "root"
+    start_ns, end_ns = min(root.start_ns for root in roots), max(root.end_ns for root in roots)
+    message = "the span never ended"
+    return (Span(name, "UNKNOWN", IN_PROGRESS, message, None, None, {}, roots, start_ns, end_ns),)
 
 
 def _start_ns(trace: Mapping[str, Any]) -> int:

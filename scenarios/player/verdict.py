@@ -6,6 +6,7 @@ from typing import Any
 
 from instrumentation.trace import Trace, TraceNotFoundError
 from instrumentation.trace.outline import render_outline
+from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from scenarios.expectations import Expectation
 from scenarios.player.fidelity import Fidelity
 
@@ -102,16 +103,17 @@ class Verdict:
 def evaluate(trace: Trace, expectations: Sequence[Expectation]) -> tuple[ExpectationResult, ...]:
     """Evaluate expectations on a trace.
 
-    A trace with several roots fails all of them, unless the roots are the turns of a session.
+    An incomplete trace fails all of them: one with several roots, unless these are the turns of a
+    session, or with a span that never ended.
     """
     results = []
     for expectation in expectations:
         try:
-            _ = trace.root  # raises for an incomplete trace
+            trace.require_complete()
             failure = expectation.explain_failure(trace)
         except TraceNotFoundError as error:
             failure = str(error)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except UNREADABLE_TRACE_ERRORS as error:
             failure = f"the trace cannot be read ({type(error).__name__}: {error})"
         results.append(ExpectationResult(expectation.description, failure))
     return tuple(results)

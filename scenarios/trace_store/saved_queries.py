@@ -106,7 +106,7 @@ def total_tokens(info: Any) -> float:
 
 
 QUERIES = (
-    SavedQuery("failed", "runs that ended in an error", "trace.status = 'ERROR'"),
+    SavedQuery("failed", "runs that failed, or have not ended", "trace.status != 'OK'"),
     SavedQuery(
         "slow",
         "runs that took at least so long, slowest first",

@@ -9,9 +9,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from instrumentation.alerts.trace_window import UNREADABLE_TRACE_ERRORS
 from instrumentation.trace import Span, Trace, trace_from_mlflow
 from instrumentation.trace.outline import CONTROL_CHARACTERS
+from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from scenarios.trace_store.saved_queries import QUERIES, cost_usd, total_tokens
 
 MAX_ERROR_CHARS = 80

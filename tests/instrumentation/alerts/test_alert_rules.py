@@ -7,7 +7,7 @@ import pytest
 from instrumentation.alerts import AlertRule, FinishedTrace, evaluate_alerts
 from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES
 from instrumentation.trace.canonical_json import load_trace
-from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE, Span
+from instrumentation.trace.span import IN_PROGRESS, TOKEN_USAGE_ATTRIBUTE, Span
 from instrumentation.trace.trace import Trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 
@@ -212,3 +212,22 @@ def test_no_trace_is_inconclusive() -> None:
     report = evaluate_alerts([AlertRule("any", "failed", at_most=0, optional=True)], [])
     assert report.is_inconclusive
     assert not report.is_firing
+
+
+def test_a_run_with_a_span_that_never_ended_has_failed() -> None:
+    never_ended = replace(completion(1), status=IN_PROGRESS, status_message="the span never ended")
+    rule = AlertRule("failed", "failed", at_most=0)
+    (result,) = evaluate_alerts([rule], [run(turn("clerk", never_ended))]).results
+    assert [finding.message for finding in result.findings] == [
+        "run failed in create: the span never ended; at most 0% is allowed"
+    ]
+    assert evaluate(rule, run(turn("clerk", completion(1)))) == 0
+
+
+@pytest.mark.parametrize("score", [None, "much", float("inf"), -1, [1]])
+def test_a_handoff_of_another_program_without_a_score_is_not_measured(score: object) -> None:
+    handoff = Span(
+        "a → b", "HANDOFF", attributes={"flight_recorder.handoff.efficiency_score": score}
+    )
+    rule = AlertRule("lost", "handoff_share", at_least=0.5)
+    assert "no trace in the time window has a reading" in str(evaluate(rule, run(handoff)))

@@ -171,3 +171,44 @@ def test_a_later_turn_alone_does_not_hide_earlier_concurrent_turns() -> None:
         )
         names = [span.name for span in sort_siblings((*concurrent_turns, later))]
         assert names == ["a", "b", "a → c", "b → c", "b"]
+
+
+def test_a_span_without_an_end_is_not_ok() -> None:
+    never_ended = exported_span("b", "a") | {"end_time_unix_nano": None}
+    trace = trace_from_mlflow([exported_trace(exported_span("a"), never_ended)])
+    (span,) = trace.root.children
+    assert (span.status, span.failed, span.status_message) == (
+        "IN_PROGRESS",
+        True,
+        "the span never ended",
+    )
+    with pytest.raises(TraceNotFoundError, match="the span b never ended"):
+        trace.require_complete()
+
+
+def test_a_root_that_was_never_stored_is_shown_as_never_ended() -> None:
+    exported = exported_trace(exported_span("writer", "lost"))
+    exported["info"] |= {"state": "IN_PROGRESS", "tags": {"mlflow.traceName": "review"}}
+    trace = trace_from_mlflow([exported])
+    assert (trace.root.name, trace.root.status) == ("review", "IN_PROGRESS")
+    assert [span.name for span in trace] == ["review", "writer"]
+
+
+@pytest.mark.parametrize(
+    "usage", ["", "1e400", "[]", '{"input_tokens": null}', '{"input_tokens": 1e400}', "[" * 99_999]
+)
+def test_a_token_usage_of_another_shape_counts_as_none(usage: str) -> None:
+    span = exported_span("a", **{"mlflow.chat.tokenUsage": usage})
+    assert trace_from_mlflow([exported_trace(span)]).root.tokens.total == 0
+
+
+def test_a_value_that_is_nested_deep_stays_a_text() -> None:
+    for depth, is_text in ((150, False), (500, True), (100_000, True)):
+        deep = "[" * depth + "]" * depth
+        span = exported_span("a", **{"mlflow.spanInputs": deep})
+        assert (trace_from_mlflow([exported_trace(span)]).root.inputs == deep) is is_text
+
+
+def test_the_id_of_a_span_is_that_of_mlflows_api() -> None:
+    span = exported_span("a") | {"span_id": "Ex5oiTNLnuw="}
+    assert trace_from_mlflow([exported_trace(span)]).root.id == "131e6889334b9eec"

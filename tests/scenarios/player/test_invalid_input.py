@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from instrumentation.trace.outline import render_outline
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import IN_PROGRESS, Span
 from instrumentation.trace.trace import Trace, TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
 from scenarios.expectations import hands_off, never_runs, takes_turns
@@ -82,6 +82,13 @@ def test_a_trace_with_two_roots_fails_every_expectation() -> None:
     (judgement,) = evaluate(two_roots, [takes_turns("a", 2)])
     assert judgement.failure is not None
     assert "one root span, but the run has 2" in judgement.failure
+
+
+def test_a_span_that_never_ended_fails_every_expectation() -> None:
+    open_span = Span("b", "LLM", IN_PROGRESS)
+    trace = Trace((Span("a", "AGENT", children=(open_span,)),))
+    (result,) = evaluate(trace, [takes_turns("a", 1)])
+    assert result.failure == "the span b never ended, so the trace is not complete"
 
 
 def test_a_trace_without_agents_does_not_prove_that_one_never_runs() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -291,6 +292,26 @@ def test_a_trace_with_missing_spans_does_not_pass(own_experiment: tuple[str, str
     done = run_alerts(own_experiment[0], "--experiment", own_experiment[1])
     assert done.exit_code == 2
     assert f"1 trace with missing spans: {incomplete.info.trace_id}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("age_minutes", "exit_code", "sentence"),
+    [
+        (1, 2, "no finished trace since"),
+        (30, 1, "✗ failed runs: failed: the share of 1 readings is 100%"),
+    ],
+)
+def test_a_trace_that_never_ended_fires_once_it_is_no_longer_running(
+    age_minutes: int, exit_code: int, sentence: str, own_experiment: tuple[str, str]
+) -> None:
+    started_ns = time.time_ns() - age_minutes * 60_000_000_000
+    root = mlflow.start_span_no_context("review", start_time_ns=started_ns)
+    inside = mlflow.start_span_no_context("writer", parent_span=root, start_time_ns=started_ns)
+    inside.end(end_time_ns=started_ns + 1_000_000)
+    mlflow.flush_trace_async_logging()
+    done = run_alerts(own_experiment[0], "--experiment", own_experiment[1])
+    assert (done.exit_code, sentence in " ".join(done.stdout.split())) == (exit_code, True)
+    assert ("1 still running" in done.stdout) == (age_minutes == 1)
 
 
 @pytest.mark.postgres
