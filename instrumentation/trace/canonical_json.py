@@ -11,7 +11,7 @@ from typing import Any
 
 from instrumentation.trace.session import Session
 from instrumentation.trace.span import MAX_SPAN_DEPTH, Span
-from instrumentation.trace.span_tree import TraceNotFoundError
+from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
 from instrumentation.trace.trace import Trace
 
 FORMAT_VERSION = "flight-recorder/1"
@@ -64,7 +64,16 @@ def parse_trace(text: str, source: str) -> Trace:
             spans.
     """
     try:
-        recorded = json.loads(text)
+        return trace_from_json(json.loads(text), source)
+    except (ValueError, RecursionError) as error:
+        raise TraceNotFoundError(
+            f"{source}: not a recorded trace ({type(error).__name__}: {error})"
+        ) from error
+
+
+def trace_from_json(recorded: Any, source: str) -> Trace:
+    """Read a trace from the decoded JSON of `dump_trace`. Raises as `parse_trace` does."""
+    try:
         if recorded["format"] != FORMAT_VERSION:
             raise TraceNotFoundError(
                 f"{source}: format {recorded['format']!r}, expected {FORMAT_VERSION!r}"
@@ -72,7 +81,9 @@ def parse_trace(text: str, source: str) -> Trace:
         roots = tuple(_span_from_json(span, MAX_SPAN_DEPTH) for span in recorded["roots"])
         fields = recorded.get("session")
         session = Session(str(fields["id"]), str(fields.get("user", ""))) if fields else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except TraceNotFoundError:
+        raise
+    except UNREADABLE_TRACE_ERRORS as error:
         raise TraceNotFoundError(
             f"{source}: not a recorded trace ({type(error).__name__}: {error})"
         ) from error

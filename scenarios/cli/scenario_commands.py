@@ -88,7 +88,7 @@ def check(
     ] = None,
     trace: Annotated[
         str | None,
-        typer.Option(help="Trace to check: a JSON file, or an MLflow trace ID.", metavar="FILE|ID"),
+        typer.Option(help="JSON file with traces, or an MLflow trace ID.", metavar="FILE|ID"),
     ] = None,
     session: Annotated[
         str | None,

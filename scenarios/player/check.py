@@ -1,11 +1,12 @@
 """Evaluate a scenario's expectations on existing traces, without running anything."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from instrumentation.trace import Trace, TraceNotFoundError, canonical_json, trace_from_mlflow
+from instrumentation.trace import Trace, TraceNotFoundError
+from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.lookup import fetch_session, fetch_trace
+from instrumentation.trace.trace_file import load_traces
 from scenarios.expectations import Expectation
 from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_folder
 from scenarios.player.verdict import VariantResult, Verdict, evaluate
@@ -18,7 +19,7 @@ class TraceSource:
     """Which trace to check, and as which variant.
 
     Attributes:
-        trace: A JSON file, or the ID of a trace in the MLflow store.
+        trace: A file with traces, each of which is checked, or the ID of one in the MLflow store.
         variant: The variant whose expectations apply. None: "fixed", or "twin" without a fixed
             variant; for recorded traces, each variant.
         tracking_uri: The MLflow store.
@@ -42,26 +43,26 @@ def check_scenario(name: str, source: TraceSource) -> Verdict:
     scenario = load_scenario(name)
     if source.trace or source.session is not None:
         variant = source.variant or ("fixed" if scenario.fixed else "twin")
-        expected = {variant: _expectations(scenario, variant)}
-        traces = {variant: _load_trace(source)}
+        checked = [(variant, trace) for trace in _load_traces(source)]
     else:
         variants = [source.variant] if source.variant else _variant_names(scenario)
-        expected = {variant: _expectations(scenario, variant) for variant in variants}
+        for variant in variants:
+            _expectations(scenario, variant)  # reports an unknown variant before a file is read
         folder = scenario_folder(name)
-        traces = {one: canonical_json.load_trace(folder.recorded_trace(one)) for one in expected}
+        checked = [(variant, load_trace(folder.recorded_trace(variant))) for variant in variants]
     return Verdict(
         name,
         tuple(
-            VariantResult(variant, traces[variant], evaluate(traces[variant], expectations))
-            for variant, expectations in expected.items()
+            VariantResult(variant, trace, evaluate(trace, _expectations(scenario, variant)))
+            for variant, trace in checked
         ),
     )
 
 
-def _load_trace(source: TraceSource) -> Trace:
-    """The trace of a session; else of a file, if there is one; else of an ID."""
+def _load_traces(source: TraceSource) -> tuple[Trace, ...]:
+    """The trace of a session; else those of a file, if there is one; else that of an ID."""
     if source.session is not None:
-        return fetch_session(source.session, require_reachable(source.tracking_uri))
+        return (fetch_session(source.session, require_reachable(source.tracking_uri)),)
     path = Path(str(source.trace))
     is_file = _is_file(path)
     if not is_file and (path.suffix or "/" in str(path)):
@@ -69,17 +70,8 @@ def _load_trace(source: TraceSource) -> Trace:
             f"{path}: no such file; --trace expects a JSON file or the ID of a trace"
         )
     if not is_file:
-        return fetch_trace(str(source.trace), require_reachable(source.tracking_uri))
-    try:
-        text = path.read_text("utf-8")
-        exported = json.loads(text)
-        if not isinstance(exported, dict) or "data" not in exported:
-            return canonical_json.parse_trace(text, str(path))
-        return trace_from_mlflow([exported])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise TraceNotFoundError(
-            f"{path}: not an exported trace ({type(error).__name__}: {error})"
-        ) from error
+        return (fetch_trace(str(source.trace), require_reachable(source.tracking_uri)),)
+    return load_traces(path)
 
 
 def _is_file(path: Path) -> bool:

@@ -73,8 +73,9 @@ def render_check(verdict: Verdict) -> RenderableType:
     word = ("passed", "green") if verdict.passed else ("FAILED", "bold red")
     lines: list[RenderableType] = [Text.assemble((verdict.scenario, "bold"), ": ", word)]
     for result in verdict.variants:
-        lines += [Text(f" {result.variant}"), *render_results(result.expectation_results)]
         trace = result.trace
+        id = f"  {trace.ids[0]}" if trace and trace.ids else ""
+        lines += [Text(f" {result.variant}{id}"), *render_results(result.expectation_results)]
         if trace and trace.session and len(trace.ids) == 1:
             session = quote_for_shell(trace.session.id)
             lines.append(

@@ -1,0 +1,204 @@
+"""Read traces from a file: in this project's format, of MLflow 2 and 3, or in OTLP JSON.
+
+Files of other kinds are named in the error, so that a person sees which file it is.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from instrumentation.trace.canonical_json import trace_from_json
+from instrumentation.trace.foreign_spans import (
+    convert_mlflow2_span,
+    convert_otlp,
+    convert_otlp_span,
+)
+from instrumentation.trace.session import SESSION_KEY
+from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
+from instrumentation.trace.trace import Trace, trace_from_mlflow
+
+READABLE_FORMATS = (
+    "MLflow's JSON of one or several traces (`mlflow traces get` or `mlflow traces search --output"
+    " json`), OTLP JSON, or a trace that `accept` recorded"
+)
+RUN_TAG = "flight_recorder.run"
+OTHER_FILES: Mapping[str, tuple[str, ...]] = {
+    "an aimock fixture, which has replies and no spans": ("fixtures",),
+    "a vcrpy cassette, which has HTTP exchanges and no spans": ("interactions",),
+    "a tape, which has replies and no spans; `serve` replays it": ("lane",),
+    "a HAR file, which has HTTP exchanges and no spans": ("log",),
+    "OTLP logs, not traces": ("resourceLogs",),
+    "OTLP metrics, not traces": ("resourceMetrics",),
+    "an export of Jaeger": ("traceID",),
+    "an export of Zipkin": ("traceId", "localEndpoint"),
+    "an export of LangSmith": ("run_type",),
+    "an export of Langfuse": ("observations",),
+    "the output of OpenTelemetry's console exporter": ("context", "start_time", "kind"),
+    "the JSON that `run` or `check` prints": ("scenario", "variants"),
+    "the output of `search`, which has no spans; pass one trace_id to --trace": (
+        "filter_string",
+        "traces",
+    ),
+    "a completion of a model": ("choices",),
+    "a list of chat messages": ("role", "content"),
+}
+"""Descriptions of files that are mistaken for traces, by the keys that they have."""
+
+
+def load_traces(path: Path) -> tuple[Trace, ...]:
+    """Read the traces of a file, one `Trace` per run or session.
+
+    Traces that belong to one run of `record_run`, or to one session, become one `Trace`.
+
+    Raises:
+        TraceNotFoundError: The file cannot be read, has no traces, or is of another kind.
+    """
+    try:
+        documents = _parse_documents(_decode(path.read_bytes()))
+        if documents and _has_format(documents[0]):
+            return (trace_from_json(documents[0], str(path)),)
+        exported = list(_iter_exported(documents))
+        if not exported:
+            raise TraceNotFoundError(f"it is {_describe(documents)}; expected {READABLE_FORMATS}")
+        return tuple(trace_from_mlflow(traces) for traces in _group_by_run(exported))
+    except TraceNotFoundError as error:
+        raise TraceNotFoundError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+    except (OSError, *UNREADABLE_TRACE_ERRORS) as error:
+        raise TraceNotFoundError(
+            f"{path}: its spans are not as exported ({type(error).__name__}: {error});"
+            f" expected {READABLE_FORMATS}"
+        ) from error
+
+
+def _decode(content: bytes) -> str:
+    """The text of a file; Windows shells write UTF-16, with a byte order mark."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
+
+
+def _parse_documents(text: str) -> list[Any]:
+    """The JSON document of a file, or its JSON lines."""
+    try:
+        return [_parse_json(text)]
+    except RecursionError as error:
+        raise TraceNotFoundError("its JSON is nested too deep") from error
+    except ValueError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        try:
+            return [_parse_json(line) for line in lines] if len(lines) > 1 else _fail(error)
+        except (ValueError, RecursionError):
+            empty = "it is empty" if not lines else f"it is not JSON ({error})"
+            raise TraceNotFoundError(f"{empty}; expected {READABLE_FORMATS}") from error
+
+
+def _fail(error: ValueError) -> list[Any]:
+    raise error
+
+
+def _parse_json(text: str) -> Any:
+    return json.loads(text, parse_float=_parse_finite)
+
+
+def _parse_finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise TraceNotFoundError(f"the number {text} is too large")
+    return number
+
+
+def _has_format(document: Any) -> bool:
+    return isinstance(document, Mapping) and "format" in document and "roots" in document
+
+
+def _iter_exported(documents: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """The traces in documents of any readable format, as MLflow 3 exports them."""
+    requests = [one for one in documents if isinstance(one, Mapping) and _is_otlp(one)]
+    yield from convert_otlp(requests)
+    for document in documents:
+        if isinstance(document, str) and document[:1] == "{":  # a trace in a column of a table
+            document = _parse_json(document)
+        if isinstance(document, list):
+            yield from _iter_exported(document)
+        elif isinstance(document, Mapping) and not _is_otlp(document):
+            yield from _iter_exported_in(document)
+
+
+def _iter_exported_in(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    spans = _spans_of(document)
+    if spans:
+        info = document.get("info") or document.get("trace_info") or document.get("traceInfo")
+        yield {"info": _convert_info(info or document), "data": {"spans": spans}}
+        return
+    for name in ("traces", "trace"):
+        if inner := document.get(name):
+            yield from _iter_exported([inner])
+            return
+
+
+def _spans_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The spans of a trace of MLflow; empty if it has none."""
+    data = document.get("data")
+    spans = data.get("spans") if isinstance(data, Mapping) else document.get("spans")
+    if not isinstance(spans, list):
+        return []
+    return [_convert_span(span) for span in spans if isinstance(span, Mapping)]
+
+
+def _convert_span(span: Mapping[str, Any]) -> dict[str, Any]:
+    if "context" in span:
+        return convert_mlflow2_span(span)
+    if isinstance(span.get("attributes"), list):
+        return convert_otlp_span(span)
+    return dict(span)
+
+
+def _convert_info(info: Mapping[str, Any]) -> dict[str, Any]:
+    """The info of a trace; MLflow 2 and MLflow's server have other names for some fields."""
+    id = info.get("trace_id") or info.get("traceId") or info.get("request_id") or ""
+    metadata = info.get("trace_metadata") or info.get("request_metadata") or {}
+    tags = info.get("tags") or {}
+    return {**info, "trace_id": str(id), "trace_metadata": _as_mapping(metadata)} | {
+        "tags": _as_mapping(tags)
+    }
+
+
+def _as_mapping(pairs: Any) -> dict[str, Any]:
+    """Tags as a mapping; MLflow 2 also lists them as pairs of key and value."""
+    if isinstance(pairs, list):
+        return {pair["key"]: pair["value"] for pair in pairs}
+    return dict(pairs)
+
+
+def _is_otlp(document: Mapping[str, Any]) -> bool:
+    return "resourceSpans" in document or "resource_spans" in document
+
+
+def _group_by_run(exported: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Put the turns of one session, and the traces of one run, together."""
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for position, trace in enumerate(exported):
+        info = trace["info"]
+        session = info["trace_metadata"].get(SESSION_KEY)
+        run = info.get("tags", {}).get(RUN_TAG)
+        groups.setdefault(session or run or position, []).append(trace)
+    yield from groups.values()
+
+
+def _describe(documents: Sequence[Any]) -> str:
+    """Which kind of file it probably is, by its keys."""
+    first = documents[0]
+    while isinstance(first, list) and first:
+        first = first[0]
+    if isinstance(first, Mapping) and isinstance(jaeger := first.get("data"), list) and jaeger:
+        first = jaeger[0]
+    if not isinstance(first, Mapping):
+        return "JSON without any trace"
+    for description, keys in OTHER_FILES.items():
+        if all(key in first for key in keys):
+            return description
+    found = ", ".join(map(repr, list(first)[:5])) or "none"
+    if "spans" in first or "data" in first or "traces" in first or "format" in first:
+        return f"a trace without any spans, or of an unknown format (its keys: {found})"
+    return f"JSON without any trace (its keys: {found})"
