@@ -186,7 +186,7 @@ def test_a_span_without_an_end_is_not_ok() -> None:
         trace.require_complete()
 
 
-def test_a_root_that_was_never_stored_is_shown_as_never_ended() -> None:
+def test_a_root_that_was_never_stored_counts_as_never_ended() -> None:
     exported = exported_trace(exported_span("writer", "lost"))
     exported["info"] |= {"state": "IN_PROGRESS", "tags": {"mlflow.traceName": "review"}}
     trace = trace_from_mlflow([exported])
