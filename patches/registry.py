@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from patches.autogen import (
     chat_format,
     completion_spans,
+    core_spans,
     team_spans,
     tool_result_content,
     tool_spans,
@@ -88,6 +89,7 @@ def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
             turn_spans_patch(on_turn),
             completion_spans.PATCH,
             tool_spans.PATCH,
+            core_spans.PATCH,
         ),
         "crewai": (
             disable_autolog_wrappers.PATCH,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
+from patches.autogen.core_spans import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
 from patches.openai.reply_parsing import ParsedReply
 from patches.openai.response_body import ResponseBody
@@ -49,8 +50,8 @@ class CompletionSpan(OpenSpan):
             "gen_ai.request.model": model,
             CLIENT_ATTRIBUTE: f"{type(client).__name__}.{method}",
         }
-        if (turn := TurnSpan.nearest()) is not None:
-            attributes["gen_ai.agent.name"] = turn.name
+        if (agent := TurnSpan.nearest() or CoreAgentSpan.nearest()) is not None:
+            attributes["gen_ai.agent.name"] = agent.name
         if (outer := CompletionSpan.nearest()) is not None:
             outer._has_inner_completion = True
         super().__init__(

@@ -120,11 +120,13 @@ async def look_slowly(city: str) -> str:
     return look(city)
 
 
-class Look(BaseTool[LookArguments, str]):
+class Look(BaseTool[LookArguments, str]):  # type: ignore[type-var] # AutoGen takes any result
     def __init__(self) -> None:
         super().__init__(LookArguments, str, "look", "Look at a city.")
 
-    @mlflow.trace(span_type="TOOL", attributes={"author": "me"})
+    @mlflow.trace(  # type: ignore[untyped-decorator] # MLflow is checked without its types
+        span_type="TOOL", attributes={"author": "me"}
+    )
     async def run(self, args: LookArguments, cancellation_token: CancellationToken) -> str:
         return look(args.city)
 

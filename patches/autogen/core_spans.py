@@ -1,0 +1,160 @@
+"""Record the agents of autogen-core: an AGENT span for each message that an agent handles.
+
+A runtime handles messages in tasks of its own. Without this patch nothing connects them, and each
+completion is a trace. With it, a handled message is below the span that sent it, and a message from
+outside opens a span of the runtime, which ends when all messages that it led to are handled.
+
+The members of teams are recorded as turns, by other patches.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
+from typing import Any
+from uuid import uuid4
+
+from patches.autogen.chat_format import to_json
+from patches.autogen.team_spans import TeamSpan
+from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
+from patches.support.open_span import OpenSpan
+from patches.support.span_errors import AbandonedSpanError
+from patches.support.subclass_wrapping import wrap_in_all_subclasses
+
+
+class RuntimeSpan(OpenSpan):
+    """The span of a runtime at work on a message from outside."""
+
+    def __init__(self, runtime: Any, message: Any) -> None:
+        super().__init__(
+            runtime,
+            type(runtime).__name__,
+            "CHAIN",
+            inputs={"message": to_json(message)},
+            attributes={"gen_ai.operation.name": "invoke_workflow"},
+        )
+        self.unhandled_messages = 0
+
+
+class CoreAgentSpan(OpenSpan):
+    """The span of an agent that handles a message."""
+
+    def __init__(self, agent: Any, message: Any) -> None:
+        super().__init__(
+            agent,
+            agent.id.type,
+            "AGENT",
+            inputs={"message": to_json(message)},
+            attributes={
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.agent.name": agent.id.type,
+                "gen_ai.agent.id": str(agent.id),
+            },
+        )
+
+    def record_item(self, item: Any) -> None:
+        """Record the response."""
+        self.outputs = to_json(item)
+
+
+class SentMessages:
+    """The messages that were sent but not handled, each with the span of its sender."""
+
+    def __init__(self) -> None:
+        self._senders: dict[str, list[tuple[OpenSpan, RuntimeSpan]]] = {}
+
+    def add(self, message_id: str, runtime: Any, message: Any) -> None:
+        """Add a message that is sent in the current context."""
+        sender, runtime_span = OpenSpan.innermost(), RuntimeSpan.nearest()
+        if sender is None or runtime_span is None or runtime_span.is_ended:
+            sender = runtime_span = RuntimeSpan(runtime, message)
+        runtime_span.unhandled_messages += 1
+        self._senders.setdefault(message_id, []).append((sender, runtime_span))
+
+    @contextmanager
+    def handling(self, message_id: str) -> Generator[None]:
+        """Make the sender's span current while the message is handled."""
+        if not (senders := self._senders.get(message_id)):
+            yield
+            return
+        sender, runtime_span = senders.pop(0)
+        if not senders:
+            del self._senders[message_id]
+        try:
+            with sender.active():
+                yield
+        finally:
+            runtime_span.unhandled_messages -= 1
+            if not runtime_span.unhandled_messages:
+                runtime_span.end()
+
+    def end_spans(self) -> None:
+        """End the spans of runtimes that were stopped before they handled all messages."""
+        for senders in self._senders.values():
+            for _, runtime_span in senders:
+                runtime_span.end(AbandonedSpanError("the runtime left messages unhandled"))
+
+
+@contextmanager
+def _apply() -> Generator[None]:
+    from autogen_core import BaseAgent, SingleThreadedAgentRuntime
+
+    sent = SentMessages()
+    wrap_send = partial(_wrap_send, sent)
+    wrap_process = partial(wrap_async_call, partial(_handle_message, sent))
+    wrap_agent = partial(wrap_async_call, _record_agent)
+    with ExitStack() as stack:
+        stack.callback(sent.end_spans)
+        for cls, name, wrap in (
+            (SingleThreadedAgentRuntime, "send_message", wrap_send),
+            (SingleThreadedAgentRuntime, "publish_message", wrap_send),
+            (SingleThreadedAgentRuntime, "_process_send", wrap_process),
+            (SingleThreadedAgentRuntime, "_process_publish", wrap_process),
+            (BaseAgent, "on_message_impl", wrap_agent),
+        ):
+            stack.enter_context(wrap_in_all_subclasses(cls, name, wrap))
+        yield
+
+
+def _wrap_send(sent: SentMessages, send: Callable[..., Any]) -> Callable[..., Any]:
+    """Remember which span sent a message, by the message's id."""
+
+    @wraps(send)
+    async def recorded_send(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+        if TeamSpan.nearest() is None:
+            kwargs["message_id"] = kwargs.get("message_id") or str(uuid4())
+            sent.add(kwargs["message_id"], self, message)
+        return await send(self, message, *args, **kwargs)
+
+    return recorded_send
+
+
+@contextmanager
+def _handle_message(sent: SentMessages, runtime: Any, envelope: Any) -> Generator[OnResult]:
+    with sent.handling(envelope.message_id):
+        yield ignore_result
+
+
+@contextmanager
+def _record_agent(agent: Any, message: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+    is_sent = RuntimeSpan.nearest() is not None and TeamSpan.nearest() is None
+    handlers = getattr(agent, "_handlers", None)  # of a `RoutedAgent`, which ignores other messages
+    is_ignored = handlers is not None and type(message) not in handlers
+    if not is_sent or is_ignored or CoreAgentSpan.is_open_for(agent):
+        yield ignore_result
+        return
+    span = CoreAgentSpan(agent, message)
+    with span.lifetime():
+        yield span.record_item
+
+
+PATCH = Patch(
+    name="autogen.core_spans",
+    symptom="agents of autogen-core have no span, and each of their completions is a trace",
+    upstream="mlflow.autogen.autolog (mlflow/autogen/__init__.py)",
+    versions={"mlflow": ">=3.10,<3.19", "autogen-core": ">=0.7,<0.8"},
+    delete_when="autolog() records `SingleThreadedAgentRuntime` and `BaseAgent.on_message`",
+    canary="tests/patches/autogen/test_core_spans.py"
+    "::test_upstream_autolog_leaves_one_trace_for_a_message",
+    apply=_apply,
+)
