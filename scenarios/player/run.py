@@ -142,8 +142,6 @@ def _compare_with_golden(result: VariantResult, folder: ScenarioFolder) -> Varia
     if result.trace is None:
         return result
     if not golden.exists():
-        command = f"python -m scenarios accept {folder.path.name}"
-        hint = f"there is no golden yet: read the outline, then run `{command}`"
-        return replace(result, drift=(*result.drift, hint))
+        return replace(result, is_new=True)
     drift = diff_outlines(golden.read_text("utf-8"), render_outline(result.trace))
     return replace(result, drift=(*result.drift, *drift))

@@ -1,6 +1,5 @@
 """Find scenarios of the catalog by name, and load and validate their pages."""
 
-import ast
 import inspect
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
+from scenarios.player.page_errors import class_names, find_workflow_error, suggest_for_error
 from scenarios.scenario import Scenario
 from scenarios.scenario_inputs import resolve_inputs
 from scenarios.tape.placeholders import InputValue, placeholder_names
@@ -89,6 +89,8 @@ def load_scenario(name: str, catalog: Path = CATALOG_FOLDER) -> Scenario:
             raise ScenarioNotFoundError(
                 f"{folder.page}: {variant} has no expectations; add expect_{variant}=(…)"
             )
+    if error := find_workflow_error(scenario.workflow):
+        raise ScenarioNotFoundError(f"{folder.page}: {error}")
     _check_variants(scenario, folder)
     tape = Tape.load(folder.tape)
     _check_agents(scenario, tape, folder)
@@ -126,6 +128,7 @@ def _import_file(name: str, path: Path) -> ModuleType:
         del sys.modules[name]
         raise ScenarioNotFoundError(
             f"{path}: cannot be imported{_error_location(error, path)}"
+            f"{suggest_for_error(error, vars(module))}"
         ) from error
     return module
 
@@ -147,12 +150,11 @@ def _check_variants(scenario: Scenario, folder: ScenarioFolder) -> None:
 
 def _class_names(path: Path) -> tuple[str, ...]:
     try:
-        body = ast.parse(path.read_text("utf-8")).body
+        return class_names(path)
     except SyntaxError as error:
         raise ScenarioNotFoundError(
             f"{path}: cannot be parsed{_error_location(error, path)}"
         ) from error
-    return tuple(node.name for node in body if isinstance(node, ast.ClassDef))
 
 
 def _error_location(error: Exception, page: Path) -> str:

@@ -2,10 +2,17 @@
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from scenarios.expectations import Expectation
-from scenarios.player.scenario_loader import load_variants, resolve_workflow
+from scenarios.player.page_errors import find_parameter_error
+from scenarios.player.scenario_loader import (
+    ScenarioNotFoundError,
+    load_variants,
+    resolve_workflow,
+    scenario_folder,
+)
 from scenarios.replay.replay_server import ReplayServer
 from scenarios.scenario import Scenario, Variant
 from scenarios.scenario_inputs import resolve_inputs
@@ -40,7 +47,31 @@ class VariantRun:
         } | seed
 
     def workflow(self) -> type[Any]:
-        """Import the class that runs, and with it its framework."""
+        """Import the class that runs, and with it its framework.
+
+        Raises:
+            ScenarioNotFoundError: The page has a setting for a parameter that the class lacks.
+        """
+        workflow, scenario = self._import_workflow(), self.scenario
+        settings = {
+            "services": scenario.services,
+            "processes": scenario.processes,
+            "props": scenario.props,
+            "streams=True": ("on_chunk",) if scenario.streams else (),
+        }
+        if reason := find_parameter_error(workflow, settings):
+            raise ScenarioNotFoundError(f"{scenario_folder(scenario.name).page}: {reason}")
+        for name, make in scenario.props.items():
+            try:
+                signature(make).bind(**self.inputs)
+            except TypeError as error:
+                raise ScenarioNotFoundError(
+                    f"{scenario_folder(scenario.name).page}: the prop {name!r} does not take the"
+                    f" inputs {', '.join(self.inputs) or 'none'}: {error}"
+                ) from error
+        return workflow
+
+    def _import_workflow(self) -> type[Any]:
         if isinstance(self.variant.workflow, type):
             return self.variant.workflow
         if name := self.variant.workflow:

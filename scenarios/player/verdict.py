@@ -33,6 +33,7 @@ class VariantResult:
         problems: Why the run cannot be evaluated: a request that no tape line answers, an
             unexpected error, a fault that did not fire.
         used_lines: Numbers of the tape lines that the run used.
+        is_new: Whether there is no golden to compare the outline with.
     """
 
     variant: str
@@ -44,6 +45,7 @@ class VariantResult:
     problems: tuple[str, ...] = ()
     used_lines: frozenset[int] = frozenset()
     duration_s: float = 0.0
+    is_new: bool = False
 
     @property
     def passed(self) -> bool:
@@ -73,6 +75,7 @@ class VariantResult:
                 for name, count in self.fidelity or ()
             },
             "drift": list(self.drift),
+            "new": self.is_new,
             "troubles": list(self.problems),
         }
 
@@ -89,6 +92,11 @@ class Verdict:
     def passed(self) -> bool:
         results = self.variants
         return not self.problems and bool(results) and all(result.passed for result in results)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a variant has no golden yet: a person must read its outline, and accept it."""
+        return any(result.is_new for result in self.variants)
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as `run --json` prints it."""

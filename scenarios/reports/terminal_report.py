@@ -164,6 +164,9 @@ def _render_variant(result: VariantResult) -> Iterator[RenderableType]:
 
 def _render_summary(verdict: Verdict) -> RenderableType:
     word = Text("passed", "bold green") if verdict.passed else Text("FAILED", "bold red")
+    if verdict.passed and verdict.is_new:
+        command = f"python -m scenarios accept {verdict.scenario}"
+        word = Text(f"new: review the outline, then accept it: {command}", "bold yellow")
     summary = Text.assemble("\n", (verdict.scenario, "bold"), ": ", word)
     if any(result.trace for result in verdict.variants):
         summary.append(f"\nread the traces: {ui_instruction()}")

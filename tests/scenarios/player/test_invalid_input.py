@@ -1,6 +1,7 @@
 """Invalid scenarios, traces, stores and folders are reported, and nothing else is changed."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from scenarios.atomic_write import FileNotWrittenError
 from scenarios.expectations import hands_off, never_runs, takes_turns
 from scenarios.player import accept as accepting
 from scenarios.player import run as player
-from scenarios.player.accept import accept
+from scenarios.player.accept import AcceptanceError, accept
 from scenarios.player.check import TraceSource, check_scenario
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import (
@@ -21,9 +22,11 @@ from scenarios.player.scenario_loader import (
     load_scenario,
     scenario_folder,
 )
+from scenarios.player.scenario_problems import find_scenario_problems
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict, evaluate
 from scenarios.replay.replay_server import replay_tape
 from scenarios.reports.document_parts import code_block, render_document
+from scenarios.reports.terminal_report import print_report, render_verdict
 from scenarios.scenario import FailureOrigin
 from scenarios.trace_store.tracking_uri import StoreUnavailableError, require_reachable
 from tests.scenarios.player.test_scenario_loader import PAGE, make_scenario
@@ -74,6 +77,43 @@ def test_an_origin_without_a_span_fails_the_scenario(
     assert verdict.problems == (
         "the broken trace has no span 'reviewer → summarzer' of reviewr, the origin",
     )
+
+
+def test_a_page_without_an_origin_or_an_explained_mistake_is_not_accepted(tmp_path: Path) -> None:
+    name = "summarizer_never_sees_the_draft"
+    page, folder = load_scenario(name), scenario_folder(name)
+    bare = ScenarioFolder(tmp_path)
+    bare.variants.write_text(folder.variants.read_text("utf-8").replace("The mistake", "A slip"))
+    trace = Trace((Span("review", "CHAIN"),))
+    results = [VariantResult("broken", trace, ())]
+    bad = dataclasses.replace(page, origin=None, source=" ")
+    problems = list(find_scenario_problems(bad, results, make_tape(), bare))
+    assert problems == [
+        "scenario.py: origin is missing; name the span in which the failure begins:"
+        " origin=FailureOrigin(AGENT, SPAN)",
+        "scenario.py: source is empty",
+        "variants.py: the docstring of ForwardsOnlyTheLastWord does not explain the mistake;"
+        " begin it with 'The mistake:'",
+    ]
+    with pytest.raises(AcceptanceError, match="origin is missing"):
+        accept(Verdict(name, tuple(results), tuple(problems)))
+
+
+def test_the_first_good_run_of_a_scenario_is_new_and_not_failed(
+    store: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = ScenarioFolder(tmp_path / NAME)
+    shutil.copytree(scenario_folder(NAME).path, folder.path)
+    folder.golden("twin").unlink()
+    monkeypatch.setattr(player, "scenario_folder", lambda _: folder)
+    verdict = run_scenario(NAME, store)
+    assert (verdict.passed, verdict.is_new) == (True, True)
+    print_report(render_verdict(load_scenario(NAME), verdict))
+    summary = f"{NAME}: new: review the outline, then accept it: python -m scenarios accept {NAME}"
+    assert summary in capsys.readouterr().out
 
 
 def test_a_trace_with_two_roots_fails_every_expectation() -> None:

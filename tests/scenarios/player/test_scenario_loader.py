@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_names
+from scenarios.player.variant_run import VariantRun
 
 PAGE = '''"""It goes wrong.
 
@@ -19,7 +22,7 @@ from scenarios.scenario import Scenario, Variant
 SCENARIO = Scenario(
     failure_mode="none",
     source="none",
-    workflow="workflows.graphflow_review:review",
+    workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write.",
     twin=Variant(),
     expect_twin=(never_runs("summarizer"),),
@@ -98,3 +101,45 @@ def test_pages_import_no_framework(project_root: Path) -> None:
         [sys.executable, "-c", code], cwd=project_root, capture_output=True, text=True, check=True
     )
     assert output.stdout.split() == list(scenario_names())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("failure_mode=", "failure_mod=", "did you mean failure_mode?"),
+        ("Variant()", "Variant(raise_=None)", "did you mean raises?"),
+        ("Variant()", "Variant().raisin(ValueError, '')", "did you mean raising?"),
+        ("(never_runs", "(never_run", "did you mean never_runs?"),
+        ("import never_runs", "import never_run", "did you mean never_runs?"),
+        ('never_runs("summarizer")', 'never_runs(agnt="summarizer")', "did you mean agent?"),
+        ("graphflow_review:", "graphflow_reviw:", "workflows.graphflow_review:GraphFlowReview?"),
+        (":GraphFlowReview", ":GraphFlowRevew", "did you mean GraphFlowReview?"),
+        (":GraphFlowReview", "", "did you mean workflows.graphflow_review:GraphFlowReview?"),
+        ("workflows.graphflow_review:", "../x:", "does not exist; did you mean"),
+    ],
+)
+def test_a_misspelt_name_is_reported_with_the_nearest(
+    old: str, new: str, sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ScenarioNotFoundError, match=r"scenario\.py: ") as error:
+        load_scenario("it_goes_wrong", make_scenario(tmp_path, PAGE.replace(old, new)))
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"services": ("world_bnk",)}, "services names 'world_bnk', no parameter of FinanceCrew"),
+        ({"processes": {"world_bnk": ()}}, "processes names 'world_bnk'"),
+        ({"props": {"world_bnk": str}}, "did you mean world_bank?"),
+        ({"props": {"world_bank": lambda clip: clip}}, "the prop 'world_bank' does not take the"),
+    ],
+)
+def test_a_misspelt_parameter_of_the_workflow_is_reported_before_it_runs(
+    setting: dict[str, Any], sentence: str
+) -> None:
+    page = replace(load_scenario("briefing_goes_well"), **setting)
+    (variant, *_) = page.variants()
+    with pytest.raises(ScenarioNotFoundError, match=r"scenario\.py: ") as error:
+        VariantRun(page, *variant, None).workflow()
+    assert sentence in str(error.value)

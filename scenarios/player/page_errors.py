@@ -1,0 +1,107 @@
+"""Explain the errors of a scenario's page, with the name that was probably meant."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from importlib.util import find_spec
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+WORKFLOWS_FOLDER = Path(__file__).parent.parent.parent / "workflows"
+UNEXPECTED_ARGUMENT = re.compile(
+    r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(.*)'"
+)
+
+
+def suggest_name(wanted: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` with the nearest name; a list of the names if none is near."""
+    names = sorted(set(known))
+    if near := get_close_matches(wanted, names, n=1, cutoff=0.5):
+        return f"; did you mean {near[0]}?"
+    return f"; known: {', '.join(names) or 'none'}"
+
+
+def suggest_for_error(error: Exception, namespace: Mapping[str, Any]) -> str:
+    """A suggestion for a name that an error says is unknown; empty for other errors.
+
+    Args:
+        error: The error that a page or its variants raised.
+        namespace: The names that the page had defined by then.
+    """
+    if isinstance(error, TypeError) and (found := UNEXPECTED_ARGUMENT.search(str(error))):
+        function, argument = found.groups()
+        return suggest_name(argument, _parameters(namespace.get(function)))
+    if isinstance(error, NameError):
+        return suggest_name(str(error.name), namespace)
+    if isinstance(error, AttributeError) and error.name:
+        return suggest_name(error.name, _public_names(error.obj))
+    if isinstance(error, ModuleNotFoundError):
+        return ""
+    if isinstance(error, ImportError) and error.name in sys.modules:
+        wanted = re.search(r"cannot import name '(\w+)'", str(error))
+        return suggest_name(wanted[1], _public_names(sys.modules[error.name])) if wanted else ""
+    return ""
+
+
+def find_workflow_error(reference: str) -> str | None:
+    """Why an object reference, `package.module:Class`, names no workflow; None if it does.
+
+    The module is read, not imported: that would import its framework.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None or not name:
+        return f"the workflow {reference!r} does not exist{suggest_name(reference, _workflows())}"
+    classes = class_names(Path(spec.origin))
+    if name not in classes:
+        return f"{module} has no class {name!r}{suggest_name(name, classes)}"
+    return None
+
+
+def find_parameter_error(workflow: type[Any], settings: Mapping[str, Iterable[str]]) -> str | None:
+    """Why a workflow cannot be constructed: a setting names a parameter that it lacks.
+
+    Args:
+        settings: The names of parameters, by the setting of the page that has them.
+    """
+    known = _parameters(workflow)
+    for setting, names in settings.items():
+        for name in names:
+            if name not in known:
+                hint = suggest_name(name, known)
+                return f"{setting} names {name!r}, no parameter of {workflow.__name__}{hint}"
+    return None
+
+
+def class_names(path: Path) -> tuple[str, ...]:
+    """The classes that a file defines. Raises SyntaxError if it cannot be parsed."""
+    body = ast.parse(path.read_text("utf-8")).body
+    return tuple(node.name for node in body if isinstance(node, ast.ClassDef))
+
+
+def _parameters(function: Any) -> list[str]:
+    if not callable(function):
+        return []
+    parameters = signature(function).parameters.values()
+    return [one.name for one in parameters if one.kind is not Parameter.POSITIONAL_ONLY]
+
+
+def _public_names(value: Any) -> list[str]:
+    return [name for name in dir(value) if not name.startswith("_")]
+
+
+def _workflows() -> list[str]:
+    """References to all classes directly in `workflows/` that have a method `run`."""
+    return [
+        f"workflows.{path.stem}:{node.name}"
+        for path in WORKFLOWS_FOLDER.glob("*.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef)
+        and any(getattr(method, "name", "") == "run" for method in node.body)
+    ]
