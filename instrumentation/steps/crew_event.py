@@ -81,9 +81,13 @@ def _step_name(source: Any, event: Any) -> str:
 
 
 def _event_result(event: Any) -> Any:
-    """The text or the JSON values of a result; None where a model requests tool calls."""
+    """The text or the JSON values of a result; None where a model requests tool calls.
+
+    If CrewAI executes a tool call itself, it reports the tool's result as the response.
+    """
     if event.type == "llm_call_completed":
-        return event.response if isinstance(event.response, str) else None
+        is_text = isinstance(event.response, str) and event.call_type.value == "llm_call"
+        return event.response if is_text else None
     return to_json(getattr(event, "output", None))
 
 

@@ -96,20 +96,23 @@ class AgentSpan(EventSpan):
 
     Attributes:
         output: The agent's output.
+        is_standalone: Whether the agent works without a task.
         last_rejected_call: The last tool call that CrewAI rejected. It tries such a call again and
             reports each attempt.
     """
 
     def __init__(self, agent: Any, event: Any) -> None:
         role = agent.role.strip()
-        is_standalone = event.type == "lite_agent_execution_started"
+        self.is_standalone = event.type == "lite_agent_execution_started"
         attributes = {
             "gen_ai.operation.name": "invoke_agent",
             "gen_ai.agent.name": role,
             "gen_ai.agent.description": agent.goal,
             "flight_recorder.crew.agent.tools": [tool.name for tool in event.tools or ()],
         }
-        inputs = {"messages": event.messages} if is_standalone else {"prompt": event.task_prompt}
+        inputs = (
+            {"messages": event.messages} if self.is_standalone else {"prompt": event.task_prompt}
+        )
         super().__init__(agent, event, role, "AGENT", inputs, attributes)
         self.output: str | None = None
         self.last_rejected_call: object = None
@@ -124,11 +127,11 @@ class AgentSpan(EventSpan):
 
 
 @dataclass(frozen=True)
-class CrewOutput:
-    """The output of a crew in a flow.
+class FlowOutput:
+    """The output of a crew, or of an agent on its own, in a flow.
 
     Attributes:
-        agent: The agent of the last task.
+        agent: The agent; of a crew, that of the last task.
         text: The whole output.
         fields: The texts in it, if it is structured.
     """
@@ -142,12 +145,12 @@ class FlowSpan(EventSpan):
     """A flow of the user's; CrewAI's internal flows have no span.
 
     Attributes:
-        crew_outputs: The outputs of its crews, in the order of completion.
+        outputs_so_far: The outputs of its crews and agents, in the order of completion.
     """
 
     def __init__(self, flow: Any, event: Any) -> None:
         super().__init__(flow, event, event.flow_name, "CHAIN", to_json(event.inputs or {}))
-        self.crew_outputs: dict[object, CrewOutput] = {}
+        self.outputs_so_far: dict[object, FlowOutput] = {}
 
     def record_end(self, event: Any) -> BaseException | None:
         self.outputs = to_json(getattr(event, "result", None))

@@ -27,7 +27,9 @@ from patches.crewai.event_span import EventSpan
 from patches.crewai.handoffs import (
     link_delegated_turn,
     record_crew_output,
+    record_standalone_output,
     report_delegation_result,
+    report_standalone_turn,
     report_turn,
 )
 from patches.patch import Patch
@@ -125,6 +127,8 @@ def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
         return
     if event.type == "agent_execution_started":
         report_turn(source.role.strip(), event.task_prompt, on_turn)
+    elif event.type == "lite_agent_execution_started":
+        report_standalone_turn(source.role.strip(), event.messages, on_turn)
     span = span_class(source, event)
     if isinstance(span, AgentSpan):
         link_delegated_turn(span)
@@ -155,6 +159,8 @@ def _end_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     error = span.record_end(event)
     if isinstance(span, CrewSpan):
         record_crew_output(span, getattr(event, "output", None))
+    elif isinstance(span, AgentSpan):
+        record_standalone_output(span)
     OpenSpan.end_open_spans(span, error)
     if isinstance(span, CrewSpan) and span.ends_with_kickoff and error is None:
         return

@@ -1,7 +1,8 @@
 """Call `on_turn` for the handoffs in a crew or flow.
 
 Work passes to a task from earlier tasks, to a coworker by delegation and back, and, in a flow, to a
-task from earlier crews if the flow's author passes their output, or a field of it, on.
+task or an agent from earlier crews and agents if the flow's author passes their output on, or a
+field of it.
 """
 
 import json
@@ -9,7 +10,7 @@ import re
 from typing import Any
 
 from patches.crewai.call_spans import ToolSpan
-from patches.crewai.crew_spans import AgentSpan, CrewOutput, CrewSpan, FlowSpan, TaskSpan
+from patches.crewai.crew_spans import AgentSpan, CrewSpan, FlowOutput, FlowSpan, TaskSpan
 from patches.crewai.event_span import iter_texts
 from patches.support.open_span import OpenSpan
 from patches.support.turn import Message, OnTurn, Turn
@@ -31,7 +32,8 @@ def report_turn(role: str, prompt: str, on_turn: OnTurn) -> None:
     elif isinstance(outer, TaskSpan) and outer.first_agent is None:
         outer.first_agent = role
         if (crew := CrewSpan.nearest()) is not None:
-            from_crews = _quoted_crew_outputs(outer, crew)
+            description = f"{outer.owner.description}\n{outer.owner.expected_output}"
+            from_crews = _quoted_outputs(description, crew.input_texts)
             offered = (*from_crews, *crew.task_outputs.values())
             received = (*from_crews, *_context_messages(outer, crew))
             on_turn(Turn(role, offered, received, prompt=prompt))
@@ -54,45 +56,66 @@ def link_delegated_turn(turn: AgentSpan) -> None:
         turn.parent.delegated_turns.append(turn)
 
 
+def report_standalone_turn(role: str, messages: Any, on_turn: OnTurn) -> None:
+    """Call `on_turn` for a turn of an agent that a flow calls without a crew."""
+    if CrewSpan.nearest() is None:
+        texts = _user_texts(messages)
+        prompt = "\n".join(texts)
+        from_crews = _quoted_outputs(prompt, frozenset(text.strip() for text in texts))
+        on_turn(Turn(role, from_crews, from_crews, prompt=prompt))
+
+
 def record_crew_output(crew: CrewSpan, output: Any) -> None:
     """Add the output of a crew's last task to the flow around the crew, if any."""
-    flow = FlowSpan.nearest()
-    if flow is not None and output is not None:
-        flow.crew_outputs[crew] = CrewOutput(
-            output.agent.strip(), output.raw.strip(), tuple(iter_texts(_read_fields(output)))
-        )
+    if output is not None:
+        _record_output(crew, output.agent, output.raw, output.pydantic or output.json_dict)
 
 
-def _read_fields(output: Any) -> Any:
-    """Return a structured output as JSON data; None if the output is text."""
-    if output.pydantic is not None:
-        return output.pydantic.model_dump()
-    if output.json_dict is not None:
-        return output.json_dict
+def record_standalone_output(turn: AgentSpan) -> None:
+    """Add the output of an agent without a crew to the flow around it, if any."""
+    if turn.is_standalone and turn.output is not None and CrewSpan.nearest() is None:
+        _record_output(turn, turn.name, turn.output, None)
+
+
+def _record_output(source: object, agent: str, text: str, structured: Any) -> None:
+    if (flow := FlowSpan.nearest()) is not None:
+        fields = tuple(iter_texts(_read_fields(text, structured)))
+        flow.outputs_so_far[source] = FlowOutput(agent.strip(), text.strip(), fields)
+
+
+def _read_fields(text: str, structured: Any) -> Any:
+    """Return an output as JSON data; None if it is not structured."""
+    if structured is not None:
+        return structured.model_dump() if hasattr(structured, "model_dump") else structured
     try:
-        return json.loads(output.raw)
+        return json.loads(text)
     except ValueError:
         return None
 
 
-def _quoted_crew_outputs(task: TaskSpan, crew: CrewSpan) -> tuple[Message, ...]:
-    """Return the outputs of earlier crews that appear in the task, or fields of these.
+def _user_texts(messages: Any) -> list[str]:
+    if isinstance(messages, str):
+        return [messages]
+    return [str(message["content"]) for message in messages if message.get("role") == "user"]
 
-    Other outputs were not withheld: a flow passes on only what its author writes into it. Of crews
-    with the same output, it is that of the last one.
+
+def _quoted_outputs(prompt: str, input_texts: frozenset[str]) -> tuple[Message, ...]:
+    """Return the earlier outputs of the flow that appear in a prompt, or fields of these.
+
+    Other outputs were not withheld: a flow passes on only what its author writes into it. Of equal
+    outputs, it is the last one.
     """
     flow = FlowSpan.nearest()
-    outputs = flow.crew_outputs.values() if flow is not None else ()
-    prompt = f"{task.owner.description}\n{task.owner.expected_output}"
+    outputs = flow.outputs_so_far.values() if flow is not None else ()
     quoted: dict[str, Message] = {}
     for output in outputs:
-        if text := _quoted_text(output, prompt, crew.input_texts):
+        if text := _quoted_text(output, prompt, input_texts):
             quoted.pop(text, None)
             quoted[text] = Message(output.agent, "CrewOutput", text)
     return tuple(quoted.values())
 
 
-def _quoted_text(output: CrewOutput, prompt: str, input_texts: frozenset[str]) -> str:
+def _quoted_text(output: FlowOutput, prompt: str, input_texts: frozenset[str]) -> str:
     """Return the output if a prompt contains it, otherwise its fields that the prompt contains."""
     if _is_quoted(output.text, prompt, input_texts):
         return output.text
@@ -103,7 +126,7 @@ def _quoted_text(output: CrewOutput, prompt: str, input_texts: frozenset[str]) -
 def _is_quoted(text: str, prompt: str, input_texts: frozenset[str]) -> bool:
     """Return whether a prompt contains a text, and not by chance.
 
-    A text of a few words must also be one of the crew's inputs.
+    A text of a few words must also be one of the inputs.
     """
     is_distinctive = text in input_texts or len(text.split()) >= MIN_QUOTE_WORDS
     pattern = rf"(?<!\w){re.escape(text)}(?!\w)"

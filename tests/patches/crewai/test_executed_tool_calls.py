@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from instrumentation.steps.step_collection import collect_steps
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from tests.support.autogen_agents import load_trace, replay_lines, reply_line, trace_outline
@@ -60,6 +61,13 @@ def test_the_error_of_the_tool_is_on_its_own_span(tmp_path: Path) -> None:
     (tool,) = trace.root.children
     assert "there is no country FR" in tool.status_message
     assert trace.root.outputs["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_the_step_of_the_completion_does_not_have_the_result_of_the_tool(tmp_path: Path) -> None:
+    with collect_steps() as log:
+        call_model(tmp_path, look)
+    results = {step.kind: step.result for step in log.steps}
+    assert results == {"completion": None, "tool": "the value of FR"}
 
 
 def test_the_result_of_the_call_is_unchanged(tmp_path: Path) -> None:

@@ -275,3 +275,40 @@ def test_crews_with_the_same_output_are_one_handoff(tmp_path: Path) -> None:
     verdict = Verdict(feedback=FEEDBACK, valid=False).model_dump_json()
     trace = run_revision(tmp_path, verdict, critics=2)
     assert span_names(trace, "HANDOFF") == ["critic → writer"]
+
+
+def run_agents_in_a_flow(tmp_path: Path, prompt: str) -> Trace:
+    """Return the trace of a flow of an agent, an agent with this prompt, and a crew."""
+    lines = (
+        reply_line("a", NEWS),
+        reply_line("b", "it is noted here"),
+        reply_line("c", "."),
+    )
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
+
+        class Journey(Flow[dict[str, Any]]):
+            @start()
+            async def search(self) -> str:
+                return str((await agent(replay, "a").kickoff_async("how is the pass?")).raw)
+
+            @listen(search)
+            def note(self, news: str) -> str:
+                noted: Any = agent(replay, "b").kickoff(prompt.format(news=news))
+                return str(noted.raw)
+
+            @listen(note)
+            def report(self, noted: str) -> None:
+                crew(task(agent(replay, "c"), "report", description=noted)).kickoff()
+
+        Journey().kickoff()
+    return load_trace(run)
+
+
+@pytest.mark.parametrize("prompt", ["{news}", "Note this: {news}."])
+def test_outputs_of_agents_without_a_crew_are_handoffs(tmp_path: Path, prompt: str) -> None:
+    trace = run_agents_in_a_flow(tmp_path, prompt)
+    assert handoffs(trace) == {"a → b": (False, 1.0), "b → c": (False, 1.0)}
+
+
+def test_an_agent_output_that_is_not_passed_on_is_not_a_handoff(tmp_path: Path) -> None:
+    assert list(handoffs(run_agents_in_a_flow(tmp_path, "note it"))) == ["b → c"]
