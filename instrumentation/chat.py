@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlflow.entities import LiveSpan
-from mlflow.tracing.constant import SpanAttributeKey, TokenUsageKey
+from mlflow.tracing.constant import SpanAttributeKey
+
+from patches.support.token_usage import read_token_counts, token_attributes
 
 
 def record_request(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> None:
@@ -61,16 +63,4 @@ def record_response(span: LiveSpan, completion: Mapping[str, Any]) -> None:
         span.set_attribute("gen_ai.response.finish_reasons", reasons)
     if model := completion.get("model"):
         span.set_attribute("gen_ai.response.model", model)
-    if usage := completion.get("usage"):
-        _record_usage(span, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
-
-
-def _record_usage(span: LiveSpan, input_tokens: int, output_tokens: int) -> None:
-    usage = {
-        TokenUsageKey.INPUT_TOKENS: input_tokens,
-        TokenUsageKey.OUTPUT_TOKENS: output_tokens,
-        TokenUsageKey.TOTAL_TOKENS: input_tokens + output_tokens,
-    }
-    span.set_attribute(SpanAttributeKey.CHAT_USAGE, usage)
-    span.set_attribute("gen_ai.usage.input_tokens", input_tokens)
-    span.set_attribute("gen_ai.usage.output_tokens", output_tokens)
+    span.set_attributes(token_attributes(read_token_counts(completion.get("usage"))))

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import Status
+from opentelemetry.trace import Status, StatusCode
 
+from instrumentation.export.genai.conventions import GenAiSpan, apply_conventions
 from instrumentation.redaction.storable_text import make_storable
-from patches.opentelemetry.genai_attributes import to_genai_attributes
 
 INPUTS_ATTRIBUTE, OUTPUTS_ATTRIBUTE = "mlflow.spanInputs", "mlflow.spanOutputs"
 SPAN_TYPE_ATTRIBUTE = "mlflow.spanType"
@@ -26,7 +26,10 @@ OPENINFERENCE_KINDS = {
 } | {"TOOL": "TOOL", "CHAT_MODEL": "LLM"}
 DEFAULT_KIND = "CHAIN"
 """OpenInference's kind for spans that link other spans."""
-OPERATION_ATTRIBUTE = "gen_ai.operation.name"
+SPAN_NAME_ATTRIBUTE = "flight_recorder.span.name"
+"""The name of the span in MLflow, where the conventions give it another."""
+ERROR_TYPE_ATTRIBUTE = "error.type"
+"""https://opentelemetry.io/docs/specs/semconv/general/recording-errors/"""
 MAX_LIST_CHARS = 10_000
 """A list that is longer as JSON stays JSON: it is content, not a few words."""
 INT64_LIMIT = 1 << 63
@@ -38,7 +41,10 @@ RedactText = Callable[[str], str]
 def to_otlp_span(
     span: ReadableSpan, trace_attributes: Mapping[str, str], redact_text: RedactText = str
 ) -> ReadableSpan:
-    """Convert a span for OTLP. Ids, times, parent, name and status stay the same.
+    """Convert a span for OTLP. Ids, times, parent and status stay the same.
+
+    A span that is an operation of generative AI gets the name and the kind that OpenTelemetry's
+    conventions give it; its name in MLflow is then an attribute.
 
     Args:
         span: The finished span.
@@ -55,21 +61,30 @@ def to_otlp_span(
             attributes.update(_plain_attribute(key, value))
         else:
             attributes[key] = value
+    name, kind = span.name, span.kind
     if SPAN_TYPE_ATTRIBUTE in attributes:
         span_type = attributes[SPAN_TYPE_ATTRIBUTE]
         attributes[OPENINFERENCE_KIND] = OPENINFERENCE_KINDS.get(span_type, DEFAULT_KIND)
-        attributes = {**to_genai_attributes(span), **attributes}
-        if attributes.get(OPERATION_ATTRIBUTE) == span_type:
-            del attributes[OPERATION_ATTRIBUTE]  # MLflow's type, not an operation of OpenTelemetry
+        contents = (_decode_content(span, key) for key in (INPUTS_ATTRIBUTE, OUTPUTS_ATTRIBUTE))
+        has_failed = span.status.status_code is StatusCode.ERROR
+        try:
+            described = apply_conventions(name, kind, attributes, *contents, has_failed=has_failed)
+        except Exception:  # programs record any content, and none of it may lose the span
+            described = GenAiSpan(name, kind, attributes)
+        name, kind, attributes = described.name, described.kind, described.attributes
+        if name != span.name:
+            attributes[SPAN_NAME_ATTRIBUTE] = span.name
+        if has_failed:
+            attributes.setdefault(ERROR_TYPE_ATTRIBUTE, _error_type(span))
     return ReadableSpan(
-        name=_storable(span.name),
+        name=_storable(name),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
         attributes={_storable(key): _storable(value) for key, value in attributes.items()},
         events=[_convert_event(event) for event in span.events],
         links=span.links,
-        kind=span.kind,
+        kind=kind,
         instrumentation_scope=scope,
         status=Status(span.status.status_code, _storable(span.status.description)),
         start_time=span.start_time,
@@ -91,6 +106,23 @@ def _plain_attribute(key: str, value: Any) -> dict[str, Any]:
     }
 
 
+def _decode_content(span: ReadableSpan, key: str) -> Any:
+    """Decode the inputs or outputs of a span; None if it has none."""
+    text = (span.attributes or {}).get(key)
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return text
+
+
+def _error_type(span: ReadableSpan) -> str:
+    """Return the class of the last exception, by its event; `_OTHER` if none was recorded."""
+    events = [event.attributes or {} for event in span.events if event.name == "exception"]
+    return str(
+        next((one["exception.type"] for one in events[::-1] if "exception.type" in one), "_OTHER")
+    )
+
+
 def _decode_json(text: str) -> Any:
     """Decode JSON if OTLP has a type for its value; otherwise return the text."""
     if text[:1] == "{" or (text[:1] == "[" and len(text) > MAX_LIST_CHARS):
@@ -100,7 +132,8 @@ def _decode_json(text: str) -> Any:
     except ValueError:
         return text
     if isinstance(value, list):
-        is_homogeneous = {type(item) for item in value} in ({str}, {int}, {float}, {bool})
+        types = {type(item) for item in value}
+        is_homogeneous = types in (set(), {str}, {int}, {float}, {bool})
         return value if is_homogeneous and all(map(_is_int64, value)) else text
     return value if value is None or _is_int64(value) else text
 

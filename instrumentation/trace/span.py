@@ -71,6 +71,8 @@ class Span:
     @property
     def agent(self) -> str | None:
         """The agent that did this work, if the span names it."""
+        if self.attributes.get("gen_ai.operation.name") == "invoke_workflow":
+            return None  # OpenTelemetry's attribute for an agent's name also holds a workflow's
         name = self.attributes.get("gen_ai.agent.name")
         return str(name) if name else self.name if self.type == "AGENT" else None
 

@@ -20,6 +20,9 @@ MAX_VALUE_DEPTH = 200
 prints nested values recursively."""
 BRACKETS = re.compile(r"[\[\]{}]")
 
+NAME_ATTRIBUTE = "flight_recorder.span.name"
+"""The name in MLflow of a span that was exported under the name that OpenTelemetry gives it."""
+
 COST_ATTRIBUTE = "mlflow.llm.cost"
 """The attribute in which MLflow's store records the cost of a completion, by its price list."""
 
@@ -92,7 +95,7 @@ def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span
     status = span["status"]
     has_ended = bool(span["end_time_unix_nano"])
     return Span(
-        name=_strip_number_suffix(span["name"], names),
+        name=str(attributes.get(NAME_ATTRIBUTE) or _strip_number_suffix(span["name"], names)),
         type=attributes.get("mlflow.spanType") or "UNKNOWN",
         status=status["code"].removeprefix("STATUS_CODE_") if has_ended else IN_PROGRESS,
         status_message=status.get("message") or ("" if has_ended else "the span never ended"),
@@ -101,7 +104,8 @@ def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span
         attributes={
             key: value
             for key, value in attributes.items()
-            if not key.startswith("mlflow.") or key in KEPT_MLFLOW_ATTRIBUTES
+            if key != NAME_ATTRIBUTE
+            and (not key.startswith("mlflow.") or key in KEPT_MLFLOW_ATTRIBUTES)
         },
         children=children,
         start_ns=span["start_time_unix_nano"],

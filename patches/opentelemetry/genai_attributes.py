@@ -1,19 +1,35 @@
-"""Translate an MLflow span into OpenTelemetry's `gen_ai.*` attributes.
+"""Translate a provider's request and reply into OpenTelemetry's messages, with MLflow's converters.
 
-MLflow has the translation, but applies it only with `MLFLOW_ENABLE_OTEL_GENAI_SEMCONV`, which also
-replaces the span's name and removes the inputs and outputs of all spans but LLM and TOOL spans.
-
-Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/
+Only for formats other than OpenAI's. MLflow's own translation of whole spans
+passes span types such as CHAIN and HANDOFF through as operation names, omits cached tokens, and
+removes the inputs and outputs of most spans.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry.sdk.trace import ReadableSpan
 
+def translate_provider_messages(
+    message_format: str, inputs: Mapping[str, Any], outputs: Any
+) -> dict[str, Any]:
+    """Return the `gen_ai.*` attributes of a request and its reply; {} if they are not understood.
 
-def to_genai_attributes(span: ReadableSpan) -> dict[str, Any]:
-    """Return the `gen_ai.*` attributes of an MLflow span. The span itself is not changed."""
-    from mlflow.tracing.export.genai_semconv.translator import translate_span_to_genai
+    Args:
+        message_format: MLflow's name of the format: "anthropic", "gemini" or "bedrock".
+        inputs: The request, as the provider defines it.
+        outputs: The reply, likewise.
+    """
+    from mlflow.tracing.export.genai_semconv.translator import _get_converter
 
-    translated = translate_span_to_genai(span).attributes or {}
-    return {key: value for key, value in translated.items() if key.startswith("gen_ai.")}
+    converter = _get_converter(message_format, dict(inputs))
+    attributes: dict[str, Any] = {}
+    if converter is None:
+        return attributes
+    # Apart from each other, so that an unusual reply does not hide the request.
+    reply = outputs if isinstance(outputs, dict) else None
+    for request_part, reply_part in ((dict(inputs), None), (None, reply)):
+        try:
+            attributes |= converter.translate(request_part, reply_part)
+        except Exception:  # a kind of content that MLflow does not know must not lose the span
+            continue
+    return attributes

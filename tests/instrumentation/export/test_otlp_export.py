@@ -117,7 +117,7 @@ def test_a_completion_has_opentelemetrys_attributes(store: str, received: Receiv
         span.set_outputs({"choices": [{"message": reply, "finish_reason": "stop"}]})
         span.set_attribute("mlflow.llm.model", "some-model")
         span.set_attribute("mlflow.chat.tokenUsage", {"input_tokens": 7, "output_tokens": 2})
-    attributes = span_attributes(received.span_named("ask"))
+    attributes = span_attributes(received.span_named("chat some-model"))
     assert attributes["openinference.span.kind"] == "LLM"
     assert attributes["gen_ai.request.model"] == "some-model"
     assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (

@@ -1,0 +1,1 @@
+"""OpenTelemetry's conventions for generative AI, applied to exported spans."""
