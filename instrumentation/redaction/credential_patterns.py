@@ -4,12 +4,18 @@ import base64
 import binascii
 import re
 
+from instrumentation.redaction.gitleaks_rules import WORD_START, load_gitleaks_patterns
 from instrumentation.redaction.pattern import RedactionPattern
+from instrumentation.redaction.randomness import looks_random
 
 API_KEY_REGEXES = {
-    b"sk-": r"sk-[\w-]{8,}",  # OpenAI and compatible providers: sk-proj-, sk-ant-, sk-or-
+    # OpenAI and compatible providers: sk-proj-, sk-ant-, sk-or-; not scikit-learn's CSS classes.
+    b"sk-": r"sk-(?!(?:container|estimator|toggleable|parallel|serial|label|item|text|top)"
+    r"(?![A-Za-z0-9]))[\w-]{8,}",
     b"akia": r"AKIA[0-9A-Z]{16}",  # AWS, long-term and temporary access keys
     b"asia": r"ASIA[0-9A-Z]{16}",
+    b"abia": r"ABIA[0-9A-Z]{16}",
+    b"acca": r"ACCA[0-9A-Z]{16}",
     b"ghp_": r"ghp_\w{20,}",  # GitHub: personal, OAuth, user, server, refresh
     b"gho_": r"gho_\w{20,}",
     b"ghu_": r"ghu_\w{20,}",
@@ -18,24 +24,124 @@ API_KEY_REGEXES = {
     b"github_pat_": r"github_pat_\w{20,}",
     b"glpat-": r"glpat-[\w-]{16,}",  # GitLab
     b"aiza": r"AIza[\w-]{30,}",  # Google
+    b"gocspx-": r"GOCSPX-[\w-]{16,}",
     b"ya29.": r"ya29\.[\w-]{20,}",
+    b"1//0": r"1//0[\w-]{30,}",
     b"xox": r"xox[a-z]-[\w-]{10,}",  # Slack
+    b"xapp-": r"xapp-\d-[\w-]{10,}",
     b"tvly-": r"tvly-[\w-]{8,}",  # Tavily
     b"hf_": r"hf_[A-Za-z0-9]{16,}",  # Hugging Face
-    b"_live_": r"(?<=[spr]k)_live_\w{10,}",  # Stripe
-    b"_test_": r"(?<=[spr]k)_test_\w{10,}",
-    b"npm_": r"npm_\w{30,}",
-    b"pypi-": r"pypi-[\w-]{30,}",
+    b"gsk_": r"gsk_[A-Za-z0-9]{20,}",  # Groq
+    b"xai-": r"xai-[A-Za-z0-9]{20,}",
+    b"r8_": r"r8_[A-Za-z0-9]{20,}",  # Replicate
+    b"pcsk_": r"pcsk_\w{20,}",  # Pinecone
+    b"nvapi-": r"nvapi-[\w-]{20,}",
+    b"csk-": r"csk-[a-z0-9]{20,}",  # Cerebras
+    b"lsv2_": r"lsv2_[ps][tk]_\w{20,}",  # LangSmith
+    b"pplx-": r"pplx-[A-Za-z0-9]{20,}",
+    b"fw_": r"fw_[A-Za-z0-9]{20,}",  # Fireworks
+    b"jina_": r"jina_[A-Za-z0-9]{20,}",
+    b"tgp_v1_": r"tgp_v1_[\w-]{20,}",  # Together
+    b"e2b_": r"e2b_[0-9a-f]{30,}",
+    b"wandb_v1_": r"wandb_v1_\w{20,}",
+    b"dapi": r"dapi[0-9a-f]{32}(?:-\d)?",  # Databricks
+    b"hvs.": r"hvs\.[\w-]{20,}",  # HashiCorp Vault
+    b"hvb.": r"hvb\.[\w-]{20,}",
+    b"hvr.": r"hvr\.[\w-]{20,}",
+    b"sg.": r"SG\.[\w-]{16,}\.[\w-]{16,}",  # SendGrid
+    b"sk_live_": r"sk_live_\w{10,}",  # Stripe
+    b"sk_test_": r"sk_test_\w{10,}",
+    b"rk_live_": r"rk_live_\w{10,}",
+    b"rk_test_": r"rk_test_\w{10,}",
+    b"pk_live_": r"pk_live_\w{10,}",
+    b"pk_test_": r"pk_test_\w{10,}",
+    b"whsec_": r"whsec_[A-Za-z0-9+/=]{16,}",
+    b"rzp_": r"rzp_(?:live|test)_[A-Za-z0-9]{10,}",
+    b"sq0": r"sq0[a-z]{3}-[\w-]{20,}",  # Square
+    b"npm_": r"npm_[A-Za-z0-9]{30,}",
+    b"pypi-": r"pypi-(?=[\w-]{0,99}\d)[\w-]{30,}",
+    b"dckr_": r"dckr_(?:pat|oat)_[\w-]{20,}",
+    b"figd_": r"figd_[\w-]{20,}",
+    b"lin_": r"lin_(?:api|oauth)_[A-Za-z0-9]{20,}",
+    b"ntn_": r"ntn_[A-Za-z0-9]{30,}",
+    b"secret_": r"secret_[A-Za-z0-9]{43}",  # Notion
+    b"sbp_": r"sbp_[0-9a-f]{40}",  # Supabase
+    b"sb_secret_": r"sb_secret_[\w-]{20,}",
+    b"tskey-": r"tskey-[\w-]{16,}",  # Tailscale
+    b"atatt3": r"ATATT3[\w=-]{20,}",  # Atlassian
+    b"atctt3": r"ATCTT3[\w=-]{20,}",
+    b"atbb": r"ATBB[A-Za-z0-9]{28,}",
+    b"nrak-": r"NRAK-[A-Z0-9]{27}",  # New Relic
+    b"nrii-": r"NRII-[\w-]{32}",
+    b"dop_v1_": r"do[opr]_v1_[a-f0-9]{40,}",  # DigitalOcean
+    b"dp.": r"dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{20,}",  # Doppler
+    b"shp": r"shp(?:at|ca|pa|ss|tka)_[a-fA-F0-9]{32}",  # Shopify
+    b"tfp_": r"tfp_[\w.=-]{40,}",  # Typeform
+    b"squ_": r"squ_[a-f0-9]{40}",  # SonarQube
+    b"sqp_": r"sqp_[a-f0-9]{40}",
+    b"aqvn": r"AQVN[\w-]{35,}",  # Yandex
+    b"phx_": r"phx_[A-Za-z0-9]{30,}",  # PostHog
+    b"cfpat-": r"CFPAT-[\w-]{30,}",  # Contentful
+    b"dnkey-": r"dnkey-[\w=-]{20,}",
+    b"key-": r"key-[0-9a-f]{32}(?![0-9a-f])",  # Mailgun
+    b"sntrys_": r"sntrys_[\w+/=-]{30,}",  # Sentry
+    b"pat": r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}",  # Airtable
 }
-"""The beginning of a key in lower case, and its regular expression."""
-WORD_START = r"(?<![A-Za-z0-9])"
+"""The beginning of a key in lower case, and its regular expression; what `gitleaks.toml` lacks, or
+takes only in a length that has changed."""
 API_KEYS = tuple(
-    RedactionPattern(
-        "API key",
-        re.compile(f"{WORD_START}{regex}" if prefix[:1] != b"_" else regex),
-        (prefix,),
-    )
+    RedactionPattern("API key", f"{WORD_START}(?:{regex})", (prefix,))
     for prefix, regex in API_KEY_REGEXES.items()
+)
+KEYS_WITH_A_MARK = (
+    RedactionPattern(  # Telegram: the number of the bot, a colon, and its key
+        "API key", r":AA[\w-]{30,40}(?![\w-])", (b":aa",), before_regex=re.compile(r"\d{6,12}")
+    ),
+    RedactionPattern(  # Mailchimp: the key, and its data center
+        "API key", r"-us\d{1,2}(?!\w)", (b"-us",), before_regex=re.compile(r"[0-9a-f]{32}(?!\w)")
+    ),
+    RedactionPattern(  # Azure
+        "API key",
+        r"Q~[\w~.-]{31,34}(?!\w)",
+        (b"q~",),
+        before_regex=re.compile(r"\d[\w~.]{3}(?!\w)"),
+    ),
+    RedactionPattern(  # Terraform Cloud
+        "API key",
+        r"\.atlasv1\.[\w=-]{40,}",
+        (b".atlasv1.",),
+        before_regex=re.compile(r"[A-Za-z0-9]{14}"),
+    ),
+    RedactionPattern(  # MaxMind
+        "API key", r"_mmk(?!\w)", (b"_mmk",), before_regex=re.compile(r"[A-Za-z0-9]{29}_\w{6}")
+    ),
+)
+"""Keys with a mark in their middle or at their end."""
+WEBHOOK_REGEXES = {
+    b"hooks.slack.com/": r"hooks\.slack\.com/(?:services|workflows|triggers)/"
+    r"(?P<secret>[\w/+-]{8,})",
+    b"discord": r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/(?P<secret>\d+/[\w-]{16,})",
+    b"webhook.office.com/": r"webhook\.office\.com/webhookb2/(?P<secret>[\w@/-]{30,})",
+    b"hooks.zapier.com/": r"hooks\.zapier\.com/hooks/catch/(?P<secret>[\w/]{6,})",
+    b"maker.ifttt.com/": r"maker\.ifttt\.com/\S{0,99}/key/(?P<secret>[\w-]{10,})",
+}
+"""The host of a webhook, and the part of its URL that lets anyone post to it."""
+WEBHOOKS = tuple(
+    RedactionPattern("webhook", regex, (host,)) for host, regex in WEBHOOK_REGEXES.items()
+)
+COMMAND_REGEXES = {
+    b"curl": r"curl\b(?:[^\n;|]|\\\n){0,300}?\s(?:-u|--user|-U|--proxy-user)(?:\s{1,4}|=)?"
+    r"[\"']?[^\s:\"'|;]{0,64}:(?P<secret>(?!\[redacted: )[^\s\"'|;]{1,512})",
+    b"sshpass": r"sshpass\s{1,4}-p\s{0,4}[\"']?(?P<secret>(?!\[redacted: )[^\s\"']{1,512})",
+    b"mysql": r"mysql(?:dump|admin)?\b[^\n;|]{0,200}?\s-p[\"']?"
+    r"(?P<secret>(?!\[redacted: )[^\s\"'-]{1,512})",
+    b"redis-cli": r"redis-cli\b[^\n;|]{0,200}?\s-a\s{1,4}[\"']?"
+    r"(?P<secret>(?!\[redacted: )[^\s\"']{1,512})",
+}
+"""A program, and the option in which its command line has a password."""
+COMMANDS = tuple(
+    RedactionPattern("password", rf"(?<!\w){regex}", (program,))
+    for program, regex in COMMAND_REGEXES.items()
 )
 JWT = RedactionPattern(
     "token",
@@ -89,10 +195,19 @@ BEARER_TOKEN = RedactionPattern(
 """RFC 6750."""
 URL_PASSWORD = RedactionPattern(
     "password",
-    re.compile(r"://[^\s/@:\"'<>\\]*+:(?P<secret>(?!\[redacted: )[^\s/\"'<>\\]{1,512})@"),
+    r"://(?P<user>[^\s/@:\"'<>\\\[]*+):(?P<secret>(?!\[redacted: )(?:[^\s/\"'<>\\]{1,512}(?=@)"
+    r"|(?!\d{1,5}[/?#])[^\s\"'<>\\@]{1,512}?(?=@[\w.-]+(?::\d+)?(?:[/?#\s\"'<>\\]|\Z))))",
     (b"://",),
 )
-"""RFC 3986: the part between the user name and the host."""
+"""RFC 3986: the part between the user name and the host. Its slashes should be escaped, and often
+are not: up to a host, they belong to it. A port may not be followed by an address."""
+STORE_PASSWORD = RedactionPattern(
+    "password",
+    r"(?<!http)(?<!https)://[^\s/@:\"'<>\\\[]*+:(?P<secret>(?!\[redacted: |\d{1,5}[/?#])"
+    r"[^\s\"'<>\\?]{1,512}(?=@[\w.-]+(?::\d+)?(?:[/?#\s\"'<>\\]|\Z)))",
+    (b"://",),
+)
+"""The same in the address of a database, whose path has no `@`: up to the last one."""
 URL_USER_TOKEN = RedactionPattern(
     "token", re.compile(r"://(?P<secret>[\w.~-]{20,512}+)@"), (b"://",)
 )
@@ -100,19 +215,39 @@ URL_USER_TOKEN = RedactionPattern(
 QUERY_TOKEN = RedactionPattern(
     "token",
     re.compile(
-        r"(?i)[?&](?:key|token|sig|signature|auth|pass|pw|code|x-[a-z]{2,8}-(?:signature|credential|"
-        r"security-token))=(?P<secret>(?!\[redacted: )[^\s&#\"'<>\\]{1,4096})"
+        r"(?i)[?&](?:token|sig|signature|x-[a-z]{2,8}-(?:signature|credential|security-token))="
+        r"(?P<secret>(?!\[redacted: )(?=[\w.~%+/=-]{0,512}?\d)[\w.~%+/=-]{8,4096})"
     ),
     (b"?", b"&"),
 )
-"""A secret or a signature in the query of a URL: `?key=…`."""
+"""A token or a signature in the query of a URL."""
+QUERY_PASSWORD = RedactionPattern(
+    "password",
+    re.compile(r"(?i)[?&](?:pass|pw)=(?P<secret>(?!\[redacted: )[^\s&#\"'<>\\]{4,4096})"),
+    (b"?", b"&"),
+    match_length=lambda value: 0 if value.lower() in ("true", "false") else len(value),
+)
+QUERY_KEY = RedactionPattern(
+    "token",
+    re.compile(r"(?i)[?&](?:key|auth|code)=(?P<secret>[\w.~%+/-]{10,512}={0,2})"),
+    (b"?", b"&"),
+    match_length=lambda value: len(value) if looks_random(value) else 0,
+)
+"""A key in the query of a URL, if it looks like one: `?key=population` names a column."""
 CREDENTIAL_PATTERNS = (
     *API_KEYS,
+    *load_gitleaks_patterns(),
+    *KEYS_WITH_A_MARK,
+    *WEBHOOKS,
+    *COMMANDS,
     JWT,
     PRIVATE_KEY,
     BASIC_AUTH,
     BEARER_TOKEN,
     URL_PASSWORD,
+    STORE_PASSWORD,
     URL_USER_TOKEN,
     QUERY_TOKEN,
+    QUERY_PASSWORD,
+    QUERY_KEY,
 )

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Protocol
 
+from instrumentation.redaction.personal_data_patterns import is_number_field
 from instrumentation.redaction.storable_text import make_storable
 
 TOO_DEEP = "[redacted: too deep to read]"
@@ -90,9 +92,18 @@ def _redact_mapping(value: Mapping[Any, Any], redactor: TextRedactor) -> Any:
             new_key = f"{new_key}'"
         if is_secret or (describes_secret and key == "value"):
             redacted[new_key] = _hide(inner, redactor)
+        elif isinstance(field, str) and is_number_field(field) and _is_number(inner):
+            redacted[new_key] = inner
         else:
             redacted[new_key] = redact_nested(inner, redactor)
     return value if _is_unchanged(value, redacted) else redacted
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number without a group separator, or a list of such."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_number, value))
+    return isinstance(value, int) or (isinstance(value, str) and value.isdecimal())
 
 
 def _is_unchanged(value: Mapping[Any, Any], redacted: Mapping[Any, Any]) -> bool:
@@ -104,10 +115,18 @@ def _redact_items(value: Any, redactor: TextRedactor) -> Any:
     if len(value) == 2 and not isinstance(value, set | frozenset):
         name, inner = value
         header = _as_text(name) or ""
-        is_header = header.lower() in SECRET_HEADERS and _as_text(inner)
-        if is_header and redactor.is_secret_field(header, None):
+        is_header = (
+            header.lower() in SECRET_HEADERS or header.lower().startswith("x-")
+        ) and _as_text(inner)
+        if is_header and redactor.is_secret_field(header, _as_text(inner)):
             return _same_kind(value, [name, _hide(inner, redactor)])
     redacted = [redact_nested(inner, redactor) for inner in value]
+    if isinstance(value, list | tuple):
+        for index, (option, inner) in enumerate(pairwise(value)):
+            is_value = isinstance(inner, str) and not inner.startswith("-")
+            is_option = isinstance(option, str) and option.startswith("--")
+            if is_option and is_value and redactor.is_secret_field(option, inner):
+                redacted[index + 1] = _hide(inner, redactor)
     is_unchanged = all(new is old for new, old in zip(redacted, value, strict=True))
     return value if is_unchanged else _same_kind(value, redacted)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from instrumentation.redaction.searchable_text import Match, SearchableText
 
@@ -22,33 +23,44 @@ class RedactionPattern:
 
     Attributes:
         name: The name for the placeholder: `[redacted: name]`.
-        regex: What to redact: its group `secret`, or the whole match if it has no such group.
+        regex: What to redact: its group `secret`, or the whole match if it has no such group. A
+            text is compiled when the pattern is first needed.
         anchors: Lower-case words with one of which each match begins.
         before_regex: Matches the part before the anchor, on the text read backwards.
         shape: A part of the shape (see `SearchableText`) of every text with a match: 0 for a
             digit, A for a capital letter, without spaces and dashes.
+        word_shape: Likewise, of its word shape: A for a letter of either case, with all characters.
+        not_after: Matches a text after which a match is false, read backwards.
         match_length: Returns how many characters of a match to redact; 0 for a false match.
     """
 
     name: str
-    regex: re.Pattern[str]
+    regex: re.Pattern[str] | str
     anchors: tuple[bytes, ...] = ()
     before_regex: re.Pattern[str] | None = None
     shape: bytes = b""
+    word_shape: bytes = b""
     match_length: Callable[[str], int] = len
+    not_after: re.Pattern[str] | None = None
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.regex)
+
+    @cached_property
+    def _group(self) -> str | int:
+        return "secret" if "secret" in self._compiled.groupindex else 0
 
     def find_matches(self, searchable: SearchableText) -> Iterator[Match]:
-        """Find all matches. They do not overlap if the pattern has at most one anchor."""
-        if self.anchors:
-            for anchor in self.anchors:
-                yield from self._find_at_anchor(anchor, searchable)
-        elif self.shape in searchable.shape:
+        """Find all matches of a pattern without anchors."""
+        if self.shape in searchable.shape and self.word_shape in searchable.word_shape:
             yield from self._find_anywhere(searchable.text)
 
-    def _find_at_anchor(self, anchor: bytes, searchable: SearchableText) -> Iterator[Match]:
+    def find_at_anchor(self, anchor: bytes, searchable: SearchableText) -> Iterator[Match]:
+        """Find the matches that begin with one of the anchors; they do not overlap."""
         text, position = searchable.text, searchable.lower.find(anchor)
         while position >= 0:
-            match = self._to_match(self.regex.match(text, position))
+            match = self._to_match(self._compiled.match(text, position))
             if match is not None and self.before_regex is not None:
                 start = max(0, position - MAX_CHARS_BEFORE_ANCHOR)
                 before = self.before_regex.match(text[start:position][::-1])
@@ -59,7 +71,7 @@ class RedactionPattern:
             position = searchable.lower.find(anchor, next_position)
 
     def _find_anywhere(self, text: str) -> Iterator[Match]:
-        found = self.regex.search(text)
+        found = self._compiled.search(text)
         while found is not None:
             match = self._to_match(found)
             if match is not None:
@@ -68,15 +80,18 @@ class RedactionPattern:
             next_position = found.start() + 1
             if match is not None:
                 next_position = max(match.end, next_position)
-            found = self.regex.search(text, next_position)
+            found = self._compiled.search(text, next_position)
 
     def _to_match(self, found: re.Match[str] | None) -> Match | None:
         if found is None:
             return None
-        group: str | int = "secret" if "secret" in self.regex.groupindex else 0
-        start, end = found.span(group)
+        start, end = found.span(self._group)
+        if self.not_after is not None:
+            before = found.string[max(0, start - MAX_CHARS_BEFORE_ANCHOR) : start]
+            if self.not_after.match(before[::-1]):
+                return None
         try:
-            length = self.match_length(found[group])
+            length = self.match_length(found[self._group])
         except Exception:  # a user's function may raise anything: then redact the whole match
             length = end - start
         return Match(start, start + length, self.name) if length else None

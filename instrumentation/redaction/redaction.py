@@ -8,11 +8,12 @@ r"""Redaction of secrets and personal data in everything that is traced, before 
     with enable_tracing(redaction=DEFAULT_REDACTION.with_patterns(staff)):
         ...
 
-**Redacted:** API keys in the formats of their providers, tokens (JWT, `Bearer …`), private keys,
-passwords (`Basic …`, in URLs), e-mail addresses, card and bank account numbers with correct check
-digits, and the value of each field whose name says that it is secret (`api_key`, `password`,
-`authorization`, `client_secret` …). A placeholder replaces each, such as `[redacted: e-mail]`.
-Other figures, years, times and ids are kept.
+**Redacted:** API keys in the formats of their providers (those of gitleaks, and more), webhooks,
+tokens (JWT, `Bearer …`), private keys, passwords (`Basic …`, in URLs and command lines), e-mail
+addresses, card and bank account numbers with correct check digits, and the value of each field
+whose name says that it is secret (`api_key`, `password`, `authorization`, `client_secret` …). A
+placeholder replaces each, such as `[redacted: e-mail]`. Other figures, years, times and ids are
+kept, and code that only names a secret (`password: str`).
 
 **Without `enable_tracing`,** in a program that turns on MLflow itself, before the first span:
 
@@ -40,6 +41,7 @@ only in their e-mail addresses become one: give MLflow an id. Redaction protects
 an attacker who controls the traced text can always write a secret in a form that no pattern knows.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -142,22 +144,35 @@ class Redaction:
         return chunks.placeholder(self.fields.name)
 
     def _find_verbatim(self, searchable: SearchableText) -> list[Match]:
-        anchors = self._anchors.find_in(searchable.lower)
         matches: list[Match] = []
-        for pattern in self.patterns:
-            if not (pattern.anchors and anchors.isdisjoint(pattern.anchors)):
-                matches += pattern.find_matches(searchable)
+        for pattern in self._patterns_without_anchor:
+            matches += pattern.find_matches(searchable)
+        for anchor in self._anchors.find_in(searchable.lower):
+            for pattern in self._patterns_by_anchor[anchor]:
+                matches += pattern.find_at_anchor(anchor, searchable)
         return matches + list(self.fields.find_matches(searchable, chunks.PLACEHOLDER_PREFIX))
 
     @cached_property
     def _anchors(self) -> WordSearch:
         """The anchors of all patterns."""
-        return WordSearch(anchor for pattern in self.patterns for anchor in pattern.anchors)
+        return WordSearch(self._patterns_by_anchor)
+
+    @cached_property
+    def _patterns_by_anchor(self) -> dict[bytes, list[RedactionPattern]]:
+        patterns: dict[bytes, list[RedactionPattern]] = defaultdict(list)
+        for pattern in self.patterns:
+            for anchor in pattern.anchors:
+                patterns[anchor].append(pattern)
+        return patterns
+
+    @cached_property
+    def _patterns_without_anchor(self) -> tuple[RedactionPattern, ...]:
+        return tuple(pattern for pattern in self.patterns if not pattern.anchors)
 
 
 def _merge_overlaps(matches: list[Match]) -> list[Match]:
     merged: list[Match] = []
-    for match in sorted(matches, key=lambda match: (match.start, -match.end)):
+    for match in sorted(matches, key=lambda match: (match.start, -match.end, match.name)):
         if merged and match.start < merged[-1].end:
             merged[-1] = merged[-1]._replace(end=max(match.end, merged[-1].end))
         else:

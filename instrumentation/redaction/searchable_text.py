@@ -15,6 +15,11 @@ SHAPE_TABLE = bytes(
     for code in range(128)
 ) + bytes(range(128, 256))
 """Translates characters for a shape: digits to 0, capital letters to A."""
+WORD_SHAPE_TABLE = bytes(
+    ord("0") if chr(code).isdigit() else ord("A") if chr(code).isalpha() else code
+    for code in range(128)
+) + bytes(range(128, 256))
+"""Translates characters for a word shape."""
 OMITTED_FROM_SHAPE = b" -?"
 """Characters that may group digits, and `?`, which replaces non-ASCII characters."""
 RARE_BYTES = b"@&?_%zqjx:/-kvbw"
@@ -47,6 +52,11 @@ class SearchableText:
         Its positions are not those of the text.
         """
         return self._ascii.translate(SHAPE_TABLE, OMITTED_FROM_SHAPE)
+
+    @cached_property
+    def word_shape(self) -> bytes:
+        """The text with digits as 0 and letters of both cases as A."""
+        return self.lower.translate(WORD_SHAPE_TABLE)
 
     @cached_property
     def _ascii(self) -> bytes:

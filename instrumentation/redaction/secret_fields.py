@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 
+from instrumentation.redaction.randomness import looks_random
 from instrumentation.redaction.searchable_text import Match, SearchableText, WordSearch
 
 CERTAIN_SUFFIXES = (
@@ -17,7 +18,7 @@ CERTAIN_SUFFIXES = (
 """How names of secrets end: in lower case, without `_`, `-`, `.` and a plural s."""
 LIKELY_SUFFIXES = ("token",)
 """How names end whose value is a secret only if it looks like one: models have tokens, too."""
-SEARCH_WORDS = (b"key", b"passw", b"passphrase", b"pwd", b"secret", b"authorization", b"cookie",
+SEARCH_WORDS = (b"key", b"pass", b"pwd", b"secret", b"authorization", b"cookie",
          b"credential", b"cvv", b"cvc", b"ssn", b"token")  # fmt: skip
 """Words to search for first: each name above contains one of them."""
 LINE_VALUE_HEADERS = ("authorization", "cookie")
@@ -35,8 +36,36 @@ LISTED_NAME_PATTERN = re.compile(r"\\{0,16}[\"']\s{0,8}[,}\])]")
 """The text after a name that is itself a value: {"name": "api_key", "value": …}."""
 BARE_VALUE_PATTERN = re.compile(rf"[^\s\"'\\,;&<>(){{}}\[\]]{{1,{MAX_VALUE_CHARS}}}+")
 LINE_VALUE_PATTERN = re.compile(rf"[^\r\n\"'\\]{{1,{MAX_VALUE_CHARS}}}+")
-OPAQUE_VALUE_PATTERN = re.compile(r"(?=\S*?\d)[\w.~+/=-]{8,}|[\w.~+/=-]{20,}")
-SECRET_LIKE_VALUE = "x" * 20
+OPAQUE_VALUE_PATTERN = re.compile(
+    r"(?=\S*?\d)(?![\d_.,+-]*\Z)[\w.~+/=-]{8,}|[\w.~+/=-]{20,}", re.ASCII
+)
+"""Not a number: `max_token: 100000000`."""
+PASS_NAME = re.compile(r"[A-Z0-9_]*PASS|.*[a-z]Pass|(?i:.*[_.-]pass|pass)")
+"""Names of a password that end in a word which is also a plain one: `DB_PASS`."""
+PASS_VALUE = re.compile(r"(?=\S*[^\W\d_])(?=\S*[\d\W])\S{4,}")
+OPTION_SEPARATOR_PATTERN = re.compile(r"[ \t]{1,4}(?!-)(?P<open>\\{0,16}[\"'])?")
+"""The text between an option of a command and its value: `--password X`."""
+ITEM_SEPARATOR_PATTERN = re.compile(r"\\{0,16}[\"']\s{0,4},\s{0,4}[bru]?(?P<open>\\{0,16}[\"'])")
+"""The text between two items of a list of texts."""
+HEADER_NAMES = frozenset({"authorization", "cookie", "setcookie", "proxyauthorization", "apikey"})
+"""Names that only headers have, in a pair of name and value; others begin with `x-`."""
+TYPE_NAMES = (
+    r"str|bytes|string|int|float|bool|boolean|any|object|dict|list|number|unknown|undefined|nil|never"
+    r"|char|varchar|text|secretstr|optional|union|literal|sequence|required|missing|invalid|incorrect"
+    r"|wrong|expired|hidden|masked|forgotten|redacted|the|a|an|your|my|this|that|is|was|not|for|if"
+    r"|when|which|used|see|must|should|may|can|to|of|in|from|or|and"
+)
+CODE_VALUE = re.compile(
+    rf"(?i:{TYPE_NAMES})[?!|.,;:]?|\$(?:[A-Za-z_]\w*)?|%(?:\w+%?)?|<\S+>?|\*+|x+|X+|\.{{3}}|…"
+    r"|(?:self|cls|this|os|sys|process|env|config|cfg|settings|args|options|opts|kwargs|request|req"
+    r"|user|data|params|secrets|vault|getpass|form|body|ctx|context|state|session|credentials?|client)"
+    r"\.[A-Za-z_][\w.]*"
+)
+"""Unquoted values of code: types, variables, and words for a value that is elsewhere."""
+PATH_VALUE = re.compile(r"[/~].*|[A-Za-z]:(?:[\\/].*)?", re.DOTALL)
+FOLDER_NAMES = ("pwd", "oldpwd")
+"""Names of a password, or of the shell's folder."""
+SECRET_LIKE_VALUE = "x1" * 10
 EMPTY_VALUES = frozenset({"", "none", "null", "true", "false"})
 
 
@@ -60,11 +89,19 @@ class SecretFields:
         """Return whether a field of this name, or with this name and value, holds a secret."""
         plain = name.lower().replace("_", "").replace("-", "").replace(" ", "")
         certain = self.certain_suffixes
+        if certain and plain.endswith("pass") and PASS_NAME.fullmatch(name.strip("-")):
+            return value is not None and (name.isupper() or bool(PASS_VALUE.fullmatch(value)))
+        if plain in FOLDER_NAMES and value is not None and PATH_VALUE.fullmatch(value):
+            return False
         if plain.endswith(certain) or plain.rstrip("s").endswith(certain):
             return True
         if value is None or not plain.endswith(self.likely_suffixes):
             return False
-        return OPAQUE_VALUE_PATTERN.fullmatch(value.strip("\"'")) is not None
+        opaque = value.strip("\"'")
+        has_digit = any(character.isdigit() for character in opaque)
+        return OPAQUE_VALUE_PATTERN.fullmatch(opaque) is not None and (
+            has_digit or looks_random(opaque) or opaque.isalpha()
+        )
 
     @cached_property
     def _search(self) -> WordSearch:
@@ -92,7 +129,13 @@ class SecretFields:
             value = text[start:covered_until]
             if not value:
                 yield Match(end, end, self.name)
-            elif value.lower() not in EMPTY_VALUES and self.is_secret(name, value):
+            elif (
+                value.lower() not in EMPTY_VALUES
+                and self.is_secret(name, value)
+                and not (
+                    separator and separator["open"] is None and _is_code(text, separator, name)
+                )
+            ):
                 yield Match(start, covered_until, self.name)
             else:
                 covered_until = start
@@ -108,14 +151,51 @@ class SecretFields:
             while position >= 0:
                 end = _match_end(NAME_PATTERN.match(text, position))
                 separator = SEPARATOR_PATTERN.match(text, end)
-                if separator is not None or LISTED_NAME_PATTERN.match(text, end):
+                may_be_option = separator is None and text[end : end + 1] in (" ", "\t")
+                if may_be_option or separator or LISTED_NAME_PATTERN.match(text, end):
                     before = text[max(0, position - MAX_NAME_CHARS) : position][::-1]
-                    name = text[position - _match_end(NAME_PATTERN.match(before)) : end]
+                    start = position - _match_end(NAME_PATTERN.match(before))
+                    name = text[start:end]
+                    if may_be_option:
+                        separator = _option_separator(text, name, end)
+                        if separator is None:
+                            position = lower.find(word, end)
+                            continue
+                    elif separator is None:
+                        separator = _item_separator(text, name, start, end)
                     if name not in may_be_secret:
                         may_be_secret[name] = self.is_secret(name, SECRET_LIKE_VALUE)
                     if may_be_secret[name]:
                         yield end, name, separator
                 position = lower.find(word, end)
+
+
+def _option_separator(text: str, name: str, end: int) -> re.Match[str] | None:
+    """The text after the name of an option: `--password X`."""
+    return OPTION_SEPARATOR_PATTERN.match(text, end) if name.startswith("--") else None
+
+
+def _item_separator(text: str, name: str, start: int, end: int) -> re.Match[str] | None:
+    """The text after an option or a header in a list: ["--password", "X"], ("x-api-key", "X")."""
+    plain = name.lower().replace("-", "").replace("_", "")
+    is_header = (plain in HEADER_NAMES or name.lower().startswith("x-")) and re.search(
+        r"[\[(]\s{0,4}[bru]?\\{0,16}[\"']\Z", text[max(0, start - 24) : start]
+    )
+    if is_header or name.startswith("--"):
+        return ITEM_SEPARATOR_PATTERN.match(text, end)
+    return None
+
+
+def _is_code(text: str, separator: re.Match[str], name: str) -> bool:
+    """Return whether an unquoted value is a type, a variable, a call, or a word like `required`."""
+    value = BARE_VALUE_PATTERN.match(text, separator.end())
+    if value is None:
+        return text[separator.end() : separator.end() + 1] in ("{", "<")
+    word = value.group()
+    is_call = text[value.end() : value.end() + 1] in ("(", "[") and re.fullmatch(r"[\w.]+", word)
+    last_part = word.rpartition(".")[2].rstrip(",;")
+    is_same_name = last_part.lower() in (name.lower(), name.lower().rpartition(".")[2])
+    return bool(is_call or is_same_name or CODE_VALUE.fullmatch(word))
 
 
 def _match_end(match: re.Match[str] | None) -> int:

@@ -67,13 +67,15 @@ class TapeRedaction:
         return [self._redact_frame(frame) for frame in self._redaction.redact_chunks(frames)]
 
     def _redact_frame(self, frame: str) -> str:
+        as_text = self.redact_text(frame)
+        if as_text is frame:
+            return frame
         before, field, data = frame.partition("data:")
         try:
-            value = orjson.loads(data)
+            redacted = self.redact_value(orjson.loads(data))
         except orjson.JSONDecodeError:
-            return self.redact_text(frame)
-        redacted = self.redact_value(value)
-        return frame if redacted is value else f"{before}{field} {orjson.dumps(redacted).decode()}"
+            return as_text
+        return f"{before}{field} {orjson.dumps(redacted).decode()}"
 
     def _add(self, secrets: Iterator[str]) -> None:
         new = {secret for secret in secrets if SECRET_WORD.fullmatch(secret)} - self._secrets

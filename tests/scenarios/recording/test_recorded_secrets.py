@@ -138,3 +138,19 @@ def test_a_tape_is_private_to_its_owner(tmp_path: Path) -> None:
     ):
         httpx.get(f"{recorder.base_url}/search").raise_for_status()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_innocent_values_are_recorded_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "tape.jsonl"
+    body = {"id": 4532015112830366, "total_tokens": 123456789, "file": "logo@2x.png"}
+    headers = {"x-request-id": "123e4567-e89b-12d3-a456-426614174000", "user-agent": "client/1.23"}
+    with (
+        replay_tape(make_tape(service_line("s", "/search", body))) as live,
+        record_tape(live.url, path, lane="s") as recorder,
+    ):
+        url = f"{recorder.base_url}/search?code=US&key=population&page=2"
+        httpx.post(url, json=body | headers, headers=headers).raise_for_status()
+    (line,) = Tape.load(path).lines
+    assert line.request == body | headers
+    assert line.response == {"status": 200, "body": body}
+    assert "[redacted" not in path.read_text()
