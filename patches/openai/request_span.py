@@ -29,6 +29,18 @@ EXTENSION_KEY = "flight_recorder.completion"
 """Key in `response.extensions` that holds the `RequestSpan`."""
 
 
+def _is_completion_span_of_program() -> bool:
+    """Whether the program has opened the current span for this completion, by hand.
+
+    Such a span has the attribute by which `instrumentation.record_request` and other hand-written
+    instrumentation declare a completion. A span of type LLM without it does not record one.
+    """
+    import mlflow
+
+    current = mlflow.get_current_active_span()
+    return current is not None and current.get_attribute("gen_ai.operation.name") == "chat"
+
+
 class RequestSpan(OpenSpan):
     """The span of one completion.
 
@@ -64,9 +76,12 @@ class RequestSpan(OpenSpan):
 
         A framework's own LLM span knows more than the client does.
         """
+        if options.method.lower() != "post" or options.url not in SPAN_NAMES:
+            return None
         outer = OpenSpan.innermost()
-        is_recorded = outer is not None and not outer.is_ended and outer.records_completion
-        if is_recorded or options.method.lower() != "post" or options.url not in SPAN_NAMES:
+        if outer is not None and not outer.is_ended and outer.records_completion:
+            return None
+        if _is_completion_span_of_program():
             return None
         body = options.json_data if isinstance(options.json_data, Mapping) else {}
         return cls(client, SPAN_NAMES[options.url], {**body, **(options.extra_json or {})})

@@ -10,6 +10,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from instrumentation import record_request, record_response
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import replay_tape
@@ -264,6 +265,14 @@ def test_a_stream_has_its_request() -> None:
     with replay_and_record() as (replay, run):
         list(sync_client(replay).chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS))
     assert only_llm_span(run).inputs == CHAT_REQUEST | STREAM_OPTIONS
+
+
+def test_a_completion_that_the_program_records_itself_is_recorded_once() -> None:
+    with replay_and_record() as (replay, run), mlflow.start_span("ask", span_type="LLM") as span:
+        record_request(span, "a", CHAT_REQUEST)
+        completion = sync_client(replay).chat.completions.create(**CHAT_REQUEST)
+        record_response(span, completion.model_dump())
+    assert only_llm_span(run).name == "ask"
 
 
 @pytest.mark.parametrize("span_type", ["LLM", "CHAT_MODEL"])
