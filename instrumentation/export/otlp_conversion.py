@@ -48,7 +48,7 @@ def to_otlp_span(
 
     Args:
         span: The finished span.
-        trace_attributes: Tags and session of the trace, for its root span.
+        trace_attributes: Tags, session and conversation of the trace, as far as the span has them.
         redact_text: Redacts the trace attributes.
     """
     scope = span.instrumentation_scope

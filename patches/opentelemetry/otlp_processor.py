@@ -18,13 +18,19 @@ TAG_PREFIX = "mlflow.traceTag."
 """Prefix of the root span's attributes that MLflow's OTLP endpoint stores as trace tags."""
 METADATA_ATTRIBUTES = {"mlflow.trace.session": "session.id", "mlflow.trace.user": "user.id"}
 """Keys of MLflow's trace metadata, and the OpenTelemetry attributes for them."""
+CONVERSATION_ATTRIBUTES = {"mlflow.trace.session": "gen_ai.conversation.id"}
+"""Likewise, for attributes that each span of a trace has."""
 
 
 class SpanSink(Protocol):
     """Sends finished spans to an OTLP endpoint. Called concurrently by all threads."""
 
     def send(self, span: ReadableSpan, trace_attributes: Mapping[str, str]) -> None:
-        """Accept a span without blocking. `trace_attributes` is empty unless it is a root span."""
+        """Accept a span without blocking.
+
+        `trace_attributes` holds the conversation that the trace is a part of; for a root span also
+        the tags, the session and the user of the trace.
+        """
 
     def flush(self) -> bool:
         """Send all accepted spans; return whether they were delivered."""
@@ -77,7 +83,7 @@ def _apply(make_sink: Callable[[], SpanSink]) -> Generator[None]:
 
         def on_end(self, span: ReadableSpan) -> None:
             if span.context is not None and span.context.trace_flags.sampled:
-                self._sink.send(span, {} if span.parent else _trace_attributes(span))
+                self._sink.send(span, _trace_attributes(span))
 
         def force_flush(self, timeout_millis: int = 30_000) -> bool:
             return self._sink.flush()
@@ -110,20 +116,22 @@ def _is_metrics_export_requested() -> bool:
     return bool(os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"))
 
 
-def _trace_attributes(root: ReadableSpan) -> dict[str, str]:
-    """Return the trace's tags, session and user as attributes that OTLP endpoints look for."""
+def _trace_attributes(span: ReadableSpan) -> dict[str, str]:
+    """Return data of a span's trace as attributes that OTLP endpoints look for."""
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
     manager = InMemoryTraceManager.get_instance()
-    assert root.context is not None
-    trace_id = manager.get_mlflow_trace_id_from_otel_id(root.context.trace_id)
+    assert span.context is not None
+    trace_id = manager.get_mlflow_trace_id_from_otel_id(span.context.trace_id)
     with manager.get_trace(trace_id) as trace:
         if trace is None:
             return {}
-        tags, metadata = dict(trace.info.tags), trace.info.trace_metadata
-        tag_attributes = {
+        is_root, metadata = span.parent is None, trace.info.trace_metadata
+        tags: dict[str, str] = dict(trace.info.tags) if is_root else {}
+        names = [
+            *(METADATA_ATTRIBUTES.items() if is_root else ()),
+            *CONVERSATION_ATTRIBUTES.items(),
+        ]
+        return {
             f"{TAG_PREFIX}{key}": value for key, value in tags.items() if key[:7] != "mlflow."
-        }
-        return tag_attributes | {
-            name: metadata[key] for key, name in METADATA_ATTRIBUTES.items() if key in metadata
-        }
+        } | {name: metadata[key] for key, name in names if key in metadata}

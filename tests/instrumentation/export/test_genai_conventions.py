@@ -400,3 +400,16 @@ def test_unusual_content_loses_no_span(content: Any, store: str, received: Recei
 def test_an_empty_list_stays_a_list(store: str, received: ReceivedSpans) -> None:
     sent = export_span(store, received, "CHAIN", {"flight_recorder.crew.agent.tools": []})
     assert span_attributes(sent)["flight_recorder.crew.agent.tools"] == []
+
+
+def test_each_span_of_a_session_names_its_conversation(store: str, received: ReceivedSpans) -> None:
+    with (
+        enable_tracing(store),
+        mlflow.tracing.context(session_id="s-1"),
+        mlflow.start_span("turn"),
+        mlflow.start_span("assistant", span_type="AGENT"),
+        mlflow.start_span("ask", span_type="LLM"),
+    ):
+        pass
+    conversations = [span_attributes(span)["gen_ai.conversation.id"] for span in received]
+    assert conversations == ["s-1"] * 3
