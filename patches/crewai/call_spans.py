@@ -10,6 +10,7 @@ from patches.crewai.crew_spans import AgentSpan
 from patches.crewai.event_span import EventSpan, ReportedFailureError, to_json
 from patches.crewai.reply_builder import ReplyBuilder
 from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
+from patches.support.open_span import OpenSpan
 from patches.support.token_usage import read_token_counts, token_attributes
 
 DELEGATION_ARGUMENTS = {
@@ -58,10 +59,20 @@ class CompletionSpan(EventSpan):
         }
         tools = {"tools": event.tools} if event.tools else {}
         self.call_id = event.call_id
+        self.records_completion = self.is_reported
         self.span.set_inputs({"messages": _request_messages(event.messages)} | tools)
         self.span.set_attributes(
             {key: value for key, value in attributes.items() if value is not None}
         )
+
+    def add_child(self, child: OpenSpan) -> None:
+        """Leave the completion to a span inside the call of a class that emits no events.
+
+        Such a class may call another model, or send a request that is recorded.
+        """
+        super().add_child(child)
+        if child.records_completion and not self.is_reported:
+            self.span.set_span_type("CHAIN")
 
     def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
         return (

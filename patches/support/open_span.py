@@ -59,7 +59,7 @@ class OpenSpan:
         self._children: dict[OpenSpan, None] = {}
         self._activation_tokens: Any = None
         if self.parent is not None:
-            self.parent._children[self] = None
+            self.parent.add_child(self)
         self.span = mlflow.start_span_no_context(
             name,
             span_type=span_type,
@@ -147,6 +147,10 @@ class OpenSpan:
         with suppress(ValueError):  # activated in another context: leave this one as it is
             _INNERMOST.reset(innermost)
             detach_span_from_context(current)
+
+    def add_child(self, child: "OpenSpan") -> None:
+        """Keep a span that was opened inside this one until it ends."""
+        self._children[child] = None
 
     def record_item(self, item: Any) -> None:
         """Record what the work yields or returns; subclasses keep what matters to them."""

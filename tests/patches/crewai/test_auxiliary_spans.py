@@ -21,6 +21,7 @@ from tests.support.autogen_agents import (
     replay_lines,
     reply_line,
     span_names,
+    tool_calls_line,
     trace_outline,
 )
 from tests.support.crewai_crews import agent, crew, line_when, llm, task
@@ -171,3 +172,21 @@ def test_a_plan_is_recorded_with_its_completion(tmp_path: Path) -> None:
         "        chat_completion LLM OK",
         "      chat_completion LLM OK",
     ]
+
+
+def test_a_plan_made_by_a_tool_call_is_recorded_as_the_reply(tmp_path: Path) -> None:
+    plan = {"plan": "look it up", "steps": [], "ready": True}
+    lines = (tool_calls_line("a", ("create_reasoning_plan", plan)), reply_line("a", "done"))
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
+        crew(task(agent(replay, "a", reasoning=True), "work")).kickoff()
+        served = [exchange.output_tokens for exchange in replay.ledger.exchanges]
+    trace = load_trace(run)
+    assert trace_outline(trace)[3:6] == [
+        "      agent reasoning CHAIN OK",
+        "        chat_completion LLM OK",
+        "          create_reasoning_plan TOOL OK",
+    ]
+    planning, _ = trace.spans_of_type("LLM")
+    (call,) = planning.outputs["choices"][0]["message"]["tool_calls"]
+    assert call["function"]["name"] == "create_reasoning_plan"
+    assert [span.tokens.output for span in trace.spans_of_type("LLM")] == served

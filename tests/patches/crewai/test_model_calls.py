@@ -9,6 +9,7 @@ import pytest
 from crewai import LLM, Agent, BaseLLM
 from crewai.events import LLMCallStartedEvent, crewai_event_bus
 from crewai.llms.providers.openai.completion import OpenAICompletion
+from openai import OpenAI
 
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
@@ -119,3 +120,50 @@ def test_each_completion_of_a_call_is_recorded_once(tmp_path: Path) -> None:
     texts = [span.outputs["choices"][0]["message"]["content"] for span in completions]
     assert texts == ["one", "two"]
     assert [span.tokens.output for span in completions] == served
+
+
+class RoutingModel(BaseLLM):
+    """A model that passes calls on to another one."""
+
+    target: LLM | BaseLLM
+
+    def call(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.target.call(messages, *args, **kwargs)
+
+
+class RequestingModel(BaseLLM):
+    """A model that sends its requests with the client of OpenAI."""
+
+    def call(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        headers = {AGENT_HEADER: "a"}
+        with OpenAI(base_url=self.base_url, api_key=API_KEY, default_headers=headers) as client:
+            request = [{"role": "user", "content": str(messages)}]
+            reply: Any = client.chat.completions.create(model=self.model, messages=request)  # type: ignore[arg-type]
+        return reply.choices[0].message.content
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_call_passed_on_to_another_model_is_one_completion() -> None:
+    with record_run() as run:
+        assert RoutingModel(model="router", target=EchoModel(model="echo")).call("go on") == "done"
+    trace = load_trace(run)
+    assert trace_outline(trace) == ["chat_completion CHAIN OK", "  chat_completion LLM OK"]
+    (completion,) = trace.spans_of_type("LLM")
+    assert completion.attributes["gen_ai.request.model"] == "echo"
+
+
+def test_a_request_of_the_openai_client_is_the_completion(tmp_path: Path, store: str) -> None:
+    with (
+        enable_tracing(store, frameworks=("crewai", "openai")),
+        replay_lines(tmp_path, reply_line("a", "done")) as replay,
+        record_run() as run,
+    ):
+        RequestingModel(model="taped", base_url=replay.base_url).call("go on")
+        (served,) = replay.ledger.exchanges
+    trace = load_trace(run)
+    (completion,) = trace.spans_of_type("LLM")
+    assert (completion.tokens.input, completion.tokens.output) == (
+        served.input_tokens,
+        served.output_tokens,
+    )
+    assert trace.root.outputs["choices"][0]["message"]["content"] == "done"
