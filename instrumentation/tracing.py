@@ -11,9 +11,10 @@ Example:
 
 import atexit
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.util import Finalize, register_after_fork
 from types import TracebackType
@@ -30,8 +31,17 @@ from instrumentation.sampling.tail_sampler import TailSampler
 from instrumentation.tracing_environment import set_environment_defaults
 from instrumentation.tracing_frameworks import FrameworkTracing
 from instrumentation.tracing_patches import require_span_pipeline, span_pipeline_patches
-from instrumentation.tracing_warnings import warn_about_environment, warn_about_gaps
-from patches.mlflow.experiment import active_experiment, resolve_experiment_id, use_experiment
+from instrumentation.tracing_warnings import (
+    warn_about_environment,
+    warn_about_gaps,
+    warn_about_missing_traces,
+)
+from patches.mlflow.experiment import (
+    active_experiment,
+    has_active_experiment,
+    resolve_experiment_id,
+    use_experiment,
+)
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, framework_patches, mlflow_patches
 
@@ -77,29 +87,41 @@ class RunHandle:
     """Finds the traces that were tagged by `record_run`."""
 
     id: str
-    tracking_uri: str
-    experiment: str
+    _experiments: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
+    """Each tracking URI and experiment to which the run's traces may have gone."""
 
     def traces(self) -> list[Any]:
         """All `mlflow.entities.Trace` of the run, oldest first; waits until they are stored.
 
-        They are read from the store that was active when the run began, so this also works after
-        tracing was shut down.
+        They are read from the stores that were active during the run, so this also works after
+        tracing was shut down. If there is none, a warning says why.
         """
         mlflow.flush_trace_async_logging()
-        client = mlflow.MlflowClient(self.tracking_uri)
+        experiments = list(self._experiments) or [active_experiment()]
+        traces = [trace for uri, name in experiments for trace in self._search(uri, name)]
+        if not traces:
+            warn_about_missing_traces()
+        return sorted(traces, key=lambda trace: trace.info.timestamp_ms)
+
+    def _search(self, tracking_uri: str, experiment: str) -> Iterator[Any]:
         search = partial(
-            client.search_traces,
-            locations=[resolve_experiment_id(self.experiment, self.tracking_uri)],
+            mlflow.MlflowClient(tracking_uri).search_traces,
+            locations=[resolve_experiment_id(experiment, tracking_uri)],
             filter_string=f"tags.`{RUN_TAG}` = '{self.id}'",
             order_by=["timestamp_ms ASC"],
         )
         page = search()
-        traces = list(page)
+        yield from page
         while page.token:
             page = search(page_token=page.token)
-            traces += page
-        return traces
+            yield from page
+
+    def _add_active_experiment(self) -> None:
+        if has_active_experiment():
+            self._experiments[active_experiment()] = None
+
+
+_OPEN_RUNS: ContextVar[tuple[RunHandle, ...]] = ContextVar("open runs", default=())
 
 
 def enable_tracing(
@@ -174,6 +196,8 @@ def _start(
     if redaction or sampling:
         require_span_pipeline(pipeline)
     stack.enter_context(use_experiment(store, experiment))
+    for run in _OPEN_RUNS.get():  # those that began before tracing
+        run._add_active_experiment()
     stack.callback(mlflow.flush_trace_async_logging)
     register_after_fork(stack, _flush_at_process_end)
     if tail_sampler:
@@ -195,9 +219,15 @@ def record_run(tags: Mapping[str, str] | None = None) -> Generator[RunHandle]:
             await team.run(task="…")
         assert len(run.traces()) == 1
     """
-    run = RunHandle(uuid4().hex, *active_experiment())
-    with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
-        yield run
+    run = RunHandle(uuid4().hex)
+    run._add_active_experiment()
+    token = _OPEN_RUNS.set((*_OPEN_RUNS.get(), run))
+    try:
+        with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
+            yield run
+    finally:
+        run._add_active_experiment()
+        _OPEN_RUNS.reset(token)
 
 
 def _check_frameworks(frameworks: Sequence[str]) -> tuple[str, ...]:

@@ -63,6 +63,20 @@ def warn_about_environment() -> None:
             )
 
 
+def warn_about_missing_traces() -> None:
+    """Log a warning with the possible reasons why a run has no trace."""
+    if reason := why_nothing_is_recorded():
+        _log.warning("The run left no trace: %s.", reason)
+        return
+    _log.warning(
+        "The run left no trace. Was enable_tracing() on during the run, with the frameworks that it"
+        " uses? Did sampling drop it? Did the work run in another process, in a"
+        " multiprocessing.pool.ThreadPool that was started before the run, or in a thread that"
+        " another library started in C? Such work does not know the run: call record_run() inside"
+        " it."
+    )
+
+
 def _is_below(name: str, limit: int) -> bool:
     value = os.environ.get(name, "").strip()
     return value.isdecimal() and int(value) < limit

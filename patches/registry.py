@@ -35,6 +35,7 @@ from patches.mlflow.export_queue import fast_flush, fork_safe_queue, memory_limi
 from patches.mlflow.http_attempts import OnAttempt, http_attempts_patch
 from patches.openai import completion_spans as openai_completion_spans
 from patches.patch import Patch
+from patches.python import thread_context
 from patches.support.turn import OnTurn
 
 FRAMEWORKS = ("autogen", "crewai", "openai")
@@ -74,6 +75,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         autolog_after_errors.PATCH,
         cancelled_spans.PATCH,
         traced_generators.PATCH,
+        thread_context.PATCH,
         # Before the openai patch: an attempt is recorded before the span of its completion ends.
         *((http_attempts_patch(on_attempt),) if on_attempt else ()),
     )

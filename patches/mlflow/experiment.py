@@ -60,6 +60,13 @@ def active_experiment() -> tuple[str, str]:
     return mlflow.get_tracking_uri(), fluent._get_experiment_id()
 
 
+def has_active_experiment() -> bool:
+    """Return whether an experiment was chosen. If not, `active_experiment` creates a store."""
+    from mlflow.tracking import fluent
+
+    return fluent._active_experiment_id is not None
+
+
 @contextmanager
 def _lock_store(tracking_uri: str) -> Generator[None]:
     """Keep other processes of this user from setting up the same store; does nothing on Windows.

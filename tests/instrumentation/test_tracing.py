@@ -262,3 +262,21 @@ def test_the_public_api_is_exported_and_imported_lazily() -> None:
     program = "import sys, instrumentation; print({'mlflow', 'crewai'} & set(sys.modules))"
     command = [sys.executable, "-c", program]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_a_run_that_begins_before_tracing_finds_its_traces(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with record_run() as run, enabled(store), mlflow.start_span("work"):
+        pass
+    assert [trace.data.spans[0].name for trace in run.traces()] == ["work"]
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_run_in_two_stores_finds_the_traces_of_both(store: str) -> None:
+    with record_run() as run:
+        for name in ("first", "second"):
+            with enabled(store), mlflow.start_span(name):
+                pass
+    assert [trace.data.spans[0].name for trace in run.traces()] == ["first", "second"]

@@ -1,0 +1,1 @@
+"""Patches for Python's standard library."""
