@@ -26,10 +26,12 @@ from patches.crewai.event_bus import event_bus_patch
 from patches.mlflow import (
     autolog_after_errors,
     cancelled_spans,
+    lazy_store,
     remote_traces,
     trace_buffer_size,
     trace_id_generator,
     traced_generators,
+    unwritable_values,
 )
 from patches.mlflow.export_queue import fast_flush, fork_safe_queue, memory_limit, retry_queues
 from patches.mlflow.http_attempts import OnAttempt, http_attempts_patch
@@ -70,11 +72,13 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         trace_buffer_size.PATCH,
         memory_limit.PATCH,
         retry_queues.PATCH,
+        lazy_store.PATCH,
         fast_flush.PATCH,
         remote_traces.PATCH,
         autolog_after_errors.PATCH,
         cancelled_spans.PATCH,
         traced_generators.PATCH,
+        unwritable_values.PATCH,
         thread_context.PATCH,
         # Before the openai patch: an attempt is recorded before the span of its completion ends.
         *((http_attempts_patch(on_attempt),) if on_attempt else ()),

@@ -16,6 +16,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+from patches.mlflow.store_address import is_database_reachable
+
 DEFERRED_PREFIX = "deferred:"
 """Marks an experiment id that is really a name, because the server has not answered yet."""
 TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
@@ -88,7 +90,7 @@ def activate_experiment(name: str) -> None:
     """Make an experiment the active one of the process, creating it if necessary.
 
     If the server does not answer, the experiment is deferred, so that the program can start
-    anyway. A database must be reachable.
+    anyway.
 
     Raises:
         MlflowException: The store answered, but cannot provide the experiment.
@@ -98,6 +100,9 @@ def activate_experiment(name: str) -> None:
     from mlflow.tracing.client import TracingClient
     from mlflow.tracking import fluent
 
+    if not is_database_reachable(mlflow.get_tracking_uri()):
+        fluent._active_experiment_id = DEFERRED_PREFIX + name
+        return
     client = mlflow.MlflowClient()
     try:
         if is_server_reachable(TracingClient(client.tracking_uri).store):

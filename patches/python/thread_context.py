@@ -36,7 +36,6 @@ def _apply() -> Generator[None]:
             self.run = _bind(trace_context, run_once)  # type: ignore[method-assign]
         start(self, *args, **kwargs)
 
-    @wraps(submit)
     def submit_in_context(
         self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> Future[Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from patches.mlflow.experiment import DEFERRED_PREFIX, is_server_reachable, resolve_experiment_id
+from patches.mlflow.store_address import is_database_reachable
 
 TRACE_SIZE_BYTES = 2_000
 """The approximate size of a finished trace without its spans."""
@@ -87,6 +88,8 @@ class RaisingClient:
     def _raising(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(target: Any, *other_arguments: Any) -> Any:
             try:
+                if not is_database_reachable(self._client.tracking_uri):
+                    raise ConnectionError("the database server accepts no connection")
                 return method(self._resolve_experiment(target), *other_arguments)
             except Exception as error:  # whatever it is, the data is not stored
                 # A reachable store that does not implement the call: MLflow has a fallback.

@@ -1,15 +1,14 @@
 """Log an outage of a trace store once when it starts and once when it ends, with its losses."""
 
 import logging
-import re
 
 from patches.mlflow.export_queue.pending_write import PendingWrite
+from patches.mlflow.store_address import hide_credentials
 
 MAX_BYTES_VARIABLE = "FLIGHT_RECORDER_RETRY_QUEUE_BYTES"
 MAX_ERROR_CHARS = 200
 MAX_COUNTED_TRACES = 100_000
 """Beyond this number of lost traces, they are no longer counted one by one."""
-CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 _log = logging.getLogger(__name__)
 
@@ -19,14 +18,15 @@ class StoreOutage:
 
     def __init__(self, store: str) -> None:
         self.is_active = False
-        self._store = error_summary(store)
+        self._tracking_uri = store
+        self._store = hide_credentials(store, store)
         self._error = ""
         self._is_full = False
         self._lost_spans, self._lost_traces = 0, set[str]()
 
     def start(self, error: object) -> None:
         """Note that a write failed, and why."""
-        self._error = error_summary(error)
+        self._error = hide_credentials(error_summary(error), self._tracking_uri)
         if not self.is_active:
             self.is_active = True
             _log.warning(
@@ -78,8 +78,7 @@ class StoreOutage:
 
 
 def error_summary(error: object) -> str:
-    """Return the first line of a text, or of an error's root cause, without credentials in URLs."""
+    """Return the first line of a text, or of an error's root cause."""
     while isinstance(error, BaseException) and (error.__cause__ or error.__context__):
         error = error.__cause__ or error.__context__
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    return CREDENTIALS.sub("//", line)[:MAX_ERROR_CHARS]
+    return (str(error).splitlines() or [type(error).__name__])[0][:MAX_ERROR_CHARS]
