@@ -74,7 +74,7 @@ def _expected_start(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) 
 
 
 PATCH = Patch(
-    name="crewai.model_calls",
+    name="crewai.custom_model_calls",
     symptom="the completions of a model class that only defines `call` leave no span",
     upstream="crewai.llms.base_llm.BaseLLM (`call` emits no events, its implementations do)",
     versions={"crewai": ">=1.15.29,<1.16"},

@@ -55,7 +55,7 @@ def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 PATCH = Patch(
-    name="crewai.unparsed_replies",
+    name="crewai.unparsed_structured_outputs",
     symptom="a reply that does not fit the requested schema leaves neither text nor tokens",
     upstream="crewai.llms.providers.openai.completion (`beta.chat.completions`, `llm_call_failed`)",
     versions={"crewai": ">=1.15.29,<1.16", "openai": ">=2,<3"},
