@@ -1,7 +1,13 @@
 """What an OTLP endpoint receives of each workflow, against OpenTelemetry's registry."""
 
-import pytest
+from pathlib import Path
 
+import pytest
+from google.protobuf.json_format import MessageToJson  # type: ignore[import-untyped]  # no stubs
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from instrumentation.trace.outline import render_outline
+from instrumentation.trace.trace_file import load_traces
 from scenarios.player.run import run_scenario
 from tests.instrumentation.export.genai_registry import find_differences, operations_of
 from tests.instrumentation.export.otlp_receiver import (
@@ -45,3 +51,18 @@ def test_the_export_of_a_workflow_follows_the_registry(
         assert any("gen_ai.usage.input_tokens" in one for one in completions)
         has_tools = any("gen_ai.tool.definitions" in one for one in completions)
         assert has_tools == ("execute_tool" in operations)
+
+
+def test_an_exported_trace_is_read_back_under_mlflows_names(
+    store: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    request, path = ExportTraceServiceRequest(), tmp_path / "otlp.json"
+    with run_otlp_receiver() as received:
+        set_endpoint(received.endpoint, monkeypatch)
+        (variant,) = run_scenario("review_goes_well", store).variants
+        for body in received.bodies:
+            request.MergeFromString(body)
+    path.write_text(MessageToJson(request))
+    (read,) = load_traces(path)
+    assert variant.trace is not None
+    assert render_outline(read) == render_outline(variant.trace)
