@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
 
-from scenarios.http_server.protocol import TRANSPORT_EXTENSION
+from scenarios.http_server.protocol import TRANSPORT_EXTENSION, BreakableProtocol
+from scenarios.http_server.unread_bytes import count_unread_bytes
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,6 +19,10 @@ MAX_BODY_MIB = 64
 DISCARD_TIMEOUT_S = 10.0
 """How long the rest of a larger body is read and discarded: a client that is still sending would
 not read the response."""
+
+
+READ_POLL_INTERVAL_S = 0.001
+"""How often it is checked whether the client has read what was sent."""
 
 
 class BodyTooLargeError(Exception):
@@ -97,6 +102,18 @@ class Connection:
         except TimeoutError:
             return False
         return True
+
+    async def wait_until_read(self) -> bool:
+        """Wait until the client has read all that was sent; return False if it went away."""
+        while not self.is_closing and count_unread_bytes(self._transport):  # noqa: ASYNC110
+            await asyncio.sleep(READ_POLL_INTERVAL_S)  # the system has no event for it
+        return not self.is_closing
+
+    def call_if_unread(self, callback: Callable[[], None]) -> None:
+        """Call `callback` if the client goes away without having read the complete response."""
+        protocol = self._transport.get_protocol()
+        assert isinstance(protocol, BreakableProtocol)
+        protocol.on_unread = callback
 
     async def break_connection(self) -> None:
         """Close the connection after the bytes sent so far, although the response is incomplete."""

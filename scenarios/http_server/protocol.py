@@ -5,12 +5,15 @@ Input that is not valid HTTP gets an answer in the shape of the OpenAI API's err
 
 import asyncio
 import logging
+import socket
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from scenarios.http_server.unread_bytes import count_unread_bytes
 from scenarios.openai_api.errors import error_body
 
 TRANSPORT_EXTENSION = "scenarios.transport"
@@ -19,6 +22,8 @@ MAX_HEAD_BYTES = 64 * 1024
 """The maximum size of a request's path and headers."""
 REQUEST_TIMEOUT_S = 10.0
 """How long a client may take to send a head, and how long it may pause in a body."""
+CLOSE_POLL_INTERVAL_S = 0.005
+"""How often it is checked whether a connection can be closed."""
 UPGRADE_HEADERS = frozenset({b"connection", b"upgrade", b"http2-settings"})
 INVALID_HTTP_MESSAGE = (
     "This is not a valid HTTP/1.1 request. It needs a method, a path and headers in ASCII,"
@@ -60,6 +65,9 @@ class BreakableProtocol(HttpToolsProtocol):
         self._heads = 0
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._closes_when_read = False
+        self.on_unread: Callable[[], None] | None = None
+        """Called if the client goes away without having read the last response."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -68,6 +76,8 @@ class BreakableProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)
+        if self.on_unread is not None and (exc is not None or _was_reset(self.transport)):
+            self.on_unread()
 
     def data_received(self, data: bytes) -> None:
         in_head, heads = self._in_head, self._heads
@@ -93,7 +103,15 @@ class BreakableProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._restart_timer()
+        self.on_unread = None  # the client asks again on this connection, so it has read all
         super().on_headers_complete()
+        self._closes_when_read = (
+            not self.pipeline
+            and not self.cycle.keep_alive
+            and self.parser.get_http_version() == "1.1"
+        )
+        if self._closes_when_read:
+            self.cycle.keep_alive = True  # uvicorn would close the connection at once
 
     def on_body(self, body: bytes) -> None:
         self._restart_timer()
@@ -105,6 +123,20 @@ class BreakableProtocol(HttpToolsProtocol):
         self._in_head = True
         self._stop_timer()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._closes_when_read:
+            self._close_when_read()
+
+    def _close_when_read(self) -> None:
+        """Close the connection as requested, but not before it is known that all was read."""
+        if self.transport.is_closing():
+            return
+        if count_unread_bytes(self.transport):
+            self.loop.call_later(CLOSE_POLL_INTERVAL_S, self._close_when_read)
+        else:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         self._reject(400, INVALID_HTTP_MESSAGE)
@@ -151,3 +183,9 @@ class BreakableProtocol(HttpToolsProtocol):
             b"connection: close\r\n\r\n%b" % (STATUS_LINES[status], len(body), body)
         )
         self.transport.close()
+
+
+def _was_reset(transport: asyncio.Transport) -> bool:
+    """Return whether the client closed its end with unread bytes, which resets the connection."""
+    connection: socket.socket = transport.get_extra_info("socket")
+    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0

@@ -1,8 +1,9 @@
 """Handle one exchange: log it, apply its fault, select a line, and send the answer."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -26,10 +27,23 @@ from scenarios.replay.refusal import RequestRefusedError
 from scenarios.tape.drift import Drift
 from scenarios.tape.request import Request
 
+CLOSE_ROUNDS = 3
+"""How often the event loop must run until all connections that clients have closed are known."""
+CLOSE_TIMEOUT_S = 0.25
+"""How long a client may take to close the connection of an aborted answer, once it asks again."""
 ForwardCall = Callable[[Connection], Awaitable[tuple[httpx.Response, bytes]]]
 """Forwards a request and streams the response; see `ForwardingClient.forward`."""
 CloseEntry = Callable[..., None]
 """Logs the outcome of an exchange; see `Ledger.open`."""
+
+
+@dataclass(frozen=True, eq=False)
+class SentAnswer:
+    """An answer on its way; `is_over` is set when its client has read it or has gone away."""
+
+    connection: Connection
+    digest: str
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass
@@ -42,6 +56,10 @@ class ReplayState:
     refusals: list[RequestRefusedError] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
     calls_by_lane: Counter[str] = field(default_factory=Counter)
+    answers_by_lane: defaultdict[str, list[SentAnswer]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """The answers that are being sent, or that their clients have not read."""
 
 
 async def handle_exchange(
@@ -102,9 +120,12 @@ async def _replay(
     close_entry: CloseEntry,
 ) -> None:
     selector = state.line_selector
+    answers = state.answers_by_lane[request.lane]
     try:
         if refusal is not None:
             raise refusal
+        if call > 1:
+            await _wait_for_aborted_answers(answers, request.digest)
         selected = selector.select(request, call)
         if selected.drift is not None:
             state.drift.append(selected.drift)
@@ -122,11 +143,15 @@ async def _replay(
         await send_damaged_reply(connection, fault, answer)
         return
 
+    def log_abort() -> None:
+        selector.return_line(selected.line, partly_served=True)
+        close_entry(**outcome, delivered=False, tool_calls=0, input_tokens=0, output_tokens=0)
+
     def log_delivery() -> None:
         if connection.is_closing:
-            selector.return_line(selected.line, partly_served=True)
-            close_entry(**outcome)
+            log_abort()
             return
+        connection.call_if_unread(log_abort)
         close_entry(
             **outcome,
             delivered=True,
@@ -135,7 +160,29 @@ async def _replay(
             output_tokens=answer.output_tokens,
         )
 
-    await _send_answer(connection, answer, log_delivery)
+    sent = SentAnswer(connection, request.digest)
+    answers.append(sent)
+    try:
+        await _send_answer(connection, answer, log_delivery)
+        await connection.wait_until_read()
+    finally:
+        answers.remove(sent)
+        sent.is_over.set()
+
+
+async def _wait_for_aborted_answers(answers: list[SentAnswer], digest: str) -> None:
+    """Wait until the lines of answers whose clients have gone away are on the tape again.
+
+    A client that aborts an answer may ask again at once, and must get the same line. If it repeats
+    a request whose answer is not read yet, it may still be closing the connection.
+    """
+    for _ in range(CLOSE_ROUNDS):
+        await asyncio.sleep(0)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            for sent in tuple(answers):
+                if sent.connection.is_closing or sent.digest == digest:
+                    await sent.is_over.wait()
 
 
 def _build_answer(request: Request, selected: SelectedLine, selector: LineSelector) -> Answer:
@@ -156,12 +203,16 @@ async def _send_answer(
         log_delivery()
         await connection.send_response(answer.status, answer.content_type, answer.body)
         return
-    *frames, last = answer.frames or [b""]
+    closing = len(answer.frames) - answer.closing_frames
+    frames, last = answer.frames[:closing], b"".join(answer.frames[closing:])
     await connection.start_response(answer.status, SSE_HEADERS)
     for frame in frames:
         await connection.send_part(frame)
         # Let the frame leave by itself, and notice a client that goes away between two frames.
         await asyncio.sleep(0)
+    # The end is sent in one part, after the client has read all before it: a client that reads the
+    # end has the whole answer, and one that goes away without reading it has aborted the answer.
+    await connection.wait_until_read()
     log_delivery()
     await connection.send_part(last, more=False)
 
@@ -174,5 +225,7 @@ async def _forward(connection: Connection, forward: ForwardCall, close_entry: Cl
         close_entry()
         await connection.break_connection()
         return
-    close_entry(status=response.status_code, delivered=not connection.is_closing)
+    outcome = {"status": response.status_code}
+    connection.call_if_unread(lambda: close_entry(**outcome, delivered=False))
+    close_entry(**outcome, delivered=not connection.is_closing)
     await connection.send_part(b"", more=False)

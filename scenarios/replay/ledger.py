@@ -28,7 +28,7 @@ class Exchange:
         tool_calls: The number of tool calls in a delivered reply, else 0.
         input_tokens: Tokens of a delivered reply, else 0.
         output_tokens: Tokens of a delivered reply, else 0.
-        delivered: Whether the reply arrived completely.
+        delivered: Whether the client read the reply completely.
         ended_ms: Milliseconds since the server started; None while the exchange is open.
     """
 
@@ -73,7 +73,8 @@ class Ledger:
         """Log an exchange that has started.
 
         Returns:
-            A function that logs its end: call it once, with the fields of the outcome.
+            A function that logs its end: call it with the fields of the outcome, and again if it
+            turns out that the client has not read the reply.
         """
         exchanges, index = self._exchanges, len(self._exchanges)
         exchanges.append(exchange)
