@@ -136,7 +136,7 @@ def test_phoenix_recognises_completions(
         assert attributes["llm.input_messages.0.message.role"] == "system"
         assert attributes["llm.output_messages.0.message.content"]
     kinds = {span["name"]: span["span_kind"] for span in found}
-    assert (kinds["review"], kinds["reviewer"]) == ("CHAIN", "AGENT")
+    assert (kinds["review"], kinds["invoke_agent reviewer"]) == ("CHAIN", "AGENT")
     assert kinds["generator → reviewer"] == "CHAIN"
     (root,) = (span["attributes"] for span in found if span["parent_id"] is None)
     assert root["input.value"].startswith('{"task":')
