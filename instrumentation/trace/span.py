@@ -42,6 +42,7 @@ class Span:
         cost_usd: Cost of a completion by MLflow's price list. None if the model has no price, and
             in a trace that was read from JSON, because price lists change.
         id: The span's id in MLflow, in hexadecimal; empty in a trace that was read from JSON.
+        trace_id: MLflow's id of its trace; empty like `id`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Span:
     end_ns: int = 0
     cost_usd: float | None = None
     id: str = field(default="", compare=False)
+    trace_id: str = field(default="", compare=False)
 
     def __iter__(self) -> Iterator["Span"]:
         """Yield this span and all its descendants; parents come before their children."""

@@ -111,6 +111,7 @@ def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span
         start_ns=span["start_time_unix_nano"],
         end_ns=span["end_time_unix_nano"] or span["start_time_unix_nano"],
         id=_to_hex(span["span_id"]),
+        trace_id=attributes.get("mlflow.traceRequestId") or "",
         cost_usd=_cost_usd(attributes.get(COST_ATTRIBUTE)),
     )
 

@@ -4,6 +4,7 @@ A scenario lists them, as in `expect_broken=(ends_with_status("OK"), loses_hando
 "editor"))`. Each is a verb in the third person, and explains in a sentence why it does not hold.
 """
 
+from scenarios.expectations.assessments import log_failed_expectations
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.figure_errors import (
     changes_period,
@@ -114,6 +115,7 @@ __all__ = [
     "is_one_session",
     "keeps_period",
     "last_completion_ends",
+    "log_failed_expectations",
     "loops_on_tool",
     "loses_figures",
     "loses_handoff",

@@ -18,9 +18,12 @@ class Expectation:
             lane on its tape, so that a misspelt name is an error and not an easy pass.
         signals_failure: Whether the statement describes a failure in any workflow. No healthy run
             meets such an expectation.
+        span_name: The name of the tool call or task that the statement is about, if it is about
+            one; else it is about a handoff between two agents, a turn of one agent, or the run.
     """
 
     description: str
     explain_failure: Callable[[Trace], str | None]
     agents: tuple[str, ...] = ()
     signals_failure: bool = False
+    span_name: str = ""

@@ -113,6 +113,7 @@ def delegates_without_calling(task: str, *, tool: str) -> Expectation:
         f"the task {task} is delegated to an agent that never calls {tool}",
         explain_failure,
         signals_failure=True,
+        span_name=task,
     )
 
 

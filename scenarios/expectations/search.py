@@ -92,6 +92,7 @@ def ignores_malformed_arguments(agent: str, tool: str) -> Expectation:
         f"{agent} calls {tool} with malformed arguments, and the call ends with status OK",
         explain_failure,
         (agent,),
+        span_name=tool,
         signals_failure=True,
     )
 
@@ -106,7 +107,10 @@ def queries_stated_country(agent: str, tool: str) -> Expectation:
         return f"{agent} {_describe_pairs(pairs)}"
 
     return Expectation(
-        f"{agent} asks {tool} for the country that it names", explain_failure, (agent,)
+        f"{agent} asks {tool} for the country that it names",
+        explain_failure,
+        (agent,),
+        span_name=tool,
     )
 
 
@@ -123,6 +127,7 @@ def queries_another_country(agent: str, tool: str) -> Expectation:
         f"{agent} names one country and asks {tool} for another",
         explain_failure,
         (agent,),
+        span_name=tool,
         signals_failure=True,
     )
 

@@ -32,7 +32,10 @@ def receives_http_reply(agent: str, tool: str, pattern: str) -> Expectation:
         return None if other is None else f"a reply is {shorten(other) or 'empty'}"
 
     return Expectation(
-        f"each HTTP reply to {agent}'s {tool} contains /{pattern}/", explain_failure, (agent,)
+        f"each HTTP reply to {agent}'s {tool} contains /{pattern}/",
+        explain_failure,
+        (agent,),
+        span_name=tool,
     )
 
 
@@ -62,6 +65,7 @@ def failed_attempts_have_cause(agent: str, tool: str, *, service: str) -> Expect
         f"each failed attempt of {agent}'s {tool} has its reason beside it, from {service}",
         explain_failure,
         (agent,),
+        span_name=tool,
     )
 
 
@@ -79,6 +83,7 @@ def polls_with_progress(agent: str, tool: str, *, times: int) -> Expectation:
         f"{agent} polls {tool} until it is done {how_often(times)}",
         explain_failure,
         (agent,),
+        span_name=tool,
     )
 
 
@@ -96,6 +101,7 @@ def polls_without_progress(agent: str, tool: str, *, times: int) -> Expectation:
         f"{agent} polls {tool} without progress {how_often(times)}",
         explain_failure,
         (agent,),
+        span_name=tool,
         signals_failure=True,
     )
 

@@ -29,7 +29,10 @@ def calls_tool(agent: str, tool: str, *, times: int, returning: str = "") -> Exp
     each = "each returning" if times > 1 else "returning"
     matching = f", {each} /{returning}/" if returning else ""
     return Expectation(
-        f"{agent} calls {tool} {how_often(times)}{matching}", explain_failure, (agent,)
+        f"{agent} calls {tool} {how_often(times)}{matching}",
+        explain_failure,
+        (agent,),
+        span_name=tool,
     )
 
 
@@ -42,7 +45,7 @@ def never_calls_tool(agent: str, tool: str) -> Expectation:
         calls = len(calls_of(trace, agent, tool))
         return f"it made {pluralize(calls, 'call')}" if calls else None
 
-    return Expectation(f"{agent} never calls {tool}", explain_failure, (agent,))
+    return Expectation(f"{agent} never calls {tool}", explain_failure, (agent,), span_name=tool)
 
 
 def tool_call_fails(agent: str, tool: str, *, times: int, message: str) -> Expectation:
@@ -57,7 +60,9 @@ def tool_call_fails(agent: str, tool: str, *, times: int, message: str) -> Expec
         return f"{pluralize(len(failed), 'such call')}; its calls: {results}"
 
     description = f"{agent}'s call of {tool} fails with a message containing {message!r}"
-    return Expectation(f"{description} {how_often(times)}", explain_failure, (agent,))
+    return Expectation(
+        f"{description} {how_often(times)}", explain_failure, (agent,), span_name=tool
+    )
 
 
 def loops_on_tool(agent: str, tool: str) -> Expectation:
@@ -75,7 +80,9 @@ def loops_on_tool(agent: str, tool: str) -> Expectation:
         grows = spent == sorted(set(spent))
         return None if grows else f"the input tokens are {', '.join(map(str, spent))}"
 
-    return Expectation(f"{agent} loops on {tool}", explain_failure, (agent,), signals_failure=True)
+    return Expectation(
+        f"{agent} loops on {tool}", explain_failure, (agent,), span_name=tool, signals_failure=True
+    )
 
 
 def never_loops() -> Expectation:
@@ -104,7 +111,9 @@ def guardrail_rejects(task: str, *, times: int) -> Expectation:
         return f"it rejected {rejected} of {pluralize(len(checks), 'result')}"
 
     return Expectation(
-        f"the guardrail of {task} rejects its result {how_often(times)}", explain_failure
+        f"the guardrail of {task} rejects its result {how_often(times)}",
+        explain_failure,
+        span_name=task,
     )
 
 
@@ -123,6 +132,7 @@ def claims_verified_without_tool(agent: str, tool: str) -> Expectation:
         f"the output claims to be verified, and {agent} never called {tool}",
         explain_failure,
         (agent,),
+        span_name=tool,
         signals_failure=True,
     )
 

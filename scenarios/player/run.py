@@ -10,6 +10,7 @@ from typing import Any
 
 from instrumentation import TraceNotFoundError, enable_tracing, record_run, trace_from_mlflow
 from instrumentation.trace.outline import render_outline
+from scenarios.expectations import log_failed_expectations
 from scenarios.player.expected_end import await_expected_end
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.player.scenario_loader import (
@@ -39,6 +40,9 @@ def run_scenario(
     on_exchange: ProgressCallback | None = None,
 ) -> Verdict:
     """Run every variant of a scenario, and evaluate its trace.
+
+    What a trace does not meet is logged as assessments on its spans; of a broken variant also what
+    is expected of the fixed one.
 
     Args:
         strict: Refuse a request that differs from its recorded line; else answer it and report
@@ -118,6 +122,10 @@ def _run_variant(
         trace = trace_from_mlflow(stored.to_dict() for stored in run.traces())
     except TraceNotFoundError as error:
         return replace(result, problems=(*result.problems, str(error)))
+    expected = variant_run.expectations
+    if name == "broken":  # the trace shows what is wrong with it, which it is expected to be
+        expected = (*expected, *variant_run.scenario.expect_fixed)
+    log_failed_expectations(trace, expected)
     return replace(
         result,
         trace=trace,

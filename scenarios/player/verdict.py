@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from instrumentation.trace import Trace, TraceNotFoundError
+from instrumentation.trace import Trace
 from instrumentation.trace.outline import render_outline
-from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from scenarios.expectations import Expectation
+from scenarios.expectations.assessments import explain_failure
 from scenarios.player.fidelity import Fidelity
 
 
@@ -109,19 +109,8 @@ class Verdict:
 
 
 def evaluate(trace: Trace, expectations: Sequence[Expectation]) -> tuple[ExpectationResult, ...]:
-    """Evaluate expectations on a trace.
-
-    An incomplete trace fails all of them: one with several roots, unless these are the turns of a
-    session, or with a span that never ended.
-    """
-    results = []
-    for expectation in expectations:
-        try:
-            trace.require_complete()
-            failure = expectation.explain_failure(trace)
-        except TraceNotFoundError as error:
-            failure = str(error)
-        except UNREADABLE_TRACE_ERRORS as error:
-            failure = f"the trace cannot be read ({type(error).__name__}: {error})"
-        results.append(ExpectationResult(expectation.description, failure))
-    return tuple(results)
+    """Evaluate expectations on a trace. An incomplete trace fails all of them."""
+    return tuple(
+        ExpectationResult(expectation.description, explain_failure(trace, expectation))
+        for expectation in expectations
+    )
