@@ -26,6 +26,7 @@ class TraceCounts:
 
     finished: int = 0
     in_progress: int = 0
+    ignored: int = 0
     incomplete: tuple[str, ...] = ()
 
 
@@ -36,11 +37,13 @@ class TraceWindow:
     Attributes:
         since_ms: Milliseconds since the epoch.
         experiment: The name of the experiment; empty for all.
+        ignored_tag: Traces with this tag are counted and left out.
     """
 
     tracking_uri: str
     since_ms: int
     experiment: str = ""
+    ignored_tag: str = ""
 
     def read_finished(
         self, counts: TraceCounts, on_page: Callable[[TraceCounts], None]
@@ -73,6 +76,9 @@ class TraceWindow:
             with_spans = client.search_traces(**query, page_token=token)
             complete = {trace.info.trace_id: trace for trace in with_spans}
             for info in (trace.info for trace in page if trace.info.trace_id not in previous_ids):
+                if self.ignored_tag in info.tags:
+                    counts.ignored += 1
+                    continue
                 stored = complete.get(info.trace_id)
                 finished = stored and _to_finished_trace(stored, names)
                 ended_ms = info.timestamp_ms + (info.execution_duration or 0)

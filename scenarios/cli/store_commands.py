@@ -51,6 +51,9 @@ def alerts(
         typer.Option(help="POST firing alerts to this URL as JSON.", metavar="URL"),
     ] = None,
     experiment: ExperimentOption = "",
+    scenarios: Annotated[
+        bool, typer.Option("--scenarios", help="Evaluate runs of scenarios, too.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check stored traces against alert rules.
@@ -67,7 +70,9 @@ def alerts(
             raise typer.BadParameter(str(error)) from error
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
         store = require_reachable(tracking_uri())
-        gate = run_alert_gate(rules, store, start, experiment, _report_progress)
+        gate = run_alert_gate(
+            rules, store, start, experiment, _report_progress, with_scenarios=scenarios
+        )
     if as_json:
         typer.echo(json.dumps(gate.to_json(), indent=2, ensure_ascii=False))
     else:

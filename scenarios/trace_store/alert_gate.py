@@ -25,6 +25,8 @@ NO_ALERTS, ALERT_FIRING, NOT_EVALUATED = 0, 1, 2
 JSON_VERDICTS = ("quiet", "alarm", "blind")
 HEADINGS = ("no alerts", "ALERT FIRING", "NOT EVALUATED")
 HEADING_STYLES = ("green", "bold red", "bold yellow")
+SCENARIO_TAG = "flight_recorder.scenario"
+"""The tag that the player writes."""
 MAX_LISTED_IDS = 3
 MAX_TEXT_LINES = 20
 """Slack folds longer messages."""
@@ -58,6 +60,7 @@ class GateResult:
             "verdict": JSON_VERDICTS[self.exit_code],
             "under_way": self.tally.in_progress,
             "torn": list(self.tally.incomplete),
+            "scenario_runs_left_out": self.tally.ignored,
             **self.report.to_json(),
         }
 
@@ -68,10 +71,16 @@ def run_alert_gate(
     since: datetime,
     experiment: str,
     on_progress: Callable[[TraceCounts], None],
+    *,
+    with_scenarios: bool = False,
 ) -> GateResult:
-    """Evaluate the rules on all finished traces from `since` until now."""
+    """Evaluate the rules on all finished traces from `since` until now.
+
+    Runs of scenarios fail on purpose, so they are left out, unless `with_scenarios` is true.
+    """
     counts = TraceCounts()
-    window = TraceWindow(tracking_uri, epoch_ms(since), experiment)
+    ignored_tag = "" if with_scenarios else SCENARIO_TAG
+    window = TraceWindow(tracking_uri, epoch_ms(since), experiment, ignored_tag)
     report = evaluate_alerts(rules, window.read_finished(counts, on_progress))
     return GateResult(since, report, counts)
 
@@ -92,6 +101,9 @@ def describe_window(gate: GateResult) -> str:
         sentence = f"no finished trace since {since}, so nothing can be evaluated"
     if counts.in_progress:
         sentence += f"; {counts.in_progress} still running"
+    if counts.ignored:
+        runs = pluralize(counts.ignored, "run")
+        sentence += f"; {runs} of scenarios left out (--scenarios evaluates them, too)"
     if counts.incomplete:
         ids = ", ".join(counts.incomplete[:MAX_LISTED_IDS])
         sentence += f"; {pluralize(len(counts.incomplete), 'trace')} with missing spans: {ids}"

@@ -42,6 +42,35 @@ def test_run_prints_the_verdict_as_json(run_result: dict[str, Any]) -> None:
         assert variant["drift"] == []
 
 
+def test_the_json_of_each_command_has_its_documented_keys(
+    run_result: dict[str, Any], store: str
+) -> None:
+    verdict = {"scenario", "passed", "variants", "troubles"}
+    variant = {
+        *("variant", "passed", "inputs", "trace_id", "session", "outline", "expectations"),
+        *("fidelity", "drift", "new", "troubles"),
+    }
+    assert run_result.keys() == verdict | {"code", "stderr"}
+    checked = json.loads(run_command(store, "check", NAME, "--json").stdout)
+    assert checked.keys() == verdict
+    for result in (*run_result["variants"], *checked["variants"]):
+        assert result.keys() == variant
+        assert (result["inputs"], result["session"], result["new"]) == ({}, None, False)
+        assert result["expectations"][0].keys() == {"says", "held", "why_not"}
+        assert result["troubles"] == []
+    chat = json.loads(run_command(store, "check", "conversation_goes_well", "--json").stdout)
+    assert chat["variants"][0]["session"] == "<id>"
+    listed = json.loads(run_command(store, "list", "--json").stdout)
+    assert listed[0].keys() == {"scenario", "title", "mode"}
+    patches = json.loads(run_command(store, "patches", "--json").stdout)
+    assert patches[0].keys() == {"patch", "why_not", "symptom"}
+    found = json.loads(run_command(store, "search", "all", "--json").stdout)
+    assert found.keys() == {"filter_string", "traces"}
+    assert found["traces"][0].keys() == {
+        *("when", "id", "workflow", "latency_ms", "tokens", "cost_usd", "status", "first_error")
+    }
+
+
 def test_progress_goes_to_stderr(run_result: dict[str, Any]) -> None:
     assert "broken  generator #1" in run_result["stderr"]
 

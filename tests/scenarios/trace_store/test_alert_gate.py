@@ -45,7 +45,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> StoreWithRuns:
 
 
 def run_alerts(store: str, *arguments: str) -> CommandResult:
-    return run_command(store, "alerts", *arguments)
+    return run_command(store, "alerts", "--scenarios", *arguments)
 
 
 def rules_file(folder: Path, *lines: str) -> str:
@@ -62,6 +62,15 @@ def test_broken_runs_fire_alerts_and_healthy_ones_do_not(runs: StoreWithRuns) ->
     assert done.exit_code == 1, done.stderr
     result = json.loads(done.stdout)
     assert (result["verdict"], result["traces"]) == ("alarm", 7)
+    assert result.keys() == {
+        *("since", "verdict", "under_way", "torn", "scenario_runs_left_out"),
+        *("traces", "alarmed", "blind", "alerts"),
+    }
+    first = result["alerts"][0]
+    assert first.keys() == {
+        *("alert", "measure", "taken", "limit", "readings", "alarms", "findings", "why_not"),
+    }
+    assert first["findings"][0].keys() == {"says", "measured", "trace_id", "span", "agent"}
     found = {a["alert"]: {f["trace_id"] for f in a["findings"]} for a in result["alerts"]}
     for rule in ("loop", "lost handoff"):
         broken = {
@@ -74,6 +83,13 @@ def test_broken_runs_fire_alerts_and_healthy_ones_do_not(runs: StoreWithRuns) ->
         }
         assert found.pop(rate) <= broken
     assert set().union(*found.values()) == set()
+
+
+def test_runs_of_scenarios_are_left_out_by_default(runs: StoreWithRuns) -> None:
+    done = run_command(runs.uri, "alerts")
+    assert done.exit_code == 2, done.stdout
+    assert "no finished trace since" in done.stdout
+    assert "7 runs of scenarios left out (--scenarios evaluates them, too)" in done.stdout
 
 
 def test_the_report_says_what_fired_where_and_on_how_many_traces(runs: StoreWithRuns) -> None:
