@@ -30,7 +30,7 @@ EXTENSION_KEY = "flight_recorder.completion"
 
 
 def _is_completion_span_of_program() -> bool:
-    """Whether the program has opened the current span for this completion, by hand.
+    """Whether the program has opened the current span, not yet ended, for this completion.
 
     Such a span has the attribute by which `instrumentation.record_request` and other hand-written
     instrumentation declare a completion. A span of type LLM without it does not record one.
@@ -38,7 +38,9 @@ def _is_completion_span_of_program() -> bool:
     import mlflow
 
     current = mlflow.get_current_active_span()
-    return current is not None and current.get_attribute("gen_ai.operation.name") == "chat"
+    if current is None or current.end_time_ns is not None:  # a task keeps the span it started in
+        return False
+    return bool(current.get_attribute("gen_ai.operation.name") == "chat")
 
 
 class RequestSpan(OpenSpan):
