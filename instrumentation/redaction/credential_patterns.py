@@ -15,7 +15,6 @@ API_KEY_REGEXES = {
     b"akia": r"AKIA[0-9A-Z]{16}",  # AWS, long-term and temporary access keys
     b"asia": r"ASIA[0-9A-Z]{16}",
     b"abia": r"ABIA[0-9A-Z]{16}",
-    b"acca": r"ACCA[0-9A-Z]{16}",
     b"ghp_": r"ghp_\w{20,}",  # GitHub: personal, OAuth, user, server, refresh
     b"gho_": r"gho_\w{20,}",
     b"ghu_": r"ghu_\w{20,}",

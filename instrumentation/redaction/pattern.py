@@ -29,7 +29,8 @@ class RedactionPattern:
         before_regex: Matches the part before the anchor, on the text read backwards.
         shape: A part of the shape (see `SearchableText`) of every text with a match: 0 for a
             digit, A for a capital letter, without spaces and dashes.
-        word_shape: Likewise, of its word shape: A for a letter of either case, with all characters.
+        word_shape: Is found in the word shape of every such text: A for a letter of either case. To
+            be fast, it begins with one character.
         not_after: Matches a text after which a match is false, read backwards.
         match_length: Returns how many characters of a match to redact; 0 for a false match.
     """
@@ -39,7 +40,7 @@ class RedactionPattern:
     anchors: tuple[bytes, ...] = ()
     before_regex: re.Pattern[str] | None = None
     shape: bytes = b""
-    word_shape: bytes = b""
+    word_shape: re.Pattern[bytes] | None = None
     match_length: Callable[[str], int] = len
     not_after: re.Pattern[str] | None = None
 
@@ -53,8 +54,13 @@ class RedactionPattern:
 
     def find_matches(self, searchable: SearchableText) -> Iterator[Match]:
         """Find all matches of a pattern without anchors."""
-        if self.shape in searchable.shape and self.word_shape in searchable.word_shape:
+        if self._may_match(searchable):
             yield from self._find_anywhere(searchable.text)
+
+    def _may_match(self, searchable: SearchableText) -> bool:
+        if self.word_shape is not None:
+            return self.word_shape.search(searchable.word_shape) is not None
+        return self.shape in searchable.shape
 
     def find_at_anchor(self, anchor: bytes, searchable: SearchableText) -> Iterator[Match]:
         """Find the matches that begin with one of the anchors; they do not overlap."""

@@ -129,7 +129,7 @@ IBAN = RedactionPattern(
     "IBAN",
     "(?<![A-Za-z0-9])(?:[A-Z]{2}|[a-z]{2})\\d{2}"
     "(?:[ \u00a0\u2007\u2009\u202f.-]?[A-Za-z0-9]){11,29}",
-    word_shape=b"AA00",
+    word_shape=re.compile(rb"0(?<=AA0)(?<!AAA0)0"),
     match_length=_iban_length,
 )
 """ISO 13616, with the check digits of ISO/IEC 7064."""

@@ -22,7 +22,7 @@ WORD_SHAPE_TABLE = bytes(
 """Translates characters for a word shape."""
 OMITTED_FROM_SHAPE = b" -?"
 """Characters that may group digits, and `?`, which replaces non-ASCII characters."""
-RARE_BYTES = b"@&?_%zqjx:/-kvbw"
+RARE_BYTES = b"@&?_%zqjx~:/-kvbw31.pcmli"
 """Characters that are rare in the texts of agents, the rarest first."""
 
 

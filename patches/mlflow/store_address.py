@@ -10,8 +10,11 @@ from contextlib import suppress
 from urllib.parse import parse_qsl, urlsplit
 
 HIDDEN = "***"
-USER_INFO = re.compile(r"//(\S*)@")
-PASSWORD_FIELD = re.compile(r"(?i)\b(\w*(?:password|passwd|pwd|token|secret)\w*)=[^&;\s'\"]+")
+USER_INFO = re.compile(r"//(\S*|[^\s/@:]*:[^/@\n]*)@")
+PASSWORD_FIELD = re.compile(
+    r"(?i)\b(\w*(?:password|passwd|pwd|token|secret)\w*)\s*="
+    r"\s*(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^&;\s'\"]+)"
+)
 DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 CONNECT_TIMEOUT_S = 1.0
 

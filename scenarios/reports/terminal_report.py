@@ -12,12 +12,13 @@ from rich.text import Text
 
 from instrumentation.trace import Trace
 from instrumentation.trace.outline import outline_lines
+from patches.mlflow.store_address import hide_credentials
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict
 from scenarios.replay.ledger import Exchange
 from scenarios.reports.origin_marker import MARGIN, find_origin_span, mark_line
 from scenarios.reports.terminal import SafeConsole
 from scenarios.scenario import FailureOrigin, Scenario
-from scenarios.trace_store.tracking_uri import is_server, strip_credentials, tracking_uri
+from scenarios.trace_store.tracking_uri import is_server, tracking_uri
 
 MIN_WIDTH_FOR_COLUMNS = 150
 """From this terminal width on, two outlines are printed side by side."""
@@ -96,7 +97,7 @@ def render_results(results: tuple[ExpectationResult, ...]) -> Iterator[Text]:
 def trace_url(trace: Trace) -> str:
     """The page of a trace, or of its session, in MLflow's UI."""
     store = tracking_uri()
-    ui = strip_credentials(store).rstrip("/") if is_server() else UI_URL
+    ui = hide_credentials(store, store).rstrip("/") if is_server() else UI_URL
     if trace.session:
         session = quote_for_url(trace.session.id, safe="")
         return f"{ui}/#/experiments/{trace.experiment_id}/chat-sessions/{session}"

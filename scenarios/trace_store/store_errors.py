@@ -5,7 +5,8 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from scenarios.trace_store.tracking_uri import StoreUnavailableError
+from patches.mlflow.store_address import hide_credentials
+from scenarios.trace_store.tracking_uri import StoreUnavailableError, tracking_uri
 
 RETRIES_VARIABLE = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 MAX_RETRIES = "2"
@@ -20,7 +21,7 @@ def translate_store_errors() -> Generator[None]:
     try:
         yield
     except _store_exceptions() as error:
-        message = str(error).strip().splitlines()[0]
+        message = hide_credentials(str(error).strip().splitlines()[0], tracking_uri())
         raise StoreUnavailableError(
             f"MLFLOW_TRACKING_URI: the store cannot be read: {message}"
         ) from error

@@ -10,6 +10,8 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from patches.mlflow.store_address import hide_credentials
+
 DEFAULT_URI = "sqlite:///mlflow.db"
 DEFAULT_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 UNCHECKED_SCHEMES = ("sqlite", "databricks")
@@ -31,19 +33,13 @@ def is_server() -> bool:
     return tracking_uri().startswith("http")
 
 
-def strip_credentials(uri: str) -> str:
-    """The URI without user and password."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
 def require_reachable(uri: str) -> str:
     """Return the URI if its store answers within seconds; MLflow itself would retry for minutes.
 
     Raises:
         StoreUnavailableError: The scheme is unknown, nothing answers, or a file is not SQLite.
     """
-    parts = urlsplit(uri)
+    parts = urlsplit(hide_credentials(uri, uri))
     scheme = parts.scheme.partition("+")[0]
     if scheme == "sqlite":
         return _require_sqlite_file(uri)
@@ -87,7 +83,8 @@ def _require_sqlite_file(uri: str) -> str:
     _, has_file, name = uri.partition(":///")
     if not has_file or not name or name == ":memory:":
         raise StoreUnavailableError(
-            f"MLFLOW_TRACKING_URI: {uri!r} names no file; expected e.g. {DEFAULT_URI}"
+            f"MLFLOW_TRACKING_URI: {hide_credentials(uri, uri)!r} names no file;"
+            f" expected e.g. {DEFAULT_URI}"
         )
     path = Path(name)
     if path.is_dir() or (path.is_file() and _read_header(path) not in (b"", SQLITE_HEADER)):

@@ -34,7 +34,10 @@ from mlflow.tracing.provider import (
     provider,
     safe_set_span_in_context,
 )
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
 
+from instrumentation.redaction import DEFAULT_REDACTION
 from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.export.otlp_receiver import run_otlp_receiver
 from tests.instrumentation.redaction.planted_secrets import PlantedSecret, plant_secrets
@@ -315,3 +318,11 @@ def test_no_secret_is_in_the_joined_chunks_of_a_stream(store: str, kind: str) ->
 
 def _content(chunk: Any) -> str:
     return str(chunk if isinstance(chunk, str) else chunk["choices"][0]["delta"]["content"])
+
+
+def test_a_span_that_a_program_made_by_hand_is_redacted() -> None:
+    attributes = {"note": "of ann@mail.example.org", "mlflow.experimentId": "4111111111111111"}
+    context = SpanContext(1, 2, is_remote=False)
+    span = ReadableSpan("made by hand", context, attributes=attributes, parent=context)
+    DEFAULT_REDACTION.redact_span(span)
+    assert dict(span.attributes or {}) == attributes | {"note": "of [redacted: e-mail]"}

@@ -46,7 +46,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "cookie": ("/search", {"headers": {"cookie": f"a=b; session={OPAQUE}"}}),
 }
 RESPONSES: dict[str, Any] = {
-    "echo": {"said": f"you sent {OPAQUE}, {API_KEY} and {BASIC}"},
+    "echo": {"text": f"you sent {OPAQUE}, {API_KEY} and {BASIC}"},
     "token": {"access_token": "eWxvd2VyMTIzNDU2Nzg5", "refresh_token": "cmVmcmVzaDEyMzQ1Njc4"},
 }
 HIDDEN = (OPAQUE, API_KEY, BASIC, "eWxvd2VyMTIzNDU2Nzg5", "cmVmcmVzaDEyMzQ1Njc4")
