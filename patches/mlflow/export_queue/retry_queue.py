@@ -1,6 +1,6 @@
 """A queue of writes to one store; a background thread retries each write until it succeeds."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition, Thread
@@ -47,6 +47,7 @@ class RetryQueue:
         self._max_bytes, self._timeout_s = max_bytes, timeout_s
         self._outage = StoreOutage(store)
         self._queue: deque[QueuedWrite] = deque()
+        self._span_writes: Counter[str] = Counter()
         self._changed = Condition()
         self._size_bytes = self._successes = 0
         self._backoff_s = 0.0
@@ -104,6 +105,8 @@ class RetryQueue:
 
     def _add(self, queued: QueuedWrite) -> None:
         self._queue.append(queued)
+        if queued.write.spans:
+            self._span_writes.update(queued.write.trace_ids)
         self._size_bytes += queued.size_bytes
         self._changed.notify_all()
 
@@ -126,14 +129,32 @@ class RetryQueue:
             else:
                 self._on_success(queued)
 
+    def _is_waiting(self, write: PendingWrite) -> bool:
+        """Return whether a finished trace must wait for spans of it, so that it is never empty."""
+        return not write.spans and any(self._span_writes[id] > 0 for id in write.trace_ids)
+
+    def _skip_first(self) -> None:
+        """Move a trace that waits for its spans behind them, and drop it if they are lost."""
+        while self._queue and not self._queue[0].write.spans:
+            first = self._queue[0]
+            if self._outage.has_lost_part_of(first.write):
+                self._outage.record_loss(first.write)
+                self._remove_first(first)
+            elif self._is_waiting(first.write):
+                self._queue.rotate(-1)
+            else:
+                return
+
     def _next(self) -> QueuedWrite | None:
         """Return the first write, once the backoff after a failure is over; None when closed."""
         with self._changed:
             start = monotonic()
             while not self._is_closed:
                 remaining_s = start + self._backoff_s - monotonic()
-                if self._queue and remaining_s <= 0:
-                    return self._queue[0]
+                if remaining_s <= 0:
+                    self._skip_first()
+                    if self._queue:
+                        return self._queue[0]
                 self._changed.wait(remaining_s if self._queue else None)
             return None
 
@@ -173,6 +194,9 @@ class RetryQueue:
         """Remove a write that is first in the queue; end the outage if none is left."""
         if self._queue and self._queue[0] is queued:
             self._size_bytes -= self._queue.popleft().size_bytes
+            if queued.write.spans:
+                self._span_writes.subtract(queued.write.trace_ids)
+                self._span_writes += Counter()  # forgets traces without a waiting write
         if not self._queue:
             self._outage.end()
         self._changed.notify_all()

@@ -75,3 +75,21 @@ def test_a_locked_store_does_not_block_the_program_and_is_logged_once(
     assert len(caplog.messages) == 2
     assert lost > 0
     assert stored + lost == SPAN_COUNT + 1
+
+
+def test_a_single_loss_is_logged_when_it_happens(
+    store: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FLIGHT_RECORDER_EXPORT_QUEUE_BYTES", "1")
+    is_released = Event()
+    with enable_tracing(store, frameworks=[]):
+        queue = AsyncTraceExportQueue()
+        spans = [mlflow.start_span_no_context("big", inputs=LONG_TEXT) for _ in range(2)]
+        queue.put(Task(handler=lambda *_: is_released.wait(10), args=("0", spans[:1])))
+        queue.put(Task(handler=lambda *_: None, args=("0", spans[1:])))
+        logged = [text for text in caplog.messages if text.startswith("The store is too slow")]
+        is_released.set()
+        queue.flush(terminate=True)
+        for span in spans:
+            span.end()
+    assert len(logged) == 1

@@ -128,7 +128,9 @@ def test_a_write_without_an_answer_is_stored_once(proxy: TcpProxy, database: Pat
         proxy.drops_answers = True
         record_trace("twice", spans=4)
         time.sleep(1)
-        assert stored_traces(database, "twice")
+        with sqlite3.connect(database) as connection:
+            roots = "select count(*) from spans where name = 'twice'"
+            assert connection.execute(roots).fetchone() == (1,)
         proxy.open()
     assert stored_traces(database, "twice") == [(4, "OK", "flight-recorder")]
     with sqlite3.connect(database) as connection:
@@ -277,3 +279,21 @@ def test_no_credentials_are_logged(
     assert not [
         line for line in map(logging.LogRecord.getMessage, caplog.records) if "secret" in line
     ]
+
+
+def test_a_trace_whose_spans_cannot_be_stored_is_not_stored_as_ok(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLIGHT_RECORDER_STORE_TIMEOUT_S", "0.5")
+    database = tmp_path / "mlflow.db"
+    with enable_tracing(f"sqlite:///{database}", frameworks=[]):
+        with sqlite3.connect(database) as store:
+            store.execute(
+                "create trigger full before insert on spans"
+                " begin select raise(abort, 'database or disk is full'); end"
+            )
+        for _ in range(3):
+            with mlflow.start_span("work"):
+                pass
+    assert store.execute("select count(*) from spans").fetchone() == (0,)
+    assert store.execute("select count(*) from trace_info where status = 'OK'").fetchone() == (0,)
