@@ -1,15 +1,26 @@
 """Count the bytes that were sent on a connection of this machine and that its client has not read.
 
-Linux lists the queues of both ends of a connection in /proc/net/tcp; on other systems, only the
-bytes that have not left this process are known. Source: `man 5 proc`, /proc/net/tcp.
+Linux tells the queues of both ends of a connection; on other systems, only the bytes that have not
+left this process are known. Source: `man 7 sock_diag`.
 """
 
 import asyncio
 import socket
 import struct
-from pathlib import Path
 
-SOCKET_TABLE = Path("/proc/net/tcp")
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST = 4, 20, 1
+ALL_STATES = ANY_COOKIE = 0xFFFFFFFF
+HEADER = struct.Struct("=IHHII")
+"""`nlmsghdr`: length, type, flags, sequence number, port."""
+REQUEST = struct.Struct("=BBxxI")
+"""The beginning of `inet_diag_req_v2`: family, protocol, states."""
+ADDRESSES = struct.Struct("!2s2s4s12x4s12x")
+"""The beginning of `inet_diag_sockid`: ports and IPv4 addresses of both ends."""
+REST = struct.pack("=III", 0, ANY_COOKIE, ANY_COOKIE)
+QUEUES = struct.Struct("=II")
+"""The bytes in `inet_diag_msg` that are received but not read, and sent but not received."""
+QUEUES_OFFSET = 72
+
 Address = tuple[str, int]
 
 
@@ -17,29 +28,27 @@ def count_unread_bytes(transport: asyncio.Transport) -> int:
     """Return how many bytes the client has not read; bytes of which nothing is known count as 0."""
     unsent = transport.get_write_buffer_size()
     server, client = (transport.get_extra_info(name) for name in ("sockname", "peername"))
-    if not server or not client:
+    if not server or not client or not hasattr(socket, "AF_NETLINK"):
         return unsent
+    _, sent = _queues(server, client)
+    received, _ = _queues(client, server)
+    return unsent + sent + received
+
+
+def _queues(local: Address, remote: Address) -> tuple[int, int]:
+    """Return the sizes of a socket's receive and send queue; zeros if it is not found."""
+    ports = (struct.pack("!H", address[1]) for address in (local, remote))
+    hosts = (socket.inet_aton(address[0]) for address in (local, remote))
+    request = REQUEST.pack(socket.AF_INET, socket.IPPROTO_TCP, ALL_STATES)
+    request += ADDRESSES.pack(*ports, *hosts) + REST
+    length = HEADER.size + len(request)
     try:
-        table = SOCKET_TABLE.read_bytes()
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG) as kernel:
+            kernel.send(HEADER.pack(length, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 0, 0) + request)
+            answer = kernel.recv(4096)
     except OSError:
-        return unsent
-    sending, _ = _queues(table, server, client)
-    _, received = _queues(table, client, server)
-    return unsent + sending + received
-
-
-def _queues(table: bytes, local: Address, remote: Address) -> tuple[int, int]:
-    """Return the sizes of a socket's send and receive queues; zeros if it is not in the table."""
-    addresses = b" %b %b " % (_to_hex(local), _to_hex(remote))
-    start = table.find(addresses)
-    if start < 0:
         return 0, 0
-    _, queues, *_ = table[start + len(addresses) :][:40].split()
-    sending, _, received = queues.partition(b":")
-    return int(sending, 16), int(received, 16)
-
-
-def _to_hex(address: Address) -> bytes:
-    host, port = address
-    (number,) = struct.unpack("=I", socket.inet_aton(host))
-    return b"%08X:%04X" % (number, port)
+    if HEADER.unpack_from(answer)[1] != SOCK_DIAG_BY_FAMILY:
+        return 0, 0
+    received, sent = QUEUES.unpack_from(answer, QUEUES_OFFSET)
+    return received, sent
