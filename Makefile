@@ -21,7 +21,7 @@ export CREWAI_TRACING_ENABLED := false
 .PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop picture lock clean
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 run-scenario: $(VENV)/ready  ## Run a failure and its fix, offline (NAME=…)
 	@$(RUN) -m scenarios run $(NAME)

@@ -110,7 +110,7 @@ def _patch_versions_table() -> str:
 
 def _make_targets() -> str:
     makefile = (PROJECT_ROOT / "Makefile").read_text("utf-8")
-    targets = re.findall(r"^([a-z-]+):.*## (.*)$", makefile, re.M)
+    targets = re.findall(r"^([a-z0-9-]+):.*## (.*)$", makefile, re.M)
     return "\n".join(f"- `make {name}`: {help_text}" for name, help_text in targets)
 
 

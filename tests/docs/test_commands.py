@@ -17,7 +17,7 @@ SHELL = [
     for block in code_blocks(document)
     if block.language == "sh"
 ]
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 APPS = {"scenarios": scenarios_app, "integrations": integrations_app}
 
 
