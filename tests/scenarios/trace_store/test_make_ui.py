@@ -13,10 +13,11 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it ships no annotations
 import pytest
+from playwright.sync_api import Page
 
 from scenarios.player.run import run_scenario
 from scenarios.reports.terminal_report import UI_URL, trace_url
-from tests.support.browser import find_chromium, read_span_tree
+from tests.support.browser import TREE_ROW, find_chromium, read_page, read_span_tree
 from tests.support.servers import find_free_port, is_postgres_installed, postgres_database
 
 if find_chromium() is None:
@@ -103,6 +104,22 @@ def test_the_page_shows_the_agents_of_a_scenario(ui: tuple[Ui, str]) -> None:
     names = span_names_in_ui(*ui)
     assert {"review", "generator", "reviewer", "summarizer"} <= names
     assert "generator → summarizer" in names
+
+
+def test_the_page_of_a_lost_handoff_shows_what_was_dropped_and_what_failed(
+    ui: tuple[Ui, str],
+) -> None:
+    (broken, *_) = run_scenario(SCENARIO, ui[1]).variants
+    assert broken.trace is not None
+
+    def read(page: Page) -> str:
+        page.locator(TREE_ROW, has_text="generator → summarizer").first.click()
+        page.get_by_text("generator hands off to summarizer once").first.wait_for()
+        return page.inner_text("body")
+
+    text = read_page(trace_url(broken.trace).replace(UI_URL, ui[0].url), read)
+    assert {"sent", "arrived", "dropped"} <= set(text.splitlines())
+    assert "Assess\n1" in text  # the number of assessments of this span
 
 
 def test_the_statistics_of_its_store_are_updated(ui: tuple[Ui, str]) -> None:
