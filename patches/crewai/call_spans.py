@@ -50,7 +50,7 @@ class CompletionSpan(EventSpan):
             SpanAttributeKey.MESSAGE_FORMAT: "openai",
             SpanAttributeKey.MODEL: event.model,
             SpanAttributeKey.MODEL_PROVIDER: getattr(self.owner, "provider", None),
-            "gen_ai.operation.name": "chat",
+            "gen_ai.operation.name": "chat" if self.is_reported else None,
             "gen_ai.request.model": event.model,
             "gen_ai.request.temperature": event.temperature,
             "gen_ai.request.max_tokens": event.max_tokens,
@@ -110,6 +110,8 @@ class CompletionSpan(EventSpan):
 
     def end(self, error: BaseException | None = None) -> None:
         if not self.is_ended:
+            if self.span.span_type == "LLM":  # no span inside has recorded the completion
+                self.span.set_attribute("gen_ai.operation.name", "chat")
             if self.outputs is None:
                 self.outputs = self.reply.partial_completion()
             if self.reply.finish_reason:
