@@ -110,10 +110,22 @@ def measure_alerts(store: str) -> dict[str, float]:
         find_query("all"), "", datetime.now(UTC) - timedelta(days=2), store
     ).find_infos(1)
     began = datetime.fromtimestamp(newest.timestamp_ms / 1000, UTC)
-    run_alert_gate(DEFAULT_ALERT_RULES, store, began - timedelta(seconds=200), "", lambda _: None)
+    run_alert_gate(
+        DEFAULT_ALERT_RULES,
+        store,
+        began - timedelta(seconds=200),
+        "",
+        lambda _: None,
+        with_scenarios=True,
+    )
     before_mib, started = peak_mib(), time.perf_counter()
     gate = run_alert_gate(
-        DEFAULT_ALERT_RULES, store, began - timedelta(seconds=ALERT_TRACES), "", lambda _: None
+        DEFAULT_ALERT_RULES,
+        store,
+        began - timedelta(seconds=ALERT_TRACES),
+        "",
+        lambda _: None,
+        with_scenarios=True,
     )
     took_ms = (time.perf_counter() - started) * 1e3
     return {
