@@ -50,7 +50,7 @@ def test_a_program_starts_and_ends_at_once_while_its_database_is_down(
         ("postgresql://h/d", "host=h password=PRIVATE user=u", "host=h password=*** user=u"),
     ],
 )
-def test_a_store_address_is_shown_without_its_credentials(
+def test_messages_contain_a_store_address_without_its_credentials(
     uri: str, text: str | None, visible: str
 ) -> None:
     assert hide_credentials(text or uri, uri) == visible

@@ -16,7 +16,7 @@ from scenarios.tape.tape import Tape
 from tests.support.raw_http import chat_body
 from tests.support.tapes import MODEL, make_client, make_tape, recorded_line, user_message
 
-ASKED: Any = {"messages": user_message("go on")}
+REQUEST_BODY: Any = {"messages": user_message("go on")}
 LOGPROB = {"token": "one", "logprob": -0.1, "bytes": [111, 110, 101], "top_logprobs": []}
 CITATION = {"start_index": 0, "end_index": 3, "title": "One", "url": "https://one.example"}
 MESSAGE = {"role": "assistant", "content": "one two", "refusal": None}
@@ -69,7 +69,7 @@ COMPLETION: Any = {
 
 
 def completion_line() -> dict[str, Any]:
-    return recorded_line(ASKED, response={"status": 200, "body": COMPLETION})
+    return recorded_line(REQUEST_BODY, response={"status": 200, "body": COMPLETION})
 
 
 def without_nulls(value: Any) -> Any:
@@ -104,7 +104,7 @@ def test_the_openai_client_assembles_a_streamed_body() -> None:
     with replay_tape(make_tape(completion_line())) as replay:
         create = make_client(replay, "a").chat.completions.stream
         options: Any = {"stream_options": {"include_usage": True}}
-        with create(model=MODEL, messages=ASKED["messages"], **options) as stream:
+        with create(model=MODEL, messages=REQUEST_BODY["messages"], **options) as stream:
             got: Any = stream.get_final_completion()
     first, second, third = got.choices
     assert first.message.content == "one two"
@@ -131,16 +131,16 @@ def test_a_recorded_stream_is_sent_as_a_body_with_everything_that_it_had(tmp_pat
             headers={"x-agent-name": "a"},
         )
     with replay_tape(Tape.load(path)) as replay:
-        got = make_client(replay, "a").chat.completions.create(model=MODEL, **ASKED)
+        got = make_client(replay, "a").chat.completions.create(model=MODEL, **REQUEST_BODY)
     assert without_nulls(got.to_dict()) == without_nulls(COMPLETION)
 
 
 def test_usage_that_was_not_recorded_is_not_invented() -> None:
     chunks = [{"id": "c", "choices": [{"index": 0, "delta": {"content": "one"}}]}]
     frames = [f"data: {orjson.dumps(chunk).decode()}" for chunk in chunks]
-    line = recorded_line(ASKED, response={"status": 200, "frames": frames})
+    line = recorded_line(REQUEST_BODY, response={"status": 200, "frames": frames})
     with replay_tape(make_tape(line)) as replay:
-        got = make_client(replay, "a").chat.completions.create(model=MODEL, **ASKED)
+        got = make_client(replay, "a").chat.completions.create(model=MODEL, **REQUEST_BODY)
     assert got.choices[0].message.content == "one"
     assert got.usage is None
 
@@ -161,12 +161,12 @@ def test_parallel_tool_calls_of_other_makers_are_kept_apart(parts: Any) -> None:
 
 
 def test_a_body_that_is_no_completion_is_not_sent_in_place_of_a_stream() -> None:
-    line = recorded_line(ASKED, response={"status": 200, "body": {"choices": None}})
+    line = recorded_line(REQUEST_BODY, response={"status": 200, "body": {"choices": None}})
     with (
         replay_tape(make_tape(line)) as replay,
         pytest.raises(openai.UnprocessableEntityError, match="a stream is requested"),
     ):
-        make_client(replay, "a").chat.completions.create(model=MODEL, stream=True, **ASKED)
+        make_client(replay, "a").chat.completions.create(model=MODEL, stream=True, **REQUEST_BODY)
 
 
 RESPONSE_ITEMS: Any = [
