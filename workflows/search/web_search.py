@@ -80,7 +80,7 @@ class WebSearch:
             raise SearchFailedError(f"no web search: it did not answer ({name})") from None
         # Tavily's client assumes that every answer is an object with a list of objects.
         except (ValueError, AttributeError, TypeError, KeyError) as error:
-            message = f"no web search: an answer of another shape ({error})"
+            message = f"the web search's answer has an unexpected structure ({error})"
             raise SearchFailedError(message) from None
 
     def _client(self) -> AsyncTavilyClient:
