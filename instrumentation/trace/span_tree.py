@@ -19,6 +19,7 @@ MAX_VALUE_DEPTH = 200
 """Inputs, outputs and attributes that are nested deeper stay JSON texts: Python reads, compares and
 prints nested values recursively."""
 BRACKETS = re.compile(r"[\[\]{}]")
+JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 NAME_ATTRIBUTE = "flight_recorder.span.name"
 """The name in MLflow of a span that was exported under the name that OpenTelemetry gives it."""
@@ -138,11 +139,11 @@ def _decode_json(value: Any) -> Any:
 
 
 def _depth(text: str) -> int:
-    """How deep a JSON text is nested, or more: brackets inside its strings count, too."""
+    """How deep a JSON text is nested. Brackets inside its strings do not count."""
     if text.count("[") + text.count("{") <= MAX_VALUE_DEPTH:
         return 0
     depth = deepest = 0
-    for bracket in BRACKETS.findall(text):
+    for bracket in BRACKETS.findall(JSON_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
         deepest = max(deepest, depth)
     return deepest

@@ -1,5 +1,6 @@
 """A trace as a tree of spans: how it is read, in which order, and which input is rejected."""
 
+import json
 from typing import Any
 
 import pytest
@@ -198,15 +199,21 @@ def test_a_root_that_was_never_stored_counts_as_never_ended() -> None:
     "usage", ["", "1e400", "[]", '{"input_tokens": null}', '{"input_tokens": 1e400}', "[" * 99_999]
 )
 def test_a_token_usage_of_another_shape_counts_as_none(usage: str) -> None:
-    span = exported_span("a", **{"mlflow.chat.tokenUsage": usage})
+    span = exported_span("a", None, 0, 0, **{"mlflow.chat.tokenUsage": usage})
     assert trace_from_mlflow([exported_trace(span)]).root.tokens.total == 0
 
 
 def test_a_value_that_is_nested_deep_stays_a_text() -> None:
     for depth, is_text in ((150, False), (500, True), (100_000, True)):
         deep = "[" * depth + "]" * depth
-        span = exported_span("a", **{"mlflow.spanInputs": deep})
+        span = exported_span("a", None, 0, 0, **{"mlflow.spanInputs": deep})
         assert (trace_from_mlflow([exported_trace(span)]).root.inputs == deep) is is_text
+
+
+def test_brackets_in_a_text_do_not_nest_a_value() -> None:
+    inputs = {"arguments": '"' + "[" * 900}
+    span = exported_span("a", None, 0, 0, **{"mlflow.spanInputs": json.dumps(inputs)})
+    assert trace_from_mlflow([exported_trace(span)]).root.inputs == inputs
 
 
 def test_the_id_of_a_span_is_that_of_mlflows_api() -> None:
