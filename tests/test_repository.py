@@ -8,7 +8,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from pytest_socket import SocketConnectBlockedError
+
+from instrumentation.tracing_patches import all_patches
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,21 @@ def test_the_lock_has_all_dependencies_of_the_project(project_root: Path) -> Non
         r"^([a-z0-9-]+)==", (project_root / "requirements.lock").read_text(), re.MULTILINE
     )
     assert names <= set(locked)
+
+
+@pytest.mark.parametrize("package", ["crewai", "autogen-agentchat"])
+def test_the_project_allows_only_versions_that_its_patches_cover(
+    package: str, project_root: Path
+) -> None:
+    project = tomllib.loads((project_root / "pyproject.toml").read_text("utf-8"))
+    requirements = map(Requirement, project["project"]["dependencies"])
+    (allowed,) = (each.specifier for each in requirements if each.name == package)
+    covered = [patch.versions[package] for patch in all_patches() if package in patch.versions]
+    assert covered
+    for specifier in (SpecifierSet(versions) for versions in covered):
+        for bound in allowed:
+            in_both = specifier.contains(bound.version) == allowed.contains(bound.version)
+            assert in_both, f"{package}: {allowed} in pyproject.toml, {specifier} in a patch"
 
 
 def test_make_help_lists_every_target(project_root: Path) -> None:

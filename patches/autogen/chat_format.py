@@ -136,7 +136,7 @@ PATCH = Patch(
         "mlflow.autogen._convert_value_to_dict, and the UI's parser of the format `autogen`, which"
         " knows only SystemMessage, UserMessage, AssistantMessage and FunctionMessage"
     ),
-    versions={"mlflow": ">=3.17,<4", "autogen-core": ">=0.7,<0.8"},
+    versions={"mlflow": ">=3.17,<3.19", "autogen-core": ">=0.7,<0.8"},
     delete_when="MLflow's UI renders a FunctionExecutionResultMessage and a list of FunctionCalls",
     canary="tests/patches/autogen/test_chat_format_in_ui.py"
     "::test_upstream_mlflow_renders_a_tool_call_and_its_result",

@@ -143,7 +143,7 @@ PATCH = Patch(
         " trace; streamed tool calls are not stored; a request's extra headers are"
     ),
     upstream="mlflow.openai.autolog (`_stream_output_logging_hook`, `async_patched_call`)",
-    versions={"mlflow": ">=3.17,<4", "openai": ">=1.66,<4"},
+    versions={"mlflow": ">=3.17,<3.19", "openai": ">=1.66,<4"},
     delete_when="autolog() records a stream that is closed early, with the tool calls in it",
     canary="tests/patches/openai/test_streams.py"
     "::test_upstream_autolog_records_a_stream_that_is_closed_early",
