@@ -85,10 +85,14 @@ def wait_until_up(url: str, log: Path) -> None:
 
 
 def span_names_in_ui(ui: Ui, store: str) -> set[str]:
-    """Run a scenario, and read the names of its spans from the page that `run` prints."""
+    """Run a scenario, and read the names of its spans from the page that `run` prints.
+
+    A span with assessments has their number below its name.
+    """
     (broken, *_) = run_scenario(SCENARIO, store).variants
     assert broken.trace is not None
-    return set(read_span_tree(trace_url(broken.trace).replace(UI_URL, ui.url)))
+    rows = read_span_tree(trace_url(broken.trace).replace(UI_URL, ui.url))
+    return {row.partition("\n")[0] for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +156,7 @@ def test_for_a_server_it_prints_the_servers_address(project_root: Path) -> None:
         command, cwd=project_root, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert done.stdout == "they are at http://127.0.0.1:1 already\n"
+    assert done.stdout == "the traces are on the server http://127.0.0.1:1\n"
 
 
 @pytest.mark.postgres
