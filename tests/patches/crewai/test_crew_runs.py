@@ -193,10 +193,7 @@ def test_crews_in_two_threads_have_separate_traces(tmp_path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    mlflow.flush_trace_async_logging()
-    assert (
-        run.traces() == []
-    )  # the tags of a run do not reach threads that have no copy of its context
+    assert {trace.info.trace_id for trace in run.traces()} == set(roots.values())
     for role, trace_id in roots.items():
         trace = trace_from_mlflow([mlflow.get_trace(trace_id).to_dict()])
         assert span_names(trace, "AGENT") == [role]
