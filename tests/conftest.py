@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis  # noqa: F401 # else its plugin imports it as the session ends: see _collect_garbage
+import hypothesis  # else its plugin imports it as the session ends: see _collect_garbage
 import pytest
 
 from scenarios.cli.quiet_frameworks import ENVIRONMENT, quiet_frameworks
@@ -17,6 +17,8 @@ def pytest_configure() -> None:
 
     A shell disables Ctrl-C for background processes, and thereby for all processes they start.
     """
+    hypothesis.settings.register_profile("suite", deadline=None)  # no test depends on its speed
+    hypothesis.settings.load_profile("suite")
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
