@@ -43,8 +43,7 @@ def take_screenshot(folder: Path) -> None:
 def _select_handoff(page: Page) -> None:
     page.set_viewport_size(WINDOW)
     page.locator(TREE_ROW, has_text=HANDOFF).first.click()
-    page.get_by_text("Attributes", exact=True).first.click()
-    page.get_by_text("efficiency_score").first.wait_for()
+    page.get_by_text("dropped").first.wait_for()
 
 
 if __name__ == "__main__":
