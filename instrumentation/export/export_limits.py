@@ -1,4 +1,4 @@
-"""Limits of the export: queue and batch sizes, delays, and timeouts."""
+"""Limits of the span export, some from `OTEL_BSP_*`: queue and batch sizes, delays, timeouts."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Numbers in words, which are figures only before a scale or a unit.
+"""Parse numbers in words where they are figures: before a scale or a unit ("two million").
 
 "Two million" and "five percent" are figures; "one of the two countries" is not.
 """

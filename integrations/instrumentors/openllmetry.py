@@ -1,4 +1,4 @@
-"""OpenLLMetry, enabled with the SDK of Traceloop."""
+"""OpenLLMetry, enabled with Traceloop's SDK: its spans go to an in-memory exporter."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

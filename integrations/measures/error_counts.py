@@ -36,4 +36,4 @@ def compare_error_counts(failed_attempts: int, failed_tools: int, trace: Trace) 
 def error_origins(span: Span) -> Iterator[Span]:
     """Yield the spans in a subtree where errors began, without those they propagated through."""
     below = [origin for child in span.children for origin in error_origins(child)]
-    yield from below or ([span] if span.failed else [])
+    yield from below or ([span] if span.status == "ERROR" else [])  # not: never ended

@@ -1,4 +1,4 @@
-"""Jobs: the cases of one framework, run under one instrumentor in one environment."""
+"""Run jobs in child processes: a job is the cases of a framework under one instrumentor."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tell the calls of one AutoGen client apart: `super()` is the same completion, a second is not.
+"""Give each completion of an AutoGen client one span, even if `create` calls `super().create`.
 
 A client whose `create` calls `super().create` leaves one span. If it does so again, as clients do
 that retry or ask for several answers, each inner call gets a span of its own below the first one.

@@ -1,4 +1,4 @@
-"""Read the address of a trace store, and hide the credentials in it.
+"""Hide the credentials in a trace store's address, and check whether its database answers.
 
 Passwords often contain `@` or `/` that should have been escaped. Drivers then take a part of the
 password for the host, and quote it in their errors.

@@ -1,4 +1,4 @@
-"""Let threads, and tasks of thread pools, belong to the run that starts them.
+"""Carry a run's MLflow tags, session and user (not its current span) into threads and pools.
 
 The tags, session and user of `mlflow.tracing.context` are a context variable, and a new thread
 starts with an empty context. A thread inherits them for its whole life. A task of a

@@ -1,4 +1,4 @@
-"""Checks of the search agent: unsupported figures in answers, and calls about another country.
+"""Checks of the search agent: unsupported figures, false citations, calls about another country.
 
 Figures are compared by `instrumentation.figures`, which knows units, rounding and differences.
 Countries are recognized by their codes: three capital letters, such as FRA. GDP and USD look the
