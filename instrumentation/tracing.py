@@ -28,6 +28,7 @@ from instrumentation.http_attempts.attempt import Attempt
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction
 from instrumentation.sampling.sampling import Sampling
 from instrumentation.sampling.tail_sampler import TailSampler
+from instrumentation.trace.trace_file import RUN_TAG
 from instrumentation.tracing_environment import set_environment_defaults
 from instrumentation.tracing_frameworks import FrameworkTracing
 from instrumentation.tracing_patches import require_span_pipeline, span_pipeline_patches
@@ -47,7 +48,6 @@ from patches.registry import FRAMEWORKS, framework_patches, mlflow_patches
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 """The store if neither the caller nor MLFLOW_TRACKING_URI names one; also MLflow's own default."""
-RUN_TAG = "flight_recorder.run"
 
 
 class Tracing:

@@ -24,6 +24,7 @@ READABLE_FORMATS = (
     " json`), OTLP JSON, or a trace that `accept` recorded"
 )
 RUN_TAG = "flight_recorder.run"
+"""The tag that `record_run` writes on each trace of a run."""
 OTHER_FILES: Mapping[str, tuple[str, ...]] = {
     "an aimock fixture, which has replies and no spans": ("fixtures",),
     "a vcrpy cassette, which has HTTP exchanges and no spans": ("interactions",),
