@@ -80,7 +80,7 @@ fidelity: $(VENV)/ready $(INSTRUMENTOR_ENVS)  ## Count what each instrumentor re
 	@$(RUN) -m integrations fidelity
 
 matrix: $(VENV)/ready $(if $(CELL),,$(INSTRUMENTOR_ENVS))  ## Test integrations across versions (CELL=… for your build)
-	@$(RUN) -m integrations matrix $(if $(CELL),--cell "$$CELL") $(if $(MARKDOWN),--markdown "$$MARKDOWN")
+	@$(RUN) -m integrations matrix $(if $(CELL),--with "$$CELL") $(if $(MARKDOWN),--markdown "$$MARKDOWN")
 
 old-env: .envs/mlflow-3.1.4/ready  ## Build the virtual environment with mlflow 3.1.4
 

@@ -10,7 +10,7 @@ from integrations.cli.environment_selection import select_cases
 from integrations.cli.matrix_command import STOPPED_MESSAGE, print_progress
 from integrations.environments.declared_environments import INSTRUMENTOR_ENVIRONMENTS, LOCKED
 from integrations.fidelity.table_file import load_table
-from integrations.gaps.known_gaps import KNOWN_GAPS
+from integrations.gaps.known_gaps import load_known_gaps
 from integrations.goldens.accept import accept_goldens
 from integrations.matrix.matrix import run_matrix
 from scenarios.cli.interrupts import exit_on_interrupt
@@ -30,7 +30,7 @@ def accept(
     fidelity table.
     """
     specs, cases = (LOCKED, *INSTRUMENTOR_ENVIRONMENTS), select_cases(case or ())
-    running = run_matrix(specs, cases, KNOWN_GAPS, print_progress, load_table())
+    running = run_matrix(specs, cases, load_known_gaps(), print_progress, load_table())
     with exit_on_interrupt(STOPPED_MESSAGE), closing(running):
         results = [each for each in running if each.environment]
     changed = dict.fromkeys(path for each in results for path in accept_goldens(each))

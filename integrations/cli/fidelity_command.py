@@ -12,7 +12,7 @@ from integrations.fidelity.fidelity_table import FidelityTable, measure_table
 from integrations.fidelity.gap_reasons import unexplained_misses
 from integrations.fidelity.table_changes import table_changes
 from integrations.fidelity.table_file import TABLE_FILE, dump_table, load_table
-from integrations.gaps.known_gaps import KNOWN_GAPS
+from integrations.gaps.known_gaps import load_known_gaps
 from integrations.instrumentors.registry import (
     INSTRUMENTORS,
     INSTRUMENTORS_BY_NAME,
@@ -34,9 +34,7 @@ def fidelity(
     ] = None,
     instrumentor: Annotated[
         list[str] | None,
-        typer.Option(
-            "--instrumentor", "--column", help="An instrumentor, e.g. OpenLIT.", metavar="NAME"
-        ),
+        typer.Option(help="An instrumentor, e.g. OpenLIT.", metavar="NAME"),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Compare with the stored table; write nothing.")
@@ -56,11 +54,11 @@ def fidelity(
     instrumentors, cases = _select_instrumentors(instrumentor or ()), select_cases(case or ())
     with exit_on_interrupt(STOPPED_MESSAGE):
         table = measure_table(instrumentors, cases, print_progress)
-    problems = list(unexplained_misses(table, KNOWN_GAPS))
+    problems = list(unexplained_misses(table, load_known_gaps()))
     if check:
         stored = load_table()
         problems += table_changes(stored, table, every_case=not case)
-        problems += page_problems(stored, KNOWN_GAPS)
+        problems += page_problems(stored, load_known_gaps())
     if as_json:
         typer.echo(dump_table(table), nl=False)
     else:
@@ -92,4 +90,4 @@ def _write_table(table: FidelityTable) -> None:
         print_progress("the table is not written, because instrumentors were left out")
         return
     write_atomically(TABLE_FILE, dump_table(table))
-    write_atomically(FIDELITY_PAGE, fidelity_page(table, KNOWN_GAPS))
+    write_atomically(FIDELITY_PAGE, fidelity_page(table, load_known_gaps()))

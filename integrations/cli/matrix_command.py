@@ -10,7 +10,7 @@ import typer
 from integrations.cli.environment_selection import select_cases, select_environments
 from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS
 from integrations.fidelity.table_file import load_table
-from integrations.gaps.known_gaps import KNOWN_GAPS
+from integrations.gaps.known_gaps import load_known_gaps
 from integrations.matrix.matrix import run_matrix
 from integrations.reports.matrix_json import matrix_document
 from integrations.reports.matrix_markdown import matrix_markdown
@@ -27,7 +27,6 @@ def matrix(
         list[str] | None,
         typer.Option(
             "--with",
-            "--cell",
             help="A requirement, wheel or folder to test; repeatable.",
             metavar="REQUIREMENT",
         ),
@@ -83,7 +82,7 @@ def matrix(
         raise typer.BadParameter(f"--markdown: there is no folder {to_markdown.parent}")
     specs = select_environments(only or (), requirement or (), instrumentor or ())
     cases = select_cases(case or ())
-    running = run_matrix(specs, cases, KNOWN_GAPS, print_progress, load_table())
+    running = run_matrix(specs, cases, load_known_gaps(), print_progress, load_table())
     with exit_on_interrupt(STOPPED_MESSAGE), closing(running):
         results = list(running)
     if to_markdown:

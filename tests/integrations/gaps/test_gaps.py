@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from integrations.cases.all_cases import all_cases
 from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, OUTCOME, CaseMeasure, CountsByCase, Gap
-from integrations.gaps.known_gaps import KNOWN_GAPS
+from integrations.gaps.known_gaps import load_known_gaps
 from integrations.gaps.reconciliation import GapReconciliation, join_limited, reconcile_gaps
 from integrations.instrumentors.registry import WITH_DECLARED_GAPS
+from integrations.measures.run_counts import MEASURES as RUN_MEASURES
 from scenarios.player.fidelity import FidelityCount
 
 INSTALLED = {"mlflow": "3.17.2", "crewai": "1.15.30"}
@@ -165,12 +166,13 @@ def test_an_unexpected_outcome_is_described_without_counts() -> None:
 
 
 def test_known_gaps_have_unique_names() -> None:
-    names = [each.name for each in KNOWN_GAPS]
+    names = [each.name for each in load_known_gaps()]
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("known", KNOWN_GAPS, ids=lambda known: known.name)
-def test_a_known_gap_names_existing_cases_and_patches(known: Gap) -> None:
+@pytest.mark.parametrize("known", load_known_gaps(), ids=lambda known: known.name)
+def test_a_known_gap_names_existing_cases_measures_and_patches(known: Gap) -> None:
+    assert known.misses.keys() <= {*RUN_MEASURES, OUTCOME}
     existing = {case.name for case in all_cases(known.framework)}
     named = {case for cases in known.misses.values() if cases != EVERY_CASE for case in cases}
     assert named <= existing

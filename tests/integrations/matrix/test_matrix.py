@@ -18,7 +18,7 @@ from integrations.environments.declared_environments import LOCKED
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.fidelity.table_file import load_table
 from integrations.gaps.gap import EVERY_CASE, Gap
-from integrations.gaps.known_gaps import KNOWN_GAPS
+from integrations.gaps.known_gaps import load_known_gaps
 from integrations.gaps.reconciliation import reconcile_gaps
 from integrations.goldens.accept import GoldenNotAcceptedError, accept_goldens
 from integrations.goldens.golden_file import Golden, golden_path, load_golden, save_golden
@@ -45,7 +45,7 @@ def problems_with(result: EnvironmentResult, known: Sequence[Gap]) -> tuple[str,
 def locked() -> EnvironmentResult:
     """Two cases in the locked environment, under plain autolog and ours."""
     spec = replace(LOCKED, instrumentors=(PLAIN_AUTOLOG, "ours"))
-    with closing(run_matrix([spec], CASES, KNOWN_GAPS, lambda line: None)) as running:
+    with closing(run_matrix([spec], CASES, load_known_gaps(), lambda line: None)) as running:
         (result,) = running
     return result
 
@@ -74,7 +74,7 @@ def test_the_locked_environment_agrees_with_the_goldens(
 
 
 def test_an_undeclared_gap_is_a_problem(locked: EnvironmentResult) -> None:
-    others = [gap for gap in KNOWN_GAPS if gap.name != "autogen_costs"]
+    others = [gap for gap in load_known_gaps() if gap.name != "autogen_costs"]
     (problem,) = problems_with(locked, others)
     assert problem.startswith(
         "undeclared gap: autogen, plain autolog: costs of graphflow_run (0 of 3)"
@@ -82,9 +82,9 @@ def test_an_undeclared_gap_is_a_problem(locked: EnvironmentResult) -> None:
 
 
 def test_a_gap_that_is_gone_is_a_problem_that_names_the_patch(locked: EnvironmentResult) -> None:
-    (costs,) = (gap for gap in KNOWN_GAPS if gap.name == "autogen_costs")
+    (costs,) = (gap for gap in load_known_gaps() if gap.name == "autogen_costs")
     gone = replace(costs, name="gone", misses={"completions": EVERY_CASE})
-    (problem,) = problems_with(locked, [*KNOWN_GAPS, gone])
+    (problem,) = problems_with(locked, [*load_known_gaps(), gone])
     assert problem.startswith("fixed upstream: gone, plain autolog, does not occur with mlflow")
     assert "delete the patch autogen.completion_spans" in problem
 
@@ -99,7 +99,7 @@ def test_without_one_of_our_patches_the_matrix_fails(
     monkeypatch.setattr("integrations.runner.case_process.PROJECT_FOLDER", tmp_path)
     ours = replace(LOCKED, instrumentors=("ours",))
     (result,) = run_matrix(
-        [ours], select_cases(["autogen/agent_with_tool"]), KNOWN_GAPS, lambda line: None
+        [ours], select_cases(["autogen/agent_with_tool"]), load_known_gaps(), lambda line: None
     )
     *_, tools, golden = result.problems
     assert tools.startswith("undeclared gap: autogen, ours: tools of agent_with_tool (0 of 1)")
@@ -114,7 +114,9 @@ def telemetry() -> EnvironmentResult:
         replace(LOCKED, instrumentors=(FRAMEWORK_TELEMETRY,)),
         select_cases(["raising_model", "sync"]),
     )
-    with closing(run_matrix([spec], cases, KNOWN_GAPS, lambda line: None, load_table())) as running:
+    with closing(
+        run_matrix([spec], cases, load_known_gaps(), lambda line: None, load_table())
+    ) as running:
         (result,) = running
     return result
 
@@ -166,7 +168,7 @@ def test_a_declared_conflict_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     conflict = EnvironmentSpec(
         "a conflict", ("openai<2", "openai>=2"), ("autogen",), expects_conflict=True
     )
-    (result,) = run_matrix([conflict], CASES, KNOWN_GAPS, lambda line: None)
+    (result,) = run_matrix([conflict], CASES, load_known_gaps(), lambda line: None)
     assert result.case_results == ()
     assert "openai<2" in result.install_error
     assert result.passed
