@@ -5,9 +5,9 @@ stop.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import wraps
-from queue import Full, Queue
+from queue import Queue
 from threading import Event
 from typing import Any
 
@@ -15,16 +15,22 @@ from patches.patch import Patch
 
 
 class WakingEvent(Event):
-    """An event that puts an empty task into the queue when it is set, to wake up the reader."""
+    """An event that puts an empty task into the queue when it is set, to wake up the reader.
+
+    Both happen as one step. In between, the reader could see the event, find the queue empty and
+    end; then the empty task would never be done, and the flush would wait for it for ever.
+    """
 
     def __init__(self, queue: Queue[Any], empty_task: Any) -> None:
         super().__init__()
         self._queue, self._empty_task = queue, empty_task
 
     def set(self) -> None:
-        super().set()
-        with suppress(Full):
-            self._queue.put_nowait(self._empty_task)
+        with self._queue.not_empty:  # the lock of all methods of the queue
+            super().set()
+            self._queue._put(self._empty_task)
+            self._queue.unfinished_tasks += 1
+            self._queue.not_empty.notify()
 
 
 @contextmanager

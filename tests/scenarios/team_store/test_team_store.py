@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,27 +123,7 @@ def test_only_the_owner_can_read_the_password(team: StartedStore) -> None:
 
 @pytest.mark.timeout(300)
 def test_no_trace_of_eight_processes_is_lost_when_the_store_is_killed(team: StartedStore) -> None:
-    numbers = map(str, (WRITERS, SPANS, PAUSE_S))
-    with subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.scenarios.team_store.trace_writers",
-            team.url,
-            "night",
-            *numbers,
-        ],
-        cwd=REPOSITORY,
-        env=os.environ | {"FLIGHT_RECORDER_STORE_TIMEOUT_S": "60"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(WRITERS)]
-        if lines != ["writing\n"] * WRITERS:
-            pytest.fail(f"not all writers started: {lines}; {process.communicate()[1]}")
+    with run_writers(team.url, "night") as process:
         wait_for_traces(2)
         team.server.send_signal(signal.SIGKILL)
         team.database.restart("immediate")
@@ -170,6 +151,33 @@ def test_eight_processes_that_start_together_write_to_one_experiment(team: Start
         join experiments using (experiment_id) where trace_name like %s
     """
     assert team.rows(query, "night-%") == [("flight-recorder",)]
+
+
+@contextmanager
+def run_writers(url: str, name: str) -> Generator["subprocess.Popen[str]"]:
+    """Start the writers; end them with the block. After an error, add their stacks to it."""
+    command = [sys.executable, "-m", "tests.scenarios.team_store.trace_writers", url, name]
+    with subprocess.Popen(
+        command + [str(number) for number in (WRITERS, SPANS, PAUSE_S)],
+        cwd=REPOSITORY,
+        env=os.environ | {"FLIGHT_RECORDER_STORE_TIMEOUT_S": "60"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for _ in range(WRITERS):
+                assert process.stdout.readline() == "writing\n"
+            yield process
+        except BaseException as error:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGABRT)  # prints the stacks
+            output, errors = process.communicate(timeout=30)
+            error.add_note(f"The writers printed:\n{output}\n{errors}")
+            raise
 
 
 def wait_for_traces(traces: int) -> None:

@@ -2,9 +2,11 @@
 
 `python -m tests.scenarios.team_store.trace_writers STORE NAME WRITERS SPANS PAUSE_S` prints a line
 as each writer starts. When stdin is closed, each writer ends and prints its name and its number of
-traces as JSON. The writers are forked, since each import of MLflow takes seconds.
+traces as JSON. The writers are forked, since each import of MLflow takes seconds. SIGABRT ends them
+and prints their stacks.
 """
 
+import faulthandler
 import json
 import os
 import select
@@ -22,6 +24,7 @@ TOKEN_USAGE = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
 
 def main(store: str, name: str, writers: int, spans: int, pause_s: float) -> None:
     """Fork the writers and wait for them."""
+    faulthandler.enable()
     children = []
     for writer in range(writers):
         child = os.fork()
