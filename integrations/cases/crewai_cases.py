@@ -1,15 +1,16 @@
 """Cases of CrewAI: kickoffs, processes, tools, guardrails, flows and memory."""
 
 from integrations.cases.case import Case
-from integrations.cases.crewai_replies import (
+from integrations.cases.scripted_replies import (
     CLERK_ANSWER,
     EMBEDDING_REPLY,
     SCOUT_ANSWER,
     SCOUT_THEN_CLERK,
+    ScriptedReply,
     calls_lookup,
     delegates_to,
+    scripted_reply,
 )
-from integrations.cases.scripted_replies import ScriptedReply, scripted_reply
 from scenarios.replay.faults import rate_limited, unavailable, waits_for_lanes
 
 FIXED_ORDER = (

@@ -1,5 +1,6 @@
 """Tape lines for cases, written in Python: scripted answers and tool calls."""
 
+import json
 from typing import Any
 
 ScriptedReply = dict[str, Any]
@@ -20,3 +21,58 @@ def scripted_tool_calls(
     """A line that answers `lane` with these tool calls, each a tool name and its arguments."""
     tool_calls = [{"name": name, "arguments": arguments} for name, arguments in calls]
     return scripted_reply(lane, None, when, tool_calls=tool_calls)
+
+
+SCOUT_ANSWER = "The Furka pass is open."
+CLERK_ANSWER = "Noted: the Furka pass is open."
+
+
+def calls_tools(
+    lane: str,
+    *calls: tuple[str, dict[str, Any]],
+    when: str = "",
+    content: str | None = None,
+) -> tuple[ScriptedReply, ScriptedReply]:
+    """`lane` calls tools, in both forms.
+
+    The text form requests the first tool only. The tool-call form requests all of them, with
+    `content` as its text.
+    """
+    name, arguments = calls[0]
+    text = f"Thought: I need it.\nAction: {name}\nAction Input: {json.dumps(arguments)}"
+    tool_calls = [{"name": name, "arguments": arguments} for name, arguments in calls]
+    return (
+        scripted_reply(lane, text, rf"(?s)\A(?!tools: ).*{when}") | {"note": TOOL_IN_TEXT_NOTE},
+        scripted_reply(lane, content, rf"(?s)\Atools: .*{when}", tool_calls=tool_calls)
+        | {"note": TOOL_AS_CALL_NOTE},
+    )
+
+
+def calls_lookup(
+    lane: str, *places: str, content: str | None = None
+) -> tuple[ScriptedReply, ScriptedReply]:
+    """`lane` looks up these places in one reply."""
+    return calls_tools(lane, *(("lookup", {"place": place}) for place in places), content=content)
+
+
+def delegates_to(coworker: str, when: str = "") -> tuple[ScriptedReply, ScriptedReply]:
+    """The manager delegates to a coworker to find the pass."""
+    arguments = {
+        "task": "find the pass",
+        "context": "it is winter",
+        "coworker": coworker,
+    }
+    return calls_tools("manager", ("delegate_work_to_coworker", arguments), when=when)
+
+
+SCOUT_THEN_CLERK = (
+    *calls_lookup("scout", "Furka"),
+    scripted_reply("scout", SCOUT_ANSWER),
+    scripted_reply("clerk", CLERK_ANSWER),
+)
+EMBEDDING_REPLY: ScriptedReply = {
+    "lane": "embedder",
+    "origin": "scripted",
+    "path": "/v1/embeddings",
+    "reply": {"embeddings": [[0.5] * 8]},
+}

@@ -1,7 +1,6 @@
 """Measure the fidelity table: what each instrumentor records of each case."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from integrations.cases.case import Case
@@ -9,14 +8,7 @@ from integrations.environments.build import Environment, find_environment
 from integrations.environments.uv import InstallError
 from integrations.fidelity.table_entry import TableEntry, entry_from_result
 from integrations.instrumentors.registry import Instrumentor
-from integrations.runner.jobs import (
-    MAX_PARALLEL,
-    Job,
-    JobResult,
-    JobRunner,
-    OnProgress,
-    group_by_framework,
-)
+from integrations.runner.jobs import Job, JobResult, JobRunner, OnProgress, group_by_framework
 
 ALWAYS_LISTED_PACKAGES = ("crewai", "autogen-agentchat", "openai")
 """Packages whose versions are listed for every instrumentor."""
@@ -53,18 +45,13 @@ def measure_table(
     If this is interrupted, the child processes are killed.
     """
     environments = dict(_available_environments(instrumentors, on_progress))
-    runner = JobRunner(on_progress)
-    with ThreadPoolExecutor(MAX_PARALLEL) as pool:
-        try:
-            running = [
-                pool.submit(runner.run_job, job)
-                for instrumentor, environment in environments.items()
-                for job in _jobs(instrumentor, environment, cases)
-            ]
-            results = [each.result() for each in running]
-        finally:
-            runner.close()
-            pool.shutdown(cancel_futures=True)
+    with JobRunner(on_progress) as runner:
+        running = [
+            runner.submit(job)
+            for instrumentor, environment in environments.items()
+            for job in _jobs(instrumentor, environment, cases)
+        ]
+        results = [each.result() for each in running]
     return FidelityTable(
         {each.name: _versions(each, environment) for each, environment in environments.items()},
         {

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from integrations.gaps.gap import OUTCOME, CaseMeasure, CountsByCase, Gap, observed_misses
 from scenarios.player.fidelity import FidelityCount
 
-MAX_LISTED = 6
-"""How many items a sentence lists."""
-
 
 @dataclass(frozen=True)
 class GapReconciliation:
@@ -93,11 +90,11 @@ def reconcile_gaps(
     )
 
 
-def join_limited(items: Iterable[str]) -> str:
-    """Join as many items as a sentence lists, and say how many more there are."""
+def join_limited(items: Iterable[str], limit: int = 6, separator: str = ", ") -> str:
+    """Join the first items and say how many more there are."""
     every = list(items)
-    more = f" and {len(every) - MAX_LISTED} more" if len(every) > MAX_LISTED else ""
-    return ", ".join(every[:MAX_LISTED]) + more
+    more = f" and {len(every) - limit} more" if len(every) > limit else ""
+    return separator.join(every[:limit]) + more
 
 
 def _format_count(count: FidelityCount) -> str:

@@ -43,7 +43,7 @@ def _without_retries(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
             failed[key] -= 1
         else:
             yield exchange
-        if not exchange.delivered or (exchange.status or 0) >= 400:
+        if not exchange.succeeded:
             failed[key] += 1
 
 

@@ -106,7 +106,7 @@ INSTRUMENTORS = (
 )
 """In the order of the fidelity table's columns."""
 INSTRUMENTORS_BY_NAME: Mapping[str, Instrumentor] = {each.name: each for each in INSTRUMENTORS}
-UNINSTRUMENTED = Instrumentor("none", "uninstrumented:enable_nothing")
+UNINSTRUMENTED = Instrumentor("none", "capture:enable_nothing")
 """Records nothing: the baseline of benchmarks."""
 
 

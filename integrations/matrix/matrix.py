@@ -1,7 +1,6 @@
 """Runs the matrix: builds environments, runs the cases in them, and evaluates the results."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from integrations.cases.case import Case
@@ -13,14 +12,7 @@ from integrations.gaps.gap import Gap
 from integrations.gaps.reconciliation import GapReconciliation, reconcile_gaps
 from integrations.instrumentors.registry import WITH_DECLARED_GAPS
 from integrations.matrix.environment_result import EnvironmentResult
-from integrations.runner.jobs import (
-    MAX_PARALLEL,
-    Job,
-    JobResult,
-    JobRunner,
-    OnProgress,
-    group_by_framework,
-)
+from integrations.runner.jobs import Job, JobResult, JobRunner, OnProgress, group_by_framework
 
 EMPTY_TABLE = FidelityTable({}, {}, {})
 
@@ -38,20 +30,12 @@ def run_matrix(
     fidelity table. A result is yielded as soon as it and those before it are complete. Closing the
     generator, also by Ctrl-C, kills the child processes.
     """
-    runner = JobRunner(on_progress)
-    with ThreadPoolExecutor(MAX_PARALLEL) as pool:
-        try:
-            builds = list(pool.map(partial(try_build, on_progress=on_progress), specs))
-            running = [
-                [pool.submit(runner.run_job, job) for job in _jobs(build, cases)]
-                for build in builds
-            ]
-            for build, futures in zip(builds, running, strict=True):
-                job_results = [each.result() for each in futures]
-                yield _environment_result(build, job_results, known_gaps, fidelity_table)
-        finally:
-            runner.close()
-            pool.shutdown(cancel_futures=True)
+    with JobRunner(on_progress) as runner:
+        builds = list(runner.pool.map(partial(try_build, on_progress=on_progress), specs))
+        running = [list(map(runner.submit, _jobs(build, cases))) for build in builds]
+        for build, futures in zip(builds, running, strict=True):
+            job_results = [each.result() for each in futures]
+            yield _environment_result(build, job_results, known_gaps, fidelity_table)
 
 
 def _jobs(build: BuildResult, cases: Sequence[Case]) -> Iterator[Job]:

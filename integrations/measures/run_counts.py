@@ -6,16 +6,17 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
 from instrumentation.trace.trace import Trace
-from integrations.measures.error_counts import compare_error_counts
-from integrations.measures.placement import COMPLETION_TYPES, count_placed
-from integrations.measures.prompts import count_readable_prompts, distinct_prompts
-from integrations.measures.replies import count_readable_replies, distinct_replies
-from integrations.measures.run_token_totals import compare_run_token_totals
-from integrations.measures.turns import agent_turns
+from integrations.measures.errors_and_totals import compare_error_counts, compare_run_token_totals
+from integrations.measures.messages import (
+    count_readable_prompts,
+    count_readable_replies,
+    distinct_prompts,
+    distinct_replies,
+)
+from integrations.measures.placement import COMPLETION_TYPES, agent_turns, count_placed
 from integrations.programs.case_context import API_KEY, TOOL_CREDENTIAL
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
-from scenarios.replay.ledger import Exchange
 
 COMPLETION_PATHS = ("/chat/completions", "/responses")
 """How the path of a completion ends."""
@@ -77,7 +78,7 @@ MEASURES = tuple(field.name for field in fields(RunCounts))
 def count_run(run: CaseRun, trace: Trace) -> RunCounts:
     """Count a run and its trace, which `normalized_trace` has built."""
     requested = [each for each in run.exchanges if each.path.endswith(COMPLETION_PATHS)]
-    answered = [each for each in requested if _has_arrived(each)]
+    answered = [each for each in requested if each.succeeded]
     completions = [span for span in trace if span.type in COMPLETION_TYPES]
     succeeded = [span for span in completions if not span.failed]
     failed_tools = sum(bool(tool["raised"]) for tool in run.tools)
@@ -102,10 +103,6 @@ def count_run(run: CaseRun, trace: Trace) -> RunCounts:
         replies=FidelityCount(len(replies), count_readable_replies(replies, completions)),
         leaks=FidelityCount(0, _count_leaks(run)),
     )
-
-
-def _has_arrived(exchange: Exchange) -> bool:
-    return exchange.delivered and exchange.status is not None and exchange.status < 400
 
 
 def _handoffs(trace: Trace) -> Iterator[tuple[object, object]]:

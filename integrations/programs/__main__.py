@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, TextIO
 
 
@@ -27,7 +28,7 @@ def main(instrumentor_name: str, framework: str, tracking_uri: str) -> None:
     from integrations.instrumentors.registry import load_enable_function
     from integrations.programs.case_context import UnsupportedFeatureError
 
-    programs = import_module(f"integrations.programs.{framework}")
+    programs = _load_programs(framework)
     enable = load_enable_function(instrumentor_name)
     with ExitStack() as stack:
         try:
@@ -37,8 +38,19 @@ def main(instrumentor_name: str, framework: str, tracking_uri: str) -> None:
             return
         _write_message(output, {"ready": True})
         for job in map(json.loads, jobs):
-            program = getattr(programs, job["case"])
-            _write_message(output, _run_case(program, job, capture_case))
+            _write_message(output, _run_case(programs[job["case"]], job, capture_case))
+
+
+def _load_programs(framework: str) -> dict[str, Callable[..., Any]]:
+    """Return the functions of a framework's modules. That of a case has the name of the case."""
+    package = import_module(f"integrations.programs.{framework}")
+    names = (each.name for each in iter_modules(package.__path__, f"{package.__name__}."))
+    return {
+        name: function
+        for module in map(import_module, names)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+    }
 
 
 def _run_case(

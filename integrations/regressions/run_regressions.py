@@ -1,7 +1,6 @@
 """Run the case of each regression twice: with versions that have it and with others that do not."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from integrations.cases.case import Case
@@ -13,7 +12,7 @@ from integrations.regressions.regression import (
     select_counts,
 )
 from integrations.runner.case_result import CaseResult
-from integrations.runner.jobs import MAX_PARALLEL, Job, JobResult, JobRunner, OnProgress
+from integrations.runner.jobs import Job, JobResult, JobRunner, OnProgress
 
 JobKey = tuple[RegressionSide, str]
 """A side and a framework. All cases of one key are run as one job."""
@@ -25,20 +24,15 @@ def run_both_sides(
     """Run both sides of each regression. A run that several of them need is made once."""
     cases = _cases_by_key(regressions)
     specs = list({side.spec.name: side.spec for side, _ in cases}.values())
-    runner = JobRunner(on_progress)
-    with ThreadPoolExecutor(MAX_PARALLEL) as pool:
-        try:
-            build = partial(try_build, on_progress=on_progress)
-            builds = {each.spec.name: each for each in pool.map(build, specs)}
-            running = {
-                key: pool.submit(runner.run_job, job)
-                for key, group in cases.items()
-                if (job := _job(builds[key[0].spec.name], key[0], group))
-            }
-            results = {key: future.result() for key, future in running.items()}
-        finally:
-            runner.close()
-            pool.shutdown(cancel_futures=True)
+    with JobRunner(on_progress) as runner:
+        build = partial(try_build, on_progress=on_progress)
+        builds = {each.spec.name: each for each in runner.pool.map(build, specs)}
+        running = {
+            key: runner.submit(job)
+            for key, group in cases.items()
+            if (job := _job(builds[key[0].spec.name], key[0], group))
+        }
+        results = {key: future.result() for key, future in running.items()}
     return [_regression_result(each, results, builds) for each in regressions]
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.gaps.gap import Gap
+from integrations.gaps.reconciliation import join_limited
 from integrations.matrix.environment_result import EnvironmentResult
-from integrations.reports.change_summary import drift_sentences, edit_sentences, join_first
 from integrations.reports.responsive_table import EMPTY_CELL
 from integrations.runner.case_result import CaseResult
-from scenarios.tape.drift import SEVERITIES
+from integrations.trees.edit_script import Edit
+from scenarios.tape.drift import SEVERITIES, Change
 
 HEADINGS = (
     "environment",
@@ -23,6 +24,8 @@ HEADINGS = (
 )
 """The headings of a `summary_row`."""
 KNOWN_GAPS_HEADING = "known gaps"
+MAX_NAMED = 3
+"""How many names a sentence about a change lists."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,8 @@ def details(result: EnvironmentResult) -> Iterator[Detail]:
         Detail("unexpected outcome", tuple(_problem_sentences(results))),
         Detail("not supported", tuple(_unsupported_sentences(results))),
         Detail(KNOWN_GAPS_HEADING, tuple(_known_gap_sentences(result))),
-        Detail("changed trees", tuple(edit_sentences(results))),
-        Detail("changed prompts", tuple(drift_sentences(results))),
+        Detail("changed trees", tuple(_edit_sentences(results))),
+        Detail("changed prompts", tuple(_drift_sentences(results))),
     )
     yield from (each for each in every if each.sentences)
 
@@ -114,7 +117,7 @@ def _unsupported_sentences(results: Iterable[CaseResult]) -> Iterator[str]:
             reason = f"{result.instrumentor}: {result.unsupported}"
             cases.setdefault(reason, []).append(result.case.full_name)
     for reason, names in cases.items():
-        yield f"{reason} ({join_first(names)})"
+        yield f"{reason} ({join_limited(names, MAX_NAMED)})"
 
 
 def _known_gap_sentences(result: EnvironmentResult) -> Iterator[str]:
@@ -122,3 +125,28 @@ def _known_gap_sentences(result: EnvironmentResult) -> Iterator[str]:
         fix = f"; fixed by our patch {gap.patch}" if gap.patch else ""
         names = ", ".join(instrumentors)
         yield f"{gap.name} ({gap.framework}; {names}): {gap.symptom}; {gap.upstream}{fix}"
+
+
+def _edit_sentences(results: Iterable[CaseResult]) -> Iterator[str]:
+    """Describe how trees differ from their goldens, by instrumentor."""
+    cases: dict[tuple[str, Edit], list[str]] = {}
+    for result in results:
+        for edit in result.edits:
+            cases.setdefault((result.instrumentor, edit), []).append(result.case.full_name)
+    for instrumentor, edit in sorted(cases, key=lambda key: (-key[1].severity, key[0])):
+        yield f"{instrumentor}: {edit} ({join_limited(cases[instrumentor, edit], MAX_NAMED)})"
+
+
+def _drift_sentences(results: Iterable[CaseResult]) -> Iterator[str]:
+    """Describe how prompts differ from their goldens, for all instrumentors together."""
+    calls: dict[Change, dict[str, None]] = {}
+    cases: dict[Change, dict[str, None]] = {}
+    for result in results:
+        for drift in result.request_drifts:
+            for change in drift.changes:
+                calls.setdefault(change, {})[drift.location] = None
+                cases.setdefault(change, {})[result.case.full_name] = None
+    for change in sorted(calls, key=lambda each: -SEVERITIES.index(each.severity)):
+        where = join_limited(calls[change], MAX_NAMED, "; ")
+        names = join_limited(cases[change], MAX_NAMED)
+        yield f"{where} ({change.severity}): {change.description} ({names})"

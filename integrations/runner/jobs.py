@@ -1,11 +1,13 @@
 """Run jobs in child processes: a job is the cases of a framework under one instrumentor."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
+from typing import Self
 
 from integrations.cases.case import Case
 from integrations.goldens.golden_file import Golden, golden_path, load_golden
@@ -60,13 +62,25 @@ def group_by_framework(
 
 
 class JobRunner:
-    """Runs jobs from any thread, and can stop them all at once."""
+    """Runs jobs in the threads of its pool. At the end of its context it stops those that run."""
 
     def __init__(self, on_progress: OnProgress) -> None:
+        self.pool = ThreadPoolExecutor(MAX_PARALLEL)
         self._on_progress = on_progress
         self._lock = Lock()
         self._processes: list[CaseProcess] = []
         self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+        self.pool.shutdown(cancel_futures=True)
+
+    def submit(self, job: Job) -> Future[JobResult]:
+        """Run a job in the pool."""
+        return self.pool.submit(self.run_job, job)
 
     def run_job(self, job: Job) -> JobResult:
         """Run all cases of a job; after `close`, return the results so far."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from instrumentation.trace import Span, Trace
-from scenarios.replay.ledger import Exchange, Ledger
+from scenarios.replay.ledger import Ledger
 from scenarios.tape.request import COMPLETION_PATHS
 
 
@@ -66,12 +66,10 @@ def measure_fidelity(ledger: Ledger, trace: Trace) -> Fidelity:
         agents=FidelityCount(
             len(lanes), sum(calls_by_agent[lane] == calls for lane, calls in lanes.items())
         ),
-        errors=FidelityCount(sum(map(_has_failed, ledger.exchanges)), _count_failures(trace)),
+        errors=FidelityCount(
+            sum(not one.succeeded for one in ledger.exchanges), _count_failures(trace)
+        ),
     )
-
-
-def _has_failed(exchange: Exchange) -> bool:
-    return not (exchange.delivered and exchange.status is not None and exchange.status < 400)
 
 
 def _count_attempts(completion: Span) -> int:

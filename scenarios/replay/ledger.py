@@ -49,6 +49,11 @@ class Exchange:
     delivered: bool = False
     ended_ms: float | None = None
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether a reply that is no error arrived completely."""
+        return self.delivered and self.status is not None and self.status < 400
+
 
 class Ledger:
     """Exchanges in order of arrival. One thread writes; any thread may read."""
