@@ -98,7 +98,7 @@ picture: $(VENV)/ready  ## Take the picture of the README from MLflow's page (ne
 	@$(RUN) -m tests.docs.screenshot
 
 lock: $(VENV)/ready  ## Resolve the newest compatible versions into requirements.lock
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --upgrade --output-file requirements.lock
 
 clean:  ## Remove the virtual environments; stores and tapes stay

@@ -5,7 +5,9 @@ import socket
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -13,6 +15,12 @@ from packaging.specifiers import SpecifierSet
 from pytest_socket import SocketConnectBlockedError
 
 from instrumentation.tracing_patches import all_patches
+
+
+def list_dependencies(project: dict[str, Any]) -> list[str]:
+    """The dependencies of the package and of all its extras."""
+    extras = project["project"]["optional-dependencies"].values()
+    return [*project["project"]["dependencies"], *chain.from_iterable(extras)]
 
 
 @pytest.mark.parametrize(
@@ -40,8 +48,9 @@ def test_a_lock_has_hashes_and_no_address(lock: str, project_root: Path) -> None
 
 def test_the_lock_has_all_dependencies_of_the_project(project_root: Path) -> None:
     project = tomllib.loads((project_root / "pyproject.toml").read_text("utf-8"))
-    dependencies = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    dependencies = [*list_dependencies(project), *project["dependency-groups"]["dev"]]
     names = {re.split(r"[\[<>=; ]", dependency)[0] for dependency in dependencies}
+    names.remove("agent-flight-recorder")  # an extra consists of others
     locked = re.findall(
         r"^([a-z0-9-]+)==", (project_root / "requirements.lock").read_text(), re.MULTILINE
     )
@@ -53,7 +62,7 @@ def test_the_project_allows_only_versions_that_its_patches_cover(
     package: str, project_root: Path
 ) -> None:
     project = tomllib.loads((project_root / "pyproject.toml").read_text("utf-8"))
-    requirements = map(Requirement, project["project"]["dependencies"])
+    requirements = map(Requirement, list_dependencies(project))
     (allowed,) = (each.specifier for each in requirements if each.name == package)
     covered = [patch.versions[package] for patch in all_patches() if package in patch.versions]
     assert covered

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-DISTRIBUTION = "agent-flight-recorder"
+from scenarios.cli.error_exit import DISTRIBUTION
+
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

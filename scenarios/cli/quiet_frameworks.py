@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,6 +69,9 @@ def _is_not_from_crewai(record: logging.LogRecord) -> bool:
 @contextmanager
 def _suppress_crewai_output() -> Generator[None]:
     """Keep CrewAI's event output off stdout, from which programs read JSON."""
+    if find_spec("crewai_core") is None:
+        yield
+        return
     from crewai_core.printer import set_suppress_console_output, should_suppress_console_output
 
     before = should_suppress_console_output()

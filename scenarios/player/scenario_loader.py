@@ -64,7 +64,11 @@ def scenario_folder(name: str, catalog: Path = CATALOG_FOLDER) -> ScenarioFolder
     known = scenario_names(catalog)
     if name not in known:
         near = get_close_matches(name, known, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else "`make scenarios` lists them"
+        hint = (
+            f"did you mean {' or '.join(near)}?"
+            if near
+            else "`python -m scenarios list` lists them"
+        )
         raise ScenarioNotFoundError(f"no scenario is named {name!r}; {hint}")
     return ScenarioFolder(catalog / name)
 

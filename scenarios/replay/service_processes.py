@@ -13,7 +13,8 @@ from typing import IO
 
 import httpx
 
-REPOSITORY = Path(__file__).parent.parent.parent
+IMPORT_FOLDER = Path(__file__).parents[__name__.count(".")]
+"""The folder that the top package of this module is imported from."""
 START_TIMEOUT_S = 30.0
 """How long a service may take to print its address; most of it is the import of MLflow."""
 STOP_TIMEOUT_S = 10.0
@@ -72,7 +73,7 @@ def _run_service(
 ) -> Generator[Callable[[], str]]:
     """Run a service in a process; yield a function that waits for its address."""
     command = [sys.executable, "-m", f"workflows.services.{name}", "--port", "0", *arguments]
-    paths = filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH")))
+    paths = filter(None, (str(IMPORT_FOLDER), os.environ.get("PYTHONPATH")))
     environment = {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONPATH": os.pathsep.join(paths)}
     with (
         TemporaryFile("w+") as errors,

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from shlex import quote as quote_for_shell
 from urllib.parse import quote as quote_for_url
 
@@ -106,8 +107,13 @@ def trace_url(trace: Trace) -> str:
 
 
 def ui_instruction() -> str:
-    """The words before a URL: `make ui` must run first, unless the store is a server."""
-    return "open" if is_server() else "make ui, then open"
+    """The words before a URL: the command that shows the store, unless the store is a server."""
+    if is_server():
+        return "open"
+    if (Path(__file__).parents[2] / "Makefile").exists():
+        return "make ui, then open"
+    store = hide_credentials(tracking_uri(), tracking_uri())
+    return f"mlflow server --backend-store-uri {quote_for_shell(store)}, then open"
 
 
 def _render_outlines(scenario: Scenario, verdict: Verdict) -> Iterator[RenderableType]:

@@ -56,7 +56,7 @@ def test_an_unknown_name_suggests_the_nearest(tmp_path: Path) -> None:
 
 
 def test_a_name_like_no_other_points_to_the_list() -> None:
-    with pytest.raises(ScenarioNotFoundError, match="`make scenarios` lists them"):
+    with pytest.raises(ScenarioNotFoundError, match="`python -m scenarios list` lists them"):
         load_scenario("zzzzzzzzzz")
 
 

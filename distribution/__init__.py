@@ -1,0 +1,1 @@
+"""Make one installable package, `flight_recorder`, of the repository's folders."""

@@ -1,0 +1,1 @@
+"""Tests of the wheel, and of the package that it installs."""

@@ -1,0 +1,75 @@
+"""The wheel, installed beside a project that has packages named like the repository's."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.docs.documents import ROOT
+
+BUILD = "from hatchling.build import build_{kind}; import sys; print(build_{kind}(sys.argv[1]))"
+
+
+def build_distribution(kind: str, source: Path, target: Path) -> Path:
+    """Build a "wheel" or an "sdist" of a folder, as pip does, but without a network."""
+    program = [sys.executable, "-c", BUILD.format(kind=kind), str(target)]
+    built = subprocess.run(program, cwd=source, capture_output=True, text=True, timeout=100)
+    assert built.returncode == 0, built.stderr
+    return target / built.stdout.split()[-1]
+
+
+@dataclass(frozen=True)
+class InstalledProject:
+    """A user's project, and a virtual environment that has `flight_recorder`.
+
+    The environment sees the third-party packages of this one, and nothing of the repository.
+    """
+
+    folder: Path
+    environment: Path
+
+    def run(self, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the environment in the project's folder."""
+        inherited = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
+        return subprocess.run(
+            [str(self.environment / "bin" / command[0]), *command[1:]],
+            cwd=self.folder,
+            env=inherited
+            | {"MLFLOW_TRACKING_URI": f"sqlite:///{self.folder}/mlflow.db"}
+            | variables,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    return build_distribution("wheel", ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledProject:
+    """The project of a user who has installed the wheel and has a `patches/` and a `workflows/`."""
+    folder = tmp_path_factory.mktemp("installed")
+    environment, project = folder / "environment", folder / "project"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    install_wheel(environment, "--no-deps", str(wheel))
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "shared.pth").write_text(sysconfig.get_path("purelib"))
+    for package in ("patches", "workflows", "scenarios", "instrumentation"):
+        (project / package).mkdir(parents=True)
+        (project / package / "__init__.py").write_text(f"OWNER = 'the user of {package}'\n")
+    return InstalledProject(project, environment)
+
+
+def install_wheel(environment: Path, *arguments: str) -> None:
+    """Install packages into a virtual environment."""
+    uv = Path(sys.executable).with_name("uv")
+    install = [str(uv), "pip", "install", "--quiet", "--python", str(environment)]
+    subprocess.run([*install, *arguments], check=True, timeout=500)
