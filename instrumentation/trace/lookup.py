@@ -1,8 +1,9 @@
-"""Fetch traces from an MLflow store, by trace id or by session id."""
+"""Fetch traces from an MLflow store, by the id of a trace, a session or a run."""
 
 from instrumentation.trace.session import SESSION_KEY
 from instrumentation.trace.span_tree import TraceNotFoundError
 from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.trace.trace_file import RUN_TAG
 
 QUOTES = frozenset("'\"`")
 """Characters that MLflow's search filters cannot escape."""
@@ -30,22 +31,37 @@ def fetch_session(session_id: str, tracking_uri: str) -> Trace:
     Raises:
         TraceNotFoundError: The store has no such session, or its name cannot be searched for.
     """
-    import mlflow
-
     if not is_searchable(session_id):
         raise TraceNotFoundError(f"{session_id!r} is not a valid session name")
+    return _fetch_matching(session_filter(session_id), f"session {session_id!r}", tracking_uri)
+
+
+def fetch_run(run_id: str, tracking_uri: str) -> Trace:
+    """Fetch all traces of a run, by the id that `record_run` tags them with, as one trace.
+
+    Raises:
+        TraceNotFoundError: The store has no such run, or its id cannot be searched for.
+    """
+    if not is_searchable(run_id):
+        raise TraceNotFoundError(f"{run_id!r} is not a valid id of a run")
+    return _fetch_matching(f"tags.`{RUN_TAG}` = '{run_id}'", f"run {run_id!r}", tracking_uri)
+
+
+def _fetch_matching(filter: str, description: str, tracking_uri: str) -> Trace:
+    import mlflow
+
     client = mlflow.MlflowClient(tracking_uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     found, page = [], None
     while page is None or page.token:
         page = client.search_traces(
             locations=experiments,
-            filter_string=session_filter(session_id),
+            filter_string=filter,
             page_token=page.token if page else None,
         )
         found += [trace.to_dict() for trace in page if trace.data.spans]
     if not found:
-        raise TraceNotFoundError(f"the store at MLFLOW_TRACKING_URI has no session {session_id!r}")
+        raise TraceNotFoundError(f"the store at MLFLOW_TRACKING_URI has no {description}")
     return trace_from_mlflow(found)
 
 

@@ -10,6 +10,7 @@ import typer
 from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
+from scenarios.cli.diff_command import diff
 from scenarios.cli.error_exit import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
@@ -45,7 +46,7 @@ def _scenarios(version: VersionOption = False) -> None:
 
 
 app.command("list")(list_scenarios)
-for _command in (run, check, accept, patches, live, chat, serve, alerts, search):
+for _command in (run, check, accept, patches, live, chat, serve, alerts, search, diff):
     app.command()(_command)
 
 

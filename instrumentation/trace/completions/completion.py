@@ -1,0 +1,70 @@
+"""List the completions of a trace, with request and reply in the shape of OpenAI's chat API.
+
+It makes no difference which instrumentor recorded the trace: see `recorded_request.py` and
+`recorded_reply.py` for the conventions that are read.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from instrumentation.trace.completions.recorded_reply import read_reply
+from instrumentation.trace.completions.recorded_request import read_request
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
+
+COMPLETION_TYPES = ("LLM", "CHAT_MODEL")
+"""The span types of completions."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One request to a model, and its reply.
+
+    Attributes:
+        span: The span that records it.
+        agent: The agent whose turn it is in; empty if no span around it names one.
+        request: {"messages", "tools"?}, or {"input", "instructions"?, "tools"?} of the Responses
+            API. None if the trace does not hold it.
+        reply: {"choices": […]}, or {"output": […]} of the Responses API. None like `request`.
+        model: The model that answered; empty if the trace does not name it.
+    """
+
+    span: Span
+    agent: str
+    request: Mapping[str, Any] | None
+    reply: Mapping[str, Any] | None
+    model: str
+
+    @property
+    def uses_responses_api(self) -> bool:
+        return self.request is not None and "messages" not in self.request
+
+
+def list_completions(trace: Trace) -> tuple[Completion, ...]:
+    """List the completions of a trace in the order in which they started.
+
+    Two instrumentors may record one completion as two spans, one inside the other. Then the inner
+    one counts, because it is nearer to the request.
+    """
+    found = [one for root in trace.roots for one in _completions_below(root, "")]
+    # A trace that was read from a golden has no times; then the order of its spans counts.
+    return tuple(sorted(found, key=lambda one: one.span.start_ns))
+
+
+def _completions_below(span: Span, agent: str) -> Iterator[Completion]:
+    agent = span.agent or agent
+    if span.type not in COMPLETION_TYPES or _contains_completion(span):
+        for child in span.children:
+            yield from _completions_below(child, agent)
+        return
+    yield Completion(span, agent, read_request(span), read_reply(span), _model(span))
+
+
+def _contains_completion(span: Span) -> bool:
+    return any(inner.type in COMPLETION_TYPES for child in span.children for inner in child)
+
+
+def _model(span: Span) -> str:
+    keys = ("gen_ai.response.model", "gen_ai.request.model", "mlflow.llm.model", "llm.model_name")
+    return next((str(span.attributes[key]) for key in keys if span.attributes.get(key)), "")

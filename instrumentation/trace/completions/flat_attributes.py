@@ -1,0 +1,77 @@
+"""Read messages that are recorded as one attribute per field: OpenTelemetry has no nested values.
+
+llm.input_messages.0.message.role                                  OpenInference
+llm.input_messages.1.message.tool_calls.0.tool_call.function.name
+gen_ai.prompt.0.role                                               OpenLLMetry
+gen_ai.prompt.1.tool_calls.0.name
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def unflatten(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
+    """Return the list that the attributes below `prefix` describe; numbers in names are indexes."""
+    root: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if not key.startswith(prefix):
+            continue
+        target, *names = root, *key.removeprefix(prefix).split(".")
+        for name in names[:-1]:
+            inner = target.get(name)
+            target[name] = inner if isinstance(inner, dict) else {}
+            target = target[name]
+        target[names[-1]] = value
+    listed = _as_lists(root)
+    return listed if isinstance(listed, list) else []
+
+
+def read_flat_messages(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
+    """Return the messages below `prefix` as chat messages; empty if there are none."""
+    items = unflatten(attributes, prefix)
+    messages = (item.get("message", item) for item in items if isinstance(item, Mapping))
+    return [_to_message(message) for message in messages if isinstance(message, Mapping)]
+
+
+def _as_lists(value: Any) -> Any:
+    """Turn each mapping whose keys are all numbers into a list."""
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.isdigit() for key in value):
+        return [_as_lists(value[key]) for key in sorted(value, key=int)]
+    return {key: _as_lists(inner) for key, inner in value.items()}
+
+
+def _to_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    role = str(message.get("role") or "assistant")
+    content = message.get("content")
+    if content is None and isinstance(parts := message.get("contents"), list):
+        texts = (part.get("message_content", {}).get("text") for part in parts)
+        content = "\n".join(str(text) for text in texts if text) or None
+    # A text that happens to be JSON was decoded when the span was read.
+    if content is not None and not isinstance(content, str):
+        content = _to_json(content)
+    converted: dict[str, Any] = {"role": role, "content": content}
+    for key in ("name", "tool_call_id"):
+        if message.get(key) and not (key == "name" and role == "tool"):
+            converted[key] = message[key]
+    if calls := [_to_call(call) for call in message.get("tool_calls") or ()]:
+        converted["tool_calls"] = calls
+    return converted
+
+
+def _to_call(call: Mapping[str, Any]) -> dict[str, Any]:
+    call = call.get("tool_call", call)
+    function = call.get("function", call)
+    arguments = function.get("arguments")
+    text = arguments if isinstance(arguments, str) else _to_json(arguments or {})
+    return {
+        "id": call.get("id"),
+        "type": "function",
+        "function": {"name": function.get("name"), "arguments": text},
+    }
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,70 @@
+"""One run as a list of calls, whether it was read from a trace or from a tape."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenarios.tape.request import to_sorted_json
+
+
+@dataclass(frozen=True)
+class RunCall:
+    """One exchange of a run.
+
+    Attributes:
+        lane: The agent or service.
+        number: Its number in the lane, from 1.
+        position: Its position in the run, from 0.
+        messages: The chat messages of the request, without ids that change from run to run. None if
+            the source does not hold them.
+        settings: Everything else in the request that the source holds, such as `tools`.
+        reply: {"content", "tool_calls"?}; None if there was no reply, or if it is not recorded.
+        error: Why there was no reply; empty if there was one.
+        input_tokens: None if the source does not hold them.
+        output_tokens: Like `input_tokens`.
+        cost_usd: The cost by MLflow's price list; None if it is not known.
+    """
+
+    lane: str
+    number: int
+    position: int
+    messages: Sequence[Mapping[str, Any]] | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reply: Mapping[str, Any] | None = None
+    error: str = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+    @property
+    def request_key(self) -> str:
+        """A text that two calls share if they asked the same."""
+        return to_sorted_json(self.messages)
+
+    def __str__(self) -> str:
+        return f"{self.lane}, call {self.number}"
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """The calls of a run, in order, and how it ended.
+
+    Attributes:
+        source: The file or the id that it was read from.
+        kind: "trace" or "tape".
+        status: The status of the root span; empty for a tape.
+        outcome: The outcome that the workflow recorded; empty if there is none.
+    """
+
+    source: str
+    kind: str
+    calls: tuple[RunCall, ...]
+    status: str = ""
+    outcome: str = ""
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(call.lane for call in self.calls))
+
+    def calls_of(self, lane: str) -> list[RunCall]:
+        return [call for call in self.calls if call.lane == lane]
