@@ -1,7 +1,7 @@
 """Select the line of a tape that answers a request; each line is served once.
 
 Within its lane, a request is answered by the first unplayed line whose path and `when` match and
-whose digest, if it has one, is the request's digest. If only digests differ, tolerant replay takes
+which, if it is recorded, was recorded for this request. If only that differs, tolerant replay takes
 the first such line and reports the drift; strict replay refuses the request. The order of arrival
 never decides between lanes.
 
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from scenarios.replay.refusal import RequestRefusedError, no_line_error, unknown_path_error
 from scenarios.tape.condition import SearchTimeoutError
-from scenarios.tape.drift import Drift, compare_requests
+from scenarios.tape.drift import Drift
 from scenarios.tape.line import TapeLine
+from scenarios.tape.recorded_request import compare_with_recorded
 from scenarios.tape.request import COMPLETION_PATHS, Request
 from scenarios.tape.tape import Tape
 
@@ -60,7 +61,7 @@ class LineSelector:
             captures = _match_condition(line, request)
             if captures is None:
                 continue
-            if line.digest is None or line.digest == request.digest:
+            if _answers(line, request):
                 del unplayed[line.number]
                 return SelectedLine(line, captures)
             drifted = drifted or SelectedLine(line, captures)
@@ -68,7 +69,7 @@ class LineSelector:
             raise no_line_error(self.tape, request, call, self._all_unplayed())
         line = drifted.line
         del unplayed[line.number]
-        changes = compare_requests(line.request, request.canonical_body)
+        changes = compare_with_recorded(line.digest, line.request, request)
         drift = Drift(request.lane, call, line.location, changes)
         return SelectedLine(line, drifted.captures, drift)
 
@@ -101,3 +102,10 @@ def _match_condition(line: TapeLine, request: Request) -> dict[str, str] | None:
     except SearchTimeoutError as error:
         raise RequestRefusedError(f"{line}: {error}", request.lane, nearest_line=line) from error
     return match.groupdict(default="") if match else None
+
+
+def _answers(line: TapeLine, request: Request) -> bool:
+    try:
+        return line.answers(request)
+    except SearchTimeoutError as error:
+        raise RequestRefusedError(f"{line}: {error}", request.lane, nearest_line=line) from error

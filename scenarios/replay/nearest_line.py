@@ -12,8 +12,8 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from scenarios.tape.condition import Condition, SearchTimeoutError
-from scenarios.tape.drift import compare_requests
 from scenarios.tape.line import TapeLine
+from scenarios.tape.recorded_request import compare_with_recorded
 from scenarios.tape.request import Request
 from scenarios.tape.suggestions import MAX_COMPARED_WORDS
 
@@ -53,7 +53,7 @@ def find_nearest_line(request: Request, unplayed: Sequence[TapeLine]) -> TapeLin
         line
         for closeness, line in near
         # Recorded requests are complete, so their text decides.
-        if closeness >= best - (0.0 if line.digest else EQUAL_WITHIN)
+        if closeness >= best - (0.0 if line.response is not None else EQUAL_WITHIN)
     )
     return min(equal, key=lambda line: line.number, default=None)
 
@@ -69,7 +69,7 @@ def explain_difference(request: Request, line: TapeLine) -> str:
             return _explain_mismatch(line.when, request.searchable_text)
     except SearchTimeoutError as error:
         return str(error)
-    changes = compare_requests(line.request, request.canonical_body)
+    changes = compare_with_recorded(line.digest, line.request, request)
     description = "; ".join(change.description for change in changes)
     return f"the recorded request differs: {description}"
 
@@ -83,7 +83,7 @@ def _closeness(line: TapeLine, request: Request, until_s: float) -> float | None
     if not line.serves_endpoint(request.method, request.path):
         return LANE_WEIGHT - 1 if line.lane == request.lane else None
     text = _text_similarity(line, request, left_s)
-    has_condition = line.when is not None or line.digest is not None
+    has_condition = line.when is not None or line.response is not None
     # A client without the header may be any agent.
     min_text = MIN_ANONYMOUS_TEXT if request.lane.startswith("~") else 1.0
     if lane < MIN_LANE_SIMILARITY and not (has_condition and text >= min_text):
@@ -104,8 +104,11 @@ def _text_similarity(line: TapeLine, request: Request, timeout_s: float) -> floa
                 return 0.95 * _share(own_words, _pieces(request.searchable_text))
         except SearchTimeoutError:
             return 0.0
-    if line.digest is None or line.digest == request.digest:
-        return 1.0
+    try:
+        if line.answers(request):
+            return 1.0
+    except SearchTimeoutError:
+        return 0.0
     recorded = Request(line.lane, line.method, line.path, request.query, line.request)
     before, after = (_pieces(one.searchable_text) for one in (recorded, request))
     return 0.95 * _share(before | after, before & after)

@@ -76,7 +76,7 @@ def _fix_lane(tape: Tape, request: Request, last: TapeLine, nearest: TapeLine | 
     if nearest.lane != request.lane:
         move = f'if {nearest.location} should answer it, change its lane to "{request.lane}"'
         return f"{move}; if not, {add_line}; then {_next_command(tape)}."
-    if nearest.digest is None:
+    if nearest.response is None:
         return f"edit {nearest.location}, then {_next_command(tape)}."
     return (
         "record the tape again (python -m scenarios live … --record), or serve it with --tolerant."

@@ -19,8 +19,9 @@ from scenarios.tape.json_checks import (
 )
 from scenarios.tape.line_validation import validate_line
 from scenarios.tape.placeholders import InputValue, fill_inputs, placeholder_names
+from scenarios.tape.recorded_request import is_recorded_request
 from scenarios.tape.redacted_path import matches_path
-from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, EMBEDDINGS_PATH
+from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, EMBEDDINGS_PATH, Request
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,6 +75,14 @@ class TapeLine:
             return method == self.method and path in COMPLETION_PATHS
         return method == self.method and matches_path(self.path, path)
 
+    def answers(self, request: Request) -> bool:
+        """Return whether a recorded line was recorded for this request; True for a scripted one.
+
+        Raises:
+            SearchTimeoutError: The search in a conversation with redacted parts took too long.
+        """
+        return is_recorded_request(self.digest, self.request, request)
+
     @property
     def location(self) -> str:
         """`FILE:LINE`"""
@@ -84,7 +93,7 @@ class TapeLine:
         """The condition, for people."""
         if self.when is not None:
             return self.when.pattern
-        return "as recorded" if self.digest else "(always)"
+        return "as recorded" if self.response is not None else "(always)"
 
     def __str__(self) -> str:
         return f"{self.location} [{self.lane}] {self.condition_text}"

@@ -59,12 +59,13 @@ def _compile_when(when: str) -> Condition:
 def _validate_recorded_line(line: Mapping[str, Any]) -> None:
     if "reply" in line:
         raise LineError('a recorded line has a "response", not a "reply"')
-    missing = [key for key in ("digest", "request", "response") if key not in line]
+    missing = [key for key in ("request", "response") if key not in line]
     if missing:
         raise LineError(f"a recorded line needs {', '.join(map(repr, missing))}")
     require_types(line, {"digest": str, "response": dict, "recorded": dict})
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", line["digest"]):
-        raise LineError(f'"digest" must be "sha256:" and 64 hex digits, not {line["digest"]!r}')
+    digest = line.get("digest")
+    if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise LineError(f'"digest" must be "sha256:" and 64 hex digits, not {digest!r}')
     response = line["response"]
     reject_unknown_keys(response, ("status", "body", "text", "frames"), "key of response")
     _validate_status(response)

@@ -43,7 +43,8 @@ service:    {"status"?: 200, "json": … or "text": string}
 
 A recorded line has these keys instead of a reply:
 
-`digest`    `sha256:…` of the canonical request (`request.py`).
+`digest`    `sha256:…` of the canonical request (`request.py`). A line that comes from a trace has
+            none: then the rendered conversation must be that of `request`.
 `request`   The canonical request, to show the difference when a later request differs.
 `response`  {"status": 200, "body": …}, or {"status": 200, "frames": ["data: …", …]} with the
             server-sent events as received, or {"status", "text"}.
