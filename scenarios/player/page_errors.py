@@ -10,6 +10,8 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+from scenarios.player.workflow_source import class_names
+
 WORKFLOWS_FOLDER = Path(__file__).parent.parent.parent / "workflows"
 UNEXPECTED_ARGUMENT = re.compile(
     r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(.*)'"
@@ -77,12 +79,6 @@ def find_parameter_error(workflow: type[Any], settings: Mapping[str, Iterable[st
                 hint = suggest_name(name, known)
                 return f"{setting} names {name!r}, no parameter of {workflow.__name__}{hint}"
     return None
-
-
-def class_names(path: Path) -> tuple[str, ...]:
-    """The classes that a file defines. Raises SyntaxError if it cannot be parsed."""
-    body = ast.parse(path.read_text("utf-8")).body
-    return tuple(node.name for node in body if isinstance(node, ast.ClassDef))
 
 
 def _parameters(function: Any) -> list[str]:

@@ -12,7 +12,8 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
-from scenarios.player.page_errors import class_names, find_workflow_error, suggest_for_error
+from scenarios.player.page_errors import find_workflow_error, suggest_for_error
+from scenarios.player.workflow_source import class_names
 from scenarios.scenario import Scenario
 from scenarios.scenario_inputs import resolve_inputs
 from scenarios.tape.placeholders import InputValue, placeholder_names

@@ -16,8 +16,8 @@ from scenarios.player.scenario_loader import (
     scenario_folder,
     scenario_names,
 )
+from scenarios.player.workflow_source import workflow_path
 from scenarios.reports.origin_marker import mark_origin
-from scenarios.reports.variant_diff import workflow_path
 
 PROJECT_ROOT = CATALOG_FOLDER.parent.parent
 GENERATED_PART = re.compile(

@@ -17,9 +17,9 @@ from scenarios.player.scenario_loader import (
     scenario_folder,
     scenario_names,
 )
+from scenarios.player.workflow_source import diff_workflows, explain_mistakes, read_workflow
 from scenarios.reports.document_parts import code_block, list_documents, render_document
 from scenarios.reports.origin_marker import mark_origin
-from scenarios.reports.variant_diff import diff_workflows, explain_mistakes, read_workflow
 from scenarios.scenario import Scenario
 
 

@@ -10,7 +10,7 @@ from scenarios.player import run as player
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.player.variant_run import VariantRun
-from scenarios.reports.variant_diff import differing_members, explain_mistakes, read_workflow
+from scenarios.player.workflow_source import differing_members, explain_mistakes, read_workflow
 from scenarios.scenario import Scenario, Variant
 
 FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
@@ -88,8 +88,10 @@ def test_a_broken_variant_that_is_fixed_is_reported_as_no_longer_broken(
     monkeypatch.setattr(player, "load_scenario", lambda _: fixed_page)
     verdict = run_scenario(name, store)
     assert not verdict.passed
-    assert verdict.problems[0].startswith(
-        "the broken variant meets all expectations of the fixed one"
+    assert (
+        verdict.variants[0]
+        .problems[0]
+        .startswith("the broken variant meets all expectations of the fixed one")
     )
 
 

@@ -14,6 +14,7 @@ from scenarios.expectations import hands_off, never_runs, takes_turns
 from scenarios.player import accept as accepting
 from scenarios.player import run as player
 from scenarios.player.accept import AcceptanceError, accept
+from scenarios.player.broken_variant import find_broken_problems
 from scenarios.player.check import TraceSource, check_scenario
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import (
@@ -22,7 +23,6 @@ from scenarios.player.scenario_loader import (
     load_scenario,
     scenario_folder,
 )
-from scenarios.player.scenario_problems import find_scenario_problems
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict, evaluate
 from scenarios.replay.replay_server import replay_tape
 from scenarios.reports.document_parts import code_block, render_document
@@ -74,7 +74,7 @@ def test_an_origin_without_a_span_fails_the_scenario(
     monkeypatch.setattr(player, "load_scenario", lambda _: misspelled)
     verdict = run_scenario(scenario.name, store)
     assert not verdict.passed
-    assert verdict.problems == (
+    assert verdict.variants[0].problems == (
         "the broken trace has no span 'reviewer → summarzer' of reviewr, the origin",
     )
 
@@ -85,18 +85,17 @@ def test_a_page_without_an_origin_or_an_explained_mistake_is_not_accepted(tmp_pa
     bare = ScenarioFolder(tmp_path)
     bare.variants.write_text(folder.variants.read_text("utf-8").replace("The mistake", "A slip"))
     trace = Trace((Span("review", "CHAIN"),))
-    results = [VariantResult("broken", trace, ())]
     bad = dataclasses.replace(page, origin=None, source=" ")
-    problems = list(find_scenario_problems(bad, results, make_tape(), bare))
-    assert problems == [
+    problems = tuple(find_broken_problems(bad, trace, bare))
+    assert problems == (
         "scenario.py: origin is missing; name the span in which the failure begins:"
         " origin=FailureOrigin(AGENT, SPAN)",
         "scenario.py: source is empty",
         "variants.py: the docstring of ForwardsOnlyTheLastWord does not explain the mistake;"
         " begin it with 'The mistake:'",
-    ]
+    )
     with pytest.raises(AcceptanceError, match="origin is missing"):
-        accept(Verdict(name, tuple(results), tuple(problems)))
+        accept(Verdict(name, (VariantResult("broken", trace, (), problems=problems),)))
 
 
 def test_the_first_good_run_of_a_scenario_is_new_and_not_failed(

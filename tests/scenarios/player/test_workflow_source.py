@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.reports.variant_diff import (
+from scenarios.player.workflow_source import (
     Workflow,
     diff_workflows,
     differing_members,

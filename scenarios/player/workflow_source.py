@@ -1,7 +1,6 @@
-"""The difference between a scenario's fixed and broken workflow class, as a unified diff.
+"""Read workflow classes from their source: names, members, mistakes, and a diff of two of them.
 
-It shows the methods and class attributes that differ. They are read from the source files; nothing
-is imported, so that no framework is needed.
+Nothing is imported, so that no framework is needed.
 """
 
 import ast
@@ -103,6 +102,12 @@ def explain_mistakes(broken: Workflow) -> tuple[str, ...]:
     """The docstrings that begin with "The mistake:", of the broken workflow's subclasses."""
     docstrings = [one.docstring for one in broken.subclasses]
     return tuple(text.removeprefix(MISTAKE) for text in docstrings if text.startswith(MISTAKE))
+
+
+def class_names(path: Path) -> tuple[str, ...]:
+    """The classes that a file defines. Raises SyntaxError if it cannot be parsed."""
+    body = ast.parse(path.read_text("utf-8")).body
+    return tuple(node.name for node in body if isinstance(node, ast.ClassDef))
 
 
 def workflow_path(reference: str) -> Path:
