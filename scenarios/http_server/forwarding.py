@@ -1,6 +1,6 @@
 """Forward a request to a real server, and stream its response back to the client."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import httpx
 
@@ -31,9 +31,16 @@ class ForwardingClient:
         self._client = httpx.AsyncClient(base_url=origin, timeout=TIMEOUT_S, trust_env=False)
 
     async def forward(
-        self, scope: Scope, target: str, body: bytes, connection: Connection
+        self,
+        scope: Scope,
+        target: str,
+        body: bytes,
+        connection: Connection,
+        on_part: Callable[[bytes], None] | None = None,
     ) -> tuple[httpx.Response, bytes]:
         """Request `target` (a path with its query) and stream the response to `connection`.
+
+        `on_part` is called with each part of the body when it arrives.
 
         Both bodies pass as they are, encoded or not. Returns the response and its raw body. The
         response to the client is not ended yet: the caller logs the exchange first, and then sends
@@ -49,11 +56,13 @@ class ForwardingClient:
             kept = drop_headers(dict(response.headers), HOP_BY_HOP)
             raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in kept.items()]
             await connection.start_response(response.status_code, raw)
-            response_body = b""
+            parts = list[bytes]()
             async for part in response.aiter_raw():
-                response_body += part
+                if on_part is not None:
+                    on_part(part)
+                parts.append(part)
                 await connection.send_part(part)
-        return response, response_body
+        return response, b"".join(parts)
 
     async def aclose(self) -> None:
         """Close the client's connections."""

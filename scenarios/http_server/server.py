@@ -23,16 +23,18 @@ def serve_app(
     app: App,
     port: int = 0,
     on_close: Callable[[], Awaitable[None]] | None = None,
+    on_stop: Callable[[], None] | None = None,
 ) -> Generator[int]:
     """Serve `app` to programs of this machine until the block ends; yield the port.
 
-    At the end all connections are aborted, so that a hanging request delays nothing. `on_close` is
-    awaited last, on the server's event loop.
+    At the end all connections are aborted, so that a hanging request delays nothing. `on_stop` is
+    called then, `on_close` is awaited last, both on the server's event loop.
 
     Args:
         app: An ASGI application.
         port: The port; 0 takes a free one.
         on_close: Closes the application's resources.
+        on_stop: Cancels requests that would go on without their clients.
 
     Raises:
         OSError: The port is in use.
@@ -55,6 +57,8 @@ def serve_app(
             server.close()
             for connection in list(state.connections):
                 connection.transport.abort()
+            if on_stop is not None:
+                on_stop()
             while state.tasks:
                 await asyncio.wait(state.tasks)
             if on_close is not None:

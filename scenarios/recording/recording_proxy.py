@@ -1,15 +1,13 @@
 """A proxy in front of a live endpoint that records each successful exchange as a line of a tape.
 
-Requests and responses pass unchanged, with their headers and keys. Headers are not written to the
-tape; paths, queries, bodies and streams are, redacted as traces are (see `tape_redaction.py`).
-Responses with an error status, or that break off, are passed on, not recorded.
-
     with record_tape("https://api.openai.com/v1", Path("tape.jsonl")) as recorder:
         OpenAI(base_url=recorder.base_url).chat.completions.create(…)
+
+`use_tape` in `scenarios/programs/tape_session.py` does more: modes, several endpoints, replay.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,20 +23,10 @@ from scenarios.http_server.connection import (
     Scope,
     Send,
 )
-from scenarios.http_server.forwarding import (
-    ForwardingClient,
-    UndecodableBodyError,
-    decode_body,
-    decode_headers,
-    request_target,
-)
 from scenarios.http_server.server import HOST, serve_app
 from scenarios.openai_api.errors import error_body
-from scenarios.recording.tape_redaction import TapeRedaction
-from scenarios.recording.tape_writer import TapeWriter, build_line
-from scenarios.replay.request_parsing import parse_request
-from scenarios.tape.request import MODELS_PATH, Request
-from scenarios.tape.tape import TapeError
+from scenarios.recording.recorder import Endpoint, Recorder
+from scenarios.recording.tape_writer import TapeWriter
 
 
 @dataclass(frozen=True)
@@ -65,28 +53,31 @@ def record_tape(
         TapeError: When the block ends, if exchanges could not be written. The program got its
             answers all the same.
     """
-    parts = urlsplit(upstream_url)
-    base_path = parts.path.rstrip("/")
+    base_path = urlsplit(upstream_url).path.rstrip("/")
     writer = TapeWriter(tape_path)
-    app = _RecordingApp(f"{parts.scheme}://{parts.netloc}", base_path, writer, lane)
-    with serve_app(app, on_close=app.upstream.aclose) as port:
+    recorder = Recorder([Endpoint(base_path, upstream_url, lane)], writer)
+    with serve_recorder(recorder) as port:
         yield TapeRecorder(f"http://{HOST}:{port}{base_path}", tape_path)
-    if writer.errors:
-        raise TapeError(
-            f"{tape_path}: {len(writer.errors)} of the answers could not be written to the tape"
-            f" ({writer.errors[0]}); remove the cause and record it again"
-        )
+    writer.raise_errors()
+
+
+@contextmanager
+def serve_recorder(recorder: Recorder, port: int = 0) -> Generator[int]:
+    """Serve a recorder on 127.0.0.1 until the block ends; yield the port.
+
+    Raises:
+        OSError: The port is in use.
+    """
+    app = _RecordingApp(recorder)
+    with serve_app(app, port, on_close=recorder.aclose, on_stop=recorder.stop) as port:
+        yield port
 
 
 class _RecordingApp:
     """The proxy's ASGI application."""
 
-    def __init__(self, origin: str, base_path: str, writer: TapeWriter, lane: str | None) -> None:
-        self.upstream = ForwardingClient(origin)
-        self._base_path = base_path
-        self._writer = writer
-        self._lane = lane
-        self._redaction = TapeRedaction()
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = Connection(scope, receive, send)
@@ -98,36 +89,9 @@ class _RecordingApp:
             return
         if body is None:
             return
-        request = self._parse_request(scope, body)
-        target = request_target(scope["raw_path"].decode("latin-1"), request.query)
         try:
-            response, content = await self.upstream.forward(scope, target, body, connection)
+            await self._recorder.forward(scope, body, connection)
         except httpx.TransportError:
             await connection.break_connection()
             return
-        try:
-            if response.is_success and not request.path.startswith(MODELS_PATH):
-                self._record(request, response, content)
-        finally:
-            # The client gets the end of its answer, even if recording fails.
-            await connection.send_part(b"", more=False)
-
-    def _parse_request(self, scope: Scope, body: bytes) -> Request:
-        """Parse a request, and remember its secrets before anything else is recorded."""
-        headers, path = decode_headers(scope), scope["path"].removeprefix(self._base_path)
-        with suppress(UndecodableBodyError):  # the endpoint decides; the tape keeps it as text
-            body = decode_body(headers, body)
-        request = parse_request({**scope, "path": path}, body, self._lane_for_path)
-        self._redaction.add_secrets_of_request(request, headers)
-        return request
-
-    def _record(self, request: Request, response: httpx.Response, body: bytes) -> None:
-        try:
-            content = decode_body(response.headers, body)
-        except UndecodableBodyError as error:
-            self._writer.errors.append(str(error))
-        else:
-            self._writer.append(build_line(request, response, content, self._redaction))
-
-    def _lane_for_path(self, method: str, path: str, agent: str | None) -> str | None:
-        return self._lane or agent
+        await connection.send_part(b"", more=False)

@@ -1,0 +1,129 @@
+"""Build the line of a tape that holds a recorded exchange, without secrets and personal data.
+
+The digest of a request is that of the original, so that the same request is answered when the tape
+is replayed. A part of the path or the query that was redacted matches any text.
+"""
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from scenarios.openai_api.stream_assembly import assemble_stream
+from scenarios.recording.tape_redaction import TapeRedaction
+from scenarios.tape.redacted_path import to_pattern
+from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, Request
+
+FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+TEXT_CONTENT_TYPES = re.compile(r"text/|application/(?:.*json|.*xml|x-ndjson|javascript)|.*utf-8")
+
+
+class PartTimes:
+    """When the parts of a body arrived, in milliseconds since the request was sent."""
+
+    def __init__(self, started_s: float) -> None:
+        self._started_s = started_s
+        self._ends: list[tuple[int, int]] = []
+
+    def add(self, part: bytes) -> None:
+        """Note that a part has arrived."""
+        end = (self._ends[-1][0] if self._ends else 0) + len(part)
+        self._ends.append((end, round((time.monotonic() - self._started_s) * 1000)))
+
+    def at(self, offset: int) -> int:
+        """Return when the byte before `offset` arrived."""
+        return next((ms for end, ms in self._ends if end >= offset), self.total_ms)
+
+    @property
+    def total_ms(self) -> int:
+        """When the last part arrived; 0 if there is none."""
+        return self._ends[-1][1] if self._ends else 0
+
+
+def explain_unrecordable(response: httpx.Response, body: bytes) -> str | None:
+    """Return why a tape cannot hold an answer; None if it can."""
+    if not response.is_success:
+        return f"status {response.status_code}; only successful answers are recorded"
+    content_type = response.headers.get("content-type", "")
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        if not TEXT_CONTENT_TYPES.match(content_type):
+            return f"its answer is binary ({content_type or 'no content type'})"
+    return None
+
+
+def build_line(
+    request: Request,
+    response: httpx.Response,
+    body: bytes,
+    redaction: TapeRedaction,
+    times: PartTimes,
+    *,
+    aborted: bool = False,
+) -> bytes:
+    """Return a recorded line as JSON, redacted; `aborted` if the client did not wait for it."""
+    taped_response, frames_ms = _taped_response(response, body, times)
+    content = (
+        assemble_stream(taped_response["frames"])
+        if "frames" in taped_response
+        else taped_response.get("body")
+    )
+    redaction.add_secrets_of_fields(content)
+    model = (content.get("model") if isinstance(content, dict) else None) or request.model
+    recorded: dict[str, Any] = {"model": redaction.redact_value(model)} if model else {}
+    recorded |= {"at": datetime.now(UTC).isoformat(timespec="seconds"), "ms": times.total_ms}
+    recorded |= {"frames_ms": frames_ms} if frames_ms else {}
+    recorded |= {"aborted": True} if aborted else {}
+    line = {
+        "lane": request.lane,
+        "origin": "recorded",
+        **_endpoint(request, redaction),
+        "digest": request.digest,
+        "request": redaction.redact_value(request.canonical_body),
+        "response": {"status": response.status_code} | _redact_response(taped_response, redaction),
+        "recorded": recorded,
+    }
+    return orjson.dumps(line)
+
+
+def _endpoint(request: Request, redaction: TapeRedaction) -> dict[str, str]:
+    """The path, the method and, since the digest covers only the body, a `when` for the query."""
+    if request.path == CHAT_PATH and request.method == "POST":
+        return {}
+    target = f"{request.path}?{request.query}" if request.query else request.path
+    redacted = redaction.redact_text(target)
+    endpoint = {"path": redacted.partition("?")[0], "method": request.method}
+    # The `when` of a completion is searched in its conversation.
+    if request.query and request.path not in COMPLETION_PATHS:
+        endpoint["when"] = f"^{to_pattern(f'{request.method} {redacted}')}$"
+    return endpoint
+
+
+def _taped_response(
+    response: httpx.Response, body: bytes, times: PartTimes
+) -> tuple[dict[str, Any], list[int]]:
+    """Return the response as on a tape, and when each frame of a stream had arrived."""
+    if "text/event-stream" in response.headers.get("content-type", ""):
+        frames, frames_ms = list[str](), list[int]()
+        start = 0
+        ends = [*((end.start(), end.end()) for end in FRAME_END.finditer(body)), (len(body),) * 2]
+        for end, next_start in ends:
+            if frame := body[start:end]:
+                frames.append(frame.decode("utf-8", "replace"))
+                frames_ms.append(times.at(next_start))
+            start = next_start
+        return {"frames": frames}, frames_ms
+    try:
+        return {"body": orjson.loads(body)}, []
+    except orjson.JSONDecodeError:
+        return {"text": body.decode("utf-8", "replace")}, []
+
+
+def _redact_response(response: dict[str, Any], redaction: TapeRedaction) -> dict[str, Any]:
+    if "frames" in response:
+        return {"frames": redaction.redact_frames(response["frames"])}
+    return {key: redaction.redact_value(value) for key, value in response.items()}

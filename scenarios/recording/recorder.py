@@ -1,0 +1,170 @@
+"""Forward requests to live endpoints, and record each successful exchange as a line of a tape.
+
+Requests and responses pass unchanged, with their headers and keys. Headers are not written to the
+tape; paths, queries, bodies and streams are, redacted as traces are (see `tape_redaction.py`).
+Answers with an error status, or that break off, are passed on, and listed as not captured.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+from scenarios.http_server.connection import Connection, Scope
+from scenarios.http_server.forwarding import (
+    ForwardingClient,
+    UndecodableBodyError,
+    decode_body,
+    decode_headers,
+    request_target,
+)
+from scenarios.recording.recorded_line import PartTimes, build_line, explain_unrecordable
+from scenarios.recording.tape_redaction import TapeRedaction
+from scenarios.recording.tape_writer import TapeWriter
+from scenarios.replay.request_parsing import parse_request
+from scenarios.tape.request import MODELS_PATH, Request
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A live endpoint: `mount` is the path at which the proxy serves `base_url`.
+
+    `lane` is the lane of an outside service, whose clients send none.
+    """
+
+    mount: str
+    base_url: str
+    lane: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def base_path(self) -> str:
+        """The path of `base_url`, without a slash at its end."""
+        return urlsplit(self.base_url).path.rstrip("/")
+
+
+@dataclass(frozen=True)
+class UncapturedAnswer:
+    """An answer that a program got and that is not on the tape, and the reason."""
+
+    method: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}: {self.reason}"
+
+
+class Recorder:
+    """Forwards requests to the endpoints, and writes what they answer."""
+
+    def __init__(self, endpoints: Iterable[Endpoint], writer: TapeWriter) -> None:
+        """The first of `endpoints` gets the requests whose path is below no mount."""
+        self._endpoints = tuple(endpoints)
+        self._clients = {
+            origin: ForwardingClient(origin)
+            for origin in {endpoint.origin for endpoint in self._endpoints}
+        }
+        self._writer = writer
+        self._redaction = TapeRedaction()
+        self._running = set[asyncio.Task[object]]()
+        self.uncaptured: list[UncapturedAnswer] = []
+        self.recorded = 0
+
+    async def forward(
+        self, scope: Scope, body: bytes, connection: Connection
+    ) -> tuple[httpx.Response, bytes]:
+        """Forward a request, stream its response to the client, and record the exchange.
+
+        The response is not ended: the caller sends the empty last part.
+
+        Raises:
+            httpx.TransportError: The endpoint did not answer, or broke off.
+        """
+        endpoint = self._find_endpoint(scope["path"])
+        request = self._parse_request(endpoint, scope, body)
+        raw_path = scope["raw_path"].decode("latin-1")
+        if raw_path.startswith(endpoint.mount):
+            raw_path = endpoint.base_path + raw_path.removeprefix(endpoint.mount)
+        target = request_target(raw_path, request.query)
+        times = PartTimes(time.monotonic())
+        client = self._clients[endpoint.origin]
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            response, content = await client.forward(scope, target, body, connection, times.add)
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            self._leave_out(request, f"the endpoint did not answer completely ({reason})")
+            raise
+        except asyncio.CancelledError:
+            self._leave_out(request, "the recording ended before the answer did")
+            raise
+        finally:
+            self._running.discard(task)
+        self._record(request, response, content, times, connection)
+        return response, content
+
+    def stop(self) -> None:
+        """Give up the requests that are not answered yet. Call it on the server's event loop."""
+        for task in self._running:
+            task.cancel()
+
+    async def aclose(self) -> None:
+        """Close the connections to the endpoints."""
+        for client in self._clients.values():
+            await client.aclose()
+
+    def _find_endpoint(self, path: str) -> Endpoint:
+        below = (one for one in self._endpoints if f"{path}/".startswith(f"{one.mount}/"))
+        return max(below, key=lambda one: len(one.mount), default=self._endpoints[0])
+
+    def _parse_request(self, endpoint: Endpoint, scope: Scope, body: bytes) -> Request:
+        """Parse a request, and remember its secrets before anything else is recorded."""
+        headers, path = decode_headers(scope), scope["path"].removeprefix(endpoint.mount)
+        with suppress(UndecodableBodyError):  # the endpoint decides; the tape keeps it as text
+            body = decode_body(headers, body)
+
+        def lane_for_path(method: str, path: str, agent: str | None) -> str | None:
+            return endpoint.lane or agent
+
+        request = parse_request({**scope, "path": path or "/"}, body, lane_for_path)
+        self._redaction.add_secrets_of_request(request, headers)
+        return request
+
+    def _record(
+        self,
+        request: Request,
+        response: httpx.Response,
+        body: bytes,
+        times: PartTimes,
+        connection: Connection,
+    ) -> None:
+        if request.path.startswith(MODELS_PATH):
+            return
+        try:
+            content = decode_body(response.headers, body)
+        except UndecodableBodyError as error:
+            self._writer.errors.append(str(error))
+            return
+        if reason := explain_unrecordable(response, content):
+            self._leave_out(request, reason)
+            return
+        aborted = connection.is_closing
+        line = build_line(request, response, content, self._redaction, times, aborted=aborted)
+        if self._writer.append(line):
+            self.recorded += 1
+
+    def _leave_out(self, request: Request, reason: str) -> None:
+        path = self._redaction.redact_text(request.path)
+        self.uncaptured.append(UncapturedAnswer(request.method, path, reason))
