@@ -16,8 +16,11 @@ from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.store_commands import alerts, search
+from scenarios.cli.tape_commands import record, replay
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
+from scenarios.programs.endpoints import InvalidServiceError
+from scenarios.programs.program import ProgramNotStartedError
 from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.tape.tape import TapeError
 from scenarios.trace_store.saved_queries import SavedQueryError
@@ -27,7 +30,9 @@ from workflows.model import ModelNotConfiguredError
 USER_ERRORS = (
     AlertRulesError,
     FileNotWrittenError,
+    InvalidServiceError,
     ModelNotConfiguredError,
+    ProgramNotStartedError,
     SavedQueryError,
     ScenarioNotFoundError,
     ServiceUnavailableError,
@@ -46,7 +51,8 @@ def _scenarios(version: VersionOption = False) -> None:
 
 
 app.command("list")(list_scenarios)
-for _command in (run, check, accept, patches, live, chat, serve, alerts, search, diff):
+COMMANDS = (run, check, accept, patches, live, chat, record, replay, serve, alerts, search, diff)
+for _command in COMMANDS:
     app.command()(_command)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,7 +26,8 @@ from scenarios.http_server.forwarding import (
 from scenarios.recording.recorded_line import PartTimes, build_line, explain_unrecordable
 from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.recording.tape_writer import TapeWriter
-from scenarios.replay.request_parsing import parse_request
+from scenarios.replay.request_parsing import lane_fingerprint, parse_request
+from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.request import MODELS_PATH, Request
 
 
@@ -67,14 +69,26 @@ class UncapturedAnswer:
 class Recorder:
     """Forwards requests to the endpoints, and writes what they answer."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], writer: TapeWriter) -> None:
-        """The first of `endpoints` gets the requests whose path is below no mount."""
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        writer: TapeWriter,
+        lane_names: LaneNames | None = None,
+    ) -> None:
+        """Prepare to record; nothing is requested yet.
+
+        Args:
+            endpoints: The first one gets the requests whose path is below no mount.
+            writer: Appends to the tape.
+            lane_names: Names the lanes of requests that name none; else these are fingerprints.
+        """
         self._endpoints = tuple(endpoints)
         self._clients = {
             origin: ForwardingClient(origin)
             for origin in {endpoint.origin for endpoint in self._endpoints}
         }
         self._writer = writer
+        self._lane_names = lane_names
         self._redaction = TapeRedaction()
         self._running = set[asyncio.Task[object]]()
         self.uncaptured: list[UncapturedAnswer] = []
@@ -138,9 +152,15 @@ class Recorder:
         def lane_for_path(method: str, path: str, agent: str | None) -> str | None:
             return endpoint.lane or agent
 
-        request = parse_request({**scope, "path": path or "/"}, body, lane_for_path)
+        scope = {**scope, "path": path or "/"}
+        request = parse_request(scope, body, lane_for_path, self._lane_for_agent)
         self._redaction.add_secrets_of_request(request, headers)
         return request
+
+    def _lane_for_agent(self, body: Any, agent: str | None) -> tuple[str, str]:
+        if self._lane_names is not None:
+            return self._lane_names.lane_for_agent(body, agent), ""
+        return agent or lane_fingerprint(body), ""
 
     def _record(
         self,

@@ -6,6 +6,7 @@ One request passes: `http_server/connection.py` (read) → this module → `requ
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 import orjson
 
@@ -21,12 +22,20 @@ from scenarios.http_server.forwarding import ForwardingClient, request_target
 from scenarios.http_server.local_callers import explain_foreign_caller
 from scenarios.openai_api.errors import error_body
 from scenarios.openai_api.models import is_models_path, models_body
+from scenarios.recording.recorder import Recorder
 from scenarios.replay.exchange_handler import ReplayState, handle_exchange
 from scenarios.replay.fault_injection import FaultSchedule
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.line_selector import LineSelector
-from scenarios.replay.request_parsing import body_too_large_error, parse_request, validate_request
+from scenarios.replay.request_parsing import (
+    body_too_large_error,
+    lane_fingerprint,
+    parse_request,
+    validate_request,
+)
+from scenarios.tape.lanes.lane_recognition import LaneRecognition
+from scenarios.tape.request import Request
 from scenarios.tape.tape import Tape
 
 CONTROL_ENDPOINTS = (("GET", "/ledger"), ("POST", "/rewind"))
@@ -43,9 +52,13 @@ class ReplayApp:
         strict: bool = True,
         on_exchange: Callable[[Exchange], None] | None = None,
         service_urls: Mapping[str, str] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._tape = tape
+        self._recorder = recorder
+        self._mounts = tuple(filter(None, tape.header.endpoints.values()))
         self._strict = strict
+        self._recognition = LaneRecognition(tape.lines, tape.header.lanes)
         self._forwarding_clients = {
             lane: ForwardingClient(url) for lane, url in (service_urls or {}).items()
         }
@@ -68,7 +81,7 @@ class ReplayApp:
         try:
             body = await connection.read_body()
         except BodyTooLargeError:
-            request = parse_request(scope, b"", self._tape.lane_for_path)
+            request = self._parse_request(scope, b"")
             too_large = body_too_large_error(request.lane)
             await handle_exchange(self.state, connection, request, refusal=too_large)
             return
@@ -78,7 +91,7 @@ class ReplayApp:
         if first_segment in self._forwarding_clients:
             await self._forward(first_segment, connection, scope, body)
             return
-        request = parse_request(scope, body, self._tape.lane_for_path)
+        request = self._parse_request(scope, body)
         endpoint = request.method, request.path
         if endpoint in CONTROL_ENDPOINTS and (
             message := explain_foreign_caller(scope, same_origin=True)
@@ -86,7 +99,7 @@ class ReplayApp:
             await connection.send_response(403, JSON_CONTENT_TYPE, error_body(message))
             return
         match endpoint:
-            case "GET", path if is_models_path(path):
+            case "GET", path if is_models_path(path) and self._recorder is None:
                 await connection.send_response(200, JSON_CONTENT_TYPE, models_body(path))
             case "GET", "/ledger":
                 exchanges = orjson.dumps({"exchanges": self.state.ledger.exchanges})
@@ -94,9 +107,36 @@ class ReplayApp:
             case "POST", "/rewind":
                 self.rewind()
                 await connection.send_response(200, JSON_CONTENT_TYPE, b'{"rewound":true}')
+            case _ if self._recorder is not None:
+                record = partial(self._recorder.forward, scope, body)
+                await handle_exchange(self.state, connection, request, record=record)
             case _:
                 refusal = validate_request(scope, body, request)
                 await handle_exchange(self.state, connection, request, refusal=refusal)
+
+    def _parse_request(self, scope: Scope, body: bytes) -> Request:
+        """Parse a request; one below the mount of a service is in that service's lane."""
+        path: str = scope["path"]
+        mount = next((one for one in self._mounts if path.startswith(f"{one}/")), "")
+        lane = mount.removeprefix("/")
+        if mount != "/v1":
+            scope = {**scope, "path": path.removeprefix(mount)}
+        if lane in self._tape.lanes:
+            return parse_request(scope, body, lambda *_: lane, self._lane_for_agent)
+        return parse_request(scope, body, self._tape.lane_for_path, self._lane_for_agent)
+
+    def _lane_for_agent(self, body: Any, agent: str | None) -> tuple[str, str]:
+        """Return the lane of a completion and, in tolerant replay, why it is only a guess."""
+        if agent in self._tape.lanes:
+            return str(agent), ""
+        fingerprint = lane_fingerprint(body)
+        if agent is None and fingerprint in self._tape.lanes:
+            return fingerprint, ""
+        if lane := self._recognition.recognize(body):
+            return lane, ""
+        if not self._strict and (nearest := self._recognition.find_nearest(body)):
+            return nearest.lane, nearest.explanation
+        return agent or fingerprint, ""
 
     async def _forward(self, lane: str, connection: Connection, scope: Scope, body: bytes) -> None:
         """Forward `/LANE/path` to that lane's service as `/path`."""
@@ -109,6 +149,8 @@ class ReplayApp:
         await handle_exchange(self.state, connection, request, forward=forward)
 
     async def aclose(self) -> None:
-        """Close the connections to forwarded services."""
+        """Close the connections to forwarded services and to recorded endpoints."""
+        if self._recorder is not None:
+            await self._recorder.aclose()
         for client in self._forwarding_clients.values():
             await client.aclose()

@@ -69,6 +69,7 @@ async def handle_exchange(
     *,
     refusal: RequestRefusedError | None = None,
     forward: ForwardCall | None = None,
+    record: ForwardCall | None = None,
 ) -> None:
     """Answer a request and log it in the ledger.
 
@@ -79,6 +80,7 @@ async def handle_exchange(
         refusal: The error of an invalid request, which is sent in place of an answer. Such a
             request is logged without its body, which may contain secrets.
         forward: Answers the request in place of the tape.
+        record: Answers the request if no line of the tape does.
     """
     state.calls_by_lane[request.lane] += 1
     call = state.calls_by_lane[request.lane]
@@ -107,7 +109,7 @@ async def handle_exchange(
     elif forward is not None:
         await _forward(connection, forward, close_entry)
     else:
-        await _replay(state, connection, request, call, refusal, fault, close_entry)
+        await _replay(state, connection, request, call, refusal, fault, close_entry, record)
 
 
 async def _replay(
@@ -118,6 +120,7 @@ async def _replay(
     refusal: RequestRefusedError | None,
     fault: Fault | None,
     close_entry: CloseEntry,
+    record: ForwardCall | None,
 ) -> None:
     selector = state.line_selector
     answers = state.answers_by_lane[request.lane]
@@ -131,6 +134,9 @@ async def _replay(
             state.drift.append(selected.drift)
         answer = _build_answer(request, selected, selector)
     except RequestRefusedError as error:
+        if record is not None:
+            await _forward(connection, record, close_entry)
+            return
         state.refusals.append(error)
         close_entry(status=error.status)
         body = error_body(str(error), error.error_type)

@@ -2,22 +2,26 @@
 
 Within its lane, a request is answered by the first unplayed line whose path and `when` match and
 which, if it is recorded, was recorded for this request. If only that differs, tolerant replay takes
-the first such line and reports the drift; strict replay refuses the request. The order of arrival
-never decides between lanes.
+the line whose recorded request is most similar and reports the drift; strict replay refuses the
+request. The order of arrival never decides between lanes.
 
 `select` and `return_line` do not await, and run in one event loop, so no line is served twice.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenarios.replay.refusal import RequestRefusedError, no_line_error, unknown_path_error
 from scenarios.tape.condition import SearchTimeoutError
-from scenarios.tape.drift import Drift
+from scenarios.tape.drift import Change, Drift
+from scenarios.tape.lanes.similarity import similarity
 from scenarios.tape.line import TapeLine
 from scenarios.tape.recorded_request import compare_with_recorded
 from scenarios.tape.request import COMPLETION_PATHS, Request
 from scenarios.tape.tape import Tape
+
+MAX_COMPARED_LINES = 64
+"""How many lines of a lane a changed request is compared with; they are played in order."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class LineSelector:
         ):
             raise unknown_path_error(self.tape, request)
         unplayed = self._unplayed_by_lane.get(request.lane, OrderedDict())
-        drifted: SelectedLine | None = None
+        drifted: list[SelectedLine] = []
         for line in unplayed.values():
             if not line.serves_endpoint(request.method, request.path):
                 continue
@@ -63,15 +67,15 @@ class LineSelector:
                 continue
             if _answers(line, request):
                 del unplayed[line.number]
-                return SelectedLine(line, captures)
-            drifted = drifted or SelectedLine(line, captures)
-        if drifted is None or self.strict:
+                return _add_drift(SelectedLine(line, captures), request, call)
+            if not self.strict and len(drifted) < MAX_COMPARED_LINES:
+                drifted.append(SelectedLine(line, captures))
+        if not drifted:
             raise no_line_error(self.tape, request, call, self._all_unplayed())
-        line = drifted.line
-        del unplayed[line.number]
-        changes = compare_with_recorded(line.digest, line.request, request)
-        drift = Drift(request.lane, call, line.location, changes)
-        return SelectedLine(line, drifted.captures, drift)
+        # Agents with equal prompts share a lane, so the order of arrival must not decide here.
+        nearest = max(drifted, key=lambda one: _similarity(one.line, request))
+        del unplayed[nearest.line.number]
+        return _add_drift(nearest, request, call)
 
     def return_line(self, line: TapeLine, *, partly_served: bool) -> None:
         """Put a line back whose reply did not arrive; `partly_served` if some of it was sent."""
@@ -91,6 +95,23 @@ class LineSelector:
         lanes = list(self._unplayed_by_lane.values())
         unplayed = {number for lane in lanes for number in list(lane)} - self._partly_served
         return tuple(line for line in self.tape.lines if line.number in unplayed)
+
+
+def _add_drift(selected: SelectedLine, request: Request, call: int) -> SelectedLine:
+    """Add the differences between the request and that of a recorded line, if there are any."""
+    line = selected.line
+    changes = [Change("agent", request.guess)] if request.guess else []
+    if line.request is not None and not _answers(line, request):
+        changes += compare_with_recorded(line.digest, line.request, request)
+    if not changes:
+        return selected
+    return replace(selected, drift=Drift(request.lane, call, line.location, tuple(changes)))
+
+
+def _similarity(line: TapeLine, request: Request) -> float:
+    """Return how similar the conversations are; of equally similar lines, `max` takes the first."""
+    recorded = Request(line.lane, line.method, request.path, request.query, line.request)
+    return similarity(recorded.searchable_text, request.searchable_text)
 
 
 def _match_condition(line: TapeLine, request: Request) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from scenarios.tape.condition import Condition, SearchTimeoutError
+from scenarios.tape.lanes.similarity import pieces, similarity
 from scenarios.tape.line import TapeLine
 from scenarios.tape.recorded_request import compare_with_recorded
 from scenarios.tape.request import Request
@@ -19,8 +20,6 @@ from scenarios.tape.suggestions import MAX_COMPARED_WORDS
 
 SEARCH_TIMEOUT_S = 1.0
 """How long the nearest line is searched: a lane may have a million lines."""
-PIECE_CHARS = 3
-"""Texts are compared by their pieces of this size, so that a typing error costs little."""
 ROLE_LABEL = re.compile(r"\b(?:system|developer|user|assistant|tool)(?: \w+)?: ?")
 """The beginning of a message, which any request has in common with any condition."""
 LANE_WEIGHT = 0.5
@@ -100,8 +99,8 @@ def _text_similarity(line: TapeLine, request: Request, timeout_s: float) -> floa
     if line.when is not None:
         try:
             if not line.when.search(request.searchable_text, timeout_s):
-                own_words = _pieces(ROLE_LABEL.sub("", line.when.pattern))
-                return 0.95 * _share(own_words, _pieces(request.searchable_text))
+                own_words = pieces(ROLE_LABEL.sub("", line.when.pattern))
+                return 0.95 * _share(own_words, pieces(request.searchable_text))
         except SearchTimeoutError:
             return 0.0
     try:
@@ -110,16 +109,11 @@ def _text_similarity(line: TapeLine, request: Request, timeout_s: float) -> floa
     except SearchTimeoutError:
         return 0.0
     recorded = Request(line.lane, line.method, line.path, request.query, line.request)
-    before, after = (_pieces(one.searchable_text) for one in (recorded, request))
-    return 0.95 * _share(before | after, before & after)
+    return 0.95 * similarity(recorded.searchable_text, request.searchable_text)
 
 
-def _pieces(text: str) -> set[str]:
-    return {text[at : at + PIECE_CHARS] for at in range(max(1, len(text) - PIECE_CHARS + 1))}
-
-
-def _share(pieces: set[str], known: set[str]) -> float:
-    return len(pieces & known) / len(pieces)
+def _share(own: frozenset[str], known: frozenset[str]) -> float:
+    return len(own & known) / len(own)
 
 
 def _explain_mismatch(when: Condition, text: str) -> str:

@@ -78,9 +78,7 @@ def _fix_lane(tape: Tape, request: Request, last: TapeLine, nearest: TapeLine | 
         return f"{move}; if not, {add_line}; then {_next_command(tape)}."
     if nearest.response is None:
         return f"edit {nearest.location}, then {_next_command(tape)}."
-    return (
-        "record the tape again (python -m scenarios live … --record), or serve it with --tolerant."
-    )
+    return "record the tape again (--mode all), or replay it with --tolerant."
 
 
 def unknown_path_error(tape: Tape, request: Request) -> RequestRefusedError:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 
 from scenarios.http_server.server import HOST, serve_app
+from scenarios.recording.recorder import Recorder
 from scenarios.replay.app import ReplayApp
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange, Ledger
@@ -73,6 +74,7 @@ def replay_tape(
     on_exchange: Callable[[Exchange], None] | None = None,
     port: int = 0,
     service_urls: Mapping[str, str] | None = None,
+    recorder: Recorder | None = None,
 ) -> Generator[ReplayServer]:
     """Serve `tape` on 127.0.0.1 until the block ends.
 
@@ -85,11 +87,20 @@ def replay_tape(
         port: The port; 0 takes a free one.
         service_urls: Addresses of real services, by lane. A request to
             `ReplayServer.service_url(lane)` is forwarded there, after the lane's faults.
+        recorder: Answers, and records, the requests that no line answers.
 
     Raises:
         OSError: The port is in use.
         ValueError: A fault cannot apply to its lane, which is forwarded.
     """
-    app = ReplayApp(tape, faults, strict=strict, on_exchange=on_exchange, service_urls=service_urls)
-    with serve_app(app, port, on_close=app.aclose) as port:
+    app = ReplayApp(
+        tape,
+        faults,
+        strict=strict,
+        on_exchange=on_exchange,
+        service_urls=service_urls,
+        recorder=recorder,
+    )
+    on_stop = recorder.stop if recorder else None
+    with serve_app(app, port, on_close=app.aclose, on_stop=on_stop) as port:
         yield ReplayServer(app, port)

@@ -6,6 +6,7 @@ paths, the tape or the caller may decide the lane.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,12 @@ from workflows.model import AGENT_HEADER
 PATH_ALIASES = {
     path.removeprefix("/v1"): path for path in (*COMPLETION_PATHS, EMBEDDINGS_PATH, MODELS_PATH)
 }
+AZURE_PATH = re.compile(
+    r"/openai(?:/deployments/[^/]+|/v\d+)?(/chat/completions|/responses|/embeddings)"
+)
+"""The paths of Azure OpenAI, which have the name of a deployment, or a version, within."""
+LaneForPath = Callable[[str, str, str | None], str | None]
+LaneForAgent = Callable[[Any, str | None], tuple[str, str]]
 ANONYMOUS_LANE = "~"
 MAX_LANE_CHARS = 200
 
@@ -73,12 +80,19 @@ REQUIRED_FIELD_BY_PATH = {CHAT_PATH: "messages", RESPONSES_PATH: "input", EMBEDD
 def parse_request(
     scope: Mapping[str, Any],
     raw: bytes,
-    lane_for_path: Callable[[str, str, str | None], str | None],
+    lane_for_path: LaneForPath,
+    lane_for_agent: LaneForAgent | None = None,
 ) -> Request:
     """Parse an ASGI scope and a raw body.
 
-    `lane_for_path` is called for paths other than chats, with the method, the path and the lane
-    that the client named, and returns the lane, or None to use the named one.
+    Args:
+        scope: The ASGI scope.
+        raw: The body.
+        lane_for_path: Called for paths other than completions, with the method, the path and the
+            lane that the client named; returns the lane, or None to use the named one.
+        lane_for_agent: Called for completions, with the body and the lane that the client named;
+            returns the lane, and why it is only a guess. By default the lane is the named one, or
+            a fingerprint.
     """
     try:
         body = orjson.loads(raw) if raw else None
@@ -86,15 +100,25 @@ def parse_request(
         body = raw.decode("utf-8", "replace")
     if exceeds_max_depth(body):
         body = raw.decode()
-    method, path = scope["method"], PATH_ALIASES.get(scope["path"], scope["path"])
+    method, path = scope["method"], canonical_path(scope["path"])
     header_name = AGENT_HEADER.encode()
     headers = (_decode_header(value) for name, value in scope["headers"] if name == header_name)
     agent = next(headers, None)
-    if path in COMPLETION_PATHS:
-        lane = agent or lane_fingerprint(body)
-    else:
+    guess = ""
+    if path not in COMPLETION_PATHS:
         lane = lane_for_path(method, path, agent) or agent or ANONYMOUS_LANE
-    return Request(lane, method, path, scope["query_string"].decode("latin-1"), body)
+    elif lane_for_agent is not None:
+        lane, guess = lane_for_agent(body, agent)
+    else:
+        lane = agent or lane_fingerprint(body)
+    return Request(lane, method, path, scope["query_string"].decode("latin-1"), body, guess)
+
+
+def canonical_path(path: str) -> str:
+    """Return the path as OpenAI has it, for a path without `/v1` or of Azure OpenAI."""
+    if azure := AZURE_PATH.fullmatch(path):
+        path = azure[1]
+    return PATH_ALIASES.get(path, path)
 
 
 def _decode_header(header: bytes) -> str:

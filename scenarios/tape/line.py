@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from scenarios.tape.condition import Condition
+from scenarios.tape.header import TapeHeader, is_header, parse_header
 from scenarios.tape.json_checks import (
     MAX_DEPTH,
     LineError,
@@ -99,7 +100,7 @@ class TapeLine:
         return f"{self.location} [{self.lane}] {self.condition_text}"
 
 
-def parse_line(file: str, number: int, raw: bytes) -> TapeLine:
+def parse_line(file: str, number: int, raw: bytes) -> TapeLine | TapeHeader:
     """Parse a line of a tape, `raw`, which is not blank. Raises `LineError`."""
     try:
         fields = orjson.loads(raw.decode("utf-8"))
@@ -111,4 +112,6 @@ def parse_line(file: str, number: int, raw: bytes) -> TapeLine:
     if exceeds_max_depth(fields):
         raise LineError(f"nested more than {MAX_DEPTH} levels deep")
     reject_duplicate_keys(fields, raw)
+    if is_header(fields):
+        return parse_header(fields)
     return TapeLine(file, number, **validate_line(fields))

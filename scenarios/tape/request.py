@@ -48,13 +48,17 @@ VOLATILE_KEYS = frozenset(
 
 @dataclass(frozen=True)
 class Request:
-    """One request, in its lane. `body` is the parsed JSON, or text if it is not JSON."""
+    """One request, in its lane. `body` is the parsed JSON, or text if it is not JSON.
+
+    `guess` says why the lane is only the nearest one, if the agent was not recognised.
+    """
 
     lane: str
     method: str
     path: str
     query: str
     body: Any
+    guess: str = ""
 
     @property
     def fields(self) -> Mapping[str, Any]:

@@ -53,16 +53,17 @@ A recorded line has these keys instead of a reply:
 Secrets and personal data are redacted in a recorded line (`[redacted: API key]`); in its path, a
 placeholder matches any text. The digest is that of the original request.
 
-A line is served once.
+A line is served once. A header, on a line of its own, says how lanes are recognised: `header.py`.
 """
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
+from scenarios.tape.header import TapeHeader
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine, parse_line
 from scenarios.tape.placeholders import InputValue
@@ -84,10 +85,11 @@ class TapeError(Exception):
 
 @dataclass(frozen=True)
 class Tape:
-    """All lines of a tape file, in file order."""
+    """All lines of a tape file, in file order, and its header."""
 
     lines: tuple[TapeLine, ...]
     file: str = "tape.jsonl"
+    header: TapeHeader = field(default_factory=TapeHeader)
 
     @classmethod
     def load(cls, path: Path | str) -> "Tape":
@@ -108,6 +110,7 @@ class Tape:
         """Parse the content of a tape; error messages call it `file`. Raises `TapeError`."""
         lines: list[TapeLine] = []
         errors: list[str] = []
+        header = TapeHeader()
         tool_calls_by_lane: Counter[str] = Counter()
         for number, raw in enumerate(BytesIO(content.removeprefix(b"\xef\xbb\xbf")), 1):
             if not raw.strip():
@@ -119,6 +122,9 @@ class Tape:
                 hint = INCOMPLETE_LINE_HINT if is_incomplete else ""
                 errors.append(f"{file}:{number}: {_truncate(str(error))}{hint}")
                 continue
+            if isinstance(line, TapeHeader):
+                header = header.merge(line)
+                continue
             if count := tool_calls_by_lane[line.lane]:
                 line = replace(line, first_tool_call=count + 1)
             lines.append(line)
@@ -126,7 +132,7 @@ class Tape:
                 tool_calls_by_lane[line.lane] += len(line.reply.get("tool_calls") or ())
         if errors:
             raise TapeError("\n".join(_shorten(errors)))
-        return cls(tuple(lines), file)
+        return cls(tuple(lines), file, header)
 
     def with_inputs(self, inputs: Mapping[str, InputValue]) -> "Tape":
         """Return a copy with the inputs of a run filled in.

@@ -1,0 +1,153 @@
+"""The commands `record` and `replay`: run any program against a tape."""
+
+import json
+import sys
+from pathlib import Path
+from threading import Event
+from typing import Annotated, NoReturn
+
+import typer
+
+from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.options import JsonOption
+
+PROBLEM_EXIT_CODE = 1
+
+CommandArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Program and its arguments, after --.", metavar="-- COMMAND"),
+]
+
+
+def record(
+    tape: Annotated[Path, typer.Option(help="Tape to write (JSONL file).", metavar="FILE")],
+    command: CommandArgument = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="none, once, new_episodes or all, as vcrpy's.", metavar="MODE", show_default=True
+        ),
+    ] = "once",
+    upstream: Annotated[
+        str | None,
+        typer.Option(
+            help="Base URL of the model (default: OPENAI_BASE_URL, or OpenAI's).", metavar="URL"
+        ),
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(help="Another service to record (repeatable).", metavar="NAME=URL"),
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Port on 127.0.0.1 (0: a free one).", metavar="PORT"),
+    ] = 0,
+) -> None:
+    """Record the completions of a program on a tape.
+
+    A proxy on 127.0.0.1 stands before the endpoints while COMMAND runs. OPENAI_BASE_URL points to
+    it, and AZURE_OPENAI_ENDPOINT and NAME_BASE_URL for Azure OpenAI, Tavily and each --service.
+    Without COMMAND, the proxy runs until Ctrl-C, for programs that you start yourself.
+
+    Modes: none replays the tape; once records if there is no tape yet, else replays it;
+    new_episodes replays it and records what it lacks; all records everything again. An existing
+    tape is only replaced if COMMAND succeeds.
+
+    Example: python -m scenarios record --tape crew.jsonl -- python crew.py
+
+    The exit code is that of COMMAND; 2 if nothing could be recorded.
+    """
+    from scenarios.programs.endpoints import parse_services
+    from scenarios.programs.session_report import describe_recording, describe_replay
+    from scenarios.programs.tape_session import TAPE_MODES, use_tape
+
+    if mode not in TAPE_MODES:
+        raise typer.BadParameter(f"--mode expects one of {', '.join(TAPE_MODES)}; got {mode!r}")
+    services = parse_services(service or [])
+    exit_code = 0
+    try:
+        with use_tape(tape, mode, upstream, services=services, port=port) as session:
+            exit_code = _run(command, session.environment(), f"recording on {session.base_url}")
+            if exit_code and command:
+                session.keep_old_tape()
+    except OSError as error:
+        _exit_with_port_error(port, error)
+    describe = describe_recording if session.is_recording else describe_replay
+    for line in describe(session):
+        typer.echo(line, err=True)
+    raise typer.Exit(exit_code)
+
+
+def replay(
+    tape: Annotated[Path, typer.Argument(help="Tape (JSONL file).", metavar="TAPE")],
+    command: CommandArgument = None,
+    tolerant: Annotated[
+        bool,
+        typer.Option(
+            "--tolerant/--strict",
+            help="Answer changed requests, and report the drift; or refuse them.",
+        ),
+    ] = False,
+    json_output: JsonOption = False,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Port on 127.0.0.1 (0: a free one).", metavar="PORT"),
+    ] = 0,
+) -> None:
+    """Run a program offline: a tape answers its completions.
+
+    OPENAI_BASE_URL, and the variables of the other services on the tape, point to the tape while
+    COMMAND runs; keys that are not set get a placeholder. Without COMMAND, use serve.
+
+    Example: python -m scenarios replay crew.jsonl --tolerant -- python crew.py
+
+    The exit code is that of COMMAND if it failed; else 1 if requests were refused or lines were not
+    played; else 0. 2 if it could not start. --json prints the report to stdout, after the
+    program's own output; its "exit_code" is that of COMMAND.
+    """
+    from scenarios.programs.session_report import describe_replay, is_complete_replay, to_json
+    from scenarios.programs.tape_session import use_tape
+
+    if not command:
+        raise typer.BadParameter(
+            f"a program is missing: python -m scenarios replay {tape} -- COMMAND;"
+            f" to serve the tape in a terminal: python -m scenarios serve {tape}"
+        )
+    try:
+        with use_tape(tape, "none", tolerant=tolerant, port=port) as session:
+            exit_code = _run(command, session.environment(), "")
+    except OSError as error:
+        _exit_with_port_error(port, error)
+    if json_output:
+        typer.echo(json.dumps(to_json(session, exit_code), indent=2))
+    else:
+        for line in describe_replay(session):
+            typer.echo(line, err=True)
+    raise typer.Exit(exit_code or (0 if is_complete_replay(session) else PROBLEM_EXIT_CODE))
+
+
+def _run(command: list[str] | None, environment: dict[str, str], greeting: str) -> int:
+    """Run the command, or without one wait for Ctrl-C; return the exit code."""
+    from scenarios.programs.program import run_program
+
+    sys.stdout.flush()
+    if greeting:
+        typer.echo(greeting, err=True)
+    if command:
+        return run_program(command, environment)
+    for name, value in environment.items():
+        typer.echo(f"  export {name}={value}")
+    typer.echo("Start your programs with these variables. Press Ctrl-C to stop.", err=True)
+    try:
+        with exit_on_interrupt("stopped"):
+            Event().wait()
+    except typer.Exit as stop:
+        return stop.exit_code
+    return 0
+
+
+def _exit_with_port_error(port: int, error: OSError) -> NoReturn:
+    typer.echo(
+        f"error: port {port}: {error.strerror or error}. Choose another --port, or 0.", err=True
+    )
+    raise typer.Exit(2) from error

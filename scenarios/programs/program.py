@@ -1,0 +1,59 @@
+"""Run a program with further environment variables, and pass signals and the exit code through."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNAL_EXIT_CODE = 128
+"""A program that signal N ended has the exit code 128 + N, as in a shell."""
+
+
+class ProgramNotStartedError(Exception):
+    """The command could not be started."""
+
+
+def run_program(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command until it ends, also after Ctrl-C; return its exit code.
+
+    Its input and output are those of this process. Call it in the main thread.
+
+    Args:
+        command: The program and its arguments.
+        environment: Variables in addition to those of this process.
+
+    Raises:
+        ProgramNotStartedError: There is no such program, or it may not be executed.
+    """
+    try:
+        process = subprocess.Popen(list(command), env=os.environ | environment)
+    except OSError as error:
+        raise ProgramNotStartedError(
+            f"{command[0]}: cannot be started ({error.strerror}); the command follows after --,"
+            " for example: -- python my_program.py"
+        ) from error
+    with _signals_passed_to(process):
+        code = process.wait()
+    return SIGNAL_EXIT_CODE - code if code < 0 else code
+
+
+@contextmanager
+def _signals_passed_to(process: "subprocess.Popen[bytes]") -> Generator[None]:
+    """Let the program decide what Ctrl-C and SIGTERM mean; this process waits for its end.
+
+    On Ctrl-C, a terminal sends SIGINT to the program, too.
+    """
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        if number != signal.SIGINT or not sys.stdin.isatty():
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,93 @@
+"""Report what was recorded or replayed: for people in sentences, for programs as JSON."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from scenarios.programs.tape_session import TapeSession
+
+MAX_LISTED = 50
+"""How many entries of one kind the sentences list."""
+
+
+def is_complete_replay(session: TapeSession) -> bool:
+    """Return whether each request was answered and each line of the tape was played."""
+    return not session.refusals and not session.unplayed_lines
+
+
+def to_json(session: TapeSession, exit_code: int) -> dict[str, Any]:
+    """Return the report of a program that ended with `exit_code`, as JSON values."""
+    finished = session.finished
+    return {
+        "tape": str(session.path),
+        "mode": session.mode,
+        "exit_code": exit_code,
+        "exchanges": len(session.exchanges),
+        "recorded": session.recorded,
+        "recorded_in": str(finished.path) if finished and session.recorded else None,
+        "uncaptured": [
+            {"method": one.method, "path": one.path, "reason": one.reason}
+            for one in session.uncaptured
+        ],
+        "refusals": [{"lane": one.lane, "message": str(one)} for one in session.refusals],
+        "drift": [
+            {
+                "lane": one.lane,
+                "call": one.call,
+                "line": one.location,
+                "severity": one.severity,
+                "changes": [change.description for change in one.changes],
+            }
+            for one in session.drift
+        ],
+        "unplayed": [{"line": one.location, "lane": one.lane} for one in session.unplayed_lines],
+    }
+
+
+def describe_recording(session: TapeSession) -> Iterator[str]:
+    """Yield sentences about a recording that has ended."""
+    if not session.is_recording:
+        yield f"{session.path} exists and was replayed; --mode all records it again"
+        return
+    finished = session.finished
+    if not session.recorded and not session.exchanges:
+        yield (
+            f"nothing was recorded: no completion was requested at {session.base_url}. A program"
+            " that sets its base URL itself must take it from OPENAI_BASE_URL."
+        )
+    elif finished is not None and session.recorded:
+        count = f"{session.recorded} exchange{'' if session.recorded == 1 else 's'}"
+        yield f"recorded {count} on {finished.path}"
+        if not finished.replaced:
+            yield (
+                f"the program failed, so {session.path} is unchanged; to use the recording all the"
+                f" same: mv {finished.path} {session.path}"
+            )
+    reasons = Counter(map(str, session.uncaptured))
+    yield from _listed(
+        [
+            f"not captured: {reason}" + (f" ({count} times)" if count > 1 else "")
+            for reason, count in reasons.items()
+        ]
+    )
+
+
+def describe_replay(session: TapeSession) -> Iterator[str]:
+    """Yield sentences about a replay: its counts, what was refused, what drifted and what is left.
+
+    A refusal that was repeated, because a client tried again, appears once.
+    """
+    yield (
+        f"{session.path}: {len(session.exchanges)} exchanges, {len(session.refusals)} refused,"
+        f" {len(session.drift)} drifted, {len(session.unplayed_lines)} lines unplayed"
+    )
+    yield from _listed([f"refused: {text}" for text in dict.fromkeys(map(str, session.refusals))])
+    yield from _listed([f"drift: {drift}" for drift in session.drift])
+    yield from _listed([f"unplayed: {line}" for line in session.unplayed_lines])
+
+
+def _listed(entries: list[str]) -> Iterator[str]:
+    yield from (f"  {entry}" for entry in islice(entries, MAX_LISTED))
+    if len(entries) > MAX_LISTED:
+        yield f"  … {len(entries)} in total"

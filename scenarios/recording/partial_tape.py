@@ -1,0 +1,112 @@
+"""Record into a file beside the tape, and put it in the tape's place when the recording is over.
+
+A killed recording leaves `TAPE.PID.partial`, whose lines are complete: it is a valid tape. An
+existing tape is replaced only by a recording that succeeded.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from scenarios.recording.tape_writer import TapeWriter, open_tape
+from scenarios.tape.header import TapeHeader, is_header, parse_header
+from scenarios.tape.tape import TapeError
+
+
+@dataclass(frozen=True)
+class FinishedTape:
+    """Where a recording is, and whether it took the place of the tape."""
+
+    path: Path
+    replaced: bool
+
+
+class PartialTape:
+    """The file of a recording in progress; `writer` appends to it."""
+
+    def __init__(self, tape: Path, *, extends: bool) -> None:
+        """Create the file. With `extends` it begins with the lines of the existing tape.
+
+        Raises:
+            TapeError: It cannot be written.
+        """
+        self._tape = tape
+        self._path = tape.with_name(f"{tape.name}.{os.getpid()}.partial")
+        self._existed = tape.exists()
+        try:
+            tape.parent.mkdir(parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+            open_tape(self._path).close()
+            if extends and self._existed:
+                shutil.copyfile(tape, self._path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise TapeError(f"{tape}: cannot be written ({reason})") from error
+        self.writer = TapeWriter(self._path)
+
+    def append_header(self, header: TapeHeader) -> None:
+        """Append a header line, which counts from now on, even if the recording is killed."""
+        if fields := header.to_json():
+            self.writer.append(orjson.dumps(fields))
+
+    def finish(self, *, succeeded: bool, recorded: int) -> FinishedTape:
+        """End the recording: put the file in the tape's place, or leave both where they are.
+
+        The tape is not replaced if nothing was recorded, or if it existed and the program failed.
+
+        Raises:
+            TapeError: The file could not be put in the tape's place.
+        """
+        if not recorded:
+            self._path.unlink(missing_ok=True)
+            return FinishedTape(self._tape, replaced=False)
+        if self._existed and not succeeded:
+            return FinishedTape(self._path, replaced=False)
+        try:
+            self._tidy()
+            os.replace(self._path, self._tape)
+        except OSError as error:
+            raise TapeError(
+                f"{self._tape}: cannot be replaced ({error.strerror}); the recording is in"
+                f" {self._path}"
+            ) from error
+        return FinishedTape(self._tape, replaced=True)
+
+    def _tidy(self) -> None:
+        """Put one header first, and remove answers that were aborted and then requested again."""
+        lines = [line for line in self._path.read_bytes().splitlines() if line.strip()]
+        header = TapeHeader()
+        kept = list[bytes]()
+        for raw, fields in zip(lines, _without_repeated(lines), strict=True):
+            if is_header(fields):
+                header = header.merge(parse_header(fields))
+            elif fields is not None:
+                kept.append(raw)
+        head = [orjson.dumps(fields)] if (fields := header.to_json()) else []
+        tidied = self._path.with_suffix(".tidied")
+        with suppress(FileNotFoundError):
+            tidied.unlink()
+        with open_tape(tidied) as file:
+            file.write(b"".join(line + b"\n" for line in (*head, *kept)))
+            os.fsync(file.fileno())
+        os.replace(tidied, self._path)
+
+
+def _without_repeated(lines: list[bytes]) -> Iterator[Any]:
+    """Yield the value of each line; None for an aborted answer whose request has a later line."""
+    values = [orjson.loads(line) for line in lines]
+    seen = set[tuple[Any, ...]]()
+    results = []
+    for fields in reversed(values):
+        key = tuple(fields.get(name) for name in ("lane", "method", "path", "digest"))
+        is_aborted = fields.get("recorded", {}).get("aborted") is True
+        results.append(None if is_aborted and key in seen else fields)
+        if fields.get("digest"):
+            seen.add(key)
+    yield from reversed(results)

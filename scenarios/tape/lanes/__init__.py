@@ -1,0 +1,1 @@
+"""Lanes of programs that send no `x-agent-name`: how they are named, and recognised again."""
