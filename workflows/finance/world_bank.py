@@ -67,6 +67,8 @@ class WorldBank:
             reply = self._http.get(path, params={"format": "json", "date": period})
             reply.raise_for_status()
             if span := mlflow.get_current_active_span():
+                target = reply.request.url.raw_path.decode()
+                span.set_attribute("flight_recorder.http.request", f"GET {target}")
                 span.set_attribute("flight_recorder.http.reply", reply.text[:MAX_REPLY_CHARS])
             return reply.json()
         except httpx.HTTPStatusError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import httpx
+import mlflow
 from pydantic import BaseModel, ConfigDict, Field
 from tavily import AsyncTavilyClient  # type: ignore[import-untyped] # it has no py.typed
 from tavily.errors import (  # type: ignore[import-untyped] # as above
@@ -65,6 +66,9 @@ class WebSearch:
         timeout_s = self.timeout_s or DEFAULT_TIMEOUT_S
         try:
             response = await self._client().search(query, timeout=timeout_s)
+            if span := mlflow.get_current_active_span():
+                span.set_attribute("flight_recorder.http.request", "POST /search")
+                span.set_attribute("flight_recorder.http.reply", response)
             return [
                 make_hit(hit["title"], hit["content"], hit["url"]) for hit in response["results"]
             ]

@@ -1,0 +1,85 @@
+"""Draft the expectations of a run from its trace: outcome, turns, handoffs and tool calls.
+
+A draft says what happened, not what matters: a person removes what may change, and adds what must
+not. Only expectations that hold for the trace itself are drafted.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from instrumentation.trace import Trace
+from scenarios import expectations
+from scenarios.expectations import Expectation
+
+OUTCOME_ATTRIBUTE = "flight_recorder.workflow.outcome"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A call of a function of `scenarios.expectations`, as source text and as an object."""
+
+    function: str
+    arguments: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        parts = [repr_text(one) for one in self.arguments]
+        parts += [f"{name}={repr_text(value)}" for name, value in self.options.items()]
+        return f"{self.function}({', '.join(parts)})"
+
+    def build(self) -> Expectation:
+        expectation: Expectation = getattr(expectations, self.function)(
+            *self.arguments, **self.options
+        )
+        return expectation
+
+
+def draft_expectations(trace: Trace) -> tuple[Draft, ...]:
+    """Draft what holds for a trace; at least how its root ends."""
+    drafts = {str(draft): draft for draft in _drafts(trace)}
+    return tuple(draft for draft in drafts.values() if _holds(draft, trace))
+
+
+def _holds(draft: Draft, trace: Trace) -> bool:
+    return draft.build().explain_failure(trace) is None
+
+
+def _drafts(trace: Trace) -> Iterator[Draft]:
+    roots = trace.roots
+    yield Draft("ends_with_status", (roots[-1].status,))
+    outcome = roots[-1].attributes.get(OUTCOME_ATTRIBUTE)
+    if trace.session is not None:
+        user = {"user": trace.session.user} if trace.session.user else {}
+        yield Draft("is_one_session", options={"turns": len(roots), **user})
+    if outcome:
+        each = "each_turn_reaches_outcome" if trace.session else "reaches_outcome"
+        yield Draft(each, (str(outcome),))
+    for agent in trace.agents:
+        yield Draft("takes_turns", (agent, len(trace.turns(agent))))
+    yield from _handoff_drafts(trace)
+    for agent in trace.agents:
+        tools = (span for turn in trace.turns(agent) for span in turn if span.type == "TOOL")
+        for tool, times in sorted(Counter(span.name for span in tools).items()):
+            yield Draft("calls_tool", (agent, tool), {"times": times})
+
+
+def _handoff_drafts(trace: Trace) -> Iterator[Draft]:
+    pairs = Counter(
+        (
+            str(span.attributes.get("flight_recorder.handoff.from_agent")),
+            str(span.attributes.get("flight_recorder.handoff.to_agent")),
+        )
+        for span in trace.spans_of_type("HANDOFF")
+    )
+    for pair, times in pairs.items():
+        yield Draft("hands_off", pair, {"times": times} if times > 1 else {})
+        yield Draft("loses_handoff", pair)
+
+
+def repr_text(value: Any) -> str:
+    """A Python literal; a text in double quotes, as the formatter writes it."""
+    if not isinstance(value, str) or '"' in value:
+        return repr(value)
+    return f'"{repr(value)[1:-1]}"' if repr(value).startswith("'") else repr(value)

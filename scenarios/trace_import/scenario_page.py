@@ -1,0 +1,109 @@
+"""Write a scenario folder of a trace: the tape, and a page with drafted expectations."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from instrumentation.trace import Trace, TraceNotFoundError
+from scenarios.atomic_write import write_atomically
+from scenarios.player.scenario_loader import CATALOG_FOLDER, load_scenario, scenario_names
+from scenarios.trace_import.draft_expectations import draft_expectations, repr_text
+from scenarios.trace_import.traced_tape import TracedTape
+
+PAGE = '''"""{title}
+
+Imported from a trace. Say here what the run shows, and keep the expectations that must hold.
+"""
+
+from scenarios.expectations import (
+{imports}
+)
+from scenarios.scenario import Scenario, Variant
+
+SCENARIO = Scenario(
+    failure_mode="none",
+    source="none",
+    workflow={workflow},
+    task={task},
+{services}    twin=Variant(),
+    expect_twin=(
+{expectations}
+    ),
+)
+'''
+
+
+def write_scenario(
+    name: str, workflow: str, trace: Trace, tape: TracedTape, catalog: Path = CATALOG_FOLDER
+) -> tuple[Path, ...]:
+    """Write the folder of a scenario; returns its files.
+
+    Args:
+        name: The name of the scenario: a plain sentence in snake case.
+        workflow: The workflow, as `package.module:Class`.
+        trace: The trace.
+        tape: The tape that was made of it.
+        catalog: The folder of all scenarios.
+
+    Raises:
+        TraceNotFoundError: The trace does not hold its task.
+        FileNotWrittenError: A file could not be written.
+    """
+    folder = catalog / name
+    folder.mkdir(exist_ok=True)
+    page = folder / "scenario.py"
+    write_atomically(folder / "tape.jsonl", tape.content.decode())
+    write_atomically(page, _render_page(name, workflow, trace, tape))
+    load_scenario(name, catalog)
+    return folder / "tape.jsonl", page
+
+
+def find_task(trace: Trace) -> str:
+    """The task of a run; of a session, one message per line.
+
+    Raises:
+        TraceNotFoundError: A root span holds neither a task nor messages.
+    """
+    return "\n".join(_task_of(root.inputs) for root in trace.roots)
+
+
+def _task_of(inputs: Any) -> str:
+    match inputs:
+        case {"task": str(task)}:
+            return task
+        case {"messages": [*_, {"content": str(message)}]}:
+            return message
+        case str(task):
+            return task
+        case _:
+            raise TraceNotFoundError(
+                'the root span holds no task: expected inputs such as {"task": "…"} or'
+                f' {{"messages": […]}}, found {str(inputs)[:80]}'
+            )
+
+
+def _render_page(name: str, workflow: str, trace: Trace, tape: TracedTape) -> str:
+    drafts = draft_expectations(trace)
+    functions = sorted({draft.function for draft in drafts})
+    task = find_task(trace).replace("${", "$${")
+    services = _services_of(workflow) if any("method" in line for line in tape.lines) else ()
+    title = name.replace("_", " ").capitalize() + "."
+    values: Mapping[str, str] = {
+        "title": title,
+        "imports": "\n".join(f"    {function}," for function in functions),
+        "workflow": repr_text(workflow),
+        "task": repr_text(task),
+        "services": f"    services={services!r},\n" if services else "",
+        "expectations": "\n".join(f"        {draft}," for draft in drafts),
+    }
+    return PAGE.format(**values)
+
+
+def _services_of(workflow: str) -> tuple[str, ...]:
+    """The services that other scenarios of the workflow answer from their tapes."""
+    pages = (load_scenario(name) for name in scenario_names())
+    return tuple(
+        dict.fromkeys(
+            service for page in pages if page.workflow == workflow for service in page.services
+        )
+    )
