@@ -58,7 +58,7 @@ def _gaps_of(completion: Completion) -> Iterator[Gap]:
         yield Gap(
             "agent",
             subject,
-            "no span around the completion names its agent: the lane is named after its prompt",
+            "no span around the completion names its agent: the lane is named by its prompt",
         )
     if not completion.span.tokens.total:
         yield Gap(

@@ -7,23 +7,21 @@ Everything that the trace lacks is listed as a `Gap`.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from instrumentation.trace import Trace
 from instrumentation.trace.completions import Completion, list_completions
-from scenarios.replay.request_parsing import lane_fingerprint
+from scenarios.tape.header import LaneRule, TapeHeader
+from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.redacted_path import PLACEHOLDER
 from scenarios.tape.request import RESPONSES_PATH, canonicalize
 from scenarios.tape.tape import Tape
 from scenarios.trace_import.gap import Gap
 from scenarios.trace_import.service_lines import build_service_lines
 from scenarios.trace_import.trace_gaps import find_completion_gaps, find_trace_gaps
-
-ANONYMOUS_AGENT = "agent"
-"""The lane of completions of which neither the agent nor the conversation is recorded."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,14 @@ class TracedTape:
 
     lines: tuple[Mapping[str, Any], ...]
     gaps: tuple[Gap, ...]
+    header: TapeHeader = field(default_factory=TapeHeader)
 
     @property
     def content(self) -> bytes:
         """The tape file."""
-        return b"".join(orjson.dumps(line) + b"\n" for line in self.lines)
+        header = self.header.to_json()
+        lines = (header, *self.lines) if header else self.lines
+        return b"".join(orjson.dumps(line) + b"\n" for line in lines)
 
     @property
     def is_complete(self) -> bool:
@@ -52,7 +53,9 @@ def import_trace(trace: Trace) -> TracedTape:
         Path("tape.jsonl").write_bytes(traced.content)
     """
     completions = list_completions(trace)
-    lines = list(_completion_lines(completions))
+    rules: dict[str, LaneRule] = {}
+    lanes = LaneNames(None, rules.__setitem__)
+    lines = list(_completion_lines(completions, lanes))
     service_lines, service_gaps = build_service_lines(trace)
     gaps = [
         *find_trace_gaps(trace, completions),
@@ -61,19 +64,20 @@ def import_trace(trace: Trace) -> TracedTape:
         *_redaction_gaps(lines),
     ]
     ordered = sorted([*lines, *service_lines], key=lambda line: line[0])
-    traced = TracedTape(tuple(line for _, line in ordered), tuple(gaps))
+    traced = TracedTape(tuple(line for _, line in ordered), tuple(gaps), TapeHeader(rules))
     Tape.parse(traced.content)  # a line that no tape may have is an error of this module
     return traced
 
 
 def _completion_lines(
-    completions: tuple[Completion, ...],
+    completions: tuple[Completion, ...], lanes: LaneNames
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each completion that has a reply as a line, with the time at which it started (ns)."""
     for completion in completions:
         if completion.reply is None:
             continue
-        line: dict[str, Any] = {"lane": lane_of(completion)}
+        lane = lanes.lane_for_agent(completion.request, completion.agent or None)
+        line: dict[str, Any] = {"lane": lane}
         if completion.request is None:
             yield completion.span.start_ns, line | _scripted_part(completion.reply)
             continue
@@ -87,13 +91,6 @@ def _completion_lines(
         if completion.model:
             line["recorded"] = {"model": completion.model}
         yield completion.span.start_ns, line | {"note": f"from span {completion.span.name}"}
-
-
-def lane_of(completion: Completion) -> str:
-    """The lane of a completion: its agent, else the fingerprint of its prompt and tools."""
-    if completion.agent:
-        return completion.agent
-    return lane_fingerprint(completion.request) if completion.request else ANONYMOUS_AGENT
 
 
 def _body(completion: Completion) -> dict[str, Any]:
