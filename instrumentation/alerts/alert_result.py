@@ -26,7 +26,7 @@ class AlertFinding:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "says": self.message,
+            "message": self.message,
             "measured": round(self.measured, 6),
             "trace_id": self.trace_id or None,
             "span": self.span,
@@ -61,12 +61,12 @@ class AlertResult:
         return {
             "alert": self.alert.name,
             "measure": self.alert.measure,
-            "taken": self.alert.aggregate,
+            "aggregate": self.alert.aggregate,
             "limit": self.alert.limit,
             "readings": self.readings,
             "alarms": self.alarms,
             "findings": [finding.to_json() for finding in self.findings],
-            "why_not": self.not_evaluated_reason,
+            "not_evaluated_reason": self.not_evaluated_reason,
         }
 
 
@@ -89,7 +89,7 @@ class AlertReport:
     def to_json(self) -> dict[str, Any]:
         return {
             "traces": self.traces,
-            "alarmed": self.is_firing,
-            "blind": self.is_inconclusive,
+            "firing": self.is_firing,
+            "inconclusive": self.is_inconclusive,
             "alerts": [result.to_json() for result in self.results],
         }

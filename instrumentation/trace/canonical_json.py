@@ -14,7 +14,7 @@ from instrumentation.trace.span import MAX_SPAN_DEPTH, Span
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
 from instrumentation.trace.trace import Trace
 
-FORMAT_VERSION = "flight-recorder/1"
+FORMAT_VERSION = "flight-recorder/2"
 VOLATILE_KEYS = frozenset({"created_at", "created"})
 VOLATILE_ATTRIBUTES = re.compile(
     r"_ms$|time_to_first|duration|response\.id$|^session\.id$|span_id$|bottleneck"
@@ -98,7 +98,7 @@ def _span_to_json(span: Span) -> dict[str, Any]:
     }
     message = span.status_message
     fields: dict[str, Any] = {
-        "says": mask_volatile_ids(message.splitlines()[0]) if message else "",
+        "status_message": mask_volatile_ids(message.splitlines()[0]) if message else "",
         "inputs": _strip_volatile(span.inputs),
         "outputs": _strip_volatile(span.outputs),
         "attributes": _strip_volatile(attributes),
@@ -125,7 +125,7 @@ def _span_from_json(span: Mapping[str, Any], levels_left: int) -> Span:
         name=str(span["name"]),
         type=str(span["type"]),
         status=str(span["status"]),
-        status_message=str(span.get("says", "")),
+        status_message=str(span.get("status_message", "")),
         inputs=span.get("inputs"),
         outputs=span.get("outputs"),
         attributes=dict(span.get("attributes", {})),

@@ -1,10 +1,10 @@
 """Reads and writes the stored fidelity table, a JSON file with one entry per line.
 
-format    the version of this format, "fidelity/1"
+format    the version of this format, "fidelity/2"
 versions  package versions, by instrumentor and package
 titles    titles of the cases, by framework and case, in the order of the rows
 entries   by "framework/case" and instrumentor: either [recorded, happened] by measure, or
-          "none" or "trouble" with the reason why nothing was counted
+          "none" or "problem" with the reason why nothing was counted
 """
 
 import json
@@ -16,7 +16,7 @@ from integrations.fidelity.fidelity_table import EntryKey, FidelityTable
 from integrations.fidelity.table_entry import TableEntry
 from scenarios.player.fidelity import FidelityCount
 
-FORMAT = "fidelity/1"
+FORMAT = "fidelity/2"
 TABLE_FILE = Path(__file__).parent.parent / "fidelity.json"
 
 
@@ -84,13 +84,13 @@ def _entry_to_json(entry: TableEntry) -> dict[str, Any]:
     if entry.not_applicable:
         return {"none": entry.not_applicable}
     if entry.problem:
-        return {"trouble": entry.problem}
+        return {"problem": entry.problem}
     return {measure: [count.trace, count.ledger] for measure, count in entry.counts.items()}
 
 
 def _entry_from_json(entry: Mapping[str, Any]) -> TableEntry:
-    if "none" in entry or "trouble" in entry:
-        return TableEntry(not_applicable=entry.get("none", ""), problem=entry.get("trouble", ""))
+    if "none" in entry or "problem" in entry:
+        return TableEntry(not_applicable=entry.get("none", ""), problem=entry.get("problem", ""))
     counts = {
         measure: FidelityCount(happened, recorded)
         for measure, (recorded, happened) in entry.items()

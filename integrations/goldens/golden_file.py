@@ -15,7 +15,7 @@ from integrations.trees.span_shape import SpanShape
 from scenarios.atomic_write import write_atomically
 
 GOLDENS_FOLDER = Path(__file__).parent
-FORMAT = "integration-golden/1"
+FORMAT = "integration-golden/2"
 MULTILINE_LEVELS = 5
 """How many levels of the JSON are broken into lines: down to the messages of a request."""
 
@@ -74,7 +74,7 @@ def dump_golden(golden: Golden) -> str:
     """Return the text of a golden; equal goldens have equal texts."""
     document = {
         "format": FORMAT,
-        "asked": [
+        "requests": [
             {"lane": request.lane, "path": request.path, "request": request.body}
             for request in golden.model_requests
         ],
@@ -105,7 +105,7 @@ def parse_golden(text: str, source: str) -> Golden:
             )
         requests = tuple(
             ModelRequest(str(each["lane"]), str(each["path"]), each["request"])
-            for each in document["asked"]
+            for each in document["requests"]
         )
         shapes = dict(_parse_shapes(document["shapes"]))
     except (

@@ -2,8 +2,8 @@
 
     python -m integrations.programs INSTRUMENTOR FRAMEWORK TRACKING_URI
 
-The first line on stdout is `{"ready": true}`, or `{"absent": reason}` if the instrumentor does not
-support the versions. Then each job `{"case": name, "base_url": …}` is answered by one line, see
+The first line on stdout is `{"ready": true}`, or `{"unsupported": reason}` if the instrumentor does
+not support the versions. Then each job `{"case": name, "base_url": …}` is answered by one line, see
 `_run_case`. Output of the framework itself goes to stderr.
 """
 
@@ -34,7 +34,7 @@ def main(instrumentor_name: str, framework: str, tracking_uri: str) -> None:
         try:
             capture_case = stack.enter_context(enable(tracking_uri, framework))
         except UnsupportedFeatureError as error:
-            _write_message(output, {"absent": str(error)})
+            _write_message(output, {"unsupported": str(error)})
             return
         _write_message(output, {"ready": True})
         for job in map(json.loads, jobs):

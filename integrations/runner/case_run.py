@@ -87,7 +87,7 @@ def _run_in_one_process(
         ) as case_process:
             on_process_start(case_process)
             try:
-                unsupported = case_process.read_message(START_TIMEOUT_S).get("absent")
+                unsupported = case_process.read_message(START_TIMEOUT_S).get("unsupported")
             except CaseProcessError as error:
                 yield from (CaseRun(case, instrumentor, problem=str(error)) for case in cases)
                 return

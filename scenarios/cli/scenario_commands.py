@@ -159,7 +159,7 @@ def accept(
 def patches(as_json: JsonOption = False) -> None:
     """List the patches, and whether the installed versions need them."""
     entries = [
-        {"patch": patch.name, "why_not": patch.skip_reason(), "symptom": patch.symptom}
+        {"patch": patch.name, "skip_reason": patch.skip_reason(), "symptom": patch.symptom}
         for patch in all_patches()
     ]
     if as_json:
@@ -167,7 +167,7 @@ def patches(as_json: JsonOption = False) -> None:
         return
     width = max(len(str(entry["patch"])) for entry in entries)
     for entry in entries:
-        typer.echo(f"{entry['patch']:<{width}}  {entry['why_not'] or 'applied'}")
+        typer.echo(f"{entry['patch']:<{width}}  {entry['skip_reason'] or 'applied'}")
 
 
 def _accept_scenarios(names: Iterable[str]) -> list[Path]:

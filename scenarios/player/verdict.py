@@ -68,7 +68,7 @@ class VariantResult:
             "session": self.trace.session.id if self.trace and self.trace.session else None,
             "outline": render_outline(self.trace) if self.trace else "",
             "expectations": [
-                {"says": one.description, "held": one.passed, "why_not": one.failure}
+                {"description": one.description, "passed": one.passed, "reason": one.failure}
                 for one in self.expectation_results
             ],
             "fidelity": {
@@ -77,7 +77,7 @@ class VariantResult:
             },
             "drift": list(self.drift),
             "new": self.is_new,
-            "troubles": list(self.problems),
+            "problems": list(self.problems),
         }
 
 
@@ -105,7 +105,7 @@ class Verdict:
             "scenario": self.scenario,
             "passed": self.passed,
             "variants": [result.to_json() for result in self.variants],
-            "troubles": list(self.problems),
+            "problems": list(self.problems),
         }
 
 

@@ -22,7 +22,7 @@ from scenarios.trace_store.time_window import epoch_ms
 
 NO_ALERTS, ALERT_FIRING, NOT_EVALUATED = 0, 1, 2
 """The exit codes of the gate."""
-JSON_VERDICTS = ("quiet", "alarm", "blind")
+JSON_VERDICTS = ("ok", "alarm", "not_evaluated")
 HEADINGS = ("no alerts", "ALERT FIRING", "NOT EVALUATED")
 HEADING_STYLES = ("green", "bold red", "bold yellow")
 SCENARIO_TAG = "flight_recorder.scenario"
@@ -58,8 +58,8 @@ class GateResult:
         return {
             "since": self.since.isoformat(timespec="seconds"),
             "verdict": JSON_VERDICTS[self.exit_code],
-            "under_way": self.tally.in_progress,
-            "torn": list(self.tally.incomplete),
+            "in_progress": self.tally.in_progress,
+            "incomplete": list(self.tally.incomplete),
             "scenario_runs_left_out": self.tally.ignored,
             **self.report.to_json(),
         }

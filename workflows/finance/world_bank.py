@@ -140,7 +140,7 @@ def _parse_row(row: Mapping[Any, Any], updated: str) -> Mapping[str, Any]:
 
 
 def _no_data(reason: str) -> Mapping[str, Any]:
-    return {"value": None, "says": f"no data: {reason}"}
+    return {"value": None, "message": f"no data: {reason}"}
 
 
 def _split_title(title: str) -> tuple[str, str]:

@@ -65,7 +65,7 @@ def test_an_entry_is_one_line_of_the_file() -> None:
     assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"format": "fidelity/0"}', '{"format": "fidelity/1"}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"format": "fidelity/0"}', '{"format": "fidelity/2"}'])
 def test_a_file_that_is_not_a_table_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "fidelity.json"
     path.write_text(text)

@@ -35,7 +35,7 @@ def test_run_prints_the_verdict_as_json(run_result: dict[str, Any]) -> None:
         assert variant["passed"]
         assert variant["trace_id"].startswith("tr-")
         assert variant["outline"].startswith("review  [CHAIN OK]")
-        assert all(e["held"] and e["why_not"] is None for e in variant["expectations"])
+        assert all(e["passed"] and e["reason"] is None for e in variant["expectations"])
         assert set(variant["fidelity"]) == {"llm_calls", "tool_calls", "tokens", "agents", "errors"}
         assert all(count["ledger"] == count["trace"] for count in variant["fidelity"].values())
         assert variant["fidelity"]["llm_calls"]["ledger"] == 5
@@ -45,10 +45,10 @@ def test_run_prints_the_verdict_as_json(run_result: dict[str, Any]) -> None:
 def test_the_json_of_each_command_has_its_documented_keys(
     run_result: dict[str, Any], store: str
 ) -> None:
-    verdict = {"scenario", "passed", "variants", "troubles"}
+    verdict = {"scenario", "passed", "variants", "problems"}
     variant = {
         *("variant", "passed", "inputs", "trace_id", "session", "outline", "expectations"),
-        *("fidelity", "drift", "new", "troubles"),
+        *("fidelity", "drift", "new", "problems"),
     }
     assert run_result.keys() == verdict | {"code", "stderr"}
     checked = json.loads(run_command(store, "check", NAME, "--json").stdout)
@@ -56,14 +56,14 @@ def test_the_json_of_each_command_has_its_documented_keys(
     for result in (*run_result["variants"], *checked["variants"]):
         assert result.keys() == variant
         assert (result["inputs"], result["session"], result["new"]) == ({}, None, False)
-        assert result["expectations"][0].keys() == {"says", "held", "why_not"}
-        assert result["troubles"] == []
+        assert result["expectations"][0].keys() == {"description", "passed", "reason"}
+        assert result["problems"] == []
     chat = json.loads(run_command(store, "check", "conversation_goes_well", "--json").stdout)
     assert chat["variants"][0]["session"] == "<id>"
     listed = json.loads(run_command(store, "list", "--json").stdout)
     assert listed[0].keys() == {"scenario", "title", "mode"}
     patches = json.loads(run_command(store, "patches", "--json").stdout)
-    assert patches[0].keys() == {"patch", "why_not", "symptom"}
+    assert patches[0].keys() == {"patch", "skip_reason", "symptom"}
     found = json.loads(run_command(store, "search", "all", "--json").stdout)
     assert found.keys() == {"filter_string", "traces"}
     assert found["traces"][0].keys() == {

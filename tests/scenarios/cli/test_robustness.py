@@ -124,7 +124,7 @@ def test_a_very_deep_recorded_trace_is_refused(
 ) -> None:
     span = '{"name":"a","type":"CHAIN","status":"OK","children":['
     for levels in (MAX_SPAN_DEPTH + 1, 100_000):
-        deep = f'{{"format":"flight-recorder/1","roots":[{span * levels}{"]}" * levels}]}}'
+        deep = f'{{"format":"flight-recorder/2","roots":[{span * levels}{"]}" * levels}]}}'
         (tmp_path / "deep.json").write_text(deep)
         code, _, err = run_main(
             capsys, monkeypatch, "check", NAME, "--trace", str(tmp_path / "deep.json")

@@ -63,14 +63,23 @@ def test_broken_runs_fire_alerts_and_healthy_ones_do_not(runs: StoreWithRuns) ->
     result = json.loads(done.stdout)
     assert (result["verdict"], result["traces"]) == ("alarm", 7)
     assert result.keys() == {
-        *("since", "verdict", "under_way", "torn", "scenario_runs_left_out"),
-        *("traces", "alarmed", "blind", "alerts"),
+        *("since", "verdict", "in_progress", "incomplete", "scenario_runs_left_out"),
+        *("traces", "firing", "inconclusive", "alerts"),
     }
     first = result["alerts"][0]
     assert first.keys() == {
-        *("alert", "measure", "taken", "limit", "readings", "alarms", "findings", "why_not"),
+        *(
+            "alert",
+            "measure",
+            "aggregate",
+            "limit",
+            "readings",
+            "alarms",
+            "findings",
+            "not_evaluated_reason",
+        ),
     }
-    assert first["findings"][0].keys() == {"says", "measured", "trace_id", "span", "agent"}
+    assert first["findings"][0].keys() == {"message", "measured", "trace_id", "span", "agent"}
     found = {a["alert"]: {f["trace_id"] for f in a["findings"]} for a in result["alerts"]}
     for rule in ("loop", "lost handoff"):
         broken = {
@@ -171,7 +180,7 @@ def test_a_webhook_receives_firing_alerts(runs: StoreWithRuns) -> None:
 def test_a_webhook_receives_that_nothing_was_evaluated(runs: StoreWithRuns) -> None:
     with run_webhook_server() as webhook:
         assert run_alerts(runs.uri, "--since", "0s", "--webhook", webhook.url).exit_code == 2
-    assert [payload["verdict"] for payload in webhook.payloads] == ["blind"]
+    assert [payload["verdict"] for payload in webhook.payloads] == ["not_evaluated"]
 
 
 def test_a_webhook_receives_nothing_without_alerts(runs: StoreWithRuns, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_figure_may_have_no_unit() -> None:
 def test_missing_data_is_reported_as_no_data(reply: Any) -> None:
     result = parse_reply(reply)
     assert result["value"] is None
-    assert result["says"].startswith("no data: ")
+    assert result["message"].startswith("no data: ")
 
 
 def test_zero_is_a_figure() -> None:
