@@ -1,5 +1,6 @@
 # `make help` lists the targets.
 NAME ?= summarizer_never_sees_the_draft
+TRACE ?= last
 PYTHON ?= python3
 PORT ?= 5000
 STORE ?= .store
@@ -18,13 +19,16 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop picture lock clean
+.PHONY: help run-scenario diagnose scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop picture lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 run-scenario: $(VENV)/ready  ## Run a failure and its fix, offline (NAME=…)
 	@$(RUN) -m scenarios run $(NAME)
+
+diagnose: $(VENV)/ready  ## Say what went wrong in a trace, who began it, and where (TRACE=id, file or last)
+	@$(RUN) -m scenarios diagnose "$(TRACE)"
 
 scenarios: $(VENV)/ready  ## List the scenarios
 	@$(RUN) -m scenarios list

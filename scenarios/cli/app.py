@@ -10,6 +10,7 @@ import typer
 from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
+from scenarios.cli.diagnose_command import diagnose
 from scenarios.cli.diff_command import diff
 from scenarios.cli.error_exit import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
@@ -51,7 +52,10 @@ def _scenarios(version: VersionOption = False) -> None:
 
 
 app.command("list")(list_scenarios)
-COMMANDS = (run, check, accept, patches, live, chat, record, replay, serve, alerts, search, diff)
+COMMANDS = (
+    *(run, check, accept, patches, live, chat),
+    *(record, replay, serve, alerts, search, diff, diagnose),
+)
 for _command in COMMANDS:
     app.command()(_command)
 

@@ -9,15 +9,19 @@ from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.player.verdict import evaluate
 from scenarios.reports.origin_marker import find_origin_span
+from tests.support.failure_truth import explain_wrong_diagnoses
 
 FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
 
 
 @pytest.mark.parametrize("name", scenario_names())
-def test_the_scenario_passes_and_leaves_its_recorded_traces(name: str, store: str) -> None:
-    """Both in one test, because running the scenario takes most of the time."""
+def test_the_scenario_passes_leaves_its_recorded_traces_and_is_diagnosed(
+    name: str, store: str
+) -> None:
+    """All in one test, because running the scenario takes most of the time."""
     verdict = run_scenario(name, store)
     assert verdict.passed, verdict.to_json()
+    assert explain_wrong_diagnoses(verdict) == {}
     for result in verdict.variants:
         assert result.trace is not None
         assert dump_trace(result.trace) == scenario_folder(name).recorded_trace(

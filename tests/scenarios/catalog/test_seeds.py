@@ -1,4 +1,4 @@
-"""Scenarios with inputs also pass with random inputs."""
+"""Scenarios with inputs also pass with random inputs, and are diagnosed right."""
 
 import os
 
@@ -6,6 +6,7 @@ import pytest
 
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_names
+from tests.support.failure_truth import explain_wrong_diagnoses
 
 pytestmark = pytest.mark.long
 
@@ -22,5 +23,7 @@ SEEDED = [
 
 @pytest.mark.parametrize(("name", "seed"), SEEDED)
 def test_the_scenario_passes_with_random_inputs(name: str, seed: int, store: str) -> None:
+    """It is diagnosed here, too, because running the scenario takes most of the time."""
     verdict = run_scenario(name, store, seed=seed)
     assert verdict.passed, verdict.to_json()
+    assert explain_wrong_diagnoses(verdict) == {}

@@ -1,0 +1,65 @@
+"""Duplicate work: agents that work at the same time do the same thing with the same inputs."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.texts import is_empty, to_json_text
+from instrumentation.diagnosis.trace_index import STATE_KEY
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.trace.span import Span
+
+MODE = "step repetition"
+FIX = "Share results between branches: key them by what is asked, not by who asks."
+STRUCTURE_TYPES = frozenset(
+    ("AGENT", "CHAIN", "TASK", "LLM", "CHAT_MODEL", "HANDOFF", "STATE", "GUARDRAIL", "ATTEMPT")
+)
+
+
+def find_duplicate_work(reading: TraceReading) -> Iterator[Finding]:
+    """Yield the first of the operations that one branch repeats of others.
+
+    Which branch was first is chance where they run at once, so the origin is in the branch of which
+    most operations are also done by others.
+    """
+    groups: dict[tuple[str, str], list[Span]] = {}
+    for span in reading.index.spans:
+        if span.type in STRUCTURE_TYPES or span.failed or is_empty(span.inputs):
+            continue
+        if not any(STATE_KEY in inner.attributes or inner.type == "AGENT" for inner in span):
+            groups.setdefault((span.name, to_json_text(span.inputs)), []).append(span)
+    shared: dict[str, list[tuple[Span, Span]]] = {}
+    for spans in groups.values():
+        for span in spans:
+            other = next((one for one in spans if _is_duplicate(reading, span, one)), None)
+            if other is not None:
+                shared.setdefault(str(reading.index.agent(span)), []).append((span, other))
+    if shared:
+        most = max(shared.values(), key=lambda pairs: (len(pairs), _last_start(reading, pairs)))
+        most.sort(key=lambda pair: reading.index.position(pair[0]))
+        yield _build_finding(reading, most)
+
+
+def _is_duplicate(reading: TraceReading, span: Span, other: Span) -> bool:
+    """Whether two spans are of turns of two agents at work at the same time."""
+    index = reading.index
+    turn, other_turn = index.turn(span), index.turn(other)
+    if turn is None or other_turn is None or turn.agent == other_turn.agent:
+        return False
+    if span.outputs != other.outputs or index.contains(turn, other_turn):
+        return False
+    if index.contains(other_turn, turn):
+        return False
+    return not index.is_before(turn, other_turn) and not index.is_before(other_turn, turn)
+
+
+def _last_start(reading: TraceReading, pairs: list[tuple[Span, Span]]) -> int:
+    return reading.index.position(pairs[0][0])
+
+
+def _build_finding(reading: TraceReading, pairs: list[tuple[Span, Span]]) -> Finding:
+    evidence = [
+        quote(one, to_json_text(one.inputs), f"{reading.index.agent(one)} measured or fetched this")
+        for pair in pairs
+        for one in pair
+    ]
+    return reading.find(MODE, pairs[0][0], evidence, FIX, 0.85)

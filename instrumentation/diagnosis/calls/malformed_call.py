@@ -1,0 +1,66 @@
+"""Invalid invocation: a call with unreadable arguments ends without an error and finds nothing."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from instrumentation.diagnosis.completions import Completion, ToolRequest
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.texts import is_empty, iter_fields, to_json_text
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.trace.span import Span
+
+MODE = "invalid invocation"
+FIX = "Answer a call that cannot be read with an error, so that the model repeats it."
+
+
+def find_malformed_calls(reading: TraceReading) -> Iterator[Finding]:
+    """Yield tool calls that ended without an error, although their arguments are not JSON."""
+    for completion in reading.index.completions:
+        for request in completion.answer.requests:
+            if not _is_malformed(request.arguments):
+                continue
+            call = _find_call(reading, completion, request)
+            if call is not None and not call.failed:
+                yield reading.find(
+                    MODE,
+                    call,
+                    (
+                        quote(completion.span, str(request.arguments), "these are not JSON"),
+                        quote(
+                            call,
+                            to_json_text(call.outputs) or "nothing",
+                            "the call reports no error, but this result",
+                        ),
+                    ),
+                    FIX,
+                    0.95,
+                )
+
+
+def _is_malformed(arguments: Any) -> bool:
+    if not isinstance(arguments, str) or not arguments.strip():
+        return False
+    try:
+        json.loads(arguments)
+    except ValueError:
+        return True
+    except RecursionError:
+        return False
+    return False
+
+
+def _find_call(reading: TraceReading, completion: Completion, request: ToolRequest) -> Span | None:
+    """The call with these arguments; else the next empty one of the tool."""
+    index = reading.index
+    calls = [
+        call
+        for call in index.calls_of(index.turn(completion.span))
+        if index.position(call) > index.position(completion.span) and call.name == request.name
+    ]
+    same = (call for call in calls if _contains(call.inputs, request.arguments))
+    return next(same, None) or next((call for call in calls if is_empty(call.outputs)), None)
+
+
+def _contains(inputs: Any, arguments: str) -> bool:
+    return any(value == arguments for _, value in iter_fields(inputs))

@@ -1,0 +1,79 @@
+"""Reasoning-action mismatch: a model says that it asks about one thing, and asks about another."""
+
+import re
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.completions import Completion, ToolRequest
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.texts import decode_json, iter_fields, to_json_text
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.trace.span import Span
+
+MODE = "reasoning-action mismatch"
+FIX = (
+    "Refuse a call whose arguments contradict what the model announced; let it say which it means."
+)
+CODE = re.compile(r"(?<![\w.-])(?=[\w.-]*[A-Z0-9]{2})[A-Z0-9][A-Z0-9._-]*[A-Z0-9](?![\w-])")
+"""A code, number or abbreviation: AUT, 2023, NY.GDP.MKTP."""
+
+
+def find_mismatched_calls(reading: TraceReading) -> Iterator[Finding]:
+    """Yield completions whose text names one code, and whose call has another of the same form."""
+    for completion in reading.index.completions:
+        announced = set(CODE.findall(completion.answer.text))
+        if not announced or not completion.answer.requests:
+            continue
+        requested = {code for request in completion.answer.requests for code in _codes(request)}
+        given = {code for message in completion.prompt for code in CODE.findall(message.text)}
+        for request in completion.answer.requests:
+            for code in _codes(request) - announced - given:
+                meant = {one for one in announced - requested if _form(one) == _form(code)}
+                call = _find_call(reading, completion, request)
+                if meant and call is not None and not call.failed:
+                    yield _build_finding(reading, completion, call, sorted(meant)[0], code)
+
+
+def _codes(request: ToolRequest) -> set[str]:
+    """The arguments of a call that are a code, and nothing else."""
+    arguments = request.arguments
+    decoded = decode_json(arguments) if isinstance(arguments, str) else arguments
+    values = (str(value) for _, value in iter_fields(decoded))
+    return {value for value in values if CODE.fullmatch(value)}
+
+
+def _form(code: str) -> str:
+    """A code with each letter as A and each digit as 9."""
+    return re.sub(r"\d", "9", re.sub(r"[A-Z]", "A", code))
+
+
+def _find_call(reading: TraceReading, completion: Completion, request: ToolRequest) -> Span | None:
+    """The call that a request led to."""
+    index = reading.index
+    arguments = decode_json(to_json_text(request.arguments))
+    calls = index.calls_of(index.turn(completion.span))
+    return next(
+        (
+            call
+            for call in calls
+            if index.position(call) > index.position(completion.span)
+            and call.name == request.name
+            and call.inputs == arguments
+        ),
+        None,
+    )
+
+
+def _build_finding(
+    reading: TraceReading, completion: Completion, call: Span, meant: str, requested: str
+) -> Finding:
+    return reading.find(
+        MODE,
+        completion.span,
+        (
+            quote(completion.span, completion.answer.text, f"the text says {meant}"),
+            quote(call, to_json_text(call.inputs), f"the call of the same reply says {requested}"),
+            quote(call, to_json_text(call.outputs), "this was taken for the result"),
+        ),
+        FIX,
+        0.85,
+    )

@@ -1,0 +1,97 @@
+"""Silent stall: a call never ends, or its last word is that the work is still under way."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from instrumentation.diagnosis.completions import COMPLETION_TYPES
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.lexicon import PENDING
+from instrumentation.diagnosis.texts import iter_fields, to_json_text
+from instrumentation.diagnosis.trace_index import TOOL_TYPES
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.trace.span import IN_PROGRESS, Span
+
+MODE = "silent stall"
+FIX_UNANSWERED = "Set a timeout on the request, and retry it."
+FIX_PENDING = "Return an unfinished result as an error, and stop polling when nothing changes."
+CUT_OFF = re.compile(r"cancel|interrupted|killed|aborted|timed? ?out", re.I)
+
+
+def find_unanswered_calls(reading: TraceReading) -> Iterator[Finding]:
+    """Yield calls of models and tools that were still waiting when the run was stopped."""
+    for span in reading.index.spans:
+        if span.type not in COMPLETION_TYPES | TOOL_TYPES or not is_cut_off(span):
+            continue
+        inner = [one for one in span if one is not span and one.failed and not is_cut_off(one)]
+        waits_inside = any(one.type in COMPLETION_TYPES | TOOL_TYPES for one in span.children)
+        if inner or waits_inside or _is_cut_off_only_by_failure(reading, span):
+            continue
+        yield reading.find(
+            MODE,
+            span,
+            (
+                quote(span, span.status_message or span.status, "no answer had come when it ended"),
+                *_waited(span),
+            ),
+            FIX_UNANSWERED,
+            0.9,
+        )
+
+
+def find_pending_results(reading: TraceReading) -> Iterator[Finding]:
+    """Yield tool calls whose last result says that the work goes on, but was taken as it is."""
+    for turn in (None, *reading.index.turns):
+        last: dict[str, list[Span]] = {}
+        for call in reading.index.calls_of(turn):
+            last.setdefault(f"{call.name} {to_json_text(call.inputs)}", []).append(call)
+        for calls in last.values():
+            call = calls[-1]
+            if call.failed or not is_pending(call.outputs) or _is_admitted(reading, turn):
+                continue
+            yield reading.find(
+                MODE,
+                call,
+                (
+                    quote(call, to_json_text(call.outputs), "the work had not ended"),
+                    *(
+                        quote(one, to_json_text(one.outputs), "an earlier call said the same")
+                        for one in calls[:-1]
+                        if one.outputs == call.outputs
+                    ),
+                ),
+                FIX_PENDING,
+                0.9 if len(calls) > 1 else 0.7,
+            )
+
+
+def is_cut_off(span: Span) -> bool:
+    """Whether a span never ended, or was cancelled."""
+    return span.status == IN_PROGRESS or (
+        span.failed and CUT_OFF.match(span.status_message) is not None
+    )
+
+
+def is_pending(outputs: Any) -> bool:
+    """Whether a field of a result says that work is under way, such as `"state": "running"`."""
+    return any(
+        isinstance(value, str) and PENDING.fullmatch(value.strip()) is not None
+        for _, value in iter_fields(outputs)
+    )
+
+
+def _is_admitted(reading: TraceReading, turn: Span | None) -> bool:
+    """Whether the turn itself says that something is unfinished."""
+    return turn is not None and PENDING.search(reading.flow.output(turn)) is not None
+
+
+def _is_cut_off_only_by_failure(reading: TraceReading, span: Span) -> bool:
+    """Whether a span was cancelled because something else in the run failed."""
+    root = reading.index.root(span)
+    return root.failed and not is_cut_off(root)
+
+
+def _waited(span: Span) -> Iterator[Any]:
+    if span.start_ns and span.end_ns > span.start_ns:
+        seconds = (span.end_ns - span.start_ns) / 1e9
+        yield quote(span, f"{seconds:.1f} s", "it had waited so long")

@@ -1,0 +1,130 @@
+"""Read a completion from its span: prompt, answer, tool calls and the tools that it was offered.
+
+The messages of OpenAI's chat API, AutoGen's, and those of OpenTelemetry's GenAI conventions are
+understood, and the flat attributes of OpenInference.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from instrumentation.diagnosis.texts import plain_text
+from instrumentation.trace.span import Span
+
+COMPLETION_TYPES = frozenset(("LLM", "CHAT_MODEL"))
+OPENINFERENCE_MESSAGE = re.compile(r"llm\.(input|output)_messages\.(\d+)\.message\.(.+)")
+
+
+@dataclass(frozen=True)
+class ToolRequest:
+    """A tool call that a model asked for; its arguments as the model wrote them."""
+
+    name: str
+    arguments: Any
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of a prompt or an answer."""
+
+    role: str
+    text: str
+    requests: tuple[ToolRequest, ...] = ()
+
+
+class Completion:
+    """The messages of a completion, each read on first use."""
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+
+    @cached_property
+    def prompt(self) -> tuple[Message, ...]:
+        inputs = self.span.inputs
+        for name in ("messages", "input", "prompt"):
+            if isinstance(inputs, Mapping) and name in inputs:
+                return tuple(_read_messages(inputs[name]))
+        read = tuple(_read_messages(inputs))
+        return read or tuple(_openinference_messages(self.span, "input"))
+
+    @cached_property
+    def answer(self) -> Message:
+        outputs = self.span.outputs
+        if isinstance(outputs, Mapping) and (choices := outputs.get("choices")):
+            first = choices[0] if isinstance(choices, list) else choices
+            outputs = first.get("message") if isinstance(first, Mapping) else first
+        read = tuple(_read_messages(outputs)) or tuple(_openinference_messages(self.span, "output"))
+        return read[-1] if read else Message("assistant", "")
+
+    @cached_property
+    def finish_reason(self) -> str | None:
+        """Why the model stopped; None if the trace does not say."""
+        outputs = self.span.outputs
+        choices = outputs.get("choices") if isinstance(outputs, Mapping) else None
+        reason = choices[0].get("finish_reason") if isinstance(choices, list) and choices else None
+        reasons = self.span.attributes.get("gen_ai.response.finish_reasons")
+        return reason or (reasons[0] if isinstance(reasons, list) and reasons else None)
+
+    @cached_property
+    def tools(self) -> tuple[str, ...]:
+        """The names of the tools that the model was offered."""
+        inputs = self.span.inputs
+        offered = inputs.get("tools") if isinstance(inputs, Mapping) else None
+        offered = offered or self.span.attributes.get("gen_ai.tool.definitions") or ()
+        functions = (tool.get("function", tool) for tool in offered if isinstance(tool, Mapping))
+        return tuple(str(one["name"]) for one in functions if "name" in one)
+
+
+def _read_messages(value: Any) -> Iterator[Message]:
+    if isinstance(value, str):
+        yield Message("user", value)
+    elif isinstance(value, Mapping):
+        requests = tuple(_read_requests(value))
+        content = value.get("content", value.get("parts", None if requests else value))
+        parts = content if isinstance(content, list) else ()
+        requests += tuple(request for part in parts for request in _read_requests(part))
+        text = content if isinstance(content, str) else plain_text(_texts_of_parts(content))
+        yield Message(str(value.get("role") or value.get("source") or ""), text, requests)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _read_messages(one)
+
+
+def _texts_of_parts(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    return [part for part in content if not (isinstance(part, Mapping) and _is_request(part))]
+
+
+def _is_request(part: Mapping[str, Any]) -> bool:
+    return "arguments" in part and "name" in part
+
+
+def _read_requests(value: Any) -> Iterator[ToolRequest]:
+    """The tool calls in a message, or the one that a part of a message is."""
+    if not isinstance(value, Mapping):
+        return
+    if _is_request(value):
+        yield ToolRequest(str(value["name"]), value["arguments"])
+    for call in value.get("tool_calls") or ():
+        if isinstance(call, Mapping):
+            function = call.get("function") or call
+            if isinstance(function, Mapping):
+                yield ToolRequest(str(function.get("name")), function.get("arguments"))
+
+
+def _openinference_messages(span: Span, direction: str) -> Iterator[Message]:
+    """The messages in flat attributes such as `llm.input_messages.0.message.content`."""
+    fields: dict[int, dict[str, Any]] = {}
+    for name, value in span.attributes.items():
+        if (match := OPENINFERENCE_MESSAGE.fullmatch(name)) and match[1] == direction:
+            fields.setdefault(int(match[2]), {})[match[3]] = value
+    for _, message in sorted(fields.items()):
+        names = sorted(name for name in message if name.endswith("function.name"))
+        requests = tuple(
+            ToolRequest(str(message[name]), message.get(name.replace(".name", ".arguments")))
+            for name in names
+        )
+        yield Message(str(message.get("role", "")), plain_text(message.get("content")), requests)

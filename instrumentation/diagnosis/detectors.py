@@ -1,0 +1,59 @@
+"""All detectors: one function per failure mode, from a reading of a trace to findings."""
+
+from collections.abc import Callable, Iterator
+
+from instrumentation.diagnosis.calls.duplicate_work import find_duplicate_work
+from instrumentation.diagnosis.calls.malformed_call import find_malformed_calls
+from instrumentation.diagnosis.calls.mismatched_call import find_mismatched_calls
+from instrumentation.diagnosis.calls.repeated_call import find_repeated_calls
+from instrumentation.diagnosis.calls.runaway_retries import find_runaway_retries
+from instrumentation.diagnosis.calls.silent_stall import find_pending_results, find_unanswered_calls
+from instrumentation.diagnosis.calls.transient_error import find_transient_errors
+from instrumentation.diagnosis.finding import Finding
+from instrumentation.diagnosis.handoffs.ignored_input import find_ignored_inputs
+from instrumentation.diagnosis.handoffs.lost_content import (
+    find_lost_content,
+    find_lost_instructions,
+)
+from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
+from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.values.filled_empty_result import find_filled_empty_results
+from instrumentation.diagnosis.values.invented_value import find_invented_values
+from instrumentation.diagnosis.values.misattributed_figure import find_misattributed_figures
+from instrumentation.diagnosis.values.misread_result import find_misread_results
+from instrumentation.diagnosis.values.overwritten_note import find_overwritten_notes
+from instrumentation.diagnosis.values.schema_drift import find_schema_drift
+from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_notes
+from instrumentation.diagnosis.verdicts.missed_end import find_missed_ends
+from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
+from instrumentation.diagnosis.verdicts.unverified_claim import find_unverified_claims
+
+Detector = Callable[[TraceReading], Iterator[Finding]]
+"""Finds one failure mode. It reads the trace only, and knows no workflow."""
+
+DETECTORS: tuple[Detector, ...] = (
+    find_schema_drift,
+    find_filled_empty_results,
+    find_invented_values,
+    find_misread_results,
+    find_misattributed_figures,
+    find_ungrounded_notes,
+    find_overwritten_notes,
+    find_lost_content,
+    find_lost_instructions,
+    find_ignored_inputs,
+    find_misrouted_delegations,
+    find_overruled_verdicts,
+    find_mismatched_calls,
+    find_malformed_calls,
+    find_repeated_calls,
+    find_runaway_retries,
+    find_unanswered_calls,
+    find_pending_results,
+    find_duplicate_work,
+    find_transient_errors,
+    find_truncated_answers,
+    find_unverified_claims,
+    find_missed_ends,
+)

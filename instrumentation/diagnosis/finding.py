@@ -1,0 +1,84 @@
+"""A finding: what went wrong in a run, in which span it began, and how it reached the answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from instrumentation.trace.span import Span
+
+MAX_QUOTE_CHARS = 240
+"""Longer quotations of a span are truncated."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A quotation from a span, and what it shows."""
+
+    span: str
+    span_id: str
+    quote: str
+    shows: str
+
+    def __str__(self) -> str:
+        return f"{self.span}: {self.shows}: {self.quote}"
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """A span through which a failure passed, and the agent at work in it."""
+
+    agent: str | None
+    span: str
+    span_id: str
+
+    def __str__(self) -> str:
+        return self.span if self.agent in (None, self.span) else f"{self.agent}: {self.span}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A failure of a run.
+
+    Attributes:
+        mode: The failure mode, one of `MODES`.
+        agent: The agent that began it; None if the trace does not say.
+        span: The name of the span in which it began.
+        span_id: The id of that span in MLflow; empty in a trace that was read from JSON.
+        path: The spans from the origin to the answer, origin first.
+        evidence: Quotations from the spans.
+        fix: The usual remedy.
+        confidence: From 0.0 to 1.0: how sure the evidence is. It is not a measured frequency.
+        rank_reason: Why the finding has its place among several ones; set by `diagnose`.
+        origin: The span itself.
+    """
+
+    mode: str
+    agent: str | None
+    span: str
+    span_id: str
+    path: tuple[PathStep, ...]
+    evidence: tuple[Evidence, ...]
+    fix: str
+    confidence: float
+    rank_reason: str
+    origin: Span
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as `diagnose --json` prints it."""
+        return {
+            "mode": self.mode,
+            "agent": self.agent,
+            "span": self.span,
+            "span_id": self.span_id,
+            "path": [vars(step) for step in self.path],
+            "evidence": [vars(one) for one in self.evidence],
+            "fix": self.fix,
+            "confidence": self.confidence,
+            "rank_reason": self.rank_reason,
+        }
+
+
+def quote(span: Span, text: str, shows: str) -> Evidence:
+    """Quote a text of a span, on one line and at most `MAX_QUOTE_CHARS` long."""
+    line = " ".join(text.split())
+    short = line if len(line) <= MAX_QUOTE_CHARS else f"{line[: MAX_QUOTE_CHARS - 1]}…"
+    return Evidence(span.name, span.id, short, shows)

@@ -1,0 +1,1 @@
+"""Failure modes of handoffs: work, instructions or objections that did not reach who needs them."""

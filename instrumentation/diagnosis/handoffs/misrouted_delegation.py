@@ -1,0 +1,65 @@
+"""Misrouted delegation: work goes to an agent that cannot do it, and its refusal is the result."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.finding import Evidence, Finding, quote
+from instrumentation.diagnosis.handoff import Handoff
+from instrumentation.diagnosis.lexicon import INABILITY
+from instrumentation.diagnosis.texts import sentence_keys
+from instrumentation.diagnosis.trace_reading import TraceReading
+
+MODE = "misrouted delegation"
+FIX = "Tell the agent that delegates which tools each coworker has."
+FAILURES = "flight_recorder.routing.delegation_failures"
+ROUTING = "flight_recorder.routing."
+CALL_COUNT = ".call_count"
+
+
+def find_misrouted_delegations(reading: TraceReading) -> Iterator[Finding]:
+    """Yield delegations whose receiver says that it cannot do it, if that becomes the result."""
+    for handoff in reading.handoffs:
+        if _is_refused(reading, handoff) and _is_accepted(reading, handoff):
+            assert handoff.receiver is not None
+            yield reading.find(
+                MODE,
+                handoff.span,
+                (
+                    quote(handoff.span, handoff.sent, f"{handoff.to_agent} was asked for this"),
+                    quote(handoff.receiver, reading.flow.output(handoff.receiver), "it cannot"),
+                    *_unused_agents(reading),
+                ),
+                FIX,
+                0.85,
+                agent=handoff.from_agent,
+                starts=[handoff.receiver],
+            )
+
+
+def _is_refused(reading: TraceReading, handoff: Handoff) -> bool:
+    turn = handoff.receiver
+    if turn is None or handoff.span.attributes.get("flight_recorder.handoff.kind") == "return":
+        return False
+    if reading.index.calls_of(turn):
+        return False
+    return INABILITY.search(reading.flow.output(turn)) is not None
+
+
+def _is_accepted(reading: TraceReading, handoff: Handoff) -> bool:
+    """Whether the delegating turn, which encloses the other one, repeats the refusal as its own."""
+    around = (span for span in reading.index.ancestors(handoff.span) if span.type == "AGENT")
+    delegating = next(around, None)
+    if delegating is None or handoff.receiver is None:
+        return False
+    refusal = sentence_keys(reading.flow.output(handoff.receiver))
+    return bool(refusal & sentence_keys(reading.flow.output(delegating)))
+
+
+def _unused_agents(reading: TraceReading) -> Iterator[Evidence]:
+    """The agents that the run has, but that never took a turn."""
+    for root in reading.trace.roots:
+        for failure in root.attributes.get(FAILURES) or ():
+            yield quote(root, str(failure), "routing")
+        for name, count in root.attributes.items():
+            if name.startswith(ROUTING) and name.endswith(CALL_COUNT) and count == 0:
+                agent = name.removeprefix(ROUTING).removesuffix(CALL_COUNT)
+                yield quote(root, agent, "this agent never had a turn")

@@ -1,0 +1,59 @@
+"""Premature termination: a reviewer objects, and the work goes on as if it had approved."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.handoff import Handoff
+from instrumentation.diagnosis.texts import sentence_keys
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.verdict import read_verdict
+
+MODE = "premature termination"
+FIX = "Decide by a structured field, not by a word in free text."
+TRIED = "flight_recorder.routing.tried"
+CONDITION = "flight_recorder.routing.condition"
+
+
+def find_overruled_verdicts(reading: TraceReading) -> Iterator[Finding]:
+    """Yield handoffs that go on after an objection, although the author gets no other turn."""
+    for handoff in reading.handoffs:
+        if handoff.receiver is None or handoff.sender is None:
+            continue
+        if read_verdict(handoff.sent) is False and _goes_forward(reading, handoff):
+            tried = [str(edge) for edge in handoff.span.attributes.get(TRIED) or ()]
+            condition = handoff.span.attributes.get(CONDITION)
+            yield reading.find(
+                MODE,
+                handoff.span,
+                (
+                    quote(handoff.sender, handoff.sent, f"{handoff.from_agent} objects"),
+                    quote(
+                        handoff.span,
+                        "; ".join(tried) or handoff.span.name,
+                        f"the run goes on to {handoff.to_agent}"
+                        + (f", on {condition}" if condition else ""),
+                    ),
+                ),
+                FIX,
+                0.9 if tried else 0.6,
+                agent=handoff.from_agent,
+                starts=[handoff.receiver],
+            )
+
+
+def _goes_forward(reading: TraceReading, handoff: Handoff) -> bool:
+    """Whether a text was reviewed, its author has no turn afterwards, and the receiver is new."""
+    index = reading.index
+    if handoff.sender is None:
+        return False
+    reviewed = sentence_keys(reading.flow.prompt(handoff.sender))
+    authors: set[str | None] = set()
+    later: set[str | None] = set()
+    for turn in index.turns:
+        if turn.agent == handoff.from_agent:
+            continue
+        if index.is_before(handoff.sender, turn):
+            later.add(turn.agent)
+        elif reviewed & sentence_keys(reading.flow.output(turn)):
+            authors.add(turn.agent)
+    return bool(authors) and handoff.to_agent not in authors and not authors & later

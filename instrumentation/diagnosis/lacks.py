@@ -1,0 +1,35 @@
+"""List what a trace lacks that would help a diagnosis, and what it would show."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.trace_reading import TraceReading
+
+
+def list_lacks(reading: TraceReading) -> tuple[str, ...]:
+    """One sentence per kind of contents that the trace does not have."""
+    return tuple(_iter_lacks(reading))
+
+
+def _iter_lacks(reading: TraceReading) -> Iterator[str]:
+    index = reading.index
+    if not index.turns:
+        yield "no span of an agent: which agent did what is unknown"
+    agents = {turn.agent for turn in index.turns}
+    if len(agents) > 1 and not index.handoffs:
+        yield "no handoffs: what one agent passed to the next, and what was dropped, is unknown"
+    if not index.completions:
+        yield "no completions: prompts and answers of the models are unknown"
+    elif not any(completion.prompt for completion in index.completions):
+        yield "no prompts: what the models were given is unknown"
+    offered = {tool for completion in index.completions for tool in completion.tools}
+    requested = {one.name for each in index.completions for one in each.answer.requests}
+    if requested and not index.tool_calls:
+        yield f"no tool calls, although models asked for {', '.join(sorted(requested))}"
+    elif index.tool_calls and not offered:
+        yield "no tool definitions: which tools the models could have called is unknown"
+    if index.tool_calls and all(call.outputs is None for call in index.tool_calls):
+        yield "no results of tools: where the figures come from is unknown"
+    if not any(span.start_ns for span in index.spans):
+        yield "no times: what ran at once, and how long it waited, is unknown"
+    if not index.answer and not reading.trace.roots[-1].failed:
+        yield "no output of the run: the answer is unknown"

@@ -1,0 +1,69 @@
+"""General English words for verdicts, negation, doubt and waiting, where no structure tells.
+
+The lists are of the language, not of any workflow. Detectors use them only together with evidence
+from the structure of the trace.
+"""
+
+import re
+
+NEGATIONS = r"not|no|never|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|without|neither|nor"
+NEGATION = re.compile(rf"\b(?:{NEGATIONS})\b|n['’]t\b", re.I)
+APPROVAL = re.compile(
+    r"\b(?:approv(?:e|es|ed|al|ing)|accept(?:s|ed|ance|able)?|pass(?:es|ed)?|lgtm|ok(?:ay)?"
+    r"|confirm(?:s|ed)?|valid|correct|succe(?:ss|eded)|complete[d]?|done)\b",
+    re.I,
+)
+"""Words of a positive verdict."""
+OBJECTION = re.compile(
+    r"\b(?:revis(?:e|es|ed|ion)|reject(?:s|ed|ion)?|declin(?:e|es|ed)|den(?:y|ies|ied)|fail(?:s|ed|ure)?"
+    r"|redo|rework|rewrite|refus(?:e|es|ed|al)|invalid|incorrect|wrong|block(?:s|ed)?"
+    r"|chang(?:e|es) requested|needs? (?:work|changes|revision)|object(?:s|ed|ion)?)\b",
+    re.I,
+)
+"""Words of a negative verdict."""
+MISSING = re.compile(
+    rf"\b(?:{NEGATIONS}|nothing|none|unknown|unavailable|missing|absent|n/a)\b|n['’]t\b", re.I
+)
+"""Words by which a text says that something is not there."""
+INABILITY = re.compile(
+    r"\b(?:cannot|can ?not|can['’]t|could(?:n['’]t| not)|unable|not able|lacks?"
+    r"|no (?:tools?|access|way|means|permission)|do(?:es)?(?:n['’]t| not) have)\b",
+    re.I,
+)
+"""Words by which an agent says that it is not able to do its task."""
+DOUBT = re.compile(
+    r"\b(?:estimat\w+|guess\w*|assum\w+|perhaps|maybe|might|could|possibly|presumably|about|roughly"
+    r"|approximately|apparently|reportedly|unverified|unconfirmed|uncertain|unclear|rumou?r\w*"
+    r"|expect\w*|believ\w+|forecast\w*|project(?:ed|ion)s?)\b",
+    re.I,
+)
+"""Words by which a text marks a statement as unsure."""
+PENDING = re.compile(
+    r"\b(?:running|pending|queued|in[ _-]?progress|processing|started|waiting|submitted|incomplete"
+    r"|unfinished|scheduled)\b",
+    re.I,
+)
+"""States of work that has not ended."""
+VERIFIED = re.compile(
+    r"\b(?:(?:claims_?)?(?:is_?)?(?:verified|checked|validated|confirmed|tested|audited|reviewed))\b",
+    re.I,
+)
+"""Names of fields by which an answer claims that it was checked."""
+
+
+def verdict_of(text: str) -> bool | None:
+    """Read a verdict: True for approval, False for objection, None if the text has none or both.
+
+    "I cannot approve this" is an objection.
+    """
+    approvals = [_is_negated(text, match) for match in APPROVAL.finditer(text)]
+    objections = [_is_negated(text, match) for match in OBJECTION.finditer(text)]
+    says_no = any(approvals) or not all(objections)
+    says_yes = not all(approvals) or any(objections)
+    return None if says_no == says_yes else says_yes
+
+
+def _is_negated(text: str, match: re.Match[str]) -> bool:
+    """Whether a negation is among the three words before a word."""
+    before = re.findall(r"[\w'’]+", text[max(match.start() - 40, 0) : match.start()])[-3:]
+    return NEGATION.search(" ".join(before)) is not None

@@ -1,0 +1,77 @@
+"""A trace under diagnosis: its index, its data flow and the sources of its figures."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+
+from instrumentation.diagnosis.data_flow import DataFlow
+from instrumentation.diagnosis.finding import Evidence, Finding, PathStep
+from instrumentation.diagnosis.grounding import Grounding
+from instrumentation.diagnosis.handoff import Handoff, is_lost, read_handoffs
+from instrumentation.diagnosis.trace_index import TraceIndex
+from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
+
+
+class TraceReading:
+    """Everything that a detector reads of a trace, computed once and on first use."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.index = TraceIndex(trace)
+
+    @cached_property
+    def flow(self) -> DataFlow:
+        return DataFlow(self.index)
+
+    @cached_property
+    def grounding(self) -> Grounding:
+        return Grounding(self.index)
+
+    @cached_property
+    def handoffs(self) -> tuple[Handoff, ...]:
+        return read_handoffs(self.index)
+
+    @cached_property
+    def lost_handoffs(self) -> tuple[Handoff, ...]:
+        """The handoffs whose content the receiver got in no other way either."""
+        return tuple(handoff for handoff in self.handoffs if is_lost(handoff, self.flow))
+
+    def find(
+        self,
+        mode: str,
+        origin: Span,
+        evidence: Sequence[Evidence],
+        fix: str,
+        confidence: float,
+        *,
+        agent: str | None = None,
+        carries: Callable[[str], bool] | None = None,
+        starts: Iterable[Span] = (),
+    ) -> Finding:
+        """Build a finding, with the path from its origin to the answer.
+
+        Args:
+            mode: The failure mode.
+            origin: The span in which it began.
+            evidence: Quotations of spans.
+            fix: The usual remedy.
+            confidence: From 0.0 to 1.0.
+            agent: The agent that began it. None: the one at work in the origin.
+            carries: See `DataFlow.path`.
+            starts: See `DataFlow.path`.
+        """
+        path = self.flow.path(origin, carries=carries, starts=starts)
+        agent = agent or self.index.agent(origin)
+        first = PathStep(agent, origin.name, origin.id)
+        return Finding(
+            mode=mode,
+            agent=agent,
+            span=origin.name,
+            span_id=origin.id,
+            path=(first, *path[1:]),
+            evidence=tuple(evidence),
+            fix=fix,
+            confidence=confidence,
+            rank_reason="",
+            origin=origin,
+        )

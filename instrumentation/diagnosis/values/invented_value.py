@@ -1,0 +1,73 @@
+"""Invented value: the answer states a figure that is in no tool result and in no input."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.completions import Completion
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.grounding import figures_of, repeats
+from instrumentation.diagnosis.texts import plain_text, to_json_text
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.figures import Figure
+
+MODE = "invented values"
+FIX = "Refuse an answer whose figures are in no tool result; demand that the model looks them up."
+
+
+def find_invented_values(reading: TraceReading) -> Iterator[Finding]:
+    """Yield the completion that first states a figure without a source, if it had tools to use.
+
+    A workflow without tools answers from the model's memory by design. Numbers in words are mostly
+    counts ("asked three times"), so they do not count.
+    """
+    stated = [one for one in figures_of(reading.index.answer) if any(map(str.isdigit, one.text))]
+    unfounded = [figure for figure in stated if not _has_source(reading, figure, stated)]
+    by_origin: dict[int, tuple[Completion, list[Figure]]] = {}
+    for figure in unfounded:
+        origin = _first_statement(reading, figure)
+        if origin is not None and _has_tools(reading, origin):
+            by_origin.setdefault(id(origin), (origin, []))[1].append(figure)
+    for origin, figures in by_origin.values():
+        yield _build_finding(reading, origin, figures)
+
+
+def _has_source(reading: TraceReading, figure: Figure, stated: list[Figure]) -> bool:
+    grounding = reading.grounding
+    return (
+        bool(grounding.sources_of(figure))
+        or grounding.is_given(figure)
+        or grounding.is_derived(figure, stated)
+    )
+
+
+def _first_statement(reading: TraceReading, figure: Figure) -> Completion | None:
+    """The completion that first states a figure; None if a prompt stated it before."""
+    for completion in reading.index.completions:
+        if any(repeats([figure], message.text) for message in completion.prompt):
+            return None
+        requests = " ".join(to_json_text(one.arguments) for one in completion.answer.requests)
+        if repeats([figure], plain_text(completion.answer.text)) or repeats([figure], requests):
+            return completion
+    return None
+
+
+def _has_tools(reading: TraceReading, completion: Completion) -> bool:
+    turn = reading.index.turn(completion.span)
+    return bool(completion.tools or reading.index.calls_of(turn))
+
+
+def _build_finding(reading: TraceReading, origin: Completion, figures: list[Figure]) -> Finding:
+    turn = reading.index.turn(origin.span)
+    calls = reading.index.calls_of(turn)
+    values = ", ".join(dict.fromkeys(figure.text for figure in figures))
+    called = f"it called {', '.join(call.name for call in calls)}" if calls else "it called no tool"
+    return reading.find(
+        MODE,
+        origin.span,
+        (
+            quote(origin.span, origin.answer.text, f"{values} is in no tool result and no input"),
+            quote(origin.span, ", ".join(origin.tools), f"{called}, of these"),
+        ),
+        FIX,
+        0.7 if calls else 0.9,
+        carries=lambda text: repeats(figures, text),
+    )

@@ -1,0 +1,50 @@
+"""No verification: an agent calls its result verified, and has called none of its tools."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.lexicon import VERIFIED
+from instrumentation.diagnosis.texts import iter_fields, sentence_keys, to_json_text
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.trace.span import Span
+
+MODE = "no or incomplete verification"
+FIX = "Let a guardrail demand the check's own result; do not believe a field that the model wrote."
+AGENT_TOOLS = "flight_recorder.crew.agent.tools"
+
+
+def find_unverified_claims(reading: TraceReading) -> Iterator[Finding]:
+    """Yield turns with tools that call none of them, and yet set a field such as `verified`."""
+    index = reading.index
+    answer = sentence_keys(index.answer)
+    for turn in index.turns:
+        completions = index.completions_of(turn)
+        claim = _claim(turn)
+        tools = [*(turn.attributes.get(AGENT_TOOLS) or ())]
+        tools += [tool for one in completions for tool in one.tools]
+        if claim is None or not tools or index.calls_of(turn):
+            continue
+        if any(inner.type == "AGENT" for inner in turn if inner is not turn):
+            continue  # another agent, inside the turn, may have checked
+        if not sentence_keys(reading.flow.output(turn)) & answer:
+            continue  # a later version replaced it
+        yield reading.find(
+            MODE,
+            completions[-1].span if completions else turn,
+            (
+                quote(turn, to_json_text(turn.outputs), f"the field {claim} is true"),
+                quote(turn, ", ".join(dict.fromkeys(tools)), "none of these tools was called"),
+            ),
+            FIX,
+            0.9,
+        )
+
+
+def _claim(turn: Span) -> str | None:
+    """The name of a field by which an output claims to be checked."""
+    names = (
+        name
+        for name, value in iter_fields(turn.outputs)
+        if value is True and VERIFIED.fullmatch(name)
+    )
+    return next(names, None)

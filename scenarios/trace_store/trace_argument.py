@@ -1,0 +1,73 @@
+"""Load the traces that an argument of the command line names: a file, an ID, or `last`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
+from instrumentation.trace.lookup import fetch_trace
+from instrumentation.trace.trace_file import RUN_TAG, load_traces
+from scenarios.trace_store.saved_queries import NEWEST
+from scenarios.trace_store.tracking_uri import require_reachable
+
+LAST = "last"
+"""The argument that names the newest trace of the store."""
+
+
+def load_trace_argument(argument: str, tracking_uri: str) -> tuple[Trace, ...]:
+    """The traces of a file, if there is one of this name; else of the store.
+
+    Raises:
+        TraceNotFoundError: There is no such trace, or it cannot be read.
+        StoreUnavailableError: The store cannot be used.
+    """
+    path = Path(argument)
+    if _is_file(path):
+        return load_traces(path)
+    if path.suffix or "/" in argument:
+        raise TraceNotFoundError(
+            f"{argument}: no such file; expected a JSON file, the ID of a trace, or {LAST}"
+        )
+    store = require_reachable(tracking_uri)
+    return (fetch_newest_run(store),) if argument == LAST else (fetch_trace(argument, store),)
+
+
+def fetch_newest_run(tracking_uri: str) -> Trace:
+    """Fetch the newest trace of a store, with the other traces of its run, if it has several.
+
+    Raises:
+        TraceNotFoundError: The store has no traces.
+    """
+    import mlflow  # takes three seconds, which those who only read files need not wait for
+
+    client = mlflow.MlflowClient(tracking_uri)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    newest = _search(client, experiments, None, 1)
+    if not newest:
+        raise TraceNotFoundError(
+            "the store at MLFLOW_TRACKING_URI has no traces yet; run a scenario first:"
+            " make run-scenario"
+        )
+    run = newest[0].info.tags.get(RUN_TAG)
+    found = _search(client, experiments, f"tags.`{RUN_TAG}` = '{run}'", 500) if run else newest
+    return trace_from_mlflow(one.to_dict() for one in found)
+
+
+def _search(
+    client: Any, experiments: Sequence[str], filter_string: str | None, limit: int
+) -> list[Any]:
+    return list(
+        client.search_traces(
+            locations=experiments,
+            filter_string=filter_string,
+            order_by=[NEWEST],
+            max_results=limit,
+        )
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long for a file
+        return False

@@ -1,0 +1,80 @@
+"""The command `diagnose`: its JSON, its report, its exit codes, and the traces that it reads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.player.run import run_scenario
+from scenarios.player.scenario_loader import scenario_folder
+from tests.support.cli_runner import run_command
+
+NAME = "summarizer_never_sees_the_draft"
+
+
+def _recorded(variant: str, name: str = NAME) -> str:
+    return str(scenario_folder(name).recorded_trace(variant))
+
+
+def test_the_json_has_the_origin_first_and_what_the_trace_lacks() -> None:
+    result = run_command("", "diagnose", _recorded("broken"), "--json")
+    diagnosis: dict[str, Any] = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert set(diagnosis) == {"findings", "lacks"}
+    first = diagnosis["findings"][0]
+    assert (first["agent"], first["span"]) == ("summarizer", "generator → summarizer")
+    assert {"mode", "span_id", "path", "evidence", "fix", "confidence"} <= set(first)
+    assert diagnosis["lacks"] == ["no times: what ran at once, and how long it waited, is unknown"]
+
+
+def test_the_report_names_agent_span_path_evidence_and_fix() -> None:
+    result = run_command("", "diagnose", _recorded("broken"))
+    assert "begun by summarizer in generator → summarizer" in result.stdout
+    assert "⟶ review" in result.stdout
+    assert "nothing of this is in the prompt of summarizer" in result.stdout
+    assert "Pass the sender's output to the receiver" in result.stdout
+
+
+def test_a_healthy_trace_exits_with_0() -> None:
+    result = run_command("", "diagnose", _recorded("fixed"))
+    assert result.exit_code == 0
+    assert "nothing found" in result.stdout
+
+
+def test_a_run_that_failed_openly_is_reported_with_its_own_error() -> None:
+    result = run_command("", "diagnose", _recorded("fixed", "stream_is_cut"))
+    assert result.exit_code == 0
+    assert "nothing found; the run failed with: RuntimeError: TruncatedAnswerError" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("trace", "message"),
+    [
+        ("missing.json", "missing.json: no such file"),
+        (str(Path(__file__)), "it is not JSON"),
+        ("tr-00", "has no trace 'tr-00'"),
+    ],
+)
+def test_a_trace_that_cannot_be_read_exits_with_2(trace: str, message: str, store: str) -> None:
+    result = run_command(store, "diagnose", trace)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_an_empty_store_has_no_last_trace(tmp_path: Path) -> None:
+    result = run_command(f"sqlite:///{tmp_path / 'empty.db'}", "diagnose", "last")
+    assert result.exit_code == 2
+    assert "has no traces yet; run a scenario first" in result.stderr
+
+
+def test_the_last_trace_of_the_store_and_a_trace_by_its_id_are_diagnosed(store: str) -> None:
+    broken, fixed = run_scenario(NAME, store).variants
+    assert broken.trace
+    assert fixed.trace
+    assert run_command(store, "diagnose", "last").exit_code == 0
+    by_id = run_command(store, "diagnose", broken.trace.ids[0], "--json")
+    finding = json.loads(by_id.stdout)["findings"][0]
+    handoff = next(span for span in broken.trace if span.name == finding["span"])
+    assert finding["span_id"] == handoff.id
+    assert json.loads(by_id.stdout)["lacks"] == []
