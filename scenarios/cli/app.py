@@ -17,7 +17,7 @@ from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.store_commands import alerts, search
-from scenarios.cli.tape_commands import record, replay
+from scenarios.cli.tape_commands import doctor, record, replay
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.programs.endpoints import InvalidServiceError
@@ -54,7 +54,7 @@ def _scenarios(version: VersionOption = False) -> None:
 app.command("list")(list_scenarios)
 COMMANDS = (
     *(run, check, accept, patches, live, chat),
-    *(record, replay, serve, alerts, search, diff, diagnose),
+    *(record, replay, doctor, serve, alerts, search, diff, diagnose),
 )
 for _command in COMMANDS:
     app.command()(_command)

@@ -1,4 +1,4 @@
-"""The commands `record` and `replay`: run any program against a tape."""
+"""The commands `record`, `replay` and `doctor`: run any program against a tape."""
 
 import json
 import sys
@@ -88,6 +88,13 @@ def replay(
             help="Answer changed requests, and report the drift; or refuse them.",
         ),
     ] = False,
+    ordered: Annotated[
+        bool,
+        typer.Option(help="Answer in the recorded order, for fan-outs.", show_default=False),
+    ] = False,
+    paced: Annotated[
+        bool, typer.Option(help="Answer at the recorded speed.", show_default=False)
+    ] = False,
     json_output: JsonOption = False,
     port: Annotated[
         int,
@@ -98,6 +105,9 @@ def replay(
 
     OPENAI_BASE_URL, and the variables of the other services on the tape, point to the tape while
     COMMAND runs; keys that are not set get a placeholder. Without COMMAND, use serve.
+
+    --ordered holds each answer until all lines before it on the tape have been answered: for a
+    program whose next prompt lists the replies of parallel agents in the order of their arrival.
 
     Example: python -m scenarios replay crew.jsonl --tolerant -- python crew.py
 
@@ -114,7 +124,9 @@ def replay(
             f" to serve the tape in a terminal: python -m scenarios serve {tape}"
         )
     try:
-        with use_tape(tape, "none", tolerant=tolerant, port=port) as session:
+        with use_tape(
+            tape, tolerant=tolerant, keeps_order=ordered, is_paced=paced, port=port
+        ) as session:
             exit_code = _run(command, session.environment(), "")
     except OSError as error:
         _exit_with_port_error(port, error)
@@ -124,6 +136,46 @@ def replay(
         for line in describe_replay(session):
             typer.echo(line, err=True)
     raise typer.Exit(exit_code or (0 if is_complete_replay(session) else PROBLEM_EXIT_CODE))
+
+
+def doctor(
+    tape: Annotated[Path, typer.Argument(help="A recording.", metavar="TAPE")],
+    other: Annotated[Path, typer.Argument(help="Another one.", metavar="TAPE")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the rules on both tapes.", show_default=False)
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Find what changes from run to run in two recordings of one program.
+
+    Dates, ids and temporary paths in the prompts make the requests of each run differ. Each such
+    part is listed with the lines that it changes and the rule that leaves it out of comparisons:
+    --write adds the rules to the headers of both tapes. What no rule explains is listed, too.
+
+    Example: python -m scenarios doctor monday.jsonl tuesday.jsonl --write
+
+    The exit code is 0 if the requests are equal, apart from rules on the tapes; else 1.
+    """
+    from scenarios.programs.doctor_report import describe, to_json
+    from scenarios.programs.tape_doctor import compare_recordings
+    from scenarios.recording.partial_tape import replace_header
+    from scenarios.tape.header import TapeHeader
+    from scenarios.tape.tape import Tape
+    from scenarios.tape.volatile import VolatileRules
+
+    tapes = {path: Tape.load(path) for path in (tape, other)}
+    diagnosis = compare_recordings(*tapes.values())
+    if write and diagnosis.rules:
+        rules = TapeHeader(volatile=VolatileRules(diagnosis.rules))
+        for path, content in tapes.items():
+            replace_header(path, content.header.merge(rules))
+    if json_output:
+        typer.echo(json.dumps(to_json(diagnosis, is_written=write), indent=2))
+    else:
+        for line in describe(diagnosis, tape, other, is_written=write):
+            typer.echo(line)
+    is_equal = not diagnosis.differences and not diagnosis.unpaired
+    raise typer.Exit(0 if is_equal and (write or not diagnosis.rules) else PROBLEM_EXIT_CODE)
 
 
 def _run(command: list[str] | None, environment: dict[str, str], greeting: str) -> int:

@@ -13,7 +13,7 @@ The modes are those of vcrpy:
 """
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -119,11 +119,29 @@ class ReplayOptions:
 
     Attributes:
         tolerant: Answer a request that differs from the recorded one, and report the drift.
+        keeps_order: Hold each answer until all recorded lines before it have been answered.
+        is_paced: Let answers take as long as they did when they were recorded.
         on_exchange: Called with each exchange when it ends, on the server's thread.
     """
 
     tolerant: bool = False
+    keeps_order: bool = False
+    is_paced: bool = False
     on_exchange: Callable[[Exchange], None] | None = None
+
+    def serve(
+        self, tape: Tape, port: int, recorder: Recorder | None = None
+    ) -> AbstractContextManager[ReplayServer]:
+        """Serve a tape in this way."""
+        return replay_tape(
+            tape,
+            strict=not self.tolerant,
+            on_exchange=self.on_exchange,
+            port=port,
+            recorder=recorder,
+            keeps_order=self.keeps_order,
+            is_paced=self.is_paced,
+        )
 
 
 @contextmanager
@@ -134,6 +152,8 @@ def use_tape(
     *,
     services: Mapping[str, str] | None = None,
     tolerant: bool = False,
+    keeps_order: bool = False,
+    is_paced: bool = False,
     on_exchange: Callable[[Exchange], None] | None = None,
     port: int = 0,
 ) -> Generator[TapeSession]:
@@ -146,6 +166,8 @@ def use_tape(
             `OPENAI_BASE_URL`, or OpenAI's.
         services: Addresses of outside services that are recorded, by name.
         tolerant: Answer a request that differs from the recorded one, and report the drift.
+        keeps_order: Hold each answer until all recorded lines before it have been answered.
+        is_paced: Let answers take as long as they did when they were recorded.
         on_exchange: Called with each replayed exchange when it ends, on the server's thread.
         port: The port; 0 takes a free one.
 
@@ -156,7 +178,7 @@ def use_tape(
         OSError: The port is in use.
     """
     path = Path(path)
-    options = ReplayOptions(tolerant, on_exchange)
+    options = ReplayOptions(tolerant, keeps_order, is_paced, on_exchange)
     has_tape = path.exists() and path.stat().st_size > 0
     if mode == "none" or (mode == "once" and has_tape):
         with _replay_session(path, mode, options, port) as session:
@@ -166,7 +188,8 @@ def use_tape(
     before = Tape.load(path) if has_tape else None
     tape = before if mode == "new_episodes" else None
     partial = PartialTape(path, extends=tape is not None)
-    partial.append_header(TapeHeader(endpoints=found.mounts))
+    old = before.header if before else TapeHeader()
+    partial.append_header(TapeHeader({}, found.mounts, old.volatile, old.keeps_order))
 
     def add_lane(lane: str, rule: LaneRule) -> None:
         partial.append_header(TapeHeader({lane: rule}))
@@ -193,8 +216,7 @@ def _replay_session(
             f" mode 'once', or: python -m scenarios record --tape {path} -- COMMAND"
         )
     tape = Tape.load(path)
-    strict = not options.tolerant
-    with replay_tape(tape, (), strict, options.on_exchange, port) as replay:
+    with options.serve(tape, port) as replay:
         yield TapeSession(path, mode, replay.url, header_mounts(tape.header), _replay=replay)
 
 
@@ -211,7 +233,6 @@ def _serve_recording(
             session.url = f"http://{HOST}:{port}"
             yield
         return
-    strict = not options.tolerant
-    with replay_tape(tape, (), strict, options.on_exchange, port, recorder=recorder) as replay:
+    with options.serve(tape, port, recorder) as replay:
         session.url, session._replay = replay.url, replay
         yield

@@ -69,7 +69,7 @@ class PartialTape:
         if self._existed and not succeeded:
             return FinishedTape(self._path, replaced=False)
         try:
-            self._tidy()
+            _tidy(self._path)
             os.replace(self._path, self._tape)
         except OSError as error:
             raise TapeError(
@@ -78,24 +78,48 @@ class PartialTape:
             ) from error
         return FinishedTape(self._tape, replaced=True)
 
-    def _tidy(self) -> None:
-        """Put one header first, and remove answers that were aborted and then requested again."""
-        lines = [line for line in self._path.read_bytes().splitlines() if line.strip()]
-        header = TapeHeader()
-        kept = list[bytes]()
-        for raw, fields in zip(lines, _without_repeated(lines), strict=True):
-            if is_header(fields):
-                header = header.merge(parse_header(fields))
-            elif fields is not None:
-                kept.append(raw)
-        head = [orjson.dumps(fields)] if (fields := header.to_json()) else []
-        tidied = self._path.with_suffix(".tidied")
-        with suppress(FileNotFoundError):
-            tidied.unlink()
-        with open_tape(tidied) as file:
-            file.write(b"".join(line + b"\n" for line in (*head, *kept)))
+
+def replace_header(path: Path, header: TapeHeader) -> None:
+    """Give a tape another header; its lines stay as they are.
+
+    Raises:
+        TapeError: The tape cannot be read or written; then it is unchanged.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+        _write(path, header, [raw for raw in lines if not (raw and is_header(orjson.loads(raw)))])
+    except OSError as error:
+        raise TapeError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _tidy(path: Path) -> None:
+    """Put one header first, and remove answers that were aborted and then requested again."""
+    lines = [line for line in path.read_bytes().splitlines() if line.strip()]
+    header = TapeHeader()
+    kept = list[bytes]()
+    for raw, fields in zip(lines, _without_repeated(lines), strict=True):
+        if is_header(fields):
+            header = header.merge(parse_header(fields))
+        elif fields is not None:
+            kept.append(raw)
+    _write(path, header, kept)
+
+
+def _write(path: Path, header: TapeHeader, lines: list[bytes]) -> None:
+    """Replace a tape atomically by one with this header and these lines."""
+    head = [orjson.dumps(fields)] if (fields := header.to_json()) else []
+    new = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with suppress(FileNotFoundError):
+        new.unlink()
+    try:
+        with open_tape(new) as file:
+            left = b"".join(line + b"\n" for line in (*head, *lines))
+            while left:
+                left = left[file.write(left) :]
             os.fsync(file.fileno())
-        os.replace(tidied, self._path)
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _without_repeated(lines: list[bytes]) -> Iterator[Any]:

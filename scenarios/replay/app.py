@@ -28,6 +28,7 @@ from scenarios.replay.fault_injection import FaultSchedule
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.line_selector import LineSelector
+from scenarios.replay.recorded_order import RecordedOrder
 from scenarios.replay.request_parsing import (
     body_too_large_error,
     lane_fingerprint,
@@ -53,27 +54,37 @@ class ReplayApp:
         on_exchange: Callable[[Exchange], None] | None = None,
         service_urls: Mapping[str, str] | None = None,
         recorder: Recorder | None = None,
+        keeps_order: bool = False,
+        is_paced: bool = False,
     ) -> None:
         self._tape = tape
         self._recorder = recorder
         self._mounts = tuple(filter(None, tape.header.endpoints.values()))
         self._strict = strict
-        self._recognition = LaneRecognition(tape.lines, tape.header.lanes)
+        self._recognition = LaneRecognition(tape.lines, tape.header)
         self._forwarding_clients = {
             lane: ForwardingClient(url) for lane, url in (service_urls or {}).items()
         }
-        self.state = ReplayState(
-            LineSelector(tape, strict),
-            FaultSchedule(faults, self._forwarding_clients),
-            Ledger(on_exchange),
-        )
+        self._keeps_order = keeps_order or tape.header.keeps_order
+        self._is_paced = is_paced
+        schedule = FaultSchedule(faults, self._forwarding_clients)
+        self.state = self._new_state(schedule, Ledger(on_exchange))
 
     def rewind(self) -> None:
         """Start again: all lines are unplayed, no fault has occurred, the ledger is empty."""
         faults, ledger = self.state.faults, self.state.ledger
         faults.rewind()
         ledger.clear()
-        self.state = ReplayState(LineSelector(self._tape, self._strict), faults, ledger)
+        self.state = self._new_state(faults, ledger)
+
+    def _new_state(self, faults: FaultSchedule, ledger: Ledger) -> ReplayState:
+        return ReplayState(
+            LineSelector(self._tape, self._strict),
+            faults,
+            ledger,
+            order=RecordedOrder(self._tape.lines) if self._keeps_order else None,
+            is_paced=self._is_paced,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one HTTP request (ASGI)."""

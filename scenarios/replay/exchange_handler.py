@@ -11,6 +11,7 @@ import httpx
 from scenarios.http_server.connection import JSON_CONTENT_TYPE, Connection
 from scenarios.openai_api.errors import error_body
 from scenarios.replay.answer import SSE_HEADERS, Answer, build_answer
+from scenarios.replay.answer_pace import AnswerPace
 from scenarios.replay.fault_injection import (
     DAMAGE_FAULTS,
     DELAY_FAULTS,
@@ -23,6 +24,7 @@ from scenarios.replay.fault_injection import (
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.line_selector import LineSelector, SelectedLine
+from scenarios.replay.recorded_order import RecordedOrder
 from scenarios.replay.refusal import RequestRefusedError
 from scenarios.tape.drift import Drift
 from scenarios.tape.request import Request
@@ -60,6 +62,10 @@ class ReplayState:
         default_factory=lambda: defaultdict(list)
     )
     """The answers that are being sent, or that their clients have not read."""
+    order: RecordedOrder | None = None
+    """Holds answers until it is their turn, if the recorded order is kept."""
+    is_paced: bool = False
+    """Whether answers take as long as they did when they were recorded."""
 
 
 async def handle_exchange(
@@ -168,12 +174,17 @@ async def _replay(
 
     sent = SentAnswer(connection, request.digest)
     answers.append(sent)
+    pace = AnswerPace(selected.line) if state.is_paced else None
     try:
-        await _send_answer(connection, answer, log_delivery)
+        if state.order is not None:
+            await state.order.wait_for_turn(selected.line)
+        await _send_answer(connection, answer, log_delivery, pace)
         await connection.wait_until_read()
     finally:
         answers.remove(sent)
         sent.is_over.set()
+    if state.order is not None:
+        await state.order.finish(selected.line)
 
 
 async def _wait_for_aborted_answers(answers: list[SentAnswer], digest: str) -> None:
@@ -202,17 +213,24 @@ def _build_answer(request: Request, selected: SelectedLine, selector: LineSelect
 
 
 async def _send_answer(
-    connection: Connection, answer: Answer, log_delivery: Callable[[], None]
+    connection: Connection,
+    answer: Answer,
+    log_delivery: Callable[[], None],
+    pace: AnswerPace | None,
 ) -> None:
     """Send an answer; log it before its last byte, so that a client that has it finds it logged."""
     if answer.frames is None:
+        if pace is not None:
+            await pace.wait_for_end()
         log_delivery()
         await connection.send_response(answer.status, answer.content_type, answer.body)
         return
     closing = len(answer.frames) - answer.closing_frames
     frames, last = answer.frames[:closing], b"".join(answer.frames[closing:])
     await connection.start_response(answer.status, SSE_HEADERS)
-    for frame in frames:
+    for number, frame in enumerate(frames):
+        if pace is not None:
+            await pace.wait_for_frame(number)
         await connection.send_part(frame)
         # Let the frame leave by itself, and notice a client that goes away between two frames.
         await asyncio.sleep(0)

@@ -42,6 +42,12 @@ class LineSelector:
         # Taking the first item again and again is slow with a plain dict.
         self._unplayed_by_lane = {lane: OrderedDict[int, TapeLine]() for lane in tape.lanes}
         self._partly_served: set[int] = set()
+        self._rules = tape.header.volatile
+        self._stable_digests = {
+            line.number: self._rules.digest(line.request)
+            for line in (tape.lines if self._rules else ())
+            if line.request is not None
+        }
         for line in tape.lines:
             self._unplayed_by_lane[line.lane][line.number] = line
 
@@ -59,13 +65,16 @@ class LineSelector:
             raise unknown_path_error(self.tape, request)
         unplayed = self._unplayed_by_lane.get(request.lane, OrderedDict())
         drifted: list[SelectedLine] = []
+        stable_digest = self._rules.digest(request.canonical_body) if self._rules else None
         for line in unplayed.values():
             if not line.serves_endpoint(request.method, request.path):
                 continue
             captures = _match_condition(line, request)
             if captures is None:
                 continue
-            if _answers(line, request):
+            if _answers(line, request) or (
+                stable_digest is not None and self._stable_digests.get(line.number) == stable_digest
+            ):
                 del unplayed[line.number]
                 return _add_drift(SelectedLine(line, captures), request, call)
             if not self.strict and len(drifted) < MAX_COMPARED_LINES:
@@ -75,7 +84,15 @@ class LineSelector:
         # Agents with equal prompts share a lane, so the order of arrival must not decide here.
         nearest = max(drifted, key=lambda one: _similarity(one.line, request))
         del unplayed[nearest.line.number]
-        return _add_drift(nearest, request, call)
+        return _add_drift(nearest, request, call, self._list_changes(nearest.line, request))
+
+    def _list_changes(self, line: TapeLine, request: Request) -> tuple[Change, ...]:
+        """List how a request differs from that of a line, apart from volatile parts."""
+        if not self._rules:
+            return compare_with_recorded(line.digest, line.request, request)
+        body = self._rules.normalize(request.canonical_body)
+        stable = Request(request.lane, request.method, request.path, request.query, body)
+        return compare_with_recorded(line.digest, self._rules.normalize(line.request), stable)
 
     def return_line(self, line: TapeLine, *, partly_served: bool) -> None:
         """Put a line back whose reply did not arrive; `partly_served` if some of it was sent."""
@@ -97,15 +114,15 @@ class LineSelector:
         return tuple(line for line in self.tape.lines if line.number in unplayed)
 
 
-def _add_drift(selected: SelectedLine, request: Request, call: int) -> SelectedLine:
-    """Add the differences between the request and that of a recorded line, if there are any."""
-    line = selected.line
-    changes = [Change("agent", request.guess)] if request.guess else []
-    if line.request is not None and not _answers(line, request):
-        changes += compare_with_recorded(line.digest, line.request, request)
+def _add_drift(
+    selected: SelectedLine, request: Request, call: int, changes: tuple[Change, ...] = ()
+) -> SelectedLine:
+    """Add the differences between the request and that of the line, and a guessed lane."""
+    if request.guess:
+        changes = (Change("agent", request.guess), *changes)
     if not changes:
         return selected
-    return replace(selected, drift=Drift(request.lane, call, line.location, tuple(changes)))
+    return replace(selected, drift=Drift(request.lane, call, selected.line.location, changes))
 
 
 def _similarity(line: TapeLine, request: Request) -> float:

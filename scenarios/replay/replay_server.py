@@ -75,6 +75,8 @@ def replay_tape(
     port: int = 0,
     service_urls: Mapping[str, str] | None = None,
     recorder: Recorder | None = None,
+    keeps_order: bool = False,
+    is_paced: bool = False,
 ) -> Generator[ReplayServer]:
     """Serve `tape` on 127.0.0.1 until the block ends.
 
@@ -88,6 +90,8 @@ def replay_tape(
         service_urls: Addresses of real services, by lane. A request to
             `ReplayServer.service_url(lane)` is forwarded there, after the lane's faults.
         recorder: Answers, and records, the requests that no line answers.
+        keeps_order: Hold each answer until all recorded lines before it have been answered.
+        is_paced: Let answers take as long as they did when they were recorded.
 
     Raises:
         OSError: The port is in use.
@@ -100,6 +104,8 @@ def replay_tape(
         on_exchange=on_exchange,
         service_urls=service_urls,
         recorder=recorder,
+        keeps_order=keeps_order,
+        is_paced=is_paced,
     )
     on_stop = recorder.stop if recorder else None
     with serve_app(app, port, on_close=app.aclose, on_stop=on_stop) as port:

@@ -9,6 +9,8 @@ recording that was killed may have several, which count as one. A scripted tape 
              may be edited, and so may the lane's name, here and on its lines.
 `endpoints`  By environment variable, the path at which the server answers its clients:
              `{"OPENAI_BASE_URL": "/v1", "TAVILY_BASE_URL": "/tavily"}`.
+`volatile`   Parts of requests that change from run to run, and are not compared: `volatile.py`.
+`order`      `"recorded"`: answers are held until all earlier lines have been answered.
 """
 
 from collections.abc import Mapping
@@ -17,8 +19,9 @@ from typing import Any
 
 from scenarios.tape.condition import Condition, compile_condition
 from scenarios.tape.json_checks import LineError, json_type_name, reject_unknown_keys, require_types
+from scenarios.tape.volatile import NO_RULES, VolatileRules, parse_volatile_rules
 
-HEADER_KEYS = ("lanes", "endpoints")
+HEADER_KEYS = ("lanes", "endpoints", "volatile", "order")
 RULE_KEYS = ("prompt", "tools", "when")
 
 
@@ -48,16 +51,29 @@ class TapeHeader:
 
     lanes: Mapping[str, LaneRule] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    volatile: VolatileRules = NO_RULES
+    keeps_order: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the header as its line has it; empty if it says nothing."""
         lanes = {name: rule.to_json() for name, rule in self.lanes.items()}
-        fields = {"lanes": lanes, "endpoints": dict(self.endpoints)}
+        fields = {
+            "lanes": lanes,
+            "endpoints": dict(self.endpoints),
+            "volatile": [rule.to_json() for rule in self.volatile.rules],
+            "order": "recorded" if self.keeps_order else "",
+        }
         return {key: value for key, value in fields.items() if value}
 
     def merge(self, other: "TapeHeader") -> "TapeHeader":
         """Return a header with the entries of both; those of `other` win."""
-        return TapeHeader({**self.lanes, **other.lanes}, {**self.endpoints, **other.endpoints})
+        rules = dict.fromkeys((*self.volatile.rules, *other.volatile.rules))
+        return TapeHeader(
+            {**self.lanes, **other.lanes},
+            {**self.endpoints, **other.endpoints},
+            VolatileRules(tuple(rules)),
+            self.keeps_order or other.keeps_order,
+        )
 
 
 def is_header(fields: Any) -> bool:
@@ -70,7 +86,9 @@ def is_header(fields: Any) -> bool:
 def parse_header(fields: Mapping[str, Any]) -> TapeHeader:
     """Validate the JSON object of a header line. Raises `LineError`."""
     reject_unknown_keys(fields, HEADER_KEYS, "key of the header")
-    require_types(fields, dict.fromkeys(HEADER_KEYS, dict))
+    require_types(fields, {"lanes": dict, "endpoints": dict, "order": str})
+    if fields.get("order", "recorded") != "recorded":
+        raise LineError(f'"order" must be "recorded", or absent, not {fields["order"]!r}')
     lanes = {name: _parse_rule(name, rule) for name, rule in fields.get("lanes", {}).items()}
     endpoints = fields.get("endpoints", {})
     for variable, path in endpoints.items():
@@ -78,7 +96,8 @@ def parse_header(fields: Mapping[str, Any]) -> TapeHeader:
             raise LineError(
                 f'the endpoint of {variable} must be a path such as "/v1", not {path!r}'
             )
-    return TapeHeader(lanes, endpoints)
+    volatile = parse_volatile_rules(fields.get("volatile", []))
+    return TapeHeader(lanes, endpoints, volatile, "order" in fields)
 
 
 def _parse_rule(name: str, rule: Any) -> LaneRule:

@@ -8,6 +8,7 @@ from typing import Any
 
 from instrumentation.redaction import DEFAULT_REDACTION
 from scenarios.tape.conversation import system_prompt, to_chat_request, tool_names
+from scenarios.tape.volatile import NO_RULES, VolatileRules
 
 CHANGING_PART = re.compile(
     r"\b(?:\d{1,2}(?:st|nd|rd|th)?|(?:mon|tues?|wednes|wed|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
@@ -21,16 +22,20 @@ CHANGING_PART = re.compile(
 
 @dataclass(frozen=True)
 class AgentIdentity:
-    """The system prompt of a request, redacted as on a tape, and the sorted names of its tools."""
+    """The system prompt and the sorted names of the tools of a request.
+
+    The prompt is redacted as on a tape, and without its volatile parts.
+    """
 
     prompt: str
     tools: tuple[str, ...]
 
     @classmethod
-    def from_body(cls, body: Any) -> "AgentIdentity":
+    def from_body(cls, body: Any, volatile: VolatileRules = NO_RULES) -> "AgentIdentity":
         """Return the identity of the agent that sends a body of either completion API."""
         fields = to_chat_request(body) if isinstance(body, dict) else {}
-        return cls(_redact(system_prompt(fields)), tuple(sorted(tool_names(fields))))
+        prompt = _normalize(system_prompt(fields), volatile)
+        return cls(prompt, tuple(sorted(tool_names(fields))))
 
     @property
     def stable(self) -> "AgentIdentity":
@@ -51,5 +56,5 @@ def tool_similarity(tools: Iterable[str], other: Iterable[str]) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _redact(prompt: str) -> str:
-    return DEFAULT_REDACTION.redact_text(prompt)
+def _normalize(prompt: str, volatile: VolatileRules) -> str:
+    return volatile.normalize_text(DEFAULT_REDACTION.redact_text(prompt))

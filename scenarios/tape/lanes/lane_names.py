@@ -44,7 +44,7 @@ class LaneNames:
         """
         before = before or Tape(())
         self._rules_before = before.header.lanes
-        self._recognition = LaneRecognition(before.lines, before.header.lanes)
+        self._recognition = LaneRecognition(before.lines, before.header)
         self._lanes = set[str]()
         self._numbered_lanes: dict[AgentIdentity, str] = {}
         self._on_new = on_new

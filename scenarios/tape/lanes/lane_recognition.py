@@ -8,13 +8,12 @@ the longest beginning and the most similar prompt.
 Tolerant replay goes on to the nearest lane: the most similar tools and prompt.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenarios.tape.condition import SearchTimeoutError
 from scenarios.tape.conversation import render_conversation, to_chat_request
-from scenarios.tape.header import LaneRule
+from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.agent_identity import AgentIdentity, stable_text, tool_similarity
 from scenarios.tape.lanes.similarity import similarity
 from scenarios.tape.line import TapeLine
@@ -56,16 +55,22 @@ class _Lane:
 class LaneRecognition:
     """Recognises the agents of one tape."""
 
-    def __init__(self, lines: tuple[TapeLine, ...], rules: Mapping[str, LaneRule]) -> None:
-        self._lanes = {name: _Lane(name, rule) for name, rule in rules.items()}
+    def __init__(self, lines: tuple[TapeLine, ...], header: TapeHeader) -> None:
+        self._volatile, rules = header.volatile, header.lanes
+        self._lanes = {name: _Lane(name, self._stable_rule(rule)) for name, rule in rules.items()}
         self._by_identity: dict[AgentIdentity, str] = {}
         for line in lines:
             if line.path in COMPLETION_PATHS and line.request is not None:
                 lane = self._lanes.setdefault(line.lane, _Lane(line.lane))
-                identity = AgentIdentity.from_body(line.request)
+                identity = AgentIdentity.from_body(line.request, self._volatile)
                 self._by_identity.setdefault(identity, line.lane)
                 if len(lane.identities) < MAX_IDENTITIES:
                     lane.identities[identity] = None
+
+    def _stable_rule(self, rule: LaneRule) -> LaneRule:
+        if rule.prompt is None:
+            return rule
+        return replace(rule, prompt=self._volatile.normalize_text(rule.prompt))
 
     def recognize(self, body: Any) -> str | None:
         """Return the lane of the body of a completion; None if it is of no known agent."""
@@ -73,7 +78,7 @@ class LaneRecognition:
             return None
         if lane := self._find_by_condition(body):
             return lane
-        identity = AgentIdentity.from_body(body)
+        identity = AgentIdentity.from_body(body, self._volatile)
         if lane := self._by_identity.get(identity):
             return lane
         prompt = identity.prompt
@@ -92,7 +97,7 @@ class LaneRecognition:
 
     def find_nearest(self, body: Any) -> NearestLane | None:
         """Return the lane with the most similar tools and prompt; None if none is similar."""
-        identity = AgentIdentity.from_body(body)
+        identity = AgentIdentity.from_body(body, self._volatile)
         prompt = identity.prompt
         best = max(
             self._lanes.values(),
