@@ -31,7 +31,7 @@ KNOWN_RULES = tuple(
             rf"|\d{{1,2}}(?:st|nd|rd|th)? {MONTH},? \d{{4}})\b",
         ),
         ("date", r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b"),
-        ("time", r"\b\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\b\.?)?"),
+        ("time", r"(?<![\d:.])\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\b\.?)?(?!\d)"),
         ("temporary path", r"(?:/private)?(?:/tmp|/var/folders|/var/tmp)/[^\s\"'<>|,;]+"),
         ("home", r"/(?:home|Users)/[^/\s\"'<>|,;]+"),
         ("local port", r"(?<=(?:127\.0\.0\.1|localhost):)\d+"),
@@ -87,15 +87,15 @@ def _contextual_rules(before: str, after: str) -> Iterator[VolatileRule]:
             continue
         word_class = _common_class(old[i], new[j])
         context = _context(old[:i])
-        if word_class and context:
+        if word_class and context.strip():
             name = f"value after {context.strip()}"
             yield VolatileRule(name, f"(?<={re.escape(context)}){word_class}")
 
 
 def _context(words: list[str]) -> str:
-    """Return the end of a text: the last words, on one line."""
+    """Return the end of a text: the last words, on one line, without any that may change, too."""
     kept = "".join(words[-2 * CONTEXT_WORDS :])[-MAX_CONTEXT_CHARS:]
-    return kept.rpartition("\n")[2]
+    return re.split(r"\n|\S*[\d<>]\S*", kept)[-1]
 
 
 def _common_class(old: str, new: str) -> str | None:
