@@ -19,7 +19,7 @@ class Variant:
         fixed=Variant(),
 
     Attributes:
-        workflow: The name of a class in `variants.py`, beside the page; "" for the scenario's own
+        workflow: The name of a class in `variants.py`, beside the scenario; "" for its own
             workflow. A class itself is accepted, too.
         raises: The error that the run must raise; None if it must not raise.
         message: A part of that error's text.
@@ -71,7 +71,7 @@ class FailureOrigin:
 
 @dataclass(frozen=True)
 class Scenario:
-    """The page of a scenario: pure data, which is read without importing any framework.
+    """A scenario: pure data, which is read without importing any framework.
 
     Attributes:
         failure_mode: The name of the failure in the taxonomy or report that `source` cites.
@@ -85,13 +85,13 @@ class Scenario:
         inputs: Values for the `${name}` in the task and in the services' responses on the tape.
         services: Constructor parameters of the workflow that take the address of a service, which
             the tape answers.
-        props: Constructor parameters that are not text, such as a clip: each is made of the inputs,
-            which it takes by keyword, for every run.
+        arguments: Constructor arguments that are not text, such as a clip. Each is a function that
+            makes it of the inputs, which it takes by keyword, for every run.
         processes: Services of `workflows/services/`, by name, with their arguments. Each runs in
             its own process; its name is its lane and the constructor parameter for its address.
         streams: Whether the workflow gets an `on_chunk`, so that its agents stream.
-        name: The name of the folder; set when the page is loaded, as are the next two.
-        title: The first line of the page's docstring.
+        name: The name of the folder; set when the file is loaded, as are the next two.
+        title: The first line of the file's docstring.
         story: The rest of it.
     """
 
@@ -110,7 +110,7 @@ class Scenario:
     unreached_agents: tuple[str, ...] = ()
     inputs: Mapping[str, Input] = field(default_factory=dict)
     services: tuple[str, ...] = ()
-    props: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    arguments: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     processes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     streams: bool = False
     name: str = field(default="", kw_only=True)
@@ -118,7 +118,7 @@ class Scenario:
     story: str = field(default="", kw_only=True)
 
     def variants(self) -> Iterator[tuple[str, Variant, tuple[Expectation, ...]]]:
-        """The variants that the page has, each with its name and its expectations."""
+        """The variants that the scenario has, each with its name and its expectations."""
         for name in VARIANTS:
             if variant := getattr(self, name):
                 yield name, variant, getattr(self, f"expect_{name}")

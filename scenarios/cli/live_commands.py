@@ -27,7 +27,7 @@ def live(
         list[str] | None,
         typer.Option(help="Base URL of an external service (repeatable).", metavar="NAME=URL"),
     ] = None,
-    prop: Annotated[
+    argument: Annotated[
         list[str] | None,
         typer.Option(help="Non-text input, e.g. clip=FOLDER (repeatable).", metavar="NAME=FOLDER"),
     ] = None,
@@ -35,16 +35,16 @@ def live(
     """Run a workflow on a real model.
 
     MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL select the model. Services without --service are
-    called at their default URL. Inputs without --prop are those of a scenario.
+    called at their default URL. Inputs without --argument are those of a scenario.
     """
     services = dict(map(_parse_service, service or ()))
-    props = dict(map(_parse_prop, prop or ()))
+    arguments = dict(map(_parse_argument, argument or ()))
     with quiet_frameworks(), exit_on_interrupt():
         from scenarios.player.live_run import run_live  # imports MLflow: seconds
 
         store = require_reachable(tracking_uri())
         console = terminal_report.make_console()
-        succeeded = run_live(workflow, task, store, record, services, props, console)
+        succeeded = run_live(workflow, task, store, record, services, arguments, console)
     raise typer.Exit(0 if succeeded else 1)
 
 
@@ -95,14 +95,14 @@ def serve(
 
     with exit_on_interrupt("stopped"):
         if tape in scenario_names():
-            page = load_scenario(tape)
+            scenario = load_scenario(tape)
             serve_tape(
                 scenario_folder(tape).tape,
                 port,
                 not tolerant,
-                page.faults,
-                resolve_inputs(page.inputs, seed=None),
-                page.processes,
+                scenario.faults,
+                resolve_inputs(scenario.inputs, seed=None),
+                scenario.processes,
                 tracking_uri(),
             )
         else:
@@ -118,8 +118,10 @@ def _parse_service(text: str) -> tuple[str, str]:
     return name, url
 
 
-def _parse_prop(text: str) -> tuple[str, Path]:
+def _parse_argument(text: str) -> tuple[str, Path]:
     name, has_folder, folder = text.partition("=")
     if not has_folder or not Path(folder).is_dir():
-        raise typer.BadParameter(f"--prop expects NAME=FOLDER, an existing folder; got {text!r}")
+        raise typer.BadParameter(
+            f"--argument expects NAME=FOLDER, an existing folder; got {text!r}"
+        )
     return name, Path(folder)

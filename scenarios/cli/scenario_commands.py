@@ -27,17 +27,17 @@ ScenarioArgument = Annotated[
 
 def list_scenarios(as_json: JsonOption = False) -> None:
     """List the scenarios with the failure that each shows."""
-    pages = [load_scenario(name) for name in scenario_names()]
+    scenarios = [load_scenario(name) for name in scenario_names()]
     if as_json:
         entries = [
-            {"scenario": page.name, "title": page.title, "mode": page.failure_mode}
-            for page in pages
+            {"scenario": one.name, "title": one.title, "mode": one.failure_mode}
+            for one in scenarios
         ]
         typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    width = max((len(page.name) for page in pages), default=0)
-    for page in pages:
-        typer.echo(f"{page.name:<{width}}  {page.title}")
+    width = max((len(one.name) for one in scenarios), default=0)
+    for one in scenarios:
+        typer.echo(f"{one.name:<{width}}  {one.title}")
 
 
 def run(
@@ -59,8 +59,8 @@ def run(
 
     The traces are stored at MLFLOW_TRACKING_URI (default: sqlite:///mlflow.db).
     """
-    page, store = load_scenario(name), require_reachable(tracking_uri())
-    variants = ", ".join(variant for variant, _, _ in page.variants())
+    scenario, store = load_scenario(name), require_reachable(tracking_uri())
+    variants = ", ".join(variant for variant, _, _ in scenario.variants())
     typer.echo(f"running {name}: {variants} …", err=True)
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
         from scenarios.player.run import run_scenario  # imports MLflow: seconds
@@ -77,7 +77,7 @@ def run(
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
     else:
-        terminal_report.print_report(terminal_report.render_verdict(page, verdict))
+        terminal_report.print_report(terminal_report.render_verdict(scenario, verdict))
     raise typer.Exit(0 if verdict.passed else 1)
 
 

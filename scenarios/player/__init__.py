@@ -1,1 +1,1 @@
-"""Running scenarios: load a page, run its variants, evaluate and accept the traces."""
+"""Running scenarios: load a scenario, run its variants, evaluate and accept the traces."""

@@ -1,4 +1,4 @@
-"""Find problems of a broken variant: nothing fails in it, or its page does not explain it."""
+"""Find problems of a broken variant: nothing fails in it, or its mistake is not explained."""
 
 from collections.abc import Iterator
 
@@ -25,15 +25,15 @@ def find_broken_problems(scenario: Scenario, trace: Trace, folder: ScenarioFolde
 
 
 def _find_missing_parts(scenario: Scenario, folder: ScenarioFolder) -> Iterator[str]:
-    """What the page of a failure lacks for its README, which `accept` writes."""
+    """What a failure's scenario lacks for its README, which `accept` writes."""
     if scenario.origin is None:
         yield (
-            f"{folder.page.name}: origin is missing; name the span in which the failure begins:"
+            f"{folder.module.name}: origin is missing; name the span in which the failure begins:"
             " origin=FailureOrigin(AGENT, SPAN)"
         )
     for setting in ("failure_mode", "source"):
         if not getattr(scenario, setting).strip():
-            yield f"{folder.page.name}: {setting} is empty"
+            yield f"{folder.module.name}: {setting} is empty"
     variant = scenario.broken
     if variant and isinstance(name := variant.workflow, str) and name:
         workflow = read_workflow(scenario.workflow, folder.variants, name)

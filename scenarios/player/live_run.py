@@ -12,7 +12,7 @@ from rich.console import Console
 
 from instrumentation import TraceNotFoundError, enable_tracing, record_run, trace_from_mlflow
 from instrumentation.trace.outline import render_outline
-from scenarios.player.live_settings import resolve_keys, resolve_props, resolve_services
+from scenarios.player.live_settings import resolve_arguments, resolve_keys, resolve_services
 from scenarios.player.scenario_loader import (
     ScenarioNotFoundError,
     load_scenario,
@@ -35,7 +35,7 @@ def run_live(
     tracking_uri: str,
     tape: Path | None,
     services: Mapping[str, str],
-    props: Mapping[str, Path],
+    arguments: Mapping[str, Path],
     console: Console,
 ) -> bool:
     """Run a workflow on the model that the environment selects, and print its trace.
@@ -45,21 +45,24 @@ def run_live(
         tape: A file to record the responses of the model and the services in.
         services: Addresses of services, replacing the workflow's own. Their keys are read from the
             environment.
-        props: Folders with arguments that are not text, replacing those of a scenario.
+        arguments: Folders with arguments that are not text, replacing those of a scenario.
 
     Returns:
         Whether the workflow ended without an error. The trace says why it did not.
 
     Raises:
         ModelNotConfiguredError: The environment selects no model.
-        ScenarioNotFoundError: There is no such workflow, service or prop.
+        ScenarioNotFoundError: There is no such workflow, service or argument.
     """
     reference = workflow_reference(name)
     workflow = resolve_workflow(reference)
-    pages = [page for page in map(load_scenario, scenario_names()) if page.workflow == reference]
-    addresses = resolve_services(name, pages, workflow, services)
-    own_services = {service: addresses[service] for page in pages for service in page.processes}
-    options = resolve_keys(workflow, addresses) | resolve_props(name, pages, workflow, props)
+    loaded = map(load_scenario, scenario_names())
+    scenarios = [one for one in loaded if one.workflow == reference]
+    addresses = resolve_services(name, scenarios, workflow, services)
+    own_services = {service: addresses[service] for one in scenarios for service in one.processes}
+    options = resolve_keys(workflow, addresses) | resolve_arguments(
+        name, scenarios, workflow, arguments
+    )
     model = Model.from_environment()
     console.out(f"{name} on {model.name} at {model.base_url}", highlight=False)
     with enable_tracing(tracking_uri):

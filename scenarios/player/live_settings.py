@@ -12,13 +12,13 @@ from scenarios.scenario_inputs import resolve_inputs
 
 
 def resolve_services(
-    name: str, pages: Iterable[Scenario], workflow: type[Any], overrides: Mapping[str, str]
+    name: str, scenarios: Iterable[Scenario], workflow: type[Any], overrides: Mapping[str, str]
 ) -> dict[str, str]:
     """The addresses of the workflow's services: the overrides, else its own defaults.
 
     Raises `ScenarioNotFoundError` for an override of a service that the workflow does not have.
     """
-    known = sorted({service for page in pages for service in (*page.services, *page.processes)})
+    known = sorted({name for one in scenarios for name in (*one.services, *one.processes)})
     if unknown := sorted(overrides.keys() - set(known)):
         raise ScenarioNotFoundError(
             f"{name} has no service {unknown[0]!r}; it has: {', '.join(known) or 'none'}"
@@ -38,28 +38,28 @@ def resolve_keys(
     return {name: key for name, key in keys.items() if key and name in parameters}
 
 
-def resolve_props(
-    name: str, pages: Iterable[Scenario], workflow: type[Any], paths: Mapping[str, Path]
+def resolve_arguments(
+    name: str, scenarios: Iterable[Scenario], workflow: type[Any], paths: Mapping[str, Path]
 ) -> dict[str, Any]:
     """The arguments that are not text: from the given folders, or else from a scenario.
 
-
-    Raises `ScenarioNotFoundError` for an unknown prop, and for a folder that cannot be read.
+    Raises `ScenarioNotFoundError` for an unknown argument, and for a folder that cannot be read.
     """
-    healthy_last = sorted(pages, key=lambda page: page.broken is None)
-    known = {prop: page for page in healthy_last for prop in page.props}
+    healthy_last = sorted(scenarios, key=lambda scenario: scenario.broken is None)
+    known = {argument: scenario for scenario in healthy_last for argument in scenario.arguments}
     if unknown := sorted(paths.keys() - known.keys()):
         raise ScenarioNotFoundError(
-            f"{name} takes no prop {unknown[0]!r}; it takes: {', '.join(sorted(known)) or 'none'}"
+            f"{name} takes no argument {unknown[0]!r};"
+            f" it takes: {', '.join(sorted(known)) or 'none'}"
         )
     types = get_type_hints(workflow.__init__)
     try:
-        read = {prop: types[prop].read(path) for prop, path in paths.items()}
+        read = {argument: types[argument].read(path) for argument, path in paths.items()}
     except ValueError as error:
-        raise ScenarioNotFoundError(f"--prop: {error}") from error
+        raise ScenarioNotFoundError(f"--argument: {error}") from error
     defaults = {
-        prop: page.props[prop](**resolve_inputs(page.inputs, seed=None))
-        for prop, page in known.items()
-        if prop not in paths
+        argument: scenario.arguments[argument](**resolve_inputs(scenario.inputs, seed=None))
+        for argument, scenario in known.items()
+        if argument not in paths
     }
     return defaults | read

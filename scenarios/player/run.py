@@ -35,7 +35,7 @@ def run_scenario(
         on_exchange: Called as each exchange ends.
 
     Raises:
-        ScenarioNotFoundError: There is no such scenario, its page is invalid, or it has no inputs
+        ScenarioNotFoundError: There is no such scenario, its file is invalid, or it has no inputs
             that a seed could draw.
         TapeError: The tape is invalid.
     """

@@ -1,4 +1,4 @@
-"""Find scenarios of the catalog by name, and load and validate their pages."""
+"""Find scenarios of the catalog by name, and load and validate their files."""
 
 import inspect
 import sys
@@ -12,7 +12,7 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
-from scenarios.player.page_errors import find_workflow_error, suggest_for_error
+from scenarios.player.scenario_errors import find_workflow_error, suggest_for_error
 from scenarios.player.workflow_source import class_names
 from scenarios.scenario import Scenario
 from scenarios.scenario_inputs import resolve_inputs
@@ -23,17 +23,17 @@ CATALOG_FOLDER = Path(__file__).parent.parent / "catalog"
 
 
 class ScenarioNotFoundError(Exception):
-    """No scenario has this name, its page is invalid, or it has no such variant or setting."""
+    """No scenario has this name, its file is invalid, or it has no such variant or setting."""
 
 
 @dataclass(frozen=True)
 class ScenarioFolder:
-    """The files of a scenario. People write the page and the tape, `accept` writes the rest."""
+    """The files of a scenario. People write the scenario and the tape, `accept` writes the rest."""
 
     path: Path
 
     @property
-    def page(self) -> Path:
+    def module(self) -> Path:
         return self.path / "scenario.py"
 
     @property
@@ -57,7 +57,7 @@ class ScenarioFolder:
 
 def scenario_names(catalog: Path = CATALOG_FOLDER) -> tuple[str, ...]:
     """The names of all scenarios in the catalog, sorted."""
-    return tuple(sorted(page.parent.name for page in catalog.glob("*/scenario.py")))
+    return tuple(sorted(file.parent.name for file in catalog.glob("*/scenario.py")))
 
 
 def scenario_folder(name: str, catalog: Path = CATALOG_FOLDER) -> ScenarioFolder:
@@ -75,27 +75,27 @@ def scenario_folder(name: str, catalog: Path = CATALOG_FOLDER) -> ScenarioFolder
 
 
 def load_scenario(name: str, catalog: Path = CATALOG_FOLDER) -> Scenario:
-    """Import the page of a scenario, and validate it together with its tape.
+    """Import the file of a scenario, and validate it together with its tape.
 
     Raises:
-        ScenarioNotFoundError: There is no such scenario, or its page is invalid.
+        ScenarioNotFoundError: There is no such scenario, or its file is invalid.
         TapeError: The tape is invalid.
     """
     folder = scenario_folder(name, catalog)
-    page = _import_file(f"scenarios.catalog.{name}.scenario", folder.page)
-    scenario = getattr(page, "SCENARIO", None)
+    module = _import_file(f"scenarios.catalog.{name}.scenario", folder.module)
+    scenario = getattr(module, "SCENARIO", None)
     if not isinstance(scenario, Scenario):
-        raise ScenarioNotFoundError(f"{folder.page}: defines no SCENARIO")
-    title, _, story = inspect.cleandoc(page.__doc__ or "").partition("\n\n")
+        raise ScenarioNotFoundError(f"{folder.module}: defines no SCENARIO")
+    title, _, story = inspect.cleandoc(module.__doc__ or "").partition("\n\n")
     if not title:
-        raise ScenarioNotFoundError(f"{folder.page}: has no docstring with a title and a story")
+        raise ScenarioNotFoundError(f"{folder.module}: has no docstring with a title and a story")
     for variant, _, expectations in scenario.variants():
         if not expectations:
             raise ScenarioNotFoundError(
-                f"{folder.page}: {variant} has no expectations; add expect_{variant}=(…)"
+                f"{folder.module}: {variant} has no expectations; add expect_{variant}=(…)"
             )
     if error := find_workflow_error(scenario.workflow):
-        raise ScenarioNotFoundError(f"{folder.page}: {error}")
+        raise ScenarioNotFoundError(f"{folder.module}: {error}")
     _check_variants(scenario, folder)
     tape = Tape.load(folder.tape)
     _check_agents(scenario, tape, folder)
@@ -148,7 +148,7 @@ def _check_variants(scenario: Scenario, folder: ScenarioFolder) -> None:
         if wanted not in known:
             near = get_close_matches(wanted, known, n=1, cutoff=0.0)
             raise ScenarioNotFoundError(
-                f"{folder.page}: {variant_name} runs the class {wanted!r}, which is not in"
+                f"{folder.module}: {variant_name} runs the class {wanted!r}, which is not in"
                 f" {folder.variants.name}; nearest: {near[0] if near else 'none'}"
             )
 
@@ -162,9 +162,9 @@ def _class_names(path: Path) -> tuple[str, ...]:
         ) from error
 
 
-def _error_location(error: Exception, page: Path) -> str:
-    """The line of the page at which an import failed, and the error."""
-    lines = [at.lineno for at in extract_tb(error.__traceback__) if at.filename == str(page)]
+def _error_location(error: Exception, file: Path) -> str:
+    """The line of the file at which an import failed, and the error."""
+    lines = [at.lineno for at in extract_tb(error.__traceback__) if at.filename == str(file)]
     line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)
     return f", line {line} ({type(error).__name__}: {error})"
 
@@ -174,7 +174,8 @@ def _check_inputs(task: str, inputs: Mapping[str, InputValue], folder: ScenarioF
         if name not in inputs:
             known = ", ".join(inputs) or "none"
             raise ScenarioNotFoundError(
-                f"{folder.page}: the task uses ${{{name}}}, which is not an input; inputs: {known}"
+                f"{folder.module}: the task uses ${{{name}}}, which is not an input;"
+                f" inputs: {known}"
             )
 
 
@@ -190,7 +191,7 @@ def _check_agents(scenario: Scenario, tape: Tape, folder: ScenarioFolder) -> Non
     for agent in sorted(named - known):
         near = get_close_matches(agent, known, n=1, cutoff=0.0)
         raise ScenarioNotFoundError(
-            f"{folder.page}: an expectation names agent {agent!r}, which has no lane in"
+            f"{folder.module}: an expectation names agent {agent!r}, which has no lane in"
             f" {folder.tape.name}; nearest: {near[0] if near else 'none'}. If no variant reaches"
             " the agent, add it to unreached_agents"
         )

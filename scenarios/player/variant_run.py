@@ -13,7 +13,7 @@ from scenarios.expectations import Expectation, log_failed_expectations
 from scenarios.player.broken_variant import find_broken_problems
 from scenarios.player.expected_end import await_expected_end
 from scenarios.player.fidelity import measure_fidelity
-from scenarios.player.page_errors import find_parameter_error
+from scenarios.player.scenario_errors import find_parameter_error
 from scenarios.player.scenario_loader import (
     ScenarioNotFoundError,
     load_variants,
@@ -64,24 +64,24 @@ class VariantRun:
         """Import the class that runs, and with it its framework.
 
         Raises:
-            ScenarioNotFoundError: The page has a setting for a parameter that the class lacks.
+            ScenarioNotFoundError: The scenario has a setting for a parameter that the class lacks.
         """
         workflow, scenario = self._import_workflow(), self.scenario
         settings = {
             "services": scenario.services,
             "processes": scenario.processes,
-            "props": scenario.props,
+            "arguments": scenario.arguments,
             "streams=True": ("on_chunk",) if scenario.streams else (),
         }
         if reason := find_parameter_error(workflow, settings):
-            raise ScenarioNotFoundError(f"{scenario_folder(scenario.name).page}: {reason}")
-        for name, make in scenario.props.items():
+            raise ScenarioNotFoundError(f"{scenario_folder(scenario.name).module}: {reason}")
+        for name, make in scenario.arguments.items():
             try:
                 signature(make).bind(**self.inputs)
             except TypeError as error:
                 raise ScenarioNotFoundError(
-                    f"{scenario_folder(scenario.name).page}: the prop {name!r} does not take the"
-                    f" inputs {', '.join(self.inputs) or 'none'}: {error}"
+                    f"{scenario_folder(scenario.name).module}: the argument {name!r} does"
+                    f" not take the inputs {', '.join(self.inputs) or 'none'}: {error}"
                 ) from error
         return workflow
 
@@ -98,9 +98,9 @@ class VariantRun:
         model = Model("taped", replay.base_url, api_key="taped")
         services = dict.fromkeys(self.scenario.services, replay.url)
         processes = {name: replay.service_url(name) for name in self.scenario.processes}
-        props = {name: make(**self.inputs) for name, make in self.scenario.props.items()}
+        arguments = {name: make(**self.inputs) for name, make in self.scenario.arguments.items()}
         chunks = {"on_chunk": ignore_chunk} if self.scenario.streams else {}
-        instance = workflow(model, **services, **processes, **props, **chunks)
+        instance = workflow(model, **services, **processes, **arguments, **chunks)
         run: Coroutine[Any, Any, Any] = instance.run(self.task)
         return run
 

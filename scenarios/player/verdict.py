@@ -32,7 +32,7 @@ class VariantResult:
         drift: How the outline differs from the golden, and requests from recorded ones.
         problems: Why the run fails whatever its expectations are: a request that no tape line
             answers, an unexpected error, a fault that did not fire; of a broken variant also a
-            mistake that its page does not explain.
+            mistake that is not explained.
         used_lines: Numbers of the tape lines that the run used.
         is_new: Whether there is no golden to compare the outline with.
     """

@@ -33,7 +33,7 @@ def generate_pages() -> Iterator[tuple[Path, str]]:
 
 
 def render_scenario_page(scenario: Scenario, folder: ScenarioFolder) -> str:
-    """The README of a scenario, from its page, its recorded traces and the workflow's source."""
+    """The README of a scenario, from its file, its recorded traces and the workflow's source."""
     outlines = {
         name: mark_origin(
             load_trace(folder.recorded_trace(name)), scenario.origin if name == "broken" else None

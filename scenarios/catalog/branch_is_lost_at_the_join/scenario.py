@@ -35,7 +35,7 @@ SCENARIO = Scenario(
         "duplicated": one_of(0),
         "splice_s": number_between(2.35, 2.85, published=2.46, places=2),
     },
-    props={"clip": altered},
+    arguments={"clip": altered},
     faults=(
         waits_for_lanes("video", call=2, until_calls={"audio": 2}, delay_s=0.8),
         waits_for_lanes("sync", call=2, until_calls={"audio": 2}, delay_s=0.8),

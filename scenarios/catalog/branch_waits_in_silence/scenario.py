@@ -45,7 +45,7 @@ SCENARIO = Scenario(
         "clips": integer_between(3000, 5000, published=4096),
     },
     services=("archive",),
-    props={"clip": authentic},
+    arguments={"clip": authentic},
     broken=Variant("ReturnsUnfinishedLookups"),
     fixed=Variant("PollsOften"),
     twin=Variant("ReturnsUnfinishedLookups").about(lookup=one_of("2207-b")),

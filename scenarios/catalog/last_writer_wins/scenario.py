@@ -42,7 +42,7 @@ SCENARIO = Scenario(
         "duplicated": integer_between(2, 9, published=3),
         "splice_s": number_between(2.35, 2.85, published=2.46, places=2),
     },
-    props={"clip": altered},
+    arguments={"clip": altered},
     faults=(
         waits_for_lanes("audio", call=2, until_calls={"video": 3}),
         waits_for_lanes("sync", call=2, until_calls={"audio": 3}),

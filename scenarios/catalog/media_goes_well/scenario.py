@@ -37,7 +37,7 @@ SCENARIO = Scenario(
         "splice_s": number_between(2.35, 2.85, published=2.46, places=2),
         "late_ms": integer_between(61, 290, published=120),
     },
-    props={"clip": altered},
+    arguments={"clip": altered},
     services=("archive",),
     faults=(
         waits_for_lanes("audio", call=2, until_calls={"video": 3}),

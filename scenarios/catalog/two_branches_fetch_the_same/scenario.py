@@ -41,7 +41,7 @@ SCENARIO = Scenario(
         "together": one_of("from 0 s to 4 s"),
         "late_ms": integer_between(40, 190, published=120),
     },
-    props={"clip": late},
+    arguments={"clip": late},
     faults=(waits_for_lanes("sync", until_calls={"video": 2, "audio": 2}),),
     broken=Variant("SharesNoMeasurements"),
     fixed=Variant(),

@@ -66,7 +66,7 @@ def test_the_trace_does_not_have_the_ground_truth() -> None:
 def test_pages_are_data_only() -> None:
     """A page has no `if` and no loop at its top level: it is read once, from top to bottom."""
     for name in scenario_names():
-        body = ast.parse(scenario_folder(name).page.read_text("utf-8")).body
+        body = ast.parse(scenario_folder(name).module.read_text("utf-8")).body
         kinds = {type(node) for node in body}
         assert not kinds & {ast.For, ast.While, ast.Try, ast.With}, name
         tests = [ast.unparse(node.test) for node in body if isinstance(node, ast.If)]

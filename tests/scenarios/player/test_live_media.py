@@ -35,7 +35,7 @@ def live(store: str, *options: str) -> str:
 
 def test_a_clip_is_read_from_its_folder(tmp_path: Path, store: str) -> None:
     make_clip(duplicated=range(52, 57), splice_s=2.46, sound_late_ms=120).save(tmp_path / "mine")
-    output = live(store, "--prop", f"clip={tmp_path / 'mine'}")
+    output = live(store, "--argument", f"clip={tmp_path / 'mine'}")
     assert "verification  [CHAIN OK]  → altered" in output
     assert "5 duplicate frames" in output
 
@@ -48,7 +48,7 @@ def test_a_folder_without_a_clip_is_reported(tmp_path: Path, store: str) -> None
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     option = f"clip={tmp_path}"
     done = run_in_subprocess(
-        "live", "graphflow_media", TASK, "--prop", option, store=store, **model
+        "live", "graphflow_media", TASK, "--argument", option, store=store, **model
     )
     assert (done.returncode, "is not a clip: it has no frames" in done.stderr) == (2, True)
 
@@ -57,12 +57,12 @@ def test_an_unknown_prop_is_reported(tmp_path: Path, store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     option = f"clap={tmp_path}"
     done = run_in_subprocess(
-        "live", "graphflow_media", TASK, "--prop", option, store=store, **model
+        "live", "graphflow_media", TASK, "--argument", option, store=store, **model
     )
-    assert (done.returncode, "takes no prop 'clap'; it takes: clip" in done.stderr) == (2, True)
+    assert (done.returncode, "takes no argument 'clap'; it takes: clip" in done.stderr) == (2, True)
 
 
 def test_a_missing_folder_is_reported(tmp_path: Path, store: str) -> None:
     option = f"clip={tmp_path / 'no' / os.curdir}"
-    done = run_in_subprocess("live", "graphflow_media", TASK, "--prop", option, store=store)
+    done = run_in_subprocess("live", "graphflow_media", TASK, "--argument", option, store=store)
     assert (done.returncode, "an existing folder" in done.stderr) == (2, True)

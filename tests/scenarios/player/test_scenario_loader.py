@@ -131,8 +131,11 @@ def test_a_misspelt_name_is_reported_with_the_nearest(
     [
         ({"services": ("world_bnk",)}, "services names 'world_bnk', no parameter of FinanceCrew"),
         ({"processes": {"world_bnk": ()}}, "processes names 'world_bnk'"),
-        ({"props": {"world_bnk": str}}, "did you mean world_bank?"),
-        ({"props": {"world_bank": lambda clip: clip}}, "the prop 'world_bank' does not take the"),
+        ({"arguments": {"world_bnk": str}}, "did you mean world_bank?"),
+        (
+            {"arguments": {"world_bank": lambda clip: clip}},
+            "the argument 'world_bank' does",
+        ),
     ],
 )
 def test_a_misspelt_parameter_of_the_workflow_is_reported_before_it_runs(

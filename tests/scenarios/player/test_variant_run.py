@@ -50,7 +50,7 @@ def make_run(variant: Variant | None = None, **options: Any) -> VariantRun:
         "tests.scenarios.player.test_variant_run:Watcher",
         "a task",
         broken=variant or Variant(),
-        props={"clip": make_clip},
+        arguments={"clip": make_clip},
         inputs={
             "frames": integer_between(10, 20, published=12),
             "rate": integer_between(1, 2, published=1),

@@ -1,4 +1,4 @@
-"""Explain the errors of a scenario's page, with the name that was probably meant."""
+"""Explain the errors of a scenario's file, with the name that was probably meant."""
 
 import ast
 import re
@@ -30,8 +30,8 @@ def suggest_for_error(error: Exception, namespace: Mapping[str, Any]) -> str:
     """A suggestion for a name that an error says is unknown; empty for other errors.
 
     Args:
-        error: The error that a page or its variants raised.
-        namespace: The names that the page had defined by then.
+        error: The error that a scenario or its variants raised.
+        namespace: The names that the file had defined by then.
     """
     if isinstance(error, TypeError) and (found := UNEXPECTED_ARGUMENT.search(str(error))):
         function, argument = found.groups()
@@ -70,7 +70,7 @@ def find_parameter_error(workflow: type[Any], settings: Mapping[str, Iterable[st
     """Why a workflow cannot be constructed: a setting names a parameter that it lacks.
 
     Args:
-        settings: The names of parameters, by the setting of the page that has them.
+        settings: The names of parameters, by the setting of the scenario that has them.
     """
     known = _parameters(workflow)
     for setting, names in settings.items():
