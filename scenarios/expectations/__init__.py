@@ -4,17 +4,13 @@ A scenario lists them, as in `expect_broken=(ends_with_status("OK"), loses_hando
 "editor"))`. Each is a verb in the third person, and explains in a sentence why it does not hold.
 """
 
-from scenarios.expectations.assessments import log_failed_expectations
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.figure_errors import (
-    changes_period,
-    invents_missing_figure,
-    keeps_period,
-    repeats_guess,
-)
+from scenarios.expectations.expectation import Expectation, log_failed_expectations
 from scenarios.expectations.figures import (
+    changes_period,
     checks_report_against,
     invents_figure,
+    invents_missing_figure,
+    keeps_period,
     repeats_tool_figures,
     states_figures,
 )
@@ -68,6 +64,7 @@ from scenarios.expectations.shared_state import (
     overwrites_unread,
     preserves_writes,
     reads_state,
+    repeats_guess,
     writes_state,
 )
 from scenarios.expectations.tools import (

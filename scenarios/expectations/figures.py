@@ -1,18 +1,19 @@
-"""Expectations about figures: which agent repeats, states or invents them.
+"""Expectations about figures: which agent repeats, states or invents them, and with which period.
 
 No expectation names a figure. What a tool returned is read from the trace and compared with what
 the agents state, so an expectation holds whatever the inputs of a run are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from instrumentation.figures import extract_figures
+from instrumentation.figures import Figure, extract_figures
 from instrumentation.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.tools import calls_of, tool_calls, tool_result
 from scenarios.expectations.wording import (
     list_agents,
+    pluralize,
     root_attribute,
     subject,
     to_text,
@@ -28,9 +29,12 @@ def repeats_tool_figures(tool: str, *, called_by: str, stated_by: Iterable[str])
         if not returned:
             return f"{tool} returned no figure to {called_by}"
         for agent in agents:
-            stated = _stated_figures(trace, agent)
-            if not any(is_same_figure(exact, other) for exact in returned for other in stated):
-                return f"{agent} states {_format(stated)}; {tool} returned {_format(returned)}"
+            stated = stated_figures(trace, agent)
+            if not any(
+                is_same_figure(exact.value, other.value) for exact in returned for other in stated
+            ):
+                values = _format_values(stated), _format_values(returned)
+                return f"{agent} states {values[0]}; {tool} returned {values[1]}"
         return None
 
     return Expectation(
@@ -44,8 +48,7 @@ def checks_report_against(tool: str, *, called_by: str) -> Expectation:
     """The report is checked against exactly the figures that the tool returned to the agent."""
 
     def explain_failure(trace: Trace) -> str | None:
-        results = [tool_result(call) for call in calls_of(trace, called_by, tool)]
-        returned = sum(len(extract_figures(result)) for result in results)
+        returned = len(_tool_figures(trace, called_by, tool))
         checked = root_attribute(trace, "flight_recorder.validation.source_number_count")
         if not returned:
             return f"{tool} returned no figure to {called_by}"
@@ -88,13 +91,79 @@ def invents_figure(agent: str, tool: str) -> Expectation:
         if not calls_of(trace, agent, tool):
             return f"{agent} never called {tool}"
         called = {call.name for call in tool_calls(trace, agent)}
-        returned = {value for name in called for value in _tool_figures(trace, agent, name)}
-        stated = _stated_figures(trace, agent)
-        if any(not any(is_same_figure(exact, one) for exact in returned) for one in stated):
+        returned = {one.value for name in called for one in _tool_figures(trace, agent, name)}
+        stated = stated_figures(trace, agent)
+        if any(not any(is_same_figure(exact, one.value) for exact in returned) for one in stated):
             return None
-        return f"a tool returned each of its figures: {_format(stated)}"
+        return f"a tool returned each of its figures: {_format_values(stated)}"
 
     return Expectation(f"{agent} invents a figure", explain_failure, (agent,), signals_failure=True)
+
+
+def keeps_period(tool: str, *, called_by: str, stated_by: tuple[str, ...]) -> Expectation:
+    """Each agent states a figure that the tool returned, always with its period."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        returned = _tool_figures(trace, called_by, tool)
+        for agent in stated_by:
+            pairs = list(matching_pairs(returned, trace, agent))
+            if not pairs or any(one.period != other.period for one, other in pairs):
+                return _describe(trace, agent, tool, returned)
+        return None
+
+    return Expectation(
+        f"{subject(stated_by, 'keep')} the period of what {tool} returned to {called_by}",
+        explain_failure,
+        (called_by, *stated_by),
+    )
+
+
+def changes_period(tool: str, *, called_by: str, stated_by: tuple[str, ...]) -> Expectation:
+    """Each agent states a figure that the tool returned, but with another period."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        returned = _tool_figures(trace, called_by, tool)
+        for agent in stated_by:
+            pairs = matching_pairs(returned, trace, agent)
+            if not any(_has_other_period(one, other) for one, other in pairs):
+                return _describe(trace, agent, tool, returned)
+        return None
+
+    return Expectation(
+        f"{subject(stated_by, 'change')} the period of what {tool} returned to {called_by}",
+        explain_failure,
+        (called_by, *stated_by),
+        signals_failure=True,
+    )
+
+
+def invents_missing_figure(tool: str, *, called_by: str, stated_by: tuple[str, ...]) -> Expectation:
+    """The tool returned no figure for a period, and each agent states one for that period.
+
+    A figure is one for a period if its sentence names the period.
+    """
+
+    def explain_failure(trace: Trace) -> str | None:
+        calls = calls_of(trace, called_by, tool)
+        empty = {
+            str(call.inputs.get("period"))
+            for call in calls
+            if not extract_figures(tool_result(call))
+        }
+        if not empty:
+            return f"{tool} returned a figure in each of {pluralize(len(calls), 'call')}"
+        for agent in stated_by:
+            stated = stated_figures(trace, agent)
+            if not any(period in figure.sentence for period in empty for figure in stated):
+                return f"{agent} states none for {', '.join(sorted(empty))}"
+        return None
+
+    return Expectation(
+        f"{subject(stated_by, 'state')} a figure where {tool} returned none to {called_by}",
+        explain_failure,
+        (called_by, *stated_by),
+        signals_failure=True,
+    )
 
 
 def is_same_figure(exact: Decimal, rounded: Decimal) -> bool:
@@ -103,15 +172,38 @@ def is_same_figure(exact: Decimal, rounded: Decimal) -> bool:
     return round(exact, places) == round(rounded, places)
 
 
-def _tool_figures(trace: Trace, agent: str, tool: str) -> set[Decimal]:
-    results = "\n".join(tool_result(call) for call in calls_of(trace, agent, tool))
-    return {figure.value for figure in extract_figures(results)}
+def _tool_figures(trace: Trace, agent: str, tool: str) -> list[Figure]:
+    results = [tool_result(call) for call in calls_of(trace, agent, tool)]
+    return [figure for result in results for figure in extract_figures(result)]
 
 
-def _stated_figures(trace: Trace, agent: str) -> set[Decimal]:
-    outputs = "\n".join(to_text(turn.outputs) for turn in trace.turns(agent))
-    return {figure.value for figure in extract_figures(outputs)}
+def stated_figures(trace: Trace, agent: str) -> list[Figure]:
+    """The figures in all outputs of an agent."""
+    outputs = [to_text(turn.outputs) for turn in trace.turns(agent)]
+    return [figure for output in outputs for figure in extract_figures(output)]
 
 
-def _format(values: Iterable[Decimal]) -> str:
-    return ", ".join(map(str, sorted(values))) or "no figure"
+def matching_pairs(
+    returned: list[Figure], trace: Trace, agent: str
+) -> Iterator[tuple[Figure, Figure]]:
+    """Each returned figure with each stated figure that is the same number, perhaps rounded."""
+    stated = stated_figures(trace, agent)
+    return ((one, other) for one in returned for other in stated if other.covers(one.value))
+
+
+def _has_other_period(returned: Figure, stated: Figure) -> bool:
+    return None not in (returned.period, stated.period) and returned.period != stated.period
+
+
+def _describe(trace: Trace, agent: str, tool: str, returned: list[Figure]) -> str:
+    stated = format_figures(stated_figures(trace, agent))
+    return f"{agent} states {stated}; {tool} returned {format_figures(returned)}"
+
+
+def format_figures(figures: list[Figure]) -> str:
+    """Figures in a sentence, each with its period."""
+    return ", ".join(f"{one.text} per {one.period or '?'}" for one in figures) or "no figure"
+
+
+def _format_values(figures: Iterable[Figure]) -> str:
+    return ", ".join(map(str, sorted({one.value for one in figures}))) or "no figure"

@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+from instrumentation.figures import extract_figures
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.figures import format_figures, matching_pairs, stated_figures
 from scenarios.expectations.tools import tool_calls, tool_result
 from scenarios.expectations.wording import (
     error_suffix,
@@ -13,6 +15,8 @@ from scenarios.expectations.wording import (
     list_agents,
     pluralize,
     shorten,
+    subject,
+    to_text,
 )
 
 
@@ -23,11 +27,7 @@ def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
     """
 
     def explain_failure(trace: Trace) -> str | None:
-        writes = [
-            span
-            for span in _writes(trace)
-            if span.attributes.get("flight_recorder.state.author") == agent
-        ]
+        writes = _writes(trace, agent)
         found = [
             span
             for span in writes
@@ -42,6 +42,32 @@ def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
         f"{agent} writes to the shared state {kind} a source {how_often(times)}",
         explain_failure,
         (agent,),
+    )
+
+
+def repeats_guess(author: str, *, stated_by: tuple[str, ...]) -> Expectation:
+    """Each agent states a figure that the author wrote to the shared state without a source."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        guesses = [
+            figure
+            for span in _writes(trace, author)
+            if span.attributes.get("flight_recorder.state.grounded") is False
+            for figure in extract_figures(to_text(span.inputs.get("value")))
+        ]
+        if not guesses:
+            return f"{author} wrote no ungrounded figure; agents at work: {list_agents(trace)}"
+        for agent in stated_by:
+            if not any(matching_pairs(guesses, trace, agent)):
+                stated = format_figures(stated_figures(trace, agent))
+                return f"{agent} states {stated}, not {format_figures(guesses)}"
+        return None
+
+    return Expectation(
+        f"{subject(stated_by, 'state')} a figure that {author} wrote without a source",
+        explain_failure,
+        (author, *stated_by),
+        signals_failure=True,
     )
 
 
@@ -90,10 +116,10 @@ def overwrites_unread(author: str, key: str, *, written_by: tuple[str, ...]) -> 
     def explain_failure(trace: Trace) -> str | None:
         writes = _successful_writes(trace, key)
         overwritten = {
-            name
+            name  # of an agent whose value was replaced, but never read
             for span in writes
             if _author(span) == author
-            for name in _overwritten_authors(span)
+            for name in span.attributes.get("flight_recorder.state.replaces", ())
         }
         if missed := [name for name in written_by if name not in overwritten]:
             return (
@@ -110,8 +136,14 @@ def overwrites_unread(author: str, key: str, *, written_by: tuple[str, ...]) -> 
     )
 
 
-def _writes(trace: Trace) -> list[Span]:
-    return [span for span in trace.spans_of_type("STATE") if span.name.startswith("write ")]
+def _writes(trace: Trace, author: str | None = None) -> list[Span]:
+    """The writes of an author, or all writes, failed ones included."""
+    return [
+        span
+        for span in trace.spans_of_type("STATE")
+        if span.name.startswith("write ")
+        and author in (None, span.attributes.get("flight_recorder.state.author"))
+    ]
 
 
 def _successful_writes(trace: Trace, key: str | None = None) -> list[Span]:
@@ -127,11 +159,6 @@ def _successful_writes(trace: Trace, key: str | None = None) -> list[Span]:
 
 def _author(write: Span) -> str:
     return str(write.attributes["flight_recorder.state.author"])
-
-
-def _overwritten_authors(write: Span) -> tuple[str, ...]:
-    """The agents whose values a write replaced without its author having read them."""
-    return tuple(write.attributes.get("flight_recorder.state.replaces", ()))
 
 
 def _is_preserved(writes: list[Span], author: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from instrumentation.trace import Trace
 from instrumentation.trace.outline import render_outline
 from scenarios.expectations import Expectation
-from scenarios.expectations.assessments import explain_failure
+from scenarios.expectations.expectation import explain_failure
 from scenarios.player.fidelity import Fidelity
 
 

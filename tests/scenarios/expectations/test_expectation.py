@@ -17,7 +17,7 @@ from scenarios.expectations import (
     takes_turns,
     tool_call_fails,
 )
-from scenarios.expectations.assessments import find_span
+from scenarios.expectations.expectation import find_span
 from scenarios.player.run import run_scenario
 
 
