@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from integrations.cli.matrix_command import STOPPED_MESSAGE, print_progress
-from integrations.regressions.known_regressions import KNOWN_REGRESSIONS
+from integrations.regressions.known_regressions import load_known_regressions
 from integrations.regressions.run_regressions import run_both_sides
 from integrations.reports.regressions_page import REGRESSIONS_PAGE, regressions_page
 from scenarios.atomic_write import write_atomically
@@ -23,7 +23,7 @@ def prove_regressions(
     green on the good ones; 1 one is not, or, with --check, the page is not current.
     """
     with exit_on_interrupt(STOPPED_MESSAGE):
-        results = run_both_sides(KNOWN_REGRESSIONS, print_progress)
+        results = run_both_sides(load_known_regressions(), print_progress)
     page = regressions_page(results)
     is_current = REGRESSIONS_PAGE.is_file() and REGRESSIONS_PAGE.read_text("utf-8") == page
     if not check:
