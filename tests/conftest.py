@@ -10,6 +10,7 @@ import hypothesis  # else its plugin imports it as the session ends: see _collec
 import pytest
 
 from scenarios.cli.quiet_frameworks import ENVIRONMENT, quiet_frameworks
+from scenarios.cli.startup import collect_garbage_rarely
 
 
 def pytest_configure() -> None:
@@ -19,6 +20,7 @@ def pytest_configure() -> None:
     """
     hypothesis.settings.register_profile("suite", deadline=None)  # no test depends on its speed
     hypothesis.settings.load_profile("suite")
+    collect_garbage_rarely()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -47,10 +49,12 @@ def _collect_garbage() -> Iterator[None]:
     """Finalize objects of a module's tests before the next module is imported.
 
     Clients that were never closed print a traceback when they are collected. On Python 3.11 that
-    breaks an import that is being parsed: "AST constructor recursion depth mismatch".
+    breaks an import that is being parsed: "AST constructor recursion depth mismatch". What is left
+    are imported modules; they are not looked at again.
     """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""Handle Ctrl-C in the seconds during which a command imports its modules."""
+"""Make the seconds short in which a command imports its modules, and handle Ctrl-C in them."""
 
+import gc
 import os
 import signal
 from collections.abc import Generator
@@ -22,6 +23,15 @@ def exit_on_early_interrupt() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def collect_garbage_rarely() -> None:
+    """Look for garbage after 50,000 new objects, not after 700.
+
+    The imports of a command create a million objects that live as long as it does. To look at them
+    again and again takes a sixth of the CPU time of `run`.
+    """
+    gc.set_threshold(50_000, 50, 100)
 
 
 def _exit(number: int, _: object) -> None:
