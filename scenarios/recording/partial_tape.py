@@ -6,7 +6,7 @@ existing tape is replaced only by a recording that succeeded.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,14 +123,22 @@ def _write(path: Path, header: TapeHeader, lines: list[bytes]) -> None:
 
 
 def _without_repeated(lines: list[bytes]) -> Iterator[Any]:
-    """Yield the value of each line; None for an aborted answer whose request has a later line."""
+    """Yield the value of each line; None for an aborted answer that was requested again later."""
     values = [orjson.loads(line) for line in lines]
-    seen = set[tuple[Any, ...]]()
-    results = []
-    for fields in reversed(values):
-        key = tuple(fields.get(name) for name in ("lane", "method", "path", "digest"))
+    last_start_ms = dict[tuple[Any, ...], int]()
+    for fields in values:
+        key = _request_key(fields)
+        last_start_ms[key] = max(last_start_ms.get(key, 0), _start_ms(fields))
+    for fields in values:
         is_aborted = fields.get("recorded", {}).get("aborted") is True
-        results.append(None if is_aborted and key in seen else fields)
-        if fields.get("digest"):
-            seen.add(key)
-    yield from reversed(results)
+        is_repeated = is_aborted and _start_ms(fields) < last_start_ms[_request_key(fields)]
+        yield None if is_repeated else fields
+
+
+def _request_key(fields: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(fields.get(name) for name in ("lane", "method", "path", "digest"))
+
+
+def _start_ms(fields: Mapping[str, Any]) -> int:
+    start_ms: int = fields.get("recorded", {}).get("start_ms", 0)
+    return start_ms

@@ -22,10 +22,14 @@ TEXT_CONTENT_TYPES = re.compile(r"text/|application/(?:.*json|.*xml|x-ndjson|jav
 
 
 class PartTimes:
-    """When the parts of a body arrived, in milliseconds since the request was sent."""
+    """When the parts of a body arrived, in milliseconds since the request was sent.
 
-    def __init__(self, started_s: float) -> None:
-        self._started_s = started_s
+    `start_ms` is when that was, since the recording began.
+    """
+
+    def __init__(self, recording_started_s: float) -> None:
+        self._started_s = time.monotonic()
+        self.start_ms = round((self._started_s - recording_started_s) * 1000)
         self._ends: list[tuple[int, int]] = []
 
     def add(self, part: bytes) -> None:
@@ -75,7 +79,8 @@ def build_line(
     redaction.add_secrets_of_fields(content)
     model = (content.get("model") if isinstance(content, dict) else None) or request.model
     recorded: dict[str, Any] = {"model": redaction.redact_value(model)} if model else {}
-    recorded |= {"at": datetime.now(UTC).isoformat(timespec="seconds"), "ms": times.total_ms}
+    recorded |= {"at": datetime.now(UTC).isoformat(timespec="seconds")}
+    recorded |= {"start_ms": times.start_ms, "ms": times.total_ms}
     recorded |= {"frames_ms": frames_ms} if frames_ms else {}
     recorded |= {"aborted": True} if aborted else {}
     line = {

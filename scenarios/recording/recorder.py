@@ -90,6 +90,7 @@ class Recorder:
         self._writer = writer
         self._lane_names = lane_names
         self._redaction = TapeRedaction()
+        self._started_s = time.monotonic()
         self._running = set[asyncio.Task[object]]()
         self.uncaptured: list[UncapturedAnswer] = []
         self.recorded = 0
@@ -110,7 +111,7 @@ class Recorder:
         if raw_path.startswith(endpoint.mount):
             raw_path = endpoint.base_path + raw_path.removeprefix(endpoint.mount)
         target = request_target(raw_path, request.query)
-        times = PartTimes(time.monotonic())
+        times = PartTimes(self._started_s)
         client = self._clients[endpoint.origin]
         task = asyncio.current_task()
         assert task is not None

@@ -1,0 +1,39 @@
+"""An AutoGen swarm: a triage agent hands a customer over to the agent for refunds."""
+
+import asyncio
+import sys
+
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.conditions import TextMentionTermination
+from autogen_agentchat.teams import Swarm
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+STYLE = sys.argv[1]
+
+
+def refund(flight: str) -> str:
+    """Refund a flight."""
+    return f"{flight} is refunded"
+
+
+async def main() -> None:
+    model = OpenAIChatCompletionClient(model="gpt-4o-mini")
+    triage = AssistantAgent(
+        "triage",
+        model_client=model,
+        handoffs=["refunds"],
+        system_message="You are a triage agent. Hand over what is not yours.",
+    )
+    refunds = AssistantAgent(
+        "refunds",
+        model_client=model,
+        tools=[refund],
+        system_message=f"Refund flights. {STYLE} When you are done, say TERMINATE.",
+    )
+    team = Swarm([triage, refunds], termination_condition=TextMentionTermination("TERMINATE"))
+    result = await team.run(task="I need my money back for flight 507.")
+    print(result.messages[-1].to_text())
+    await model.close()
+
+
+asyncio.run(main())
