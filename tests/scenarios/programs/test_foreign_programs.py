@@ -69,7 +69,7 @@ AUTOGEN_SWARM = ForeignProgram(
     (sys.executable, str(FOLDER / "autogen_swarm.py")),
     (
         tool_line("You are a triage agent", "transfer_to_refunds"),
-        tool_line("(?s)Refund flights.*flight 507", "refund", flight="507"),
+        tool_line("(?s)Refund flights.*flight 507", "refund", number="507"),
         reply_line("x", "Done. TERMINATE", "507 is refunded"),
     ),
     "Done. TERMINATE",

@@ -11,9 +11,9 @@ from autogen_ext.models.openai import OpenAIChatCompletionClient
 STYLE = sys.argv[1]
 
 
-def refund(flight: str) -> str:
+def refund(number: str) -> str:
     """Refund a flight."""
-    return f"{flight} is refunded"
+    return f"{number} is refunded"
 
 
 async def main() -> None:
