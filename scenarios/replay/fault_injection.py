@@ -11,7 +11,7 @@ from scenarios.replay.faults import Fault
 
 NO_REPLY_FAULTS = ("rate_limited", "unavailable", "hangs", "drops")
 """Faults that replace the reply: `send_failure`."""
-DELAY_FAULTS = ("slow", "held")
+DELAY_FAULTS = ("slow", "waits")
 """Faults that delay the reply: `delay_reply`."""
 DAMAGE_FAULTS = ("cut", "malformed")
 """Faults that damage a taped reply: `send_damaged_reply`. Not for forwarded services."""

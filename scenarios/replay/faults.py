@@ -109,4 +109,4 @@ def waits_for_lanes(
         until_calls: How many calls each of the other lanes must have made.
         delay_s: An additional delay after that.
     """
-    return Fault("held", lane, call, delay_s=delay_s, until_calls=tuple(until_calls.items()))
+    return Fault("waits", lane, call, delay_s=delay_s, until_calls=tuple(until_calls.items()))

@@ -1,4 +1,4 @@
-"""Write a scenario folder of a trace: the tape, and a page with drafted expectations."""
+"""Write a scenario folder of a trace: the tape, and `scenario.py` with drafted expectations."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from scenarios.player.scenario_loader import CATALOG_FOLDER, load_scenario, scen
 from scenarios.trace_import.draft_expectations import draft_expectations, repr_text
 from scenarios.trace_import.traced_tape import TracedTape
 
-PAGE = '''"""{title}
+MODULE = '''"""{title}
 
 Imported from a trace. Say here what the run shows, and keep the expectations that must hold.
 """
@@ -51,11 +51,11 @@ def write_scenario(
     """
     folder = catalog / name
     folder.mkdir(exist_ok=True)
-    page = folder / "scenario.py"
+    module = folder / "scenario.py"
     write_atomically(folder / "tape.jsonl", tape.content.decode())
-    write_atomically(page, _render_page(name, workflow, trace, tape))
+    write_atomically(module, _render_module(name, workflow, trace, tape))
     load_scenario(name, catalog)
-    return folder / "tape.jsonl", page
+    return folder / "tape.jsonl", module
 
 
 def find_task(trace: Trace) -> str:
@@ -82,7 +82,7 @@ def _task_of(inputs: Any) -> str:
             )
 
 
-def _render_page(name: str, workflow: str, trace: Trace, tape: TracedTape) -> str:
+def _render_module(name: str, workflow: str, trace: Trace, tape: TracedTape) -> str:
     drafts = draft_expectations(trace)
     functions = sorted({draft.function for draft in drafts})
     task = find_task(trace).replace("${", "$${")
@@ -96,14 +96,14 @@ def _render_page(name: str, workflow: str, trace: Trace, tape: TracedTape) -> st
         "services": f"    services={services!r},\n" if services else "",
         "expectations": "\n".join(f"        {draft}," for draft in drafts),
     }
-    return PAGE.format(**values)
+    return MODULE.format(**values)
 
 
 def _services_of(workflow: str) -> tuple[str, ...]:
     """The services that other scenarios of the workflow answer from their tapes."""
-    pages = (load_scenario(name) for name in scenario_names())
+    scenarios = (load_scenario(name) for name in scenario_names())
     return tuple(
         dict.fromkeys(
-            service for page in pages if page.workflow == workflow for service in page.services
+            service for one in scenarios if one.workflow == workflow for service in one.services
         )
     )
