@@ -96,19 +96,30 @@ class RunHandle:
         They are read from the stores that were active during the run, so this also works after
         tracing was shut down. If there is none, a warning says why.
         """
-        mlflow.flush_trace_async_logging()
-        experiments = list(self._experiments) or [active_experiment()]
-        traces = [trace for uri, name in experiments for trace in self._search(uri, name)]
+        traces = self._find(include_spans=True)
         if not traces:
             warn_about_missing_traces()
         return sorted(traces, key=lambda trace: trace.info.timestamp_ms)
 
-    def _search(self, tracking_uri: str, experiment: str) -> Iterator[Any]:
+    def trace_infos(self) -> list[Any]:
+        """All `mlflow.entities.TraceInfo` of the run, oldest first: `traces()` without spans."""
+        infos = [trace.info for trace in self._find(include_spans=False)]
+        return sorted(infos, key=lambda info: info.timestamp_ms)
+
+    def _find(self, *, include_spans: bool) -> list[Any]:
+        mlflow.flush_trace_async_logging()
+        experiments = list(self._experiments) or [active_experiment()]
+        return [
+            trace for uri, name in experiments for trace in self._search(uri, name, include_spans)
+        ]
+
+    def _search(self, tracking_uri: str, experiment: str, include_spans: bool) -> Iterator[Any]:
         search = partial(
             mlflow.MlflowClient(tracking_uri).search_traces,
             locations=[resolve_experiment_id(experiment, tracking_uri)],
             filter_string=f"tags.`{RUN_TAG}` = '{self.id}'",
             order_by=["timestamp_ms ASC"],
+            include_spans=include_spans,
         )
         page = search()
         yield from page
@@ -211,15 +222,19 @@ def _start(
 
 
 @contextmanager
-def record_run(tags: Mapping[str, str] | None = None) -> Generator[RunHandle]:
+def record_run(
+    tags: Mapping[str, str] | None = None, *, run_id: str | None = None
+) -> Generator[RunHandle]:
     """Tag each trace of the block with an id of the run and with `tags`. Runs may overlap.
+
+    With `run_id`, the block is a part of a run that began in another process: `RunHandle.id`.
 
     Example:
         with record_run({"customer": "42"}) as run:
             await team.run(task="…")
         assert len(run.traces()) == 1
     """
-    run = RunHandle(uuid4().hex)
+    run = RunHandle(run_id or uuid4().hex)
     run._add_active_experiment()
     token = _OPEN_RUNS.set((*_OPEN_RUNS.get(), run))
     try:

@@ -18,6 +18,7 @@ from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.store_commands import alerts, search
 from scenarios.cli.tape_commands import doctor, record, replay
+from scenarios.cli.trace_command import TRACE_CONTEXT, trace
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.programs.endpoints import InvalidServiceError
@@ -58,6 +59,7 @@ COMMANDS = (
 )
 for _command in COMMANDS:
     app.command()(_command)
+app.command(context_settings=TRACE_CONTEXT)(trace)
 
 
 def main() -> None:

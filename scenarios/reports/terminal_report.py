@@ -2,9 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from shlex import quote as quote_for_shell
-from urllib.parse import quote as quote_for_url
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -13,20 +11,18 @@ from rich.text import Text
 
 from instrumentation.trace import Trace
 from instrumentation.trace.outline import outline_lines
-from patches.mlflow.store_address import hide_credentials
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict
 from scenarios.replay.ledger import Exchange
 from scenarios.reports.origin_marker import MARGIN, find_origin_span, mark_line
 from scenarios.reports.terminal import SafeConsole
 from scenarios.scenario import FailureOrigin, Scenario
-from scenarios.trace_store.tracking_uri import is_server, tracking_uri
+from scenarios.trace_store.tracking_uri import tracking_uri
+from scenarios.trace_store.ui_links import session_page_url, show_command, trace_page_url
 
 MIN_WIDTH_FOR_COLUMNS = 150
 """From this terminal width on, two outlines are printed side by side."""
 LOG_WIDTH = 170
 """The width of output that is not a terminal."""
-UI_URL = "http://127.0.0.1:5000"
-"""The address at which `make ui` serves MLflow's UI."""
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -97,23 +93,15 @@ def render_results(results: tuple[ExpectationResult, ...]) -> Iterator[Text]:
 
 def trace_url(trace: Trace) -> str:
     """The page of a trace, or of its session, in MLflow's UI."""
-    store = tracking_uri()
-    ui = hide_credentials(store, store).rstrip("/") if is_server() else UI_URL
     if trace.session:
-        session = quote_for_url(trace.session.id, safe="")
-        return f"{ui}/#/experiments/{trace.experiment_id}/chat-sessions/{session}"
-    selection = f"/traces?selectedEvaluationId={trace.ids[0]}" if trace.ids else ""
-    return f"{ui}/#/experiments/{trace.experiment_id}{selection}"
+        return session_page_url(tracking_uri(), trace.experiment_id, trace.session.id)
+    return trace_page_url(tracking_uri(), trace.experiment_id, *trace.ids[:1])
 
 
 def ui_instruction() -> str:
     """The words before a URL: the command that shows the store, unless the store is a server."""
-    if is_server():
-        return "open"
-    if (Path(__file__).parents[2] / "Makefile").exists():
-        return "make ui, then open"
-    store = hide_credentials(tracking_uri(), tracking_uri())
-    return f"mlflow server --backend-store-uri {quote_for_shell(store)}, then open"
+    command = show_command(tracking_uri())
+    return f"{command}, then open" if command else "open"
 
 
 def _render_outlines(scenario: Scenario, verdict: Verdict) -> Iterator[RenderableType]:

@@ -16,7 +16,8 @@ import pytest
 from playwright.sync_api import Page
 
 from scenarios.player.run import run_scenario
-from scenarios.reports.terminal_report import UI_URL, trace_url
+from scenarios.reports.terminal_report import trace_url
+from scenarios.trace_store.ui_links import UI_URL
 from tests.support.browser import TREE_ROW, find_chromium, read_page, read_span_tree
 from tests.support.servers import find_free_port, is_postgres_installed, postgres_database
 
