@@ -44,6 +44,8 @@ def _check_words(words: list[str]) -> None:
             *rest,
         ]:
             _parse(APPS[package], rest)
+        case ["flight-recorder", *rest]:
+            _parse(scenarios_app, rest)
         case ["python" | ".venv/bin/python", "-m", ("pytest" | "workflows.services.index"), *_]:
             pass
         case ["pre-commit" | "git" | "cd" | "pip", *_]:

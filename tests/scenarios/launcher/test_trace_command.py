@@ -85,7 +85,7 @@ def test_a_program_finds_what_it_finds_in_plain_python(folder: Path, program: li
     assert json.loads(traced.stdout)[0][1:] == ["describe", "--store", "x"]
     assert (traced.returncode, traced.stdout) == (0, plain.stdout)
     (trace_id,) = printed_ids(traced.stderr)
-    assert fetch_trace(trace_id, store_of(folder)).spans_of_type("CHAT_MODEL")
+    assert fetch_trace(trace_id, store_of(folder)).spans_of_type("LLM")
 
 
 @pytest.mark.parametrize("end", ["exit", "raise", "SIGTERM", "SIGINT"])
@@ -97,7 +97,7 @@ def test_a_program_ends_as_in_plain_python_and_its_trace_is_stored(folder: Path,
     own = [line for line in traced.stderr.splitlines() if not line.startswith("flight-recorder: ")]
     assert own == plain.stderr.splitlines()
     (trace_id,) = printed_ids(traced.stderr)
-    assert fetch_trace(trace_id, store_of(folder)).spans_of_type("CHAT_MODEL")
+    assert fetch_trace(trace_id, store_of(folder)).spans_of_type("LLM")
 
 
 def test_the_traces_have_the_tags_and_the_links_lead_to_them(folder: Path) -> None:
@@ -117,7 +117,7 @@ def test_programs_that_it_starts_are_traced_only_with_children(folder: Path) -> 
     assert "no trace" in without.stderr
     with_children = trace(folder, "--children", "program.py", "start_child")
     (trace_id,) = printed_ids(with_children.stderr)
-    assert fetch_trace(trace_id, store_of(folder)).spans_of_type("CHAT_MODEL")
+    assert fetch_trace(trace_id, store_of(folder)).spans_of_type("LLM")
 
 
 def test_a_sitecustomize_of_the_user_still_runs(folder: Path) -> None:
