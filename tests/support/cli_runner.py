@@ -21,11 +21,15 @@ class CommandResult:
     stderr: str
 
 
-def run_command(store: str, *arguments: str) -> CommandResult:
-    """Run a command on a store, through its entry point `main()`."""
+def run_command(store: str, *arguments: str, **environment: str) -> CommandResult:
+    """Run a command on a store, through its entry point `main()`.
+
+    It takes seconds less than a process of its own, which imports the frameworks again.
+    """
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MLFLOW_TRACKING_URI", store)
+        for name, value in ({"MLFLOW_TRACKING_URI": store} | environment).items():
+            patched.setenv(name, value)
         patched.setattr(sys, "argv", ["scenarios", *arguments])
         with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
             main()

@@ -9,7 +9,7 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.scenario_inputs import resolve_inputs
 from scenarios.tape.placeholders import fill_inputs
 from scenarios.tape.tape import Tape
-from tests.support.cli_runner import run_in_subprocess
+from tests.support.cli_runner import run_command
 from tests.support.tapes import make_tape, reply_line
 
 pytestmark = pytest.mark.long
@@ -25,10 +25,8 @@ def run_live(tape: Tape, store: str, *options: str) -> tuple[str, bool]:
     with replay_tape(tape) as replay:
         model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
         service = ("--service", f"world_bank={replay.url}")
-        result = run_in_subprocess(
-            "live", "crew_finance", TASK, *service, *options, store=store, **model
-        )
-    assert result.returncode == 0, result.stderr
+        result = run_command(store, "live", "crew_finance", TASK, *service, *options, **model)
+    assert result.exit_code == 0, result.stderr
     completions = [one for one in replay.ledger.exchanges if "/chat/" in one.path]
     return result.stdout, all(completion.streamed for completion in completions)
 
@@ -52,21 +50,14 @@ def test_a_live_run_reports_why_the_crew_failed(store: str) -> None:
     rejected = [reply_line("synthesist", "no JSON")] * 4
     with replay_tape(make_tape(*answers, *rejected)) as replay:
         model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": replay.base_url}
-        result = run_in_subprocess("live", "crew_finance", TASK, store=store, **model)
-    assert (result.returncode, "Traceback" in result.stderr) == (1, False), result.stderr
+        result = run_command(store, "live", "crew_finance", TASK, **model)
+    assert (result.exit_code, "Traceback" in result.stderr) == (1, False), result.stderr
     assert "it failed: Task failed guardrail validation" in result.stdout
 
 
 def test_an_unknown_service_is_an_error_that_names_the_known_ones(store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": KEY}
-    result = run_in_subprocess(
-        "live",
-        "crew_finance",
-        TASK,
-        "--service",
-        "wold_bank=http://127.0.0.1",
-        store=store,
-        **model,
-    )
-    assert result.returncode == 2
+    service = ("--service", "wold_bank=http://127.0.0.1")
+    result = run_command(store, "live", "crew_finance", TASK, *service, **model)
+    assert result.exit_code == 2
     assert "no service 'wold_bank'; it has: world_bank" in result.stderr

@@ -10,7 +10,7 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.scenario_inputs import resolve_inputs
 from scenarios.tape.placeholders import fill_inputs
 from scenarios.tape.tape import Tape
-from tests.support.cli_runner import run_in_subprocess
+from tests.support.cli_runner import run_command
 from workflows.media.synthetic_clip import make_clip
 
 pytestmark = pytest.mark.long
@@ -26,10 +26,8 @@ def live(store: str, *options: str) -> str:
     with replay_tape(tape, PAGE.faults) as there:
         model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": there.base_url}
         archive = ("--service", f"archive={there.url}")
-        done = run_in_subprocess(
-            "live", "graphflow_media", TASK, *archive, *options, store=store, **model
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
+        done = run_command(store, "live", "graphflow_media", TASK, *archive, *options, **model)
+    assert done.exit_code == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -47,22 +45,18 @@ def test_without_a_folder_the_clip_is_that_of_the_healthy_scenario(store: str) -
 def test_a_folder_without_a_clip_is_reported(tmp_path: Path, store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     option = f"clip={tmp_path}"
-    done = run_in_subprocess(
-        "live", "graphflow_media", TASK, "--argument", option, store=store, **model
-    )
-    assert (done.returncode, "is not a clip: it has no frames" in done.stderr) == (2, True)
+    done = run_command(store, "live", "graphflow_media", TASK, "--argument", option, **model)
+    assert (done.exit_code, "is not a clip: it has no frames" in done.stderr) == (2, True)
 
 
 def test_an_unknown_prop_is_reported(tmp_path: Path, store: str) -> None:
     model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k"}
     option = f"clap={tmp_path}"
-    done = run_in_subprocess(
-        "live", "graphflow_media", TASK, "--argument", option, store=store, **model
-    )
-    assert (done.returncode, "takes no argument 'clap'; it takes: clip" in done.stderr) == (2, True)
+    done = run_command(store, "live", "graphflow_media", TASK, "--argument", option, **model)
+    assert (done.exit_code, "takes no argument 'clap'; it takes: clip" in done.stderr) == (2, True)
 
 
 def test_a_missing_folder_is_reported(tmp_path: Path, store: str) -> None:
     option = f"clip={tmp_path / 'no' / os.curdir}"
-    done = run_in_subprocess("live", "graphflow_media", TASK, "--argument", option, store=store)
-    assert (done.returncode, "an existing folder" in done.stderr) == (2, True)
+    done = run_command(store, "live", "graphflow_media", TASK, "--argument", option)
+    assert (done.exit_code, "an existing folder" in done.stderr) == (2, True)

@@ -9,13 +9,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import pytest
 
+from instrumentation.trace.trace import trace_from_mlflow
 from scenarios.player.scenario_loader import scenario_folder
 from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
-from tests.support.cli_runner import run_in_subprocess
+from tests.support.cli_runner import run_command, run_in_subprocess
 
 pytestmark = pytest.mark.long
 
@@ -52,8 +54,8 @@ def test_the_key_reaches_neither_the_store_nor_the_tape_nor_the_terminal(
 ) -> None:
     tape, database = tmp_path / "tape.jsonl", tmp_path / "mlflow.db"
     command = ("live", "graphflow_review", TASK, "--record", str(tape))
-    done = run_in_subprocess(*command, store=f"sqlite:///{database}", **model(endpoint))
-    assert done.returncode == 0, done.stderr
+    done = run_command(f"sqlite:///{database}", *command, **model(endpoint))
+    assert done.exit_code == 0, done.stderr
     for text in (tape.read_bytes(), database.read_bytes(), (done.stdout + done.stderr).encode()):
         assert len(text) > 500
         assert KEY.encode() not in text
@@ -63,15 +65,14 @@ def test_a_recorded_live_run_can_be_replayed(
     endpoint: ReplayServer, tmp_path: Path, store: str
 ) -> None:
     tape = tmp_path / "tape.jsonl"
-    first = run_in_subprocess(
-        "live", "graphflow_review", TASK, "--record", str(tape), store=store, **model(endpoint)
-    )
-    assert first.returncode == 0, first.stderr
+    command = ("live", "graphflow_review", TASK)
+    first = run_command(store, *command, "--record", str(tape), **model(endpoint))
+    assert first.exit_code == 0, first.stderr
     origins = {json.loads(line)["origin"] for line in tape.read_text("utf-8").splitlines()}
     assert origins == {"recorded"}
     with replay_tape(Tape.load(tape)) as again:
-        second = run_in_subprocess("live", "graphflow_review", TASK, store=store, **model(again))
-        assert second.returncode == 0, second.stderr
+        second = run_command(store, *command, **model(again))
+        assert second.exit_code == 0, second.stderr
         assert not again.unplayed_lines
         assert not again.refusals
     assert _answer(first.stdout) == _answer(second.stdout)
@@ -79,8 +80,8 @@ def test_a_recorded_live_run_can_be_replayed(
 
 def test_a_failed_run_still_prints_its_trace(store: str) -> None:
     with replay_tape(TAPE, [unavailable("reviewer", status=503, times=3)]) as replay:
-        done = run_in_subprocess("live", "graphflow_review", TASK, store=store, **model(replay))
-    assert done.returncode == 1
+        done = run_command(store, "live", "graphflow_review", TASK, **model(replay))
+    assert done.exit_code == 1
     assert done.stdout.count("HTTP 503  [ATTEMPT ERROR]") == 3
     assert "review  [CHAIN ERROR]" in done.stdout
 
@@ -89,8 +90,6 @@ def test_a_failed_run_still_prints_its_trace(store: str) -> None:
 def test_a_signal_ends_the_run_at_once_and_leaves_a_trace(
     sent: signal.Signals, code: int, tmp_path: Path
 ) -> None:
-    from instrumentation.trace.trace import trace_from_mlflow
-
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     with replay_tape(TAPE, [hangs("generator")]) as replay:
         running = subprocess.Popen(
@@ -108,22 +107,10 @@ def test_a_signal_ends_the_run_at_once_and_leaves_a_trace(
     assert running.returncode == code
     assert "stopped; the spans recorded so far are in the store" in errors
     assert "Traceback" not in errors
-    found = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import json, sys, mlflow\n"
-            "client = mlflow.MlflowClient(sys.argv[1])\n"
-            "found = client.get_experiment_by_name('flight-recorder').experiment_id\n"
-            "traces = client.search_traces(locations=[found])\n"
-            "print(json.dumps([trace.to_dict() for trace in traces]))",
-            store,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    trace = trace_from_mlflow(json.loads(found.stdout))
+    client = mlflow.MlflowClient(store)
+    experiment = client.get_experiment_by_name("flight-recorder")
+    (found,) = client.search_traces(locations=[experiment.experiment_id])
+    trace = trace_from_mlflow([found.to_dict()])
     assert [span.type for span in trace] == ["CHAIN", "CHAIN", "AGENT", "LLM", "ATTEMPT"]
     assert {span.status for span in trace} == {"ERROR"}
 

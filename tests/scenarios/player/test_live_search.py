@@ -9,7 +9,7 @@ import pytest
 from scenarios.player.live_run import error_summary
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.service_processes import ServiceProcesses, run_services
-from tests.support.cli_runner import run_in_subprocess
+from tests.support.cli_runner import run_command
 from tests.support.servers import find_free_port
 from tests.support.tapes import make_tape, reply_line, service_line
 
@@ -65,8 +65,8 @@ def test_the_index_writes_into_the_trace_of_a_live_run(
     endpoint: ReplayServer, processes: ServiceProcesses, store: str
 ) -> None:
     index = processes.addresses["index"]
-    done = run_in_subprocess(*command(endpoint, index), store=store, **environment(endpoint))
-    assert done.returncode == 0, done.stderr
+    done = run_command(store, *command(endpoint, index), **environment(endpoint))
+    assert done.exit_code == 0, done.stderr
     assert "GET /search  [RETRIEVER OK]" in done.stdout
     assert "Mont Blanc is 4,805.59 metres high [1]" in done.stdout
 
@@ -76,14 +76,9 @@ def test_replies_of_services_are_recorded_without_keys(
 ) -> None:
     tape, database = tmp_path / "tape.jsonl", tmp_path / "mlflow.db"
     index = processes.addresses["index"]
-    done = run_in_subprocess(
-        *command(endpoint, index),
-        "--record",
-        str(tape),
-        store=f"sqlite:///{database}",
-        **environment(endpoint),
-    )
-    assert done.returncode == 0, done.stderr
+    arguments = (*command(endpoint, index), "--record", str(tape))
+    done = run_command(f"sqlite:///{database}", *arguments, **environment(endpoint))
+    assert done.exit_code == 0, done.stderr
     lines = [json.loads(line) for line in tape.read_text("utf-8").splitlines()]
     assert {line["lane"] for line in lines} == {"searcher", "tavily", "index"}
     for text in (tape.read_bytes(), database.read_bytes(), (done.stdout + done.stderr).encode()):
@@ -95,8 +90,8 @@ def test_a_missing_index_fails_the_tool_call_but_not_the_run(
     endpoint: ReplayServer, store: str
 ) -> None:
     nowhere = f"http://127.0.0.1:{find_free_port()}"
-    done = run_in_subprocess(*command(endpoint, nowhere), store=store, **environment(endpoint))
-    assert done.returncode == 0, done.stderr
+    done = run_command(store, *command(endpoint, nowhere), **environment(endpoint))
+    assert done.exit_code == 0, done.stderr
     assert "search_index  [TOOL ERROR]" in done.stdout
     assert "ConnectError  [ATTEMPT ERROR]" in done.stdout
     assert "web_search  [TOOL OK]" in done.stdout
