@@ -110,10 +110,20 @@ class Connection:
         return not self.is_closing
 
     def call_if_unread(self, callback: Callable[[], None]) -> None:
-        """Call `callback` if the client goes away without having read the complete response."""
+        """Call `callback` if the client goes away without having read the complete response.
+
+        Several callbacks are called in the order in which they were set.
+        """
         protocol = self._transport.get_protocol()
         assert isinstance(protocol, BreakableProtocol)
-        protocol.on_unread = callback
+        before = protocol.on_unread
+
+        def call_all() -> None:
+            if before is not None:
+                before()
+            callback()
+
+        protocol.on_unread = call_all
 
     async def break_connection(self) -> None:
         """Close the connection after the bytes sent so far, although the response is incomplete."""

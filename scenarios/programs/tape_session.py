@@ -202,7 +202,11 @@ def use_tape(
             yield session
         succeeded = not session.failed
     finally:
-        session.finished = partial.finish(succeeded=succeeded, recorded=recorder.recorded)
+        session.finished = partial.finish(
+            succeeded=succeeded,
+            recorded=recorder.recorded,
+            aborted_lines=recorder.aborted_lines,
+        )
     partial.writer.raise_errors()
 
 

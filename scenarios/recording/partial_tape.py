@@ -6,7 +6,7 @@ existing tape is replaced only by a recording that succeeded.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +55,13 @@ class PartialTape:
         if fields := header.to_json():
             self.writer.append(orjson.dumps(fields))
 
-    def finish(self, *, succeeded: bool, recorded: int) -> FinishedTape:
+    def finish(
+        self, *, succeeded: bool, recorded: int, aborted_lines: Collection[bytes] = ()
+    ) -> FinishedTape:
         """End the recording: put the file in the tape's place, or leave both where they are.
 
         The tape is not replaced if nothing was recorded, or if it existed and the program failed.
+        Of `aborted_lines`, those whose requests were repeated later are left out.
 
         Raises:
             TapeError: The file could not be put in the tape's place.
@@ -69,7 +72,7 @@ class PartialTape:
         if self._existed and not succeeded:
             return FinishedTape(self._path, replaced=False)
         try:
-            _tidy(self._path)
+            _tidy(self._path, aborted_lines)
             os.replace(self._path, self._tape)
         except OSError as error:
             raise TapeError(
@@ -92,12 +95,12 @@ def replace_header(path: Path, header: TapeHeader) -> None:
         raise TapeError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def _tidy(path: Path) -> None:
+def _tidy(path: Path, aborted_lines: Collection[bytes]) -> None:
     """Put one header first, and remove answers that were aborted and then requested again."""
     lines = [line for line in path.read_bytes().splitlines() if line.strip()]
     header = TapeHeader()
     kept = list[bytes]()
-    for raw, fields in zip(lines, _without_repeated(lines), strict=True):
+    for raw, fields in zip(lines, _without_repeated(lines, aborted_lines), strict=True):
         if is_header(fields):
             header = header.merge(parse_header(fields))
         elif fields is not None:
@@ -122,17 +125,16 @@ def _write(path: Path, header: TapeHeader, lines: list[bytes]) -> None:
         new.unlink(missing_ok=True)
 
 
-def _without_repeated(lines: list[bytes]) -> Iterator[Any]:
+def _without_repeated(lines: list[bytes], aborted_lines: Collection[bytes]) -> Iterator[Any]:
     """Yield the value of each line; None for an aborted answer that was requested again later."""
     values = [orjson.loads(line) for line in lines]
     last_start_ms = dict[tuple[Any, ...], int]()
     for fields in values:
         key = _request_key(fields)
         last_start_ms[key] = max(last_start_ms.get(key, 0), _start_ms(fields))
-    for fields in values:
-        is_aborted = fields.get("recorded", {}).get("aborted") is True
-        is_repeated = is_aborted and _start_ms(fields) < last_start_ms[_request_key(fields)]
-        yield None if is_repeated else fields
+    for raw, fields in zip(lines, values, strict=True):
+        is_last = _start_ms(fields) == last_start_ms[_request_key(fields)]
+        yield fields if is_last or raw not in aborted_lines else None
 
 
 def _request_key(fields: Mapping[str, Any]) -> tuple[Any, ...]:

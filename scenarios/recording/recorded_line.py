@@ -66,10 +66,8 @@ def build_line(
     body: bytes,
     redaction: TapeRedaction,
     times: PartTimes,
-    *,
-    aborted: bool = False,
 ) -> bytes:
-    """Return a recorded line as JSON, redacted; `aborted` if the client did not wait for it."""
+    """Return a recorded line as JSON, redacted."""
     taped_response, frames_ms = _taped_response(response, body, times)
     content = (
         assemble_stream(taped_response["frames"])
@@ -82,7 +80,6 @@ def build_line(
     recorded |= {"at": datetime.now(UTC).isoformat(timespec="seconds")}
     recorded |= {"start_ms": times.start_ms, "ms": times.total_ms}
     recorded |= {"frames_ms": frames_ms} if frames_ms else {}
-    recorded |= {"aborted": True} if aborted else {}
     line = {
         "lane": request.lane,
         "origin": "recorded",

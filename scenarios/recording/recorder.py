@@ -93,6 +93,8 @@ class Recorder:
         self._started_s = time.monotonic()
         self._running = set[asyncio.Task[object]]()
         self.uncaptured: list[UncapturedAnswer] = []
+        self.aborted_lines = set[bytes]()
+        """The lines whose answers their clients have not read to the end."""
         self.recorded = 0
 
     async def forward(
@@ -181,10 +183,13 @@ class Recorder:
         if reason := explain_unrecordable(response, content):
             self._leave_out(request, reason)
             return
-        aborted = connection.is_closing
-        line = build_line(request, response, content, self._redaction, times, aborted=aborted)
+        line = build_line(request, response, content, self._redaction, times)
         if self._writer.append(line):
             self.recorded += 1
+        if connection.is_closing:
+            self.aborted_lines.add(line)
+        else:
+            connection.call_if_unread(lambda: self.aborted_lines.add(line))
 
     def _leave_out(self, request: Request, reason: str) -> None:
         path = self._redaction.redact_text(request.path)
