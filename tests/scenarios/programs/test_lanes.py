@@ -96,12 +96,12 @@ def test_an_agent_whose_prompt_differs_only_in_dates_and_numbers_has_one_lane(pa
 
 
 def test_numbered_workers_have_a_lane_each(path: Path) -> None:
-    record(path, ("You are Worker 1. Go.",), ("You are Worker 2. Go.",))
+    record(path, ("You are Worker 1. Go.",), ("You are Worker 22. Go.",))
     with use_tape(path, tolerant=True) as session:
-        assert send(session, "You are Worker 2. Go on.") == "1"
+        assert send(session, "You are Worker 22. Go on.") == "1"
         assert send(session, "You are Worker 1. Go on.") == "0"
     assert [(one.lane, one.severity) for one in session.drift] == [
-        ("Worker 2", "text"),
+        ("Worker 22", "text"),
         ("Worker 1", "text"),
     ]
 
