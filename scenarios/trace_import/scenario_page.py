@@ -15,9 +15,7 @@ MODULE = '''"""{title}
 Imported from a trace. Say here what the run shows, and keep the expectations that must hold.
 """
 
-from scenarios.expectations import (
-{imports}
-)
+from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant
 
 SCENARIO = Scenario(
@@ -84,17 +82,15 @@ def _task_of(inputs: Any) -> str:
 
 def _render_module(name: str, workflow: str, trace: Trace, tape: TracedTape) -> str:
     drafts = draft_expectations(trace)
-    functions = sorted({draft.function for draft in drafts})
     task = find_task(trace).replace("${", "$${")
     services = _services_of(workflow) if any("method" in line for line in tape.lines) else ()
     title = name.replace("_", " ").capitalize() + "."
     values: Mapping[str, str] = {
         "title": title,
-        "imports": "\n".join(f"    {function}," for function in functions),
         "workflow": repr_text(workflow),
         "task": repr_text(task),
         "services": f"    services={services!r},\n" if services else "",
-        "expectations": "\n".join(f"        {draft}," for draft in drafts),
+        "expectations": "\n".join(f"        expect.{draft}," for draft in drafts),
     }
     return MODULE.format(**values)
 

@@ -6,18 +6,7 @@ reply that it received (`flight_recorder.http.reply`) has a figure, but its resu
 later agent repeats it.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    never_calls_tool,
-    output_contains,
-    reaches_outcome,
-    receives_http_reply,
-    repeats_tool_figures,
-    states_figures,
-    tool_call_fails,
-    writes_state,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -41,31 +30,41 @@ SCENARIO = Scenario(
         value=number_between(1.1, 9.4, published=2.88755600749487, places=6),
     ),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        receives_http_reply("specialist", "world_bank_indicator", '"OBS_VALUE": [1-9]'),
-        calls_tool("specialist", "world_bank_indicator", times=1, returning=r'"value": 0[,}]'),
-        writes_state("specialist", grounded=True),
-        repeats_tool_figures("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
-        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        output_contains("room to cut rates"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.receives_http_reply("specialist", "world_bank_indicator", '"OBS_VALUE": [1-9]'),
+        expect.calls_tool(
+            "specialist", "world_bank_indicator", times=1, returning=r'"value": 0[,}]'
+        ),
+        expect.writes_state("specialist", grounded=True),
+        expect.repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=ALL_THREE
+        ),
+        expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        expect.output_contains("room to cut rates"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("source changed"),
-        tool_call_fails("specialist", "world_bank_indicator", times=1, message="no value in a row"),
-        never_calls_tool("specialist", "note_figure"),
-        states_figures("synthesist", at_most=0),
-        output_contains("no longer have the field value"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("source changed"),
+        expect.tool_call_fails(
+            "specialist", "world_bank_indicator", times=1, message="no value in a row"
+        ),
+        expect.never_calls_tool("specialist", "note_figure"),
+        expect.states_figures("synthesist", at_most=0),
+        expect.output_contains("no longer have the field value"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        receives_http_reply("specialist", "world_bank_indicator", '"footnote":'),
-        calls_tool("specialist", "world_bank_indicator", times=1, returning=r'"value": [1-9]'),
-        writes_state("specialist", grounded=True),
-        repeats_tool_figures("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
-        output_contains("no reason to hurry"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.receives_http_reply("specialist", "world_bank_indicator", '"footnote":'),
+        expect.calls_tool(
+            "specialist", "world_bank_indicator", times=1, returning=r'"value": [1-9]'
+        ),
+        expect.writes_state("specialist", grounded=True),
+        expect.repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=ALL_THREE
+        ),
+        expect.output_contains("no reason to hurry"),
     ),
     origin=FailureOrigin("specialist", "world_bank_indicator"),
 )

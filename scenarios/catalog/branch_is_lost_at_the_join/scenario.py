@@ -5,15 +5,7 @@ if a finding is missing, so it calls the clip unclear, although the cut was foun
 at the three handoffs before its turn: nothing of audio's finding arrives.
 """
 
-from scenarios.expectations import (
-    ends_with_status,
-    hands_off,
-    loses_handoff,
-    output_contains,
-    output_lacks,
-    reaches_outcome,
-    states_figures,
-)
+from scenarios import expectations as expect
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, number_between, one_of
@@ -44,30 +36,30 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(duplicated=integer_between(2, 9, published=3), splice_s=one_of(0)),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("unclear"),
-        loses_handoff("audio", "verdict"),
-        hands_off("video", "verdict"),
-        hands_off("sync", "verdict"),
-        output_contains(r'"cites": \["sync", "video"\]'),
-        output_lacks("was cut"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("unclear"),
+        expect.loses_handoff("audio", "verdict"),
+        expect.hands_off("video", "verdict"),
+        expect.hands_off("sync", "verdict"),
+        expect.output_contains(r'"cites": \["sync", "video"\]'),
+        expect.output_lacks("was cut"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("altered"),
-        hands_off("audio", "verdict"),
-        hands_off("video", "verdict"),
-        hands_off("sync", "verdict"),
-        output_contains(r"\[audio\] The hum beneath the sound was cut at [\d.]+ s"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("altered"),
+        expect.hands_off("audio", "verdict"),
+        expect.hands_off("video", "verdict"),
+        expect.hands_off("sync", "verdict"),
+        expect.output_contains(r"\[audio\] The hum beneath the sound was cut at [\d.]+ s"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("altered"),
-        hands_off("audio", "verdict"),
-        hands_off("video", "verdict"),
-        hands_off("sync", "verdict"),
-        states_figures("audio", at_most=0),
-        output_contains(r"\[audio\] No cut"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("altered"),
+        expect.hands_off("audio", "verdict"),
+        expect.hands_off("video", "verdict"),
+        expect.hands_off("sync", "verdict"),
+        expect.states_figures("audio", at_most=0),
+        expect.output_contains(r"\[audio\] No cut"),
     ),
     origin=FailureOrigin("verdict", "audio → verdict"),
 )

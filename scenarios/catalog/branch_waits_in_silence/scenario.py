@@ -5,16 +5,7 @@ answer without an error. Video asks again, and finally reports that no match was
 an error. Look at video's calls of the archive: their answers are the same, to the last clip.
 """
 
-from scenarios.expectations import (
-    ends_with_status,
-    hands_off,
-    has_no_errors,
-    output_contains,
-    polls_with_progress,
-    polls_without_progress,
-    reaches_outcome,
-    tool_call_fails,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, one_of
 from workflows.media.clip import Clip
@@ -50,29 +41,31 @@ SCENARIO = Scenario(
     fixed=Variant("PollsOften"),
     twin=Variant("ReturnsUnfinishedLookups").about(lookup=one_of("2207-b")),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("authentic"),
-        has_no_errors(),
-        polls_without_progress("video", "archive_matches", times=3),
-        hands_off("video", "verdict"),
-        output_contains(r"\[video\] The archive was asked three times, and has named no clip"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("authentic"),
+        expect.has_no_errors(),
+        expect.polls_without_progress("video", "archive_matches", times=3),
+        expect.hands_off("video", "verdict"),
+        expect.output_contains(
+            r"\[video\] The archive was asked three times, and has named no clip"
+        ),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("unclear"),
-        tool_call_fails("video", "archive_matches", times=1, message="as unfinished"),
-        hands_off("video", "verdict"),
-        output_contains(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("unclear"),
+        expect.tool_call_fails("video", "archive_matches", times=1, message="as unfinished"),
+        expect.hands_off("video", "verdict"),
+        expect.output_contains(
             r"\[video\] The lookup in the archive is unfinished: it stopped after \d+ of"
         ),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("authentic"),
-        has_no_errors(),
-        polls_with_progress("video", "archive_matches", times=3),
-        hands_off("video", "verdict"),
-        output_contains(r"\[video\] Of the \d+ clips of the archive none is like this one"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("authentic"),
+        expect.has_no_errors(),
+        expect.polls_with_progress("video", "archive_matches", times=3),
+        expect.hands_off("video", "verdict"),
+        expect.output_contains(r"\[video\] Of the \d+ clips of the archive none is like this one"),
     ),
     origin=FailureOrigin("video", "archive_matches"),
 )

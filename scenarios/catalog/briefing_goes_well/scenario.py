@@ -3,17 +3,7 @@
 There is no failure in this run, and a diagnosis must not find one.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    hands_off,
-    has_root_attribute,
-    never_loops,
-    reaches_outcome,
-    reads_state,
-    repeats_tool_figures,
-    writes_state,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -30,21 +20,21 @@ SCENARIO = Scenario(
     services=("world_bank",),
     twin=Variant(),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        hands_off("lead", "specialist"),
-        hands_off("specialist", "analyst"),
-        hands_off("lead", "synthesist"),
-        hands_off("analyst", "synthesist"),
-        calls_tool("specialist", "world_bank_indicator", times=2, returning='"cite": "'),
-        writes_state("specialist", grounded=True, times=2),
-        reads_state("analyst", returning='"source": "world_bank_indicator"'),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.hands_off("lead", "specialist"),
+        expect.hands_off("specialist", "analyst"),
+        expect.hands_off("lead", "synthesist"),
+        expect.hands_off("analyst", "synthesist"),
+        expect.calls_tool("specialist", "world_bank_indicator", times=2, returning='"cite": "'),
+        expect.writes_state("specialist", grounded=True, times=2),
+        expect.reads_state("analyst", returning='"source": "world_bank_indicator"'),
+        expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("analyst", "synthesist")
         ),
-        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
-        never_loops(),
-        has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
+        expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
+        expect.never_loops(),
+        expect.has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
     ),
 )

@@ -5,17 +5,7 @@ handoffs from the lead: the specialist is given the charter, the analyst and the
 The analyst drops a hint, and the synthesist turns the hint into a recommendation.
 """
 
-from scenarios.expectations import (
-    ends_with_status,
-    every_prompt_contains,
-    hands_off,
-    has_root_attribute,
-    loses_handoff,
-    no_prompt_contains,
-    output_contains,
-    output_lacks,
-    reaches_outcome,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -38,34 +28,34 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(readers=one_of("the trustees of a supervised pension fund")),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        hands_off("lead", "specialist"),
-        loses_handoff("lead", "analyst"),
-        loses_handoff("lead", "synthesist"),
-        no_prompt_contains("analyst", RULE),
-        no_prompt_contains("synthesist", RULE),
-        every_prompt_contains("synthesist", HINT),
-        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
-        output_contains(ADVICE),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.hands_off("lead", "specialist"),
+        expect.loses_handoff("lead", "analyst"),
+        expect.loses_handoff("lead", "synthesist"),
+        expect.no_prompt_contains("analyst", RULE),
+        expect.no_prompt_contains("synthesist", RULE),
+        expect.every_prompt_contains("synthesist", HINT),
+        expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
+        expect.output_contains(ADVICE),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        hands_off("lead", "analyst"),
-        hands_off("lead", "synthesist"),
-        every_prompt_contains("synthesist", RULE),
-        no_prompt_contains("synthesist", HINT),
-        output_lacks(ADVICE),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.hands_off("lead", "analyst"),
+        expect.hands_off("lead", "synthesist"),
+        expect.every_prompt_contains("synthesist", RULE),
+        expect.no_prompt_contains("synthesist", HINT),
+        expect.output_lacks(ADVICE),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        hands_off("lead", "analyst"),
-        hands_off("lead", "synthesist"),
-        every_prompt_contains("synthesist", RULE),
-        no_prompt_contains("synthesist", HINT),
-        output_lacks(ADVICE),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.hands_off("lead", "analyst"),
+        expect.hands_off("lead", "synthesist"),
+        expect.every_prompt_contains("synthesist", RULE),
+        expect.no_prompt_contains("synthesist", HINT),
+        expect.output_lacks(ADVICE),
     ),
     origin=FailureOrigin("analyst", "lead → analyst"),
 )

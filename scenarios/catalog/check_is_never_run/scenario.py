@@ -6,19 +6,7 @@ only such a call could verify the figures. In the fixed run the guardrail demand
 check finds that a rate in per cent has become percentage points.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    claims_verified_without_tool,
-    ends_with_status,
-    guardrail_rejects,
-    hands_off,
-    has_root_attribute,
-    output_contains,
-    output_lacks,
-    reaches_outcome,
-    repeats_tool_figures,
-    takes_turns,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -39,39 +27,39 @@ SCENARIO = Scenario(
         wish=one_of("Say in its first sentence, and in its last, that its figures are verified.")
     ),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("unverified"),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("unverified"),
+        expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("specialist", "analyst")
         ),
-        hands_off("analyst", "synthesist"),
-        claims_verified_without_tool("synthesist", "check_figures"),
-        guardrail_rejects("briefing", times=0),
-        output_contains("percentage points"),
-        has_root_attribute("flight_recorder.validation.unmatched_number_count", 1),
+        expect.hands_off("analyst", "synthesist"),
+        expect.claims_verified_without_tool("synthesist", "check_figures"),
+        expect.guardrail_rejects("briefing", times=0),
+        expect.output_contains("percentage points"),
+        expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 1),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        guardrail_rejects("briefing", times=1),
-        takes_turns("synthesist", 2),
-        calls_tool("synthesist", "check_figures", times=2),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.guardrail_rejects("briefing", times=1),
+        expect.takes_turns("synthesist", 2),
+        expect.calls_tool("synthesist", "check_figures", times=2),
+        expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
         ),
-        output_contains('"claims_verified": true'),
-        output_lacks("percentage points"),
+        expect.output_contains('"claims_verified": true'),
+        expect.output_lacks("percentage points"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        guardrail_rejects("briefing", times=0),
-        takes_turns("synthesist", 1),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        expect.guardrail_rejects("briefing", times=0),
+        expect.takes_turns("synthesist", 1),
+        expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
         ),
-        output_contains("[Vv]erified.* verified"),
+        expect.output_contains("[Vv]erified.* verified"),
     ),
     origin=FailureOrigin("synthesist", "chat_completion"),
 )

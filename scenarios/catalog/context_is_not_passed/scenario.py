@@ -6,20 +6,7 @@ without figures finds no fault. Look at the handoffs before the synthesist's tur
 the specialist or the analyst arrives.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    hands_off,
-    hands_off_figures,
-    has_root_attribute,
-    loses_figures,
-    no_prompt_contains,
-    output_contains,
-    output_lacks,
-    reaches_outcome,
-    repeats_tool_figures,
-    states_figures,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -41,41 +28,41 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("GivesSynthesistTheAnalysis"),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        calls_tool("specialist", "world_bank_indicator", times=2),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.calls_tool("specialist", "world_bank_indicator", times=2),
+        expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("specialist", "analyst")
         ),
-        hands_off("lead", "synthesist"),
-        loses_figures("specialist", "synthesist"),
-        loses_figures("analyst", "synthesist"),
-        states_figures("synthesist", at_most=0),
-        has_root_attribute("flight_recorder.validation.report_number_count", 0),
-        output_contains("there is no data"),
+        expect.hands_off("lead", "synthesist"),
+        expect.loses_figures("specialist", "synthesist"),
+        expect.loses_figures("analyst", "synthesist"),
+        expect.states_figures("synthesist", at_most=0),
+        expect.has_root_attribute("flight_recorder.validation.report_number_count", 0),
+        expect.output_contains("there is no data"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        hands_off("specialist", "synthesist"),
-        hands_off_figures("specialist", "synthesist"),
-        states_figures("synthesist", at_least=2),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.hands_off("specialist", "synthesist"),
+        expect.hands_off_figures("specialist", "synthesist"),
+        expect.states_figures("synthesist", at_least=2),
+        expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
         ),
-        output_lacks("no data"),
+        expect.output_lacks("no data"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        hands_off("analyst", "synthesist"),
-        no_prompt_contains("synthesist", "says the World Bank"),
-        hands_off_figures("specialist", "synthesist"),
-        states_figures("synthesist", at_least=2),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.hands_off("analyst", "synthesist"),
+        expect.no_prompt_contains("synthesist", "says the World Bank"),
+        expect.hands_off_figures("specialist", "synthesist"),
+        expect.states_figures("synthesist", at_least=2),
+        expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
         ),
-        output_lacks("no data"),
+        expect.output_lacks("no data"),
     ),
     origin=FailureOrigin("synthesist", "specialist → synthesist"),
 )

@@ -4,13 +4,7 @@ It leaves three traces, joined by their session. There is no failure here, and a
 must not find one: prompts that grow from turn to turn are the price of a memory.
 """
 
-from scenarios.expectations import (
-    each_turn_reaches_outcome,
-    ends_with_status,
-    is_one_session,
-    output_contains,
-    remembers_earlier_turns,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -29,10 +23,10 @@ SCENARIO = Scenario(
     },
     twin=Variant("SkippersChat"),
     expect_twin=(
-        is_one_session(turns=3, user="skipper"),
-        ends_with_status("OK"),
-        each_turn_reaches_outcome("answered"),
-        remembers_earlier_turns("assistant"),
-        output_contains(r"Name: \w+\. Draught: [\d.]+ m\."),
+        expect.is_one_session(turns=3, user="skipper"),
+        expect.ends_with_status("OK"),
+        expect.each_turn_reaches_outcome("answered"),
+        expect.remembers_earlier_turns("assistant"),
+        expect.output_contains(r"Name: \w+\. Draught: [\d.]+ m\."),
     ),
 )

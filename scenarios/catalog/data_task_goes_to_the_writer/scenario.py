@@ -6,19 +6,7 @@ verified, because a text without figures has no wrong ones. Look at the delegati
 which has the tool, never has a turn, and the World Bank receives no request.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    delegates_to,
-    delegates_without_calling,
-    ends_with_status,
-    has_root_attribute,
-    never_runs,
-    output_contains,
-    output_lacks,
-    reaches_outcome,
-    repeats_tool_figures,
-    states_figures,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -38,37 +26,41 @@ SCENARIO = Scenario(
     fixed=Variant("ManagerSeesTools"),
     twin=Variant("ManagerReassignsTasks"),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        delegates_to("manager", "synthesist", times=2),
-        delegates_without_calling("figures", tool="world_bank_indicator"),
-        has_root_attribute("flight_recorder.routing.failed_delegations", 1),
-        never_runs("specialist"),
-        states_figures("analyst", at_most=0),
-        states_figures("synthesist", at_most=0),
-        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        has_root_attribute("flight_recorder.validation.report_number_count", 0),
-        output_contains("There is no data"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.delegates_to("manager", "synthesist", times=2),
+        expect.delegates_without_calling("figures", tool="world_bank_indicator"),
+        expect.has_root_attribute("flight_recorder.routing.failed_delegations", 1),
+        expect.never_runs("specialist"),
+        expect.states_figures("analyst", at_most=0),
+        expect.states_figures("synthesist", at_most=0),
+        expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        expect.has_root_attribute("flight_recorder.validation.report_number_count", 0),
+        expect.output_contains("There is no data"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        delegates_to("manager", "specialist"),
-        delegates_to("manager", "synthesist"),
-        has_root_attribute("flight_recorder.routing.failed_delegations", 0),
-        calls_tool("specialist", "world_bank_indicator", times=1),
-        repeats_tool_figures("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
-        output_lacks("no data"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.delegates_to("manager", "specialist"),
+        expect.delegates_to("manager", "synthesist"),
+        expect.has_root_attribute("flight_recorder.routing.failed_delegations", 0),
+        expect.calls_tool("specialist", "world_bank_indicator", times=1),
+        expect.repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=ALL_THREE
+        ),
+        expect.output_lacks("no data"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        delegates_to("manager", "synthesist", times=2),
-        delegates_to("manager", "specialist"),
-        has_root_attribute("flight_recorder.routing.failed_delegations", 1),
-        calls_tool("specialist", "world_bank_indicator", times=1),
-        repeats_tool_figures("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
-        output_lacks("no data"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.delegates_to("manager", "synthesist", times=2),
+        expect.delegates_to("manager", "specialist"),
+        expect.has_root_attribute("flight_recorder.routing.failed_delegations", 1),
+        expect.calls_tool("specialist", "world_bank_indicator", times=1),
+        expect.repeats_tool_figures(
+            "world_bank_indicator", called_by="specialist", stated_by=ALL_THREE
+        ),
+        expect.output_lacks("no data"),
     ),
     origin=FailureOrigin("manager", "manager → synthesist", task="figures"),
 )

@@ -6,17 +6,7 @@ at the specialist's second tool call: its result is empty, and yet the specialis
 figure for that year.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    has_root_attribute,
-    invents_missing_figure,
-    output_contains,
-    output_lacks,
-    reaches_outcome,
-    states_figures,
-    writes_state,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -42,31 +32,33 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("ReturnsEmptyList").about(and_also=one_of("and, if it is out, in")),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        calls_tool("specialist", "world_bank_indicator", times=2),
-        writes_state("specialist", grounded=True),
-        invents_missing_figure("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
-        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        output_lacks("no data"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.calls_tool("specialist", "world_bank_indicator", times=2),
+        expect.writes_state("specialist", grounded=True),
+        expect.invents_missing_figure(
+            "world_bank_indicator", called_by="specialist", stated_by=ALL_THREE
+        ),
+        expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        expect.output_lacks("no data"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("no data"),
-        calls_tool("specialist", "world_bank_indicator", times=2, returning='"value": '),
-        writes_state("specialist", grounded=True),
-        states_figures("synthesist", at_least=1, at_most=1),
-        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
-        output_contains(r"for \d{4} there is no data"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("no data"),
+        expect.calls_tool("specialist", "world_bank_indicator", times=2, returning='"value": '),
+        expect.writes_state("specialist", grounded=True),
+        expect.states_figures("synthesist", at_least=1, at_most=1),
+        expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
+        expect.output_contains(r"for \d{4} there is no data"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        calls_tool("specialist", "world_bank_indicator", times=2),
-        writes_state("specialist", grounded=True),
-        states_figures("synthesist", at_least=1, at_most=1),
-        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
-        output_contains(r"for \d{4} there is no data"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.calls_tool("specialist", "world_bank_indicator", times=2),
+        expect.writes_state("specialist", grounded=True),
+        expect.states_figures("synthesist", at_least=1, at_most=1),
+        expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
+        expect.output_contains(r"for \d{4} there is no data"),
     ),
     origin=FailureOrigin("specialist", "world_bank_indicator"),
 )

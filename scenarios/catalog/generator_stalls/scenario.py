@@ -5,13 +5,7 @@ a person would. Look at the generator's completion, which was still open then. W
 trace names the attempt that timed out, and the next attempt is answered.
 """
 
-from scenarios.expectations import (
-    ends_with_status,
-    has_failed_attempts,
-    last_completion_ends,
-    reaches_outcome,
-    takes_turns,
-)
+from scenarios import expectations as expect
 from scenarios.replay.faults import hangs
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 
@@ -24,15 +18,15 @@ SCENARIO = Scenario(
     broken=Variant("WaitsForever").stopped_after(1.0, lane="generator", calls=1),
     fixed=Variant("WaitsOneSecond"),
     expect_broken=(
-        ends_with_status("ERROR", message="cancelled"),
-        last_completion_ends("generator", status="ERROR", message="cancelled"),
-        takes_turns("generator", 1),
+        expect.ends_with_status("ERROR", message="cancelled"),
+        expect.last_completion_ends("generator", status="ERROR", message="cancelled"),
+        expect.takes_turns("generator", 1),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("approved"),
-        has_failed_attempts("ReadTimeout", agent="generator"),
-        takes_turns("generator", 2),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("approved"),
+        expect.has_failed_attempts("ReadTimeout", agent="generator"),
+        expect.takes_turns("generator", 2),
     ),
     origin=FailureOrigin("generator", "chat_completion"),
 )

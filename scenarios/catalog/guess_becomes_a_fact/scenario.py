@@ -5,18 +5,7 @@ that no tool result contains it, but the analyst is not shown that, and the chec
 agents' own outputs as sources. Look at the specialist's note: the write under it is not grounded.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    checks_report_against,
-    ends_with_status,
-    has_root_attribute,
-    never_calls_tool,
-    reaches_outcome,
-    reads_state,
-    repeats_guess,
-    repeats_tool_figures,
-    writes_state,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -43,40 +32,40 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("HidesSourceOfNotes").about(view=one_of("asks whether it was below")),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        never_calls_tool("specialist", "world_bank_indicator"),
-        writes_state("specialist", grounded=False),
-        has_root_attribute("flight_recorder.state.ungrounded_write_count", 1),
-        reads_state("analyst", returning=BARE_RESULT),
-        repeats_guess("specialist", stated_by=LATER_AGENTS),
-        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.never_calls_tool("specialist", "world_bank_indicator"),
+        expect.writes_state("specialist", grounded=False),
+        expect.has_root_attribute("flight_recorder.state.ungrounded_write_count", 1),
+        expect.reads_state("analyst", returning=BARE_RESULT),
+        expect.repeats_guess("specialist", stated_by=LATER_AGENTS),
+        expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        writes_state("specialist", grounded=False),
-        writes_state("specialist", grounded=True),
-        reads_state("analyst", returning='"source": "world_bank_indicator"'),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.writes_state("specialist", grounded=False),
+        expect.writes_state("specialist", grounded=True),
+        expect.reads_state("analyst", returning='"source": "world_bank_indicator"'),
+        expect.repeats_tool_figures(
             "world_bank_indicator",
             called_by="specialist",
             stated_by=("specialist", *LATER_AGENTS),
         ),
-        checks_report_against("world_bank_indicator", called_by="specialist"),
+        expect.checks_report_against("world_bank_indicator", called_by="specialist"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        writes_state("specialist", grounded=True),
-        has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
-        reads_state("analyst", returning=BARE_RESULT),
-        repeats_tool_figures(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.writes_state("specialist", grounded=True),
+        expect.has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
+        expect.reads_state("analyst", returning=BARE_RESULT),
+        expect.repeats_tool_figures(
             "world_bank_indicator",
             called_by="specialist",
             stated_by=("specialist", *LATER_AGENTS),
         ),
-        checks_report_against("world_bank_indicator", called_by="specialist"),
+        expect.checks_report_against("world_bank_indicator", called_by="specialist"),
     ),
     origin=FailureOrigin("specialist", "note_figure"),
 )

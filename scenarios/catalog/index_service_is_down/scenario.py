@@ -9,18 +9,7 @@ long before, and the model never got to read it.
 
 from pathlib import Path
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    failed_attempts_have_cause,
-    has_failed_attempts,
-    never_receives_tool_results,
-    output_contains,
-    reaches_outcome,
-    receives_tool_results,
-    repeats_tool_figures,
-    tool_call_fails,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -41,21 +30,21 @@ SCENARIO = Scenario(
     broken=Variant("RetriesForever").stopped_after(2.0, lane="index", calls=5),
     fixed=Variant(),
     expect_broken=(
-        ends_with_status("ERROR", message="cancelled"),
-        has_failed_attempts("HTTP 503", agent="searcher", times=5),
-        failed_attempts_have_cause("searcher", "search_index", service="GET /search"),
-        calls_tool("searcher", "web_search", times=1, returning="metres"),
-        never_receives_tool_results("searcher", "search_index"),
+        expect.ends_with_status("ERROR", message="cancelled"),
+        expect.has_failed_attempts("HTTP 503", agent="searcher", times=5),
+        expect.failed_attempts_have_cause("searcher", "search_index", service="GET /search"),
+        expect.calls_tool("searcher", "web_search", times=1, returning="metres"),
+        expect.never_receives_tool_results("searcher", "search_index"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        has_failed_attempts("HTTP 503", agent="searcher", times=3),
-        failed_attempts_have_cause("searcher", "search_index", service="GET /search"),
-        tool_call_fails("searcher", "search_index", times=1, message="unavailable"),
-        receives_tool_results("searcher", "search_index"),
-        repeats_tool_figures("web_search", called_by="searcher", stated_by=("searcher",)),
-        output_contains("could not be asked"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.has_failed_attempts("HTTP 503", agent="searcher", times=3),
+        expect.failed_attempts_have_cause("searcher", "search_index", service="GET /search"),
+        expect.tool_call_fails("searcher", "search_index", times=1, message="unavailable"),
+        expect.receives_tool_results("searcher", "search_index"),
+        expect.repeats_tool_figures("web_search", called_by="searcher", stated_by=("searcher",)),
+        expect.output_contains("could not be asked"),
     ),
     origin=FailureOrigin("searcher", "search_index"),
 )

@@ -6,15 +6,7 @@ authentic. Look at the three writes to the key: each succeeds, and the last one 
 sync never read.
 """
 
-from scenarios.expectations import (
-    ends_with_status,
-    hands_off,
-    has_root_attribute,
-    output_contains,
-    overwrites_unread,
-    preserves_writes,
-    reaches_outcome,
-)
+from scenarios import expectations as expect
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, number_between
@@ -28,9 +20,9 @@ def altered(duplicated: int, splice_s: float) -> Clip:
 
 
 ALL_HAND_OFF = (
-    hands_off("video", "verdict"),
-    hands_off("audio", "verdict"),
-    hands_off("sync", "verdict"),
+    expect.hands_off("video", "verdict"),
+    expect.hands_off("audio", "verdict"),
+    expect.hands_off("sync", "verdict"),
 )
 
 SCENARIO = Scenario(
@@ -51,29 +43,29 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("WritesToItsOwnKey"),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("authentic"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("authentic"),
         *ALL_HAND_OFF,
-        overwrites_unread("sync", "findings", written_by=("video", "audio")),
-        has_root_attribute("flight_recorder.state.concurrent_write_count", 2),
-        has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
-        output_contains(r'"cites": \["sync"\]'),
+        expect.overwrites_unread("sync", "findings", written_by=("video", "audio")),
+        expect.has_root_attribute("flight_recorder.state.concurrent_write_count", 2),
+        expect.has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
+        expect.output_contains(r'"cites": \["sync"\]'),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("altered"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("altered"),
         *ALL_HAND_OFF,
-        preserves_writes("video", "audio", "sync"),
-        has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
-        output_contains(r'"cites": \["audio", "sync", "video"\]'),
+        expect.preserves_writes("video", "audio", "sync"),
+        expect.has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
+        expect.output_contains(r'"cites": \["audio", "sync", "video"\]'),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("altered"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("altered"),
         *ALL_HAND_OFF,
-        preserves_writes("video", "audio", "sync"),
-        has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
-        output_contains(r'"cites": \["audio", "sync", "video"\]'),
+        expect.preserves_writes("video", "audio", "sync"),
+        expect.has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
+        expect.output_contains(r'"cites": \["audio", "sync", "video"\]'),
     ),
     origin=FailureOrigin("sync", "write findings"),
 )

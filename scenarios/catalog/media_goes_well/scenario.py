@@ -4,16 +4,7 @@ The clip was altered, and every agent says so. The run itself has no fault, and 
 find none. Sync needs the flashes and the beeps, and shares the measurements of video and audio.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    hands_off,
-    has_root_attribute,
-    output_contains,
-    reaches_outcome,
-    repeats_tool_figures,
-    works_concurrently,
-)
+from scenarios import expectations as expect
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import Scenario, Variant
 from scenarios.scenario_inputs import integer_between, number_between
@@ -46,20 +37,20 @@ SCENARIO = Scenario(
     ),
     twin=Variant("PollsOften"),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("altered"),
-        works_concurrently("video", "audio", "sync"),
-        hands_off("video", "verdict"),
-        hands_off("audio", "verdict"),
-        hands_off("sync", "verdict"),
-        calls_tool("video", "archive_matches", times=1, returning='"state": "done"'),
-        calls_tool(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("altered"),
+        expect.works_concurrently("video", "audio", "sync"),
+        expect.hands_off("video", "verdict"),
+        expect.hands_off("audio", "verdict"),
+        expect.hands_off("sync", "verdict"),
+        expect.calls_tool("video", "archive_matches", times=1, returning='"state": "done"'),
+        expect.calls_tool(
             "verdict", "recall_findings", times=1, returning=r"\[video\].*\[audio\].*\[sync\]"
         ),
-        repeats_tool_figures("splice", called_by="audio", stated_by=("verdict",)),
-        repeats_tool_figures("sound_offset", called_by="sync", stated_by=("verdict",)),
-        output_contains(r'"cites": \["audio", "sync", "video"\]'),
-        has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
-        has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
+        expect.repeats_tool_figures("splice", called_by="audio", stated_by=("verdict",)),
+        expect.repeats_tool_figures("sound_offset", called_by="sync", stated_by=("verdict",)),
+        expect.output_contains(r'"cites": \["audio", "sync", "video"\]'),
+        expect.has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
+        expect.has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
     ),
 )

@@ -7,18 +7,7 @@ each other. Look at the result of the specialist's tool call, and at what the sp
 it.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    changes_period,
-    checks_report_against,
-    ends_with_status,
-    hands_off,
-    has_root_attribute,
-    keeps_period,
-    output_contains,
-    reaches_outcome,
-    writes_state,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -43,31 +32,31 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("AddsAnnualRate"),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        calls_tool("specialist", "world_bank_indicator", times=1, returning=BARE_RESULT),
-        writes_state("specialist", grounded=True),
-        changes_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
-        hands_off("specialist", "analyst"),
-        hands_off("analyst", "synthesist"),
-        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        output_contains(r'"claims_verified": true.* a year in \d{4}Q\d '),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.calls_tool("specialist", "world_bank_indicator", times=1, returning=BARE_RESULT),
+        expect.writes_state("specialist", grounded=True),
+        expect.changes_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
+        expect.hands_off("specialist", "analyst"),
+        expect.hands_off("analyst", "synthesist"),
+        expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        expect.output_contains(r'"claims_verified": true.* a year in \d{4}Q\d '),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        keeps_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
-        checks_report_against("world_bank_indicator", called_by="specialist"),
-        calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
-        output_contains(r" a quarter in \d{4}Q\d "),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.keeps_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
+        expect.checks_report_against("world_bank_indicator", called_by="specialist"),
+        expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
+        expect.output_contains(r" a quarter in \d{4}Q\d "),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        keeps_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
-        checks_report_against("world_bank_indicator", called_by="specialist"),
-        has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
-        output_contains(r" a quarter, or [\d.]+ annualised in \d{4}Q\d "),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.keeps_period("world_bank_indicator", called_by="specialist", stated_by=ALL_THREE),
+        expect.checks_report_against("world_bank_indicator", called_by="specialist"),
+        expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
+        expect.output_contains(r" a quarter, or [\d.]+ annualised in \d{4}Q\d "),
     ),
     origin=FailureOrigin("specialist", "world_bank_indicator"),
 )

@@ -5,13 +5,7 @@ that is meant to keep it to its task removes the notes. Look at the handoff from
 generator.
 """
 
-from scenarios.expectations import (
-    hands_off,
-    loses_handoff,
-    output_contains,
-    output_lacks,
-    takes_turns,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
@@ -22,15 +16,15 @@ SCENARIO = Scenario(
     broken=Variant("HidesTheReview"),
     fixed=Variant(),
     expect_broken=(
-        loses_handoff("reviewer", "generator"),
-        takes_turns("generator", 2),
-        output_contains(r'"summary": "[^"]*57 miles'),
+        expect.loses_handoff("reviewer", "generator"),
+        expect.takes_turns("generator", 2),
+        expect.output_contains(r'"summary": "[^"]*57 miles'),
     ),
     expect_fixed=(
-        hands_off("reviewer", "generator"),
-        takes_turns("generator", 2),
-        output_contains(r'"summary": "[^"]*57 km'),
-        output_lacks("57 miles"),
+        expect.hands_off("reviewer", "generator"),
+        expect.takes_turns("generator", 2),
+        expect.output_contains(r'"summary": "[^"]*57 km'),
+        expect.output_lacks("57 miles"),
     ),
     origin=FailureOrigin("generator", "reviewer → generator"),
 )

@@ -4,12 +4,7 @@ Only the limit on rounds ends the run, and the caller does not notice: it takes 
 the summary. Look at the root: its outcome is "approved", but the summarizer never had a turn.
 """
 
-from scenarios.expectations import (
-    never_runs,
-    output_contains,
-    reaches_outcome,
-    takes_turns,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
@@ -20,18 +15,18 @@ SCENARIO = Scenario(
     broken=Variant("ReturnsTheLastMessage"),
     fixed=Variant(),
     expect_broken=(
-        reaches_outcome("approved"),
-        takes_turns("reviewer", 3),
-        never_runs("summarizer"),
-        output_contains(r'"summary": "(\\.|[^"\\])*Cite the page'),
+        expect.reaches_outcome("approved"),
+        expect.takes_turns("reviewer", 3),
+        expect.never_runs("summarizer"),
+        expect.output_contains(r'"summary": "(\\.|[^"\\])*Cite the page'),
     ),
     expect_fixed=(
-        reaches_outcome("out of rounds"),
-        takes_turns("reviewer", 3),
-        output_contains(r'"summary": null'),
-        never_runs("summarizer"),
-        output_contains(r'"objections": "[^"]*Cite the page'),
-        output_contains(r'"draft": "Mars Climate Orbiter was lost'),
+        expect.reaches_outcome("out of rounds"),
+        expect.takes_turns("reviewer", 3),
+        expect.output_contains(r'"summary": null'),
+        expect.never_runs("summarizer"),
+        expect.output_contains(r'"objections": "[^"]*Cite the page'),
+        expect.output_contains(r'"draft": "Mars Climate Orbiter was lost'),
     ),
     origin=FailureOrigin("reviewer", "review"),
     unreached_agents=("summarizer",),

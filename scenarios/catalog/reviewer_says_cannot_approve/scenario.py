@@ -4,13 +4,7 @@ The condition of the edge looks for a word, and finds it. Look at the reviewer's
 handoff after it: it names the edge's condition.
 """
 
-from scenarios.expectations import (
-    hands_off,
-    output_contains,
-    output_lacks,
-    takes_edge,
-    takes_turns,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
@@ -21,16 +15,16 @@ SCENARIO = Scenario(
     broken=Variant("SearchesForTheWord"),
     fixed=Variant(),
     expect_broken=(
-        takes_edge("reviewer", "summarizer", on="SearchesForTheWord.is_approval"),
-        takes_turns("generator", 1),
-        output_contains(r'"summary": "[^"]*57 miles'),
+        expect.takes_edge("reviewer", "summarizer", on="SearchesForTheWord.is_approval"),
+        expect.takes_turns("generator", 1),
+        expect.output_contains(r'"summary": "[^"]*57 miles'),
     ),
     expect_fixed=(
-        hands_off("reviewer", "generator"),
-        takes_edge("reviewer", "summarizer", on="GraphFlowReview.is_approval"),
-        takes_turns("generator", 2),
-        output_contains(r'"summary": "[^"]*57 km'),
-        output_lacks("57 miles"),
+        expect.hands_off("reviewer", "generator"),
+        expect.takes_edge("reviewer", "summarizer", on="GraphFlowReview.is_approval"),
+        expect.takes_turns("generator", 2),
+        expect.output_contains(r'"summary": "[^"]*57 km'),
+        expect.output_lacks("57 miles"),
     ),
     origin=FailureOrigin("reviewer", "reviewer → summarizer"),
 )

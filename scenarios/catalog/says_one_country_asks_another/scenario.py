@@ -5,16 +5,7 @@ are filed by country and do not name it, so the result looks right, the answer c
 check of the answer passes. Look at the first chat_completion: its text and its call disagree.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    queries_another_country,
-    queries_stated_country,
-    reaches_outcome,
-    repeats_tool_figures,
-    states_figures,
-    tool_call_fails,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -34,26 +25,28 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(and_also=one_of(" and in Australia (AUS)")),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "search_index", times=1, returning="%"),
-        queries_another_country("searcher", "search_index"),
-        repeats_tool_figures("search_index", called_by="searcher", stated_by=("searcher",)),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "search_index", times=1, returning="%"),
+        expect.queries_another_country("searcher", "search_index"),
+        expect.repeats_tool_figures("search_index", called_by="searcher", stated_by=("searcher",)),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "search_index", times=2),
-        tool_call_fails("searcher", "search_index", times=1, message="the call was not made"),
-        queries_stated_country("searcher", "search_index"),
-        repeats_tool_figures("search_index", called_by="searcher", stated_by=("searcher",)),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "search_index", times=2),
+        expect.tool_call_fails(
+            "searcher", "search_index", times=1, message="the call was not made"
+        ),
+        expect.queries_stated_country("searcher", "search_index"),
+        expect.repeats_tool_figures("search_index", called_by="searcher", stated_by=("searcher",)),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "search_index", times=2, returning="%"),
-        queries_stated_country("searcher", "search_index"),
-        states_figures("searcher", at_least=2, at_most=2),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "search_index", times=2, returning="%"),
+        expect.queries_stated_country("searcher", "search_index"),
+        expect.states_figures("searcher", at_least=2, at_most=2),
     ),
     origin=FailureOrigin("searcher", "chat_completion", occurrence=0),
 )

@@ -5,15 +5,7 @@ before the latest one, and nothing asks where its figure comes from. Look at cha
 no tool call, and its text has a figure that is in neither the task nor a result.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    claims_figure_without_search,
-    ends_with_status,
-    never_calls_tool,
-    output_contains,
-    reaches_outcome,
-    states_figures,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -38,27 +30,27 @@ SCENARIO = Scenario(
         )
     ),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        never_calls_tool("searcher", "web_search"),
-        never_calls_tool("searcher", "search_index"),
-        claims_figure_without_search("searcher"),
-        output_contains(r'"sources": \[\]'),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.never_calls_tool("searcher", "web_search"),
+        expect.never_calls_tool("searcher", "search_index"),
+        expect.claims_figure_without_search("searcher"),
+        expect.output_contains(r'"sources": \[\]'),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=1, returning="counted"),
-        states_figures("searcher", at_least=1, at_most=1),
-        output_contains(r"\[1\]"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "web_search", times=1, returning="counted"),
+        expect.states_figures("searcher", at_least=1, at_most=1),
+        expect.output_contains(r"\[1\]"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        never_calls_tool("searcher", "web_search"),
-        never_calls_tool("searcher", "search_index"),
-        states_figures("searcher", at_least=1, at_most=1),
-        output_contains(r'"sources": \[\]'),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.never_calls_tool("searcher", "web_search"),
+        expect.never_calls_tool("searcher", "search_index"),
+        expect.states_figures("searcher", at_least=1, at_most=1),
+        expect.output_contains(r'"sources": \[\]'),
     ),
     origin=FailureOrigin("searcher", "chat_completion"),
 )

@@ -3,14 +3,7 @@
 There is no failure here, and a check for failures must not find one.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    cites_supporting_sources,
-    ends_with_status,
-    reaches_outcome,
-    repeats_tool_figures,
-    states_figures,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant
 from scenarios.scenario_inputs import number_between
 
@@ -30,11 +23,11 @@ SCENARIO = Scenario(
     services=("tavily",),
     twin=Variant(),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=4, returning="%"),
-        repeats_tool_figures("web_search", called_by="searcher", stated_by=("searcher",)),
-        states_figures("searcher", at_least=4, at_most=4),
-        cites_supporting_sources("searcher"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "web_search", times=4, returning="%"),
+        expect.repeats_tool_figures("web_search", called_by="searcher", stated_by=("searcher",)),
+        expect.states_figures("searcher", at_least=4, at_most=4),
+        expect.cites_supporting_sources("searcher"),
     ),
 )

@@ -5,14 +5,7 @@ The model reports the average with the figure of the other result, and the check
 some result has that figure. Look at the last chat_completion, and at the result that it cites.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    cites_supporting_sources,
-    cites_unsupporting_sources,
-    ends_with_status,
-    reaches_outcome,
-    states_figures,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -32,25 +25,25 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(when=one_of("December 2023")),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=1, returning="On average"),
-        states_figures("searcher", at_least=1, at_most=1),
-        cites_unsupporting_sources("searcher"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "web_search", times=1, returning="On average"),
+        expect.states_figures("searcher", at_least=1, at_most=1),
+        expect.cites_unsupporting_sources("searcher"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=1, returning="On average"),
-        states_figures("searcher", at_least=2, at_most=2),
-        cites_supporting_sources("searcher"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "web_search", times=1, returning="On average"),
+        expect.states_figures("searcher", at_least=2, at_most=2),
+        expect.cites_supporting_sources("searcher"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=1, returning="harmonised"),
-        states_figures("searcher", at_least=2, at_most=2),
-        cites_supporting_sources("searcher"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "web_search", times=1, returning="harmonised"),
+        expect.states_figures("searcher", at_least=2, at_most=2),
+        expect.cites_supporting_sources("searcher"),
     ),
     origin=FailureOrigin("searcher", "chat_completion"),
 )

@@ -5,13 +5,7 @@ mistake in the half that it is given, and the summary is based on it. Look at th
 completion: it ended without a finish reason.
 """
 
-from scenarios.expectations import (
-    ends_with_status,
-    last_completion_ends,
-    never_runs,
-    output_lacks,
-    reaches_outcome,
-)
+from scenarios import expectations as expect
 from scenarios.replay.faults import cuts_stream
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 
@@ -25,15 +19,15 @@ SCENARIO = Scenario(
     broken=Variant("AcceptsHalfAnAnswer"),
     fixed=Variant().raising(RuntimeError, "TruncatedAnswerError"),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("approved"),
-        last_completion_ends("generator", status="ERROR", message="finish reason"),
-        output_lacks(r"4\.45"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("approved"),
+        expect.last_completion_ends("generator", status="ERROR", message="finish reason"),
+        expect.output_lacks(r"4\.45"),
     ),
     expect_fixed=(
-        ends_with_status("ERROR", message="TruncatedAnswerError"),
-        last_completion_ends("generator", status="ERROR"),
-        never_runs("reviewer"),
+        expect.ends_with_status("ERROR", message="TruncatedAnswerError"),
+        expect.last_completion_ends("generator", status="ERROR"),
+        expect.never_runs("reviewer"),
     ),
     origin=FailureOrigin("generator", "chat_completion"),
 )

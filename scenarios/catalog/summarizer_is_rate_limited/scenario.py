@@ -4,14 +4,7 @@ The endpoint answers 429 with a Retry-After header. Look below the summarizer's 
 the refused attempt, with the wait that the endpoint asked for.
 """
 
-from scenarios.expectations import (
-    ends_with_status,
-    hands_off,
-    has_failed_attempts,
-    last_completion_ends,
-    output_contains,
-    reaches_outcome,
-)
+from scenarios import expectations as expect
 from scenarios.replay.faults import rate_limited
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 
@@ -24,17 +17,17 @@ SCENARIO = Scenario(
     broken=Variant("NeverRetries").raising(RuntimeError, "RateLimitError"),
     fixed=Variant(),
     expect_broken=(
-        ends_with_status("ERROR", message="RateLimitError"),
-        hands_off("generator", "summarizer"),
-        has_failed_attempts("HTTP 429", agent="summarizer"),
-        last_completion_ends("summarizer", status="ERROR"),
+        expect.ends_with_status("ERROR", message="RateLimitError"),
+        expect.hands_off("generator", "summarizer"),
+        expect.has_failed_attempts("HTTP 429", agent="summarizer"),
+        expect.last_completion_ends("summarizer", status="ERROR"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("approved"),
-        has_failed_attempts("HTTP 429", agent="summarizer"),
-        last_completion_ends("summarizer", status="OK"),
-        output_contains(r'"summary": "[^"]*57 km'),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("approved"),
+        expect.has_failed_attempts("HTTP 429", agent="summarizer"),
+        expect.last_completion_ends("summarizer", status="OK"),
+        expect.output_contains(r'"summary": "[^"]*57 km'),
     ),
     origin=FailureOrigin("summarizer", "HTTP 429"),
 )

@@ -4,13 +4,7 @@ The run succeeds, every span is OK, and the summary says nothing. Look at the tw
 the summarizer's turn: all of the reviewer's verdict arrives, and nothing of the generator's draft.
 """
 
-from scenarios.expectations import (
-    ends_with_status,
-    hands_off,
-    loses_handoff,
-    output_contains,
-    reaches_outcome,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 
 SCENARIO = Scenario(
@@ -21,17 +15,17 @@ SCENARIO = Scenario(
     broken=Variant("ForwardsOnlyTheLastWord"),
     fixed=Variant(),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("approved"),
-        loses_handoff("generator", "summarizer"),
-        hands_off("reviewer", "summarizer"),
-        output_contains(r'"summary": "A text was reviewed'),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("approved"),
+        expect.loses_handoff("generator", "summarizer"),
+        expect.hands_off("reviewer", "summarizer"),
+        expect.output_contains(r'"summary": "A text was reviewed'),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("approved"),
-        hands_off("generator", "summarizer"),
-        output_contains(r'"summary": "[^"]*226 km[^"]*57 km[^"]*4\.45'),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("approved"),
+        expect.hands_off("generator", "summarizer"),
+        expect.output_contains(r'"summary": "[^"]*226 km[^"]*57 km[^"]*4\.45'),
     ),
     origin=FailureOrigin("summarizer", "generator → summarizer"),
 )

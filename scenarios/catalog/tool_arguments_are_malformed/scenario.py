@@ -5,15 +5,7 @@ not JSON. The agent ignores that, the tool returns no results, and the model rep
 has none. Look at web_search: its arguments are still a text, and it ends OK with an empty list.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    ignores_malformed_arguments,
-    output_contains,
-    reaches_outcome,
-    states_figures,
-    tool_call_fails,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -34,27 +26,29 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(year=one_of("2031", "2032", "2033"), if_any=one_of(", if it is out")),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=1, returning=NO_RESULTS),
-        ignores_malformed_arguments("searcher", "web_search"),
-        states_figures("searcher", at_most=0),
-        output_contains("found nothing"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "web_search", times=1, returning=NO_RESULTS),
+        expect.ignores_malformed_arguments("searcher", "web_search"),
+        expect.states_figures("searcher", at_most=0),
+        expect.output_contains("found nothing"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=2),
-        tool_call_fails("searcher", "web_search", times=1, message="the arguments were not read"),
-        states_figures("searcher", at_least=1, at_most=1),
-        output_contains(r"\[1\]"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "web_search", times=2),
+        expect.tool_call_fails(
+            "searcher", "web_search", times=1, message="the arguments were not read"
+        ),
+        expect.states_figures("searcher", at_least=1, at_most=1),
+        expect.output_contains(r"\[1\]"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("answered"),
-        calls_tool("searcher", "web_search", times=1, returning=NO_RESULTS),
-        states_figures("searcher", at_most=0),
-        output_contains("found nothing"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("answered"),
+        expect.calls_tool("searcher", "web_search", times=1, returning=NO_RESULTS),
+        expect.states_figures("searcher", at_most=0),
+        expect.output_contains("found nothing"),
     ),
     origin=FailureOrigin("searcher", "web_search"),
 )

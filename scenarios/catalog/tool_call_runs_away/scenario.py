@@ -6,20 +6,7 @@ specialist's turn: same arguments, same error, more tokens each time. In the fix
 itself refuses another try, and the briefing says which figure it lacks.
 """
 
-from scenarios.expectations import (
-    calls_tool,
-    ends_with_status,
-    hands_off,
-    has_failed_attempts,
-    loops_on_tool,
-    never_loops,
-    never_runs,
-    output_contains,
-    reaches_outcome,
-    repeats_tool_figures,
-    states_figures,
-    tool_call_fails,
-)
+from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import number_between, one_of
 
@@ -39,36 +26,38 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(what=one_of("growth"), code=one_of("NY.GDP.MKTP.KD.ZG")),
     expect_broken=(
-        ends_with_status("ERROR", message="not making progress"),
-        loops_on_tool("specialist", "world_bank_indicator"),
-        tool_call_fails(
+        expect.ends_with_status("ERROR", message="not making progress"),
+        expect.loops_on_tool("specialist", "world_bank_indicator"),
+        expect.tool_call_fails(
             "specialist", "world_bank_indicator", times=5, message="may be asked again"
         ),
-        has_failed_attempts("HTTP 503", agent="specialist", times=5),
-        hands_off("lead", "specialist"),
-        never_runs("analyst"),
-        never_runs("synthesist"),
+        expect.has_failed_attempts("HTTP 503", agent="specialist", times=5),
+        expect.hands_off("lead", "specialist"),
+        expect.never_runs("analyst"),
+        expect.never_runs("synthesist"),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("unavailable"),
-        never_loops(),
-        calls_tool("specialist", "world_bank_indicator", times=2),
-        tool_call_fails("specialist", "world_bank_indicator", times=1, message="do not ask again"),
-        has_failed_attempts("HTTP 503", agent="specialist", times=2),
-        states_figures("synthesist", at_most=0),
-        output_contains("There is no figure for"),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("unavailable"),
+        expect.never_loops(),
+        expect.calls_tool("specialist", "world_bank_indicator", times=2),
+        expect.tool_call_fails(
+            "specialist", "world_bank_indicator", times=1, message="do not ask again"
+        ),
+        expect.has_failed_attempts("HTTP 503", agent="specialist", times=2),
+        expect.states_figures("synthesist", at_most=0),
+        expect.output_contains("There is no figure for"),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("verified"),
-        never_loops(),
-        calls_tool("specialist", "world_bank_indicator", times=2),
-        tool_call_fails(
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("verified"),
+        expect.never_loops(),
+        expect.calls_tool("specialist", "world_bank_indicator", times=2),
+        expect.tool_call_fails(
             "specialist", "world_bank_indicator", times=1, message="may be asked again"
         ),
-        has_failed_attempts("HTTP 503", agent="specialist"),
-        repeats_tool_figures(
+        expect.has_failed_attempts("HTTP 503", agent="specialist"),
+        expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("specialist", "synthesist")
         ),
     ),

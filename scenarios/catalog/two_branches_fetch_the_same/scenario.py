@@ -5,15 +5,7 @@ the clip. The answer is right and no span is an error, but half of the work was 
 the measurements inside sync's tool call, and at those of the same name in the other branches.
 """
 
-from scenarios.expectations import (
-    duplicates_measurement,
-    ends_with_status,
-    measures_different_parts,
-    output_contains,
-    reaches_outcome,
-    shares_measurement,
-    works_concurrently,
-)
+from scenarios import expectations as expect
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, one_of
@@ -49,28 +41,28 @@ SCENARIO = Scenario(
         alone=one_of("from 0 s to 2.2 s"), together=one_of("from 2.2 s to 4 s")
     ),
     expect_broken=(
-        ends_with_status("OK"),
-        reaches_outcome("altered"),
-        works_concurrently("video", "audio", "sync"),
-        duplicates_measurement("flashes", agents=("video", "sync")),
-        duplicates_measurement("beeps", agents=("audio", "sync")),
-        output_contains(SAME_ANSWER),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("altered"),
+        expect.works_concurrently("video", "audio", "sync"),
+        expect.duplicates_measurement("flashes", agents=("video", "sync")),
+        expect.duplicates_measurement("beeps", agents=("audio", "sync")),
+        expect.output_contains(SAME_ANSWER),
     ),
     expect_fixed=(
-        ends_with_status("OK"),
-        reaches_outcome("altered"),
-        works_concurrently("video", "audio", "sync"),
-        shares_measurement("flashes", reused_by="sync", made_by="video"),
-        shares_measurement("beeps", reused_by="sync", made_by="audio"),
-        output_contains(SAME_ANSWER),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("altered"),
+        expect.works_concurrently("video", "audio", "sync"),
+        expect.shares_measurement("flashes", reused_by="sync", made_by="video"),
+        expect.shares_measurement("beeps", reused_by="sync", made_by="audio"),
+        expect.output_contains(SAME_ANSWER),
     ),
     expect_twin=(
-        ends_with_status("OK"),
-        reaches_outcome("altered"),
-        works_concurrently("video", "audio", "sync"),
-        measures_different_parts("flashes", agents=("video", "sync")),
-        measures_different_parts("beeps", agents=("audio", "sync")),
-        output_contains(SAME_ANSWER),
+        expect.ends_with_status("OK"),
+        expect.reaches_outcome("altered"),
+        expect.works_concurrently("video", "audio", "sync"),
+        expect.measures_different_parts("flashes", agents=("video", "sync")),
+        expect.measures_different_parts("beeps", agents=("audio", "sync")),
+        expect.output_contains(SAME_ANSWER),
     ),
     origin=FailureOrigin("sync", "measure flashes"),
 )
