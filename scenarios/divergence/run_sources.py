@@ -43,9 +43,15 @@ def load_run(source: str, tracking_uri: str) -> RecordedRun:
         StoreUnavailableError: The store does not answer.
     """
     path = Path(source)
-    if path.is_file():
-        return load_tape_run(path) if is_tape(path) else run_from_trace(load_trace(path), source)
-    return run_from_trace(fetch_by_id(source, tracking_uri), source)
+    if path.is_file() and is_tape(path):
+        return load_tape_run(path)
+    return run_from_trace(load_trace_source(source, tracking_uri), source)
+
+
+def load_trace_source(source: str, tracking_uri: str) -> Trace:
+    """Read a trace from a file, or from the store by its id. Raises as `load_run` does."""
+    path = Path(source)
+    return load_trace(path) if path.is_file() else fetch_by_id(source, tracking_uri)
 
 
 def is_tape(path: Path) -> bool:
