@@ -13,6 +13,7 @@ from scenarios.atomic_write import FileNotWrittenError
 from scenarios.cli.diagnose_command import diagnose
 from scenarios.cli.diff_command import diff
 from scenarios.cli.error_exit import exit_on_error
+from scenarios.cli.import_trace_command import import_trace
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
@@ -56,6 +57,7 @@ app.command("list")(list_scenarios)
 COMMANDS = (
     *(run, check, accept, patches, live, chat),
     *(record, replay, doctor, serve, alerts, search, diff, diagnose),
+    import_trace,
 )
 for _command in COMMANDS:
     app.command()(_command)

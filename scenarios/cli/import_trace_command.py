@@ -53,12 +53,12 @@ def import_trace(
     Lists what the trace did not hold. Exit codes: 0 the tape answers the whole run; 1 it does not
     (it is written all the same); 2 nothing was written.
     """
-    from scenarios.divergence.run_sources import load_trace_source
+    from scenarios.divergence.run_sources import load_all_traces
     from scenarios.trace_import.imported_files import ImportTarget, write_import
 
     target = ImportTarget(into, name, tape, workflow, tuple(command or ()), force)
     with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
-        imported = write_import(load_trace_source(trace, tracking_uri()), trace, target)
+        imported = write_import(load_all_traces(trace, tracking_uri()), trace, target)
     if as_json:
         typer.echo(json.dumps(imported.to_json(), indent=2, ensure_ascii=False))
     else:

@@ -49,9 +49,23 @@ def load_run(source: str, tracking_uri: str) -> RecordedRun:
 
 
 def load_trace_source(source: str, tracking_uri: str) -> Trace:
-    """Read a trace from a file, or from the store by its id. Raises as `load_run` does."""
+    """Read the trace of one run from a file, or from the store. Raises as `load_run` does."""
     path = Path(source)
     return load_trace(path) if path.is_file() else fetch_by_id(source, tracking_uri)
+
+
+def load_all_traces(source: str, tracking_uri: str) -> Trace:
+    """Read all traces of a file as one run, or those of an id from the store.
+
+    An instrumentor that loses the connection between spans writes one trace per completion.
+    """
+    path = Path(source)
+    if not path.is_file():
+        return fetch_by_id(source, tracking_uri)
+    traces = load_traces(path)
+    if len(traces) == 1:
+        return traces[0]
+    return Trace(tuple(root for trace in traces for root in trace.roots))
 
 
 def is_tape(path: Path) -> bool:

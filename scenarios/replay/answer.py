@@ -169,6 +169,10 @@ def _recorded_answer(request: Request, response: Mapping[str, Any]) -> Answer:
     frames = response.get("frames")
     body = assemble_stream(frames) if frames is not None else response["body"]
     is_completion = status == 200 and request.path in COMPLETION_PATHS
+    if is_completion and request.path == RESPONSES_PATH and "choices" in body:
+        # A trace does not tell which of the two APIs was used.
+        chat = parse_chat_completion(body)
+        body = build_response(chat) if chat is not None else body
     reply = _parse_completion(request.path, body) if is_completion else None
     if reply is not None:
         answer = _completion_answer(request, body, reply)

@@ -69,10 +69,10 @@ class TapeLine:
     def serves_endpoint(self, method: str, path: str) -> bool:
         """Return whether it can answer requests to an endpoint.
 
-        A scripted chat line serves both APIs, Chat Completions and Responses.
+        A chat line that is scripted, or that comes from a trace, serves both APIs, Chat Completions
+        and Responses.
         """
-        is_scripted_chat = self.path == CHAT_PATH and self.reply is not None
-        if is_scripted_chat:
+        if self.path == CHAT_PATH and self.digest is None:
             return method == self.method and path in COMPLETION_PATHS
         return method == self.method and matches_path(self.path, path)
 

@@ -2,7 +2,7 @@
 
 The proxy sees the whole request and writes its digest. A line that comes from a trace has none,
 because a trace holds the conversation and not each setting: then the rendered conversations must be
-equal. A part that was redacted matches any text.
+equal, and the recorded tools must be offered. A part that was redacted matches any text.
 """
 
 import re
@@ -13,10 +13,13 @@ from typing import Any
 import orjson
 
 from scenarios.tape.condition import Condition
-from scenarios.tape.conversation import render_conversation, to_chat_request
+from scenarios.tape.conversation import render_conversation, to_chat_request, tool_names
 from scenarios.tape.drift import Change, compare_requests
 from scenarios.tape.redacted_path import PLACEHOLDER
 from scenarios.tape.request import COMPLETION_PATHS, Request, to_sorted_json
+
+ROLES = {"developer": "system"}
+"""Roles that mean the same."""
 
 
 def is_recorded_request(digest: str | None, recorded: Any, request: Request) -> bool:
@@ -36,8 +39,11 @@ def is_recorded_request(digest: str | None, recorded: Any, request: Request) -> 
         return True
     if request.path not in COMPLETION_PATHS or not isinstance(recorded, Mapping):
         return bool(recorded == request.canonical_body)
-    actual = render_conversation(to_chat_request(_common_part(recorded, request)))
-    expected, pattern = _render_recorded(to_sorted_json(recorded))
+    chat, recorded_chat = to_chat_request(request.fields), to_chat_request(recorded)
+    if not set(tool_names(recorded_chat)) <= set(tool_names(chat)):
+        return False
+    expected, pattern, has_names = _render_recorded(to_sorted_json(recorded_chat))
+    actual = _render(chat, with_names=has_names)
     return actual == expected or (pattern is not None and pattern.search(actual) is not None)
 
 
@@ -52,14 +58,30 @@ def compare_with_recorded(
 
 def _common_part(recorded: Mapping[str, Any], request: Request) -> dict[str, Any]:
     body = request.canonical_body
+    if isinstance(body, dict) and "messages" in recorded:
+        body = to_chat_request(body)
     return {key: body[key] for key in recorded if key in body} if isinstance(body, dict) else {}
 
 
 @lru_cache(maxsize=4096)
-def _render_recorded(recorded: str) -> tuple[str, Condition | None]:
-    """The conversation of a recorded request, and a pattern of it if parts were redacted."""
-    text = render_conversation(to_chat_request(orjson.loads(recorded)))
+def _render_recorded(recorded: str) -> tuple[str, Condition | None, bool]:
+    """The conversation of a request, a pattern if parts were redacted, and if it names users."""
+    chat = orjson.loads(recorded)
+    has_names = any(message.get("name") for message in chat.get("messages") or ())
+    text = _render(chat, with_names=has_names)
     if "[redacted: " not in text:
-        return text, None
+        return text, None, has_names
     parts = map(re.escape, PLACEHOLDER.split(text))
-    return text, Condition.compile(r"\A" + r"[\s\S]*?".join(parts) + r"\Z")
+    return text, Condition.compile(r"\A" + r"[\s\S]*?".join(parts) + r"\Z"), has_names
+
+
+def _render(chat: Mapping[str, Any], *, with_names: bool) -> str:
+    """The conversation as text. Some instrumentors do not record the names of users."""
+    hidden = () if with_names else ("name",)
+    messages = [
+        {key: value for key, value in message.items() if key not in hidden}
+        | {"role": ROLES.get(str(message.get("role")), message.get("role"))}
+        for message in chat.get("messages") or ()
+        if isinstance(message, dict)
+    ]
+    return render_conversation({"messages": messages})

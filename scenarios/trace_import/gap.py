@@ -8,6 +8,7 @@ Missing = Literal[
     "conversation",
     "images",
     "reply",
+    "root",
     "service",
     "stream",
     "tools",

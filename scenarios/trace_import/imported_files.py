@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from instrumentation.trace import Trace
-from instrumentation.trace.outline import render_outline
 from scenarios.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.player.live_run import workflow_reference
+from scenarios.player.scenario_loader import CATALOG_FOLDER
 from scenarios.trace_import.scenario_page import write_scenario
-from scenarios.trace_import.test_file import render_test
 from scenarios.trace_import.traced_tape import TracedTape, import_trace
 
 NOT_IN_A_NAME = re.compile(r"\W+")
@@ -95,25 +94,18 @@ def write_import(trace: Trace, source: str, target: ImportTarget) -> ImportedTra
     """
     tape = import_trace(trace)
     name = _to_name(target.name or trace.roots[-1].name)
-    if target.tape is not None:
-        _write(target.tape, tape.content.decode(), target.replace)
-        step = f"python -m scenarios replay {target.tape} -- COMMAND"
-        return ImportedTrace(source, (target.tape,), tape, step)
     if target.workflow:
-        reference = workflow_reference(target.workflow)
-        files = write_scenario(name, reference, trace, tape, replace=target.replace)
+        if (CATALOG_FOLDER / name).exists() and not target.replace:
+            raise FileNotWrittenError(
+                f"{CATALOG_FOLDER / name}: the scenario exists; choose another --name, or replace"
+                " its page and tape with --force"
+            )
+        files = write_scenario(name, workflow_reference(target.workflow), trace, tape)
         return ImportedTrace(source, files, tape, f"python -m scenarios run {name}")
-    contents = {
-        target.folder / f"{name}.jsonl": tape.content.decode(),
-        target.folder / f"{name}.outline.txt": render_outline(trace),
-        target.folder / f"test_{name}.py": render_test(name, trace, target.command),
-    }
-    for path in contents:
-        _require_free(path, target.replace)
-    for path, text in contents.items():
-        _write(path, text, replace=True)
-    *_, test = contents
-    return ImportedTrace(source, tuple(contents), tape, f"python -m pytest {test}")
+    path = target.tape or target.folder / f"{name}.jsonl"
+    _write_tape(path, tape, target.replace)
+    step = f"python -m scenarios replay {path} -- COMMAND"
+    return ImportedTrace(source, (path,), tape, step)
 
 
 def _to_name(text: str) -> str:
@@ -122,12 +114,15 @@ def _to_name(text: str) -> str:
     return f"run_{name}" if name[0].isdigit() else name
 
 
-def _write(path: Path, text: str, replace: bool) -> None:
-    _require_free(path, replace)
-    write_atomically(path, text)
+def _write_tape(path: Path, tape: TracedTape, replace: bool) -> None:
+    """Write a tape that only its owner can read: prompts are on it."""
+    require_free(path, replace)
+    write_atomically(path, tape.content.decode())
+    path.chmod(0o600)
 
 
-def _require_free(path: Path, replace: bool) -> None:
+def require_free(path: Path, replace: bool) -> None:
+    """Raise `FileNotWrittenError` if a file exists that must not be replaced."""
     if path.exists() and not replace:
         raise FileNotWrittenError(
             f"{path}: the file exists; choose another name, or replace it with --force"

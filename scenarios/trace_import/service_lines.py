@@ -26,16 +26,14 @@ def build_service_lines(
             lines.append((span.start_ns, _line(span)))
         else:
             silent[span.name] = silent.get(span.name, 0) + 1
-    gaps = [
-        Gap(
-            "service",
-            tool,
-            f"the trace does not hold what this tool requested over HTTP (its"
-            f" {'call' if count == 1 else f'{count} calls'}): it runs for real in a replay; if it"
-            " calls a service, record the tape with the command `record` instead",
+    gaps = []
+    if silent:
+        tools = ", ".join(f"{tool} ({count})" for tool, count in sorted(silent.items()))
+        text = (
+            "the trace does not hold what these tools requested over HTTP, so they run for real in"
+            " a replay; if they call a service, record the tape with `record` instead"
         )
-        for tool, count in sorted(silent.items())
-    ]
+        gaps = [Gap("service", f"tools {tools}", text)]
     return lines, gaps
 
 

@@ -20,6 +20,13 @@ def find_trace_gaps(trace: Trace, completions: Sequence[Completion]) -> Iterator
             breaks_replay=True,
         )
         return
+    if len(trace.roots) > 1 and trace.session is None:
+        yield Gap(
+            "root",
+            "",
+            f"the spans have {len(trace.roots)} roots and are taken as one run: how the agents work"
+            " together is not in the trace",
+        )
     yield Gap(
         "stream",
         "",

@@ -15,6 +15,8 @@ from instrumentation.trace.trace import Trace
 
 COMPLETION_TYPES = ("LLM", "CHAT_MODEL")
 """The span types of completions."""
+NODE_ATTRIBUTE = "graph.node.id"
+"""OpenInference names the agent here; its span is named after a method."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def list_completions(trace: Trace) -> tuple[Completion, ...]:
 
 
 def _completions_below(span: Span, agent: str) -> Iterator[Completion]:
-    agent = span.agent or agent
+    agent = str(span.attributes.get(NODE_ATTRIBUTE) or span.agent or agent)
     if span.type not in COMPLETION_TYPES or _contains_completion(span):
         for child in span.children:
             yield from _completions_below(child, agent)

@@ -30,8 +30,22 @@ def unflatten(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
 def read_flat_messages(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
     """Return the messages below `prefix` as chat messages; empty if there are none."""
     items = unflatten(attributes, prefix)
-    messages = (item.get("message", item) for item in items if isinstance(item, Mapping))
-    return [_to_message(message) for message in messages if isinstance(message, Mapping)]
+    return [
+        converted
+        for item in items
+        if isinstance(item, Mapping)
+        for converted in (_tool_results(item) or [_to_message(item.get("message", item))])
+    ]
+
+
+def _tool_results(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The results in a message of AutoGen, as OpenInference records it; empty for any other."""
+    results = item.get("function")
+    return [
+        {"role": "tool", "tool_call_id": one.get("call_id"), "content": str(one.get("content"))}
+        for one in (results if isinstance(results, list) else ())
+        if isinstance(one, Mapping)
+    ]
 
 
 def _as_lists(value: Any) -> Any:
@@ -45,6 +59,7 @@ def _as_lists(value: Any) -> Any:
 
 def _to_message(message: Mapping[str, Any]) -> dict[str, Any]:
     role = str(message.get("role") or "assistant")
+    role = "system" if role == "developer" else role
     content = message.get("content")
     if content is None and isinstance(parts := message.get("contents"), list):
         texts = (part.get("message_content", {}).get("text") for part in parts)

@@ -18,9 +18,20 @@ def read_reply(span: Span) -> dict[str, Any] | None:
 
     None if the completion failed, or if the span does not hold its reply.
     """
+    reply = None if span.failed else _read_outputs(span)
+    if reply is None or (span.tokens.output and _is_empty(reply)):
+        return None  # an instrumentor lost what the tokens were spent on
+    return reply
+
+
+def _is_empty(reply: Mapping[str, Any]) -> bool:
+    keys = ("content", "tool_calls", "function_call", "refusal", "reasoning_content", "audio")
+    messages = (choice["message"] for choice in reply.get("choices", ()))
+    return "choices" in reply and not any(message.get(key) for message in messages for key in keys)
+
+
+def _read_outputs(span: Span) -> dict[str, Any] | None:
     outputs = span.outputs
-    if span.failed:
-        return None
     if isinstance(outputs, Mapping):
         if isinstance(outputs.get("choices"), list) and outputs["choices"]:
             return {"choices": [_as_choice(one) for one in outputs["choices"]]}

@@ -33,7 +33,8 @@ def read_request(span: Span) -> dict[str, Any] | None:
         if messages is not None
         else {key: inputs[key] for key in RESPONSES_KEYS if inputs.get(key)}
     )
-    tools = _read_tools(span, inputs)
+    # The Responses API has another form for tools, which its requests keep.
+    tools = _read_tools(span, inputs) if messages is not None else inputs.get("tools")
     return request | ({"tools": tools} if tools else {})
 
 
