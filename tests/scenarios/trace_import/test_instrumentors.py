@@ -69,7 +69,7 @@ def exported_trace(run: CaseRun, path: Path) -> Trace:
 def find_unanswered(run: CaseRun, tape: Tape) -> list[str]:
     """What strict replay refuses, or answers otherwise, of the requests that were really sent."""
     selector, found = LineSelector(tape, strict=True), []
-    lanes = LaneRecognition(tape.lines, tape.header.lanes)
+    lanes = LaneRecognition(tape.lines, tape.header)
     for sent in run.exchanges:
         if not sent.delivered:
             continue
