@@ -9,9 +9,8 @@ from integrations.cases.all_cases import all_cases
 from integrations.cli.environment_selection import SelectionError, select_cases
 from integrations.cli.matrix_command import STOPPED_MESSAGE, print_progress
 from integrations.fidelity.fidelity_table import FidelityTable, measure_table
-from integrations.fidelity.gap_reasons import unexplained_misses
-from integrations.fidelity.table_changes import table_changes
 from integrations.fidelity.table_file import TABLE_FILE, dump_table, load_table
+from integrations.fidelity.table_problems import table_changes, unexplained_misses
 from integrations.gaps.known_gaps import load_known_gaps
 from integrations.instrumentors.registry import (
     INSTRUMENTORS,

@@ -16,7 +16,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE
+from instrumentation.trace.span_tree import TraceNotFoundError, build_span_trees
+from instrumentation.trace.trace import Trace, trace_from_mlflow
 from integrations.conventions.message_content import extract_event_replies, extract_prompt
+from integrations.runner.case_run import CaseRun
 
 SPAN_TYPES: Mapping[str, Mapping[str, str]] = {
     "openinference.span.kind": {
@@ -145,3 +148,18 @@ def _status(span: Mapping[str, Any]) -> dict[str, str]:
 
 def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     return next((attributes[key] for key in keys if attributes.get(key) is not None), None)
+
+
+def normalized_trace(run: CaseRun) -> Trace:
+    """Return the span tree of a run; without roots if nothing was recorded."""
+    if run.spans:
+        return Trace(build_span_trees([normalize_span(span) for span in run.spans]))
+    try:
+        return trace_from_mlflow(map(_normalize_mlflow_trace, run.traces))
+    except TraceNotFoundError:
+        return Trace(())
+
+
+def _normalize_mlflow_trace(trace: Mapping[str, Any]) -> dict[str, Any]:
+    data = trace["data"]
+    return {**trace, "data": {**data, "spans": [normalize_span(span) for span in data["spans"]]}}

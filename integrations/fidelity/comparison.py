@@ -26,7 +26,7 @@ class TableDifference:
     stored: FidelityCount | None
 
     def __str__(self) -> str:
-        describe = _describe_outcome if self.measure == OUTCOME else _format_count
+        describe = _describe_outcome if self.measure == OUTCOME else format_count
         return f"{self.case} ({describe(self.measured)}; the table has {describe(self.stored)})"
 
 
@@ -129,7 +129,8 @@ def _direction(
     return "worse" if new_error > old_error else "better"
 
 
-def _format_count(count: FidelityCount | None) -> str:
+def format_count(count: FidelityCount | None) -> str:
+    """A count as in "1/2", recorded of happened."""
     return f"{count.trace}/{count.ledger}" if count else "not counted"
 
 

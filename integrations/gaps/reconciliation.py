@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from integrations.gaps.gap import OUTCOME, CaseMeasure, CountsByCase, Gap, observed_misses
-from scenarios.player.fidelity import FidelityCount
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class GapReconciliation:
     def _describe_misses(self, measure: str, cases: list[str]) -> str:
         if measure == OUTCOME:
             return f"the run differs from the ground truth of {join_limited(cases)}"
-        counts = (f"{case} ({_format_count(self.counts[case][measure])})" for case in cases)
+        counts = (f"{case} ({self.counts[case][measure]})" for case in cases)
         return f"{measure} of {join_limited(counts)}"
 
     def _fixed_problems(self) -> Iterator[str]:
@@ -95,7 +94,3 @@ def join_limited(items: Iterable[str], limit: int = 6, separator: str = ", ") ->
     every = list(items)
     more = f" and {len(every) - limit} more" if len(every) > limit else ""
     return separator.join(every[:limit]) + more
-
-
-def _format_count(count: FidelityCount) -> str:
-    return f"{count.trace} of {count.ledger}"

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from integrations.fidelity.fidelity_table import FidelityTable
-from integrations.fidelity.gap_reasons import gap_reasons
 from integrations.fidelity.measure_totals import complete_share, measure_totals
 from integrations.fidelity.table_entry import DIFFERENT_OUTCOME, NOT_APPLICABLE, TableEntry
+from integrations.fidelity.table_problems import gap_reasons
 from integrations.gaps.gap import Gap
 from integrations.instrumentors.registry import INSTRUMENTORS, OURS
 from integrations.measures.run_counts import MEASURES

@@ -18,6 +18,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from integrations.fidelity.comparison import TableComparison
@@ -75,15 +76,7 @@ def _result_object(result: CaseResult) -> dict[str, Any]:
         "problem": result.problem or None,
         "counts": {measure: _count_object(count) for measure, count in result.counts.items()},
         "bytes": result.stored_bytes,
-        "edits": [
-            {
-                "kind": edit.kind,
-                "path": edit.path,
-                "description": edit.description,
-                "times": edit.times,
-            }
-            for edit in result.edits
-        ],
+        "edits": [asdict(edit) for edit in result.edits],
         "drift": [
             {
                 "lane": drift.lane,

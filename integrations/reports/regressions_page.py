@@ -53,7 +53,7 @@ def _section(result: RegressionResult) -> Iterator[str]:
 def _table_row(
     versions: str, side: RegressionSide, counts: Mapping[str, FidelityCount], verdict: str
 ) -> tuple[str, str, str, str]:
-    text = ", ".join(f"{name} {count.trace} of {count.ledger}" for name, count in counts.items())
+    text = ", ".join(f"{name} {count}" for name, count in counts.items())
     return versions or side.spec.name, side.instrumentor, text or "–", verdict
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from instrumentation.trace.trace import Trace
 from integrations.cases.case import Case
-from integrations.conventions.normalized_trace import normalized_trace
+from integrations.conventions.span_attributes import normalized_trace
 from integrations.gaps.gap import OUTCOME
 from integrations.goldens.golden_file import Golden
 from integrations.goldens.model_requests import ModelRequest, collect_requests

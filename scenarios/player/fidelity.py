@@ -20,6 +20,9 @@ class FidelityCount:
     def is_equal(self) -> bool:
         return self.ledger == self.trace
 
+    def __str__(self) -> str:
+        return f"{self.trace} of {self.ledger}"
+
 
 @dataclass(frozen=True)
 class Fidelity:

@@ -150,7 +150,7 @@ def _render_variant(result: VariantResult) -> Iterator[RenderableType]:
         yield Text(f"  ✗ {problem}", style="red")
     yield from render_results(result.expectation_results)
     if result.fidelity:
-        counts = ", ".join(f"{name} {one.trace} of {one.ledger}" for name, one in result.fidelity)
+        counts = ", ".join(f"{name} {one}" for name, one in result.fidelity)
         mark = ("  ✓ ", "green") if result.fidelity.is_complete else ("  ✗ ", "red")
         yield Text.assemble(mark, f"the trace records all that was served: {counts}")
     for change in result.drift:

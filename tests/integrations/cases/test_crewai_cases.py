@@ -6,7 +6,7 @@ import pytest
 
 from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
-from integrations.conventions.normalized_trace import normalized_trace
+from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
 from integrations.programs.case_context import TOOL_CREDENTIAL, CaseContext
 from integrations.programs.crewai.lookup_tool import UNKNOWN_PLACE, LookupTool

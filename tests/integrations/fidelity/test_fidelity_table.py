@@ -9,11 +9,10 @@ from typer.testing import CliRunner
 
 from integrations.cli.app import app
 from integrations.fidelity.fidelity_table import EntryKey, FidelityTable, measure_table
-from integrations.fidelity.gap_reasons import unexplained_misses
 from integrations.fidelity.measure_totals import complete_share, measure_totals
-from integrations.fidelity.table_changes import table_changes
 from integrations.fidelity.table_entry import TableEntry
 from integrations.fidelity.table_file import TableFileError, dump_table, load_table
+from integrations.fidelity.table_problems import table_changes, unexplained_misses
 from integrations.gaps.gap import Gap
 from integrations.gaps.known_gaps import load_known_gaps
 from integrations.instrumentors.registry import INSTRUMENTORS, Instrumentor

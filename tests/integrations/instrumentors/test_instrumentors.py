@@ -5,12 +5,12 @@ import sys
 import pytest
 
 from integrations.cases.all_cases import all_cases
-from integrations.conventions.normalized_trace import normalized_trace
+from integrations.conventions.span_attributes import normalized_trace
 from integrations.environments.build import find_environment
 from integrations.environments.uv import InstallError
 from integrations.fidelity.fidelity_table import measure_table
-from integrations.fidelity.table_changes import table_changes
 from integrations.fidelity.table_file import load_table
+from integrations.fidelity.table_problems import table_changes
 from integrations.instrumentors.framework_telemetry import (
     FIRST_CREWAI_VERSION,
     enable_framework_telemetry,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.conventions.normalized_trace import normalized_trace
+from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount

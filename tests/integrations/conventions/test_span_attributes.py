@@ -9,7 +9,7 @@ import pytest
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from integrations.cases.all_cases import all_cases
-from integrations.conventions.normalized_trace import normalized_trace
+from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.errors_and_totals import compare_run_token_totals
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount

@@ -1,9 +1,12 @@
-"""Describes the changes between the stored fidelity table and one that was just measured."""
+"""Finds problems of a measured fidelity table: changes from the stored one, unexplained misses."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from integrations.fidelity.comparison import format_count
 from integrations.fidelity.fidelity_table import FidelityTable
 from integrations.fidelity.table_entry import TableEntry
+from integrations.gaps.gap import OUTCOME, Gap
+from integrations.instrumentors.registry import OURS
 
 
 def table_changes(
@@ -54,17 +57,38 @@ def _describe_change(old: TableEntry, new: TableEntry) -> str:
     changed = (measure for measure in new.counts if new.counts[measure] != old.counts.get(measure))
     return (
         ", ".join(
-            f"{measure} was {_format_count(old, measure)}, is {_format_count(new, measure)}"
+            f"{measure} was {format_count(old.counts.get(measure))},"
+            f" is {format_count(new.counts.get(measure))}"
             for measure in changed
         )
         or "fewer measures are counted"
     )
 
 
-def _format_count(entry: TableEntry, measure: str) -> str:
-    count = entry.counts.get(measure)
-    return f"{count.trace}/{count.ledger}" if count else "not counted"
-
-
 def _describe_entry(entry: TableEntry) -> str:
     return entry.not_applicable or entry.problem or ", ".join(entry.summary)
+
+
+def gap_reasons(table: FidelityTable, known_gaps: Sequence[Gap]) -> Iterator[tuple[str, str, str]]:
+    """Yield framework, "case, measure", and the reason; empty if no gap is declared."""
+    packages = table.versions.get(OURS, {})
+    for (framework, case, instrumentor), entry in table.entries.items():
+        if instrumentor != OURS or entry.not_applicable or entry.is_complete:
+            continue
+        gaps = [gap for gap in known_gaps if gap.applies_to(framework, OURS, packages)]
+        for measure in entry.incomplete_counts or (OUTCOME,):
+            causes = [
+                gap for gap in gaps if (case, measure) in gap.expected_misses({case: entry.counts})
+            ]
+            reason = "; ".join(f"{gap.symptom} ({gap.upstream})" for gap in causes)
+            yield framework, f"{case}, {measure}", reason
+
+
+def unexplained_misses(table: FidelityTable, known_gaps: Sequence[Gap]) -> Iterator[str]:
+    """Yield a sentence for each incomplete measure that no declared gap explains."""
+    for framework, measure_of_case, reason in gap_reasons(table, known_gaps):
+        if not reason:
+            yield (
+                f"ours is incomplete in {framework}/{measure_of_case}: fix it, or declare it as a"
+                " gap in integrations/gaps"
+            )
