@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from instrumentation.diagnosis.detectors import DETECTORS, Detector
@@ -9,6 +10,9 @@ from instrumentation.diagnosis.finding import Finding
 from instrumentation.diagnosis.lacks import list_lacks
 from instrumentation.diagnosis.trace_reading import TraceReading
 from instrumentation.trace.trace import Trace
+
+MAX_FINDINGS_PER_DETECTOR = 20
+"""A run that fails in one way a thousand times needs one repair."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,11 @@ def diagnose(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> Diagnos
         detectors: The failure modes to look for.
     """
     reading = TraceReading(trace)
-    found = [finding for detector in detectors for finding in detector(reading)]
+    found = [
+        finding
+        for detector in detectors
+        for finding in islice(detector(reading), MAX_FINDINGS_PER_DETECTOR)
+    ]
     return Diagnosis(_rank(reading, found), list_lacks(reading))
 
 

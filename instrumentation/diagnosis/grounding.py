@@ -4,13 +4,12 @@ A result that only repeats what an agent passed in is no source, nor is what an 
 another agent answered.
 """
 
-import bisect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 
+from instrumentation.diagnosis.number_index import NumberIndex
 from instrumentation.diagnosis.texts import to_json_text
 from instrumentation.diagnosis.trace_index import STATE_KEY, TraceIndex
 from instrumentation.figures import Figure, extract_figures
@@ -20,6 +19,7 @@ from instrumentation.figures.source_match import SupportedFigure
 from instrumentation.trace.span import Span
 
 HAS_NUMBER = re.compile(rf"\d|\b(?:{NUMBER_IN_WORDS})\b", re.I)
+HAS_DIGIT = re.compile(r"\d")
 MAX_DERIVATION_SOURCES = 40
 """With more figures, some two of them yield any number by chance."""
 
@@ -44,16 +44,26 @@ class Grounding:
     def __init__(self, index: TraceIndex) -> None:
         self.index = index
         self.given = figures_of(index.task)
-        sourced = [*self._sourced_figures()]
-        self._sourced = sorted(sourced, key=lambda one: one.figure.value)
-        self._values = [one.figure.value for one in self._sourced]
+        self._calls = tuple(iter_sources(index))
+        self._results = [to_json_text(call.outputs) for call in self._calls]
+        self._numbers = NumberIndex(self._results)
+        self._in_words = [
+            place for place, text in enumerate(self._results) if not HAS_DIGIT.search(text)
+        ]
 
     def sources_of(self, figure: Figure) -> list[SourcedFigure]:
-        """The tool results that state a figure's value, whatever its unit and period."""
-        found = self._between(figure.low, figure.high)
-        if figure.value > 0:  # "fell by 3.2 %" may state -3.2
-            found += self._between(-figure.high, -figure.low)
-        return sorted(found, key=lambda one: self.index.position(one.span))
+        """The tool results that state a figure's value, whatever its unit and period.
+
+        "Fell by 3.2 %" may state -3.2.
+        """
+        places = {*self._numbers.find(figure.low, figure.high), *self._in_words}
+        found = (source for place in sorted(places) for source in self._sourced(place))
+        return [
+            one
+            for one in found
+            if figure.covers(one.figure.value)
+            or (figure.value > 0 and figure.covers(-one.figure.value))
+        ]
 
     def is_given(self, figure: Figure) -> bool:
         """Whether the task states the figure."""
@@ -66,28 +76,26 @@ class Grounding:
             figure: The figure.
             beside: The other figures of its text, which may be operands.
         """
-        known = [*self.given, *(one.figure for one in self._sourced)]
-        known = [one for one in known if one is not figure]
-        if len(known) > MAX_DERIVATION_SOURCES:
-            near = {source.figure for one in beside for source in self.sources_of(one)}
-            known = list(near)[:MAX_DERIVATION_SOURCES]
         cited = [
             SupportedFigure(one, tuple(source.figure for source in self.sources_of(one)))
             for one in beside
             if one is not figure
         ]
+        known = list(self.given)
+        if len(self._calls) <= MAX_DERIVATION_SOURCES:
+            places = range(len(self._calls))
+            known += [source.figure for place in places for source in self._sourced(place)]
+        else:
+            known += [source for one in cited for source in one.sources]
+        known = known[:MAX_DERIVATION_SOURCES]
         return find_derivation(figure, [one for one in cited if one.sources], known) is not None
 
-    def _between(self, low: Decimal, high: Decimal) -> list[SourcedFigure]:
-        start = bisect.bisect_left(self._values, low)
-        return self._sourced[start : bisect.bisect_right(self._values, high)]
-
-    def _sourced_figures(self) -> Iterator[SourcedFigure]:
-        for call in iter_sources(self.index):
-            given = to_json_text(call.inputs)
-            for figure in figures_of(to_json_text(call.outputs)):
-                if figure.text not in given:
-                    yield SourcedFigure(figure, call)
+    def _sourced(self, place: int) -> list[SourcedFigure]:
+        """The figures of a tool result, without those that were passed in."""
+        call = self._calls[place]
+        given = to_json_text(call.inputs)
+        figures = figures_of(self._results[place])
+        return [SourcedFigure(figure, call) for figure in figures if figure.text not in given]
 
 
 def iter_sources(index: TraceIndex) -> Iterator[Span]:

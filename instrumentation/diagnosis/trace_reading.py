@@ -11,6 +11,9 @@ from instrumentation.diagnosis.trace_index import TraceIndex
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 
+MAX_EVIDENCE = 8
+"""More quotations are not read."""
+
 
 class TraceReading:
     """Everything that a detector reads of a trace, computed once and on first use."""
@@ -69,7 +72,7 @@ class TraceReading:
             span=origin.name,
             span_id=origin.id,
             path=(first, *path[1:]),
-            evidence=tuple(evidence),
+            evidence=tuple(evidence[:MAX_EVIDENCE]),
             fix=fix,
             confidence=confidence,
             rank_reason="",

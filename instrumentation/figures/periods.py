@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from instrumentation.figures.units import DATE_PATTERNS, PERIOD_SPELLINGS, YEAR_PATTERN
 
@@ -61,6 +62,7 @@ def find_periods(sentence: str, figures: Sequence[TextRange]) -> list[PeriodInfo
     return periods
 
 
+@lru_cache(maxsize=4_096)  # records of one source repeat their units, dates and titles
 def detect_period(text: str) -> str | None:
     """Return the period that a unit ("annual %") or a date ("2023Q4") names, or None."""
     mentions = _find_mentions(f"in {text}")

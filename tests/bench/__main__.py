@@ -111,6 +111,7 @@ MEASURES: dict[str, Callable[[str], Figures]] = {
     "a burst": partial(bench_module, "span_burst"),
     "export": partial(bench_module, "otlp_export"),
     "search": partial(bench_module, "trace_search"),
+    "diagnosis": partial(bench_module, "diagnosis"),
     "instrumentors, crewai": partial(bench_instrumentors, "crewai"),
     "instrumentors, autogen": partial(bench_instrumentors, "autogen"),
     "instrumentors, openai": partial(bench_instrumentors, "openai"),

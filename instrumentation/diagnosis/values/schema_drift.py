@@ -16,12 +16,12 @@ def find_schema_drift(reading: TraceReading) -> Iterator[Finding]:
     """Yield tool calls whose reply has figures, none of which is in the result, but others are."""
     for call in iter_sources(reading.index):
         reply = to_json_text(call.attributes.get(REPLY))
-        replied, returned = figures_of(reply), figures_of(to_json_text(call.outputs))
-        if not replied or not returned:
+        if not (replied := figures_of(reply)):
             continue
+        returned = figures_of(to_json_text(call.outputs))
         if any(one.covers(other.value) for one in returned for other in replied):
             continue
-        if not repeats(returned, reading.index.answer):
+        if not repeats(returned, reading.index.answer):  # nothing was returned, or it was dropped
             continue
         values = ", ".join(dict.fromkeys(figure.text for figure in replied))
         yield reading.find(
