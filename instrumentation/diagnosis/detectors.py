@@ -10,11 +10,9 @@ from instrumentation.diagnosis.calls.runaway_retries import find_runaway_retries
 from instrumentation.diagnosis.calls.silent_stall import find_pending_results, find_unanswered_calls
 from instrumentation.diagnosis.calls.transient_error import find_transient_errors
 from instrumentation.diagnosis.finding import Finding
+from instrumentation.diagnosis.handoffs.forgotten_instruction import find_forgotten_instructions
 from instrumentation.diagnosis.handoffs.ignored_input import find_ignored_inputs
-from instrumentation.diagnosis.handoffs.lost_content import (
-    find_lost_content,
-    find_lost_instructions,
-)
+from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
 from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
 from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
 from instrumentation.diagnosis.trace_reading import TraceReading
@@ -40,8 +38,8 @@ DETECTORS: tuple[Detector, ...] = (
     find_misattributed_figures,
     find_ungrounded_notes,
     find_overwritten_notes,
-    find_lost_content,
-    find_lost_instructions,
+    find_lost_results,
+    find_forgotten_instructions,
     find_ignored_inputs,
     find_misrouted_delegations,
     find_overruled_verdicts,

@@ -1,4 +1,9 @@
-"""A handoff of a trace: the sender's output, the receiver's turn, and whether it arrived."""
+"""Handoffs of a trace: a sender's output, the receiver's turn, and how much of it arrived.
+
+Where a trace has no handoff spans, as those of other instrumentors, handoffs are inferred: each
+agent that had a turn since the receiver's last one may have had something to pass on, and the
+receiver's prompt shows what it was given.
+"""
 
 import bisect
 from collections.abc import Iterator
@@ -6,27 +11,26 @@ from dataclasses import dataclass
 
 from instrumentation.diagnosis.data_flow import DataFlow
 from instrumentation.diagnosis.grounding import figures_of
-from instrumentation.diagnosis.texts import to_json_text, words
-from instrumentation.diagnosis.trace_index import TraceIndex
+from instrumentation.diagnosis.texts import sentence_keys, to_json_text, words
+from instrumentation.diagnosis.trace_index import TOOL_TYPES, TraceIndex
 from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 
 PREFIX = "flight_recorder.handoff."
 MAX_LOST_SCORE = 0.5
 """A handoff with a higher score has passed on most of the text."""
-MIN_RESTATED_SHARE = 0.8
-"""The share of a sender's words or figures that another text must repeat to make up for a loss."""
 
 
 @dataclass(frozen=True)
 class Handoff:
-    """A HANDOFF span, read.
+    """Work that passes from one agent to another.
 
     Attributes:
+        span: The HANDOFF span; of an inferred handoff, the receiver's turn.
         sent: The sender's output.
         score: The share of it that is in the receiver's prompt.
         sender: The sender's last turn before it; None if it had none.
-        receiver: The receiver's turn that follows.
+        receiver: The receiver's turn that follows; None if there is none.
     """
 
     span: Span
@@ -41,21 +45,37 @@ class Handoff:
     def figures(self) -> tuple[Figure, ...]:
         return figures_of(self.sent)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether most of the output did not arrive."""
+        return self.score < MAX_LOST_SCORE and self.receiver is not None
 
-def read_handoffs(index: TraceIndex) -> tuple[Handoff, ...]:
-    """The handoffs of a trace, in order."""
-    return tuple(_iter_handoffs(index))
+
+def read_handoffs(index: TraceIndex, flow: DataFlow) -> tuple[Handoff, ...]:
+    """The handoffs of a trace, in order: recorded ones, or else inferred ones."""
+    recorded = [span for span in index.handoffs if f"{PREFIX}from_agent" in span.attributes]
+    if recorded:
+        return tuple(_read_spans(index, recorded))
+    return tuple(_infer_handoffs(index, flow))
 
 
-def _iter_handoffs(index: TraceIndex) -> Iterator[Handoff]:
+def arrived_share(output: str, prompt: str) -> float:
+    """The share of an output's sentences that a prompt contains; of short ones, of its words."""
+    if sentences := sentence_keys(output):
+        return len(sentences & sentence_keys(prompt)) / len(sentences)
+    sent = set(words(output))
+    return len(sent & set(words(prompt))) / len(sent) if sent else 1.0
+
+
+def _read_spans(index: TraceIndex, spans: list[Span]) -> Iterator[Handoff]:
     turns: dict[str, tuple[list[Span], list[int]]] = {}
     for turn in index.turns:
         of_agent, positions = turns.setdefault(str(turn.agent), ([], []))
         of_agent.append(turn)
         positions.append(index.position(turn))
-    for span in index.handoffs:
+    for span in spans:
         attributes = span.attributes
-        sender = str(attributes.get(f"{PREFIX}from_agent"))
+        sender = str(attributes[f"{PREFIX}from_agent"])
         receiver = str(attributes.get(f"{PREFIX}to_agent"))
         here = index.position(span)
         senders, starts = turns.get(sender, ([], []))
@@ -73,21 +93,32 @@ def _iter_handoffs(index: TraceIndex) -> Iterator[Handoff]:
         )
 
 
-def is_lost(handoff: Handoff, flow: DataFlow) -> bool:
-    """Whether the receiver got the content neither by the handoff nor in another way."""
-    if handoff.score >= MAX_LOST_SCORE or handoff.receiver is None:
-        return False
-    return not _is_restated(handoff, flow.prompt(handoff.receiver))
+def _infer_handoffs(index: TraceIndex, flow: DataFlow) -> Iterator[Handoff]:
+    """The handoffs to each turn from the agents with a turn since the receiver's last one."""
+    recent: dict[str, dict[str, Span]] = {}
+    agents = dict.fromkeys(str(turn.agent) for turn in index.turns)
+    for turn in index.turns:
+        receiver = str(turn.agent)
+        if (call := _delegating_call(index, turn)) is not None:
+            outer = str(index.agent(call))
+            sent = to_json_text(call.inputs)
+            yield Handoff(turn, outer, receiver, sent, 1.0, index.turn(call), turn)
+            continue
+        for sender, output in recent.pop(receiver, {}).items():
+            if index.is_before(output, turn) and (prompt := flow.prompt(turn)):
+                sent = flow.output(output)
+                score = arrived_share(sent, prompt)
+                yield Handoff(turn, sender, receiver, sent, score, output, turn)
+        for other in agents:
+            if other != receiver:
+                recent.setdefault(other, {})[receiver] = turn
 
 
-def _is_restated(handoff: Handoff, prompt: str) -> bool:
-    """Whether a prompt has the figures of a lost text, or without figures its words."""
-    if figures := handoff.figures:
-        known = figures_of(prompt)
-        found = sum(
-            any(one.covers(other.value) and one.same_unit(other) for other in known)
-            for one in figures
-        )
-        return found >= MIN_RESTATED_SHARE * len(figures)
-    sent, given = set(words(handoff.sent)), set(words(prompt))
-    return len(sent & given) >= MIN_RESTATED_SHARE * len(sent)
+def _delegating_call(index: TraceIndex, turn: Span) -> Span | None:
+    """The tool call inside which a turn took place, as where an agent calls another one."""
+    for around in index.ancestors(turn):
+        if around.type == "AGENT":
+            return None
+        if around.type in TOOL_TYPES:
+            return around if index.turn(around) else None
+    return None

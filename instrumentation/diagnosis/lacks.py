@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.values.schema_drift import REPLY
 
 
 def list_lacks(reading: TraceReading) -> tuple[str, ...]:
@@ -16,7 +17,7 @@ def _iter_lacks(reading: TraceReading) -> Iterator[str]:
         yield "no span of an agent: which agent did what is unknown"
     agents = {turn.agent for turn in index.turns}
     if len(agents) > 1 and not index.handoffs:
-        yield "no handoffs: what one agent passed to the next, and what was dropped, is unknown"
+        yield "no handoffs: what one agent passed to the next was inferred from the prompts"
     if not index.completions:
         yield "no completions: prompts and answers of the models are unknown"
     elif not any(completion.prompt for completion in index.completions):
@@ -27,6 +28,8 @@ def _iter_lacks(reading: TraceReading) -> Iterator[str]:
         yield f"no tool calls, although models asked for {', '.join(sorted(requested))}"
     elif index.tool_calls and not offered:
         yield "no tool definitions: which tools the models could have called is unknown"
+    if index.tool_calls and not any(REPLY in call.attributes for call in index.tool_calls):
+        yield "no HTTP replies of tools: whether a tool misread one is unknown"
     if index.tool_calls and all(call.outputs is None for call in index.tool_calls):
         yield "no results of tools: where the figures come from is unknown"
     if not any(span.start_ns for span in index.spans):

@@ -16,6 +16,20 @@ WORD = re.compile(r"\w+")
 MIN_SENTENCE_WORDS = 3
 """Shorter sentences are too common to show that one text was made from another."""
 
+SUFFIX = re.compile(r"(?:ing|ed|es|s)$")
+FUNCTION_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    a about after all also an and any are as at be because been before but by can could did do does
+    each for from had has have he her his how i if in into is it its just may me more most must my
+    no nor not of on one only or other our out over own shall she should so some such than that
+    the their them then there these they this those to too under until up us was we were what
+    when where which while who whom whose why will with without would you your""",
+    )
+)
+"""English words that carry little meaning by themselves."""
+
 
 def to_json_text(value: Any) -> str:
     """A value as text: a text as it is, anything else as JSON."""
@@ -90,6 +104,13 @@ def normalize(text: str) -> str:
 def words(text: str) -> list[str]:
     """The words of a text, in lower case."""
     return WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+@lru_cache(maxsize=65_536)
+def content_words(text: str) -> frozenset[str]:
+    """The stems of the words that carry meaning: no function words, no numbers."""
+    found = (word for word in words(text) if word not in FUNCTION_WORDS and word.isalpha())
+    return frozenset(SUFFIX.sub("", word) if len(word) > 4 else word for word in found)
 
 
 def is_empty(value: Any) -> bool:

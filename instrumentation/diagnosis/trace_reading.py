@@ -6,7 +6,7 @@ from functools import cached_property
 from instrumentation.diagnosis.data_flow import DataFlow
 from instrumentation.diagnosis.finding import Evidence, Finding, PathStep
 from instrumentation.diagnosis.grounding import Grounding
-from instrumentation.diagnosis.handoff import Handoff, is_lost, read_handoffs
+from instrumentation.diagnosis.handoff import Handoff, read_handoffs
 from instrumentation.diagnosis.trace_index import TraceIndex
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
@@ -32,12 +32,7 @@ class TraceReading:
 
     @cached_property
     def handoffs(self) -> tuple[Handoff, ...]:
-        return read_handoffs(self.index)
-
-    @cached_property
-    def lost_handoffs(self) -> tuple[Handoff, ...]:
-        """The handoffs whose content the receiver got in no other way either."""
-        return tuple(handoff for handoff in self.handoffs if is_lost(handoff, self.flow))
+        return read_handoffs(self.index, self.flow)
 
     def find(
         self,

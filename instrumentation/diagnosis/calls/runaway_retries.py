@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.calls.silent_stall import is_cut_off
+from instrumentation.diagnosis.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.trace_index import TOOL_TYPES
 from instrumentation.diagnosis.trace_reading import TraceReading
-from instrumentation.trace.span import Span
 
 MODE = "runaway retries and tokens"
 FIX = "Limit the number of attempts, and give up at once on errors that no retry mends."
@@ -16,14 +17,12 @@ MIN_ATTEMPTS = 4
 
 def find_runaway_retries(reading: TraceReading) -> Iterator[Finding]:
     """Yield calls with many failed attempts, all alike, that did not end by themselves."""
-    calls: dict[int, tuple[Span, list[Span]]] = {}
-    for attempt in reading.index.spans:
-        parent = reading.index.parent(attempt)
-        if attempt.type == "ATTEMPT" and attempt.failed and parent is not None:
-            calls.setdefault(id(parent), (parent, []))[1].append(attempt)
-    for call, attempts in calls.values():
-        error, count = Counter(one.name for one in attempts).most_common(1)[0]
-        if count >= MIN_ATTEMPTS and is_cut_off(call):
+    for call in reading.index.spans:
+        if call.type not in COMPLETION_TYPES | TOOL_TYPES or not is_cut_off(call):
+            continue
+        failed = Counter(one.name for one in call.children if one.failed and not is_cut_off(one))
+        error, count = failed.most_common(1)[0] if failed else ("", 0)
+        if count >= MIN_ATTEMPTS:
             causes = [
                 quote(span, span.status_message, "the service gave this reason")
                 for span in call.children

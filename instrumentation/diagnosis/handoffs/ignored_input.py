@@ -16,7 +16,7 @@ MIN_REPEATED_SHARE = 0.8
 
 def find_ignored_inputs(reading: TraceReading) -> Iterator[Finding]:
     """Yield lost handoffs back to an author, who then writes the same text once more."""
-    for lost in reading.lost_handoffs:
+    for lost in reading.handoffs:
         if lost.receiver is None or not is_ignored_input(reading, lost):
             continue
         yield reading.find(
@@ -35,7 +35,7 @@ def find_ignored_inputs(reading: TraceReading) -> Iterator[Finding]:
 
 def is_ignored_input(reading: TraceReading, lost: Handoff) -> bool:
     """Whether the receiver had written before the sender did, and repeats what it had written."""
-    if lost.receiver is None or lost.sender is None:
+    if not lost.is_lost or lost.receiver is None or lost.sender is None:
         return False
     earlier = _last_turn_before(reading, lost.to_agent, lost.sender)
     if earlier is None:

@@ -1,0 +1,77 @@
+"""Context decay: a rule is dropped from a later prompt, and the answer breaks it."""
+
+import re
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.handoff import Handoff
+from instrumentation.diagnosis.lexicon import MISSING
+from instrumentation.diagnosis.texts import content_words
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.trace.span import Span
+
+MODE = "context decay"
+FIX = "Give the rules to every agent that must follow them, not only to the first one."
+MIN_BROKEN_SHARE = 0.3
+"""The share of the words of a prohibition that a sentence must have to break it."""
+SENTENCE = re.compile(r"[^\n.!?;]+(?:[.!?;](?=\s|$)|\n|$)")
+
+
+def find_forgotten_instructions(reading: TraceReading) -> Iterator[Finding]:
+    """Yield lost handoffs of prohibitions, which a later agent then breaks.
+
+    A prohibition is a sentence with a negation. A later sentence breaks it if it shares words with
+    it that the task does not have, and is not negated itself.
+    """
+    lost = [one for one in reading.handoffs if one.is_lost]
+    given = content_words(reading.index.task)
+    for handoff in lost:
+        assert handoff.receiver is not None
+        for rule in _prohibitions(handoff.sent):
+            broken = _broken_by(reading, handoff.receiver, content_words(rule) - given)
+            if broken is not None:
+                yield _build_finding(reading, handoff, rule, broken, lost)
+                return
+
+
+def _prohibitions(text: str) -> Iterator[str]:
+    for match in SENTENCE.finditer(text):
+        if MISSING.search(match.group()):
+            yield match.group().strip()
+
+
+def _broken_by(
+    reading: TraceReading, receiver: Span, prohibited: frozenset[str]
+) -> tuple[Span, str] | None:
+    """The first turn, from the receiver's on, that breaks a rule, and the sentence that does."""
+    if not prohibited:
+        return None
+    for turn in reading.flow.reached_turns(receiver):
+        for match in SENTENCE.finditer(reading.flow.output(turn)):
+            sentence = match.group().strip()
+            shared = content_words(sentence) & prohibited
+            if len(shared) >= MIN_BROKEN_SHARE * len(prohibited) and not MISSING.search(sentence):
+                return turn, sentence
+    return None
+
+
+def _build_finding(
+    reading: TraceReading,
+    first: Handoff,
+    rule: str,
+    broken: tuple[Span, str],
+    lost: list[Handoff],
+) -> Finding:
+    same = [one for one in lost if one.sent == first.sent]
+    return reading.find(
+        MODE,
+        first.span,
+        (
+            *(quote(one.span, rule, f"this rule did not reach {one.to_agent}") for one in same),
+            quote(broken[0], broken[1], "this breaks it"),
+        ),
+        FIX,
+        0.8,
+        agent=first.to_agent,
+        starts=[one.receiver for one in same if one.receiver is not None],
+    )

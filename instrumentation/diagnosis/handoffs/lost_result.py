@@ -1,0 +1,98 @@
+"""Information withholding: an agent works without the result of another agent that it needs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.grounding import figures_of
+from instrumentation.diagnosis.handoff import Handoff
+from instrumentation.diagnosis.handoffs.ignored_input import is_ignored_input
+from instrumentation.diagnosis.texts import content_words
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.verdict import read_verdict
+from instrumentation.figures import Figure
+from instrumentation.trace.span import Span
+
+MODE = "information withholding"
+FIX = "Pass the sender's output to the receiver: list it among the receiver's sources."
+MIN_RESTATED_SHARE = 0.5
+"""The share of a sender's figures or words that a prompt must have in another way."""
+
+
+def find_lost_results(reading: TraceReading) -> Iterator[Finding]:
+    """Yield handoffs of results that did not arrive, neither directly nor through other agents.
+
+    An agent in a chain needs only what the agent before it made of the results. A reviewer's
+    verdict, however, does not contain what was reviewed.
+    """
+    arrivals: dict[int, list[Span]] = {}
+    for handoff in reading.handoffs:
+        if not handoff.is_lost and handoff.receiver is not None and handoff.sender is not None:
+            arrivals.setdefault(id(handoff.receiver), []).append(handoff.sender)
+    lost = [
+        handoff
+        for handoff in reading.handoffs
+        if handoff.is_lost
+        and not _came_through_others(reading, handoff, arrivals)
+        and not _is_restated(reading, handoff)
+        and not is_ignored_input(reading, handoff)
+    ]
+    if lost:
+        yield _build_finding(reading, lost)
+
+
+def _came_through_others(
+    reading: TraceReading, lost: Handoff, arrivals: Mapping[int, Sequence[Span]]
+) -> bool:
+    """Whether an agent received the output, and its own output arrived at the receiver."""
+    known: set[int] = set()
+    pending = [*arrivals.get(id(lost.receiver), ())]
+    while pending:
+        turn = pending.pop()
+        if turn is lost.sender:
+            return True
+        if id(turn) not in known and read_verdict(reading.flow.output(turn)) is None:
+            known.add(id(turn))
+            pending.extend(arrivals.get(id(turn), ()))
+    return False
+
+
+def _is_restated(reading: TraceReading, lost: Handoff) -> bool:
+    """Whether the receiver has the figures of the lost text in another way; without any, its words.
+
+    What the task states does not count: every agent has it.
+    """
+    assert lost.receiver is not None
+    prompt = reading.flow.prompt(lost.receiver)
+    figures = [one for one in lost.figures if not reading.grounding.is_given(one)]
+    if figures:
+        known = figures_of(prompt)
+        found = sum(_states(known, figure) for figure in figures)
+        own = figures_of(reading.flow.output(lost.receiver))
+        return found >= MIN_RESTATED_SHARE * len(figures) or any(
+            _states(own, figure) for figure in figures
+        )
+    sent = content_words(lost.sent) - content_words(reading.index.task)
+    return len(sent & content_words(prompt)) >= MIN_RESTATED_SHARE * len(sent)
+
+
+def _states(known: Sequence[Figure], figure: Figure) -> bool:
+    return any(figure.covers(one.value) and figure.same_unit(one) for one in known)
+
+
+def _build_finding(reading: TraceReading, lost: Sequence[Handoff]) -> Finding:
+    first = lost[0]
+    assert first.receiver is not None
+    evidence = [
+        quote(one.span, one.sent, f"nothing of this is in the prompt of {one.to_agent}")
+        for one in lost
+    ]
+    output = quote(first.receiver, reading.flow.output(first.receiver), "it worked without it")
+    return reading.find(
+        MODE,
+        first.span,
+        (*evidence[:6], output),
+        FIX,
+        0.9 if first.figures else 0.7,
+        agent=first.to_agent,
+        starts=[one.receiver for one in lost if one.receiver is not None],
+    )
