@@ -27,8 +27,8 @@ help:  ## List the targets
 run-scenario: $(VENV)/ready  ## Run a failure and its fix, offline (NAME=…)
 	@$(RUN) -m scenarios run $(NAME)
 
-diagnose: $(VENV)/ready  ## Say what went wrong in a trace, who began it, and where (TRACE=id, file or last)
-	@$(RUN) -m scenarios diagnose "$(TRACE)"
+diagnose: $(VENV)/ready  ## Find what went wrong, who began it, and where (TRACE=… or EXPERIMENT=…)
+	@$(RUN) -m scenarios diagnose $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)","$(TRACE)")
 
 scenarios: $(VENV)/ready  ## List the scenarios
 	@$(RUN) -m scenarios list

@@ -1,13 +1,16 @@
 """Render a diagnosis for a terminal or a CI log."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Trace
+from scenarios.diagnoses.experiment import DiagnosedRun
 
 LABEL_WIDTH = 10
 """The width of the labels before path, evidence and remedy."""
@@ -24,6 +27,29 @@ def render_diagnosis(trace: Trace, diagnosis: Diagnosis) -> RenderableType:
     for lack in diagnosis.lacks:
         lines.append(_labelled("lacks", Text(lack, style="dim")))
     return Group(*lines)
+
+
+def render_experiment(name: str, runs: Sequence[DiagnosedRun]) -> RenderableType:
+    """How many runs of an experiment fail in which mode, begun by which agent."""
+    failed = [run for run in runs if run.findings]
+    counts = Counter(_origin(run) for run in failed)
+    table = Table("runs", "failure mode", "begun by", "for instance", box=None, pad_edge=False)
+    for (mode, agent), count in counts.most_common():
+        example = next(run for run in failed if _origin(run) == (mode, agent))
+        table.add_row(str(count), mode, agent, example.trace_ids[-1])
+    lines: list[RenderableType] = [
+        Text(f"{name}: {len(runs)} runs, {len(failed)} with findings", style="bold"),
+        *([table] if failed else []),
+        *(Text(f"✗ {run.trace_ids[0]}: {run.problem}", "red") for run in runs if run.problem),
+    ]
+    if failed:
+        lines.append(Text(f"look at one: python -m scenarios diagnose {failed[0].trace_ids[-1]}"))
+    return Group(*lines)
+
+
+def _origin(run: DiagnosedRun) -> tuple[str, str]:
+    """The mode and the agent of the first finding of a run."""
+    return run.findings[0].mode, run.findings[0].agent or "an unknown agent"
 
 
 def _render_finding(number: int, finding: Finding) -> Iterator[RenderableType]:

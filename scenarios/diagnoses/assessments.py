@@ -1,0 +1,123 @@
+"""Log findings in MLflow: an assessment on the origin span, and an issue per failure mode.
+
+MLflow's page of the trace then shows what went wrong and where, and the list of issues shows which
+failures an experiment has, and how often.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from instrumentation.diagnosis import Diagnosis, Finding
+from instrumentation.trace import Trace, TraceNotFoundError
+from scenarios.expectations.expectation import SOURCE_ID
+
+NAME_PREFIX = "diagnosis: "
+MAX_ISSUES = 1_000
+"""Issues of an experiment among which one of the same failure mode is searched for."""
+
+
+def log_findings(
+    trace: Trace, diagnosis: Diagnosis, tracking_uri: str | None = None
+) -> tuple[Finding, ...]:
+    """Log each finding as a feedback with the value False on its origin span, and link its issue.
+
+    A finding that was logged before is not logged again.
+
+    Example:
+        trace = fetch_trace(trace_id, tracking_uri)
+        log_findings(trace, diagnose(trace), tracking_uri)
+
+    Args:
+        trace: A trace of an MLflow store; a trace that was read from JSON has no ids.
+        diagnosis: Its diagnosis.
+        tracking_uri: The store. Default: that of `mlflow.get_tracking_uri()`.
+
+    Returns:
+        The findings that were logged now.
+
+    Raises:
+        TraceNotFoundError: The trace was not read from a store.
+    """
+    from mlflow.entities import AssessmentSource, AssessmentSourceType, Feedback
+    from mlflow.tracing.client import TracingClient  # takes three seconds
+
+    client = TracingClient(tracking_uri)
+    source = AssessmentSource(AssessmentSourceType.CODE, SOURCE_ID)
+    logged = []
+    for finding in diagnosis.findings:
+        trace_id = finding.origin.trace_id
+        if not trace_id:
+            raise TraceNotFoundError(
+                "expected a trace of an MLflow store to log findings on, but it has no id;"
+                " read it with fetch_trace"
+            )
+        name = f"{NAME_PREFIX}{finding.mode}"
+        known = client.get_trace_info(trace_id).assessments
+        if any((one.name, one.span_id) == (name, finding.span_id) for one in known):
+            continue
+        feedback = Feedback(
+            name=name,
+            value=False,
+            source=source,
+            rationale=explain_finding(finding),
+            metadata=_metadata(finding),
+            span_id=finding.span_id,
+        )
+        client.log_assessment(trace_id, feedback)
+        _link_issue(client, trace, finding, source)
+        logged.append(finding)
+    return tuple(logged)
+
+
+def explain_finding(finding: Finding) -> str:
+    """The evidence, the path and the fix of a finding, one per line."""
+    path = " → ".join(map(str, finding.path))
+    return "\n".join([*map(str, finding.evidence), f"path: {path}", f"fix: {finding.fix}"])
+
+
+def _metadata(finding: Finding) -> dict[str, str]:
+    return {
+        "agent": str(finding.agent),
+        "path": " → ".join(map(str, finding.path)),
+        "fix": finding.fix,
+        "confidence": f"{finding.confidence:.2f}",
+    }
+
+
+def _link_issue(client: Any, trace: Trace, finding: Finding, source: Any) -> None:
+    """Reference the experiment's issue of the failure mode; create it first if there is none.
+
+    MLflow has issues since 3.11; an older one gets assessments only.
+    """
+    try:
+        from mlflow.entities import IssueReference
+    except ImportError:
+        return
+    if not trace.experiment_id:
+        return
+    issue = _find_issue(client, trace.experiment_id, finding.mode)
+    if issue is None:
+        issue = client.store.create_issue(
+            experiment_id=trace.experiment_id,
+            name=finding.mode,
+            description=finding.fix,
+            root_causes=[f"{finding.agent}: {finding.span}"],
+            categories=["diagnosis"],
+            created_by=SOURCE_ID,
+        )
+    reference = IssueReference(
+        issue_id=issue.issue_id,
+        issue_name=issue.name,
+        source=source,
+        rationale=explain_finding(finding),
+        span_id=finding.span_id,
+    )
+    client.log_assessment(finding.origin.trace_id, reference)
+
+
+def _find_issue(client: Any, experiment_id: str, mode: str) -> Any:
+    issues: Sequence[Any] = client.store.search_issues(
+        experiment_id=experiment_id, max_results=MAX_ISSUES
+    )
+    same = (issue for issue in issues if issue.name == mode and issue.created_by == SOURCE_ID)
+    return next(same, None)
