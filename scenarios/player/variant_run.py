@@ -9,6 +9,8 @@ from inspect import signature
 from typing import Any
 
 from instrumentation import TraceNotFoundError, record_run, trace_from_mlflow
+from instrumentation.diagnosis import diagnose
+from scenarios.diagnoses import log_findings
 from scenarios.expectations import Expectation, log_failed_expectations
 from scenarios.player.broken_variant import find_broken_problems
 from scenarios.player.expected_end import await_expected_end
@@ -161,6 +163,7 @@ def run_variant(
         folder = scenario_folder(scenario.name)
         problems = (*problems, *find_broken_problems(scenario, trace, folder))
     log_failed_expectations(trace, expected)
+    log_findings(trace, diagnose(trace))
     return replace(
         result,
         trace=trace,

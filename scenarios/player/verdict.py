@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from instrumentation.diagnosis import Diagnosis, diagnose
 from instrumentation.trace import Trace
 from instrumentation.trace.outline import render_outline
 from scenarios.expectations import Expectation
@@ -58,6 +60,11 @@ class VariantResult:
             and (self.fidelity is None or self.fidelity.is_complete)
         )
 
+    @cached_property
+    def diagnosis(self) -> Diagnosis | None:
+        """What a diagnosis finds in the trace, which knows neither scenario nor variant."""
+        return diagnose(self.trace) if self.trace else None
+
     def to_json(self) -> dict[str, Any]:
         """This variant as `run --json` prints it."""
         return {
@@ -71,6 +78,7 @@ class VariantResult:
                 {"description": one.description, "passed": one.passed, "reason": one.failure}
                 for one in self.expectation_results
             ],
+            "diagnosis": self.diagnosis.to_json() if self.diagnosis else None,
             "fidelity": {
                 name: {"ledger": count.ledger, "trace": count.trace}
                 for name, count in self.fidelity or ()

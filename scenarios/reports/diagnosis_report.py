@@ -11,6 +11,7 @@ from rich.text import Text
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Trace
 from scenarios.diagnoses.experiment import DiagnosedRun
+from scenarios.reports.diagnosis_text import describe_origin, describe_path
 
 LABEL_WIDTH = 10
 """The width of the labels before path, evidence and remedy."""
@@ -55,10 +56,10 @@ def _origin(run: DiagnosedRun) -> tuple[str, str]:
 def _render_finding(number: int, finding: Finding) -> Iterator[RenderableType]:
     title = Text.assemble(
         (f"{number}. {finding.mode}", "bold red" if number == 1 else "bold"),
-        f", begun by {finding.agent or 'an unknown agent'} in {finding.span}",
+        describe_origin(finding).removeprefix(finding.mode),
     )
     yield title
-    yield _labelled("path", Text(" ⟶ ".join(map(str, finding.path))))
+    yield _labelled("path", Text(describe_path(finding)))
     for evidence in finding.evidence:
         yield _labelled("evidence", Text.assemble((evidence.span, "bold"), f": {evidence.shows}"))
         yield Padding(Text(f"“{evidence.quote}”", style="italic"), (0, 0, 0, LABEL_WIDTH + 4))

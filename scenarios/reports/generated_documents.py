@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from instrumentation.diagnosis import diagnose
 from instrumentation.trace.canonical_json import load_trace
 from scenarios.player.scenario_loader import (
     ScenarioFolder,
@@ -18,6 +19,7 @@ from scenarios.player.scenario_loader import (
     scenario_names,
 )
 from scenarios.player.workflow_source import diff_workflows, explain_mistakes, read_workflow
+from scenarios.reports.diagnosis_text import describe_diagnosis
 from scenarios.reports.document_parts import code_block, list_documents, render_document
 from scenarios.reports.origin_marker import mark_origin
 from scenarios.scenario import Scenario
@@ -46,12 +48,20 @@ def render_scenario_page(scenario: Scenario, folder: ScenarioFolder) -> str:
         .get_template("scenario.md")
         .render(
             scenario=scenario,
+            diagnosis=_describe_diagnosis(scenario, folder),
             mistakes=mistakes,
             difference=difference,
             expected=[(name, expectations) for name, _, expectations in scenario.variants()],
             **outlines,
         )
     )
+
+
+def _describe_diagnosis(scenario: Scenario, folder: ScenarioFolder) -> str:
+    """What a diagnosis finds in the trace of the broken run."""
+    if scenario.broken is None:
+        return ""
+    return describe_diagnosis(diagnose(load_trace(folder.recorded_trace("broken"))))
 
 
 def _explain_failure(scenario: Scenario, folder: ScenarioFolder) -> tuple[tuple[str, ...], str]:

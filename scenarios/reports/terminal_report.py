@@ -13,6 +13,7 @@ from instrumentation.trace import Trace
 from instrumentation.trace.outline import outline_lines
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict
 from scenarios.replay.ledger import Exchange
+from scenarios.reports.diagnosis_text import summarize_diagnosis
 from scenarios.reports.origin_marker import MARGIN, find_origin_span, mark_line
 from scenarios.reports.terminal import SafeConsole
 from scenarios.scenario import FailureOrigin, Scenario
@@ -149,6 +150,8 @@ def _render_variant(result: VariantResult) -> Iterator[RenderableType]:
     for problem in result.problems:
         yield Text(f"  ✗ {problem}", style="red")
     yield from render_results(result.expectation_results)
+    if result.diagnosis:
+        yield Text(f"  diagnosis: {summarize_diagnosis(result.diagnosis)}")
     if result.fidelity:
         counts = ", ".join(f"{name} {one}" for name, one in result.fidelity)
         mark = ("  ✓ ", "green") if result.fidelity.is_complete else ("  ✗ ", "red")

@@ -48,7 +48,7 @@ def test_the_json_of_each_command_has_its_documented_keys(
     verdict = {"scenario", "passed", "variants", "problems"}
     variant = {
         *("variant", "passed", "inputs", "trace_id", "session", "outline", "expectations"),
-        *("fidelity", "drift", "new", "problems"),
+        *("diagnosis", "fidelity", "drift", "new", "problems"),
     }
     assert run_result.keys() == verdict | {"code", "stderr"}
     checked = json.loads(run_command(store, "check", NAME, "--json").stdout)
