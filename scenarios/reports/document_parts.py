@@ -6,8 +6,10 @@ A part lies between `<!-- generated: NAME -->` and `<!-- end -->`. NAME is a key
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 
+from instrumentation.diagnosis import DETECTORS
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.tracing_patches import all_patches
 from scenarios.player.scenario_loader import (
@@ -108,6 +110,19 @@ def _patch_versions_table() -> str:
     return "\n".join(rows)
 
 
+def _detector_table() -> str:
+    rows = ["| failure mode | detector |", "| --- | --- |"]
+    for detector in DETECTORS:
+        module = import_module(detector.__module__)
+        path = Path(str(module.__file__)).relative_to(PROJECT_ROOT)
+        found = (detector.__doc__ or "").partition("\n")[0].removeprefix("Yield ")
+        name = detector.__name__.removeprefix("find_").replace("_", " ")
+        link = f"[{name}](../../{path}): {found}"
+        cells = (module.MODE, link)
+        rows.append(f"| {' | '.join(map(_escape_cell, cells))} |")
+    return "\n".join(rows)
+
+
 def _make_targets() -> str:
     makefile = (PROJECT_ROOT / "Makefile").read_text("utf-8")
     targets = re.findall(r"^([a-z0-9-]+):.*## (.*)$", makefile, re.M)
@@ -120,4 +135,5 @@ PART_RENDERERS: Mapping[str, Callable[..., str]] = {
     "patches": _patch_table,
     "versions": _patch_versions_table,
     "make_targets": _make_targets,
+    "detectors": _detector_table,
 }
