@@ -146,7 +146,7 @@ def doctor(
     ] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Find what changes from run to run in two recordings of one program.
+    """Find what changes between two recordings of one program.
 
     Dates, ids and temporary paths in the prompts make the requests of each run differ. Each such
     part is listed with the lines that it changes and the rule that leaves it out of comparisons:

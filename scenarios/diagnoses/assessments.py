@@ -17,7 +17,11 @@ MAX_ISSUES = 1_000
 
 
 def log_findings(
-    trace: Trace, diagnosis: Diagnosis, tracking_uri: str | None = None
+    trace: Trace,
+    diagnosis: Diagnosis,
+    tracking_uri: str | None = None,
+    *,
+    with_issues: bool = True,
 ) -> tuple[Finding, ...]:
     """Log each finding as a feedback with the value False on its origin span, and link its issue.
 
@@ -31,6 +35,7 @@ def log_findings(
         trace: A trace of an MLflow store; a trace that was read from JSON has no ids.
         diagnosis: Its diagnosis.
         tracking_uri: The store. Default: that of `mlflow.get_tracking_uri()`.
+        with_issues: Also reference the experiment's issue of each failure mode.
 
     Returns:
         The findings that were logged now.
@@ -51,21 +56,22 @@ def log_findings(
                 "expected a trace of an MLflow store to log findings on, but it has no id;"
                 " read it with fetch_trace"
             )
-        name = f"{NAME_PREFIX}{finding.mode}"
         known = client.get_trace_info(trace_id).assessments
-        if any((one.name, one.span_id) == (name, finding.span_id) for one in known):
-            continue
-        feedback = Feedback(
-            name=name,
-            value=False,
-            source=source,
-            rationale=explain_finding(finding),
-            metadata=_metadata(finding),
-            span_id=finding.span_id,
-        )
-        client.log_assessment(trace_id, feedback)
-        _link_issue(client, trace, finding, source)
-        logged.append(finding)
+        on_span = [one for one in known if one.span_id == finding.span_id]
+        name = f"{NAME_PREFIX}{finding.mode}"
+        if all(one.name != name for one in on_span):
+            feedback = Feedback(
+                name=name,
+                value=False,
+                source=source,
+                rationale=explain_finding(finding),
+                metadata=_metadata(finding),
+                span_id=finding.span_id,
+            )
+            client.log_assessment(trace_id, feedback)
+            logged.append(finding)
+        if with_issues and all(getattr(one, "issue_name", "") != finding.mode for one in on_span):
+            _link_issue(client, trace, finding, source)
     return tuple(logged)
 
 
