@@ -60,7 +60,8 @@ def _table_row(
 def _versions(result: RegressionResult) -> tuple[str, str]:
     """Return the versions of both sides: MLflow, the framework, and a dependency that decides."""
     bad, good = result.versions
-    framework = FRAMEWORK_PACKAGES[result.regression.case.framework] or ("openai",)
+    name = result.regression.case.framework
+    framework = FRAMEWORK_PACKAGES.get(name, (name,)) or ("openai",)
     names: tuple[str, ...] = ("mlflow", framework[0])
     if all(bad.get(name) == good.get(name) for name in names):
         names += tuple(name for name in SHARED_DEPENDENCIES if bad.get(name) != good.get(name))

@@ -7,7 +7,11 @@ import pytest
 from packaging.requirements import Requirement
 
 from integrations.cli.environment_selection import select_cases
-from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS, LOCKED
+from integrations.environments.declared_environments import (
+    AG2_ENVIRONMENTS,
+    DECLARED_ENVIRONMENTS,
+    LOCKED,
+)
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.regressions.known_regressions import SHARED_MODEL, load_known_regressions
 from integrations.regressions.regression import (
@@ -119,7 +123,10 @@ def test_a_side_that_cannot_be_built_proves_nothing_and_says_why(
     "regression", load_known_regressions(), ids=lambda regression: regression.title
 )
 def test_a_regression_has_declared_environments_and_is_on_the_page(regression: Regression) -> None:
-    assert {regression.bad.spec, regression.good.spec} <= {*DECLARED_ENVIRONMENTS}
+    assert {regression.bad.spec, regression.good.spec} <= {
+        *DECLARED_ENVIRONMENTS,
+        *AG2_ENVIRONMENTS,
+    }
     title = escape_markdown(regression.title)
     assert f"## {title}" in REGRESSIONS_PAGE.read_text("utf-8")
 
