@@ -7,6 +7,7 @@ format. The UI shows images, thoughts, tool calls and tool results.
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from functools import wraps
 from typing import Any
 
 from patches.autogen.openai_format import to_openai_completion, to_openai_messages
@@ -24,12 +25,17 @@ def _apply() -> Generator[None]:
 
     bind, convert = autolog.construct_full_inputs, autolog._convert_value_to_dict
 
+    @wraps(bind)
     def construct_full_inputs(*args: Any, **kwargs: Any) -> dict[str, Any]:
         inputs = bind(*args, **kwargs)
         return {key: value for key, value in inputs.items() if _is_informative(value)}
 
+    @wraps(convert)
+    def convert_value_to_dict(value: Any, *args: Any, **kwargs: Any) -> Any:
+        return to_json(value)
+
     autolog.construct_full_inputs = construct_full_inputs
-    autolog._convert_value_to_dict = to_json
+    autolog._convert_value_to_dict = convert_value_to_dict
     try:
         yield
     finally:
@@ -141,4 +147,8 @@ PATCH = Patch(
     canary="tests/patches/autogen/test_chat_format_in_ui.py"
     "::test_upstream_mlflow_renders_a_tool_call_and_its_result",
     apply=_apply,
+    wraps={
+        "mlflow.autogen:construct_full_inputs": "func, args, kwargs",
+        "mlflow.autogen:_convert_value_to_dict": "value",
+    },
 )

@@ -14,10 +14,10 @@ from patches.autogen.client_calls import ClientCall
 from patches.autogen.completion_span import CompletionSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
-from patches.support.http_clients import wrap_sends
+from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan, trace_stream
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
-from patches.support.suspend_autolog import suspend_autolog_of_methods
+from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def _wrap_create_stream(create_stream: Callable[..., Any]) -> Callable[..., Any]
 
 
 @contextmanager
-def _record_send(client: Any, request: Any) -> Generator[OnResult]:
+def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
     span = OpenSpan.innermost()
     yield span.record_response if isinstance(span, CompletionSpan) else ignore_result
 
@@ -72,4 +72,10 @@ PATCH = Patch(
     canary="tests/patches/autogen/test_completion_spans.py"
     "::test_upstream_autolog_records_a_streamed_completion",
     apply=_apply,
+    wraps={
+        "autogen_core.models:ChatCompletionClient.create": "self, messages",
+        "autogen_core.models:ChatCompletionClient.create_stream": "self, messages",
+        "mlflow.autogen:safe_patch": SAFE_PATCH_PARAMETERS,
+        **send_methods(),
+    },
 )

@@ -130,8 +130,10 @@ def _wrap_send(sent: SentMessages, send: Callable[..., Any]) -> Callable[..., An
 
 
 @contextmanager
-def _handle_message(sent: SentMessages, runtime: Any, envelope: Any) -> Generator[OnResult]:
-    with sent.handling(envelope.message_id):
+def _handle_message(
+    sent: SentMessages, runtime: Any, message_envelope: Any, *args: Any, **kwargs: Any
+) -> Generator[OnResult]:
+    with sent.handling(message_envelope.message_id):
         yield ignore_result
 
 
@@ -157,4 +159,11 @@ PATCH = Patch(
     canary="tests/patches/autogen/test_core_spans.py"
     "::test_upstream_autolog_leaves_one_trace_for_a_message",
     apply=_apply,
+    wraps={
+        "autogen_core:SingleThreadedAgentRuntime.send_message": "self, message",
+        "autogen_core:SingleThreadedAgentRuntime.publish_message": "self, message",
+        "autogen_core:SingleThreadedAgentRuntime._process_send": "self, message_envelope",
+        "autogen_core:SingleThreadedAgentRuntime._process_publish": "self, message_envelope",
+        "autogen_core:BaseAgent.on_message_impl": "self, message",
+    },
 )

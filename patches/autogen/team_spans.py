@@ -14,6 +14,7 @@ from patches.support.open_span import OpenSpan, trace_stream
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
 from patches.support.turn import Edge, message_from_autogen, sort_edges
 
+MEMBER = "autogen_agentchat.teams._group_chat._sequential_routed_agent:SequentialRoutedAgent"
 RunningTeams = dict[str, "TeamSpan"]
 """The spans of running teams, by the team id that the members know."""
 
@@ -107,12 +108,12 @@ def _wrap_on_message(
     """
 
     @wraps(on_message)
-    async def on_message_in_team(self: Any, message: Any, ctx: Any) -> Any:
+    async def on_message_in_team(self: Any, *args: Any, **kwargs: Any) -> Any:
         team = running_teams.get(self.id.key)
         if team is None or TeamSpan.nearest() is team:
-            return await on_message(self, message, ctx)
+            return await on_message(self, *args, **kwargs)
         with team.active():
-            return await on_message(self, message, ctx)
+            return await on_message(self, *args, **kwargs)
 
     return on_message_in_team
 
@@ -121,8 +122,8 @@ def _wrap_check_condition(check_condition: Callable[..., bool]) -> Callable[...,
     """Record the check of an edge; a graph checks it once per message of the edge's source."""
 
     @wraps(check_condition)
-    def recorded_check(self: Any, message: Any) -> bool:
-        condition_met = check_condition(self, message)
+    def recorded_check(self: Any, message: Any, *args: Any, **kwargs: Any) -> bool:
+        condition_met = check_condition(self, message, *args, **kwargs)
         if (team := TeamSpan.nearest()) is not None:
             condition = _condition_name(self.condition_function or self.condition)
             team.edges.append(Edge(message.source, self.target, condition, condition_met))
@@ -159,4 +160,12 @@ PATCH = Patch(
     canary="tests/patches/autogen/test_team_spans.py"
     "::test_upstream_autolog_leaves_one_trace_for_a_team",
     apply=_apply,
+    wraps={
+        "autogen_agentchat.teams:BaseGroupChat.run_stream": "self, task",
+        f"{MEMBER}.on_message_impl": "self, message",
+        "autogen_agentchat.teams:DiGraphEdge.check_condition": "self, message",
+        "autogen_agentchat.teams:DiGraphEdge.target": "",
+        "autogen_agentchat.teams:DiGraphEdge.condition": "",
+        "autogen_agentchat.teams:DiGraphEdge.condition_function": "",
+    },
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from patches.autogen.openai_format import to_openai_messages
@@ -13,10 +14,12 @@ def _apply() -> Generator[None]:
     import mlflow.autogen as autolog
     from mlflow.tracing import set_span_chat_messages
 
-    def log_chat_messages(span: Any, messages: Sequence[Any]) -> None:
+    original = autolog.log_chat_messages
+
+    @wraps(original)
+    def log_chat_messages(span: Any, messages: Sequence[Any], *args: Any, **kwargs: Any) -> None:
         set_span_chat_messages(span, to_openai_messages(messages))
 
-    original = autolog.log_chat_messages
     autolog.log_chat_messages = log_chat_messages
     try:
         yield
@@ -38,4 +41,8 @@ PATCH = Patch(
     canary="tests/patches/autogen/test_tool_result_content_on_mlflow_3_1.py"
     "::test_upstream_mlflow_records_the_completion_after_a_tool_call",
     apply=_apply,
+    wraps={
+        "mlflow.autogen:log_chat_messages": "span, messages",
+        "mlflow.tracing:set_span_chat_messages": "span, messages",
+    },
 )

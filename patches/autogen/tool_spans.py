@@ -146,4 +146,11 @@ PATCH = Patch(
     delete_when="autolog() records tool calls",
     canary="tests/patches/autogen/test_tool_spans.py::test_upstream_autolog_records_a_tool_call",
     apply=_apply,
+    wraps={
+        "autogen_agentchat.agents:AssistantAgent._execute_tool_call": "tool_call",
+        "autogen_core.tools:BaseTool.run": "self, args",
+        "autogen_core:FunctionCall.name": "",
+        "autogen_core:FunctionCall.id": "",
+        "autogen_core:FunctionCall.arguments": "",
+    },
 )

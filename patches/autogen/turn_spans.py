@@ -15,7 +15,7 @@ from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
 from patches.support.open_span import OpenSpan, trace_stream
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
-from patches.support.suspend_autolog import suspend_autolog_of_methods
+from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 from patches.support.turn import Message, OnTurn, Turn, message_from_autogen
 
 
@@ -70,6 +70,16 @@ def turn_spans_patch(on_turn: OnTurn) -> Patch:
         canary="tests/patches/autogen/test_turn_spans.py"
         "::test_upstream_autolog_names_the_agents_of_a_team",
         apply=lambda: _apply(on_turn),
+        wraps={
+            "autogen_agentchat.agents:BaseChatAgent.run": "self, task",
+            "autogen_agentchat.agents:BaseChatAgent.on_messages": "self, messages",
+            "autogen_agentchat.agents:BaseChatAgent.run_stream": "self, task",
+            "autogen_agentchat.agents:BaseChatAgent.on_messages_stream": "self, messages",
+            "autogen_agentchat.agents:BaseChatAgent.name": "",
+            "autogen_agentchat.agents:BaseChatAgent.description": "",
+            "autogen_agentchat.agents:MessageFilterAgent.on_messages": "self, messages",
+            "mlflow.autogen:safe_patch": SAFE_PATCH_PARAMETERS,
+        },
     )
 
 

@@ -6,6 +6,7 @@ autologging is on, `event_bus.py` records spans.
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
@@ -15,9 +16,11 @@ from patches.patch import Patch
 def _apply() -> Generator[None]:
     import mlflow.crewai as autolog
 
-    def wrap_nothing(*_: Any) -> None: ...
-
     original = autolog._apply_patches
+
+    @wraps(original)
+    def wrap_nothing(*_: Any, **__: Any) -> None: ...
+
     autolog._apply_patches = wrap_nothing
     try:
         yield

@@ -34,7 +34,7 @@ from patches.crewai.handoffs import (
 )
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
-from patches.support.suspend_autolog import suspend_autolog_of_methods
+from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 from patches.support.turn import OnTurn
 
 SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
@@ -80,6 +80,7 @@ def event_bus_patch(on_turn: OnTurn) -> Patch:
         wraps={
             "crewai.events.event_bus:CrewAIEventsBus.emit": "self, source, event",
             "crewai.events.event_context:VALID_EVENT_PAIRS": "",
+            "mlflow.crewai:safe_patch": SAFE_PATCH_PARAMETERS,
         },
     )
 
@@ -92,10 +93,10 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
     original = CrewAIEventsBus.emit
 
     @wraps(original)
-    def emit(self: Any, source: Any, event: Any) -> Any:
+    def emit(self: Any, source: Any, event: Any, *args: Any, **kwargs: Any) -> Any:
         _open_span(source, event, on_turn)
         try:
-            return original(self, source, event)
+            return original(self, source, event, *args, **kwargs)
         finally:
             _end_span(source, event, on_turn)
 

@@ -40,12 +40,12 @@ def _wrap_extract(extract_usage: Callable[..., Any]) -> Callable[..., Any]:
     """Give the current completion span the reply that the usage is read from."""
 
     @wraps(extract_usage)
-    def wrapper(self: Any, reply: Any) -> Any:
+    def wrapper(self: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         span = OpenSpan.innermost()
         if isinstance(span, CompletionSpan):
-            record_body(span, reply)
-            span.reply.usage = getattr(reply, "usage", None)
-        return extract_usage(self, reply)
+            record_body(span, response)
+            span.reply.usage = getattr(response, "usage", None)
+        return extract_usage(self, response, *args, **kwargs)
 
     return wrapper
 
@@ -54,11 +54,11 @@ def _wrap_track_usage(track_usage: Callable[..., Any]) -> Callable[..., Any]:
     """Count the usage of each reply once; CrewAI reads that of a stream with each of its chunks."""
 
     @wraps(track_usage)
-    def wrapper(self: Any, usage: Any) -> Any:
+    def wrapper(self: Any, usage_data: Any, *args: Any, **kwargs: Any) -> Any:
         span = CompletionSpan.nearest()
         if span is not None and span.owner is self and not span.is_ended:
-            span.add_usage(span.reply.usage or usage)
-        return track_usage(self, usage)
+            span.add_usage(span.reply.usage or usage_data)
+        return track_usage(self, usage_data, *args, **kwargs)
 
     return wrapper
 

@@ -55,11 +55,16 @@ def _wrap_execution(execute: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(execute)
     def wrapper(
-        self: Any, function_name: str, function_args: Any, available_functions: Any, **kwargs: Any
+        self: Any,
+        function_name: str,
+        function_args: Any,
+        available_functions: Any,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         if function_name not in available_functions:
             _record_rejection(function_name, function_args, "Tool not found")
-        return execute(self, function_name, function_args, available_functions, **kwargs)
+        return execute(self, function_name, function_args, available_functions, *args, **kwargs)
 
     return wrapper
 

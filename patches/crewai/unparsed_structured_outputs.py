@@ -41,9 +41,9 @@ def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
     """Record a reply on the current completion span if `parse` rejects it."""
 
     @wraps(parse)
-    def wrapper(*, chat_completion: Any, **options: Any) -> Any:
+    def wrapper(*args: Any, chat_completion: Any, **kwargs: Any) -> Any:
         try:
-            return parse(chat_completion=chat_completion, **options)
+            return parse(*args, chat_completion=chat_completion, **kwargs)
         except Exception:
             span = OpenSpan.innermost()
             if isinstance(span, CompletionSpan):

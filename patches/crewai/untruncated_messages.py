@@ -19,10 +19,12 @@ def _apply() -> Generator[None]:
     original: Any = serialization.to_serializable
 
     @wraps(original)
-    def to_serializable(obj: Any, exclude: Any = None, max_depth: int = 0, **internal: Any) -> Any:
-        return original(obj, exclude, max_depth, **internal)
+    def to_serializable(
+        obj: Any, exclude: Any = None, max_depth: int = 0, *args: Any, **kwargs: Any
+    ) -> Any:
+        return original(obj, exclude, max_depth, *args, **kwargs)
 
-    serialization.to_serializable = to_serializable  # type: ignore[assignment]
+    serialization.to_serializable = to_serializable
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result
-from patches.support.http_clients import wrap_sends
+from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
         canary="tests/patches/openai/test_http_attempts.py"
         "::test_upstream_autolog_records_a_failed_attempt",
         apply=lambda: _apply(on_attempt),
+        wraps=send_methods(),
     )
 
 
@@ -51,7 +52,7 @@ def _apply(on_attempt: OnAttempt) -> Generator[None]:
 
 @contextmanager
 def _record_attempt(
-    on_attempt: OnAttempt, client: Any, request: "httpx.Request"
+    on_attempt: OnAttempt, client: Any, request: "httpx.Request", *args: Any, **kwargs: Any
 ) -> Generator[OnResult]:
     if not _is_inside_llm_span():
         yield ignore_result

@@ -32,20 +32,25 @@ def _apply() -> Generator[None]:
 
     @wraps(register)
     def register_trace(
-        self: Any, otel_id: int, info: Any, is_remote_trace: bool = False, *args: Any, **kwargs: Any
+        self: Any,
+        otel_trace_id: int,
+        trace_info: Any,
+        is_remote_trace: bool = False,
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         with self._lock:
-            if not (is_remote_trace and remote_traces.contains(self, otel_id)):
-                register(self, otel_id, info, is_remote_trace, *args, **kwargs)
+            if not (is_remote_trace and remote_traces.contains(self, otel_trace_id)):
+                register(self, otel_trace_id, trace_info, is_remote_trace, *args, **kwargs)
             if is_remote_trace:
-                remote_traces.open_requests[otel_id] += 1
+                remote_traces.open_requests[otel_trace_id] += 1
 
     @wraps(pop)
-    def pop_trace(self: Any, otel_id: int, *args: Any, **kwargs: Any) -> Any:
+    def pop_trace(self: Any, otel_trace_id: int, *args: Any, **kwargs: Any) -> Any:
         with self._lock:
-            if remote_traces.contains(self, otel_id):
-                return remote_traces.finish_request(self, otel_id)
-            return pop(self, otel_id, *args, **kwargs)
+            if remote_traces.contains(self, otel_trace_id):
+                return remote_traces.finish_request(self, otel_trace_id)
+            return pop(self, otel_trace_id, *args, **kwargs)
 
     @wraps(export)
     def export_and_release(self: Any, spans: Sequence[Any], *args: Any, **kwargs: Any) -> Any:

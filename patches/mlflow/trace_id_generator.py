@@ -36,6 +36,7 @@ PATCH = Patch(
     "::test_upstream_mlflow_exits_cleanly_with_isolated_trace_ids",
     apply=_apply,
     wraps={
+        "mlflow.tracing.provider:_IsolatedRandomIdGenerator": "",
         "mlflow.tracing.provider:_IsolatedRandomIdGenerator.__del__": "self",
         "mlflow.tracing.provider:_private_random_generators": "",
     },

@@ -15,10 +15,10 @@ from typing import Any
 from patches.openai.request_span import RequestSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
-from patches.support.http_clients import wrap_sends
+from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
-from patches.support.suspend_autolog import suspend_autolog_of_methods
+from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
 SUSPENDED_METHODS = ("create", "parse")
 """The methods for completions that MLflow wraps."""
@@ -74,7 +74,7 @@ def _record_completion(
 
 
 @contextmanager
-def _record_send(client: Any, request: Any) -> Generator[OnResult]:
+def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
     span = OpenSpan.innermost()
     if not isinstance(span, RequestSpan):
         yield ignore_result
@@ -83,36 +83,36 @@ def _record_send(client: Any, request: Any) -> Generator[OnResult]:
     yield span.record_response
 
 
-def _wrap_stream(iter_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _wrap_stream(iter_events: Callable[..., Any]) -> Callable[..., Any]:
     """Let the span of a completion read its stream, and see the error that ends it."""
 
     @wraps(iter_events)
-    def recorded(stream: Any) -> Any:
+    def recorded(stream: Any, *args: Any, **kwargs: Any) -> Any:
         span = RequestSpan.of_response(stream.response)
-        events = iter_events(stream)
+        events = iter_events(stream, *args, **kwargs)
         return events if span is None else span.read_events(events)
 
     return recorded
 
 
-def _wrap_async_stream(iter_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _wrap_async_stream(iter_events: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(iter_events)
-    def recorded(stream: Any) -> Any:
+    def recorded(stream: Any, *args: Any, **kwargs: Any) -> Any:
         span = RequestSpan.of_response(stream.response)
-        events = iter_events(stream)
+        events = iter_events(stream, *args, **kwargs)
         return events if span is None else span.read_async_events(events)
 
     return recorded
 
 
-def _wrap_parser(parse_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _wrap_parser(parse_events: Callable[..., Any]) -> Callable[..., Any]:
     """Record an error of the client's `stream()` helper, which parses what the stream yields."""
 
     @wraps(parse_events)
-    def recorded(helper: Any) -> Any:
+    def recorded(helper: Any, *args: Any, **kwargs: Any) -> Any:
         span = RequestSpan.of_response(helper._response)
         try:
-            yield from parse_events(helper)
+            yield from parse_events(helper, *args, **kwargs)
         except Exception as error:
             if span is not None:
                 span.end(error)
@@ -121,12 +121,12 @@ def _wrap_parser(parse_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return recorded
 
 
-def _wrap_async_parser(parse_events: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _wrap_async_parser(parse_events: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(parse_events)
-    async def recorded(helper: Any) -> Any:
+    async def recorded(helper: Any, *args: Any, **kwargs: Any) -> Any:
         span = RequestSpan.of_response(helper._response)
         try:
-            async for event in parse_events(helper):
+            async for event in parse_events(helper, *args, **kwargs):
                 yield event
         except Exception as error:
             if span is not None:
@@ -139,13 +139,26 @@ def _wrap_async_parser(parse_events: Callable[[Any], Any]) -> Callable[[Any], An
 PATCH = Patch(
     name="openai.completion_spans",
     symptom=(
-        "a stream that breaks off or is closed early, and an async call that is cancelled, leave no"
-        " trace; streamed tool calls are not stored; a request's extra headers are"
+        "an async call that is cancelled leaves no trace; before MLflow 3.18 neither does a stream"
+        " that breaks off or is closed early, and streamed tool calls are not stored; a request's"
+        " extra headers are"
     ),
-    upstream="mlflow.openai.autolog (`_stream_output_logging_hook`, `async_patched_call`)",
+    upstream="mlflow.openai.autolog (`async_patched_call`: `except Exception`)",
     versions={"mlflow": ">=3.17,<3.19", "openai": ">=1.66,<4"},
-    delete_when="autolog() records a stream that is closed early, with the tool calls in it",
+    delete_when="autolog() records a call that is cancelled, and no extra headers",
     canary="tests/patches/openai/test_streams.py"
-    "::test_upstream_autolog_records_a_stream_that_is_closed_early",
+    "::test_upstream_autolog_records_a_cancelled_completion",
     apply=_apply,
+    wraps={
+        "openai._base_client:SyncAPIClient.request": "self, cast_to, options",
+        "openai._base_client:AsyncAPIClient.request": "self, cast_to, options",
+        "openai:Stream.__stream__": "self",
+        "openai:AsyncStream.__stream__": "self",
+        "openai.lib.streaming.chat:ChatCompletionStream.__stream__": "self",
+        "openai.lib.streaming.chat:AsyncChatCompletionStream.__stream__": "self",
+        "openai.lib.streaming.responses:ResponseStream.__stream__": "self",
+        "openai.lib.streaming.responses:AsyncResponseStream.__stream__": "self",
+        "mlflow.openai.autolog:safe_patch": SAFE_PATCH_PARAMETERS,
+        **send_methods(),
+    },
 )

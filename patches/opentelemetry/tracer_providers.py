@@ -33,9 +33,9 @@ def hook_tracer_providers(hooks: SpanHooks) -> Generator[None]:
     set_provider, initialize = holder.set, module._initialize_tracer_provider
 
     @wraps(set_provider)
-    def hooked_set(self: Any, provider: Any, *args: Any, **kw: Any) -> None:
-        _install(provider, hooks)
-        set_provider(self, provider, *args, **kw)
+    def hooked_set(self: Any, tracer_provider: Any, *args: Any, **kw: Any) -> None:
+        _install(tracer_provider, hooks)
+        set_provider(self, tracer_provider, *args, **kw)
 
     @wraps(initialize)
     def hooked_initialize(*args: Any, **kw: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from patches.support.call_wrapping import Around, wrap_async_call, wrap_call
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
+HTTP_PACKAGES = ("httpx", "httpx2")
 SEND = "_send_single_request"
 """The method through which a client sends each request, including redirects."""
 
@@ -21,7 +22,7 @@ SEND = "_send_single_request"
 @cache
 def http_modules() -> tuple[Any, ...]:
     """Import and return those of httpx and httpx2 that are installed."""
-    return tuple(import_module(name) for name in ("httpx", "httpx2") if find_spec(name))
+    return tuple(import_module(name) for name in HTTP_PACKAGES if find_spec(name))
 
 
 def http_module_of(response: Any) -> Any:
@@ -32,6 +33,16 @@ def http_module_of(response: Any) -> Any:
 def is_http_error(error: BaseException) -> bool:
     """Return whether an HTTP client raised the error."""
     return any(isinstance(error, module.HTTPError) for module in http_modules())
+
+
+def send_methods() -> dict[str, str]:
+    """Return what `wrap_sends` wraps, as `Patch.wraps`; nothing is imported."""
+    installed = (name for name in HTTP_PACKAGES if find_spec(name))
+    return {
+        f"{name}:{cls}.{SEND}": "self, request"
+        for name in installed
+        for cls in ("Client", "AsyncClient")
+    }
 
 
 @contextmanager

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial, wraps
 from typing import Any
+
+SAFE_PATCH_PARAMETERS = "autologging_integration, destination, function_name, patch_function"
+"""The parameters of MLflow's `safe_patch`, as a patch that suspends autologging declares them."""
 
 
 @contextmanager
@@ -28,13 +32,23 @@ def suspend_autolog_of_methods(
         applied.discard(patch)
 
     safe_patch = autolog_module.safe_patch
-    deferred_calls: list[tuple[Any, ...]] = []
+    deferred_calls: list[Callable[[], Any]] = []
 
-    def patch_other_methods(flavor: str, cls: type, method: str, function: Any) -> None:
-        if is_suspended(cls, method):
-            deferred_calls.append((flavor, cls, method, function))
+    @wraps(autolog_module.safe_patch)
+    def patch_other_methods(
+        autologging_integration: str,
+        destination: type,
+        function_name: str,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        call = partial(
+            safe_patch, autologging_integration, destination, function_name, *args, **kwargs
+        )
+        if is_suspended(destination, function_name):
+            deferred_calls.append(call)
         else:
-            safe_patch(flavor, cls, method, function)
+            call()
 
     autolog_module.safe_patch = patch_other_methods
     try:
@@ -46,4 +60,4 @@ def suspend_autolog_of_methods(
                 gorilla.apply(patch)
                 safety._store_patch(flavor, patch)
             for call in deferred_calls:
-                safe_patch(*call)
+                call()

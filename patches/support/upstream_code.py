@@ -13,7 +13,7 @@ def find_signature_change(target: str, parameters: str) -> str | None:
         parameters: The first parameters, in order, as in "self, request"; "" accepts any.
     """
     try:
-        found = _resolve(target)
+        found = resolve_target(target)
     except (ImportError, AttributeError) as error:
         return f"{target} does not exist ({error})"
     expected = [name.strip() for name in parameters.split(",") if name.strip()]
@@ -30,13 +30,23 @@ def find_signature_change(target: str, parameters: str) -> str | None:
     )
 
 
-def _resolve(target: str) -> Any:
+def resolve_target(target: str) -> Any:
     module, _, path = target.partition(":")
     value: Any = import_module(module)
     for name in path.split(".") if path else ():
         # Statically, because a class method or a property would otherwise hide its function.
-        is_class = inspect.isclass(value)
-        value = inspect.getattr_static(value, name) if is_class else getattr(value, name)
+        value = _class_attribute(value, name) if inspect.isclass(value) else getattr(value, name)
     if isinstance(value, classmethod | staticmethod):
         return value.__func__
     return value.fget if isinstance(value, property) else value
+
+
+def _class_attribute(cls: type, name: str) -> Any:
+    """Return a class attribute, or the annotation of a field without a default."""
+    try:
+        return inspect.getattr_static(cls, name)
+    except AttributeError:
+        for each in cls.__mro__:
+            if name in (fields := inspect.get_annotations(each)):
+                return fields[name]
+        raise

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 from autogen_agentchat.agents import AssistantAgent
 
 from instrumentation.tracing import enable_tracing, record_run
+from tests.support.autogen_agents import agent, load_trace, replay_lines, tool_calls_line
 
 Warnings = Callable[[], list[str]]
 
@@ -46,6 +48,37 @@ def test_an_unsupported_version_is_named_with_the_supported_range(
     (warning,) = [text for text in warnings() if "autogen-agentchat" in text]
     assert "needs autogen-agentchat >=0.7,<0.8, but 0.6.1 is installed" in warning
     assert "autogen.turn_spans: the agents of an AutoGen team have no span" in warning
+
+
+def count_letters(text: str) -> int:
+    """Count the letters of a text."""
+    return len(text)
+
+
+async def test_changed_code_is_named_once_and_everything_else_is_recorded(
+    tmp_path: Path, store: str, warnings: Warnings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = AssistantAgent._execute_tool_call
+
+    def execute_renamed(call: Any = None, **kwargs: Any) -> Any:
+        return execute(**kwargs)
+
+    monkeypatch.setattr(AssistantAgent, "_execute_tool_call", staticmethod(execute_renamed))
+    calls = tool_calls_line("a", ("count_letters", {"text": "four"}))
+    with (
+        enable_tracing(store, frameworks=["autogen"]),
+        replay_lines(tmp_path, calls) as replay,
+        record_run() as run,
+    ):
+        result = await agent(replay, "a", tools=[count_letters]).run(task="x")
+    trace = load_trace(run)
+    assert result.messages[-1].to_text() == "4"
+    assert [len(trace.spans_of_type(each)) for each in ("AGENT", "LLM", "TOOL")] == [1, 1, 0]
+    (warning,) = warnings()
+    assert (
+        "_execute_tool_call is expected to take (tool_call, …), but takes (call, kwargs)" in warning
+    )
+    assert "autogen.tool_spans: the tool calls of an AutoGen agent have no span" in warning
 
 
 def test_supported_versions_give_no_warning(store: str, warnings: Warnings) -> None:

@@ -42,11 +42,13 @@ def _apply() -> Generator[None]:
     retry_queues = RetryQueues()
 
     @wraps(log_spans)
-    def put_spans(self: Any, experiment: str, spans: list[Any], *args: Any, **kwargs: Any) -> None:
+    def put_spans(
+        self: Any, experiment_id: str, spans: list[Any], *args: Any, **kwargs: Any
+    ) -> None:
         trace_ids = frozenset(span.trace_id for span in spans)
         write = partial(log_spans, **kwargs)
         retry_queues.for_exporter(self).put(
-            PendingWrite(write, self, (experiment, spans, *args), trace_ids, tuple(spans))
+            PendingWrite(write, self, (experiment_id, spans, *args), trace_ids, tuple(spans))
         )
 
     @wraps(log_trace)

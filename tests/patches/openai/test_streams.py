@@ -14,13 +14,14 @@ import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 from pydantic import BaseModel, ValidationError
 
 from instrumentation.tracing import enable_tracing, record_run
 from patches.openai.reply_parsing import parse_reply
 from scenarios.http_server.connection import Connection
 from scenarios.http_server.server import HOST, serve_app
-from scenarios.replay.faults import cuts_stream, malformed_reply
+from scenarios.replay.faults import cuts_stream, hangs, malformed_reply
 from tests.support.autogen_agents import load_trace
 from tests.support.openai_clients import (
     CHAT_REQUEST,
@@ -62,8 +63,8 @@ RequestStream = Callable[..., Any]
 
 
 @pytest.mark.xfail(
-    reason="MLflow ends the span of a stream only after its last chunk",
-    strict=True,
+    Version(mlflow.__version__) < Version("3.18"),
+    reason="MLflow before 3.18 ends the span of a stream only after its last chunk",
     raises=AssertionError,
 )
 def test_upstream_autolog_records_a_stream_that_is_closed_early(store: str) -> None:
@@ -71,6 +72,18 @@ def test_upstream_autolog_records_a_stream_that_is_closed_early(store: str) -> N
         with chat(sync_client(replay)) as stream:
             next(stream)
         gc.collect()
+        assert len(run.traces()) == 1
+
+
+@pytest.mark.xfail(reason="MLflow handles an Exception only", raises=AssertionError)
+async def test_upstream_autolog_records_a_cancelled_completion(store: str) -> None:
+    with (
+        upstream_autolog("openai", store),
+        replay_and_record(faults=[hangs("a")]) as (replay, run),
+    ):
+        async with async_openai_client(replay) as client:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.chat.completions.create(**CHAT_REQUEST), 0.2)
         assert len(run.traces()) == 1
 
 
