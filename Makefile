@@ -12,14 +12,14 @@ PHOENIX_GRPC_PORT ?= 4317
 PHOENIX_DATA ?= $(CURDIR)/.store/phoenix
 VENV := .venv
 RUN := $(VENV)/bin/python
-INSTRUMENTOR_ENVS := .envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready
+INSTRUMENTOR_ENVS := .envs/openinference/ready .envs/openllmetry/ready .envs/openlit/ready .envs/mlflow-3-18/ready
 export CELL MARKDOWN
 export MLFLOW_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env phoenix-env store store-stop picture lock clean
+.PHONY: help run-scenario diagnose scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -96,6 +96,8 @@ openllmetry-env: .envs/openllmetry/ready  ## Build the OpenLLMetry virtual envir
 
 openlit-env: .envs/openlit/ready  ## Build the OpenLIT virtual environment
 
+mlflow-3-18-env: .envs/mlflow-3-18/ready  ## Build the virtual environment with mlflow 3.18
+
 phoenix-env: .envs/phoenix/ready  ## Build the Arize Phoenix virtual environment
 
 picture: $(VENV)/ready  ## Take the picture of the README from MLflow's page (needs Chromium)
@@ -104,6 +106,11 @@ picture: $(VENV)/ready  ## Take the picture of the README from MLflow's page (ne
 lock: $(VENV)/ready  ## Resolve the newest compatible versions into requirements.lock
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --upgrade --output-file requirements.lock
+	cp requirements.lock integrations/environments/mlflow-3-18.lock
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --override integrations/environments/mlflow-3-18.in \
+		--no-emit-package mlflow-skinny --no-emit-package mlflow-tracing \
+		--output-file integrations/environments/mlflow-3-18.lock
 
 clean:  ## Remove the virtual environments; stores and tapes stay
 	rm -rf $(VENV) .envs
@@ -134,13 +141,14 @@ $(INSTRUMENTOR_ENVS): .envs/%/ready: integrations/environments/%.lock
 	@$(call environment,.envs/phoenix,$<,--compile-bytecode)
 	@touch $@
 
-# $(call environment,FOLDER,LOCK,OPTIONS): install a lock file into a new virtual environment. uv is ten
-# times as fast as pip: where it is neither on PATH nor in .venv, pip installs it first. If uv fails,
-# pip installs everything. --compile-bytecode pays off for an environment that is imported as a whole.
+# $(call environment,FOLDER,LOCK,OPTIONS): install a lock file into a new virtual environment, and nothing
+# that it does not list: mlflow 3.18.0 requires an mlflow-skinny that the index does not have. uv is ten
+# times as fast as pip: where it is neither on PATH nor in .venv, pip installs it first. If uv fails, pip
+# installs everything. --compile-bytecode pays off for an environment that is imported as a whole.
 define environment
 rm -rf $(1) && $(PYTHON) -m venv $(1) && { export UV_SYSTEM_CERTS=1 PATH="$$PATH:$(CURDIR)/$(VENV)/bin"; \
 	command -v uv >/dev/null 2>&1 || { sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(1)/uv.lock && \
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)/uv.lock; }; \
-	VIRTUAL_ENV=$(1) uv pip install --quiet $(3) --require-hashes -r $(2); } || \
-	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
+	VIRTUAL_ENV=$(1) uv pip install --quiet $(3) --no-deps --require-hashes -r $(2); } || \
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(2)
 endef

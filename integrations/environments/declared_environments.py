@@ -1,8 +1,8 @@
 """The environments of the matrix: combinations of versions, and what is special about each."""
 
 from integrations.environments.environment_spec import EnvironmentSpec
-from integrations.environments.lock_file import INSTRUMENTOR_LOCKS
-from integrations.instrumentors.registry import AUTOLOGS, FRAMEWORK_TELEMETRY
+from integrations.environments.lock_file import INSTRUMENTOR_LOCKS, MLFLOW_3_18_LOCK
+from integrations.instrumentors.registry import AUTOLOGS, FRAMEWORK_TELEMETRY, OURS
 
 CREWAI = ("crewai",)
 AUTOGEN = ("autogen",)
@@ -18,6 +18,12 @@ OLD_OPENTELEMETRY = (
 OpenTelemetry 1.38 reads an attribute that only the constructor sets, and the spans are dropped."""
 
 LOCKED = EnvironmentSpec("locked", note="the project's lock, in which the goldens were accepted")
+MLFLOW_3_18 = EnvironmentSpec(
+    MLFLOW_3_18_LOCK.environment_name,
+    instrumentors=(OURS,),
+    note="the project's lock with mlflow 3.18.0; what its autolog records is in the fidelity table",
+    lock_file=MLFLOW_3_18_LOCK,
+)
 INSTRUMENTOR_ENVIRONMENTS = tuple(
     EnvironmentSpec(
         each.environment_name,
@@ -31,6 +37,7 @@ INSTRUMENTOR_ENVIRONMENTS = tuple(
 
 DECLARED_ENVIRONMENTS = (
     LOCKED,
+    MLFLOW_3_18,
     EnvironmentSpec(
         "mlflow 3.1.4, autogen 0.6.1",
         ("mlflow==3.1.4", *OLD_AUTOGEN, OLD_SQLALCHEMY, *OLD_OPENTELEMETRY),

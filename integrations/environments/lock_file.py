@@ -6,7 +6,7 @@ from pathlib import Path
 
 from integrations.environments.requirements import RequirementError, pinned_versions
 from integrations.environments.resolution import PROJECT_LOCK_PATH
-from integrations.instrumentors.registry import INSTRUMENTORS
+from integrations.instrumentors.registry import INSTRUMENTORS, OURS, PLAIN_AUTOLOG_3_18
 
 LOCKS_FOLDER = Path(__file__).parent
 
@@ -49,10 +49,16 @@ class LockFile:
 PROJECT_LOCK = LockFile("", tuple(each.name for each in INSTRUMENTORS if not each.environment_name))
 """Its instrumentors need no package besides MLflow and the frameworks. Ours supports the versions
 that its patches name, and reports others as unsupported."""
+MLFLOW_3_18_LOCK = LockFile("mlflow-3-18", (PLAIN_AUTOLOG_3_18, OURS))
+"""The project's lock with mlflow 3.18.0, which cannot be resolved: it requires an mlflow-skinny and
+an mlflow-tracing of its own version, which the index does not have. Its wheel contains all of
+MLflow, so both are left out."""
 INSTRUMENTOR_LOCKS = tuple(
-    LockFile(each.environment_name, (each.name,)) for each in INSTRUMENTORS if each.environment_name
+    LockFile(each.environment_name, (each.name,))
+    for each in INSTRUMENTORS
+    if each.environment_name not in ("", MLFLOW_3_18_LOCK.environment_name)
 )
-LOCK_FILES = (PROJECT_LOCK, *INSTRUMENTOR_LOCKS)
+LOCK_FILES = (PROJECT_LOCK, MLFLOW_3_18_LOCK, *INSTRUMENTOR_LOCKS)
 
 
 def find_lock_file(packages: Collection[str], instrumentors: Collection[str]) -> LockFile:

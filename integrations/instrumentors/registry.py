@@ -42,6 +42,7 @@ class Instrumentor:
 PLAIN_AUTOLOG = "plain autolog"
 BOTH_AUTOLOGS = "autolog of both"
 AUTOLOGS = (PLAIN_AUTOLOG, BOTH_AUTOLOGS)
+PLAIN_AUTOLOG_3_18 = "plain autolog 3.18"
 OURS = "ours"
 FRAMEWORK_TELEMETRY = "its own OpenTelemetry"
 WITH_DECLARED_GAPS = (*AUTOLOGS, OURS)
@@ -55,9 +56,15 @@ INSTRUMENTORS = (
         "`mlflow.<framework>.autolog()`",
     ),
     Instrumentor(
+        PLAIN_AUTOLOG_3_18,
+        "mlflow_autolog:enable_plain_autolog",
+        "the same, with mlflow 3.18.0",
+        "mlflow-3-18",
+    ),
+    Instrumentor(
         BOTH_AUTOLOGS,
         "mlflow_autolog:enable_both_autologs",
-        "the same, and `mlflow.openai.autolog()`",
+        "plain autolog, and `mlflow.openai.autolog()`",
         unsupported={"openai": "there is only the client's own autolog: see plain autolog"},
     ),
     Instrumentor(

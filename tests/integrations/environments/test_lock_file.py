@@ -4,7 +4,7 @@ import pytest
 
 from integrations.cli.environment_selection import select_environments
 from integrations.environments.environment_spec import spec_from_requirements
-from integrations.environments.lock_file import PROJECT_LOCK, find_lock_file
+from integrations.environments.lock_file import MLFLOW_3_18_LOCK, PROJECT_LOCK, find_lock_file
 from integrations.environments.requirements import RequirementError
 
 OPENINFERENCE = "openinference-instrumentation-crewai"
@@ -78,6 +78,16 @@ def test_a_package_that_the_lock_file_does_not_pin_is_refused() -> None:
         RequirementError, match=r"name .*openlit, or another package that openlit.lock"
     ):
         select_environments((), ["numpie==1"], ["OpenLIT"])
+
+
+def test_the_lock_with_mlflow_3_18_differs_from_that_of_the_project_only_in_mlflow() -> None:
+    project, newer = PROJECT_LOCK.pins(), MLFLOW_3_18_LOCK.pins()
+    names = {*project, *newer}
+    assert {name: newer.get(name) for name in names if newer.get(name) != project.get(name)} == {
+        "mlflow": "3.18.0",
+        "mlflow-skinny": None,
+        "mlflow-tracing": None,
+    }
 
 
 def test_the_default_is_the_lock_file_of_the_project() -> None:
