@@ -296,7 +296,7 @@ def test_upstream_mlflow_passes_bridged_spans_to_its_processors(store: str) -> N
 def test_nothing_is_traced_if_redaction_is_impossible(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patches.patch.version", lambda name: "3.1.4")
+    monkeypatch.setattr("patches.patch._installed_version", lambda name: "3.1.4")
     with (
         pytest.raises(SpanPipelineError, match="neither redacted nor sampled"),
         enable_tracing(store),
