@@ -45,6 +45,7 @@ from patches.mlflow.experiment import (
 )
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, framework_patches, mlflow_patches
+from patches.support.fork_hooks import fork_hooks
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 """The store if neither the caller nor MLFLOW_TRACKING_URI names one; also MLflow's own default."""
@@ -213,6 +214,7 @@ def _start(
     register_after_fork(stack, _flush_at_process_end)
     if tail_sampler:
         stack.callback(tail_sampler.close)
+        stack.enter_context(fork_hooks(after_in_child=tail_sampler.forget_pending))
     repairs = stack.enter_context(apply_patches(*mlflow_patches(Attempt.for_request)))
     warn_about_gaps(outcomes := (*pipeline, *repairs))
     warn_about_environment()

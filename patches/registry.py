@@ -26,6 +26,7 @@ from patches.crewai.event_bus import event_bus_patch
 from patches.mlflow import (
     autolog_after_errors,
     cancelled_spans,
+    forked_processes,
     lazy_store,
     remote_traces,
     trace_buffer_size,
@@ -33,7 +34,7 @@ from patches.mlflow import (
     traced_generators,
     unwritable_values,
 )
-from patches.mlflow.export_queue import fast_flush, fork_safe_queue, memory_limit, retry_queues
+from patches.mlflow.export_queue import fast_flush, memory_limit, retry_queues
 from patches.mlflow.http_attempts import OnAttempt, http_attempts_patch
 from patches.openai import completion_spans as openai_completion_spans
 from patches.patch import Patch
@@ -67,7 +68,7 @@ def builtin_patches(
 def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
     """Return the patches for MLflow itself, to be applied before those of a framework."""
     return (
-        fork_safe_queue.PATCH,
+        forked_processes.PATCH,
         trace_id_generator.PATCH,
         trace_buffer_size.PATCH,
         memory_limit.PATCH,

@@ -71,8 +71,7 @@ class BatchExporter:
 
     def send(self, span: ReadableSpan, trace_attributes: Mapping[str, str]) -> None:
         """Queue a span, with the attributes of its trace if it is a root. Returns immediately."""
-        if self._process_id != os.getpid():
-            self._start()  # a fork does not copy threads
+        self._start_in_forked_process()
         queued = QueuedSpan.from_span(span, trace_attributes)
         with self._changed:
             if self._is_closed:
@@ -90,6 +89,7 @@ class BatchExporter:
         It gives up when a request fails, or when the endpoint accepts nothing for
         `flush_stall_timeout_s`.
         """
+        self._start_in_forked_process()
         limits, deadline = self._limits, time.monotonic() + self._limits.flush_timeout_s
         with self._changed:
             stall_timeout_s = (
@@ -116,6 +116,14 @@ class BatchExporter:
             self._changed.notify_all()
         if cleared or sending_count or self._dropped_from_queue:
             self._warn(dropped_spans_error(self._dropped_from_queue, cleared + sending_count))
+
+    def _start_in_forked_process(self) -> None:
+        """Start anew after a fork, which copies no threads, and locks as other threads hold them.
+
+        The parent sends the spans in the copied queue.
+        """
+        if self._process_id != os.getpid():
+            self._start()
 
     def _made_progress(self, timeout_s: float) -> bool:
         """Wait until spans are delivered, a request fails or nothing waits; False if too late."""

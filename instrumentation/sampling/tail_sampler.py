@@ -38,11 +38,15 @@ class TailSampler:
 
     def __init__(self, sampling: Sampling) -> None:
         self.sampling = sampling
-        self._traces: OrderedDict[int, PendingTrace] = OrderedDict()
         self._decisions: OrderedDict[int, bool] = OrderedDict()
-        self._span_count = 0
         self._closed = False
         self._logged_warnings: set[str] = set()
+        self.forget_pending()
+
+    def forget_pending(self) -> None:
+        """Begin without pending traces, in a forked process: its parent decides about them."""
+        self._traces: OrderedDict[int, PendingTrace] = OrderedDict()
+        self._span_count = 0
         self._lock = RLock()  # reentrant, because a rule may open spans
 
     def on_start(self, span: ReadableSpan) -> None:

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -24,6 +25,7 @@ from instrumentation.sigterm import handle_sigterm
 from instrumentation.tracing import enable_tracing
 
 SPANS = 20
+FORKS = 5
 
 
 def main(tracking_uri: str, program: str) -> None:
@@ -114,6 +116,51 @@ def has_a_child_process() -> None:
     child.join(60)
 
 
+def forks_while_it_stores() -> None:
+    """Fork again and again while another thread records spans and the store writes them."""
+    work()  # imports modules; Python cannot fork in the middle of that
+    is_done = threading.Event()
+
+    def work_until_done() -> None:
+        while not is_done.wait(0.1):
+            work()
+
+    thread = threading.Thread(target=work_until_done)
+    thread.start()
+    failures = 0
+    for _ in range(FORKS):
+        time.sleep(0.15)
+        failures += os.waitpid(fork_child(), 0)[1] != 0
+    is_done.set()
+    thread.join()
+    sys.exit(failures)
+
+
+def serves_in_workers() -> None:
+    """Fork workers that work and then exit in the usual way, as a pre-fork server does."""
+    work()
+    for _ in range(2):
+        child = os.fork()
+        if not child:
+            work()
+            sys.exit(0)
+        os.waitpid(child, 0)
+
+
+def fork_child() -> int:
+    """Fork a process that works, stores its spans and ends at once; returns its id.
+
+    SIGALRM ends it if it hangs.
+    """
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        work()
+        mlflow.flush_trace_async_logging()
+        os._exit(0)
+    return child
+
+
 PROGRAMS: dict[str, Callable[[], None]] = {
     program.__name__: program
     for program in (
@@ -125,6 +172,8 @@ PROGRAMS: dict[str, Callable[[], None]] = {
         keeps_its_provider,
         forks,
         has_a_child_process,
+        forks_while_it_stores,
+        serves_in_workers,
     )
 }
 

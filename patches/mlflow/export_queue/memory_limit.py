@@ -16,6 +16,7 @@ from typing import Any
 
 from patches.mlflow.export_queue.pending_write import PendingWrite
 from patches.patch import Patch
+from patches.support.fork_hooks import fork_hooks
 
 MAX_BYTES_SETTING = ("FLIGHT_RECORDER_EXPORT_QUEUE_BYTES", 256_000_000)
 """The approximate limit: the environment variable and its default."""
@@ -41,7 +42,8 @@ def _apply() -> Generator[None]:
 
     AsyncTraceExportQueue.put = put_or_drop
     try:
-        yield
+        with fork_hooks(after_in_child=budget.reset):
+            yield
     finally:
         AsyncTraceExportQueue.put = put
         budget.log_losses()
@@ -65,9 +67,11 @@ class MemoryBudget:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._bytes = 0
-        self._lost_tasks = 0
-        self._lost_spans = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Start with an empty queue, as a forked process does."""
+        self._bytes = self._lost_tasks = self._lost_spans = 0
         self._lock = Lock()
 
     def try_reserve(self, size_bytes: int, span_count: int) -> bool:

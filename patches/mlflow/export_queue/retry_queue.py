@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from time import monotonic
 
 from patches.mlflow.export_queue.pending_write import (
@@ -41,6 +41,9 @@ class RetryQueue:
         store: The tracking URI, for messages.
         max_bytes: The approximate memory limit; writes beyond it are dropped.
         timeout_s: How long a caller waits while the store accepts nothing.
+
+    Attributes:
+        writing: Held during each write; whoever acquires it pauses the queue.
     """
 
     def __init__(self, store: str, max_bytes: int, timeout_s: float) -> None:
@@ -49,6 +52,7 @@ class RetryQueue:
         self._queue: deque[QueuedWrite] = deque()
         self._span_writes: Counter[str] = Counter()
         self._changed = Condition()
+        self.writing = Lock()
         self._size_bytes = self._successes = 0
         self._backoff_s = 0.0
         # A drain that timed out is not repeated until this time, unless a write succeeds.
@@ -123,7 +127,8 @@ class RetryQueue:
     def _run(self) -> None:
         while (queued := self._next()) is not None:
             try:
-                queued.write.attempt()
+                with self.writing:
+                    queued.write.attempt()
             except WriteFailedError as failure:
                 self._on_failure(queued, failure.__cause__)
             else:

@@ -12,7 +12,7 @@ import atexit
 import logging
 import os
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial, wraps
 from threading import Lock
 from typing import Any
@@ -21,11 +21,14 @@ from patches.mlflow.export_queue.pending_write import PendingWrite
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
 from patches.mlflow.export_queue.store_outage import MAX_BYTES_VARIABLE
 from patches.patch import Patch
+from patches.support.fork_hooks import fork_hooks
 
 MAX_BYTES_SETTING = (MAX_BYTES_VARIABLE, 64_000_000)
 """The approximate memory limit of one queue: the environment variable and its default."""
 TIMEOUT_SETTING = ("FLIGHT_RECORDER_STORE_TIMEOUT_S", 10.0)
 """How long a flush waits for a store that accepts nothing, in seconds."""
+MAX_PAUSE_S = 5.0
+"""How long a fork waits for a write to a store that does not answer."""
 NOISY_LOGGERS = ("urllib3.connectionpool", "mlflow.store.db.utils", "mlflow.utils.rest_utils")
 """Loggers that report each failed attempt with a traceback or with the data to be stored."""
 
@@ -66,7 +69,7 @@ def _apply() -> Generator[None]:
     export_queue.flush = flush_all
     atexit.register(retry_queues.close)  # in case this context is never exited
     try:
-        with _silence_retry_logs(), closing(retry_queues):
+        with _silence_retry_logs(), closing(retry_queues), _forks(retry_queues):
             try:
                 yield
             finally:
@@ -79,40 +82,54 @@ def _apply() -> Generator[None]:
 
 
 class RetryQueues:
-    """The retry queues of a process, one per store, so that one store's outage affects no other.
-
-    A forked process starts with none: the parent stores the writes in its own queues.
-    """
+    """The retry queues of a process, one per store, so that one store's outage affects no other."""
 
     def __init__(self) -> None:
-        self._pid, self._lock = os.getpid(), Lock()
-        self._by_store: dict[str, RetryQueue] = {}
+        self._paused: list[RetryQueue] = []
+        self.forget()
 
     def for_exporter(self, exporter: Any) -> RetryQueue:
         """Get or create the queue of the store that an exporter writes to."""
         store = exporter._client.tracking_uri
-        queues = self._queues_of_this_process()
         with self._lock:
-            if store not in queues:
-                queues[store] = RetryQueue(
+            if store not in self._by_store:
+                self._by_store[store] = RetryQueue(
                     store, _read_setting(MAX_BYTES_SETTING), _read_setting(TIMEOUT_SETTING)
                 )
-            return queues[store]
+            return self._by_store[store]
 
     def drain(self) -> None:
         """Wait for each queue; see `RetryQueue.drain`."""
-        for queue in list(self._queues_of_this_process().values()):
+        for queue in list(self._by_store.values()):
             queue.drain()
 
     def close(self) -> None:
         """Close each queue; see `RetryQueue.close`."""
-        for queue in list(self._queues_of_this_process().values()):
+        for queue in list(self._by_store.values()):
             queue.close()
 
-    def _queues_of_this_process(self) -> dict[str, RetryQueue]:
-        if self._pid != os.getpid():
-            self._pid, self._lock, self._by_store = os.getpid(), Lock(), {}
-        return self._by_store
+    def pause(self) -> None:
+        """Wait until no write is under way, and let none begin before `resume`.
+
+        SQLite's library has locks of its own, which a forked process could never release.
+        """
+        queues = list(self._by_store.values())
+        self._paused = [queue for queue in queues if queue.writing.acquire(timeout=MAX_PAUSE_S)]
+
+    def resume(self) -> None:
+        """Let the queues write again."""
+        for queue in self._paused:
+            queue.writing.release()
+        self._paused = []
+
+    def forget(self) -> None:
+        """Begin without queues, in a forked process: the parent stores the writes in its own."""
+        self._lock = Lock()
+        self._by_store: dict[str, RetryQueue] = {}
+
+
+def _forks(queues: RetryQueues) -> AbstractContextManager[None]:
+    return fork_hooks(queues.pause, after_in_parent=queues.resume, after_in_child=queues.forget)
 
 
 @contextmanager
