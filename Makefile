@@ -53,10 +53,7 @@ accept: $(VENV)/ready  ## Update goldens and generated pages (review the runs fi
 
 ui: $(VENV)/ready  ## Open the traces in MLflow's pages (PORT=…)
 	@case "$$MLFLOW_TRACKING_URI" in http*) echo "the traces are on the server $$MLFLOW_TRACKING_URI" | sed "s,//.*@,//,"; exit 2;; esac
-	@$(RUN) -m scenarios.trace_store.sqlite_statistics
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
-		MLFLOW_BACKEND_STORE_URI="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" \
-		$(VENV)/bin/mlflow server --workers 1 --host 127.0.0.1 --port $(PORT)
+	@$(RUN) -m scenarios.trace_store.ui_server $(PORT)
 
 store: $(VENV)/ready  ## Start an MLflow server on PostgreSQL, for a team
 	@$(RUN) -m scenarios.team_store start --folder "$(STORE)" --port $(STORE_PORT) --workers $(STORE_WORKERS)

@@ -7,8 +7,6 @@ the experiment for each trace: 20 s for 500 traces instead of 15 ms. MLflow neve
 import sqlite3
 from pathlib import Path
 
-from scenarios.trace_store.tracking_uri import tracking_uri
-
 MAX_ROWS_PER_INDEX = 1000
 """How many rows of an index ANALYZE reads."""
 LOCK_TIMEOUT_S = 1.0
@@ -35,12 +33,3 @@ def update_statistics(tracking_uri: str) -> bool:
     finally:
         database.close()
     return True
-
-
-def main() -> None:
-    """Update the statistics of the store that MLFLOW_TRACKING_URI names, as `make ui` does."""
-    update_statistics(tracking_uri())
-
-
-if __name__ == "__main__":
-    main()

@@ -5,19 +5,25 @@ from shlex import quote as quote_for_shell
 from urllib.parse import quote as quote_for_url
 
 from patches.mlflow.store_address import hide_credentials
+from scenarios.trace_store.ui_server import find_running_ui
 
 UI_URL = "http://127.0.0.1:5000"
 """The address at which `make ui` serves MLflow's UI."""
 
 
 def ui_url(store: str) -> str:
-    """The address of MLflow's UI: a store that is a server shows its traces itself."""
-    return hide_credentials(store, store).rstrip("/") if store.startswith("http") else UI_URL
+    """The address of MLflow's UI: of a running one, or at which it can be started.
+
+    A store that is a server shows its traces itself.
+    """
+    if store.startswith("http"):
+        return hide_credentials(store, store).rstrip("/")
+    return find_running_ui(store) or UI_URL
 
 
 def show_command(store: str) -> str:
-    """The command that serves the UI at `ui_url`; "" if the store is a server."""
-    if store.startswith("http"):
+    """The command that serves the UI at `ui_url`; "" if it is running, or the store is a server."""
+    if store.startswith("http") or find_running_ui(store):
         return ""
     if (Path(__file__).parents[2] / "Makefile").exists() and store == "sqlite:///mlflow.db":
         return "make ui"

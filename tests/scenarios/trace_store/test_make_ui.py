@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Page
 
 from scenarios.player.run import run_scenario
-from scenarios.reports.terminal_report import trace_url
+from scenarios.reports.terminal_report import trace_url, ui_instruction
 from scenarios.trace_store.ui_links import UI_URL
 from tests.support.browser import TREE_ROW, find_chromium, read_page, read_span_tree
 from tests.support.servers import find_free_port, is_postgres_installed, postgres_database
@@ -125,6 +125,19 @@ def test_the_page_of_a_lost_handoff_shows_what_was_dropped_and_what_failed(
     text = read_page(trace_url(broken.trace).replace(UI_URL, ui[0].url), read)
     assert {"sent", "arrived", "dropped"} <= set(text.splitlines())
     assert "Assess\n1" in text  # the number of assessments of this span
+
+
+def test_printed_links_lead_to_the_running_page_of_their_store(
+    ui: tuple[Ui, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (broken, *_) = run_scenario(SCENARIO, ui[1]).variants
+    assert broken.trace is not None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", ui[1])
+    assert trace_url(broken.trace).startswith(f"{ui[0].url}/#/")
+    assert ui_instruction() == "open"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'another.db'}")
+    assert trace_url(broken.trace).startswith(f"{UI_URL}/#/")
+    assert ui_instruction().endswith(", then open")
 
 
 def test_the_statistics_of_its_store_are_updated(ui: tuple[Ui, str]) -> None:

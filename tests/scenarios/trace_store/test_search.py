@@ -13,7 +13,7 @@ import pytest
 
 from instrumentation.tracing import enable_tracing
 from scenarios.trace_store.saved_queries import QUERIES
-from scenarios.trace_store.sqlite_statistics import main, update_statistics
+from scenarios.trace_store.sqlite_statistics import update_statistics
 from tests.support.cli_runner import CommandResult, run_command
 
 EXPERIMENT = "searched"
@@ -249,15 +249,12 @@ def test_a_search_updates_the_statistics_of_sqlite(tmp_path: Path) -> None:
     assert "trace_id=?" in plan[-1]
 
 
-def test_make_ui_updates_statistics_and_creates_no_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_updating_statistics_creates_no_store(tmp_path: Path) -> None:
     there, absent = tmp_path / "there.db", tmp_path / "absent" / "none.db"
     with closing(sqlite3.connect(there)) as database, database:
         database.executescript("CREATE TABLE t (a); INSERT INTO t VALUES (1);")
     for file in (there, absent):
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
-        main()
+        update_statistics(f"sqlite:///{file}")
     with closing(sqlite3.connect(there)) as database:
         assert database.execute("SELECT tbl FROM sqlite_stat1").fetchall() == [("t",)]
     assert not absent.parent.exists()
