@@ -10,7 +10,7 @@ from integrations.fidelity.comparison import TableComparison, compare_with_table
 from integrations.fidelity.fidelity_table import FidelityTable
 from integrations.gaps.gap import Gap
 from integrations.gaps.reconciliation import GapReconciliation, reconcile_gaps
-from integrations.instrumentors.registry import WITH_DECLARED_GAPS
+from integrations.instrumentors.registry import INSTRUMENTORS_BY_NAME, WITH_DECLARED_GAPS
 from integrations.matrix.environment_result import EnvironmentResult
 from integrations.runner.jobs import Job, JobResult, JobRunner, OnProgress, group_by_framework
 
@@ -26,8 +26,8 @@ def run_matrix(
 ) -> Generator[EnvironmentResult]:
     """Build all environments, run the cases in them, and yield the result of each.
 
-    Results are compared with the known gaps or, for instrumentors without declared gaps, with the
-    fidelity table. A result is yielded as soon as it and those before it are complete. Closing the
+    Results are compared with the known gaps, with the fidelity table, or with both where the table
+    was measured. A result is yielded as soon as it and those before it are complete. Closing the
     generator, also by Ctrl-C, kills the child processes.
     """
     with JobRunner(on_progress) as runner:
@@ -53,7 +53,7 @@ def _environment_result(
     table: FidelityTable,
 ) -> EnvironmentResult:
     with_gaps = [each for each in job_results if each.job.instrumentor in WITH_DECLARED_GAPS]
-    others = [each for each in job_results if each.job.instrumentor not in WITH_DECLARED_GAPS]
+    in_table = [each for each in job_results if _is_compared_with_table(each, build.spec, table)]
     return EnvironmentResult(
         build.spec,
         build.environment,
@@ -63,8 +63,19 @@ def _environment_result(
             _reconcile(each, build.packages, known_gaps) for each in with_gaps
         ),
         duration_s=sum(each.duration_s for each in job_results),
-        table_comparisons=tuple(_compare(each, build.spec, table) for each in others),
+        table_comparisons=tuple(_compare(each, build.spec, table) for each in in_table),
     )
+
+
+def _is_compared_with_table(result: JobResult, spec: EnvironmentSpec, table: FidelityTable) -> bool:
+    """Whether an instrumentor has no declared gaps, or the table was measured in its environment.
+
+    In other environments, the declared gaps say what is different.
+    """
+    name = result.job.instrumentor
+    home = INSTRUMENTORS_BY_NAME[name].environment_name
+    was_measured_here = spec.is_locked and home == spec.lock_file.environment_name
+    return name not in WITH_DECLARED_GAPS or (was_measured_here and bool(table.entries))
 
 
 def _reconcile(

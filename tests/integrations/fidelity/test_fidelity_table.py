@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,9 @@ def test_the_stored_table_has_no_unexplained_gaps_of_ours() -> None:
 
 def test_the_stored_table_has_every_instrumentor() -> None:
     assert tuple(load_table().versions) == tuple(each.name for each in INSTRUMENTORS)
+
+
+def test_the_stored_table_has_the_versions_of_the_projects_environment() -> None:
+    here = [each.name for each in INSTRUMENTORS if not each.environment_name]
+    listed = {package for name in here for package in load_table().versions[name].items()}
+    assert listed == {(package, version(package)) for package, _ in listed}

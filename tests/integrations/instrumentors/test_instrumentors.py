@@ -28,7 +28,6 @@ CASES = {"autogen": ("agent_with_tool", "raising_model"), "crewai": ("raising_to
 @pytest.mark.parametrize(
     ("name", "framework"),
     [
-        ("plain autolog", "autogen"),
         pytest.param("OpenInference", "autogen", marks=pytest.mark.openinference),
         pytest.param("OpenLLMetry", "autogen", marks=pytest.mark.openllmetry),
         pytest.param("OpenLIT", "autogen", marks=pytest.mark.openlit),

@@ -45,7 +45,8 @@ def problems_with(result: EnvironmentResult, known: Sequence[Gap]) -> tuple[str,
 def locked() -> EnvironmentResult:
     """Two cases in the locked environment, under plain autolog and ours."""
     spec = replace(LOCKED, instrumentors=(PLAIN_AUTOLOG, "ours"))
-    with closing(run_matrix([spec], CASES, load_known_gaps(), lambda line: None)) as running:
+    run = run_matrix([spec], CASES, load_known_gaps(), lambda line: None, load_table())
+    with closing(run) as running:
         (result,) = running
     return result
 
@@ -71,6 +72,11 @@ def test_the_locked_environment_agrees_with_the_goldens(
     assert [str(edit) for each in locked.case_results for edit in each.edits] == []
     assert [str(drift) for each in locked.case_results for drift in each.request_drifts] == []
     assert not any(each.lacks_golden for each in locked.case_results)
+
+
+def test_the_locked_environment_agrees_with_the_fidelity_table(locked: EnvironmentResult) -> None:
+    compared = [(each.instrumentor, each.problems) for each in locked.table_comparisons]
+    assert compared == [(PLAIN_AUTOLOG, ()), ("ours", ())]
 
 
 def test_an_undeclared_gap_is_a_problem(locked: EnvironmentResult) -> None:
