@@ -15,12 +15,10 @@ def scripted_reply(lane: str, content: Any, when: str = "", **reply: Any) -> Scr
     return line | ({"when": when} if when else {})
 
 
-def scripted_tool_calls(
-    lane: str, *calls: tuple[str, dict[str, Any]], when: str = ""
-) -> ScriptedReply:
+def scripted_tool_calls(lane: str, *calls: tuple[str, dict[str, Any]]) -> ScriptedReply:
     """A line that answers `lane` with these tool calls, each a tool name and its arguments."""
     tool_calls = [{"name": name, "arguments": arguments} for name, arguments in calls]
-    return scripted_reply(lane, None, when, tool_calls=tool_calls)
+    return scripted_reply(lane, None, tool_calls=tool_calls)
 
 
 SCOUT_ANSWER = "The Furka pass is open."

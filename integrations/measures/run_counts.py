@@ -61,16 +61,6 @@ class RunCounts:
         for field in fields(self):
             yield field.name, getattr(self, field.name)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether everything was recorded, once."""
-        return all(count.is_equal for _, count in self)
-
-    @property
-    def incomplete_measures(self) -> tuple[str, ...]:
-        """The measures whose two numbers differ."""
-        return tuple(name for name, count in self if not count.is_equal)
-
 
 MEASURES = tuple(field.name for field in fields(RunCounts))
 

@@ -6,7 +6,6 @@ Messages are JSON, one per line; `integrations.programs` describes them.
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -132,8 +131,3 @@ def _queue_output(process: "subprocess.Popen[str]", output_lines: "Queue[str | N
     for line in process.stdout:
         output_lines.put(line)
     output_lines.put(None)
-
-
-def current_python() -> Path:
-    """Return the interpreter of this process."""
-    return Path(sys.executable)

@@ -53,8 +53,8 @@ def loses_handoff(sender: str, receiver: str) -> Expectation:
     )
 
 
-def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectation:
-    """The graph goes from source to target this many times, each because the condition `on` is met.
+def takes_edge(source: str, target: str, *, on: str) -> Expectation:
+    """The graph goes from source to target once, because the condition `on` is met.
 
     Every conditional handoff between the two must have this condition.
     """
@@ -65,12 +65,12 @@ def takes_edge(source: str, target: str, *, on: str, times: int = 1) -> Expectat
             for span in trace.handoffs(source, target)
         ]
         met = [condition for condition in conditions if condition is not None]
-        if met == [on] * times:
+        if met == [on]:
             return None
         return f"it was taken on {', '.join(map(str, met)) or 'no condition'}"
 
     return Expectation(
-        f"the edge {source} → {target} is taken on {on} {how_often(times)}",
+        f"the edge {source} → {target} is taken on {on} once",
         explain_failure,
         (source, target),
     )

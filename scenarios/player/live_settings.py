@@ -27,14 +27,10 @@ def resolve_services(
     return defaults | dict(overrides)
 
 
-def resolve_keys(
-    workflow: type[Any],
-    services: Iterable[str],
-    environment: Mapping[str, str] = os.environ,
-) -> dict[str, str]:
+def resolve_keys(workflow: type[Any], services: Iterable[str]) -> dict[str, str]:
     """The API keys of services that take one: `tavily_key` from TAVILY_API_KEY, if it is set."""
     parameters = signature(workflow).parameters
-    keys = {f"{name}_key": environment.get(f"{name.upper()}_API_KEY") for name in services}
+    keys = {f"{name}_key": os.environ.get(f"{name.upper()}_API_KEY") for name in services}
     return {name: key for name, key in keys.items() if key and name in parameters}
 
 

@@ -11,7 +11,7 @@ from instrumentation.trace import Trace
 from scenarios.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.player.live_run import workflow_reference
 from scenarios.player.scenario_loader import CATALOG_FOLDER
-from scenarios.trace_import.scenario_page import write_scenario
+from scenarios.trace_import.scenario_writer import write_scenario
 from scenarios.trace_import.traced_tape import TracedTape, import_trace
 
 NOT_IN_A_NAME = re.compile(r"\W+")
@@ -98,7 +98,7 @@ def write_import(trace: Trace, source: str, target: ImportTarget) -> ImportedTra
         if (CATALOG_FOLDER / name).exists() and not target.replace:
             raise FileNotWrittenError(
                 f"{CATALOG_FOLDER / name}: the scenario exists; choose another --name, or replace"
-                " its page and tape with --force"
+                " its files with --force"
             )
         files = write_scenario(name, workflow_reference(target.workflow), trace, tape)
         return ImportedTrace(source, files, tape, f"python -m scenarios run {name}")

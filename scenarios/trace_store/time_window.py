@@ -11,7 +11,7 @@ class InvalidTimeError(ValueError):
     """The text is neither a duration nor a time in the past."""
 
 
-def parse_since(text: str, now: datetime | None = None) -> datetime:
+def parse_since(text: str) -> datetime:
     """The time that "90s", "30m", "1h", "2d" or "1w" ago was, or that an ISO 8601 text names.
 
     A time without a zone is in the machine's own zone.
@@ -19,7 +19,7 @@ def parse_since(text: str, now: datetime | None = None) -> datetime:
     Raises:
         InvalidTimeError: The text cannot be parsed, or names a time in the future.
     """
-    now = now or datetime.now(UTC)
+    now = datetime.now(UTC)
     try:
         if relative := RELATIVE_TIME.fullmatch(text.strip().lower()):
             return now - timedelta(seconds=float(relative[1]) * UNIT_SECONDS[relative[2]])

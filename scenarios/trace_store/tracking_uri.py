@@ -4,7 +4,6 @@ import os
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -23,14 +22,9 @@ class StoreUnavailableError(Exception):
     """The trace store cannot be used. The message never has the credentials of the URI."""
 
 
-def tracking_uri(environment: Mapping[str, str] = os.environ) -> str:
+def tracking_uri() -> str:
     """The store that `MLFLOW_TRACKING_URI` names; by default a SQLite file in this folder."""
-    return environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-
-
-def is_server() -> bool:
-    """Whether the store is an MLflow server, which shows its traces itself."""
-    return tracking_uri().startswith("http")
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
 def require_reachable(uri: str) -> str:

@@ -1,5 +1,8 @@
 """Each AutoGen case agrees with its ground truth, and our instrumentation records all of it."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from integrations.cases.all_cases import all_cases
@@ -7,7 +10,6 @@ from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
 from integrations.programs.autogen.building_blocks import make_assistant
 from integrations.programs.case_context import CaseContext, UnsupportedFeatureError
-from integrations.runner.case_process import current_python
 from integrations.runner.case_run import CaseRun, run_cases
 
 NAMES = [case.name for case in all_cases("autogen")]
@@ -16,7 +18,9 @@ NAMES = [case.name for case in all_cases("autogen")]
 @pytest.fixture(scope="module")
 def runs() -> dict[str, CaseRun]:
     """All cases, run in one child process."""
-    return {run.case.name: run for run in run_cases(current_python(), "ours", all_cases("autogen"))}
+    return {
+        run.case.name: run for run in run_cases(Path(sys.executable), "ours", all_cases("autogen"))
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,6 +1,8 @@
 """Each CrewAI case agrees with its ground truth, and our instrumentation records all of it."""
 
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,6 @@ from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
 from integrations.programs.case_context import TOOL_CREDENTIAL, CaseContext
 from integrations.programs.crewai.lookup_tool import UNKNOWN_PLACE, LookupTool
-from integrations.runner.case_process import current_python
 from integrations.runner.case_run import CaseRun, run_cases
 
 CASES = {case.name: case for case in all_cases("crewai")}
@@ -19,7 +20,7 @@ CASES = {case.name: case for case in all_cases("crewai")}
 @pytest.fixture(scope="module")
 def runs() -> dict[str, CaseRun]:
     """All cases, run in one child process."""
-    return {run.case.name: run for run in run_cases(current_python(), "ours", CASES.values())}
+    return {run.case.name: run for run in run_cases(Path(sys.executable), "ours", CASES.values())}
 
 
 @pytest.mark.parametrize("name", CASES)

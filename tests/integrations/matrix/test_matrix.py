@@ -25,7 +25,6 @@ from integrations.goldens.golden_file import Golden, golden_path, load_golden, s
 from integrations.goldens.model_requests import ModelRequest
 from integrations.matrix.environment_result import EnvironmentResult
 from integrations.matrix.matrix import run_matrix
-from integrations.runner.case_process import current_python
 from integrations.runner.jobs import Job, JobRunner
 
 pytestmark = pytest.mark.long
@@ -211,7 +210,7 @@ def test_a_closed_runner_reports_no_progress() -> None:
     lines: list[str] = []
     runner = JobRunner(lines.append)
     runner.close()
-    runner.run_job(Job("locked", current_python(), PLAIN_AUTOLOG, tuple(CASES)))
+    runner.run_job(Job("locked", Path(sys.executable), PLAIN_AUTOLOG, tuple(CASES)))
     assert lines == []
 
 
