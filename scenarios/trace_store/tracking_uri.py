@@ -4,6 +4,7 @@ import os
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -22,9 +23,9 @@ class StoreUnavailableError(Exception):
     """The trace store cannot be used. The message never has the credentials of the URI."""
 
 
-def tracking_uri() -> str:
+def tracking_uri(environment: Mapping[str, str] = os.environ) -> str:
     """The store that `MLFLOW_TRACKING_URI` names; by default a SQLite file in this folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    return environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
 def require_reachable(uri: str) -> str:
