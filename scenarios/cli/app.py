@@ -10,6 +10,7 @@ import typer
 from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
+from scenarios.cli.convert_command import convert
 from scenarios.cli.diagnose_command import diagnose
 from scenarios.cli.diff_command import diff
 from scenarios.cli.error_exit import exit_on_error
@@ -20,6 +21,7 @@ from scenarios.cli.scenario_commands import accept, check, list_scenarios, patch
 from scenarios.cli.store_commands import alerts, search
 from scenarios.cli.tape_commands import doctor, record, replay
 from scenarios.cli.trace_command import TRACE_CONTEXT, trace
+from scenarios.converters.conversion import ConversionError
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.programs.endpoints import InvalidServiceError
@@ -32,6 +34,7 @@ from workflows.model import ModelNotConfiguredError
 
 USER_ERRORS = (
     AlertRulesError,
+    ConversionError,
     FileNotWrittenError,
     InvalidServiceError,
     ModelNotConfiguredError,
@@ -58,6 +61,7 @@ COMMANDS = (
     *(run, check, accept, patches, live, chat),
     *(record, replay, doctor, serve, alerts, search, diff, diagnose),
     import_trace,
+    convert,
 )
 for _command in COMMANDS:
     app.command()(_command)

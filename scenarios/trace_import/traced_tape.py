@@ -97,15 +97,20 @@ def _body(completion: Completion) -> dict[str, Any]:
     """The reply as the endpoint's body; usage only if the trace has it."""
     assert completion.reply is not None
     tokens = completion.span.tokens
+    id = completion.span.id or "traced"
     if completion.uses_responses_api:
-        return {"object": "response", "status": "completed"} | dict(completion.reply)
+        head = {"id": f"resp_{id}", "object": "response", "created_at": 0, "status": "completed"}
+        model = completion.model or "traced"
+        usage = {"input_tokens": tokens.input, "output_tokens": tokens.output}
+        known = {"usage": usage | {"total_tokens": tokens.total}} if tokens.total else {}
+        return head | {"model": model} | known | dict(completion.reply)
     body = {"object": "chat.completion", "created": 0, **completion.reply}
     if completion.model:
         body["model"] = completion.model
     if tokens.total:
         usage = {"prompt_tokens": tokens.input, "completion_tokens": tokens.output}
         body["usage"] = usage | {"total_tokens": tokens.total}
-    return {"id": f"chatcmpl-{completion.span.id or 'traced'}"} | body
+    return {"id": f"chatcmpl-{id}"} | body
 
 
 def _scripted_part(reply: Mapping[str, Any]) -> dict[str, Any]:
