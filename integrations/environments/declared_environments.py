@@ -1,7 +1,11 @@
 """The environments of the matrix: combinations of versions, and what is special about each."""
 
 from integrations.environments.environment_spec import EnvironmentSpec
-from integrations.environments.lock_file import INSTRUMENTOR_LOCKS, MLFLOW_3_18_LOCK
+from integrations.environments.lock_file import (
+    INSTRUMENTOR_LOCKS,
+    MLFLOW_3_18_LOCK,
+    PROJECT_LOCK,
+)
 from integrations.instrumentors.registry import AUTOLOGS, FRAMEWORK_TELEMETRY, OURS
 
 CREWAI = ("crewai",)
@@ -35,89 +39,59 @@ INSTRUMENTOR_ENVIRONMENTS = tuple(
 )
 """The locks of other people's instrumentors."""
 
+
+def _with_autogen(name: str, requirements: tuple[str, ...], note: str) -> EnvironmentSpec:
+    """AutoGen under the autologs, with an MLflow that needs an old SQLAlchemy."""
+    return EnvironmentSpec(name, (*requirements, OLD_SQLALCHEMY), AUTOGEN, AUTOLOGS, note)
+
+
+def _with_crewai(
+    version: str, note: str, instrumentors: tuple[str, ...] = AUTOLOGS
+) -> EnvironmentSpec:
+    """A release of CrewAI."""
+    name, requirement = f"crewai {version}", f"crewai=={version}"
+    return EnvironmentSpec(name, (requirement,), CREWAI, instrumentors, note)
+
+
 DECLARED_ENVIRONMENTS = (
     LOCKED,
     MLFLOW_3_18,
-    EnvironmentSpec(
+    _with_autogen(
         "mlflow 3.1.4, autogen 0.6.1",
-        ("mlflow==3.1.4", *OLD_AUTOGEN, OLD_SQLALCHEMY, *OLD_OPENTELEMETRY),
-        AUTOGEN,
-        AUTOLOGS,
-        note="the completion after a tool result has a failed span without output",
+        ("mlflow==3.1.4", *OLD_AUTOGEN, *OLD_OPENTELEMETRY),
+        "the completion after a tool result has a failed span without output",
     ),
-    EnvironmentSpec(
+    _with_autogen(
         "mlflow 3.2.0, autogen 0.6.1",
-        ("mlflow==3.2.0", *OLD_AUTOGEN, OLD_SQLALCHEMY, *OLD_OPENTELEMETRY),
-        AUTOGEN,
-        AUTOLOGS,
-        note="the completion after a tool result is recorded",
+        ("mlflow==3.2.0", *OLD_AUTOGEN, *OLD_OPENTELEMETRY),
+        "the completion after a tool result is recorded",
     ),
-    EnvironmentSpec(
+    _with_autogen(
         "mlflow 3.1.4, autogen 0.6.1, newest opentelemetry",
-        ("mlflow==3.1.4", *OLD_AUTOGEN, OLD_SQLALCHEMY),
-        AUTOGEN,
-        AUTOLOGS,
-        note="spans are dropped silently",
+        ("mlflow==3.1.4", *OLD_AUTOGEN),
+        "spans are dropped silently",
     ),
-    EnvironmentSpec(
+    _with_autogen(
         "mlflow 3.3.2, autogen 0.7.5, newest opentelemetry",
-        ("mlflow==3.3.2", OLD_SQLALCHEMY),
-        AUTOGEN,
-        AUTOLOGS,
-        note="spans are dropped silently",
+        ("mlflow==3.3.2",),
+        "spans are dropped silently",
     ),
-    EnvironmentSpec(
+    _with_autogen(
         "mlflow 3.3.2, autogen 0.7.5",
-        ("mlflow==3.3.2", OLD_SQLALCHEMY, *OLD_OPENTELEMETRY),
-        AUTOGEN,
-        AUTOLOGS,
-        note="an OpenTelemetry that this MLflow supports",
+        ("mlflow==3.3.2", *OLD_OPENTELEMETRY),
+        "an OpenTelemetry that this MLflow supports",
     ),
-    EnvironmentSpec(
-        "crewai 1.15.29", ("crewai==1.15.29",), CREWAI, note="the first release without traces"
-    ),
-    EnvironmentSpec(
-        "crewai 1.15.28",
-        ("crewai==1.15.28",),
-        CREWAI,
-        AUTOLOGS,
-        note="the last release with traces",
-    ),
-    EnvironmentSpec(
-        "crewai 1.15.23",
-        ("crewai==1.15.23",),
-        CREWAI,
+    _with_crewai("1.15.29", "the first release without traces", PROJECT_LOCK.instrumentors),
+    _with_crewai("1.15.28", "the last release with traces"),
+    _with_crewai(
+        "1.15.23",
+        "tools have spans only in CrewAI's own tracing",
         (*AUTOLOGS, FRAMEWORK_TELEMETRY),
-        note="tools have spans only in CrewAI's own tracing",
     ),
-    EnvironmentSpec(
-        "crewai 1.12.2",
-        ("crewai==1.12.2",),
-        CREWAI,
-        AUTOLOGS,
-        note="only the first of parallel tools has a span",
-    ),
-    EnvironmentSpec(
-        "crewai 1.9.3",
-        ("crewai==1.9.3",),
-        CREWAI,
-        AUTOLOGS,
-        note="tools have spans, completions have none",
-    ),
-    EnvironmentSpec(
-        "crewai 1.0.0",
-        ("crewai==1.0.0",),
-        CREWAI,
-        AUTOLOGS,
-        note="the first release with its own model classes",
-    ),
-    EnvironmentSpec(
-        "crewai 0.203.2",
-        ("crewai==0.203.2",),
-        CREWAI,
-        AUTOLOGS,
-        note="the last release that uses LiteLLM",
-    ),
+    _with_crewai("1.12.2", "only the first of parallel tools has a span"),
+    _with_crewai("1.9.3", "tools have spans, completions have none"),
+    _with_crewai("1.0.0", "the first release with its own model classes"),
+    _with_crewai("0.203.2", "the last release that uses LiteLLM"),
     EnvironmentSpec(
         "mlflow 3.10.0, crewai 1.15.28",
         ("mlflow==3.10.0", "crewai==1.15.28"),
