@@ -3,6 +3,8 @@ NAME ?= summarizer_never_sees_the_draft
 TRACE ?= last
 PYTHON ?= python3
 PORT ?= 5000
+COUNT ?= 60
+SEED ?= 1
 STORE ?= .store
 STORE_PORT ?= 5001
 STORE_WORKERS ?= 1
@@ -19,7 +21,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose scenarios test check accept ui receiver phoenix bench fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lock clean
+.PHONY: help run-scenario diagnose scenarios test check accept ui receiver phoenix bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -76,6 +78,9 @@ phoenix: .envs/phoenix/ready  ## Start Arize Phoenix, which accepts OTLP (:6006/
 bench: $(VENV)/ready  ## Measure time, memory and the overhead of instrumentation
 	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: the environment of another instrumentor could not be built"
 	@$(RUN) -m tests.bench.__main__
+
+mutants: $(VENV)/ready  ## Count which random changes of the code the tests notice (COUNT=…, SEED=…)
+	@$(RUN) -m tests.mutants --count $(COUNT) --seed $(SEED)
 
 fidelity: $(VENV)/ready $(INSTRUMENTOR_ENVS)  ## Count what each instrumentor records (FIDELITY.md)
 	@$(RUN) -m integrations fidelity

@@ -1,0 +1,1 @@
+"""A mutation sample: how many small changes of the code the tests notice."""
