@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from crewai import LLM, Agent, BaseLLM
 from crewai.events import LLMCallStartedEvent, crewai_event_bus
+from crewai.events.types.llm_events import LLMCallType
+from crewai.llms.base_llm import llm_call_context
 from crewai.llms.providers.openai.completion import OpenAICompletion
 from openai import OpenAI
 
@@ -35,6 +37,17 @@ class EchoModel(BaseLLM):
 
     async def acall(self, messages: Any, *args: Any, **kwargs: Any) -> str:
         return self.call(messages)
+
+
+class ReportingModel(EchoModel):
+    """A model that emits the events itself, with the token usage."""
+
+    def call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
+        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+        with llm_call_context():
+            self._emit_call_started_event(messages)
+            self._emit_call_completed_event("done", LLMCallType.LLM_CALL, usage=usage)
+        return "done"
 
 
 class RepeatingModel(OpenAICompletion):
@@ -84,6 +97,14 @@ def test_a_model_that_only_defines_call_leaves_a_completion(is_async: bool) -> N
     assert completion.outputs["choices"][0]["message"]["content"] == "done"
     assert (completion.tokens.input, completion.tokens.output) == (11, 5)
     assert (completion.agent, completion.attributes["gen_ai.request.model"]) == ("a", "echo")
+
+
+@pytest.mark.usefixtures("recording")
+def test_the_usage_that_a_model_reports_with_its_event_is_recorded() -> None:
+    with record_run() as run:
+        ReportingModel(model="echo").call("go on")
+    (completion,) = load_trace(run).spans_of_type("LLM")
+    assert (completion.tokens.input, completion.tokens.output) == (7, 3)
 
 
 @pytest.mark.usefixtures("recording")
