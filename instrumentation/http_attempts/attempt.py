@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EXTENSION_KEY = "flight_recorder.attempt"
 """Key in `request.extensions` that holds the `Attempt`. httpx never sends extensions."""
+FORK_HEADER = "x-flight-recorder-fork"
+"""The header with which a replay server marks the answer at which the replay forks."""
 
 
 class Attempt:
@@ -53,6 +55,8 @@ class Attempt:
         if self._has_response:
             return
         self._has_response = True
+        if self._span is not None and (fork := response.headers.get(FORK_HEADER)):
+            self._span.set_attribute("flight_recorder.fork", fork)
         status = response.status_code
         self._attributes["http.response.status_code"] = status
         if status >= 400:

@@ -26,6 +26,7 @@ from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.programs.endpoints import InvalidServiceError
 from scenarios.programs.program import ProgramNotStartedError
+from scenarios.replay.fork import ForkError
 from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.tape.tape import TapeError
 from scenarios.trace_store.saved_queries import SavedQueryError
@@ -36,6 +37,7 @@ USER_ERRORS = (
     AlertRulesError,
     ConversionError,
     FileNotWrittenError,
+    ForkError,
     InvalidServiceError,
     ModelNotConfiguredError,
     ProgramNotStartedError,

@@ -95,6 +95,21 @@ def replay(
     paced: Annotated[
         bool, typer.Option(help="Answer at the recorded speed.", show_default=False)
     ] = False,
+    fork: Annotated[
+        str, typer.Option(help="Go on another way from this call on.", metavar="LANE:CALL")
+    ] = "",
+    edit: Annotated[
+        Path | None, typer.Option(help="Reply at the fork, text or JSON.", metavar="FILE")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="After the fork, ask the model.", show_default=False)
+    ] = False,
+    upstream: Annotated[
+        str | None, typer.Option(help="Base URL of the model for --live.", metavar="URL")
+    ] = None,
+    other: Annotated[
+        Path | None, typer.Option("--tape", help="After the fork, this tape.", metavar="FILE")
+    ] = None,
     json_output: JsonOption = False,
     port: Annotated[
         int,
@@ -108,6 +123,9 @@ def replay(
 
     --ordered holds each answer until all lines before it on the tape have been answered: for a
     program whose next prompt lists the replies of parallel agents in the order of their arrival.
+
+    --fork replays up to a call of an agent and goes on with an edited reply (--edit), with the
+    model (--live) or with another tape (--tape). Lines left after the fork are no failure.
 
     Example: python -m scenarios replay crew.jsonl --tolerant -- python crew.py
 
@@ -123,6 +141,12 @@ def replay(
             f"a program is missing: python -m scenarios replay {tape} -- COMMAND;"
             f" to serve the tape in a terminal: python -m scenarios serve {tape}"
         )
+    if fork:
+        _replay_fork(tape, fork, edit, live, upstream, other, tolerant, port, json_output, command)
+    if edit or live or other:
+        raise typer.BadParameter(
+            "--edit, --live and --tape need the call to fork at: --fork LANE:CALL"
+        )
     try:
         with use_tape(
             tape, tolerant=tolerant, keeps_order=ordered, is_paced=paced, port=port
@@ -136,6 +160,46 @@ def replay(
         for line in describe_replay(session):
             typer.echo(line, err=True)
     raise typer.Exit(exit_code or (0 if is_complete_replay(session) else PROBLEM_EXIT_CODE))
+
+
+def _replay_fork(
+    path: Path,
+    text: str,
+    edit: Path | None,
+    live: bool,
+    upstream: str | None,
+    other: Path | None,
+    tolerant: bool,
+    port: int,
+    json_output: bool,
+    command: list[str],
+) -> NoReturn:
+    """Replay up to a fork, and what follows it; exit as `replay` does."""
+    from scenarios.programs.fork_session import (
+        describe_fork,
+        fork_tape,
+        is_fork_reached,
+        make_fork,
+    )
+    from scenarios.programs.session_report import describe_replay, is_complete_replay, to_json
+    from scenarios.tape.tape import Tape
+
+    tape = Tape.load(path)
+    fork = make_fork(text, tape, edit=edit, is_live=live, other=other)
+    try:
+        with fork_tape(tape, fork, upstream, tolerant=tolerant, port=port) as session:
+            exit_code = _run(command, session.environment(), "")
+    except OSError as error:
+        _exit_with_port_error(port, error)
+    is_reached = is_fork_reached(session)
+    if json_output:
+        report = to_json(session, exit_code) | {"fork": str(fork.point), "fork_reached": is_reached}
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        for line in (*describe_replay(session), *describe_fork(session, fork)):
+            typer.echo(line, err=True)
+    is_complete = is_reached and is_complete_replay(session)
+    raise typer.Exit(exit_code or (0 if is_complete else PROBLEM_EXIT_CODE))
 
 
 def doctor(

@@ -37,6 +37,7 @@ class Connection:
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._receive = receive
         self._send = send
+        self._added_headers: list[tuple[bytes, bytes]] = []
 
     @property
     def is_closing(self) -> bool:
@@ -79,7 +80,12 @@ class Connection:
 
     async def start_response(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send the status and headers of a response whose body follows in parts."""
+        headers = [*headers, *self._added_headers]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    def add_header(self, name: bytes, value: bytes) -> None:
+        """Add a header to the response, which is not sent yet."""
+        self._added_headers.append((name, value))
 
     async def send_part(self, part: bytes, *, more: bool = True) -> None:
         """Send a part of the body; `more=False` ends the response."""

@@ -26,6 +26,7 @@ from scenarios.recording.recorder import Recorder
 from scenarios.replay.exchange_handler import ReplayState, handle_exchange
 from scenarios.replay.fault_injection import FaultSchedule
 from scenarios.replay.faults import Fault
+from scenarios.replay.fork import Fork, ForkedSelector
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.line_selector import LineSelector
 from scenarios.replay.recorded_order import RecordedOrder
@@ -56,8 +57,10 @@ class ReplayApp:
         recorder: Recorder | None = None,
         keeps_order: bool = False,
         is_paced: bool = False,
+        fork: Fork | None = None,
     ) -> None:
         self._tape = tape
+        self._fork = fork
         self._recorder = recorder
         self._mounts = tuple(filter(None, tape.header.endpoints.values()))
         self._strict = strict
@@ -78,8 +81,11 @@ class ReplayApp:
         self.state = self._new_state(faults, ledger)
 
     def _new_state(self, faults: FaultSchedule, ledger: Ledger) -> ReplayState:
+        fork = self._fork
         return ReplayState(
-            LineSelector(self._tape, self._strict),
+            ForkedSelector(self._tape, self._strict, fork)
+            if fork is not None
+            else LineSelector(self._tape, self._strict),
             faults,
             ledger,
             order=RecordedOrder(self._tape.lines) if self._keeps_order else None,

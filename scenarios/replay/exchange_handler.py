@@ -22,6 +22,7 @@ from scenarios.replay.fault_injection import (
     send_failure,
 )
 from scenarios.replay.faults import Fault
+from scenarios.replay.fork import FORK_HEADER, ForkedSelector
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.line_selector import LineSelector, SelectedLine
 from scenarios.replay.recorded_order import RecordedOrder
@@ -135,12 +136,14 @@ async def _replay(
             raise refusal
         if call > 1:
             await _wait_for_aborted_answers(answers, request.digest)
+        if isinstance(selector, ForkedSelector) and selector.is_fork(request, call):
+            connection.add_header(FORK_HEADER, str(selector.fork.point).encode())
         selected = selector.select(request, call)
         if selected.drift is not None:
             state.drift.append(selected.drift)
         answer = _build_answer(request, selected, selector)
     except RequestRefusedError as error:
-        if record is not None:
+        if record is not None and selector.records_refused:
             await _forward(connection, record, close_entry)
             return
         state.refusals.append(error)

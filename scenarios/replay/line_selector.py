@@ -51,6 +51,19 @@ class LineSelector:
         for line in tape.lines:
             self._unplayed_by_lane[line.lane][line.number] = line
 
+    @property
+    def records_refused(self) -> bool:
+        """Whether a recorder, if there is one, gets the requests that no line answers."""
+        return True
+
+    def unplayed_in(self, lane: str) -> tuple[TapeLine, ...]:
+        """The unplayed lines of a lane, in order."""
+        return tuple(self._unplayed_by_lane.get(lane, {}).values())
+
+    def take(self, line: TapeLine) -> None:
+        """Play an unplayed line."""
+        del self._unplayed_by_lane[line.lane][line.number]
+
     def select(self, request: Request, call: int) -> SelectedLine:
         """Take the line that answers `request`, which is call `call` of its lane.
 

@@ -12,6 +12,7 @@ from scenarios.http_server.server import HOST, serve_app
 from scenarios.recording.recorder import Recorder
 from scenarios.replay.app import ReplayApp
 from scenarios.replay.faults import Fault
+from scenarios.replay.fork import Fork, ForkedSelector
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.refusal import RequestRefusedError
 from scenarios.tape.drift import Drift
@@ -61,6 +62,12 @@ class ReplayServer:
         return self._app.state.line_selector.unplayed_lines
 
     @property
+    def is_fork_reached(self) -> bool:
+        """Whether the replay has forked."""
+        selector = self._app.state.line_selector
+        return isinstance(selector, ForkedSelector) and selector.is_reached
+
+    @property
     def unfired_faults(self) -> tuple[Fault, ...]:
         """The faults that have not occurred."""
         return self._app.state.faults.unfired
@@ -77,6 +84,7 @@ def replay_tape(
     recorder: Recorder | None = None,
     keeps_order: bool = False,
     is_paced: bool = False,
+    fork: Fork | None = None,
 ) -> Generator[ReplayServer]:
     """Serve `tape` on 127.0.0.1 until the block ends.
 
@@ -92,6 +100,7 @@ def replay_tape(
         recorder: Answers, and records, the requests that no line answers.
         keeps_order: Hold each answer until all recorded lines before it have been answered.
         is_paced: Let answers take as long as they did when they were recorded.
+        fork: Where the replay forks, and how it goes on.
 
     Raises:
         OSError: The port is in use.
@@ -106,6 +115,7 @@ def replay_tape(
         recorder=recorder,
         keeps_order=keeps_order,
         is_paced=is_paced,
+        fork=fork,
     )
     on_stop = recorder.stop if recorder else None
     with serve_app(app, port, on_close=app.aclose, on_stop=on_stop) as port:

@@ -16,7 +16,7 @@ SESSIONS = {
     document: [block for block in code_blocks(document) if block.language == "console"]
     for document in list_documents()
 }
-COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+COMMAND = re.compile(r"^\$ (.*(?:\n> .*)*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 LINKED_FOLDERS = ("docs", "scenarios")
 """Folders whose files the pages name; what a page writes stays in a folder of its own."""
 
@@ -41,7 +41,7 @@ def test_the_console_blocks_of_a_page_print_what_it_shows(
     for block in SESSIONS[document]:
         for command, output in COMMAND.findall(block.code):
             ended = subprocess.run(
-                ["bash", "-c", f"(exit {exit_code})\n{command}"],
+                ["bash", "-c", f"(exit {exit_code})\n{command}".replace("\n> ", "\n")],
                 cwd=tmp_path,
                 env=environment,
                 stdout=subprocess.PIPE,

@@ -1,0 +1,113 @@
+"""Replay a program up to a named exchange, then let it go on another way."""
+
+import re
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scenarios.programs.endpoints import find_endpoints, header_mounts
+from scenarios.programs.tape_session import TapeSession
+from scenarios.recording.partial_tape import PartialTape
+from scenarios.recording.recorder import Recorder
+from scenarios.replay.fork import Fork, ForkError, find_fork_point, parse_edited_reply
+from scenarios.replay.replay_server import replay_tape
+from scenarios.tape.header import LaneRule, TapeHeader
+from scenarios.tape.lanes.lane_names import LaneNames
+from scenarios.tape.tape import Tape
+
+
+def make_fork(
+    text: str, tape: Tape, *, edit: Path | None, is_live: bool, other: Path | None
+) -> Fork:
+    """Build a fork from the options of the command line.
+
+    Args:
+        text: The point, as LANE:CALL.
+        tape: The tape that is replayed.
+        edit: A file with the reply at the point.
+        is_live: Go on with the live endpoint.
+        other: Go on with this tape.
+
+    Raises:
+        ForkError: The point is not on the tape, a file is invalid, or nothing would be different.
+        TapeError: The other tape is invalid.
+    """
+    if is_live and other is not None:
+        raise ForkError("--live and --tape exclude each other: a fork goes on in one way")
+    if edit is None and not is_live and other is None:
+        raise ForkError(
+            f"--fork {text} says where, not how: add --edit FILE, --live or --tape FILE"
+        )
+    point = find_fork_point(text, tape)
+    return Fork(point, _read_edit(edit), is_live, Tape.load(other) if other else None)
+
+
+def _read_edit(edit: Path | None) -> dict[str, object] | None:
+    if edit is None:
+        return None
+    try:
+        return parse_edited_reply(edit.read_text("utf-8"), str(edit))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ForkError(f"{edit}: cannot be read ({reason})") from error
+
+
+@contextmanager
+def fork_tape(
+    tape: Tape, fork: Fork, upstream: str | None = None, *, tolerant: bool = False, port: int = 0
+) -> Generator[TapeSession]:
+    """Serve a tape up to a fork, and what follows it, until the block ends.
+
+    The answers of a live endpoint are recorded on `TAPE.LANE-CALL.jsonl`, beside the tape.
+
+    Raises:
+        InvalidServiceError: The address of the live endpoint cannot be used.
+        OSError: The port is in use.
+    """
+    path = Path(tape.file)
+    if not fork.is_live:
+        with replay_tape(tape, strict=not tolerant, port=port, fork=fork) as replay:
+            mounts = header_mounts(tape.header)
+            yield TapeSession(path, "none", replay.url, mounts, _replay=replay)
+        return
+    found = find_endpoints(upstream, {})
+    suffix = re.sub(r"\W+", "_", fork.point.lane) + f"-{fork.point.call}"
+    live = path.with_name(f"{path.stem}.{suffix}.jsonl")
+    partial = PartialTape(live, extends=False)
+
+    def add_lane(lane: str, rule: LaneRule) -> None:
+        partial.append_header(TapeHeader({lane: rule}))
+
+    recorder = Recorder(found.endpoints, partial.writer, LaneNames(tape, add_lane))
+    mounts = {**header_mounts(tape.header), **found.mounts}
+    session = TapeSession(path, "none", "", mounts, _recorder=recorder)
+    try:
+        with replay_tape(
+            tape, strict=not tolerant, port=port, recorder=recorder, fork=fork
+        ) as replay:
+            session.url, session._replay = replay.url, replay
+            yield session
+    finally:
+        session.finished = partial.finish(
+            succeeded=True, recorded=recorder.recorded, aborted_lines=recorder.aborted_lines
+        )
+    partial.writer.raise_errors()
+
+
+def describe_fork(session: TapeSession, fork: Fork) -> Iterator[str]:
+    """Yield sentences about a fork that has ended."""
+    where = f"{fork.point.lane}, call {fork.point.call}"
+    if not is_fork_reached(session):
+        calls = sum(one.lane == fork.point.lane for one in session.exchanges)
+        yield f"the fork was not reached: {fork.point.lane} made {calls} calls, expected {where}"
+        return
+    how = "with an edited reply" if fork.edited_reply is not None else "with another reply"
+    after = "live" if fork.is_live else f"with {fork.tape.file}" if fork.tape else "with the tape"
+    yield f"forked at {where}, {how}, and went on {after}"
+    if fork.is_live and session.finished is not None and session.recorded:
+        yield f"the {session.recorded} live answers are on {session.finished.path}"
+
+
+def is_fork_reached(session: TapeSession) -> bool:
+    """Return whether the replay has forked."""
+    return session._replay is not None and session._replay.is_fork_reached
