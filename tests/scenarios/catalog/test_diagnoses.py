@@ -4,10 +4,10 @@ import pytest
 
 from instrumentation.diagnosis import DETECTORS, diagnose
 from instrumentation.trace import Trace
-from instrumentation.trace.canonical_json import load_trace
+from instrumentation.trace.canonical_json import dump_trace, load_trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from tests.support.failure_truth import TRUTH, explain_miss, explain_wrong_diagnosis
-from tests.support.renamed_traces import rename_trace
+from tests.support.renamed_traces import rename_trace, reword_instructions
 
 FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
 RUNS = [
@@ -34,6 +34,14 @@ def test_names_of_agents_and_tools_make_no_difference(name: str, variant: str) -
     renamed = rename_trace(trace)
     assert trace.agents != renamed.agents
     assert _places(renamed) == _places(trace)
+
+
+@pytest.mark.parametrize(("name", "variant"), RUNS)
+def test_the_words_of_prompts_make_no_difference(name: str, variant: str) -> None:
+    trace = _recorded(name, variant)
+    reworded = reword_instructions(trace)
+    assert dump_trace(reworded) != dump_trace(trace)
+    assert _places(reworded) == _places(trace)
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.__name__)
