@@ -23,7 +23,7 @@ class DataFlow:
     def output(self, turn: Span) -> str:
         """The text that a turn produced."""
         if id(turn) not in self._outputs:
-            self._outputs[id(turn)] = plain_text(turn.outputs)
+            self._outputs[id(turn)] = self.index.output_of(turn)
         return self._outputs[id(turn)]
 
     def prompt(self, turn: Span) -> str:

@@ -56,7 +56,8 @@ def read_handoffs(index: TraceIndex, flow: DataFlow) -> tuple[Handoff, ...]:
     recorded = [span for span in index.handoffs if f"{PREFIX}from_agent" in span.attributes]
     if recorded:
         return tuple(_read_spans(index, recorded))
-    return tuple(_infer_handoffs(index, flow))
+    # Without times, agents that worked at once look like agents that worked one after the other.
+    return tuple(_infer_handoffs(index, flow)) if index.has_times else ()
 
 
 def arrived_share(output: str, prompt: str) -> float:

@@ -47,6 +47,11 @@ class TraceIndex:
         self._positions = {id(span): index for index, span in enumerate(self.spans)}
 
     @cached_property
+    def has_times(self) -> bool:
+        """Whether the spans have times; a trace that this project recorded as JSON has none."""
+        return any(span.start_ns for span in self.spans)
+
+    @cached_property
     def turns(self) -> tuple[Span, ...]:
         """The turns of agents."""
         return tuple(span for span in self.spans if span.type == "AGENT")
@@ -82,7 +87,7 @@ class TraceIndex:
         text = plain_text([root.outputs for root in self.trace.roots])
         if text or not self.turns:
             return text
-        return plain_text(max(self.turns, key=self.end_position).outputs)
+        return self.output_of(max(self.turns, key=self.end_position))
 
     @cached_property
     def task(self) -> str:
@@ -110,6 +115,12 @@ class TraceIndex:
     def calls_of(self, turn: Span | None) -> Sequence[Span]:
         """The tool calls directly in a turn."""
         return self._calls_of_turn.get(id(turn), ())
+
+    def output_of(self, turn: Span) -> str:
+        """The text that a turn produced; without an output, that of its last completion."""
+        text = plain_text(turn.outputs)
+        completions = () if text or turn.failed else self.completions_of(turn)
+        return plain_text(completions[-1].answer.text) if completions else text
 
     def parent(self, span: Span) -> Span | None:
         return self._parents[id(span)]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -15,6 +16,7 @@ from instrumentation.trace.lookup import fetch_trace
 from scenarios.diagnoses import diagnosis_scorers, log_findings
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import scenario_folder
+from tests.scenarios.trace_import.test_instrumentors import to_otlp
 from tests.support.cli_runner import run_command
 
 NAME = "summarizer_never_sees_the_draft"
@@ -60,6 +62,16 @@ def test_a_finding_is_logged_once_on_its_origin_span_with_its_issue(stored: Stor
     (issue,) = (one for one in logged if isinstance(one, IssueReference))
     assert issue.issue_name == "information withholding"
     assert issue.span_id == handoff.id
+
+
+def test_an_export_over_otlp_is_diagnosed_like_the_stored_trace(
+    stored: StoredRuns, tmp_path: Path
+) -> None:
+    exported = mlflow.MlflowClient(stored.uri).get_trace(stored.broken.ids[0]).to_dict()
+    file = tmp_path / "otlp.json"
+    file.write_text(json.dumps(to_otlp(exported["data"]["spans"])))
+    (finding,) = json.loads(run_command("", "diagnose", str(file), "--json").stdout)["findings"]
+    assert (finding["agent"], finding["span"]) == ("summarizer", "generator → summarizer")
 
 
 def test_findings_of_a_trace_from_a_file_cannot_be_logged(stored: StoredRuns) -> None:
