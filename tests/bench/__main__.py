@@ -105,6 +105,7 @@ MEASURES: dict[str, Callable[[str], Figures]] = {
     "one scenario, whole process": bench_scenario_process,
     "replay server": bench_replay_server,
     "instrumentation": bench_instrumentation,
+    "record and replay": partial(bench_module, "record_and_replay"),
     "streamed reply": bench_streamed_reply,
     "fan-out": partial(bench_module, "fan_out"),
     "redaction": partial(bench_module, "redaction"),
