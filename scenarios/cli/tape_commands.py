@@ -4,12 +4,16 @@ import json
 import sys
 from pathlib import Path
 from threading import Event
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from scenarios.cli.interrupts import exit_on_interrupt
 from scenarios.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from scenarios.programs.program import EndedProgram
+    from scenarios.programs.tape_session import TapeSession
 
 PROBLEM_EXIT_CODE = 1
 
@@ -64,18 +68,17 @@ def record(
     if mode not in TAPE_MODES:
         raise typer.BadParameter(f"--mode expects one of {', '.join(TAPE_MODES)}; got {mode!r}")
     services = parse_services(service or [])
-    exit_code = 0
     try:
         with use_tape(tape, mode, upstream, services=services, port=port) as session:
-            exit_code = _run(command, session.environment(), f"recording on {session.base_url}")
-            if exit_code and command:
+            ended = _run(command, session, f"recording on {session.base_url}")
+            if ended.exit_code and command:
                 session.keep_old_tape()
     except OSError as error:
         _exit_with_port_error(port, error)
     describe = describe_recording if session.is_recording else describe_replay
-    for line in describe(session):
+    for line in describe(session, ended):
         typer.echo(line, err=True)
-    raise typer.Exit(exit_code)
+    raise typer.Exit(ended.exit_code)
 
 
 def replay(
@@ -151,15 +154,15 @@ def replay(
         with use_tape(
             tape, tolerant=tolerant, keeps_order=ordered, is_paced=paced, port=port
         ) as session:
-            exit_code = _run(command, session.environment(), "")
+            ended = _run(command, session, "")
     except OSError as error:
         _exit_with_port_error(port, error)
     if json_output:
-        typer.echo(json.dumps(to_json(session, exit_code), indent=2))
+        typer.echo(json.dumps(to_json(session, ended), indent=2))
     else:
-        for line in describe_replay(session):
+        for line in describe_replay(session, ended):
             typer.echo(line, err=True)
-    raise typer.Exit(exit_code or (0 if is_complete_replay(session) else PROBLEM_EXIT_CODE))
+    raise typer.Exit(ended.exit_code or (0 if is_complete_replay(session) else PROBLEM_EXIT_CODE))
 
 
 def _replay_fork(
@@ -242,24 +245,24 @@ def doctor(
     raise typer.Exit(0 if is_equal and (write or not diagnosis.rules) else PROBLEM_EXIT_CODE)
 
 
-def _run(command: list[str] | None, environment: dict[str, str], greeting: str) -> int:
-    """Run the command, or without one wait for Ctrl-C; return the exit code."""
-    from scenarios.programs.program import run_program
+def _run(command: list[str] | None, session: "TapeSession", greeting: str) -> "EndedProgram":
+    """Run the command, or without one wait for Ctrl-C."""
+    from scenarios.programs.program import EndedProgram, run_program
 
     sys.stdout.flush()
     if greeting:
         typer.echo(greeting, err=True)
     if command:
-        return run_program(command, environment)
-    for name, value in environment.items():
+        return run_program(command, session.environment(), session.port)
+    for name, value in session.environment().items():
         typer.echo(f"  export {name}={value}")
     typer.echo("Start your programs with these variables. Press Ctrl-C to stop.", err=True)
     try:
         with exit_on_interrupt("stopped"):
             Event().wait()
     except typer.Exit as stop:
-        return stop.exit_code
-    return 0
+        return EndedProgram(stop.exit_code)
+    return EndedProgram(0)
 
 
 def _exit_with_port_error(port: int, error: OSError) -> NoReturn:

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
+
+from scenarios.programs.connections import watch_connections
 
 SIGNAL_EXIT_CODE = 128
 """A program that signal N ended has the exit code 128 + N, as in a shell."""
@@ -16,14 +19,25 @@ class ProgramNotStartedError(Exception):
     """The command could not be started."""
 
 
-def run_program(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run a command until it ends, also after Ctrl-C; return its exit code.
+@dataclass(frozen=True)
+class EndedProgram:
+    """The exit code of a program, and the addresses to which it was connected, apart from ours."""
+
+    exit_code: int
+    other_connections: frozenset[str] = frozenset()
+
+
+def run_program(
+    command: Sequence[str], environment: Mapping[str, str], own_port: int
+) -> EndedProgram:
+    """Run a command until it ends, also after Ctrl-C.
 
     Its input and output are those of this process. Call it in the main thread.
 
     Args:
         command: The program and its arguments.
         environment: Variables in addition to those of this process.
+        own_port: The port of the server that the program is meant to use.
 
     Raises:
         ProgramNotStartedError: There is no such program, or it may not be executed.
@@ -35,9 +49,9 @@ def run_program(command: Sequence[str], environment: Mapping[str, str]) -> int:
             f"{command[0]}: cannot be started ({error.strerror}); the command follows after --,"
             " for example: -- python my_program.py"
         ) from error
-    with _signals_passed_to(process):
+    with _signals_passed_to(process), watch_connections(process.pid, own_port) as others:
         code = process.wait()
-    return SIGNAL_EXIT_CODE - code if code < 0 else code
+    return EndedProgram(SIGNAL_EXIT_CODE - code if code < 0 else code, frozenset(others))
 
 
 @contextmanager

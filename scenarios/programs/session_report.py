@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from scenarios.programs.program import EndedProgram
 from scenarios.programs.tape_session import TapeSession
+from scenarios.tape.suggestions import list_words
 
 MAX_LISTED = 50
 """How many entries of one kind the sentences list."""
@@ -16,13 +18,13 @@ def is_complete_replay(session: TapeSession) -> bool:
     return not session.refusals and not session.unplayed_lines
 
 
-def to_json(session: TapeSession, exit_code: int) -> dict[str, Any]:
-    """Return the report of a program that ended with `exit_code`, as JSON values."""
+def to_json(session: TapeSession, ended: EndedProgram) -> dict[str, Any]:
+    """Return the report of a program that has ended, as JSON values."""
     finished = session.finished
     return {
         "tape": str(session.path),
         "mode": session.mode,
-        "exit_code": exit_code,
+        "exit_code": ended.exit_code,
         "exchanges": len(session.exchanges),
         "recorded": session.recorded,
         "recorded_in": str(finished.path) if finished and session.recorded else None,
@@ -42,10 +44,11 @@ def to_json(session: TapeSession, exit_code: int) -> dict[str, Any]:
             for one in session.drift
         ],
         "unplayed": [{"line": one.location, "lane": one.lane} for one in session.unplayed_lines],
+        "other_connections": sorted(ended.other_connections),
     }
 
 
-def describe_recording(session: TapeSession) -> Iterator[str]:
+def describe_recording(session: TapeSession, ended: EndedProgram) -> Iterator[str]:
     """Yield sentences about a recording that has ended."""
     if not session.is_recording:
         yield f"{session.path} exists and was replayed; --mode all records it again"
@@ -64,6 +67,7 @@ def describe_recording(session: TapeSession) -> Iterator[str]:
                 f"the program failed, so {session.path} is unchanged; to use the recording all the"
                 f" same: mv {finished.path} {session.path}"
             )
+    yield from _describe_other_connections(ended)
     reasons = Counter(map(str, session.uncaptured))
     yield from _listed(
         [
@@ -73,7 +77,7 @@ def describe_recording(session: TapeSession) -> Iterator[str]:
     )
 
 
-def describe_replay(session: TapeSession) -> Iterator[str]:
+def describe_replay(session: TapeSession, ended: EndedProgram) -> Iterator[str]:
     """Yield sentences about a replay: its counts, what was refused, what drifted and what is left.
 
     A refusal that was repeated, because a client tried again, appears once.
@@ -82,9 +86,16 @@ def describe_replay(session: TapeSession) -> Iterator[str]:
         f"{session.path}: {len(session.exchanges)} exchanges, {len(session.refusals)} refused,"
         f" {len(session.drift)} drifted, {len(session.unplayed_lines)} lines unplayed"
     )
+    yield from _describe_other_connections(ended)
     yield from _listed([f"refused: {text}" for text in dict.fromkeys(map(str, session.refusals))])
     yield from _listed([f"drift: {drift}" for drift in session.drift])
     yield from _listed([f"unplayed: {line}" for line in session.unplayed_lines])
+
+
+def _describe_other_connections(ended: EndedProgram) -> Iterator[str]:
+    if ended.other_connections:
+        addresses = list_words(tuple(sorted(ended.other_connections)))
+        yield f"the program was also connected to {addresses}: what it asked there is on no tape"
 
 
 def _listed(entries: list[str]) -> Iterator[str]:

@@ -68,6 +68,11 @@ class TapeSession:
         """The `base_url` for an OpenAI client."""
         return f"{self.url}{OPENAI_MOUNT}"
 
+    @property
+    def port(self) -> int:
+        """The server's port."""
+        return int(self.url.rpartition(":")[2])
+
     def environment(self) -> dict[str, str]:
         """Return the variables to set for the program, in addition to those that it has."""
         keys = {} if self.is_recording else placeholder_keys(self.mounts)

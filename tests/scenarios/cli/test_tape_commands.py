@@ -50,6 +50,7 @@ def test_record_and_replay_pass_the_exit_code_of_the_program_through(tmp_path: P
         "refusals": [],
         "drift": [],
         "unplayed": [],
+        "other_connections": [],
     }
 
 
@@ -77,6 +78,19 @@ def test_a_program_that_asks_nothing_leaves_no_tape_and_a_hint(tmp_path: Path, s
     assert "nothing was recorded" in ended.stderr
     assert "OPENAI_BASE_URL" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
+def test_connections_that_go_around_the_proxy_are_listed(tmp_path: Path, store: str) -> None:
+    with live_endpoint() as elsewhere:
+        connect = (
+            "import socket, subprocess, sys, time\n"
+            f"around = socket.create_connection(('127.0.0.1', {elsewhere.port}))\n"
+            "time.sleep(1.5)"
+        )
+        child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {connect!r}])"
+        ended = record_one(tmp_path / "tape.jsonl", store, sys.executable, "-c", child)
+    assert f"also connected to 127.0.0.1:{elsewhere.port}: what it asked" in ended.stderr
 
 
 def test_a_failed_program_does_not_replace_the_tape(tmp_path: Path, store: str) -> None:
