@@ -191,18 +191,18 @@ def _replay_fork(
     fork = make_fork(text, tape, edit=edit, is_live=live, other=other)
     try:
         with fork_tape(tape, fork, upstream, tolerant=tolerant, port=port) as session:
-            exit_code = _run(command, session.environment(), "")
+            ended = _run(command, session, "")
     except OSError as error:
         _exit_with_port_error(port, error)
     is_reached = is_fork_reached(session)
     if json_output:
-        report = to_json(session, exit_code) | {"fork": str(fork.point), "fork_reached": is_reached}
+        report = to_json(session, ended) | {"fork": str(fork.point), "fork_reached": is_reached}
         typer.echo(json.dumps(report, indent=2))
     else:
-        for line in (*describe_replay(session), *describe_fork(session, fork)):
+        for line in (*describe_replay(session, ended), *describe_fork(session, fork)):
             typer.echo(line, err=True)
     is_complete = is_reached and is_complete_replay(session)
-    raise typer.Exit(exit_code or (0 if is_complete else PROBLEM_EXIT_CODE))
+    raise typer.Exit(ended.exit_code or (0 if is_complete else PROBLEM_EXIT_CODE))
 
 
 def doctor(
