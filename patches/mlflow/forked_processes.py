@@ -55,10 +55,11 @@ def _apply() -> Generator[None]:
             _replace_locks(owner)
         connections_of_parent.extend(_replace_connections())
 
-    def is_jupyter_without_import() -> bool:
+    @wraps(is_jupyter)
+    def is_jupyter_without_import(*args: Any, **kwargs: Any) -> bool:
         # For each trace MLflow tries to import IPython. Where it is not installed, that takes a
         # lock each time, and Python does not release it in a forked process.
-        return "IPython" in sys.modules and is_jupyter()
+        return "IPython" in sys.modules and is_jupyter(*args, **kwargs)
 
     queue_class.put, queue_class.flush = remember(put), remember(flush)
     display_handler._is_jupyter = is_jupyter_without_import
