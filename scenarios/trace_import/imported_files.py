@@ -11,6 +11,7 @@ from instrumentation.trace import Trace
 from scenarios.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.player.live_run import workflow_reference
 from scenarios.player.scenario_loader import CATALOG_FOLDER
+from scenarios.trace_import.pytest_module import render_test
 from scenarios.trace_import.scenario_writer import write_scenario
 from scenarios.trace_import.traced_tape import TracedTape, import_trace
 
@@ -102,10 +103,15 @@ def write_import(trace: Trace, source: str, target: ImportTarget) -> ImportedTra
             )
         files = write_scenario(name, workflow_reference(target.workflow), trace, tape)
         return ImportedTrace(source, files, tape, f"python -m scenarios run {name}")
-    path = target.tape or target.folder / f"{name}.jsonl"
+    if target.tape is not None:
+        _write_tape(target.tape, tape, target.replace)
+        step = f"python -m scenarios replay {target.tape} -- COMMAND"
+        return ImportedTrace(source, (target.tape,), tape, step)
+    test, path = target.folder / f"test_{name}.py", target.folder / f"{name}.jsonl"
+    require_free(test, target.replace)
     _write_tape(path, tape, target.replace)
-    step = f"python -m scenarios replay {path} -- COMMAND"
-    return ImportedTrace(source, (path,), tape, step)
+    write_atomically(test, render_test(name, trace, target.command))
+    return ImportedTrace(source, (path, test), tape, f"python -m pytest {test}")
 
 
 def _to_name(text: str) -> str:

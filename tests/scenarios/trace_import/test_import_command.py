@@ -54,3 +54,21 @@ def test_a_scenario_of_a_trace_is_valid_and_holds_for_the_trace(tmp_path: Path) 
     descriptions = [one.description for one in page.expect_twin]
     assert len(descriptions) >= 8
     assert [one.explain_failure(trace) for one in page.expect_twin] == [None] * len(descriptions)
+
+
+def test_a_test_is_written_beside_its_tape(tmp_path: Path) -> None:
+    ended = run_command(
+        *("", "import-trace", str(RECORDED), "--into", str(tmp_path), "--name", "My review"),
+        *("--", "python", "review.py"),
+    )
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    module = (tmp_path / "test_my_review.py").read_text()
+    compile(module, "test_my_review.py", "exec")
+    assert '@pytest.mark.tape("my_review.jsonl")' in module
+    assert 'subprocess.run(["python", "review.py"], check=True, timeout=120)' in module
+    assert 'hands_off("generator", "reviewer", times=2),' in module
+    assert "      generator  [AGENT OK]" in module
+    assert len(Tape.load(tmp_path / "my_review.jsonl").lines) == 5
+    again = run_command("", "import-trace", str(RECORDED), "--into", str(tmp_path))
+    assert again.exit_code == 0
+    assert "run your program here" in (tmp_path / "test_review.py").read_text()

@@ -1,0 +1,61 @@
+"""Write a test of a trace, for pytest with the plugin of this project."""
+
+import json
+from collections.abc import Sequence
+
+from instrumentation.trace import Trace
+from instrumentation.trace.outline import render_outline
+from scenarios.trace_import.draft_expectations import Draft, draft_expectations
+
+MODULE = '''"""A run that was imported from a trace: replayed offline, it must be as it was.
+
+The expectations are drafts: remove what may change, and add what must not. The outline of the
+trace:
+
+{outline}"""
+
+{imports}
+
+
+@pytest.mark.tape("{name}.jsonl")
+def test_{name}(trace):
+{run}
+    expect(
+        trace,
+{expectations}
+    )
+'''
+COMMAND = """    subprocess.run({command}, check=True, timeout=120)"""
+NO_COMMAND = """    pytest.fail("run your program here: OPENAI_BASE_URL leads to the tape")"""
+
+
+def render_test(name: str, trace: Trace, command: Sequence[str]) -> str:
+    """Render a test module.
+
+    Args:
+        name: The name of the test, and of the tape beside it.
+        trace: The trace, from which the expectations are drafted.
+        command: The program that the test runs; empty if a person is to fill it in.
+    """
+    drafts = draft_expectations(trace)
+    run = COMMAND.format(command=json.dumps(list(command))) if command else NO_COMMAND
+    return MODULE.format(
+        outline="".join(f"    {line}\n" for line in _outline_lines(trace)),
+        imports=_imports(drafts, has_command=bool(command)),
+        name=name,
+        run=run,
+        expectations="\n".join(f"        {draft}," for draft in drafts),
+    )
+
+
+def _outline_lines(trace: Trace) -> list[str]:
+    """The outline as text of a docstring."""
+    text = render_outline(trace).replace("\\", "\\\\").replace('"""', "'''")
+    return text.splitlines()
+
+
+def _imports(drafts: Sequence[Draft], *, has_command: bool) -> str:
+    names = sorted({"expect", *(draft.function for draft in drafts)})
+    standard = "import subprocess\n\n" if has_command else ""
+    listed = "".join(f"    {name},\n" for name in names)
+    return f"{standard}import pytest\nfrom flight_recorder.testing import (\n{listed})"
