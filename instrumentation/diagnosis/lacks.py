@@ -32,7 +32,7 @@ def _iter_lacks(reading: TraceReading) -> Iterator[str]:
         yield "no HTTP replies of tools: whether a tool misread one is unknown"
     if index.tool_calls and all(call.outputs is None for call in index.tool_calls):
         yield "no results of tools: where the figures come from is unknown"
-    if len(agents) > 1 and not index.state_spans:
+    if len(agents) > 1 and not index.handoffs and not index.state_spans:
         yield "no shared state: what agents noted for each other, and overwrote, is unknown"
     if not index.has_times:
         yield "no times: what ran at once, and how long it waited, is unknown"
