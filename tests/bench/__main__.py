@@ -113,6 +113,7 @@ MEASURES: dict[str, Callable[[str], Figures]] = {
     "export": partial(bench_module, "otlp_export"),
     "search": partial(bench_module, "trace_search"),
     "diagnosis": partial(bench_module, "diagnosis"),
+    "trace import": partial(bench_module, "trace_import"),
     "instrumentors, crewai": partial(bench_instrumentors, "crewai"),
     "instrumentors, autogen": partial(bench_instrumentors, "autogen"),
     "instrumentors, openai": partial(bench_instrumentors, "openai"),
