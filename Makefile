@@ -21,7 +21,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose scenarios test check accept ui receiver phoenix bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lock clean
+.PHONY: help run-scenario diagnose scenarios test test-fast check accept ui receiver phoenix bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -39,6 +39,9 @@ test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
 	@$(MAKE) --no-print-directory old-env || echo "skipped: the environment with mlflow 3.1.4 could not be built"
 	@$(MAKE) --no-print-directory openai-3-env || echo "skipped: the environment with openai 3 could not be built"
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -rs
+
+test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores (a minute)
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -m "not long and not store"
 
 check: $(VENV)/ready  ## Check lint, types, layers, names, traces and pages
 	$(RUN) -m ruff check .

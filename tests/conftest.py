@@ -27,8 +27,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run long tests first, so that no worker is left with one at the end."""
+    """Mark tests that need a store, and run long tests first, so that none is left at the end."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "store" in item.fixturenames:
+            item.add_marker("store")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

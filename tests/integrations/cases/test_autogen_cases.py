@@ -12,6 +12,8 @@ from integrations.programs.autogen.building_blocks import make_assistant
 from integrations.programs.case_context import CaseContext, UnsupportedFeatureError
 from integrations.runner.case_run import CaseRun, run_cases
 
+pytestmark = pytest.mark.long
+
 NAMES = [case.name for case in all_cases("autogen")]
 
 

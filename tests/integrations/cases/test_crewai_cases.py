@@ -14,6 +14,8 @@ from integrations.programs.case_context import TOOL_CREDENTIAL, CaseContext
 from integrations.programs.crewai.lookup_tool import UNKNOWN_PLACE, LookupTool
 from integrations.runner.case_run import CaseRun, run_cases
 
+pytestmark = pytest.mark.long
+
 CASES = {case.name: case for case in all_cases("crewai")}
 
 
