@@ -1,7 +1,7 @@
 """Benchmark the import of a trace of 10,000 spans, and its comparison with itself.
 
-Half of the spans are completions of 50 agents, in OTLP JSON. It runs in a process of its own, so that
-the peak memory is that of the import.
+Half of the spans are completions of 50 agents, in OTLP JSON. It runs in a process of its own, so
+that the peak memory is that of the import.
 """
 
 import json
