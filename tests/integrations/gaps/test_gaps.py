@@ -8,10 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.cases.all_cases import all_cases
+from integrations.environments.lock_file import PROJECT_LOCK
+from integrations.fidelity.table_file import load_table
 from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, OUTCOME, CaseMeasure, CountsByCase, Gap
 from integrations.gaps.known_gaps import load_known_gaps
 from integrations.gaps.reconciliation import GapReconciliation, join_limited, reconcile_gaps
-from integrations.instrumentors.registry import WITH_DECLARED_GAPS
+from integrations.instrumentors.registry import (
+    PLAIN_AUTOLOG,
+    PLAIN_AUTOLOG_3_18,
+    WITH_DECLARED_GAPS,
+)
 from integrations.measures.run_counts import MEASURES as RUN_MEASURES
 from scenarios.player.fidelity import FidelityCount
 
@@ -179,3 +185,20 @@ def test_a_known_gap_names_existing_cases_measures_and_patches(known: Gap) -> No
     assert set(known.instrumentors) <= set(WITH_DECLARED_GAPS)
     for patch in filter(None, known.patch.split(", ")):
         assert find_spec(f"patches.{patch}")
+
+
+@pytest.mark.parametrize("framework", ["crewai", "autogen", "openai"])
+@pytest.mark.parametrize("column", [PLAIN_AUTOLOG, PLAIN_AUTOLOG_3_18])
+def test_the_declared_gaps_are_those_that_the_fidelity_table_has(
+    column: str, framework: str
+) -> None:
+    table = load_table()
+    observed = {
+        case: table.entries[framework, case, column].counts for case in table.titles[framework]
+    }
+    packages = {
+        **table.versions[column],
+        "opentelemetry-sdk": PROJECT_LOCK.pins()["opentelemetry-sdk"],
+    }
+    result = reconcile_gaps(framework, PLAIN_AUTOLOG, packages, observed, load_known_gaps())
+    assert result.problems == ()
