@@ -23,6 +23,7 @@ from patches.crewai.crew_spans import (
     TaskSpan,
     is_internal_flow,
 )
+from patches.crewai.entry_calls import note_start
 from patches.crewai.event_span import EventSpan
 from patches.crewai.handoffs import (
     link_delegated_turn,
@@ -131,6 +132,7 @@ def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     elif event.type == "lite_agent_execution_started":
         report_standalone_turn(source.role.strip(), event.messages, on_turn)
     span = span_class(source, event)
+    note_start(source)
     if isinstance(span, AgentSpan):
         link_delegated_turn(span)
     span.activate()

@@ -1,17 +1,26 @@
-"""End the spans of CrewAI runs that are cancelled or interrupted, which emit no end event.
+"""Record CrewAI runs that fail before their start event, or are cancelled before their end event.
 
 CrewAI emits a failure event only for an `Exception`. After a cancellation or Ctrl-C its spans would
 stay open, the trace would never be stored, and the next run in the same context would become part
-of it. The kickoffs of crews are wrapped by `kickoffs.py`.
+of it. An agent or a flow that rejects its inputs fails before it emits anything. The kickoffs of
+crews are wrapped by `kickoffs.py`.
 """
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
 
+from patches.crewai.entry_calls import open_agent_span, open_flow_span, record_early_failure
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
+from patches.support.call_wrapping import (
+    Around,
+    OnResult,
+    ignore_result,
+    wrap_async_call,
+    wrap_call,
+)
 from patches.support.open_span import OpenSpan
 from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
@@ -22,33 +31,53 @@ def _apply() -> Generator[None]:
     from crewai.flow.flow import Flow
 
     entry_points = {
-        Crew: ("replay", "train", "test"),
-        Agent: ("kickoff", "kickoff_async"),
-        Flow: ("kickoff_async",),
+        (Crew, _run_series): ("replay", "train", "test"),
+        (Agent, _run_agent): ("kickoff", "kickoff_async"),
+        (Flow, _run_flow): ("kickoff_async",),
     }
     with ExitStack() as stack:
-        for cls, names in entry_points.items():
+        for (cls, around), names in entry_points.items():
             for name in names:
-                stack.enter_context(wrap_in_all_subclasses(cls, name, _wrap_entry_point))
+                wrap = partial(_wrap_entry_point, around)
+                defining_class = next(base for base in cls.__mro__ if name in vars(base))
+                stack.enter_context(wrap_in_all_subclasses(defining_class, name, wrap))
         yield
 
 
-def _wrap_entry_point(entry_point: Callable[..., Any]) -> Callable[..., Any]:
-    """End open spans on an error.
+def _wrap_entry_point(around: Around, entry_point: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function or a coroutine function.
 
     A plain function that returns a coroutine needs no more: it gets the coroutine from one of the
     wrapped coroutine functions.
     """
     wrap = wrap_async_call if iscoroutinefunction(entry_point) else wrap_call
-    return wrap(_end_spans_on_error, entry_point)
+    return wrap(around, entry_point)
 
 
 @contextmanager
-def _end_spans_on_error(*args: Any, **kwargs: Any) -> Generator[OnResult]:
+def _run_series(*_: Any, **__: Any) -> Generator[OnResult]:
+    with _end_spans_on_error():
+        yield ignore_result
+
+
+@contextmanager
+def _run_agent(agent: Any, messages: Any = None, *_: Any, **__: Any) -> Generator[OnResult]:
+    with _end_spans_on_error(), record_early_failure(open_agent_span, agent, messages):
+        yield ignore_result
+
+
+@contextmanager
+def _run_flow(flow: Any, inputs: Any = None, *_: Any, **__: Any) -> Generator[OnResult]:
+    with _end_spans_on_error(), record_early_failure(open_flow_span, flow, inputs):
+        yield ignore_result
+
+
+@contextmanager
+def _end_spans_on_error() -> Generator[None]:
     """End the spans that the block leaves open when an error ends it, with that error."""
     outer = OpenSpan.innermost()
     try:
-        yield ignore_result
+        yield
     except BaseException as error:
         OpenSpan.end_open_spans(outer, error)
         raise
@@ -56,7 +85,7 @@ def _end_spans_on_error(*args: Any, **kwargs: Any) -> Generator[OnResult]:
 
 PATCH = Patch(
     name="crewai.interrupted_runs",
-    symptom="an agent or a flow that is cancelled or interrupted leaves no trace",
+    symptom="an agent or a flow that rejects its inputs, or is cancelled, leaves no trace",
     upstream="crewai.Agent.kickoff, crewai.Flow.kickoff_async (`except Exception`)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="a cancelled akickoff emits crew_kickoff_failed",
@@ -64,9 +93,9 @@ PATCH = Patch(
     "::test_upstream_crewai_emits_a_failure_for_a_cancelled_crew",
     apply=_apply,
     wraps={
-        "crewai:Agent.kickoff": "self",
-        "crewai:Agent.kickoff_async": "self",
-        "crewai.flow.flow:Flow.kickoff_async": "self",
+        "crewai:Agent.kickoff": "self, messages",
+        "crewai:Agent.kickoff_async": "self, messages",
+        "crewai.flow.flow:Flow.kickoff_async": "self, inputs",
         "crewai:Crew.replay": "self",
         "crewai:Crew.train": "self",
         "crewai:Crew.test": "self",

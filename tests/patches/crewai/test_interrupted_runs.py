@@ -9,8 +9,10 @@ import httpx
 import mlflow
 import pytest
 from crewai.events import CrewKickoffFailedEvent, crewai_event_bus
+from crewai.flow.flow import Flow, start
 from crewai.llms.hooks.base import BaseInterceptor
 from crewai.tools import tool
+from pydantic import BaseModel
 
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import hangs
@@ -28,8 +30,9 @@ async def run_and_cancel(tmp_path: Path) -> None:
     """Start a crew whose model hangs, and cancel it."""
     with replay_lines(tmp_path, reply_line("a", "unused"), faults=[hangs("a")]) as replay:
         running = asyncio.ensure_future(crew(task(agent(replay, "a"), "work")).akickoff())
-        await asyncio.wait([running], timeout=0.7)
-        assert replay.ledger.exchanges
+        async with asyncio.timeout(30):
+            while not replay.ledger.exchanges:
+                await asyncio.sleep(0.05)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -125,3 +128,61 @@ def test_a_completion_abandoned_by_a_tool_ends_with_the_tool(tmp_path: Path) -> 
     (abandoned,) = call.children
     assert (call.status, abandoned.status) == ("OK", "ERROR")
     assert abandoned.end_ns <= call.end_ns
+
+
+class Count(BaseModel):
+    """The state of a flow, into which not all inputs fit."""
+
+    number: int = 0
+
+
+class CountingFlow(Flow[Count]):
+    """A flow whose state is structured."""
+
+    @start()
+    def count(self) -> int:
+        return int(self.state.number)
+
+
+class RefiningFlow(CountingFlow):
+    """Calls the method of its base class."""
+
+    async def kickoff_async(self, *args: Any, **kwargs: Any) -> Any:
+        return await super().kickoff_async(*args, **kwargs)
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize("flow", [CountingFlow, RefiningFlow])
+def test_a_flow_that_rejects_its_inputs_leaves_one_failed_trace(flow: type[CountingFlow]) -> None:
+    with record_run() as run, pytest.raises(ValueError, match="Invalid inputs"):
+        flow().kickoff(inputs={"number": "many"})
+    trace = load_trace(run)
+    assert trace_outline(trace) == [f"{flow.__name__} CHAIN ERROR"]
+    assert "Invalid inputs" in trace.root.status_message
+    assert trace.root.inputs == {"number": "many"}
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize("messages", [5, [{"no": "role"}]])
+def test_an_agent_that_rejects_its_messages_leaves_one_failed_trace(
+    tmp_path: Path, messages: Any
+) -> None:
+    with (
+        replay_lines(tmp_path, reply_line("a", "unused")) as replay,
+        record_run() as run,
+        pytest.raises((TypeError, ValueError)),
+    ):
+        agent(replay, "a").kickoff(messages)
+    trace = load_trace(run)
+    assert trace_outline(trace) == ["a AGENT ERROR"]
+    assert trace.root.inputs == {"messages": messages}
+
+
+@pytest.mark.usefixtures("recording")
+async def test_an_agent_with_an_unusable_tool_leaves_one_failed_trace(tmp_path: Path) -> None:
+    with replay_lines(tmp_path, reply_line("a", "unused")) as replay, record_run() as run:
+        worker = agent(replay, "a")
+        worker.tools = [5]  # type: ignore[list-item]
+        with pytest.raises(AttributeError):
+            await worker.kickoff_async("hello")
+    assert trace_outline(load_trace(run)) == ["a AGENT ERROR"]
