@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+from patches.mlflow.new_sqlite_store import create_sqlite_store
 from patches.mlflow.store_address import is_database_reachable
 
 DEFERRED_PREFIX = "deferred:"
@@ -38,6 +39,7 @@ def use_experiment(tracking_uri: str, name: str) -> Generator[None]:
         mlflow.set_tracking_uri(tracking_uri)  # this discards the span processors
         mlflow.tracing.configure(span_processors=processors)
         with _lock_store(tracking_uri):
+            create_sqlite_store(tracking_uri)
             activate_experiment(name)
         yield
     finally:
