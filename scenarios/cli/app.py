@@ -13,13 +13,14 @@ from scenarios.atomic_write import FileNotWrittenError
 from scenarios.cli.convert_command import convert
 from scenarios.cli.diagnose_command import diagnose
 from scenarios.cli.diff_command import diff
+from scenarios.cli.doctor_command import doctor
 from scenarios.cli.error_exit import exit_on_error
 from scenarios.cli.import_trace_command import import_trace
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.store_commands import alerts, search
-from scenarios.cli.tape_commands import doctor, record, replay
+from scenarios.cli.tape_commands import record, replay
 from scenarios.cli.trace_command import TRACE_CONTEXT, trace
 from scenarios.converters.conversion import ConversionError
 from scenarios.player.accept import AcceptanceError
