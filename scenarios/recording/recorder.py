@@ -155,6 +155,7 @@ class Recorder:
         def lane_for_path(method: str, path: str, agent: str | None) -> str | None:
             return endpoint.lane or agent
 
+        self._redaction.add_secrets_of_headers(headers)
         scope = {**scope, "path": path or "/"}
         request = parse_request(scope, body, lane_for_path, self._lane_for_agent)
         self._redaction.add_secrets_of_request(request, headers)
@@ -162,7 +163,10 @@ class Recorder:
 
     def _lane_for_agent(self, body: Any, agent: str | None) -> tuple[str, str]:
         if self._lane_names is not None:
-            return self._lane_names.lane_for_agent(body, agent), ""
+            # The name and the rule of a lane are on the tape, too, and come from the prompt.
+            self._redaction.add_secrets_of_fields(body)
+            redact = self._redaction.redact_text
+            return self._lane_names.lane_for_agent(body, agent, redact), ""
         return agent or lane_fingerprint(body), ""
 
     def _record(

@@ -44,13 +44,17 @@ class TapeRedaction:
 
     def add_secrets_of_request(self, request: Request, headers: Mapping[str, str]) -> None:
         """Remember the secrets in a request's headers, query and body."""
-        self._add(_secrets_in_headers(headers))
+        self.add_secrets_of_headers(headers)
         self._add(_secrets_in_query(request.query))
         if isinstance(request.body, str):
             self._add(_secrets_in_query(request.body))
             self._add(_secrets_in_multipart(request.body))
         else:
             self.add_secrets_of_fields(request.body)
+
+    def add_secrets_of_headers(self, headers: Mapping[str, str]) -> None:
+        """Remember the secrets in a request's headers."""
+        self._add(_secrets_in_headers(headers))
 
     def add_secrets_of_fields(self, body: Any) -> None:
         """Remember the values of secret fields in a JSON body."""

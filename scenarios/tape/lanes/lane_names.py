@@ -47,18 +47,31 @@ class LaneNames:
         self._recognition = LaneRecognition(before.lines, before.header)
         self._lanes = set[str]()
         self._numbered_lanes: dict[AgentIdentity, str] = {}
+        self._lane_by_identity: dict[AgentIdentity, str] = {}
         self._on_new = on_new
 
-    def lane_for_agent(self, body: Any, agent: str | None) -> str:
-        """Return the lane of a completion: the agent that its client named, else by its prompt."""
+    def lane_for_agent(
+        self, body: Any, agent: str | None, redact: Callable[[str], str] = str
+    ) -> str:
+        """Return the lane of a completion: the agent that its client named, else by its prompt.
+
+        `redact` removes from a prompt what must not be in the name and the rule of a lane.
+        """
         identity = AgentIdentity.from_body(body)
-        lane = agent or self._recognition.recognize(body) or find_name(identity.prompt)
+        lane = agent or self._lane_by_identity.get(identity)
+        if lane in self._lanes:
+            return str(lane)
+        safe = AgentIdentity(redact(identity.prompt), identity.tools)
         if lane is None:
-            lane = self._numbered_lanes.get(identity.stable) or self._next_number()
-            self._numbered_lanes[identity.stable] = lane
+            lane = self._recognition.recognize(body) or find_name(safe.prompt)
+        if lane is None:
+            lane = self._numbered_lanes.get(safe.stable) or self._next_number()
+            self._numbered_lanes[safe.stable] = lane
+        if agent is None:
+            self._lane_by_identity[identity] = lane
         if lane not in self._lanes:
             self._lanes.add(lane)
-            self._on_new(lane, self._rules_before.get(lane) or _make_rule(identity))
+            self._on_new(lane, self._rules_before.get(lane) or _make_rule(safe))
         return lane
 
     def _next_number(self) -> str:

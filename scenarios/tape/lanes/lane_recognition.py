@@ -2,8 +2,9 @@
 
 In this order: the lane whose `when` in the header matches; a lane with a recorded request of the
 same system prompt and tools; the lane whose `prompt` in the header begins the system prompt, if not
-literally then but for dates, numbers and ids. If several do, the one with the most similar tools,
-the longest beginning and the most similar prompt.
+literally then but for dates, numbers and ids (if several do, the one with the most similar tools,
+the longest beginning and the most similar prompt); the lane of a line that was recorded for this
+very request.
 
 Tolerant replay goes on to the nearest lane: the most similar tools and prompt.
 """
@@ -17,7 +18,7 @@ from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.agent_identity import AgentIdentity, stable_text, tool_similarity
 from scenarios.tape.lanes.similarity import similarity
 from scenarios.tape.line import TapeLine
-from scenarios.tape.request import COMPLETION_PATHS
+from scenarios.tape.request import COMPLETION_PATHS, canonicalize, compute_digest
 
 MAX_IDENTITIES = 50
 """How many prompts of one lane are compared with that of a request."""
@@ -59,6 +60,11 @@ class LaneRecognition:
         self._volatile, rules = header.volatile, header.lanes
         self._lanes = {name: _Lane(name, self._stable_rule(rule)) for name, rule in rules.items()}
         self._by_identity: dict[AgentIdentity, str] = {}
+        self._by_digest = {
+            line.digest: line.lane
+            for line in lines
+            if line.path in COMPLETION_PATHS and line.digest is not None
+        }
         for line in lines:
             if line.path in COMPLETION_PATHS and line.request is not None:
                 lane = self._lanes.setdefault(line.lane, _Lane(line.lane))
@@ -93,7 +99,9 @@ class LaneRecognition:
             ),
             default=None,
         )
-        return best.name if best else None
+        if best is None:  # the prompt on the tape may lack a secret
+            return self._by_digest.get(compute_digest(canonicalize(body)))
+        return best.name
 
     def find_nearest(self, body: Any) -> NearestLane | None:
         """Return the lane with the most similar tools and prompt; None if none is similar."""

@@ -167,6 +167,26 @@ def test_agents_with_equal_prompts_get_their_own_replies_when_the_prompt_changes
     assert answers == ["2", "1", "0"]
 
 
+def test_a_key_in_a_prompt_is_neither_in_the_lane_nor_in_its_rule(path: Path) -> None:
+    key = "opaque4711secret"
+    prompt, body = f"You are Agent {key}. Go.", {"messages": [{"role": "user", "content": "go"}]}
+    body["messages"].insert(0, {"role": "system", "content": prompt})
+
+    def ask(session: TapeSession) -> int:
+        url, headers = f"{session.base_url}/chat/completions", {"authorization": f"Bearer {key}"}
+        return httpx.post(url, json=body, headers=headers).status_code
+
+    with (
+        live_endpoint(reply_line("x", "1")) as live,
+        use_tape(path, "all", live.base_url) as session,
+    ):
+        assert ask(session) == 200
+    assert key not in path.read_text()
+    with use_tape(path) as session:
+        assert ask(session) == 200
+    assert session.unplayed_lines == ()
+
+
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
