@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.instrumentors.registry import INSTRUMENTORS
+from integrations.instrumentors.registry import INSTRUMENTORS_BY_NAME, OURS, PLAIN_AUTOLOG
 from tests.bench.instrumentors import Figures, run_benchmark
 
 pytestmark = pytest.mark.long
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
-    plain, _, ours, *_ = INSTRUMENTORS
-    return run_benchmark("openai", rounds=1, instrumentors=[plain, ours])
+    chosen = [INSTRUMENTORS_BY_NAME[name] for name in (PLAIN_AUTOLOG, OURS)]
+    return run_benchmark("openai", rounds=1, instrumentors=chosen)
 
 
 def test_each_instrumentor_of_the_project_lock_is_measured(figures: Figures) -> None:
