@@ -8,6 +8,7 @@ from instrumentation.diagnosis.calls.mismatched_call import find_mismatched_call
 from instrumentation.diagnosis.calls.repeated_call import find_repeated_calls
 from instrumentation.diagnosis.calls.runaway_retries import find_runaway_retries
 from instrumentation.diagnosis.calls.silent_stall import find_pending_results, find_unanswered_calls
+from instrumentation.diagnosis.calls.swallowed_error import find_swallowed_errors
 from instrumentation.diagnosis.calls.transient_error import find_transient_errors
 from instrumentation.diagnosis.finding import Finding
 from instrumentation.diagnosis.handoffs.forgotten_instruction import find_forgotten_instructions
@@ -49,6 +50,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_runaway_retries,
     find_unanswered_calls,
     find_pending_results,
+    find_swallowed_errors,
     find_duplicate_work,
     find_transient_errors,
     find_truncated_answers,

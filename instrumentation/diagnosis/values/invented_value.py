@@ -14,7 +14,7 @@ FIX = "Refuse an answer whose figures are in no tool result; demand that the mod
 
 
 def find_invented_values(reading: TraceReading) -> Iterator[Finding]:
-    """Yield the completion that first states a figure without a source, if it had tools to use.
+    """Yield the completion that first states a figure without a source, if the run has sources.
 
     A workflow without tools answers from the model's memory by design. Numbers in words are mostly
     counts ("asked three times"), so they do not count.
@@ -51,8 +51,8 @@ def _first_statement(reading: TraceReading, figure: Figure) -> Completion | None
 
 
 def _has_tools(reading: TraceReading, completion: Completion) -> bool:
-    turn = reading.index.turn(completion.span)
-    return bool(completion.tools or reading.index.calls_of(turn))
+    """Whether the agent could look figures up, or another agent of the run did."""
+    return bool(completion.tools or reading.index.tool_calls)
 
 
 def _build_finding(reading: TraceReading, origin: Completion, figures: list[Figure]) -> Finding:
@@ -65,9 +65,9 @@ def _build_finding(reading: TraceReading, origin: Completion, figures: list[Figu
         origin.span,
         (
             quote(origin.span, origin.answer.text, f"{values} is in no tool result and no input"),
-            quote(origin.span, ", ".join(origin.tools), f"{called}, of these"),
+            quote(origin.span, ", ".join(origin.tools) or "no tools", f"{called}, and had these"),
         ),
         FIX,
-        0.7 if calls else 0.9,
+        0.9 if origin.tools and not calls else 0.7,
         carries=lambda text: repeats(figures, text),
     )

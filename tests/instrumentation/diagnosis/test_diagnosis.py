@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from instrumentation.diagnosis import diagnose
 from instrumentation.trace import Span, Trace
 
@@ -167,6 +169,46 @@ def test_three_equal_calls_with_equal_results_are_a_loop() -> None:
     trace = run("Find Q.", "There is no Q.", turn("clerk", "Find Q.", "There is no Q.", *calls))
     (finding,) = diagnose(trace).findings
     assert (finding.mode, finding.agent, finding.origin) == ("step repetition", "clerk", calls[2])
+
+
+FAILED_CALL = Span("measure", "TOOL", "ERROR", "no signal", inputs={"well": "north"})
+ERROR_TEXT = Span("measure", "TOOL", inputs={"well": "north"}, outputs="Error: no signal")
+
+
+@pytest.mark.parametrize("call", [FAILED_CALL, ERROR_TEXT], ids=["by status", "by its result"])
+def test_a_failed_call_that_no_later_text_mentions_is_a_swallowed_error(call: Span) -> None:
+    answer = "The north well is in good order."
+    trace = run("How is the well?", answer, turn("surveyor", "Measure.", answer, call))
+    (finding,) = diagnose(trace).findings
+    assert (finding.mode, finding.agent) == ("swallowed tool error", "surveyor")
+    assert "no signal" in finding.evidence[0].quote
+
+
+@pytest.mark.parametrize(
+    ("answer", "calls"),
+    [
+        ("The north well could not be measured.", (FAILED_CALL,)),
+        ("The north well is 31.5 m deep.", (FAILED_CALL, measured(31.5))),
+    ],
+    ids=["it is admitted", "another try succeeds"],
+)
+def test_a_failed_call_that_is_admitted_or_repeated_is_not_swallowed(
+    answer: str, calls: tuple[Span, ...]
+) -> None:
+    trace = run("How deep is it?", answer, turn("surveyor", "Measure.", answer, *calls))
+    assert diagnose(trace).findings == ()
+
+
+def test_a_writer_without_tools_that_misquotes_a_result_invents_a_value() -> None:
+    found, misquoted = "The north well is 31.5 m deep.", "The north well is 35.1 m deep."
+    trace = run(
+        "Describe the well.",
+        misquoted,
+        turn("surveyor", "Measure.", found, measured(31.5), tools=("measure",)),
+        turn("writer", f"Describe the well. {found}", misquoted),
+    )
+    (finding,) = diagnose(trace).findings
+    assert (finding.mode, finding.agent) == ("invented values", "writer")
 
 
 def test_a_lone_completion_says_what_its_trace_lacks() -> None:

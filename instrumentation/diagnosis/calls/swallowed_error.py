@@ -1,0 +1,62 @@
+"""Swallowed tool error: a tool call fails, and no later text mentions that."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from instrumentation.diagnosis.calls.silent_stall import is_cut_off
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.lexicon import INABILITY, MISSING, OBJECTION, PENDING
+from instrumentation.diagnosis.texts import iter_fields, to_json_text
+from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.trace.span import Span
+
+MODE = "swallowed tool error"
+FIX = "Let the agent name what it could not look up, and let a guardrail demand it."
+ERROR_RESULT = re.compile(
+    r"\s*(?:error\b|exception\b|traceback \(|http(?: status)?[ :]*[45]\d\d\b|[45]\d\d [A-Z])", re.I
+)
+"""The beginning of a result that is an error, although the call ended without one."""
+ERROR_FIELDS = frozenset(("error", "exception", "error_message"))
+ADMISSIONS = (MISSING, INABILITY, OBJECTION, PENDING)
+"""Words by which an answer admits that something is missing or went wrong."""
+
+
+def find_swallowed_errors(reading: TraceReading) -> Iterator[Finding]:
+    """Yield the last failed call of a tool that never succeeded, if nobody says so afterwards."""
+    if reading.trace.roots[-1].failed or _admits(reading.index.answer):
+        return
+    for turn in (None, *reading.index.turns):
+        by_tool: dict[str, list[Span]] = {}
+        for call in reading.index.calls_of(turn):
+            by_tool.setdefault(call.name, []).append(call)
+        for calls in by_tool.values():
+            failed = all(_error(call) for call in calls) and not is_cut_off(calls[-1])
+            if failed and (turn is None or not _admits(reading.flow.output(turn))):
+                yield _build_finding(reading, turn, calls)
+
+
+def _admits(text: str) -> bool:
+    return any(words.search(text) for words in ADMISSIONS)
+
+
+def _error(call: Span) -> str:
+    """The error of a call, as its status or its result says; "" if it succeeded."""
+    if call.failed:
+        return call.status_message or "failed"
+    text = to_json_text(call.outputs)
+    if ERROR_RESULT.match(text) or _has_error_field(call.outputs):
+        return text
+    return ""
+
+
+def _has_error_field(outputs: Any) -> bool:
+    return any(name in ERROR_FIELDS and bool(value) for name, value in iter_fields(outputs))
+
+
+def _build_finding(reading: TraceReading, turn: Span | None, calls: Sequence[Span]) -> Finding:
+    last = calls[-1]
+    output = () if turn is None else (quote(turn, reading.flow.output(turn), "no word of it here"),)
+    return reading.find(
+        MODE, last, (quote(last, _error(last), "the call failed"), *output), FIX, 0.7
+    )
