@@ -11,13 +11,14 @@ request. The order of arrival never decides between lanes.
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
+from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.refusal import RequestRefusedError, no_line_error, unknown_path_error
 from scenarios.tape.condition import SearchTimeoutError
 from scenarios.tape.drift import Change, Drift
 from scenarios.tape.lanes.similarity import similarity
 from scenarios.tape.line import TapeLine
 from scenarios.tape.recorded_request import compare_with_recorded
-from scenarios.tape.request import COMPLETION_PATHS, Request
+from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, Request
 from scenarios.tape.tape import Tape
 
 MAX_COMPARED_LINES = 64
@@ -131,11 +132,25 @@ def _add_drift(
     selected: SelectedLine, request: Request, call: int, changes: tuple[Change, ...] = ()
 ) -> SelectedLine:
     """Add the differences between the request and that of the line, and a guessed lane."""
+    changes = (*changes, *_missing_usage(selected.line, request))
     if request.guess:
         changes = (Change("agent", request.guess), *changes)
     if not changes:
         return selected
     return replace(selected, drift=Drift(request.lane, call, selected.line.location, changes))
+
+
+def _missing_usage(line: TapeLine, request: Request) -> tuple[Change, ...]:
+    """Tell that the answer would have token counts, which the recorded stream lacks."""
+    response = line.response or {}
+    frames = response.get("frames")
+    if frames is None or response.get("status", 200) != 200 or request.path != CHAT_PATH:
+        return ()
+    asks_for_usage = request.includes_usage or not request.is_streamed
+    if not asks_for_usage or assemble_stream(frames).get("usage"):
+        return ()
+    asked = "include_usage is requested" if request.is_streamed else "no stream is requested"
+    return (Change("missing", f"{asked}, and the recorded stream has no usage: record it again"),)
 
 
 def _similarity(line: TapeLine, request: Request) -> float:

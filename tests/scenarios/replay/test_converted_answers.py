@@ -135,14 +135,43 @@ def test_a_recorded_stream_is_sent_as_a_body_with_everything_that_it_had(tmp_pat
     assert without_nulls(got.to_dict()) == without_nulls(COMPLETION)
 
 
+def stream_without_usage() -> dict[str, Any]:
+    chunk = {"id": "c", "choices": [{"index": 0, "delta": {"content": "one"}}]}
+    frames = [f"data: {orjson.dumps(chunk).decode()}"]
+    return recorded_line(REQUEST_BODY, response={"status": 200, "frames": frames})
+
+
 def test_usage_that_was_not_recorded_is_not_invented() -> None:
-    chunks = [{"id": "c", "choices": [{"index": 0, "delta": {"content": "one"}}]}]
-    frames = [f"data: {orjson.dumps(chunk).decode()}" for chunk in chunks]
-    line = recorded_line(REQUEST_BODY, response={"status": 200, "frames": frames})
-    with replay_tape(make_tape(line)) as replay:
+    with replay_tape(make_tape(stream_without_usage())) as replay:
         got = make_client(replay, "a").chat.completions.create(model=MODEL, **REQUEST_BODY)
     assert got.choices[0].message.content == "one"
     assert got.usage is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "description"),
+    [
+        ({"stream": True}, None),
+        ({"stream": True, "stream_options": {"include_usage": False}}, None),
+        ({"stream": True, "stream_options": {"include_usage": True}}, "include_usage is requested"),
+        ({}, "no stream is requested"),
+    ],
+)
+def test_usage_that_is_requested_and_was_not_recorded_is_drift(
+    fields: dict[str, Any], description: str | None
+) -> None:
+    with replay_tape(make_tape(stream_without_usage())) as replay:
+        httpx.post(
+            f"{replay.base_url}/chat/completions",
+            content=chat_body(**fields),
+            headers={"x-agent-name": "a"},
+        )
+        reports = [str(drift) for drift in replay.drift]
+    if description is None:
+        assert reports == []
+    else:
+        (report,) = reports
+        assert f"(missing): {description}, and the recorded stream has no usage" in report
 
 
 @pytest.mark.parametrize(
