@@ -47,6 +47,17 @@ def fetch_run(run_id: str, tracking_uri: str) -> Trace:
     return _fetch_matching(f"tags.`{RUN_TAG}` = '{run_id}'", f"run {run_id!r}", tracking_uri)
 
 
+def fetch_tagged(tag: str, value: str, tracking_uri: str) -> Trace:
+    """Fetch all traces with a tag, as one trace.
+
+    Raises:
+        TraceNotFoundError: The store has no such trace, or the value cannot be searched for.
+    """
+    if QUOTES & set(value):
+        raise TraceNotFoundError(f"{value!r} is not a valid value of the tag {tag}")
+    return _fetch_matching(f"tags.`{tag}` = '{value}'", f"trace with {tag}={value!r}", tracking_uri)
+
+
 def _fetch_matching(filter: str, description: str, tracking_uri: str) -> Trace:
     import mlflow
 

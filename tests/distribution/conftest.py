@@ -13,6 +13,21 @@ from tests.docs.documents import ROOT
 
 BUILD = "from hatchling.build import build_{kind}; import sys; print(build_{kind}(sys.argv[1]))"
 
+HIDDEN = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "PYTHONPATH")
+PROGRAM = """
+def call_model():
+    from openai import OpenAI
+    messages = [{"role": "user", "content": "Hello"}]
+    reply = OpenAI().chat.completions.create(model="gpt-4o-mini", messages=messages)
+    return reply.choices[0].message.content
+
+if __name__ == "__main__":
+    import patches
+    print(call_model())
+    print(patches.OWNER)
+"""
+"""A program of the user, which imports a package of its own."""
+
 
 def build_distribution(kind: str, source: Path, target: Path) -> Path:
     """Build a "wheel" or an "sdist" of a folder, as pip does, but without a network."""
@@ -34,7 +49,8 @@ class InstalledProject:
 
     def run(self, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of the environment in the project's folder."""
-        inherited = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
+        inherited = {name: os.environ[name] for name in os.environ if name not in HIDDEN}
+        inherited["PATH"] = f"{self.environment / 'bin'}{os.pathsep}{inherited['PATH']}"
         return subprocess.run(
             [str(self.environment / "bin" / command[0]), *command[1:]],
             cwd=self.folder,
@@ -43,7 +59,7 @@ class InstalledProject:
             | variables,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=300,
         )
 
 
@@ -65,6 +81,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     for package in ("patches", "workflows", "scenarios", "instrumentation"):
         (project / package).mkdir(parents=True)
         (project / package / "__init__.py").write_text(f"OWNER = 'the user of {package}'\n")
+    (project / "app.py").write_text(PROGRAM)
     return InstalledProject(project, environment)
 
 

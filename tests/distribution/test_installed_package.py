@@ -3,21 +3,30 @@
 import tarfile
 import zipfile
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
-from scenarios.replay.replay_server import replay_tape
+from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
 from tests.distribution.conftest import InstalledProject, build_distribution
 from tests.docs.documents import ROOT, CodeBlock, code_blocks
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]  # a wheel is built and installed
+
+HELLO = Tape.load(ROOT / "docs/tapes/hello.jsonl")
+ANSWER = "Hello. How can I help?"
 
 
 def tracing_block() -> CodeBlock:
     """The block of the README that traces a program."""
     blocks = code_blocks(ROOT / "README.md")
     return next(block for block in blocks if "enable_tracing" in block.code)
+
+
+def endpoint(replay: ReplayServer) -> dict[str, str]:
+    """The environment variables of a program that the replay server answers."""
+    return {"OPENAI_BASE_URL": replay.base_url, "OPENAI_API_KEY": "unused"}
 
 
 def top_level_names(wheel: Path) -> set[str]:
@@ -75,6 +84,38 @@ def test_a_scenario_runs_with_its_golden_traces(installed: InstalledProject, nam
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "mlflow server --backend-store-uri" in ended.stdout
     assert "python -m scenarios" not in ended.stdout
+
+
+def test_a_program_is_traced(installed: InstalledProject) -> None:
+    with replay_tape(HELLO) as replay:
+        ended = installed.run("flight-recorder", "trace", "app.py", **endpoint(replay))
+    assert ended.stdout == f"{ANSWER}\nthe user of patches\n", ended.stderr
+    assert "flight-recorder: trace tr-" in ended.stderr
+
+
+def test_a_program_is_recorded_and_replayed(installed: InstalledProject) -> None:
+    record = ("record", "--tape", "recorded.jsonl", "--", "python", "app.py")
+    with replay_tape(HELLO) as replay:
+        recorded = installed.run("flight-recorder", *record, **endpoint(replay))
+    assert recorded.stdout.startswith(ANSWER), recorded.stderr
+    replayed = installed.run(
+        "flight-recorder", "replay", "recorded.jsonl", "--", "python", "app.py"
+    )
+    assert (replayed.returncode, replayed.stdout) == (0, recorded.stdout), replayed.stderr
+
+
+def test_the_pytest_plugin_is_loaded_by_its_entry_point(installed: InstalledProject) -> None:
+    copy(ROOT / "docs/tapes/hello.jsonl", installed.folder)
+    (installed.folder / "test_app.py").write_text(
+        "import pytest, app\n"
+        "from flight_recorder.testing import ends_with_status, expect\n"
+        "@pytest.mark.tape('hello.jsonl')\n"
+        "def test_it(trace):\n"
+        "    app.call_model()\n"
+        "    expect(trace, ends_with_status('OK'))\n"
+    )
+    ended = installed.run("python", "-m", "pytest", "-W", "ignore", "-p", "no:cacheprovider")
+    assert (ended.returncode, "1 passed" in ended.stdout) == (0, True), ended.stdout
 
 
 def test_a_wheel_built_from_the_sdist_is_the_same(wheel: Path, tmp_path: Path) -> None:

@@ -1,0 +1,27 @@
+"""Test a program with its trace: `expect`, all expectations, and `use_tape`.
+
+from flight_recorder.testing import calls_tool, expect, hands_off
+
+expect(trace, hands_off("writer", "editor"), calls_tool("writer", "search", times=1))
+"""
+
+from instrumentation.trace import Trace, TraceNotFoundError
+from scenarios import expectations as _expectations
+from scenarios.expectations import *  # noqa: F403 # its __all__ is this module's, too
+from scenarios.programs.tape_session import TapeSession, use_tape
+from scenarios.testing.expect import ExpectationsFailedError, expect
+from scenarios.testing.scorers import as_scorer
+from scenarios.testing.traced_test import TracedTest, trace_test
+
+__all__ = [
+    *_expectations.__all__,
+    "ExpectationsFailedError",
+    "TapeSession",
+    "Trace",
+    "TraceNotFoundError",
+    "TracedTest",
+    "as_scorer",
+    "expect",
+    "trace_test",
+    "use_tape",
+]

@@ -1,0 +1,1 @@
+"""Tests of what an installed package offers: its names and its pytest plugin."""

@@ -1,0 +1,1 @@
+"""Tests of expectations outside the plugin: in files, and as scorers."""
