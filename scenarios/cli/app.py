@@ -30,6 +30,7 @@ from scenarios.programs.program import ProgramNotStartedError
 from scenarios.replay.fork import ForkError
 from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.tape.tape import TapeError
+from scenarios.testing.expectations_file import ExpectationsFileError
 from scenarios.trace_store.saved_queries import SavedQueryError
 from scenarios.trace_store.tracking_uri import StoreUnavailableError
 from workflows.model import ModelNotConfiguredError
@@ -37,6 +38,7 @@ from workflows.model import ModelNotConfiguredError
 USER_ERRORS = (
     AlertRulesError,
     ConversionError,
+    ExpectationsFileError,
     FileNotWrittenError,
     ForkError,
     InvalidServiceError,

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -16,7 +16,9 @@ from scenarios.player.accept import accept as accept_verdict
 from scenarios.player.accept import find_stale_files, write_pages
 from scenarios.player.check import TraceSource, check_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
+from scenarios.player.verdict import Verdict
 from scenarios.reports import terminal_report
+from scenarios.testing.expectations_file import check_traces
 from scenarios.trace_store.store_errors import translate_store_errors
 from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
 
@@ -84,7 +86,13 @@ def run(
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(help="Name of a scenario (default: all scenarios).", metavar="NAME"),
+        typer.Argument(
+            help="Name of a scenario (default: all), or a trace for --expect.", metavar="NAME"
+        ),
+    ] = None,
+    expect: Annotated[
+        Path | None,
+        typer.Option(help="Python file with a list EXPECTATIONS to check.", metavar="FILE"),
     ] = None,
     trace: Annotated[
         str | None,
@@ -104,22 +112,26 @@ def check(
 
     By default, checks the traces recorded beside the scenario. --trace and --session check your
     own traces against the expectations of the fixed variant, or of the one that --variant names.
+
+    With --expect, NAME is a trace: a JSON file (MLflow's or OTLP's), or an MLflow trace ID.
+
+    Example: python -m scenarios check trace.json --expect my_expectations.py
     """
     if trace is not None and session is not None:
         raise typer.BadParameter("--trace and --session exclude each other; use one of them")
+    if expect:
+        if trace is not None or variant is not None or (name is None) == (session is None):
+            raise typer.BadParameter("--expect goes with one trace: a file, an ID, or --session")
+        source = TraceSource(name, None, tracking_uri(), session)
+        with translate_store_errors():
+            _print_verdicts([check_traces(source, expect)], as_json, is_one=True)
     if (trace or session is not None) and not name:
         option = "--trace" if trace else "--session"
         raise typer.BadParameter(f"{option} needs the NAME of a scenario to check against")
     source = TraceSource(trace, variant, tracking_uri(), session)
     with translate_store_errors():
         verdicts = [check_scenario(one, source) for one in ([name] if name else scenario_names())]
-    if as_json:
-        results = [verdict.to_json() for verdict in verdicts]
-        typer.echo(json.dumps(results[0] if name else results, indent=2, ensure_ascii=False))
-    else:
-        for verdict in verdicts:
-            terminal_report.print_report(terminal_report.render_check(verdict))
-    raise typer.Exit(0 if all(verdict.passed for verdict in verdicts) else 1)
+    _print_verdicts(verdicts, as_json, is_one=name is not None)
 
 
 def accept(
@@ -168,6 +180,17 @@ def patches(as_json: JsonOption = False) -> None:
     width = max(len(str(entry["patch"])) for entry in entries)
     for entry in entries:
         typer.echo(f"{entry['patch']:<{width}}  {entry['skip_reason'] or 'applied'}")
+
+
+def _print_verdicts(verdicts: list[Verdict], as_json: bool, *, is_one: bool) -> NoReturn:
+    """Print the verdicts, and exit with 1 if one has failed."""
+    if as_json:
+        results = [verdict.to_json() for verdict in verdicts]
+        typer.echo(json.dumps(results[0] if is_one else results, indent=2, ensure_ascii=False))
+    else:
+        for verdict in verdicts:
+            terminal_report.print_report(terminal_report.render_check(verdict))
+    raise typer.Exit(0 if all(verdict.passed for verdict in verdicts) else 1)
 
 
 def _accept_scenarios(names: Iterable[str]) -> list[Path]:

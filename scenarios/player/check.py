@@ -43,7 +43,7 @@ def check_scenario(name: str, source: TraceSource) -> Verdict:
     scenario = load_scenario(name)
     if source.trace or source.session is not None:
         variant = source.variant or ("fixed" if scenario.fixed else "twin")
-        checked = [(variant, trace) for trace in _load_traces(source)]
+        checked = [(variant, trace) for trace in load_source(source)]
     else:
         variants = [source.variant] if source.variant else _variant_names(scenario)
         for variant in variants:
@@ -59,7 +59,7 @@ def check_scenario(name: str, source: TraceSource) -> Verdict:
     )
 
 
-def _load_traces(source: TraceSource) -> tuple[Trace, ...]:
+def load_source(source: TraceSource) -> tuple[Trace, ...]:
     """The trace of a session; else those of a file, if there is one; else that of an ID."""
     if source.session is not None:
         return (fetch_session(source.session, require_reachable(source.tracking_uri)),)

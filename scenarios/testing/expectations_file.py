@@ -1,0 +1,65 @@
+"""Read a Python file of expectations, and evaluate them on stored or exported traces.
+
+# my_expectations.py
+from flight_recorder.testing import calls_tool, hands_off
+
+EXPECTATIONS = [hands_off("writer", "editor"), calls_tool("writer", "search", times=1)]
+"""
+
+from collections.abc import Sequence
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+from scenarios.expectations import Expectation
+from scenarios.player.check import TraceSource, load_source
+from scenarios.player.verdict import VariantResult, Verdict, evaluate
+
+VARIABLE = "EXPECTATIONS"
+
+
+class ExpectationsFileError(Exception):
+    """A file of expectations cannot be read, or has none."""
+
+
+def check_traces(source: TraceSource, expectations_file: Path) -> Verdict:
+    """Evaluate the expectations of a file on the traces of a source.
+
+    Raises:
+        ExpectationsFileError: The file cannot be read, or has no expectations.
+        TraceNotFoundError: There is no such trace, or it cannot be read.
+    """
+    expectations = load_expectations(expectations_file)
+    results = [
+        VariantResult("trace", trace, evaluate(trace, expectations))
+        for trace in load_source(source)
+    ]
+    return Verdict(source.trace or str(source.session), tuple(results))
+
+
+def load_expectations(path: Path) -> Sequence[Expectation]:
+    """Run a Python file and return its `EXPECTATIONS`.
+
+    Raises:
+        ExpectationsFileError: The file cannot be read, or has no expectations.
+    """
+    spec = spec_from_file_location(path.stem, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ExpectationsFileError(
+            f"{path}: there is no such Python file; --expect takes one with a list {VARIABLE}"
+        )
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the file may raise anything
+        raise ExpectationsFileError(f"{path}: {type(error).__name__}: {error}") from error
+    found = getattr(module, VARIABLE, None)
+    if not isinstance(found, list | tuple) or not found:
+        raise ExpectationsFileError(
+            f"{path}: expected {VARIABLE} = [...], a list of expectations such as those of"
+            f" flight_recorder.testing; found {type(found).__name__}"
+        )
+    if wrong := [one for one in found if not isinstance(one, Expectation)]:
+        raise ExpectationsFileError(
+            f"{path}: {VARIABLE} has a {type(wrong[0]).__name__}, expected only expectations"
+        )
+    return found
