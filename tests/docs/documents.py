@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BLOCK = re.compile(
-    r"(?:<!-- tape: (?P<tape>\S+) -->\n)?^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^ *```$",
+    r"(?:<!-- (?:tape: (?P<tape>\S+)|pytest: (?P<tests>\S+)) -->\n)?"
+    r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^ *```$",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -16,6 +17,8 @@ BLOCK = re.compile(
 @dataclass(frozen=True)
 class CodeBlock:
     """A fenced block: where it is, its code, and the tape that its program is answered from.
+
+    A block with a `tests_folder` is a file of tests, which pytest runs beside that folder's files.
 
     `output` is what the block's program prints: the `text` block that follows it, if there is one
     with nothing but a sentence in between.
@@ -26,6 +29,7 @@ class CodeBlock:
     language: str
     code: str
     tape: Path | None
+    tests_folder: Path | None = None
     output: str | None = None
 
     def __str__(self) -> str:
@@ -57,5 +61,6 @@ def _with_output(document: Path, text: str) -> Iterator[CodeBlock]:
             match["language"],
             re.sub(f"^{match['indent']}", "", match["code"], flags=re.MULTILINE),
             ROOT / match["tape"] if match["tape"] else None,
+            ROOT / match["tests"] if match["tests"] else None,
             output,
         )

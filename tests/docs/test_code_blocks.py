@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -18,7 +19,10 @@ PROGRAMS = [
     block
     for document in list_documents()
     for block in code_blocks(document)
-    if block.language == "python"
+    if block.language == "python" and not block.tests_folder
+]
+TEST_FILES = [
+    block for document in list_documents() for block in code_blocks(document) if block.tests_folder
 ]
 
 
@@ -52,3 +56,20 @@ def test_a_python_block_runs_and_prints_what_the_page_shows(
     assert (refusals, unplayed) == ([], [])
     if block.output is not None:
         assert ended.stdout == block.output
+
+
+@pytest.mark.parametrize("block", TEST_FILES, ids=str)
+def test_a_block_of_tests_passes(block: CodeBlock, store: str, tmp_path: Path) -> None:
+    assert block.tests_folder
+    copytree(block.tests_folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "test_block.py").write_text(block.code)
+    variables = {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "-p flight_recorder.pytest_plugin"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", f"--trace-store={store}", "-W", "ignore"],
+        cwd=tmp_path,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (ended.returncode, "1 passed" in ended.stdout) == (0, True), ended.stdout

@@ -48,7 +48,7 @@ def _check_words(words: list[str]) -> None:
             _parse(scenarios_app, rest)
         case ["python" | ".venv/bin/python", "-m", ("pytest" | "workflows.services.index"), *_]:
             pass
-        case ["pre-commit" | "git" | "cd" | "pip", *_]:
+        case ["pre-commit" | "git" | "cd" | "pip" | "pytest", *_]:
             pass
         case _:
             pytest.fail(f"no check knows the command {shlex.join(words)!r}")
