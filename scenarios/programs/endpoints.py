@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scenarios.recording.recorder import Endpoint
+from scenarios.recording.endpoint import Endpoint
 from scenarios.tape.header import TapeHeader
 from scenarios.tape.suggestions import list_words
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -23,35 +22,13 @@ from scenarios.http_server.forwarding import (
     decode_headers,
     request_target,
 )
+from scenarios.recording.endpoint import Endpoint
 from scenarios.recording.recorded_line import PartTimes, build_line, explain_unrecordable
 from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.recording.tape_writer import TapeWriter
 from scenarios.replay.request_parsing import lane_fingerprint, parse_request
 from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.request import MODELS_PATH, Request
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A live endpoint: `mount` is the path at which the proxy serves `base_url`.
-
-    `lane` is the lane of an outside service, whose clients send none.
-    """
-
-    mount: str
-    base_url: str
-    lane: str | None = None
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port."""
-        parts = urlsplit(self.base_url)
-        return f"{parts.scheme}://{parts.netloc}"
-
-    @property
-    def base_path(self) -> str:
-        """The path of `base_url`, without a slash at its end."""
-        return urlsplit(self.base_url).path.rstrip("/")
 
 
 @dataclass(frozen=True)

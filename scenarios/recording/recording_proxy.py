@@ -25,7 +25,8 @@ from scenarios.http_server.connection import (
 )
 from scenarios.http_server.server import HOST, serve_app
 from scenarios.openai_api.errors import error_body
-from scenarios.recording.recorder import Endpoint, Recorder
+from scenarios.recording.endpoint import Endpoint
+from scenarios.recording.recorder import Recorder
 from scenarios.recording.tape_writer import TapeWriter
 
 

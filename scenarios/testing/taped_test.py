@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scenarios.programs.program import EndedProgram
 from scenarios.programs.session_report import describe_replay, is_complete_replay
 from scenarios.programs.tape_session import TAPE_MODES, TapeMode, TapeSession, use_tape
 from scenarios.testing.variables import environment_variables
@@ -72,4 +73,4 @@ def explain_session(session: TapeSession) -> str:
     """Why the test fails by its tape, in the tape's own sentences; "" if it does not."""
     if session.is_recording or is_complete_replay(session):
         return ""
-    return "\n".join(describe_replay(session))
+    return "\n".join(describe_replay(session, EndedProgram(0)))

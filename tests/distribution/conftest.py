@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.replay.replay_server import ReplayServer
+from scenarios.tape.tape import Tape
 from tests.docs.documents import ROOT
 
 BUILD = "from hatchling.build import build_{kind}; import sys; print(build_{kind}(sys.argv[1]))"
@@ -27,6 +29,14 @@ if __name__ == "__main__":
     print(patches.OWNER)
 """
 """A program of the user, which imports a package of its own."""
+
+HELLO = Tape.load(ROOT / "docs/tapes/hello.jsonl")
+ANSWER = "Hello. How can I help?"
+
+
+def endpoint(replay: ReplayServer) -> dict[str, str]:
+    """The environment variables of a program that the replay server answers."""
+    return {"OPENAI_BASE_URL": replay.base_url, "OPENAI_API_KEY": "unused"}
 
 
 def build_distribution(kind: str, source: Path, target: Path) -> Path:

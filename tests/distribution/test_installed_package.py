@@ -7,26 +7,18 @@ from shutil import copy
 
 import pytest
 
-from scenarios.replay.replay_server import ReplayServer, replay_tape
+from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
-from tests.distribution.conftest import InstalledProject, build_distribution
-from tests.docs.documents import ROOT, CodeBlock, code_blocks
+from tests.distribution.conftest import (
+    ANSWER,
+    HELLO,
+    InstalledProject,
+    build_distribution,
+    endpoint,
+)
+from tests.docs.documents import ROOT, tracing_block
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]  # a wheel is built and installed
-
-HELLO = Tape.load(ROOT / "docs/tapes/hello.jsonl")
-ANSWER = "Hello. How can I help?"
-
-
-def tracing_block() -> CodeBlock:
-    """The block of the README that traces a program."""
-    blocks = code_blocks(ROOT / "README.md")
-    return next(block for block in blocks if "enable_tracing" in block.code)
-
-
-def endpoint(replay: ReplayServer) -> dict[str, str]:
-    """The environment variables of a program that the replay server answers."""
-    return {"OPENAI_BASE_URL": replay.base_url, "OPENAI_API_KEY": "unused"}
 
 
 def top_level_names(wheel: Path) -> set[str]:

@@ -47,6 +47,13 @@ def code_blocks(document: Path) -> list[CodeBlock]:
     return list(_with_output(document, document.read_text("utf-8")))
 
 
+def tracing_block() -> CodeBlock:
+    """The block of the README that traces a program."""
+    return next(
+        block for block in code_blocks(ROOT / "README.md") if "enable_tracing" in block.code
+    )
+
+
 def _with_output(document: Path, text: str) -> Iterator[CodeBlock]:
     matches = list(BLOCK.finditer(text))
     for match, following in zip_longest(matches, matches[1:]):
