@@ -16,7 +16,7 @@ from instrumentation.diagnosis.handoffs.ignored_input import find_ignored_inputs
 from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
 from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
 from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.values.filled_empty_result import find_filled_empty_results
 from instrumentation.diagnosis.values.invented_value import find_invented_values
 from instrumentation.diagnosis.values.misattributed_figure import find_misattributed_figures

@@ -8,7 +8,7 @@ from typing import Any
 from instrumentation.diagnosis.detectors import DETECTORS, Detector
 from instrumentation.diagnosis.finding import Finding
 from instrumentation.diagnosis.lacks import list_lacks
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.trace import Trace
 
 MAX_FINDINGS_PER_DETECTOR = 20

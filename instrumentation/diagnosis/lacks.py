@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.values.schema_drift import REPLY
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from instrumentation.diagnosis import diagnose
-from instrumentation.diagnosis.grounding import figures_of
-from instrumentation.diagnosis.texts import sentence_keys
+from instrumentation.diagnosis.reading.grounding import figures_of
+from instrumentation.diagnosis.reading.texts import sentence_keys
 from instrumentation.trace import Span, Trace
 
 SIZES = (1_000, 10_000, 100_000)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.texts import is_empty, to_json_text
-from instrumentation.diagnosis.trace_index import STATE_KEY
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.texts import is_empty, to_json_text
+from instrumentation.diagnosis.reading.trace_index import STATE_KEY
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "step repetition"

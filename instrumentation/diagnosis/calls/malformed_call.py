@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from instrumentation.diagnosis.completions import Completion, ToolRequest
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.texts import is_empty, iter_fields, to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.completions import Completion, ToolRequest
+from instrumentation.diagnosis.reading.texts import is_empty, iter_fields, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "invalid invocation"

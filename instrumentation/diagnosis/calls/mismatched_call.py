@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from instrumentation.diagnosis.completions import Completion, ToolRequest
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.texts import decode_json, iter_fields, to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.completions import Completion, ToolRequest
+from instrumentation.diagnosis.reading.texts import decode_json, iter_fields, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "reasoning-action mismatch"

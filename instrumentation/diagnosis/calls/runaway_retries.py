@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.calls.silent_stall import is_cut_off
-from instrumentation.diagnosis.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.trace_index import TOOL_TYPES
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
+from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "runaway retries and tokens"
 FIX = "Limit the number of attempts, and give up at once on errors that no retry mends."

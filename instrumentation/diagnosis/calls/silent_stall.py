@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from instrumentation.diagnosis.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.lexicon import PENDING
-from instrumentation.diagnosis.texts import iter_fields, to_json_text
-from instrumentation.diagnosis.trace_index import TOOL_TYPES
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
+from instrumentation.diagnosis.reading.lexicon import PENDING
+from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
+from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import IN_PROGRESS, Span
 
 MODE = "silent stall"

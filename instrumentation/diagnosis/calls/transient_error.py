@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from instrumentation.diagnosis.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
+from instrumentation.diagnosis.reading.span_values import as_number
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "a transient error loses finished work"
@@ -51,4 +52,4 @@ def _is_transient(span: Span) -> bool:
     status = span.attributes.get("http.response.status_code")
     if span.type in COMPLETION_TYPES:
         return TRANSIENT_ERROR.search(span.status_message) is not None
-    return span.failed and status in TRANSIENT_STATUSES
+    return span.failed and as_number(status, 0) in TRANSIENT_STATUSES

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.handoff import Handoff
-from instrumentation.diagnosis.lexicon import MISSING
-from instrumentation.diagnosis.texts import content_words
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.handoff import Handoff
+from instrumentation.diagnosis.reading.lexicon import MISSING
+from instrumentation.diagnosis.reading.texts import content_words
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "context decay"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.handoff import Handoff
-from instrumentation.diagnosis.texts import sentence_keys
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.handoff import Handoff
+from instrumentation.diagnosis.reading.texts import sentence_keys
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "ignored other agent's input"

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.grounding import figures_of
-from instrumentation.diagnosis.handoff import Handoff
 from instrumentation.diagnosis.handoffs.ignored_input import is_ignored_input
-from instrumentation.diagnosis.texts import content_words
-from instrumentation.diagnosis.trace_reading import TraceReading
-from instrumentation.diagnosis.verdict import read_verdict
+from instrumentation.diagnosis.reading.grounding import figures_of
+from instrumentation.diagnosis.reading.handoff import Handoff
+from instrumentation.diagnosis.reading.texts import content_words
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.verdict import read_verdict
 from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 

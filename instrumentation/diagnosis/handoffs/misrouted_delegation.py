@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Evidence, Finding, quote
-from instrumentation.diagnosis.handoff import Handoff
-from instrumentation.diagnosis.lexicon import INABILITY
-from instrumentation.diagnosis.texts import sentence_keys
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.handoff import Handoff
+from instrumentation.diagnosis.reading.lexicon import INABILITY
+from instrumentation.diagnosis.reading.span_values import as_list
+from instrumentation.diagnosis.reading.texts import sentence_keys
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "misrouted delegation"
 FIX = "Tell the agent that delegates which tools each coworker has."
@@ -57,7 +58,7 @@ def _is_accepted(reading: TraceReading, handoff: Handoff) -> bool:
 def _unused_agents(reading: TraceReading) -> Iterator[Evidence]:
     """The agents that the run has, but that never took a turn."""
     for root in reading.trace.roots:
-        for failure in root.attributes.get(FAILURES) or ():
+        for failure in as_list(root.attributes.get(FAILURES)):
             yield quote(root, str(failure), "routing")
         for name, count in root.attributes.items():
             if name.startswith(ROUTING) and name.endswith(CALL_COUNT) and count == 0:

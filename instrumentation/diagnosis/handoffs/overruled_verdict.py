@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.handoff import Handoff
-from instrumentation.diagnosis.texts import sentence_keys
-from instrumentation.diagnosis.trace_reading import TraceReading
-from instrumentation.diagnosis.verdict import read_verdict
+from instrumentation.diagnosis.reading.handoff import Handoff
+from instrumentation.diagnosis.reading.span_values import as_list
+from instrumentation.diagnosis.reading.texts import sentence_keys
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.verdict import read_verdict
 
 MODE = "premature termination"
 FIX = "Decide by a structured field, not by a word in free text."
@@ -20,7 +21,7 @@ def find_overruled_verdicts(reading: TraceReading) -> Iterator[Finding]:
         if handoff.receiver is None or handoff.sender is None:
             continue
         if read_verdict(handoff.sent) is False and _goes_forward(reading, handoff):
-            tried = [str(edge) for edge in handoff.span.attributes.get(TRIED) or ()]
+            tried = [str(edge) for edge in as_list(handoff.span.attributes.get(TRIED))]
             condition = handoff.span.attributes.get(CONDITION)
             yield reading.find(
                 MODE,

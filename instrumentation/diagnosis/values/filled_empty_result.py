@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.grounding import figures_of, iter_sources
-from instrumentation.diagnosis.lexicon import MISSING
-from instrumentation.diagnosis.texts import is_empty, iter_fields, to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.grounding import figures_of, iter_sources
+from instrumentation.diagnosis.reading.lexicon import MISSING
+from instrumentation.diagnosis.reading.texts import is_empty, iter_fields, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "hallucination after an empty tool result"

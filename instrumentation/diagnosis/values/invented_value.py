@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from instrumentation.diagnosis.completions import Completion
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.grounding import figures_of, repeats
-from instrumentation.diagnosis.texts import plain_text, to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.completions import Completion
+from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.texts import plain_text, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.figures import Figure
 
 MODE = "invented values"

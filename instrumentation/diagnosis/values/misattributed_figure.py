@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from instrumentation.diagnosis.completions import Completion
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.grounding import figures_of, repeats
-from instrumentation.diagnosis.texts import normalize
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.completions import Completion
+from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.texts import normalize
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.figures import Figure
 
 MODE = "tool-output misreading"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.grounding import SourcedFigure, figures_of
-from instrumentation.diagnosis.texts import plain_text, to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.grounding import SourcedFigure, figures_of
+from instrumentation.diagnosis.reading.texts import plain_text, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 

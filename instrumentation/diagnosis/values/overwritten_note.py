@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.texts import normalize, to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.span_values import as_mapping, as_number
+from instrumentation.diagnosis.reading.texts import normalize, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.values.ungrounded_note import is_write, iter_writes, written_value
 from instrumentation.trace.span import Span
 
@@ -22,7 +23,7 @@ def find_overwritten_notes(reading: TraceReading) -> Iterator[Finding]:
     for write in iter_writes(reading.index):
         writes.setdefault(str(write.attributes[KEY]), []).append(write)
     for key, of_key in writes.items():
-        of_key.sort(key=lambda write: int(write.attributes.get(VERSION) or 0))
+        of_key.sort(key=lambda write: as_number(write.attributes.get(VERSION), 0))
         for position in range(len(of_key) - 1, 0, -1):
             lost = _lost_writes(reading, key, of_key[:position], of_key[position])
             if lost:
@@ -58,7 +59,7 @@ def _has_read(reading: TraceReading, read: Span, replaced: Span, last: Span) -> 
 
 
 def _author(reading: TraceReading, span: Span) -> object:
-    return (span.inputs or {}).get("by") or reading.index.agent(span)
+    return as_mapping(span.inputs).get("by") or reading.index.agent(span)
 
 
 def _build_finding(reading: TraceReading, last: Span, lost: Sequence[Span]) -> Finding:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.grounding import figures_of, iter_sources, repeats
-from instrumentation.diagnosis.texts import to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.grounding import figures_of, iter_sources, repeats
+from instrumentation.diagnosis.reading.texts import to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "schema drift"
 REPLY = "flight_recorder.http.reply"

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.grounding import figures_of, repeats
-from instrumentation.diagnosis.lexicon import DOUBT
-from instrumentation.diagnosis.texts import to_json_text
-from instrumentation.diagnosis.trace_index import TOOL_TYPES, TraceIndex
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.lexicon import DOUBT
+from instrumentation.diagnosis.reading.texts import to_json_text
+from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES, TraceIndex
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 

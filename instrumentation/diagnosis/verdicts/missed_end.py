@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.texts import sentence_keys, to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
-from instrumentation.diagnosis.verdict import read_verdict, read_verdict_field
+from instrumentation.diagnosis.reading.texts import sentence_keys, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.verdict import read_verdict, read_verdict_field
 from instrumentation.trace.span import Span
 
 MODE = "unaware of termination conditions"

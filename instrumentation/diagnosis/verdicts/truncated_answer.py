@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.texts import normalize
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.texts import normalize
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "no or incomplete verification"
 FIX = "Refuse an answer without a finish reason, and one that reached the limit of tokens."

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.lexicon import VERIFIED
-from instrumentation.diagnosis.texts import iter_fields, sentence_keys, to_json_text
-from instrumentation.diagnosis.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.lexicon import VERIFIED
+from instrumentation.diagnosis.reading.span_values import as_list
+from instrumentation.diagnosis.reading.texts import iter_fields, sentence_keys, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "no or incomplete verification"
@@ -20,7 +21,7 @@ def find_unverified_claims(reading: TraceReading) -> Iterator[Finding]:
     for turn in index.turns:
         completions = index.completions_of(turn)
         claim = _claim(turn)
-        tools = [*(turn.attributes.get(AGENT_TOOLS) or ())]
+        tools = [str(tool) for tool in as_list(turn.attributes.get(AGENT_TOOLS))]
         tools += [tool for one in completions for tool in one.tools]
         if claim is None or not tools or index.calls_of(turn):
             continue

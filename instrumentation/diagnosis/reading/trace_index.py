@@ -6,8 +6,9 @@ Building it is linear in the number of spans; every lookup afterwards takes cons
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from instrumentation.diagnosis.completions import COMPLETION_TYPES, Completion
-from instrumentation.diagnosis.texts import plain_text, to_json_text
+from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES, Completion
+from instrumentation.diagnosis.reading.span_values import as_list
+from instrumentation.diagnosis.reading.texts import plain_text, to_json_text
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 
@@ -170,7 +171,7 @@ class TraceIndex:
         turn, other = self.turn(first), self.turn(second)
         if turn is None or other is None or turn is other:
             return False
-        return other.agent in (turn.attributes.get(ALONGSIDE) or ())
+        return other.agent in as_list(turn.attributes.get(ALONGSIDE))
 
     def _is_inside_tool(self, span: Span) -> bool:
         """Whether a tool call is the innermost of a turn, tool or completion around a span."""

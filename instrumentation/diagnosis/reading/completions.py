@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from instrumentation.diagnosis.texts import plain_text
+from instrumentation.diagnosis.reading.span_values import as_list, as_mapping
+from instrumentation.diagnosis.reading.texts import plain_text
 from instrumentation.trace.span import Span
 
 COMPLETION_TYPES = frozenset(("LLM", "CHAT_MODEL"))
@@ -53,7 +54,7 @@ class Completion:
     def answer(self) -> Message:
         outputs = self.span.outputs
         if isinstance(outputs, Mapping) and (choices := outputs.get("choices")):
-            first = choices[0] if isinstance(choices, list) else choices
+            first = next(iter(as_list(choices)), choices)
             outputs = first.get("message") if isinstance(first, Mapping) else first
         read = tuple(_read_messages(outputs)) or tuple(_openinference_messages(self.span, "output"))
         return read[-1] if read else Message("assistant", "")
@@ -63,17 +64,19 @@ class Completion:
         """Why the model stopped; None if the trace does not say."""
         outputs = self.span.outputs
         choices = outputs.get("choices") if isinstance(outputs, Mapping) else None
-        reason = choices[0].get("finish_reason") if isinstance(choices, list) and choices else None
-        reasons = self.span.attributes.get("gen_ai.response.finish_reasons")
-        return reason or (reasons[0] if isinstance(reasons, list) and reasons else None)
+        first = as_mapping(next(iter(as_list(choices)), None))
+        reasons = as_list(self.span.attributes.get("gen_ai.response.finish_reasons"))
+        reason = first.get("finish_reason") or next(iter(reasons), None)
+        return str(reason) if reason else None
 
     @cached_property
     def tools(self) -> tuple[str, ...]:
         """The names of the tools that the model was offered."""
         inputs = self.span.inputs
         offered = inputs.get("tools") if isinstance(inputs, Mapping) else None
-        offered = offered or self.span.attributes.get("gen_ai.tool.definitions") or ()
-        functions = (tool.get("function", tool) for tool in offered if isinstance(tool, Mapping))
+        offered = offered or self.span.attributes.get("gen_ai.tool.definitions")
+        tools = map(as_mapping, as_list(offered))
+        functions = (as_mapping(tool.get("function", tool)) for tool in tools)
         return tuple(str(one["name"]) for one in functions if "name" in one)
 
 
@@ -108,7 +111,7 @@ def _read_requests(value: Any) -> Iterator[ToolRequest]:
         return
     if _is_request(value):
         yield ToolRequest(str(value["name"]), value["arguments"])
-    for call in value.get("tool_calls") or ():
+    for call in as_list(value.get("tool_calls")):
         if isinstance(call, Mapping):
             function = call.get("function") or call
             if isinstance(function, Mapping):

@@ -9,10 +9,11 @@ import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from instrumentation.diagnosis.data_flow import DataFlow
-from instrumentation.diagnosis.grounding import figures_of
-from instrumentation.diagnosis.texts import sentence_keys, to_json_text, words
-from instrumentation.diagnosis.trace_index import TOOL_TYPES, TraceIndex
+from instrumentation.diagnosis.reading.data_flow import DataFlow
+from instrumentation.diagnosis.reading.grounding import figures_of
+from instrumentation.diagnosis.reading.span_values import as_mapping, as_number
+from instrumentation.diagnosis.reading.texts import sentence_keys, to_json_text, words
+from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES, TraceIndex
 from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 
@@ -87,8 +88,8 @@ def _read_spans(index: TraceIndex, spans: list[Span]) -> Iterator[Handoff]:
             span=span,
             from_agent=sender,
             to_agent=receiver,
-            sent=to_json_text((span.inputs or {}).get("sent")),
-            score=float(attributes.get(f"{PREFIX}efficiency_score", 1.0)),
+            sent=to_json_text(as_mapping(span.inputs).get("sent")),
+            score=as_number(attributes.get(f"{PREFIX}efficiency_score"), 1.0),
             sender=before[-1] if before else None,
             receiver=after[0] if after else None,
         )

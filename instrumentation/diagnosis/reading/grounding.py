@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from instrumentation.diagnosis.number_index import NumberIndex
-from instrumentation.diagnosis.texts import to_json_text
-from instrumentation.diagnosis.trace_index import STATE_KEY, TraceIndex
+from instrumentation.diagnosis.reading.number_index import NumberIndex
+from instrumentation.diagnosis.reading.texts import to_json_text
+from instrumentation.diagnosis.reading.trace_index import STATE_KEY, TraceIndex
 from instrumentation.figures import Figure, extract_figures
 from instrumentation.figures.derivation import find_derivation
 from instrumentation.figures.number_words import NUMBER_IN_WORDS

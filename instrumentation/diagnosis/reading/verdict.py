@@ -1,7 +1,7 @@
 """Read the verdict of a reviewer from its output: from a structured field, else from its words."""
 
-from instrumentation.diagnosis.lexicon import verdict_of
-from instrumentation.diagnosis.texts import iter_fields
+from instrumentation.diagnosis.reading.lexicon import verdict_of
+from instrumentation.diagnosis.reading.texts import iter_fields
 
 MAX_FIELD_WORDS = 3
 """A longer field is prose, not a verdict."""

@@ -7,8 +7,8 @@ handoff spans, so it also works on traces of other instrumentors.
 from collections.abc import Callable, Iterable
 
 from instrumentation.diagnosis.finding import PathStep
-from instrumentation.diagnosis.texts import plain_text, sentence_keys
-from instrumentation.diagnosis.trace_index import TraceIndex
+from instrumentation.diagnosis.reading.texts import plain_text, sentence_keys
+from instrumentation.diagnosis.reading.trace_index import TraceIndex
 from instrumentation.trace.span import Span
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
-from instrumentation.diagnosis.data_flow import DataFlow
 from instrumentation.diagnosis.finding import Evidence, Finding, PathStep
-from instrumentation.diagnosis.grounding import Grounding
-from instrumentation.diagnosis.handoff import Handoff, read_handoffs
-from instrumentation.diagnosis.trace_index import TraceIndex
+from instrumentation.diagnosis.reading.data_flow import DataFlow
+from instrumentation.diagnosis.reading.grounding import Grounding
+from instrumentation.diagnosis.reading.handoff import Handoff, read_handoffs
+from instrumentation.diagnosis.reading.trace_index import TraceIndex
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 

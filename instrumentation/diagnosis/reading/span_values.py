@@ -1,0 +1,23 @@
+"""Read values of spans as a certain type: other programs may have written anything there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+EMPTY: Mapping[str, Any] = {}
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else EMPTY
+
+
+def as_list(value: Any) -> Sequence[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def as_number(value: Any, default: float) -> float:
+    """The value if it is a finite number, else the default."""
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return float(value) if is_number else default
