@@ -11,12 +11,14 @@ from typing import Any
 
 import orjson
 
-from scenarios.converters.conversion import Converted, Loss
+from scenarios.converters.conversion import ConversionError, Converted, Loss
 from scenarios.openai_api.chat_completion import ModelReply, parse_chat_completion, parse_tool_call
 from scenarios.openai_api.responses import parse_response
 from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.tape.conversation import content_text, system_prompt, to_chat_request
+from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine
+from scenarios.tape.line_validation import validate_line
 from scenarios.tape.placeholders import placeholder_names
 from scenarios.tape.request import COMPLETION_PATHS, EMBEDDINGS_PATH, RESPONSES_PATH, to_sorted_json
 from scenarios.tape.tape import Tape
@@ -43,12 +45,23 @@ LOST_OF_FIXTURE = ("latency", "chunkSize", "truncateAfterChunks", "disconnectAft
 
 
 def to_tape(document: Any) -> Converted:
-    """Convert a fixture file: each fixture becomes a scripted line."""
+    """Convert a fixture file: each fixture becomes a scripted line.
+
+    Raises:
+        ConversionError: Its `fixtures` are not a list.
+    """
+    fixtures = document["fixtures"]
+    if not isinstance(fixtures, list):
+        raise ConversionError('expected {"fixtures": […]}, as aimock reads it; it is not a list')
     lines, losses = list[dict[str, Any]](), list[Loss]()
-    for number, fixture in enumerate(document["fixtures"], 1):
+    for number, fixture in enumerate(fixtures, 1):
         place = f"fixture {number}"
         found = list[str]()
-        line = _to_line(fixture, found)
+        try:
+            line = _to_line(fixture, found)
+            validate_line(line or {"lane": LANE, "origin": "scripted", "reply": {"content": ""}})
+        except (AttributeError, KeyError, LineError, TypeError, ValueError) as error:
+            line, found = None, [f"not as aimock reads it ({error}); it has no line"]
         losses += [Loss(place, text) for text in found]
         if line is not None:
             lines.append(line)

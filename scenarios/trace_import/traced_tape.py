@@ -14,8 +14,11 @@ import orjson
 
 from instrumentation.trace import Trace
 from instrumentation.trace.completions import Completion, list_completions
+from scenarios.tape.conversation import content_text
 from scenarios.tape.header import LaneRule, TapeHeader
+from scenarios.tape.json_checks import LineError
 from scenarios.tape.lanes.lane_names import LaneNames
+from scenarios.tape.line import parse_line
 from scenarios.tape.redacted_path import PLACEHOLDER
 from scenarios.tape.request import RESPONSES_PATH, canonicalize
 from scenarios.tape.tape import Tape
@@ -63,8 +66,13 @@ def import_trace(trace: Trace) -> TracedTape:
         *service_gaps,
         *_redaction_gaps(lines),
     ]
-    ordered = sorted([*lines, *service_lines], key=lambda line: line[0])
-    traced = TracedTape(tuple(line for _, line in ordered), tuple(gaps), TapeHeader(rules))
+    valid = []
+    for _, line in sorted([*lines, *service_lines], key=lambda one: one[0]):
+        if (gap := _find_invalid(line)) is None:
+            valid.append(line)
+        else:
+            gaps.append(gap)
+    traced = TracedTape(tuple(valid), tuple(gaps), TapeHeader(rules))
     Tape.parse(traced.content)  # a line that no tape may have is an error of this module
     return traced
 
@@ -119,8 +127,15 @@ def _scripted_part(reply: Mapping[str, Any]) -> dict[str, Any]:
         reply["choices"][0]["message"] if "choices" in reply else {"content": str(reply)}
     )
     content = message.get("content")
+    if not isinstance(content, str | None):
+        content = content_text(content)
     scripted: dict[str, Any] = {"content": _escape(content)}
-    calls = [call.get("function", {}) for call in message.get("tool_calls") or ()]
+    listed = message.get("tool_calls")
+    calls = [
+        call.get("function") or {}
+        for call in (listed if isinstance(listed, list) else ())
+        if isinstance(call, Mapping) and isinstance(call.get("function"), Mapping)
+    ]
     if calls:
         scripted["tool_calls"] = [
             {"name": str(call.get("name")), "arguments": _escape(str(call.get("arguments")))}
@@ -134,6 +149,16 @@ def _scripted_part(reply: Mapping[str, Any]) -> dict[str, Any]:
 def _escape(text: str | None) -> str | None:
     """The text without placeholders of scripted lines."""
     return text.replace("${", "$${") if isinstance(text, str) else text
+
+
+def _find_invalid(line: Mapping[str, Any]) -> Gap | None:
+    """A gap if no tape may have this line, because of what another program recorded."""
+    try:
+        parse_line("trace", 1, orjson.dumps(line))
+    except LineError as error:
+        text = f"a reply has an unknown shape ({error}): the tape has no line for it"
+        return Gap("reply", str(line["lane"]), text, breaks_replay=True)
+    return None
 
 
 def _redaction_gaps(lines: list[tuple[int, dict[str, Any]]]) -> Iterator[Gap]:

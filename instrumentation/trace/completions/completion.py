@@ -4,13 +4,14 @@ It makes no difference which instrumentor recorded the trace: see `recorded_requ
 `recorded_reply.py` for the conventions that are read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from instrumentation.trace.completions.recorded_reply import read_reply
 from instrumentation.trace.completions.recorded_request import read_request
 from instrumentation.trace.span import Span
+from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from instrumentation.trace.trace import Trace
 
 COMPLETION_TYPES = ("LLM", "CHAT_MODEL")
@@ -60,7 +61,16 @@ def _completions_below(span: Span, agent: str) -> Iterator[Completion]:
         for child in span.children:
             yield from _completions_below(child, agent)
         return
-    yield Completion(span, agent, read_request(span), read_reply(span), _model(span))
+    request, reply = _read(read_request, span), _read(read_reply, span)
+    yield Completion(span, agent, request, reply, _model(span))
+
+
+def _read(read: Callable[[Span], dict[str, Any] | None], span: Span) -> dict[str, Any] | None:
+    """What the span holds; None if another program wrote something of an unknown shape."""
+    try:
+        return read(span)
+    except UNREADABLE_TRACE_ERRORS:
+        return None
 
 
 def _contains_completion(span: Span) -> bool:

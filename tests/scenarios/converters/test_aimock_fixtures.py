@@ -76,12 +76,14 @@ def test_what_a_tape_cannot_hold_is_listed(tmp_path: Path) -> None:
         {"match": {"model": "gpt"}, "response": {"content": "a"}, "latency": 5},
         {"match": {}, "response": {"error": {"message": "slow"}, "status": 429}},
         {"match": {}, "response": {"images": []}},
+        {"match": {}, "response": {"toolCalls": [{"arguments": "{}"}]}},
     )
     for line in (
         "fixture 1: `latency` has no counterpart",
         "fixture 1: match.model has no counterpart",
         "fixture 2: an error (status 429) is not a line: replay it with a fault",
         "fixture 3: a response with images has no counterpart",
+        "fixture 4: not as aimock reads it",
         "all fixtures: fixtures have no lanes",
     ):
         assert f"not carried over: {line}" in output

@@ -103,3 +103,17 @@ def test_a_trace_that_cannot_be_replayed_says_so(span: Span) -> None:
     tape = import_trace(Trace((Span("run", "CHAIN", children=(span,)),)))
     assert not tape.is_complete
     assert any(gap.breaks_replay for gap in tape.gaps)
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"choices": [{"message": "text in the place of a message"}]},
+        {"content": [1, 2], "finish_reason": "stop"},
+        {"choices": ["text in the place of a choice"], "usage": []},
+    ],
+)
+def test_a_reply_of_an_unknown_shape_is_missed_and_breaks_nothing(outputs: Any) -> None:
+    tape = imported(completion({"messages": QUESTION}, outputs), completion(None))
+    assert "reply" in missing(tape)
+    assert len(tape.lines) == 1
