@@ -149,8 +149,8 @@ def _missing_usage(line: TapeLine, request: Request) -> tuple[Change, ...]:
     asks_for_usage = request.includes_usage or not request.is_streamed
     if not asks_for_usage or assemble_stream(frames).get("usage"):
         return ()
-    asked = "include_usage is requested" if request.is_streamed else "no stream is requested"
-    return (Change("missing", f"{asked}, and the recorded stream has no usage: record it again"),)
+    cause = "include_usage is requested" if request.is_streamed else "no stream is requested"
+    return (Change("missing", f"{cause}, and the recorded stream has no usage: record it again"),)
 
 
 def _similarity(line: TapeLine, request: Request) -> float:

@@ -124,7 +124,7 @@ def test_the_page_of_a_lost_handoff_shows_what_was_dropped_and_what_failed(
 
     text = read_page(trace_url(broken.trace).replace(UI_URL, ui[0].url), read)
     assert {"sent", "arrived", "dropped"} <= set(text.splitlines())
-    assert "Assess\n1" in text  # the number of assessments of this span
+    assert "Assess\n2" in text  # this span has a failed expectation and a finding
 
 
 def test_printed_links_lead_to_the_running_page_of_their_store(
