@@ -4,7 +4,6 @@ import json
 import os
 import socket
 from collections.abc import Generator
-from pathlib import Path
 
 import mlflow
 import pytest
@@ -15,7 +14,7 @@ from patches.mlflow.experiment import use_experiment
 from scenarios.player.scenario_loader import scenario_folder
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
-from tests.support.cli_runner import run_in_subprocess
+from tests.support.cli_runner import run_command
 from tests.support.servers import is_postgres_installed, mlflow_server, postgres_database
 from tests.support.tcp_proxy import run_proxy
 
@@ -24,9 +23,10 @@ pytestmark = pytest.mark.long
 NAME = "summarizer_is_rate_limited"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Generator[str]:
-    with mlflow_server(tmp_path, f"sqlite:///{tmp_path / 'server.db'}") as url:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    folder = tmp_path_factory.mktemp("server")
+    with mlflow_server(folder, f"sqlite:///{folder / 'server.db'}") as url:
         yield url
 
 
@@ -40,11 +40,11 @@ def database() -> Generator[str]:
 
 def run_and_check(store: str) -> None:
     """Run a scenario by the command line, and check its trace by ID in the same store."""
-    done = run_in_subprocess("run", NAME, "--json", store=store)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run_command(store, "run", NAME, "--json")
+    assert done.exit_code == 0, done.stdout + done.stderr
     fixed = json.loads(done.stdout)["variants"][1]["trace_id"]
-    checked = run_in_subprocess("check", NAME, "--trace", fixed, store=store)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    checked = run_command(store, "check", NAME, "--trace", fixed)
+    assert checked.exit_code == 0, checked.stdout + checked.stderr
 
 
 def test_a_server_stores_the_trace(server: str) -> None:
@@ -59,8 +59,8 @@ def test_postgresql_stores_the_trace(database: str) -> None:
 @pytest.mark.parametrize("command", [("run", NAME), ("check", NAME, "--trace", "tr-1")])
 def test_a_hanging_store_is_reported_soon(command: tuple[str, ...]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        done = run_in_subprocess(*command, store=f"http://127.0.0.1:{server.getsockname()[1]}")
-    assert done.returncode == 2
+        done = run_command(f"http://127.0.0.1:{server.getsockname()[1]}", *command)
+    assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith("error: MLFLOW_TRACKING_URI: nothing answers at")
 
 
@@ -81,8 +81,8 @@ def test_a_live_run_prints_its_answer_even_if_the_store_is_gone(
             "graphflow_review",
             "Write a briefing on the loss of Mars Climate Orbiter.",
         )
-        done = run_in_subprocess(*command, store=proxy.url)
-    assert done.returncode == 2
+        done = run_command(proxy.url, *command)
+    assert done.exit_code == 2
     assert "outcome='approved'" in done.stdout
     assert done.stderr.splitlines()[-1].startswith("error: MLFLOW_TRACKING_URI: ")
 
