@@ -21,7 +21,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose scenarios test test-fast check accept ui receiver phoenix bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lock clean
+.PHONY: help run-scenario diagnose scenarios test test-fast check accept ui receiver phoenix bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -107,6 +107,9 @@ phoenix-env: .envs/phoenix/ready  ## Build the Arize Phoenix virtual environment
 
 picture: $(VENV)/ready  ## Take the picture of the README from MLflow's page (needs Chromium)
 	@$(RUN) -m tests.docs.screenshot
+
+lift: $(VENV)/ready  ## Copy the instrumentation into your project (INTO=my_app/tracing)
+	@$(RUN) -m distribution.lift "$${INTO:?say INTO=folder}" --root "$${ROOT:-.}"
 
 lock: $(VENV)/ready  ## Resolve the newest compatible versions into requirements.lock
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
