@@ -45,12 +45,13 @@ class Replacement:
                 yield around
 
     def is_declared(self, target: str) -> bool:
-        """Whether a target of `wraps` is this attribute, or that of a class that it overrides."""
+        """Whether a target of `wraps` is this attribute, overrides it or inherits it."""
         owner, name = owner_and_name(target)
         if name != self.name:
             return False
         if inspect.isclass(owner):
-            return inspect.isclass(self.owner) and issubclass(self.owner, owner)
+            is_override = inspect.isclass(self.owner) and issubclass(self.owner, owner)
+            return is_override or inspect.getattr_static(owner, name) in (self.before, self.now)
         # Other modules may have imported the same function.
         return getattr(owner, name) in (self.before, self.now)
 
