@@ -23,7 +23,7 @@ def convert(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert a tape to or from a cassette of vcrpy, or a fixture file of aimock.
+    """Convert a tape to or from the form of vcrpy or aimock.
 
     The format of TARGET follows from its name: .jsonl is a tape, .yaml a cassette, .json a fixture
     file. Lists, by line, what the other format cannot hold.

@@ -44,7 +44,7 @@ def import_trace(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a test of a trace: a tape that replays the run, and drafted expectations.
+    """Make a test of a trace: a tape and drafted expectations.
 
     Reads traces of MLflow, OTLP JSON and the traces that `accept` records, of any instrumentor. The
     test runs COMMAND on the tape. With --tape, only the tape is written; with --workflow, a

@@ -169,7 +169,7 @@ def accept(
 
 
 def patches(as_json: JsonOption = False) -> None:
-    """List the patches, and whether the installed versions need them."""
+    """List the patches, and which of them are needed here."""
     entries = [
         {"patch": patch.name, "skip_reason": patch.skip_reason(), "symptom": patch.symptom}
         for patch in all_patches()

@@ -92,7 +92,8 @@ class ServerOutput:
         try:
             if sys.stdout is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-            print(message, flush=True)
+            # One write: a reader that leaves after the address has got all of it.
+            print(f"{message}\n", end="", flush=True)
         except OSError as error:
             _discard_output()
             _exit_with(

@@ -15,7 +15,8 @@ from tests.support.cli_runner import run_command, run_in_subprocess
 
 NAME = "summarizer_never_sees_the_draft"
 COMMANDS = tuple(
-    one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands
+    one.name or getattr(one.callback, "__name__", "").replace("_", "-")
+    for one in app.registered_commands
 )
 
 

@@ -109,10 +109,23 @@ def test_each_agent_gets_its_own_replies_strictly_and_with_changed_prompts(
         assert Tape.load(path).lanes
         with use_tape(path) as session:
             assert asyncio.run(run_all(session, other_delays)) == expected
-        assert (session.refusals, session.unplayed_lines) == ((), ())
+        assert session.refusals == ()
+        # An answer that is left may have arrived whole in one run, and not in the other.
+        assert {call_of(line.request) for line in session.unplayed_lines} <= {
+            (f"task {'abcd'[number]}", f"step {'rst'[step]}")
+            for number, own in enumerate(run)
+            for step, call in enumerate(own)
+            if call.left_early
+        }
         with use_tape(path, tolerant=True) as session:
             assert asyncio.run(run_all(session, other_delays, " Be kind.")) == expected
         assert session.refusals == ()
+
+
+def call_of(request: Any) -> tuple[str, str]:
+    """Return the task and the step that a recorded request is about."""
+    texts = [one["content"] for one in request["messages"] if one["role"] == "user"]
+    return texts[0], texts[-1]
 
 
 async def test_two_agents_that_ask_the_same_get_both_replies_once(tmp_path: Path) -> None:
