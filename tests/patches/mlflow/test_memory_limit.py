@@ -18,8 +18,14 @@ SPAN_COUNT, MAX_BYTES = 60, 200_000
 
 def count_queued_spans() -> int:
     """Put SPAN_COUNT spans of 10 KB behind a task that does not end; return how many are queued."""
-    queue, is_released = AsyncTraceExportQueue(), Event()
-    queue.put(Task(handler=is_released.wait, args=()))
+    queue, is_running, is_released = AsyncTraceExportQueue(), Event(), Event()
+
+    def block() -> None:
+        is_running.set()
+        is_released.wait()
+
+    queue.put(Task(handler=block, args=()))
+    assert is_running.wait(timeout=30)
     for _ in range(SPAN_COUNT):
         span = mlflow.start_span_no_context("big", inputs=LONG_TEXT)
         queue.put(Task(handler=lambda *_: None, args=("0", [span])))
