@@ -18,6 +18,12 @@ def as_list(value: Any) -> Sequence[Any]:
 
 
 def as_number(value: Any, default: float) -> float:
-    """The value if it is a finite number, else the default."""
-    is_number = isinstance(value, int | float) and math.isfinite(value)
-    return float(value) if is_number else default
+    """The value if it is a finite number or the text of one, else the default.
+
+    MLflow exports all attributes over OTLP as texts.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return default
+    return number if math.isfinite(number) else default
