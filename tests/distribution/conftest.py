@@ -96,7 +96,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 
 
 def install_wheel(environment: Path, *arguments: str) -> None:
-    """Install packages into a virtual environment."""
-    uv = Path(sys.executable).with_name("uv")
-    install = [str(uv), "pip", "install", "--quiet", "--python", str(environment)]
-    subprocess.run([*install, *arguments], check=True, timeout=500)
+    """Install packages into a virtual environment: with uv, or with pip where uv cannot."""
+    uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"]
+    command = [*uv, "--python", str(environment), *arguments]
+    certificates = {"UV_SYSTEM_CERTS": "1"}
+    if subprocess.run(command, timeout=500, env=os.environ | certificates).returncode:
+        pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
+        subprocess.run([*pip, "install", "--quiet", *arguments], check=True, timeout=500)
