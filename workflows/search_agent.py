@@ -94,7 +94,7 @@ class SearchAgent:
             if reply.calls:
                 rejection = "" if rounds_left else NO_ROUNDS_LEFT
                 await call_tools(session, reply, self.run_tool, rejection)
-            elif (objection := self.validate(session, reply.text)) is None:
+            elif (objection := await self.validate(session, reply.text)) is None:
                 return session.end("answered", reply.text)
             elif rounds_left == 0 or revisions == self.max_revisions:
                 return session.end("unsupported", reply.text, objection)
@@ -104,7 +104,7 @@ class SearchAgent:
         reply = await self.call_model(session, offer_tools=False)
         if reply.calls:
             await call_tools(session, reply, self.run_tool, NO_ROUNDS_LEFT)
-        objection = self.validate(session, reply.text)
+        objection = await self.validate(session, reply.text)
         return session.end("out of rounds", reply.text or reply.refusal, objection)
 
     async def call_model(self, session: Session, *, offer_tools: bool = True) -> Reply:
@@ -134,7 +134,7 @@ class SearchAgent:
         delay_s = 0.5 * attempt if retry_after_s is None else retry_after_s
         return delay_s if attempt <= 2 and delay_s <= 5.0 else None
 
-    def validate(self, session: Session, answer: str) -> str | None:
+    async def validate(self, session: Session, answer: str) -> str | None:
         """Return an objection for the model, or None for an answer that is supported."""
         with mlflow.start_span("judge_answer", span_type=SpanType.GUARDRAIL) as span:
             span.set_inputs({"answer": answer})

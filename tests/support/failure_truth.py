@@ -39,6 +39,7 @@ TRUTH = {
         "polluted shared memory", ("specialist", "analyst", "synthesist")
     ),
     "index_service_is_down": FailureTruth("runaway retries and tokens", ("searcher",)),
+    "judge_rewards_a_confident_guess": FailureTruth("invented values", ("searcher",)),
     "last_writer_wins": FailureTruth("concurrent write", ("sync", "verdict")),
     "quarterly_figure_becomes_annual": FailureTruth(
         "tool-output misreading", ("specialist", "analyst", "synthesist")

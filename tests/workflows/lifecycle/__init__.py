@@ -1,0 +1,1 @@
+"""Tests of the lessons about the life of an agent."""
