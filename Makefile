@@ -9,6 +9,9 @@ STORE ?= .store
 STORE_PORT ?= 5001
 STORE_WORKERS ?= 1
 RECEIVER_PORT ?= 5002
+EVERY ?= 5m
+METRICS_PORT ?= 9464
+PROMETHEUS_PORT ?= 9090
 PHOENIX_PORT ?= 6006
 PHOENIX_GRPC_PORT ?= 4317
 PHOENIX_DATA ?= $(CURDIR)/.store/phoenix
@@ -21,7 +24,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose scenarios test test-fast check accept ui receiver phoenix bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
+.PHONY: help run-scenario diagnose scenarios test test-fast check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -77,6 +80,15 @@ phoenix: .envs/phoenix/ready  ## Start Arize Phoenix, which accepts OTLP (:6006/
 		PHOENIX_ALLOW_EXTERNAL_RESOURCES=false PHOENIX_DISABLE_AGENT_ASSISTANT=true \
 		PHOENIX_AGENTS_DISABLE_BASH=true PHOENIX_AGENTS_DISABLE_WEB_ACCESS=true \
 		PHOENIX_ENABLE_MCP_SERVER=false .envs/phoenix/bin/phoenix serve
+
+monitor: $(VENV)/ready  ## Watch the stored traces: scores, alerts, metrics (EVERY=…)
+	@$(RUN) -m scenarios monitor --every "$(EVERY)" --metrics-port $(METRICS_PORT)
+
+prometheus:  ## Start a Prometheus that reads the metrics of `make monitor` (PROMETHEUS_PORT=…)
+	@command -v prometheus >/dev/null || { echo "Prometheus is needed: apt-get install prometheus"; exit 2; }
+	@mkdir -p "$(STORE)"
+	prometheus --config.file=docs/monitoring/prometheus.yml --storage.tsdb.path="$(STORE)/prometheus" \
+		--web.listen-address=127.0.0.1:$(PROMETHEUS_PORT)
 
 bench: $(VENV)/ready  ## Measure time, memory and the overhead of instrumentation
 	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: the environment of another instrumentor could not be built"

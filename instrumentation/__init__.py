@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from instrumentation.figures import FigureCheck, check_figures, extract_figures
     from instrumentation.handoffs import record_handoffs
     from instrumentation.http_attempts import traced_http_client, tracing_interceptor
+    from instrumentation.metrics import TraceMetrics
     from instrumentation.redaction import (
         DEFAULT_REDACTION,
         NO_REDACTION,
@@ -47,6 +48,7 @@ _MODULES = {
     "figures": "FigureCheck check_figures extract_figures",
     "handoffs": "record_handoffs",
     "http_attempts": "traced_http_client tracing_interceptor",
+    "metrics": "TraceMetrics",
     "redaction": "DEFAULT_REDACTION NO_REDACTION Redaction RedactionPattern SecretFields",
     "remote_trace": "continue_remote_trace",
     "routing": "routing_attributes",
@@ -81,6 +83,7 @@ __all__ = [
     "TimedStep",
     "Tokens",
     "Trace",
+    "TraceMetrics",
     "TraceNotFoundError",
     "Tracing",
     "UnknownKeyError",

@@ -17,12 +17,14 @@ from scenarios.cli.doctor_command import doctor
 from scenarios.cli.error_exit import exit_on_error
 from scenarios.cli.import_trace_command import import_trace
 from scenarios.cli.live_commands import chat, live, serve
+from scenarios.cli.monitor_command import monitor
 from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.store_commands import alerts, search
 from scenarios.cli.tape_commands import record, replay
 from scenarios.cli.trace_command import TRACE_CONTEXT, trace
 from scenarios.converters.conversion import ConversionError
+from scenarios.monitoring.metric_export import MetricExportError
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.programs.endpoints import InvalidServiceError
@@ -42,6 +44,7 @@ USER_ERRORS = (
     FileNotWrittenError,
     ForkError,
     InvalidServiceError,
+    MetricExportError,
     ModelNotConfiguredError,
     ProgramNotStartedError,
     SavedQueryError,
@@ -65,6 +68,7 @@ app.command("list")(list_scenarios)
 COMMANDS = (
     *(run, check, accept, patches, live, chat),
     *(record, replay, doctor, serve, alerts, search, diff, diagnose),
+    monitor,
     import_trace,
     convert,
 )

@@ -11,6 +11,7 @@ from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Trace, TraceNotFoundError
 from scenarios.expectations.expectation import SOURCE_ID
 
+HEALTH_NAME = "diagnosis"
 NAME_PREFIX = "diagnosis: "
 MAX_ISSUES = 1_000
 """Issues of an experiment among which one of the same failure mode is searched for."""
@@ -73,6 +74,30 @@ def log_findings(
         if with_issues and all(getattr(one, "issue_name", "") != finding.mode for one in on_span):
             _link_issue(client, trace, finding, source)
     return tuple(logged)
+
+
+def log_health(trace: Trace, diagnosis: Diagnosis, tracking_uri: str | None = None) -> bool:
+    """Log as the feedback "diagnosis" on each of a run's traces whether nothing was found.
+
+    MLflow's pages show from it, over time, the share of runs without a finding.
+
+    Returns:
+        Whether it was logged now; False if all traces had it.
+    """
+    from mlflow.entities import AssessmentSource, AssessmentSourceType, Feedback
+    from mlflow.tracing.client import TracingClient
+
+    client, is_logged = TracingClient(tracking_uri), False
+    source = AssessmentSource(AssessmentSourceType.CODE, SOURCE_ID)
+    modes = ", ".join(finding.mode for finding in diagnosis.findings) or "nothing found"
+    for trace_id in trace.ids:
+        known = client.get_trace_info(trace_id).assessments
+        if all(one.name != HEALTH_NAME for one in known):
+            value = not diagnosis.findings
+            feedback = Feedback(name=HEALTH_NAME, value=value, source=source, rationale=modes)
+            client.log_assessment(trace_id, feedback)
+            is_logged = True
+    return is_logged
 
 
 def explain_finding(finding: Finding) -> str:

@@ -11,6 +11,22 @@ class InvalidTimeError(ValueError):
     """The text is neither a duration nor a time in the past."""
 
 
+def parse_duration(text: str) -> timedelta:
+    """The duration that "90s", "30m", "1h", "2d" or "1w" names.
+
+    Raises:
+        InvalidTimeError: The text cannot be parsed, or names no time at all.
+    """
+    named = RELATIVE_TIME.fullmatch(text.strip().lower())
+    try:
+        duration = timedelta(seconds=float(named[1]) * UNIT_SECONDS[named[2]] if named else 0)
+    except OverflowError:
+        duration = timedelta()
+    if not duration:
+        raise InvalidTimeError(f"{text!r} is not a duration; expected e.g. 30s, 5m, 1h, 2d")
+    return duration
+
+
 def parse_since(text: str) -> datetime:
     """The time that "90s", "30m", "1h", "2d" or "1w" ago was, or that an ISO 8601 text names.
 
