@@ -13,9 +13,11 @@ from instrumentation.diagnosis.calls.transient_error import find_transient_error
 from instrumentation.diagnosis.finding import Finding
 from instrumentation.diagnosis.handoffs.forgotten_instruction import find_forgotten_instructions
 from instrumentation.diagnosis.handoffs.ignored_input import find_ignored_inputs
+from instrumentation.diagnosis.handoffs.left_task import find_left_tasks
 from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
 from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
 from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
+from instrumentation.diagnosis.handoffs.unanswered_question import find_unanswered_questions
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.values.filled_empty_result import find_filled_empty_results
 from instrumentation.diagnosis.values.invented_value import find_invented_values
@@ -43,7 +45,9 @@ DETECTORS: tuple[Detector, ...] = (
     find_forgotten_instructions,
     find_ignored_inputs,
     find_misrouted_delegations,
+    find_left_tasks,
     find_overruled_verdicts,
+    find_unanswered_questions,
     find_mismatched_calls,
     find_malformed_calls,
     find_repeated_calls,

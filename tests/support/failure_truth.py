@@ -21,6 +21,7 @@ class FailureTruth:
 
 
 TRUTH = {
+    "analyst_leaves_its_task": FailureTruth("task derailment", ("analyst", "synthesist")),
     "api_field_is_renamed": FailureTruth("schema drift", ("specialist", "analyst", "synthesist")),
     "branch_is_lost_at_the_join": FailureTruth("information withholding", ("verdict",)),
     "branch_waits_in_silence": FailureTruth("silent stall", ("video", "verdict")),
@@ -40,6 +41,7 @@ TRUTH = {
     ),
     "index_service_is_down": FailureTruth("runaway retries and tokens", ("searcher",)),
     "judge_rewards_a_confident_guess": FailureTruth("invented values", ("searcher",)),
+    "last_year_is_read_two_ways": FailureTruth("clarification not asked", ("searcher",)),
     "last_writer_wins": FailureTruth("concurrent write", ("sync", "verdict")),
     "quarterly_figure_becomes_annual": FailureTruth(
         "tool-output misreading", ("specialist", "analyst", "synthesist")

@@ -78,6 +78,10 @@ class TraceIndex:
         return tuple(span for span in self.spans if span.type == "HANDOFF")
 
     @cached_property
+    def guardrails(self) -> tuple[Span, ...]:
+        return tuple(span for span in self.spans if span.type == "GUARDRAIL")
+
+    @cached_property
     def state_spans(self) -> tuple[Span, ...]:
         """The reads and writes of shared state."""
         return tuple(span for span in self.spans if STATE_KEY in span.attributes)

@@ -1,0 +1,76 @@
+"""Derailment: an agent works on something else than it was given, and the answer is about that."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.reading.completions import Completion
+from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.handoff import Handoff
+from instrumentation.diagnosis.reading.texts import content_words, iter_fields, to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.figures import Figure
+from instrumentation.trace.span import Span
+
+MODE = "task derailment"
+FIX = "Give each agent only the tools of its own task, and check the answer against the request."
+
+
+def find_left_tasks(reading: TraceReading) -> Iterator[Finding]:
+    """Yield calls that nothing asked for, if their figures replace those that the agent was given.
+
+    An agent that adds something to what it was given does not leave its task.
+    """
+    answer = reading.index.answer
+    for handoff in reading.handoffs:
+        turn = handoff.receiver
+        if turn is None or handoff.is_lost:
+            continue
+        given = [figure for figure in handoff.figures if _is_from_tool(reading, figure)]
+        if not given or repeats(given, reading.flow.output(turn)) or repeats(given, answer):
+            continue
+        for call in reading.index.calls_of(turn):
+            own = figures_of(to_json_text(call.outputs))
+            if repeats(own, answer) and _is_unasked(reading, turn, call):
+                yield _build_finding(reading, handoff, turn, call, own)
+                return
+
+
+def _is_from_tool(reading: TraceReading, figure: Figure) -> bool:
+    return not reading.grounding.is_given(figure) and bool(reading.grounding.sources_of(figure))
+
+
+def _is_unasked(reading: TraceReading, turn: Span, call: Span) -> bool:
+    """Whether an argument of a call has no word in common with what the agent was given.
+
+    A value without spaces, such as a code, counts as one word.
+    """
+    completions = reading.index.completions_of(turn)
+    given = _given_text(completions[0]) if completions else ""
+    words = content_words(given)
+    for _, value in iter_fields(call.inputs):
+        if given and isinstance(value, str) and value.strip():
+            is_known = content_words(value) & words if " " in value else value in given
+            if not is_known:
+                return True
+    return False
+
+
+def _given_text(first: Completion) -> str:
+    return "\n".join(message.text for message in first.prompt)
+
+
+def _build_finding(
+    reading: TraceReading, handoff: Handoff, turn: Span, call: Span, own: tuple[Figure, ...]
+) -> Finding:
+    return reading.find(
+        MODE,
+        call,
+        (
+            quote(handoff.span, handoff.sent, f"{turn.agent} was given this"),
+            quote(call, to_json_text(call.inputs), "nothing that it was given asks for this"),
+            quote(turn, reading.flow.output(turn), "it passes on its own find instead"),
+        ),
+        FIX,
+        0.85,
+        carries=lambda text: repeats(own, text),
+    )
