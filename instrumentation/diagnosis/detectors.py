@@ -18,6 +18,7 @@ from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
 from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
 from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
 from instrumentation.diagnosis.handoffs.unanswered_question import find_unanswered_questions
+from instrumentation.diagnosis.handoffs.withheld_caveat import find_withheld_caveats
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.values.filled_empty_result import find_filled_empty_results
 from instrumentation.diagnosis.values.invented_value import find_invented_values
@@ -42,6 +43,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_ungrounded_notes,
     find_overwritten_notes,
     find_lost_results,
+    find_withheld_caveats,
     find_forgotten_instructions,
     find_ignored_inputs,
     find_misrouted_delegations,

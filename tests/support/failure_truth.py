@@ -56,6 +56,9 @@ TRUTH = {
     "says_one_country_asks_another": FailureTruth("reasoning-action mismatch", ("searcher",)),
     "search_answers_without_searching": FailureTruth("invented values", ("searcher",)),
     "search_result_is_misread": FailureTruth("tool-output misreading", ("searcher",)),
+    "specialist_withholds_a_caveat": FailureTruth(
+        "information withholding", ("specialist", "analyst", "synthesist")
+    ),
     "stream_is_cut": FailureTruth(
         "no or incomplete verification", ("generator", "reviewer", "summarizer")
     ),

@@ -20,6 +20,15 @@ PERMANENT_ERRORS = (400, 404, 410, 422)
 REQUIRED_FIELDS = ("indicator", "country", "date", "value", "unit", "decimal")
 FREQUENCIES = {None: "annual", "Q": "quarterly", "M": "monthly"}
 """The frequency of a series, by the letter in its dates: 2023, 2023Q4, 2023M12."""
+CAVEATS = {
+    "B": "break in the time series",
+    "E": "estimated by the source",
+    "F": "forecast of the source",
+    "I": "imputed by the source",
+    "P": "provisional, as the source says",
+    "U": "unreliable, as the source says",
+}
+"""Statuses of a value that a reader must know. Source: the code list CL_OBS_STATUS of SDMX 2.1."""
 
 
 class UnavailableError(Exception):
@@ -90,7 +99,8 @@ def parse_reply(reply: Any) -> Mapping[str, Any]:
          "country": "France", "indicator": "Inflation, consumer prices",
          "source": "World Bank, FP.CPI.TOTL.ZG, updated 2025-06-05", "cite": "4.9%, annual, 2023"}
 
-    `cite` is rounded to the World Bank's own decimals, because models round unreliably.
+    `cite` is rounded to the World Bank's own decimals, because models round unreliably. A figure
+    that is provisional, estimated or the like has a `caveat`, too.
 
     Raises:
         RequestRejectedError: the reply is an error message of the World Bank.
@@ -126,6 +136,7 @@ def _parse_row(row: Mapping[Any, Any], updated: str) -> Mapping[str, Any]:
             measure = (unit or unit_in_title).removeprefix(frequency).strip()
             number = f"{value:.{decimals}f}"
             amount = f"{number}%" if measure == "%" else f"{number} {measure}".rstrip()
+            caveat = CAVEATS.get(str(row.get("obs_status")))
             return {
                 "value": value,
                 "unit": measure or None,
@@ -135,6 +146,7 @@ def _parse_row(row: Mapping[Any, Any], updated: str) -> Mapping[str, Any]:
                 "indicator": name,
                 "source": f"World Bank, {code}, updated {updated}",
                 "cite": f"{amount}, {frequency}, {period}",
+                **({"caveat": caveat} if caveat else {}),
             }
     raise SchemaChangedError(f"unexpected values in a row: {str(dict(row))[:200]}")
 

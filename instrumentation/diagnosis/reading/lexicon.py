@@ -38,6 +38,14 @@ DOUBT = re.compile(
     re.I,
 )
 """Words by which a text marks a statement as unsure."""
+CAVEAT = re.compile(
+    r"\b(?:provisional(?:ly)?|preliminary|(?:early|first|flash|rough) estimate|estimated by|imputed"
+    r"|unreliable|low reliability|break in (?:the )?(?:time )?series|not (?:directly )?comparable"
+    r"|subject to (?:change|revision)|to be revised|may (?:be revised|change|differ)|not final"
+    r"|unaudited|unconfirmed)\b",
+    re.I,
+)
+"""Words by which a source limits how far its figures can be relied on."""
 PENDING = re.compile(
     r"\b(?:running|pending|queued|in[ _-]?progress|processing|started|waiting|submitted|incomplete"
     r"|unfinished|scheduled)\b",
