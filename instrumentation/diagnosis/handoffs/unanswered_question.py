@@ -50,10 +50,10 @@ def _question(completion: Completion) -> str:
     return last.strip() if CHOICE.search(last) else ""
 
 
-def _replies(asked: Completion, last: Completion) -> Iterator[str]:
+def _replies(question: Completion, last: Completion) -> Iterator[str]:
     """The messages that a turn was given after its question."""
-    before = {normalize(message.text) for message in asked.prompt}
-    before.add(normalize(asked.answer.text))
+    before = {normalize(message.text) for message in question.prompt}
+    before.add(normalize(question.answer.text))
     for message in last.prompt:
         if message.role != "assistant" and normalize(message.text) not in before:
             yield message.text
@@ -75,7 +75,7 @@ def _build_finding(
     last: Completion,
     guardrail: Span | None,
 ) -> Finding:
-    asked = quote(completion.span, question, "this was asked")
+    dropped = quote(completion.span, question, "this was asked")
     answer = quote(last.span, last.answer.text, "this does not say which was meant")
     rejected = (
         [quote(guardrail, plain_text(guardrail.outputs), "nobody answered; this came instead")]
@@ -85,7 +85,7 @@ def _build_finding(
     return reading.find(
         MODE,
         guardrail or completion.span,
-        (asked, *rejected, answer),
+        (dropped, *rejected, answer),
         FIX,
         0.85 if guardrail else 0.7,
     )
