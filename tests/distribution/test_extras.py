@@ -8,6 +8,8 @@ import pytest
 from scenarios.cli.error_exit import EXTRAS
 from tests.docs.documents import ROOT
 
+pytestmark = pytest.mark.long
+
 BROUGHT_BY_MLFLOW = {"numpy", "starlette", "uvicorn"}
 """Packages of the extras that MLflow itself cannot do without."""
 ABSENT = sorted(EXTRAS.keys() - BROUGHT_BY_MLFLOW)

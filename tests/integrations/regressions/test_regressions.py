@@ -99,6 +99,7 @@ def results() -> list[RegressionResult]:
         return run_both_sides([known, *others], lambda line: None)
 
 
+@pytest.mark.long
 def test_each_side_runs_in_its_declared_environment(results: list[RegressionResult]) -> None:
     right, swapped, _ = results
     assert right.is_proven, right.problem
@@ -106,6 +107,7 @@ def test_each_side_runs_in_its_declared_environment(results: list[RegressionResu
     assert (swapped.bad_counts, swapped.good_counts) == (right.good_counts, right.bad_counts)
 
 
+@pytest.mark.long
 def test_a_side_that_cannot_be_built_proves_nothing_and_says_why(
     results: list[RegressionResult],
 ) -> None:

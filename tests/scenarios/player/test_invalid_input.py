@@ -30,7 +30,7 @@ from scenarios.reports.terminal_report import print_report, render_verdict
 from scenarios.scenario import FailureOrigin
 from scenarios.trace_store.tracking_uri import StoreUnavailableError, require_reachable
 from tests.scenarios.player.test_scenario_loader import PAGE, make_scenario
-from tests.support.cli_runner import run_in_subprocess
+from tests.support.cli_runner import run_command, run_in_subprocess
 from tests.support.file_system import folder_contents
 from tests.support.tapes import make_tape, reply_line
 
@@ -58,8 +58,8 @@ def test_an_existing_or_unwritable_tape_is_reported_before_a_model_is_called(
         with replay_tape(make_tape(reply_line("generator", "x"))) as replay:
             model = {"MODEL_NAME": "m", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": replay.base_url}
             command = ("live", "graphflow_review", "task", "--record", str(path))
-            done = run_in_subprocess(*command, store=f"sqlite:///{tmp_path / 'm.db'}", **model)
-            assert done.returncode == 2
+            done = run_command(f"sqlite:///{tmp_path / 'm.db'}", *command, **model)
+            assert done.exit_code == 2
             assert reason in done.stderr
             assert not replay.ledger.exchanges
 

@@ -16,6 +16,8 @@ import pytest
 from scenarios.replay.replay_server import replay_tape
 from tests.support.tapes import MODEL, make_tape, reply_line, user_message
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -339,6 +339,7 @@ def test_a_trace_that_never_ended_fires_once_it_is_no_longer_running(
     assert ("1 still running" in done.stdout) == (age_minutes == 1)
 
 
+@pytest.mark.long
 @pytest.mark.postgres
 def test_postgresql_works_like_sqlite() -> None:
     if not is_postgres_installed():
