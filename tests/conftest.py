@@ -9,8 +9,7 @@ from pathlib import Path
 import hypothesis  # else its plugin imports it as the session ends: see _collect_garbage
 import pytest
 
-from scenarios.cli.quiet_frameworks import ENVIRONMENT, quiet_frameworks
-from scenarios.cli.startup import collect_garbage_rarely
+from scenarios.cli.startup import ENVIRONMENT, collect_garbage_rarely, quiet_frameworks
 
 
 def pytest_configure() -> None:

@@ -13,7 +13,7 @@ from integrations.fidelity.table_file import load_table
 from integrations.gaps.known_gaps import load_known_gaps
 from integrations.goldens.accept import accept_goldens
 from integrations.matrix.matrix import run_matrix
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 
 
 def accept(

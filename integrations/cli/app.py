@@ -16,7 +16,7 @@ from integrations.fidelity.table_file import TableFileError
 from integrations.goldens.accept import GoldenNotAcceptedError
 from integrations.goldens.golden_file import GoldenFileError
 from scenarios.atomic_write import FileNotWrittenError
-from scenarios.cli.error_exit import exit_on_error
+from scenarios.cli.exits import exit_on_error
 from scenarios.cli.options import VersionOption
 
 USER_ERRORS = (

@@ -20,7 +20,7 @@ from integrations.instrumentors.registry import (
 from integrations.reports.fidelity_page import FIDELITY_PAGE, fidelity_page, page_problems
 from integrations.reports.fidelity_terminal import render_fidelity_table
 from scenarios.atomic_write import write_atomically
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
 
 REMEASURE_HINT = "if this is intended, run make fidelity and review the diff"

@@ -16,7 +16,7 @@ from integrations.reports.matrix_json import matrix_document
 from integrations.reports.matrix_markdown import matrix_markdown
 from integrations.reports.matrix_terminal import render_matrix
 from scenarios.atomic_write import write_atomically
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
 
 STOPPED_MESSAGE = "stopped: the environments built so far are kept, the results are discarded"

@@ -9,7 +9,7 @@ from integrations.regressions.known_regressions import load_known_regressions
 from integrations.regressions.run_regressions import run_both_sides
 from integrations.reports.regressions_page import REGRESSIONS_PAGE, regressions_page
 from scenarios.atomic_write import write_atomically
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 
 
 def prove_regressions(

@@ -7,12 +7,12 @@ from typing import Any
 
 from instrumentation.trace.canonical_json import mask_volatile_ids
 from scenarios.replay.ledger import Exchange
-from scenarios.tape.request import to_sorted_json
+from scenarios.tape.requests.request import to_sorted_json
 
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """A request. `body` is canonical (see scenarios/tape/request.py), with ids, ports and memory
+    """A request. `body` is canonical (see `tape/requests/request.py`), with ids, ports and memory
     addresses masked."""
 
     lane: str

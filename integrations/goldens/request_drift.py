@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from scipy.optimize import linear_sum_assignment
 
 from integrations.goldens.model_requests import ModelRequest
-from scenarios.tape.drift import SEVERITIES, Change, compare_requests
+from scenarios.tape.requests.drift import SEVERITIES, Change, compare_requests
 
 CHANGE_COST = 1_000
 """The cost of one change when calls are matched; the cost of a different position is 1."""

@@ -9,7 +9,7 @@ from integrations.matrix.environment_result import EnvironmentResult
 from integrations.reports.responsive_table import EMPTY_CELL
 from integrations.runner.case_result import CaseResult
 from integrations.trees.edit_script import Edit
-from scenarios.tape.drift import SEVERITIES, Change
+from scenarios.tape.requests.drift import SEVERITIES, Change
 
 HEADINGS = (
     "environment",

@@ -10,26 +10,22 @@ import typer
 from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
-from scenarios.cli.convert_command import convert
-from scenarios.cli.diagnose_command import diagnose
-from scenarios.cli.diff_command import diff
-from scenarios.cli.doctor_command import doctor
-from scenarios.cli.error_exit import exit_on_error
-from scenarios.cli.import_trace_command import import_trace
+from scenarios.cli.exits import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.monitor_command import monitor
 from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.store_commands import alerts, search
 from scenarios.cli.tape_commands import record, replay
-from scenarios.cli.trace_command import TRACE_CONTEXT, trace
+from scenarios.cli.tape_file_commands import convert, doctor, import_trace
+from scenarios.cli.trace_commands import TRACE_CONTEXT, diagnose, diff, trace
 from scenarios.converters.conversion import ConversionError
 from scenarios.monitoring.metric_export import MetricExportError
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.programs.endpoints import InvalidServiceError
 from scenarios.programs.program import ProgramNotStartedError
-from scenarios.replay.fork import ForkError
+from scenarios.replay.selection.fork import ForkError
 from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.tape.tape import TapeError
 from scenarios.testing.expectations_file import ExpectationsFileError

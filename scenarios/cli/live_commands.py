@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from scenarios.cli.interrupts import exit_on_interrupt
-from scenarios.cli.quiet_frameworks import quiet_frameworks
+from scenarios.cli.exits import exit_on_interrupt
+from scenarios.cli.startup import quiet_frameworks
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
 from scenarios.scenario_inputs import resolve_inputs
@@ -40,7 +40,7 @@ def live(
     services = dict(map(_parse_service, service or ()))
     arguments = dict(map(_parse_argument, argument or ()))
     with quiet_frameworks(), exit_on_interrupt():
-        from scenarios.player.live_run import run_live  # imports MLflow: seconds
+        from scenarios.live.live_run import run_live  # imports MLflow: seconds
 
         store = require_reachable(tracking_uri())
         console = terminal_report.make_console()
@@ -64,7 +64,7 @@ def chat(
     stdout.
     """
     with quiet_frameworks(), exit_on_interrupt():
-        from scenarios.cli.chat_session import run_chat  # imports MLflow: seconds
+        from scenarios.live.chat_session import run_chat  # imports MLflow: seconds
 
         all_answered = run_chat(require_reachable(tracking_uri()), session, user)
     raise typer.Exit(0 if all_answered else 1)

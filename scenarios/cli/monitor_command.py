@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES, load_alert_rules
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
-from scenarios.cli.quiet_frameworks import quiet_frameworks
-from scenarios.cli.store_commands import ExperimentOption
-from scenarios.cli.webhook import WebhookDeliveryError, post_webhook, webhook_origin
-from scenarios.expectations.wording import pluralize
+from scenarios.cli.startup import quiet_frameworks
+from scenarios.cli.store_commands import (
+    ExperimentOption,
+    WebhookDeliveryError,
+    post_webhook,
+    webhook_origin,
+)
+from scenarios.expectations.expectation import pluralize
 from scenarios.trace_store.alert_gate import webhook_payload
-from scenarios.trace_store.store_errors import translate_store_errors
 from scenarios.trace_store.time_window import InvalidTimeError, parse_duration
 from scenarios.trace_store.tracking_uri import (
     StoreUnavailableError,
     require_reachable,
     tracking_uri,
+    translate_store_errors,
 )
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scenarios.cli.error_exit import DISTRIBUTION
+from scenarios.cli.exits import DISTRIBUTION
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 

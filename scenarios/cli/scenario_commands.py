@@ -9,9 +9,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from instrumentation.tracing_patches import all_patches
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
-from scenarios.cli.quiet_frameworks import quiet_frameworks
+from scenarios.cli.startup import quiet_frameworks
 from scenarios.player.accept import accept as accept_verdict
 from scenarios.player.accept import find_stale_files, write_pages
 from scenarios.player.check import TraceSource, check_scenario
@@ -19,8 +19,11 @@ from scenarios.player.scenario_loader import load_scenario, scenario_folder, sce
 from scenarios.player.verdict import Verdict
 from scenarios.reports import terminal_report
 from scenarios.testing.expectations_file import check_traces
-from scenarios.trace_store.store_errors import translate_store_errors
-from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
+from scenarios.trace_store.tracking_uri import (
+    require_reachable,
+    tracking_uri,
+    translate_store_errors,
+)
 
 ScenarioArgument = Annotated[
     str, typer.Argument(help="Name of a scenario, as `list` prints it.", metavar="NAME")

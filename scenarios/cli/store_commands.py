@@ -1,18 +1,21 @@
-"""The commands that read stored traces: alerts and search."""
+"""The commands that read stored traces: alerts, which may call a webhook, and search."""
 
 import json
+import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
+import httpx
 import typer
 
 from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES, load_alert_rules
 from instrumentation.alerts.trace_window import PAGE_SIZE, TraceCounts
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
-from scenarios.cli.quiet_frameworks import quiet_frameworks
-from scenarios.cli.webhook import WebhookDeliveryError, post_webhook, webhook_origin
+from scenarios.cli.startup import quiet_frameworks
 from scenarios.reports.terminal_report import print_report
 from scenarios.trace_store.alert_gate import (
     NO_ALERTS,
@@ -23,9 +26,12 @@ from scenarios.trace_store.alert_gate import (
 from scenarios.trace_store.saved_queries import find_query
 from scenarios.trace_store.search import TraceSearch
 from scenarios.trace_store.search_results import render_queries, render_rows
-from scenarios.trace_store.store_errors import translate_store_errors
 from scenarios.trace_store.time_window import InvalidTimeError, parse_since
-from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
+from scenarios.trace_store.tracking_uri import (
+    require_reachable,
+    tracking_uri,
+    translate_store_errors,
+)
 
 WEBHOOK_FAILED = 3
 """Exit code of `alerts` if the webhook could not be called."""
@@ -38,6 +44,12 @@ SinceOption = Annotated[
 ExperimentOption = Annotated[
     str, typer.Option(help="Restrict to this MLflow experiment.", metavar="NAME")
 ]
+
+TIMEOUT_S = 10.0
+RETRY_DELAYS_S = (0.5, 2.0)
+"""The pauses before the second and the third, last, attempt."""
+RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses after which another attempt may succeed."""
 
 
 def alerts(
@@ -138,3 +150,52 @@ def _parse_since(text: str) -> datetime:
 def _report_progress(counts: TraceCounts) -> None:
     if counts.finished and counts.finished % PROGRESS_INTERVAL < PAGE_SIZE:
         typer.echo(f"read {counts.finished:,} traces …", err=True)
+
+
+class WebhookDeliveryError(Exception):
+    """A webhook delivery failed. The message omits the URL's path, which may be a secret."""
+
+
+def post_webhook(
+    url: str, payload: Mapping[str, Any], retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S
+) -> None:
+    """POST `payload` as JSON; retry after connection errors and `RETRYABLE_STATUSES`.
+
+    Raises:
+        WebhookDeliveryError: All attempts failed; the message has the reason of the last one.
+    """
+    origin, reason = webhook_origin(url), ""
+    for delay_s in (*retry_delays_s, None):
+        try:
+            # The response's body is not read, so its size does not matter.
+            with httpx.stream("POST", url, json=payload, timeout=TIMEOUT_S) as response:
+                status, reason = response.status_code, f"HTTP {response.status_code}"
+        except httpx.HTTPError as error:
+            status, reason = 0, f"{type(error).__name__}: {error}".rstrip(": ")
+        except (httpx.InvalidURL, UnicodeError) as error:  # such as a host name that is too long
+            raise WebhookDeliveryError(
+                f"delivery to the webhook at {origin} failed: invalid URL: {error}"
+            ) from error
+        if 200 <= status < 300:
+            return
+        if status and status not in RETRYABLE_STATUSES:
+            break
+        if delay_s is not None:
+            time.sleep(delay_s)
+    raise WebhookDeliveryError(f"delivery to the webhook at {origin} failed: {reason}")
+
+
+def webhook_origin(url: str) -> str:
+    """Return the scheme, host and port of a webhook's URL, without secrets.
+
+    Raises:
+        WebhookDeliveryError: It is not an http or https URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return f"{parts.scheme}://{parts.hostname}{port}"
+    except ValueError:
+        pass
+    raise WebhookDeliveryError("--webhook needs a URL that begins with http:// or https://")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
 
 if TYPE_CHECKING:

@@ -15,12 +15,17 @@ from scenarios.converters.conversion import ConversionError, Converted, Loss
 from scenarios.openai_api.chat_completion import ModelReply, parse_chat_completion, parse_tool_call
 from scenarios.openai_api.responses import parse_response
 from scenarios.openai_api.stream_assembly import assemble_stream
-from scenarios.tape.conversation import content_text, system_prompt, to_chat_request
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine
 from scenarios.tape.line_validation import validate_line
 from scenarios.tape.placeholders import placeholder_names
-from scenarios.tape.request import COMPLETION_PATHS, EMBEDDINGS_PATH, RESPONSES_PATH, to_sorted_json
+from scenarios.tape.requests.conversation import content_text, system_prompt, to_chat_request
+from scenarios.tape.requests.request import (
+    COMPLETION_PATHS,
+    EMBEDDINGS_PATH,
+    RESPONSES_PATH,
+    to_sorted_json,
+)
 from scenarios.tape.tape import Tape
 
 LANE = "agent"

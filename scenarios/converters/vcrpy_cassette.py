@@ -22,7 +22,7 @@ from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.line import TapeLine
 from scenarios.tape.placeholders import fill_captures, placeholder_names
-from scenarios.tape.request import COMPLETION_PATHS, EMBEDDINGS_PATH, Request
+from scenarios.tape.requests.request import COMPLETION_PATHS, EMBEDDINGS_PATH, Request
 from scenarios.tape.tape import Tape
 
 OPENAI_URL = "https://api.openai.com"
@@ -179,7 +179,7 @@ def _fixed_response(line: TapeLine, losses: list[Loss]) -> tuple[int, str, str] 
 def _scripted_response(line: TapeLine) -> tuple[int, str, str]:
     """The answer to a plain request of the line's endpoint."""
     from scenarios.replay.answer import build_answer
-    from scenarios.replay.line_selector import SelectedLine
+    from scenarios.replay.selection.line_selector import SelectedLine
 
     reply = fill_captures(line.reply, {})
     body: dict[str, Any] = {"messages": []} if line.path in COMPLETION_PATHS else {"input": ""}

@@ -6,9 +6,8 @@ from typing import Any
 from rich.text import Text
 
 from scenarios.divergence.first_divergence import Comparison, Divergence
-from scenarios.divergence.message_changes import MessageChange
+from scenarios.divergence.message_changes import MessageChange, diff_words
 from scenarios.divergence.run_record import RecordedRun, RunCall
-from scenarios.divergence.word_diff import diff_words
 
 MAX_LISTED = 20
 """How many of the later divergences are listed."""

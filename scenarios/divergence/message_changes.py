@@ -1,12 +1,15 @@
-"""Compare two conversations message by message: context that was added, dropped or truncated."""
+"""Compare two conversations message by message, and two texts word by word."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from scenarios.tape.conversation import render_conversation
-from scenarios.tape.request import to_sorted_json
+from rich.text import Text
+
+from scenarios.tape.requests.conversation import render_conversation
+from scenarios.tape.requests.request import to_sorted_json
 
 ELLIPSIS = " .…\n"
 """What a program may write in the place of a text that it cut."""
@@ -14,6 +17,13 @@ MIN_TRUNCATED_CHARS = 8
 """A shorter text may be the beginning of another one by chance."""
 
 ChangeKind = Literal["added", "dropped", "truncated", "extended", "changed", "reordered"]
+
+WORD = re.compile(r"\s+|\w+|[^\w\s]")
+CONTEXT_WORDS = 12
+"""How many unchanged words and spaces are marked before and after a change."""
+MAX_WORDS = 4000
+"""Longer texts are compared by lines, to limit the time."""
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True)
@@ -94,3 +104,36 @@ def _text(message: Mapping[str, Any]) -> str:
     rendered = render_conversation({"messages": [message]})
     prefix = f"{_label(message)}: "
     return rendered.removeprefix(prefix) if rendered.startswith(prefix) else rendered
+
+
+def diff_words(before: str, after: str) -> Text:
+    """Return both texts in one, with the words that differ marked and coloured.
+
+    Long unchanged parts are shortened. The colours are seen on a terminal only.
+    """
+    pieces = WORD if len(before) + len(after) < MAX_WORDS * 6 else LINE
+    old, new = pieces.findall(before), pieces.findall(after)
+    marked = Text()
+    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    for index, (op, i, i_end, j, j_end) in enumerate(codes):
+        if op == "equal":
+            is_edge = index == 0, index == len(codes) - 1
+            marked.append("".join(_shorten(old[i:i_end], *is_edge)))
+            continue
+        if i < i_end:
+            marked.append(f"[-{''.join(old[i:i_end])}-]", style="red")
+        if j < j_end:
+            marked.append(f"{{+{''.join(new[j:j_end])}+}}", style="green")
+    return marked
+
+
+def _shorten(words: list[str], is_first: bool, is_last: bool) -> Iterator[str]:
+    """The words near a change; those far from it become an ellipsis."""
+    head = 0 if is_first else CONTEXT_WORDS
+    tail = 0 if is_last else CONTEXT_WORDS
+    if len(words) <= head + tail + 1:
+        yield from words
+        return
+    yield from words[:head]
+    yield " … " if head and tail else "…"
+    yield from words[len(words) - tail :]

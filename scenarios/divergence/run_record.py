@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenarios.tape.request import to_sorted_json
+from scenarios.tape.requests.request import to_sorted_json
 
 
 @dataclass(frozen=True)

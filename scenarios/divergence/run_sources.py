@@ -17,9 +17,9 @@ from scenarios.openai_api.chat_completion import parse_chat_completion
 from scenarios.openai_api.responses import parse_response
 from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.request_parsing import lane_fingerprint
-from scenarios.tape.conversation import to_chat_request
 from scenarios.tape.line import TapeLine
-from scenarios.tape.request import COMPLETION_PATHS, RESPONSES_PATH, canonicalize
+from scenarios.tape.requests.conversation import to_chat_request
+from scenarios.tape.requests.request import COMPLETION_PATHS, RESPONSES_PATH, canonicalize
 from scenarios.tape.tape import Tape, TapeError
 from scenarios.trace_store.tracking_uri import require_reachable
 

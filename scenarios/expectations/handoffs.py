@@ -1,8 +1,8 @@
 """Expectations about handoffs: whether work reaches the next agent, by an edge or a delegation."""
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import (
+from scenarios.expectations.expectation import (
+    Expectation,
     how_often,
     list_names,
     pluralize,

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import Expectation, pluralize
 from scenarios.expectations.tools import tool_calls
-from scenarios.expectations.wording import pluralize
 
 
 def duplicates_measurement(measurement: str, *, agents: tuple[str, str]) -> Expectation:

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from instrumentation.trace import Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import (
+from scenarios.expectations.expectation import (
+    Expectation,
     describe_nearest,
     error_suffix,
     pluralize,

@@ -8,9 +8,8 @@ import re
 from typing import Any
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.tools import calls_of, describe_calls
-from scenarios.expectations.wording import (
+from scenarios.expectations.expectation import (
+    Expectation,
     error_suffix,
     how_often,
     list_agents,
@@ -18,6 +17,7 @@ from scenarios.expectations.wording import (
     shorten,
     to_text,
 )
+from scenarios.expectations.tools import calls_of, describe_calls
 
 
 def receives_http_reply(agent: str, tool: str, pattern: str) -> Expectation:

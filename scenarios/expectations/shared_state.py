@@ -5,10 +5,8 @@ from typing import Any
 
 from instrumentation.figures import extract_figures
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.figures import format_figures, matching_pairs, stated_figures
-from scenarios.expectations.tools import tool_calls, tool_result
-from scenarios.expectations.wording import (
+from scenarios.expectations.expectation import (
+    Expectation,
     error_suffix,
     how_often,
     join_names,
@@ -18,6 +16,8 @@ from scenarios.expectations.wording import (
     subject,
     to_text,
 )
+from scenarios.expectations.figures import format_figures, matching_pairs, stated_figures
+from scenarios.expectations.tools import tool_calls, tool_result
 
 
 def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import (
+from scenarios.expectations.expectation import (
+    Expectation,
     error_suffix,
     how_often,
     list_names,

@@ -4,8 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from instrumentation.trace import Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import error_suffix, join_names, list_agents, pluralize
+from scenarios.expectations.expectation import (
+    Expectation,
+    error_suffix,
+    join_names,
+    list_agents,
+    pluralize,
+)
 
 
 def takes_turns(agent: str, times: int) -> Expectation:

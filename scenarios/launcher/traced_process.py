@@ -11,7 +11,7 @@ from types import FrameType, TracebackType
 
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.launcher.launch import SETTINGS_VARIABLE, TraceSettings
-from scenarios.trace_store.ui_links import show_command, trace_page_url
+from scenarios.trace_store.ui_server import show_command, trace_page_url
 
 MAX_LINKS = 5
 CHATTY_LOGGERS = ("mlflow.store.db.utils", "mlflow.tracing.export.async_export_queue")

@@ -8,8 +8,12 @@ from typing import Any
 
 import orjson
 
-from scenarios.openai_api.chat_completion import ModelReply, ToolCall
-from scenarios.openai_api.chat_stream import STREAM_PIECE, arguments_pieces
+from scenarios.openai_api.chat_completion import (
+    STREAM_PIECE,
+    ModelReply,
+    ToolCall,
+    arguments_pieces,
+)
 
 INCOMPLETE_REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why a response is incomplete, by the finish reason of the equivalent chat."""

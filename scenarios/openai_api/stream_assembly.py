@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from scenarios.openai_api.chat_stream import TEXT_KEYS
+from scenarios.openai_api.chat_completion import TEXT_KEYS
 
 FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 """The events that end a stream of the Responses API; each holds the complete response."""

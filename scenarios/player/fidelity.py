@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from instrumentation.trace import Span, Trace
 from scenarios.replay.ledger import Ledger
-from scenarios.tape.request import COMPLETION_PATHS
+from scenarios.tape.requests.request import COMPLETION_PATHS
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from instrumentation import TraceNotFoundError, record_run, trace_from_mlflow
 from instrumentation.diagnosis import diagnose
 from scenarios.diagnoses import log_findings
 from scenarios.expectations import Expectation, log_failed_expectations
-from scenarios.player.broken_variant import find_broken_problems
 from scenarios.player.expected_end import await_expected_end
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.player.scenario_errors import find_parameter_error
@@ -22,7 +21,7 @@ from scenarios.player.scenario_loader import (
     resolve_workflow,
     scenario_folder,
 )
-from scenarios.player.verdict import VariantResult, evaluate
+from scenarios.player.verdict import VariantResult, evaluate, find_broken_problems
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.service_processes import ServiceProcesses

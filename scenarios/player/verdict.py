@@ -1,6 +1,9 @@
-"""The verdict on a scenario: results of its expectations, fidelity, drift and problems."""
+"""The verdict on a scenario: results of its expectations, fidelity, drift and problems.
 
-from collections.abc import Mapping, Sequence
+A broken variant has problems of its own: nothing fails in it, or its mistake is not explained.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +14,10 @@ from instrumentation.trace.outline import render_outline
 from scenarios.expectations import Expectation
 from scenarios.expectations.expectation import explain_failure
 from scenarios.player.fidelity import Fidelity
+from scenarios.player.scenario_loader import ScenarioFolder
+from scenarios.player.workflow_source import MISTAKE, explain_mistakes, read_workflow
+from scenarios.reports.origin_marker import find_origin_span
+from scenarios.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -123,3 +130,37 @@ def evaluate(trace: Trace, expectations: Sequence[Expectation]) -> tuple[Expecta
         ExpectationResult(expectation.description, explain_failure(trace, expectation))
         for expectation in expectations
     )
+
+
+def find_broken_problems(scenario: Scenario, trace: Trace, folder: ScenarioFolder) -> Iterator[str]:
+    """A sentence for each problem of the broken variant, which left this trace."""
+    fixed = evaluate(trace, scenario.expect_fixed)
+    if fixed and all(result.passed for result in fixed):
+        yield (
+            "the broken variant meets all expectations of the fixed one;"
+            " check whether its mistake still is one"
+        )
+    yield from _find_missing_parts(scenario, folder)
+    origin = scenario.origin
+    if origin and find_origin_span(trace, origin) is None:
+        yield f"the broken trace has no span {origin.span!r} of {origin.agent}, the origin"
+
+
+def _find_missing_parts(scenario: Scenario, folder: ScenarioFolder) -> Iterator[str]:
+    """What a failure's scenario lacks for its README, which `accept` writes."""
+    if scenario.origin is None:
+        yield (
+            f"{folder.module.name}: origin is missing; name the span in which the failure begins:"
+            " origin=FailureOrigin(AGENT, SPAN)"
+        )
+    for setting in ("failure_mode", "source"):
+        if not getattr(scenario, setting).strip():
+            yield f"{folder.module.name}: {setting} is empty"
+    variant = scenario.broken
+    if variant and isinstance(name := variant.workflow, str) and name:
+        workflow = read_workflow(scenario.workflow, folder.variants, name)
+        if not explain_mistakes(workflow):
+            yield (
+                f"{folder.variants.name}: the docstring of {name} does not explain the mistake;"
+                f" begin it with {MISTAKE.strip()!r}"
+            )

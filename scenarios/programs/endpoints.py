@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from scenarios.recording.endpoint import Endpoint
 from scenarios.tape.header import TapeHeader
-from scenarios.tape.suggestions import list_words
+from scenarios.tape.similarity import list_words
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MOUNT = "/v1"

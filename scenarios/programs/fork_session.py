@@ -9,8 +9,8 @@ from scenarios.programs.endpoints import find_endpoints, header_mounts
 from scenarios.programs.tape_session import TapeSession
 from scenarios.recording.partial_tape import PartialTape
 from scenarios.recording.recorder import Recorder
-from scenarios.replay.fork import Fork, ForkError, find_fork_point, parse_edited_reply
 from scenarios.replay.replay_server import replay_tape
+from scenarios.replay.selection.fork import Fork, ForkError, find_fork_point, parse_edited_reply
 from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.tape import Tape

@@ -7,7 +7,7 @@ from typing import Any
 
 from scenarios.programs.program import EndedProgram
 from scenarios.programs.tape_session import TapeSession
-from scenarios.tape.suggestions import list_words
+from scenarios.tape.similarity import list_words
 
 MAX_LISTED = 50
 """How many entries of one kind the sentences list."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios.programs.volatile_search import find_rules, merge_rules
-from scenarios.tape.drift import compare_requests
 from scenarios.tape.lanes.lane_recognition import LaneRecognition
-from scenarios.tape.lanes.similarity import similarity
 from scenarios.tape.line import TapeLine
-from scenarios.tape.request import COMPLETION_PATHS, Request
+from scenarios.tape.requests.drift import compare_requests
+from scenarios.tape.requests.request import COMPLETION_PATHS, Request
+from scenarios.tape.requests.volatile import VolatileRule, VolatileRules
+from scenarios.tape.similarity import similarity
 from scenarios.tape.tape import Tape
-from scenarios.tape.volatile import VolatileRule, VolatileRules
 
 MIN_SIMILARITY = 0.3
 """Requests that have less in common are not the same call in two runs."""

@@ -30,12 +30,12 @@ from scenarios.recording.partial_tape import FinishedTape, PartialTape
 from scenarios.recording.recorder import Recorder, UncapturedAnswer
 from scenarios.recording.recording_proxy import serve_recorder
 from scenarios.replay.ledger import Exchange
-from scenarios.replay.refusal import RequestRefusedError
 from scenarios.replay.replay_server import ReplayServer, replay_tape
-from scenarios.tape.drift import Drift
+from scenarios.replay.selection.refusal import RequestRefusedError
 from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.line import TapeLine
+from scenarios.tape.requests.drift import Drift
 from scenarios.tape.tape import Tape, TapeError
 
 TapeMode = Literal["none", "once", "new_episodes", "all"]

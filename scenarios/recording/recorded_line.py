@@ -14,8 +14,8 @@ import orjson
 
 from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.recording.tape_redaction import TapeRedaction
-from scenarios.tape.redacted_path import to_pattern
-from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, Request
+from scenarios.tape.requests.recorded_request import to_pattern
+from scenarios.tape.requests.request import CHAT_PATH, COMPLETION_PATHS, Request
 
 FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 TEXT_CONTENT_TYPES = re.compile(r"text/|application/(?:.*json|.*xml|x-ndjson|javascript)|.*utf-8")

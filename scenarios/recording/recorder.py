@@ -28,7 +28,7 @@ from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.recording.tape_writer import TapeWriter
 from scenarios.replay.request_parsing import lane_fingerprint, parse_request
 from scenarios.tape.lanes.lane_names import LaneNames
-from scenarios.tape.request import MODELS_PATH, Request
+from scenarios.tape.requests.request import MODELS_PATH, Request
 
 
 @dataclass(frozen=True)

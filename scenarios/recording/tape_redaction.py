@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from instrumentation.redaction import DEFAULT_REDACTION, Redaction, RedactionPattern
-from scenarios.tape.request import Request
+from scenarios.tape.requests.request import Request
 from workflows.model import AGENT_HEADER
 
 PUBLIC_HEADERS = re.compile(

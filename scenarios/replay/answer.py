@@ -18,15 +18,15 @@ from scenarios.openai_api.chat_completion import (
     count_tokens,
     parse_chat_completion,
     parse_tool_call,
+    stream_chat_completion,
 )
-from scenarios.openai_api.chat_stream import stream_chat_completion
-from scenarios.openai_api.embeddings import embeddings_body
+from scenarios.openai_api.other_endpoints import embeddings_body
 from scenarios.openai_api.responses import build_response, parse_response, stream_response
 from scenarios.openai_api.stream_assembly import assemble_stream
-from scenarios.replay.line_selector import SelectedLine
+from scenarios.replay.selection.line_selector import SelectedLine
 from scenarios.tape.line import TapeLine
 from scenarios.tape.placeholders import fill_captures
-from scenarios.tape.request import (
+from scenarios.tape.requests.request import (
     CHAT_PATH,
     COMPLETION_PATHS,
     EMBEDDINGS_PATH,

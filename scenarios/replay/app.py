@@ -19,25 +19,25 @@ from scenarios.http_server.connection import (
     Send,
 )
 from scenarios.http_server.forwarding import ForwardingClient, request_target
-from scenarios.http_server.local_callers import explain_foreign_caller
+from scenarios.http_server.server import explain_foreign_caller
 from scenarios.openai_api.errors import error_body
-from scenarios.openai_api.models import is_models_path, models_body
+from scenarios.openai_api.other_endpoints import is_models_path, models_body
 from scenarios.recording.recorder import Recorder
+from scenarios.replay.answer_timing import RecordedOrder
 from scenarios.replay.exchange_handler import ReplayState, handle_exchange
 from scenarios.replay.fault_injection import FaultSchedule
 from scenarios.replay.faults import Fault
-from scenarios.replay.fork import Fork, ForkedSelector
 from scenarios.replay.ledger import Exchange, Ledger
-from scenarios.replay.line_selector import LineSelector
-from scenarios.replay.recorded_order import RecordedOrder
 from scenarios.replay.request_parsing import (
     body_too_large_error,
     lane_fingerprint,
     parse_request,
     validate_request,
 )
+from scenarios.replay.selection.fork import Fork, ForkedSelector
+from scenarios.replay.selection.line_selector import LineSelector
 from scenarios.tape.lanes.lane_recognition import LaneRecognition
-from scenarios.tape.request import Request
+from scenarios.tape.requests.request import Request
 from scenarios.tape.tape import Tape
 
 CONTROL_ENDPOINTS = (("GET", "/ledger"), ("POST", "/rewind"))

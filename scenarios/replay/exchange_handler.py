@@ -11,7 +11,7 @@ import httpx
 from scenarios.http_server.connection import JSON_CONTENT_TYPE, Connection
 from scenarios.openai_api.errors import error_body
 from scenarios.replay.answer import SSE_HEADERS, Answer, build_answer
-from scenarios.replay.answer_pace import AnswerPace
+from scenarios.replay.answer_timing import AnswerPace, RecordedOrder
 from scenarios.replay.fault_injection import (
     DAMAGE_FAULTS,
     DELAY_FAULTS,
@@ -22,13 +22,12 @@ from scenarios.replay.fault_injection import (
     send_failure,
 )
 from scenarios.replay.faults import Fault
-from scenarios.replay.fork import FORK_HEADER, ForkedSelector
 from scenarios.replay.ledger import Exchange, Ledger
-from scenarios.replay.line_selector import LineSelector, SelectedLine
-from scenarios.replay.recorded_order import RecordedOrder
-from scenarios.replay.refusal import RequestRefusedError
-from scenarios.tape.drift import Drift
-from scenarios.tape.request import Request
+from scenarios.replay.selection.fork import FORK_HEADER, ForkedSelector
+from scenarios.replay.selection.line_selector import LineSelector, SelectedLine
+from scenarios.replay.selection.refusal import RequestRefusedError
+from scenarios.tape.requests.drift import Drift
+from scenarios.tape.requests.request import Request
 
 CLOSE_ROUNDS = 3
 """How often the event loop must run until all connections that clients have closed are known."""

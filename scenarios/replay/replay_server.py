@@ -12,11 +12,11 @@ from scenarios.http_server.server import HOST, serve_app
 from scenarios.recording.recorder import Recorder
 from scenarios.replay.app import ReplayApp
 from scenarios.replay.faults import Fault
-from scenarios.replay.fork import Fork, ForkedSelector
 from scenarios.replay.ledger import Exchange, Ledger
-from scenarios.replay.refusal import RequestRefusedError
-from scenarios.tape.drift import Drift
+from scenarios.replay.selection.fork import Fork, ForkedSelector
+from scenarios.replay.selection.refusal import RequestRefusedError
 from scenarios.tape.line import TapeLine
+from scenarios.tape.requests.drift import Drift
 from scenarios.tape.tape import Tape
 
 

@@ -13,11 +13,11 @@ from typing import NoReturn
 
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange
-from scenarios.replay.refusal import RequestRefusedError
 from scenarios.replay.replay_server import ReplayServer, replay_tape
+from scenarios.replay.selection.refusal import RequestRefusedError
 from scenarios.replay.service_processes import run_services
 from scenarios.tape.placeholders import InputValue
-from scenarios.tape.suggestions import list_words
+from scenarios.tape.similarity import list_words
 from scenarios.tape.tape import Tape
 
 MAX_LISTED_LINES = 100

@@ -1,4 +1,4 @@
-"""Render a diagnosis for a terminal or a CI log."""
+"""Render a diagnosis for a terminal or a CI log, and as plain text for documents."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,6 @@ from rich.text import Text
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Trace
 from scenarios.diagnoses.experiment import DiagnosedRun
-from scenarios.reports.diagnosis_text import describe_origin, describe_path
 
 LABEL_WIDTH = 10
 """The width of the labels before path, evidence and remedy."""
@@ -76,3 +75,36 @@ def _end_of_run(trace: Trace) -> str:
     root = trace.roots[-1]
     message = root.status_message.splitlines()
     return f"; the run failed with: {message[0]}" if root.failed and message else ""
+
+
+def summarize_diagnosis(diagnosis: Diagnosis) -> str:
+    """The origin and the path of a failure in one line; "nothing found" without findings."""
+    if not diagnosis.findings:
+        return "nothing found"
+    first = diagnosis.findings[0]
+    return f"{describe_origin(first)}; {describe_path(first)}"
+
+
+def describe_diagnosis(diagnosis: Diagnosis) -> str:
+    """All findings with their evidence, one per paragraph."""
+    paragraphs = ("\n".join(_iter_lines(finding)) for finding in diagnosis.findings)
+    return "\n\n".join(paragraphs) or "nothing found"
+
+
+def describe_origin(finding: Finding) -> str:
+    """The mode, the agent and the span of a finding."""
+    return f"{finding.mode}, begun by {finding.agent or 'an unknown agent'} in {finding.span}"
+
+
+def describe_path(finding: Finding) -> str:
+    """The spans from the origin to the answer."""
+    return " ⟶ ".join(map(str, finding.path))
+
+
+def _iter_lines(finding: Finding) -> Iterator[str]:
+    yield describe_origin(finding)
+    yield f"  path: {describe_path(finding)}"
+    for evidence in finding.evidence:
+        yield f"  {evidence.span}: {evidence.shows}:"
+        yield f"    {evidence.quote}"
+    yield f"  fix: {finding.fix}"

@@ -19,7 +19,7 @@ from scenarios.player.scenario_loader import (
     scenario_names,
 )
 from scenarios.player.workflow_source import diff_workflows, explain_mistakes, read_workflow
-from scenarios.reports.diagnosis_text import describe_diagnosis
+from scenarios.reports.diagnosis_report import describe_diagnosis
 from scenarios.reports.document_parts import code_block, list_documents, render_document
 from scenarios.reports.origin_marker import mark_origin
 from scenarios.scenario import Scenario

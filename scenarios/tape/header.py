@@ -19,7 +19,7 @@ from typing import Any
 
 from scenarios.tape.condition import Condition, compile_condition
 from scenarios.tape.json_checks import LineError, json_type_name, reject_unknown_keys, require_types
-from scenarios.tape.volatile import NO_RULES, VolatileRules, parse_volatile_rules
+from scenarios.tape.requests.volatile import NO_RULES, VolatileRules, parse_volatile_rules
 
 HEADER_KEYS = ("lanes", "endpoints", "volatile", "order")
 RULE_KEYS = ("prompt", "tools", "when")

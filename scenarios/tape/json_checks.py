@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from scenarios.tape.suggestions import suggest_nearest
+from scenarios.tape.similarity import suggest_nearest
 
 MAX_DEPTH = 100
 """The maximum nesting of a request or a line. orjson parses 1024 levels, but writes only 254."""

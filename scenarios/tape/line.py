@@ -20,9 +20,8 @@ from scenarios.tape.json_checks import (
 )
 from scenarios.tape.line_validation import validate_line
 from scenarios.tape.placeholders import InputValue, fill_inputs, placeholder_names
-from scenarios.tape.recorded_request import is_recorded_request
-from scenarios.tape.redacted_path import matches_path
-from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, EMBEDDINGS_PATH, Request
+from scenarios.tape.requests.recorded_request import is_recorded_request, matches_path
+from scenarios.tape.requests.request import CHAT_PATH, COMPLETION_PATHS, EMBEDDINGS_PATH, Request
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 from scenarios.tape.condition import Condition, compile_condition
 from scenarios.tape.json_checks import LineError, json_type_name, reject_unknown_keys, require_types
 from scenarios.tape.placeholders import placeholder_names
-from scenarios.tape.request import CHAT_PATH, EMBEDDINGS_PATH, RESPONSES_PATH
-from scenarios.tape.suggestions import suggest_nearest
+from scenarios.tape.requests.request import CHAT_PATH, EMBEDDINGS_PATH, RESPONSES_PATH
+from scenarios.tape.similarity import suggest_nearest
 
 LINE_KEYS = ("lane", "origin", "path", "method", "when", "reply", "note")
 RECORDED_KEYS = ("digest", "request", "response", "recorded")

@@ -67,8 +67,8 @@ from scenarios.tape.header import TapeHeader
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine, parse_line
 from scenarios.tape.placeholders import InputValue
-from scenarios.tape.request import COMPLETION_PATHS
-from scenarios.tape.suggestions import suggest_nearest
+from scenarios.tape.requests.request import COMPLETION_PATHS
+from scenarios.tape.similarity import suggest_nearest
 
 MAX_REPORTED_LINES = 20
 """How many invalid lines an error lists."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from instrumentation.trace import Trace
 from scenarios.atomic_write import FileNotWrittenError, write_atomically
-from scenarios.player.live_run import workflow_reference
+from scenarios.live.live_run import workflow_reference
 from scenarios.player.scenario_loader import CATALOG_FOLDER
 from scenarios.trace_import.pytest_module import render_test
 from scenarios.trace_import.scenario_writer import write_scenario

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from instrumentation.trace import Span, Trace
-from scenarios.trace_import.gap import Gap
+from scenarios.trace_import.trace_gaps import Gap
 
 REQUEST_ATTRIBUTE = "flight_recorder.http.request"
 REPLY_ATTRIBUTE = "flight_recorder.http.reply"

@@ -1,12 +1,50 @@
-"""Find the completions of a trace that cannot be replayed as they were, and say what is missing."""
+"""Find the completions of a trace that cannot be replayed as they were, and say what is missing.
+
+A `Gap` is a part that a replay needs and the trace does not hold.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.completions import Completion
-from scenarios.tape.conversation import to_chat_request
-from scenarios.trace_import.gap import Gap
+from scenarios.tape.requests.conversation import to_chat_request
+
+Missing = Literal[
+    "completion",
+    "conversation",
+    "images",
+    "reply",
+    "root",
+    "service",
+    "stream",
+    "tools",
+    "usage",
+    "redacted",
+    "agent",
+    "vectors",
+]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One thing that the trace does not hold.
+
+    Attributes:
+        missing: What kind of thing it is.
+        subject: The agent, the tool or the span that it concerns.
+        description: What is missing and what follows from it, as a sentence.
+        breaks_replay: Whether the imported tape cannot answer the whole run.
+    """
+
+    missing: Missing
+    subject: str
+    description: str
+    breaks_replay: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.description}" if self.subject else self.description
 
 
 def find_trace_gaps(trace: Trace, completions: Sequence[Completion]) -> Iterator[Gap]:

@@ -14,17 +14,16 @@ import orjson
 
 from instrumentation.trace import Trace
 from instrumentation.trace.completions import Completion, list_completions
-from scenarios.tape.conversation import content_text
 from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.line import parse_line
-from scenarios.tape.redacted_path import PLACEHOLDER
-from scenarios.tape.request import RESPONSES_PATH, canonicalize
+from scenarios.tape.requests.conversation import content_text
+from scenarios.tape.requests.recorded_request import PLACEHOLDER
+from scenarios.tape.requests.request import RESPONSES_PATH, canonicalize
 from scenarios.tape.tape import Tape
-from scenarios.trace_import.gap import Gap
 from scenarios.trace_import.service_lines import build_service_lines
-from scenarios.trace_import.trace_gaps import find_completion_gaps, find_trace_gaps
+from scenarios.trace_import.trace_gaps import Gap, find_completion_gaps, find_trace_gaps
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from instrumentation.alerts import (
 )
 from instrumentation.alerts.trace_window import TraceCounts, TraceWindow
 from instrumentation.trace.outline import CONTROL_CHARACTERS
-from scenarios.expectations.wording import pluralize
+from scenarios.expectations.expectation import pluralize
 from scenarios.trace_store.time_window import epoch_ms
 
 NO_ALERTS, ALERT_FIRING, NOT_EVALUATED = 0, 1, 2

@@ -1,11 +1,12 @@
-"""The trace store's address (MLFLOW_TRACKING_URI), and a quick check that it is reachable."""
+"""The trace store's address (MLFLOW_TRACKING_URI), and the error if it cannot be reached."""
 
 import os
 import socket
+import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "m
 UNCHECKED_SCHEMES = ("sqlite", "databricks")
 TIMEOUT_S = 5.0
 SQLITE_HEADER = b"SQLite format 3\x00"
+
+RETRIES_VARIABLE = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+MAX_RETRIES = "2"
+"""MLflow's default is 7 retries, which take four minutes."""
 
 
 class StoreUnavailableError(Exception):
@@ -92,3 +97,30 @@ def _require_sqlite_file(uri: str) -> str:
 def _read_header(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(len(SQLITE_HEADER))
+
+
+@contextmanager
+def translate_store_errors() -> Generator[None]:
+    """Within the block, raise StoreUnavailableError for any error of MLflow or its database."""
+    before = os.environ.get(RETRIES_VARIABLE)
+    os.environ.setdefault(RETRIES_VARIABLE, MAX_RETRIES)
+    try:
+        yield
+    except _store_exceptions() as error:
+        message = hide_credentials(str(error).strip().splitlines()[0], tracking_uri())
+        raise StoreUnavailableError(
+            f"MLFLOW_TRACKING_URI: the store cannot be read: {message}"
+        ) from error
+    finally:
+        if before is None:
+            del os.environ[RETRIES_VARIABLE]
+
+
+def _store_exceptions() -> tuple[type[Exception], ...]:
+    """The exceptions of stores; none if MLflow was never imported, because importing it is slow."""
+    if "mlflow" not in sys.modules:
+        return ()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError

@@ -1,4 +1,4 @@
-"""Run MLflow's UI on the trace store, as `make ui` does, and find the address of a running one.
+"""Run MLflow's UI on the trace store, find a running one, and link to its pages.
 
     python -m scenarios.trace_store.ui_server PORT
 
@@ -13,13 +13,50 @@ from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote as quote_for_shell
 from tempfile import gettempdir
+from urllib.parse import quote as quote_for_url
 
+from patches.mlflow.store_address import hide_credentials
 from scenarios.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.trace_store.sqlite_statistics import update_statistics
 from scenarios.trace_store.tracking_uri import tracking_uri
 
+UI_URL = "http://127.0.0.1:5000"
+"""The address at which `make ui` serves MLflow's UI."""
+
 CONNECT_TIMEOUT_S = 0.5
+
+
+def ui_url(store: str) -> str:
+    """The address of MLflow's UI: of a running one, or at which it can be started.
+
+    A store that is a server shows its traces itself.
+    """
+    if store.startswith("http"):
+        return hide_credentials(store, store).rstrip("/")
+    return find_running_ui(store) or UI_URL
+
+
+def show_command(store: str) -> str:
+    """The command that serves the UI at `ui_url`; "" if it is running, or the store is a server."""
+    if store.startswith("http") or find_running_ui(store):
+        return ""
+    if (Path(__file__).parents[2] / "Makefile").exists() and store == "sqlite:///mlflow.db":
+        return "make ui"
+    return f"mlflow server --backend-store-uri {quote_for_shell(hide_credentials(store, store))}"
+
+
+def trace_page_url(store: str, experiment_id: str, trace_id: str = "") -> str:
+    """The page of a trace; without an id, of all traces of an experiment."""
+    selection = f"/traces?selectedEvaluationId={trace_id}" if trace_id else ""
+    return f"{ui_url(store)}/#/experiments/{experiment_id}{selection}"
+
+
+def session_page_url(store: str, experiment_id: str, session: str) -> str:
+    """The page of a chat session."""
+    name = quote_for_url(session, safe="")
+    return f"{ui_url(store)}/#/experiments/{experiment_id}/chat-sessions/{name}"
 
 
 def find_running_ui(store: str) -> str | None:

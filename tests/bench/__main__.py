@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from scenarios.cli.quiet_frameworks import quiet_frameworks
+from scenarios.cli.startup import quiet_frameworks
 
 SCENARIO = "summarizer_never_sees_the_draft"
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from scenarios.cli.error_exit import EXTRAS
+from scenarios.cli.exits import EXTRAS
 from tests.docs.documents import ROOT
 
 pytestmark = pytest.mark.long

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import FloatRect, Page, ViewportSize
 
-from scenarios.cli.quiet_frameworks import quiet_frameworks
+from scenarios.cli.startup import quiet_frameworks
 from tests.docs.documents import ROOT
 from tests.support.browser import TREE_ROW, find_chromium, open_page
 from tests.support.servers import mlflow_server

@@ -15,7 +15,7 @@ from integrations.matrix.environment_result import EnvironmentResult
 from integrations.runner.case_result import CaseResult
 from integrations.trees.edit_script import Edit
 from scenarios.player.fidelity import FidelityCount
-from scenarios.tape.drift import Change
+from scenarios.tape.requests.drift import Change
 
 PACKAGES = {"mlflow": "3.18.0rc1", "crewai": "1.15.30"}
 LOST_EDIT = Edit("lost", "office › writer › Completions", "span lost", 2)

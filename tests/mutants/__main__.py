@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 from tests.mutants.mutant_run import copy_project, judge_mutants, sample_mutations
 
 ROOT = Path(__file__).parent.parent.parent

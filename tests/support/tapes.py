@@ -7,7 +7,7 @@ from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
 from scenarios.replay.replay_server import ReplayServer
-from scenarios.tape.request import canonicalize, compute_digest
+from scenarios.tape.requests.request import canonicalize, compute_digest
 from scenarios.tape.tape import Tape
 from workflows.model import AGENT_HEADER
 

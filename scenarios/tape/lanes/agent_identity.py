@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from instrumentation.redaction import DEFAULT_REDACTION
-from scenarios.tape.conversation import system_prompt, to_chat_request, tool_names
-from scenarios.tape.volatile import NO_RULES, VolatileRules
+from scenarios.tape.requests.conversation import system_prompt, to_chat_request, tool_names
+from scenarios.tape.requests.volatile import NO_RULES, VolatileRules
 
 CHANGING_PART = re.compile(
     r"\b(?:\d{1,2}(?:st|nd|rd|th)?|(?:mon|tues?|wednes|wed|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"

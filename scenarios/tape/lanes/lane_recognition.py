@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenarios.tape.condition import SearchTimeoutError
-from scenarios.tape.conversation import render_conversation, to_chat_request
 from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.agent_identity import AgentIdentity, stable_text, tool_similarity
-from scenarios.tape.lanes.similarity import similarity
 from scenarios.tape.line import TapeLine
-from scenarios.tape.request import COMPLETION_PATHS, canonicalize, compute_digest
+from scenarios.tape.requests.conversation import render_conversation, to_chat_request
+from scenarios.tape.requests.request import COMPLETION_PATHS, canonicalize, compute_digest
+from scenarios.tape.similarity import similarity
 
 MAX_IDENTITIES = 50
 """How many prompts of one lane are compared with that of a request."""

@@ -10,7 +10,7 @@ from integrations.goldens.model_requests import ModelRequest, collect_requests
 from integrations.goldens.request_drift import RequestDrift, compare_model_requests
 from scenarios.replay.faults import rate_limited, unavailable
 from scenarios.replay.replay_server import replay_tape
-from scenarios.tape.drift import SEVERITIES
+from scenarios.tape.requests.drift import SEVERITIES
 from tests.support.tapes import ask, make_client, make_tape, reply_line, user_message
 
 CHAT = "/v1/chat/completions"

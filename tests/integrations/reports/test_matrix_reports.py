@@ -19,7 +19,7 @@ from integrations.reports.matrix_terminal import MAX_SENTENCES, render_matrix
 from integrations.runner.case_result import CaseResult
 from integrations.trees.edit_script import Edit
 from scenarios.player.fidelity import FidelityCount
-from scenarios.tape.drift import Change
+from scenarios.tape.requests.drift import Change
 from tests.integrations.sample_results import (
     HANDOFF_GAP,
     LOST_EDIT,

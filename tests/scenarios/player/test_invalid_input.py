@@ -14,7 +14,6 @@ from scenarios.expectations import hands_off, never_runs, takes_turns
 from scenarios.player import accept as accepting
 from scenarios.player import run as player
 from scenarios.player.accept import AcceptanceError, accept
-from scenarios.player.broken_variant import find_broken_problems
 from scenarios.player.check import TraceSource, check_scenario
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import (
@@ -23,7 +22,13 @@ from scenarios.player.scenario_loader import (
     load_scenario,
     scenario_folder,
 )
-from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict, evaluate
+from scenarios.player.verdict import (
+    ExpectationResult,
+    VariantResult,
+    Verdict,
+    evaluate,
+    find_broken_problems,
+)
 from scenarios.replay.replay_server import replay_tape
 from scenarios.reports.document_parts import code_block, render_document
 from scenarios.reports.terminal_report import print_report, render_verdict

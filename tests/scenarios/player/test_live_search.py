@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.player.live_run import error_summary
+from scenarios.live.live_run import error_summary
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.service_processes import ServiceProcesses, run_services
 from tests.support.cli_runner import run_command

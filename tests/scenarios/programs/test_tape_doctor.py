@@ -10,8 +10,8 @@ import pytest
 
 from scenarios.programs.tape_session import use_tape
 from scenarios.programs.volatile_search import find_rules
+from scenarios.tape.requests.volatile import VolatileRules
 from scenarios.tape.tape import Tape
-from scenarios.tape.volatile import VolatileRules
 from tests.support.cli_runner import run_command
 from tests.support.live_endpoint import live_endpoint
 from tests.support.tapes import reply_line

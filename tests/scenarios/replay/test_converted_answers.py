@@ -11,7 +11,7 @@ import pytest
 from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.recording.recording_proxy import record_tape
 from scenarios.replay.replay_server import ReplayServer, replay_tape
-from scenarios.tape.request import canonicalize, compute_digest
+from scenarios.tape.requests.request import canonicalize, compute_digest
 from scenarios.tape.tape import Tape
 from tests.support.raw_http import chat_body
 from tests.support.tapes import MODEL, make_client, make_tape, recorded_line, user_message

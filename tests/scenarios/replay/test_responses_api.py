@@ -11,7 +11,7 @@ import pytest
 from scenarios.replay.faults import cuts_stream, malformed_reply, rate_limited
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
-from scenarios.tape.drift import compare_requests
+from scenarios.tape.requests.drift import compare_requests
 from scenarios.tape.tape import Tape, TapeError
 from tests.support.tapes import MODEL, make_async_client, make_client, make_tape, reply_line
 

@@ -14,9 +14,9 @@ from integrations.cases.all_cases import all_cases
 from integrations.environments.build import find_environment
 from integrations.runner.case_run import CaseRun, run_cases
 from scenarios.replay.answer import build_answer
-from scenarios.replay.line_selector import LineSelector
+from scenarios.replay.selection.line_selector import LineSelector
 from scenarios.tape.lanes.lane_recognition import LaneRecognition
-from scenarios.tape.request import Request
+from scenarios.tape.requests.request import Request
 from scenarios.tape.tape import Tape
 from scenarios.trace_import.traced_tape import import_trace
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from scenarios.player.run import run_scenario
 from scenarios.reports.terminal_report import trace_url, ui_instruction
-from scenarios.trace_store.ui_links import UI_URL
+from scenarios.trace_store.ui_server import UI_URL
 from tests.support.browser import TREE_ROW, find_chromium, read_page, read_span_tree
 from tests.support.servers import find_free_port, is_postgres_installed, postgres_database
 

@@ -1,4 +1,7 @@
-"""`chat`: talk to a real model on a terminal, or from a script, one turn per line."""
+"""`chat`: talk to a real model on a terminal, or from a script, one turn per line.
+
+A session is resumed from its stored traces.
+"""
 
 import asyncio
 import sys
@@ -15,11 +18,16 @@ from openai import OpenAIError
 from rich.console import Console
 
 from instrumentation.redaction import DEFAULT_REDACTION
-from instrumentation.trace.lookup import MAX_NAME_CHARS, is_searchable, is_valid_name
+from instrumentation.trace import Span, trace_from_mlflow
+from instrumentation.trace.lookup import (
+    MAX_NAME_CHARS,
+    is_searchable,
+    is_valid_name,
+    session_filter,
+)
 from instrumentation.tracing import enable_tracing, record_run
-from scenarios.cli.chat_memory import load_conversation
 from scenarios.reports.terminal_report import make_console
-from workflows.chat import Conversation, NoAnswerError
+from workflows.chat import Answer, Conversation, NoAnswerError
 from workflows.chat_stream import StreamedChat
 from workflows.model import Model, TruncatedAnswerError
 
@@ -151,3 +159,29 @@ class ChatTerminal:
                 continue
             if line.strip():
                 yield line
+
+
+def load_conversation(session: str, user: str | None) -> Conversation:
+    """The conversation of a session, without the turns that have no answer.
+
+    Reads the active MLflow experiment. The conversation is empty if the session has no traces.
+    Traces of other programs with the same session ID are ignored.
+    """
+    stored = mlflow.search_traces(filter_string=session_filter(session), return_type="list")
+    exported = [trace.to_dict() for trace in stored if trace.data.spans]
+    roots = (root for trace in exported for root in trace_from_mlflow([trace]).roots)
+    conversation = Conversation(session, user)
+    for root in sorted(roots, key=lambda root: root.start_ns):
+        conversation = _add_turn(root, conversation)
+    return conversation
+
+
+def _add_turn(turn: Span, conversation: Conversation) -> Conversation:
+    match turn.inputs, turn.outputs, turn.attributes.get("flight_recorder.workflow.outcome"):
+        case (
+            {"messages": [{"content": str(message)}]},
+            {"messages": [{"content": str(text)}]},
+            "answered" | "refused" as outcome,
+        ) if turn.name == "turn" and not turn.failed:
+            return conversation.with_turn(message, Answer(outcome, text))
+    return conversation

@@ -17,7 +17,7 @@ import regex  # type: ignore[import-untyped]  # it ships no annotations
 
 from instrumentation.redaction import DEFAULT_REDACTION
 from scenarios.tape.json_checks import LineError, json_type_name, reject_unknown_keys, require_types
-from scenarios.tape.request import compute_digest
+from scenarios.tape.requests.request import compute_digest
 
 RULE_KEYS = ("name", "pattern")
 REPLACE_TIMEOUT_S = 1.0

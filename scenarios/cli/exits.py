@@ -1,4 +1,4 @@
-"""Turn expected errors into one line on stderr and an exit code, instead of a traceback."""
+"""End a command with an exit code, not a traceback: after expected errors, Ctrl-C or SIGTERM."""
 
 import sys
 from collections.abc import Generator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import typer
 
+from instrumentation.sigterm import SIGTERM_EXIT_CODE, handle_sigterm
 from scenarios.reports.terminal import safe_output
 
 DISTRIBUTION = "agent-flight-recorder"
@@ -25,6 +26,8 @@ EXTRAS = {
     "uvloop": "replay",
 }
 """The extra of the distribution that installs a package, by the name that is imported."""
+
+STOPPED_MESSAGE = "stopped; the spans recorded so far are in the store"
 
 
 @contextmanager
@@ -53,3 +56,20 @@ def exit_on_error(
                 err=True,
             )
             sys.exit(2)
+
+
+@contextmanager
+def exit_on_interrupt(message: str = STOPPED_MESSAGE) -> Generator[None]:
+    """Print `message` and exit with 130 on Ctrl-C, with 143 on SIGTERM.
+
+    The block is left by an exception first, so open spans are stored as cancelled.
+    """
+    try:
+        with handle_sigterm():
+            yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != SIGTERM_EXIT_CODE:
+            raise
+        typer.echo(f"\n{message}", err=True)
+        code = 130 if isinstance(stop, KeyboardInterrupt) else SIGTERM_EXIT_CODE
+        raise typer.Exit(code) from None

@@ -12,13 +12,17 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from scenarios.openai_api.stream_assembly import assemble_stream
-from scenarios.replay.refusal import RequestRefusedError, no_line_error, unknown_path_error
+from scenarios.replay.selection.refusal import (
+    RequestRefusedError,
+    no_line_error,
+    unknown_path_error,
+)
 from scenarios.tape.condition import SearchTimeoutError
-from scenarios.tape.drift import Change, Drift
-from scenarios.tape.lanes.similarity import similarity
 from scenarios.tape.line import TapeLine
-from scenarios.tape.recorded_request import compare_with_recorded
-from scenarios.tape.request import CHAT_PATH, COMPLETION_PATHS, Request
+from scenarios.tape.requests.drift import Change, Drift
+from scenarios.tape.requests.recorded_request import compare_with_recorded
+from scenarios.tape.requests.request import CHAT_PATH, COMPLETION_PATHS, Request
+from scenarios.tape.similarity import similarity
 from scenarios.tape.tape import Tape
 
 MAX_COMPARED_LINES = 64

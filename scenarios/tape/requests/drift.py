@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from scenarios.tape.conversation import to_chat_request
-from scenarios.tape.request import to_sorted_json
+from scenarios.tape.requests.conversation import to_chat_request
+from scenarios.tape.requests.request import to_sorted_json
 
 SEVERITIES = ("text", "order", "tools", "missing", "agent")
 CONTEXT_CHARS = 24

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from instrumentation import TraceNotFoundError, enable_tracing, record_run, trace_from_mlflow
 from instrumentation.trace.outline import render_outline
-from scenarios.player.live_settings import resolve_arguments, resolve_keys, resolve_services
+from scenarios.live.live_settings import resolve_arguments, resolve_keys, resolve_services
 from scenarios.player.scenario_loader import (
     ScenarioNotFoundError,
     load_scenario,
@@ -24,8 +24,7 @@ from scenarios.recording.tape_writer import open_tape
 from scenarios.replay.service_processes import ServiceProcesses, ServiceUnavailableError
 from scenarios.reports.terminal_report import trace_url, ui_instruction
 from scenarios.tape.tape import TapeError
-from scenarios.trace_store.store_errors import translate_store_errors
-from scenarios.trace_store.tracking_uri import StoreUnavailableError
+from scenarios.trace_store.tracking_uri import StoreUnavailableError, translate_store_errors
 from workflows.model import Model
 
 

@@ -1,4 +1,4 @@
-"""Hold answers until the answers before them on the tape have been read.
+"""Send answers as they were recorded: in the order of the tape, and at their pace.
 
 Agents of a fan-out finish in another order in each run. Where the next prompt lists their replies
 in the order in which they came, it differs from the recorded one. A recording has its lines in the
@@ -6,6 +6,7 @@ order in which the answers ended, so the same order gives the same prompt.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable
 
 from scenarios.tape.line import TapeLine
@@ -45,3 +46,27 @@ class RecordedOrder:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+class AnswerPace:
+    """When the parts of an answer are due, from now on. A line without times is never late."""
+
+    def __init__(self, line: TapeLine) -> None:
+        recorded = line.recorded or {}
+        self._started_s = time.monotonic()
+        self._total_ms = recorded.get("ms", 0)
+        self._frames_ms = recorded.get("frames_ms", [])
+
+    async def wait_for_frame(self, number: int) -> None:
+        """Wait until frame `number`, from 0, is due."""
+        if number < len(self._frames_ms):
+            await self._wait_until(self._frames_ms[number])
+
+    async def wait_for_end(self) -> None:
+        """Wait until the complete answer is due."""
+        await self._wait_until(self._total_ms)
+
+    async def _wait_until(self, ms: float) -> None:
+        left_s = self._started_s + ms / 1000 - time.monotonic()
+        if left_s > 0:
+            await asyncio.sleep(left_s)

@@ -13,13 +13,26 @@ from typing import Any
 import orjson
 
 from scenarios.tape.condition import Condition
-from scenarios.tape.conversation import render_conversation, to_chat_request, tool_names
-from scenarios.tape.drift import Change, compare_requests
-from scenarios.tape.redacted_path import PLACEHOLDER
-from scenarios.tape.request import COMPLETION_PATHS, Request, to_sorted_json
+from scenarios.tape.requests.conversation import render_conversation, to_chat_request, tool_names
+from scenarios.tape.requests.drift import Change, compare_requests
+from scenarios.tape.requests.request import COMPLETION_PATHS, Request, to_sorted_json
+
+PLACEHOLDER = re.compile(r"\[redacted: [\w -]+\]")
 
 ROLES = {"developer": "system"}
 """Roles that mean the same."""
+
+
+def to_pattern(redacted: str) -> str:
+    """A regular expression in which each placeholder of redaction matches a part of a URL."""
+    return r"[^/?&\s]*".join(re.escape(part) for part in PLACEHOLDER.split(redacted))
+
+
+def matches_path(recorded: str, path: str) -> bool:
+    """Return whether a line's path is that of a request."""
+    if recorded == path or "[redacted: " not in recorded:
+        return recorded == path
+    return re.fullmatch(to_pattern(recorded), path) is not None
 
 
 def is_recorded_request(digest: str | None, recorded: Any, request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""The command that diagnoses a trace, or all runs of an experiment."""
+"""The commands that record, diagnose and compare traces: trace, diagnose and diff."""
 
 import json
 from typing import Annotated
@@ -6,14 +6,69 @@ from typing import Annotated
 import typer
 
 from instrumentation.diagnosis import diagnose as diagnose_trace
-from scenarios.cli.interrupts import exit_on_interrupt
+from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
-from scenarios.cli.quiet_frameworks import quiet_frameworks
+from scenarios.cli.startup import quiet_frameworks
+from scenarios.launcher.launch import TraceSettings, absolute_store, launch
 from scenarios.reports.diagnosis_report import render_diagnosis, render_experiment
 from scenarios.reports.terminal_report import make_console, print_report
-from scenarios.trace_store.store_errors import translate_store_errors
 from scenarios.trace_store.trace_argument import load_trace_argument
-from scenarios.trace_store.tracking_uri import require_reachable, tracking_uri
+from scenarios.trace_store.tracking_uri import (
+    require_reachable,
+    tracking_uri,
+    translate_store_errors,
+)
+
+TRACE_CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+"""Everything from the program on belongs to the program."""
+
+RUN_HELP = "Trace or tape (a file), or the ID of a trace or run in the MLflow store."
+
+
+def trace(
+    command: Annotated[
+        list[str],
+        typer.Argument(help="Script, -m MODULE, or command; its arguments.", metavar="PROGRAM"),
+    ],
+    store: Annotated[
+        str | None,
+        typer.Option(help="MLflow store (default: MLFLOW_TRACKING_URI).", metavar="URI"),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(help="Tag for all traces of the program (repeatable).", metavar="KEY=VALUE"),
+    ] = None,
+    experiment: Annotated[
+        str, typer.Option(help="MLflow experiment; created if needed.", metavar="NAME")
+    ] = "flight-recorder",
+    children: Annotated[
+        bool, typer.Option("--children", help="Trace Python programs that it starts, too.")
+    ] = False,
+) -> None:
+    """Run an unmodified program and record it.
+
+    The program runs as it does in plain Python, with its own arguments, output, signals and exit
+    code. AutoGen, CrewAI and openai are recorded from the moment that it imports them. At its end,
+    all spans are stored, and the links of its traces are printed on stderr.
+
+    Examples: trace app.py --verbose; trace --tag release=1.4 -m my_package; trace uvicorn app:app
+    """
+    if (command[0].startswith("-") and command[0] != "-m") or command == ["-m"]:
+        raise typer.BadParameter(
+            f"no such option: {command[0]}; expected a script, -m MODULE, or a command"
+        )
+    uri = require_reachable(absolute_store(store or tracking_uri()))
+    launch(command, TraceSettings(uri, experiment, _parse_tags(tag or []), children))
+
+
+def _parse_tags(texts: list[str]) -> dict[str, str]:
+    tags = {}
+    for text in texts:
+        key, has_value, value = text.partition("=")
+        if not has_value or not key:
+            raise typer.BadParameter(f"--tag expects KEY=VALUE, e.g. release=1.4; got {text!r}")
+        tags[key] = value
+    return tags
 
 
 def diagnose(
@@ -94,3 +149,28 @@ def _diagnose_experiment(name: str, log: bool, as_json: bool) -> bool:
     if any(run.problem for run in runs):
         raise typer.Exit(2)
     return any(run.findings for run in runs)
+
+
+def diff(
+    a: Annotated[str, typer.Argument(help=RUN_HELP, metavar="A")],
+    b: Annotated[str, typer.Argument(help="The same, of the other run.", metavar="B")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show where two runs part first, and how.
+
+    Compares the calls of each agent by number, so that the order of parallel agents does not
+    matter. Ids, local ports and memory addresses are ignored.
+
+    Exit codes: 0 the same; 1 they differ; 2 one cannot be read.
+    """
+    from scenarios.divergence.divergence_report import comparison_to_json, render_comparison
+    from scenarios.divergence.first_divergence import compare_runs
+    from scenarios.divergence.run_sources import load_run
+
+    with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
+        comparison = compare_runs(load_run(a, tracking_uri()), load_run(b, tracking_uri()))
+    if as_json:
+        typer.echo(json.dumps(comparison_to_json(comparison), indent=2, ensure_ascii=False))
+    else:
+        print_report(render_comparison(comparison))
+    raise typer.Exit(1 if comparison.divergences else 0)

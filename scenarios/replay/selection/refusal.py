@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from scenarios.replay.nearest_line import explain_difference, find_nearest_line
+from scenarios.replay.selection.nearest_line import explain_difference, find_nearest_line
 from scenarios.tape.line import TapeLine
-from scenarios.tape.request import Request
-from scenarios.tape.suggestions import closest_word, list_words
+from scenarios.tape.requests.request import Request
+from scenarios.tape.similarity import closest_word, list_words
 from scenarios.tape.tape import Tape
 from workflows.model import AGENT_HEADER
 

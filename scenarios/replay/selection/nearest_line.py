@@ -12,11 +12,10 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from scenarios.tape.condition import Condition, SearchTimeoutError
-from scenarios.tape.lanes.similarity import pieces, similarity
 from scenarios.tape.line import TapeLine
-from scenarios.tape.recorded_request import compare_with_recorded
-from scenarios.tape.request import Request
-from scenarios.tape.suggestions import MAX_COMPARED_WORDS
+from scenarios.tape.requests.recorded_request import compare_with_recorded
+from scenarios.tape.requests.request import Request
+from scenarios.tape.similarity import MAX_COMPARED_WORDS, pieces, similarity
 
 SEARCH_TIMEOUT_S = 1.0
 """How long the nearest line is searched: a lane may have a million lines."""

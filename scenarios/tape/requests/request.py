@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from scenarios.tape.conversation import render_conversation, to_chat_request
+from scenarios.tape.requests.conversation import render_conversation, to_chat_request
 
 CHAT_PATH = "/v1/chat/completions"
 RESPONSES_PATH = "/v1/responses"

@@ -1,10 +1,13 @@
-"""Build the response of the embeddings endpoint."""
+"""Answer the embeddings endpoint and the models endpoint, for which any model name exists."""
 
 import base64
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
+
+from scenarios.tape.requests.request import MODELS_PATH
 
 
 def embeddings_body(
@@ -25,3 +28,20 @@ def embeddings_body(
 
 def _to_base64(vector: list[float]) -> str:
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+def is_models_path(path: str) -> bool:
+    """Return whether a path is the list of models, or one model."""
+    return path == MODELS_PATH or path.startswith(f"{MODELS_PATH}/")
+
+
+def models_body(path: str) -> bytes:
+    """Return the JSON body for a path: the list of models, or the model that it names."""
+    name = path.removeprefix(MODELS_PATH).removeprefix("/")
+    if name:
+        return orjson.dumps(_model(name))
+    return orjson.dumps({"object": "list", "data": [_model("taped")]})
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "agent-flight-recorder"}

@@ -1,0 +1,1 @@
+"""Requests to a model: their canonical form, their conversation, and how two of them differ."""
