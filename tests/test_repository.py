@@ -90,7 +90,7 @@ def test_connections_to_other_machines_are_blocked() -> None:
 def test_a_lesson_reads_no_environment_and_sets_up_no_tracing(project_root: Path) -> None:
     for lesson in (project_root / "workflows").glob("*_*.py"):
         text = lesson.read_text("utf-8")
-        assert not re.search(r"os\.environ|input\(|argparse|typer|set_tracking_uri|autolog", text)
+        assert not re.search(r"os\.environ|\binput\(|argparse|typer|set_tracking_uri|autolog", text)
 
 
 def test_instrumentation_imports_no_workflow_and_no_scenario(project_root: Path) -> None:

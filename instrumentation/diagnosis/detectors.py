@@ -27,6 +27,7 @@ from instrumentation.diagnosis.values.misread_result import find_misread_results
 from instrumentation.diagnosis.values.overwritten_note import find_overwritten_notes
 from instrumentation.diagnosis.values.schema_drift import find_schema_drift
 from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_notes
+from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_guardrails
 from instrumentation.diagnosis.verdicts.missed_end import find_missed_ends
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
 from instrumentation.diagnosis.verdicts.unverified_claim import find_unverified_claims
@@ -62,4 +63,5 @@ DETECTORS: tuple[Detector, ...] = (
     find_truncated_answers,
     find_unverified_claims,
     find_missed_ends,
+    find_misfired_guardrails,
 )

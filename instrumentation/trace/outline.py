@@ -95,8 +95,9 @@ def _tool_details(span: Span) -> Iterator[str]:
 
 
 def _guardrail_details(span: Span) -> Iterator[str]:
+    blocked = span.attributes.get("flight_recorder.guardrail.blocked")
     passed = span.attributes.get("flight_recorder.guardrail.passed")
-    yield "passed" if passed else "sent back"
+    yield "blocked" if blocked else "passed" if passed else "sent back"
 
 
 def _state_details(span: Span) -> Iterator[str]:

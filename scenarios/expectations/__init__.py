@@ -14,6 +14,7 @@ from scenarios.expectations.figures import (
     repeats_tool_figures,
     states_figures,
 )
+from scenarios.expectations.guardrails import guardrail_allows, guardrail_blocks
 from scenarios.expectations.handoffs import (
     delegates_to,
     delegates_without_calling,
@@ -101,6 +102,8 @@ __all__ = [
     "ends_with_status",
     "every_prompt_contains",
     "failed_attempts_have_cause",
+    "guardrail_allows",
+    "guardrail_blocks",
     "guardrail_rejects",
     "guardrail_sends_back",
     "hands_off",

@@ -1,0 +1,58 @@
+"""Expectations about guardrails that act: the checks that block a call, and those that pass."""
+
+from instrumentation.trace import Span, Trace
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import how_often, list_names, pluralize
+
+PREFIX = "flight_recorder.guardrail."
+
+
+def guardrail_blocks(
+    guardrail: str, *, tool: str = "", times: int = 1, reason: str = ""
+) -> Expectation:
+    """The guardrail blocks this many calls, with `reason` in the reason of each."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        checks = _checks(trace, guardrail, tool)
+        if not checks:
+            return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
+        blocked = [str(one.attributes.get(f"{PREFIX}reason")) for one in checks if _blocks(one)]
+        if len(blocked) != times:
+            return f"it blocked {len(blocked)} of {pluralize(len(checks), 'call')}"
+        other = [text for text in blocked if reason not in text]
+        return f"its reason is {other[0]!r}" if other else None
+
+    of_tool = f" of {tool}" if tool else ""
+    because = f" because of {reason!r}" if reason else ""
+    calls = pluralize(times, "call")
+    return Expectation(
+        f"{guardrail} blocks {calls}{of_tool}{because}", explain_failure, span_name=guardrail
+    )
+
+
+def guardrail_allows(guardrail: str, *, tool: str = "") -> Expectation:
+    """The guardrail checks calls, and blocks none."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        checks = _checks(trace, guardrail, tool)
+        if not checks:
+            return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
+        blocked = sum(map(_blocks, checks))
+        return f"it blocked {how_often(blocked)}" if blocked else None
+
+    of_tool = f" of {tool}" if tool else ""
+    return Expectation(
+        f"{guardrail} allows every call{of_tool}", explain_failure, span_name=guardrail
+    )
+
+
+def _checks(trace: Trace, guardrail: str, tool: str) -> list[Span]:
+    return [
+        span
+        for span in trace.spans_of_type("GUARDRAIL")
+        if span.name == guardrail and (not tool or span.attributes.get(f"{PREFIX}tool") == tool)
+    ]
+
+
+def _blocks(check: Span) -> bool:
+    return check.attributes.get(f"{PREFIX}blocked") is True

@@ -1,0 +1,67 @@
+"""Expectations about guardrails that act: each can hold and fail, and explains its failure."""
+
+import pytest
+
+from instrumentation.trace import Span, Trace
+from scenarios import expectations as expect
+from scenarios.expectations import Expectation
+
+
+def check(guardrail: str, reason: str = "", tool: str = "") -> Span:
+    prefix = "flight_recorder.guardrail."
+    attributes = {f"{prefix}blocked": bool(reason), f"{prefix}reason": reason}
+    tool_attribute = {f"{prefix}tool": tool} if tool else {}
+    return Span(guardrail, "GUARDRAIL", attributes=attributes | tool_attribute)
+
+
+TRACE = Trace(
+    (
+        Span(
+            "payments",
+            "CHAIN",
+            children=(
+                check("breaker", tool="read"),
+                check("breaker", "called too often", tool="pay"),
+                check("budget"),
+            ),
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        expect.guardrail_blocks("breaker"),
+        expect.guardrail_blocks("breaker", tool="pay", reason="too often"),
+        expect.guardrail_allows("breaker", tool="read"),
+        expect.guardrail_allows("budget"),
+    ],
+    ids=str,
+)
+def test_it_holds(expectation: Expectation) -> None:
+    assert expectation.explain_failure(TRACE) is None
+
+
+@pytest.mark.parametrize(
+    ("expectation", "reason"),
+    [
+        (expect.guardrail_blocks("breaker", times=2), "it blocked 1 of 2 calls"),
+        (
+            expect.guardrail_blocks("breaker", reason="budget"),
+            "its reason is 'called too often'",
+        ),
+        (
+            expect.guardrail_blocks("authorization"),
+            "it made no check; guardrails: breaker, breaker, budget",
+        ),
+        (expect.guardrail_allows("breaker"), "it blocked once"),
+        (
+            expect.guardrail_allows("budget", tool="pay"),
+            "it made no check; guardrails: breaker, breaker, budget",
+        ),
+    ],
+    ids=str,
+)
+def test_it_explains_why_it_does_not_hold(expectation: Expectation, reason: str) -> None:
+    assert expectation.explain_failure(TRACE) == reason
