@@ -55,6 +55,7 @@ class PaymentAgent:
     """Pays invoices within limits. To change one decision, override one method."""
 
     max_rounds = 8
+    max_tokens = 50_000
     max_payment_eur = 10_000.0
 
     def __init__(
@@ -62,12 +63,10 @@ class PaymentAgent:
         model: Model,
         *,
         billing: str = "http://127.0.0.1:8766",
-        max_tokens: int = 50_000,
         on_chunk: Callable[[str, str], None] | None = None,
     ) -> None:
         """`on_chunk` is called once, with the agent's name and its answer."""
-        self.model, self.billing = model, billing
-        self.max_tokens, self.on_chunk = max_tokens, on_chunk
+        self.model, self.billing, self.on_chunk = model, billing, on_chunk
 
     async def run(self, task: str) -> Payments:
         """Pay the invoices of the task. Raises the errors of the OpenAI client."""

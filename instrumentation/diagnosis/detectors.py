@@ -27,6 +27,7 @@ from instrumentation.diagnosis.values.misread_result import find_misread_results
 from instrumentation.diagnosis.values.overwritten_note import find_overwritten_notes
 from instrumentation.diagnosis.values.schema_drift import find_schema_drift
 from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_notes
+from instrumentation.diagnosis.verdicts.late_budget_check import find_late_budget_checks
 from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_guardrails
 from instrumentation.diagnosis.verdicts.missed_end import find_missed_ends
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
@@ -64,4 +65,5 @@ DETECTORS: tuple[Detector, ...] = (
     find_unverified_claims,
     find_missed_ends,
     find_misfired_guardrails,
+    find_late_budget_checks,
 )

@@ -14,7 +14,12 @@ from scenarios.expectations.figures import (
     repeats_tool_figures,
     states_figures,
 )
-from scenarios.expectations.guardrails import guardrail_allows, guardrail_blocks
+from scenarios.expectations.guardrails import (
+    exceeds_budget,
+    guardrail_allows,
+    guardrail_blocks,
+    stays_within_budget,
+)
 from scenarios.expectations.handoffs import (
     delegates_to,
     delegates_without_calling,
@@ -101,6 +106,7 @@ __all__ = [
     "each_turn_reaches_outcome",
     "ends_with_status",
     "every_prompt_contains",
+    "exceeds_budget",
     "failed_attempts_have_cause",
     "guardrail_allows",
     "guardrail_blocks",
@@ -145,6 +151,7 @@ __all__ = [
     "shares_measurement",
     "spends_tokens_at_most",
     "states_figures",
+    "stays_within_budget",
     "takes_edge",
     "takes_turns",
     "tool_call_fails",

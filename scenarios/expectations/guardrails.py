@@ -46,6 +46,35 @@ def guardrail_allows(guardrail: str, *, tool: str = "") -> Expectation:
     )
 
 
+def exceeds_budget(guardrail: str) -> Expectation:
+    """The completions of the run use more tokens than the guardrail's limit."""
+    return Expectation(
+        f"the run spends more tokens than {guardrail} allows",
+        lambda trace: _explain_spending(trace, guardrail, within=False),
+        span_name=guardrail,
+        signals_failure=True,
+    )
+
+
+def stays_within_budget(guardrail: str) -> Expectation:
+    """The completions of the run use no more tokens than the guardrail's limit."""
+    return Expectation(
+        f"the run spends no more tokens than {guardrail} allows",
+        lambda trace: _explain_spending(trace, guardrail, within=True),
+        span_name=guardrail,
+    )
+
+
+def _explain_spending(trace: Trace, guardrail: str, *, within: bool) -> str | None:
+    limits = [one.attributes.get(f"{PREFIX}token_limit") for one in _checks(trace, guardrail, "")]
+    if not limits or limits[-1] is None:
+        return f"no check has a limit; guardrails: {list_names(trace, 'GUARDRAIL')}"
+    spent = sum(span.tokens.total for span in trace.spans_of_type("LLM"))
+    if not spent:
+        return "no completion has its tokens recorded"
+    return None if (spent <= limits[-1]) is within else f"it spends {spent} of {limits[-1]} tokens"
+
+
 def _checks(trace: Trace, guardrail: str, tool: str) -> list[Span]:
     return [
         span

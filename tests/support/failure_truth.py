@@ -26,6 +26,7 @@ TRUTH = {
     "branch_is_lost_at_the_join": FailureTruth("information withholding", ("verdict",)),
     "branch_waits_in_silence": FailureTruth("silent stall", ("video", "verdict")),
     "breaker_trips_on_honest_work": FailureTruth("guardrail misfire", ("payer",)),
+    "budget_is_checked_too_late": FailureTruth("unbounded consumption", ("payer",)),
     "charter_rule_is_forgotten": FailureTruth("context decay", ("analyst", "synthesist")),
     "check_is_never_run": FailureTruth("no or incomplete verification", ("synthesist",)),
     "context_is_not_passed": FailureTruth("information withholding", ("synthesist",)),

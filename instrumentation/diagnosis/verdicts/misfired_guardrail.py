@@ -18,7 +18,7 @@ def find_misfired_guardrails(reading: TraceReading) -> Iterator[Finding]:
     """Yield blocked calls of a tool whose calls all differ, if the task names what they ask for."""
     for guardrail in reading.index.spans:
         attributes = guardrail.attributes
-        if attributes.get(BLOCKED) is True and CALL_COUNT in attributes:
+        if str(attributes.get(BLOCKED)).lower() == "true" and CALL_COUNT in attributes:
             call = next(
                 (one for one in reading.index.ancestors(guardrail) if one.type == "TOOL"), None
             )

@@ -7,11 +7,14 @@ from scenarios import expectations as expect
 from scenarios.expectations import Expectation
 
 
-def check(guardrail: str, reason: str = "", tool: str = "") -> Span:
+def check(guardrail: str, reason: str = "", tool: str = "", limit: int | None = None) -> Span:
     prefix = "flight_recorder.guardrail."
     attributes = {f"{prefix}blocked": bool(reason), f"{prefix}reason": reason}
-    tool_attribute = {f"{prefix}tool": tool} if tool else {}
-    return Span(guardrail, "GUARDRAIL", attributes=attributes | tool_attribute)
+    more = {f"{prefix}tool": tool or None, f"{prefix}token_limit": limit}
+    return Span(guardrail, "GUARDRAIL", attributes=attributes | more)
+
+
+USAGE = {"mlflow.chat.tokenUsage": {"input_tokens": 90, "output_tokens": 10}}
 
 
 TRACE = Trace(
@@ -22,7 +25,9 @@ TRACE = Trace(
             children=(
                 check("breaker", tool="read"),
                 check("breaker", "called too often", tool="pay"),
-                check("budget"),
+                check("budget", limit=100),
+                check("small_budget", limit=99),
+                Span("chat_completion", "LLM", attributes=USAGE),
             ),
         ),
     )
@@ -36,6 +41,8 @@ TRACE = Trace(
         expect.guardrail_blocks("breaker", tool="pay", reason="too often"),
         expect.guardrail_allows("breaker", tool="read"),
         expect.guardrail_allows("budget"),
+        expect.stays_within_budget("budget"),
+        expect.exceeds_budget("small_budget"),
     ],
     ids=str,
 )
@@ -53,12 +60,18 @@ def test_it_holds(expectation: Expectation) -> None:
         ),
         (
             expect.guardrail_blocks("authorization"),
-            "it made no check; guardrails: breaker, breaker, budget",
+            "it made no check; guardrails: breaker, breaker, budget, small_budget",
         ),
         (expect.guardrail_allows("breaker"), "it blocked once"),
+        (expect.exceeds_budget("budget"), "it spends 100 of 100 tokens"),
+        (expect.stays_within_budget("small_budget"), "it spends 100 of 99 tokens"),
+        (
+            expect.stays_within_budget("breaker"),
+            "no check has a limit; guardrails: breaker, breaker, budget, small_budget",
+        ),
         (
             expect.guardrail_allows("budget", tool="pay"),
-            "it made no check; guardrails: breaker, breaker, budget",
+            "it made no check; guardrails: breaker, breaker, budget, small_budget",
         ),
     ],
     ids=str,
