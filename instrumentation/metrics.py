@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from instrumentation.alerts.alert_result import AlertReport
-from instrumentation.alerts.handoff_arrival import measure_handoff_arrival
+from instrumentation.alerts.measures import measure_handoff_arrival
 from instrumentation.trace import Span, Trace
 
 if TYPE_CHECKING:

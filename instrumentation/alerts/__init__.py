@@ -3,7 +3,7 @@
 from instrumentation.alerts.alert_evaluator import evaluate_alerts
 from instrumentation.alerts.alert_result import AlertFinding, AlertReport, AlertResult
 from instrumentation.alerts.alert_rule import AlertRule
-from instrumentation.alerts.finished_trace import FinishedTrace
+from instrumentation.alerts.measurement import FinishedTrace
 
 __all__ = [
     "AlertFinding",

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from instrumentation.alerts.alert_result import AlertFinding, AlertReport, AlertResult
 from instrumentation.alerts.alert_rule import EACH, AlertRule
-from instrumentation.alerts.finished_trace import FinishedTrace
-from instrumentation.alerts.measurement import Measurement
+from instrumentation.alerts.measurement import FinishedTrace, Measurement
 from instrumentation.alerts.measures import MEASURES
 
 MAX_FINDINGS = 10

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from instrumentation.alerts.finished_trace import FinishedTrace
-from instrumentation.alerts.measurement import RUN, Measurement
+from instrumentation.alerts.measurement import RUN, FinishedTrace, Measurement
 from instrumentation.alerts.measures import MEASURES
 
 EACH = "each"

@@ -1,9 +1,10 @@
-"""A measured value, and the spans that are measured: run, turns, tool calls and completions."""
+"""A finished trace, a measured value, and the spans that are measured: run, turns and calls."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from instrumentation.trace.span import Span
+from instrumentation.trace.trace import Trace
 
 RUN = "run"
 MEASURED_SPAN_KINDS = {"AGENT": "turn", "TOOL": "call", "LLM": "completion"}
@@ -53,3 +54,17 @@ def iter_measured_spans(root: Span) -> Iterator[MeasuredSpan]:
         if kind := MEASURED_SPAN_KINDS.get(span.type):
             yield MeasuredSpan(span, kind, turn)
         remaining += [(child, turn) for child in reversed(span.children)]
+
+
+@dataclass(frozen=True)
+class FinishedTrace:
+    """The trace of a run that has ended, the name of its experiment, and its MLflow tags."""
+
+    trace: Trace
+    experiment: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """MLflow's trace id; empty for a trace that was read from JSON."""
+        return self.trace.ids[0] if self.trace.ids else ""

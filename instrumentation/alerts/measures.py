@@ -1,16 +1,32 @@
-"""The measures of alert rules: latency, failures, tokens, cost, repeats and handoff share."""
+"""The measures of alert rules: latency, failures, tokens, cost, repeats and handoff share.
 
-from collections.abc import Callable, Iterator, Mapping
+The score of a handoff counts only verbatim text. But a receiver may get a summary that another
+agent has made; then it misses nothing, although its prompt contains nothing in the sender's words.
+So for text that did not arrive verbatim, its single words are looked up in the prompt.
+
+Most successful runs repeat steps. So only the last results count: polling until the result changes
+is not a loop, nor is a retry that succeeds in the end. Calls are counted within one turn: an agent
+with three tasks may look up the same thing for each.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from instrumentation.alerts.handoff_arrival import measure_handoff_arrival
 from instrumentation.alerts.measurement import MeasuredSpan, Measurement, iter_measured_spans
-from instrumentation.alerts.repeated_steps import measure_repeats
+from instrumentation.trace.canonical_json import mask_volatile_ids
 from instrumentation.trace.span import IN_PROGRESS, Span
 
 Formatter = Callable[[float], str]
 MAX_ERROR_CHARS = 160
 """Longer error messages are truncated."""
+
+WORD_PATTERN = re.compile(r"\d+(?:[.,]\d+)*|\w+")
+"""A word, or a number with its decimals."""
+MIN_WORD_CHARS = 4
+"""Two texts may share shorter words by chance."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,73 @@ def _token_spans(span: Span) -> Iterator[Span]:
 
 def _format_percent(share: float) -> str:
     return f"{100 * share:.3g}%"
+
+
+def measure_handoff_arrival(root: Span) -> Iterator[Measurement]:
+    """For each handoff, the share of the output that arrived, from 0.0 to 1.0."""
+    spans = list(root)
+    for index, span in enumerate(spans):
+        handoff = span.attributes
+        score = handoff.get("flight_recorder.handoff.efficiency_score")
+        if span.type == "HANDOFF" and isinstance(score, int | float) and 0 <= score <= 1:
+            share = _arrived_share(score, handoff, spans[index + 1 :])
+            sender = str(handoff.get("flight_recorder.handoff.from_agent"))
+            receiver = str(handoff.get("flight_recorder.handoff.to_agent"))
+            message = f"of the output of {sender}, {share:.0%} reached {receiver}"
+            yield Measurement(share, span, receiver, message)
+
+
+def _arrived_share(score: float, handoff: Mapping[str, Any], later_spans: Sequence[Span]) -> float:
+    dropped = _significant_words(handoff.get("flight_recorder.handoff.dropped", ""))
+    if score == 1.0 or not dropped:
+        return float(score)
+    receiver = str(handoff.get("flight_recorder.handoff.to_agent"))
+    prompt = _significant_words(_receiver_prompt(receiver, later_spans))
+    return score + (1.0 - score) * len(dropped & prompt) / len(dropped)
+
+
+def _receiver_prompt(receiver: str, later_spans: Sequence[Span]) -> Any:
+    """The inputs of the first completion in the receiver's next turn; None if there is none."""
+    turns = (span for span in later_spans if span.type == "AGENT" and span.agent == receiver)
+    prompts = (span.inputs for span in next(turns, ()) if span.type == "LLM")
+    return next(prompts, None)
+
+
+def _significant_words(text: Any) -> set[str]:
+    """Long words, and numbers."""
+    text = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=str)
+    words = (word.lower() for word in WORD_PATTERN.findall(text))
+    return {word for word in words if len(word) >= MIN_WORD_CHARS or word[0].isdigit()}
+
+
+def measure_repeats(root: Span) -> Iterator[Measurement]:
+    """For each turn and tool call, how often in a row it last had the same inputs and result.
+
+    A span without inputs and outputs is skipped, because nothing shows that it is a repetition.
+    """
+    last_results: dict[tuple[object, ...], tuple[str, int, MeasuredSpan]] = {}
+    for unit in iter_measured_spans(root):
+        span = unit.span
+        if unit.kind not in ("turn", "call") or (span.inputs, span.outputs) == (None, None):
+            continue
+        turn_id = id(unit.turn) if unit.kind == "call" else None
+        step = (turn_id, unit.kind, span.name, unit.agent, _to_json(span.inputs))
+        result = mask_volatile_ids(f"{span.status_message} {_to_json(span.outputs)}")
+        previous, count, _ = last_results.get(step, (result, 0, unit))
+        last_results[step] = (result, count + 1 if result == previous else 1, unit)
+    for _, count, unit in last_results.values():
+        yield Measurement(count, unit.span, unit.agent, _message(unit, count))
+
+
+def _message(unit: MeasuredSpan, count: int) -> str:
+    if unit.kind == "turn":
+        return f"{unit.agent} took the same turn {count} times, with the same result"
+    caller = unit.agent or "somebody"
+    return f"{caller} called {unit.span.name} {count} times, alike and with the same result"
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 MEASURES: Mapping[str, Measure] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from instrumentation.alerts.finished_trace import FinishedTrace
+from instrumentation.alerts.measurement import FinishedTrace
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
 from instrumentation.trace.trace import trace_from_mlflow
 

@@ -1,4 +1,15 @@
-"""`ExportError`: why spans were not delivered, how many were rejected, and whether to retry."""
+"""`ExportError`: why spans were not delivered, and a log of it, at most once per hour."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+WARNING_INTERVAL_S = 3600.0
+LOGGER = logging.getLogger("flight_recorder.export")
 
 
 class ExportError(Exception):
@@ -44,3 +55,40 @@ def dropped_spans_error(dropped: int, unfinished: int) -> ExportError:
             " (OTEL_BSP_EXPORT_TIMEOUT)"
         )
     return ExportError(" and ".join(reasons))
+
+
+class RateLimitedWarning:
+    """Logs an export error; shared by all exporters, so that it is logged once for all of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._warned_at: float | None = None
+
+    def __call__(self, error: ExportError) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if self._warned_at is not None and now - self._warned_at < WARNING_INTERVAL_S:
+                return
+            self._warned_at = now
+        retry = "they will be sent again" if error.is_retryable else "they will not be sent again"
+        LOGGER.warning(
+            "Spans could not be delivered to the OTLP endpoint %s: %s. They are in MLflow's store,"
+            " and %s. Check the endpoint and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.",
+            endpoint_host(),
+            error,
+            retry,
+        )
+
+
+def endpoint_host(environment: Mapping[str, str] = os.environ) -> str:
+    """Host and port of the endpoint; the rest of its URL may contain credentials."""
+    try:
+        parts = urlsplit(first_set(ENDPOINT_VARIABLES, environment))
+        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    except ValueError:
+        return "receiver"
+
+
+def first_set(names: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The value of the first variable that is set and not empty; or an empty text."""
+    return next((environment[name] for name in names if environment.get(name)), "")

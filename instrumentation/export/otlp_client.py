@@ -1,17 +1,30 @@
-"""Send spans to the OTLP endpoint that OpenTelemetry's environment variables name."""
+"""Send spans to the OTLP endpoint that OpenTelemetry's variables name, and check its responses.
+
+OpenTelemetry's exporter considers a redirect a success, ignores partial rejections, and logs each
+failure. But it accepts any session, and the session sees each response.
+"""
 
 import logging
 import os
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
 
+import requests
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # it has no stubs
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from instrumentation.export.export_error import ExportError
-from instrumentation.export.export_warning import first_set
-from instrumentation.export.otlp_session import INVALID_ENDPOINT, OtlpSession
+from instrumentation.export.export_error import ExportError, first_set
+
+MAX_RESPONSE_BYTES = 65_536
+"""How much of a response is read; valid ones have a few bytes."""
+INVALID_ENDPOINT = "its address is not of the form http://host:port/v1/traces"
+RETRYABLE_STATUSES = {429, 502, 503, 504}
+"""https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes"""
 
 PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 HTTP, GRPC = "http/protobuf", "grpc"
@@ -19,6 +32,73 @@ EXPORTER_LOGGERS = (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
 )
+
+
+class OtlpSession(requests.Session):
+    """A session that raises `ExportError` where OpenTelemetry's exporter would retry by itself."""
+
+    _error: ExportError | None = None
+
+    def take_error(self) -> ExportError | None:
+        """Return and clear the error of the last request."""
+        error, self._error = self._error, None
+        return error
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        try:
+            response = super().request(*args, **{**kwargs, "stream": True})
+            with response:
+                body = next(response.iter_content(MAX_RESPONSE_BYTES), b"")
+        except requests.RequestException as error:
+            self._error = _connection_error(error)
+            raise self._error from error
+        self._error = _response_error(response, body)
+        if self._error is not None and self._error.rejected_spans is None:
+            raise self._error
+        return response
+
+
+def _response_error(response: requests.Response, body: bytes) -> ExportError | None:
+    code, content_type = response.status_code, response.headers.get("content-type", "")
+    if code >= 300:
+        redirect = ", a redirect" if code < 400 else ""
+        return ExportError(
+            f"it answers {code} {_status_phrase(code)}{redirect}",
+            is_retryable=code in RETRYABLE_STATUSES,
+            is_too_large=code == 413,
+        )
+    if content_type.startswith("text/html"):
+        return ExportError(f"it answers {code} with an HTML page, so it is not an OTLP endpoint")
+    if content_type.startswith("application/x-protobuf"):
+        try:
+            rejected = ExportTraceServiceResponse.FromString(body).partial_success.rejected_spans
+        except DecodeError:
+            return None
+        if rejected > 0:
+            return ExportError(f"it rejects {rejected} of them", rejected_spans=rejected)
+    return None
+
+
+def _connection_error(error: requests.RequestException) -> ExportError:
+    """Describe why there was no response, without the error's own text: it contains the URL."""
+    if isinstance(error, requests.Timeout):
+        return ExportError("it does not answer in time", is_retryable=True)
+    if isinstance(error, requests.exceptions.SSLError):
+        return ExportError("it cannot be trusted: TLS failed", is_retryable=True)
+    if isinstance(error, ValueError):
+        return ExportError(INVALID_ENDPOINT)
+    cause: BaseException | None = error
+    while cause is not None and getattr(cause, "strerror", None) is None:
+        cause = cause.__cause__ or cause.__context__
+    reason = str(getattr(cause, "strerror", None) or "the connection broke").lower()
+    return ExportError(reason, is_retryable=True)
+
+
+def _status_phrase(code: int) -> str:
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return ""
 
 
 class OtlpClient:

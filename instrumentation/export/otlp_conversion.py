@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Status, StatusCode
 
 from instrumentation.export.genai.conventions import GenAiSpan, apply_conventions
-from instrumentation.redaction.storable_text import make_storable
+from instrumentation.redaction.nested_values import make_storable
 
 INPUTS_ATTRIBUTE, OUTPUTS_ATTRIBUTE = "mlflow.spanInputs", "mlflow.spanOutputs"
 SPAN_TYPE_ATTRIBUTE = "mlflow.spanType"

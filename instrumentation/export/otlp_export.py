@@ -11,8 +11,8 @@ otlp_export_patch()): …`, also set `MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT=true`
 from functools import partial
 
 from instrumentation.export.batch_exporter import BatchExporter
+from instrumentation.export.export_error import RateLimitedWarning
 from instrumentation.export.export_limits import ExportLimits
-from instrumentation.export.export_warning import RateLimitedWarning
 from instrumentation.export.otlp_client import OtlpClient
 from instrumentation.export.otlp_conversion import RedactText, to_otlp_span
 from patches.opentelemetry.otlp_processor import otlp_processor_patch

@@ -4,8 +4,7 @@ import json
 from typing import TYPE_CHECKING, Protocol
 
 from patches.openai.reply_parsing import parse_reply
-from patches.support.body_observer import observe_body
-from patches.support.http_clients import is_http_error
+from patches.support.http_clients import is_http_error, observe_body
 
 if TYPE_CHECKING:
     import httpx

@@ -5,8 +5,7 @@ import binascii
 import re
 
 from instrumentation.redaction.gitleaks_rules import WORD_START, load_gitleaks_patterns
-from instrumentation.redaction.pattern import RedactionPattern
-from instrumentation.redaction.randomness import looks_random
+from instrumentation.redaction.pattern import RedactionPattern, looks_random
 
 API_KEY_REGEXES = {
     # OpenAI and compatible providers: sk-proj-, sk-ant-, sk-or-; not scikit-learn's CSS classes.

@@ -1,12 +1,16 @@
-"""Redact all texts in nested plain data: mappings, sequences, sets, bytes, numbers and JSON."""
+"""Redact all texts in nested plain data (mappings, sequences, bytes, JSON), and make them storable.
+
+JSON can contain half of a surrogate pair, and so can the end of a truncated answer. It is not valid
+UTF-8, so MLflow's store rejects the whole trace. PostgreSQL stores no NUL.
+"""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Protocol
 
 from instrumentation.redaction.personal_data_patterns import is_number_field
-from instrumentation.redaction.storable_text import make_storable
 
 TOO_DEEP = "[redacted: too deep to read]"
 NAME_KEYS = ("name", "key", "header")
@@ -15,6 +19,10 @@ SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )
 """Names in a pair of name and value: (b"authorization", b"Bearer …")."""
+
+UNSTORABLE_CHARACTER = re.compile("[\0\ud800-\udfff]")
+REPLACEMENT_CHARACTER = "\ufffd"
+"""Unicode's replacement for a character that could not be decoded."""
 
 
 class TextRedactor(Protocol):
@@ -163,3 +171,13 @@ def _as_text(value: Any) -> str | None:
 def _is_schema(value: Any) -> bool:
     """Return whether a value is the JSON schema of a secret: {"type": "string", …}."""
     return isinstance(value, Mapping) and isinstance(value.get("type"), str)
+
+
+def make_storable(text: str) -> str:
+    """Replace each unstorable character. Returns the same object if nothing was redacted."""
+    return UNSTORABLE_CHARACTER.sub(REPLACEMENT_CHARACTER, text) if is_unstorable(text) else text
+
+
+def is_unstorable(text: str) -> bool:
+    """Return whether a text contains an unstorable character."""
+    return "\0" in text or not (text.isascii() or UNSTORABLE_CHARACTER.search(text) is None)

@@ -10,6 +10,12 @@ from instrumentation.redaction.searchable_text import Match, SearchableText
 MAX_CHARS_BEFORE_ANCHOR = 64
 """How far before its anchor a match may begin."""
 
+MIN_CHARS = 10
+MIN_CHANGES = 3
+CHANGE = re.compile(r"(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])|(?<=[a-z])(?=[A-Z])")
+"""Where a letter follows a digit, a digit a letter, or a capital a small letter."""
+FILE_NAME = re.compile(r".*\.[A-Za-z]\w{1,4}")
+
 
 @dataclass(frozen=True)
 class RedactionPattern:
@@ -101,3 +107,11 @@ class RedactionPattern:
         except Exception:  # a user's function may raise anything: then redact the whole match
             length = end - start
         return Match(start, start + length, self.name) if length else None
+
+
+def looks_random(text: str) -> bool:
+    """Return whether digits, small and capital letters change too often for words and numbers."""
+    if len(text) < MIN_CHARS or FILE_NAME.fullmatch(text):
+        return False
+    has_digit = any(character.isdigit() for character in text)
+    return len(CHANGE.findall(text)) >= (MIN_CHANGES if has_digit else 2 * MIN_CHANGES)

@@ -51,13 +51,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from instrumentation.redaction import chunks, nested_values
 from instrumentation.redaction.credential_patterns import CREDENTIAL_PATTERNS
-from instrumentation.redaction.escapes import unescape
+from instrumentation.redaction.nested_values import is_unstorable
 from instrumentation.redaction.pattern import RedactionPattern
 from instrumentation.redaction.personal_data_patterns import PERSONAL_DATA_PATTERNS
-from instrumentation.redaction.searchable_text import Match, SearchableText, WordSearch
+from instrumentation.redaction.searchable_text import Match, SearchableText, WordSearch, unescape
 from instrumentation.redaction.secret_fields import SecretFields
 from instrumentation.redaction.span_contents import redact_contents
-from instrumentation.redaction.storable_text import is_unstorable
 from patches.mlflow.metadata_redaction import metadata_redaction_patch, redact_pending_trace
 from patches.patch import Patch
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 
-from instrumentation.redaction.randomness import looks_random
+from instrumentation.redaction.pattern import looks_random
 from instrumentation.redaction.searchable_text import Match, SearchableText, WordSearch
 
 CERTAIN_SUFFIXES = (

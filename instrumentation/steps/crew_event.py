@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from instrumentation.trace.span import Tokens
-from patches.crewai.crew_spans import task_name
-from patches.crewai.event_span import to_json
+from patches.crewai.spans.crew_spans import task_name
+from patches.crewai.spans.event_span import to_json
 from patches.support.completion_names import COMPLETION_SPAN_NAME
 from patches.support.span_errors import describe_error
 from patches.support.token_usage import read_token_counts

@@ -5,11 +5,9 @@ Exit codes: 0 everything is as declared; 1 something is not; 2 cannot run; 130 i
 
 import typer
 
-from integrations.cli.accept_command import accept
+from integrations.cli.commands import accept, fidelity, prove_regressions
 from integrations.cli.environment_selection import SelectionError
-from integrations.cli.fidelity_command import fidelity
 from integrations.cli.matrix_command import matrix
-from integrations.cli.regressions_command import prove_regressions
 from integrations.environments.requirements import RequirementError
 from integrations.environments.uv import InstallError
 from integrations.fidelity.table_file import TableFileError

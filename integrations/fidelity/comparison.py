@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from integrations.environments.environment_spec import EnvironmentSpec
-from integrations.fidelity.fidelity_table import FidelityTable
-from integrations.fidelity.table_entry import TableEntry, entry_from_result
+from integrations.fidelity.fidelity_table import FidelityTable, TableEntry, entry_from_result
 from integrations.gaps.gap import OUTCOME
 from integrations.gaps.reconciliation import join_limited
 from integrations.runner.case_result import CaseResult

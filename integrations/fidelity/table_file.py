@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from integrations.fidelity.fidelity_table import EntryKey, FidelityTable
-from integrations.fidelity.table_entry import TableEntry
+from integrations.fidelity.fidelity_table import EntryKey, FidelityTable, TableEntry
 from scenarios.player.fidelity import FidelityCount
 
 FORMAT = "fidelity/2"

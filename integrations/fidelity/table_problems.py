@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from integrations.fidelity.comparison import format_count
-from integrations.fidelity.fidelity_table import FidelityTable
-from integrations.fidelity.table_entry import TableEntry
+from integrations.fidelity.fidelity_table import FidelityTable, TableEntry
 from integrations.gaps.gap import OUTCOME, Gap
 from integrations.instrumentors.registry import OURS
 

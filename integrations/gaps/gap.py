@@ -1,10 +1,20 @@
-"""A gap: something that an instrumentor does not record, declared with its cause and versions."""
+"""A gap: something that an instrumentor does not record, declared with its cause and versions.
 
+There is one file per framework. `case_groups` names lists of cases. Each table in `gaps` has the
+fields of a `Gap`. By default, both autologs have the gap. `misses` names one or more measures and a
+list of cases, a group, or "every case"; a gap that misses "everything" names neither.
+"""
+
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
+from integrations.instrumentors.registry import AUTOLOGS
 from scenarios.player.fidelity import FidelityCount
 
 EVERY_CASE = ("*",)
@@ -27,6 +37,8 @@ CaseMeasure = tuple[str, str]
 """The name of a case, and of a measure that is incomplete in it."""
 CountsByCase = Mapping[str, Mapping[str, FidelityCount]]
 """Counts by case and measure."""
+
+FRAMEWORKS = ("crewai", "autogen", "openai")
 
 
 @dataclass(frozen=True, eq=False)  # hashed by identity, so that it can be a dictionary key
@@ -90,3 +102,37 @@ def observed_misses(counts: CountsByCase) -> frozenset[CaseMeasure]:
         for measure, count in counted.items()
         if not count.is_equal
     )
+
+
+@cache
+def load_known_gaps() -> tuple[Gap, ...]:
+    """Read the declared gaps of all frameworks."""
+    return tuple(gap for framework in FRAMEWORKS for gap in _load_gaps(framework))
+
+
+def _load_gaps(framework: str) -> list[Gap]:
+    document = tomllib.loads(Path(__file__).with_name(f"{framework}.toml").read_text("utf-8"))
+    groups = {"every case": EVERY_CASE, **document.get("case_groups", {})}
+    return [
+        Gap(name=name, framework=framework, **_gap_fields(fields, groups))
+        for name, fields in document["gaps"].items()
+    ]
+
+
+def _gap_fields(fields: Mapping[str, Any], groups: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    misses = fields["misses"]
+    return {
+        **fields,
+        "instrumentors": tuple(fields.get("instrumentors", AUTOLOGS)),
+        "misses": ALL_MEASURES if misses == "everything" else _misses(misses, groups),
+    }
+
+
+def _misses(
+    misses: Mapping[str, Any], groups: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    return {
+        measure: tuple(groups[cases] if isinstance(cases, str) else cases)
+        for measures, cases in misses.items()
+        for measure in measures.split(", ")
+    }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from integrations.goldens.model_requests import ModelRequest
+from integrations.goldens.request_drift import ModelRequest
 from integrations.trees.shape_text import ShapeSyntaxError, format_shapes, parse_shapes
 from integrations.trees.span_shape import SpanShape
 from scenarios.atomic_write import write_atomically

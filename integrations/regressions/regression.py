@@ -1,15 +1,47 @@
-"""An upstream regression, and the result of running its case on bad and good versions."""
+"""An upstream regression, and the result of running its case on bad and good versions.
 
+Each has the fields of a `Regression`. Its case is named as in "crewai/memory". A side is the name
+of a declared environment and an instrumentor.
+"""
+
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
+from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
+from integrations.cases.scripted_replies import scripted_reply
+from integrations.environments.declared_environments import find_declared
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.runner.case_result import CaseResult
 from scenarios.player.fidelity import FidelityCount
 
 REPORTED_TOKENS = "reported tokens"
 """A measure of `shared_model`: the tokens used, and the tokens that the framework reports."""
+
+SHARED_MODEL = Case(
+    "shared_model",
+    "crewai",
+    "two agents share a model object, and have no tools",
+    scripted_replies=(
+        scripted_reply("clerk", "The first part is done."),
+        scripted_reply("clerk", "So is the second."),
+    ),
+    turns=("clerk", "clerk"),
+    handoffs=(("clerk", "clerk"),),
+)
+"""A case that is not in the fidelity table. Its answer is the token count that CrewAI reports."""
+
+ONE_AGENT = Case(
+    "answer",
+    "ag2",
+    "one agent answers",
+    scripted_replies=(scripted_reply("clerk", "It is done."),),
+    turns=("clerk",),
+)
+"""The only case of AG2, whose autologging the fidelity table does not cover."""
 
 
 @dataclass(frozen=True)
@@ -94,3 +126,25 @@ def select_counts(result: CaseResult, measures: tuple[str, ...]) -> dict[str, Fi
     if "tokens" in counts and result.answer.isdigit():
         counts[REPORTED_TOKENS] = FidelityCount(counts["tokens"].ledger, int(result.answer))
     return {measure: counts[measure] for measure in measures if measure in counts}
+
+
+@cache
+def load_known_regressions() -> tuple[Regression, ...]:
+    """Read the regressions, each with its case, and with bad and good versions."""
+    cases = {case.full_name: case for case in (*all_cases(), SHARED_MODEL, ONE_AGENT)}
+    document = tomllib.loads(Path(__file__).with_name("known_regressions.toml").read_text("utf-8"))
+    return tuple(
+        Regression(
+            each["title"],
+            each["upstream"],
+            cases[each["case"]],
+            tuple(each["measures"]),
+            bad=_side(*each["bad"]),
+            good=_side(*each["good"]),
+        )
+        for each in document["regressions"]
+    )
+
+
+def _side(environment: str, instrumentor: str) -> RegressionSide:
+    return RegressionSide(find_declared(environment), instrumentor)

@@ -3,14 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from integrations.fidelity.fidelity_table import FidelityTable
-from integrations.fidelity.measure_totals import complete_share, measure_totals
-from integrations.fidelity.table_entry import DIFFERENT_OUTCOME, NOT_APPLICABLE, TableEntry
+from integrations.fidelity.fidelity_table import (
+    DIFFERENT_OUTCOME,
+    NOT_APPLICABLE,
+    FidelityTable,
+    TableEntry,
+    complete_share,
+    measure_totals,
+)
 from integrations.fidelity.table_problems import gap_reasons
 from integrations.gaps.gap import Gap
 from integrations.instrumentors.registry import INSTRUMENTORS, OURS
 from integrations.measures.run_counts import MEASURES
-from integrations.reports.markdown import escape_markdown, markdown_table
+from integrations.reports.tables import escape_markdown, markdown_table
 
 FIDELITY_PAGE = Path(__file__).parent.parent / "FIDELITY.md"
 FRAMEWORK_NAMES: Mapping[str, str] = {"crewai": "CrewAI", "autogen": "AutoGen", "openai": "openai"}

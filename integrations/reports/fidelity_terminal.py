@@ -6,11 +6,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from integrations.fidelity.fidelity_table import FidelityTable
-from integrations.fidelity.measure_totals import complete_share, measure_totals
-from integrations.fidelity.table_entry import TableEntry
+from integrations.fidelity.fidelity_table import (
+    FidelityTable,
+    TableEntry,
+    complete_share,
+    measure_totals,
+)
 from integrations.measures.run_counts import MEASURES
-from integrations.reports.responsive_table import ResponsiveTable
+from integrations.reports.tables import ResponsiveTable
 
 
 def render_fidelity_table(table: FidelityTable) -> RenderableType:

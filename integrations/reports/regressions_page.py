@@ -6,7 +6,7 @@ from pathlib import Path
 
 from integrations.environments.environment_spec import FRAMEWORK_PACKAGES
 from integrations.regressions.regression import RegressionResult, RegressionSide
-from integrations.reports.markdown import escape_markdown, markdown_table
+from integrations.reports.tables import escape_markdown, markdown_table
 from scenarios.player.fidelity import FidelityCount
 
 REGRESSIONS_PAGE = Path(__file__).parent.parent / "CAUGHT.md"

@@ -8,8 +8,12 @@ from integrations.cases.case import Case
 from integrations.conventions.span_attributes import normalized_trace
 from integrations.gaps.gap import OUTCOME
 from integrations.goldens.golden_file import Golden
-from integrations.goldens.model_requests import ModelRequest, collect_requests
-from integrations.goldens.request_drift import RequestDrift, compare_model_requests
+from integrations.goldens.request_drift import (
+    ModelRequest,
+    RequestDrift,
+    collect_requests,
+    compare_model_requests,
+)
 from integrations.measures.run_counts import count_run
 from integrations.runner.case_run import CaseRun
 from integrations.trees.edit_script import Edit, edit_script

@@ -6,8 +6,7 @@ whole subtrees first, single spans second. Each step is optimal; their sum need 
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from integrations.trees.matching import Matching
-from integrations.trees.span_forest import ROOT, SPAN_COST, Forest, difference_cost
+from integrations.trees.span_forest import ROOT, SPAN_COST, Forest, Matching, difference_cost
 from integrations.trees.subtree_distances import SubtreeDistances, assign_pairs
 
 

@@ -16,10 +16,14 @@ from uuid import uuid4
 from patches.autogen.chat_format import to_json
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
+from patches.support.call_wrapping import (
+    OnResult,
+    ignore_result,
+    wrap_async_call,
+    wrap_in_all_subclasses,
+)
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import AbandonedSpanError
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 class RuntimeSpan(OpenSpan):

@@ -16,9 +16,13 @@ from typing import Any
 
 from patches.autogen.turn_spans import TurnSpan
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
+from patches.support.call_wrapping import (
+    OnResult,
+    ignore_result,
+    wrap_async_call,
+    wrap_in_all_subclasses,
+)
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 class ToolCallError(Exception):

@@ -12,9 +12,13 @@ from typing import Any
 from patches.autogen.message_filters import filter_context, track_filter, unfiltered_messages
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call
+from patches.support.call_wrapping import (
+    OnResult,
+    ignore_result,
+    wrap_async_call,
+    wrap_in_all_subclasses,
+)
 from patches.support.open_span import OpenSpan, trace_stream
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
 from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 from patches.support.turn import Message, OnTurn, Turn, message_from_autogen
 

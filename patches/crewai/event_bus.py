@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from patches.crewai.auxiliary_spans import OPERATIONS, GuardrailSpan, OperationSpan
-from patches.crewai.call_spans import CompletionSpan, ToolSpan
-from patches.crewai.crew_spans import (
+from patches.crewai.spans.auxiliary_spans import OPERATIONS, GuardrailSpan, OperationSpan
+from patches.crewai.spans.call_spans import CompletionSpan, ToolSpan
+from patches.crewai.spans.crew_spans import (
     AgentSpan,
     CrewSeriesSpan,
     CrewSpan,
@@ -23,9 +23,9 @@ from patches.crewai.crew_spans import (
     TaskSpan,
     is_internal_flow,
 )
-from patches.crewai.entry_calls import note_start
-from patches.crewai.event_span import EventSpan
-from patches.crewai.handoffs import (
+from patches.crewai.spans.entry_calls import note_start
+from patches.crewai.spans.event_span import EventSpan
+from patches.crewai.spans.handoffs import (
     link_delegated_turn,
     record_crew_output,
     record_standalone_output,

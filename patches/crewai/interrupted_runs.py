@@ -12,7 +12,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
 
-from patches.crewai.entry_calls import open_agent_span, open_flow_span, record_early_failure
+from patches.crewai.spans.entry_calls import open_agent_span, open_flow_span, record_early_failure
 from patches.patch import Patch
 from patches.support.call_wrapping import (
     Around,
@@ -20,9 +20,9 @@ from patches.support.call_wrapping import (
     ignore_result,
     wrap_async_call,
     wrap_call,
+    wrap_in_all_subclasses,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager

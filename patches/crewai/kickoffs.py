@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from inspect import iscoroutinefunction
 from typing import Any
 
-from patches.crewai.crew_spans import CrewSpan
-from patches.crewai.event_span import ExpectedStart
+from patches.crewai.spans.crew_spans import CrewSpan
+from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, wrap_async_call, wrap_call
+from patches.support.call_wrapping import (
+    OnResult,
+    wrap_async_call,
+    wrap_call,
+    wrap_in_all_subclasses,
+)
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager

@@ -12,11 +12,11 @@ from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any
 
-from patches.crewai.call_spans import CompletionSpan
+from patches.crewai.spans.call_spans import CompletionSpan
 from patches.openai.reply_parsing import MALFORMED_REPLY_ERRORS
 from patches.patch import Patch
+from patches.support.call_wrapping import wrap_in_all_subclasses
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
 
 OPENAI_COMPLETION = "crewai.llms.providers.openai.completion:OpenAICompletion"
 EXTRACTING_METHODS = ("_extract_openai_token_usage", "_extract_responses_token_usage")

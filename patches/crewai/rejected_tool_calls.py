@@ -9,11 +9,11 @@ from functools import wraps
 from types import SimpleNamespace
 from typing import Any
 
-from patches.crewai.call_spans import CompletionSpan, ToolSpan
-from patches.crewai.crew_spans import AgentSpan
-from patches.crewai.event_span import ReportedFailureError
+from patches.crewai.spans.call_spans import CompletionSpan, ToolSpan
+from patches.crewai.spans.crew_spans import AgentSpan
+from patches.crewai.spans.event_span import ReportedFailureError
 from patches.patch import Patch
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
+from patches.support.call_wrapping import wrap_in_all_subclasses
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from patches.crewai.call_spans import CompletionSpan
 from patches.crewai.model_replies import record_body
+from patches.crewai.spans.call_spans import CompletionSpan
 from patches.patch import Patch
 from patches.support.open_span import OpenSpan
 

@@ -6,6 +6,9 @@ with "table … already exists".
 
 An experiment's id comes from the server. Until the server answers, spans carry the experiment's
 name with a prefix, and `resolve_experiment_id` replaces it before they are stored.
+
+MLflow creates the tables in some fifty steps, which take seconds. After Ctrl-C in the middle the
+store can be neither used nor migrated: "table … already exists".
 """
 
 import os
@@ -16,7 +19,6 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-from patches.mlflow.new_sqlite_store import create_sqlite_store
 from patches.mlflow.store_address import is_database_reachable
 
 DEFERRED_PREFIX = "deferred:"
@@ -163,3 +165,28 @@ def is_server_reachable(store: Any) -> bool:
     if version is None:
         store._get_server_version.cache_clear()
     return version is not None
+
+
+def create_sqlite_store(tracking_uri: str) -> None:
+    """Create the tables of a SQLite store in a temporary file, which then gets its name.
+
+    Does nothing for other stores, and for a file that exists. Call it with a lock of the store.
+    """
+    scheme, has_file, name = tracking_uri.partition(":///")
+    if not has_file or scheme.partition("+")[0] != "sqlite" or not name or "?" in name:
+        return
+    file = Path(name)
+    if name == ":memory:" or file.exists() or not file.parent.is_dir():
+        return
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
+
+    temporary = file.with_name(f".{file.name}.new")
+    temporary.unlink(missing_ok=True)
+    engine = create_sqlalchemy_engine_with_retry(f"{scheme}:///{temporary}")
+    try:
+        _initialize_tables(engine)
+        engine.dispose()
+        temporary.replace(file)
+    finally:
+        engine.dispose()
+        temporary.unlink(missing_ok=True)

@@ -14,10 +14,15 @@ from typing import Any
 
 from patches.openai.request_span import RequestSpan
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_call
+from patches.support.call_wrapping import (
+    OnResult,
+    ignore_result,
+    wrap_async_call,
+    wrap_call,
+    wrap_in_all_subclasses,
+)
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
 from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
 SUSPENDED_METHODS = ("create", "parse")

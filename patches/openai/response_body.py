@@ -8,8 +8,7 @@ from time import monotonic
 from typing import Any
 
 from patches.openai.reply_parsing import ParsedReply, parse_reply
-from patches.support.body_observer import observe_body
-from patches.support.http_clients import http_module_of
+from patches.support.http_clients import http_module_of, observe_body
 from patches.support.span_errors import TruncatedStreamError
 
 MAX_QUOTED_CHARS = 100

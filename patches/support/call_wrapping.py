@@ -1,7 +1,7 @@
-"""Wrap a function, sync or async, so that each call runs within a context manager."""
+"""Wrap a function, or a method in all subclasses, so that each call runs in a context manager."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from typing import Any
 
@@ -38,3 +38,67 @@ def wrap_async_call(around: Around, function: Callable[..., Any]) -> Callable[..
 
 def ignore_result(result: object) -> None:
     """Do nothing: for contexts that do not need the result of a call."""
+
+
+@contextmanager
+def wrap_in_all_subclasses(
+    base: type, method_name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> Generator[None]:
+    """Replace a method by `wrap(method)` in `base` and in each subclass that defines it.
+
+    Abstract methods are left alone, and static methods stay static. On exit each class gets its
+    original attribute back.
+    """
+    originals: dict[type, Any] = {}
+
+    def wrap_in(cls: type) -> None:
+        raw = cls.__dict__.get(method_name)
+        if raw is None or cls in originals or getattr(raw, "__isabstractmethod__", False):
+            return
+        originals[cls] = raw
+        is_static = isinstance(raw, staticmethod)
+        wrapped = staticmethod(wrap(raw.__func__)) if is_static else wrap(raw)
+        setattr(cls, method_name, wrapped)
+
+    with _watch_new_subclasses(base, wrap_in):
+        try:
+            for cls in iter_subclasses(base):
+                wrap_in(cls)
+            yield
+        finally:
+            for cls, raw in originals.items():
+                setattr(cls, method_name, raw)
+
+
+def iter_subclasses(base: type) -> Iterator[type]:
+    """Yield `base` and its direct and indirect subclasses, each once."""
+    found: set[type] = {base}
+    pending: list[type] = [base]
+    while pending:
+        cls = pending.pop()
+        yield cls
+        new: set[type] = set(cls.__subclasses__()) - found
+        pending.extend(new)
+        found |= new
+
+
+@contextmanager
+def _watch_new_subclasses(base: Any, on_subclass: Callable[[type], None]) -> Generator[None]:
+    """Call `on_subclass` with each subclass of `base` that is defined during the block."""
+    original = base.__dict__.get("__init_subclass__")
+
+    def hook(cls: Any, /, **kwargs: Any) -> None:
+        if original is None:
+            super(base, cls).__init_subclass__(**kwargs)
+        else:
+            original.__get__(None, cls)(**kwargs)
+        on_subclass(cls)
+
+    base.__init_subclass__ = classmethod(hook)
+    try:
+        yield
+    finally:
+        if original is None:
+            del base.__init_subclass__
+        else:
+            base.__init_subclass__ = original

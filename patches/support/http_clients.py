@@ -1,18 +1,20 @@
-"""The HTTP clients that completions are sent with: those of httpx, and of httpx2, its successor.
+"""The HTTP clients that completions are sent with (httpx, httpx2), and observers of replies.
 
 Both may be in use at once, and neither needs to be installed: openai 2 and 3 accept clients of
 either. A request, a response or an error comes from one of them.
 """
 
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from patches.support.call_wrapping import Around, wrap_async_call, wrap_call
-from patches.support.subclass_wrapping import wrap_in_all_subclasses
+from patches.support.call_wrapping import Around, wrap_async_call, wrap_call, wrap_in_all_subclasses
+
+if TYPE_CHECKING:
+    import httpx
 
 HTTP_PACKAGES = ("httpx", "httpx2")
 SEND = "_send_single_request"
@@ -53,3 +55,78 @@ def wrap_sends(around: Around) -> Generator[None]:
             for cls, wrap in ((module.Client, wrap_call), (module.AsyncClient, wrap_async_call)):
                 stack.enter_context(wrap_in_all_subclasses(cls, SEND, partial(wrap, around)))
         yield
+
+
+class BodyObserver(Protocol):
+    """Called with each chunk of a response body, and when the body ends."""
+
+    def on_chunk(self, chunk: bytes) -> bytes:
+        """Handle a chunk; return the chunk that the client gets."""
+
+    def on_end(self, error: BaseException | None = None) -> None:
+        """Handle the end of the body; may be called again when the response is closed.
+
+        `error` is the error that ended it early. `GeneratorExit` means that the client stopped
+        reading.
+        """
+
+
+def observe_body(response: "httpx.Response", observer: BodyObserver) -> None:
+    """Call `observer` while the body of `response`, not yet read, is read."""
+    module, stream = http_module_of(response), response.stream
+    sync_class, async_class = _stream_classes(module)
+    if isinstance(stream, module.AsyncByteStream):
+        response.stream = async_class(stream, observer)
+    elif isinstance(stream, module.SyncByteStream):
+        response.stream = sync_class(stream, observer)
+
+
+@cache
+def _stream_classes(module: Any) -> tuple[Any, Any]:
+    """Return the classes of observed streams, which must be streams of their HTTP client."""
+    return (
+        type("ObservedStream", (_ObservedStream, module.SyncByteStream), {}),
+        type("AsyncObservedStream", (_AsyncObservedStream, module.AsyncByteStream), {}),
+    )
+
+
+class _ObservedStream:
+    def __init__(self, stream: Any, observer: BodyObserver) -> None:
+        self._stream = stream
+        self._observer = observer
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._stream:
+                yield self._observer.on_chunk(chunk)
+        except BaseException as error:
+            self._observer.on_end(error)
+            raise
+        self._observer.on_end()
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            self._observer.on_end(GeneratorExit())
+
+
+class _AsyncObservedStream:
+    def __init__(self, stream: Any, observer: BodyObserver) -> None:
+        self._stream = stream
+        self._observer = observer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield self._observer.on_chunk(chunk)
+        except BaseException as error:
+            self._observer.on_end(error)
+            raise
+        self._observer.on_end()
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._observer.on_end(GeneratorExit())

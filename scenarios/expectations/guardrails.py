@@ -1,8 +1,7 @@
 """Expectations about guardrails that act: the checks that block a call, and those that pass."""
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import how_often, list_names, pluralize
+from scenarios.expectations.expectation import Expectation, how_often, list_names, pluralize
 
 PREFIX = "flight_recorder.guardrail."
 

@@ -25,7 +25,7 @@ from patches.autogen import completion_spans
 from patches.autogen.turn_spans import turn_spans_patch
 from patches.mlflow.export_queue import fast_flush
 from patches.patch import apply_patches
-from patches.support.subclass_wrapping import iter_subclasses
+from patches.support.call_wrapping import iter_subclasses
 from tests.support.autogen_agents import (
     agent,
     chain,

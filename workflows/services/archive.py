@@ -29,9 +29,14 @@ from starlette.routing import Route
 
 from instrumentation import continue_remote_trace
 from workflows.media.fingerprint import hamming_distance
-from workflows.services.process import FLUSH_ROUTE, serve, service_parser
+from workflows.services.process import (
+    FLUSH_ROUTE,
+    error_response,
+    json_response,
+    serve,
+    service_parser,
+)
 from workflows.services.records import RecordsError, read_records
-from workflows.services.responses import error_response, json_response
 
 FINGERPRINTS = Path(__file__).with_name("fingerprints.jsonl")
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")

@@ -23,10 +23,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from instrumentation import continue_remote_trace
-from workflows.services.process import FLUSH_ROUTE, serve, service_parser
+from workflows.services.process import (
+    FLUSH_ROUTE,
+    error_response,
+    json_response,
+    serve,
+    service_parser,
+)
 from workflows.services.ranking import Document, Ranking
 from workflows.services.records import RecordsError, read_records
-from workflows.services.responses import error_response, json_response
 
 DOCUMENTS = Path(__file__).with_name("documents.jsonl")
 COUNTRY_CODE = re.compile(r"[A-Z]{3}")

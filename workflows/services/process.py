@@ -1,16 +1,19 @@
-"""Run an HTTP service as a traced process: its command line, its address, its shutdown."""
+"""Run an HTTP service as a traced process: command line, address, shutdown, JSON responses."""
 
 import os
 import signal
 import socket
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Mapping
+from typing import Any
 
 import mlflow
 import uvicorn
+from mlflow.entities import LiveSpan, SpanStatus, SpanStatusCode
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from instrumentation import enable_tracing
@@ -86,3 +89,22 @@ def _flush(request: Request) -> Response:
 
 FLUSH_ROUTE = Route("/flush", _flush, methods=["POST"])
 """POST /flush, for a caller that wants to read the trace at once."""
+
+
+def json_response(span: LiveSpan, body: Mapping[str, Any], status: int = 200) -> JSONResponse:
+    """Answer with a JSON object."""
+    span.set_attribute("http.response.status_code", status)
+    span.set_outputs(body)
+    return JSONResponse(body, status)
+
+
+def error_response(
+    span: LiveSpan, status: int, message: str, retry_after_s: int | None = None
+) -> JSONResponse:
+    """Answer `{"error": message}`. A 5xx makes the span an error, as OpenTelemetry prescribes."""
+    span.set_attribute("http.response.status_code", status)
+    span.set_outputs({"error": message})
+    if status >= 500:
+        span.set_status(SpanStatus(SpanStatusCode.ERROR, message))
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return JSONResponse({"error": message}, status, headers)

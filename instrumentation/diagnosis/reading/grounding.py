@@ -14,7 +14,7 @@ from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_index import STATE_KEY, TraceIndex
 from instrumentation.figures import Figure, extract_figures
 from instrumentation.figures.derivation import find_derivation
-from instrumentation.figures.number_words import NUMBER_IN_WORDS
+from instrumentation.figures.prose_figures import NUMBER_IN_WORDS
 from instrumentation.figures.source_match import SupportedFigure
 from instrumentation.trace.span import Span
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from instrumentation.trace.completions.recorded_reply import read_reply
-from instrumentation.trace.completions.recorded_request import read_request
+from instrumentation.trace.completions.recorded_exchange import read_reply, read_request
 from instrumentation.trace.span import Span
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from instrumentation.trace.trace import Trace

@@ -4,9 +4,18 @@ from importlib.metadata import version
 from typing import Any
 
 from crewai import LLM, Agent, Crew, Process, Task
+from crewai.tools import BaseTool
+from pydantic import BaseModel, PrivateAttr
 
-from integrations.programs.case_context import AGENT_HEADER, API_KEY, MODEL, CaseContext
-from integrations.programs.crewai.lookup_tool import LookupTool
+from integrations.programs.case_context import (
+    AGENT_HEADER,
+    API_KEY,
+    MODEL,
+    TOOL_CREDENTIAL,
+    CaseContext,
+)
+
+UNKNOWN_PLACE = "nowhere"
 
 CREWAI_VERSION = tuple(int(part) for part in version("crewai").split(".")[:2])
 """Major and minor version, as in (1, 15)."""
@@ -17,6 +26,34 @@ RUNS_PARALLEL_TOOLS = CREWAI_VERSION >= (1, 10)
 parse a single tool from the text."""
 RUNS_STREAMED_TOOLS = not (1, 9) <= CREWAI_VERSION < (1, 10)
 """Whether CrewAI runs tools that a streamed reply calls."""
+
+
+class LookupArguments(BaseModel):
+    """The arguments of the tool."""
+
+    place: str
+
+
+class LookupTool(BaseTool):
+    """The tool of one agent. It records each run in the case's context."""
+
+    name: str = "lookup"
+    description: str = "Look a place up."
+    args_schema: type[BaseModel] = LookupArguments
+    api_key: str = TOOL_CREDENTIAL
+    _context: CaseContext = PrivateAttr()
+    _agent: str = PrivateAttr()
+
+    def __init__(self, context: CaseContext, agent: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._context, self._agent = context, agent
+
+    def _run(self, place: str) -> str:
+        raises = place == UNKNOWN_PLACE
+        self._context.record_tool_run(self._agent, self.name, raised=raises)
+        if raises:
+            raise LookupError(f"there is no place {place}")
+        return f"{place} lies high"
 
 
 def make_model(context: CaseContext, lane: str, **settings: Any) -> LLM:

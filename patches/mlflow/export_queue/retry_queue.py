@@ -8,10 +8,10 @@ from time import monotonic
 
 from patches.mlflow.export_queue.pending_write import (
     PendingWrite,
+    StoreOutage,
     WriteFailedError,
     is_permanent_rejection,
 )
-from patches.mlflow.export_queue.store_outage import StoreOutage
 
 THREAD_NAME = "trace-retry-queue"
 MIN_BACKOFF_S, MAX_BACKOFF_S = 0.1, 2.0

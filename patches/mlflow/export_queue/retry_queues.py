@@ -17,9 +17,8 @@ from functools import partial, wraps
 from threading import Lock
 from typing import Any
 
-from patches.mlflow.export_queue.pending_write import PendingWrite
+from patches.mlflow.export_queue.pending_write import MAX_BYTES_VARIABLE, PendingWrite
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
-from patches.mlflow.export_queue.store_outage import MAX_BYTES_VARIABLE
 from patches.patch import Patch
 from patches.support.fork_hooks import fork_hooks
 

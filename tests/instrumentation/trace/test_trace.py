@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
-from instrumentation.trace.sibling_order import sort_siblings
 from instrumentation.trace.span import Span
+from instrumentation.trace.span_tree import sort_siblings
 
 
 def exported_span(

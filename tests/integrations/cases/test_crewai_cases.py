@@ -11,7 +11,7 @@ from integrations.cases.case import Case
 from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
 from integrations.programs.case_context import TOOL_CREDENTIAL, CaseContext
-from integrations.programs.crewai.lookup_tool import UNKNOWN_PLACE, LookupTool
+from integrations.programs.crewai.building_blocks import UNKNOWN_PLACE, LookupTool
 from integrations.runner.case_run import CaseRun, run_cases
 
 pytestmark = pytest.mark.long

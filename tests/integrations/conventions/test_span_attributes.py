@@ -10,7 +10,7 @@ from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from integrations.cases.all_cases import all_cases
 from integrations.conventions.span_attributes import normalized_trace
-from integrations.measures.errors_and_totals import compare_run_token_totals
+from integrations.measures.run_counts import compare_run_token_totals
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
 

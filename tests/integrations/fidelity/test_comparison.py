@@ -6,8 +6,7 @@ from integrations.environments.declared_environments import find_declared
 from integrations.environments.environment_spec import EnvironmentSpec, spec_from_requirements
 from integrations.environments.lock_file import find_lock_file
 from integrations.fidelity.comparison import compare_with_table
-from integrations.fidelity.fidelity_table import FidelityTable
-from integrations.fidelity.table_entry import TableEntry
+from integrations.fidelity.fidelity_table import FidelityTable, TableEntry
 from integrations.gaps.gap import OUTCOME
 from scenarios.player.fidelity import FidelityCount
 from tests.integrations.sample_results import make_case_result

@@ -9,13 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 from integrations.cli.app import app
-from integrations.fidelity.fidelity_table import EntryKey, FidelityTable, measure_table
-from integrations.fidelity.measure_totals import complete_share, measure_totals
-from integrations.fidelity.table_entry import TableEntry
+from integrations.fidelity.fidelity_table import (
+    EntryKey,
+    FidelityTable,
+    TableEntry,
+    complete_share,
+    measure_table,
+    measure_totals,
+)
 from integrations.fidelity.table_file import TableFileError, dump_table, load_table
 from integrations.fidelity.table_problems import table_changes, unexplained_misses
-from integrations.gaps.gap import Gap
-from integrations.gaps.known_gaps import load_known_gaps
+from integrations.gaps.gap import Gap, load_known_gaps
 from integrations.instrumentors.registry import INSTRUMENTORS, Instrumentor
 from integrations.measures.run_counts import MEASURES, RunCounts
 from integrations.reports.fidelity_page import MEASURE_MEANINGS, fidelity_page, page_problems
@@ -184,7 +188,7 @@ def test_an_instrumentor_without_environment_is_left_out() -> None:
 def test_leaving_out_a_selected_instrumentor_is_no_success(
     options: list[str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = import_module("integrations.cli.fidelity_command")
+    command = import_module("integrations.cli.commands")
     monkeypatch.setattr(command, "INSTRUMENTORS", (NOT_BUILT,))
     monkeypatch.setattr(command, "INSTRUMENTORS_BY_NAME", {NOT_BUILT.name: NOT_BUILT})
     result = CliRunner().invoke(app, ["fidelity", *options])

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from integrations.cases.all_cases import all_cases
 from integrations.environments.lock_file import PROJECT_LOCK
 from integrations.fidelity.table_file import load_table
-from integrations.gaps.gap import ALL_MEASURES, EVERY_CASE, OUTCOME, CaseMeasure, CountsByCase, Gap
-from integrations.gaps.known_gaps import load_known_gaps
+from integrations.gaps.gap import (
+    ALL_MEASURES,
+    EVERY_CASE,
+    OUTCOME,
+    CaseMeasure,
+    CountsByCase,
+    Gap,
+    load_known_gaps,
+)
 from integrations.gaps.reconciliation import GapReconciliation, join_limited, reconcile_gaps
 from integrations.instrumentors.registry import (
     PLAIN_AUTOLOG,

@@ -15,7 +15,7 @@ from integrations.goldens.golden_file import (
     parse_golden,
     save_golden,
 )
-from integrations.goldens.model_requests import ModelRequest
+from integrations.goldens.request_drift import ModelRequest
 from integrations.trees.span_shape import SpanShape, sort_siblings
 from tests.integrations.trees.sample_shapes import forests, make_crew, make_shape, make_turn
 

@@ -6,8 +6,12 @@ from typing import Any
 import openai
 import pytest
 
-from integrations.goldens.model_requests import ModelRequest, collect_requests
-from integrations.goldens.request_drift import RequestDrift, compare_model_requests
+from integrations.goldens.request_drift import (
+    ModelRequest,
+    RequestDrift,
+    collect_requests,
+    compare_model_requests,
+)
 from scenarios.replay.faults import rate_limited, unavailable
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.requests.drift import SEVERITIES

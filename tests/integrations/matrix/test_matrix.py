@@ -17,12 +17,11 @@ from integrations.cli.environment_selection import select_cases
 from integrations.environments.declared_environments import LOCKED
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.fidelity.table_file import load_table
-from integrations.gaps.gap import EVERY_CASE, Gap
-from integrations.gaps.known_gaps import load_known_gaps
+from integrations.gaps.gap import EVERY_CASE, Gap, load_known_gaps
 from integrations.gaps.reconciliation import reconcile_gaps
 from integrations.goldens.accept import GoldenNotAcceptedError, accept_goldens
 from integrations.goldens.golden_file import Golden, golden_path, load_golden, save_golden
-from integrations.goldens.model_requests import ModelRequest
+from integrations.goldens.request_drift import ModelRequest
 from integrations.matrix.environment_result import EnvironmentResult
 from integrations.matrix.matrix import run_matrix
 from integrations.runner.jobs import Job, JobRunner

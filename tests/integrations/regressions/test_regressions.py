@@ -13,17 +13,18 @@ from integrations.environments.declared_environments import (
     LOCKED,
 )
 from integrations.environments.environment_spec import EnvironmentSpec
-from integrations.regressions.known_regressions import SHARED_MODEL, load_known_regressions
 from integrations.regressions.regression import (
     REPORTED_TOKENS,
+    SHARED_MODEL,
     Regression,
     RegressionResult,
     RegressionSide,
+    load_known_regressions,
     select_counts,
 )
 from integrations.regressions.run_regressions import run_both_sides
-from integrations.reports.markdown import escape_markdown
 from integrations.reports.regressions_page import REGRESSIONS_PAGE, regressions_page
+from integrations.reports.tables import escape_markdown
 from scenarios.player.fidelity import FidelityCount
 from tests.integrations.sample_results import make_case_result
 

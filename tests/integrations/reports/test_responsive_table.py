@@ -8,7 +8,7 @@ from rich.table import Table
 
 from integrations.fidelity.table_file import load_table
 from integrations.reports.fidelity_terminal import render_fidelity_table
-from integrations.reports.responsive_table import EMPTY_CELL, ResponsiveTable
+from integrations.reports.tables import EMPTY_CELL, ResponsiveTable
 
 
 def printed(renderable: object, width: int) -> str:

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from integrations.trees.edit_script import EDIT_KINDS, Edit, edit_script
-from integrations.trees.match_trees import match_trees
+from integrations.trees.edit_script import EDIT_KINDS, Edit, edit_script, match_trees
 from integrations.trees.span_forest import (
     LEVEL_MOVE_COST,
     NAME_COST,

@@ -1,6 +1,7 @@
-"""The report of the matrix on a terminal or in a CI log: details, then one row per environment."""
+"""The report of the matrix: on a terminal or in a CI log, and in Markdown for a pull request."""
 
 from collections.abc import Iterator, Sequence
+from html import escape
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -16,7 +17,7 @@ from integrations.reports.matrix_summary import (
     known_gaps,
     summary_row,
 )
-from integrations.reports.responsive_table import ResponsiveTable
+from integrations.reports.tables import ResponsiveTable, list_item, markdown_table
 
 MAX_SENTENCES = 12
 """How many sentences are printed under a heading. Markdown and JSON have all of them."""
@@ -58,3 +59,29 @@ def _shorten_known_gaps(detail: Detail, result: EnvironmentResult) -> Detail:
     if detail.heading != KNOWN_GAPS_HEADING:
         return detail
     return Detail(KNOWN_GAPS_HEADING, (", ".join(gap.name for gap in known_gaps(result)),))
+
+
+def matrix_markdown(results: Sequence[EnvironmentResult]) -> str:
+    """Return the table, then the details of each environment, folded if it passed."""
+    passed = all(each.passed for each in results)
+    return "\n".join(
+        (
+            f"## Version matrix: {'passed' if passed else '**FAILED**'}",
+            "",
+            *markdown_table(HEADINGS, map(summary_row, results)),
+            *(line for each in results for line in _markdown_details(each)),
+            "",
+        )
+    )
+
+
+def _markdown_details(result: EnvironmentResult) -> Iterator[str]:
+    every = list(details(result))
+    if not every:
+        return
+    is_open = "" if result.passed else " open"
+    yield f"\n<details{is_open}><summary>{escape(result.spec.name)}</summary>"
+    for detail in every:
+        yield f"\n**{detail.heading}**\n"
+        yield from map(list_item, detail.sentences)
+    yield "\n</details>"

@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from patches.crewai.crew_spans import AgentSpan, FlowSpan, is_internal_flow
-from patches.crewai.event_span import EventSpan, ExpectedStart, to_json
+from patches.crewai.spans.crew_spans import AgentSpan, FlowSpan, is_internal_flow
+from patches.crewai.spans.event_span import EventSpan, ExpectedStart, to_json
 
 
 @dataclass(eq=False)

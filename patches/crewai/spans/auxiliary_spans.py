@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from patches.crewai.crew_spans import AgentSpan, TaskSpan
-from patches.crewai.event_span import EventSpan, event_error, first_line, to_json
+from patches.crewai.spans.crew_spans import AgentSpan, TaskSpan
+from patches.crewai.spans.event_span import EventSpan, event_error, first_line, to_json
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections import Counter
 from time import monotonic
 from typing import Any
 
-from patches.crewai.auxiliary_spans import calling_agent
-from patches.crewai.crew_spans import AgentSpan
-from patches.crewai.event_span import EventSpan, ReportedFailureError, to_json
-from patches.crewai.reply_builder import ReplyBuilder
+from patches.crewai.spans.auxiliary_spans import calling_agent
+from patches.crewai.spans.crew_spans import AgentSpan
+from patches.crewai.spans.event_span import EventSpan, ReportedFailureError, to_json
+from patches.crewai.spans.reply_builder import ReplyBuilder
 from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
 from patches.support.open_span import OpenSpan
 from patches.support.token_usage import read_token_counts, token_attributes

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from patches.crewai.event_span import EventSpan, first_line, iter_texts, to_json
+from patches.crewai.spans.event_span import EventSpan, first_line, iter_texts, to_json
 from patches.support.turn import Message
 
 

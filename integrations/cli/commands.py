@@ -1,6 +1,8 @@
-"""The command `fidelity`: measure what each instrumentor records; write or check the result."""
+"""The commands `fidelity`, `accept` and `caught`: measure, write goldens, prove regressions."""
 
+import os
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -8,17 +10,23 @@ import typer
 from integrations.cases.all_cases import all_cases
 from integrations.cli.environment_selection import SelectionError, select_cases
 from integrations.cli.matrix_command import STOPPED_MESSAGE, print_progress
+from integrations.environments.declared_environments import INSTRUMENTOR_ENVIRONMENTS, LOCKED
 from integrations.fidelity.fidelity_table import FidelityTable, measure_table
 from integrations.fidelity.table_file import TABLE_FILE, dump_table, load_table
 from integrations.fidelity.table_problems import table_changes, unexplained_misses
-from integrations.gaps.known_gaps import load_known_gaps
+from integrations.gaps.gap import load_known_gaps
+from integrations.goldens.accept import accept_goldens
 from integrations.instrumentors.registry import (
     INSTRUMENTORS,
     INSTRUMENTORS_BY_NAME,
     Instrumentor,
 )
+from integrations.matrix.matrix import run_matrix
+from integrations.regressions.regression import load_known_regressions
+from integrations.regressions.run_regressions import run_both_sides
 from integrations.reports.fidelity_page import FIDELITY_PAGE, fidelity_page, page_problems
 from integrations.reports.fidelity_terminal import render_fidelity_table
+from integrations.reports.regressions_page import REGRESSIONS_PAGE, regressions_page
 from scenarios.atomic_write import write_atomically
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
@@ -90,3 +98,50 @@ def _write_table(table: FidelityTable) -> None:
         return
     write_atomically(TABLE_FILE, dump_table(table))
     write_atomically(FIDELITY_PAGE, fidelity_page(table, load_known_gaps()))
+
+
+def accept(
+    case: Annotated[
+        list[str] | None,
+        typer.Argument(help="Cases, e.g. crewai/memory (default: all).", metavar="CASE"),
+    ] = None,
+) -> None:
+    """Update the goldens. Review the diff before you commit.
+
+    Runs the cases in the locked environments, as `matrix --only locked` does, and under the
+    instrumentors of other people whose environments have been built. Nothing is accepted if a run
+    differs from the ground truth of its case, a gap from its declaration, or a result from the
+    fidelity table.
+    """
+    specs, cases = (LOCKED, *INSTRUMENTOR_ENVIRONMENTS), select_cases(case or ())
+    running = run_matrix(specs, cases, load_known_gaps(), print_progress, load_table())
+    with exit_on_interrupt(STOPPED_MESSAGE), closing(running):
+        results = [each for each in running if each.environment]
+    changed = dict.fromkeys(path for each in results for path in accept_goldens(each))
+    typer.echo("\n".join(map(os.path.relpath, changed)) or "all goldens are current")
+
+
+def prove_regressions(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; check whether the page is current.")
+    ] = False,
+) -> None:
+    """Run known regressions on bad and good versions.
+
+    Writes the result to integrations/CAUGHT.md. Exit codes: 0 each is red on the bad versions and
+    green on the good ones; 1 one is not, or, with --check, the page is not current.
+    """
+    with exit_on_interrupt(STOPPED_MESSAGE):
+        results = run_both_sides(load_known_regressions(), print_progress)
+    page = regressions_page(results)
+    is_current = REGRESSIONS_PAGE.is_file() and REGRESSIONS_PAGE.read_text("utf-8") == page
+    if not check:
+        write_atomically(REGRESSIONS_PAGE, page)
+    for each in results:
+        typer.echo(f"{'✓' if each.is_proven else '✗'} {each.regression.title}")
+        if not each.is_proven:
+            typer.echo(f"  {each.failure}")
+    if check and not is_current:
+        typer.echo(f"{REGRESSIONS_PAGE.name} is not current: python -m integrations caught")
+    passed = all(each.is_proven for each in results) and (is_current or not check)
+    raise typer.Exit(0 if passed else 1)

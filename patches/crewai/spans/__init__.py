@@ -1,0 +1,1 @@
+"""The spans of a CrewAI run, each built from the events that CrewAI emits."""
