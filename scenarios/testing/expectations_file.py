@@ -7,8 +7,8 @@ EXPECTATIONS = [hands_off("writer", "editor"), calls_tool("writer", "search", ti
 """
 
 from collections.abc import Sequence
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 
 from scenarios.expectations import Expectation
 from scenarios.player.check import TraceSource, load_source
@@ -42,17 +42,15 @@ def load_expectations(path: Path) -> Sequence[Expectation]:
     Raises:
         ExpectationsFileError: The file cannot be read, or has no expectations.
     """
-    spec = spec_from_file_location(path.stem, path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not path.is_file() or path.suffix != ".py":
         raise ExpectationsFileError(
             f"{path}: there is no such Python file; --expect takes one with a list {VARIABLE}"
         )
-    module = module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        # Not an import: its cache takes a file that was edited within a second for the old one.
+        found = run_path(str(path)).get(VARIABLE)
     except Exception as error:  # the file may raise anything
         raise ExpectationsFileError(f"{path}: {type(error).__name__}: {error}") from error
-    found = getattr(module, VARIABLE, None)
     if not isinstance(found, list | tuple) or not found:
         raise ExpectationsFileError(
             f"{path}: expected {VARIABLE} = [...], a list of expectations such as those of"
