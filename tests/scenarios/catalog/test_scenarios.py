@@ -63,7 +63,7 @@ def test_the_trace_does_not_have_the_ground_truth() -> None:
         assert load_scenario(name).failure_mode not in text
 
 
-def test_pages_are_data_only() -> None:
+def test_scenario_files_are_data_only() -> None:
     """A page has no `if` and no loop at its top level: it is read once, from top to bottom."""
     for name in scenario_names():
         body = ast.parse(scenario_folder(name).module.read_text("utf-8")).body

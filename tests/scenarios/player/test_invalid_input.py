@@ -84,7 +84,9 @@ def test_an_origin_without_a_span_fails_the_scenario(
     )
 
 
-def test_a_page_without_an_origin_or_an_explained_mistake_is_not_accepted(tmp_path: Path) -> None:
+def test_a_scenario_without_an_origin_or_an_explained_mistake_is_not_accepted(
+    tmp_path: Path,
+) -> None:
     name = "summarizer_never_sees_the_draft"
     page, folder = load_scenario(name), scenario_folder(name)
     bare = ScenarioFolder(tmp_path)
@@ -263,7 +265,7 @@ def test_a_generated_part_cannot_contain_its_end_marker(monkeypatch: pytest.Monk
         ("x = '\0'", r"SyntaxError|ValueError"),
     ],
 )
-def test_a_scenario_page_that_fails_is_reported_with_the_line(
+def test_a_scenario_file_that_fails_is_reported_with_the_line(
     page: str, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ScenarioNotFoundError, match=rf"scenario.py: cannot be imported.*{reason}"):

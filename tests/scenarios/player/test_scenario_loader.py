@@ -40,7 +40,7 @@ def make_scenario(
     return catalog
 
 
-def test_a_page_is_loaded_with_its_title_and_story(tmp_path: Path) -> None:
+def test_a_scenario_is_loaded_with_its_title_and_story(tmp_path: Path) -> None:
     page = load_scenario("it_goes_wrong", make_scenario(tmp_path))
     assert (page.name, page.title, page.story) == (
         "it_goes_wrong",
@@ -79,17 +79,17 @@ def test_an_agent_without_a_lane_is_refused_with_the_nearest(tmp_path: Path) -> 
         (PAGE[PAGE.index("from ") :], "has no docstring"),
     ],
 )
-def test_an_incomplete_page_is_refused(page: str, reason: str, tmp_path: Path) -> None:
+def test_an_incomplete_scenario_file_is_refused(page: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(ScenarioNotFoundError, match=f"scenario.py: {reason}"):
         load_scenario("it_goes_wrong", make_scenario(tmp_path, page))
 
 
-def test_a_folder_without_a_page_is_not_a_scenario(tmp_path: Path) -> None:
+def test_a_folder_without_a_scenario_file_is_not_a_scenario(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     assert scenario_names(make_scenario(tmp_path)) == ("it_goes_wrong",)
 
 
-def test_pages_import_no_framework(project_root: Path) -> None:
+def test_scenario_files_import_no_framework(project_root: Path) -> None:
     """Checking a recorded trace takes less than a second as long as no page imports a framework."""
     code = (
         "import sys; from scenarios.player.scenario_loader import load_scenario, scenario_names\n"
