@@ -6,6 +6,7 @@ from instrumentation.diagnosis.calls.duplicate_work import find_duplicate_work
 from instrumentation.diagnosis.calls.malformed_call import find_malformed_calls
 from instrumentation.diagnosis.calls.mismatched_call import find_mismatched_calls
 from instrumentation.diagnosis.calls.repeated_call import find_repeated_calls
+from instrumentation.diagnosis.calls.restarted_run import find_restarted_runs
 from instrumentation.diagnosis.calls.runaway_retries import find_runaway_retries
 from instrumentation.diagnosis.calls.silent_stall import find_pending_results, find_unanswered_calls
 from instrumentation.diagnosis.calls.swallowed_error import find_swallowed_errors
@@ -55,6 +56,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_mismatched_calls,
     find_malformed_calls,
     find_repeated_calls,
+    find_restarted_runs,
     find_runaway_retries,
     find_unanswered_calls,
     find_pending_results,

@@ -30,6 +30,9 @@ TRUTH = {
     "charter_rule_is_forgotten": FailureTruth("context decay", ("analyst", "synthesist")),
     "check_is_never_run": FailureTruth("no or incomplete verification", ("synthesist",)),
     "context_is_not_passed": FailureTruth("information withholding", ("synthesist",)),
+    "crew_starts_over": FailureTruth(
+        "conversation reset", ("lead", "specialist", "analyst", "synthesist")
+    ),
     "data_task_goes_to_the_writer": FailureTruth(
         "misrouted delegation",
         ("manager", "synthesist", "analyst", "manager", "synthesist", "manager"),
