@@ -24,7 +24,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose scenarios test test-fast check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
+.PHONY: help run-scenario diagnose evaluate scenarios test test-fast check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -34,6 +34,9 @@ run-scenario: $(VENV)/ready  ## Run a failure and its fix, offline (NAME=…)
 
 diagnose: $(VENV)/ready  ## Find what went wrong, who began it, and where (TRACE=… or EXPERIMENT=…)
 	@$(RUN) -m scenarios diagnose $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)","$(TRACE)")
+
+evaluate: $(VENV)/ready  ## Evaluate the lessons' tasks with judges and code, offline
+	@$(RUN) -m scenarios evaluate
 
 scenarios: $(VENV)/ready  ## List the scenarios
 	@$(RUN) -m scenarios list

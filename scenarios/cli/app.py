@@ -11,6 +11,7 @@ from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
 from scenarios.cli.exits import exit_on_error
+from scenarios.cli.lifecycle_commands import evaluate
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.monitor_command import monitor
 from scenarios.cli.options import VersionOption
@@ -67,6 +68,7 @@ COMMANDS = (
     monitor,
     import_trace,
     convert,
+    evaluate,
 )
 for _command in COMMANDS:
     app.command()(_command)

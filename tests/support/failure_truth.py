@@ -14,11 +14,16 @@ from scenarios.reports.origin_marker import find_origin_span
 
 @dataclass(frozen=True)
 class FailureTruth:
-    """The mode of a failure, and the agents that pass it on, the origin's first."""
+    """The mode of a failure, and the agents that pass it on, the origin's first.
+
+    No mode: the failure is outside of what agents do, and a diagnosis must find nothing.
+    """
 
     mode: str
     agents: tuple[str, ...]
 
+
+NO_FINDING = FailureTruth("", ())
 
 TRUTH = {
     "analyst_leaves_its_task": FailureTruth("task derailment", ("analyst", "synthesist")),
@@ -40,6 +45,7 @@ TRUTH = {
     "empty_result_is_filled_in": FailureTruth(
         "hallucination after an empty tool result", ("specialist", "analyst", "synthesist")
     ),
+    "feedback_lands_on_the_wrong_turn": NO_FINDING,
     "generator_stalls": FailureTruth("silent stall", ("generator",)),
     "guess_becomes_a_fact": FailureTruth(
         "polluted shared memory", ("specialist", "analyst", "synthesist")
@@ -98,6 +104,8 @@ def explain_wrong_diagnosis(name: str, variant: str, trace: Trace) -> str | None
 def explain_miss(name: str, trace: Trace, findings: tuple[Finding, ...]) -> str | None:
     """Why the first finding of a broken run is not its origin; None if all of it is right."""
     page, truth = load_scenario(name), TRUTH[name]
+    if not truth.mode:
+        return f"the agents did nothing wrong, but found is {findings[0]}" if findings else None
     if not findings:
         return "nothing was found"
     first = findings[0]

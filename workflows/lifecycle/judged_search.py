@@ -14,7 +14,8 @@ The trace is that of `search_agent.py`, with the judge's turn inside the guardra
             chat_completion     LLM        the rubric, the results and the answer; the verdict
         invoke_tools …
 
-The judge is a model, too: it is right as often as its rubric lets it be. Read `rubrics.py` next.
+The judge is a model, too: it is right as often as its rubric lets it be. Read `rubrics.py` next,
+and `evaluation.py`, which gives the same rubrics to `mlflow.genai.make_judge`.
 """
 
 import json

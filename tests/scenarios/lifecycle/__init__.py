@@ -1,0 +1,1 @@
+"""Tests of evaluations: their statistics, their scores, and what they store."""
