@@ -32,8 +32,8 @@ help:  ## List the targets
 run-scenario: $(VENV)/ready  ## Run a failure and its fix, offline (NAME=…)
 	@$(RUN) -m scenarios run $(NAME)
 
-diagnose: $(VENV)/ready  ## Find what went wrong, who began it, and where (TRACE=… or EXPERIMENT=…)
-	@$(RUN) -m scenarios diagnose $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)","$(TRACE)")
+diagnose: $(VENV)/ready  ## Find what went wrong, who began it, and where (TRACE=… HTML=FILE, or EXPERIMENT=…)
+	@$(RUN) -m scenarios diagnose $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)","$(TRACE)") $(if $(HTML),--html "$(HTML)")
 
 evaluate: $(VENV)/ready  ## Evaluate the lessons' tasks with judges and code, offline
 	@$(RUN) -m scenarios evaluate
@@ -120,7 +120,7 @@ mlflow-3-18-env: .envs/mlflow-3-18/ready  ## Build the virtual environment with 
 
 phoenix-env: .envs/phoenix/ready  ## Build the Arize Phoenix virtual environment
 
-picture: $(VENV)/ready  ## Take the picture of the README from MLflow's page (needs Chromium)
+picture: $(VENV)/ready  ## Take the pictures of the README (needs Chromium)
 	@$(RUN) -m tests.docs.screenshot
 
 lift: $(VENV)/ready  ## Copy the instrumentation into your project (INTO=my_app/tracing)

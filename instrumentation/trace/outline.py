@@ -45,12 +45,12 @@ def _descendant_lines(span: Span, depth: int) -> Iterator[tuple[Span, str]]:
 
 
 def _format_line(span: Span, depth: int, session_details: tuple[str, ...] = ()) -> str:
-    details = "".join(f"  {detail}" for detail in (*session_details, *_span_details(span)))
+    details = "".join(f"  {detail}" for detail in (*session_details, *span_details(span)))
     line = f"{INDENT * depth}{span.name}  [{span.type} {span.status}]{details}"
     return CONTROL_CHARACTERS.sub("�", line)
 
 
-def _span_details(span: Span) -> Iterator[str]:
+def span_details(span: Span) -> Iterator[str]:
     """The most important facts about a span of its type, and its error message."""
     if details := DETAILS_BY_TYPE.get(span.type):
         try:

@@ -1,17 +1,21 @@
 """The commands that record, diagnose and compare traces: trace, diagnose and diff."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from instrumentation.diagnosis import Diagnosis
 from instrumentation.diagnosis import diagnose as diagnose_trace
+from instrumentation.trace import Trace
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.launcher.launch import TraceSettings, absolute_store, launch
 from scenarios.reports.diagnosis_report import render_diagnosis, render_experiment
-from scenarios.reports.terminal_report import make_console, print_report
+from scenarios.reports.terminal_report import make_console, print_report, trace_url
 from scenarios.trace_store.trace_argument import load_trace_argument
 from scenarios.trace_store.tracking_uri import (
     require_reachable,
@@ -84,6 +88,10 @@ def diagnose(
         bool,
         typer.Option("--log", help="Log findings as MLflow assessments and issues."),
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the diagnosis of a TRACE as a page, too.", metavar="FILE"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find what went wrong in a trace, who began it, and where.
@@ -96,14 +104,16 @@ def diagnose(
     """
     if (trace is None) == (experiment is None):
         raise typer.BadParameter("expected either a TRACE or --experiment NAME")
+    if html is not None and trace is None:
+        raise typer.BadParameter("--html is for one TRACE, not for --experiment")
     if experiment is not None:
         found = _diagnose_experiment(experiment, log, as_json)
     else:
-        found = _diagnose_traces(str(trace), log, as_json)
+        found = _diagnose_traces(str(trace), log, html, as_json)
     raise typer.Exit(1 if found else 0)
 
 
-def _diagnose_traces(argument: str, log: bool, as_json: bool) -> bool:
+def _diagnose_traces(argument: str, log: bool, html: Path | None, as_json: bool) -> bool:
     """Diagnose the traces that an argument names; returns whether anything was found."""
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
         traces = load_trace_argument(argument, tracking_uri())
@@ -113,6 +123,8 @@ def _diagnose_traces(argument: str, log: bool, as_json: bool) -> bool:
 
             for one, diagnosis in zip(traces, diagnoses, strict=True):
                 log_findings(one, diagnosis, tracking_uri())
+        if html is not None:
+            _write_pages(html, argument, list(zip(traces, diagnoses, strict=True)))
     if as_json:
         results = [one.to_json() for one in diagnoses]
         output = results[0] if len(results) == 1 else results
@@ -121,6 +133,15 @@ def _diagnose_traces(argument: str, log: bool, as_json: bool) -> bool:
         for one, diagnosis in zip(traces, diagnoses, strict=True):
             print_report(render_diagnosis(one, diagnosis))
     return any(one.findings for one in diagnoses)
+
+
+def _write_pages(html: Path, argument: str, diagnosed: Sequence[tuple[Trace, Diagnosis]]) -> None:
+    """Write a page per trace; one from the store has a link to MLflow's page."""
+    from scenarios.reports.diagnosis_page import write_diagnosis_pages
+
+    is_stored = not Path(argument).is_file()
+    for file in write_diagnosis_pages(html, diagnosed, trace_url if is_stored else None):
+        typer.echo(f"wrote {file}", err=True)
 
 
 def _diagnose_experiment(name: str, log: bool, as_json: bool) -> bool:

@@ -171,6 +171,9 @@ def _render_summary(verdict: Verdict) -> RenderableType:
     for result in verdict.variants:
         if result.trace:
             summary.append(f"\n  {result.variant:<7} {trace_url(result.trace)}")
+        if result.trace and result.trace.ids and result.variant == "broken":
+            page = f"python -m scenarios diagnose {result.trace.ids[0]} --html diagnosis.html"
+            summary.append(f"\n  its diagnosis as a page: {page}")
     if any(result.drift for result in verdict.variants):
         summary.append(
             f"\nif the new outline is right: python -m scenarios accept {verdict.scenario};"
