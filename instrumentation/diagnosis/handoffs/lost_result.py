@@ -13,7 +13,10 @@ from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 
 MODE = "information withholding"
-FIX = "Pass the sender's output to the receiver: list it among the receiver's sources."
+FIX = (
+    "Pass the sender's output to the receiver: in CrewAI, list the sender's task in the `context=`"
+    " of the receiver's task; in AutoGen, the sender among the sources of its message filter."
+)
 MIN_RESTATED_SHARE = 0.5
 """The share of a sender's figures or words that a prompt must have in another way."""
 
