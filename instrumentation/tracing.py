@@ -85,9 +85,10 @@ class Tracing:
 
 @dataclass(frozen=True)
 class RunHandle:
-    """Finds the traces that were tagged by `record_run`."""
+    """Finds the traces that were tagged by `record_run`; `tag` is the tag that has the id."""
 
     id: str
+    tag: str = RUN_TAG
     _experiments: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
     """Each tracking URI and experiment to which the run's traces may have gone."""
 
@@ -118,7 +119,7 @@ class RunHandle:
         search = partial(
             mlflow.MlflowClient(tracking_uri).search_traces,
             locations=[resolve_experiment_id(experiment, tracking_uri)],
-            filter_string=f"tags.`{RUN_TAG}` = '{self.id}'",
+            filter_string=f"tags.`{self.tag}` = '{self.id}'",
             order_by=["timestamp_ms ASC"],
             include_spans=include_spans,
         )
@@ -245,6 +246,8 @@ def record_run(
     finally:
         run._add_active_experiment()
         _OPEN_RUNS.reset(token)
+        for outer in _OPEN_RUNS.get():
+            outer._experiments.update(run._experiments)
 
 
 def _check_frameworks(frameworks: Sequence[str]) -> tuple[str, ...]:

@@ -7,12 +7,15 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from types import FrameType, TracebackType
 
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.launcher.launch import SETTINGS_VARIABLE, TraceSettings
 from scenarios.trace_store.ui_server import show_command, trace_page_url
 
+PROGRAM_TAG = "flight_recorder.program"
+"""The tag of all traces of a traced program, with the id of its run; `record_run` keeps it."""
 MAX_LINKS = 5
 CHATTY_LOGGERS = ("mlflow.store.db.utils", "mlflow.tracing.export.async_export_queue")
 """They would write to the program's stderr that MLflow creates a database and stores spans."""
@@ -32,7 +35,9 @@ def start() -> None:
     for name in CHATTY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     tracing.enter_context(enable_tracing(settings.store, experiment=settings.experiment))
-    process.run = tracing.enter_context(record_run(settings.tags, run_id=settings.run_id))
+    tags = {**settings.tags, PROGRAM_TAG: settings.run_id}
+    run = tracing.enter_context(record_run(tags, run_id=settings.run_id))
+    process.run = replace(run, tag=PROGRAM_TAG)
     process.tracing = tracing
     process.handle_sigterm()
 

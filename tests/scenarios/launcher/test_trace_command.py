@@ -30,7 +30,12 @@ if __name__ == "__main__":
     if how == "describe":
         paths = [path for path in sys.path if path != os.environ.get("CHECKOUT")]
         print(json.dumps([sys.argv, __name__, __file__, paths, os.environ.get("PYTHONPATH")]))
-    if how == "start_child":
+    if how == "record_run":
+        from flight_recorder import enable_tracing, record_run
+        with enable_tracing(), record_run({"customer": "42"}) as run:
+            call_model()
+        print(len(run.traces()))
+    elif how == "start_child":
         subprocess.run([sys.executable, "program.py", "call"], check=True)
     else:
         call_model()
@@ -146,3 +151,11 @@ def test_a_wrong_command_line_is_rejected(folder: Path, arguments: list[str], me
     ended = run_command(store_of(folder), "trace", *arguments)
     assert ended.exit_code == 2
     assert message in " ".join(ended.stderr.split())
+
+
+def test_a_program_that_records_its_own_run_is_found(folder: Path) -> None:
+    ended = trace(folder, "program.py", "record_run")
+    assert (ended.returncode, ended.stdout) == (0, "1\n"), ended.stderr
+    (trace_id,) = printed_ids(ended.stderr)
+    assert fetch_trace(trace_id, store_of(folder)).spans_of_type("LLM")
+    assert not (folder / "mlflow.db").exists()
