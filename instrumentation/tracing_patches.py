@@ -7,7 +7,7 @@ from instrumentation.export.otlp_export import otlp_export_patch
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, NO_REDACTION, Redaction
 from patches.opentelemetry.span_pipeline import TailSampler, span_pipeline_patch
 from patches.patch import Patch, PatchOutcome
-from patches.registry import builtin_patches
+from patches.registry import builtin_patches, client_patches
 
 if TYPE_CHECKING:
     import httpx
@@ -53,10 +53,14 @@ def require_span_pipeline(outcomes: Sequence[PatchOutcome]) -> None:
 
 
 def all_patches() -> tuple[Patch, ...]:
-    """All patches that `enable_tracing` applies, in that order. For listings: do not apply them."""
+    """All patches: those of `enable_tracing` in their order, and those of `record` and `replay`.
+
+    For listings: do not apply them.
+    """
     return (
         *span_pipeline_patches(DEFAULT_REDACTION),
         *builtin_patches(lambda _: None, on_attempt=_get_attempt),
+        *client_patches(),
     )
 
 

@@ -40,6 +40,7 @@ from patches.openai import completion_spans as openai_completion_spans
 from patches.patch import Patch
 from patches.python import thread_context
 from patches.support.turn import OnTurn
+from patches.tavily import base_url
 
 FRAMEWORKS = ("autogen", "crewai", "openai")
 """Frameworks whose autologging has patches, named as in `mlflow.<framework>.autolog`."""
@@ -84,6 +85,11 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         # Before the openai patch: an attempt is recorded before the span of its completion ends.
         *((http_attempts_patch(on_attempt),) if on_attempt else ()),
     )
+
+
+def client_patches() -> tuple[Patch, ...]:
+    """Return the patches that point clients to a tape; tracing does not need them."""
+    return (base_url.PATCH,)
 
 
 def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:

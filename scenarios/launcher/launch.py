@@ -46,11 +46,16 @@ class TraceSettings:
 
     def to_environment(self) -> dict[str, str]:
         """The variables that let a Python program start traced."""
-        paths = [str(HOOK_FOLDER), *filter(None, [self.python_path])]
         return {
             SETTINGS_VARIABLE: json.dumps(asdict(self)),
-            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONPATH": hooked_python_path(self.python_path),
         }
+
+
+def hooked_python_path(python_path: str | None) -> str:
+    """The PYTHONPATH that lets a Python program import `site_hook/sitecustomize.py` first."""
+    paths = python_path.split(os.pathsep) if python_path else []
+    return os.pathsep.join([str(HOOK_FOLDER), *(one for one in paths if one != str(HOOK_FOLDER))])
 
 
 def launch(command: Sequence[str], settings: TraceSettings) -> NoReturn:

@@ -26,6 +26,7 @@ from scenarios.programs.endpoints import (
     placeholder_keys,
     program_environment,
 )
+from scenarios.programs.redirected_clients import redirection_variables
 from scenarios.recording.partial_tape import FinishedTape, PartialTape
 from scenarios.recording.recorder import Recorder, UncapturedAnswer
 from scenarios.recording.recording_proxy import serve_recorder
@@ -76,7 +77,8 @@ class TapeSession:
     def environment(self) -> dict[str, str]:
         """Return the variables to set for the program, in addition to those that it has."""
         keys = {} if self.is_recording else placeholder_keys(self.mounts)
-        return program_environment(self.url, self.mounts) | keys
+        hook = redirection_variables(self.mounts)
+        return program_environment(self.url, self.mounts) | hook | keys
 
     def keep_old_tape(self) -> None:
         """Say that the program failed: an existing tape is not replaced by its recording."""

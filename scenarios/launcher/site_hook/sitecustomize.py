@@ -1,4 +1,4 @@
-"""Python imports this module before a traced program, and then the `sitecustomize` that it hides.
+"""Python imports this module before a program, and then the `sitecustomize` that it hides.
 
 It runs in any Python that the program starts, also in one without this project: nothing is traced
 there, and the program runs as if this module did not exist.
@@ -13,6 +13,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 PACKAGE = "scenarios.launcher"
+REDIRECTION = "scenarios.programs.redirected_clients"
+"""It is called if Tavily's client, which reads no address from the environment, is installed."""
 
 
 def _import_hidden_module() -> None:
@@ -23,24 +25,28 @@ def _import_hidden_module() -> None:
         spec.loader.exec_module(hidden)
 
 
-def _start_tracing() -> None:
-    name = PACKAGE.partition(".")[0]
-    if importlib.util.find_spec(name) is None:  # a checkout that is not installed
-        sys.path.append(str(FOLDER.parents[1 + PACKAGE.count(".")]))
+def _call(module: str, function: str) -> None:
+    """Call a function of this project, if it is installed here."""
+    name = module.partition(".")[0]
+    root = FOLDER.parents[1 + PACKAGE.count(".")]
+    if importlib.util.find_spec(name) is None and root.name != "site-packages":  # a checkout
+        sys.path.append(str(root))
     try:
-        traced_process = importlib.import_module(f"{PACKAGE}.traced_process")
+        found = importlib.import_module(module)
     except ImportError as error:
         if error.name and error.name.partition(".")[0] == name:  # another virtual environment
             return
         raise
-    traced_process.start()
+    getattr(found, function)()
 
 
 try:
     _import_hidden_module()
 finally:
-    if "FLIGHT_RECORDER_TRACE" in os.environ:
-        try:
-            _start_tracing()
-        except Exception as error:  # the program must run, whatever fails here
-            print(f"flight-recorder: the program is not traced: {error!r}", file=sys.stderr)
+    try:
+        if "TAVILY_BASE_URL" in os.environ and importlib.util.find_spec("tavily"):
+            _call(REDIRECTION, "redirect_process")
+        if "FLIGHT_RECORDER_TRACE" in os.environ:
+            _call(f"{PACKAGE}.traced_process", "start")
+    except Exception as error:  # the program must run, whatever fails here
+        print(f"flight-recorder: the program is not traced: {error!r}", file=sys.stderr)

@@ -1,0 +1,47 @@
+"""Point clients that read no address from the environment to the endpoints of a tape.
+
+In another program, the hook of `scenarios.launcher` calls `redirect_process` before its first line.
+"""
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from patches.patch import apply_patches
+from patches.support.import_hooks import call_after_import
+from patches.tavily import base_url
+from scenarios.launcher.launch import hooked_python_path
+
+_PROCESS = ExitStack()
+"""What `redirect_process` has done, until the process ends."""
+
+
+def redirection_variables(
+    mounts: Mapping[str, str], environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return the variables that let a Python program and its children call `redirect_process`.
+
+    Args:
+        mounts: By environment variable, where the program's clients are pointed.
+        environment: That of the program.
+    """
+    if base_url.VARIABLE not in mounts:
+        return {}
+    return {"PYTHONPATH": hooked_python_path(environment.get("PYTHONPATH"))}
+
+
+@contextmanager
+def redirected_clients() -> Generator[None]:
+    """Patch the clients, now or when they are imported, until the block ends."""
+    with ExitStack() as stack:
+
+        def patch_tavily() -> None:
+            stack.enter_context(apply_patches(base_url.PATCH))
+
+        stack.enter_context(call_after_import({"tavily": patch_tavily}))
+        yield
+
+
+def redirect_process() -> None:
+    """Patch the clients until the process ends."""
+    _PROCESS.enter_context(redirected_clients())
