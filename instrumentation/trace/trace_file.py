@@ -77,7 +77,12 @@ def _decode(content: bytes) -> str:
     """The text of a file; Windows shells write UTF-16, with a byte order mark."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16")
-    return content.decode("utf-8-sig")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TraceNotFoundError(
+            f"it is not a text file: byte {error.start} is not UTF-8; expected {READABLE_FORMATS}"
+        ) from error
 
 
 def _parse_documents(text: str) -> list[Any]:

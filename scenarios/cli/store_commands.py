@@ -28,7 +28,7 @@ from scenarios.trace_store.search import TraceSearch
 from scenarios.trace_store.search_results import render_queries, render_rows
 from scenarios.trace_store.time_window import InvalidTimeError, parse_since
 from scenarios.trace_store.tracking_uri import (
-    require_reachable,
+    require_existing,
     tracking_uri,
     translate_store_errors,
 )
@@ -81,7 +81,7 @@ def alerts(
         except WebhookDeliveryError as error:
             raise typer.BadParameter(str(error)) from error
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
-        store = require_reachable(tracking_uri())
+        store = require_existing(tracking_uri())
         gate = run_alert_gate(
             rules, store, start, experiment, _report_progress, with_scenarios=scenarios
         )
@@ -128,7 +128,7 @@ def search(
     saved_query, start = find_query(query), _parse_since(since)
     saved_query.build_filter(word)  # reports a wrong value before MLflow is imported
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
-        store = require_reachable(tracking_uri())
+        store = require_existing(tracking_uri())
         found = TraceSearch(saved_query, word, start, store, experiment)
         rows = list(found.find_rows(limit))
         suggestion = "" if rows or as_json else found.suggest()

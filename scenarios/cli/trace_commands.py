@@ -18,6 +18,7 @@ from scenarios.reports.diagnosis_report import render_diagnosis, render_experime
 from scenarios.reports.terminal_report import make_console, print_report, trace_url
 from scenarios.trace_store.trace_argument import load_trace_argument
 from scenarios.trace_store.tracking_uri import (
+    require_existing,
     require_reachable,
     tracking_uri,
     translate_store_errors,
@@ -151,7 +152,7 @@ def _diagnose_experiment(name: str, log: bool, as_json: bool) -> bool:
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
         from scenarios.diagnoses.experiment import ExperimentDiagnosis
 
-        store = require_reachable(tracking_uri())
+        store = require_existing(tracking_uri())
         diagnosis = ExperimentDiagnosis(name, store)
         runs = list(
             track(

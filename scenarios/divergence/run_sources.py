@@ -21,9 +21,14 @@ from scenarios.tape.line import TapeLine
 from scenarios.tape.requests.conversation import to_chat_request
 from scenarios.tape.requests.request import COMPLETION_PATHS, RESPONSES_PATH, canonicalize
 from scenarios.tape.tape import Tape, TapeError
-from scenarios.trace_store.tracking_uri import require_reachable
+from scenarios.trace_store.trace_argument import find_trace_file
+from scenarios.trace_store.tracking_uri import require_existing
 
 TRACE_ID_PREFIX = "tr-"
+EXPECTED_SOURCE = (
+    "a file with a trace or a tape, the id of a trace (tr-…), or the id of a run (its tag"
+    " flight_recorder.run)"
+)
 RUN_ID_CHARS = 32
 """The length of a run's id, in hexadecimal digits."""
 
@@ -42,16 +47,16 @@ def load_run(source: str, tracking_uri: str) -> RecordedRun:
         TapeError: The tape is invalid.
         StoreUnavailableError: The store does not answer.
     """
-    path = Path(source)
-    if path.is_file() and is_tape(path):
+    path = find_trace_file(source, EXPECTED_SOURCE)
+    if path and is_tape(path):
         return load_tape_run(path)
     return run_from_trace(load_trace_source(source, tracking_uri), source)
 
 
 def load_trace_source(source: str, tracking_uri: str) -> Trace:
     """Read the trace of one run from a file, or from the store. Raises as `load_run` does."""
-    path = Path(source)
-    return load_trace(path) if path.is_file() else fetch_by_id(source, tracking_uri)
+    path = find_trace_file(source, EXPECTED_SOURCE)
+    return load_trace(path) if path else fetch_by_id(source, tracking_uri)
 
 
 def load_all_traces(source: str, tracking_uri: str) -> Trace:
@@ -59,8 +64,8 @@ def load_all_traces(source: str, tracking_uri: str) -> Trace:
 
     An instrumentor that loses the connection between spans writes one trace per completion.
     """
-    path = Path(source)
-    if not path.is_file():
+    path = find_trace_file(source, EXPECTED_SOURCE)
+    if path is None:
         return fetch_by_id(source, tracking_uri)
     traces = load_traces(path)
     if len(traces) == 1:
@@ -97,13 +102,10 @@ def fetch_by_id(id: str, tracking_uri: str) -> Trace:
         TraceNotFoundError: It is neither a file nor the id of a trace or a run of the store.
     """
     if id.startswith(TRACE_ID_PREFIX):
-        return fetch_trace(id, require_reachable(tracking_uri))
+        return fetch_trace(id, require_existing(tracking_uri))
     if len(id) == RUN_ID_CHARS and set(id) <= set("0123456789abcdef"):
-        return fetch_run(id, require_reachable(tracking_uri))
-    raise TraceNotFoundError(
-        f"{id}: no such file; expected a file with a trace or a tape, the id of a trace (tr-…), or"
-        " the id of a run (its tag flight_recorder.run)"
-    )
+        return fetch_run(id, require_existing(tracking_uri))
+    raise TraceNotFoundError(f"{id}: no such file; expected {EXPECTED_SOURCE}")
 
 
 def run_from_trace(trace: Trace, source: str) -> RecordedRun:

@@ -1,9 +1,8 @@
 """Evaluate a scenario's expectations on existing traces, without running anything."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from instrumentation.trace import Trace, TraceNotFoundError
+from instrumentation.trace import Trace
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.lookup import fetch_session, fetch_trace
 from instrumentation.trace.trace_file import load_traces
@@ -11,7 +10,8 @@ from scenarios.expectations import Expectation
 from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_folder
 from scenarios.player.verdict import VariantResult, Verdict, evaluate
 from scenarios.scenario import VARIANTS, Scenario
-from scenarios.trace_store.tracking_uri import require_reachable
+from scenarios.trace_store.trace_argument import find_trace_file
+from scenarios.trace_store.tracking_uri import require_existing
 
 
 @dataclass(frozen=True)
@@ -62,23 +62,11 @@ def check_scenario(name: str, source: TraceSource) -> Verdict:
 def load_source(source: TraceSource) -> tuple[Trace, ...]:
     """The trace of a session; else those of a file, if there is one; else that of an ID."""
     if source.session is not None:
-        return (fetch_session(source.session, require_reachable(source.tracking_uri)),)
-    path = Path(str(source.trace))
-    is_file = _is_file(path)
-    if not is_file and (path.suffix or "/" in str(path)):
-        raise TraceNotFoundError(
-            f"{path}: no such file; --trace expects a JSON file or the ID of a trace"
-        )
-    if not is_file:
-        return (fetch_trace(str(source.trace), require_reachable(source.tracking_uri)),)
-    return load_traces(path)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # the name is too long for a file
-        return False
+        return (fetch_session(source.session, require_existing(source.tracking_uri)),)
+    name = str(source.trace)
+    if path := find_trace_file(name, "a JSON file or the ID of a trace"):
+        return load_traces(path)
+    return (fetch_trace(name, require_existing(source.tracking_uri)),)
 
 
 def _variant_names(scenario: Scenario) -> list[str]:

@@ -8,7 +8,7 @@ from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.lookup import fetch_trace
 from instrumentation.trace.trace_file import RUN_TAG, load_traces
 from scenarios.trace_store.saved_queries import NEWEST
-from scenarios.trace_store.tracking_uri import require_reachable
+from scenarios.trace_store.tracking_uri import require_existing
 
 LAST = "last"
 """The argument that names the newest trace of the store."""
@@ -21,14 +21,9 @@ def load_trace_argument(argument: str, tracking_uri: str) -> tuple[Trace, ...]:
         TraceNotFoundError: There is no such trace, or it cannot be read.
         StoreUnavailableError: The store cannot be used.
     """
-    path = Path(argument)
-    if _is_file(path):
+    if path := find_trace_file(argument, f"a JSON file, the ID of a trace, or {LAST}"):
         return load_traces(path)
-    if path.suffix or "/" in argument:
-        raise TraceNotFoundError(
-            f"{argument}: no such file; expected a JSON file, the ID of a trace, or {LAST}"
-        )
-    store = require_reachable(tracking_uri)
+    store = require_existing(tracking_uri)
     return (fetch_newest_run(store),) if argument == LAST else (fetch_trace(argument, store),)
 
 
@@ -45,8 +40,8 @@ def fetch_newest_run(tracking_uri: str) -> Trace:
     newest = _search(client, experiments, None, 1)
     if not newest:
         raise TraceNotFoundError(
-            "the store at MLFLOW_TRACKING_URI has no traces yet; run a scenario first:"
-            " make run-scenario"
+            "the store at MLFLOW_TRACKING_URI has no traces yet; to record your program in it:"
+            " python -m scenarios trace PROGRAM"
         )
     run = newest[0].info.tags.get(RUN_TAG)
     found = _search(client, experiments, f"tags.`{RUN_TAG}` = '{run}'", 500) if run else newest
@@ -66,8 +61,25 @@ def _search(
     )
 
 
-def _is_file(path: Path) -> bool:
+def find_trace_file(argument: str, expected: str) -> Path | None:
+    """Return the file of this name; None if the argument can only be an ID of the store.
+
+    Args:
+        argument: A word of the command line.
+        expected: A description of valid words.
+
+    Raises:
+        TraceNotFoundError: The argument names a folder, or a file that does not exist.
+    """
+    path = Path(argument)
     try:
-        return path.is_file()
+        if path.is_file():
+            return path
+        is_folder = path.is_dir()
     except OSError:  # the name is too long for a file
-        return False
+        return None
+    if is_folder:
+        raise TraceNotFoundError(f"{argument}: it is a folder; expected {expected}")
+    if path.suffix or "/" in argument:
+        raise TraceNotFoundError(f"{argument}: no such file; expected {expected}")
+    return None

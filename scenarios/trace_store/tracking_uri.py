@@ -66,6 +66,21 @@ def require_reachable(uri: str) -> str:
     return uri
 
 
+def require_existing(uri: str) -> str:
+    """Return the URI of a store that is only read: MLflow would create a missing database.
+
+    Raises:
+        StoreUnavailableError: There is no such store yet, or as `require_reachable` raises it.
+    """
+    scheme, _, name = require_reachable(uri).partition(":///")
+    if scheme.startswith("sqlite") and not Path(name).exists():
+        raise StoreUnavailableError(
+            f"MLFLOW_TRACKING_URI: there is no database {name} yet, so it has no traces. To record"
+            " your program in it: python -m scenarios trace PROGRAM"
+        )
+    return uri
+
+
 def _check_health(url: str) -> None:
     """Raise TimeoutError if a server hangs. Any reply is fine; MLflow will judge it."""
     try:

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 
+from instrumentation import enable_tracing
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import scenario_folder
 from tests.support.cli_runner import run_command
@@ -57,15 +59,20 @@ def test_a_run_that_failed_openly_is_reported_with_its_own_error() -> None:
     ],
 )
 def test_a_trace_that_cannot_be_read_exits_with_2(trace: str, message: str, store: str) -> None:
+    mlflow.MlflowClient(store).search_experiments()  # creates the store
     result = run_command(store, "diagnose", trace)
     assert result.exit_code == 2
     assert message in result.stderr
 
 
 def test_an_empty_store_has_no_last_trace(tmp_path: Path) -> None:
-    result = run_command(f"sqlite:///{tmp_path / 'empty.db'}", "diagnose", "last")
+    store = f"sqlite:///{tmp_path / 'empty.db'}"
+    with enable_tracing(store, frameworks=()):
+        pass
+    mlflow.MlflowClient(store).search_experiments()
+    result = run_command(store, "diagnose", "last")
     assert result.exit_code == 2
-    assert "has no traces yet; run a scenario first" in result.stderr
+    assert "has no traces yet; to record your program in it" in result.stderr
 
 
 def test_the_last_trace_of_the_store_and_a_trace_by_its_id_are_diagnosed(store: str) -> None:
