@@ -5,6 +5,7 @@ command lines' own help, so they live above both packages.
 """
 
 import re
+from typing import Any
 
 import typer
 
@@ -24,15 +25,22 @@ def render_page(text: str) -> str:
 
 def _command_table(app: typer.Typer) -> str:
     rows = ["| command | effect | options |", "| --- | --- | --- |"]
-    for name, command in typer.main.get_group(app).commands.items():
-        options = (
-            f"`{option.opts[0]}`"
-            for option in command.params
-            if option.param_type_name == "option" and not getattr(option, "hidden", False)
-        )
+    commands = typer.main.get_group(app).commands
+    for name, command in commands.items():
+        options = ", ".join(f"`{option}`" for option in _option_names(command))
         summary = (command.help or "").partition("\n\n")[0].replace("\n", " ")
-        rows.append(f"| `{name}` | {summary} | {', '.join(options)} |")
-    return "\n".join(rows)
+        rows.append(f"| `{name}` | {summary} | {options} |")
+    names = [name for name, command in commands.items() if "--json" in _option_names(command)]
+    listed = ", ".join(f"`{name}`" for name in names)
+    return "\n".join([*rows, "", f"`--json` is available on {listed}."])
+
+
+def _option_names(command: Any) -> list[str]:
+    return [
+        option.opts[0]
+        for option in command.params
+        if option.param_type_name == "option" and not getattr(option, "hidden", False)
+    ]
 
 
 if __name__ == "__main__":
