@@ -59,7 +59,8 @@ def record(
 
     Example: python -m scenarios record --tape crew.jsonl -- python crew.py
 
-    The exit code is that of COMMAND; 2 if nothing could be recorded.
+    The exit code is that of COMMAND if it failed; else 1 if requests were refused, which is
+    possible in the modes none and once; else 0. 2 if nothing could be recorded.
     """
     from scenarios.programs.endpoints import parse_services
     from scenarios.programs.session_report import describe_recording, describe_replay
@@ -70,7 +71,8 @@ def record(
     services = parse_services(service or [])
     try:
         with use_tape(tape, mode, upstream, services=services, port=port) as session:
-            ended = _run(command, session, f"recording on {session.base_url}")
+            doing = "recording" if session.is_recording else f"replaying {tape}"
+            ended = _run(command, session, f"{doing} on {session.base_url}")
             if ended.exit_code and command:
                 session.keep_old_tape()
     except OSError as error:
@@ -78,7 +80,7 @@ def record(
     describe = describe_recording if session.is_recording else describe_replay
     for line in describe(session, ended):
         typer.echo(line, err=True)
-    raise typer.Exit(ended.exit_code)
+    raise typer.Exit(ended.exit_code or (PROBLEM_EXIT_CODE if session.refusals else 0))
 
 
 def replay(
@@ -133,8 +135,8 @@ def replay(
     Example: python -m scenarios replay crew.jsonl --tolerant -- python crew.py
 
     The exit code is that of COMMAND if it failed; else 1 if requests were refused or lines were not
-    played; else 0. 2 if it could not start. --json prints the report to stdout, after the
-    program's own output; its "exit_code" is that of COMMAND.
+    played; else 0. 2 if it could not start. With --json, stdout has the report and nothing else:
+    what COMMAND prints goes to stderr. Its "exit_code" is that of COMMAND.
     """
     from scenarios.programs.session_report import describe_replay, is_complete_replay, to_json
     from scenarios.programs.tape_session import use_tape
@@ -154,7 +156,7 @@ def replay(
         with use_tape(
             tape, tolerant=tolerant, keeps_order=ordered, is_paced=paced, port=port
         ) as session:
-            ended = _run(command, session, "")
+            ended = _run(command, session, is_stdout_kept=not json_output)
     except OSError as error:
         _exit_with_port_error(port, error)
     if json_output:
@@ -191,7 +193,7 @@ def _replay_fork(
     fork = make_fork(text, tape, edit=edit, is_live=live, other=other)
     try:
         with fork_tape(tape, fork, upstream, tolerant=tolerant, port=port) as session:
-            ended = _run(command, session, "")
+            ended = _run(command, session, is_stdout_kept=not json_output)
     except OSError as error:
         _exit_with_port_error(port, error)
     is_reached = is_fork_reached(session)
@@ -205,7 +207,13 @@ def _replay_fork(
     raise typer.Exit(ended.exit_code or (0 if is_complete else PROBLEM_EXIT_CODE))
 
 
-def _run(command: list[str] | None, session: "TapeSession", greeting: str) -> "EndedProgram":
+def _run(
+    command: list[str] | None,
+    session: "TapeSession",
+    greeting: str = "",
+    *,
+    is_stdout_kept: bool = True,
+) -> "EndedProgram":
     """Run the command, or without one wait for Ctrl-C."""
     from scenarios.programs.program import EndedProgram, run_program
 
@@ -213,7 +221,9 @@ def _run(command: list[str] | None, session: "TapeSession", greeting: str) -> "E
     if greeting:
         typer.echo(greeting, err=True)
     if command:
-        return run_program(command, session.environment(), session.port)
+        return run_program(
+            command, session.environment(), session.port, is_stdout_kept=is_stdout_kept
+        )
     for name, value in session.environment().items():
         typer.echo(f"  export {name}={value}")
     typer.echo("Start your programs with these variables. Press Ctrl-C to stop.", err=True)

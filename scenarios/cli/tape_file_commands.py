@@ -77,10 +77,13 @@ def convert(
     The format of TARGET follows from its name: .jsonl is a tape, .yaml a cassette, .json a fixture
     file. Lists, by line, what the other format cannot hold.
 
+    Exit codes: 0 converted; 1 SOURCE has nothing that can be converted; 2 it cannot be read.
+
     Example: python -m scenarios convert cassettes/crew.yaml crew.jsonl
     """
     from scenarios.atomic_write import write_atomically
     from scenarios.converters.conversion import FORMAT_BY_SUFFIX, FORMATS, convert_file
+    from scenarios.tape.similarity import count_of
     from scenarios.trace_import.imported_files import require_free
 
     target_format = to or FORMAT_BY_SUFFIX.get(target.suffix, "")
@@ -90,15 +93,21 @@ def convert(
         )
     require_free(target, force)
     converted = convert_file(source, target_format)
-    write_atomically(target, converted.content)
-    target.chmod(0o600)
+    if converted.count:
+        write_atomically(target, converted.content)
+        target.chmod(0o600)
     if as_json:
         losses = [{"place": one.place, "description": one.description} for one in converted.losses]
-        report = {"target": str(target), "exchanges": converted.count, "not_carried_over": losses}
+        report = {
+            "target": str(target) if converted.count else None,
+            "exchanges": converted.count,
+            "not_carried_over": losses,
+        }
         typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
-        plural = "" if converted.count == 1 else "s"
-        typer.echo(f"wrote {converted.count} exchange{plural} to {target}")
+        exchanges = count_of(converted.count, "exchange")
+        is_empty = f"{source}: nothing to convert, so {target} was not written"
+        typer.echo(f"wrote {exchanges} to {target}" if converted.count else is_empty)
         for loss in converted.losses:
             typer.echo(f"  not carried over: {loss}")
     raise typer.Exit(0 if converted.count else 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.programs.tape_doctor import RecordingDiagnosis
+from scenarios.tape.similarity import count_of
 
 MAX_LISTED = 20
 
@@ -31,7 +32,8 @@ def describe(
     diagnosis: RecordingDiagnosis, tape: Path, other: Path, *, is_written: bool
 ) -> Iterator[str]:
     """Yield sentences: counts, proposed rules, and what no rule explains."""
-    yield f"{diagnosis.equal} requests are equal on {tape} and {other}"
+    is_or_are = "is" if diagnosis.equal == 1 else "are"
+    yield f"{count_of(diagnosis.equal, 'request')} {is_or_are} equal on {tape} and {other}"
     for part in diagnosis.volatile:
         yield f"volatile: {part.rule.name}, pattern {part.rule.pattern}"
         yield from _listed([f"{one} and {twin}" for one, twin in part.locations])
@@ -40,7 +42,8 @@ def describe(
         yield from _listed(list(one.changes))
     yield from (f"only on one tape: {line}" for line in diagnosis.unpaired)
     if diagnosis.rules and is_written:
-        yield f"wrote {len(diagnosis.rules)} rules to the headers of {tape} and {other}"
+        rules = count_of(len(diagnosis.rules), "rule")
+        yield f"wrote {rules} to the headers of {tape} and {other}"
     elif diagnosis.rules:
         yield f"to leave these parts out: python -m scenarios doctor {tape} {other} --write"
 

@@ -13,6 +13,7 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.replay.selection.fork import Fork, ForkError, find_fork_point, parse_edited_reply
 from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.lane_names import LaneNames
+from scenarios.tape.similarity import count_of
 from scenarios.tape.tape import Tape
 
 
@@ -99,13 +100,15 @@ def describe_fork(session: TapeSession, fork: Fork) -> Iterator[str]:
     where = f"{fork.point.lane}, call {fork.point.call}"
     if not is_fork_reached(session):
         calls = sum(one.lane == fork.point.lane for one in session.exchanges)
-        yield f"the fork was not reached: {fork.point.lane} made {calls} calls, expected {where}"
+        made = f"{fork.point.lane} made {count_of(calls, 'call')}"
+        yield f"the fork was not reached: {made}, expected {where}"
         return
     how = "with an edited reply" if fork.edited_reply is not None else "with another reply"
     after = "live" if fork.is_live else f"with {fork.tape.file}" if fork.tape else "with the tape"
     yield f"forked at {where}, {how}, and went on {after}"
     if fork.is_live and session.finished is not None and session.recorded:
-        yield f"the {session.recorded} live answers are on {session.finished.path}"
+        answers = count_of(session.recorded, "live answer")
+        yield f"{answers} recorded on {session.finished.path}"
 
 
 def is_fork_reached(session: TapeSession) -> bool:

@@ -11,6 +11,7 @@ from types import FrameType
 
 from scenarios.programs.connections import watch_connections
 
+STDERR_FD = 2
 SIGNAL_EXIT_CODE = 128
 """A program that signal N ended has the exit code 128 + N, as in a shell."""
 
@@ -28,7 +29,11 @@ class EndedProgram:
 
 
 def run_program(
-    command: Sequence[str], environment: Mapping[str, str], own_port: int
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    own_port: int,
+    *,
+    is_stdout_kept: bool = True,
 ) -> EndedProgram:
     """Run a command until it ends, also after Ctrl-C.
 
@@ -38,12 +43,17 @@ def run_program(
         command: The program and its arguments.
         environment: Variables in addition to those of this process.
         own_port: The port of the server that the program is meant to use.
+        is_stdout_kept: Whether the program's output goes to this process's stdout, not to stderr.
 
     Raises:
         ProgramNotStartedError: There is no such program, or it may not be executed.
     """
     try:
-        process = subprocess.Popen(list(command), env=os.environ | environment)
+        process = subprocess.Popen(
+            list(command),
+            env=os.environ | environment,
+            stdout=None if is_stdout_kept else STDERR_FD,
+        )
     except OSError as error:
         raise ProgramNotStartedError(
             f"{command[0]}: cannot be started ({error.strerror}); the command follows after --,"

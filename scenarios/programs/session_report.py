@@ -7,15 +7,18 @@ from typing import Any
 
 from scenarios.programs.program import EndedProgram
 from scenarios.programs.tape_session import TapeSession
-from scenarios.tape.similarity import list_words
+from scenarios.tape.similarity import count_of, list_words
 
 MAX_LISTED = 50
 """How many entries of one kind the sentences list."""
 
 
 def is_complete_replay(session: TapeSession) -> bool:
-    """Return whether each request was answered and each line of the tape was played."""
-    return not session.refusals and not session.unplayed_lines
+    """Return whether each request was answered and each line of the tape was played.
+
+    A tape without lines answers nothing, so its replay is not complete.
+    """
+    return bool(session.exchanges) and not session.refusals and not session.unplayed_lines
 
 
 def to_json(session: TapeSession, ended: EndedProgram) -> dict[str, Any]:
@@ -50,9 +53,6 @@ def to_json(session: TapeSession, ended: EndedProgram) -> dict[str, Any]:
 
 def describe_recording(session: TapeSession, ended: EndedProgram) -> Iterator[str]:
     """Yield sentences about a recording that has ended."""
-    if not session.is_recording:
-        yield f"{session.path} exists and was replayed; --mode all records it again"
-        return
     finished = session.finished
     if not session.recorded and not session.exchanges:
         yield (
@@ -60,8 +60,7 @@ def describe_recording(session: TapeSession, ended: EndedProgram) -> Iterator[st
             " that sets its base URL itself must take it from OPENAI_BASE_URL."
         )
     elif finished is not None and session.recorded:
-        count = f"{session.recorded} exchange{'' if session.recorded == 1 else 's'}"
-        yield f"recorded {count} on {finished.path}"
+        yield f"recorded {count_of(session.recorded, 'exchange')} on {finished.path}"
         if not finished.replaced:
             yield (
                 f"the program failed, so {session.path} is unchanged; to use the recording all the"
@@ -83,13 +82,19 @@ def describe_replay(session: TapeSession, ended: EndedProgram) -> Iterator[str]:
     A refusal that was repeated, because a client tried again, appears once.
     """
     yield (
-        f"{session.path}: {len(session.exchanges)} exchanges, {len(session.refusals)} refused,"
-        f" {len(session.drift)} drifted, {len(session.unplayed_lines)} lines unplayed"
+        f"{session.path}: {count_of(len(session.exchanges), 'exchange')},"
+        f" {len(session.refusals)} refused, {len(session.drift)} drifted,"
+        f" {count_of(len(session.unplayed_lines), 'line')} unplayed"
     )
+    if not session.exchanges and not session.refusals and not session.unplayed_lines:
+        yield "the tape has no lines and nothing was requested, so nothing was replayed"
     yield from _describe_other_connections(ended)
     yield from _listed([f"refused: {text}" for text in dict.fromkeys(map(str, session.refusals))])
     yield from _listed([f"drift: {drift}" for drift in session.drift])
     yield from _listed([f"unplayed: {line}" for line in session.unplayed_lines])
+    if session.mode == "once":
+        add = "to add what it lacks: --mode new_episodes; " if session.refusals else ""
+        yield f"{session.path} existed, so it was replayed; {add}to record again: --mode all"
 
 
 def _describe_other_connections(ended: EndedProgram) -> Iterator[str]:

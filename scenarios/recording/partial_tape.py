@@ -39,6 +39,7 @@ class PartialTape:
         self._tape = tape
         self._path = tape.with_name(f"{tape.name}.{os.getpid()}.partial")
         self._existed = tape.exists()
+        self._new_folders = [one for one in tape.parents if not one.exists()]
         try:
             tape.parent.mkdir(parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)
@@ -68,6 +69,9 @@ class PartialTape:
         """
         if not recorded:
             self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # another program has written there
+                for folder in self._new_folders:
+                    folder.rmdir()
             return FinishedTape(self._tape, replaced=False)
         if self._existed and not succeeded:
             return FinishedTape(self._path, replaced=False)

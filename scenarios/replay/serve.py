@@ -17,7 +17,7 @@ from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.selection.refusal import RequestRefusedError
 from scenarios.replay.service_processes import run_services
 from scenarios.tape.placeholders import InputValue
-from scenarios.tape.similarity import list_words
+from scenarios.tape.similarity import count_of, list_words
 from scenarios.tape.tape import Tape
 
 MAX_LISTED_LINES = 100
@@ -137,7 +137,8 @@ def _startup_message(tape: Tape, replay: ReplayServer, services: Iterable[str]) 
         for name in services
     )
     return (
-        f"serving {len(tape.lines)} lines of {tape.file}, lanes: {list_words(tape.lanes)}\n"
+        f"serving {count_of(len(tape.lines), 'line')} of {tape.file},"
+        f" lanes: {list_words(tape.lanes)}\n"
         f"  export OPENAI_BASE_URL={replay.base_url} OPENAI_API_KEY=taped\n"
         f"  curl {replay.url}/ledger  shows the exchanges\n"
         f"  curl -X POST {replay.url}/rewind  plays the tape from its start again\n"
@@ -162,7 +163,7 @@ def _describe_exchange(exchange: Exchange, refusals: Sequence[RequestRefusedErro
 
 def _closing_summary(replay: ReplayServer) -> Iterator[str]:
     exchanges, unplayed = len(replay.ledger.exchanges), replay.unplayed_lines
-    yield f"\n{exchanges} exchanges, {len(replay.refusals)} of them refused"
+    yield f"\n{count_of(exchanges, 'exchange')}, {len(replay.refusals)} of them refused"
     yield from (f"  unplayed: {line}" for line in unplayed[:MAX_LISTED_LINES])
     if len(unplayed) > MAX_LISTED_LINES:
         yield f"  … {len(unplayed)} unplayed lines in total"

@@ -11,6 +11,7 @@ from rich.text import Text
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Trace
 from scenarios.diagnoses.experiment import DiagnosedRun
+from scenarios.tape.similarity import count_of
 
 LABEL_WIDTH = 10
 """The width of the labels before path, evidence and remedy."""
@@ -38,7 +39,7 @@ def render_experiment(name: str, runs: Sequence[DiagnosedRun]) -> RenderableType
         example = next(run for run in failed if _origin(run) == (mode, agent))
         table.add_row(str(count), mode, agent, example.trace_ids[-1])
     lines: list[RenderableType] = [
-        Text(f"{name}: {len(runs)} runs, {len(failed)} with findings", style="bold"),
+        Text(f"{name}: {count_of(len(runs), 'run')}, {len(failed)} with findings", style="bold"),
         *([table] if failed else []),
         *(Text(f"✗ {run.trace_ids[0]}: {run.problem}", "red") for run in runs if run.problem),
     ]

@@ -42,6 +42,11 @@ def suggest_nearest(word: str, words: tuple[str, ...]) -> str:
     return f"; known: {list_words(words)}" if words else ""
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return a number and a noun, in the plural unless the number is one: `2 exchanges`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def list_words(words: tuple[str, ...]) -> str:
     """Join the words with commas; of many, the first `MAX_LISTED_WORDS` and the total."""
     more = f" … ({len(words)} in total)" if len(words) > MAX_LISTED_WORDS else ""

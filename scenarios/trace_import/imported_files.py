@@ -11,6 +11,7 @@ from instrumentation.trace import Trace
 from scenarios.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.live.live_run import workflow_reference
 from scenarios.player.scenario_loader import CATALOG_FOLDER
+from scenarios.tape.similarity import count_of
 from scenarios.trace_import.pytest_module import render_test
 from scenarios.trace_import.scenario_writer import write_scenario
 from scenarios.trace_import.traced_tape import TracedTape, import_trace
@@ -52,7 +53,7 @@ class ImportedTrace:
         """Yield the report for a person."""
         lanes = Counter(str(line["lane"]) for line in self.tape.lines)
         counts = ", ".join(f"{lane} {count}" for lane, count in lanes.items()) or "none"
-        yield f"{self.source}: {len(self.tape.lines)} lines ({counts})"
+        yield f"{self.source}: {count_of(len(self.tape.lines), 'line')} ({counts})"
         yield from (f"  wrote {path}" for path in self.files)
         if self.tape.gaps:
             yield "The trace does not hold everything:"

@@ -6,7 +6,7 @@ from pathlib import Path
 from scenarios.replay.selection.nearest_line import explain_difference, find_nearest_line
 from scenarios.tape.line import TapeLine
 from scenarios.tape.requests.request import Request
-from scenarios.tape.similarity import closest_word, list_words
+from scenarios.tape.similarity import closest_word, count_of, list_words
 from scenarios.tape.tape import Tape
 from workflows.model import AGENT_HEADER
 
@@ -54,7 +54,7 @@ def no_line_error(
         left = sum(line.lane == request.lane for line in unplayed)
         explanation = [
             f'lane "{request.lane}", call {call}: no line of {tape.file} answers this request.',
-            f"The lane has {_count_lines(len(own))}, {len(own) - left} of them played.",
+            f"The lane has {count_of(len(own), 'line')}, {len(own) - left} of them played.",
             _describe_nearest(request, nearest) if nearest else f"Its last line is {own[-1]}.",
             f"The request ends with: {_quote_end(request.searchable_text)}",
             f"To fix it: {_fix_lane(tape, request, own[-1], nearest)}",
@@ -127,10 +127,6 @@ def _next_command(tape: Tape) -> str:
     if path.name == "tape.jsonl" and (path.parent / "scenario.py").exists():
         return f"python -m scenarios accept {path.parent.name}"
     return "restart the server"
-
-
-def _count_lines(count: int) -> str:
-    return f"{count} line" if count == 1 else f"{count} lines"
 
 
 def _truncate(text: str) -> str:

@@ -74,7 +74,7 @@ def test_it_prints_its_address_a_line_per_request_and_a_summary_when_it_is_stopp
         f'aa call 1: 422: {path} has no lane "aa". Did you mean "a"?',
         "a call 1: 200, line 1",
     ]
-    assert "1 exchanges, 0 of them refused" in out
+    assert "1 exchange, 0 of them refused" in out
     assert f"unplayed: {path}:2 [b] (always)" in out
     assert err == "\nstopped\n"
     assert process.returncode == exit_code
