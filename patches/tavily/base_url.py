@@ -18,7 +18,7 @@ ARGUMENT = "api_base_url"
 
 @contextmanager
 def _apply() -> Generator[None]:
-    from tavily import AsyncTavilyClient, TavilyClient
+    from tavily import AsyncTavilyClient, TavilyClient  # type: ignore[import-untyped]  # it ships no annotations
 
     classes: tuple[Any, ...] = (TavilyClient, AsyncTavilyClient)
     before = [each.__init__ for each in classes]

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from tavily import AsyncTavilyClient, TavilyClient
+from tavily import AsyncTavilyClient, TavilyClient  # type: ignore[import-untyped]  # it ships no annotations
 
 from patches.patch import apply_patches
 from patches.tavily.base_url import PATCH, VARIABLE
