@@ -110,6 +110,7 @@ MEASURES: dict[str, Callable[[str], Figures]] = {
     "fan-out": partial(bench_module, "fan_out"),
     "redaction": partial(bench_module, "redaction"),
     "a burst": partial(bench_module, "span_burst"),
+    "long use": partial(bench_module, "long_use"),
     "export": partial(bench_module, "otlp_export"),
     "search": partial(bench_module, "trace_search"),
     "diagnosis": partial(bench_module, "diagnosis"),
