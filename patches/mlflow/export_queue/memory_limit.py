@@ -36,7 +36,7 @@ def _apply() -> Generator[None]:
         spans = spans_in_task(task)
         size_bytes = PendingWrite(put, None, (), frozenset(), tuple(spans)).size_bytes
         # The spans of a finished trace are counted by the tasks that store them.
-        if budget.try_reserve(size_bytes, 0 if _trace_in_task(task) else len(spans)):
+        if budget.try_reserve(size_bytes, 0 if trace_in_task(task) else len(spans)):
             handler = budget.release_after(task.handler, size_bytes)
             put(self, replace(task, handler=handler), *args, **kwargs)
 
@@ -51,13 +51,13 @@ def _apply() -> Generator[None]:
 
 def spans_in_task(task: Any) -> list[Any]:
     """Return the spans that a task keeps in memory: single ones, or those of a whole trace."""
-    if trace := _trace_in_task(task):
+    if trace := trace_in_task(task):
         return list(trace.data.spans)
     lists = [argument for argument in task.args if isinstance(argument, list)]
     return [span for spans in lists for span in spans]
 
 
-def _trace_in_task(task: Any) -> Any:
+def trace_in_task(task: Any) -> Any:
     """Return the finished trace that the task stores, or None if it stores spans."""
     return next((argument for argument in task.args if hasattr(argument, "data")), None)
 

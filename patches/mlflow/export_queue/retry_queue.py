@@ -91,6 +91,20 @@ class RetryQueue:
                 self._no_drain_at_successes = self._successes
                 self._no_drain_until = monotonic() + self._timeout_s
 
+    def writes(self) -> list[PendingWrite]:
+        """Return the writes in the queue, the one that is under way included."""
+        with self._changed:
+            return [queued.write for queued in self._queue]
+
+    def abandon(self) -> None:
+        """Drop all writes, as if their store had rejected them. One under way may still succeed."""
+        with self._changed:
+            while self._queue:
+                self._outage.record_loss(self._queue.popleft().write)
+            self._span_writes.clear()
+            self._size_bytes = 0
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Drain the queue, then drop and log the writes that could not be stored."""
         self.drain()

@@ -17,6 +17,7 @@ from functools import partial, wraps
 from threading import Lock
 from typing import Any
 
+from patches.mlflow.export_queue.flush_progress import flush_interruptibly
 from patches.mlflow.export_queue.pending_write import MAX_BYTES_VARIABLE, PendingWrite
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
 from patches.patch import Patch
@@ -60,9 +61,12 @@ def _apply() -> Generator[None]:
         retry_queues.for_exporter(self).put(PendingWrite(write, self, (trace, *args), trace_ids))
 
     @wraps(flush)
-    def flush_all(self: Any, *args: Any, **kwargs: Any) -> None:
-        flush(self, *args, **kwargs)
-        retry_queues.drain()
+    def flush_all(self: Any, terminate: bool = False, *args: Any, **kwargs: Any) -> None:
+        def flush_and_drain() -> None:
+            flush(self, terminate, *args, **kwargs)
+            retry_queues.drain()
+
+        flush_interruptibly(self, flush_and_drain, retry_queues, is_at_exit=terminate)
 
     exporter._log_spans, exporter._log_trace = put_spans, put_trace
     export_queue.flush = flush_all
@@ -101,6 +105,15 @@ class RetryQueues:
         """Wait for each queue; see `RetryQueue.drain`."""
         for queue in list(self._by_store.values()):
             queue.drain()
+
+    def pending_writes(self) -> list[PendingWrite]:
+        """Return the writes that are not stored yet."""
+        return [write for queue in list(self._by_store.values()) for write in queue.writes()]
+
+    def abandon(self) -> None:
+        """Drop all writes; see `RetryQueue.abandon`."""
+        for queue in list(self._by_store.values()):
+            queue.abandon()
 
     def close(self) -> None:
         """Close each queue; see `RetryQueue.close`."""
