@@ -64,7 +64,8 @@ def _release(provider: Any) -> None:
     It and its export queue are registered to be called at exit. A program that enables tracing for
     each of its runs would keep 160 objects per run.
     """
-    atexit.unregister(getattr(provider, "_atexit_handler", None))
+    if (handler := getattr(provider, "_atexit_handler", None)) is not None:
+        atexit.unregister(handler)
     processors = getattr(provider, "_active_span_processor", None)
     for processor in getattr(processors, "_span_processors", ()):
         queue = getattr(processor.span_exporter, "_async_queue", None)

@@ -91,8 +91,14 @@ def openai_program(url: str) -> Callable[[], object]:
     from openai import OpenAI
 
     client = OpenAI(base_url=url, api_key="taped")
-    messages = [{"role": "user", "content": "What was inflation in France?"}]
-    return lambda: client.chat.completions.create(model="taped", messages=messages)  # type: ignore[call-overload]
+
+    def run() -> object:
+        question = "What was inflation in France?"
+        return client.chat.completions.create(
+            model="taped", messages=[{"role": "user", "content": question}]
+        )
+
+    return run
 
 
 def autogen_program(url: str) -> Callable[[], object]:
