@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import copytree
@@ -12,6 +13,7 @@ import pytest
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from tests.docs.documents import ROOT, CodeBlock, code_blocks, list_documents
+from tests.support.fork_server import ForkServer, start_fork_server
 
 pytestmark = pytest.mark.long
 
@@ -26,9 +28,15 @@ TEST_FILES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def fork_server() -> Iterator[ForkServer]:
+    with start_fork_server() as server:
+        yield server
+
+
 @pytest.mark.parametrize("block", PROGRAMS, ids=str)
 def test_a_python_block_runs_and_prints_what_the_page_shows(
-    block: CodeBlock, store: str, tmp_path: Path
+    block: CodeBlock, store: str, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": store,
@@ -41,15 +49,7 @@ def test_a_python_block_runs_and_prints_what_the_page_shows(
         if block.tape:
             replay = stack.enter_context(replay_tape(Tape.load(block.tape)))
             environment["OPENAI_BASE_URL"] = replay.base_url
-        ended = subprocess.run(
-            [sys.executable, "-c", block.code],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        ended = fork_server.run(block.code, tmp_path, environment)
         refusals = [str(refusal) for refusal in replay.refusals] if replay else []
         unplayed = [line.location for line in replay.unplayed_lines] if replay else []
     assert ended.returncode == 0, ended.stderr

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 
 import mlflow
@@ -23,6 +22,7 @@ from mlflow.tracing import provider
 
 from instrumentation.sigterm import handle_sigterm
 from instrumentation.tracing import enable_tracing
+from tests.support.fork_server import import_modules
 
 SPANS = 20
 FORKS = 5
@@ -48,7 +48,7 @@ def main(tracking_uri: str, program: str) -> None:
 
 def fork_programs(folder: Path, programs: Sequence[str]) -> str | dict[str, int]:
     """Fork a process per program; return its program in each, and all process ids in the parent."""
-    import_module("mlflow.store.tracking.sqlalchemy_store")
+    import_modules()
     ids = {}
     for program in programs:
         ids[program] = os.fork()
