@@ -18,6 +18,7 @@ from scenarios.expectations.guardrails import (
     exceeds_budget,
     guardrail_allows,
     guardrail_blocks,
+    guardrail_sends_back,
     stays_within_budget,
 )
 from scenarios.expectations.handoffs import (
@@ -77,7 +78,6 @@ from scenarios.expectations.tools import (
     calls_tool,
     claims_verified_without_tool,
     guardrail_rejects,
-    guardrail_sends_back,
     loops_on_tool,
     never_calls_tool,
     never_loops,

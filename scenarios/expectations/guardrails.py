@@ -1,7 +1,16 @@
 """Expectations about guardrails that act: the checks that block a call, and those that pass."""
 
+import re
+
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation, how_often, list_names, pluralize
+from scenarios.expectations.expectation import (
+    Expectation,
+    how_often,
+    list_names,
+    pluralize,
+    shorten,
+    to_text,
+)
 
 PREFIX = "flight_recorder.guardrail."
 
@@ -42,6 +51,29 @@ def guardrail_allows(guardrail: str, *, tool: str = "") -> Expectation:
     of_tool = f" of {tool}" if tool else ""
     return Expectation(
         f"{guardrail} allows every call{of_tool}", explain_failure, span_name=guardrail
+    )
+
+
+def guardrail_sends_back(guardrail: str, pattern: str) -> Expectation:
+    """The guardrail rejects a text that matches the pattern."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        checks = [span for span in trace.spans_of_type("GUARDRAIL") if span.name == guardrail]
+        if not checks:
+            return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
+        rejected = [
+            to_text(span.inputs)
+            for span in checks
+            if span.attributes.get(f"{PREFIX}passed") is False
+        ]
+        if any(re.search(pattern, text) for text in rejected):
+            return None
+        return f"it rejected {'; '.join(map(shorten, rejected)) or 'nothing'}"
+
+    return Expectation(
+        f"{guardrail} sends back a text that matches /{pattern}/",
+        explain_failure,
+        span_name=guardrail,
     )
 
 

@@ -117,29 +117,6 @@ def guardrail_rejects(task: str, *, times: int) -> Expectation:
     )
 
 
-def guardrail_sends_back(guardrail: str, pattern: str) -> Expectation:
-    """The guardrail rejects a text that matches the pattern."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        checks = [span for span in trace.spans_of_type("GUARDRAIL") if span.name == guardrail]
-        if not checks:
-            return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
-        rejected = [
-            to_text(span.inputs)
-            for span in checks
-            if span.attributes.get("flight_recorder.guardrail.passed") is False
-        ]
-        if any(re.search(pattern, text) for text in rejected):
-            return None
-        return f"it rejected {'; '.join(map(shorten, rejected)) or 'nothing'}"
-
-    return Expectation(
-        f"{guardrail} sends back a text that matches /{pattern}/",
-        explain_failure,
-        span_name=guardrail,
-    )
-
-
 def claims_verified_without_tool(agent: str, tool: str) -> Expectation:
     """The output claims to be verified, though the agent never called the tool that verifies."""
 

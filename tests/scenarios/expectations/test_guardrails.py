@@ -14,6 +14,12 @@ def check(guardrail: str, reason: str = "", tool: str = "", limit: int | None = 
     return Span(guardrail, "GUARDRAIL", attributes=attributes | more)
 
 
+def describe(value: Expectation | str) -> str:
+    """The name of a case; the default has the addresses of functions, which no two processes share."""
+    return value if isinstance(value, str) else value.description
+
+
+PASSED = "flight_recorder.guardrail.passed"
 USAGE = {"mlflow.chat.tokenUsage": {"input_tokens": 90, "output_tokens": 10}}
 
 
@@ -27,6 +33,8 @@ TRACE = Trace(
                 check("breaker", "called too often", tool="pay"),
                 check("budget", limit=100),
                 check("small_budget", limit=99),
+                Span("judge", "GUARDRAIL", inputs="Which year?", attributes={PASSED: False}),
+                Span("judge", "GUARDRAIL", inputs="In 2023.", attributes={PASSED: True}),
                 Span("chat_completion", "LLM", attributes=USAGE),
             ),
         ),
@@ -41,10 +49,11 @@ TRACE = Trace(
         expect.guardrail_blocks("breaker", tool="pay", reason="too often"),
         expect.guardrail_allows("breaker", tool="read"),
         expect.guardrail_allows("budget"),
+        expect.guardrail_sends_back("judge", "Which"),
         expect.stays_within_budget("budget"),
         expect.exceeds_budget("small_budget"),
     ],
-    ids=str,
+    ids=describe,
 )
 def test_it_holds(expectation: Expectation) -> None:
     assert expectation.explain_failure(TRACE) is None
@@ -60,21 +69,26 @@ def test_it_holds(expectation: Expectation) -> None:
         ),
         (
             expect.guardrail_blocks("authorization"),
-            "it made no check; guardrails: breaker, breaker, budget, small_budget",
+            "it made no check; guardrails: breaker, breaker, budget, small_budget, judge, judge",
         ),
         (expect.guardrail_allows("breaker"), "it blocked once"),
+        (expect.guardrail_sends_back("judge", "2023"), "it rejected 'Which year?'"),
+        (
+            expect.guardrail_sends_back("censor", "2023"),
+            "it made no check; guardrails: breaker, breaker, budget, small_budget, judge, judge",
+        ),
         (expect.exceeds_budget("budget"), "it spends 100 of 100 tokens"),
         (expect.stays_within_budget("small_budget"), "it spends 100 of 99 tokens"),
         (
             expect.stays_within_budget("breaker"),
-            "no check has a limit; guardrails: breaker, breaker, budget, small_budget",
+            "no check has a limit; guardrails: breaker, breaker, budget, small_budget, judge, judge",
         ),
         (
             expect.guardrail_allows("budget", tool="pay"),
-            "it made no check; guardrails: breaker, breaker, budget, small_budget",
+            "it made no check; guardrails: breaker, breaker, budget, small_budget, judge, judge",
         ),
     ],
-    ids=str,
+    ids=describe,
 )
 def test_it_explains_why_it_does_not_hold(expectation: Expectation, reason: str) -> None:
     assert expectation.explain_failure(TRACE) == reason
