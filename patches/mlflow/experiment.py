@@ -68,7 +68,8 @@ def _release(provider: Any) -> None:
         atexit.unregister(handler)
     processors = getattr(provider, "_active_span_processor", None)
     for processor in getattr(processors, "_span_processors", ()):
-        queue = getattr(processor.span_exporter, "_async_queue", None)
+        exporter = getattr(processor, "span_exporter", None)  # one for OTLP has none
+        queue = getattr(exporter, "_async_queue", None)
         if queue is not None and not queue.is_active():
             atexit.unregister(queue._at_exit_callback)
 

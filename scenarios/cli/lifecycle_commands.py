@@ -22,7 +22,7 @@ def evaluate(
         typer.Option("--live", help="Judge with MODEL_NAME at OPENAI_BASE_URL, not a tape."),
     ] = False,
 ) -> None:
-    """Evaluate the lessons' tasks, and compare broken with fixed runs.
+    """Evaluate the lessons' tasks, broken against fixed.
 
     Runs six tasks of the review flow, the crew and the search agent, broken and fixed, merges them
     into a dataset, and scores them with judges, MLflow's scorers, expectations and the diagnosis.

@@ -79,7 +79,7 @@ def monitor(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch stored traces: score a sample, check alerts, export metrics.
+    """Watch stored traces: scores, alerts and metrics.
 
     Each pass reads the finished traces of the window. New ones are counted in the metrics; of a
     sample, the diagnosis and the expectations of FILE are logged as MLflow assessments. Metrics go

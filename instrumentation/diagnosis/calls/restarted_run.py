@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.texts import normalize
+from instrumentation.diagnosis.reading.texts import normalize, sentence_keys
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
@@ -20,13 +20,18 @@ def find_restarted_runs(reading: TraceReading) -> Iterator[Finding]:
     Between the two turns other agents worked with the result of the first. A second prompt with
     anything new, such as an objection, is no reset.
     """
-    first_turns: dict[tuple[str | None, str], Span] = {}
-    restarted: list[tuple[Span, Span]] = []
+    turns_of_prompt: dict[tuple[str | None, str], list[Span]] = {}
     for turn in reading.index.turns:
-        key = (turn.agent, _first_prompt(reading, turn))
-        first = first_turns.setdefault(key, turn)
-        if first is not turn and key[1] and not first.failed and _is_used(reading, first, turn):
-            restarted.append((first, turn))
+        prompt = _first_prompt(reading, turn)
+        if sentence_keys(prompt):  # "Go on." says nothing that could be news
+            turns_of_prompt.setdefault((turn.agent, prompt), []).append(turn)
+    restarted = [
+        (first, again)
+        for first, *later in turns_of_prompt.values()
+        if later and not first.failed
+        for again in _find_restarts(reading, first, later)
+    ]
+    restarted.sort(key=lambda pair: reading.index.position(pair[1]))
     if len({turn.agent for _, turn in restarted}) >= MIN_AGENTS:
         yield _build_finding(reading, restarted)
 
@@ -38,15 +43,13 @@ def _first_prompt(reading: TraceReading, turn: Span) -> str:
     return normalize("\n".join(one.text for one in messages if one.role not in INSTRUCTIONS))
 
 
-def _is_used(reading: TraceReading, first: Span, again: Span) -> bool:
-    """Whether another agent finished work with a turn's result before the turn was repeated."""
+def _find_restarts(reading: TraceReading, first: Span, later: list[Span]) -> Iterator[Span]:
+    """Yield the repetitions of a turn before which another agent finished work with its result."""
     index = reading.index
-    if not index.is_before(first, again):
-        return False
-    return any(
-        turn.agent != first.agent and index.is_before(turn, again)
-        for turn in reading.flow.reached_turns(first)
-    )
+    users = [turn for turn in reading.flow.reached_turns(first) if turn.agent != first.agent]
+    for again in later:
+        if index.is_before(first, again) and any(index.is_before(one, again) for one in users):
+            yield again
 
 
 def _build_finding(reading: TraceReading, restarted: list[tuple[Span, Span]]) -> Finding:

@@ -6,6 +6,7 @@ from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.handoff import Handoff
 from instrumentation.diagnosis.reading.texts import sentence_keys
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.reading.verdict import read_verdict
 from instrumentation.trace.span import Span
 
 MODE = "ignored other agent's input"
@@ -37,6 +38,8 @@ def is_ignored_input(reading: TraceReading, lost: Handoff) -> bool:
     """Whether the receiver had written before the sender did, and repeats what it had written."""
     if not lost.is_lost or lost.receiver is None or lost.sender is None:
         return False
+    if lost.is_inferred and read_verdict(lost.sent) is not False:
+        return False  # without an objection, the sender's text may have been for somebody else
     earlier = _last_turn_before(reading, lost.to_agent, lost.sender)
     if earlier is None:
         return False

@@ -18,7 +18,8 @@ FIX = "Give each agent only the tools of its own task, and check the answer agai
 def find_left_tasks(reading: TraceReading) -> Iterator[Finding]:
     """Yield calls that nothing asked for, if their figures replace those that the agent was given.
 
-    An agent that adds something to what it was given does not leave its task.
+    An agent that adds something to what it was given does not leave its task. Where nothing asked
+    for the calls behind the given figures either, prompts do not say what agents look up.
     """
     answer = reading.index.answer
     for handoff in reading.handoffs:
@@ -27,6 +28,8 @@ def find_left_tasks(reading: TraceReading) -> Iterator[Finding]:
             continue
         given = [figure for figure in handoff.figures if _is_from_tool(reading, figure)]
         if not given or repeats(given, reading.flow.output(turn)) or repeats(given, answer):
+            continue
+        if not all(_is_call_explained(reading, figure) for figure in given):
             continue
         for call in reading.index.calls_of(turn):
             own = figures_of(to_json_text(call.outputs))
@@ -37,6 +40,14 @@ def find_left_tasks(reading: TraceReading) -> Iterator[Finding]:
 
 def _is_from_tool(reading: TraceReading, figure: Figure) -> bool:
     return not reading.grounding.is_given(figure) and bool(reading.grounding.sources_of(figure))
+
+
+def _is_call_explained(reading: TraceReading, figure: Figure) -> bool:
+    """Whether its agent's prompt explains one of the calls that returned a figure."""
+    index = reading.index
+    calls = [one.span for one in reading.grounding.sources_of(figure)]
+    turns = [(index.turn(call), call) for call in calls]
+    return any(turn is None or not _is_unasked(reading, turn, call) for turn, call in turns)
 
 
 def _is_unasked(reading: TraceReading, turn: Span, call: Span) -> bool:

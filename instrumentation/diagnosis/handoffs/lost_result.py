@@ -31,16 +31,31 @@ def find_lost_results(reading: TraceReading) -> Iterator[Finding]:
     for handoff in reading.handoffs:
         if not handoff.is_lost and handoff.receiver is not None and handoff.sender is not None:
             arrivals.setdefault(id(handoff.receiver), []).append(handoff.sender)
+    first_turns: dict[str, Span] = {}
+    for turn in reading.index.turns:
+        first_turns.setdefault(str(turn.agent), turn)
     lost = [
         handoff
         for handoff in reading.handoffs
         if handoff.is_lost
+        and not _goes_back(reading, handoff, first_turns)
         and not _came_through_others(reading, handoff, arrivals)
         and not _is_restated(reading, handoff)
         and not is_ignored_input(reading, handoff)
     ]
     if lost:
         yield _build_finding(reading, lost)
+
+
+def _goes_back(reading: TraceReading, lost: Handoff, first_turns: Mapping[str, Span]) -> bool:
+    """Whether a handoff is inferred, and the receiver had a turn before the sender's.
+
+    Without a span of the handoff, nothing says that a text was meant to go back.
+    """
+    first = first_turns.get(lost.to_agent)
+    if not lost.is_inferred or first is None or lost.sender is None:
+        return False
+    return reading.index.is_before(first, lost.sender)
 
 
 def _came_through_others(

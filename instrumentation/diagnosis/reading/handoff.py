@@ -47,6 +47,11 @@ class Handoff:
         return figures_of(self.sent)
 
     @property
+    def is_inferred(self) -> bool:
+        """Whether the trace has no span of the handoff."""
+        return self.span is self.receiver
+
+    @property
     def is_lost(self) -> bool:
         """Whether most of the output did not arrive."""
         return self.score < MAX_LOST_SCORE and self.receiver is not None

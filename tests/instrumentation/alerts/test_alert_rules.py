@@ -14,6 +14,7 @@ from scenarios.player.scenario_loader import load_scenario, scenario_folder, sce
 EXPECTED_ALERTS = {
     "branch_is_lost_at_the_join": {"lost handoff"},
     "branch_waits_in_silence": {"loop"},
+    "budget_is_checked_too_late": {"tokens of a run"},
     "charter_rule_is_forgotten": {"lost handoff"},
     "context_is_not_passed": {"lost handoff"},
     "generator_stalls": {"failed runs", "failed completions"},

@@ -293,7 +293,7 @@ def test_a_file_of_another_kind_is_named(content: Any, sentence: str, tmp_path: 
     [
         (b"", "it is empty"),
         (b"trace_id  state\ntr-1  OK\n", "it is not JSON"),
-        (b"\x1f\x8b\x08\x00", "UnicodeDecodeError"),
+        (b"\x1f\x8b\x08\x00", "it is not a text file: byte 1"),
         (b'{"resourceSpans": [' + b"[" * 100_000, "nested too deep"),
         (b'{"data": {"spans": [{"start_time_unix_nano": 1e400}]}}', "1e400 is too large"),
         (b'{"data": {"spans": [{"name": "a"}]}}', "KeyError"),

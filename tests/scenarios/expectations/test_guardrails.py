@@ -15,10 +15,11 @@ def check(guardrail: str, reason: str = "", tool: str = "", limit: int | None = 
 
 
 def describe(value: Expectation | str) -> str:
-    """The name of a case; the default has the addresses of functions, which no two processes share."""
+    """The name of a case; the default has the addresses of functions, which differ by process."""
     return value if isinstance(value, str) else value.description
 
 
+NAMES = "breaker, breaker, budget, small_budget, judge, judge"
 PASSED = "flight_recorder.guardrail.passed"
 USAGE = {"mlflow.chat.tokenUsage": {"input_tokens": 90, "output_tokens": 10}}
 
@@ -69,23 +70,23 @@ def test_it_holds(expectation: Expectation) -> None:
         ),
         (
             expect.guardrail_blocks("authorization"),
-            "it made no check; guardrails: breaker, breaker, budget, small_budget, judge, judge",
+            f"it made no check; guardrails: {NAMES}",
         ),
         (expect.guardrail_allows("breaker"), "it blocked once"),
-        (expect.guardrail_sends_back("judge", "2023"), "it rejected 'Which year?'"),
+        (expect.guardrail_sends_back("judge", "2023"), "it rejected Which year?"),
         (
             expect.guardrail_sends_back("censor", "2023"),
-            "it made no check; guardrails: breaker, breaker, budget, small_budget, judge, judge",
+            f"it made no check; guardrails: {NAMES}",
         ),
         (expect.exceeds_budget("budget"), "it spends 100 of 100 tokens"),
         (expect.stays_within_budget("small_budget"), "it spends 100 of 99 tokens"),
         (
             expect.stays_within_budget("breaker"),
-            "no check has a limit; guardrails: breaker, breaker, budget, small_budget, judge, judge",
+            f"no check has a limit; guardrails: {NAMES}",
         ),
         (
             expect.guardrail_allows("budget", tool="pay"),
-            "it made no check; guardrails: breaker, breaker, budget, small_budget, judge, judge",
+            f"it made no check; guardrails: {NAMES}",
         ),
     ],
     ids=describe,
