@@ -46,7 +46,7 @@ test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
 	@$(MAKE) --no-print-directory openai-3-env || echo "skipped: the environment with openai 3 could not be built"
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -rs
 
-test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores (a minute)
+test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores (3 minutes)
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -m "not long and not store"
 
 check: $(VENV)/ready  ## Check lint, types, layers, names, traces and pages
