@@ -32,6 +32,7 @@ from instrumentation.diagnosis.verdicts.late_budget_check import find_late_budge
 from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_guardrails
 from instrumentation.diagnosis.verdicts.missed_end import find_missed_ends
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
+from instrumentation.diagnosis.verdicts.unused_result import find_unused_results
 from instrumentation.diagnosis.verdicts.unverified_claim import find_unverified_claims
 
 Detector = Callable[[TraceReading], Iterator[Finding]]
@@ -68,4 +69,5 @@ DETECTORS: tuple[Detector, ...] = (
     find_missed_ends,
     find_misfired_guardrails,
     find_late_budget_checks,
+    find_unused_results,
 )

@@ -1,4 +1,4 @@
-"""The Markdown page of the fidelity table, integrations/FIDELITY.md."""
+"""Render integrations/FIDELITY.md: how much of what happened each instrumentor records."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

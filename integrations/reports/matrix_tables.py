@@ -1,4 +1,4 @@
-"""The report of the matrix: on a terminal or in a CI log, and in Markdown for a pull request."""
+"""Report how the cases fared in each environment of the version matrix: rich text and Markdown."""
 
 from collections.abc import Iterator, Sequence
 from html import escape

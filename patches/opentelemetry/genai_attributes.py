@@ -1,8 +1,8 @@
 """Translate a provider's request and reply into OpenTelemetry's messages, with MLflow's converters.
 
-Only for formats other than OpenAI's. MLflow's own translation of whole spans
-passes span types such as CHAIN and HANDOFF through as operation names, omits cached tokens, and
-removes the inputs and outputs of most spans.
+Only for formats other than OpenAI's. MLflow's own translation of whole spans passes span types such
+as CHAIN and HANDOFF through as operation names, omits cached tokens, and removes the inputs and
+outputs of most spans.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Run the tasks, and log on each trace what is expected of it."""
+"""Run both variants of each evaluation task, and build the dataset and the code scorers of it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """The replay server's ASGI application: read a request, route it, and have it answered.
 
 One request passes: `http_server/connection.py` (read) → this module → `request_parsing.py` →
-`exchange_handler.py` (log, faults, send) → `line_selector.py` → `answer.py`, with `openai_api/`.
+`exchange_handler.py` (log, faults, send) → `selection/line_selector.py` → `answer.py`, with
+`openai_api/`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -3,7 +3,8 @@ r"""Read a tape: a JSONL file of exchanges, recorded or scripted, that a run can
     tape = Tape.load("scenarios/catalog/review_goes_well/tape.jsonl")
 
 A tape is UTF-8: one JSON object per line; blank lines are allowed. The order of the lines is for
-human readers. Which line answers a request is decided by content: see `replay/line_selector.py`.
+human readers. Which line answers a request is decided by content: see
+`replay/selection/line_selector.py`.
 
 Keys of every line:
 

@@ -57,6 +57,7 @@ TRUTH = {
     "quarterly_figure_becomes_annual": FailureTruth(
         "tool-output misreading", ("specialist", "analyst", "synthesist")
     ),
+    "redaction_is_thrown_away": FailureTruth("unused guardrail result", ("payer",)),
     "reviewer_is_ignored": FailureTruth(
         "ignored other agent's input", ("generator", "reviewer", "summarizer")
     ),

@@ -1,4 +1,4 @@
-"""Rubrics: what a judge looks for. One sentence decides, one rules out an excuse.
+"""Rubrics: the texts that tell a judge when to pass an answer and when to fail it.
 
 The same text is used while a run goes on (`judged_search.py`) and afterwards (`evaluation.py`).
 """

@@ -1,4 +1,4 @@
-"""Search tools that a model may call: their arguments, their hits, and how a call can fail."""
+"""What search tools share: the type of a tool, its arguments, its hits, and how a call can fail."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence

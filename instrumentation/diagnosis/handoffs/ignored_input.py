@@ -1,4 +1,4 @@
-"""Ignored other agent's input: an agent repeats its text, because the objection never arrived."""
+"""Ignored other agent's input: an author writes the same text again; no objection arrived."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Schema drift: a tool returns a figure that is not in the reply that it received."""
+"""Schema drift: a tool returns a figure that is not in its HTTP reply, such as a default value."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""CrewAI programs for each way to start a crew and to divide its work."""
+"""CrewAI cases: each way to start a crew and to divide its work, run under an instrumentor."""
 
 from crewai import Crew
 

@@ -1,4 +1,4 @@
-"""Client settings, the question and the tool that the `openai` programs share.
+"""What the programs of the `openai` cases share: client settings, the question and the tool.
 
 The `openai` package runs no tools: the program does, and no instrumentor sees it. A trace can show
 only the tool calls of a reply, and their results in the next prompt.

@@ -1,4 +1,4 @@
-"""The chat as its user, a skipper, has it."""
+"""The chat, with its user named in the traces: `skipper`."""
 
 from typing import Any
 

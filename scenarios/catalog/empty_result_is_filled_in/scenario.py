@@ -1,4 +1,4 @@
-"""A year is not published yet, the API returns an empty list, and a figure appears.
+"""A year is not published yet, the API returns an empty list, and the specialist fills in a figure.
 
 An empty list with status 200 says nothing, so the specialist repeats the figure of the year before.
 The number is in the sources, for another year, so the note is grounded and the check passes. Look

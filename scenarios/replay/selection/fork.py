@@ -1,4 +1,4 @@
-"""Fork a replay: up to a named exchange it is the recorded run, then another one.
+"""Fork a replay: it follows the tape up to a named call, then goes on live, edited or on another.
 
 After the fork, a request that is exactly the recorded one is still answered from the tape, unless
 it is of the forked agent: nothing that the agent was given has changed. All other requests go on
