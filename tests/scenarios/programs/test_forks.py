@@ -79,7 +79,7 @@ def test_a_fork_goes_on_live_and_records_what_it_gets(tape: Path, tmp_path: Path
     assert (ended.returncode, ended.stdout) == (0, "The lake is cold.\n"), ended.stderr
     assert len(exchanges) == 2
     answers = tape.with_name("run.Reviewer-1.jsonl")
-    assert f"the 2 live answers are on {answers}" in ended.stderr
+    assert f"2 live answers recorded on {answers}" in ended.stderr
 
     offline = fork(tape, "--fork", "Reviewer:1", "--edit", str(edit), "--tape", str(answers))
     assert (offline.returncode, offline.stdout) == (0, "The lake is cold.\n"), offline.stderr
@@ -101,7 +101,7 @@ def test_a_fork_that_is_not_reached_fails(tape: Path, edited: Path, tmp_path: Pa
         *("replay", str(tape), "--fork", "Reviewer:2", "--edit", str(edited), "--json"),
         *("--", sys.executable, str(short)),
     )
-    report = json.loads(ended.stdout.partition("\n")[2])
+    report = json.loads(ended.stdout)
     assert (ended.returncode, report["fork"], report["fork_reached"]) == (1, "Reviewer:2", False)
     assert len(report["unplayed"]) == 4
 
