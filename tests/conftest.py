@@ -37,8 +37,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The tracking URI of the SQLite store that one worker's tests share."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+    """The tracking URI of the SQLite store that one worker's tests share.
+
+    It exists from the start, so that no test depends on another one that has stored a trace.
+    """
+    from patches.mlflow.experiment import create_sqlite_store  # some tests run without MLflow
+
+    uri = f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+    create_sqlite_store(uri)
+    return uri
 
 
 @pytest.fixture(scope="session", autouse=True)

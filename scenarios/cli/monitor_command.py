@@ -13,10 +13,11 @@ from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.cli.store_commands import (
+    AlertRulesOption,
     ExperimentOption,
     WebhookDeliveryError,
+    check_webhook_option,
     post_webhook,
-    webhook_origin,
 )
 from scenarios.expectations.expectation import pluralize
 from scenarios.trace_store.alert_gate import webhook_payload
@@ -58,10 +59,7 @@ def monitor(
         Path | None,
         typer.Option(help="Python file of expectations to score, too.", metavar="FILE"),
     ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option(help="TOML file of alert rules, replacing the defaults.", metavar="FILE"),
-    ] = None,
+    table: AlertRulesOption = None,
     webhook: Annotated[
         str | None,
         typer.Option(help="POST to this URL when alerts begin or end.", metavar="URL"),
@@ -89,11 +87,7 @@ def monitor(
     Exit codes of --once: as of `alerts`, 0 no alerts; 1 alert firing; 2 could not evaluate.
     """
     rules = load_alert_rules(table) if table else DEFAULT_ALERT_RULES
-    if webhook:
-        try:
-            webhook_origin(webhook)
-        except WebhookDeliveryError as error:
-            raise typer.BadParameter(str(error)) from error
+    check_webhook_option(webhook)
     with quiet_frameworks(), exit_on_interrupt("stopped"):
         from instrumentation.metrics import TraceMetrics
         from scenarios.monitoring import Monitor

@@ -45,6 +45,10 @@ ExperimentOption = Annotated[
     str, typer.Option(help="Restrict to this MLflow experiment.", metavar="NAME")
 ]
 
+AlertRulesOption = Annotated[
+    Path | None,
+    typer.Option(help="TOML file of alert rules, replacing the defaults.", metavar="FILE"),
+]
 TIMEOUT_S = 10.0
 RETRY_DELAYS_S = (0.5, 2.0)
 """The pauses before the second and the third, last, attempt."""
@@ -54,10 +58,7 @@ RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 def alerts(
     since: SinceOption = "1h",
-    table: Annotated[
-        Path | None,
-        typer.Option(help="TOML file of alert rules, replacing the defaults.", metavar="FILE"),
-    ] = None,
+    table: AlertRulesOption = None,
     webhook: Annotated[
         str | None,
         typer.Option(help="POST firing alerts to this URL as JSON.", metavar="URL"),
@@ -75,11 +76,7 @@ def alerts(
     """
     rules = load_alert_rules(table) if table else DEFAULT_ALERT_RULES
     start = _parse_since(since)
-    if webhook:
-        try:
-            webhook_origin(webhook)
-        except WebhookDeliveryError as error:
-            raise typer.BadParameter(str(error)) from error
+    check_webhook_option(webhook)
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
         store = require_existing(tracking_uri())
         gate = run_alert_gate(
@@ -154,6 +151,15 @@ def _report_progress(counts: TraceCounts) -> None:
 
 class WebhookDeliveryError(Exception):
     """A webhook delivery failed. The message omits the URL's path, which may be a secret."""
+
+
+def check_webhook_option(url: str | None) -> None:
+    """Raise a usage error for a webhook that is no URL, before anything else is done."""
+    if url:
+        try:
+            webhook_origin(url)
+        except WebhookDeliveryError as error:
+            raise typer.BadParameter(str(error)) from error
 
 
 def post_webhook(
