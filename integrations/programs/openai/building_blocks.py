@@ -1,4 +1,4 @@
-"""What the programs of the `openai` cases share: client settings, the question and the tool.
+"""Client settings, question and tool that the `openai` programs are built from.
 
 The `openai` package runs no tools: the program does, and no instrumentor sees it. A trace can show
 only the tool calls of a reply, and their results in the next prompt.

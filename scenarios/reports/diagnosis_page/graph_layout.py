@@ -18,7 +18,7 @@ MAX_TOOLS = 4
 
 
 @dataclass(frozen=True)
-class Drawing:
+class GraphLayout:
     """Boxes and lines; what did not fit is counted."""
 
     boxes: tuple[Box, ...]
@@ -29,17 +29,17 @@ class Drawing:
     width: int = WIDTH
 
 
-def draw_graph(
+def lay_out_graph(
     work: Sequence[AgentWork],
     answer: str,
     passages: Sequence[Passage],
     origin_agent: str | None,
     origin_tool: str | None,
-) -> Drawing:
+) -> GraphLayout:
     """Place agents and passages; those on the path of the failure come first if there are many."""
     boxes, omitted_agents = _place_boxes(work, answer, passages, origin_agent, origin_tool)
     lines, omitted = route_lines({box.name: box for box in boxes}, passages)
-    return Drawing(boxes, lines, boxes[-1].bottom + 10, omitted_agents, omitted)
+    return GraphLayout(boxes, lines, boxes[-1].bottom + 10, omitted_agents, omitted)
 
 
 def _place_boxes(
@@ -83,9 +83,9 @@ def _tool_lines(
     return tuple(lines)
 
 
-def describe_graph(drawing: Drawing) -> str:
+def describe_graph(layout: GraphLayout) -> str:
     """The graph in words, for those who cannot see it."""
-    return "; ".join(_describe(line.passage) for line in reversed(drawing.lines))
+    return "; ".join(_describe(line.passage) for line in reversed(layout.lines))
 
 
 def _describe(passage: Passage) -> str:

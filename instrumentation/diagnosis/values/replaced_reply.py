@@ -12,7 +12,7 @@ REPLY = "flight_recorder.http.reply"
 FIX = "Fail when an expected field is missing; never replace it by a default."
 
 
-def find_schema_drift(reading: TraceReading) -> Iterator[Finding]:
+def find_replaced_replies(reading: TraceReading) -> Iterator[Finding]:
     """Yield tool calls whose reply has figures, none of which is in the result, but others are."""
     for call in iter_sources(reading.index):
         reply = to_json_text(call.attributes.get(REPLY))

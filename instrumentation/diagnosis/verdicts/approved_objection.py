@@ -12,7 +12,7 @@ MODE = "unaware of termination conditions"
 FIX = "Tell a result from a run that reached its limit: return the reviewer's verdict with it."
 
 
-def find_missed_ends(reading: TraceReading) -> Iterator[Finding]:
+def find_approved_objections(reading: TraceReading) -> Iterator[Finding]:
     """Yield runs that claim approval, although the last turn objects and is part of the output."""
     index = reading.index
     if not index.turns:

@@ -15,10 +15,10 @@ MIN_REPEATED_SHARE = 0.8
 """The share of sentences that a second version must repeat to count as the same text."""
 
 
-def find_ignored_inputs(reading: TraceReading) -> Iterator[Finding]:
+def find_lost_objections(reading: TraceReading) -> Iterator[Finding]:
     """Yield lost handoffs back to an author, who then writes the same text once more."""
     for lost in reading.handoffs:
-        if lost.receiver is None or not is_ignored_input(reading, lost):
+        if lost.receiver is None or not is_lost_objection(reading, lost):
             continue
         yield reading.find(
             MODE,
@@ -34,7 +34,7 @@ def find_ignored_inputs(reading: TraceReading) -> Iterator[Finding]:
         )
 
 
-def is_ignored_input(reading: TraceReading, lost: Handoff) -> bool:
+def is_lost_objection(reading: TraceReading, lost: Handoff) -> bool:
     """Whether the receiver had written before the sender did, and repeats what it had written."""
     if not lost.is_lost or lost.receiver is None or lost.sender is None:
         return False
