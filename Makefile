@@ -129,11 +129,11 @@ lift: $(VENV)/ready  ## Copy the instrumentation into your project (INTO=my_app/
 lock: $(VENV)/ready  ## Resolve the newest compatible versions into requirements.lock
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --upgrade --output-file requirements.lock
-	cp requirements.lock integrations/environments/mlflow-3-18.lock
+	cp requirements.lock integrations/environments/locks/mlflow-3-18.lock
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --override integrations/environments/mlflow-3-18.in \
+		--no-header --no-annotate --override integrations/environments/locks/mlflow-3-18.in \
 		--no-emit-package mlflow-skinny --no-emit-package mlflow-tracing \
-		--output-file integrations/environments/mlflow-3-18.lock
+		--output-file integrations/environments/locks/mlflow-3-18.lock
 
 clean:  ## Remove the virtual environments; stores and tapes stay
 	rm -rf $(VENV) .envs
@@ -154,7 +154,7 @@ $(VENV)/ready: requirements.lock
 	@$(call environment,.envs/openai-3,$<,--compile-bytecode)
 	@touch $@
 
-$(INSTRUMENTOR_ENVS): .envs/%/ready: integrations/environments/%.lock
+$(INSTRUMENTOR_ENVS): .envs/%/ready: integrations/environments/locks/%.lock
 	@echo "building .envs/$* (once) …"
 	@$(call environment,.envs/$*,$<)
 	@touch $@

@@ -11,11 +11,10 @@ from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
 from scenarios.cli.exits import exit_on_error
-from scenarios.cli.lifecycle_commands import evaluate
 from scenarios.cli.live_commands import chat, live, serve
-from scenarios.cli.monitor_command import monitor
 from scenarios.cli.options import VersionOption
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
+from scenarios.cli.scoring_commands import evaluate, monitor
 from scenarios.cli.store_commands import alerts, search
 from scenarios.cli.tape_commands import record, replay
 from scenarios.cli.tape_file_commands import convert, doctor, import_trace

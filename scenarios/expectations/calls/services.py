@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from instrumentation.trace import Span, Trace
+from scenarios.expectations.calls.tools import calls_of, describe_calls
 from scenarios.expectations.expectation import (
     Expectation,
     error_suffix,
@@ -17,7 +18,6 @@ from scenarios.expectations.expectation import (
     shorten,
     to_text,
 )
-from scenarios.expectations.tools import calls_of, describe_calls
 
 
 def receives_http_reply(agent: str, tool: str, pattern: str) -> Expectation:

@@ -1,7 +1,9 @@
-"""The command that watches a trace store: metrics, scores of a sample, and alerts."""
+"""The commands that score traces: `evaluate` those of the lessons, `monitor` those of a store."""
 
 import json
+import sys
 import time
+from contextlib import redirect_stdout
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +21,6 @@ from scenarios.cli.store_commands import (
     check_webhook_option,
     post_webhook,
 )
-from scenarios.expectations.expectation import pluralize
 from scenarios.trace_store.alert_gate import webhook_payload
 from scenarios.trace_store.time_window import InvalidTimeError, parse_duration
 from scenarios.trace_store.tracking_uri import (
@@ -28,9 +29,39 @@ from scenarios.trace_store.tracking_uri import (
     tracking_uri,
     translate_store_errors,
 )
+from workflows.model import Model
 
 if TYPE_CHECKING:
     from scenarios.monitoring import Monitor, MonitorPass
+
+
+def evaluate(
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Judge with MODEL_NAME at OPENAI_BASE_URL, not a tape."),
+    ] = False,
+) -> None:
+    """Evaluate the lessons' tasks, broken against fixed.
+
+    Runs six tasks of the review flow, the crew and the search agent, broken and fixed, merges them
+    into a dataset, and scores them with judges, MLflow's scorers, expectations and the diagnosis.
+    The judges' answers come from a tape. Prints how often each scorer passes, whether the
+    difference is significant, and how far each judge agrees with the expectations, in Markdown.
+    """
+    judge = Model.from_environment() if live else None
+    store = require_reachable(tracking_uri())
+    typer.echo("running the tasks and their evaluation; this takes a minute …", err=True)
+    with (
+        quiet_frameworks(),
+        exit_on_interrupt(),
+        translate_store_errors(),
+        redirect_stdout(sys.stderr),  # MLflow prints its progress
+    ):
+        from scenarios.lifecycle.evaluate_tasks import evaluate_tasks  # imports MLflow: seconds
+        from scenarios.lifecycle.evaluation_report import render_evaluation
+
+        report = render_evaluation(evaluate_tasks(store, judge))
+    typer.echo(report)
 
 
 def _parse_duration(text: str) -> timedelta:
@@ -133,22 +164,8 @@ def _watch(watcher: "Monitor", every: timedelta, webhook: str | None, as_json: b
 def _run_pass(watcher: "Monitor", as_json: bool) -> "MonitorPass":
     with translate_store_errors():
         seen = watcher.run_pass()
-    typer.echo(json.dumps(seen.to_json()) if as_json else f"{_clock()} {_describe(seen)}")
+    typer.echo(json.dumps(seen.to_json()) if as_json else f"{_clock()} {seen.summary()}")
     return seen
-
-
-def _describe(seen: "MonitorPass") -> str:
-    """One line for a terminal."""
-    parts = [f"{pluralize(seen.new_traces, 'new trace')}, {seen.scored} scored"]
-    for name, found in (
-        ("finding", seen.findings),
-        ("failed expectation", seen.failed_expectations),
-    ):
-        if found:
-            kinds = ", ".join(sorted(set(found)))
-            parts.append(f"{pluralize(len(found), name)}: {kinds}")
-    parts.append(f"ALERT FIRING: {', '.join(sorted(seen.firing))}" if seen.firing else "no alerts")
-    return "; ".join(parts)
 
 
 def _notify(webhook: str | None, seen: "MonitorPass", before: frozenset[str]) -> None:

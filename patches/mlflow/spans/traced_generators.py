@@ -119,7 +119,7 @@ def _wrap_generator(
 
 
 PATCH = Patch(
-    name="mlflow.traced_generators",
+    name="mlflow.spans.traced_generators",
     symptom="the span of a traced async generator that is closed early or cancelled is lost",
     upstream="mlflow.tracing.fluent._wrap_generator (`except Exception`, and no `finally`)",
     versions={"mlflow": ">=3.17,<3.19"},

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from instrumentation.trace import Span, Trace
+from scenarios.expectations.calls.tools import tool_calls
 from scenarios.expectations.expectation import Expectation, pluralize
-from scenarios.expectations.tools import tool_calls
 
 
 def duplicates_measurement(measurement: str, *, agents: tuple[str, str]) -> Expectation:

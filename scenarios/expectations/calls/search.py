@@ -11,8 +11,8 @@ from typing import Any
 
 from instrumentation.figures import UnsupportedFigure, check_figures, extract_figures
 from instrumentation.trace import Span, Trace
+from scenarios.expectations.calls.tools import calls_of, tool_calls
 from scenarios.expectations.expectation import Expectation, list_agents, pluralize, shorten, to_text
-from scenarios.expectations.tools import calls_of, tool_calls
 from workflows.search.checks import cited_numbers, country_codes
 
 StatedAndQueried = tuple[frozenset[str], str]
