@@ -34,6 +34,7 @@ class OpenSpan:
         is_ended: Whether it has ended.
         is_complete: Whether the result has been recorded. A consumer that stops after that has
             missed nothing, so the span is no error.
+        is_reply_cut: Whether the connection closed before the reply to its request was complete.
     """
 
     records_completion = False
@@ -55,6 +56,7 @@ class OpenSpan:
         self.end_time_ns: int | None = None
         self.is_ended = False
         self.is_complete = False
+        self.is_reply_cut = False
         self.parent = _INNERMOST.get()
         self._children: dict[OpenSpan, None] = {}
         self._activation_tokens: Any = None

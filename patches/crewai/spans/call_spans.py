@@ -11,6 +11,7 @@ from patches.crewai.spans.event_span import EventSpan, ReportedFailureError, to_
 from patches.crewai.spans.reply_builder import ReplyBuilder
 from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
 from patches.support.open_span import OpenSpan
+from patches.support.span_errors import TruncatedStreamError
 from patches.support.token_usage import read_token_counts, token_attributes
 
 DELEGATION_ARGUMENTS = {
@@ -94,6 +95,8 @@ class CompletionSpan(EventSpan):
             self.record_reply(event.response, event.finish_reason)
             if not self._token_counts:
                 self.add_usage(event.usage)
+            if self.is_reply_cut and self.reply.finish_reason is None:
+                return TruncatedStreamError("the stream ended before the reply was complete")
         return error
 
     def record_reply(self, response: Any, finish_reason: str | None = None) -> None:
