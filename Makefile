@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 5000
 COUNT ?= 60
 SEED ?= 1
+SEEDS ?= 20
 STORE ?= .store
 STORE_PORT ?= 5001
 STORE_WORKERS ?= 1
@@ -24,7 +25,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose evaluate scenarios test test-fast check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
+.PHONY: help run-scenario diagnose evaluate scenarios test test-fast diagnosis-seeds check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -48,6 +49,10 @@ test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
 
 test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores (3 minutes)
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -m "not long and not store"
+
+diagnosis-seeds: $(VENV)/ready  ## Diagnose the scenarios with random values, names and prompts (SEEDS=…)
+	SEEDS=$(SEEDS) $(RUN) -m pytest -n auto --maxprocesses 4 -q \
+		tests/scenarios/catalog/test_diagnoses.py tests/scenarios/catalog/test_seeds.py
 
 check: $(VENV)/ready  ## Check lint, types, layers, names, traces and pages
 	$(RUN) -m ruff check .
