@@ -12,7 +12,7 @@ from tests.support.failure_truth import NO_FINDING, TRUTH, explain_miss, explain
 from tests.support.renamed_traces import SEEDS, explain_dependence_on_words, rename_inputs
 
 FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
-UNPLAYED = {
+UNPLAYED: dict[Detector, Trace] = {
     find_swallowed_errors: run(
         "How is the well?",
         "The north well is in good order.",
