@@ -25,7 +25,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose evaluate scenarios test test-fast diagnosis-seeds check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
+.PHONY: help run-scenario diagnose evaluate scenarios test test-fast diagnosis-seeds check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean bench-diagnosis
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -101,6 +101,9 @@ prometheus:  ## Start a Prometheus that reads the metrics of `make monitor` (PRO
 bench: $(VENV)/ready  ## Measure time, memory and the overhead of instrumentation
 	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: the environment of another instrumentor could not be built"
 	@$(RUN) -m tests.bench.__main__
+
+bench-diagnosis: $(VENV)/ready  ## Compare the diagnosis with labelled logs (DATA=folder)
+	@$(RUN) -m scenarios bench-diagnosis $(if $(DATA),"$(DATA)")
 
 mutants: $(VENV)/ready  ## Count which random changes of the code the tests notice (COUNT=…, SEED=…)
 	@$(RUN) -m tests.mutants --count $(COUNT) --seed $(SEED)

@@ -10,6 +10,8 @@ import typer
 from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
+from scenarios.attribution.labelled_logs import BenchmarkDataError
+from scenarios.cli.benchmark_command import bench_diagnosis
 from scenarios.cli.exits import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
@@ -35,6 +37,7 @@ from workflows.model import ModelNotConfiguredError
 
 USER_ERRORS = (
     AlertRulesError,
+    BenchmarkDataError,
     ConversionError,
     ExpectationsFileError,
     FileNotWrittenError,
@@ -68,6 +71,7 @@ COMMANDS = (
     import_trace,
     convert,
     evaluate,
+    bench_diagnosis,
 )
 for _command in COMMANDS:
     app.command()(_command)
