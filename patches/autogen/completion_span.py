@@ -8,10 +8,14 @@ from patches.autogen.core_spans import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
 from patches.openai.reply_parsing import ParsedReply
 from patches.openai.response_body import ResponseBody
-from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
+from patches.support.completion_attributes import (
+    CLIENT_ATTRIBUTE,
+    COMPLETION_SPAN_NAME,
+    read_token_counts,
+    token_attributes,
+)
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import TruncatedStreamError
-from patches.support.token_usage import read_token_counts, token_attributes
 
 ATTEMPTS = "flight_recorder.http.attempts"
 """The number of HTTP requests, which is counted on the span that is current."""

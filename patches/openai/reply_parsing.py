@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from patches.openai.stream_assembly import ChatAssembler, ResponseAssembler
-from patches.support.token_usage import read_token_counts
+from patches.support.completion_attributes import read_token_counts
 
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
 MALFORMED_REPLY_ERRORS = (

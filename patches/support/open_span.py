@@ -9,11 +9,12 @@ Each span ends once. Children that are still open then, such as a task that a to
 passed to the parent; the outermost span ends them.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
+from patches.support.call_wrapping import set_for_block
 from patches.support.span_errors import AbandonedSpanError, record_error
 
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
@@ -116,24 +117,8 @@ class OpenSpan:
         """Make this the current span for the block."""
         from mlflow.tracing.provider import safe_set_span_in_context
 
-        token = _INNERMOST.set(self)
-        try:
-            with safe_set_span_in_context(self.span):
-                yield
-        finally:
-            with suppress(ValueError):  # closed by the garbage collector, in another context
-                _INNERMOST.reset(token)
-
-    @contextmanager
-    def lifetime(self) -> Generator[None]:
-        """Make this the current span for the block, and end it with the block."""
-        try:
-            with self.active():
-                yield
-        except BaseException as error:
-            self.end(error)
-            raise
-        self.end()
+        with set_for_block(_INNERMOST, self), safe_set_span_in_context(self.span):
+            yield
 
     def activate(self) -> None:
         """Make this the current span of this context, and of copies made of it from now on."""
@@ -175,43 +160,3 @@ class OpenSpan:
         if error is not None:
             record_error(self.span, error)
         self.span.end(outputs=self.outputs, end_time_ns=self.end_time_ns)
-
-
-class OpenWork(Protocol):
-    """An open span, or something that records like one."""
-
-    @property
-    def is_complete(self) -> bool: ...
-    def active(self) -> AbstractContextManager[None]: ...
-    def record_item(self, item: Any) -> None: ...
-    def end(self, error: BaseException | None = None) -> None: ...
-
-
-async def trace_stream(
-    open_span: Callable[[], OpenWork], stream: AsyncIterator[Any]
-) -> AsyncIterator[Any]:
-    """Yield the items of `stream` under a span that is opened when the first item is requested.
-
-    The stream is closed before the span ends, so that its cleanup is recorded too.
-    """
-    span = open_span()
-    try:
-        try:
-            while True:
-                with span.active():
-                    item = await anext(stream, _END)
-                if item is _END:
-                    break
-                span.record_item(item)
-                yield item
-        finally:
-            if (close := getattr(stream, "aclose", None)) is not None:
-                with span.active():
-                    await close()
-    except BaseException as error:
-        span.end(None if span.is_complete and isinstance(error, GeneratorExit) else error)
-        raise
-    span.end()
-
-
-_END: Any = object()

@@ -16,7 +16,8 @@ from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
-from patches.support.open_span import OpenSpan, trace_stream
+from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import trace_stream
 
 
 class GeneratorSpan(OpenSpan):
