@@ -11,10 +11,10 @@ from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
 from scenarios.attribution.labelled_logs import BenchmarkDataError
-from scenarios.cli.benchmark_command import bench_diagnosis
 from scenarios.cli.exits import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
+from scenarios.cli.report_commands import bench_diagnosis, governance
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.scoring_commands import evaluate, monitor
 from scenarios.cli.store_commands import alerts, search
@@ -66,7 +66,7 @@ def _scenarios(version: VersionOption = False) -> None:
 app.command("list")(list_scenarios)
 COMMANDS = (
     *(run, check, accept, patches, live, chat),
-    *(record, replay, doctor, serve, alerts, search, diff, diagnose),
+    *(record, replay, doctor, serve, alerts, search, diff, diagnose, governance),
     monitor,
     import_trace,
     convert,
