@@ -23,7 +23,6 @@ from patches.support.call_wrapping import (
     wrap_in_all_subclasses,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.span_lifetime import lifetime
 
 
 class ToolCallError(Exception):
@@ -74,7 +73,7 @@ def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> Generator[OnResul
         yield ignore_result
         return
     span = ToolSpan(tool_call)
-    with lifetime(span):
+    with span.lifetime():
         yield lambda call_and_result: span.record_item(call_and_result[1])
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from patches.mlflow.store.store_address import is_database_reachable
+from patches.mlflow.store_address import is_database_reachable
 from patches.patch import Patch
 
 
@@ -35,7 +35,7 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="mlflow.store.lazy_store",
+    name="mlflow.lazy_store",
     symptom="if the store's database is down, the first span blocks the program for over a minute",
     upstream="mlflow.tracing.client.TracingClient.__init__, which reads `self.store`",
     versions={"mlflow": ">=3.17,<3.19"},

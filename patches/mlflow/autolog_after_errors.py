@@ -52,7 +52,7 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="mlflow.spans.autolog_after_errors",
+    name="mlflow.autolog_after_errors",
     symptom="after an autologged call has raised, the rest of the outer call is not recorded",
     upstream="mlflow.utils.autologging_utils.safety.safe_patch (`active_session_failed`)",
     versions={"mlflow": ">=3.17,<3.19"},

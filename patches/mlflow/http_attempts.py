@@ -32,7 +32,7 @@ OnAttempt = Callable[["httpx.Request"], AttemptRecorder]
 def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
     """Call `on_attempt` for each request that a completion sends."""
     return Patch(
-        name="mlflow.spans.http_attempts",
+        name="mlflow.http_attempts",
         symptom="requests that a client retries leave no trace: the LLM span shows no failures",
         upstream="mlflow.openai.autolog (`patched_call`, one span for all attempts)",
         versions={"mlflow": ">=3.17,<3.19"},

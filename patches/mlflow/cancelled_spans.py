@@ -37,7 +37,7 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="mlflow.spans.cancelled_spans",
+    name="mlflow.cancelled_spans",
     symptom="a cancelled span has the status OK",
     upstream="mlflow.tracing.provider.with_active_span (`except Exception`)",
     versions={"mlflow": ">=3.17,<3.19"},

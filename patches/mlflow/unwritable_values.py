@@ -113,7 +113,7 @@ def _describe(value: Any) -> str:
 
 
 PATCH = Patch(
-    name="mlflow.spans.unwritable_values",
+    name="mlflow.unwritable_values",
     symptom="a traced function raises if its arguments or its result cannot be written as JSON",
     upstream="mlflow.tracing.utils.dump_span_attribute_value (`except (ValueError, TypeError)`)",
     versions={"mlflow": ">=3.17,<3.19"},

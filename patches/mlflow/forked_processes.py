@@ -116,7 +116,7 @@ def _loaded_stores() -> list[Any]:
 
 
 PATCH = Patch(
-    name="mlflow.store.forked_processes",
+    name="mlflow.forked_processes",
     symptom="a forked process stores nothing if its parent has stored spans, or hangs",
     upstream="mlflow.tracing and mlflow.store.tracking, which do nothing after a fork",
     versions={"mlflow": ">=3.17,<3.19"},

@@ -16,8 +16,7 @@ from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
-from patches.support.open_span import OpenSpan
-from patches.support.span_lifetime import trace_stream
+from patches.support.open_span import OpenSpan, trace_stream
 
 
 class GeneratorSpan(OpenSpan):
@@ -120,7 +119,7 @@ def _wrap_generator(
 
 
 PATCH = Patch(
-    name="mlflow.spans.traced_generators",
+    name="mlflow.traced_generators",
     symptom="the span of a traced async generator that is closed early or cancelled is lost",
     upstream="mlflow.tracing.fluent._wrap_generator (`except Exception`, and no `finally`)",
     versions={"mlflow": ">=3.17,<3.19"},

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-from patches.mlflow.store.store_address import is_database_reachable
+from patches.mlflow.store_address import is_database_reachable
 
 DEFERRED_PREFIX = "deferred:"
 """Marks an experiment id that is really a name, because the server has not answered yet."""

@@ -1,1 +1,0 @@
-"""Patches for what MLflow records in spans, and for spans that it loses."""

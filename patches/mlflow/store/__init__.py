@@ -1,1 +1,0 @@
-"""The connection of MLflow to a trace store: its address, its experiment, and patches for it."""
