@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 5000
 COUNT ?= 60
 SEED ?= 1
+SEEDS ?= 20
 STORE ?= .store
 STORE_PORT ?= 5001
 STORE_WORKERS ?= 1
@@ -24,7 +25,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose evaluate scenarios test test-fast check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean
+.PHONY: help run-scenario diagnose evaluate scenarios test test-fast diagnosis-seeds check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean bench-diagnosis
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -48,6 +49,10 @@ test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
 
 test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores (3 minutes)
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -m "not long and not store"
+
+diagnosis-seeds: $(VENV)/ready  ## Diagnose the scenarios with random values, names and prompts (SEEDS=…)
+	SEEDS=$(SEEDS) $(RUN) -m pytest -n auto --maxprocesses 4 -q \
+		tests/scenarios/catalog/test_diagnoses.py tests/scenarios/catalog/test_seeds.py
 
 check: $(VENV)/ready  ## Check lint, types, layers, names, traces and pages
 	$(RUN) -m ruff check .
@@ -97,6 +102,9 @@ bench: $(VENV)/ready  ## Measure time, memory and the overhead of instrumentatio
 	@$(MAKE) --silent --no-print-directory openinference-env openllmetry-env openlit-env || echo "skipped: the environment of another instrumentor could not be built"
 	@$(RUN) -m tests.bench.__main__
 
+bench-diagnosis: $(VENV)/ready  ## Compare the diagnosis with labelled logs (DATA=folder)
+	@$(RUN) -m scenarios bench-diagnosis $(if $(DATA),"$(DATA)")
+
 mutants: $(VENV)/ready  ## Count which random changes of the code the tests notice (COUNT=…, SEED=…)
 	@$(RUN) -m tests.mutants --count $(COUNT) --seed $(SEED)
 
@@ -129,11 +137,11 @@ lift: $(VENV)/ready  ## Copy the instrumentation into your project (INTO=my_app/
 lock: $(VENV)/ready  ## Resolve the newest compatible versions into requirements.lock
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --upgrade --output-file requirements.lock
-	cp requirements.lock integrations/environments/mlflow-3-18.lock
+	cp requirements.lock integrations/environments/locks/mlflow-3-18.lock
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --override integrations/environments/mlflow-3-18.in \
+		--no-header --no-annotate --override integrations/environments/locks/mlflow-3-18.in \
 		--no-emit-package mlflow-skinny --no-emit-package mlflow-tracing \
-		--output-file integrations/environments/mlflow-3-18.lock
+		--output-file integrations/environments/locks/mlflow-3-18.lock
 
 clean:  ## Remove the virtual environments; stores and tapes stay
 	rm -rf $(VENV) .envs
@@ -154,7 +162,7 @@ $(VENV)/ready: requirements.lock
 	@$(call environment,.envs/openai-3,$<,--compile-bytecode)
 	@touch $@
 
-$(INSTRUMENTOR_ENVS): .envs/%/ready: integrations/environments/%.lock
+$(INSTRUMENTOR_ENVS): .envs/%/ready: integrations/environments/locks/%.lock
 	@echo "building .envs/$* (once) …"
 	@$(call environment,.envs/$*,$<)
 	@touch $@

@@ -15,6 +15,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from instrumentation.chat import record_request, record_response
     from instrumentation.figures import FigureCheck, check_figures, extract_figures
+    from instrumentation.guardrails import (
+        Approval,
+        Authorization,
+        CircuitBreaker,
+        GuardrailBlockedError,
+        Guardrails,
+        TokenBudget,
+        guard_crew,
+        guarded,
+        redact_input,
+    )
     from instrumentation.handoffs import record_handoffs
     from instrumentation.http_attempts import traced_http_client, tracing_interceptor
     from instrumentation.metrics import TraceMetrics
@@ -46,6 +57,8 @@ if TYPE_CHECKING:
 _MODULES = {
     "chat": "record_request record_response",
     "figures": "FigureCheck check_figures extract_figures",
+    "guardrails": "Approval Authorization CircuitBreaker GuardrailBlockedError Guardrails"
+    " TokenBudget guard_crew guarded redact_input",
     "handoffs": "record_handoffs",
     "http_attempts": "traced_http_client tracing_interceptor",
     "metrics": "TraceMetrics",
@@ -67,7 +80,12 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 __all__ = [
     "DEFAULT_REDACTION",
     "NO_REDACTION",
+    "Approval",
+    "Authorization",
+    "CircuitBreaker",
     "FigureCheck",
+    "GuardrailBlockedError",
+    "Guardrails",
     "Price",
     "Redaction",
     "RedactionPattern",
@@ -81,6 +99,7 @@ __all__ = [
     "StateEntry",
     "Step",
     "TimedStep",
+    "TokenBudget",
     "Tokens",
     "Trace",
     "TraceMetrics",
@@ -93,6 +112,8 @@ __all__ = [
     "continue_remote_trace",
     "enable_tracing",
     "extract_figures",
+    "guard_crew",
+    "guarded",
     "handle_sigterm",
     "on_step",
     "on_task",
@@ -100,6 +121,7 @@ __all__ = [
     "record_request",
     "record_response",
     "record_run",
+    "redact_input",
     "routing_attributes",
     "steps_from_trace",
     "telemetry_attributes",

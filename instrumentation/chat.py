@@ -17,7 +17,7 @@ from typing import Any
 from mlflow.entities import LiveSpan
 from mlflow.tracing.constant import SpanAttributeKey
 
-from patches.support.token_usage import read_token_counts, token_attributes
+from patches.support.completion_attributes import read_token_counts, token_attributes
 
 
 def record_request(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> None:

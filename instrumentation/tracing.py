@@ -37,7 +37,7 @@ from instrumentation.tracing_warnings import (
     warn_about_gaps,
     warn_about_missing_traces,
 )
-from patches.mlflow.experiment import (
+from patches.mlflow.store.experiment import (
     active_experiment,
     has_active_experiment,
     resolve_experiment_id,

@@ -23,19 +23,16 @@ from patches.crewai import (
     untruncated_messages,
 )
 from patches.crewai.event_bus import event_bus_patch
-from patches.mlflow import (
+from patches.mlflow import remote_traces, trace_buffer_size, trace_id_generator
+from patches.mlflow.export_queue import fast_flush, memory_limit, retry_queues
+from patches.mlflow.spans import (
     autolog_after_errors,
     cancelled_spans,
-    forked_processes,
-    lazy_store,
-    remote_traces,
-    trace_buffer_size,
-    trace_id_generator,
     traced_generators,
     unwritable_values,
 )
-from patches.mlflow.export_queue import fast_flush, memory_limit, retry_queues
-from patches.mlflow.http_attempts import OnAttempt, http_attempts_patch
+from patches.mlflow.spans.http_attempts import OnAttempt, http_attempts_patch
+from patches.mlflow.store import forked_processes, lazy_store
 from patches.openai import completion_spans as openai_completion_spans
 from patches.patch import Patch
 from patches.python import thread_context

@@ -1,7 +1,7 @@
 """Fail when a retired word appears in an identifier or a file name.
 
 The words are in `pyproject.toml`, under `[tool.retired-words]`, each with the words to use instead.
-A word matches a complete part of an identifier: `told` matches `_told` and `told_error`.
+A word matches a complete part of an identifier: `told` matches `_told`, `told_error` and `untold`.
 Run it with `python -m tests.retired_words`; `make check` does.
 """
 
@@ -28,12 +28,13 @@ def find_retired_words(files: Iterable[Path], retired: Mapping[str, str]) -> Ite
 
 def _complaints(place: str, name: str, retired: Mapping[str, str]) -> Iterator[str]:
     for part in PART.findall(name):
-        if instead := retired.get(part.lower()):
-            yield f"{place}: {name!r} contains the retired word {part.lower()!r}; use {instead}"
+        word = part.lower() if part.lower() in retired else part.lower().removeprefix("un")
+        if instead := retired.get(word):
+            yield f"{place}: {name!r} contains the retired word {word!r}; use {instead}"
 
 
 def _defined_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield line and name of each function, class, parameter, variable and attribute."""
+    """Yield line and name of each function, class, parameter, variable, attribute and alias."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -44,6 +45,12 @@ def _defined_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.id
             case ast.Attribute(ctx=ast.Store()):
                 yield node.lineno, node.attr
+            case ast.alias(asname=str(name)):
+                yield node.lineno, name
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield node.lineno, name
+            case ast.ExceptHandler(name=str(name)):
+                yield node.lineno, name
 
 
 def _python_files() -> list[Path]:

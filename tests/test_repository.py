@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from pytest_socket import SocketConnectBlockedError
 
 from instrumentation.tracing_patches import all_patches
+from tests.retired_words import find_retired_words
 
 
 def list_dependencies(project: dict[str, Any]) -> list[str]:
@@ -29,9 +30,9 @@ def list_dependencies(project: dict[str, Any]) -> list[str]:
         "requirements.lock",
         "tests/old_env/requirements.lock",
         "tests/openai_3_env/requirements.lock",
-        "integrations/environments/openinference.lock",
-        "integrations/environments/openlit.lock",
-        "integrations/environments/openllmetry.lock",
+        "integrations/environments/locks/openinference.lock",
+        "integrations/environments/locks/openlit.lock",
+        "integrations/environments/locks/openllmetry.lock",
         "tests/phoenix_env/requirements.lock",
     ],
 )
@@ -108,3 +109,20 @@ def test_instrumentation_imports_no_workflow_and_no_scenario(project_root: Path)
         check=True,
     ).stdout
     assert output.strip() == "[]"
+
+
+def test_retired_words_are_found_in_definitions_aliases_and_negated_words(tmp_path: Path) -> None:
+    (tmp_path / "sample.py").write_text(
+        "import os as told\n"
+        "def is_unasked(said_by):\n"
+        "    match said_by:\n"
+        "        case [amiss]:\n"
+        "            return amiss\n"
+        "toldness = 1\n"
+    )
+    words = dict.fromkeys(("told", "asked", "said", "amiss"), "another word")
+    found = {
+        re.search(r":(\d+: '\w+')", complaint)[1]  # type: ignore[index]
+        for complaint in find_retired_words([tmp_path / "sample.py"], words)
+    }
+    assert found == {"1: 'told'", "2: 'is_unasked'", "2: 'said_by'", "4: 'amiss'"}

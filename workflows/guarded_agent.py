@@ -29,15 +29,7 @@ from typing import Any
 import mlflow
 from mlflow.entities import SpanType
 
-from instrumentation import record_request, record_response
-from instrumentation.guardrails import (
-    Authorization,
-    CircuitBreaker,
-    GuardrailBlockedError,
-    Guardrails,
-    TokenBudget,
-    redact_input,
-)
+from instrumentation import guardrails, record_request, record_response
 from instrumentation.trace.span import Tokens
 from workflows.clients.openai import Reply, ToolCall, openai_client, to_plain_data
 from workflows.model import Model
@@ -90,19 +82,19 @@ class PaymentAgent:
 
     def read_task(self, task: str) -> str:
         """Return the task as the model may see it."""
-        return redact_input(task)
+        return guardrails.redact_input(task)
 
-    def build_guardrails(self) -> Guardrails:
+    def build_guardrails(self) -> guardrails.Guardrails:
         """Create the guardrails of one run."""
-        return Guardrails(
+        return guardrails.Guardrails(
             self.build_breaker(),
-            TokenBudget(max_tokens=self.max_tokens),
-            Authorization({"pay_invoice": self.find_objection}),
+            guardrails.TokenBudget(max_tokens=self.max_tokens),
+            guardrails.Authorization({"pay_invoice": self.find_objection}),
         )
 
-    def build_breaker(self) -> CircuitBreaker:
+    def build_breaker(self) -> guardrails.CircuitBreaker:
         """Limit repeated calls strictly, and the number of calls of a tool generously."""
-        return CircuitBreaker(max_repeats=2, max_calls=50)
+        return guardrails.CircuitBreaker(max_repeats=2, max_calls=50)
 
     def find_objection(self, payment: Mapping[str, Any]) -> str | None:
         """Why a person must make a payment; None allows the agent to make it."""
@@ -114,7 +106,7 @@ class PaymentAgent:
         for _ in range(self.max_rounds):
             try:
                 self.check_budget(talk)
-            except GuardrailBlockedError as error:
+            except guardrails.GuardrailBlockedError as error:
                 return talk.end("out of budget", str(error))
             reply = await self.call_model(talk)
             if not reply.calls:
@@ -151,7 +143,7 @@ class PaymentAgent:
                 talk.guardrails.check_call(call.name, arguments)
                 result = await talk.billing.call(call.name, arguments)
                 span.set_outputs(result)
-        except (GuardrailBlockedError, BillingError) as error:
+        except (guardrails.GuardrailBlockedError, BillingError) as error:
             return f"error: {error}"
         if call.name == "pay_invoice":
             talk.paid.append(arguments["number"])

@@ -13,8 +13,8 @@ from instrumentation.diagnosis.calls.swallowed_error import find_swallowed_error
 from instrumentation.diagnosis.calls.transient_error import find_transient_errors
 from instrumentation.diagnosis.finding import Finding
 from instrumentation.diagnosis.handoffs.forgotten_instruction import find_forgotten_instructions
-from instrumentation.diagnosis.handoffs.ignored_input import find_ignored_inputs
 from instrumentation.diagnosis.handoffs.left_task import find_left_tasks
+from instrumentation.diagnosis.handoffs.lost_objection import find_lost_objections
 from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
 from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
 from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
@@ -26,11 +26,11 @@ from instrumentation.diagnosis.values.invented_value import find_invented_values
 from instrumentation.diagnosis.values.misattributed_figure import find_misattributed_figures
 from instrumentation.diagnosis.values.misread_result import find_misread_results
 from instrumentation.diagnosis.values.overwritten_note import find_overwritten_notes
-from instrumentation.diagnosis.values.schema_drift import find_schema_drift
+from instrumentation.diagnosis.values.replaced_reply import find_replaced_replies
 from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_notes
+from instrumentation.diagnosis.verdicts.approved_objection import find_approved_objections
 from instrumentation.diagnosis.verdicts.late_budget_check import find_late_budget_checks
 from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_guardrails
-from instrumentation.diagnosis.verdicts.missed_end import find_missed_ends
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
 from instrumentation.diagnosis.verdicts.unused_result import find_unused_results
 from instrumentation.diagnosis.verdicts.unverified_claim import find_unverified_claims
@@ -39,7 +39,7 @@ Detector = Callable[[TraceReading], Iterator[Finding]]
 """Finds one failure mode. It reads the trace only, and knows no workflow."""
 
 DETECTORS: tuple[Detector, ...] = (
-    find_schema_drift,
+    find_replaced_replies,
     find_filled_empty_results,
     find_invented_values,
     find_misread_results,
@@ -49,7 +49,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_lost_results,
     find_withheld_caveats,
     find_forgotten_instructions,
-    find_ignored_inputs,
+    find_lost_objections,
     find_misrouted_delegations,
     find_left_tasks,
     find_overruled_verdicts,
@@ -66,7 +66,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_transient_errors,
     find_truncated_answers,
     find_unverified_claims,
-    find_missed_ends,
+    find_approved_objections,
     find_misfired_guardrails,
     find_late_budget_checks,
     find_unused_results,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.diagnosis.values.schema_drift import REPLY
+from instrumentation.diagnosis.values.replaced_reply import REPLY
 
 
 def list_lacks(reading: TraceReading) -> tuple[str, ...]:

@@ -79,6 +79,38 @@ class Figure:
         )
 
 
+def build_figure(
+    text: str,
+    number: Decimal,
+    factor: Decimal,
+    unit: str | None,
+    period_info: tuple[str | None, bool, str | None],
+    *,
+    hedge: str = "",
+    sentence: str = "",
+) -> Figure:
+    """Build a figure from a number as it is written, its scale and its unit.
+
+    Basis points become percentage points.
+
+    Args:
+        text: The number as written, with its unit.
+        number: The number without its scale; finite.
+        factor: The factor of its scale.
+        unit: The name of its unit.
+        period_info: Its period, whether that is known only from a date, and the year of the date.
+        hedge: "over", "under", "about" or "".
+        sentence: The sentence that contains the figure.
+    """
+    if unit is not None and unit.partition("/")[0] == "bp":
+        unit, factor = f"pp{unit.removeprefix('bp')}", factor / 100
+    value = number * factor
+    step = Decimal(1).scaleb(int(number.as_tuple().exponent)) * factor
+    low, high = value_interval(value, step, hedge)
+    period, is_period_from_date, year = period_info
+    return Figure(text, value, unit, period, low, high, is_period_from_date, sentence, year)
+
+
 def value_interval(value: Decimal, step: Decimal, hedge: str) -> tuple[Decimal, Decimal]:
     """Return the lowest and the highest value that a written number covers.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from instrumentation.figures.figure import Figure, value_interval
+from instrumentation.figures.figure import Figure, build_figure
 from instrumentation.figures.periods import detect_period
 from instrumentation.figures.prose_figures import figures_in_prose
 from instrumentation.figures.units import (
@@ -51,7 +51,7 @@ def figures_in_json(value: Any, key: str = "") -> Iterator[Figure]:
         case str():
             yield from figures_in_prose(value)
         case Decimal():
-            yield from _build_figure(value, {}, key)
+            yield from _number_figure(value, {}, key)
 
 
 def _figures_in_record(record: Mapping[str, Any]) -> Iterator[Figure]:
@@ -64,10 +64,10 @@ def _figures_in_record(record: Mapping[str, Any]) -> Iterator[Figure]:
         if not isinstance(number, Decimal):
             yield from figures_in_json(value, key)
         elif not is_paging:
-            yield from _build_figure(number, record, key)
+            yield from _number_figure(number, record, key)
 
 
-def _build_figure(number: Decimal, record: Mapping[str, Any], key: str) -> Iterator[Figure]:
+def _number_figure(number: Decimal, record: Mapping[str, Any], key: str) -> Iterator[Figure]:
     """Yield the figure of a number; nothing if it is too large or not finite."""
     if not number.is_finite() or abs(number.adjusted()) > MAX_EXPONENT:
         return
@@ -78,25 +78,13 @@ def _build_figure(number: Decimal, record: Mapping[str, Any], key: str) -> Itera
     unit = find_spelling(UNIT_SPELLINGS, match.group()) if match else None
     scale = SCALE_PATTERN.search(description)
     factor = scale_factor(scale.group()) if scale else Decimal(1)
-    if unit == "bp":
-        unit, factor = "pp", factor / 100
     if unit and match:
         unit += per_unit_suffix(match.string, match.end())
-    period, is_period_from_date = _record_period(record, description, title)
+    period, is_from_date = _record_period(record, description, title)
     dates = " ".join(_field_text(record.get(name)) for name in DATE_FIELDS)
     years = set(re.findall(rf"(?<!\d){YEAR_PATTERN}(?!\d)", dates))
-    value = number * factor
-    low, high = value_interval(value, Decimal(1).scaleb(_last_place(number)) * factor, "")
-    yield Figure(
-        text=str(number),
-        value=value,
-        unit=unit,
-        period=period,
-        low=low,
-        high=high,
-        is_period_from_date=is_period_from_date,
-        year=years.pop() if len(years) == 1 else None,
-    )
+    year = years.pop() if len(years) == 1 else None
+    yield build_figure(str(number), number, factor, unit, (period, is_from_date, year))
 
 
 def _record_period(record: Mapping[str, Any], *texts: str) -> tuple[str | None, bool]:
@@ -111,12 +99,6 @@ def _record_period(record: Mapping[str, Any], *texts: str) -> tuple[str | None, 
     from_dates = (detect_period(_field_text(record.get(name))) for name in DATE_FIELDS)
     period = next((period for period in from_dates if period), None)
     return period, period is not None
-
-
-def _last_place(number: Decimal) -> int:
-    """The exponent of the last written digit."""
-    exponent = number.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
 
 
 def _field_text(value: Any) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from instrumentation.figures.figure import Figure, value_interval
+from instrumentation.figures.figure import Figure, build_figure
 from instrumentation.figures.periods import PeriodInfo, find_periods
 from instrumentation.figures.units import (
     DATE_PATTERNS,
@@ -111,37 +111,29 @@ def figures_in_prose(text: str) -> Iterator[Figure]:
         units = _figure_units(matches)
         for match, unit, period in zip(matches, units, periods, strict=True):
             before = masked[start : match.start()]
-            yield _build_figure(match, unit, period, before, text[start:end].strip())
+            yield _match_figure(match, unit, period, before, text[start:end].strip())
 
 
-def _build_figure(
+def _match_figure(
     match: re.Match[str], unit: str | None, period_info: PeriodInfo, before: str, sentence: str
 ) -> Figure:
     number = parse_number(match["number"])
-    factor = scale_factor(match["scale"] or "")
-    if unit == "bp":
-        unit, factor = "pp", factor / 100
-    step = Decimal(1).scaleb(int(number.as_tuple().exponent)) * factor
     has_minus = (match["sign"] or match["inner"] or "").strip() in ("-", "–", "−")
-    is_negative = has_minus or bool(match["loss"] and unit)
-    value = number * factor * (-1 if is_negative else 1)
+    if has_minus or (match["loss"] and unit):
+        number = number.copy_negate()
     hedges = (
         name
         for name, words in HEDGE_WORDS.items()
         if re.search(rf"(?<!\w)(?<!points )(?<!point )(?<!% )(?:{words})\s*$", before, re.I)
     )
-    low, high = value_interval(value, step, next(hedges, ""))
-    period, is_period_from_date, year = period_info
-    return Figure(
-        text=match.group().strip(),
-        value=value,
-        unit=unit,
-        period=period,
-        low=low,
-        high=high,
-        is_period_from_date=is_period_from_date,
+    return build_figure(
+        match.group().strip(),
+        number,
+        scale_factor(match["scale"] or ""),
+        unit,
+        period_info,
+        hedge=next(hedges, ""),
         sentence=sentence,
-        year=year,
     )
 
 

@@ -11,14 +11,16 @@ written for the model, so give it back as the result of the call. Create the gua
 each run: they count.
 """
 
-from instrumentation.guardrails.authorization import Authorization
+from instrumentation.guardrails.authorization import Approval, Authorization
 from instrumentation.guardrails.circuit_breaker import CircuitBreaker
+from instrumentation.guardrails.frameworks import guard_crew, guarded
 from instrumentation.guardrails.guardrail import Check, GuardrailBlockedError, record_check
 from instrumentation.guardrails.guardrails import Guardrails
 from instrumentation.guardrails.input_redaction import redact_input
 from instrumentation.guardrails.token_budget import TokenBudget, UnknownPriceError
 
 __all__ = [
+    "Approval",
     "Authorization",
     "Check",
     "CircuitBreaker",
@@ -26,6 +28,8 @@ __all__ = [
     "Guardrails",
     "TokenBudget",
     "UnknownPriceError",
+    "guard_crew",
+    "guarded",
     "record_check",
     "redact_input",
 ]

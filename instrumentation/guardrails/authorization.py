@@ -6,8 +6,19 @@ from typing import Any
 
 from instrumentation.guardrails.guardrail import Check
 
-Rule = Callable[[Mapping[str, Any]], str | None]
-"""Takes a call's arguments; returns why it is not allowed, or None. It may ask a person."""
+
+@dataclass(frozen=True)
+class Approval:
+    """A rule's consent to a call; `by` is who gave it, as the trace records it."""
+
+    by: str
+
+
+Rule = Callable[[Mapping[str, Any]], str | Approval | None]
+"""Takes a call's arguments; returns why it is not allowed, or None. It may ask a person.
+
+A person's consent is an `Approval`. After None, the trace names the rule itself.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,9 +39,16 @@ class Authorization:
         if rule is None:
             return None
         try:
-            objection = rule(arguments)
+            verdict = rule(arguments)
         except Exception as error:  # the rule is the user's, and may raise anything
-            objection = f"its rule failed ({type(error).__name__})"
-        advice = "; do not call it again, and say that it was not done"
-        reason = f"not authorized: {objection}{advice}" if objection else ""
-        return Check("authorization", reason, {"tool": tool})
+            verdict = f"its rule failed ({type(error).__name__})"
+        if isinstance(verdict, str) and verdict:
+            advice = "; do not call it again, and say that it was not done"
+            return Check("authorization", f"not authorized: {verdict}{advice}", {"tool": tool})
+        by = verdict.by if isinstance(verdict, Approval) else f"rule {_name_rule(rule)}"
+        return Check("authorization", figures={"tool": tool, "authorized_by": by})
+
+
+def _name_rule(rule: Rule) -> str:
+    name: str = getattr(rule, "__name__", type(rule).__name__)
+    return name

@@ -17,6 +17,9 @@ class TokenBudget:
 
     A completion costs at least as much as the one before it, because the conversation grows. So
     the check adds the last one's tokens to those already spent: it comes before the money is gone.
+
+    An endpoint that reports no usage costs nothing here. Such completions are counted, and recorded
+    as `unmeasured_count`; a stream needs `stream_options={"include_usage": True}`.
     """
 
     def __init__(
@@ -34,27 +37,33 @@ class TokenBudget:
         self.max_tokens, self.max_usd, self.prices = max_tokens, max_usd, prices or {}
         self._spent, self._last = Tokens(), Tokens()
         self._spent_usd = self._last_usd = 0.0
+        self._unmeasured = 0
         self._lock = Lock()
 
     def add(self, model: str, tokens: Tokens) -> None:
         """Count the tokens of a completion. Raises `UnknownPriceError` if `max_usd` needs one."""
         usd = 0.0
         if self.max_usd is not None:
-            if model not in self.prices:
+            price = self.prices.get(model) or self.prices.get(model.partition("/")[2])
+            if price is None:
                 raise UnknownPriceError(
                     f"the budget has no price for the model {model!r}; add it to `prices`"
                 )
-            usd = self.prices[model].cost_usd(tokens)
+            usd = price.cost_usd(tokens)
         with self._lock:
             self._spent, self._last = self._spent + tokens, tokens
             self._spent_usd, self._last_usd = self._spent_usd + usd, usd
+            self._unmeasured += not tokens.total
 
     def check_completion(self) -> Check:
         """Check whether another completion fits into the budget."""
         with self._lock:
             spent, needed = self._spent.total, self._spent.total + self._last.total
             spent_usd, needed_usd = self._spent_usd, self._spent_usd + self._last_usd
+            unmeasured = self._unmeasured
         figures: dict[str, int | float | str] = {"token_count": spent}
+        if unmeasured:
+            figures["unmeasured_count"] = unmeasured
         reason = ""
         if self.max_tokens is not None:
             figures["token_limit"] = self.max_tokens

@@ -13,6 +13,7 @@ import mlflow
 from mlflow.entities import SpanStatus, SpanStatusCode
 
 from instrumentation.http_attempts.response_body import observe_response
+from patches.support.open_span import OpenSpan
 from patches.support.span_errors import describe_error
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Attempt:
 
     def __init__(self, request: "httpx.Request") -> None:
         self._span = mlflow.get_current_active_span()
+        self._open_span = OpenSpan.innermost()
         self._start_ns = time_ns()
         self._is_recorded = False
         self._has_response = False
@@ -66,6 +68,12 @@ class Attempt:
             self.record_failure(f"HTTP {status}", message=message)
         else:
             observe_response(response, self)
+
+    def record_cut_stream(self, *, message: str = "", error: BaseException | None = None) -> None:
+        """Record that the stream ended before the reply was complete."""
+        if self._open_span is not None:
+            self._open_span.is_reply_cut = True
+        self.record_failure("stream cut", message=message, error=error)
 
     def on_error(self, error: BaseException) -> None:
         """Record an error that occurred before the response was complete."""

@@ -25,6 +25,9 @@ class FailureRecorder(Protocol):
     def record_failure(
         self, name: str, *, message: str = "", error: BaseException | None = None
     ) -> None: ...
+    def record_cut_stream(
+        self, *, message: str = "", error: BaseException | None = None
+    ) -> None: ...
     def on_error(self, error: BaseException) -> None: ...
 
 
@@ -72,7 +75,7 @@ class ResponseBodyObserver:
 
     def _record_break(self, error: BaseException) -> None:
         if self._is_stream and is_http_error(error):
-            self._attempt.record_failure("stream cut", error=error)
+            self._attempt.record_cut_stream(error=error)
         else:
             self._attempt.on_error(error)
 
@@ -80,7 +83,7 @@ class ResponseBodyObserver:
         if self._is_stream and not self._is_stream_complete(body):
             end = "response.completed" if self._is_responses_stream else CHAT_STREAM_END.decode()
             message = f"the stream ended without {end}"
-            self._attempt.record_failure("stream cut", message=message)
+            self._attempt.record_cut_stream(message=message)
         if self._is_json and body and not _is_json(body):
             message = "the content type is JSON, but the body is not valid JSON"
             self._attempt.record_failure("malformed", message=message)

@@ -34,7 +34,7 @@ API_KEY_REGEXES = {
     b"r8_": r"r8_[A-Za-z0-9]{20,}",  # Replicate
     b"pcsk_": r"pcsk_\w{20,}",  # Pinecone
     b"nvapi-": r"nvapi-[\w-]{20,}",
-    b"csk-": r"csk-[a-z0-9]{20,}",  # Cerebras
+    b"csk-": r"csk-[A-Za-z0-9]{20,}",  # Cerebras
     b"lsv2_": r"lsv2_[ps][tk]_\w{20,}",  # LangSmith
     b"pplx-": r"pplx-[A-Za-z0-9]{20,}",
     b"fw_": r"fw_[A-Za-z0-9]{20,}",  # Fireworks
@@ -56,6 +56,7 @@ API_KEY_REGEXES = {
     b"whsec_": r"whsec_[A-Za-z0-9+/=]{16,}",
     b"rzp_": r"rzp_(?:live|test)_[A-Za-z0-9]{10,}",
     b"sq0": r"sq0[a-z]{3}-[\w-]{20,}",  # Square
+    b"eaaa": r"EAAA[\w-]{60,}",
     b"npm_": r"npm_[A-Za-z0-9]{30,}",
     b"pypi-": r"pypi-(?=[\w-]{0,99}\d)[\w-]{30,}",
     b"dckr_": r"dckr_(?:pat|oat)_[\w-]{20,}",
@@ -133,6 +134,10 @@ COMMAND_REGEXES = {
     b"sshpass": r"sshpass\s{1,4}-p\s{0,4}[\"']?(?P<secret>(?!\[redacted: )[^\s\"']{1,512})",
     b"mysql": r"mysql(?:dump|admin)?\b[^\n;|]{0,200}?\s-p[\"']?"
     r"(?P<secret>(?!\[redacted: )[^\s\"'-]{1,512})",
+    b"login": r"login\b[^\n;|]{0,200}?\s-p\s{1,4}[\"']?"  # docker, podman, helm
+    r"(?P<secret>(?!\[redacted: )[^\s\"'-][^\s\"']{3,512})",
+    b"machine": r"machine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,256}\s{1,4}password\s{1,4}"
+    r"(?P<secret>(?!\[redacted: )\S{1,512})",  # .netrc
     b"redis-cli": r"redis-cli\b[^\n;|]{0,200}?\s-a\s{1,4}[\"']?"
     r"(?P<secret>(?!\[redacted: )[^\s\"']{1,512})",
 }
@@ -141,6 +146,21 @@ COMMANDS = tuple(
     RedactionPattern("password", rf"(?<!\w){regex}", (program,))
     for program, regex in COMMAND_REGEXES.items()
 )
+XML_PASSWORD = RedactionPattern(
+    "password",
+    r"(?i)(?:password|passwd|passphrase|secret|api_?key|access_?token)>"
+    r"(?P<secret>(?!\[redacted: )[^<>]{1,512})</",
+    (b"password>", b"passwd>", b"passphrase>", b"secret>", b"apikey>", b"api_key>", b"token>"),
+    match_length=lambda value: len(value) if value.strip() else 0,
+)
+"""An element of XML."""
+SPOKEN_PASSWORD = RedactionPattern(
+    "password",
+    r"(?:password|passphrase|passcode|passwort)\s{1,4}(?:is|was|ist|=>|->)\s{0,4}[:\"'`]{0,2}"
+    r"(?P<secret>(?!\[redacted: )(?=[^\s\"'`]*\d)(?=[^\s\"'`]*[A-Za-z])[^\s\"'`,;]{6,512})",
+    (b"password", b"passphrase", b"passcode", b"passwort"),
+)
+"""A password in a sentence, if it has letters and digits: `the password is required` has none."""
 JWT = RedactionPattern(
     "token",
     re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{5,}+(?:\.[\w-]*+){0,3}"),
@@ -238,6 +258,8 @@ CREDENTIAL_PATTERNS = (
     *KEYS_WITH_A_MARK,
     *WEBHOOKS,
     *COMMANDS,
+    XML_PASSWORD,
+    SPOKEN_PASSWORD,
     JWT,
     PRIVATE_KEY,
     BASIC_AUTH,

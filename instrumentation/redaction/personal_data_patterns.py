@@ -112,17 +112,19 @@ def _iban_length(text: str) -> int:
     if not length or len(positions) < length:
         return 0
     end = positions[length - 1] + 1
-    if text[end : end + 1].isalnum() or not (text[:2].isupper() or _is_grouped_by_four(text[:end])):
+    number = text[:end]
+    may_be_ungrouped = number[:2].isupper() and "-" not in number
+    if text[end : end + 1].isalnum() or not (may_be_ungrouped or _is_grouped_by_four(number)):
         return 0
-    number = "".join(text[position] for position in positions[:length]).upper()
-    rearranged = "".join(str(int(character, 36)) for character in number[4:] + number[:4])
+    plain = "".join(text[position] for position in positions[:length])
+    rearranged = "".join(str(int(character, 36)) for character in plain[4:] + plain[:4])
     return end if int(rearranged) % 97 == 1 else 0
 
 
 def _is_grouped_by_four(text: str) -> bool:
-    """Return whether a number is in groups of four, or in one: a UUID in small letters is not."""
-    first, *groups = re.split(r"[^A-Za-z0-9]", text)
-    return not groups or all(len(group) == 4 for group in (first, *groups[:-1]))
+    """Return whether a number is in groups of four, or in one: a UUID is not."""
+    *groups, last = re.split(r"[^A-Za-z0-9]", text)
+    return not groups or (len(last) <= 4 and all(len(group) == 4 for group in groups))
 
 
 IBAN = RedactionPattern(

@@ -1,15 +1,13 @@
 """A CrewAI event reduced to plain data: the start or the end of one step."""
 
-import json
 from dataclasses import dataclass
 from typing import Any, Self
 
 from instrumentation.trace.span import Tokens
 from patches.crewai.spans.crew_spans import task_name
-from patches.crewai.spans.event_span import to_json
-from patches.support.completion_names import COMPLETION_SPAN_NAME
+from patches.crewai.spans.event_span import parse_arguments, to_json
+from patches.support.completion_attributes import COMPLETION_SPAN_NAME, read_token_counts
 from patches.support.span_errors import describe_error
-from patches.support.token_usage import read_token_counts
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class CrewEvent:
             agent=str(role).strip() if role else None,
             name=_step_name(source, event),
             call_id=getattr(event, "call_id", None),
-            arguments=_parse_arguments(getattr(event, "tool_args", None)),
+            arguments=parse_arguments(getattr(event, "tool_args", None)),
             result=_event_result(event),
             error=_error_message(error) if error is not None else None,
             tokens=_tokens(getattr(event, "usage", None)),
@@ -89,15 +87,6 @@ def _event_result(event: Any) -> Any:
         is_text = isinstance(event.response, str) and event.call_type.value == "llm_call"
         return event.response if is_text else None
     return to_json(getattr(event, "output", None))
-
-
-def _parse_arguments(arguments: Any) -> Any:
-    if not isinstance(arguments, str):
-        return to_json(arguments)
-    try:
-        return json.loads(arguments)
-    except ValueError:
-        return {"arguments": arguments}
 
 
 def _error_message(error: Any) -> str:

@@ -68,11 +68,9 @@ def _truncate(text: str, max_chars: int) -> str:
 
 def _handoff_details(span: Span) -> Iterator[str]:
     attributes = span.attributes
-    score, output_chars = (
-        attributes["flight_recorder.handoff.efficiency_score"],
-        attributes["flight_recorder.handoff.output_chars"],
-    )
-    yield f"{score:.0%} of {output_chars} chars arrived"
+    score = attributes.get("flight_recorder.handoff.efficiency_score")
+    if score is not None:  # the log of a conversation does not tell
+        yield f"{score:.0%} of {attributes['flight_recorder.handoff.output_chars']} chars arrived"
     if condition := attributes.get("flight_recorder.routing.condition"):
         yield f"edge {condition}"
 

@@ -99,8 +99,8 @@ def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span
         type=attributes.get("mlflow.spanType") or "UNKNOWN",
         status=status["code"].removeprefix("STATUS_CODE_") if has_ended else IN_PROGRESS,
         status_message=status.get("message") or ("" if has_ended else "the span never ended"),
-        inputs=attributes.get("mlflow.spanInputs"),
-        outputs=attributes.get("mlflow.spanOutputs"),
+        inputs=_decode_contents(attributes.get("mlflow.spanInputs")),
+        outputs=_decode_contents(attributes.get("mlflow.spanOutputs")),
         attributes={
             key: value
             for key, value in attributes.items()
@@ -135,6 +135,15 @@ def _decode_json(value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         return value
+
+
+def _decode_contents(value: Any) -> Any:
+    """The value that a text in the inputs or outputs encodes, if it is an object, list or text.
+
+    MLflow 3.17 stores such a text as the value that it encodes, MLflow 3.18 as a text.
+    """
+    is_encoded = isinstance(value, str) and value[:1] in ("{", "[", '"')
+    return _decode_json(value) if is_encoded else value
 
 
 def _depth(text: str) -> int:

@@ -1,32 +1,26 @@
-"""Read traces from a file: in this project's format, of MLflow 2 and 3, or in OTLP JSON.
+"""Read traces from a file: this project's, MLflow's, OTLP JSON, or a log of a conversation.
 
 Files of other kinds are named in the error, so that a person sees which file it is.
 """
 
-import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from instrumentation.trace.canonical_json import trace_from_json
+from instrumentation.trace.conversations import build_trace, read_conversations
 from instrumentation.trace.foreign_spans import (
     convert_mlflow2_span,
     convert_otlp,
     convert_otlp_span,
 )
+from instrumentation.trace.json_documents import READABLE_FORMATS, parse_json, read_json
 from instrumentation.trace.session import SESSION_KEY
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 
-READABLE_FORMATS = (
-    "MLflow's JSON of one or several traces (`mlflow traces get` or `mlflow traces search --output"
-    " json`), OTLP JSON, or a trace that `accept` recorded"
-)
 RUN_TAG = "flight_recorder.run"
 """The tag that `record_run` writes on each trace of a run."""
-PROGRAM_TAG = "flight_recorder.program"
-"""The tag of all traces of a program that `trace` runs, also of those with a run of their own."""
 OTHER_FILES: Mapping[str, tuple[str, ...]] = {
     "an aimock fixture, which has replies and no spans": ("fixtures",),
     "a vcrpy cassette, which has HTTP exchanges and no spans": ("interactions",),
@@ -45,7 +39,6 @@ OTHER_FILES: Mapping[str, tuple[str, ...]] = {
         "traces",
     ),
     "a completion of a model": ("choices",),
-    "a list of chat messages": ("role", "content"),
 }
 """Descriptions of files that are mistaken for traces, by the keys that they have."""
 
@@ -59,11 +52,13 @@ def load_traces(path: Path) -> tuple[Trace, ...]:
         TraceNotFoundError: The file cannot be read, has no traces, or is of another kind.
     """
     try:
-        documents = _parse_documents(_decode(path.read_bytes()))
+        documents = read_json(path)
         if documents and _has_format(documents[0]):
             return (trace_from_json(documents[0], str(path)),)
         exported = list(_iter_exported(documents))
         if not exported:
+            if conversations := read_conversations(documents):
+                return tuple(map(build_trace, conversations))
             raise TraceNotFoundError(f"it is {_describe(documents)}; expected {READABLE_FORMATS}")
         return tuple(trace_from_mlflow(traces) for traces in _group_by_run(exported))
     except TraceNotFoundError as error:
@@ -73,47 +68,6 @@ def load_traces(path: Path) -> tuple[Trace, ...]:
             f"{path}: its spans are not as exported ({type(error).__name__}: {error});"
             f" expected {READABLE_FORMATS}"
         ) from error
-
-
-def _decode(content: bytes) -> str:
-    """The text of a file; Windows shells write UTF-16, with a byte order mark."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TraceNotFoundError(
-            f"it is not a text file: byte {error.start} is not UTF-8; expected {READABLE_FORMATS}"
-        ) from error
-
-
-def _parse_documents(text: str) -> list[Any]:
-    """The JSON document of a file, or its JSON lines."""
-    try:
-        return [_parse_json(text)]
-    except RecursionError as error:
-        raise TraceNotFoundError("its JSON is nested too deep") from error
-    except ValueError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        try:
-            return [_parse_json(line) for line in lines] if len(lines) > 1 else _fail(error)
-        except (ValueError, RecursionError):
-            empty = "it is empty" if not lines else f"it is not JSON ({error})"
-            raise TraceNotFoundError(f"{empty}; expected {READABLE_FORMATS}") from error
-
-
-def _fail(error: ValueError) -> list[Any]:
-    raise error
-
-
-def _parse_json(text: str) -> Any:
-    return json.loads(text, parse_float=_parse_finite)
-
-
-def _parse_finite(text: str) -> float:
-    if math.isinf(number := float(text)):
-        raise TraceNotFoundError(f"the number {text} is too large")
-    return number
 
 
 def _has_format(document: Any) -> bool:
@@ -126,7 +80,7 @@ def _iter_exported(documents: Sequence[Any]) -> Iterator[dict[str, Any]]:
     yield from convert_otlp(requests)
     for document in documents:
         if isinstance(document, str) and document[:1] == "{":  # a trace in a column of a table
-            document = _parse_json(document)
+            document = parse_json(document)
         if isinstance(document, list):
             yield from _iter_exported(document)
         elif isinstance(document, Mapping) and not _is_otlp(document):

@@ -13,7 +13,7 @@ from integrations.fidelity.table_file import load_table
 from integrations.gaps.gap import load_known_gaps
 from integrations.matrix.matrix import run_matrix
 from integrations.reports.matrix_json import matrix_document
-from integrations.reports.matrix_tables import matrix_markdown, render_matrix
+from integrations.reports.matrix_report import matrix_markdown, render_matrix
 from scenarios.atomic_write import write_atomically
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report

@@ -117,7 +117,7 @@ AG2_ENVIRONMENTS = tuple(
 """Environments of a known regression, which the matrix leaves out: it has no cases of AG2."""
 
 
-def find_declared(name: str) -> EnvironmentSpec:
+def find_environment(name: str) -> EnvironmentSpec:
     """Return the declared environment of that name. Raises `LookupError`, which lists all names."""
     for each in (*DECLARED_ENVIRONMENTS, *AG2_ENVIRONMENTS):
         if each.name == name:

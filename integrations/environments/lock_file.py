@@ -8,7 +8,7 @@ from integrations.environments.requirements import RequirementError, pinned_vers
 from integrations.environments.resolution import PROJECT_LOCK_PATH
 from integrations.instrumentors.registry import INSTRUMENTORS, OURS, PLAIN_AUTOLOG_3_18
 
-LOCKS_FOLDER = Path(__file__).parent
+LOCKS_FOLDER = Path(__file__).parent / "locks"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class LockFile:
         """How a person changes a pinned version."""
         if not self.environment_name:
             return "require it in pyproject.toml, run make lock"
-        return f"pin it in integrations/environments/{self.environment_name}.in, lock that again"
+        source = f"integrations/environments/locks/{self.environment_name}.in"
+        return f"pin it in {source}, lock that again"
 
 
 PROJECT_LOCK = LockFile("", tuple(each.name for each in INSTRUMENTORS if not each.environment_name))

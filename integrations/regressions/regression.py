@@ -13,7 +13,7 @@ from pathlib import Path
 from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
 from integrations.cases.scripted_replies import scripted_reply
-from integrations.environments.declared_environments import find_declared
+from integrations.environments.declared_environments import find_environment
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.runner.case_result import CaseResult
 from scenarios.player.fidelity import FidelityCount
@@ -147,4 +147,4 @@ def load_known_regressions() -> tuple[Regression, ...]:
 
 
 def _side(environment: str, instrumentor: str) -> RegressionSide:
-    return RegressionSide(find_declared(environment), instrumentor)
+    return RegressionSide(find_environment(environment), instrumentor)

@@ -8,10 +8,14 @@ from patches.autogen.core_spans import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
 from patches.openai.reply_parsing import ParsedReply
 from patches.openai.response_body import ResponseBody
-from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
+from patches.support.completion_attributes import (
+    CLIENT_ATTRIBUTE,
+    COMPLETION_SPAN_NAME,
+    read_token_counts,
+    token_attributes,
+)
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import TruncatedStreamError
-from patches.support.token_usage import read_token_counts, token_attributes
 
 ATTEMPTS = "flight_recorder.http.attempts"
 """The number of HTTP requests, which is counted on the span that is current."""
@@ -107,10 +111,7 @@ class CompletionSpan(OpenSpan):
             self._record_outputs(reply, error)
         if not self._has_inner_completion:
             self._record_usage(reply)
-        if isinstance(error, GeneratorExit):
-            super().end(self.pass_over_early_close(error))
-        else:
-            super().end(error or self._stream_error(reply))
+        super().end(error or self._stream_error(reply))
 
     def _record_outputs(self, reply: ParsedReply | None, error: BaseException | None) -> None:
         """Record the client's result; without one, the reply as far as it was received."""

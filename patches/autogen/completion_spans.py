@@ -9,7 +9,7 @@ that retry or ask for several answers, each inner call gets a span of its own be
 """
 
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -21,11 +21,13 @@ from patches.patch import Patch
 from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
+    set_for_block,
     wrap_async_call,
     wrap_in_all_subclasses,
 )
 from patches.support.http_clients import send_methods, wrap_sends
-from patches.support.open_span import OpenSpan, trace_stream
+from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import lifetime, trace_stream
 from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
 _CURRENT: ContextVar["ClientCall | None"] = ContextVar("current client call", default=None)
@@ -83,24 +85,8 @@ class ClientCall:
     @contextmanager
     def active(self) -> Generator[None]:
         """Make this the current call, and its span the current span, for the block."""
-        token = _CURRENT.set(self)
-        try:
-            with self.span.active():
-                yield
-        finally:
-            with suppress(ValueError):  # closed by the garbage collector, in another context
-                _CURRENT.reset(token)
-
-    @contextmanager
-    def lifetime(self) -> Generator[None]:
-        """Make this the current call for the block, and end it with the block."""
-        try:
-            with self.active():
-                yield
-        except BaseException as error:
-            self.end(error)
-            raise
-        self.end()
+        with set_for_block(_CURRENT, self), self.span.active():
+            yield
 
     def record_item(self, item: Any) -> None:
         """Record a chunk of text, or the final result."""
@@ -156,7 +142,7 @@ def _apply() -> Generator[None]:
 @contextmanager
 def _record_create(client: Any, messages: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
     call = ClientCall.begin(client, "create", messages, kwargs)
-    with call.lifetime():
+    with lifetime(call):
         yield call.record_item
 
 

@@ -24,6 +24,7 @@ from patches.support.call_wrapping import (
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import AbandonedSpanError
+from patches.support.span_lifetime import lifetime
 
 
 class RuntimeSpan(OpenSpan):
@@ -150,7 +151,7 @@ def _record_agent(agent: Any, message: Any, *args: Any, **kwargs: Any) -> Genera
         yield ignore_result
         return
     span = CoreAgentSpan(agent, message)
-    with span.lifetime():
+    with lifetime(span):
         yield span.record_item
 
 

@@ -3,10 +3,13 @@
 A message filter is an agent that wraps another one and passes on only some of the messages.
 """
 
-from collections.abc import AsyncIterator, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
+
+from patches.support.call_wrapping import read_within, set_for_block
 
 _UNFILTERED: ContextVar[tuple[object, Sequence[Any]] | None] = ContextVar(
     "unfiltered messages", default=None
@@ -23,31 +26,13 @@ def unfiltered_messages(agent: Any, received: Sequence[Any]) -> Sequence[Any]:
     return messages if name == agent.name else received
 
 
-@contextmanager
-def filter_context(agent: Any, messages: Sequence[Any]) -> Generator[None]:
+def filter_context(agent: Any, messages: Sequence[Any]) -> AbstractContextManager[None]:
     """Remember what a filter received while it runs; of nested filters, the outermost counts."""
-    token = _UNFILTERED.set((agent.name, unfiltered_messages(agent, messages)))
-    try:
-        yield
-    finally:
-        _UNFILTERED.reset(token)
+    return set_for_block(_UNFILTERED, (agent.name, unfiltered_messages(agent, messages)))
 
 
-async def track_filter(
+def track_filter(
     agent: Any, messages: Sequence[Any], stream: AsyncIterator[Any]
 ) -> AsyncIterator[Any]:
     """Yield the items of a filter's stream; the filter context is set only while it runs."""
-    try:
-        while True:
-            with filter_context(agent, messages):
-                item = await anext(stream, _END)
-            if item is _END:
-                return
-            yield item
-    finally:
-        if (close := getattr(stream, "aclose", None)) is not None:
-            with filter_context(agent, messages):
-                await close()
-
-
-_END: Any = object()
+    return read_within(partial(filter_context, agent, messages), stream)

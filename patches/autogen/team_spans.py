@@ -11,7 +11,8 @@ from typing import Any
 
 from patches.patch import Patch
 from patches.support.call_wrapping import wrap_in_all_subclasses
-from patches.support.open_span import OpenSpan, trace_stream
+from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import trace_stream
 from patches.support.turn import Edge, message_from_autogen, sort_edges
 
 MEMBER = "autogen_agentchat.teams._group_chat._sequential_routed_agent:SequentialRoutedAgent"

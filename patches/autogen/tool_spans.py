@@ -23,6 +23,7 @@ from patches.support.call_wrapping import (
     wrap_in_all_subclasses,
 )
 from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import lifetime
 
 
 class ToolCallError(Exception):
@@ -73,7 +74,7 @@ def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> Generator[OnResul
         yield ignore_result
         return
     span = ToolSpan(tool_call)
-    with span.lifetime():
+    with lifetime(span):
         yield lambda call_and_result: span.record_item(call_and_result[1])
 
 

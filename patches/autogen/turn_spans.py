@@ -18,7 +18,8 @@ from patches.support.call_wrapping import (
     wrap_async_call,
     wrap_in_all_subclasses,
 )
-from patches.support.open_span import OpenSpan, trace_stream
+from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import lifetime, trace_stream
 from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 from patches.support.turn import Message, OnTurn, Turn, message_from_autogen
 
@@ -105,7 +106,7 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
             yield ignore_result
         else:
             span = _open_turn(agent, messages, on_turn)
-            with span.lifetime():
+            with lifetime(span):
                 yield span.record_item
 
     def wrap_stream(original: Callable[..., Any]) -> Callable[..., Any]:

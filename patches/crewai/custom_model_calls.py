@@ -8,19 +8,14 @@ outcome of the tool as that of the completion, and sometimes nothing after that.
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from inspect import iscoroutinefunction
 from typing import Any
 
 from patches.crewai.spans.call_spans import CompletionSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
-from patches.support.call_wrapping import (
-    OnResult,
-    wrap_async_call,
-    wrap_call,
-    wrap_in_all_subclasses,
-)
+from patches.support.call_wrapping import OnResult, wrap_call, wrap_in_all_subclasses
 from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import end_spans_on_error
 
 
 @contextmanager
@@ -35,8 +30,7 @@ def _apply() -> Generator[None]:
 
 
 def _wrap_call(call: Callable[..., Any]) -> Callable[..., Any]:
-    wrap = wrap_async_call if iscoroutinefunction(call) else wrap_call
-    return wrap(partial(_recording_call, call.__module__.startswith("crewai.")), call)
+    return wrap_call(partial(_recording_call, call.__module__.startswith("crewai.")), call)
 
 
 @contextmanager
@@ -46,16 +40,12 @@ def _recording_call(
     """Open a span if the model's class may emit no events; end what the call leaves open."""
     from mlflow.utils.autologging_utils import autologging_is_disabled
 
-    outer = OpenSpan.innermost()
-    is_open = isinstance(outer, CompletionSpan) and outer.owner is model
-    if not (emits_events or is_open or autologging_is_disabled("crewai")):
-        CompletionSpan(model, _expected_start(model, args, kwargs)).activate()
     results: list[Any] = []
-    try:
+    with end_spans_on_error() as outer:
+        is_open = isinstance(outer, CompletionSpan) and outer.owner is model
+        if not (emits_events or is_open or autologging_is_disabled("crewai")):
+            CompletionSpan(model, _expected_start(model, args, kwargs)).activate()
         yield results.append
-    except BaseException as error:
-        OpenSpan.end_open_spans(outer, error)
-        raise
     span = OpenSpan.innermost()
     if isinstance(span, CompletionSpan) and span is not outer and span.owner is model:
         span.record_reply(results[0])

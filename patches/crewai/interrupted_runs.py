@@ -6,23 +6,20 @@ of it. An agent or a flow that rejects its inputs fails before it emits anything
 crews are wrapped by `kickoffs.py`.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from inspect import iscoroutinefunction
 from typing import Any
 
 from patches.crewai.spans.entry_calls import open_agent_span, open_flow_span, record_early_failure
 from patches.patch import Patch
 from patches.support.call_wrapping import (
-    Around,
     OnResult,
     ignore_result,
-    wrap_async_call,
     wrap_call,
     wrap_in_all_subclasses,
 )
-from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import end_spans_on_error
 
 
 @contextmanager
@@ -38,49 +35,29 @@ def _apply() -> Generator[None]:
     with ExitStack() as stack:
         for (cls, around), names in entry_points.items():
             for name in names:
-                wrap = partial(_wrap_entry_point, around)
                 defining_class = next(base for base in cls.__mro__ if name in vars(base))
+                # A plain function that returns a coroutine gets it from a wrapped one.
+                wrap = partial(wrap_call, around)
                 stack.enter_context(wrap_in_all_subclasses(defining_class, name, wrap))
         yield
 
 
-def _wrap_entry_point(around: Around, entry_point: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a function or a coroutine function.
-
-    A plain function that returns a coroutine needs no more: it gets the coroutine from one of the
-    wrapped coroutine functions.
-    """
-    wrap = wrap_async_call if iscoroutinefunction(entry_point) else wrap_call
-    return wrap(around, entry_point)
-
-
 @contextmanager
 def _run_series(*_: Any, **__: Any) -> Generator[OnResult]:
-    with _end_spans_on_error():
+    with end_spans_on_error():
         yield ignore_result
 
 
 @contextmanager
 def _run_agent(agent: Any, messages: Any = None, *_: Any, **__: Any) -> Generator[OnResult]:
-    with _end_spans_on_error(), record_early_failure(open_agent_span, agent, messages):
+    with end_spans_on_error(), record_early_failure(open_agent_span, agent, messages):
         yield ignore_result
 
 
 @contextmanager
 def _run_flow(flow: Any, inputs: Any = None, *_: Any, **__: Any) -> Generator[OnResult]:
-    with _end_spans_on_error(), record_early_failure(open_flow_span, flow, inputs):
+    with end_spans_on_error(), record_early_failure(open_flow_span, flow, inputs):
         yield ignore_result
-
-
-@contextmanager
-def _end_spans_on_error() -> Generator[None]:
-    """End the spans that the block leaves open when an error ends it, with that error."""
-    outer = OpenSpan.innermost()
-    try:
-        yield
-    except BaseException as error:
-        OpenSpan.end_open_spans(outer, error)
-        raise
 
 
 PATCH = Patch(

@@ -5,21 +5,17 @@ before those that follow. An error of the first would leave no trace, and an err
 that is OK; the completions of both would be traces of their own.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from inspect import iscoroutinefunction
+from functools import partial
 from typing import Any
 
 from patches.crewai.spans.crew_spans import CrewSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
-from patches.support.call_wrapping import (
-    OnResult,
-    wrap_async_call,
-    wrap_call,
-    wrap_in_all_subclasses,
-)
+from patches.support.call_wrapping import OnResult, wrap_call, wrap_in_all_subclasses
 from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import end_spans_on_error
 
 
 @contextmanager
@@ -27,15 +23,10 @@ def _apply() -> Generator[None]:
     from crewai import Crew
 
     with (
-        wrap_in_all_subclasses(Crew, "kickoff", _wrap_kickoff),
-        wrap_in_all_subclasses(Crew, "akickoff", _wrap_kickoff),
+        wrap_in_all_subclasses(Crew, "kickoff", partial(wrap_call, _recording_kickoff)),
+        wrap_in_all_subclasses(Crew, "akickoff", partial(wrap_call, _recording_kickoff)),
     ):
         yield
-
-
-def _wrap_kickoff(kickoff: Callable[..., Any]) -> Callable[..., Any]:
-    wrap = wrap_async_call if iscoroutinefunction(kickoff) else wrap_call
-    return wrap(_recording_kickoff, kickoff)
 
 
 @contextmanager
@@ -48,18 +39,14 @@ def _recording_kickoff(
     **__: Any,
 ) -> Generator[OnResult]:
     """Open the span of the crew, and end it and what is still open inside it with the call."""
-    outer = OpenSpan.innermost()
     span = None
-    if _starts_here(crew, outer) and from_checkpoint is None:
-        start = ExpectedStart(type="crew_kickoff_started", inputs=inputs)
-        span = CrewSpan(crew, start, ends_with_kickoff=True)
-        span.activate()
     results: list[Any] = []
-    try:
+    with end_spans_on_error() as outer:
+        if _starts_here(crew, outer) and from_checkpoint is None:
+            start = ExpectedStart(type="crew_kickoff_started", inputs=inputs)
+            span = CrewSpan(crew, start, ends_with_kickoff=True)
+            span.activate()
         yield results.append
-    except BaseException as error:
-        OpenSpan.end_open_spans(outer, error)
-        raise
     if span is not None:
         OpenSpan.end_open_spans(span, None)
         span.record_result(results[0])

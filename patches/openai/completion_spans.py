@@ -56,8 +56,8 @@ def _apply() -> Generator[None]:
         for cls, name, wrap in (
             (SyncAPIClient, "request", partial(wrap_call, _record_completion)),
             (AsyncAPIClient, "request", partial(wrap_async_call, _record_completion)),
-            (Stream, "__stream__", _wrap_stream),
-            (AsyncStream, "__stream__", _wrap_async_stream),
+            (Stream, "__stream__", partial(_wrap_stream, RequestSpan.read_events)),
+            (AsyncStream, "__stream__", partial(_wrap_stream, RequestSpan.read_async_events)),
             (chat_streams.ChatCompletionStream, "__stream__", _wrap_parser),
             (chat_streams.AsyncChatCompletionStream, "__stream__", _wrap_async_parser),
             (response_streams.ResponseStream, "__stream__", _wrap_parser),
@@ -88,57 +88,49 @@ def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Genera
     yield span.record_response
 
 
-def _wrap_stream(iter_events: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_stream(
+    read_events: Callable[[RequestSpan, Any], Any], iter_events: Callable[..., Any]
+) -> Callable[..., Any]:
     """Let the span of a completion read its stream, and see the error that ends it."""
 
     @wraps(iter_events)
-    def recorded(stream: Any, *args: Any, **kwargs: Any) -> Any:
+    def iter_recorded(stream: Any, *args: Any, **kwargs: Any) -> Any:
         span = RequestSpan.of_response(stream.response)
         events = iter_events(stream, *args, **kwargs)
-        return events if span is None else span.read_events(events)
+        return events if span is None else read_events(span, events)
 
-    return recorded
-
-
-def _wrap_async_stream(iter_events: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(iter_events)
-    def recorded(stream: Any, *args: Any, **kwargs: Any) -> Any:
-        span = RequestSpan.of_response(stream.response)
-        events = iter_events(stream, *args, **kwargs)
-        return events if span is None else span.read_async_events(events)
-
-    return recorded
+    return iter_recorded
 
 
 def _wrap_parser(parse_events: Callable[..., Any]) -> Callable[..., Any]:
-    """Record an error of the client's `stream()` helper, which parses what the stream yields."""
-
     @wraps(parse_events)
-    def recorded(helper: Any, *args: Any, **kwargs: Any) -> Any:
-        span = RequestSpan.of_response(helper._response)
-        try:
+    def parse_recorded(helper: Any, *args: Any, **kwargs: Any) -> Any:
+        with _recording_parse_error(helper):
             yield from parse_events(helper, *args, **kwargs)
-        except Exception as error:
-            if span is not None:
-                span.end(error)
-            raise
 
-    return recorded
+    return parse_recorded
 
 
 def _wrap_async_parser(parse_events: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(parse_events)
-    async def recorded(helper: Any, *args: Any, **kwargs: Any) -> Any:
-        span = RequestSpan.of_response(helper._response)
-        try:
+    async def parse_recorded(helper: Any, *args: Any, **kwargs: Any) -> Any:
+        with _recording_parse_error(helper):
             async for event in parse_events(helper, *args, **kwargs):
                 yield event
-        except Exception as error:
-            if span is not None:
-                span.end(error)
-            raise
 
-    return recorded
+    return parse_recorded
+
+
+@contextmanager
+def _recording_parse_error(helper: Any) -> Generator[None]:
+    """Record an error of the client's `stream()` helper, which parses what the stream yields."""
+    span = RequestSpan.of_response(helper._response)
+    try:
+        yield
+    except Exception as error:
+        if span is not None:
+            span.end(error)
+        raise
 
 
 PATCH = Patch(

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from patches.openai.stream_assembly import ChatAssembler, ResponseAssembler
-from patches.support.token_usage import read_token_counts
+from patches.support.completion_attributes import read_token_counts
 
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
 MALFORMED_REPLY_ERRORS = (
@@ -106,7 +106,7 @@ def _parse_body(body: Mapping[str, Any], *, is_complete: bool) -> ParsedReply:
     outputs: dict[str, Any] | None = None
     if isinstance(items, list):
         outputs = {"output": items}
-    elif choices and isinstance(choices, list):
+    elif isinstance(choices, list) and any(map(_has_reply, choices)):
         outputs = {"choices": choices}
     status = _as_mapping(body.get("incomplete_details")).get("reason") or body.get("status")
     choice_objects = map(_as_mapping, choices if isinstance(choices, list) else ())
@@ -123,6 +123,12 @@ def _parse_body(body: Mapping[str, Any], *, is_complete: bool) -> ParsedReply:
         is_complete=is_complete,
         error_message=_error_message(body),
     )
+
+
+def _has_reply(choice: Any) -> bool:
+    """Return whether a choice has a message, or the text of the legacy API."""
+    reply = _as_mapping(choice)
+    return isinstance(reply.get("message"), Mapping) or isinstance(reply.get("text"), str)
 
 
 def _as_mapping(value: Any) -> Mapping[str, Any]:

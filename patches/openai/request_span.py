@@ -6,14 +6,14 @@ contain the API key, are not read.
 
 import weakref
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, closing, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from patches.openai.reply_parsing import ParsedReply
 from patches.openai.response_body import ResponseBody
+from patches.support.completion_attributes import token_attributes
 from patches.support.open_span import OpenSpan
-from patches.support.token_usage import token_attributes
 
 if TYPE_CHECKING:
     import httpx
@@ -132,22 +132,19 @@ class RequestSpan(OpenSpan):
 
     def read_events(self, events: Generator[Any]) -> Generator[Any]:
         """Yield the events of a stream, count them, and end the span with their reader."""
-        with self._ending_with_reader():
-            try:
-                while True:
-                    with self._reading():
-                        event = next(events, _END)
-                    if event is _END:
-                        return
-                    self._count_event()
-                    yield event
-            finally:
-                events.close()
+        with self._ending_with_reader(), closing(events):
+            while True:
+                with self._reading():
+                    event = next(events, _END)
+                if event is _END:
+                    return
+                self._count_event()
+                yield event
 
     async def read_async_events(self, events: AsyncGenerator[Any]) -> AsyncGenerator[Any]:
         """Do the same for an async stream."""
         with self._ending_with_reader():
-            try:
+            async with aclosing(events):
                 while True:
                     with self._reading():
                         event = await anext(events, _END)
@@ -155,8 +152,6 @@ class RequestSpan(OpenSpan):
                         return
                     self._count_event()
                     yield event
-            finally:
-                await events.aclose()
 
     @contextmanager
     def _ending_with_reader(self) -> Generator[None]:
@@ -194,10 +189,7 @@ class RequestSpan(OpenSpan):
             self.end(self._reply_error(error))
 
     def _reply_error(self, error: BaseException | None = None) -> BaseException | None:
-        """Return the error to record for the reply.
-
-        To close it is no error, unless an error makes the program do so.
-        """
+        """Return the error to record for the reply; closing a complete reply is no error."""
         if self.is_ended or self._body is None:
             return error
         is_closed = isinstance(error, GeneratorExit)
@@ -205,7 +197,7 @@ class RequestSpan(OpenSpan):
             return error
         reply = self._body.parse()
         if is_closed and not (reply.is_complete or reply.error_message):
-            return self.pass_over_early_close(error)
+            return error
         return self._body.find_error(reply)
 
     def _record_reply(self, body: ResponseBody, reply: ParsedReply) -> None:

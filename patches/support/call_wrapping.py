@@ -1,8 +1,13 @@
-"""Wrap a function, or a method in all subclasses, so that each call runs in a context manager."""
+"""Wrap a function, or a method in all subclasses, so that each call runs in a context manager.
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+`read_within` does the same for the steps of a stream.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 OnResult = Callable[[Any], None]
@@ -11,7 +16,12 @@ Around = Callable[..., AbstractContextManager[OnResult]]
 
 
 def wrap_call(around: Around, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that calls `function` within `around(*args, **kwargs)`."""
+    """Return a function that calls `function` within `around(*args, **kwargs)`.
+
+    A coroutine function is awaited there. A function that returns a coroutine is only called.
+    """
+    if iscoroutinefunction(function):
+        return wrap_async_call(around, function)
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -38,6 +48,37 @@ def wrap_async_call(around: Around, function: Callable[..., Any]) -> Callable[..
 
 def ignore_result(result: object) -> None:
     """Do nothing: for contexts that do not need the result of a call."""
+
+
+async def read_within(
+    around: Callable[[], AbstractContextManager[None]], stream: AsyncIterator[Any]
+) -> AsyncGenerator[Any]:
+    """Yield the items of `stream`; each of its steps, and its end, runs within `around()`."""
+    try:
+        while True:
+            with around():
+                item = await anext(stream, _END)
+            if item is _END:
+                return
+            yield item
+    finally:
+        if (close := getattr(stream, "aclose", None)) is not None:
+            with around():
+                await close()
+
+
+_END: Any = object()
+
+
+@contextmanager
+def set_for_block(variable: ContextVar[Any], value: object) -> Generator[None]:
+    """Set a context variable for the block, also one that a generator leaves in another context."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # closed by the garbage collector, in another context
+            variable.reset(token)
 
 
 @contextmanager

@@ -9,17 +9,13 @@ Each span ends once. Children that are still open then, such as a task that a to
 passed to the parent; the outermost span ends them.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-from patches.support.span_errors import (
-    CLOSED_EARLY,
-    AbandonedSpanError,
-    find_interruption,
-    record_error,
-)
+from patches.support.call_wrapping import set_for_block
+from patches.support.span_errors import AbandonedSpanError, record_error
 
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
 
@@ -39,6 +35,7 @@ class OpenSpan:
         is_ended: Whether it has ended.
         is_complete: Whether the result has been recorded. A consumer that stops after that has
             missed nothing, so the span is no error.
+        is_reply_cut: Whether the connection closed before the reply to its request was complete.
     """
 
     records_completion = False
@@ -60,10 +57,10 @@ class OpenSpan:
         self.end_time_ns: int | None = None
         self.is_ended = False
         self.is_complete = False
+        self.is_reply_cut = False
         self.parent = _INNERMOST.get()
         self._children: dict[OpenSpan, None] = {}
         self._activation_tokens: Any = None
-        self._handled_before = find_interruption()
         if self.parent is not None:
             self.parent.add_child(self)
         self.span = mlflow.start_span_no_context(
@@ -120,24 +117,8 @@ class OpenSpan:
         """Make this the current span for the block."""
         from mlflow.tracing.provider import safe_set_span_in_context
 
-        token = _INNERMOST.set(self)
-        try:
-            with safe_set_span_in_context(self.span):
-                yield
-        finally:
-            with suppress(ValueError):  # closed by the garbage collector, in another context
-                _INNERMOST.reset(token)
-
-    @contextmanager
-    def lifetime(self) -> Generator[None]:
-        """Make this the current span for the block, and end it with the block."""
-        try:
-            with self.active():
-                yield
-        except BaseException as error:
-            self.end(error)
-            raise
-        self.end()
+        with set_for_block(_INNERMOST, self), safe_set_span_in_context(self.span):
+            yield
 
     def activate(self) -> None:
         """Make this the current span of this context, and of copies made of it from now on."""
@@ -161,24 +142,11 @@ class OpenSpan:
     def record_item(self, item: Any) -> None:
         """Record what the work yields or returns; subclasses keep what matters to them."""
 
-    def pass_over_early_close(self, error: BaseException | None) -> BaseException | None:
-        """Return the error, unless it only says that the program closed a stream on purpose.
-
-        That is an attribute of the span. If an error makes the program close the stream, it stays.
-        """
-        if not isinstance(error, GeneratorExit):
-            return error
-        if find_interruption() not in (None, self._handled_before):
-            return error
-        self.span.set_attribute(CLOSED_EARLY, True)
-        return None
-
     def end(self, error: BaseException | None = None) -> None:
         """End the span, with the error that ended the work. A second call does nothing."""
         if self.is_ended:
             return
         self.is_ended = True
-        self._handled_before = None
         if self.parent is not None and not self.parent.is_ended:
             self.parent._children.pop(self, None)
             for child in self._children:
@@ -192,43 +160,3 @@ class OpenSpan:
         if error is not None:
             record_error(self.span, error)
         self.span.end(outputs=self.outputs, end_time_ns=self.end_time_ns)
-
-
-class OpenWork(Protocol):
-    """An open span, or something that records like one."""
-
-    @property
-    def is_complete(self) -> bool: ...
-    def active(self) -> AbstractContextManager[None]: ...
-    def record_item(self, item: Any) -> None: ...
-    def end(self, error: BaseException | None = None) -> None: ...
-
-
-async def trace_stream(
-    open_span: Callable[[], OpenWork], stream: AsyncIterator[Any]
-) -> AsyncIterator[Any]:
-    """Yield the items of `stream` under a span that is opened when the first item is requested.
-
-    The stream is closed before the span ends, so that its cleanup is recorded too.
-    """
-    span = open_span()
-    try:
-        try:
-            while True:
-                with span.active():
-                    item = await anext(stream, _END)
-                if item is _END:
-                    break
-                span.record_item(item)
-                yield item
-        finally:
-            if (close := getattr(stream, "aclose", None)) is not None:
-                with span.active():
-                    await close()
-    except BaseException as error:
-        span.end(None if span.is_complete and isinstance(error, GeneratorExit) else error)
-        raise
-    span.end()
-
-
-_END: Any = object()

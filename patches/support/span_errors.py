@@ -4,7 +4,6 @@ An interruption ends work without being an `Exception`.
 """
 
 import asyncio
-import sys
 from typing import Any
 
 INTERRUPTION_TEXTS: dict[type[BaseException], str] = {
@@ -15,28 +14,12 @@ INTERRUPTION_TEXTS: dict[type[BaseException], str] = {
 }
 
 
-CLOSED_EARLY = "flight_recorder.completion.closed_early"
-"""The attribute of a completion whose stream the program closed on purpose: it is no error."""
-
-
 class AbandonedSpanError(Exception):
     """Recorded on a span whose parent ended first."""
 
 
 class TruncatedStreamError(Exception):
     """Recorded on a completion whose stream ended before the model's reply was complete."""
-
-
-def find_interruption() -> BaseException | None:
-    """Return the error that the closing of a generator is part of; None if it has no error.
-
-    Call it while the generator or its source is closed. The result may be an error that the program
-    was handling already when it opened the generator.
-    """
-    error = sys.exception()
-    while isinstance(error, GeneratorExit):
-        error = error.__context__
-    return error
 
 
 def describe_error(error: BaseException) -> str:

@@ -10,12 +10,13 @@ import typer
 from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
+from scenarios.attribution.labelled_logs import BenchmarkDataError
 from scenarios.cli.exits import exit_on_error
-from scenarios.cli.lifecycle_commands import evaluate
 from scenarios.cli.live_commands import chat, live, serve
-from scenarios.cli.monitor_command import monitor
 from scenarios.cli.options import VersionOption
+from scenarios.cli.report_commands import bench_diagnosis, governance
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
+from scenarios.cli.scoring_commands import evaluate, monitor
 from scenarios.cli.store_commands import alerts, search
 from scenarios.cli.tape_commands import record, replay
 from scenarios.cli.tape_file_commands import convert, doctor, import_trace
@@ -36,6 +37,7 @@ from workflows.model import ModelNotConfiguredError
 
 USER_ERRORS = (
     AlertRulesError,
+    BenchmarkDataError,
     ConversionError,
     ExpectationsFileError,
     FileNotWrittenError,
@@ -64,11 +66,12 @@ def _scenarios(version: VersionOption = False) -> None:
 app.command("list")(list_scenarios)
 COMMANDS = (
     *(run, check, accept, patches, live, chat),
-    *(record, replay, doctor, serve, alerts, search, diff, diagnose),
+    *(record, replay, doctor, serve, alerts, search, diff, diagnose, governance),
     monitor,
     import_trace,
     convert,
     evaluate,
+    bench_diagnosis,
 )
 for _command in COMMANDS:
     app.command()(_command)

@@ -91,7 +91,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve a tape to OpenAI clients until Ctrl-C."""
-    from scenarios.replay.serve import serve_tape  # imports uvicorn
+    from scenarios.programs.serve import serve_tape  # imports uvicorn
 
     with exit_on_interrupt("stopped"):
         if tape in scenario_names():

@@ -4,6 +4,41 @@ A scenario lists them, as in `expect_broken=(ends_with_status("OK"), loses_hando
 "editor"))`. Each is a verb in the third person, and explains in a sentence why it does not hold.
 """
 
+from scenarios.expectations.calls.guardrails import (
+    exceeds_budget,
+    guardrail_allows,
+    guardrail_blocks,
+    guardrail_sends_back,
+    stays_within_budget,
+)
+from scenarios.expectations.calls.measurements import (
+    duplicates_measurement,
+    measures_different_parts,
+    shares_measurement,
+)
+from scenarios.expectations.calls.search import (
+    cites_supporting_sources,
+    cites_unsupporting_sources,
+    claims_figure_without_search,
+    ignores_malformed_arguments,
+    queries_another_country,
+    queries_stated_country,
+)
+from scenarios.expectations.calls.services import (
+    failed_attempts_have_cause,
+    polls_with_progress,
+    polls_without_progress,
+    receives_http_reply,
+)
+from scenarios.expectations.calls.tools import (
+    calls_tool,
+    claims_verified_without_tool,
+    guardrail_rejects,
+    loops_on_tool,
+    never_calls_tool,
+    never_loops,
+    tool_call_fails,
+)
 from scenarios.expectations.expectation import Expectation, log_failed_expectations
 from scenarios.expectations.figures import (
     changes_period,
@@ -14,24 +49,12 @@ from scenarios.expectations.figures import (
     repeats_tool_figures,
     states_figures,
 )
-from scenarios.expectations.guardrails import (
-    exceeds_budget,
-    guardrail_allows,
-    guardrail_blocks,
-    guardrail_sends_back,
-    stays_within_budget,
-)
 from scenarios.expectations.handoffs import (
     delegates_to,
     delegates_without_calling,
     hands_off,
     loses_handoff,
     takes_edge,
-)
-from scenarios.expectations.measurements import (
-    duplicates_measurement,
-    measures_different_parts,
-    shares_measurement,
 )
 from scenarios.expectations.outcomes import (
     each_turn_reaches_outcome,
@@ -53,35 +76,12 @@ from scenarios.expectations.prompts import (
     receives_tool_results,
     remembers_earlier_turns,
 )
-from scenarios.expectations.search import (
-    cites_supporting_sources,
-    cites_unsupporting_sources,
-    claims_figure_without_search,
-    ignores_malformed_arguments,
-    queries_another_country,
-    queries_stated_country,
-)
-from scenarios.expectations.services import (
-    failed_attempts_have_cause,
-    polls_with_progress,
-    polls_without_progress,
-    receives_http_reply,
-)
 from scenarios.expectations.shared_state import (
     overwrites_unread,
     preserves_writes,
     reads_state,
     repeats_guess,
     writes_state,
-)
-from scenarios.expectations.tools import (
-    calls_tool,
-    claims_verified_without_tool,
-    guardrail_rejects,
-    loops_on_tool,
-    never_calls_tool,
-    never_loops,
-    tool_call_fails,
 )
 from scenarios.expectations.turns import (
     has_failed_attempts,

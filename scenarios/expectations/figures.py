@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from instrumentation.figures import Figure, extract_figures
 from instrumentation.trace import Trace
+from scenarios.expectations.calls.tools import calls_of, tool_calls, tool_result
 from scenarios.expectations.expectation import (
     Expectation,
     list_agents,
@@ -17,7 +18,6 @@ from scenarios.expectations.expectation import (
     subject,
     to_text,
 )
-from scenarios.expectations.tools import calls_of, tool_calls, tool_result
 
 
 def repeats_tool_figures(tool: str, *, called_by: str, stated_by: Iterable[str]) -> Expectation:

@@ -6,9 +6,9 @@ from typing import Any
 
 from instrumentation.figures import extract_figures
 from instrumentation.trace import Span, Trace
+from scenarios.expectations.calls.tools import calls_of
 from scenarios.expectations.expectation import Expectation, list_agents, pluralize, shorten, to_text
 from scenarios.expectations.figures import is_same_figure
-from scenarios.expectations.tools import calls_of
 
 MIN_FIGURES_SHARE = 0.8
 """From this share of the sender's figures on, the figures have been handed off."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from instrumentation.figures import extract_figures
 from instrumentation.trace import Span, Trace
+from scenarios.expectations.calls.tools import tool_calls, tool_result
 from scenarios.expectations.expectation import (
     Expectation,
     error_suffix,
@@ -17,7 +18,6 @@ from scenarios.expectations.expectation import (
     to_text,
 )
 from scenarios.expectations.figures import format_figures, matching_pairs, stated_figures
-from scenarios.expectations.tools import tool_calls, tool_result
 
 
 def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:

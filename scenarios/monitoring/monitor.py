@@ -15,7 +15,7 @@ from instrumentation.diagnosis import diagnose
 from instrumentation.metrics import TraceMetrics
 from scenarios.diagnoses.assessments import log_findings, log_health
 from scenarios.expectations import Expectation
-from scenarios.expectations.expectation import log_failed_expectations
+from scenarios.expectations.expectation import log_failed_expectations, pluralize
 from scenarios.trace_store.alert_gate import SCENARIO_TAG, GateResult
 from scenarios.trace_store.time_window import epoch_ms
 
@@ -54,6 +54,19 @@ class MonitorPass:
             "failed_expectations": list(self.failed_expectations),
             "firing": sorted(self.firing),
         }
+
+    def summary(self) -> str:
+        """The pass in one line for a terminal."""
+        parts = [f"{pluralize(self.new_traces, 'new trace')}, {self.scored} scored"]
+        for name, found in (
+            ("finding", self.findings),
+            ("failed expectation", self.failed_expectations),
+        ):
+            if found:
+                parts.append(f"{pluralize(len(found), name)}: {', '.join(sorted(set(found)))}")
+        firing = ", ".join(sorted(self.firing))
+        parts.append(f"ALERT FIRING: {firing}" if firing else "no alerts")
+        return "; ".join(parts)
 
 
 @dataclass

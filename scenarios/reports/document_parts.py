@@ -56,7 +56,7 @@ def _escape_comments(text: str) -> str:
     return text.replace("<!--", "<! --")
 
 
-def _escape_cell(text: str) -> str:
+def escape_cell(text: str) -> str:
     """The text on one line and without column separators, for the cell of a table."""
     return " ".join(text.split()).replace("|", r"\|")
 
@@ -71,7 +71,7 @@ def _scenario_table() -> str:
         rows.append("| --- | --- | --- |")
         for scenario in (one for one in scenarios if one.workflow == workflow):
             link = f"[{scenario.name}](scenarios/catalog/{scenario.name}/README.md)"
-            cells = (link, _escape_cell(scenario.title), _escape_cell(scenario.failure_mode))
+            cells = (link, escape_cell(scenario.title), escape_cell(scenario.failure_mode))
             rows.append(f"| {' | '.join(cells)} |")
         tables.append("\n".join(rows))
     return "\n\n".join(tables)
@@ -119,7 +119,7 @@ def _detector_table() -> str:
         name = detector.__name__.removeprefix("find_").replace("_", " ")
         link = f"[{name}](../../{path}): {found}"
         cells = (module.MODE, link)
-        rows.append(f"| {' | '.join(map(_escape_cell, cells))} |")
+        rows.append(f"| {' | '.join(map(escape_cell, cells))} |")
     return "\n".join(rows)
 
 

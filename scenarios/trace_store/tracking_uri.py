@@ -11,7 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from patches.mlflow.store_address import hide_credentials
+from patches.mlflow.store.store_address import hide_credentials
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 DEFAULT_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}

@@ -17,7 +17,7 @@ from shlex import quote as quote_for_shell
 from tempfile import gettempdir
 from urllib.parse import quote as quote_for_url
 
-from patches.mlflow.store_address import hide_credentials
+from patches.mlflow.store.store_address import hide_credentials
 from scenarios.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.trace_store.sqlite_statistics import update_statistics
 from scenarios.trace_store.tracking_uri import tracking_uri

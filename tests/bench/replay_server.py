@@ -15,7 +15,7 @@ import orjson
 from tests.bench.load import ChatRequest, send_over_sockets
 
 SERVE = (
-    "from pathlib import Path; from scenarios.replay.serve import serve_tape; "
+    "from pathlib import Path; from scenarios.programs.serve import serve_tape; "
     "serve_tape(Path({!r}))"
 )
 SENTENCE = "The probe came down to 57 km, where the atmosphere destroyed it."

@@ -108,7 +108,9 @@ def test_upstream_mlflow_exits_cleanly_with_isolated_trace_ids(
     assert "Exception ignored" not in program_results["exits_with_upstream_mlflow"][1]
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.mlflow.forked_processes")
+@pytest.mark.xfail(
+    raises=AssertionError, reason="the canary of patches.mlflow.store.forked_processes"
+)
 def test_upstream_mlflow_stores_the_spans_of_a_forked_process(
     store: str, program_results: dict[str, tuple[int, str]]
 ) -> None:

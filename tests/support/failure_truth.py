@@ -47,6 +47,9 @@ TRUTH = {
     ),
     "feedback_lands_on_the_wrong_turn": NO_FINDING,
     "generator_stalls": FailureTruth("silent stall", ("generator",)),
+    "guardrail_blocks_the_good_call": FailureTruth(
+        "guardrail misfire", ("specialist", "analyst", "synthesist")
+    ),
     "guess_becomes_a_fact": FailureTruth(
         "polluted shared memory", ("specialist", "analyst", "synthesist")
     ),

@@ -7,7 +7,8 @@ from crewai.tools import BaseTool, tool
 from pydantic import Field
 
 from instrumentation import FigureCheck, SharedState, StateEntry
-from workflows.finance.evidence import Evidence, to_json_text
+from instrumentation.guardrails import Check, record_check
+from workflows.finance.evidence import Evidence, Query, to_json_text
 from workflows.finance.world_bank import (
     RequestRejectedError,
     SchemaChangedError,
@@ -41,7 +42,10 @@ class LookupFailedError(Exception):
 def make_lookup_tool(
     world_bank: WorldBank, evidence: Evidence, read_reply: Callable[[Any], Any], max_failures: int
 ) -> BaseTool:
-    """Create `world_bank_indicator`. It refuses a lookup that failed `max_failures` times."""
+    """Create `world_bank_indicator`. It refuses a lookup that failed `max_failures` times.
+
+    A refusal is a GUARDRAIL span, with the count and its limit.
+    """
 
     @tool("world_bank_indicator")
     def look_up(country: Country, indicator: Indicator, period: Period) -> str:
@@ -49,7 +53,7 @@ def make_lookup_tool(
         query = (country, indicator, period)
         failures = evidence.failure_counts.get(query, 0)
         if failures >= max_failures:
-            raise LookupFailedError(_give_up(max_failures))
+            _refuse(query, failures, max_failures)
         try:
             result = read_reply(world_bank.fetch(*query))
         except UnavailableError as error:
@@ -110,6 +114,13 @@ def make_check_tool(
         )
 
     return check
+
+
+def _refuse(query: Query, failures: int, limit: int) -> None:
+    """Record the refusal of a lookup. Raises `GuardrailBlockedError`, which the agent reads."""
+    figures: dict[str, int | float | str] = {"tool": "world_bank_indicator"}
+    figures |= {"failure_count": failures, "failure_limit": limit}
+    record_check(Check("circuit_breaker", _give_up(failures), figures), {"query": query})
 
 
 def _give_up(failures: int) -> str:

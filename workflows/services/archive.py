@@ -21,18 +21,18 @@ from pathlib import Path
 from uuid import uuid4
 
 import mlflow
-from mlflow.entities import LiveSpan, SpanType
+from mlflow.entities import LiveSpan
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from instrumentation import continue_remote_trace
 from workflows.media.fingerprint import hamming_distance
 from workflows.services.process import (
     FLUSH_ROUTE,
     error_response,
     json_response,
+    request_span,
     serve,
     service_parser,
 )
@@ -78,10 +78,7 @@ class ArchiveService:
 
     async def start(self, request: Request) -> JSONResponse:
         """Answer `POST /lookups`."""
-        with (
-            continue_remote_trace(request.headers),
-            mlflow.start_span("POST /lookups", span_type=SpanType.RETRIEVER) as span,
-        ):
+        with request_span(request, "POST /lookups") as span:
             fingerprint = _parse_fingerprint(await request.body())
             span.set_inputs({"fingerprint": fingerprint})
             if fingerprint is None:
@@ -99,10 +96,7 @@ class ArchiveService:
 
     async def report(self, request: Request) -> JSONResponse:
         """Answer `GET /lookups/{id}`."""
-        with (
-            continue_remote_trace(request.headers),
-            mlflow.start_span("GET /lookups/{id}", span_type=SpanType.RETRIEVER) as span,
-        ):
+        with request_span(request, "GET /lookups/{id}") as span:
             lookup_id = request.path_params["id"]
             span.set_inputs({"id": lookup_id})
             if (lookup := self._lookups.get(lookup_id)) is None:

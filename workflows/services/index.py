@@ -15,18 +15,16 @@ search are in one trace, though two processes wrote it.
 import re
 from pathlib import Path
 
-import mlflow
-from mlflow.entities import SpanType
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from instrumentation import continue_remote_trace
 from workflows.services.process import (
     FLUSH_ROUTE,
     error_response,
     json_response,
+    request_span,
     serve,
     service_parser,
 )
@@ -55,10 +53,7 @@ class IndexService:
 
     async def search(self, request: Request) -> JSONResponse:
         params = dict(request.query_params)
-        with (
-            continue_remote_trace(request.headers),
-            mlflow.start_span("GET /search", span_type=SpanType.RETRIEVER) as span,
-        ):
+        with request_span(request, "GET /search") as span:
             span.set_inputs(params)
             query, country = params.get("q", "").strip(), params.get("country")
             if not query:

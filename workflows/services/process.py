@@ -5,18 +5,19 @@ import signal
 import socket
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import mlflow
 import uvicorn
-from mlflow.entities import LiveSpan, SpanStatus, SpanStatusCode
+from mlflow.entities import LiveSpan, SpanStatus, SpanStatusCode, SpanType
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from instrumentation import enable_tracing
+from instrumentation import continue_remote_trace, enable_tracing
 
 HOST = "127.0.0.1"
 SHUTDOWN_TIMEOUT_S = 2
@@ -89,6 +90,16 @@ def _flush(request: Request) -> Response:
 
 FLUSH_ROUTE = Route("/flush", _flush, methods=["POST"])
 """POST /flush, for a caller that wants to read the trace at once."""
+
+
+@contextmanager
+def request_span(request: Request, name: str) -> Generator[LiveSpan]:
+    """Open the span of a request, in the trace of its caller if that sends a `traceparent`."""
+    with (
+        continue_remote_trace(request.headers),
+        mlflow.start_span(name, span_type=SpanType.RETRIEVER) as span,
+    ):
+        yield span
 
 
 def json_response(span: LiveSpan, body: Mapping[str, Any], status: int = 200) -> JSONResponse:

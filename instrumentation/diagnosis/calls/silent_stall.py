@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from instrumentation.diagnosis.finding import Finding, quote
@@ -15,6 +16,8 @@ from instrumentation.trace.span import IN_PROGRESS, Span
 MODE = "silent stall"
 FIX_UNANSWERED = "Set a timeout on the request, and retry it."
 FIX_PENDING = "Return an unfinished result as an error, and stop polling when nothing changes."
+MAX_REPORT_FIELDS = 8
+"""A result with more fields describes a thing, such as an order that is pending, and no work."""
 CUT_OFF = re.compile(r"cancel|interrupted|killed|aborted|timed? ?out", re.I)
 
 
@@ -73,10 +76,10 @@ def is_cut_off(span: Span) -> bool:
 
 
 def is_pending(outputs: Any) -> bool:
-    """Whether a field of a result says that work is under way, such as `"state": "running"`."""
-    return any(
-        isinstance(value, str) and PENDING.fullmatch(value.strip()) is not None
-        for _, value in iter_fields(outputs)
+    """Whether a short result says that work is under way, such as `"state": "running"`."""
+    values = [value for _, value in islice(iter_fields(outputs), MAX_REPORT_FIELDS + 1)]
+    return len(values) <= MAX_REPORT_FIELDS and any(
+        isinstance(value, str) and PENDING.fullmatch(value.strip()) is not None for value in values
     )
 
 

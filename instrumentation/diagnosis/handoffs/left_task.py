@@ -33,7 +33,7 @@ def find_left_tasks(reading: TraceReading) -> Iterator[Finding]:
             continue
         for call in reading.index.calls_of(turn):
             own = figures_of(to_json_text(call.outputs))
-            if repeats(own, answer) and _is_unasked(reading, turn, call):
+            if repeats(own, answer) and _is_unrequested(reading, turn, call):
                 yield _build_finding(reading, handoff, turn, call, own)
                 return
 
@@ -47,10 +47,10 @@ def _is_call_explained(reading: TraceReading, figure: Figure) -> bool:
     index = reading.index
     calls = [one.span for one in reading.grounding.sources_of(figure)]
     turns = [(index.turn(call), call) for call in calls]
-    return any(turn is None or not _is_unasked(reading, turn, call) for turn, call in turns)
+    return any(turn is None or not _is_unrequested(reading, turn, call) for turn, call in turns)
 
 
-def _is_unasked(reading: TraceReading, turn: Span, call: Span) -> bool:
+def _is_unrequested(reading: TraceReading, turn: Span, call: Span) -> bool:
     """Whether an argument of a call has no word in common with what the agent was given.
 
     A value without spaces, such as a code, counts as one word.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.handoffs.ignored_input import is_ignored_input
+from instrumentation.diagnosis.handoffs.lost_objection import is_lost_objection
 from instrumentation.diagnosis.reading.grounding import figures_of
 from instrumentation.diagnosis.reading.handoff import Handoff
 from instrumentation.diagnosis.reading.texts import content_words
@@ -41,7 +41,7 @@ def find_lost_results(reading: TraceReading) -> Iterator[Finding]:
         and not _goes_back(reading, handoff, first_turns)
         and not _came_through_others(reading, handoff, arrivals)
         and not _is_restated(reading, handoff)
-        and not is_ignored_input(reading, handoff)
+        and not is_lost_objection(reading, handoff)
     ]
     if lost:
         yield _build_finding(reading, lost)

@@ -70,14 +70,18 @@ class Completion:
         return str(reason) if reason else None
 
     @cached_property
-    def tools(self) -> tuple[str, ...]:
-        """The names of the tools that the model was offered."""
+    def tools(self) -> Mapping[str, Mapping[str, Any]]:
+        """The tools that the model was offered: the JSON schema of their parameters, by name."""
         inputs = self.span.inputs
         offered = inputs.get("tools") if isinstance(inputs, Mapping) else None
         offered = offered or self.span.attributes.get("gen_ai.tool.definitions")
         tools = map(as_mapping, as_list(offered))
         functions = (as_mapping(tool.get("function", tool)) for tool in tools)
-        return tuple(str(one["name"]) for one in functions if "name" in one)
+        return {
+            str(one["name"]): as_mapping(one.get("parameters"))
+            for one in functions
+            if "name" in one
+        }
 
 
 def _read_messages(value: Any) -> Iterator[Message]:

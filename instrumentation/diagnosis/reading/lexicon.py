@@ -21,6 +21,11 @@ OBJECTION = re.compile(
     re.I,
 )
 """Words of a negative verdict."""
+VERDICT_TOKEN = re.compile(
+    r"\b(?P<word>APPROVED?|ACCEPT(?:ED)?|PASS(?:ED)?|LGTM|REVISE|REJECT(?:ED)?|DECLINED?|FAIL(?:ED)?"
+    r"|REDO|REWORK|REWRITE|BLOCK(?:ED)?)\b"
+)
+"""Words of a verdict in capitals, as prompts ask for them."""
 MISSING = re.compile(
     rf"\b(?:{NEGATIONS}|nothing|none|unknown|unavailable|missing|absent|n/a)\b|n['’]t\b", re.I
 )
@@ -57,21 +62,3 @@ VERIFIED = re.compile(
     re.I,
 )
 """Names of fields by which an answer claims that it was checked."""
-
-
-def verdict_of(text: str) -> bool | None:
-    """Read a verdict: True for approval, False for objection, None if the text has none or both.
-
-    "I cannot approve this" is an objection.
-    """
-    approvals = [_is_negated(text, match) for match in APPROVAL.finditer(text)]
-    objections = [_is_negated(text, match) for match in OBJECTION.finditer(text)]
-    says_no = any(approvals) or not all(objections)
-    says_yes = not all(approvals) or any(objections)
-    return None if says_no == says_yes else says_yes
-
-
-def _is_negated(text: str, match: re.Match[str]) -> bool:
-    """Whether a negation is among the three words before a word."""
-    before = re.findall(r"[\w'’]+", text[max(match.start() - 40, 0) : match.start()])[-3:]
-    return NEGATION.search(" ".join(before)) is not None

@@ -14,7 +14,7 @@ from instrumentation.export.genai.chat_messages import (
     parse_json_text,
     to_json,
 )
-from patches.opentelemetry.genai_attributes import translate_provider_messages
+from patches.mlflow.provider_messages import translate_provider_messages
 
 FINISH_REASONS = "gen_ai.response.finish_reasons"
 PROVIDER_FORMATS = ("anthropic", "bedrock", "gemini")

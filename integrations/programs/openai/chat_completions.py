@@ -6,7 +6,7 @@ from typing import Any
 import openai
 
 from integrations.programs.case_context import MODEL, TOOL_CREDENTIAL, CaseContext
-from integrations.programs.openai.client_settings import (
+from integrations.programs.openai.building_blocks import (
     CHAT_REQUEST,
     SNOW_TOOL_SCHEMA,
     client_settings,

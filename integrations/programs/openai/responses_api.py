@@ -5,7 +5,7 @@ from typing import Any
 import openai
 
 from integrations.programs.case_context import MODEL, CaseContext, UnsupportedFeatureError
-from integrations.programs.openai.client_settings import (
+from integrations.programs.openai.building_blocks import (
     QUESTION,
     SNOW_TOOL_SCHEMA,
     client_settings,

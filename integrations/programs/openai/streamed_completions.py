@@ -7,7 +7,7 @@ import httpx
 import openai
 
 from integrations.programs.case_context import CaseContext
-from integrations.programs.openai.client_settings import (
+from integrations.programs.openai.building_blocks import (
     CHAT_REQUEST,
     SNOW_TOOL_SCHEMA,
     client_settings,

@@ -7,11 +7,21 @@ from typing import Any
 
 from patches.crewai.spans.auxiliary_spans import calling_agent
 from patches.crewai.spans.crew_spans import AgentSpan
-from patches.crewai.spans.event_span import EventSpan, ReportedFailureError, to_json
+from patches.crewai.spans.event_span import (
+    EventSpan,
+    ReportedFailureError,
+    parse_arguments,
+    to_json,
+)
 from patches.crewai.spans.reply_builder import ReplyBuilder
-from patches.support.completion_names import CLIENT_ATTRIBUTE, COMPLETION_SPAN_NAME
+from patches.support.completion_attributes import (
+    CLIENT_ATTRIBUTE,
+    COMPLETION_SPAN_NAME,
+    read_token_counts,
+    token_attributes,
+)
 from patches.support.open_span import OpenSpan
-from patches.support.token_usage import read_token_counts, token_attributes
+from patches.support.span_errors import TruncatedStreamError
 
 DELEGATION_ARGUMENTS = {
     "delegate_work_to_coworker": "task",
@@ -94,6 +104,8 @@ class CompletionSpan(EventSpan):
             self.record_reply(event.response, event.finish_reason)
             if not self._token_counts:
                 self.add_usage(event.usage)
+            if self.is_reply_cut and self.reply.finish_reason is None:
+                return TruncatedStreamError("the stream ended before the reply was complete")
         return error
 
     def record_reply(self, response: Any, finish_reason: str | None = None) -> None:
@@ -149,7 +161,7 @@ class ToolSpan(EventSpan):
             "gen_ai.tool.name": event.tool_name,
             "gen_ai.agent.name": agent.name if agent is not None else None,
         }
-        self.arguments = _parse_arguments(event.tool_args)
+        self.arguments = parse_arguments(event.tool_args)
         super().__init__(source, event, event.tool_name, "TOOL", self.arguments, attributes)
         self.delegator = agent
         self.delegated_turns: list[AgentSpan] = []
@@ -200,13 +212,3 @@ def _request_messages(messages: Any) -> list[dict[str, Any]]:
         {key: value for key, value in message.items() if key != "cache_breakpoint"}
         for message in messages or ()
     ]
-
-
-def _parse_arguments(arguments: Any) -> Any:
-    """Return the arguments that the model wrote: parsed if they are JSON, otherwise as text."""
-    if not isinstance(arguments, str):
-        return to_json(arguments)
-    try:
-        return json.loads(arguments)
-    except ValueError:
-        return {"arguments": arguments}

@@ -4,13 +4,14 @@ The input may not fit, or a tool may be unusable. Without this, such a call leav
 """
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from patches.crewai.spans.crew_spans import AgentSpan, FlowSpan, is_internal_flow
 from patches.crewai.spans.event_span import EventSpan, ExpectedStart, to_json
+from patches.support.call_wrapping import set_for_block
 
 
 @dataclass(eq=False)
@@ -39,17 +40,14 @@ def record_early_failure(
 ) -> Generator[None]:
     """Open and end a failed span if the block fails before the start event of its owner."""
     call = EntryCall(owner, _INNERMOST.get())
-    token = _INNERMOST.set(call)
-    try:
-        yield
-    except BaseException as error:
-        if not call.has_started and _is_recorded(owner):
-            note_start(owner)  # the call of `super().kickoff()` is recorded once
-            open_span(owner, inputs).end(error)
-        raise
-    finally:
-        with suppress(ValueError):  # closed by the garbage collector, in another context
-            _INNERMOST.reset(token)
+    with set_for_block(_INNERMOST, call):
+        try:
+            yield
+        except BaseException as error:
+            if not call.has_started and _is_recorded(owner):
+                note_start(owner)  # the call of `super().kickoff()` is recorded once
+                open_span(owner, inputs).end(error)
+            raise
 
 
 def open_agent_span(agent: Any, messages: Any) -> AgentSpan:

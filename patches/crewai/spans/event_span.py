@@ -1,5 +1,6 @@
 """An `EventSpan` is opened by a CrewAI start event and ended by the matching end event."""
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
@@ -109,6 +110,16 @@ def to_json(value: Any, *outer_ids: int) -> Any:
             return value.raw
         case _:
             return type(value).__name__
+
+
+def parse_arguments(arguments: Any) -> Any:
+    """Return the arguments that the model wrote: parsed if they are JSON, otherwise as text."""
+    if not isinstance(arguments, str):
+        return to_json(arguments)
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return {"arguments": arguments}
 
 
 def iter_texts(value: Any) -> Iterator[str]:

@@ -6,8 +6,12 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from patches.mlflow.experiment import DEFERRED_PREFIX, is_server_reachable, resolve_experiment_id
-from patches.mlflow.store_address import hide_credentials, is_database_reachable
+from patches.mlflow.store.experiment import (
+    DEFERRED_PREFIX,
+    is_server_reachable,
+    resolve_experiment_id,
+)
+from patches.mlflow.store.store_address import hide_credentials, is_database_reachable
 
 TRACE_SIZE_BYTES = 2_000
 """The approximate size of a finished trace without its spans."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from instrumentation.trace import Span, Trace
-from scenarios.reports.diagnosis_page.failure_path import CitedStep
+from scenarios.reports.diagnosis_page.cited_spans import CitedStep
 
 FROM_AGENT = "flight_recorder.handoff.from_agent"
 TO_AGENT = "flight_recorder.handoff.to_agent"

@@ -19,8 +19,8 @@ from instrumentation.trace import Span, Tokens, Trace
 from scenarios.atomic_write import write_atomically
 from scenarios.reports.diagnosis_page.agent_graph import build_passages
 from scenarios.reports.diagnosis_page.agent_work import AgentWork, assign_agents, measure_agents
-from scenarios.reports.diagnosis_page.failure_path import CitedSpans, CitedStep
-from scenarios.reports.diagnosis_page.graph_drawing import describe_graph, draw_graph
+from scenarios.reports.diagnosis_page.cited_spans import CitedSpans, CitedStep
+from scenarios.reports.diagnosis_page.graph_layout import describe_graph, lay_out_graph
 from scenarios.reports.diagnosis_page.span_rows import SpanOutline
 from scenarios.reports.diagnosis_page.time_chart import draw_time_chart
 
@@ -112,13 +112,13 @@ def _graph_values(
     passages = build_passages(trace, names, answer, path, agent_of)
     origin_agent = _origin_agent(first, names, agent_of) if first else None
     origin_tool = first.origin.name if first and first.origin.type == "TOOL" else None
-    drawing = draw_graph(work, answer, passages, origin_agent, origin_tool)
+    layout = lay_out_graph(work, answer, passages, origin_agent, origin_tool)
     return {
         "name": name,
         "answer": answer,
         "passages": passages,
-        "drawing": drawing,
-        "graph_in_words": describe_graph(drawing),
+        "layout": layout,
+        "graph_in_words": describe_graph(layout),
     }
 
 

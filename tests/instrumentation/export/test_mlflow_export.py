@@ -9,7 +9,7 @@ import pytest
 from mlflow.tracing import get_bridged_tracer_provider
 
 from instrumentation.export.otlp_export import otlp_export_patch
-from patches.mlflow.experiment import use_experiment
+from patches.mlflow.store.experiment import use_experiment
 from patches.patch import apply_patches
 from tests.instrumentation.export.otlp_receiver import (
     CannedResponse,

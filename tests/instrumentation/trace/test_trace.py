@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+import mlflow
 import pytest
 
+from instrumentation import enable_tracing, record_run
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.span import Span
 from instrumentation.trace.span_tree import sort_siblings
@@ -219,3 +221,17 @@ def test_brackets_in_a_text_do_not_nest_a_value() -> None:
 def test_the_id_of_a_span_is_that_of_mlflows_api() -> None:
     span = exported_span("a") | {"span_id": "Ex5oiTNLnuw="}
     assert trace_from_mlflow([exported_trace(span)]).root.id == "131e6889334b9eec"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [('{"a": [1]}', {"a": [1]}), ('["a"]', ["a"]), ('"a"', "a"), ("5", "5"), ("true", "true")],
+)
+def test_a_text_that_encodes_a_value_is_read_alike_from_each_version_of_mlflow(
+    store: str, text: str, value: Any
+) -> None:
+    with enable_tracing(store), record_run() as run, mlflow.start_span("work") as span:
+        span.set_inputs(text)
+        span.set_outputs(text)
+    root = trace_from_mlflow(exported.to_dict() for exported in run.traces()).root
+    assert (root.inputs, root.outputs) == (value, value)

@@ -268,7 +268,6 @@ def test_an_otlp_span_without_an_end_never_ended(tmp_path: Path) -> None:
         ({"data": [{"traceID": "1", "spans": [{"spanID": "1"}]}]}, "an export of Jaeger"),
         ([{"traceId": "1", "id": "1", "localEndpoint": {}}], "an export of Zipkin"),
         ({"context": {}, "start_time": "2026", "kind": "SpanKind.INTERNAL"}, "console exporter"),
-        ([{"role": "user", "content": "x"}], "a list of chat messages"),
         ({"scenario": "x", "passed": True, "variants": []}, "`run` or `check` prints"),
         ({"a": 1, "b": 2}, "(its keys: 'a', 'b')"),
         ([], "JSON without any trace"),

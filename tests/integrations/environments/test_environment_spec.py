@@ -9,13 +9,14 @@ from packaging.requirements import Requirement
 from integrations.environments.declared_environments import (
     DECLARED_ENVIRONMENTS,
     LOCKED,
-    find_declared,
+    find_environment,
 )
 from integrations.environments.environment_spec import (
     FRAMEWORK_PACKAGES,
     EnvironmentSpec,
     spec_from_requirements,
 )
+from integrations.environments.lock_file import LOCKS_FOLDER
 from integrations.environments.requirements import (
     RequirementError,
     package_name,
@@ -135,7 +136,7 @@ def test_an_error_lists_the_declared_environments() -> None:
     with pytest.raises(
         LookupError, match=r"no environment is called 'lock'; there are: locked, mlflow"
     ):
-        find_declared("lock")
+        find_environment("lock")
 
 
 @pytest.mark.parametrize("name", ["openinference", "openllmetry", "openlit"])
@@ -143,16 +144,15 @@ def test_an_instrumentors_lock_has_the_framework_versions_of_the_project(
     name: str, project_root: Path
 ) -> None:
     locked = pinned_versions((project_root / "requirements.lock").read_text("utf-8").splitlines())
-    environment = project_root / "integrations" / "environments" / f"{name}.lock"
-    pins = pinned_versions(environment.read_text("utf-8").splitlines())
+    pins = pinned_versions((LOCKS_FOLDER / f"{name}.lock").read_text("utf-8").splitlines())
     frameworks = {each for each in PINS if each in pins}
     assert frameworks >= PINS.keys() - {"mlflow"}
     assert {each: pins[each] for each in frameworks} == {each: locked[each] for each in frameworks}
 
 
 @pytest.mark.parametrize("name", ["openinference", "openllmetry", "openlit"])
-def test_an_instrumentors_lock_satisfies_its_input_file(name: str, project_root: Path) -> None:
-    stem = project_root / "integrations" / "environments" / name
+def test_an_instrumentors_lock_satisfies_its_input_file(name: str) -> None:
+    stem = LOCKS_FOLDER / name
     pins = pinned_versions(stem.with_suffix(".lock").read_text("utf-8").splitlines())
     requirements = map(parse_requirement, stem.with_suffix(".in").read_text("utf-8").split())
     assert not [

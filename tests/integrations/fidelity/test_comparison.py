@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.environments.declared_environments import find_declared
+from integrations.environments.declared_environments import find_environment
 from integrations.environments.environment_spec import EnvironmentSpec, spec_from_requirements
 from integrations.environments.lock_file import find_lock_file
 from integrations.fidelity.comparison import compare_with_table
@@ -12,7 +12,7 @@ from scenarios.player.fidelity import FidelityCount
 from tests.integrations.sample_results import make_case_result
 
 NOT_LOCKED = spec_from_requirements(["openlit==9"], find_lock_file(["openlit"], ()))
-LOCKED = find_declared("openlit")
+LOCKED = find_environment("openlit")
 
 
 def problems(
@@ -45,7 +45,7 @@ def test_a_better_result_says_how_to_update_the_table() -> None:
     assert problem.startswith(
         "better than the fidelity table: crewai, OpenLIT: tools of sequential"
     )
-    assert "pin it in integrations/environments/openlit.in" in problem
+    assert "pin it in integrations/environments/locks/openlit.in" in problem
     assert problem.endswith("make fidelity")
 
 

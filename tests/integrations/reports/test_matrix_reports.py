@@ -13,8 +13,8 @@ from integrations.fidelity.comparison import TableComparison
 from integrations.goldens.request_drift import RequestDrift
 from integrations.matrix.environment_result import EnvironmentResult
 from integrations.reports.matrix_json import matrix_document
+from integrations.reports.matrix_report import MAX_SENTENCES, matrix_markdown, render_matrix
 from integrations.reports.matrix_summary import summary_row
-from integrations.reports.matrix_tables import MAX_SENTENCES, matrix_markdown, render_matrix
 from integrations.runner.case_result import CaseResult
 from integrations.trees.edit_script import Edit
 from scenarios.player.fidelity import FidelityCount

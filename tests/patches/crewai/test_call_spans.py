@@ -1,5 +1,6 @@
 """A crew's completions and tool calls are recorded completely, whatever their outcome."""
 
+import json
 from collections.abc import Generator
 from contextlib import nullcontext
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import mlflow
 import orjson
 import pytest
-from crewai import Agent
+from crewai import LLM, Agent
 from crewai.events import LLMCallStartedEvent, crewai_event_bus
 from crewai.llms.providers.openai.completion import OpenAICompletion
 from crewai.tools import tool
@@ -26,6 +27,7 @@ from tests.support.autogen_agents import (
     trace_outline,
 )
 from tests.support.crewai_crews import agent, crew, llm, lookup, lookup_line, task
+from tests.support.openai_clients import client_of_endpoint
 from workflows.model import AGENT_HEADER
 
 ANSWER = (lookup_line("a", "FR"), reply_line("a", "done"))
@@ -199,6 +201,34 @@ def test_a_stream_that_breaks_off_has_the_text_so_far(tmp_path: Path) -> None:
     (completion,) = trace.spans_of_type("LLM")
     assert completion.status == "ERROR"
     assert completion.outputs["choices"][0]["message"]["content"].startswith("one")
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize(
+    ("events", "status"),
+    [(["one"], "ERROR"), (["one", "[DONE]"], "OK"), (["one", "stop"], "OK")],
+    ids=["neither", "done", "finish_reason"],
+)
+def test_a_stream_is_complete_with_a_finish_reason_or_its_last_event(
+    events: list[str], status: str
+) -> None:
+    choices = {
+        "one": {"index": 0, "delta": {"content": "one"}},
+        "stop": {"index": 0, "delta": {}, "finish_reason": "stop"},
+    }
+    data = [
+        json.dumps({"id": "c", "choices": [choices[each]]}) if each in choices else each
+        for each in events
+    ]
+    body = "".join(f"data: {each}\n\n" for each in data)
+    with client_of_endpoint("text/event-stream", body) as (client, run):
+        model = LLM(
+            model="openai/gpt-4o-mini", base_url=str(client.base_url), api_key=API_KEY, stream=True
+        )
+        model.call("go on")
+    (completion,) = load_trace(run).spans_of_type("LLM")
+    assert completion.status == status
+    assert completion.outputs["choices"][0]["message"]["content"] == "one"
 
 
 class TextToolModel(OpenAICompletion):

@@ -11,7 +11,7 @@ from mlflow.tracing.utils import calculate_cost_by_model_and_token_usage
 from pydantic import BaseModel
 
 from instrumentation.tracing import enable_tracing, record_run
-from patches.support.token_usage import read_token_counts
+from patches.support.completion_attributes import read_token_counts
 from scenarios.replay.ledger import Ledger
 from tests.support.autogen_agents import Line, replay_lines, reply_line
 from tests.support.crewai_crews import agent, crew, lookup, lookup_line, task

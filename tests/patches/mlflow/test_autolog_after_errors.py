@@ -8,7 +8,7 @@ import pytest
 from mlflow.utils.autologging_utils.safety import safe_patch
 
 from instrumentation.tracing import record_run
-from patches.mlflow import autolog_after_errors
+from patches.mlflow.spans import autolog_after_errors
 from patches.patch import apply_patches
 from tests.support.upstream_autolog import upstream_autolog
 

@@ -11,7 +11,7 @@ from autogen_core import CancellationToken
 
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
-from patches.mlflow import cancelled_spans
+from patches.mlflow.spans import cancelled_spans
 from patches.patch import apply_patches
 from scenarios.replay.faults import hangs
 from scenarios.replay.replay_server import ReplayServer

@@ -9,7 +9,7 @@ import pytest
 from mlflow.tracing.client import TracingClient
 
 from instrumentation.tracing import enable_tracing
-from patches.mlflow.store_address import hide_credentials
+from patches.mlflow.store.store_address import hide_credentials
 
 
 @pytest.fixture

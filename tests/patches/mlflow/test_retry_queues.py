@@ -18,8 +18,8 @@ from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
 from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
 
 from instrumentation.tracing import enable_tracing
-from patches.mlflow.experiment import use_experiment
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME
+from patches.mlflow.store.experiment import use_experiment
 from tests.support.servers import mlflow_server
 from tests.support.tcp_proxy import TcpProxy, run_proxy
 

@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from instrumentation.tracing import enable_tracing
-from patches.mlflow.store_address import hide_credentials
+from patches.mlflow.store.store_address import hide_credentials
 from scenarios.trace_store.tracking_uri import StoreUnavailableError, require_reachable
 
 ADDRESSES = {

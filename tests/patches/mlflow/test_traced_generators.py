@@ -10,7 +10,7 @@ import pytest
 
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.tracing import record_run
-from patches.mlflow import traced_generators
+from patches.mlflow.spans import traced_generators
 from patches.patch import Patch
 from tests.support.autogen_agents import load_trace
 from tests.support.upstream_autolog import upstream_autolog

@@ -155,7 +155,7 @@ def test_a_byte_order_mark_is_ignored() -> None:
 
 
 @RECORDED
-@pytest.mark.parametrize("choices", [None, []])
+@pytest.mark.parametrize("choices", [None, [], [{}], [{"index": 0, "message": None}], ["one"]])
 def test_a_reply_without_a_choice_is_an_error(choices: Any) -> None:
     body = json.dumps({"choices": choices})
     with client_of_endpoint("application/json", body) as (client, run):

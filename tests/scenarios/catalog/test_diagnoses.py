@@ -2,17 +2,25 @@
 
 import pytest
 
-from instrumentation.diagnosis import DETECTORS, diagnose
+from instrumentation.diagnosis import DETECTORS, Detector, diagnose
 from instrumentation.diagnosis.calls.swallowed_error import find_swallowed_errors
 from instrumentation.trace import Trace
 from instrumentation.trace.canonical_json import dump_trace, load_trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
-from tests.support.failure_truth import TRUTH, explain_miss, explain_wrong_diagnosis
-from tests.support.renamed_traces import rename_trace, reword_instructions
+from tests.instrumentation.diagnosis.test_diagnosis import FAILED_CALL, run, turn
+from tests.support.failure_truth import NO_FINDING, TRUTH, explain_miss, explain_wrong_diagnosis
+from tests.support.renamed_traces import SEEDS, explain_dependence_on_words, rename_inputs
 
 FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
-PLAYED = [detector for detector in DETECTORS if detector is not find_swallowed_errors]
-"""The detectors of failures that a scenario plays; tests/instrumentation has traces for others."""
+UNPLAYED: dict[Detector, Trace] = {
+    find_swallowed_errors: run(
+        "How is the well?",
+        "The north well is in good order.",
+        turn("surveyor", "Measure.", "The north well is in good order.", FAILED_CALL),
+    )
+}
+"""The detectors of failures that no scenario plays, each with a small trace that has one."""
+PLAYED = [detector for detector in DETECTORS if detector not in UNPLAYED]
 RUNS = [
     (name, variant) for name in scenario_names() for variant, _, _ in load_scenario(name).variants()
 ]
@@ -32,33 +40,56 @@ def test_a_recorded_run_is_diagnosed_right(name: str, variant: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "variant"), RUNS)
-def test_names_of_agents_and_tools_make_no_difference(name: str, variant: str) -> None:
+def test_names_of_agents_tools_and_inputs_and_the_words_of_prompts_make_no_difference(
+    name: str, variant: str
+) -> None:
     trace = _recorded(name, variant)
-    renamed = rename_trace(trace)
-    assert trace.agents != renamed.agents
-    assert _places(renamed) == _places(trace)
+    reasons = (explain_dependence_on_words(trace, seed) for seed in SEEDS)
+    assert [reason for reason in reasons if reason] == []
 
 
-@pytest.mark.parametrize(("name", "variant"), RUNS)
-def test_the_words_of_prompts_make_no_difference(name: str, variant: str) -> None:
-    trace = _recorded(name, variant)
-    reworded = reword_instructions(trace)
-    assert dump_trace(reworded) != dump_trace(trace)
-    assert _places(reworded) == _places(trace)
+@pytest.fixture(scope="module")
+def missed() -> dict[Detector, tuple[str, ...]]:
+    """The failures whose diagnosis is wrong without a detector, by detector."""
+    traces = {name: _recorded(name, "broken") for name in FAILURES}
+    without = {
+        detector: [other for other in DETECTORS if other is not detector] for detector in DETECTORS
+    }
+    return {
+        detector: tuple(
+            name
+            for name, trace in traces.items()
+            if explain_miss(name, trace, diagnose(trace, others).findings)
+        )
+        for detector, others in without.items()
+    }
 
 
 @pytest.mark.parametrize("detector", PLAYED, ids=lambda detector: detector.__name__)
-def test_without_a_detector_one_of_its_failures_is_missed(detector: object) -> None:
+def test_without_a_detector_its_failures_are_missed(
+    detector: Detector, missed: dict[Detector, tuple[str, ...]]
+) -> None:
+    assert missed[detector]
+
+
+@pytest.mark.parametrize("name", [name for name in FAILURES if TRUTH[name] != NO_FINDING])
+def test_each_failure_is_found_by_one_detector_and_by_no_other(
+    name: str, missed: dict[Detector, tuple[str, ...]]
+) -> None:
+    assert len([detector for detector, names in missed.items() if name in names]) == 1
+
+
+@pytest.mark.parametrize("detector", UNPLAYED, ids=lambda detector: detector.__name__)
+def test_without_a_detector_of_no_scenario_its_small_trace_has_no_finding(
+    detector: Detector,
+) -> None:
+    trace = UNPLAYED[detector]
     others = [other for other in DETECTORS if other is not detector]
-    missed = []
-    for name in FAILURES:
-        trace = _recorded(name, "broken")
-        if explain_miss(name, trace, diagnose(trace, others).findings):
-            missed.append(name)
-    assert missed
+    assert diagnose(trace).findings
+    assert diagnose(trace, others).findings == ()
 
 
-def _places(trace: Trace) -> list[tuple[str, int]]:
-    """The mode and the origin of each finding; the origin by its place in the tree."""
-    places = {id(span): place for place, span in enumerate(trace)}
-    return [(finding.mode, places[id(finding.origin)]) for finding in diagnose(trace).findings]
+def test_an_inputs_new_name_is_in_its_definition_and_in_each_call() -> None:
+    renamed = dump_trace(rename_inputs(_recorded("tool_call_runs_away", "broken"), seed=1))
+    assert '"pattern": "^[A-Z]{3}$"' in renamed
+    assert '"period":' not in renamed

@@ -24,6 +24,7 @@ FAILURES = [
 UNSEEN = {
     "breaker_trips_on_honest_work": "",  # a program without guardrails leaves the same trace
     "budget_is_checked_too_late": "",
+    "guardrail_blocks_the_good_call": "",
     "redaction_is_thrown_away": "",
     "api_field_is_renamed": "no HTTP replies of tools",
     "guess_becomes_a_fact": "no shared state",

@@ -65,7 +65,7 @@ def ask(base_url: str, stream: bool) -> str:
 @pytest.mark.parametrize(
     ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
-def test_an_answer_that_is_compressed_unasked_is_received_and_recorded(
+def test_an_answer_that_is_compressed_without_request_is_received_and_recorded(
     encoding: str, compress: Callable[[bytes], bytes], stream: bool, tmp_path: Path
 ) -> None:
     path = tmp_path / "tape.jsonl"

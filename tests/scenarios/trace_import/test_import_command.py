@@ -13,7 +13,7 @@ from tests.support.cli_runner import run_command
 RECORDED = scenario_folder("review_goes_well").recorded_trace("twin")
 
 
-def test_a_tape_is_private_and_never_replaced_unasked(tmp_path: Path) -> None:
+def test_a_tape_is_private_and_never_replaced_without_force(tmp_path: Path) -> None:
     tape = tmp_path / "review.jsonl"
     ended = run_command("", "import-trace", str(RECORDED), "--tape", str(tape))
     assert (ended.exit_code, ended.stderr) == (0, "")

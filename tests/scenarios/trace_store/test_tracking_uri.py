@@ -10,7 +10,7 @@ import pytest
 from mlflow.tracing.provider import provider
 from mlflow.tracking._tracking_service import utils
 
-from patches.mlflow.experiment import use_experiment
+from patches.mlflow.store.experiment import use_experiment
 from scenarios.player.scenario_loader import scenario_folder
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape

@@ -1,0 +1,37 @@
+"""Schema drift: a tool returns a figure that is not in its HTTP reply, such as a default value."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.reading.grounding import figures_of, iter_sources, repeats
+from instrumentation.diagnosis.reading.texts import to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
+
+MODE = "schema drift"
+REPLY = "flight_recorder.http.reply"
+FIX = "Fail when an expected field is missing; never replace it by a default."
+
+
+def find_replaced_replies(reading: TraceReading) -> Iterator[Finding]:
+    """Yield tool calls whose reply has figures, none of which is in the result, but others are."""
+    for call in iter_sources(reading.index):
+        reply = to_json_text(call.attributes.get(REPLY))
+        if not (replied := figures_of(reply)):
+            continue
+        returned = figures_of(to_json_text(call.outputs))
+        if any(one.covers(other.value) for one in returned for other in replied):
+            continue
+        if not repeats(returned, reading.index.answer):  # nothing was returned, or it was dropped
+            continue
+        values = ", ".join(dict.fromkeys(figure.text for figure in replied))
+        yield reading.find(
+            MODE,
+            call,
+            (
+                quote(call, reply, f"the reply states {values}"),
+                quote(call, to_json_text(call.outputs), "the result states none of it"),
+            ),
+            FIX,
+            0.95,
+            carries=lambda text, returned=returned: repeats(returned, text),  # type: ignore[misc]
+        )

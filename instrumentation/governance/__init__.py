@@ -1,0 +1,13 @@
+"""Governance of a run, read from its trace: what its guardrails checked, and what they missed.
+
+    governance = read_governance(trace)
+    print(governance.problems)
+
+It needs no tracing and no framework: any stored trace with GUARDRAIL spans will do.
+"""
+
+from instrumentation.governance.actions import Action
+from instrumentation.governance.governance import Governance, read_governance
+from instrumentation.governance.guardrail_use import GuardrailUse, LimitUse
+
+__all__ = ["Action", "Governance", "GuardrailUse", "LimitUse", "read_governance"]

@@ -1,0 +1,117 @@
+"""Read one message of a log as a step: its speaker, its text, its tool calls, its receiver."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from instrumentation.trace.conversations.conversation import Step, StepKind, ToolCall
+from instrumentation.trace.span_tree import TraceNotFoundError
+
+PERSONS = frozenset(("user", "human"))
+INSTRUCTIONS = frozenset(("system", "developer"))
+TOOLS = frozenset(("tool", "function"))
+SPEAKER_WITH_NOTE = re.compile(r"(?P<speaker>[^()]*[^()\s])\s*\((?P<note>[^()]*)\)\s*")
+"""A role such as `Orchestrator (thought)` or `Orchestrator (-> WebSurfer)`."""
+RECEIVER_NOTE = re.compile(r"\s*(?:->|→|to:?\s)\s*(?P<receiver>.*\S)\s*")
+NEXT_SPEAKER = re.compile(r"\s*next[ _]speaker\b[\s:=]*[\"'`]?(?P<receiver>[\w.-]+)", re.I)
+"""A message that begins by naming the next speaker."""
+MAX_VALUE_CHARS = 40
+
+
+def read_message(message: Any, position: int, place: str) -> Step:
+    """Read a message of a log.
+
+    Args:
+        message: An object with `role`, `name` or both, and `content` or `tool_calls`.
+        position: Its position in the log, from 0.
+        place: Where it is in the file, for error messages.
+
+    Raises:
+        TraceNotFoundError: It is not an object, names no speaker, or its content is no text.
+    """
+    if not isinstance(message, Mapping):
+        raise TraceNotFoundError(
+            f"{place}: {_format_value(message)} is not a message; expected an object with `role`"
+            " and `content`"
+        )
+    role, name = _label(message.get("role")), _label(message.get("name"))
+    if not (role or name):
+        raise TraceNotFoundError(
+            f"{place}: the message names no speaker; expected the agent's name as `name` or `role`"
+        )
+    text = text_of(message.get("content"), place)
+    speaker, receiver = _split_note(name or role)
+    if receiver is None and (found := NEXT_SPEAKER.match(text)):
+        receiver = found["receiver"]
+    number = message.get("index")
+    return Step(
+        number=number if isinstance(number, int) else position,
+        kind=_kind_of(role, name),
+        speaker=speaker,
+        text=text,
+        calls=tuple(_iter_calls(message.get("tool_calls"))),
+        call_id=_label(message.get("tool_call_id")),
+        receiver=receiver,
+    )
+
+
+def text_of(content: Any, place: str) -> str:
+    """The text of a content: a text, a list of parts with texts, or nothing.
+
+    Raises:
+        TraceNotFoundError: It is something else.
+    """
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+        return "\n".join(text for text in texts if isinstance(text, str))
+    raise TraceNotFoundError(
+        f"{place}.content: {_format_value(content)} is no text; expected a text"
+    )
+
+
+def _kind_of(role: str, name: str) -> StepKind:
+    """Which kind of speaker it is; a `user` with a name is an agent of a group chat."""
+    role = role.casefold()
+    if role in TOOLS:
+        return "tool"
+    if role in INSTRUCTIONS:
+        return "instruction"
+    return "person" if role in PERSONS and name.casefold() in ("", *PERSONS) else "agent"
+
+
+def _split_note(label: str) -> tuple[str, str | None]:
+    """The speaker in a label, and the receiver that a note in brackets names."""
+    if not (match := SPEAKER_WITH_NOTE.fullmatch(label)):
+        return label, None
+    receiver = RECEIVER_NOTE.fullmatch(match["note"])
+    return match["speaker"].strip(), receiver["receiver"] if receiver else None
+
+
+def _iter_calls(calls: Any) -> Iterator[ToolCall]:
+    for call in calls if isinstance(calls, list) else ():
+        if isinstance(call, Mapping):
+            function = call.get("function")
+            function = function if isinstance(function, Mapping) else call
+            arguments = _decode(function.get("arguments"))
+            yield ToolCall(_label(call.get("id")), _label(function.get("name")), arguments)
+
+
+def _decode(arguments: Any) -> Any:
+    try:
+        return json.loads(arguments) if isinstance(arguments, str) else arguments
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _label(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _format_value(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_VALUE_CHARS else f"{text[: MAX_VALUE_CHARS - 1]}…"

@@ -1,0 +1,1 @@
+"""Patches for what MLflow records in spans, and for spans that it loses."""

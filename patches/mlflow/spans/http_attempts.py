@@ -1,0 +1,70 @@
+"""Call a recorder for each HTTP request that an LLM span sends, including those that are retried.
+
+A client that retries hides its failed attempts. Every HTTP client sends all its requests through
+one method, which this patch wraps. Requests outside an LLM span are not recorded.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from patches.patch import Patch
+from patches.support.call_wrapping import OnResult, ignore_result
+from patches.support.http_clients import send_methods, wrap_sends
+from patches.support.open_span import OpenSpan
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class AttemptRecorder(Protocol):
+    """Records the outcome of one HTTP request."""
+
+    def on_response(self, response: "httpx.Response") -> None: ...
+    def on_error(self, error: BaseException) -> None: ...
+
+
+OnAttempt = Callable[["httpx.Request"], AttemptRecorder]
+"""Called before each request is sent; returns the recorder of its outcome."""
+
+
+def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
+    """Call `on_attempt` for each request that a completion sends."""
+    return Patch(
+        name="mlflow.spans.http_attempts",
+        symptom="requests that a client retries leave no trace: the LLM span shows no failures",
+        upstream="mlflow.openai.autolog (`patched_call`, one span for all attempts)",
+        versions={"mlflow": ">=3.17,<3.19"},
+        delete_when="the span of a completion records each failed attempt",
+        canary="tests/patches/openai/test_http_attempts.py"
+        "::test_upstream_autolog_records_a_failed_attempt",
+        apply=lambda: _apply(on_attempt),
+        wraps=send_methods(),
+    )
+
+
+@contextmanager
+def _apply(on_attempt: OnAttempt) -> Generator[None]:
+    with wrap_sends(partial(_record_attempt, on_attempt)):
+        yield
+
+
+@contextmanager
+def _record_attempt(
+    on_attempt: OnAttempt, client: Any, request: "httpx.Request", *args: Any, **kwargs: Any
+) -> Generator[OnResult]:
+    if not _is_inside_llm_span():
+        yield ignore_result
+        return
+    attempt = on_attempt(request)
+    try:
+        yield attempt.on_response
+    except BaseException as error:
+        attempt.on_error(error)
+        raise
+
+
+def _is_inside_llm_span() -> bool:
+    span = OpenSpan.innermost()
+    return span is not None and not span.is_ended and span.span.span_type == "LLM"

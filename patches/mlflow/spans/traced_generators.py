@@ -1,0 +1,135 @@
+"""Record async generators decorated with `@mlflow.trace`, however they end.
+
+MLflow ends the span of an async generator that is exhausted or raises an `Exception`. If the
+consumer closes the generator early, or it is cancelled, its span never ends and is not stored; if
+it is the root span, neither is the trace. If the generator raises, the items so far and the error
+are lost. MLflow also never closes the wrapped generator.
+
+Apply this patch before the generator function is decorated.
+"""
+
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from patches.patch import Patch
+from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import trace_stream
+
+
+class GeneratorSpan(OpenSpan):
+    """The span of an async generator: each item is an event, and the list of items is the output.
+
+    `reducer` turns the list of items into another output.
+    """
+
+    def __init__(
+        self,
+        generator: Any,
+        name: str,
+        span_type: str,
+        inputs: Any,
+        attributes: dict[str, Any],
+        reducer: Callable[[list[Any]], Any] | None,
+    ) -> None:
+        super().__init__(generator, name, span_type, inputs, attributes)
+        self._items: list[Any] = []
+        self._reducer = reducer
+
+    def record_item(self, item: Any) -> None:
+        from mlflow.entities import SpanEvent
+        from mlflow.tracing import constant
+        from mlflow.tracing.utils import TraceJSONEncoder
+
+        name = constant.STREAM_CHUNK_EVENT_NAME_FORMAT.format(index=len(self._items))
+        self._items.append(item)
+        try:
+            value = json.dumps(item, cls=TraceJSONEncoder)
+        except Exception:  # a user's object may raise anything; recording must not fail the program
+            value = json.dumps(f"an unwritable {type(item).__name__}")
+        key = constant.STREAM_CHUNK_EVENT_VALUE_KEY
+        self.span.add_event(SpanEvent(name, attributes={key: value}))
+
+    def end(self, error: BaseException | None = None) -> None:
+        if not self.is_ended:
+            self.outputs = self._reduce_items()
+        super().end(error)
+
+    def _reduce_items(self) -> Any:
+        if self._reducer is None:
+            return self._items
+        try:
+            return self._reducer(self._items)
+        except Exception:  # a user's function; recording must not fail the program
+            return self._items
+
+
+@contextmanager
+def _apply() -> Generator[None]:
+    from mlflow.tracing import fluent
+
+    original = fluent._wrap_generator
+
+    def wrap(
+        fn: Callable[..., AsyncIterator[Any]],
+        name: str | None = None,
+        span_type: str = "UNKNOWN",
+        attributes: dict[str, Any] | None = None,
+        output_reducer: Callable[[list[Any]], Any] | None = None,
+        *other_args: Any,
+        **other_kwargs: Any,
+    ) -> Callable[..., Any]:
+        # Leave sync generators, and options that this patch does not know, to MLflow.
+        if any((*other_args, *other_kwargs.values())) or not inspect.isasyncgenfunction(fn):
+            args = (fn, name, span_type, attributes, output_reducer)
+            wrapped: Callable[..., Any] = original(*args, *other_args, **other_kwargs)
+            return wrapped
+        return _wrap_generator(fn, name or fn.__name__, span_type, attributes or {}, output_reducer)
+
+    fluent._wrap_generator = wrap
+    try:
+        yield
+    finally:
+        fluent._wrap_generator = original
+
+
+def _wrap_generator(
+    fn: Callable[..., AsyncIterator[Any]],
+    name: str,
+    span_type: str,
+    attributes: dict[str, Any],
+    reducer: Callable[[list[Any]], Any] | None,
+) -> Callable[..., Any]:
+    from mlflow.tracing.utils import capture_function_input_args
+
+    @wraps(fn)
+    def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        inputs = capture_function_input_args(fn, args, kwargs)
+        generator = fn(*args, **kwargs)
+
+        def open_span() -> GeneratorSpan:
+            return GeneratorSpan(generator, name, span_type, inputs, attributes, reducer)
+
+        return trace_stream(open_span, generator)
+
+    wrapper.__mlflow_traced__ = True  # type: ignore[attr-defined] # MLflow's marker
+    return wrapper
+
+
+PATCH = Patch(
+    name="mlflow.spans.traced_generators",
+    symptom="the span of a traced async generator that is closed early or cancelled is lost",
+    upstream="mlflow.tracing.fluent._wrap_generator (`except Exception`, and no `finally`)",
+    versions={"mlflow": ">=3.17,<3.19"},
+    delete_when="`@mlflow.trace` records a stream that is closed early, cancelled or broken off",
+    canary="tests/patches/mlflow/test_traced_generators.py"
+    "::test_upstream_mlflow_records_a_stream_that_is_closed_early",
+    apply=_apply,
+    wraps={
+        "mlflow.tracing.fluent:_wrap_generator": "fn, name, span_type, attributes, output_reducer",
+        "mlflow.tracing.utils:capture_function_input_args": "func, args, kwargs",
+    },
+)

@@ -1,0 +1,50 @@
+"""Let a tracing client begin while its database is down.
+
+MLflow connects when a tracing client is created, at the first span, and tries for more than a
+minute. With this patch a client of a database that does not answer connects when it first writes.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from patches.mlflow.store.store_address import is_database_reachable
+from patches.patch import Patch
+
+
+@contextmanager
+def _apply() -> Generator[None]:
+    from mlflow.tracing.client import TracingClient
+    from mlflow.tracking._tracking_service.utils import _resolve_tracking_uri
+
+    original = TracingClient.__init__
+
+    @wraps(original)
+    def initialise(self: Any, tracking_uri: Any = None, *args: Any, **kwargs: Any) -> None:
+        if is_database_reachable(uri := _resolve_tracking_uri(tracking_uri)):
+            original(self, tracking_uri, *args, **kwargs)
+        else:
+            self.tracking_uri = uri
+
+    TracingClient.__init__ = initialise
+    try:
+        yield
+    finally:
+        TracingClient.__init__ = original
+
+
+PATCH = Patch(
+    name="mlflow.store.lazy_store",
+    symptom="if the store's database is down, the first span blocks the program for over a minute",
+    upstream="mlflow.tracing.client.TracingClient.__init__, which reads `self.store`",
+    versions={"mlflow": ">=3.17,<3.19"},
+    delete_when="a tracing client connects to its store when it first uses it",
+    canary="tests/patches/mlflow/test_lazy_store.py"
+    "::test_upstream_mlflow_creates_a_client_without_a_connection",
+    apply=_apply,
+    wraps={
+        "mlflow.tracing.client:TracingClient.__init__": "self, tracking_uri",
+        "mlflow.tracking._tracking_service.utils:_resolve_tracking_uri": "tracking_uri",
+    },
+)

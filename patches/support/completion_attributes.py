@@ -1,0 +1,103 @@
+"""The name of the LLM spans that patches record, and their attributes for client and tokens.
+
+Each provider names its counts differently. Some count the tokens that were read from or written to
+a prompt cache apart from the input tokens; MLflow and OpenTelemetry count them as a part of these.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+COMPLETION_SPAN_NAME = "chat_completion"
+CLIENT_ATTRIBUTE = "flight_recorder.client"
+"""Holds the client's class and method, such as `OpenAIChatCompletionClient.create_stream`."""
+INPUT_KEYS = ("input_tokens", "prompt_tokens", "prompt_token_count", "inputTokens")
+OUTPUT_KEYS = ("output_tokens", "completion_tokens", "candidates_token_count", "outputTokens")
+TOTAL_KEYS = ("total_tokens", "total_token_count", "totalTokens")
+DETAILS_KEYS = ("input_tokens_details", "prompt_tokens_details")
+CACHE_READ_KEYS = (
+    *("cache_read_input_tokens", "cached_prompt_tokens", "cached_tokens"),
+    *("cached_content_token_count", "prompt_cache_hit_tokens"),
+    *("cacheReadInputTokens", "cacheReadInputTokenCount"),
+)
+CACHE_WRITE_KEYS = (
+    *("cache_creation_input_tokens", "cache_creation_tokens", "cache_write_tokens"),
+    *("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+)
+SEPARATE_COUNTS = (
+    ("input_tokens", ("cache_read_input_tokens", "cache_creation_input_tokens")),
+    ("inputTokens", ("cacheReadInputTokens", "cacheWriteInputTokens")),
+)
+"""Input counts that leave out the tokens of these caches: Anthropic's and Bedrock's own APIs."""
+
+
+def read_token_counts(usage: Any) -> dict[str, int]:
+    """Return token counts under MLflow's names; {} if input or output tokens are not reported.
+
+    Cache counts are left out if they are not reported. The input tokens include them.
+
+    Args:
+        usage: The usage of a reply or an event: a mapping, or an object with attributes.
+    """
+    reported = _to_mapping(usage)
+    details = [_to_mapping(reported.get(key)) for key in DETAILS_KEYS]
+    input_tokens = _first_count([reported], INPUT_KEYS)
+    output_tokens = _first_count([reported], OUTPUT_KEYS)
+    if input_tokens is None or output_tokens is None:
+        return {}
+    cache_read = _first_count([*details, reported], CACHE_READ_KEYS)
+    cache_write = _first_count([*details, reported], CACHE_WRITE_KEYS)
+    cached = (cache_read or 0) + (cache_write or 0)
+    if cached > input_tokens or _counts_cache_apart(reported):
+        input_tokens += cached
+    reported_total = _first_count([reported], TOTAL_KEYS) or 0
+    counts = {
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "total_tokens": max(input_tokens + output_tokens, reported_total),
+        "cache_read_input_tokens": cache_read,
+        "cache_creation_input_tokens": cache_write,
+    }
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+def token_attributes(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return the span attributes for counts that `read_token_counts` returned; {} if it did {}.
+
+    Source: https://github.com/open-telemetry/semantic-conventions-genai
+    """
+    from mlflow.tracing.constant import SpanAttributeKey
+
+    if not counts:
+        return {}
+    attributes = {
+        "gen_ai.usage.input_tokens": counts["input_tokens"],
+        "gen_ai.usage.output_tokens": counts["output_tokens"],
+        "gen_ai.usage.cache_read.input_tokens": counts.get("cache_read_input_tokens"),
+        "gen_ai.usage.cache_write.input_tokens": counts.get("cache_creation_input_tokens"),
+    }
+    known = {key: count for key, count in attributes.items() if count is not None}
+    return {SpanAttributeKey.CHAT_USAGE: dict(counts), **known}
+
+
+def _counts_cache_apart(usage: Mapping[str, Any]) -> bool:
+    return any(
+        input_key in usage and any(key in usage for key in cache_keys)
+        for input_key, cache_keys in SEPARATE_COUNTS
+    )
+
+
+def _first_count(sources: Iterable[Mapping[str, Any]], keys: tuple[str, ...]) -> int | None:
+    """Return the first count among the keys, in their order; None if there is none."""
+    values = (source.get(key) for source in sources for key in keys)
+    counts = (value for value in values if isinstance(value, int) and not isinstance(value, bool))
+    return next(counts, None)
+
+
+def _to_mapping(usage: Any) -> Mapping[str, Any]:
+    """Return the counts as a mapping; {} if the endpoint sent something else in their place."""
+    if isinstance(usage, Mapping):
+        return usage
+    if hasattr(usage, "model_dump"):
+        dumped = usage.model_dump()
+        return dumped if isinstance(dumped, Mapping) else {}
+    return vars(usage) if hasattr(usage, "__dict__") else {}

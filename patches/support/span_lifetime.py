@@ -1,0 +1,63 @@
+"""Make an open span current for a block or a stream, and end it with that, or with its error."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import AbstractContextManager, aclosing, contextmanager
+from typing import Any, Protocol
+
+from patches.support.call_wrapping import read_within
+from patches.support.open_span import OpenSpan
+
+
+class OpenWork(Protocol):
+    """An open span, or something that records like one."""
+
+    @property
+    def is_complete(self) -> bool: ...
+    def active(self) -> AbstractContextManager[None]: ...
+    def record_item(self, item: Any) -> None: ...
+    def end(self, error: BaseException | None = None) -> None: ...
+
+
+@contextmanager
+def lifetime(work: OpenWork) -> Generator[None]:
+    """Make the span current for the block, and end it with the block."""
+    try:
+        with work.active():
+            yield
+    except BaseException as error:
+        work.end(error)
+        raise
+    work.end()
+
+
+@contextmanager
+def end_spans_on_error() -> Generator[OpenSpan | None]:
+    """End the spans that the block leaves open when an error ends it, with that error.
+
+    Yields the open span around the block.
+    """
+    outer = OpenSpan.innermost()
+    try:
+        yield outer
+    except BaseException as error:
+        OpenSpan.end_open_spans(outer, error)
+        raise
+
+
+async def trace_stream(
+    open_span: Callable[[], OpenWork], stream: AsyncIterator[Any]
+) -> AsyncGenerator[Any]:
+    """Yield the items of `stream` under a span that is opened when the first item is requested.
+
+    The stream is closed before the span ends, so that its cleanup is recorded too.
+    """
+    span = open_span()
+    try:
+        async with aclosing(read_within(span.active, stream)) as items:
+            async for item in items:
+                span.record_item(item)
+                yield item
+    except BaseException as error:
+        span.end(None if span.is_complete and isinstance(error, GeneratorExit) else error)
+        raise
+    span.end()

@@ -1,0 +1,107 @@
+"""The commands that report: `governance` on a run, `bench-diagnosis` on the diagnosis itself."""
+
+import json
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from instrumentation.governance import read_governance
+from scenarios.attribution.labelled_logs import (
+    SOURCES,
+    BenchmarkDataError,
+    LabelledLog,
+    read_labelled_logs,
+)
+from scenarios.cli.exits import exit_on_interrupt
+from scenarios.cli.options import JsonOption
+from scenarios.cli.startup import quiet_frameworks
+from scenarios.reports.governance_report import render_governance, render_governance_markdown
+from scenarios.reports.terminal_report import make_console, print_report
+from scenarios.trace_store.trace_argument import load_trace_argument
+from scenarios.trace_store.tracking_uri import tracking_uri, translate_store_errors
+
+
+def governance(
+    trace: Annotated[
+        str,
+        typer.Argument(help="JSON file with traces, an MLflow trace ID, or last.", metavar="TRACE"),
+    ],
+    action: Annotated[
+        list[str] | None,
+        typer.Option(help="Tool that needs an authorization (repeatable).", metavar="TOOL"),
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Report what the guardrails of a run checked and blocked.
+
+    Shows for each guardrail its checks, blocks, and highest counts against their limits; for each
+    call of a tool with consequences, who authorized it and whether it was made; tokens and cost;
+    and how often personal data was removed or sent. Reads nothing but the trace.
+
+    Exit codes: 0 no problems; 1 problems; 2 a trace cannot be read.
+    """
+    if markdown and as_json:
+        raise typer.BadParameter("expected either --markdown or --json")
+    with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
+        traces = load_trace_argument(trace, tracking_uri())
+        reports = [read_governance(one, action or ()) for one in traces]
+    if as_json:
+        results = [report.to_json() for report in reports]
+        output = results[0] if len(results) == 1 else results
+        typer.echo(json.dumps(output, indent=2, ensure_ascii=False, default=str))
+    elif markdown:
+        typer.echo("\n\n".join(map(render_governance_markdown, reports)))
+    else:
+        for report in reports:
+            print_report(render_governance(report))
+    raise typer.Exit(1 if any(report.problems for report in reports) else 0)
+
+
+class Half(StrEnum):
+    """A half of the logs; which one a log is in, a hash of its id decides."""
+
+    TUNING = "tuning"
+    HELD_OUT = "held-out"
+
+
+def bench_diagnosis(
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="Folder with logs and their labels.", metavar="DATA"),
+    ] = None,
+    half: Annotated[Half | None, typer.Option(help="Use only one half of the logs.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the diagnosis with labelled logs.
+
+    Measures how often the diagnosis names the labelled agent and step. DATA has logs of
+    conversations of the form of Who&When, or of AgentRx with its file of labels. An answer is right
+    if it equals the label; no answer is wrong. Naive baselines are measured on the same logs, with
+    Wilson's 95% intervals. Findings in logs of runs that succeeded are false alarms.
+    """
+    if data is None:
+        raise BenchmarkDataError(
+            f"expected a folder with labelled logs; the project contains none. Get them:\n{SOURCES}"
+        )
+    from scenarios.attribution.benchmark import run_benchmark
+    from scenarios.attribution.benchmark_report import render_benchmark
+
+    with exit_on_interrupt("stopped"):
+        result = run_benchmark(read_labelled_logs(data), half, _track)
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+    else:
+        print_report(render_benchmark(result))
+
+
+def _track(logs: Sequence[LabelledLog]) -> Iterable[LabelledLog]:
+    from rich.progress import track
+
+    console = make_console(stderr=True)
+    return track(logs, description="diagnosing", console=console, transient=True)

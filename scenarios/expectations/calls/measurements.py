@@ -1,0 +1,81 @@
+"""Expectations about measurements of a clip: made twice, divided, or shared between branches."""
+
+from collections.abc import Sequence
+
+from instrumentation.trace import Span, Trace
+from scenarios.expectations.calls.tools import tool_calls
+from scenarios.expectations.expectation import Expectation, pluralize
+
+
+def duplicates_measurement(measurement: str, *, agents: tuple[str, str]) -> Expectation:
+    """Both agents make the same measurement of the same part of the clip."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        one, other = (_measured_parts(trace, measurement, agent) for agent in agents)
+        return None if one & other else _describe_parts(agents, one, other)
+
+    return Expectation(
+        f"{' and '.join(agents)} both measure {measurement} of the same part",
+        explain_failure,
+        agents,
+        signals_failure=True,
+    )
+
+
+def measures_different_parts(measurement: str, *, agents: tuple[str, str]) -> Expectation:
+    """Both agents make the measurement, of different parts of the clip."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        one, other = (_measured_parts(trace, measurement, agent) for agent in agents)
+        is_divided = one and other and not one & other
+        return None if is_divided else _describe_parts(agents, one, other)
+
+    return Expectation(
+        f"{' and '.join(agents)} measure {measurement} of different parts", explain_failure, agents
+    )
+
+
+def shares_measurement(measurement: str, *, made_by: str, reused_by: str) -> Expectation:
+    """The measurement is made once in the run, by one agent, and the other agent reuses it."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        total = len(_measurement_spans(trace, measurement))
+        made = len(_measurement_spans(trace, measurement, made_by))
+        if (total, made) != (1, 1):
+            return f"it is made {pluralize(total, 'time')}, {made} of them by {made_by}"
+        shared = [name for call in tool_calls(trace, reused_by) for name in _reused(call)]
+        if measurement in shared:
+            return None
+        return f"{reused_by} reuses {', '.join(shared) or 'no measurement'}"
+
+    return Expectation(
+        f"{reused_by} reuses the {measurement} measured by {made_by}",
+        explain_failure,
+        (reused_by, made_by),
+    )
+
+
+def _measurement_spans(trace: Trace, measurement: str, agent: str = "") -> list[Span]:
+    """The spans in which a measurement was made, in the run or in the turns of an agent."""
+    spans = [span for turn in trace.turns(agent) for span in turn] if agent else list(trace)
+    name = f"measure {measurement}"
+    return [span for span in spans if span.type == "MEASUREMENT" and span.name == name]
+
+
+def _measured_parts(trace: Trace, measurement: str, agent: str) -> set[str]:
+    """The parts of the clip that an agent measured."""
+    inputs = [span.inputs for span in _measurement_spans(trace, measurement, agent)]
+    return {f"{part['from_s']} s to {part['to_s']} s" for part in inputs}
+
+
+def _describe_parts(agents: tuple[str, str], *parts: set[str]) -> str:
+    pairs = zip(agents, parts, strict=True)
+    return "; ".join(
+        f"{agent} measured {', '.join(sorted(of)) or 'nothing'}" for agent, of in pairs
+    )
+
+
+def _reused(call: Span) -> Sequence[str]:
+    """The measurements that a tool call did not have to make."""
+    reused: Sequence[str] = call.attributes.get("flight_recorder.measurement.shared", ())
+    return reused

@@ -1,0 +1,120 @@
+"""Expectations about HTTP services that tools call: replies, reasons of failures, polling.
+
+A service has spans in its caller's trace. The failed ATTEMPT is the caller's span, the span that
+gives the reason is the service's; both are children of the tool call.
+"""
+
+import re
+from typing import Any
+
+from instrumentation.trace import Span, Trace
+from scenarios.expectations.calls.tools import calls_of, describe_calls
+from scenarios.expectations.expectation import (
+    Expectation,
+    error_suffix,
+    how_often,
+    list_agents,
+    pluralize,
+    shorten,
+    to_text,
+)
+
+
+def receives_http_reply(agent: str, tool: str, pattern: str) -> Expectation:
+    """The raw HTTP reply to each of the agent's calls of the tool matches this pattern."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        calls = calls_of(trace, agent, tool)
+        if not calls:
+            return f"it made no call{describe_calls(trace, agent)}"
+        replies = [to_text(call.attributes.get("flight_recorder.http.reply")) for call in calls]
+        other = next((reply for reply in replies if not re.search(pattern, reply)), None)
+        return None if other is None else f"a reply is {shorten(other) or 'empty'}"
+
+    return Expectation(
+        f"each HTTP reply to {agent}'s {tool} contains /{pattern}/",
+        explain_failure,
+        (agent,),
+        span_name=tool,
+    )
+
+
+def failed_attempts_have_cause(agent: str, tool: str, *, service: str) -> Expectation:
+    """Each failed attempt of the agent's calls of the tool has its reason beside it.
+
+    The reason is a failed span of the service with a status message.
+    """
+
+    def explain_failure(trace: Trace) -> str | None:
+        calls = calls_of(trace, agent, tool)
+        if not calls:
+            return f"{agent} did not call it; agents at work: {list_agents(trace)}"
+        children = [span for call in calls for span in call.children]
+        attempts = [span for span in children if span.type == "ATTEMPT"]
+        causes = [span for span in children if span.name == service]
+        silent = [span for span in causes if not (span.failed and span.status_message)]
+        if silent:
+            status = f"{silent[0].status}{error_suffix(silent[0])}"
+            return f"a span of {service} has the status {status} and gives no reason"
+        if not attempts or len(attempts) != len(causes):
+            failed = pluralize(len(attempts), "attempt")
+            return f"{failed} failed, with {pluralize(len(causes), 'span')} of {service}"
+        return None
+
+    return Expectation(
+        f"each failed attempt of {agent}'s {tool} has its reason beside it, from {service}",
+        explain_failure,
+        (agent,),
+        span_name=tool,
+    )
+
+
+def polls_with_progress(agent: str, tool: str, *, times: int) -> Expectation:
+    """The agent polls this many times, each poll is further than the last, and the last is done."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        polls = calls_of(trace, agent, tool)
+        progress = [_polled_state(poll)[1] for poll in polls]
+        advances = None not in progress and progress == sorted(set(progress))
+        done = len(polls) == times and advances and _polled_state(polls[-1])[0] == "done"
+        return None if done else _describe_polls(polls)
+
+    return Expectation(
+        f"{agent} polls {tool} until it is done {how_often(times)}",
+        explain_failure,
+        (agent,),
+        span_name=tool,
+    )
+
+
+def polls_without_progress(agent: str, tool: str, *, times: int) -> Expectation:
+    """The agent polls this many times; each reply says the same: running, and no error."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        polls = calls_of(trace, agent, tool)
+        if len(polls) != times or len(set(map(_polled_state, polls))) > 1:
+            return _describe_polls(polls)
+        ended = [poll for poll in polls if poll.failed or _polled_state(poll)[0] != "running"]
+        return _describe_polls(ended) if ended else None
+
+    return Expectation(
+        f"{agent} polls {tool} without progress {how_often(times)}",
+        explain_failure,
+        (agent,),
+        span_name=tool,
+        signals_failure=True,
+    )
+
+
+def _polled_state(poll: Span) -> tuple[Any, Any]:
+    """What a poll returned: the state of the lookup, and how far it has come."""
+    return poll.attributes.get("flight_recorder.lookup.state"), poll.attributes.get(
+        "flight_recorder.lookup.looked_through"
+    )
+
+
+def _describe_polls(polls: list[Span]) -> str:
+    states = [
+        f"{poll.status}, {_polled_state(poll)[0]} at {_polled_state(poll)[1]}" for poll in polls
+    ]
+    return f"{pluralize(len(polls), 'call')}{': ' if states else ''}{'; '.join(states)}"
