@@ -4,12 +4,19 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis  # else its plugin imports it as the session ends: see _collect_garbage
 import pytest
 
 from scenarios.cli.startup import ENVIRONMENT, collect_garbage_rarely, quiet_frameworks
+
+if TYPE_CHECKING:
+    from workflows.sandbox.backends import Backend
+
+SANDBOXED_SCENARIOS = ("code_escapes_its_folder", "code_runs_for_ever")
 
 
 def pytest_configure() -> None:
@@ -32,7 +39,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and "store" in item.fixturenames:
             item.add_marker("store")
+            if _names_a_sandboxed_scenario(item) and isinstance(reason := find_sandbox(), str):
+                item.add_marker(pytest.mark.skip(reason))
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _names_a_sandboxed_scenario(item: pytest.Function) -> bool:
+    """Whether the test runs a scenario whose agent executes code."""
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("name") in SANDBOXED_SCENARIOS
+
+
+@cache
+def find_sandbox() -> "Backend | str":
+    """The backend of sandboxes on this machine, or in one line why there is none."""
+    from workflows.sandbox import SandboxUnavailableError, find_backend  # imports AutoGen
+
+    try:
+        return find_backend()
+    except SandboxUnavailableError as error:
+        return f"no sandbox: {' '.join(str(error).split())}"
 
 
 @pytest.fixture(scope="session")

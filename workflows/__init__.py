@@ -1,1 +1,1 @@
-"""Five workflows to learn from: each module here but `model.py` is one of them."""
+"""Workflows to learn from: each module here but `model.py` is one of them."""
