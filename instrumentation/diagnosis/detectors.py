@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from instrumentation.diagnosis.calls.duplicate_work import find_duplicate_work
+from instrumentation.diagnosis.calls.endless_code import find_endless_code
+from instrumentation.diagnosis.calls.escaped_code import find_escaped_code
 from instrumentation.diagnosis.calls.malformed_call import find_malformed_calls
 from instrumentation.diagnosis.calls.mismatched_call import find_mismatched_calls
 from instrumentation.diagnosis.calls.repeated_call import find_repeated_calls
@@ -59,6 +61,8 @@ DETECTORS: tuple[Detector, ...] = (
     find_repeated_calls,
     find_restarted_runs,
     find_runaway_retries,
+    find_escaped_code,
+    find_endless_code,
     find_unanswered_calls,
     find_pending_results,
     find_swallowed_errors,

@@ -4,6 +4,12 @@ A scenario lists them, as in `expect_broken=(ends_with_status("OK"), loses_hando
 "editor"))`. Each is a verb in the third person, and explains in a sentence why it does not hold.
 """
 
+from scenarios.expectations.calls.code import (
+    code_has_no_limit,
+    code_is_stopped,
+    code_stays_in_folder,
+    code_writes_outside,
+)
 from scenarios.expectations.calls.guardrails import (
     exceeds_budget,
     guardrail_allows,
@@ -100,6 +106,10 @@ __all__ = [
     "cites_unsupporting_sources",
     "claims_figure_without_search",
     "claims_verified_without_tool",
+    "code_has_no_limit",
+    "code_is_stopped",
+    "code_stays_in_folder",
+    "code_writes_outside",
     "delegates_to",
     "delegates_without_calling",
     "duplicates_measurement",

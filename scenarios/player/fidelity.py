@@ -8,6 +8,9 @@ from instrumentation.trace import Span, Trace
 from scenarios.replay.ledger import Ledger
 from scenarios.tape.requests.request import COMPLETION_PATHS
 
+CODE_LANGUAGES = "flight_recorder.code.languages"
+"""The attribute of an execution of code, which a model writes into its text: no tool call."""
+
 
 @dataclass(frozen=True)
 class FidelityCount:
@@ -60,7 +63,8 @@ def measure_fidelity(ledger: Ledger, trace: Trace) -> Fidelity:
     return Fidelity(
         llm_calls=FidelityCount(len(served), sum(map(_count_attempts, completions))),
         tool_calls=FidelityCount(
-            sum(one.tool_calls for one in served), len(trace.spans_of_type("TOOL"))
+            sum(one.tool_calls for one in served),
+            sum(CODE_LANGUAGES not in span.attributes for span in trace.spans_of_type("TOOL")),
         ),
         tokens=FidelityCount(
             sum(one.input_tokens + one.output_tokens for one in served),

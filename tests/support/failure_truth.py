@@ -34,6 +34,8 @@ TRUTH = {
     "budget_is_checked_too_late": FailureTruth("unbounded consumption", ("payer",)),
     "charter_rule_is_forgotten": FailureTruth("context decay", ("analyst", "synthesist")),
     "check_is_never_run": FailureTruth("no or incomplete verification", ("synthesist",)),
+    "code_escapes_its_folder": FailureTruth("unexpected code execution", ("coder",)),
+    "code_runs_for_ever": FailureTruth("unbounded consumption", ("coder",)),
     "context_is_not_passed": FailureTruth("information withholding", ("synthesist",)),
     "crew_starts_over": FailureTruth(
         "conversation reset", ("lead", "specialist", "analyst", "synthesist")

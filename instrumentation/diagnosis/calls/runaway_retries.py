@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from instrumentation.diagnosis.calls.silent_stall import is_cut_off
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
+from instrumentation.diagnosis.reading.span_values import is_cut_off
 from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 

@@ -1,24 +1,24 @@
 """Silent stall: a call never ends, or its last word is that the work is still under way."""
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from instrumentation.diagnosis.calls.endless_code import is_endless_code
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.reading.lexicon import PENDING
+from instrumentation.diagnosis.reading.span_values import is_cut_off
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
 from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.trace.span import IN_PROGRESS, Span
+from instrumentation.trace.span import Span
 
 MODE = "silent stall"
 FIX_UNANSWERED = "Set a timeout on the request, and retry it."
 FIX_PENDING = "Return an unfinished result as an error, and stop polling when nothing changes."
 MAX_REPORT_FIELDS = 8
 """A result with more fields describes a thing, such as an order that is pending, and no work."""
-CUT_OFF = re.compile(r"cancel|interrupted|killed|aborted|timed? ?out", re.I)
 
 
 def find_unanswered_calls(reading: TraceReading) -> Iterator[Finding]:
@@ -28,6 +28,8 @@ def find_unanswered_calls(reading: TraceReading) -> Iterator[Finding]:
             continue
         inner = [one for one in span if one is not span and one.failed and not is_cut_off(one)]
         waits_inside = any(one.type in COMPLETION_TYPES | TOOL_TYPES for one in span.children)
+        if is_endless_code(span):
+            continue  # it does not wait for an answer
         if inner or waits_inside or _is_cut_off_only_by_failure(reading, span):
             continue
         yield reading.find(
@@ -66,13 +68,6 @@ def find_pending_results(reading: TraceReading) -> Iterator[Finding]:
                 FIX_PENDING,
                 0.9 if len(calls) > 1 else 0.7,
             )
-
-
-def is_cut_off(span: Span) -> bool:
-    """Whether a span never ended, or was cancelled."""
-    return span.status == IN_PROGRESS or (
-        span.failed and CUT_OFF.match(span.status_message) is not None
-    )
 
 
 def is_pending(outputs: Any) -> bool:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from instrumentation.diagnosis.calls.silent_stall import is_cut_off
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.lexicon import INABILITY, MISSING, OBJECTION, PENDING
+from instrumentation.diagnosis.reading.span_values import is_cut_off
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span

@@ -16,6 +16,7 @@ EXPECTED_ALERTS = {
     "branch_waits_in_silence": {"loop"},
     "budget_is_checked_too_late": {"tokens of a run"},
     "charter_rule_is_forgotten": {"lost handoff"},
+    "code_runs_for_ever": {"failed runs"},
     "context_is_not_passed": {"lost handoff"},
     "generator_stalls": {"failed runs", "failed completions"},
     "index_service_is_down": {"failed runs"},

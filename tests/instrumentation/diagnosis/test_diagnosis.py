@@ -1,5 +1,6 @@
 """Diagnoses of small traces that no scenario plays: look-alikes, ranking, and what is missing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -215,3 +216,30 @@ def test_a_lone_completion_says_what_its_trace_lacks() -> None:
     lacks = diagnose(Trace((Span("chat", "LLM", outputs="Yes."),))).lacks
     assert "no span of an agent: which agent did what is unknown" in lacks
     assert "no prompts: what the models were given is unknown" in lacks
+
+
+def executed(status: str, message: str, **attributes: Any) -> Span:
+    """A span of code that an agent ran."""
+    named = {f"flight_recorder.{key.replace('__', '.')}": one for key, one in attributes.items()}
+    marks = {"flight_recorder.code.languages": ["python"], **named}
+    return Span("execute_code", "TOOL", status, message, {"code": "…"}, "ok", marks)
+
+
+@pytest.mark.parametrize(
+    ("call", "modes"),
+    [
+        (executed("OK", "", code__files_written=["a.csv"]), []),
+        (executed("OK", "", code__files_written=["../a.csv"]), ["unexpected code execution"]),
+        (executed("OK", "", code__files_written=["/etc/a"]), ["unexpected code execution"]),
+        (executed("ERROR", "cancelled"), ["unbounded consumption"]),
+        (executed("ERROR", "cancelled", sandbox__limit__wall_s=9.0), ["silent stall"]),
+    ],
+    ids=["inside", "beside", "absolute", "no limit", "a limit that was not reached"],
+)
+def test_code_is_accused_of_what_it_wrote_outside_and_of_having_no_end(
+    call: Span, modes: list[str]
+) -> None:
+    root = Span("run", "CHAIN", call.status, call.status_message, "Count.", "ok")
+    turn = Span("coder", "AGENT", call.status, call.status_message, children=(call,))
+    findings = diagnose(Trace((replace(root, children=(turn,)),))).findings
+    assert [finding.mode for finding in findings] == modes

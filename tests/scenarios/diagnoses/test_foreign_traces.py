@@ -26,6 +26,7 @@ UNSEEN = {
     "budget_is_checked_too_late": "",
     "guardrail_blocks_the_good_call": "",
     "redaction_is_thrown_away": "",
+    "code_escapes_its_folder": "",  # the files that code wrote are not part of a tool call
     "api_field_is_renamed": "no HTTP replies of tools",
     "guess_becomes_a_fact": "no shared state",
     "last_writer_wins": "no shared state",

@@ -1,0 +1,34 @@
+"""Unexpected code execution: code of a model writes files outside of its own folder."""
+
+from collections.abc import Iterator
+
+from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.reading.span_values import as_list
+from instrumentation.diagnosis.reading.texts import to_json_text
+from instrumentation.diagnosis.reading.trace_reading import TraceReading
+
+MODE = "unexpected code execution"
+FIX = "Run the code in a sandbox that has a folder of its own, and no other files."
+FILES_WRITTEN = "flight_recorder.code.files_written"
+BACKEND = "flight_recorder.sandbox.backend"
+
+
+def find_escaped_code(reading: TraceReading) -> Iterator[Finding]:
+    """Yield executions of code that wrote files outside of the working folder."""
+    for call in reading.index.tool_calls:
+        written = [str(path) for path in as_list(call.attributes.get(FILES_WRITTEN))]
+        outside = [path for path in written if path.startswith(("..", "/"))]
+        if not outside:
+            continue
+        backend = str(call.attributes.get(BACKEND) or "none")
+        yield reading.find(
+            MODE,
+            call,
+            (
+                quote(call, ", ".join(outside), "it wrote outside of its working folder"),
+                quote(call, to_json_text(call.inputs), "the code, as the model wrote it"),
+                quote(call, backend, "the sandbox that it ran in"),
+            ),
+            FIX,
+            0.95,
+        )
