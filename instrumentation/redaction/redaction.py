@@ -53,7 +53,10 @@ from instrumentation.redaction import chunks, nested_values
 from instrumentation.redaction.credential_patterns import CREDENTIAL_PATTERNS
 from instrumentation.redaction.nested_values import is_unstorable
 from instrumentation.redaction.pattern import RedactionPattern
-from instrumentation.redaction.personal_data_patterns import PERSONAL_DATA_PATTERNS
+from instrumentation.redaction.personal_data_patterns import (
+    CONTACT_PATTERNS,
+    PERSONAL_DATA_PATTERNS,
+)
 from instrumentation.redaction.searchable_text import Match, SearchableText, WordSearch, unescape
 from instrumentation.redaction.secret_fields import SecretFields
 from instrumentation.redaction.span_contents import redact_contents
@@ -180,6 +183,8 @@ def _merge_overlaps(matches: list[Match]) -> list[Match]:
 
 
 DEFAULT_REDACTION = Redaction()
+STRICT_REDACTION = DEFAULT_REDACTION.with_patterns(*CONTACT_PATTERNS)
+"""Also redacts phone numbers, and names by which people introduce themselves; slower."""
 NO_REDACTION = Redaction(
     patterns=(), fields=SecretFields(certain_suffixes=(), likely_suffixes=(), search_words=())
 )
