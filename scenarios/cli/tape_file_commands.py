@@ -134,6 +134,10 @@ def import_trace(
             help="Write a scenario of this workflow, e.g. search_agent.", metavar="WORKFLOW"
         ),
     ] = "",
+    regression: Annotated[
+        bool,
+        typer.Option("--regression", help="Of a bad run: test what was right, not what happened."),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace existing files.", show_default=False)
     ] = False,
@@ -143,7 +147,8 @@ def import_trace(
 
     Reads traces of MLflow, OTLP JSON and the traces that `accept` records, of any instrumentor. The
     test runs COMMAND on the tape. With --tape, only the tape is written; with --workflow, a
-    scenario of the catalog.
+    scenario of the catalog. With --regression, the test fails for this run: it expects the end with
+    OK, none of the failures that the diagnosis finds, and the words of the label answer_contains.
 
     Lists what the trace did not hold. Exit codes: 0 the tape answers the whole run; 1 it does not
     (it is written all the same); 2 nothing was written.
@@ -151,12 +156,32 @@ def import_trace(
     from scenarios.divergence.run_sources import load_all_traces
     from scenarios.trace_import.imported_files import ImportTarget, write_import
 
-    target = ImportTarget(into, name, tape, workflow, tuple(command or ()), force)
+    if regression and (tape or workflow):
+        raise typer.BadParameter("--regression writes a test, not a --tape or a --workflow")
     with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
-        imported = write_import(load_all_traces(trace, tracking_uri()), trace, target)
+        loaded = load_all_traces(trace, tracking_uri())
+        words = _find_answer_words(loaded.ids) if regression else ()
+        target = ImportTarget(
+            into, name, tape, workflow, tuple(command or ()), force, regression, words
+        )
+        imported = write_import(loaded, trace, target)
     if as_json:
         typer.echo(json.dumps(imported.to_json(), indent=2, ensure_ascii=False))
     else:
         for line in imported.describe():
             typer.echo(line)
     raise typer.Exit(0 if imported.tape.is_complete else 1)
+
+
+def _find_answer_words(trace_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels of people that say which words a right answer contains; () for a file."""
+    if not trace_ids:
+        return ()
+    from mlflow.tracing.client import TracingClient  # takes three seconds
+
+    from workflows.lifecycle.rated_runs import ANSWER_CONTAINS, read_labels
+
+    client = TracingClient(tracking_uri())
+    labels = read_labels([client.get_trace_info(one) for one in trace_ids])
+    found = labels.get(ANSWER_CONTAINS, ())
+    return (found,) if isinstance(found, str) else tuple(map(str, found))

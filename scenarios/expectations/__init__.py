@@ -63,6 +63,7 @@ from scenarios.expectations.handoffs import (
     takes_edge,
 )
 from scenarios.expectations.outcomes import (
+    avoids_failure,
     each_turn_reaches_outcome,
     ends_with_status,
     has_no_errors,
@@ -99,6 +100,7 @@ from scenarios.expectations.turns import (
 
 __all__ = [
     "Expectation",
+    "avoids_failure",
     "calls_tool",
     "changes_period",
     "checks_report_against",

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from instrumentation.diagnosis import diagnose
 from instrumentation.trace import Trace
 from scenarios.expectations.expectation import (
     Expectation,
@@ -132,3 +133,14 @@ def each_turn_reaches_outcome(outcome: str) -> Expectation:
         return None
 
     return Expectation(f"each turn reaches the outcome {outcome!r}", explain_failure)
+
+
+def avoids_failure(mode: str) -> Expectation:
+    """The diagnosis does not find this failure mode, such as "ungrounded answer"."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        found = [one for one in diagnose(trace).findings if one.mode == mode]
+        places = ", ".join(f"{one.agent}: {one.span}" for one in found)
+        return f"the diagnosis finds it: {places}" if found else None
+
+    return Expectation(f"the run avoids the failure {mode!r}", explain_failure)

@@ -1,15 +1,18 @@
 """Draft the expectations of a run from its trace: outcome, turns, handoffs and tool calls.
 
 A draft says what happened, not what matters: a person removes what may change, and adds what must
-not. Only expectations that hold for the trace itself are drafted.
+not. Only expectations that hold for the trace itself are drafted. The draft of a regression test is
+the opposite: it says what should have happened instead.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from instrumentation.trace import Trace
+from instrumentation.diagnosis import diagnose
+from instrumentation.trace import Trace, TraceNotFoundError
 from scenarios import expectations
 from scenarios.expectations import Expectation
 
@@ -40,6 +43,29 @@ def draft_expectations(trace: Trace) -> tuple[Draft, ...]:
     """Draft what holds for a trace: how it ends, or of several roots, that nothing fails."""
     drafts = {str(draft): draft for draft in _drafts(trace)}
     return tuple(draft for draft in drafts.values() if _holds(draft, trace))
+
+
+def draft_regression(trace: Trace, words: Sequence[str] = ()) -> tuple[Draft, ...]:
+    """Draft what should hold for a better run than this one: at least one does not hold for it.
+
+    Args:
+        trace: A run that went wrong.
+        words: Texts that a right answer contains.
+
+    Raises:
+        TraceNotFoundError: Nothing in the trace, and no word, says what went wrong.
+    """
+    drafts = [Draft("ends_with_status", ("OK",))]
+    modes = dict.fromkeys(finding.mode for finding in diagnose(trace).findings)
+    drafts += [Draft("avoids_failure", (mode,)) for mode in modes]
+    drafts += [Draft("output_contains", (re.escape(one),)) for one in dict.fromkeys(words)]
+    if all(_holds(draft, trace) for draft in drafts):
+        raise TraceNotFoundError(
+            "the trace does not say what should have happened instead: it ends with OK, the"
+            " diagnosis finds nothing, and no label says which words are missing. Log one:"
+            ' mlflow.log_expectation(trace_id=…, name="answer_contains", value="…")'
+        )
+    return tuple(drafts)
 
 
 def _holds(draft: Draft, trace: Trace) -> bool:

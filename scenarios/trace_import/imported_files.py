@@ -12,7 +12,8 @@ from scenarios.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.live.live_run import workflow_reference
 from scenarios.player.scenario_loader import CATALOG_FOLDER
 from scenarios.tape.similarity import count_of
-from scenarios.trace_import.pytest_module import render_test
+from scenarios.trace_import.draft_expectations import draft_expectations, draft_regression
+from scenarios.trace_import.pytest_module import REGRESSION, RUN, render_test
 from scenarios.trace_import.scenario_writer import write_scenario
 from scenarios.trace_import.traced_tape import TracedTape, import_trace
 
@@ -30,6 +31,8 @@ class ImportTarget:
         workflow: The name of a workflow, if a scenario is wanted.
         command: The program that the test runs.
         replace: Whether existing files are replaced.
+        is_regression: Whether the test says what should have happened, not what did.
+        words: Texts that a right answer contains, for a regression test.
     """
 
     folder: Path = Path()
@@ -38,6 +41,8 @@ class ImportTarget:
     workflow: str = ""
     command: tuple[str, ...] = ()
     replace: bool = False
+    is_regression: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ def write_import(trace: Trace, source: str, target: ImportTarget) -> ImportedTra
     Raises:
         FileNotWrittenError: A file exists or cannot be written.
         ScenarioNotFoundError: There is no such workflow.
-        TraceNotFoundError: A scenario is wanted, and the trace does not hold its task.
+        TraceNotFoundError: A scenario is wanted, and the trace does not hold its task; or a
+            regression test, and nothing says what went wrong.
     """
     tape = import_trace(trace)
     name = _to_name(target.name or trace.roots[-1].name)
@@ -110,8 +116,11 @@ def write_import(trace: Trace, source: str, target: ImportTarget) -> ImportedTra
         return ImportedTrace(source, (target.tape,), tape, step)
     test, path = target.folder / f"test_{name}.py", target.folder / f"{name}.jsonl"
     require_free(test, target.replace)
+    is_regression = target.is_regression
+    drafts = draft_regression(trace, target.words) if is_regression else draft_expectations(trace)
+    module = render_test(name, trace, drafts, target.command, REGRESSION if is_regression else RUN)
     _write_tape(path, tape, target.replace)
-    write_atomically(test, render_test(name, trace, target.command))
+    write_atomically(test, module)
     return ImportedTrace(source, (path, test), tape, f"python -m pytest {test}")
 
 

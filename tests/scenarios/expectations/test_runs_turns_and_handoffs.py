@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from instrumentation.trace import Span, Trace
+from instrumentation.trace.canonical_json import load_trace
 from scenarios import expectations as expect
 from scenarios.expectations import Expectation
+from scenarios.player.scenario_loader import scenario_folder
 
 
 def turn(agent: str, *inside: Span) -> Span:
@@ -129,6 +131,15 @@ def test_expectation_holds(expectation: Expectation) -> None:
 )
 def test_failed_expectation_explains_itself(expectation: Expectation, sentence: str) -> None:
     assert expectation.explain_failure(TRACE) == sentence
+
+
+def test_a_failure_that_the_diagnosis_finds_is_not_avoided() -> None:
+    recorded = scenario_folder("summarizer_never_sees_the_draft")
+    expectation = expect.avoids_failure("information withholding")
+    found = expectation.explain_failure(load_trace(recorded.recorded_trace("broken")))
+    assert found
+    assert found.startswith("the diagnosis finds it: ")
+    assert expectation.explain_failure(load_trace(recorded.recorded_trace("fixed"))) is None
 
 
 EMPTY = Trace((Span("review", "CHAIN"),))
