@@ -25,7 +25,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose evaluate scenarios test test-fast diagnosis-seeds check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean bench-diagnosis
+.PHONY: help run-scenario diagnose evaluate dataset scenarios test test-fast diagnosis-seeds check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean bench-diagnosis
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -38,6 +38,9 @@ diagnose: $(VENV)/ready  ## Find what went wrong, who began it, and where (TRACE
 
 evaluate: $(VENV)/ready  ## Evaluate the lessons' tasks with judges and code, offline
 	@$(RUN) -m scenarios evaluate
+
+dataset: $(VENV)/ready  ## Make a dataset of the runs that people rated low (EXPERIMENT=…)
+	@$(RUN) -m scenarios dataset --from-feedback "$(or $(EXPERIMENT),flight-recorder)"
 
 scenarios: $(VENV)/ready  ## List the scenarios
 	@$(RUN) -m scenarios list
