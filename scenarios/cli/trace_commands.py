@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from instrumentation.trace import Trace
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
 from scenarios.cli.startup import quiet_frameworks
+from scenarios.diagnoses.span_links import link_spans
 from scenarios.launcher.launch import TraceSettings, absolute_store, launch
 from scenarios.reports.diagnosis_report import render_diagnosis, render_experiment
 from scenarios.reports.terminal_report import make_console, print_report, trace_url
@@ -124,24 +126,28 @@ def _diagnose_traces(argument: str, log: bool, html: Path | None, as_json: bool)
 
             for one, diagnosis in zip(traces, diagnoses, strict=True):
                 log_findings(one, diagnosis, tracking_uri())
+        diagnosed = list(zip(traces, diagnoses, strict=True))
+        is_stored = not Path(argument).is_file()
         if html is not None:
-            _write_pages(html, argument, list(zip(traces, diagnoses, strict=True)))
+            _write_pages(html, is_stored, diagnosed)
+        links = [link_spans(one, tracking_uri()) if is_stored else None for one in traces]
+        reports = [render_diagnosis(*one, link) for one, link in zip(diagnosed, links, strict=True)]
     if as_json:
         results = [one.to_json() for one in diagnoses]
         output = results[0] if len(results) == 1 else results
         typer.echo(json.dumps(output, indent=2, ensure_ascii=False))
     else:
-        for one, diagnosis in zip(traces, diagnoses, strict=True):
-            print_report(render_diagnosis(one, diagnosis))
+        for report in reports:
+            print_report(report)
     return any(one.findings for one in diagnoses)
 
 
-def _write_pages(html: Path, argument: str, diagnosed: Sequence[tuple[Trace, Diagnosis]]) -> None:
-    """Write a page per trace; one from the store has a link to MLflow's page."""
+def _write_pages(html: Path, is_stored: bool, diagnosed: Sequence[tuple[Trace, Diagnosis]]) -> None:
+    """Write a page per trace; one from the store has links to MLflow's pages."""
     from scenarios.reports.diagnosis_page import write_diagnosis_pages
 
-    is_stored = not Path(argument).is_file()
-    for file in write_diagnosis_pages(html, diagnosed, trace_url if is_stored else None):
+    link = partial(link_spans, tracking_uri=tracking_uri()) if is_stored else None
+    for file in write_diagnosis_pages(html, diagnosed, trace_url if is_stored else None, link):
         typer.echo(f"wrote {file}", err=True)
 
 

@@ -4,7 +4,7 @@ MLflow's page of the trace then shows what went wrong and where, and the list of
 failures an experiment has, and how often.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from instrumentation.diagnosis import Diagnosis, Finding
@@ -118,7 +118,8 @@ def _metadata(finding: Finding) -> dict[str, str]:
 def _link_issue(client: Any, trace: Trace, finding: Finding, source: Any) -> None:
     """Reference the experiment's issue of the failure mode; create it first if there is none.
 
-    MLflow has issues since 3.11; an older one gets assessments only.
+    MLflow has issues since 3.11, and since 3.18 ordered evidence with them, which its page of the
+    trace walks through span by span. An older one gets assessments only.
     """
     try:
         from mlflow.entities import IssueReference
@@ -136,14 +137,53 @@ def _link_issue(client: Any, trace: Trace, finding: Finding, source: Any) -> Non
             categories=["diagnosis"],
             created_by=SOURCE_ID,
         )
+    metadata = _evidence_metadata(trace, finding)
     reference = IssueReference(
         issue_id=issue.issue_id,
         issue_name=issue.name,
         source=source,
-        rationale=explain_finding(finding),
+        rationale=_summarize(finding) if metadata else explain_finding(finding),
+        metadata=metadata,
         span_id=finding.span_id,
     )
     client.log_assessment(finding.origin.trace_id, reference)
+
+
+def _evidence_metadata(trace: Trace, finding: Finding) -> dict[str, str] | None:
+    """The evidence as MLflow stores it with an issue; None if the installed MLflow cannot."""
+    try:
+        from mlflow.entities import IssueEvidence, IssueEvidenceStep
+    except ImportError:
+        return None
+    steps = [
+        IssueEvidenceStep(span_id, text, [highlight], highlight_tone="error")
+        for span_id, text, highlight in _iter_steps(trace, finding)
+    ]
+    evidence = IssueEvidence(_summarize(finding), steps, primary_span_id=finding.span_id)
+    metadata: dict[str, str] = evidence.to_metadata()
+    return metadata
+
+
+def _summarize(finding: Finding) -> str:
+    return f"{finding.agent or 'An unknown agent'} began it in {finding.span}. {finding.fix}"
+
+
+def _iter_steps(trace: Trace, finding: Finding) -> Iterator[tuple[str, str, str]]:
+    """Yield the span, the text and the words to highlight of each step: origin, evidence, path.
+
+    Spans of other traces of a session are left out, because an issue is of one trace.
+    """
+    here = {span.id for span in trace if span.trace_id == finding.origin.trace_id}
+    yield finding.span_id, f"{finding.mode} begins here", finding.mode
+    cited = {finding.span_id}
+    for one in finding.evidence:
+        if one.span_id in here:
+            cited.add(one.span_id)
+            highlight = one.quote.strip() or one.shows
+            yield one.span_id, f"{one.shows}: {highlight}", highlight
+    for step in finding.path:
+        if step.span_id in here - cited:
+            yield step.span_id, f"it reached {step}", str(step)
 
 
 def _find_issue(client: Any, experiment_id: str, mode: str) -> Any:

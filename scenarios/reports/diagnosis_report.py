@@ -11,18 +11,27 @@ from rich.text import Text
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Trace
 from scenarios.diagnoses.experiment import DiagnosedRun
+from scenarios.diagnoses.span_links import SpanLink
 from scenarios.tape.similarity import count_of
 
 LABEL_WIDTH = 10
 """The width of the labels before path, evidence and remedy."""
 
 
-def render_diagnosis(trace: Trace, diagnosis: Diagnosis) -> RenderableType:
-    """The findings, the origin first, and what the trace lacks."""
+def render_diagnosis(
+    trace: Trace, diagnosis: Diagnosis, link: SpanLink | None = None
+) -> RenderableType:
+    """The findings, the origin first, and what the trace lacks.
+
+    Args:
+        trace: The trace.
+        diagnosis: Its diagnosis.
+        link: Returns the address of a span in MLflow's pages; None for a trace of no store.
+    """
     name = trace.ids[0] if trace.ids else trace.roots[-1].name
     lines: list[RenderableType] = [Text(name, style="bold")]
     for number, finding in enumerate(diagnosis.findings, 1):
-        lines += _render_finding(number, finding)
+        lines += _render_finding(number, finding, link(finding.origin) if link else "")
     if not diagnosis.findings:
         lines.append(Text.assemble(("nothing found", "green"), _end_of_run(trace)))
     for lack in diagnosis.lacks:
@@ -53,7 +62,7 @@ def _origin(run: DiagnosedRun) -> tuple[str, str]:
     return run.findings[0].mode, run.findings[0].agent or "an unknown agent"
 
 
-def _render_finding(number: int, finding: Finding) -> Iterator[RenderableType]:
+def _render_finding(number: int, finding: Finding, url: str) -> Iterator[RenderableType]:
     title = Text.assemble(
         (f"{number}. {finding.mode}", "bold red" if number == 1 else "bold"),
         describe_origin(finding).removeprefix(finding.mode),
@@ -65,9 +74,13 @@ def _render_finding(number: int, finding: Finding) -> Iterator[RenderableType]:
         yield Padding(Text(f"“{evidence.quote}”", style="italic"), (0, 0, 0, LABEL_WIDTH + 4))
     yield _labelled("fix", Text(finding.fix))
     yield _labelled("certainty", Text(f"{finding.confidence:.0%}; {finding.rank_reason}"))
+    if url:
+        link = _labelled("open", Text(url))
+        link.no_wrap, link.overflow = True, "ignore"  # a broken link cannot be clicked
+        yield link
 
 
-def _labelled(label: str, text: Text) -> RenderableType:
+def _labelled(label: str, text: Text) -> Text:
     return Text.assemble((f"  {label:<{LABEL_WIDTH}}", "dim"), text)
 
 

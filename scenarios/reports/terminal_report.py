@@ -34,13 +34,13 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 def print_report(report: RenderableType) -> None:
-    """Print a report; in a log, without trailing blanks."""
+    """Print a report; in a log, without trailing blanks. Links may be wider than the window."""
     out = make_console()
     if out.is_terminal:
-        out.print(report)
+        out.print(report, crop=False)
         return
     with out.capture() as captured:
-        out.print(report)
+        out.print(report, crop=False)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 

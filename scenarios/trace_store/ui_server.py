@@ -53,6 +53,15 @@ def trace_page_url(store: str, experiment_id: str, trace_id: str = "") -> str:
     return f"{ui_url(store)}/#/experiments/{experiment_id}{selection}"
 
 
+def issue_span_url(
+    store: str, experiment_id: str, issue_id: str, trace_id: str, span_id: str
+) -> str:
+    """The page of an issue, with a span of one of its traces open; MLflow has it since 3.18."""
+    trace = f"selectedEvaluationId={trace_id}&selectedIssueSpanId={quote_for_url(span_id, safe='')}"
+    page = f"{ui_url(store)}/#/experiments/{experiment_id}/issues"
+    return f"{page}?selectedIssueId={issue_id}&{trace}"
+
+
 def session_page_url(store: str, experiment_id: str, session: str) -> str:
     """The page of a chat session."""
     name = quote_for_url(session, safe="")

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Span, Tokens, Trace
 from scenarios.atomic_write import write_atomically
+from scenarios.diagnoses.span_links import SpanLink
 from scenarios.reports.diagnosis_page.agent_graph import build_passages
 from scenarios.reports.diagnosis_page.agent_work import AgentWork, assign_agents, measure_agents
 from scenarios.reports.diagnosis_page.cited_spans import CitedSpans, CitedStep
@@ -32,6 +33,7 @@ def write_diagnosis_pages(
     path: Path,
     diagnosed: Sequence[tuple[Trace, Diagnosis]],
     trace_url: Callable[[Trace], str] | None = None,
+    link_spans: Callable[[Trace], SpanLink] | None = None,
 ) -> tuple[Path, ...]:
     """Write a page per diagnosis: to `path`; of several, to `NAME-1.html`, `NAME-2.html` and so on.
 
@@ -39,6 +41,7 @@ def write_diagnosis_pages(
         path: The file for the page.
         diagnosed: The traces with their diagnoses.
         trace_url: Returns the address of a trace in MLflow's pages, which the page links to.
+        link_spans: Returns a function that returns the address of a span of a trace there.
 
     Returns:
         The files.
@@ -52,11 +55,17 @@ def write_diagnosis_pages(
         paths = [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in numbers]
     for file, (trace, diagnosis) in zip(paths, diagnosed, strict=True):
         url = trace_url(trace) if trace_url else ""
-        write_atomically(file, render_diagnosis_page(trace, diagnosis, url))
+        link = link_spans(trace) if link_spans else None
+        write_atomically(file, render_diagnosis_page(trace, diagnosis, url, link))
     return tuple(paths)
 
 
-def render_diagnosis_page(trace: Trace, diagnosis: Diagnosis, trace_url: str = "") -> str:
+def render_diagnosis_page(
+    trace: Trace,
+    diagnosis: Diagnosis,
+    trace_url: str = "",
+    link: SpanLink | None = None,
+) -> str:
     """Render a diagnosis as one HTML page.
 
     Example:
@@ -66,6 +75,7 @@ def render_diagnosis_page(trace: Trace, diagnosis: Diagnosis, trace_url: str = "
         trace: The diagnosed trace.
         diagnosis: What `diagnose` returned for it.
         trace_url: The address of the trace in MLflow's pages; without it, the page has no link.
+        link: Returns the address of a span there, for the spans that a finding cites.
 
     Returns:
         The HTML, with inline styles and drawings, and without scripts.
@@ -81,6 +91,7 @@ def render_diagnosis_page(trace: Trace, diagnosis: Diagnosis, trace_url: str = "
     values = {
         "trace": trace,
         "url": trace_url,
+        "span_url": lambda span: link(span) if link and span is not None else "",
         "first": first,
         "findings": list(zip(diagnosis.findings, paths, quoted, strict=True)),
         "lacks": diagnosis.lacks,

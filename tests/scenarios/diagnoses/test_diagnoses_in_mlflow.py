@@ -1,6 +1,7 @@
 """Findings in MLflow: assessments, issues, scorers, and the diagnosis of an experiment."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from mlflow.entities import Feedback, IssueReference
+from packaging.version import Version
 
 from instrumentation.diagnosis import DETECTORS, diagnose
 from instrumentation.trace import Trace, TraceNotFoundError
@@ -62,6 +64,48 @@ def test_a_finding_is_logged_once_on_its_origin_span_with_its_issue(stored: Stor
     (issue,) = (one for one in logged if isinstance(one, IssueReference))
     assert issue.issue_name == "information withholding"
     assert issue.span_id == handoff.id
+
+
+@pytest.mark.skipif(
+    Version(mlflow.__version__) < Version("3.18"), reason="MLflow before 3.18 has no such evidence"
+)
+def test_an_issue_walks_through_the_spans_from_origin_to_answer(stored: StoredRuns) -> None:
+    from mlflow.entities import IssueEvidence  # older versions have none
+
+    trace = fetch_trace(stored.broken.ids[0], stored.uri)
+    (finding,) = diagnose(trace).findings
+    log_findings(trace, diagnose(trace), stored.uri)
+    logged = mlflow.MlflowClient(stored.uri).get_trace(trace.ids[0]).info.assessments
+    (issue,) = (one for one in logged if isinstance(one, IssueReference))
+    evidence = IssueEvidence.from_assessment(issue)
+    assert evidence.primary_span_id == finding.span_id
+    names = {span.id: span.name for span in trace}
+    assert [names[id] for id in evidence.span_ids][:2] == ["generator → summarizer", "summarizer"]
+    assert names[evidence.span_ids[-1]] == "review"
+    assert any("nothing of this is in the prompt" in step.text for step in evidence.steps)
+
+
+def test_a_diagnosis_in_the_terminal_links_to_the_trace_of_each_finding(
+    stored: StoredRuns,
+) -> None:
+    text = run_command(stored.uri, "diagnose", stored.broken.ids[0]).stdout
+    (link,) = (line for line in text.splitlines() if line.strip().startswith("open"))
+    assert f"selectedEvaluationId={stored.broken.ids[0]}" in link
+
+
+def test_a_page_links_to_each_span_that_a_finding_cites(stored: StoredRuns, tmp_path: Path) -> None:
+    (finding,) = diagnose(fetch_trace(stored.broken.ids[0], stored.uri)).findings
+    file = tmp_path / "diagnosis.html"
+    run_command(stored.uri, "diagnose", stored.broken.ids[0], "--html", str(file))
+    linked = re.findall(
+        r'href="http://[^"]*" [^>]*aria-label="Open ([^"]*) in MLflow"', file.read_text()
+    )
+    assert linked == [finding.span, *(one.span for one in finding.evidence)]
+
+
+def test_a_diagnosis_of_a_file_has_no_link() -> None:
+    file = str(scenario_folder(NAME).recorded_trace("broken"))
+    assert "://" not in run_command("", "diagnose", file).stdout
 
 
 def test_an_export_over_otlp_is_diagnosed_like_the_stored_trace(
