@@ -84,7 +84,7 @@ def read_governance(trace: Trace, tools: Iterable[str] = ()) -> Governance:
         tokens=sum((span.tokens for span in completions), Tokens()),
         cost_usd=_sum_cost(completions),
         unmeasured=max((one for one in unmeasured if isinstance(one, int)), default=0),
-        removed=dict(_count(REMOVED, (check.outputs for check in redactions))),
+        removed=dict(_count_removed(redactions)),
         sent=dict(_count_prompts(completions)),
     )
 
@@ -94,8 +94,13 @@ def _sum_cost(completions: list[Span]) -> float | None:
     return sum(cost or 0.0 for cost in costs) if costs and None not in costs else None
 
 
-def _count(placeholder: re.Pattern[str], values: Iterable[Any]) -> Counter[str]:
-    return Counter(kind for value in values for kind in placeholder.findall(str(value)))
+def _count_removed(redactions: list[Span]) -> Counter[str]:
+    """What each redaction put in place of personal data; an outer one may have done so before."""
+    kinds: Counter[str] = Counter()
+    for check in redactions:
+        kinds += Counter(REMOVED.findall(str(check.outputs)))
+        kinds -= Counter(REMOVED.findall(str(check.inputs)))
+    return kinds
 
 
 def _count_prompts(completions: list[Span]) -> Counter[str]:

@@ -12,6 +12,7 @@ from crewai.types.usage_metrics import UsageMetrics
 
 from instrumentation.guardrails.guardrail import GuardrailBlockedError
 from instrumentation.guardrails.guardrails import Guardrails, coerce_arguments
+from instrumentation.guardrails.token_budget import UnknownPriceError
 from instrumentation.trace.span import Tokens
 
 
@@ -49,8 +50,7 @@ class CrewHooks:
 
     def __init__(self, guardrails: Guardrails) -> None:
         self._guardrails = guardrails
-        self._usage: list[tuple[str, Tokens]] = []
-        self._counted: set[str] = set()
+        self._error: UnknownPriceError | None = None
         self._reasons: dict[int, str] = {}
         """Why a call is blocked, by the identity of its arguments, which both hooks are given."""
 
@@ -61,12 +61,12 @@ class CrewHooks:
     def check_completion(self, context: Any) -> None:
         """Check the budget before a completion."""
 
-        def count_and_check() -> None:
-            while self._usage:
-                self._guardrails.add_usage(*self._usage.pop(0))
+        def check() -> None:
+            if self._error:
+                raise self._error
             self._guardrails.check_completion()
 
-        self._or_abort(count_and_check)
+        self._or_abort(check)
 
     def check_call(self, context: Any) -> bool | None:
         """Check a tool call; False makes CrewAI skip it."""
@@ -88,13 +88,18 @@ class CrewHooks:
         return self._reasons.pop(id(context.tool_input), None)
 
     def add_usage(self, _source: Any, event: Any) -> None:
-        """Note the tokens of a completion, when CrewAI reports its end."""
-        if not isinstance(event, LLMCallCompletedEvent) or event.call_id in self._counted:
+        """Count the tokens of a completion, when CrewAI reports its end.
+
+        An error would break CrewAI's reports, so it is raised by the next check.
+        """
+        if not isinstance(event, LLMCallCompletedEvent):
             return
-        self._counted.add(event.call_id)  # a call whose tool CrewAI executes is reported twice
         usage = UsageMetrics.from_provider_dict(event.usage) or UsageMetrics()
         tokens = Tokens(usage.prompt_tokens, usage.completion_tokens)
-        self._usage.append((event.model or "", tokens))
+        try:
+            self._guardrails.add_usage(event.model or "", tokens)
+        except UnknownPriceError as error:
+            self._error = error
 
     def _or_abort(self, check: Callable[[], Any]) -> Any:
         """Run a check. Raises `HookAborted`, which ends the run, if it blocks or fails."""

@@ -1,6 +1,7 @@
 """The governance of guarded runs of three frameworks, and the problems that it finds."""
 
 from collections.abc import Generator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,12 @@ def test_a_tool_without_consequences_is_no_action() -> None:
 def test_a_cost_is_unknown_if_a_price_is() -> None:
     assert govern(completion(cost_usd=0.1), completion(cost_usd=0.2)).cost_usd == pytest.approx(0.3)
     assert govern(completion(cost_usd=0.1), completion()).cost_usd is None
+
+
+def test_personal_data_that_is_redacted_twice_was_removed_once() -> None:
+    texts = ["ask [redacted: e-mail]", "ask [withheld: e-mail]", "ask [withheld: e-mail]"]
+    spans = [
+        Span("input_redaction", "GUARDRAIL", inputs=before, outputs=after)
+        for before, after in pairwise(texts)
+    ]
+    assert govern(*spans).removed == {"e-mail": 1}
