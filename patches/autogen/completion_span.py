@@ -111,7 +111,10 @@ class CompletionSpan(OpenSpan):
             self._record_outputs(reply, error)
         if not self._has_inner_completion:
             self._record_usage(reply)
-        super().end(error or self._stream_error(reply))
+        if isinstance(error, GeneratorExit):
+            super().end(self.pass_over_early_close(error))
+        else:
+            super().end(error or self._stream_error(reply))
 
     def _record_outputs(self, reply: ParsedReply | None, error: BaseException | None) -> None:
         """Record the client's result; without one, the reply as far as it was received."""

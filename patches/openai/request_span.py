@@ -189,7 +189,10 @@ class RequestSpan(OpenSpan):
             self.end(self._reply_error(error))
 
     def _reply_error(self, error: BaseException | None = None) -> BaseException | None:
-        """Return the error to record for the reply; closing a complete reply is no error."""
+        """Return the error to record for the reply.
+
+        To close it is no error, unless an error makes the program do so.
+        """
         if self.is_ended or self._body is None:
             return error
         is_closed = isinstance(error, GeneratorExit)
@@ -197,7 +200,7 @@ class RequestSpan(OpenSpan):
             return error
         reply = self._body.parse()
         if is_closed and not (reply.is_complete or reply.error_message):
-            return error
+            return self.pass_over_early_close(error)
         return self._body.find_error(reply)
 
     def _record_reply(self, body: ResponseBody, reply: ParsedReply) -> None:

@@ -1,4 +1,4 @@
-"""The name of the LLM spans that patches record, and their attributes for client and tokens.
+"""The name of the LLM spans that patches record, and their attributes for client, end and tokens.
 
 Each provider names its counts differently. Some count the tokens that were read from or written to
 a prompt cache apart from the input tokens; MLflow and OpenTelemetry count them as a part of these.
@@ -10,6 +10,8 @@ from typing import Any
 COMPLETION_SPAN_NAME = "chat_completion"
 CLIENT_ATTRIBUTE = "flight_recorder.client"
 """Holds the client's class and method, such as `OpenAIChatCompletionClient.create_stream`."""
+CLOSED_EARLY = "flight_recorder.completion.closed_early"
+"""Whether the program closed the stream on purpose, which is no error."""
 INPUT_KEYS = ("input_tokens", "prompt_tokens", "prompt_token_count", "inputTokens")
 OUTPUT_KEYS = ("output_tokens", "completion_tokens", "candidates_token_count", "outputTokens")
 TOTAL_KEYS = ("total_tokens", "total_token_count", "totalTokens")

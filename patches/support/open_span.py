@@ -15,7 +15,8 @@ from contextvars import ContextVar
 from typing import Any, Self
 
 from patches.support.call_wrapping import set_for_block
-from patches.support.span_errors import AbandonedSpanError, record_error
+from patches.support.completion_attributes import CLOSED_EARLY
+from patches.support.span_errors import AbandonedSpanError, find_interruption, record_error
 
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
 
@@ -61,6 +62,7 @@ class OpenSpan:
         self.parent = _INNERMOST.get()
         self._children: dict[OpenSpan, None] = {}
         self._activation_tokens: Any = None
+        self._handled_before = find_interruption()
         if self.parent is not None:
             self.parent.add_child(self)
         self.span = mlflow.start_span_no_context(
@@ -142,11 +144,24 @@ class OpenSpan:
     def record_item(self, item: Any) -> None:
         """Record what the work yields or returns; subclasses keep what matters to them."""
 
+    def pass_over_early_close(self, error: BaseException | None) -> BaseException | None:
+        """Return the error, unless it only says that the program closed a stream on purpose.
+
+        That is an attribute of the span. If an error makes the program close the stream, it stays.
+        """
+        if not isinstance(error, GeneratorExit):
+            return error
+        if find_interruption() not in (None, self._handled_before):
+            return error
+        self.span.set_attribute(CLOSED_EARLY, True)
+        return None
+
     def end(self, error: BaseException | None = None) -> None:
         """End the span, with the error that ended the work. A second call does nothing."""
         if self.is_ended:
             return
         self.is_ended = True
+        self._handled_before = None
         if self.parent is not None and not self.parent.is_ended:
             self.parent._children.pop(self, None)
             for child in self._children:

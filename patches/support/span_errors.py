@@ -4,6 +4,7 @@ An interruption ends work without being an `Exception`.
 """
 
 import asyncio
+import sys
 from typing import Any
 
 INTERRUPTION_TEXTS: dict[type[BaseException], str] = {
@@ -20,6 +21,18 @@ class AbandonedSpanError(Exception):
 
 class TruncatedStreamError(Exception):
     """Recorded on a completion whose stream ended before the model's reply was complete."""
+
+
+def find_interruption() -> BaseException | None:
+    """Return the error that the closing of a generator is part of; None if it has no error.
+
+    Call it while the generator or its source is closed. The result may be an error that the program
+    was handling already when it opened the generator.
+    """
+    error = sys.exception()
+    while isinstance(error, GeneratorExit):
+        error = error.__context__
+    return error
 
 
 def describe_error(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from instrumentation.tracing import enable_tracing, record_run
 from patches.openai.reply_parsing import parse_reply
+from patches.support.completion_attributes import CLOSED_EARLY
 from scenarios.http_server.connection import Connection
 from scenarios.http_server.server import HOST, serve_app
 from scenarios.replay.faults import cuts_stream, hangs, malformed_reply
@@ -43,7 +44,7 @@ from tests.support.upstream_autolog import upstream_autolog
 
 __all__ = ["recording"]
 RECORDED = pytest.mark.usefixtures("recording")
-CLOSED_EARLY = "closed by its consumer before the end"
+CLOSED_BY_CONSUMER = "closed by its consumer before the end"
 
 
 def chat(client: Any, **more: Any) -> Any:
@@ -180,11 +181,37 @@ async def test_an_async_stream_that_breaks_off_has_the_text_so_far() -> None:
 
 @RECORDED
 @BOTH_APIS
-def test_a_stream_that_is_closed_early_is_an_error(request_stream: RequestStream) -> None:
+def test_a_stream_that_is_closed_on_purpose_is_no_error(request_stream: RequestStream) -> None:
     with replay_and_record() as (replay, run), request_stream(sync_client(replay)) as stream:
         next(stream)
     span = only_llm_span(run)
-    assert (span.status, span.status_message) == ("ERROR", CLOSED_EARLY)
+    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
+
+
+@RECORDED
+@BOTH_APIS
+def test_a_stream_that_an_error_closes_is_an_error(request_stream: RequestStream) -> None:
+    def read_one_event(stream: Any) -> None:
+        with stream:
+            next(stream)
+            raise KeyError("an error of the program")
+
+    with replay_and_record() as (replay, run), suppress(KeyError):
+        read_one_event(request_stream(sync_client(replay)))
+    span = only_llm_span(run)
+    assert (span.status, span.status_message) == ("ERROR", CLOSED_BY_CONSUMER)
+    assert CLOSED_EARLY not in span.attributes
+
+
+@RECORDED
+def test_a_stream_may_be_closed_on_purpose_while_an_earlier_error_is_handled() -> None:
+    with replay_and_record() as (replay, run):
+        try:
+            raise KeyError("a better model is not there")
+        except KeyError:
+            with chat(sync_client(replay)) as stream:
+                next(stream)
+    assert only_llm_span(run).status == "OK"
 
 
 @RECORDED
@@ -195,7 +222,7 @@ def test_a_dropped_stream_is_recorded_once_it_is_garbage_collected() -> None:
                 break
         gc.collect()
     span = only_llm_span(run)
-    assert span.status_message == CLOSED_EARLY
+    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
     assert span.outputs["choices"][0]["message"]["content"] == "ten"
 
 
@@ -204,11 +231,11 @@ def test_an_unread_stream_is_recorded_once_it_is_garbage_collected() -> None:
     with replay_and_record() as (replay, run):
         chat(sync_client(replay))
         gc.collect()
-    assert only_llm_span(run).status_message == CLOSED_EARLY
+    assert only_llm_span(run).attributes[CLOSED_EARLY]
 
 
 @RECORDED
-async def test_a_stream_whose_reader_is_cancelled_is_closed_early() -> None:
+async def test_a_stream_whose_reader_is_cancelled_between_two_events_is_closed_early() -> None:
     with replay_and_record() as (replay, run):
 
         async def read(stream: Any) -> None:
@@ -219,7 +246,7 @@ async def test_a_stream_whose_reader_is_cancelled_is_closed_early() -> None:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(read(stream), 0.2)
     span = only_llm_span(run)
-    assert (span.status, span.status_message) == ("ERROR", CLOSED_EARLY)
+    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
 
 
 @RECORDED
@@ -251,7 +278,7 @@ def test_an_open_stream_ends_with_the_span_around_it() -> None:
             next(stream)
         stream.close()
     (span,) = load_trace(run).spans_of_type("LLM")
-    assert span.status_message == CLOSED_EARLY
+    assert span.attributes[CLOSED_EARLY]
 
 
 HALF_REPLY = b'data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\n'
@@ -403,7 +430,7 @@ def test_only_the_events_that_the_program_read_are_recorded() -> None:
     with client_of_endpoint("text/event-stream", frames) as (client, run), chat(client) as stream:
         next(stream)
     span = only_llm_span(run)
-    assert span.status_message == CLOSED_EARLY
+    assert span.attributes[CLOSED_EARLY]
     assert span.outputs["choices"][0]["message"]["content"] == "one "
 
 
