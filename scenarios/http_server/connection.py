@@ -118,9 +118,13 @@ class Connection:
     def call_if_unread(self, callback: Callable[[], None]) -> None:
         """Call `callback` if the client goes away without having read the complete response.
 
-        Several callbacks are called in the order in which they were set.
+        Several callbacks are called in the order in which they were set. If the client has gone
+        away already, `callback` is called at once.
         """
         protocol = self._transport.get_protocol()
+        if protocol is None:  # the connection is closed
+            callback()
+            return
         assert isinstance(protocol, BreakableProtocol)
         before = protocol.on_unread
 
