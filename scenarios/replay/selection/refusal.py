@@ -1,6 +1,7 @@
 """Explain why no line of a tape answers a request: nearest line, difference, and fix."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scenarios.replay.selection.nearest_line import explain_difference, find_nearest_line
@@ -97,6 +98,14 @@ def unknown_path_error(tape: Tape, request: Request) -> RequestRefusedError:
 
 def _explain_unknown_lane(tape: Tape, request: Request, nearest: TapeLine | None) -> list[str]:
     """Explain that no line has the request's lane, and which lane may be meant."""
+    if request.lane.startswith("~") and nearest is not None and nearest.response is not None:
+        return [
+            f"{tape.file}: no lane is recognised by the system prompt of this request."
+            f' Did you mean "{nearest.lane}"?',
+            _describe_nearest(replace(request, lane=nearest.lane), nearest),
+            f"The tape has the lanes: {list_words(tape.lanes)}.",
+            "To fix it: record the tape again (--mode all), or replay it with --tolerant.",
+        ]
     only_lane = tape.lanes[0] if len(tape.lanes) == 1 else None
     lane = closest_word(request.lane, tape.lanes) or (nearest.lane if nearest else only_lane)
     question = f' Did you mean "{lane}"?' if lane else ""

@@ -9,6 +9,7 @@ import pytest
 
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.tapes import (
+    MODEL,
     ask,
     make_client,
     make_tape,
@@ -50,6 +51,23 @@ def test_a_client_without_the_header_learns_of_it_and_of_the_lane_that_it_may_me
     )
     assert 'send the header "x-agent-name: node" from this agent\'s client' in message
     assert "a fingerprint of the system prompt and the tool names" in message
+
+
+def test_the_changed_sentence_of_an_unrecognised_prompt_is_in_the_refusal() -> None:
+    messages = [{"role": "system", "content": "Count the boats. Be brief."}, *user_message("go on")]
+    header = {"lanes": {"agent-1": {"prompt": "Count the boats. Be brief.", "tools": []}}}
+    tape = make_tape(header, recorded_line({"messages": messages}, lane="agent-1"))
+    changed = [{"role": "system", "content": "Count the boats. Be kind."}, *user_message("go on")]
+    with (
+        replay_tape(tape) as replay,
+        pytest.raises(openai.UnprocessableEntityError, match="replay it with --tolerant"),
+    ):
+        make_client(replay).chat.completions.create(model=MODEL, messages=changed)  # type: ignore[arg-type] # plain dictionaries
+    message = str(replay.refusals[0])
+    assert "no lane is recognised by the system prompt" in message
+    assert 'Did you mean "agent-1"?' in message
+    assert "message 1 (system) was" in message
+    assert "Be kind." in message
 
 
 def test_a_client_without_the_header_is_not_given_a_lane_at_random() -> None:
