@@ -3,7 +3,7 @@
 from instrumentation.trace.session import SESSION_KEY
 from instrumentation.trace.span_tree import TraceNotFoundError
 from instrumentation.trace.trace import Trace, trace_from_mlflow
-from instrumentation.trace.trace_file import RUN_TAG
+from instrumentation.trace.trace_file import PROGRAM_TAG, RUN_TAG
 
 QUOTES = frozenset("'\"`")
 """Characters that MLflow's search filters cannot escape."""
@@ -37,14 +37,19 @@ def fetch_session(session_id: str, tracking_uri: str) -> Trace:
 
 
 def fetch_run(run_id: str, tracking_uri: str) -> Trace:
-    """Fetch all traces of a run, by the id that `record_run` tags them with, as one trace.
+    """Fetch all traces of a run, by the id of `record_run` or of a traced program, as one trace.
 
     Raises:
         TraceNotFoundError: The store has no such run, or its id cannot be searched for.
     """
     if not is_searchable(run_id):
         raise TraceNotFoundError(f"{run_id!r} is not a valid id of a run")
-    return _fetch_matching(f"tags.`{RUN_TAG}` = '{run_id}'", f"run {run_id!r}", tracking_uri)
+    try:
+        return _fetch_matching(f"tags.`{RUN_TAG}` = '{run_id}'", f"run {run_id!r}", tracking_uri)
+    except TraceNotFoundError:  # the program may have opened runs of its own
+        return _fetch_matching(
+            f"tags.`{PROGRAM_TAG}` = '{run_id}'", f"run {run_id!r}", tracking_uri
+        )
 
 
 def fetch_tagged(tag: str, value: str, tracking_uri: str) -> Trace:

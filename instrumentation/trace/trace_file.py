@@ -21,6 +21,8 @@ from instrumentation.trace.trace import Trace, trace_from_mlflow
 
 RUN_TAG = "flight_recorder.run"
 """The tag that `record_run` writes on each trace of a run."""
+PROGRAM_TAG = "flight_recorder.program"
+"""The tag of all traces of a program that `trace` runs, also of those with a run of their own."""
 OTHER_FILES: Mapping[str, tuple[str, ...]] = {
     "an aimock fixture, which has replies and no spans": ("fixtures",),
     "a vcrpy cassette, which has HTTP exchanges and no spans": ("interactions",),

@@ -99,7 +99,7 @@ def check(
     ] = None,
     trace: Annotated[
         str | None,
-        typer.Option(help="JSON file with traces, or an MLflow trace ID.", metavar="FILE|ID"),
+        typer.Option(help="JSON file, ID of an MLflow trace or run, or last.", metavar="FILE|ID"),
     ] = None,
     session: Annotated[
         str | None,
@@ -116,7 +116,8 @@ def check(
     By default, checks the traces recorded beside the scenario. --trace and --session check your
     own traces against the expectations of the fixed variant, or of the one that --variant names.
 
-    With --expect, NAME is a trace: a JSON file (MLflow's or OTLP's), or an MLflow trace ID.
+    With --expect, NAME is a trace: a JSON file (MLflow's or OTLP's), the ID of an MLflow trace or
+    of a run, or last.
 
     Example: python -m scenarios check trace.json --expect my_expectations.py
     """

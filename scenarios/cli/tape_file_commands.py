@@ -116,7 +116,7 @@ def convert(
 def import_trace(
     trace: Annotated[
         str,
-        typer.Argument(help="JSON file, or ID of a trace or run in the store.", metavar="TRACE"),
+        typer.Argument(help="JSON file, ID of an MLflow trace or run, or last.", metavar="TRACE"),
     ],
     command: CommandArgument = None,
     into: Annotated[

@@ -10,12 +10,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType, TracebackType
 
+from instrumentation.trace.trace_file import PROGRAM_TAG
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.launcher.launch import SETTINGS_VARIABLE, TraceSettings
 from scenarios.trace_store.ui_server import show_command, trace_page_url
 
-PROGRAM_TAG = "flight_recorder.program"
-"""The tag of all traces of a traced program, with the id of its run; `record_run` keeps it."""
 MAX_LINKS = 5
 CHATTY_LOGGERS = ("mlflow.store.db.utils", "mlflow.tracing.export.async_export_queue")
 """They would write to the program's stderr that MLflow creates a database and stores spans."""
@@ -98,17 +97,21 @@ def _end_by_signal(number: signal.Signals) -> None:
 
 
 def describe_traces(run: RunHandle, store: str) -> list[str]:
-    """One line per trace of the run, with its link, and the command that shows the store."""
+    """One line per trace of the run, with its link, and the command that shows the store.
+
+    Several traces come after a line with the ID of the run, which names them all.
+    """
     infos = run.trace_infos()
     if not infos:
         return ["no trace: the program called nothing that is recorded"]
-    lines = [
+    lines = [f"run {run.id}: {len(infos)} traces"] if len(infos) > 1 else []
+    lines += [
         f"trace {info.trace_id}, {info.state}:"
         f" {trace_page_url(store, info.experiment_id, info.trace_id)}"
         for info in infos[:MAX_LINKS]
     ]
     if len(infos) > MAX_LINKS:
-        lines.append(f"and {len(infos) - MAX_LINKS} more traces of the run {run.id}")
+        lines.append(f"and {len(infos) - MAX_LINKS} more traces")
     if command := show_command(store):
         lines.append(f"to open a link, first run: {command}")
     return lines

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from instrumentation.trace import Trace
 from instrumentation.trace.canonical_json import load_trace
-from instrumentation.trace.lookup import fetch_session, fetch_trace
-from instrumentation.trace.trace_file import load_traces
+from instrumentation.trace.lookup import fetch_session
 from scenarios.expectations import Expectation
 from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_folder
 from scenarios.player.verdict import VariantResult, Verdict, evaluate
 from scenarios.scenario import VARIANTS, Scenario
-from scenarios.trace_store.trace_argument import find_trace_file
+from scenarios.trace_store.trace_argument import load_trace_argument
 from scenarios.trace_store.tracking_uri import require_existing
 
 
@@ -60,13 +59,10 @@ def check_scenario(name: str, source: TraceSource) -> Verdict:
 
 
 def load_source(source: TraceSource) -> tuple[Trace, ...]:
-    """The trace of a session; else those of a file, if there is one; else that of an ID."""
+    """The trace of a session; else those that the argument `trace` names."""
     if source.session is not None:
         return (fetch_session(source.session, require_existing(source.tracking_uri)),)
-    name = str(source.trace)
-    if path := find_trace_file(name, "a JSON file or the ID of a trace"):
-        return load_traces(path)
-    return (fetch_trace(name, require_existing(source.tracking_uri)),)
+    return load_trace_argument(str(source.trace), source.tracking_uri)
 
 
 def _variant_names(scenario: Scenario) -> list[str]:

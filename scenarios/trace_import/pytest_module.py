@@ -33,6 +33,7 @@ def test_{name}(trace):
     )
 '''
 COMMAND = """    subprocess.run({command}, check=True, timeout=120)"""
+NO_EXPECTATION = "        # nothing in the trace could be drafted: add what must hold"
 NO_COMMAND = """    pytest.fail("run your program here: OPENAI_BASE_URL leads to the tape")"""
 
 
@@ -56,7 +57,7 @@ def render_test(
         imports=_imports(drafts, has_command=bool(command)),
         name=name,
         run=run,
-        expectations="\n".join(f"        {draft}," for draft in drafts),
+        expectations="\n".join(f"        {draft}," for draft in drafts) or NO_EXPECTATION,
     )
 
 

@@ -1,17 +1,20 @@
 """Load the traces that an argument of the command line names: a file, an ID, or `last`."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
-from instrumentation.trace.lookup import fetch_trace
+from instrumentation.trace.lookup import fetch_run, fetch_trace
 from instrumentation.trace.trace_file import RUN_TAG, load_traces
 from scenarios.trace_store.saved_queries import NEWEST
 from scenarios.trace_store.tracking_uri import require_existing
 
 LAST = "last"
 """The argument that names the newest trace of the store."""
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+"""The id of a run, which `trace` prints and `RunHandle.id` holds."""
 
 
 def load_trace_argument(argument: str, tracking_uri: str) -> tuple[Trace, ...]:
@@ -21,10 +24,28 @@ def load_trace_argument(argument: str, tracking_uri: str) -> tuple[Trace, ...]:
         TraceNotFoundError: There is no such trace, or it cannot be read.
         StoreUnavailableError: The store cannot be used.
     """
-    if path := find_trace_file(argument, f"a JSON file, the ID of a trace, or {LAST}"):
+    if path := find_trace_file(argument, f"a JSON file, the ID of a trace or a run, or {LAST}"):
         return load_traces(path)
+    return (fetch_stored_trace(argument, tracking_uri),)
+
+
+def fetch_stored_trace(argument: str, tracking_uri: str) -> Trace:
+    """Fetch a trace, all traces of a run as one, or the newest run.
+
+    Args:
+        argument: The ID of a trace or of a run, or `last`.
+        tracking_uri: The MLflow store.
+
+    Raises:
+        TraceNotFoundError: The store has no such trace or run.
+        StoreUnavailableError: The store cannot be used.
+    """
     store = require_existing(tracking_uri)
-    return (fetch_newest_run(store),) if argument == LAST else (fetch_trace(argument, store),)
+    if argument == LAST:
+        return fetch_newest_run(store)
+    return (
+        fetch_run(argument, store) if RUN_ID.fullmatch(argument) else fetch_trace(argument, store)
+    )
 
 
 def fetch_newest_run(tracking_uri: str) -> Trace:
