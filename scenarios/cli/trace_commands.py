@@ -29,7 +29,7 @@ from scenarios.trace_store.tracking_uri import (
 TRACE_CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 """Everything from the program on belongs to the program."""
 
-RUN_HELP = "Trace or tape (a file), or the ID of a trace or run in the MLflow store."
+RUN_HELP = "Trace or tape (a file), the ID of an MLflow trace or run, or last."
 
 
 def trace(
@@ -81,7 +81,7 @@ def _parse_tags(texts: list[str]) -> dict[str, str]:
 def diagnose(
     trace: Annotated[
         str | None,
-        typer.Argument(help="JSON file with traces, an MLflow trace ID, or last.", metavar="TRACE"),
+        typer.Argument(help="JSON file, ID of an MLflow trace or run, or last.", metavar="TRACE"),
     ] = None,
     experiment: Annotated[
         str | None,
@@ -187,16 +187,17 @@ def diff(
     """Show where two runs part first, and how.
 
     Compares the calls of each agent by number, so that the order of parallel agents does not
-    matter. Ids, local ports and memory addresses are ignored.
+    matter. Ids, local ports and memory addresses are ignored. Of a trace and a tape, the lanes have
+    the tape's names.
 
     Exit codes: 0 the same; 1 they differ; 2 one cannot be read.
     """
     from scenarios.divergence.divergence_report import comparison_to_json, render_comparison
     from scenarios.divergence.first_divergence import compare_runs
-    from scenarios.divergence.run_sources import load_run
+    from scenarios.divergence.run_sources import load_runs
 
     with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
-        comparison = compare_runs(load_run(a, tracking_uri()), load_run(b, tracking_uri()))
+        comparison = compare_runs(*load_runs(a, b, tracking_uri()))
     if as_json:
         typer.echo(json.dumps(comparison_to_json(comparison), indent=2, ensure_ascii=False))
     else:

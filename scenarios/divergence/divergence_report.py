@@ -8,6 +8,7 @@ from rich.text import Text
 from scenarios.divergence.first_divergence import Comparison, Divergence
 from scenarios.divergence.message_changes import MessageChange, diff_words
 from scenarios.divergence.run_record import RecordedRun, RunCall
+from scenarios.tape.similarity import list_words
 
 MAX_LISTED = 20
 """How many of the later divergences are listed."""
@@ -22,7 +23,10 @@ def render_comparison(comparison: Comparison) -> Text:
 
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as JSON: "same", "first", "later", and the totals of "a" and "b"."""
+    """The comparison as JSON: "same", "first", "later", and the totals of "a" and "b".
+
+    "names_in_trace" has the agents of a trace that have another name on the tape, by that name.
+    """
     first = comparison.first
     return {
         "same": first is None,
@@ -31,6 +35,7 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
             {"kind": one.kind, "agent": one.lane, "a": _number(one.a), "b": _number(one.b)}
             for one in comparison.divergences[1:]
         ],
+        "names_in_trace": dict(comparison.names_in_trace),
         "a": _run_to_json(comparison.a),
         "b": _run_to_json(comparison.b),
     }
@@ -39,6 +44,9 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
 def _head(comparison: Comparison) -> Iterator[Text]:
     yield Text(f"A: {comparison.a.kind} {comparison.a.source}")
     yield Text(f"B: {comparison.b.kind} {comparison.b.source}")
+    if names := comparison.names_in_trace:
+        in_trace = (f'"{lane}" is "{name}"' for lane, name in names.items())
+        yield Text(f"In the trace, {list_words(tuple(in_trace))}.")
     yield Text()
     first = comparison.first
     if first is None:
@@ -48,7 +56,8 @@ def _head(comparison: Comparison) -> Iterator[Text]:
     yield from _details(comparison, first)
     if later := comparison.divergences[1:]:
         yield Text()
-        yield Text(f"Later, {len(later)} more calls differ:")
+        differ = "more call differs" if len(later) == 1 else "more calls differ"
+        yield Text(f"Later, {len(later)} {differ}:")
         yield from (Text(f"  {_short(one)}") for one in later[:MAX_LISTED])
         if len(later) > MAX_LISTED:
             yield Text(f"  … {len(later)} in total")

@@ -5,25 +5,17 @@ first divergence is the one that comes early in both runs: if one call was finis
 one began, in both runs, it is never named after it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from scenarios.divergence.call_pairs import CallPair, align_lanes, pair_calls
 from scenarios.divergence.message_changes import MessageChange, compare_messages
 from scenarios.divergence.run_record import RecordedRun, RunCall
-from scenarios.tape.requests.conversation import content_text, system_prompt
+from scenarios.tape.requests.conversation import content_text, tool_names
 from scenarios.tape.requests.drift import Change, compare_requests
 
 DivergenceKind = Literal["request", "reply", "only in A", "only in B", "outcome"]
-
-MIN_PROMPT_SIMILARITY = 0.5
-"""Lanes without a counterpart are one agent if their system prompts are at least this similar."""
-
-CallPair = tuple[RunCall | None, RunCall | None]
-"""A call of A and its counterpart in B; None if there is none."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +48,19 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs and their divergences, the first one first; empty if they are the same."""
+    """Two runs, whose lanes have the same names, and their divergences, the first one first.
+
+    Attributes:
+        a: The one run.
+        b: The other run.
+        divergences: Empty if the runs are the same.
+        names_in_trace: The agents of a trace that have another name on the tape, by that name.
+    """
 
     a: RecordedRun
     b: RecordedRun
     divergences: tuple[Divergence, ...]
+    names_in_trace: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> Divergence | None:
@@ -82,12 +82,15 @@ class Comparison:
 
 def compare_runs(a: RecordedRun, b: RecordedRun) -> Comparison:
     """Compare two runs call by call."""
-    found = [one for pair in pair_calls(a, b) if (one := _compare_pair(pair)) is not None]
+    a, b, names_in_trace = align_lanes(a, b)
+    is_mixed = a.kind != b.kind
+    pairs = pair_calls(a, b)
+    found = [one for pair in pairs if (one := _compare_pair(pair, is_mixed)) is not None]
     ends = len(a.calls), len(b.calls)
     found.sort(key=lambda one: _sort_key(one, *ends))
     if not found and (a.status, a.outcome) != (b.status, b.outcome) and a.kind == b.kind:
         found.append(Divergence("outcome"))
-    return Comparison(a, b, tuple(found))
+    return Comparison(a, b, tuple(found), names_in_trace)
 
 
 def _sort_key(divergence: Divergence, end_a: int, end_b: int) -> tuple[int, str]:
@@ -97,7 +100,7 @@ def _sort_key(divergence: Divergence, end_a: int, end_b: int) -> tuple[int, str]
     return position_a + position_b, divergence.lane
 
 
-def _compare_pair(pair: CallPair) -> Divergence | None:
+def _compare_pair(pair: CallPair, is_mixed: bool) -> Divergence | None:
     a, b = pair
     if a is None or b is None:
         return Divergence("only in B" if a is None else "only in A", a, b)
@@ -106,17 +109,37 @@ def _compare_pair(pair: CallPair) -> Divergence | None:
         if a.messages is not None and b.messages is not None
         else ()
     )
-    settings = tuple(_compare_settings(a.settings, b.settings))
-    reply = compare_messages(_reply_messages(a), _reply_messages(b))
+    settings = tuple(_compare_settings(a.settings, b.settings, is_mixed))
+    replies = _reply_messages(a), _reply_messages(b)
+    reply = () if _is_same_beginning(a, b) else compare_messages(*replies)
     if messages or settings:
         return Divergence("request", a, b, messages, settings, reply)
     return Divergence("reply", a, b, reply=reply) if reply else None
 
 
-def _compare_settings(a: Any, b: Any) -> Iterator[Change]:
-    """Compare what both sources hold: a trace holds fewer settings than a tape."""
+def _is_same_beginning(a: RunCall, b: RunCall) -> bool:
+    """Whether one run's program stopped reading the reply that the other one has."""
+    texts = [str((call.reply or {}).get("content") or "") for call in (a, b)]
+    shorter = min(texts, key=len)
+    partial = [text for call, text in zip((a, b), texts, strict=True) if call.is_closed_early]
+    return shorter in partial and all(text.startswith(shorter) for text in texts)
+
+
+def _compare_settings(a: Any, b: Any, is_mixed: bool) -> Iterator[Change]:
+    """Compare what both sources hold: a trace holds fewer settings than a tape.
+
+    It holds the schemas of tools as the framework has them, not as they were sent.
+    """
+    if is_mixed:
+        a, b = (_reduce_tools_to_names(settings) for settings in (a, b))
     common = a.keys() & b.keys()
     yield from compare_requests({key: a[key] for key in common}, {key: b[key] for key in common})
+
+
+def _reduce_tools_to_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    names = sorted(tool_names(settings))
+    tools = [{"type": "function", "function": {"name": name}} for name in names]
+    return {**settings, "tools": tools} if tools else dict(settings)
 
 
 def _reply_messages(call: RunCall) -> list[dict[str, Any]]:
@@ -135,58 +158,3 @@ def _reply_messages(call: RunCall) -> list[dict[str, Any]]:
         )
         message["tool_calls"] = [{"function": function} for function in functions]
     return [message]
-
-
-def pair_calls(a: RecordedRun, b: RecordedRun) -> list[CallPair]:
-    """Pair each call of each run with one call of the other, or with None."""
-    lanes_in_b = _match_lanes(a, b)
-    pairs: list[CallPair] = []
-    for lane in a.lanes:
-        calls_in_b = b.calls_of(lanes_in_b[lane]) if lane in lanes_in_b else []
-        pairs += _pair_lane(a.calls_of(lane), calls_in_b)
-    unmatched = set(b.lanes) - set(lanes_in_b.values())
-    pairs += [(None, call) for call in b.calls if call.lane in unmatched]
-    return pairs
-
-
-def _pair_lane(calls_a: list[RunCall], calls_b: list[RunCall]) -> Iterator[CallPair]:
-    """Pair calls that asked the same; the others by their order.
-
-    One agent may ask several questions at once, so that its own order is not the same in each run.
-    """
-    by_request: defaultdict[str, list[RunCall]] = defaultdict(list)
-    for call in calls_b:
-        by_request[call.request_key].append(call)
-    rest_a, paired = [], set()
-    for call in calls_a:
-        if same := by_request[call.request_key]:
-            counterpart = same.pop(0)
-            paired.add(counterpart.number)
-            yield call, counterpart
-        else:
-            rest_a.append(call)
-    rest_b = [call for call in calls_b if call.number not in paired]
-    yield from zip_longest(rest_a, rest_b)
-
-
-def _match_lanes(a: RecordedRun, b: RecordedRun) -> dict[str, str]:
-    """The lane of B for each lane of A: of the same name, else with the most similar prompt.
-
-    A lane that is a fingerprint changes its name with its prompt.
-    """
-    matched = {lane: lane for lane in a.lanes if lane in b.lanes}
-    free = [lane for lane in b.lanes if lane not in matched]
-    for lane in a.lanes:
-        if lane in matched or not free:
-            continue
-        prompt = _prompt(a, lane)
-        scores = [SequenceMatcher(None, prompt, _prompt(b, other)).ratio() for other in free]
-        best = max(range(len(free)), key=scores.__getitem__)
-        if scores[best] >= MIN_PROMPT_SIMILARITY:
-            matched[lane] = free.pop(best)
-    return matched
-
-
-def _prompt(run: RecordedRun, lane: str) -> str:
-    messages = run.calls_of(lane)[0].messages or ()
-    return system_prompt({"messages": list(messages)})

@@ -1,9 +1,10 @@
 """One run as a list of calls, whether it was read from a trace or from a tape."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scenarios.tape.header import LaneRule
 from scenarios.tape.requests.request import to_sorted_json
 
 
@@ -23,6 +24,7 @@ class RunCall:
         input_tokens: None if the source does not hold them.
         output_tokens: Like `input_tokens`.
         cost_usd: The cost by MLflow's price list; None if it is not known.
+        is_closed_early: Whether the source holds only what the program read of the reply.
     """
 
     lane: str
@@ -35,6 +37,7 @@ class RunCall:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
+    is_closed_early: bool = False
 
     @property
     def request_key(self) -> str:
@@ -54,6 +57,8 @@ class RecordedRun:
         kind: "trace" or "tape".
         status: The status of the root span; empty for a tape.
         outcome: The outcome that the workflow recorded; empty if there is none.
+        unnamed_lanes: The lanes of agents that the source does not name, each with the rule that
+            recognises it; the names are made up.
     """
 
     source: str
@@ -61,6 +66,7 @@ class RecordedRun:
     calls: tuple[RunCall, ...]
     status: str = ""
     outcome: str = ""
+    unnamed_lanes: Mapping[str, LaneRule] = field(default_factory=dict)
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -68,3 +74,8 @@ class RecordedRun:
 
     def calls_of(self, lane: str) -> list[RunCall]:
         return [call for call in self.calls if call.lane == lane]
+
+    def rename_lanes(self, names: Mapping[str, str]) -> "RecordedRun":
+        """The run with other names for some of its lanes."""
+        calls = (replace(call, lane=names.get(call.lane, call.lane)) for call in self.calls)
+        return replace(self, calls=tuple(calls))

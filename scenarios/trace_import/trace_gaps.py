@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.completions import Completion
+from patches.support.completion_attributes import CLOSED_EARLY
 from scenarios.tape.requests.conversation import to_chat_request
 
 Missing = Literal[
@@ -99,6 +100,12 @@ def _gaps_of(completion: Completion) -> Iterator[Gap]:
         )
     else:
         yield from _request_gaps(completion.request, completion.reply, subject)
+    if completion.span.attributes.get(CLOSED_EARLY):
+        yield Gap(
+            "reply",
+            subject,
+            "the program closed a stream early: the line has the reply as far as it was read",
+        )
     if not completion.agent:
         yield Gap(
             "agent",

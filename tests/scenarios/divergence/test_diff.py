@@ -12,7 +12,7 @@ from rich.console import Console
 from instrumentation import enable_tracing, record_run
 from scenarios.divergence.divergence_report import render_comparison
 from scenarios.divergence.first_divergence import compare_runs
-from scenarios.divergence.run_sources import load_run
+from scenarios.divergence.run_sources import load_runs
 from scenarios.player.scenario_loader import scenario_folder
 from tests.support.cli_runner import run_command
 from tests.support.tapes import recorded_line, reply_line
@@ -79,7 +79,7 @@ def test_another_reply_to_the_same_request_is_the_origin_of_later_requests(tmp_p
     ended = run_command("", "diff", a, b)
     assert "First divergence: one, call 1: the same request, another reply." in ended.stdout
     assert "[-red-]{+blue+}" in ended.stdout
-    assert "two, call 1: another request" in ended.stdout
+    assert "Later, 1 more call differs:\n  two, call 1: another request" in ended.stdout
 
 
 def test_the_order_of_parallel_agents_is_no_divergence(tmp_path: Path) -> None:
@@ -129,6 +129,51 @@ def test_a_run_and_a_trace_of_the_store_are_found_by_their_ids(store: str) -> No
     assert "painter, call 1: the same request, another reply" in ended.stdout
 
 
+def record_completion(agent: str, prompt: str, answer: str) -> None:
+    with mlflow.start_span("completion", span_type="LLM") as span:
+        if agent:
+            span.set_attribute("gen_ai.agent.name", agent)
+        system = {"role": "system", "content": prompt}
+        span.set_inputs({"messages": [system, {"role": "user", "content": "Which?"}]})
+        message = {"role": "assistant", "content": answer}
+        span.set_outputs({"choices": [{"index": 0, "message": message}]})
+
+
+def test_the_agents_of_a_trace_have_the_lanes_of_the_tape(store: str, tmp_path: Path) -> None:
+    first, second = "Count the boats in the harbour.", "Paint a picture of every boat."
+    header: dict[str, object] = {
+        "lanes": {"agent-1": {"prompt": second}, "agent-2": {"prompt": first}}
+    }
+    lines = [
+        asks(lane, "Which?", "red", {"role": "system", "content": prompt})
+        for lane, prompt in (("agent-1", second), ("agent-2", first))
+    ]
+    tape = write_tape(tmp_path / "a.jsonl", header, *lines)
+    with enable_tracing(store), record_run() as run:
+        record_completion("", first, "red")
+        record_completion("painter", second, "blue")
+    ended = run_command(store, "diff", tape, run.id)
+    assert 'In the trace, "agent-1" is "painter".' in ended.stdout
+    assert "First divergence: agent-1, call 1: the same request, another reply." in ended.stdout
+    assert re.search(r"calls of agent-2 +1 +1\n", ended.stdout)
+    last = json.loads(run_command(store, "diff", "--json", tape, "last").stdout)
+    assert (last["first"]["agent"], last["names_in_trace"]) == ("agent-1", {"agent-1": "painter"})
+
+
+def test_an_agent_without_a_name_keeps_its_lane_in_another_trace(store: str) -> None:
+    runs = []
+    for word, order in (("big", 1), ("small", -1)):
+        with enable_tracing(store), record_run() as run:
+            for prompt in (f"Count each {word} boat.", "Paint a picture of the harbour.")[::order]:
+                record_completion("", prompt, "red")
+        runs.append(run.id)
+    report = json.loads(run_command(store, "diff", "--json", *runs).stdout)
+    assert report["a"]["calls"] == report["b"]["calls"] == {"agent-1": 1, "agent-2": 1}
+    assert report["first"]["agent"] == "agent-1"
+    assert report["first"]["messages"][0]["b"] == "Count each small boat."
+    assert report["later"] == []
+
+
 def test_a_run_that_cannot_be_read_ends_with_2(tmp_path: Path, store: str) -> None:
     tape = write_tape(tmp_path / "a.jsonl", asks("one", "A?", "a"))
     (tmp_path / "empty.json").write_text("{}")
@@ -147,5 +192,5 @@ def test_words_are_coloured_on_a_terminal_only(tmp_path: Path, is_terminal: bool
     b = write_tape(tmp_path / "b.jsonl", asks("one", "Which?", "blue"))
     console = Console(force_terminal=is_terminal, color_system="standard" if is_terminal else None)
     with console.capture() as captured:
-        console.print(render_comparison(compare_runs(load_run(a, ""), load_run(b, ""))))
+        console.print(render_comparison(compare_runs(*load_runs(a, b, ""))))
     assert ("\x1b[31m[-red-]" in captured.get()) is is_terminal
