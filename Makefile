@@ -6,6 +6,7 @@ PORT ?= 5000
 COUNT ?= 60
 SEED ?= 1
 SEEDS ?= 20
+PICTURES ?= docs/images
 STORE ?= .store
 STORE_PORT ?= 5001
 STORE_WORKERS ?= 1
@@ -131,8 +132,8 @@ mlflow-3-18-env: .envs/mlflow-3-18/ready  ## Build the virtual environment with 
 
 phoenix-env: .envs/phoenix/ready  ## Build the Arize Phoenix virtual environment
 
-picture: $(VENV)/ready  ## Take the pictures of the README (needs Chromium)
-	@$(RUN) -m tests.docs.screenshot
+picture: $(VENV)/ready  ## Take the pictures of the README (needs Chromium; PICTURES=folder)
+	@$(RUN) -m tests.docs.screenshot "$(PICTURES)"
 
 lift: $(VENV)/ready  ## Copy the instrumentation into your project (INTO=my_app/tracing)
 	@$(RUN) -m distribution.lift "$${INTO:?say INTO=folder}" --root "$${ROOT:-.}"

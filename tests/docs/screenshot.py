@@ -2,12 +2,15 @@
 
 `python -m tests.docs.screenshot` runs the scenario in a temporary store, starts MLflow's server on
 127.0.0.1, opens the trace in Chromium, selects the handoff that lost the draft, and writes
-`docs/images/broken-trace.png`. Then it writes the page of the trace's diagnosis, opens it, and
-writes `docs/images/diagnosis-page.png`. `make picture` does the same.
+`broken-trace.png`. Then it writes the page of the trace's diagnosis, opens it, and writes
+`diagnosis-page.png`. Both go to `docs/images`, or to the folder of an argument. `make picture` does
+the same.
 """
 
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import FloatRect, Page, ViewportSize
@@ -15,6 +18,7 @@ from playwright.sync_api import FloatRect, Page, ViewportSize
 from instrumentation.diagnosis import diagnose
 from instrumentation.trace import Trace
 from scenarios.cli.startup import quiet_frameworks
+from scenarios.diagnoses.span_links import SpanLink, link_spans
 from scenarios.reports.diagnosis_page import write_diagnosis_pages
 from scenarios.reports.terminal_report import trace_url
 from tests.docs.documents import ROOT
@@ -23,18 +27,22 @@ from tests.support.servers import mlflow_server
 
 SCENARIO = "summarizer_never_sees_the_draft"
 HANDOFF = "generator → summarizer"
-PICTURE = ROOT / "docs" / "images" / "broken-trace.png"
-DIAGNOSIS_PICTURE = ROOT / "docs" / "images" / "diagnosis-page.png"
+FOLDER = ROOT / "docs" / "images"
+PICTURE = "broken-trace.png"
+DIAGNOSIS_PICTURE = "diagnosis-page.png"
 WINDOW: ViewportSize = {"width": 1360, "height": 820}
 TRACE_PANEL: FloatRect = {"x": 0, "y": 0, "width": 952, "height": 820}
 """MLflow gives the trace 70% of the window; its assistant is beside it."""
-
-
 DIAGNOSIS_WINDOW: ViewportSize = {"width": 1100, "height": 860}
 
 
-def take_screenshots(folder: Path) -> None:
-    """Run the scenario, open its broken trace and its diagnosis, and write the pictures."""
+def take_screenshots(folder: Path, pictures: Path) -> None:
+    """Run the scenario, open its broken trace and its diagnosis, and write the pictures.
+
+    Args:
+        folder: An empty folder for the store.
+        pictures: The folder for the pictures.
+    """
     from scenarios.player.run import run_scenario  # imports MLflow
 
     store = f"sqlite:///{folder / 'mlflow.db'}"
@@ -46,15 +54,18 @@ def take_screenshots(folder: Path) -> None:
         url = f"{server}/#/experiments/1/traces?selectedEvaluationId={broken.trace.ids[0]}"
         with open_page(url) as page:
             _select_handoff(page)
-            page.screenshot(path=PICTURE, clip=TRACE_PANEL)
-    _photograph_diagnosis(folder / "diagnosis.html", broken.trace)
+            page.screenshot(path=pictures / PICTURE, clip=TRACE_PANEL)
+    link = partial(link_spans, tracking_uri=store)
+    _photograph_diagnosis(folder / "diagnosis.html", broken.trace, link, pictures)
 
 
-def _photograph_diagnosis(file: Path, trace: Trace) -> None:
-    write_diagnosis_pages(file, [(trace, diagnose(trace))], trace_url)
+def _photograph_diagnosis(
+    file: Path, trace: Trace, link: Callable[[Trace], SpanLink], pictures: Path
+) -> None:
+    write_diagnosis_pages(file, [(trace, diagnose(trace))], trace_url, link)
     with open_page(file.as_uri()) as page:
         page.set_viewport_size(DIAGNOSIS_WINDOW)
-        page.screenshot(path=DIAGNOSIS_PICTURE)
+        page.screenshot(path=pictures / DIAGNOSIS_PICTURE)
 
 
 def _select_handoff(page: Page) -> None:
@@ -66,7 +77,9 @@ def _select_handoff(page: Page) -> None:
 if __name__ == "__main__":
     if find_chromium() is None:
         sys.exit("Chromium is missing; install it with: apt-get install chromium")
+    target = Path(sys.argv[1]).resolve() if sys.argv[1:] else FOLDER
+    target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, quiet_frameworks():
-        take_screenshots(Path(scratch))
-    for picture in (PICTURE, DIAGNOSIS_PICTURE):
-        print(picture.relative_to(ROOT))
+        take_screenshots(Path(scratch), target)
+    for name in (PICTURE, DIAGNOSIS_PICTURE):
+        print(target / name)
