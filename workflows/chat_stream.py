@@ -97,7 +97,7 @@ class StreamedChat:
                 "flight_recorder.history.turns_forgotten", len(conversation.turns) - len(turns)
             )
             chunks = []
-            messages = chat.build_prompt(self.system_prompt, turns, message)
+            messages = chat.build_prompt(self.load_system_prompt(), turns, message)
             async with aclosing(self.traced_stream(client)(messages)) as stream:
                 async for chunk in stream:
                     chunks.append(chunk)
@@ -106,6 +106,10 @@ class StreamedChat:
             answer = chat.read_answer(chat.join_chunks(chunks))
             span.set_outputs(answer.text)
         return answer
+
+    def load_system_prompt(self) -> str:
+        """The system prompt of a turn."""
+        return self.system_prompt
 
     def traced_stream(self, client: AsyncOpenAI) -> chat.Stream:
         """Make the traced stream. MLflow records its arguments: the client, which has the key, is

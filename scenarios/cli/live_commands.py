@@ -56,6 +56,10 @@ def chat(
     user: Annotated[
         str | None, typer.Option(help="User name to record in the traces.", metavar="NAME")
     ] = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(help="System prompt of MLflow's registry.", metavar="NAME@ALIAS"),
+    ] = None,
 ) -> None:
     """Chat with a real model; each turn leaves a trace.
 
@@ -66,7 +70,7 @@ def chat(
     with quiet_frameworks(), exit_on_interrupt():
         from scenarios.live.chat_session import run_chat  # imports MLflow: seconds
 
-        all_answered = run_chat(require_reachable(tracking_uri()), session, user)
+        all_answered = run_chat(require_reachable(tracking_uri()), session, user, prompt)
     raise typer.Exit(0 if all_answered else 1)
 
 

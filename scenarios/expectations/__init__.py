@@ -83,6 +83,7 @@ from scenarios.expectations.prompts import (
     receives_tool_results,
     remembers_earlier_turns,
 )
+from scenarios.expectations.releases import loads_old_prompt, loads_released_prompt
 from scenarios.expectations.shared_state import (
     overwrites_unread,
     preserves_writes,
@@ -135,6 +136,8 @@ __all__ = [
     "is_one_session",
     "keeps_period",
     "last_completion_ends",
+    "loads_old_prompt",
+    "loads_released_prompt",
     "log_failed_expectations",
     "loops_on_tool",
     "loses_figures",

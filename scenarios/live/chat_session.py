@@ -26,6 +26,7 @@ from instrumentation.trace.lookup import (
     session_filter,
 )
 from instrumentation.tracing import enable_tracing, record_run
+from scenarios.live.registry_prompt import make_chat
 from scenarios.reports.terminal_report import make_console
 from workflows.chat import Answer, Conversation, NoAnswerError
 from workflows.chat_stream import StreamedChat
@@ -35,17 +36,21 @@ TakeTurn = Callable[[Conversation, str], Coroutine[Any, Any, Conversation]]
 """Answers a message; returns the conversation with this turn added."""
 
 
-def run_chat(tracking_uri: str, session: str | None, user: str | None) -> bool:
+def run_chat(
+    tracking_uri: str, session: str | None, user: str | None, prompt: str | None = None
+) -> bool:
     """Chat with the model that the environment selects, until stdin ends.
 
-    Messages are read from stdin, answers printed to stdout, everything else to stderr.
+    Messages are read from stdin, answers printed to stdout, everything else to stderr. `prompt` is
+    the system prompt in MLflow's registry, as NAME@ALIAS; each turn loads it.
 
     Returns:
         Whether each message was answered.
 
     Raises:
         ModelNotConfiguredError: The environment selects no model.
-        typer.BadParameter: The session ID or user name cannot be recorded or found again.
+        typer.BadParameter: The session ID or user name cannot be recorded or found again, or
+            there is no such prompt.
     """
     _check_names(session, user)
     model = Model.from_environment()
@@ -56,7 +61,7 @@ def run_chat(tracking_uri: str, session: str | None, user: str | None) -> bool:
         )
         terminal = ChatTerminal(is_interactive, make_console(), make_console(stderr=True))
         terminal.greet(model, conversation)
-        answered = terminal.run(conversation, StreamedChat(model, on_chunk=terminal.print_text))
+        answered = terminal.run(conversation, make_chat(model, prompt, terminal.print_text))
     if answered:
         user_option = f" --user {quote(user)}" if user else ""
         command = f"python -m scenarios chat --session {quote(conversation.session)}{user_option}"
