@@ -11,7 +11,7 @@ from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.atomic_write import FileNotWrittenError
 from scenarios.attribution.labelled_logs import BenchmarkDataError
-from scenarios.cli.dataset_commands import dataset
+from scenarios.cli.dataset_commands import compare_prompts, dataset, produced_by
 from scenarios.cli.exits import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
@@ -73,7 +73,7 @@ COMMANDS = (
     convert,
     evaluate,
     bench_diagnosis,
-    dataset,
+    *(dataset, compare_prompts, produced_by),
 )
 for _command in COMMANDS:
     app.command()(_command)
