@@ -33,6 +33,7 @@ from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_not
 from instrumentation.diagnosis.verdicts.approved_objection import find_approved_objections
 from instrumentation.diagnosis.verdicts.late_budget_check import find_late_budget_checks
 from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_guardrails
+from instrumentation.diagnosis.verdicts.stale_prompt import find_stale_prompts
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
 from instrumentation.diagnosis.verdicts.unused_result import find_unused_results
 from instrumentation.diagnosis.verdicts.unverified_claim import find_unverified_claims
@@ -74,4 +75,5 @@ DETECTORS: tuple[Detector, ...] = (
     find_misfired_guardrails,
     find_late_budget_checks,
     find_unused_results,
+    find_stale_prompts,
 )

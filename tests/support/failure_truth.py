@@ -59,7 +59,7 @@ TRUTH = {
     "judge_rewards_a_confident_guess": FailureTruth("invented values", ("searcher",)),
     "last_year_is_read_two_ways": FailureTruth("clarification not asked", ("searcher",)),
     "last_writer_wins": FailureTruth("concurrent write", ("sync", "verdict")),
-    "prompt_alias_points_at_the_old_version": NO_FINDING,
+    "prompt_alias_points_at_the_old_version": FailureTruth("stale prompt", ("assistant",)),
     "quarterly_figure_becomes_annual": FailureTruth(
         "tool-output misreading", ("specialist", "analyst", "synthesist")
     ),
