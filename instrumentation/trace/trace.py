@@ -54,6 +54,10 @@ class Trace:
     def require_complete(self) -> None:
         """Raise `TraceNotFoundError` if the run is torn, or if a span of it never ended."""
         _ = self.root
+        self.require_ended()
+
+    def require_ended(self) -> None:
+        """Raise `TraceNotFoundError` if a span never ended."""
         if open_spans := [span.name for span in self if span.status == IN_PROGRESS]:
             raise TraceNotFoundError(
                 f"the span {open_spans[0]} never ended, so the trace is not complete"

@@ -36,6 +36,8 @@ class Expectation:
             meets such an expectation.
         span_name: The name of the tool call or task that the statement is about, if it is about
             one; else it is about a handoff between two agents, a turn of one agent, or the run.
+        counts_traces: Whether the statement says how many traces the run leaves. Any other one
+            needs a single root.
     """
 
     description: str
@@ -43,6 +45,7 @@ class Expectation:
     agents: tuple[str, ...] = ()
     signals_failure: bool = False
     span_name: str = ""
+    counts_traces: bool = False
 
 
 def log_failed_expectations(
@@ -95,11 +98,14 @@ def log_failed_expectations(
 def explain_failure(trace: Trace, expectation: Expectation) -> str | None:
     """Why a trace does not meet an expectation; None if it does.
 
-    An incomplete trace meets none: one with several roots, unless these are the turns of a session,
-    or with a span that never ended.
+    An incomplete trace meets none: one with a span that never ended, or with several roots, unless
+    these are the turns of a session or the expectation counts them.
     """
     try:
-        trace.require_complete()
+        if expectation.counts_traces:
+            trace.require_ended()
+        else:
+            trace.require_complete()
         return expectation.explain_failure(trace)
     except TraceNotFoundError as error:
         return str(error)

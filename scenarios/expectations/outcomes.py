@@ -105,6 +105,22 @@ def has_no_errors() -> Expectation:
     return Expectation("no span has the status ERROR", explain_failure)
 
 
+def leaves_traces(count: int) -> Expectation:
+    """The run leaves this many traces, as a program does that calls in threads, and none fails."""
+
+    def explain_failure(trace: Trace) -> str | None:
+        if len(trace.roots) != count:
+            return f"it leaves {pluralize(len(trace.roots), 'trace')}"
+        failed = [span for span in trace if span.failed]
+        return "; ".join(f"{span.name} failed{error_suffix(span)}" for span in failed) or None
+
+    return Expectation(
+        f"the run leaves {pluralize(count, 'trace')} without an error",
+        explain_failure,
+        counts_traces=True,
+    )
+
+
 def is_one_session(*, turns: int, user: str = "") -> Expectation:
     """The run is one session of this many turns, each a trace of its own, for this user."""
     of_user = f" of {user}" if user else ""

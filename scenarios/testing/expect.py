@@ -1,6 +1,6 @@
 """Assert expectations about a trace; a failure shows the outline and marks the spans."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from instrumentation.trace import Trace, TraceNotFoundError
 from instrumentation.trace.outline import outline_lines
@@ -49,8 +49,7 @@ def expect(trace: Trace | TracedTest, *expectations: Expectation) -> Trace:
             'expected at least one expectation, e.g. expect(trace, ends_with_status("OK"))'
         )
     test = trace if isinstance(trace, TracedTest) else None
-    found = test.read() if test else trace
-    assert isinstance(found, Trace)
+    found = trace if isinstance(trace, Trace) else _read_trace(trace, expectations)
     reasons = {one.description: (one, explain_failure(found, one)) for one in expectations}
     failures = {name: (one, reason) for name, (one, reason) in reasons.items() if reason}
     if not failures:
@@ -65,6 +64,11 @@ def expect(trace: Trace | TracedTest, *expectations: Expectation) -> Trace:
     raise ExpectationsFailedError(
         "\n".join(lines), {name: str(reason) for name, (_, reason) in failures.items()}
     )
+
+
+def _read_trace(test: TracedTest, expectations: Sequence[Expectation]) -> Trace:
+    counts_traces = any(one.counts_traces for one in expectations)
+    return test.read_all() if counts_traces else test.read()
 
 
 def _mark_spans(trace: Trace, expectations: list[Expectation]) -> Iterator[str]:

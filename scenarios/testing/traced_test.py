@@ -42,7 +42,8 @@ class TracedTest:
             names = ", ".join(root.name for root in trace.roots)
             raise TraceNotFoundError(
                 f"expected one trace, but the test has left {len(trace.roots)}: {names}. Call the"
-                " program once per test, or open one mlflow.start_span around all its calls"
+                " program once per test, open one mlflow.start_span around all its calls, or expect"
+                f" leaves_traces({len(trace.roots)})"
             )
         return trace
 

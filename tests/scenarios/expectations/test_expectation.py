@@ -13,11 +13,12 @@ from scenarios.expectations import (
     ends_with_status,
     hands_off,
     has_no_errors,
+    leaves_traces,
     log_failed_expectations,
     takes_turns,
     tool_call_fails,
 )
-from scenarios.expectations.expectation import find_span
+from scenarios.expectations.expectation import explain_failure, find_span
 from scenarios.player.run import run_scenario
 
 
@@ -97,3 +98,20 @@ def test_an_expectation_is_about_a_call_a_handoff_a_turn_or_the_run(
     expectation: Expectation, span: Span
 ) -> None:
     assert find_span(TRACE, expectation) is span
+
+
+@pytest.mark.parametrize(
+    ("statuses", "reason"),
+    [
+        (("OK", "OK"), None),
+        (("OK",), "it leaves 1 trace"),
+        (("OK", "ERROR"), "call failed"),
+        (("OK", IN_PROGRESS), "the span call never ended, so the trace is not complete"),
+    ],
+    ids=str,
+)
+def test_a_run_may_leave_as_many_traces_as_expected(
+    statuses: tuple[str, ...], reason: str | None
+) -> None:
+    trace = Trace(tuple(Span("call", "LLM", status) for status in statuses))
+    assert explain_failure(trace, leaves_traces(2)) == reason

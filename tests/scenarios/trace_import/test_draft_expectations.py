@@ -6,7 +6,7 @@ from scenarios.trace_import.draft_expectations import draft_expectations
 
 def test_of_several_roots_it_is_expected_that_nothing_fails() -> None:
     trace = Trace((Span("chat.completions", "LLM"), Span("chat.completions", "LLM")))
-    assert [str(draft) for draft in draft_expectations(trace)] == ["has_no_errors()"]
+    assert [str(draft) for draft in draft_expectations(trace)] == ["leaves_traces(2)"]
 
 
 def test_of_one_root_its_status_is_expected() -> None:
