@@ -1,7 +1,7 @@
 """Pair the calls of two runs: which agent of one run is which of the other one, call by call."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
@@ -48,23 +48,24 @@ def pair_calls(a: RecordedRun, b: RecordedRun) -> list[CallPair]:
 
 
 def _pair_lane(calls_a: list[RunCall], calls_b: list[RunCall]) -> Iterator[CallPair]:
-    """Pair calls that asked the same; the others by their order.
+    """Pair calls that asked the same, then those with other system prompts; the rest by order.
 
     One agent may ask several questions at once, so that its own order is not the same in each run.
     """
-    by_request: defaultdict[str, list[RunCall]] = defaultdict(list)
-    for call in calls_b:
-        by_request[call.request_key].append(call)
-    rest_a, paired = [], set()
-    for call in calls_a:
-        if same := by_request[call.request_key]:
-            counterpart = same.pop(0)
-            paired.add(counterpart.number)
-            yield call, counterpart
-        else:
-            rest_a.append(call)
-    rest_b = [call for call in calls_b if call.number not in paired]
-    yield from zip_longest(rest_a, rest_b)
+    keys: tuple[Callable[[RunCall], str], ...] = (
+        lambda call: call.request_key,
+        lambda call: call.conversation_key,
+    )
+    for key in keys:
+        by_key: defaultdict[str, list[RunCall]] = defaultdict(list)
+        for call in calls_b:
+            by_key[key(call)].append(call)
+        pairs = [(call, by_key[key(call)].pop(0)) for call in calls_a if by_key[key(call)]]
+        yield from pairs
+        paired = {id(call) for pair in pairs for call in pair}
+        calls_a = [call for call in calls_a if id(call) not in paired]
+        calls_b = [call for call in calls_b if id(call) not in paired]
+    yield from zip_longest(calls_a, calls_b)
 
 
 def _match_lanes(a: RecordedRun, b: RecordedRun) -> dict[str, str]:

@@ -5,7 +5,7 @@ first divergence is the one that comes early in both runs: if one call was finis
 one began, in both runs, it is never named after it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -104,10 +104,9 @@ def _compare_pair(pair: CallPair, is_mixed: bool) -> Divergence | None:
     a, b = pair
     if a is None or b is None:
         return Divergence("only in B" if a is None else "only in A", a, b)
+    requests = (_common_messages(call, is_mixed) for call in (a, b))
     messages = (
-        compare_messages(a.messages, b.messages)
-        if a.messages is not None and b.messages is not None
-        else ()
+        compare_messages(*requests) if a.messages is not None and b.messages is not None else ()
     )
     settings = tuple(_compare_settings(a.settings, b.settings, is_mixed))
     replies = _reply_messages(a), _reply_messages(b)
@@ -134,6 +133,17 @@ def _compare_settings(a: Any, b: Any, is_mixed: bool) -> Iterator[Change]:
         a, b = (_reduce_tools_to_names(settings) for settings in (a, b))
     common = a.keys() & b.keys()
     yield from compare_requests({key: a[key] for key in common}, {key: b[key] for key in common})
+
+
+def _common_messages(call: RunCall, is_mixed: bool) -> Sequence[Mapping[str, Any]]:
+    """The messages; beside a tape, without the names that a trace adds to the results of tools."""
+    messages = call.messages or ()
+    if not is_mixed:
+        return messages
+    return [
+        {key: value for key, value in one.items() if key != "name" or one.get("role") != "tool"}
+        for one in messages
+    ]
 
 
 def _reduce_tools_to_names(settings: Mapping[str, Any]) -> dict[str, Any]:

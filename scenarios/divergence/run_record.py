@@ -7,6 +7,8 @@ from typing import Any
 from scenarios.tape.header import LaneRule
 from scenarios.tape.requests.request import to_sorted_json
 
+INSTRUCTION_ROLES = ("system", "developer")
+
 
 @dataclass(frozen=True)
 class RunCall:
@@ -43,6 +45,12 @@ class RunCall:
     def request_key(self) -> str:
         """A text that two calls share if they asked the same."""
         return to_sorted_json(self.messages)
+
+    @property
+    def conversation_key(self) -> str:
+        """A text that two calls share if they asked the same, whatever their system prompts."""
+        rest = [one for one in self.messages or () if one.get("role") not in INSTRUCTION_ROLES]
+        return to_sorted_json(rest)
 
     def __str__(self) -> str:
         return f"{self.lane}, call {self.number}"
