@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 
 from scenarios.tape.tape import Tape
-from tests.scenarios.programs.test_foreign_programs import THREADS
 from tests.support.cli_runner import run_command, run_in_subprocess
 from tests.support.live_endpoint import live_endpoint
 from tests.support.tapes import reply_line
 
-THREADS_PROGRAM = ("--", *THREADS.command, "Be brief.")
+ASK_AND_EXIT = """
+import openai, sys
+chat = {"model": "m", "messages": [{"role": "user", "content": "go"}]}
+print(openai.OpenAI().chat.completions.create(**chat).choices[0].message.content)
+sys.exit(int(sys.argv[1]))
+"""
+PROGRAM = ("--", sys.executable, "-c", ASK_AND_EXIT)
 ASK_AND_WAIT = """
 import openai, time
 client = openai.OpenAI()
@@ -30,19 +35,19 @@ time.sleep(60)
 def test_record_and_replay_pass_the_exit_code_of_the_program_through(tmp_path: Path) -> None:
     path = str(tmp_path / "tape.jsonl")
     key = {"OPENAI_API_KEY": "sk-unused"}
-    with live_endpoint(*THREADS.lines) as live:
-        record = ("record", "--tape", path, "--upstream", live.base_url, *THREADS_PROGRAM)
+    with live_endpoint(reply_line("x", "All is well.")) as live:
+        record = ("record", "--tape", path, "--upstream", live.base_url, *PROGRAM)
         recorded = run_in_subprocess(*record, "0", **key)
     assert (recorded.returncode, recorded.stdout) == (0, "All is well.\n")
-    assert recorded.stderr.endswith(f"recorded 9 exchanges on {path}\n")
-    replayed = run_in_subprocess("replay", path, "--json", *THREADS_PROGRAM, "3", **key)
+    assert recorded.stderr.endswith(f"recorded 1 exchange on {path}\n")
+    replayed = run_in_subprocess("replay", path, "--json", *PROGRAM, "3", **key)
     assert replayed.returncode == 3
     assert replayed.stderr == "All is well.\n"
     assert json.loads(replayed.stdout) == {
         "tape": path,
         "mode": "none",
         "exit_code": 3,
-        "exchanges": 9,
+        "exchanges": 1,
         "recorded": 0,
         "recorded_in": None,
         "uncaptured": [],

@@ -1,6 +1,4 @@
-// A Node script: two translators in parallel, one of which streams.
-
-const style = process.argv[2]
+// A Node script: two translators in parallel, one of which streams; each reads its text once more.
 
 async function complete(system, user, stream) {
   const response = await fetch(`${process.env.OPENAI_BASE_URL}/chat/completions`, {
@@ -28,8 +26,13 @@ async function complete(system, user, stream) {
     .join("")
 }
 
+async function translate(system, text, stream) {
+  const draft = await complete(system, text, stream)
+  return complete(system, `Improve: ${draft}`, stream)
+}
+
 const replies = await Promise.all([
-  complete(`Translate into French. ${style}`, "good day", true),
-  complete(`Translate into Spanish. ${style}`, "good day", false),
+  translate("You are Jacques. Translate into French. Be brief.", "good day", true),
+  translate("Translate into Spanish. Be brief.", "good day", false),
 ])
 console.log(replies.join(", "))

@@ -1,19 +1,16 @@
-"""An AutoGen swarm: a triage agent hands a customer over to the agent for refunds."""
+"""An AutoGen swarm: triage hands a customer over to the agent for refunds, and gets them back."""
 
 import asyncio
-import sys
 
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.conditions import TextMentionTermination
 from autogen_agentchat.teams import Swarm
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-STYLE = sys.argv[1]
-
 
 def refund(number: str) -> str:
     """Refund a flight."""
-    return f"{number} is refunded"
+    return f"flight {number} is refunded"
 
 
 async def main() -> None:
@@ -22,13 +19,15 @@ async def main() -> None:
         "triage",
         model_client=model,
         handoffs=["refunds"],
-        system_message="You are a triage agent. Hand over what is not yours.",
+        system_message="You are a triage agent. Hand over what is not yours. End with TERMINATE.",
     )
     refunds = AssistantAgent(
         "refunds",
         model_client=model,
         tools=[refund],
-        system_message=f"Refund flights. {STYLE} When you are done, say TERMINATE.",
+        handoffs=["triage"],
+        model_client_stream=True,
+        system_message="Refund flights. Ask no questions. Then hand back to triage.",
     )
     team = Swarm([triage, refunds], termination_condition=TextMentionTermination("TERMINATE"))
     result = await team.run(task="I need my money back for flight 507.")

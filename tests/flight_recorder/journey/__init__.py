@@ -1,0 +1,1 @@
+"""Programs of strangers on the whole way from a first trace to a test of their own."""
