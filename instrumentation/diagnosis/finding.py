@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from instrumentation.trace.conversations import step_number_of
 from instrumentation.trace.span import Span
 
 MAX_QUOTE_CHARS = 240
@@ -74,7 +75,13 @@ class Finding:
             "fix": self.fix,
             "confidence": self.confidence,
             "rank_reason": self.rank_reason,
-        }
+        } | step_field(self.origin)
+
+
+def step_field(origin: Span) -> dict[str, int]:
+    """The field `step` of an origin in the log of a conversation; empty elsewhere."""
+    number = step_number_of(origin)
+    return {} if number is None else {"step": number}
 
 
 def quote(span: Span, text: str, shows: str) -> Evidence:

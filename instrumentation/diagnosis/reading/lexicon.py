@@ -51,6 +51,26 @@ CAVEAT = re.compile(
     re.I,
 )
 """Words by which a source limits how far its figures can be relied on."""
+ASSUMED = re.compile(
+    r"\b(?:assum\w+|hypothetical\w*|placeholder\w*|simulat\w+|mock(?:ed|ing)?|dummy"
+    r"|(?:sample|example|synthetic|fictional) data|for (?:the sake|demonstration|illustrat\w+)"
+    r"|let['’]s say|suppose|pretend|made[- ]up|replace \w+ with (?:your|the actual))\b"
+    r"|\byour[_ -]api[_ -]key",
+    re.I,
+)
+"""Words by which a text marks data as assumed or made up."""
+CONCLUSION = re.compile(
+    r"\b(?:therefore|thus|hence|so the|in (?:conclusion|summary)|final answer"
+    r"|the (?:final )?(?:answer|result|output|total|count) is)\b",
+    re.I,
+)
+"""Words by which a text draws a conclusion."""
+PROBLEM = re.compile(
+    r"\b(?:unfortunately|apolog\w+|sorry|however|it (?:seems|appears)|the (?:error|issue|problem)"
+    r"|did not|does not|fail(?:ed|ure)|unable|couldn['’]t|could not|cannot)\b",
+    re.I,
+)
+"""Words by which a text says that something before it went wrong."""
 PENDING = re.compile(
     r"\b(?:running|pending|queued|in[ _-]?progress|processing|started|waiting|submitted|incomplete"
     r"|unfinished|scheduled)\b",

@@ -3,7 +3,7 @@
 from instrumentation.trace.conversations.conversation import Conversation, Step, ToolCall
 from instrumentation.trace.conversations.conversation_trace import build_trace
 from instrumentation.trace.conversations.log_forms import read_conversations
-from instrumentation.trace.conversations.turn import STEP_ATTRIBUTE
+from instrumentation.trace.conversations.turn import STEP_ATTRIBUTE, step_number_of
 
 __all__ = [
     "STEP_ATTRIBUTE",
@@ -12,4 +12,5 @@ __all__ = [
     "ToolCall",
     "build_trace",
     "read_conversations",
+    "step_number_of",
 ]

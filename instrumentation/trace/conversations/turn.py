@@ -10,6 +10,12 @@ STEP_ATTRIBUTE = "flight_recorder.conversation.step"
 """The number of the step in its log."""
 
 
+def step_number_of(span: Span) -> int | None:
+    """The number of a span's step in its log; None if it is not of a log."""
+    number = span.attributes.get(STEP_ATTRIBUTE)
+    return number if isinstance(number, int) else None
+
+
 class Turn:
     """A turn that is read step by step, and becomes an AGENT span.
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from instrumentation.diagnosis import diagnose
+from instrumentation.diagnosis.suspicion import rank_suspects
 from instrumentation.trace import Trace, TraceNotFoundError
 from instrumentation.trace.canonical_json import dump_trace
 from instrumentation.trace.conversations import STEP_ATTRIBUTE, build_trace, read_conversations
@@ -169,6 +170,7 @@ def test_a_hostile_log_is_read_or_refused_with_its_place(document: Any) -> None:
     for trace in read_or_refuse(document):
         render_outline(trace)
         diagnose(trace)
+        rank_suspects(trace)
 
 
 def read_or_refuse(document: Any) -> list[Trace]:
