@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from instrumentation.diagnosis import diagnose
+from instrumentation.diagnosis.suspicion import rank_suspects
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.conversations import STEP_ATTRIBUTE, build_trace
 from scenarios.attribution.accuracy import Accuracy
@@ -17,6 +18,7 @@ from scenarios.attribution.baselines import (
 from scenarios.attribution.labelled_logs import LabelledLog, LabelledLogs
 
 DIAGNOSIS = "diagnosis"
+SUSPECT = "most suspicious step"
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,18 @@ def run_benchmark(
         [log for log in group if half in (None, log.half)]
         for group in (logs.failed, logs.succeeded)
     )
-    attributions = {}
+    findings: dict[int, Attribution] = {}
+    suspects: dict[int, Attribution] = {}
     alarm_count = 0
     for log in track([*failed, *succeeded]):
         trace = build_trace(log.conversation)
         if log.label is None:
             alarm_count += bool(diagnose(trace).findings)
         else:
-            attributions[id(log)] = attribute_by_diagnosis(trace)
+            findings[id(log)] = attribute_by_diagnosis(trace)
+            suspects[id(log)] = attribute_by_suspicion(trace)
     return BenchmarkResult(
-        tuple(score_logs(failed, {DIAGNOSIS: attributions})),
+        tuple(score_logs(failed, {DIAGNOSIS: findings, SUSPECT: suspects})),
         Accuracy(alarm_count, len(succeeded)),
         logs,
     )
@@ -109,6 +113,14 @@ def attribute_by_diagnosis(trace: Trace) -> Attribution:
     if not findings:
         return Attribution()
     return Attribution(findings[0].agent, step_number(trace, findings[0].origin))
+
+
+def attribute_by_suspicion(trace: Trace) -> Attribution:
+    """The agent and the number of the most suspicious step."""
+    suspects = rank_suspects(trace)
+    if not suspects:
+        return Attribution()
+    return Attribution(suspects[0].agent, step_number(trace, suspects[0].origin))
 
 
 def step_number(trace: Trace, span: Span) -> int | None:

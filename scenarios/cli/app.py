@@ -15,13 +15,13 @@ from scenarios.cli.dataset_commands import compare_prompts, dataset, produced_by
 from scenarios.cli.exits import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
-from scenarios.cli.report_commands import bench_diagnosis, governance
+from scenarios.cli.report_commands import bench_diagnosis, diff, governance
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.scoring_commands import evaluate, monitor
 from scenarios.cli.store_commands import alerts, search
 from scenarios.cli.tape_commands import record, replay
 from scenarios.cli.tape_file_commands import convert, doctor, import_trace
-from scenarios.cli.trace_commands import TRACE_CONTEXT, diagnose, diff, trace
+from scenarios.cli.trace_commands import TRACE_CONTEXT, diagnose, trace
 from scenarios.converters.conversion import ConversionError
 from scenarios.monitoring.metric_export import MetricExportError
 from scenarios.player.accept import AcceptanceError

@@ -1,4 +1,4 @@
-"""The commands that report: `governance` on a run, `bench-diagnosis` on the diagnosis itself."""
+"""The commands that report: on a run, on two runs, and on the diagnosis itself."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -22,6 +22,8 @@ from scenarios.reports.governance_report import render_governance, render_govern
 from scenarios.reports.terminal_report import make_console, print_report
 from scenarios.trace_store.trace_argument import load_trace_argument
 from scenarios.trace_store.tracking_uri import tracking_uri, translate_store_errors
+
+RUN_HELP = "Trace or tape (a file), the ID of an MLflow trace or run, or last."
 
 
 def governance(
@@ -105,3 +107,29 @@ def _track(logs: Sequence[LabelledLog]) -> Iterable[LabelledLog]:
 
     console = make_console(stderr=True)
     return track(logs, description="diagnosing", console=console, transient=True)
+
+
+def diff(
+    a: Annotated[str, typer.Argument(help=RUN_HELP, metavar="A")],
+    b: Annotated[str, typer.Argument(help="The same, of the other run.", metavar="B")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show where two runs part first, and how.
+
+    Compares the calls of each agent by number, so that the order of parallel agents does not
+    matter. Ids, local ports and memory addresses are ignored. Of a trace and a tape, the lanes have
+    the tape's names.
+
+    Exit codes: 0 the same; 1 they differ; 2 one cannot be read.
+    """
+    from scenarios.divergence.divergence_report import comparison_to_json, render_comparison
+    from scenarios.divergence.first_divergence import compare_runs
+    from scenarios.divergence.run_sources import load_runs
+
+    with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
+        comparison = compare_runs(*load_runs(a, b, tracking_uri()))
+    if as_json:
+        typer.echo(json.dumps(comparison_to_json(comparison), indent=2, ensure_ascii=False))
+    else:
+        print_report(render_comparison(comparison))
+    raise typer.Exit(1 if comparison.divergences else 0)

@@ -1,22 +1,27 @@
-"""The commands that record, diagnose and compare traces: trace, diagnose and diff."""
+"""The commands that record and diagnose traces: trace and diagnose."""
 
 import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from instrumentation.diagnosis import Diagnosis
 from instrumentation.diagnosis import diagnose as diagnose_trace
+from instrumentation.diagnosis.suspicion import Suspect, rank_suspects
 from instrumentation.trace import Trace
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.diagnoses.span_links import link_spans
 from scenarios.launcher.launch import TraceSettings, absolute_store, launch
-from scenarios.reports.diagnosis_report import render_diagnosis, render_experiment
+from scenarios.reports.diagnosis_report import (
+    render_diagnosis,
+    render_experiment,
+    render_suspects,
+)
 from scenarios.reports.terminal_report import make_console, print_report, trace_url
 from scenarios.trace_store.trace_argument import load_trace_argument
 from scenarios.trace_store.tracking_uri import (
@@ -28,8 +33,8 @@ from scenarios.trace_store.tracking_uri import (
 
 TRACE_CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 """Everything from the program on belongs to the program."""
-
-RUN_HELP = "Trace or tape (a file), the ID of an MLflow trace or run, or last."
+MAX_SUSPECTS = 3
+"""So many of the most suspicious steps are named."""
 
 
 def trace(
@@ -95,6 +100,9 @@ def diagnose(
         Path | None,
         typer.Option(help="Write the diagnosis of a TRACE as a page, too.", metavar="FILE"),
     ] = None,
+    suspects: Annotated[
+        bool, typer.Option("--suspects", help="Name the most suspicious steps of a failed run.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find what went wrong in a trace, who began it, and where.
@@ -102,21 +110,25 @@ def diagnose(
     Reads nothing but the spans of the trace, and calls no model. The first finding is the origin
     of the failure; the others follow from it, or happened later. `last` is the newest trace at
     MLFLOW_TRACKING_URI. A trace without findings may lack what would show a failure: see "lacks".
+    --suspects names steps in any run, so it does not change the exit code.
 
     Exit codes: 0 nothing found; 1 findings; 2 a trace cannot be read.
     """
     if (trace is None) == (experiment is None):
         raise typer.BadParameter("expected either a TRACE or --experiment NAME")
-    if html is not None and trace is None:
-        raise typer.BadParameter("--html is for one TRACE, not for --experiment")
+    if trace is None and (html is not None or suspects):
+        option = "--suspects" if html is None else "--html"
+        raise typer.BadParameter(f"{option} is for one TRACE, not for --experiment")
     if experiment is not None:
         found = _diagnose_experiment(experiment, log, as_json)
     else:
-        found = _diagnose_traces(str(trace), log, html, as_json)
+        found = _diagnose_traces(str(trace), log, html, suspects, as_json)
     raise typer.Exit(1 if found else 0)
 
 
-def _diagnose_traces(argument: str, log: bool, html: Path | None, as_json: bool) -> bool:
+def _diagnose_traces(
+    argument: str, log: bool, html: Path | None, suspects: bool, as_json: bool
+) -> bool:
     """Diagnose the traces that an argument names; returns whether anything was found."""
     with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
         traces = load_trace_argument(argument, tracking_uri())
@@ -132,14 +144,26 @@ def _diagnose_traces(argument: str, log: bool, html: Path | None, as_json: bool)
             _write_pages(html, is_stored, diagnosed)
         links = [link_spans(one, tracking_uri()) if is_stored else None for one in traces]
         reports = [render_diagnosis(*one, link) for one, link in zip(diagnosed, links, strict=True)]
+    ranked = [_name_suspects(one) if suspects else None for one in traces]
     if as_json:
-        results = [one.to_json() for one in diagnoses]
+        results = list(map(_to_json, diagnoses, ranked))
         output = results[0] if len(results) == 1 else results
         typer.echo(json.dumps(output, indent=2, ensure_ascii=False))
     else:
-        for report in reports:
+        for report, suspected in zip(reports, ranked, strict=True):
             print_report(report)
+            if suspected is not None:
+                print_report(render_suspects(suspected))
     return any(one.findings for one in diagnoses)
+
+
+def _name_suspects(trace: Trace) -> Sequence[Suspect]:
+    return [one for one in rank_suspects(trace) if one.evidence][:MAX_SUSPECTS]
+
+
+def _to_json(diagnosis: Diagnosis, suspects: Sequence[Suspect] | None) -> dict[str, Any]:
+    named = {} if suspects is None else {"suspects": [one.to_json() for one in suspects]}
+    return diagnosis.to_json() | named
 
 
 def _write_pages(html: Path, is_stored: bool, diagnosed: Sequence[tuple[Trace, Diagnosis]]) -> None:
@@ -177,29 +201,3 @@ def _diagnose_experiment(name: str, log: bool, as_json: bool) -> bool:
     if any(run.problem for run in runs):
         raise typer.Exit(2)
     return any(run.findings for run in runs)
-
-
-def diff(
-    a: Annotated[str, typer.Argument(help=RUN_HELP, metavar="A")],
-    b: Annotated[str, typer.Argument(help="The same, of the other run.", metavar="B")],
-    as_json: JsonOption = False,
-) -> None:
-    """Show where two runs part first, and how.
-
-    Compares the calls of each agent by number, so that the order of parallel agents does not
-    matter. Ids, local ports and memory addresses are ignored. Of a trace and a tape, the lanes have
-    the tape's names.
-
-    Exit codes: 0 the same; 1 they differ; 2 one cannot be read.
-    """
-    from scenarios.divergence.divergence_report import comparison_to_json, render_comparison
-    from scenarios.divergence.first_divergence import compare_runs
-    from scenarios.divergence.run_sources import load_runs
-
-    with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
-        comparison = compare_runs(*load_runs(a, b, tracking_uri()))
-    if as_json:
-        typer.echo(json.dumps(comparison_to_json(comparison), indent=2, ensure_ascii=False))
-    else:
-        print_report(render_comparison(comparison))
-    raise typer.Exit(1 if comparison.divergences else 0)

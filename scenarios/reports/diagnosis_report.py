@@ -1,15 +1,17 @@
 """Render a diagnosis for a terminal or a CI log, and as plain text for documents."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from instrumentation.diagnosis import Diagnosis, Finding
-from instrumentation.trace import Trace
+from instrumentation.diagnosis import Diagnosis, Evidence, Finding
+from instrumentation.diagnosis.suspicion import Suspect
+from instrumentation.trace import Span, Trace
+from instrumentation.trace.conversations import step_number_of
 from scenarios.diagnoses.experiment import DiagnosedRun
 from scenarios.diagnoses.span_links import SpanLink
 from scenarios.tape.similarity import count_of
@@ -69,15 +71,40 @@ def _render_finding(number: int, finding: Finding, url: str) -> Iterator[Rendera
     )
     yield title
     yield _labelled("path", Text(describe_path(finding)))
-    for evidence in finding.evidence:
-        yield _labelled("evidence", Text.assemble((evidence.span, "bold"), f": {evidence.shows}"))
-        yield Padding(Text(f"“{evidence.quote}”", style="italic"), (0, 0, 0, LABEL_WIDTH + 4))
+    yield from _render_evidence(finding.evidence)
     yield _labelled("fix", Text(finding.fix))
     yield _labelled("certainty", Text(f"{finding.confidence:.0%}; {finding.rank_reason}"))
     if url:
         link = _labelled("open", Text(url))
         link.no_wrap, link.overflow = True, "ignore"  # a broken link cannot be clicked
         yield link
+
+
+def render_suspects(suspects: Sequence[Suspect]) -> RenderableType:
+    """The most suspicious steps of a run, with what speaks for each."""
+    if not suspects:
+        return Text("no step is suspicious")
+    lines: list[RenderableType] = [
+        Text("most suspicious steps, if the run failed; a healthy run has such steps, too")
+    ]
+    for number, suspect in enumerate(suspects, 1):
+        place = "" if suspect.agent == suspect.span else f" in {suspect.span}"
+        agent = suspect.agent or "an unknown agent"
+        lines.append(Text(f"{number}. {agent}{place}{_step_of(suspect.origin)}", "bold"))
+        lines += _render_evidence(suspect.evidence)
+    return Group(*lines)
+
+
+def _render_evidence(evidence: Iterable[Evidence]) -> Iterator[RenderableType]:
+    for one in evidence:
+        yield _labelled("evidence", Text.assemble((one.span, "bold"), f": {one.shows}"))
+        yield Padding(Text(f"“{one.quote}”", style="italic"), (0, 0, 0, LABEL_WIDTH + 4))
+
+
+def _step_of(origin: Span) -> str:
+    """The number of a step of a conversation's log."""
+    number = step_number_of(origin)
+    return "" if number is None else f", step {number} of the log"
 
 
 def _labelled(label: str, text: Text) -> Text:
@@ -107,7 +134,8 @@ def describe_diagnosis(diagnosis: Diagnosis) -> str:
 
 def describe_origin(finding: Finding) -> str:
     """The mode, the agent and the span of a finding."""
-    return f"{finding.mode}, begun by {finding.agent or 'an unknown agent'} in {finding.span}"
+    agent = finding.agent or "an unknown agent"
+    return f"{finding.mode}, begun by {agent} in {finding.span}{_step_of(finding.origin)}"
 
 
 def describe_path(finding: Finding) -> str:

@@ -86,6 +86,13 @@ def test_an_answer_is_right_if_it_equals_the_label_and_no_answer_is_wrong(tmp_pa
     assert found["unanswered"] == 1
 
 
+def test_the_most_suspicious_step_is_measured_beside_the_diagnosis(tmp_path: Path) -> None:
+    found = scores(write(tmp_path, wells=group_chat(), ferry=orchestrated()))
+    suspicion = found["most suspicious step"]
+    assert (suspicion["agent"]["correct"], suspicion["step"]["correct"]) == (2, 2)
+    assert suspicion["unanswered"] == 0
+
+
 def test_the_baselines_are_measured_on_the_same_logs(tmp_path: Path) -> None:
     found = scores(write(tmp_path, wells=group_chat(), ferry=orchestrated()))
     correct = {name: (one["agent"]["correct"], one["step"]) for name, one in found.items()}

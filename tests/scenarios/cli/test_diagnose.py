@@ -11,6 +11,7 @@ from instrumentation import enable_tracing
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import scenario_folder
 from tests.support.cli_runner import run_command
+from tests.support.conversation_logs import group_chat
 
 NAME = "summarizer_never_sees_the_draft"
 
@@ -85,3 +86,35 @@ def test_the_last_trace_of_the_store_and_a_trace_by_its_id_are_diagnosed(store: 
     handoff = next(span for span in broken.trace if span.name == finding["span"])
     assert finding["span_id"] == handoff.id
     assert json.loads(by_id.stdout)["lacks"] == []
+
+
+def test_suspects_are_named_on_request_and_do_not_change_the_exit_code(tmp_path: Path) -> None:
+    log = group_chat()
+    log["history"][2]["content"] = "exitcode: 0 (execution succeeded)\nCode output: 200"
+    file = tmp_path / "log.json"
+    file.write_text(json.dumps(log), "utf-8")
+    result = run_command("", "diagnose", str(file), "--suspects", "--json")
+    first = json.loads(result.stdout)["suspects"][0]
+    assert (result.exit_code, first["agent"], first["step"]) == (0, "Analyst", 1)
+    report = run_command("", "diagnose", str(file), "--suspects").stdout
+    assert "nothing found" in report
+    assert "1. Analyst, step 1 of the log" in report
+
+
+def test_a_finding_in_a_log_names_the_step(tmp_path: Path) -> None:
+    file = tmp_path / "log.json"
+    file.write_text(json.dumps(group_chat()), "utf-8")
+    assert (
+        json.loads(run_command("", "diagnose", str(file), "--json").stdout)["findings"][0]["step"]
+        == 2
+    )
+    assert (
+        "begun by Analyst in Terminal, step 2 of the log"
+        in run_command("", "diagnose", str(file)).stdout
+    )
+
+
+def test_suspects_are_for_one_trace() -> None:
+    result = run_command("", "diagnose", "--experiment", "x", "--suspects")
+    assert result.exit_code == 2
+    assert "--suspects is for one TRACE" in result.stderr
