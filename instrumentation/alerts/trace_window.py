@@ -80,17 +80,10 @@ class TraceWindow:
                     counts.ignored += 1
                     continue
                 stored = complete.get(info.trace_id)
-                finished = stored and _to_finished_trace(stored, names)
-                ended_ms = info.timestamp_ms + (info.execution_duration or 0)
-                if finished:
-                    ended_ms = max(ended_ms, *(one.end_ns // 1_000_000 for one in finished.trace))
-                may_be_arriving = not finished and ended_ms > now_ms - STORE_DELAY_MS
-                may_be_running = (
-                    info.state.value not in FINAL_STATES and ended_ms > now_ms - ABANDONED_AFTER_MS
-                )
-                if may_be_running or may_be_arriving:
+                finished = _to_finished_trace(stored, names) if stored else None
+                if _is_in_progress(info, finished, now_ms):
                     counts.in_progress += 1
-                elif not finished:
+                elif finished is None:
                     counts.incomplete = (*counts.incomplete, info.trace_id)
                 else:
                     counts.finished += 1
@@ -121,6 +114,16 @@ def find_experiments(client: Any, experiment_name: str = "") -> dict[str, str]:
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
         raise TraceNotFoundError(f"there is no experiment {experiment_name!r}{hint}")
     return selected
+
+
+def _is_in_progress(info: Any, finished: FinishedTrace | None, now_ms: int) -> bool:
+    """Whether a trace may still be running, or its last spans may still arrive."""
+    ended_ms = info.timestamp_ms + (info.execution_duration or 0)
+    if finished is None and ended_ms > now_ms - STORE_DELAY_MS:
+        return True
+    if finished is not None:
+        ended_ms = max(ended_ms, *(span.end_ns // 1_000_000 for span in finished.trace))
+    return info.state.value not in FINAL_STATES and ended_ms > now_ms - ABANDONED_AFTER_MS
 
 
 def _to_finished_trace(stored: Any, experiments: dict[str, str]) -> FinishedTrace | None:
