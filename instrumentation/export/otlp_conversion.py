@@ -51,45 +51,57 @@ def to_otlp_span(
         trace_attributes: Tags, session and conversation of the trace, as far as the span has them.
         redact_text: Redacts the trace attributes.
     """
-    scope = span.instrumentation_scope
-    is_from_mlflow = scope is not None and scope.name[:6] == "mlflow"
-    attributes: dict[str, Any] = {
-        redact_text(key): redact_text(value) for key, value in trace_attributes.items()
-    }
-    for key, value in dict(span.attributes or {}).items():
-        if is_from_mlflow or key.startswith("mlflow."):
-            attributes.update(_plain_attribute(key, value))
-        else:
-            attributes[key] = value
-    name, kind = span.name, span.kind
+    attributes = {redact_text(key): redact_text(value) for key, value in trace_attributes.items()}
+    attributes |= _plain_attributes(span)
+    described = GenAiSpan(span.name, span.kind, attributes)
     if SPAN_TYPE_ATTRIBUTE in attributes:
-        span_type = attributes[SPAN_TYPE_ATTRIBUTE]
-        attributes[OPENINFERENCE_KIND] = OPENINFERENCE_KINDS.get(span_type, DEFAULT_KIND)
-        contents = (_decode_content(span, key) for key in (INPUTS_ATTRIBUTE, OUTPUTS_ATTRIBUTE))
-        has_failed = span.status.status_code is StatusCode.ERROR
-        try:
-            described = apply_conventions(name, kind, attributes, *contents, has_failed=has_failed)
-        except Exception:  # programs record any content, and none of it may lose the span
-            described = GenAiSpan(name, kind, attributes)
-        name, kind, attributes = described.name, described.kind, described.attributes
-        if name != span.name:
-            attributes[SPAN_NAME_ATTRIBUTE] = span.name
-        if has_failed:
-            attributes.setdefault(ERROR_TYPE_ATTRIBUTE, _error_type(span))
+        described = _describe(span, attributes)
     return ReadableSpan(
-        name=_storable(name),
+        name=_storable(described.name),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes={_storable(key): _storable(value) for key, value in attributes.items()},
+        attributes={
+            _storable(key): _storable(value) for key, value in described.attributes.items()
+        },
         events=[_convert_event(event) for event in span.events],
         links=span.links,
-        kind=kind,
-        instrumentation_scope=scope,
+        kind=described.kind,
+        instrumentation_scope=span.instrumentation_scope,
         status=Status(span.status.status_code, _storable(span.status.description)),
         start_time=span.start_time,
         end_time=span.end_time,
     )
+
+
+def _plain_attributes(span: ReadableSpan) -> dict[str, Any]:
+    """Return the attributes of a span; those that MLflow wrote are decoded."""
+    scope = span.instrumentation_scope
+    is_from_mlflow = scope is not None and scope.name[:6] == "mlflow"
+    attributes: dict[str, Any] = {}
+    for key, value in dict(span.attributes or {}).items():
+        is_encoded = is_from_mlflow or key.startswith("mlflow.")
+        attributes.update(_plain_attribute(key, value) if is_encoded else {key: value})
+    return attributes
+
+
+def _describe(span: ReadableSpan, attributes: dict[str, Any]) -> GenAiSpan:
+    """Add what OpenInference's and OpenTelemetry's conventions say of a span of MLflow."""
+    span_type = attributes[SPAN_TYPE_ATTRIBUTE]
+    attributes[OPENINFERENCE_KIND] = OPENINFERENCE_KINDS.get(span_type, DEFAULT_KIND)
+    contents = (_decode_content(span, key) for key in (INPUTS_ATTRIBUTE, OUTPUTS_ATTRIBUTE))
+    has_failed = span.status.status_code is StatusCode.ERROR
+    try:
+        described = apply_conventions(
+            span.name, span.kind, attributes, *contents, has_failed=has_failed
+        )
+    except Exception:  # programs record any content, and none of it may lose the span
+        described = GenAiSpan(span.name, span.kind, attributes)
+    if described.name != span.name:
+        described.attributes[SPAN_NAME_ATTRIBUTE] = span.name
+    if has_failed:
+        described.attributes.setdefault(ERROR_TYPE_ATTRIBUTE, _error_type(span))
+    return described
 
 
 def _plain_attribute(key: str, value: Any) -> dict[str, Any]:
