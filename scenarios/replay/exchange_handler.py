@@ -1,71 +1,33 @@
 """Handle one exchange: log it, apply its fault, select a line, and send the answer."""
 
 import asyncio
-from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 
 from scenarios.http_server.connection import JSON_CONTENT_TYPE, Connection
 from scenarios.openai_api.errors import error_body
 from scenarios.replay.answer import SSE_HEADERS, Answer, build_answer
-from scenarios.replay.answer_timing import AnswerPace, RecordedOrder
+from scenarios.replay.answer_timing import AnswerPace
 from scenarios.replay.fault_injection import (
     DAMAGE_FAULTS,
     DELAY_FAULTS,
     NO_REPLY_FAULTS,
-    FaultSchedule,
     delay_reply,
     send_damaged_reply,
     send_failure,
 )
 from scenarios.replay.faults import Fault
-from scenarios.replay.ledger import Exchange, Ledger
+from scenarios.replay.ledger import Exchange
+from scenarios.replay.replay_state import CloseEntry, ReplayState
 from scenarios.replay.selection.fork import FORK_HEADER, ForkedSelector
 from scenarios.replay.selection.line_selector import LineSelector, SelectedLine
 from scenarios.replay.selection.refusal import RequestRefusedError
-from scenarios.tape.requests.drift import Drift
 from scenarios.tape.requests.request import Request
 
-CLOSE_ROUNDS = 3
-"""How often the event loop must run until all connections that clients have closed are known."""
-CLOSE_TIMEOUT_S = 0.25
-"""How long a client may take to close the connection of an aborted answer, once it asks again."""
 ForwardCall = Callable[[Connection], Awaitable[tuple[httpx.Response, bytes]]]
 """Forwards a request and streams the response; see `ForwardingClient.forward`."""
-CloseEntry = Callable[..., None]
-"""Logs the outcome of an exchange; see `Ledger.open`."""
-
-
-@dataclass(frozen=True, eq=False)
-class SentAnswer:
-    """An answer on its way; `is_over` is set when its client has read it or has gone away."""
-
-    connection: Connection
-    digest: str
-    is_over: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass
-class ReplayState:
-    """What has been served since the last rewind."""
-
-    line_selector: LineSelector
-    faults: FaultSchedule
-    ledger: Ledger
-    refusals: list[RequestRefusedError] = field(default_factory=list)
-    drift: list[Drift] = field(default_factory=list)
-    calls_by_lane: Counter[str] = field(default_factory=Counter)
-    answers_by_lane: defaultdict[str, list[SentAnswer]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    """The answers that are being sent, or that their clients have not read."""
-    order: RecordedOrder | None = None
-    """Holds answers until it is their turn, if the recorded order is kept."""
-    is_paced: bool = False
-    """Whether answers take as long as they did when they were recorded."""
 
 
 async def handle_exchange(
@@ -129,17 +91,10 @@ async def _replay(
     record: ForwardCall | None,
 ) -> None:
     selector = state.line_selector
-    answers = state.answers_by_lane[request.lane]
     try:
         if refusal is not None:
             raise refusal
-        if call > 1:
-            await _wait_for_aborted_answers(answers, request.digest)
-        if isinstance(selector, ForkedSelector) and selector.is_fork(request, call):
-            connection.add_header(FORK_HEADER, str(selector.fork.point).encode())
-        selected = selector.select(request, call)
-        if selected.drift is not None:
-            state.drift.append(selected.drift)
+        selected = await _select_line(state, connection, request, call)
         answer = _build_answer(request, selected, selector)
     except RequestRefusedError as error:
         if record is not None and selector.records_refused:
@@ -156,52 +111,25 @@ async def _replay(
         close_entry(**outcome)
         await send_damaged_reply(connection, fault, answer)
         return
-
-    def log_abort() -> None:
-        selector.return_line(selected.line, partly_served=True)
-        close_entry(**outcome, delivered=False, tool_calls=0, input_tokens=0, output_tokens=0)
-
-    def log_delivery() -> None:
-        if connection.is_closing:
-            log_abort()
-            return
-        connection.call_if_unread(log_abort)
-        close_entry(
-            **outcome,
-            delivered=True,
-            tool_calls=answer.tool_calls,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-        )
-
-    sent = SentAnswer(connection, request.digest)
-    answers.append(sent)
+    close = partial(close_entry, **outcome)
+    log_delivery = partial(state.log_delivery, connection, selected.line, answer, close)
     pace = AnswerPace(selected.line) if state.is_paced else None
-    try:
-        if state.order is not None:
-            await state.order.wait_for_turn(selected.line)
+    async with state.sending(connection, request, selected.line):
         await _send_answer(connection, answer, log_delivery, pace)
-        await connection.wait_until_read()
-    finally:
-        answers.remove(sent)
-        sent.is_over.set()
-    if state.order is not None:
-        await state.order.finish(selected.line)
 
 
-async def _wait_for_aborted_answers(answers: list[SentAnswer], digest: str) -> None:
-    """Wait until the lines of answers whose clients have gone away are on the tape again.
-
-    A client that aborts an answer may ask again at once, and must get the same line. If it repeats
-    a request whose answer is not read yet, it may still be closing the connection.
-    """
-    for _ in range(CLOSE_ROUNDS):
-        await asyncio.sleep(0)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            for sent in tuple(answers):
-                if sent.connection.is_closing or sent.digest == digest:
-                    await sent.is_over.wait()
+async def _select_line(
+    state: ReplayState, connection: Connection, request: Request, call: int
+) -> SelectedLine:
+    selector = state.line_selector
+    if call > 1:
+        await state.wait_for_aborted_answers(request.lane, request.digest)
+    if isinstance(selector, ForkedSelector) and selector.is_fork(request, call):
+        connection.add_header(FORK_HEADER, str(selector.fork.point).encode())
+    selected = selector.select(request, call)
+    if selected.drift is not None:
+        state.drift.append(selected.drift)
+    return selected
 
 
 def _build_answer(request: Request, selected: SelectedLine, selector: LineSelector) -> Answer:

@@ -1,0 +1,107 @@
+"""What a replay has served since the last rewind: lines, faults, refusals, answers on their way."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from scenarios.http_server.connection import Connection
+from scenarios.replay.answer import Answer
+from scenarios.replay.answer_timing import RecordedOrder
+from scenarios.replay.fault_injection import FaultSchedule
+from scenarios.replay.ledger import Ledger
+from scenarios.replay.selection.line_selector import LineSelector
+from scenarios.replay.selection.refusal import RequestRefusedError
+from scenarios.tape.line import TapeLine
+from scenarios.tape.requests.drift import Drift
+from scenarios.tape.requests.request import Request
+
+CloseEntry = Callable[..., None]
+"""Logs the outcome of an exchange; see `Ledger.open`."""
+CLOSE_ROUNDS = 3
+"""How often the event loop must run until all connections that clients have closed are known."""
+CLOSE_TIMEOUT_S = 0.25
+"""How long a client may take to close the connection of an aborted answer, once it asks again."""
+
+
+@dataclass(frozen=True, eq=False)
+class SentAnswer:
+    """An answer on its way; `is_over` is set when its client has read it or has gone away."""
+
+    connection: Connection
+    digest: str
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass
+class ReplayState:
+    """What has been served since the last rewind."""
+
+    line_selector: LineSelector
+    faults: FaultSchedule
+    ledger: Ledger
+    refusals: list[RequestRefusedError] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    calls_by_lane: Counter[str] = field(default_factory=Counter)
+    answers_by_lane: defaultdict[str, list[SentAnswer]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """The answers that are being sent, or that their clients have not read."""
+    order: RecordedOrder | None = None
+    """Holds answers until it is their turn, if the recorded order is kept."""
+    is_paced: bool = False
+    """Whether answers take as long as they did when they were recorded."""
+
+    async def wait_for_aborted_answers(self, lane: str, digest: str) -> None:
+        """Wait until the lines of answers whose clients have gone away are on the tape again.
+
+        A client that aborts an answer may ask again at once, and must get the same line. If it
+        repeats a request whose answer is not read yet, it may still be closing the connection.
+        """
+        for _ in range(CLOSE_ROUNDS):
+            await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                for sent in tuple(self.answers_by_lane[lane]):
+                    if sent.connection.is_closing or sent.digest == digest:
+                        await sent.is_over.wait()
+
+    def log_delivery(
+        self, connection: Connection, line: TapeLine, answer: Answer, close_entry: CloseEntry
+    ) -> None:
+        """Log an answer as delivered; as aborted if the client goes away without reading it."""
+
+        def log_abort() -> None:
+            self.line_selector.return_line(line, partly_served=True)
+            close_entry(delivered=False, tool_calls=0, input_tokens=0, output_tokens=0)
+
+        if connection.is_closing:
+            log_abort()
+            return
+        connection.call_if_unread(log_abort)
+        close_entry(
+            delivered=True,
+            tool_calls=answer.tool_calls,
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+        )
+
+    @asynccontextmanager
+    async def sending(
+        self, connection: Connection, request: Request, line: TapeLine
+    ) -> AsyncGenerator[None]:
+        """Send the answer of a line in the block, when it is its turn, until it is read."""
+        answers = self.answers_by_lane[request.lane]
+        sent = SentAnswer(connection, request.digest)
+        answers.append(sent)
+        try:
+            if self.order is not None:
+                await self.order.wait_for_turn(line)
+            yield
+            await connection.wait_until_read()
+        finally:
+            answers.remove(sent)
+            sent.is_over.set()
+        if self.order is not None:
+            await self.order.finish(line)
