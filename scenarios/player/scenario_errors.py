@@ -1,4 +1,4 @@
-"""Explain the errors of a scenario's file, with the name that was probably meant."""
+"""Find and explain the errors of a scenario's files, with the name that was probably meant."""
 
 import ast
 import re
@@ -8,9 +8,13 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from inspect import Parameter, signature
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from scenarios.player.workflow_source import class_names
+from scenarios.scenario import Scenario
+from scenarios.tape.placeholders import placeholder_names
+from scenarios.tape.tape import Tape
 
 WORKFLOWS_FOLDER = Path(__file__).parent.parent.parent / "workflows"
 UNEXPECTED_ARGUMENT = re.compile(
@@ -48,7 +52,82 @@ def suggest_for_error(error: Exception, namespace: Mapping[str, Any]) -> str:
     return ""
 
 
-def find_workflow_error(reference: str) -> str | None:
+def error_location(error: Exception, file: Path) -> str:
+    """The line of the file at which an import failed, and the error."""
+    lines = [at.lineno for at in extract_tb(error.__traceback__) if at.filename == str(file)]
+    line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)
+    return f", line {line} ({type(error).__name__}: {error})"
+
+
+def find_scenario_error(scenario: Scenario, variants: Path) -> str | None:
+    """Why a scenario cannot run: it lacks expectations, or a class in a workflow or a variant.
+
+    `variants` is read, not imported: that would import its framework.
+    """
+    for name, _, expectations in scenario.variants():
+        if not expectations:
+            return f"{name} has no expectations; add expect_{name}=(…)"
+    if reason := _find_workflow_error(scenario.workflow):
+        return reason
+    for name, variant, _ in scenario.variants():
+        wanted = variant.workflow
+        if not isinstance(wanted, str) or not wanted:
+            continue
+        try:
+            known = class_names(variants) if variants.exists() else ()
+        except SyntaxError as error:
+            return f"{variants.name} cannot be parsed{error_location(error, variants)}"
+        if wanted not in known:
+            return (
+                f"{name} runs the class {wanted!r}, which is not in {variants.name};"
+                f" nearest: {_nearest(wanted, known)}"
+            )
+    return None
+
+
+def find_input_error(task: str, inputs: Mapping[str, Any]) -> str | None:
+    """Why a task cannot be filled: it uses an input that there is not."""
+    for name in placeholder_names(task):
+        if name not in inputs:
+            known = ", ".join(inputs) or "none"
+            return f"the task uses ${{{name}}}, which is not an input; inputs: {known}"
+    return None
+
+
+def find_agent_error(scenario: Scenario, tape: Tape) -> str | None:
+    """An unknown agent in an expectation: `never_runs` would hold for a misspelt name."""
+    known = {line.lane for line in tape.lines} | set(scenario.unreached_agents)
+    named = {
+        agent
+        for _, _, expectations in scenario.variants()
+        for expectation in expectations
+        for agent in expectation.agents
+    }
+    for agent in sorted(named - known):
+        return (
+            f"an expectation names agent {agent!r}, which has no lane on its tape;"
+            f" nearest: {_nearest(agent, known)}. If no variant reaches"
+            " the agent, add it to unreached_agents"
+        )
+    return None
+
+
+def find_argument_error(scenario: Scenario, inputs: Mapping[str, Any]) -> str | None:
+    """Why an argument of the workflow cannot be made: its function does not take the inputs."""
+    for name, make in scenario.arguments.items():
+        try:
+            signature(make).bind(**inputs)
+        except TypeError as error:
+            given = ", ".join(inputs) or "none"
+            return f"the argument {name!r} does not take the inputs {given}: {error}"
+    return None
+
+
+def _nearest(wanted: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(wanted, known, n=1, cutoff=0.0)), "none")
+
+
+def _find_workflow_error(reference: str) -> str | None:
     """Why an object reference, `package.module:Class`, names no workflow; None if it does.
 
     The module is read, not imported: that would import its framework.

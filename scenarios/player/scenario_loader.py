@@ -2,21 +2,25 @@
 
 import inspect
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
-from scenarios.player.scenario_errors import find_workflow_error, suggest_for_error
-from scenarios.player.workflow_source import class_names
-from scenarios.scenario import Scenario
+from scenarios.player.scenario_errors import (
+    error_location,
+    find_agent_error,
+    find_argument_error,
+    find_input_error,
+    find_parameter_error,
+    find_scenario_error,
+    suggest_for_error,
+)
+from scenarios.scenario import Scenario, Variant
 from scenarios.scenario_inputs import resolve_inputs
-from scenarios.tape.placeholders import InputValue, placeholder_names
 from scenarios.tape.tape import Tape
 
 CATALOG_FOLDER = Path(__file__).parent.parent / "catalog"
@@ -89,28 +93,48 @@ def load_scenario(name: str, catalog: Path = CATALOG_FOLDER) -> Scenario:
     title, _, story = inspect.cleandoc(module.__doc__ or "").partition("\n\n")
     if not title:
         raise ScenarioNotFoundError(f"{folder.module}: has no docstring with a title and a story")
-    for variant, _, expectations in scenario.variants():
-        if not expectations:
-            raise ScenarioNotFoundError(
-                f"{folder.module}: {variant} has no expectations; add expect_{variant}=(…)"
-            )
-    if error := find_workflow_error(scenario.workflow):
+    if error := find_scenario_error(scenario, folder.variants):
         raise ScenarioNotFoundError(f"{folder.module}: {error}")
-    _check_variants(scenario, folder)
     tape = Tape.load(folder.tape)
-    _check_agents(scenario, tape, folder)
-    for _, variant_settings, _ in scenario.variants():
-        inputs = resolve_inputs(scenario.variant_inputs(variant_settings), seed=None)
+    for _, variant, _ in scenario.variants():
+        inputs = resolve_inputs(scenario.variant_inputs(variant), seed=None)
         tape.with_inputs(inputs)
-        _check_inputs(scenario.task, inputs, folder)
+        if error := find_input_error(scenario.task, inputs):
+            raise ScenarioNotFoundError(f"{folder.module}: {error}")
+    if error := find_agent_error(scenario, tape):
+        raise ScenarioNotFoundError(f"{folder.module}: {error}")
     return replace(scenario, name=name, title=" ".join(title.split()), story=story)
 
 
-def load_variants(name: str, catalog: Path = CATALOG_FOLDER) -> ModuleType:
-    """Import a scenario's `variants.py`, and with it the framework of its workflow."""
-    return _import_file(
-        f"scenarios.catalog.{name}.variants", scenario_folder(name, catalog).variants
-    )
+def load_workflow(scenario: Scenario, variant: Variant) -> type[Any]:
+    """Import the class that a variant runs, and with it its framework.
+
+    Raises:
+        ScenarioNotFoundError: The scenario has a setting for a parameter that the class lacks.
+    """
+    workflow = _import_workflow(scenario, variant)
+    settings = {
+        "services": scenario.services,
+        "processes": scenario.processes,
+        "arguments": scenario.arguments,
+        "streams=True": ("on_chunk",) if scenario.streams else (),
+    }
+    inputs = scenario.variant_inputs(variant)
+    error = find_parameter_error(workflow, settings) or find_argument_error(scenario, inputs)
+    if error:
+        raise ScenarioNotFoundError(f"{scenario_folder(scenario.name).module}: {error}")
+    return workflow
+
+
+def _import_workflow(scenario: Scenario, variant: Variant) -> type[Any]:
+    if isinstance(variant.workflow, type):
+        return variant.workflow
+    if not variant.workflow:
+        return resolve_workflow(scenario.workflow)
+    file = scenario_folder(scenario.name).variants
+    variants = _import_file(f"scenarios.catalog.{scenario.name}.variants", file)
+    workflow: type = getattr(variants, variant.workflow)
+    return workflow
 
 
 def resolve_workflow(reference: str) -> type[Any]:
@@ -132,66 +156,7 @@ def _import_file(name: str, path: Path) -> ModuleType:
     except Exception as error:  # the file may contain any code, which may raise anything
         del sys.modules[name]
         raise ScenarioNotFoundError(
-            f"{path}: cannot be imported{_error_location(error, path)}"
+            f"{path}: cannot be imported{error_location(error, path)}"
             f"{suggest_for_error(error, vars(module))}"
         ) from error
     return module
-
-
-def _check_variants(scenario: Scenario, folder: ScenarioFolder) -> None:
-    """Check that `variants.py` has each class; it is not imported, for that needs a framework."""
-    for variant_name, variant, _ in scenario.variants():
-        wanted = variant.workflow
-        if not isinstance(wanted, str) or not wanted:
-            continue
-        known = _class_names(folder.variants) if folder.variants.exists() else ()
-        if wanted not in known:
-            near = get_close_matches(wanted, known, n=1, cutoff=0.0)
-            raise ScenarioNotFoundError(
-                f"{folder.module}: {variant_name} runs the class {wanted!r}, which is not in"
-                f" {folder.variants.name}; nearest: {near[0] if near else 'none'}"
-            )
-
-
-def _class_names(path: Path) -> tuple[str, ...]:
-    try:
-        return class_names(path)
-    except SyntaxError as error:
-        raise ScenarioNotFoundError(
-            f"{path}: cannot be parsed{_error_location(error, path)}"
-        ) from error
-
-
-def _error_location(error: Exception, file: Path) -> str:
-    """The line of the file at which an import failed, and the error."""
-    lines = [at.lineno for at in extract_tb(error.__traceback__) if at.filename == str(file)]
-    line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)
-    return f", line {line} ({type(error).__name__}: {error})"
-
-
-def _check_inputs(task: str, inputs: Mapping[str, InputValue], folder: ScenarioFolder) -> None:
-    for name in placeholder_names(task):
-        if name not in inputs:
-            known = ", ".join(inputs) or "none"
-            raise ScenarioNotFoundError(
-                f"{folder.module}: the task uses ${{{name}}}, which is not an input;"
-                f" inputs: {known}"
-            )
-
-
-def _check_agents(scenario: Scenario, tape: Tape, folder: ScenarioFolder) -> None:
-    """Reject unknown agents in expectations: `never_runs` would hold for a misspelt name."""
-    known = {line.lane for line in tape.lines} | set(scenario.unreached_agents)
-    named = {
-        agent
-        for _, _, expectations in scenario.variants()
-        for expectation in expectations
-        for agent in expectation.agents
-    }
-    for agent in sorted(named - known):
-        near = get_close_matches(agent, known, n=1, cutoff=0.0)
-        raise ScenarioNotFoundError(
-            f"{folder.module}: an expectation names agent {agent!r}, which has no lane in"
-            f" {folder.tape.name}; nearest: {near[0] if near else 'none'}. If no variant reaches"
-            " the agent, add it to unreached_agents"
-        )

@@ -1,26 +1,23 @@
-"""Run one variant of a scenario: its class, task, inputs and tags, on its tape."""
+"""Run one variant of a scenario on its tape, and compare its trace with what is expected of it."""
 
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from difflib import unified_diff
 from functools import partial
-from inspect import signature
+from pathlib import Path
 from typing import Any
 
 from instrumentation import TraceNotFoundError, record_run, trace_from_mlflow
 from instrumentation.diagnosis import diagnose
+from instrumentation.trace import Trace
+from instrumentation.trace.outline import render_outline
 from scenarios.diagnoses import log_findings
 from scenarios.expectations import Expectation, log_failed_expectations
 from scenarios.player.expected_end import await_expected_end
 from scenarios.player.fidelity import measure_fidelity
-from scenarios.player.scenario_errors import find_parameter_error
-from scenarios.player.scenario_loader import (
-    ScenarioNotFoundError,
-    load_variants,
-    resolve_workflow,
-    scenario_folder,
-)
+from scenarios.player.scenario_loader import scenario_folder
 from scenarios.player.verdict import VariantResult, evaluate, find_broken_problems
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
@@ -54,45 +51,16 @@ class VariantRun:
         return str(fill_inputs(self.scenario.task, self.inputs))
 
     @property
+    def golden(self) -> Path:
+        return scenario_folder(self.scenario.name).golden(self.name)
+
+    @property
     def tags(self) -> dict[str, str]:
         seed = {} if self.seed is None else {"flight_recorder.seed": str(self.seed)}
         return {
             "flight_recorder.scenario": self.scenario.name,
             "flight_recorder.variant": self.name,
         } | seed
-
-    def workflow(self) -> type[Any]:
-        """Import the class that runs, and with it its framework.
-
-        Raises:
-            ScenarioNotFoundError: The scenario has a setting for a parameter that the class lacks.
-        """
-        workflow, scenario = self._import_workflow(), self.scenario
-        settings = {
-            "services": scenario.services,
-            "processes": scenario.processes,
-            "arguments": scenario.arguments,
-            "streams=True": ("on_chunk",) if scenario.streams else (),
-        }
-        if reason := find_parameter_error(workflow, settings):
-            raise ScenarioNotFoundError(f"{scenario_folder(scenario.name).module}: {reason}")
-        for name, make in scenario.arguments.items():
-            try:
-                signature(make).bind(**self.inputs)
-            except TypeError as error:
-                raise ScenarioNotFoundError(
-                    f"{scenario_folder(scenario.name).module}: the argument {name!r} does"
-                    f" not take the inputs {', '.join(self.inputs) or 'none'}: {error}"
-                ) from error
-        return workflow
-
-    def _import_workflow(self) -> type[Any]:
-        if isinstance(self.variant.workflow, type):
-            return self.variant.workflow
-        if name := self.variant.workflow:
-            variant_class: type = getattr(load_variants(self.scenario.name), name)
-            return variant_class
-        return resolve_workflow(self.scenario.workflow)
 
     def run(self, workflow: type[Any], replay: ReplayServer) -> Coroutine[Any, Any, Any]:
         """Run the class, with the replay server as its model and its outside services."""
@@ -118,11 +86,7 @@ def run_variant(
     strict: bool,
     on_exchange: ProgressCallback | None,
 ) -> VariantResult:
-    """Run one variant on its tape, and evaluate its trace.
-
-    What the trace does not meet is logged as assessments on its spans; of a broken variant also
-    what is expected of the fixed one.
-    """
+    """Run one variant on its tape, and evaluate its trace."""
     name = variant_run.name
     started_s = time.perf_counter()
     with (
@@ -156,21 +120,43 @@ def run_variant(
         trace = trace_from_mlflow(stored.to_dict() for stored in run.traces())
     except TraceNotFoundError as error:
         return replace(result, problems=(*result.problems, str(error)))
+    drift = (*map(str, replay.drift), *_find_golden_drift(variant_run, trace))
+    return replace(
+        _evaluate_trace(variant_run, result, trace),
+        fidelity=measure_fidelity(replay.ledger, trace),
+        drift=drift,
+        is_new=variant_run.seed is None and not variant_run.golden.exists(),
+    )
+
+
+def _find_golden_drift(variant_run: VariantRun, trace: Trace) -> tuple[str, ...]:
+    """How the outline differs from the golden, which is of the published inputs."""
+    if variant_run.seed is not None or not variant_run.golden.exists():
+        return ()
+    return diff_outlines(variant_run.golden.read_text("utf-8"), render_outline(trace))
+
+
+def diff_outlines(golden: str, outline: str) -> tuple[str, ...]:
+    """The lines of a unified diff; empty if the outlines are the same."""
+    return tuple(
+        unified_diff(golden.splitlines(), outline.splitlines(), "golden", "seen", lineterm="")
+    )
+
+
+def _evaluate_trace(variant_run: VariantRun, result: VariantResult, trace: Trace) -> VariantResult:
+    """Evaluate the expectations, and log what the trace does not meet on its spans.
+
+    For a broken variant, these are also the expectations of the fixed one.
+    """
     expected, problems, scenario = variant_run.expectations, result.problems, variant_run.scenario
-    if name == "broken":  # the trace shows what is wrong with it, which it is expected to be
+    if variant_run.name == "broken":
         expected = (*expected, *scenario.expect_fixed)
         folder = scenario_folder(scenario.name)
         problems = (*problems, *find_broken_problems(scenario, trace, folder))
     log_failed_expectations(trace, expected)
     log_findings(trace, diagnose(trace), with_issues=False)  # it fails on purpose
-    return replace(
-        result,
-        trace=trace,
-        problems=problems,
-        expectation_results=evaluate(trace, variant_run.expectations),
-        fidelity=measure_fidelity(replay.ledger, trace),
-        drift=tuple(str(change) for change in replay.drift),
-    )
+    results = evaluate(trace, variant_run.expectations)
+    return replace(result, trace=trace, problems=problems, expectation_results=results)
 
 
 def _find_problems(replay: ReplayServer, unexpected_outcome: str | None) -> Iterator[str]:

@@ -8,8 +8,12 @@ import pytest
 
 from scenarios.player import run as player
 from scenarios.player.run import run_scenario
-from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
-from scenarios.player.variant_run import VariantRun
+from scenarios.player.scenario_loader import (
+    load_scenario,
+    load_workflow,
+    scenario_folder,
+    scenario_names,
+)
 from scenarios.player.workflow_source import differing_members, explain_mistakes, read_workflow
 from scenarios.scenario import Scenario, Variant
 
@@ -35,7 +39,7 @@ HALVES = [
 
 
 def _workflow_class(page: Scenario, variant: Variant) -> Any:
-    return VariantRun(page, "fixed", variant, (), None).workflow()
+    return load_workflow(page, variant)
 
 
 @pytest.mark.parametrize(("name", "member"), HALVES)

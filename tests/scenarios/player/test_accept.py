@@ -9,8 +9,8 @@ from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.outline import render_outline
 from scenarios.player import accept as accept_module
 from scenarios.player.accept import AcceptanceError, accept
-from scenarios.player.run import diff_outlines
 from scenarios.player.scenario_loader import ScenarioFolder
+from scenarios.player.variant_run import diff_outlines
 from scenarios.player.verdict import ExpectationResult, VariantResult, Verdict
 
 TRACE = Trace((Span("review", "CHAIN", outputs={"summary": "lost"}),))

@@ -13,6 +13,7 @@ from scenarios.atomic_write import FileNotWrittenError
 from scenarios.expectations import hands_off, never_runs, takes_turns
 from scenarios.player import accept as accepting
 from scenarios.player import run as player
+from scenarios.player import variant_run
 from scenarios.player.accept import AcceptanceError, accept
 from scenarios.player.check import TraceSource, check_scenario
 from scenarios.player.run import run_scenario
@@ -114,7 +115,7 @@ def test_the_first_good_run_of_a_scenario_is_new_and_not_failed(
     folder = ScenarioFolder(tmp_path / NAME)
     shutil.copytree(scenario_folder(NAME).path, folder.path)
     folder.golden("twin").unlink()
-    monkeypatch.setattr(player, "scenario_folder", lambda _: folder)
+    monkeypatch.setattr(variant_run, "scenario_folder", lambda _: folder)
     verdict = run_scenario(NAME, store)
     assert (verdict.passed, verdict.is_new) == (True, True)
     print_report(render_verdict(load_scenario(NAME), verdict))

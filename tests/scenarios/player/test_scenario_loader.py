@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
-from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_names
-from scenarios.player.variant_run import VariantRun
+from scenarios.player.scenario_loader import (
+    ScenarioNotFoundError,
+    load_scenario,
+    load_workflow,
+    scenario_names,
+)
 
 PAGE = '''"""It goes wrong.
 
@@ -142,7 +146,7 @@ def test_a_misspelt_parameter_of_the_workflow_is_reported_before_it_runs(
     setting: dict[str, Any], sentence: str
 ) -> None:
     page = replace(load_scenario("briefing_goes_well"), **setting)
-    (variant, *_) = page.variants()
+    ((_, variant, _), *_) = page.variants()
     with pytest.raises(ScenarioNotFoundError, match=r"scenario\.py: ") as error:
-        VariantRun(page, *variant, None).workflow()
+        load_workflow(page, variant)
     assert sentence in str(error.value)

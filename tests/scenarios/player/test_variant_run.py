@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from scenarios.player.scenario_loader import load_workflow
 from scenarios.player.variant_run import VariantRun
 from scenarios.replay.replay_server import replay_tape
 from scenarios.scenario import Scenario, Variant
@@ -61,8 +62,9 @@ def make_run(variant: Variant | None = None, **options: Any) -> VariantRun:
 
 
 def run(variant_run: VariantRun) -> dict[str, Any]:
+    workflow = load_workflow(variant_run.scenario, variant_run.variant)
     with replay_tape(make_tape()) as replay:
-        result: dict[str, Any] = asyncio.run(variant_run.run(variant_run.workflow(), replay))
+        result: dict[str, Any] = asyncio.run(variant_run.run(workflow, replay))
     return result
 
 

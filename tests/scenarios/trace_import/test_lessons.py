@@ -8,7 +8,7 @@ from instrumentation import enable_tracing, record_run, trace_from_mlflow
 from instrumentation.trace import Trace
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.outline import render_outline
-from scenarios.player.scenario_loader import load_scenario, scenario_folder
+from scenarios.player.scenario_loader import load_scenario, load_workflow, scenario_folder
 from scenarios.player.variant_run import VariantRun
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
@@ -26,7 +26,7 @@ def run_lesson(scenario: str, tape: TracedTape, store: str) -> tuple[Trace, Repl
     """Run the healthy variant of a lesson on a tape, in strict replay."""
     page = load_scenario(scenario)
     variant = VariantRun(page, "twin", page.twin, page.expect_twin, None)  # type: ignore[arg-type] # it has a twin
-    workflow = variant.workflow()
+    workflow = load_workflow(page, variant.variant)
     with (
         enable_tracing(store),
         replay_tape(Tape.parse(tape.content)) as replay,
