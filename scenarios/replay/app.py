@@ -24,12 +24,11 @@ from scenarios.http_server.server import explain_foreign_caller
 from scenarios.openai_api.errors import error_body
 from scenarios.openai_api.other_endpoints import is_models_path, models_body
 from scenarios.recording.recorder import Recorder
-from scenarios.replay.answer_timing import RecordedOrder
 from scenarios.replay.exchange_handler import handle_exchange
 from scenarios.replay.fault_injection import FaultSchedule
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange, Ledger
-from scenarios.replay.replay_state import ReplayState
+from scenarios.replay.replay_state import RecordedOrder, ReplayState
 from scenarios.replay.request_parsing import (
     body_too_large_error,
     lane_fingerprint,

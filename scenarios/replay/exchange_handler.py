@@ -9,7 +9,6 @@ import httpx
 from scenarios.http_server.connection import JSON_CONTENT_TYPE, Connection
 from scenarios.openai_api.errors import error_body
 from scenarios.replay.answer import SSE_HEADERS, Answer, build_answer
-from scenarios.replay.answer_timing import AnswerPace
 from scenarios.replay.fault_injection import (
     DAMAGE_FAULTS,
     DELAY_FAULTS,
@@ -20,7 +19,7 @@ from scenarios.replay.fault_injection import (
 )
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange
-from scenarios.replay.replay_state import CloseEntry, ReplayState
+from scenarios.replay.replay_state import AnswerPace, CloseEntry, ReplayState
 from scenarios.replay.selection.fork import FORK_HEADER, ForkedSelector
 from scenarios.replay.selection.line_selector import LineSelector, SelectedLine
 from scenarios.replay.selection.refusal import RequestRefusedError
