@@ -12,6 +12,7 @@ STORE_PORT ?= 5001
 STORE_WORKERS ?= 1
 RECEIVER_PORT ?= 5002
 EVERY ?= 5m
+GATE ?= docs/quality-gate/quality-gate.toml
 METRICS_PORT ?= 9464
 PROMETHEUS_PORT ?= 9090
 PHOENIX_PORT ?= 6006
@@ -26,7 +27,7 @@ export CREWAI_DISABLE_TELEMETRY := true
 export CREWAI_DISABLE_VERSION_CHECK := true
 export CREWAI_TRACING_ENABLED := false
 .DEFAULT_GOAL := help
-.PHONY: help run-scenario diagnose evaluate dataset scenarios test test-fast diagnosis-seeds check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean bench-diagnosis
+.PHONY: help run-scenario diagnose evaluate dataset scenarios test test-fast diagnosis-seeds quality-gate check accept ui receiver phoenix monitor prometheus bench mutants fidelity matrix old-env openai-3-env openinference-env openllmetry-env openlit-env mlflow-3-18-env phoenix-env store store-stop picture lift lock clean bench-diagnosis
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -42,6 +43,9 @@ evaluate: $(VENV)/ready  ## Evaluate the lessons' tasks with judges and code, of
 
 dataset: $(VENV)/ready  ## Make a dataset of the runs that people rated low (EXPERIMENT=…)
 	@$(RUN) -m scenarios dataset --from-feedback "$(or $(EXPERIMENT),flight-recorder)"
+
+quality-gate: $(VENV)/ready  ## Check stored traces against thresholds, for CI (GATE=…, MARKDOWN=…)
+	@$(RUN) -m scenarios quality-gate "$(GATE)" $(if $(MARKDOWN),--markdown "$$MARKDOWN")
 
 scenarios: $(VENV)/ready  ## List the scenarios
 	@$(RUN) -m scenarios list

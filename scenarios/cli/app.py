@@ -15,7 +15,7 @@ from scenarios.cli.dataset_commands import compare_prompts, dataset, produced_by
 from scenarios.cli.exits import exit_on_error
 from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
-from scenarios.cli.report_commands import bench_diagnosis, diff, governance
+from scenarios.cli.report_commands import bench_diagnosis, diff, governance, quality_gate
 from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
 from scenarios.cli.scoring_commands import evaluate, monitor
 from scenarios.cli.store_commands import alerts, search
@@ -28,6 +28,7 @@ from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.programs.endpoints import InvalidServiceError
 from scenarios.programs.program import ProgramNotStartedError
+from scenarios.quality_gate.gate_source import GateFileError
 from scenarios.replay.selection.fork import ForkError
 from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.tape.tape import TapeError
@@ -43,6 +44,7 @@ USER_ERRORS = (
     ExpectationsFileError,
     FileNotWrittenError,
     ForkError,
+    GateFileError,
     InvalidServiceError,
     MetricExportError,
     ModelNotConfiguredError,
@@ -69,6 +71,7 @@ COMMANDS = (
     *(run, check, accept, patches, live, chat),
     *(record, replay, doctor, serve, alerts, search, diff, diagnose, governance),
     monitor,
+    quality_gate,
     import_trace,
     convert,
     evaluate,

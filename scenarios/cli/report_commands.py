@@ -1,7 +1,9 @@
-"""The commands that report: on a run, on two runs, and on the diagnosis itself."""
+"""The commands that report: on a run, on two, on many (a gate), and on the diagnosis itself."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +11,7 @@ from typing import Annotated
 import typer
 
 from instrumentation.governance import read_governance
+from scenarios.atomic_write import write_atomically
 from scenarios.attribution.labelled_logs import (
     SOURCES,
     BenchmarkDataError,
@@ -18,10 +21,16 @@ from scenarios.attribution.labelled_logs import (
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
 from scenarios.cli.startup import quiet_frameworks
+from scenarios.quality_gate.gate_file import load_gate
+from scenarios.quality_gate.gate_report import render_gate, render_gate_markdown
 from scenarios.reports.governance_report import render_governance, render_governance_markdown
 from scenarios.reports.terminal_report import make_console, print_report
 from scenarios.trace_store.trace_argument import load_trace_argument
-from scenarios.trace_store.tracking_uri import tracking_uri, translate_store_errors
+from scenarios.trace_store.tracking_uri import (
+    require_existing,
+    tracking_uri,
+    translate_store_errors,
+)
 
 RUN_HELP = "Trace or tape (a file), the ID of an MLflow trace or run, or last."
 
@@ -63,6 +72,44 @@ def governance(
         for report in reports:
             print_report(render_governance(report))
     raise typer.Exit(1 if any(report.problems for report in reports) else 0)
+
+
+def quality_gate(
+    gate: Annotated[Path, typer.Argument(help="TOML file of thresholds.", metavar="FILE")] = Path(
+        "quality-gate.toml"
+    ),
+    markdown: Annotated[
+        Path | None,
+        typer.Option(help="Write a summary for a pull request here.", metavar="FILE"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check stored traces against thresholds, for CI.
+
+    Checks what FILE asks for: scores of an evaluation, findings of the diagnosis, alert rules, and
+    tokens and cost. MLflow keeps the evaluation as a run; with MLflow 3.18 it shows the thresholds.
+
+    Exit codes: 0 passed; 1 failed; 2 could not evaluate, e.g. without any trace.
+    """
+    checked = load_gate(gate)
+    with (
+        quiet_frameworks(),
+        exit_on_interrupt("stopped"),
+        translate_store_errors(),
+        redirect_stdout(sys.stderr),  # MLflow prints its progress
+    ):
+        from scenarios.quality_gate.run_gate import run_gate
+
+        report = run_gate(checked, require_existing(tracking_uri()), lambda _: None)
+    if markdown:
+        from instrumentation.redaction.redaction import STRICT_REDACTION  # imports OpenTelemetry
+
+        write_atomically(markdown, STRICT_REDACTION.redact_text(render_gate_markdown(report)))
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+    else:
+        print_report(render_gate(report))
+    raise typer.Exit(report.exit_code)
 
 
 class Half(StrEnum):

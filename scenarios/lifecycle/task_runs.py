@@ -6,13 +6,13 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.diagnosis import diagnose
 from instrumentation.trace import Trace, trace_from_mlflow
 from scenarios.expectations.expectation import SOURCE_ID, explain_failure
 from scenarios.lifecycle.tasks import EvaluationTask
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import load_scenario
 from scenarios.tape.placeholders import fill_inputs
+from scenarios.testing.scorers import make_finding_scorer
 
 DATASET = "flight recorder: tasks"
 SCENARIO_TAG = "flight_recorder.scenario"
@@ -73,11 +73,7 @@ def build_code_scorers() -> list[Any]:
         failures = list(filter(None, reasons))
         return Feedback(value=not failures, rationale="\n".join(failures) or "it meets them all")
 
-    def no_finding(trace: Any) -> Feedback:
-        found = diagnose(trace_from_mlflow([trace.to_dict()])).findings
-        return Feedback(value=not found, rationale="\n".join(map(str, found)) or "nothing found")
-
-    return [scorer(one, name=one.__name__) for one in (meets_expectations, no_finding)]
+    return [scorer(meets_expectations, name="meets_expectations"), make_finding_scorer()]
 
 
 def _source() -> Any:

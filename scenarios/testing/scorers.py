@@ -1,8 +1,10 @@
-"""Use expectations as scorers of `mlflow.genai.evaluate`."""
+"""Use expectations and the diagnosis as scorers of `mlflow.genai.evaluate`."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from instrumentation.diagnosis import diagnose
 from instrumentation.trace import trace_from_mlflow
 from scenarios.expectations.expectation import MAX_NAME_CHARS, Expectation, explain_failure
 
@@ -37,6 +39,31 @@ def as_scorer(expectation: Expectation, name: str | None = None) -> Any:
         name=name or _metric_name(expectation.description),
         description=expectation.description,
     )
+
+
+def make_joint_scorer(expectations: Sequence[Expectation], name: str = "meets_expectations") -> Any:
+    """Make one scorer of several expectations: whether a trace meets all of them."""
+    from mlflow.entities import Feedback
+    from mlflow.genai.scorers import scorer
+
+    def evaluate_expectations(trace: Any) -> Any:
+        recorded = trace_from_mlflow([trace.to_dict()])
+        failures = list(filter(None, (explain_failure(recorded, one) for one in expectations)))
+        return Feedback(value=not failures, rationale="\n".join(failures) or "it meets them all")
+
+    return scorer(evaluate_expectations, name=name)
+
+
+def make_finding_scorer(name: str = "no_finding") -> Any:
+    """Make a scorer of the diagnosis: whether it finds nothing in a trace."""
+    from mlflow.entities import Feedback
+    from mlflow.genai.scorers import scorer
+
+    def evaluate_diagnosis(trace: Any) -> Any:
+        found = diagnose(trace_from_mlflow([trace.to_dict()])).findings
+        return Feedback(value=not found, rationale="\n".join(map(str, found)) or "nothing found")
+
+    return scorer(evaluate_diagnosis, name=name)
 
 
 def _metric_name(description: str) -> str:
