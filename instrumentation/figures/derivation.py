@@ -1,9 +1,10 @@
-"""Find how a report's figure can be calculated from its sources' figures: sum, ratio, change.
+"""Find how a report's figure can be calculated from its sources' figures: sum, product, change.
 
 With many source figures, some two of them nearly always yield the wanted number by chance. So a
 figure counts as derived only if its own sentence names the calculation ("annualized", "higher by"),
 if the units allow it, and if the report itself states one of the operands. An annualized rate needs
-no stated operand.
+no stated operand. A product is recognised by its sentence, which states both factors ("three
+nights at 124 EUR are 372 EUR"), and another unit ("2.3 s" of 2300 ms) by its value.
 """
 
 import re
@@ -12,12 +13,13 @@ from decimal import Decimal
 from itertools import combinations
 
 from instrumentation.figures.figure import Figure
+from instrumentation.figures.prose_figures import NUMBER_WORD, WORD_VALUES
 from instrumentation.figures.source_match import SupportedFigure
 from instrumentation.figures.units import PERIOD_MONTHS
 
 OPERATION_WORDS = {
     "annualised rate": r"annuali[sz]\w+|annual rate|compound\w*",
-    "sum": r"sum|total\w*|combined|together|altogether",
+    "sum": r"sum|total\w*|combined|together|altogether|in all|adds? up|comes? to",
     "mean": r"mean|averag\w+",
     "difference": r"differen\w+|gap|spread|apart|by|(?:more|less|higher|lower|larger|smaller|"
     r"faster|slower) than|above|below|up|down|higher|lower|rose|fell|gained|lost",
@@ -27,6 +29,13 @@ OPERATION_WORDS = {
     "share": r"share|proportion|of|ratio",
 }
 """Words of which a sentence must contain one for each kind of calculation."""
+
+COUNT = re.compile(
+    rf"(?<![\w.,])(?:(?P<digits>\d{{1,3}})(?![\w]|[.,]\d)|(?:{NUMBER_WORD})(?!\w))", re.I
+)
+"""A small number in a sentence, which may be a factor."""
+UNIT_FACTORS = {("s", "ms"): 1000, ("t", "kg"): 1000, ("MWh", "kWh"): 1000, ("GW", "MW"): 1000}
+"""How many of the second unit make one of the first."""
 
 DerivedValue = tuple[Decimal, str | None]
 """A calculated value, and its unit."""
@@ -45,6 +54,10 @@ def find_derivation(
     """
     used = dict.fromkeys(source for supported in cited for source in supported.sources)
     quoted = dict.fromkeys(supported.figure for supported in cited)
+    if factor := next((one for one in quoted if _is_multiple(figure, one)), None):
+        return SupportedFigure(figure, (factor,), "product")
+    if converted := next((one for one in sources if _is_converted(figure, one)), None):
+        return SupportedFigure(figure, (converted,), "conversion")
     operand_sets: list[tuple[Figure, ...]] = [
         pair for pair in combinations(dict.fromkeys(sources), 2) if used.keys() & set(pair)
     ]
@@ -60,6 +73,26 @@ def find_derivation(
             if any(_matches(figure, operation, value) for value in values):
                 return SupportedFigure(figure, operands, operation)
     return None
+
+
+def _is_multiple(figure: Figure, factor: Figure) -> bool:
+    """Whether a figure is another one of its sentence, times a count that the sentence states."""
+    if factor.sentence != figure.sentence or figure.unit not in (None, factor.unit):
+        return False
+    counts = (
+        Decimal(match["digits"]) if match["digits"] else WORD_VALUES[match.group().lower()]
+        for match in COUNT.finditer(figure.sentence)
+    )
+    return any(count > 1 and figure.covers(count * factor.value) for count in counts)
+
+
+def _is_converted(figure: Figure, source: Figure) -> bool:
+    """Whether a figure is the source's in a larger or a smaller unit."""
+    larger = UNIT_FACTORS.get((figure.unit or "", source.unit or ""))
+    smaller = UNIT_FACTORS.get((source.unit or "", figure.unit or ""))
+    if larger:
+        return figure.covers(source.value / larger)
+    return smaller is not None and figure.covers(source.value * smaller)
 
 
 def _with_unit(unit: str | None, figures: Iterable[Figure]) -> tuple[Figure, ...]:

@@ -74,7 +74,8 @@ NON_FIGURE = re.compile(
         (
             r"https?://\S+|\b[\w.+-]+@[\w-]+\.\w[\w.]*",
             r"\b\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?|\b\d{1,2}[/.]\d{1,2}[/.]\d{4}\b|\b\d\d?:\d\d(?::\d\d)?\b",
-            rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s{MONTH_PATTERN}\b",
+            rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\s?(?:[-–]|to|and|until)\s?)?"
+            rf"\d{{1,2}}(?:st|nd|rd|th)?\s{MONTH_PATTERN}\b",
             rf"\b{MONTH_PATTERN}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]\d){NOT_BEFORE_UNIT}",
             rf"\b(?:{DATE_PATTERNS['quarter']}|{DATE_PATTERNS['month']})(?!\w)|\b(?:FY|CY)\s?\d\d\b",
             rf"(?<![\w.,]){YEAR_PATTERN}\s?[-–/]\s?(?:{YEAR_PATTERN}|\d\d)\b(?![.,]\d){NOT_BEFORE_UNIT}",

@@ -23,6 +23,8 @@ UNIT_SPELLINGS = {
     "GWh": r"GWh",
     "MW": r"MW|megawatts?",
     "GW": r"GW|gigawatts?",
+    "ms": r"ms|milliseconds?|msecs?",
+    "s": r"seconds?|secs?",
     "barrels": r"barrels?|bbl",
     "°C": r"°[ ]?C",
     "people": r"people|persons|inhabitants|residents|(?<=population in )number",
