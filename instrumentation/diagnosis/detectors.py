@@ -13,8 +13,14 @@ from instrumentation.diagnosis.calls.runaway_retries import find_runaway_retries
 from instrumentation.diagnosis.calls.silent_stall import find_pending_results, find_unanswered_calls
 from instrumentation.diagnosis.calls.swallowed_error import find_swallowed_errors
 from instrumentation.diagnosis.calls.transient_error import find_transient_errors
+from instrumentation.diagnosis.calls.unrequested_action import find_unrequested_actions
 from instrumentation.diagnosis.finding import Finding
-from instrumentation.diagnosis.handoffs.forgotten_instruction import find_forgotten_instructions
+from instrumentation.diagnosis.handoffs.arbitrary_choice import find_arbitrary_choices
+from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
+from instrumentation.diagnosis.handoffs.forgotten_instruction import (
+    find_dropped_rules,
+    find_forgotten_instructions,
+)
 from instrumentation.diagnosis.handoffs.left_task import find_left_tasks
 from instrumentation.diagnosis.handoffs.lost_objection import find_lost_objections
 from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
@@ -23,16 +29,19 @@ from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_
 from instrumentation.diagnosis.handoffs.unanswered_question import find_unanswered_questions
 from instrumentation.diagnosis.handoffs.withheld_caveat import find_withheld_caveats
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.values.exchanged_value import find_exchanged_values
 from instrumentation.diagnosis.values.filled_empty_result import find_filled_empty_results
 from instrumentation.diagnosis.values.invented_value import find_invented_values
 from instrumentation.diagnosis.values.misattributed_figure import find_misattributed_figures
 from instrumentation.diagnosis.values.misread_result import find_misread_results
 from instrumentation.diagnosis.values.overwritten_note import find_overwritten_notes
+from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
 from instrumentation.diagnosis.values.replaced_reply import find_replaced_replies
 from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_notes
 from instrumentation.diagnosis.verdicts.approved_objection import find_approved_objections
 from instrumentation.diagnosis.verdicts.late_budget_check import find_late_budget_checks
 from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_guardrails
+from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks
 from instrumentation.diagnosis.verdicts.stale_prompt import find_stale_prompts
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
 from instrumentation.diagnosis.verdicts.unused_result import find_unused_results
@@ -47,16 +56,22 @@ DETECTORS: tuple[Detector, ...] = (
     find_invented_values,
     find_misread_results,
     find_misattributed_figures,
+    find_exchanged_values,
+    find_rates_as_totals,
     find_ungrounded_notes,
     find_overwritten_notes,
     find_lost_results,
     find_withheld_caveats,
+    find_dropped_criteria,
     find_forgotten_instructions,
+    find_dropped_rules,
     find_lost_objections,
     find_misrouted_delegations,
     find_left_tasks,
+    find_unrequested_actions,
     find_overruled_verdicts,
     find_unanswered_questions,
+    find_arbitrary_choices,
     find_mismatched_calls,
     find_malformed_calls,
     find_repeated_calls,
@@ -71,6 +86,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_transient_errors,
     find_truncated_answers,
     find_unverified_claims,
+    find_partial_checks,
     find_approved_objections,
     find_misfired_guardrails,
     find_late_budget_checks,

@@ -27,7 +27,8 @@ def find_mismatched_calls(reading: TraceReading) -> Iterator[Finding]:
         given = {code for message in completion.prompt for code in CODE.findall(message.text)}
         for request in completion.answer.requests:
             for code in _codes(request) - announced - given:
-                meant = {one for one in announced - requested if _form(one) == _form(code)}
+                form = form_of_code(code)
+                meant = {one for one in announced - requested if form_of_code(one) == form}
                 call = _find_call(reading, completion, request)
                 if meant and call is not None and not call.failed:
                     yield _build_finding(reading, completion, call, sorted(meant)[0], code)
@@ -41,7 +42,7 @@ def _codes(request: ToolRequest) -> set[str]:
     return {value for value in values if CODE.fullmatch(value)}
 
 
-def _form(code: str) -> str:
+def form_of_code(code: str) -> str:
     """A code with each letter as A and each digit as 9."""
     return re.sub(r"\d", "9", re.sub(r"[A-Z]", "A", code))
 

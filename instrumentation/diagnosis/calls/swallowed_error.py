@@ -5,7 +5,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.lexicon import INABILITY, MISSING, OBJECTION, PENDING
+from instrumentation.diagnosis.reading.lexicon import (
+    INABILITY,
+    MISSING,
+    OBJECTION,
+    PENDING,
+    REASSURANCE,
+)
 from instrumentation.diagnosis.reading.span_values import is_cut_off
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
@@ -37,6 +43,7 @@ def find_swallowed_errors(reading: TraceReading) -> Iterator[Finding]:
 
 
 def _admits(text: str) -> bool:
+    text = REASSURANCE.sub("", text)
     return any(words.search(text) for words in ADMISSIONS)
 
 

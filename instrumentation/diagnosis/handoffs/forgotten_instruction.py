@@ -1,11 +1,13 @@
 """Context decay: a rule is dropped from a later prompt, and the answer breaks it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.reading.completions import Completion
 from instrumentation.diagnosis.reading.handoff import Handoff
-from instrumentation.diagnosis.reading.lexicon import MISSING
+from instrumentation.diagnosis.reading.lexicon import MISSING, PROHIBITION
 from instrumentation.diagnosis.reading.texts import content_words
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
@@ -32,6 +34,53 @@ def find_forgotten_instructions(reading: TraceReading) -> Iterator[Finding]:
             if broken is not None:
                 yield _build_finding(reading, handoff, rule, broken, lost)
                 return
+
+
+def find_dropped_rules(reading: TraceReading) -> Iterator[Finding]:
+    """Yield completions without a rule that an earlier prompt had, if their turn breaks it."""
+    given = content_words(reading.index.task)
+    for turn in reading.index.turns:
+        completions = reading.index.completions_of(turn)
+        known: dict[str, Completion] = {}
+        for place, completion in enumerate(completions):
+            texts = [message.text for message in completion.prompt]
+            for text in known.keys() - set(texts) if known else ():
+                for rule in filter(PROHIBITION.search, SENTENCE.findall(text)):
+                    prohibited = content_words(rule) - given
+                    if broken := _breaking_sentence(completions[place:], prohibited):
+                        yield _build_dropped_rule(reading, known[text], completion, rule, broken)
+                        return
+            known |= {text: completion for text in texts if _forbids(text)}
+
+
+@lru_cache(maxsize=65_536)
+def _forbids(text: str) -> bool:
+    """Whether a text has a prohibition. Most prompts repeat the texts of earlier ones."""
+    return PROHIBITION.search(text) is not None
+
+
+def _breaking_sentence(completions: Sequence[Completion], prohibited: frozenset[str]) -> str:
+    for completion in completions:
+        for sentence in SENTENCE.findall(completion.answer.text):
+            shared = content_words(sentence) & prohibited
+            if len(shared) >= max(2, MIN_BROKEN_SHARE * len(prohibited)):
+                return "" if MISSING.search(sentence) else str(sentence).strip()
+    return ""
+
+
+def _build_dropped_rule(
+    reading: TraceReading, had: Completion, lacks: Completion, rule: str, broken: str
+) -> Finding:
+    return reading.find(
+        MODE,
+        lacks.span,
+        (
+            quote(had.span, rule, "this was in the prompt"),
+            quote(lacks.span, broken, "this breaks it; the rule is no longer in the prompt"),
+        ),
+        "Keep rules in the system prompt when the history is shortened.",
+        0.75,
+    )
 
 
 def _prohibitions(text: str) -> Iterator[str]:

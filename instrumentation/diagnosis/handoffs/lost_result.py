@@ -6,6 +6,7 @@ from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.handoffs.lost_objection import is_lost_objection
 from instrumentation.diagnosis.reading.grounding import figures_of
 from instrumentation.diagnosis.reading.handoff import Handoff
+from instrumentation.diagnosis.reading.lexicon import INABILITY, REQUIREMENT
 from instrumentation.diagnosis.reading.texts import content_words
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.reading.verdict import read_verdict
@@ -40,6 +41,7 @@ def find_lost_results(reading: TraceReading) -> Iterator[Finding]:
         if handoff.is_lost
         and not _goes_back(reading, handoff, first_turns)
         and not _came_through_others(reading, handoff, arrivals)
+        and not _is_joined_later(reading, handoff, arrivals)
         and not _is_restated(reading, handoff)
         and not is_lost_objection(reading, handoff)
     ]
@@ -72,6 +74,20 @@ def _came_through_others(
             known.add(id(turn))
             pending.extend(arrivals.get(id(turn), ()))
     return False
+
+
+def _is_joined_later(
+    reading: TraceReading, lost: Handoff, arrivals: Mapping[int, Sequence[Span]]
+) -> bool:
+    """Whether a third agent received both outputs, as where branches are joined.
+
+    A branch that works without the other's result needs none. A requirement is for all branches.
+    """
+    assert lost.receiver is not None
+    if REQUIREMENT.search(lost.sent) or INABILITY.search(reading.flow.output(lost.receiver)):
+        return False
+    joined = {id(lost.sender), id(lost.receiver)}
+    return any(joined <= {id(turn) for turn in turns} for turns in arrivals.values())
 
 
 def _is_restated(reading: TraceReading, lost: Handoff) -> bool:

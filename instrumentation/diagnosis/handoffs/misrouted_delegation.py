@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Evidence, Finding, quote
 from instrumentation.diagnosis.reading.handoff import Handoff
-from instrumentation.diagnosis.reading.lexicon import INABILITY
+from instrumentation.diagnosis.reading.lexicon import INABILITY, MISSING
 from instrumentation.diagnosis.reading.span_values import as_list
-from instrumentation.diagnosis.reading.texts import sentence_keys
+from instrumentation.diagnosis.reading.texts import SENTENCE, content_words, sentence_keys
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "misrouted delegation"
 FIX = "Tell the agent that delegates which tools each coworker has."
+MIN_SHARED_WORDS = 2
+"""So many words of a refusal are in a sentence that restates it."""
 FAILURES = "flight_recorder.routing.delegation_failures"
 ROUTING = "flight_recorder.routing."
 CALL_COUNT = ".call_count"
@@ -46,13 +48,29 @@ def _is_refused(reading: TraceReading, handoff: Handoff) -> bool:
 
 
 def _is_accepted(reading: TraceReading, handoff: Handoff) -> bool:
-    """Whether the delegating turn, which encloses the other one, repeats the refusal as its own."""
+    """Whether the delegating turn, which encloses the other one, has the refusal as its result.
+
+    It repeats it, or says in its own words what is missing, if nobody called a tool afterwards.
+    """
     around = (span for span in reading.index.ancestors(handoff.span) if span.type == "AGENT")
     delegating = next(around, None)
     if delegating is None or handoff.receiver is None:
         return False
-    refusal = sentence_keys(reading.flow.output(handoff.receiver))
-    return bool(refusal & sentence_keys(reading.flow.output(delegating)))
+    refusal, result = reading.flow.output(handoff.receiver), reading.flow.output(delegating)
+    if sentence_keys(refusal) & sentence_keys(result):
+        return True
+    later = (turn for turn in delegating if turn.type == "AGENT" and turn is not delegating)
+    if any(
+        reading.index.is_before(handoff.receiver, turn) and reading.index.calls_of(turn)
+        for turn in later
+    ):
+        return False
+    words = content_words(refusal)
+    return any(
+        len(words & content_words(sentence)) >= MIN_SHARED_WORDS
+        for sentence in SENTENCE.findall(result)
+        if MISSING.search(sentence)
+    )
 
 
 def _unused_agents(reading: TraceReading) -> Iterator[Evidence]:

@@ -74,10 +74,10 @@ class Grounding:
 
         Args:
             figure: The figure.
-            beside: The other figures of its text, which may be operands.
+            beside: The other figures of its text that may be operands.
         """
         cited = [
-            SupportedFigure(one, tuple(source.figure for source in self.sources_of(one)))
+            SupportedFigure(one, tuple(source.figure for source in self.sources_of(one)) or (one,))
             for one in beside
             if one is not figure
         ]

@@ -30,6 +30,42 @@ MISSING = re.compile(
     rf"\b(?:{NEGATIONS}|nothing|none|unknown|unavailable|missing|absent|n/a)\b|n['’]t\b", re.I
 )
 """Words by which a text says that something is not there."""
+REASSURANCE = re.compile(
+    r"\b(?:no|not any|nothing|none|without)\s+(?:\w+\s+){0,2}?(?:unusual|wrong|abnormal|suspicious"
+    r"|errors?|anomal(?:y|ies|ous)|problems?|issues?|warnings?|irregular\w*|concerns?|faults?|alarming)\b",
+    re.I,
+)
+"""Negations by which a text says that all is well, not that something is missing."""
+REQUIREMENT = re.compile(
+    r"\b(?:must|shall|(?:have|has) to|needs?|requir\w+|at (?:most|least)"
+    r"|no (?:more|less|later) than|only|never|do not|don['’]t|avoid|without)\b",
+    re.I,
+)
+"""Words of a requirement on later work."""
+PROHIBITION = re.compile(
+    r"\b(?:never|(?:must|may|shall|should|do) not|don['’]t|not allowed|forbidden|prohibited"
+    r"|no \w+ without|only (?:with|after|if))\b",
+    re.I,
+)
+"""Words of a rule that forbids."""
+CONSEQUENCES = re.compile(
+    r"(?:^|_)(?:delete|drop|remove|purge|truncate|cancel|refund|pay|transfer|terminate|revoke|overwrite)"
+    r"(?=_|$)"
+)
+"""Verbs in the names of tools whose calls cannot be taken back."""
+EXAMINED = (
+    r"(?:verified|checked|validated|confirmed|tested|audited|reviewed|screened|examined|inspected)"
+)
+SPOKEN_CHECK = re.compile(
+    rf"\b(?:I|we)(?:['’]ve| have)? (?:also |now |fully |carefully |independently )?{EXAMINED}\b",
+    re.I,
+)
+"""Words by which a speaker claims to have checked something."""
+CLAIM_OF_ALL = re.compile(
+    rf"\b(?:all|each|every)\b[^.;\n]{{0,40}}\b{EXAMINED}\b|\b{EXAMINED}\b[^.;\n]{{0,20}}\b(?:all|each|every)\b",
+    re.I,
+)
+"""Words by which a speaker claims to have checked everything."""
 INABILITY = re.compile(
     r"\b(?:cannot|can ?not|can['’]t|could(?:n['’]t| not)|unable|not able|lacks?"
     r"|no (?:tools?|access|way|means|permission)|do(?:es)?(?:n['’]t| not) have)\b",

@@ -2,9 +2,10 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from instrumentation.diagnosis.reading.texts import decode_json
 from instrumentation.trace.span import IN_PROGRESS, Span
 
 EMPTY: Mapping[str, Any] = {}
@@ -19,6 +20,19 @@ def as_mapping(value: Any) -> Mapping[str, Any]:
 def as_list(value: Any) -> Sequence[Any]:
     """The value if it is a list, else an empty one."""
     return value if isinstance(value, list | tuple) else ()
+
+
+def iter_records(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield each object in a value, at any depth, that has a text, a number or a flag."""
+    pending = [value]
+    while pending:
+        one = decode_json(pending.pop())
+        if isinstance(one, Mapping):
+            if any(isinstance(inner, str | int | float) for inner in one.values()):
+                yield one
+            pending.extend(reversed(list(one.values())))
+        elif isinstance(one, list | tuple):
+            pending.extend(reversed(one))
 
 
 def as_number(value: Any, default: float) -> float:

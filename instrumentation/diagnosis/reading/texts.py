@@ -64,8 +64,10 @@ def iter_texts(value: Any) -> Iterator[str]:
             pending.extend(reversed(one))
 
 
-def decode_json(text: str) -> Any:
-    """The object or array that a text encodes, or the text itself."""
+def decode_json(text: Any) -> Any:
+    """The object or array that a text encodes, or else the value itself."""
+    if not isinstance(text, str):
+        return text
     if text[:1] not in ("{", "[") and text.lstrip()[:1] not in ("{", "["):
         return text
     try:

@@ -1,6 +1,6 @@
 """Invented value: the answer states a figure that is in no tool result and in no input."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.completions import Completion
@@ -12,6 +12,9 @@ from instrumentation.figures import Figure
 MODE = "invented values"
 FIX = "Refuse an answer whose figures are in no tool result; demand that the model looks them up."
 
+MAX_CALCULATION_STEPS = 3
+"""A sum of products takes two steps."""
+
 
 def find_invented_values(reading: TraceReading) -> Iterator[Finding]:
     """Yield the completion that first states a figure without a source, if the run has sources.
@@ -20,7 +23,7 @@ def find_invented_values(reading: TraceReading) -> Iterator[Finding]:
     counts ("asked three times"), so they do not count.
     """
     stated = [one for one in figures_of(reading.index.answer) if any(map(str.isdigit, one.text))]
-    unfounded = [figure for figure in stated if not _has_source(reading, figure, stated)]
+    unfounded = _without_source(reading, stated)
     by_origin: dict[int, tuple[Completion, list[Figure]]] = {}
     for figure in unfounded:
         origin = _first_statement(reading, figure)
@@ -30,13 +33,26 @@ def find_invented_values(reading: TraceReading) -> Iterator[Finding]:
         yield _build_finding(reading, origin, figures)
 
 
-def _has_source(reading: TraceReading, figure: Figure, stated: list[Figure]) -> bool:
+def _without_source(reading: TraceReading, stated: Sequence[Figure]) -> list[Figure]:
+    """The figures that no source has, and that follow from no others that do.
+
+    A figure that was calculated from an invented one before it is a consequence.
+    """
     grounding = reading.grounding
-    return (
-        bool(grounding.sources_of(figure))
-        or grounding.is_given(figure)
-        or grounding.is_derived(figure, stated)
-    )
+    pending = [
+        one for one in stated if not grounding.sources_of(one) and not grounding.is_given(one)
+    ]
+    for _ in range(MAX_CALCULATION_STEPS):
+        founded = [one for one in stated if one not in pending]
+        derived = [
+            one
+            for place, one in enumerate(pending)
+            if grounding.is_derived(one, [*founded, *pending[:place]])
+        ]
+        pending = [one for one in pending if one not in derived]
+        if not derived:
+            break
+    return pending
 
 
 def _first_statement(reading: TraceReading, figure: Figure) -> Completion | None:

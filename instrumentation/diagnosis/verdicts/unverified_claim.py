@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.lexicon import VERIFIED
+from instrumentation.diagnosis.reading.lexicon import SPOKEN_CHECK, VERIFIED
 from instrumentation.diagnosis.reading.span_values import as_list
 from instrumentation.diagnosis.reading.texts import iter_fields, sentence_keys, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
@@ -15,12 +15,14 @@ AGENT_TOOLS = "flight_recorder.crew.agent.tools"
 
 
 def find_unverified_claims(reading: TraceReading) -> Iterator[Finding]:
-    """Yield turns with tools that call none of them, and yet set a field such as `verified`."""
+    """Yield turns with tools that call none, and yet claim a check, in a field or in words."""
     index = reading.index
     answer = sentence_keys(index.answer)
+    callers: set[str | None] = set()
     for turn in index.turns:
         completions = index.completions_of(turn)
-        claim = _claim(turn)
+        claim = _claim(turn) or _spoken_claim(reading, turn, callers)
+        callers |= {turn.agent} if index.calls_of(turn) else set()
         tools = [str(tool) for tool in as_list(turn.attributes.get(AGENT_TOOLS))]
         tools += [tool for one in completions for tool in one.tools]
         if claim is None or not tools or index.calls_of(turn):
@@ -33,12 +35,18 @@ def find_unverified_claims(reading: TraceReading) -> Iterator[Finding]:
             MODE,
             completions[-1].span if completions else turn,
             (
-                quote(turn, to_json_text(turn.outputs), f"the field {claim} is true"),
+                quote(turn, to_json_text(turn.outputs), f"it claims a check: {claim}"),
                 quote(turn, ", ".join(dict.fromkeys(tools)), "none of these tools was called"),
             ),
             FIX,
             0.9,
         )
+
+
+def _spoken_claim(reading: TraceReading, turn: Span, callers: set[str | None]) -> str | None:
+    """The words by which an agent claims to have checked, if it has never called a tool."""
+    match = None if turn.agent in callers else SPOKEN_CHECK.search(reading.flow.output(turn))
+    return match.group() if match else None
 
 
 def _claim(turn: Span) -> str | None:

@@ -7,6 +7,7 @@ from instrumentation.diagnosis.calls.swallowed_error import find_swallowed_error
 from instrumentation.trace import Trace
 from instrumentation.trace.canonical_json import dump_trace, load_trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
+from tests.instrumentation.diagnosis import test_look_alikes
 from tests.instrumentation.diagnosis.test_diagnosis import FAILED_CALL, run, turn
 from tests.support.failure_truth import NO_FINDING, TRUTH, explain_miss, explain_wrong_diagnosis
 from tests.support.renamed_traces import SEEDS, explain_dependence_on_words, rename_inputs
@@ -17,7 +18,8 @@ UNPLAYED: dict[Detector, Trace] = {
         "How is the well?",
         "The north well is in good order.",
         turn("surveyor", "Measure.", "The north well is in good order.", FAILED_CALL),
-    )
+    ),
+    **test_look_alikes.UNPLAYED,
 }
 """The detectors of failures that no scenario plays, each with a small trace that has one."""
 PLAYED = [detector for detector in DETECTORS if detector not in UNPLAYED]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from instrumentation.diagnosis import Finding, diagnose
+from instrumentation.diagnosis import DETECTORS, Detector, Finding, diagnose
 from instrumentation.trace import Trace
 from tests.scenarios.diagnoses.unseen.case import Case, Truth
 
@@ -34,9 +34,9 @@ class Result:
     others: Sequence[Finding]
 
 
-def compare(case: Case, trace: Trace) -> Result:
+def compare(case: Case, trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> Result:
     """Compare the first finding with the origin, and the best of the others with a second truth."""
-    findings = diagnose(trace).findings
+    findings = diagnose(trace, detectors).findings
     hits, others = list[Hit](), list(findings)
     for truth in case.truths:
         candidates = others[:1] if not hits else others
@@ -47,6 +47,11 @@ def compare(case: Case, trace: Trace) -> Result:
         hits.append(best)
         others = [one for one in others if one is not best.finding]
     return Result(case, findings, hits, others)
+
+
+def score(results: Sequence[Result]) -> int:
+    """How many agents, spans and modes are right."""
+    return sum(hit.score for result in results for hit in result.hits)
 
 
 def _compare_finding(truth: Truth, finding: Finding, trace: Trace) -> Hit:

@@ -2,16 +2,25 @@
 
 import pytest
 
+from instrumentation.diagnosis import DETECTORS, Detector
+from instrumentation.trace import Trace
+from tests.instrumentation.diagnosis.test_look_alikes import UNPLAYED
 from tests.scenarios.diagnoses.unseen.accuracy_page import COMMAND, PAGE, TABLES, render_page
-from tests.scenarios.diagnoses.unseen.hits import Result, compare, render_tables
+from tests.scenarios.diagnoses.unseen.case import Case
+from tests.scenarios.diagnoses.unseen.hits import Result, compare, render_tables, score
 from tests.scenarios.diagnoses.unseen.recording import record_cases
 
 pytestmark = [pytest.mark.long, pytest.mark.store]
 
 
 @pytest.fixture(scope="module")
-def results(store: str) -> list[Result]:
-    return [compare(case, trace) for case, trace in record_cases(store)]
+def recorded(store: str) -> list[tuple[Case, Trace]]:
+    return record_cases(store)
+
+
+@pytest.fixture(scope="module")
+def results(recorded: list[tuple[Case, Trace]]) -> list[Result]:
+    return [compare(case, trace) for case, trace in recorded]
 
 
 def test_the_table_of_hits_is_current(results: list[Result]) -> None:
@@ -27,3 +36,17 @@ def test_each_program_has_healthy_runs_and_runs_with_faults(results: list[Result
         healthy = sum(not result.case.truths for result in runs)
         assert healthy >= 2, program
         assert len(runs) - healthy >= 4, program
+
+
+def test_no_healthy_run_is_accused(results: list[Result]) -> None:
+    healthy = [result for result in results if not result.case.truths]
+    assert {one.case.story: one.findings for one in healthy if one.findings} == {}
+
+
+@pytest.mark.parametrize("detector", UNPLAYED, ids=lambda detector: detector.__name__)
+def test_without_a_detector_one_of_its_faults_is_missed(
+    detector: Detector, recorded: list[tuple[Case, Trace]], results: list[Result]
+) -> None:
+    others = [other for other in DETECTORS if other is not detector]
+    without = [compare(case, trace, others) for case, trace in recorded]
+    assert score(without) < score(results)
