@@ -12,7 +12,7 @@ from instrumentation.figures.units import (
     SCALE_SPELLINGS,
     UNIT_SPELLINGS,
     YEAR_PATTERN,
-    find_spelling,
+    find_unit,
     per_unit_suffix,
     scale_factor,
     spelling_regex,
@@ -75,7 +75,7 @@ def _number_figure(number: Decimal, record: Mapping[str, Any], key: str) -> Iter
     unit_field = _field_text(record.get("unit")) if key == "value" or "value" not in record else ""
     description = f"{key} {unit_field}".replace("_", " ")
     match = UNIT_PATTERN.search(description) or UNIT_PATTERN.search(title)
-    unit = find_spelling(UNIT_SPELLINGS, match.group()) if match else None
+    unit = find_unit(match.group()) if match else None
     scale = SCALE_PATTERN.search(description)
     factor = scale_factor(scale.group()) if scale else Decimal(1)
     if unit and match:

@@ -18,6 +18,14 @@ ADJACENT = re.compile(rf"\s*\(?,?\s*{LINK_WORDS}\(?", re.I)
 ADJACENT_PER = re.compile(r"\s*\(?(?:(?!and\b|but\b|or\b|while\b)[^\W\d]+\s+){0,3}", re.I)
 """Text allowed between a figure and "per quarter": 0.8% of GDP per quarter."""
 
+PER_UNIT = re.compile(r"(?:per|a|each|every)\b|/", re.I)
+MENTIONS = tuple(
+    (re.compile(rf"(?<![\w-])(?:{pattern})(?!\w)", re.I), period, patterns is DATE_PATTERNS)
+    for patterns in (PERIOD_SPELLINGS, DATE_PATTERNS)
+    for period, pattern in patterns.items()
+)
+"""Each spelling of a period as a whole word, its period, and whether it is a date."""
+
 
 @dataclass(frozen=True)
 class PeriodMention:
@@ -73,16 +81,15 @@ def detect_period(text: str) -> str | None:
 def _find_mentions(sentence: str) -> list[PeriodMention]:
     taken: list[TextRange] = []
     mentions: list[PeriodMention] = []
-    for patterns, is_date in ((PERIOD_SPELLINGS, False), (DATE_PATTERNS, True)):
-        for period, pattern in patterns.items():
-            for match in re.finditer(rf"(?<![\w-])(?:{pattern})(?!\w)", sentence, re.I):
-                start, end = match.span()
-                if any(start < other_end and other < end for other, other_end in taken):
-                    continue
-                taken.append((start, end))
-                is_per = re.match(r"(?:per|a|each|every)\b|/", match.group(), re.I) is not None
-                year = _single_year(match)
-                mentions.append(PeriodMention(period, is_date, (start, end), is_per, year))
+    for regex, period, is_date in MENTIONS:
+        for match in regex.finditer(sentence):
+            start, end = match.span()
+            if any(start < other_end and other < end for other, other_end in taken):
+                continue
+            taken.append((start, end))
+            is_per_unit = PER_UNIT.match(match.group()) is not None
+            year = _single_year(match)
+            mentions.append(PeriodMention(period, is_date, (start, end), is_per_unit, year))
     return sorted(mentions, key=lambda mention: mention.text_range)
 
 

@@ -15,7 +15,7 @@ from instrumentation.figures.units import (
     SCALE_SPELLINGS,
     UNIT_SPELLINGS,
     YEAR_PATTERN,
-    find_spelling,
+    find_unit,
     per_unit_suffix,
     scale_factor,
     spelling_regex,
@@ -154,7 +154,7 @@ def _figure_units(matches: list[re.Match[str]]) -> list[str | None]:
     units: list[str | None] = []
     next_match: re.Match[str] | None = None
     for match in reversed(matches):
-        unit = find_spelling(UNIT_SPELLINGS, match["before"] or match["after"] or "")
+        unit = find_unit(match["before"] or match["after"] or "")
         if unit is None and next_match is not None:
             between = match.string[match.end() : next_match.start()]
             if re.fullmatch(r"\s?(?:[-–—/]|to|and|or)\s?", between, re.I):

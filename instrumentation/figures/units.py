@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 UNIT_SPELLINGS = {
     "pp": r"percentage[ -]points?|%[ -]?points?|p\.p\.|ppts?|pp|(?<!index )points?",
@@ -87,19 +88,21 @@ def spelling_regex(spellings: dict[str, str] | dict[Decimal, str]) -> str:
 def per_unit_suffix(text: str, start: int) -> str:
     """Return the suffix for a unit that ends at `start`: "/kWh" for "EUR per kWh", or ""."""
     match = PER_UNIT.match(text, start)
-    return f"/{find_spelling(UNIT_SPELLINGS, match[1])}" if match else ""
+    return f"/{find_unit(match[1])}" if match else ""
 
 
-def find_spelling(spellings: dict[str, str], text: str) -> str | None:
-    """Return the first name with a spelling that matches the whole text, or None."""
+@lru_cache(maxsize=4_096)  # a program states its figures in few units
+def find_unit(text: str) -> str | None:
+    """Return the first unit with a spelling that matches the whole text, or None."""
     names = (
         name
-        for name, spelling in spellings.items()
+        for name, spelling in UNIT_SPELLINGS.items()
         if re.fullmatch(spelling, text.strip(), re.IGNORECASE)
     )
     return next(names, None)
 
 
+@lru_cache(maxsize=4_096)
 def scale_factor(text: str) -> Decimal:
     """Return the factor of a scale word, such as 1000 for "thousand"; 1 if it is not one."""
     word = text.strip()

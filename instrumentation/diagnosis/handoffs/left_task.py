@@ -26,14 +26,18 @@ def find_left_tasks(reading: TraceReading) -> Iterator[Finding]:
         turn = handoff.receiver
         if turn is None or handoff.is_lost:
             continue
+        calls = reading.index.calls_of(turn)
+        own_finds = [call for call in calls if _is_unrequested(reading, turn, call)]
+        if not own_finds:
+            continue
         given = [figure for figure in handoff.figures if _is_from_tool(reading, figure)]
         if not given or repeats(given, reading.flow.output(turn)) or repeats(given, answer):
             continue
         if not all(_is_call_explained(reading, figure) for figure in given):
             continue
-        for call in reading.index.calls_of(turn):
+        for call in own_finds:
             own = figures_of(to_json_text(call.outputs))
-            if repeats(own, answer) and _is_unrequested(reading, turn, call):
+            if repeats(own, answer):
                 yield _build_finding(reading, handoff, turn, call, own)
                 return
 

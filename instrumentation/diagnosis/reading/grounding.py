@@ -50,6 +50,7 @@ class Grounding:
         self._in_words = [
             place for place, text in enumerate(self._results) if not HAS_DIGIT.search(text)
         ]
+        self._sourced_by_place: dict[int, tuple[SourcedFigure, ...]] = {}
 
     def sources_of(self, figure: Figure) -> list[SourcedFigure]:
         """The tool results that state a figure's value, whatever its unit and period.
@@ -90,12 +91,17 @@ class Grounding:
         known = known[:MAX_DERIVATION_SOURCES]
         return find_derivation(figure, [one for one in cited if one.sources], known) is not None
 
-    def _sourced(self, place: int) -> list[SourcedFigure]:
+    def _sourced(self, place: int) -> tuple[SourcedFigure, ...]:
         """The figures of a tool result, without those that were passed in."""
-        call = self._calls[place]
-        given = to_json_text(call.inputs)
-        figures = figures_of(self._results[place])
-        return [SourcedFigure(figure, call) for figure in figures if figure.text not in given]
+        if place not in self._sourced_by_place:
+            call = self._calls[place]
+            given = to_json_text(call.inputs)
+            self._sourced_by_place[place] = tuple(
+                SourcedFigure(figure, call)
+                for figure in figures_of(self._results[place])
+                if figure.text not in given
+            )
+        return self._sourced_by_place[place]
 
 
 def iter_sources(index: TraceIndex) -> Iterator[Span]:
