@@ -146,6 +146,56 @@ def test_a_tape_is_recorded_once_and_then_replayed(tmp_path: Path) -> None:
     assert replayed["test_it"].outcome == "passed", replayed
 
 
+MLFLOW_TESTS = """
+import mlflow
+from common import *
+from flight_recorder.testing import as_scorer
+
+
+@pytest.mark.tape("hello.jsonl")
+@mlflow.test
+def test_expected(trace):
+    ask()
+    expect(trace, output_contains("Hi"))
+
+
+@pytest.mark.tape("hello.jsonl")
+@mlflow.test
+def test_not_expected(trace):
+    ask()
+    expect(trace, output_contains("Bye"))
+
+
+@pytest.mark.tape("hello.jsonl")
+@mlflow.test
+def test_evaluated(trace):
+    ask()
+    mlflow.flush_trace_async_logging()
+    traces = mlflow.search_traces(return_type="list", max_results=1)
+    greets = as_scorer(output_contains("Hi"), "greets")
+    result = mlflow.genai.evaluate(data=traces, scorers=[greets])
+    assert result.metrics["greets/mean"] == 1.0
+"""
+
+
+def test_a_test_can_be_a_test_of_mlflow_too(tmp_path: Path) -> None:
+    (tmp_path / "common.py").write_text(COMMON)
+    (tmp_path / "test_mlflow.py").write_text(MLFLOW_TESTS)
+    write_tape(tmp_path / "hello.jsonl", HELLO)
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    options = ("-p", "mlflow.pytest.plugin", f"--trace-store={store}")
+    results = run_pytest(tmp_path, *options, MLFLOW_TRACKING_URI=store)
+    assert {name: result.outcome for name, result in results.items()} == {
+        "test_expected": "passed",
+        "test_not_expected": "failure",
+        "test_evaluated": "passed",
+    }, results
+    assert "the output contains /Bye/" in results["test_not_expected"].text
+    client = mlflow.MlflowClient(store)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    assert "FAILED" in [run.info.status for run in client.search_runs(experiments)]
+
+
 def test_the_plugin_imports_nothing_until_it_is_used(tmp_path: Path) -> None:
     (tmp_path / "test_plain.py").write_text(
         "import sys\n"

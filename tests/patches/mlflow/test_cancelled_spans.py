@@ -164,8 +164,10 @@ async def test_the_span_of_a_dropped_stream_ends(tmp_path: Path) -> None:
         trace = load_trace(run)
     assert outline_without_indent(trace) == [
         "a AGENT ERROR",
-        "chat_completion LLM ERROR",
+        "chat_completion LLM OK",
     ]
+    (completion,) = trace.spans_of_type("LLM")
+    assert completion.attributes["flight_recorder.completion.closed_early"] is True
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
