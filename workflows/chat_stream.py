@@ -8,8 +8,7 @@ The trace of one turn; `session` and `user` join the turns of a conversation:
       assistant           AGENT   how many earlier turns the assistant remembers
         stream_answer     LLM     one request: each chunk is an event, the joined chunks the output
 
-Read on in `clients/openai.py` (the client), `chat/chunks.py` (what is streamed) and
-`chat/conversation.py` (the history, and which completion is an answer).
+Read on in `clients/openai.py`, `chat/chunks.py` (what is streamed), `chat/conversation.py`.
 """
 
 from collections.abc import AsyncGenerator, Callable

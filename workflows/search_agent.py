@@ -17,8 +17,7 @@ The trace of a run:
         chat_completion       LLM
         judge_answer          GUARDRAIL  do the results support the answer?
 
-Read on in `clients/openai.py` (client, reply), then `search/session.py` (state, tool calls),
-`search/tools.py`, `web_search.py`, `index_search.py` (the tools), `checks.py` (of the answer).
+Read on in `clients/openai.py`, then in `search/`: `session.py`, `tools.py`, `checks.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,6 +46,7 @@ NO_ROUNDS_LEFT = "no round is left: answer from what was found"
 class SearchAgent:
     """Answers a question from search results. To change one decision, override one method."""
 
+    system_prompt = SYSTEM_PROMPT
     max_rounds = 4
     max_revisions = 2
 
@@ -73,7 +73,7 @@ class SearchAgent:
                 openai_client(self.model, AGENT) as client,
                 open_tools(*self.services, self.model.timeout_s, self.retry_delay_s) as tools,
             ):
-                session = Session(AGENT, task, SYSTEM_PROMPT, client, tools)
+                session = Session(AGENT, task, self.system_prompt, client, tools)
                 with mlflow.start_span(AGENT, span_type=SpanType.AGENT) as turn:
                     turn.set_inputs({"task": task})
                     answer = await self.find_answer(session)

@@ -31,6 +31,12 @@ def live(
         list[str] | None,
         typer.Option(help="Non-text input, e.g. clip=FOLDER (repeatable).", metavar="NAME=FOLDER"),
     ] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="System prompt of MLflow's registry (repeatable).", metavar="[AGENT=]NAME@ALIAS"
+        ),
+    ] = None,
 ) -> None:
     """Run a workflow on a real model.
 
@@ -39,12 +45,13 @@ def live(
     """
     services = dict(map(_parse_service, service or ()))
     arguments = dict(map(_parse_argument, argument or ()))
+    prompts = dict(map(_parse_prompt, prompt or ()))
     with quiet_frameworks(), exit_on_interrupt():
         from scenarios.live.live_run import run_live  # imports MLflow: seconds
 
         store = require_reachable(tracking_uri())
         console = terminal_report.make_console()
-        succeeded = run_live(workflow, task, store, record, services, arguments, console)
+        succeeded = run_live(workflow, task, store, record, services, arguments, prompts, console)
     raise typer.Exit(0 if succeeded else 1)
 
 
@@ -120,6 +127,11 @@ def _parse_service(text: str) -> tuple[str, str]:
             f"--service expects NAME=URL, e.g. world_bank=http://localhost:8080; got {text!r}"
         )
     return name, url
+
+
+def _parse_prompt(text: str) -> tuple[str, str]:
+    agent, has_agent, prompt = text.partition("=")
+    return (agent, prompt) if has_agent else ("", text)
 
 
 def _parse_argument(text: str) -> tuple[str, Path]:

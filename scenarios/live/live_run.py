@@ -1,7 +1,7 @@
 """Run a workflow on a real model, recorded with the same instrumentation as scenarios."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from difflib import get_close_matches
@@ -13,17 +13,21 @@ from rich.console import Console
 from instrumentation import TraceNotFoundError, enable_tracing, record_run, trace_from_mlflow
 from instrumentation.trace.outline import render_outline
 from scenarios.live.live_settings import resolve_arguments, resolve_keys, resolve_services
+from scenarios.live.registry_prompt import link_prompts, load_prompt, replace_prompts
 from scenarios.player.scenario_loader import (
     ScenarioNotFoundError,
     load_scenario,
     resolve_workflow,
+    scenario_folder,
     scenario_names,
 )
 from scenarios.recording.recording_proxy import record_tape
 from scenarios.recording.tape_writer import open_tape
 from scenarios.replay.service_processes import ServiceProcesses, ServiceUnavailableError
 from scenarios.reports.terminal_report import trace_url, ui_instruction
-from scenarios.tape.tape import TapeError
+from scenarios.scenario import Scenario
+from scenarios.tape.requests.request import COMPLETION_PATHS
+from scenarios.tape.tape import Tape, TapeError
 from scenarios.trace_store.tracking_uri import StoreUnavailableError, translate_store_errors
 from workflows.model import Model
 
@@ -35,6 +39,7 @@ def run_live(
     tape: Path | None,
     services: Mapping[str, str],
     arguments: Mapping[str, Path],
+    prompts: Mapping[str, str],
     console: Console,
 ) -> bool:
     """Run a workflow on the model that the environment selects, and print its trace.
@@ -45,6 +50,7 @@ def run_live(
         services: Addresses of services, replacing the workflow's own. Their keys are read from the
             environment.
         arguments: Folders with arguments that are not text, replacing those of a scenario.
+        prompts: Prompts of MLflow's registry, NAME@ALIAS, by agent; see `replace_prompts`.
 
     Returns:
         Whether the workflow ended without an error. The trace says why it did not.
@@ -52,6 +58,7 @@ def run_live(
     Raises:
         ModelNotConfiguredError: The environment selects no model.
         ScenarioNotFoundError: There is no such workflow, service or argument.
+        typer.BadParameter: There is no such prompt, or the workflow cannot use it.
     """
     reference = workflow_reference(name)
     workflow = resolve_workflow(reference)
@@ -65,6 +72,8 @@ def run_live(
     model = Model.from_environment()
     console.out(f"{name} on {model.name} at {model.base_url}", highlight=False)
     with enable_tracing(tracking_uri):
+        loaded_prompts = {agent: load_prompt(prompt) for agent, prompt in prompts.items()}
+        workflow = replace_prompts(workflow, loaded_prompts, _agents_of(scenarios))
         with (
             record_run({"flight_recorder.workflow": name}) as run,
             _recording_proxies(model, addresses, tape) as (proxied_model, proxied_services),
@@ -79,6 +88,7 @@ def run_live(
         try:
             with translate_store_errors():
                 trace = trace_from_mlflow(stored.to_dict() for stored in run.traces())
+                link_prompts(loaded_prompts.values(), trace.ids, tracking_uri)
         except (StoreUnavailableError, TraceNotFoundError):
             console.out(f"\n\n{result}", highlight=False)
             raise
@@ -95,6 +105,12 @@ def workflow_reference(name: str) -> str:
         near = get_close_matches(name, by_name, n=1, cutoff=0.0)
         raise ScenarioNotFoundError(f"no workflow is named {name!r}; did you mean {near[0]}?")
     return by_name[name]
+
+
+def _agents_of(scenarios: Iterable[Scenario]) -> set[str]:
+    """The agents that answer on the tapes of a workflow's scenarios."""
+    lines = (line for one in scenarios for line in Tape.load(scenario_folder(one.name).tape).lines)
+    return {line.lane for line in lines if line.path in COMPLETION_PATHS}
 
 
 async def _await_result(call: Awaitable[Any]) -> Any:

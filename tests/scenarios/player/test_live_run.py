@@ -117,3 +117,45 @@ def test_a_signal_ends_the_run_at_once_and_leaves_a_trace(
 
 def _answer(text: str) -> str:
     return text[text.index("Review(") : text.index("read the trace")]
+
+
+def test_an_agent_gets_its_prompt_from_the_registry_and_the_trace_tells(
+    endpoint: ReplayServer, tmp_path: Path
+) -> None:
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    mlflow.set_tracking_uri(store)
+    version = mlflow.genai.register_prompt("drafts", "Write plainly.").version
+    mlflow.genai.set_prompt_alias("drafts", "production", version)
+    command = ("live", "graphflow_review", TASK, "--prompt", "generator=drafts@production")
+    done = run_command(store, *command, **model(endpoint))
+    assert done.exit_code == 0, done.stderr
+    prompts = {
+        exchange.lane: exchange.request["messages"][0]["content"]
+        for exchange in endpoint.ledger.exchanges
+    }
+    assert prompts["generator"] == "Write plainly."
+    assert "Write plainly." not in (prompts["reviewer"], prompts["summarizer"])
+    assert "drafts, version 1 (production)" in run_command(store, "produced-by", "last").stdout
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        ("writer=drafts@production", "names the agent 'writer'; graphflow_review has generator"),
+        ("drafts@production", "cannot be used with graphflow_review"),
+        ("generator=drafts@nowhere", "expects NAME@ALIAS of a prompt in the registry"),
+    ],
+)
+def test_a_prompt_that_cannot_be_used_is_an_error_before_the_run(
+    endpoint: ReplayServer, tmp_path: Path, prompt: str, sentence: str
+) -> None:
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    mlflow.set_tracking_uri(store)
+    version = mlflow.genai.register_prompt("drafts", "Write plainly.").version
+    mlflow.genai.set_prompt_alias("drafts", "production", version)
+    done = run_command(
+        store, "live", "graphflow_review", TASK, "--prompt", prompt, **model(endpoint)
+    )
+    assert done.exit_code == 2
+    assert sentence in " ".join(done.stderr.split())
+    assert not endpoint.ledger.exchanges

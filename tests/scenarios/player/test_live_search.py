@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from scenarios.live.live_run import error_summary
@@ -102,3 +103,21 @@ def test_a_missing_index_fails_the_tool_call_but_not_the_run(
 )
 def test_an_error_summary_is_one_line_even_without_a_message(error: Exception, line: str) -> None:
     assert error_summary(error) == line
+
+
+def test_the_only_agent_gets_its_prompt_from_the_registry(
+    endpoint: ReplayServer, processes: ServiceProcesses, tmp_path: Path
+) -> None:
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    mlflow.set_tracking_uri(store)
+    version = mlflow.genai.register_prompt("searches", "Search, then answer.").version
+    mlflow.genai.set_prompt_alias("searches", "production", version)
+    arguments = (
+        *command(endpoint, processes.addresses["index"]),
+        "--prompt",
+        "searches@production",
+    )
+    done = run_command(store, *arguments, **environment(endpoint))
+    assert done.exit_code == 0, done.stderr
+    first = next(one for one in endpoint.ledger.exchanges if one.lane == "searcher")
+    assert first.request["messages"][0]["content"] == "Search, then answer."
