@@ -111,8 +111,7 @@ class StreamedChat:
         return self.system_prompt
 
     def traced_stream(self, client: AsyncOpenAI) -> chat.Stream:
-        """Make the traced stream. MLflow records its arguments: the client, which has the key, is
-        not one of them."""
+        """Make the traced stream. MLflow records its arguments, so the client is none of them."""
         name = self.model.name
 
         async def stream_answer(messages: Messages) -> AsyncGenerator[ChatCompletionChunk]:

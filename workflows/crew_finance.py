@@ -68,9 +68,8 @@ class FinanceCrew:
     async def run(self, task: str) -> finance.Briefing:
         """Write the briefing that the task requests.
 
-        Raises the client's error if a completion fails after its retries, `TruncatedAnswerError` if
-        an answer hit the token limit, CrewAI's `ToolExecutionFailedError` if an agent repeats a
-        failing call without end, and a bare `Exception` if the guardrail rejects four reports.
+        Raises the client's error, `TruncatedAnswerError`, CrewAI's `ToolExecutionFailedError` (of a
+        repeated failing call), or a bare `Exception` (the guardrail rejects four reports).
         """
         evidence = finance.Evidence()
         with mlflow.start_span("briefing", span_type="CHAIN") as span:
@@ -82,11 +81,9 @@ class FinanceCrew:
                         output = await self.run_crew(crew, task)
                 finally:  # a crew that fails is measured, too
                     tools = clients.list_tools(crew.agents)
-                    span.set_attributes(
-                        routing_attributes(log.steps, tools, finance.REQUIRED_TOOLS)
-                    )
-                    span.set_attributes(telemetry_attributes(log.steps, self.prices))
-                    span.set_attributes(evidence.state.attributes())
+                    routing = routing_attributes(log.steps, tools, finance.REQUIRED_TOOLS)
+                    telemetry = telemetry_attributes(log.steps, self.prices)
+                    span.set_attributes({**routing, **telemetry, **evidence.state.attributes()})
             clients.require_complete(log.steps)
             briefing, check = finance.build_briefing(output, evidence, self.check_report)
             span.set_attribute("flight_recorder.workflow.outcome", briefing.outcome)
