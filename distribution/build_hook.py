@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a build backend may leave it out
 
-from distribution.source_tree import PUBLIC_PACKAGE, write_public_package
+from distribution.package_writer import PUBLIC_PACKAGE, write_public_package
 
 
 class PackageBuildHook(BuildHookInterface[Any]):

@@ -10,7 +10,7 @@ with its dotted name, which is its path from the folder that the project imports
 import argparse
 from pathlib import Path
 
-from distribution.source_tree import write_package
+from distribution.package_writer import write_package
 
 LIFTED = ("patches", "instrumentation")
 

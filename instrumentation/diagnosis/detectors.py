@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from instrumentation.diagnosis.calls.duplicate_work import find_duplicate_work
+from instrumentation.diagnosis.calls.duplicate_work import find_concurrent_duplicates
 from instrumentation.diagnosis.calls.endless_code import find_endless_code
 from instrumentation.diagnosis.calls.escaped_code import find_escaped_code
 from instrumentation.diagnosis.calls.malformed_call import find_malformed_calls
@@ -18,8 +18,8 @@ from instrumentation.diagnosis.finding import Finding
 from instrumentation.diagnosis.handoffs.arbitrary_choice import find_arbitrary_choices
 from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
 from instrumentation.diagnosis.handoffs.forgotten_instruction import (
-    find_dropped_rules,
-    find_forgotten_instructions,
+    find_rules_lost_between_agents,
+    find_rules_lost_within_turn,
 )
 from instrumentation.diagnosis.handoffs.left_task import find_left_tasks
 from instrumentation.diagnosis.handoffs.lost_objection import find_lost_objections
@@ -63,8 +63,8 @@ DETECTORS: tuple[Detector, ...] = (
     find_lost_results,
     find_withheld_caveats,
     find_dropped_criteria,
-    find_forgotten_instructions,
-    find_dropped_rules,
+    find_rules_lost_between_agents,
+    find_rules_lost_within_turn,
     find_lost_objections,
     find_misrouted_delegations,
     find_left_tasks,
@@ -82,7 +82,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_unanswered_calls,
     find_pending_results,
     find_swallowed_errors,
-    find_duplicate_work,
+    find_concurrent_duplicates,
     find_transient_errors,
     find_truncated_answers,
     find_unverified_claims,

@@ -1,4 +1,4 @@
-"""A circuit breaker for tools: it limits how often one run calls a tool, and repeats a call."""
+"""A circuit breaker for tools: per run, it limits the calls of a tool, and its repeated calls."""
 
 import json
 from collections import Counter

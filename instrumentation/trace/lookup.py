@@ -1,4 +1,4 @@
-"""Fetch traces from an MLflow store, by the id of a trace, a session or a run."""
+"""Fetch traces from an MLflow store: by the id of a trace, a session or a run, or by a tag."""
 
 from instrumentation.trace.session import SESSION_KEY
 from instrumentation.trace.span_tree import TraceNotFoundError

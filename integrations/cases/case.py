@@ -1,4 +1,4 @@
-"""A case: a small program of one framework, with known ground truth."""
+"""A test case: a small program of one framework, its scripted replies, and what happens in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ from integrations.regressions.regression import load_known_regressions
 from integrations.regressions.run_regressions import run_both_sides
 from integrations.reports.fidelity_page import FIDELITY_PAGE, fidelity_page, page_problems
 from integrations.reports.fidelity_terminal import render_fidelity_table
-from integrations.reports.regressions_page import REGRESSIONS_PAGE, regressions_page
+from integrations.reports.regressions_page import REGRESSIONS_PAGE, render_regressions_page
 from scenarios.atomic_write import write_atomically
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
@@ -133,7 +133,7 @@ def prove_regressions(
     """
     with exit_on_interrupt(STOPPED_MESSAGE):
         results = run_both_sides(load_known_regressions(), print_progress)
-    page = regressions_page(results)
+    page = render_regressions_page(results)
     is_current = REGRESSIONS_PAGE.is_file() and REGRESSIONS_PAGE.read_text("utf-8") == page
     if not check:
         write_atomically(REGRESSIONS_PAGE, page)

@@ -1,4 +1,4 @@
-"""Finds the prompts and replies in a span, in the attributes and events of each convention.
+"""Find the prompts and replies in a span, in the attributes and events of each convention.
 
 `span_attributes` lists the conventions.
 """

@@ -1,4 +1,4 @@
-"""Builds virtual environments on demand, reuses them, and finds those that exist already."""
+"""Build virtual environments on demand, reuse them, and find those that exist already."""
 
 import json
 import os

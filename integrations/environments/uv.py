@@ -1,4 +1,4 @@
-"""Runs uv, and turns its error output into one plain sentence."""
+"""Run uv, and turn its error output into one plain sentence."""
 
 import os
 import re

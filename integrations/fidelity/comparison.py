@@ -1,4 +1,4 @@
-"""Compares an instrumentor's results in any environment with the stored fidelity table."""
+"""Compare an instrumentor's results in any environment with the stored fidelity table."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reads and writes the stored fidelity table, a JSON file with one entry per line.
+"""Read and write `fidelity.json`: how much of each case each instrumentor records.
 
 format    the version of this format, "fidelity/2"
 versions  package versions, by instrumentor and package

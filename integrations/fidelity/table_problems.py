@@ -1,4 +1,4 @@
-"""Finds problems of a measured fidelity table: changes from the stored one, unexplained misses."""
+"""Compare a fidelity table with the stored one, and find misses that no declared gap explains."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Compares observed gaps with declared ones: each observed gap must be declared, and vice versa."""
+"""Compare observed gaps with declared ones: each observed gap must be declared, and vice versa."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Writes the goldens of the cases from the result of a run in the locked environment."""
+"""Accept the span trees and model requests of a run as the new goldens, if all else is right."""
 
 from collections.abc import Iterable
 from pathlib import Path

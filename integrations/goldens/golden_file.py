@@ -1,4 +1,4 @@
-"""Reads and writes golden files: the requests of a case, and its span trees per instrumentor.
+"""Read and write golden files: the requests of a case, and its span trees per instrumentor.
 
 A golden is JSON for people to review as a diff: each span and each message is on a line of its own.
 """

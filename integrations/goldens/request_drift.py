@@ -1,4 +1,4 @@
-"""Compares the model requests of a case with its golden, call by call.
+"""Compare the model requests that a replay served with a case's golden, call by call.
 
 A new version of a framework that changes a prompt breaks nothing, but a person should read the
 change.
@@ -37,7 +37,7 @@ class ModelRequest:
         return f"{self.path} {to_sorted_json(self.body)}"
 
 
-def collect_requests(exchanges: Iterable[Exchange]) -> tuple[ModelRequest, ...]:
+def requests_of_ledger(exchanges: Iterable[Exchange]) -> tuple[ModelRequest, ...]:
     """Return the requests in a ledger's exchanges, lane by lane, without retries."""
     lanes: dict[str, list[ModelRequest]] = {}
     for exchange in _without_retries(exchanges):
@@ -94,7 +94,7 @@ class RequestDrift:
         return f"{self.location} ({self.severity}): {descriptions}"
 
 
-def compare_model_requests(
+def compare_with_golden(
     golden: Sequence[ModelRequest], actual: Sequence[ModelRequest]
 ) -> tuple[RequestDrift, ...]:
     """Return the differences, lane by lane and call by call; empty if the requests are equal.

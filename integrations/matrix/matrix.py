@@ -1,4 +1,4 @@
-"""Runs the matrix: builds environments, runs the cases in them, and evaluates the results."""
+"""Run the cases in each environment with each of its instrumentors, and evaluate the results."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial

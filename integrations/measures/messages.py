@@ -1,4 +1,4 @@
-"""Finds the distinct prompts and replies of a run, and counts those that a span has completely."""
+"""Find the distinct prompts and replies of a run, and count those that a span has completely."""
 
 import json
 from collections.abc import Iterable, Iterator

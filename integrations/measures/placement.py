@@ -1,4 +1,4 @@
-"""Finds the turns of agents, and counts the steps that a trace has in the turn of their agent."""
+"""Find the turns of agents, and count the steps that a trace has in the turn of their agent."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Counts what a trace records of a case run, measure by measure, against what happened."""
+"""Count what a trace records of a case run, measure by measure, against what happened."""
 
 import json
 from collections import Counter

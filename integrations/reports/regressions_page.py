@@ -1,4 +1,4 @@
-"""The Markdown page of the regressions, integrations/CAUGHT.md: red where bad, green where good."""
+"""The page integrations/CAUGHT.md: upstream regressions, and whether the suite detects them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ generated.
 """
 
 
-def regressions_page(results: Sequence[RegressionResult]) -> str:
+def render_regressions_page(results: Sequence[RegressionResult]) -> str:
     """Return the page."""
     proven = sum(each.is_proven for each in results)
     summary = f"{proven} of {len(results)} are red on the bad versions and green on the good ones."

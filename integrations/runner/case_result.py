@@ -11,8 +11,8 @@ from integrations.goldens.golden_file import Golden
 from integrations.goldens.request_drift import (
     ModelRequest,
     RequestDrift,
-    collect_requests,
-    compare_model_requests,
+    compare_with_golden,
+    requests_of_ledger,
 )
 from integrations.measures.run_counts import count_run
 from integrations.runner.case_run import CaseRun
@@ -63,12 +63,12 @@ class CaseResult:
 def evaluate_run(run: CaseRun, golden: Golden | None) -> CaseResult:
     """Count a run and compare it with the golden of its case."""
     trace = normalized_trace(run)
-    shapes, requests = trace_shapes(trace), collect_requests(run.exchanges)
+    shapes, requests = trace_shapes(trace), requests_of_ledger(run.exchanges)
     golden_shapes = golden.shapes.get(run.instrumentor) if golden else None
     edits: tuple[Edit, ...] = ()
     drifts: tuple[RequestDrift, ...] = ()
     if golden and not run.unsupported:
-        drifts = compare_model_requests(golden.model_requests, requests)
+        drifts = compare_with_golden(golden.model_requests, requests)
         if golden_shapes is not None:
             edits = edit_script(golden_shapes, shapes)
     return CaseResult(

@@ -1,4 +1,4 @@
-"""Runs cases in a child process and collects ground truth and recorded traces."""
+"""Run cases in a child process, and collect their ground truth and recorded traces."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class CaseRun:
     unsupported: str = ""
 
 
-def run_cases(
+def run_cases_in_child(
     python: Path,
     instrumentor: str,
     cases: Iterable[Case],

@@ -14,7 +14,7 @@ from integrations.goldens.golden_file import Golden, golden_path, load_golden
 from integrations.instrumentors.registry import INSTRUMENTORS_BY_NAME
 from integrations.runner.case_process import CaseProcess
 from integrations.runner.case_result import CaseResult, evaluate_run
-from integrations.runner.case_run import CaseRun, run_cases
+from integrations.runner.case_run import CaseRun, run_cases_in_child
 
 MAX_PARALLEL = 2
 """How many jobs run at the same time. Each loads a framework in a process of its own."""
@@ -96,7 +96,9 @@ class JobRunner:
 
     def _case_runs(self, job: Job) -> Iterator[CaseRun]:
         if not job.unsupported:
-            return run_cases(job.python, job.instrumentor, job.cases, self._on_process_start)
+            return run_cases_in_child(
+                job.python, job.instrumentor, job.cases, self._on_process_start
+            )
         return (CaseRun(case, job.instrumentor, unsupported=job.unsupported) for case in job.cases)
 
     def close(self) -> None:

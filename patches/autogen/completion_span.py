@@ -95,7 +95,7 @@ class CompletionSpan(OpenSpan):
             self._result = item
             self.is_complete = True
 
-    def hand_over(self, inner: "CompletionSpan") -> None:
+    def pass_reply_to_inner(self, inner: "CompletionSpan") -> None:
         """Pass the reply on to the span of an inner call; this one shows the calls around it."""
         self.span.set_span_type("CHAIN")
         inner.span.set_attribute(ATTEMPTS, self.span.get_attribute(ATTEMPTS) or 1)

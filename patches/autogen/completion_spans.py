@@ -108,7 +108,7 @@ class ClientCall:
         outer_span, self._owns_span = self.span, True
         with outer_span.active():
             self.span = self._open_span()
-        outer_span.hand_over(self.span)
+        outer_span.pass_reply_to_inner(self.span)
         if self._result is not None:
             self.span.record_item(self._result)
         if self._end_time_ns is not None:

@@ -1,4 +1,4 @@
-"""The report of a comparison: for people, and as JSON for programs."""
+"""Report where two runs differ first, and what differs later: as text for people, or as JSON."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -20,7 +20,7 @@ CHATTY_LOGGERS = ("mlflow.store.db.utils", "mlflow.tracing.export.async_export_q
 """They would write to the program's stderr that MLflow creates a database and stores spans."""
 
 
-def start() -> None:
+def trace_this_process() -> None:
     """Trace this process until it ends, with the settings in its environment.
 
     The environment becomes the program's own again, except that with `children` the programs that

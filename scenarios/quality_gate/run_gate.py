@@ -1,4 +1,4 @@
-"""Run a quality gate: read the traces once, and make the checks of each section."""
+"""Run a quality gate: check the traces of its time window against the limits of each section."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

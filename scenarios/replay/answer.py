@@ -1,4 +1,4 @@
-"""Build the answer to a request from the selected line: a body or a stream, and its ledger fields.
+"""Build the answer to a request from its tape line (body or stream), and what the ledger logs.
 
 A scripted line is filled with its captures. A recorded line is sent as recorded, byte by byte, if
 the request asks for the same form; otherwise it is converted between a body and a stream.

@@ -96,7 +96,7 @@ async def _replay(
         selected = await _select_line(state, connection, request, call)
         answer = _build_answer(request, selected, selector)
     except RequestRefusedError as error:
-        if record is not None and selector.records_refused:
+        if record is not None and selector.sends_refused_live:
             await _forward(connection, record, close_entry)
             return
         state.refusals.append(error)

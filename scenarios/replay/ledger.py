@@ -17,7 +17,7 @@ class Exchange:
         lane: The agent or service.
         call: The number of the attempt in its lane, from 1.
         path: The request's path.
-        request: The canonical body (`tape/request.py`); None if the request was invalid.
+        request: The canonical body (`tape/requests/request.py`); None if the request was invalid.
         model: The requested model.
         streamed: Whether a stream was requested.
         started_ms: Milliseconds since the server started.

@@ -1,4 +1,4 @@
-"""Write a test of a trace, for pytest with the plugin of this project."""
+"""Render a pytest module that replays an imported trace and checks drafted expectations."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Write a scenario folder of a trace: the tape, and `scenario.py` with drafted expectations."""
+"""Write a scenario folder from a trace: the tape, and `scenario.py` with drafted expectations."""
 
 from collections.abc import Mapping
 from pathlib import Path

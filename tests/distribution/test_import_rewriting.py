@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from distribution.import_rewriting import ImportRewriter, ImportRewritingError
-from distribution.source_tree import COMMAND, PUBLIC_PACKAGE, ROOT, SUBPACKAGES, list_files
+from distribution.package_writer import COMMAND, PUBLIC_PACKAGE, ROOT, SUBPACKAGES, list_files
 
 REWRITER = ImportRewriter(SUBPACKAGES, PUBLIC_PACKAGE, COMMAND)
 

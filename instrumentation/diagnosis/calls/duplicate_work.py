@@ -10,12 +10,12 @@ from instrumentation.trace.span import Span
 
 MODE = "step repetition"
 FIX = "Share results between branches: key them by what is asked, not by who asks."
-STRUCTURE_TYPES = frozenset(
+IGNORED_SPAN_TYPES = frozenset(
     ("AGENT", "CHAIN", "TASK", "LLM", "CHAT_MODEL", "HANDOFF", "STATE", "GUARDRAIL", "ATTEMPT")
 )
 
 
-def find_duplicate_work(reading: TraceReading) -> Iterator[Finding]:
+def find_concurrent_duplicates(reading: TraceReading) -> Iterator[Finding]:
     """Yield the first of the operations that one branch repeats of others.
 
     Which branch was first is chance where they run at once, so the origin is in the branch of which
@@ -23,7 +23,7 @@ def find_duplicate_work(reading: TraceReading) -> Iterator[Finding]:
     """
     groups: dict[tuple[str, str], list[Span]] = {}
     for span in reading.index.spans:
-        if span.type in STRUCTURE_TYPES or span.failed or is_empty(span.inputs):
+        if span.type in IGNORED_SPAN_TYPES or span.failed or is_empty(span.inputs):
             continue
         if not any(STATE_KEY in inner.attributes or inner.type == "AGENT" for inner in span):
             groups.setdefault((span.name, to_json_text(span.inputs)), []).append(span)

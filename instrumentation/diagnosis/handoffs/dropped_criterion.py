@@ -1,4 +1,4 @@
-"""Information withholding: a delegated task lacks a criterion that the results could answer."""
+"""Information withholding: a handoff drops a criterion that the receiver's records could decide."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""General English words for verdicts, negation, doubt and waiting, where no structure tells.
+"""Regular expressions of English words for verdicts, negation, doubt, requirements and waiting.
 
 The lists are of the language, not of any workflow. Detectors use them only together with evidence
 from the structure of the trace.

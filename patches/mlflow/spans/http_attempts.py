@@ -1,4 +1,4 @@
-"""Call a recorder for each HTTP request that an LLM span sends, including those that are retried.
+"""Call a recorder for each HTTP request of a completion, also for failed ones that are retried.
 
 A client that retries hides its failed attempts. Every HTTP client sends all its requests through
 one method, which this patch wraps. Requests outside an LLM span are not recorded.

@@ -1,4 +1,4 @@
-"""Let a forked process store its own spans.
+"""Let a forked process store its spans, with new queues, locks and connections of MLflow.
 
 A fork copies MLflow's queues, locks and database connections, but only the thread that forks. The
 parent stores the spans in the copied queues. What the child adds would never be stored, a lock that

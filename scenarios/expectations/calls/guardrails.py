@@ -1,4 +1,4 @@
-"""Expectations about guardrails that act: the checks that block a call, and those that pass."""
+"""Expectations about guardrails: what they block, allow or send back, and their token budgets."""
 
 import re
 

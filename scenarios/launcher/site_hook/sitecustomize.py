@@ -47,6 +47,6 @@ finally:
         if "TAVILY_BASE_URL" in os.environ and importlib.util.find_spec("tavily"):
             _call(REDIRECTION, "redirect_process")
         if "FLIGHT_RECORDER_TRACE" in os.environ:
-            _call(f"{PACKAGE}.traced_process", "start")
+            _call(f"{PACKAGE}.traced_process", "trace_this_process")
     except Exception as error:  # the program must run, whatever fails here
         print(f"flight-recorder: the program is not traced: {error!r}", file=sys.stderr)

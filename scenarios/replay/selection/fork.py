@@ -1,4 +1,4 @@
-"""Fork a replay: it follows the tape up to a named call, then goes on live, edited or on another.
+"""Fork a replay: follow the tape up to a named call, then go on live, edited or on another tape.
 
 After the fork, a request that is exactly the recorded one is still answered from the tape, unless
 it is of the forked agent: nothing that the agent was given has changed. All other requests go on
@@ -114,7 +114,7 @@ class ForkedSelector(LineSelector):
         self._other = LineSelector(fork.tape, strict) if fork.tape else None
 
     @property
-    def records_refused(self) -> bool:
+    def sends_refused_live(self) -> bool:
         """Only after the fork may a request go to a live endpoint."""
         return self.is_reached
 

@@ -57,7 +57,7 @@ class LineSelector:
             self._unplayed_by_lane[line.lane][line.number] = line
 
     @property
-    def records_refused(self) -> bool:
+    def sends_refused_live(self) -> bool:
         """Whether a recorder, if there is one, gets the requests that no line answers."""
         return True
 

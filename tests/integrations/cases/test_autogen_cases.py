@@ -10,7 +10,7 @@ from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
 from integrations.programs.autogen.building_blocks import make_assistant
 from integrations.programs.case_context import CaseContext, UnsupportedFeatureError
-from integrations.runner.case_run import CaseRun, run_cases
+from integrations.runner.case_run import CaseRun, run_cases_in_child
 
 pytestmark = pytest.mark.long
 
@@ -21,7 +21,8 @@ NAMES = [case.name for case in all_cases("autogen")]
 def runs() -> dict[str, CaseRun]:
     """All cases, run in one child process."""
     return {
-        run.case.name: run for run in run_cases(Path(sys.executable), "ours", all_cases("autogen"))
+        run.case.name: run
+        for run in run_cases_in_child(Path(sys.executable), "ours", all_cases("autogen"))
     }
 
 

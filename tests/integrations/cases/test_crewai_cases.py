@@ -12,7 +12,7 @@ from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
 from integrations.programs.case_context import TOOL_CREDENTIAL, CaseContext
 from integrations.programs.crewai.building_blocks import UNKNOWN_PLACE, LookupTool
-from integrations.runner.case_run import CaseRun, run_cases
+from integrations.runner.case_run import CaseRun, run_cases_in_child
 
 pytestmark = pytest.mark.long
 
@@ -22,7 +22,10 @@ CASES = {case.name: case for case in all_cases("crewai")}
 @pytest.fixture(scope="module")
 def runs() -> dict[str, CaseRun]:
     """All cases, run in one child process."""
-    return {run.case.name: run for run in run_cases(Path(sys.executable), "ours", CASES.values())}
+    return {
+        run.case.name: run
+        for run in run_cases_in_child(Path(sys.executable), "ours", CASES.values())
+    }
 
 
 @pytest.mark.parametrize("name", CASES)

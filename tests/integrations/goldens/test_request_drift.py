@@ -9,8 +9,8 @@ import pytest
 from integrations.goldens.request_drift import (
     ModelRequest,
     RequestDrift,
-    collect_requests,
-    compare_model_requests,
+    compare_with_golden,
+    requests_of_ledger,
 )
 from scenarios.replay.faults import rate_limited, unavailable
 from scenarios.replay.replay_server import replay_tape
@@ -34,13 +34,13 @@ def call(lane: str, *texts: str, tools: tuple[str, ...] = (), path: str = CHAT) 
 
 
 def single_drift(golden: list[ModelRequest], actual: list[ModelRequest]) -> RequestDrift:
-    (drift,) = compare_model_requests(golden, actual)
+    (drift,) = compare_with_golden(golden, actual)
     return drift
 
 
 def test_equal_requests_are_no_drift() -> None:
     assert (
-        compare_model_requests([call("a", "x"), call("b", "y")], [call("b", "y"), call("a", "x")])
+        compare_with_golden([call("a", "x"), call("b", "y")], [call("b", "y"), call("a", "x")])
         == ()
     )
 
@@ -66,7 +66,7 @@ def test_a_changed_prompt_is_described_with_call_and_message() -> None:
 def test_the_severity_depends_on_the_change(
     golden: ModelRequest, actual: ModelRequest, severity: str
 ) -> None:
-    assert {drift.severity for drift in compare_model_requests([golden], [actual])} == {severity}
+    assert {drift.severity for drift in compare_with_golden([golden], [actual])} == {severity}
 
 
 def test_an_agent_without_requests_is_the_worst_drift() -> None:
@@ -98,13 +98,13 @@ def test_a_missing_call_is_reported_with_its_number_in_the_golden() -> None:
 
 def test_parallel_calls_of_an_agent_may_come_in_any_order() -> None:
     calls = [call("a", "x", country) for country in ("Chad", "Mali", "Togo")]
-    assert compare_model_requests(calls, calls[::-1]) == ()
+    assert compare_with_golden(calls, calls[::-1]) == ()
 
 
 def test_changed_calls_are_compared_with_the_most_similar_ones() -> None:
     golden = [call("a", "be brief", country) for country in ("Chad", "Mali", "Togo")]
     actual = [call("a", "be short", country) for country in ("Mali", "Chad", "Togo")]
-    drifts = compare_model_requests(golden, actual)
+    drifts = compare_with_golden(golden, actual)
     assert [len(drift.changes) for drift in drifts] == [1, 1, 1]
     assert all("message 1 (system)" in str(drift) for drift in drifts)
 
@@ -112,13 +112,13 @@ def test_changed_calls_are_compared_with_the_most_similar_ones() -> None:
 def test_equally_changed_calls_are_compared_in_order() -> None:
     golden = [call("a", "x", "y", "one"), call("a", "x", "two")]
     actual = [call("a", "x", "z", "three"), call("a", "x", "four")]
-    assert [drift.call for drift in compare_model_requests(golden, actual)] == [1, 2]
-    assert {drift.severity for drift in compare_model_requests(golden, actual)} == {"text"}
+    assert [drift.call for drift in compare_with_golden(golden, actual)] == [1, 2]
+    assert {drift.severity for drift in compare_with_golden(golden, actual)} == {"text"}
 
 
 def test_a_request_to_another_endpoint_is_another_call() -> None:
     embedding = ModelRequest("a", "/v1/embeddings", {"input": ["x"]})
-    severities = [drift.severity for drift in compare_model_requests([call("a", "x")], [embedding])]
+    severities = [drift.severity for drift in compare_with_golden([call("a", "x")], [embedding])]
     assert severities == ["missing", "missing"]
 
 
@@ -129,7 +129,7 @@ def test_a_retried_request_counts_once() -> None:
         ask(make_client(replay, "b"), "first")
         assert [ask(client, "first"), ask(client, "second")] == ["one", "two"]
     assert len(replay.ledger.exchanges) == 4
-    assert collect_requests(replay.ledger.exchanges) == (
+    assert requests_of_ledger(replay.ledger.exchanges) == (
         ModelRequest("a", CHAT, {"messages": user_message("first")}),
         ModelRequest("a", CHAT, {"messages": user_message("second")}),
         ModelRequest("b", CHAT, {"messages": user_message("first")}),
@@ -141,7 +141,7 @@ def test_a_request_that_fails_for_good_counts() -> None:
         with pytest.raises(openai.InternalServerError):
             ask(make_client(replay, "a", max_retries=2), "first")
         ask(make_client(replay, "a"), "other")
-    assert [each.body["messages"] for each in collect_requests(replay.ledger.exchanges)] == [
+    assert [each.body["messages"] for each in requests_of_ledger(replay.ledger.exchanges)] == [
         user_message("first"),
         user_message("other"),
     ]
@@ -151,7 +151,7 @@ def test_a_repeated_request_after_an_answer_is_another_call() -> None:
     with replay_tape(make_tape(reply_line("a", "one"), reply_line("a", "two"))) as replay:
         client = make_client(replay, "a")
         assert [ask(client, "go on"), ask(client, "go on")] == ["one", "two"]
-    assert len(collect_requests(replay.ledger.exchanges)) == 2
+    assert len(requests_of_ledger(replay.ledger.exchanges)) == 2
 
 
 def test_a_retry_uses_up_one_failure() -> None:
@@ -159,7 +159,7 @@ def test_a_retry_uses_up_one_failure() -> None:
         ask(make_client(replay, "a"), "first")
     (served,) = replay.ledger.exchanges
     failed = replace(served, delivered=False, status=None)
-    assert len(collect_requests([failed, served, served])) == 2
+    assert len(requests_of_ledger([failed, served, served])) == 2
 
 
 def test_ports_and_ids_in_a_prompt_are_no_drift() -> None:
@@ -167,7 +167,7 @@ def test_ports_and_ids_in_a_prompt_are_no_drift() -> None:
         ask(make_client(replay, "a"), "read http://127.0.0.1:4711/x")
     (served,) = replay.ledger.exchanges
     again = replace(served, request={"messages": user_message("read http://127.0.0.1:4712/x")})
-    assert compare_model_requests(collect_requests([served]), collect_requests([again])) == ()
+    assert compare_with_golden(requests_of_ledger([served]), requests_of_ledger([again])) == ()
 
 
 def test_a_refused_attempt_is_not_a_call_of_its_own() -> None:
@@ -175,4 +175,4 @@ def test_a_refused_attempt_is_not_a_call_of_its_own() -> None:
         ask(make_client(replay, "a"), "first")
     (served,) = replay.ledger.exchanges
     refused = replace(served, status=429)
-    assert len(collect_requests([refused, refused, served])) == 1
+    assert len(requests_of_ledger([refused, refused, served])) == 1

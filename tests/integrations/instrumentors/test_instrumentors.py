@@ -18,7 +18,7 @@ from integrations.instrumentors.framework_telemetry import (
 )
 from integrations.instrumentors.registry import INSTRUMENTORS_BY_NAME, Instrumentor
 from integrations.programs.case_context import UnsupportedFeatureError
-from integrations.runner.case_run import run_cases
+from integrations.runner.case_run import run_cases_in_child
 
 pytestmark = pytest.mark.long
 
@@ -46,7 +46,7 @@ def test_an_instrumentor_agrees_with_the_table(name: str, framework: str) -> Non
 
 def test_a_team_within_a_span_of_the_application_is_one_tree() -> None:
     team = [case for case in all_cases("autogen") if case.name == "round_robin"]
-    (run,) = run_cases(Path(sys.executable), "its own OpenTelemetry", team)
+    (run,) = run_cases_in_child(Path(sys.executable), "its own OpenTelemetry", team)
     (root,) = normalized_trace(run).roots
     assert {turn.agent for turn in root if turn.type == "AGENT"} == {"poet", "critic"}
 

@@ -23,7 +23,7 @@ from integrations.regressions.regression import (
     select_counts,
 )
 from integrations.regressions.run_regressions import run_both_sides
-from integrations.reports.regressions_page import REGRESSIONS_PAGE, regressions_page
+from integrations.reports.regressions_page import REGRESSIONS_PAGE, render_regressions_page
 from integrations.reports.tables import escape_markdown
 from scenarios.player.fidelity import FidelityCount
 from tests.integrations.sample_results import make_case_result
@@ -67,7 +67,9 @@ def test_a_side_without_counts_proves_nothing() -> None:
 
 
 def test_the_page_has_versions_counts_and_verdicts() -> None:
-    text = regressions_page([make_result(), make_result(good=LOST, problem="it hung\nfor long")])
+    text = render_regressions_page(
+        [make_result(), make_result(good=LOST, problem="it hung\nfor long")]
+    )
     assert "1 of 2 are red on the bad versions and green on the good ones." in text
     assert "| mlflow 3.10.0, autogen-agentchat 0.7.5, opentelemetry-sdk 1.45.2 | plain" in text
     assert "turns 0 of 2, tools 0 of 1 | red |" in text

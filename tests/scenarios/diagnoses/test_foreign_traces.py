@@ -12,7 +12,7 @@ from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.trace_file import load_traces
 from integrations.cases.all_cases import all_cases
 from integrations.environments.build import find_environment
-from integrations.runner.case_run import run_cases
+from integrations.runner.case_run import run_cases_in_child
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from tests.scenarios.trace_import.test_instrumentors import to_otlp
 from tests.support.failure_truth import NO_FINDING, TRUTH
@@ -85,7 +85,7 @@ def _check_programs(python: Path, instrumentor: str, framework: str, folder: Pat
     wanted = names.get(framework, ("tool_calls",))
     cases = [case for case in all_cases(framework) if case.name in wanted]
     assert len(cases) == len(wanted)
-    for run in run_cases(python, instrumentor, cases):
+    for run in run_cases_in_child(python, instrumentor, cases):
         file = folder / f"{run.case.name}.json"
         file.write_text(json.dumps(to_otlp(run.spans) if run.spans else list(run.traces)))
         for trace in load_traces(file):

@@ -12,7 +12,7 @@ from instrumentation.trace import Trace
 from instrumentation.trace.trace_file import load_traces
 from integrations.cases.all_cases import all_cases
 from integrations.environments.build import find_environment
-from integrations.runner.case_run import CaseRun, run_cases
+from integrations.runner.case_run import CaseRun, run_cases_in_child
 from scenarios.replay.answer import build_answer
 from scenarios.replay.selection.line_selector import LineSelector
 from scenarios.tape.lanes.lane_recognition import LaneRecognition
@@ -84,7 +84,7 @@ def find_unanswered(run: CaseRun, tape: Tape) -> list[str]:
 def check_imports(instrumentor: str, framework: str, python: Path, folder: Path) -> None:
     cases = [case for case in all_cases(framework) if case.name in CASES[framework]]
     assert len(cases) == len(CASES[framework])
-    for run in run_cases(python, instrumentor, cases):
+    for run in run_cases_in_child(python, instrumentor, cases):
         assert not run.problem
         imported = import_trace(exported_trace(run, folder / f"{run.case.name}.json"))
         if (instrumentor, run.case.name) in LOST_REPLIES:

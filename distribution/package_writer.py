@@ -1,4 +1,4 @@
-"""The repository's packages as the files of one package, with rewritten imports."""
+"""Write the repository's packages as one installable package, with rewritten imports."""
 
 from collections.abc import Iterator
 from pathlib import Path
