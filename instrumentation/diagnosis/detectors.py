@@ -30,13 +30,13 @@ from instrumentation.diagnosis.handoffs.unanswered_question import find_unanswer
 from instrumentation.diagnosis.handoffs.withheld_caveat import find_withheld_caveats
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.values.exchanged_value import find_exchanged_values
+from instrumentation.diagnosis.values.figure_not_in_reply import find_figures_not_in_reply
 from instrumentation.diagnosis.values.filled_empty_result import find_filled_empty_results
 from instrumentation.diagnosis.values.invented_value import find_invented_values
 from instrumentation.diagnosis.values.misattributed_figure import find_misattributed_figures
 from instrumentation.diagnosis.values.misread_result import find_misread_results
 from instrumentation.diagnosis.values.overwritten_note import find_overwritten_notes
 from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
-from instrumentation.diagnosis.values.replaced_reply import find_replaced_replies
 from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_notes
 from instrumentation.diagnosis.verdicts.approved_objection import find_approved_objections
 from instrumentation.diagnosis.verdicts.late_budget_check import find_late_budget_checks
@@ -51,7 +51,7 @@ Detector = Callable[[TraceReading], Iterator[Finding]]
 """Finds one failure mode. It reads the trace only, and knows no workflow."""
 
 DETECTORS: tuple[Detector, ...] = (
-    find_replaced_replies,
+    find_figures_not_in_reply,
     find_filled_empty_results,
     find_invented_values,
     find_misread_results,

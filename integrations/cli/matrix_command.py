@@ -1,4 +1,4 @@
-"""The command `matrix`: runs the cases in environments of several versions."""
+"""The command `matrix`: run the cases in environments with several versions of packages."""
 
 import json
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Searches recorded values for the texts of a message, in any JSON encoding."""
+"""Search recorded values for the texts of a message, in any JSON encoding."""
 
 import json
 from collections.abc import Iterable, Sequence

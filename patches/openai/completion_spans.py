@@ -25,7 +25,7 @@ from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
-SUSPENDED_METHODS = ("create", "parse")
+SUSPENDED_MLFLOW_METHODS = ("create", "parse")
 """The methods for completions that MLflow wraps."""
 
 
@@ -45,7 +45,7 @@ def _apply() -> Generator[None]:
     )
 
     def is_completion(cls: type, method: str) -> bool:
-        return issubclass(cls, completion_classes) and method in SUSPENDED_METHODS
+        return issubclass(cls, completion_classes) and method in SUSPENDED_MLFLOW_METHODS
 
     autolog_module = import_module("mlflow.openai.autolog")
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What a replay has served since the last rewind, and when its answers may go.
+"""A replay's state: what it has served, and when each answer is due, by recorded order or pace.
 
 Agents of a fan-out finish in another order in each run. Where the next prompt lists their replies
 in the order in which they came, it differs from the recorded one. A recording has its lines in the

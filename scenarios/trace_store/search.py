@@ -1,4 +1,4 @@
-"""Run a saved query on a trace store; build the rows of its result, or suggest another name."""
+"""Run a saved query on a trace store; if nothing is found, suggest another name or time window."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Route the passages of the graph as lines beside the column of agents.
+"""Draw the graph's arrows between agents as SVG lines: straight, or around the boxes in between.
 
 A passage to the next agent is a straight line. One that skips agents is on the right; one that goes
 back is on the left.
@@ -11,7 +11,7 @@ from scenarios.reports.diagnosis_page.agent_graph import Passage
 
 WIDTH = 344
 BOX_LEFT, BOX_WIDTH = 72, 200
-LANES = (26, 39, 52)
+LINE_OFFSETS = (26, 39, 52)
 """The distances of vertical lines from the boxes; passages that need more are left out."""
 LABEL_WIDTH, LABEL_HEIGHT = 40, 18
 CORNER = 9
@@ -70,7 +70,7 @@ def route_lines(
         if lane is None:
             continue
         edge = BOX_LEFT + (BOX_WIDTH if side > 0 else 0)
-        x = edge + side * LANES[lane]
+        x = edge + side * LINE_OFFSETS[lane]
         label_x = min(max(x, LABEL_WIDTH // 2 + 1), WIDTH - LABEL_WIDTH // 2 - 1)
         label_y = _free_label(labels, label_x, *sorted((start, end)))
         lines.append(Line(one, _bracket(edge, x, start, end, side), label_x, label_y))
@@ -101,7 +101,7 @@ def _free_lane(
     lanes: dict[tuple[int, int], list[tuple[int, int]]], side: int, top: int, bottom: int
 ) -> int | None:
     """The lane nearest to the boxes where nothing else is between two heights."""
-    for lane in range(len(LANES)):
+    for lane in range(len(LINE_OFFSETS)):
         taken = lanes.setdefault((side, lane), [])
         if all(bottom < other_top or top > other_bottom for other_top, other_bottom in taken):
             taken.append((top, bottom))

@@ -8,14 +8,14 @@ from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "schema drift"
-REPLY = "flight_recorder.http.reply"
+HTTP_REPLY = "flight_recorder.http.reply"
 FIX = "Fail when an expected field is missing; never replace it by a default."
 
 
-def find_replaced_replies(reading: TraceReading) -> Iterator[Finding]:
+def find_figures_not_in_reply(reading: TraceReading) -> Iterator[Finding]:
     """Yield tool calls whose reply has figures, none of which is in the result, but others are."""
     for call in iter_sources(reading.index):
-        reply = to_json_text(call.attributes.get(REPLY))
+        reply = to_json_text(call.attributes.get(HTTP_REPLY))
         if not (replied := figures_of(reply)):
             continue
         returned = figures_of(to_json_text(call.outputs))
