@@ -21,25 +21,23 @@ def find_left_tasks(reading: TraceReading) -> Iterator[Finding]:
     An agent that adds something to what it was given does not leave its task. Where nothing asked
     for the calls behind the given figures either, prompts do not say what agents look up.
     """
-    answer = reading.index.answer
-    for handoff in reading.handoffs:
+    answer, grounding = reading.index.answer, reading.grounding
+    stated = [one for figure in figures_of(answer) for one in grounding.sources_of(figure)]
+    calls_in_answer = {id(one.span) for one in stated}
+    for handoff in reading.handoffs if calls_in_answer else ():
         turn = handoff.receiver
         if turn is None or handoff.is_lost:
             continue
-        calls = reading.index.calls_of(turn)
-        own_finds = [call for call in calls if _is_unrequested(reading, turn, call)]
-        if not own_finds:
+        calls = [call for call in reading.index.calls_of(turn) if id(call) in calls_in_answer]
+        own_find = next((call for call in calls if _is_unrequested(reading, turn, call)), None)
+        if own_find is None:
             continue
         given = [figure for figure in handoff.figures if _is_from_tool(reading, figure)]
         if not given or repeats(given, reading.flow.output(turn)) or repeats(given, answer):
             continue
-        if not all(_is_call_explained(reading, figure) for figure in given):
-            continue
-        for call in own_finds:
-            own = figures_of(to_json_text(call.outputs))
-            if repeats(own, answer):
-                yield _build_finding(reading, handoff, turn, call, own)
-                return
+        if all(_is_call_explained(reading, figure) for figure in given):
+            yield _build_finding(reading, handoff, turn, own_find)
+            return
 
 
 def _is_from_tool(reading: TraceReading, figure: Figure) -> bool:
@@ -74,9 +72,8 @@ def _given_text(first: Completion) -> str:
     return "\n".join(message.text for message in first.prompt)
 
 
-def _build_finding(
-    reading: TraceReading, handoff: Handoff, turn: Span, call: Span, own: tuple[Figure, ...]
-) -> Finding:
+def _build_finding(reading: TraceReading, handoff: Handoff, turn: Span, call: Span) -> Finding:
+    own = figures_of(to_json_text(call.outputs))
     return reading.find(
         MODE,
         call,
