@@ -18,7 +18,7 @@ ADJACENT = re.compile(rf"\s*\(?,?\s*{LINK_WORDS}\(?", re.I)
 ADJACENT_PER = re.compile(r"\s*\(?(?:(?!and\b|but\b|or\b|while\b)[^\W\d]+\s+){0,3}", re.I)
 """Text allowed between a figure and "per quarter": 0.8% of GDP per quarter."""
 
-PER_UNIT = re.compile(r"(?:per|a|each|every)\b|/", re.I)
+PER_WORD = re.compile(r"(?:per|a|each|every)\b|/", re.I)
 MENTIONS = tuple(
     (re.compile(rf"(?<![\w-])(?:{pattern})(?!\w)", re.I), period, patterns is DATE_PATTERNS)
     for patterns in (PERIOD_SPELLINGS, DATE_PATTERNS)
@@ -87,7 +87,7 @@ def _find_mentions(sentence: str) -> list[PeriodMention]:
             if any(start < other_end and other < end for other, other_end in taken):
                 continue
             taken.append((start, end))
-            is_per_unit = PER_UNIT.match(match.group()) is not None
+            is_per_unit = PER_WORD.match(match.group()) is not None
             year = _single_year(match)
             mentions.append(PeriodMention(period, is_date, (start, end), is_per_unit, year))
     return sorted(mentions, key=lambda mention: mention.text_range)

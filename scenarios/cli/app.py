@@ -22,7 +22,7 @@ from scenarios.cli.store_commands import alerts, search
 from scenarios.cli.tape_commands import record, replay
 from scenarios.cli.tape_file_commands import convert, doctor, import_trace
 from scenarios.cli.trace_commands import TRACE_CONTEXT, diagnose, trace
-from scenarios.converters.conversion import ConversionError
+from scenarios.converters.converted import ConversionError
 from scenarios.monitoring.metric_export import MetricExportError
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from scenarios.converters.conversion import ConversionError, Converted, Loss
+from scenarios.converters.converted import ConversionError, Converted, Loss
 from scenarios.openai_api.chat_completion import ModelReply, parse_chat_completion, parse_tool_call
 from scenarios.openai_api.responses import parse_response
 from scenarios.openai_api.stream_assembly import assemble_stream

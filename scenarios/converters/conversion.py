@@ -4,13 +4,13 @@ What the other format cannot hold is listed, each with its place in the source.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import orjson
 import yaml  # type: ignore[import-untyped]  # it ships no annotations
 
+from scenarios.converters.converted import ConversionError, Converted
 from scenarios.tape.tape import Tape
 
 Format = Literal["tape", "vcrpy", "aimock"]
@@ -21,30 +21,6 @@ FORMAT_BY_SUFFIX: dict[str, Format] = {
     ".yml": "vcrpy",
     ".json": "aimock",
 }
-
-
-class ConversionError(Exception):
-    """A file cannot be converted: it cannot be read, or is of none of the formats."""
-
-
-@dataclass(frozen=True)
-class Loss:
-    """Something that the target format cannot hold; `place` is where it is in the source."""
-
-    place: str
-    description: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.description}"
-
-
-@dataclass(frozen=True)
-class Converted:
-    """The converted file, how many exchanges it has, and what was not carried over."""
-
-    content: str
-    count: int
-    losses: tuple[Loss, ...]
 
 
 def detect_format(path: Path) -> Format:

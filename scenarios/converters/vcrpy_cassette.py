@@ -13,7 +13,7 @@ import httpx
 import orjson
 import yaml  # type: ignore[import-untyped]  # it ships no annotations
 
-from scenarios.converters.conversion import ConversionError, Converted, Loss
+from scenarios.converters.converted import ConversionError, Converted, Loss
 from scenarios.http_server.forwarding import UndecodableBodyError, decode_body
 from scenarios.recording.recorded_line import PartTimes, build_line
 from scenarios.recording.tape_redaction import TapeRedaction
