@@ -1,1 +1,0 @@
-"""Reading the spans of any instrumentor: semantic conventions translated to MLflow's."""

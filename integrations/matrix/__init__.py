@@ -1,1 +1,0 @@
-"""The matrix: cases, run under instrumentors in several environments."""
