@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from instrumentation.chat import record_request, record_response
+    from instrumentation.export.trace_metrics import TraceMetrics
     from instrumentation.figures import FigureCheck, check_figures, extract_figures
     from instrumentation.guardrails import (
         Approval,
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
         guarded,
         redact_input,
     )
-    from instrumentation.handoffs import record_handoffs
     from instrumentation.http_attempts import traced_http_client, tracing_interceptor
-    from instrumentation.metrics import TraceMetrics
+    from instrumentation.recording.chat_completion import record_request, record_response
+    from instrumentation.recording.handoffs import record_handoffs
+    from instrumentation.recording.remote_trace import continue_remote_trace
+    from instrumentation.recording.run import RunHandle, record_run
     from instrumentation.redaction import (
         DEFAULT_REDACTION,
         NO_REDACTION,
@@ -36,14 +38,12 @@ if TYPE_CHECKING:
         RedactionPattern,
         SecretFields,
     )
-    from instrumentation.remote_trace import continue_remote_trace
-    from instrumentation.routing import routing_attributes
     from instrumentation.sampling import Sampling
-    from instrumentation.sigterm import handle_sigterm
     from instrumentation.state import SharedState, StaleWriteError, StateEntry, UnknownKeyError
     from instrumentation.steps import Step, collect_steps, on_step, on_task, steps_from_trace
-    from instrumentation.telemetry import Price, telemetry_attributes
-    from instrumentation.timeline import TimedStep, build_timeline
+    from instrumentation.steps.routing import routing_attributes
+    from instrumentation.steps.telemetry import Price, telemetry_attributes
+    from instrumentation.steps.timeline import TimedStep, build_timeline
     from instrumentation.trace import (
         Span,
         Tokens,
@@ -52,28 +52,30 @@ if TYPE_CHECKING:
         trace_from_mlflow,
     )
     from instrumentation.trace.session import Session
-    from instrumentation.tracing import RunHandle, Tracing, enable_tracing, record_run
+    from instrumentation.tracing import Tracing, enable_tracing
+    from instrumentation.tracing_setup.sigterm import handle_sigterm
 
 _MODULES = {
-    "chat": "record_request record_response",
+    "export.trace_metrics": "TraceMetrics",
     "figures": "FigureCheck check_figures extract_figures",
     "guardrails": "Approval Authorization CircuitBreaker GuardrailBlockedError Guardrails"
     " TokenBudget guard_crew guarded redact_input",
-    "handoffs": "record_handoffs",
     "http_attempts": "traced_http_client tracing_interceptor",
-    "metrics": "TraceMetrics",
+    "recording.chat_completion": "record_request record_response",
+    "recording.handoffs": "record_handoffs",
+    "recording.remote_trace": "continue_remote_trace",
+    "recording.run": "RunHandle record_run",
     "redaction": "DEFAULT_REDACTION NO_REDACTION Redaction RedactionPattern SecretFields",
-    "remote_trace": "continue_remote_trace",
-    "routing": "routing_attributes",
     "sampling": "Sampling",
-    "sigterm": "handle_sigterm",
     "state": "SharedState StaleWriteError StateEntry UnknownKeyError",
     "steps": "Step collect_steps on_step on_task steps_from_trace",
-    "telemetry": "Price telemetry_attributes",
-    "timeline": "TimedStep build_timeline",
+    "steps.routing": "routing_attributes",
+    "steps.telemetry": "Price telemetry_attributes",
+    "steps.timeline": "TimedStep build_timeline",
     "trace": "Span Tokens Trace TraceNotFoundError trace_from_mlflow",
     "trace.session": "Session",
-    "tracing": "RunHandle Tracing enable_tracing record_run",
+    "tracing": "Tracing enable_tracing",
+    "tracing_setup.sigterm": "handle_sigterm",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""Turn tracing on for the process, and tag the traces of each run so that they can be found again.
+"""Turn tracing on for the process: MLflow's recording, our patches, redaction and sampling.
 
 Example:
     from instrumentation import enable_tracing, record_run
@@ -11,41 +11,31 @@ Example:
 
 import atexit
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing.util import Finalize, register_after_fork
 from types import TracebackType
-from typing import Any, Self
-from uuid import uuid4
+from typing import Self
 
 import mlflow
 
-from instrumentation.handoffs import record_handoffs
 from instrumentation.http_attempts.attempt import Attempt
+from instrumentation.recording.handoffs import record_handoffs
+from instrumentation.recording.run import RunHandle, record_run, search_active_experiment
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction
 from instrumentation.sampling.sampling import Sampling
 from instrumentation.sampling.tail_sampler import TailSampler
-from instrumentation.trace.trace_file import RUN_TAG
-from instrumentation.tracing_environment import set_environment_defaults
-from instrumentation.tracing_frameworks import FrameworkTracing
-from instrumentation.tracing_patches import require_span_pipeline, span_pipeline_patches
-from instrumentation.tracing_warnings import (
-    warn_about_environment,
-    warn_about_gaps,
-    warn_about_missing_traces,
-)
-from patches.mlflow.store.experiment import (
-    active_experiment,
-    has_active_experiment,
-    resolve_experiment_id,
-    use_experiment,
-)
+from instrumentation.tracing_setup.environment_defaults import set_environment_defaults
+from instrumentation.tracing_setup.frameworks import FrameworkTracing
+from instrumentation.tracing_setup.patches import require_span_pipeline, span_pipeline_patches
+from instrumentation.tracing_setup.warnings import warn_about_environment, warn_about_gaps
+from patches.mlflow.store.experiment import use_experiment
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, framework_patches, mlflow_patches
 from patches.support.fork_hooks import fork_hooks
+
+__all__ = ["RunHandle", "Tracing", "enable_tracing", "record_run"]
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 """The store if neither the caller nor MLFLOW_TRACKING_URI names one; also MLflow's own default."""
@@ -81,60 +71,6 @@ class Tracing:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.__exit__(error_type, error, traceback)
-
-
-@dataclass(frozen=True)
-class RunHandle:
-    """Finds the traces that were tagged by `record_run`; `tag` is the tag that has the id."""
-
-    id: str
-    tag: str = RUN_TAG
-    _experiments: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
-    """Each tracking URI and experiment to which the run's traces may have gone."""
-
-    def traces(self) -> list[Any]:
-        """All `mlflow.entities.Trace` of the run, oldest first; waits until they are stored.
-
-        They are read from the stores that were active during the run, so this also works after
-        tracing was shut down. If there is none, a warning says why.
-        """
-        traces = self._find(include_spans=True)
-        if not traces:
-            warn_about_missing_traces()
-        return sorted(traces, key=lambda trace: trace.info.timestamp_ms)
-
-    def trace_infos(self) -> list[Any]:
-        """All `mlflow.entities.TraceInfo` of the run, oldest first: `traces()` without spans."""
-        infos = [trace.info for trace in self._find(include_spans=False)]
-        return sorted(infos, key=lambda info: info.timestamp_ms)
-
-    def _find(self, *, include_spans: bool) -> list[Any]:
-        mlflow.flush_trace_async_logging()
-        experiments = list(self._experiments) or [active_experiment()]
-        return [
-            trace for uri, name in experiments for trace in self._search(uri, name, include_spans)
-        ]
-
-    def _search(self, tracking_uri: str, experiment: str, include_spans: bool) -> Iterator[Any]:
-        search = partial(
-            mlflow.MlflowClient(tracking_uri).search_traces,
-            locations=[resolve_experiment_id(experiment, tracking_uri)],
-            filter_string=f"tags.`{self.tag}` = '{self.id}'",
-            order_by=["timestamp_ms ASC"],
-            include_spans=include_spans,
-        )
-        page = search()
-        yield from page
-        while page.token:
-            page = search(page_token=page.token)
-            yield from page
-
-    def _add_active_experiment(self) -> None:
-        if has_active_experiment():
-            self._experiments[active_experiment()] = None
-
-
-_OPEN_RUNS: ContextVar[tuple[RunHandle, ...]] = ContextVar("open runs", default=())
 
 
 def enable_tracing(
@@ -209,8 +145,7 @@ def _start(
     if redaction or sampling:
         require_span_pipeline(pipeline)
     stack.enter_context(use_experiment(store, experiment))
-    for run in _OPEN_RUNS.get():  # those that began before tracing
-        run._add_active_experiment()
+    search_active_experiment()
     stack.callback(mlflow.flush_trace_async_logging)
     register_after_fork(stack, _flush_at_process_end)
     if tail_sampler:
@@ -222,32 +157,6 @@ def _start(
     tracing = FrameworkTracing(partial(framework_patches, on_turn=record_handoffs))
     stack.enter_context(tracing.recording(frameworks))
     return Tracing(stack, outcomes, tracing)
-
-
-@contextmanager
-def record_run(
-    tags: Mapping[str, str] | None = None, *, run_id: str | None = None
-) -> Generator[RunHandle]:
-    """Tag each trace of the block with an id of the run and with `tags`. Runs may overlap.
-
-    With `run_id`, the block is a part of a run that began in another process: `RunHandle.id`.
-
-    Example:
-        with record_run({"customer": "42"}) as run:
-            await team.run(task="…")
-        assert len(run.traces()) == 1
-    """
-    run = RunHandle(run_id or uuid4().hex)
-    run._add_active_experiment()
-    token = _OPEN_RUNS.set((*_OPEN_RUNS.get(), run))
-    try:
-        with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
-            yield run
-    finally:
-        run._add_active_experiment()
-        _OPEN_RUNS.reset(token)
-        for outer in _OPEN_RUNS.get():
-            outer._experiments.update(run._experiments)
 
 
 def _check_frameworks(frameworks: Sequence[str]) -> tuple[str, ...]:

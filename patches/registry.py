@@ -32,10 +32,10 @@ from patches.mlflow.spans import (
     unwritable_values,
 )
 from patches.mlflow.spans.http_attempts import OnAttempt, http_attempts_patch
-from patches.mlflow.store import forked_processes, lazy_store
+from patches.mlflow.store import forked_processes, unreachable_database
 from patches.openai import completion_spans as openai_completion_spans
 from patches.patch import Patch
-from patches.python import thread_context
+from patches.python import run_tags_in_threads
 from patches.support.turn import OnTurn
 from patches.tavily import base_url
 
@@ -71,14 +71,14 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         trace_buffer_size.PATCH,
         memory_limit.PATCH,
         retry_queues.PATCH,
-        lazy_store.PATCH,
+        unreachable_database.PATCH,
         fast_flush.PATCH,
         remote_traces.PATCH,
         autolog_after_errors.PATCH,
         cancelled_spans.PATCH,
         traced_generators.PATCH,
         unwritable_values.PATCH,
-        thread_context.PATCH,
+        run_tags_in_threads.PATCH,
         # Before the openai patch: an attempt is recorded before the span of its completion ends.
         *((http_attempts_patch(on_attempt),) if on_attempt else ()),
     )

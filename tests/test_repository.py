@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from pytest_socket import SocketConnectBlockedError
 
-from instrumentation.tracing_patches import all_patches
+from instrumentation.tracing_setup.patches import all_patches
 from tests.retired_words import find_retired_words
 
 

@@ -1,6 +1,6 @@
 """Record OpenTelemetry metrics of finished traces: tokens, durations, handoffs, errors and alerts.
 
-    from instrumentation.metrics import TraceMetrics
+    from instrumentation.export.trace_metrics import TraceMetrics
 
     metrics = TraceMetrics(meter_provider)  # of opentelemetry.sdk.metrics, with your exporters
     metrics.record_trace(trace)

@@ -49,9 +49,9 @@ def guarded(target: Any, guardrails: Guardrails, *, model: str = "") -> Any:
         return [guarded(one, guardrails, model=model) for one in target]
     packages = {base.__module__.partition(".")[0] for base in type(target).__mro__}
     if "openai" in packages:
-        from instrumentation.guardrails import openai_client
+        from instrumentation.guardrails import openai_budget
 
-        return openai_client.guard_client(target, guardrails)
+        return openai_budget.guard_client(target, guardrails)
     if "autogen_core" in packages or callable(target):
         from instrumentation.guardrails.autogen_agents import guard_agent_part
 

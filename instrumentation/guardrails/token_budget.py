@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from threading import Lock
 
 from instrumentation.guardrails.guardrail import Check
-from instrumentation.telemetry import Price
+from instrumentation.steps.telemetry import Price
 from instrumentation.trace.span import Tokens
 
 

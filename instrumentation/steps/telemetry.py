@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from instrumentation.steps.step import Step
-from instrumentation.timeline import TimedStep, build_timeline
+from instrumentation.steps.crew_step import Step
+from instrumentation.steps.timeline import TimedStep, build_timeline
 from instrumentation.trace.span import Tokens
 
 PATH_SEPARATOR = " > "

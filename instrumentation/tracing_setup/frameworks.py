@@ -8,7 +8,7 @@ from threading import Lock
 
 from mlflow.utils.autologging_utils import autologging_is_disabled
 
-from instrumentation.tracing_warnings import warn_about_gaps
+from instrumentation.tracing_setup.warnings import warn_about_gaps
 from patches.patch import Patch, PatchOutcome, apply_patches
 from patches.support.import_hooks import call_after_import
 

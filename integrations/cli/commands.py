@@ -21,12 +21,12 @@ from integrations.instrumentors.registry import (
     INSTRUMENTORS_BY_NAME,
     Instrumentor,
 )
-from integrations.matrix.matrix import run_matrix
 from integrations.regressions.regression import load_known_regressions
 from integrations.regressions.run_regressions import run_both_sides
 from integrations.reports.fidelity_page import FIDELITY_PAGE, fidelity_page, page_problems
 from integrations.reports.fidelity_terminal import render_fidelity_table
 from integrations.reports.regressions_page import REGRESSIONS_PAGE, render_regressions_page
+from integrations.runner.matrix import run_matrix
 from scenarios.atomic_write import write_atomically
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report

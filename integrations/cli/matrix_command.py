@@ -11,9 +11,9 @@ from integrations.cli.environment_selection import select_cases, select_environm
 from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS
 from integrations.fidelity.table_file import load_table
 from integrations.gaps.gap import load_known_gaps
-from integrations.matrix.matrix import run_matrix
 from integrations.reports.matrix_json import matrix_document
 from integrations.reports.matrix_report import matrix_markdown, render_matrix
+from integrations.runner.matrix import run_matrix
 from scenarios.atomic_write import write_atomically
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report

@@ -11,8 +11,8 @@ from integrations.goldens.golden_file import (
     save_golden,
 )
 from integrations.instrumentors.registry import WITH_DECLARED_GAPS
-from integrations.matrix.environment_result import EnvironmentResult
 from integrations.runner.case_result import CaseResult
+from integrations.runner.environment_result import EnvironmentResult
 
 
 class GoldenNotAcceptedError(Exception):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from integrations.goldens.request_drift import ModelRequest
-from integrations.trees.shape_text import ShapeSyntaxError, format_shapes, parse_shapes
-from integrations.trees.span_shape import SpanShape
+from integrations.goldens.trees.shape_text import ShapeSyntaxError, format_shapes, parse_shapes
+from integrations.goldens.trees.span_shape import SpanShape
 from scenarios.atomic_write import write_atomically
 
 GOLDENS_FOLDER = Path(__file__).parent

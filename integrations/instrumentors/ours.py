@@ -20,7 +20,7 @@ def enable_ours(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
     """
     try:
         from instrumentation.tracing import enable_tracing
-        from instrumentation.tracing_patches import SpanPipelineError
+        from instrumentation.tracing_setup.patches import SpanPipelineError
     except ImportError as error:
         raise UnsupportedFeatureError(f"our instrumentation cannot be imported: {error}") from error
     with ExitStack() as stack:

@@ -1,1 +1,1 @@
-"""Measures: what a trace records of a case run, counted against what happened."""
+"""Measures: what the spans of any instrumentor hold of a case run, against what happened."""

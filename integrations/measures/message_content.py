@@ -1,6 +1,6 @@
 """Find the prompts and replies in a span, in the attributes and events of each convention.
 
-`span_attributes` lists the conventions.
+`span_normalization` lists the conventions.
 """
 
 import json

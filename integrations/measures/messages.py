@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from instrumentation.trace.span import Span
-from integrations.conventions.message_content import reply_attributes
+from integrations.measures.message_content import reply_attributes
 from integrations.measures.text_search import (
     Spellings,
     contains_all,

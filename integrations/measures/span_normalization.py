@@ -18,7 +18,7 @@ from typing import Any
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE
 from instrumentation.trace.span_tree import TraceNotFoundError, build_span_trees
 from instrumentation.trace.trace import Trace, trace_from_mlflow
-from integrations.conventions.message_content import extract_event_replies, extract_prompt
+from integrations.measures.message_content import extract_event_replies, extract_prompt
 from integrations.runner.case_run import CaseRun
 
 SPAN_TYPES: Mapping[str, Mapping[str, str]] = {

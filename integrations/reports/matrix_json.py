@@ -24,8 +24,8 @@ from typing import Any
 from integrations.fidelity.comparison import TableComparison
 from integrations.gaps.gap import CaseMeasure, Gap
 from integrations.gaps.reconciliation import GapReconciliation
-from integrations.matrix.environment_result import EnvironmentResult
 from integrations.runner.case_result import CaseResult
+from integrations.runner.environment_result import EnvironmentResult
 from scenarios.player.fidelity import FidelityCount
 
 FORMAT = "integration-matrix/2"

@@ -8,7 +8,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from integrations.matrix.environment_result import EnvironmentResult
 from integrations.reports.matrix_summary import (
     HEADINGS,
     KNOWN_GAPS_HEADING,
@@ -18,6 +17,7 @@ from integrations.reports.matrix_summary import (
     summary_row,
 )
 from integrations.reports.tables import ResponsiveTable, list_item, markdown_table
+from integrations.runner.environment_result import EnvironmentResult
 
 MAX_SENTENCES = 12
 """How many sentences are printed under a heading. Markdown and JSON have all of them."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from integrations.gaps.gap import Gap
 from integrations.gaps.reconciliation import join_limited
-from integrations.matrix.environment_result import EnvironmentResult
+from integrations.goldens.trees.edit_script import Edit
 from integrations.reports.tables import EMPTY_CELL
 from integrations.runner.case_result import CaseResult
-from integrations.trees.edit_script import Edit
+from integrations.runner.environment_result import EnvironmentResult
 from scenarios.tape.requests.drift import SEVERITIES, Change
 
 HEADINGS = (

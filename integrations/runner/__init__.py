@@ -1,1 +1,1 @@
-"""Running cases: child processes, case runs, jobs, and their evaluation."""
+"""Running cases: child processes, case runs, jobs, their evaluation, and the whole matrix."""

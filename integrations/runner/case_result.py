@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from instrumentation.trace.trace import Trace
 from integrations.cases.case import Case
-from integrations.conventions.span_attributes import normalized_trace
 from integrations.gaps.gap import OUTCOME
 from integrations.goldens.golden_file import Golden
 from integrations.goldens.request_drift import (
@@ -14,10 +13,11 @@ from integrations.goldens.request_drift import (
     compare_with_golden,
     requests_of_ledger,
 )
+from integrations.goldens.trees.edit_script import Edit, edit_script
+from integrations.goldens.trees.span_shape import SpanShape, trace_shapes
 from integrations.measures.run_counts import count_run
+from integrations.measures.span_normalization import normalized_trace
 from integrations.runner.case_run import CaseRun
-from integrations.trees.edit_script import Edit, edit_script
-from integrations.trees.span_shape import SpanShape, trace_shapes
 from scenarios.player.fidelity import FidelityCount
 
 

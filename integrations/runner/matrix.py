@@ -11,7 +11,7 @@ from integrations.fidelity.fidelity_table import FidelityTable
 from integrations.gaps.gap import Gap
 from integrations.gaps.reconciliation import GapReconciliation, reconcile_gaps
 from integrations.instrumentors.registry import INSTRUMENTORS_BY_NAME, WITH_DECLARED_GAPS
-from integrations.matrix.environment_result import EnvironmentResult
+from integrations.runner.environment_result import EnvironmentResult
 from integrations.runner.jobs import Job, JobResult, JobRunner, OnProgress, group_by_framework
 
 EMPTY_TABLE = FidelityTable({}, {}, {})

@@ -65,13 +65,13 @@ def _bind(variable: ContextVar[Any], fn: Callable[..., Any]) -> Callable[..., An
 
 
 PATCH = Patch(
-    name="python.thread_context",
+    name="python.run_tags_in_threads",
     symptom="traces of threads and thread pools that a run starts lack its tags and session",
     upstream="threading.Thread.start and ThreadPoolExecutor.submit, which do not copy the context;"
     " CPython's sys.flags.thread_inherit_context (3.14) does so for threads",
     versions={"mlflow": ">=3.17,<3.19"},
     delete_when="threads and tasks of thread pools inherit the context of their caller by default",
-    canary="tests/patches/python/test_thread_context.py"
+    canary="tests/patches/python/test_run_tags_in_threads.py"
     "::test_upstream_python_gives_a_thread_the_tags_of_its_run",
     apply=_apply,
     wraps={

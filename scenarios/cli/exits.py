@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import typer
 
-from instrumentation.sigterm import SIGTERM_EXIT_CODE, handle_sigterm
+from instrumentation.tracing_setup.sigterm import SIGTERM_EXIT_CODE, handle_sigterm
 from scenarios.reports.terminal import safe_output
 
 DISTRIBUTION = "agent-flight-recorder"

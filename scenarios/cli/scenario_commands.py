@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from instrumentation.tracing_patches import all_patches
+from instrumentation.tracing_setup.patches import all_patches
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.options import JsonOption
 from scenarios.cli.startup import quiet_frameworks

@@ -120,7 +120,7 @@ def monitor(
     rules = load_alert_rules(table) if table else DEFAULT_ALERT_RULES
     check_webhook_option(webhook)
     with quiet_frameworks(), exit_on_interrupt("stopped"):
-        from instrumentation.metrics import TraceMetrics
+        from instrumentation.export.trace_metrics import TraceMetrics
         from scenarios.monitoring import Monitor
         from scenarios.monitoring.metric_export import metric_export
         from scenarios.testing.expectations_file import load_expectations

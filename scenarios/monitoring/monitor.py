@@ -12,7 +12,7 @@ from typing import Any
 from instrumentation.alerts import AlertReport, AlertRule, FinishedTrace, evaluate_alerts
 from instrumentation.alerts.trace_window import TraceCounts, TraceWindow
 from instrumentation.diagnosis import diagnose
-from instrumentation.metrics import TraceMetrics
+from instrumentation.export.trace_metrics import TraceMetrics
 from scenarios.diagnoses.assessments import log_findings, log_health
 from scenarios.expectations import Expectation
 from scenarios.expectations.expectation import log_failed_expectations, pluralize

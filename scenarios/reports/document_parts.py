@@ -11,7 +11,7 @@ from pathlib import Path
 
 from instrumentation.diagnosis import DETECTORS
 from instrumentation.trace.canonical_json import load_trace
-from instrumentation.tracing_patches import all_patches
+from instrumentation.tracing_setup.patches import all_patches
 from scenarios.player.scenario_loader import (
     CATALOG_FOLDER,
     load_scenario,

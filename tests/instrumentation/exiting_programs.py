@@ -20,8 +20,8 @@ from pathlib import Path
 import mlflow
 from mlflow.tracing import provider
 
-from instrumentation.sigterm import handle_sigterm
 from instrumentation.tracing import enable_tracing
+from instrumentation.tracing_setup.sigterm import handle_sigterm
 from tests.support.fork_server import import_modules
 
 SPANS = 20

@@ -11,9 +11,9 @@ from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.gaps.gap import Gap
 from integrations.gaps.reconciliation import reconcile_gaps
 from integrations.goldens.request_drift import RequestDrift
-from integrations.matrix.environment_result import EnvironmentResult
+from integrations.goldens.trees.edit_script import Edit
 from integrations.runner.case_result import CaseResult
-from integrations.trees.edit_script import Edit
+from integrations.runner.environment_result import EnvironmentResult
 from scenarios.player.fidelity import FidelityCount
 from scenarios.tape.requests.drift import Change
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from instrumentation.tracing_patches import all_patches
+from instrumentation.tracing_setup.patches import all_patches
 from patches.patch import Patch, apply_patches
 
 PATCHES = all_patches()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from instrumentation.tracing_patches import all_patches
+from instrumentation.tracing_setup.patches import all_patches
 from patches.patch import Patch, apply_patches
 from patches.support.upstream_code import resolve_target
 

@@ -6,7 +6,7 @@ from instrumentation.diagnosis.calls.silent_stall import is_pending
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.routing import MIN_LOOP_REPEATS
+from instrumentation.steps.routing import MIN_LOOP_REPEATS
 from instrumentation.trace.canonical_json import mask_volatile_ids
 from instrumentation.trace.span import Span
 

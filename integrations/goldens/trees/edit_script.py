@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from integrations.trees.greedy_matching import GreedyMatching
-from integrations.trees.span_forest import Forest, Matching, build_forest
-from integrations.trees.span_shape import SpanShape
-from integrations.trees.subtree_distances import SubtreeDistances
+from integrations.goldens.trees.greedy_matching import GreedyMatching
+from integrations.goldens.trees.span_forest import Forest, Matching, build_forest
+from integrations.goldens.trees.span_shape import SpanShape
+from integrations.goldens.trees.subtree_distances import SubtreeDistances
 
 EDIT_KINDS = (
     "attribute new",

@@ -6,8 +6,14 @@ whole subtrees first, single spans second. Each step is optimal; their sum need 
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from integrations.trees.span_forest import ROOT, SPAN_COST, Forest, Matching, difference_cost
-from integrations.trees.subtree_distances import SubtreeDistances, assign_pairs
+from integrations.goldens.trees.span_forest import (
+    ROOT,
+    SPAN_COST,
+    Forest,
+    Matching,
+    difference_cost,
+)
+from integrations.goldens.trees.subtree_distances import SubtreeDistances, assign_pairs
 
 
 class GreedyMatching:

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from instrumentation.trace.outline import INDENT
 from instrumentation.trace.span import MAX_SPAN_DEPTH
-from integrations.trees.span_shape import SpanShape, sort_siblings
+from integrations.goldens.trees.span_shape import SpanShape, sort_siblings
 
 SHAPE_LINE = re.compile(
     r"(?P<indent> *)(?P<name>\S+(?: \S+)*)  \[(?P<type>\S+) (?P<status>\S+)\]"

@@ -7,7 +7,7 @@ distance). Costs are integers, so that their sums are exact.
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from integrations.trees.span_shape import SpanShape, sort_siblings
+from integrations.goldens.trees.span_shape import SpanShape, sort_siblings
 
 SPAN_COST = 12
 """Of a span that is lost or new."""

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from integrations.trees.span_forest import SPAN_COST, Forest, difference_cost
-from integrations.trees.span_shape import SpanShape
+from integrations.goldens.trees.span_forest import SPAN_COST, Forest, difference_cost
+from integrations.goldens.trees.span_shape import SpanShape
 
 
 class SubtreeDistances:

@@ -35,12 +35,12 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="mlflow.store.lazy_store",
+    name="mlflow.store.unreachable_database",
     symptom="if the store's database is down, the first span blocks the program for over a minute",
     upstream="mlflow.tracing.client.TracingClient.__init__, which reads `self.store`",
     versions={"mlflow": ">=3.17,<3.19"},
     delete_when="a tracing client connects to its store when it first uses it",
-    canary="tests/patches/mlflow/test_lazy_store.py"
+    canary="tests/patches/mlflow/test_unreachable_database.py"
     "::test_upstream_mlflow_creates_a_client_without_a_connection",
     apply=_apply,
     wraps={

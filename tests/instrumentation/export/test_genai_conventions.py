@@ -8,7 +8,7 @@ import mlflow
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from instrumentation import chat
+from instrumentation.recording import chat_completion
 from instrumentation.trace.trace import trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.export.genai_registry import find_differences
@@ -170,8 +170,8 @@ def test_cached_tokens_of_a_recorded_response_have_attributes(
         "prompt_tokens_details": {"cached_tokens": 7},
     }
     with enable_tracing(store), mlflow.start_span("ask", span_type="LLM") as span:
-        chat.record_request(span, "writer", {"model": "some-model", "messages": []})
-        chat.record_response(span, {"choices": [], "usage": usage})
+        chat_completion.record_request(span, "writer", {"model": "some-model", "messages": []})
+        chat_completion.record_response(span, {"choices": [], "usage": usage})
     (sent,) = received
     assert span_attributes(sent)["gen_ai.usage.cache_read.input_tokens"] == 7
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.chat import record_request, record_response
+from instrumentation.recording.chat_completion import record_request, record_response
 from instrumentation.trace import trace as traces
 from instrumentation.trace.span import Span
 from instrumentation.tracing import enable_tracing, record_run

@@ -11,7 +11,7 @@ from autogen_agentchat.teams import DiGraphBuilder, GraphFlow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrumentation.handoffs import efficiency_score, record_handoffs, split_by_arrival
+from instrumentation.recording.handoffs import efficiency_score, record_handoffs, split_by_arrival
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run

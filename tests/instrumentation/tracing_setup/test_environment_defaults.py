@@ -5,7 +5,7 @@ import pytest
 from mlflow.environment_variables import _EnvironmentVariable
 from opentelemetry.sdk import environment_variables as opentelemetry_variables
 
-from instrumentation.tracing_environment import ENVIRONMENT_DEFAULTS
+from instrumentation.tracing_setup.environment_defaults import ENVIRONMENT_DEFAULTS
 
 MLFLOW_VARIABLES = {
     variable.name: variable

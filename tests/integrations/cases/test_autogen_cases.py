@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from integrations.cases.all_cases import all_cases
-from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
+from integrations.measures.span_normalization import normalized_trace
 from integrations.programs.autogen.building_blocks import make_assistant
 from integrations.programs.case_context import CaseContext, UnsupportedFeatureError
 from integrations.runner.case_run import CaseRun, run_cases_in_child

@@ -8,8 +8,8 @@ import pytest
 
 from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
-from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
+from integrations.measures.span_normalization import normalized_trace
 from integrations.programs.case_context import TOOL_CREDENTIAL, CaseContext
 from integrations.programs.crewai.building_blocks import UNKNOWN_PLACE, LookupTool
 from integrations.runner.case_run import CaseRun, run_cases_in_child

@@ -16,8 +16,8 @@ from integrations.goldens.golden_file import (
     save_golden,
 )
 from integrations.goldens.request_drift import ModelRequest
-from integrations.trees.span_shape import SpanShape, sort_siblings
-from tests.integrations.trees.sample_shapes import forests, make_crew, make_shape, make_turn
+from integrations.goldens.trees.span_shape import SpanShape, sort_siblings
+from tests.integrations.goldens.trees.sample_shapes import forests, make_crew, make_shape, make_turn
 
 MESSAGES = [{"role": "system", "content": "You write."}, {"role": "user", "content": "Begin."}]
 REQUEST = ModelRequest("writer", "/v1/chat/completions", {"messages": MESSAGES, "temperature": 0})

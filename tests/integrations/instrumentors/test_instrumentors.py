@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from integrations.cases.all_cases import all_cases
-from integrations.conventions.span_attributes import normalized_trace
 from integrations.environments.build import find_environment
 from integrations.environments.uv import InstallError
 from integrations.fidelity.fidelity_table import measure_table
@@ -17,6 +16,7 @@ from integrations.instrumentors.framework_telemetry import (
     enable_framework_telemetry,
 )
 from integrations.instrumentors.registry import INSTRUMENTORS_BY_NAME, Instrumentor
+from integrations.measures.span_normalization import normalized_trace
 from integrations.programs.case_context import UnsupportedFeatureError
 from integrations.runner.case_run import run_cases_in_child
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import count_run
+from integrations.measures.span_normalization import normalized_trace
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
 from tests.integrations.measures.sample_runs import TurnSpec, make_run

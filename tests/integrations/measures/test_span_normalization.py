@@ -9,8 +9,8 @@ import pytest
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from integrations.cases.all_cases import all_cases
-from integrations.conventions.span_attributes import normalized_trace
 from integrations.measures.run_counts import compare_run_token_totals
+from integrations.measures.span_normalization import normalized_trace
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
 

@@ -11,12 +11,12 @@ from rich.console import Console
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.fidelity.comparison import TableComparison
 from integrations.goldens.request_drift import RequestDrift
-from integrations.matrix.environment_result import EnvironmentResult
+from integrations.goldens.trees.edit_script import Edit
 from integrations.reports.matrix_json import matrix_document
 from integrations.reports.matrix_report import MAX_SENTENCES, matrix_markdown, render_matrix
 from integrations.reports.matrix_summary import summary_row
 from integrations.runner.case_result import CaseResult
-from integrations.trees.edit_script import Edit
+from integrations.runner.environment_result import EnvironmentResult
 from scenarios.player.fidelity import FidelityCount
 from scenarios.tape.requests.drift import Change
 from tests.integrations.sample_results import (

@@ -1,1 +1,1 @@
-"""Tests of `integrations.matrix`."""
+"""Tests of `integrations.runner`."""

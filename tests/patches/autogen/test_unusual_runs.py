@@ -14,7 +14,7 @@ from autogen_agentchat.messages import TextMessage
 from autogen_core.models import UserMessage
 from autogen_ext.models.cache import ChatCompletionCache
 
-from instrumentation.handoffs import efficiency_score
+from instrumentation.recording.handoffs import efficiency_score
 from instrumentation.tracing import enable_tracing, record_run
 from patches.support.turn import message_from_autogen
 from scenarios.replay.faults import cuts_stream, unavailable

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 SPANS, TRACES = 6, 3
 PROGRAM = """
 import signal, sys, mlflow
-from instrumentation.sigterm import handle_sigterm
+from instrumentation.tracing_setup.sigterm import handle_sigterm
 from instrumentation.tracing import enable_tracing
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

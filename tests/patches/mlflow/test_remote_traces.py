@@ -9,7 +9,7 @@ import pytest
 from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
 from mlflow.tracing.trace_manager import InMemoryTraceManager
 
-from instrumentation.remote_trace import continue_remote_trace
+from instrumentation.recording.remote_trace import continue_remote_trace
 from instrumentation.tracing import enable_tracing
 from patches.mlflow import remote_traces
 from patches.patch import apply_patches

@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link
 
 from instrumentation.tracing import enable_tracing
-from instrumentation.tracing_patches import SpanPipelineError
+from instrumentation.tracing_setup.patches import SpanPipelineError
 from patches.opentelemetry.finished_span import rewrite_finished_span
 from patches.opentelemetry.span_pipeline import (
     WITHHELD_ATTRIBUTE,

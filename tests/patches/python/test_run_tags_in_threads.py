@@ -12,7 +12,7 @@ import pytest
 
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from patches.patch import apply_patches
-from patches.python import thread_context
+from patches.python import run_tags_in_threads
 
 
 @pytest.fixture
@@ -159,5 +159,5 @@ def test_upstream_python_gives_a_thread_the_tags_of_its_run() -> None:
 
 
 def test_the_patch_alone_gives_a_thread_the_tags_of_its_run() -> None:
-    with apply_patches(thread_context.PATCH):
+    with apply_patches(run_tags_in_threads.PATCH):
         assert tags_in_a_thread() == [True]

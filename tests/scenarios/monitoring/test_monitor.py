@@ -9,7 +9,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES
-from instrumentation.metrics import TraceMetrics
+from instrumentation.export.trace_metrics import TraceMetrics
 from instrumentation.trace import Trace
 from scenarios.expectations import hands_off
 from scenarios.monitoring import Monitor

@@ -1,1 +1,1 @@
-"""Tests of `integrations.trees`."""
+"""Tests of `integrations.goldens.trees`."""

@@ -5,7 +5,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from integrations.trees.span_shape import SpanShape
+from integrations.goldens.trees.span_shape import SpanShape
 
 
 def make_shape(

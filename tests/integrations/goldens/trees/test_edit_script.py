@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from integrations.trees.edit_script import EDIT_KINDS, Edit, edit_script, match_trees
-from integrations.trees.span_forest import (
+from integrations.goldens.trees.edit_script import EDIT_KINDS, Edit, edit_script, match_trees
+from integrations.goldens.trees.span_forest import (
     LEVEL_MOVE_COST,
     NAME_COST,
     SPAN_COST,
@@ -20,9 +20,9 @@ from integrations.trees.span_forest import (
     build_forest,
     difference_cost,
 )
-from integrations.trees.span_shape import SpanShape, sort_siblings
-from integrations.trees.subtree_distances import SubtreeDistances
-from tests.integrations.trees.sample_shapes import (
+from integrations.goldens.trees.span_shape import SpanShape, sort_siblings
+from integrations.goldens.trees.subtree_distances import SubtreeDistances
+from tests.integrations.goldens.trees.sample_shapes import (
     forests,
     make_crew,
     make_shape,

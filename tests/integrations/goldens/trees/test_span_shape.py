@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE, Span
 from instrumentation.trace.trace import Trace
-from integrations.trees.shape_text import ShapeSyntaxError, format_shapes, parse_shapes
-from integrations.trees.span_shape import SpanShape, trace_shapes
-from tests.integrations.trees.sample_shapes import (
+from integrations.goldens.trees.shape_text import ShapeSyntaxError, format_shapes, parse_shapes
+from integrations.goldens.trees.span_shape import SpanShape, trace_shapes
+from tests.integrations.goldens.trees.sample_shapes import (
     forests,
     make_crew,
     make_shape,

@@ -1,0 +1,1 @@
+"""What a program records itself: runs, chat completions, handoffs, and the trace of a caller."""

@@ -1,0 +1,1 @@
+"""The parts of `enable_tracing`: environment, frameworks, patches, warnings, and SIGTERM."""
