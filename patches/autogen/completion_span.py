@@ -46,26 +46,19 @@ class CompletionSpan(OpenSpan):
         options = {k: v for k, v in arguments.items() if v and k != "cancellation_token"}
         convert = mlflow.autogen._convert_value_to_dict
         inputs = {key: convert(value) for key, value in ({"messages": messages} | options).items()}
-        model = _model_name(client)
+        model, agent = _model_name(client), TurnSpan.nearest() or CoreAgentSpan.nearest()
         attributes = {
             SpanAttributeKey.MESSAGE_FORMAT: _message_format(inputs["messages"]),
             SpanAttributeKey.MODEL: model,
             "gen_ai.operation.name": "chat",
             "gen_ai.request.model": model,
+            "gen_ai.agent.name": agent.name if agent is not None else None,
             CLIENT_ATTRIBUTE: f"{type(client).__name__}.{method}",
         }
-        if (agent := TurnSpan.nearest() or CoreAgentSpan.nearest()) is not None:
-            attributes["gen_ai.agent.name"] = agent.name
+        known = {key: value for key, value in attributes.items() if value is not None}
         if (outer := CompletionSpan.nearest()) is not None:
             outer._has_inner_completion = True
-        super().__init__(
-            client,
-            COMPLETION_SPAN_NAME,
-            "LLM",
-            inputs=inputs,
-            attributes={key: value for key, value in attributes.items() if value is not None},
-            start_time_ns=start_time_ns,
-        )
+        super().__init__(client, COMPLETION_SPAN_NAME, "LLM", inputs, known, start_time_ns)
         if tools := arguments.get("tools"):
             mlflow.autogen.log_tools(self.span, tools)
         self._handed_over_to: CompletionSpan | None = None

@@ -5,7 +5,7 @@ Teams call their agents' `on_messages_stream`, which MLflow does not record. It 
 """
 
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 
@@ -91,51 +91,55 @@ def turn_spans_patch(on_turn: OnTurn) -> Patch:
 @contextmanager
 def _apply(on_turn: OnTurn) -> Generator[None]:
     import mlflow.autogen
-    from autogen_agentchat.agents import BaseChatAgent, MessageFilterAgent
-
-    methods = ("run", "on_messages")
-    stream_methods = ("run_stream", "on_messages_stream")
-
-    @contextmanager
-    def record_turn(agent: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
-        messages = _received_messages(args, kwargs)
-        if isinstance(agent, MessageFilterAgent):
-            with filter_context(agent, messages):
-                yield ignore_result
-        elif TurnSpan.is_open_for(agent):  # `super()`, or one of these methods calls another
-            yield ignore_result
-        else:
-            span = _open_turn(agent, messages, on_turn)
-            with lifetime(span):
-                yield span.record_item
-
-    def wrap_stream(original: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(original)
-        def recorded(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            messages = _received_messages(args, kwargs)
-            items: AsyncIterator[Any] = original(self, *args, **kwargs)
-            if isinstance(self, MessageFilterAgent):
-                return track_filter(self, messages, items)
-            if TurnSpan.is_open_for(self):
-                return items
-            return trace_stream(partial(_open_turn, self, messages, on_turn), items)
-
-        return recorded
+    from autogen_agentchat.agents import BaseChatAgent
 
     def is_suspended(cls: type, method: str) -> bool:
-        return method in methods
+        return method in ("run", "on_messages")
 
-    with ExitStack() as stack:
-        stack.enter_context(
-            suspend_autolog_of_methods(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended)
-        )
-        for name in methods:
-            stack.enter_context(
-                wrap_in_all_subclasses(BaseChatAgent, name, partial(wrap_async_call, record_turn))
-            )
-        for name in stream_methods:
-            stack.enter_context(wrap_in_all_subclasses(BaseChatAgent, name, wrap_stream))
+    wrap = partial(wrap_async_call, partial(_record_turn, on_turn))
+    wrap_stream = partial(_wrap_stream, on_turn)
+    with (
+        suspend_autolog_of_methods(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended),
+        wrap_in_all_subclasses(BaseChatAgent, "run", wrap),
+        wrap_in_all_subclasses(BaseChatAgent, "on_messages", wrap),
+        wrap_in_all_subclasses(BaseChatAgent, "run_stream", wrap_stream),
+        wrap_in_all_subclasses(BaseChatAgent, "on_messages_stream", wrap_stream),
+    ):
         yield
+
+
+@contextmanager
+def _record_turn(on_turn: OnTurn, agent: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+    messages = _received_messages(args, kwargs)
+    if _is_message_filter(agent):
+        with filter_context(agent, messages):
+            yield ignore_result
+    elif TurnSpan.is_open_for(agent):  # `super()`, or one of these methods calls another
+        yield ignore_result
+    else:
+        span = _open_turn(agent, messages, on_turn)
+        with lifetime(span):
+            yield span.record_item
+
+
+def _wrap_stream(on_turn: OnTurn, original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def recorded(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        messages = _received_messages(args, kwargs)
+        items: AsyncIterator[Any] = original(self, *args, **kwargs)
+        if _is_message_filter(self):
+            return track_filter(self, messages, items)
+        if TurnSpan.is_open_for(self):
+            return items
+        return trace_stream(partial(_open_turn, self, messages, on_turn), items)
+
+    return recorded
+
+
+def _is_message_filter(agent: Any) -> bool:
+    from autogen_agentchat.agents import MessageFilterAgent
+
+    return isinstance(agent, MessageFilterAgent)
 
 
 def _received_messages(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[Any]:
