@@ -12,6 +12,7 @@ from typing import Any
 
 from patches.autogen.openai_format import to_openai_completion, to_openai_messages
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 SECRET_ARGUMENTS = ("extra_headers", "extra_query")
 """Arguments of a request that may contain an API key, and are left out."""
@@ -34,12 +35,12 @@ def _apply() -> Generator[None]:
     def convert_value_to_dict(value: Any, *args: Any, **kwargs: Any) -> Any:
         return to_json(value)
 
-    autolog.construct_full_inputs = construct_full_inputs
-    autolog._convert_value_to_dict = convert_value_to_dict
-    try:
+    with replace_for_block(
+        autolog,
+        construct_full_inputs=construct_full_inputs,
+        _convert_value_to_dict=convert_value_to_dict,
+    ):
         yield
-    finally:
-        autolog.construct_full_inputs, autolog._convert_value_to_dict = bind, convert
 
 
 def to_json(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from patches.autogen.openai_format import to_openai_messages
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 
 @contextmanager
@@ -14,17 +15,12 @@ def _apply() -> Generator[None]:
     import mlflow.autogen as autolog
     from mlflow.tracing import set_span_chat_messages
 
-    original = autolog.log_chat_messages
-
-    @wraps(original)
+    @wraps(autolog.log_chat_messages)
     def log_chat_messages(span: Any, messages: Sequence[Any], *args: Any, **kwargs: Any) -> None:
         set_span_chat_messages(span, to_openai_messages(messages))
 
-    autolog.log_chat_messages = log_chat_messages
-    try:
+    with replace_for_block(autolog, log_chat_messages=log_chat_messages):
         yield
-    finally:
-        autolog.log_chat_messages = original
 
 
 PATCH = Patch(

@@ -10,22 +10,18 @@ from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 
 @contextmanager
 def _apply() -> Generator[None]:
     import mlflow.crewai as autolog
 
-    original = autolog._apply_patches
-
-    @wraps(original)
+    @wraps(autolog._apply_patches)
     def wrap_nothing(*_: Any, **__: Any) -> None: ...
 
-    autolog._apply_patches = wrap_nothing
-    try:
+    with replace_for_block(autolog, _apply_patches=wrap_nothing):
         yield
-    finally:
-        autolog._apply_patches = original
 
 
 PATCH = Patch(

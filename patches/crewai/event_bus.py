@@ -34,6 +34,7 @@ from patches.crewai.spans.handoffs import (
     report_turn,
 )
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan
 from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 from patches.support.turn import OnTurn
@@ -101,12 +102,11 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
         finally:
             _end_span(source, event, on_turn)
 
-    CrewAIEventsBus.emit = emit  # type: ignore[method-assign]
-    try:
-        with suspend_autolog_of_methods(mlflow.crewai.FLAVOR_NAME, mlflow.crewai, _is_suspended):
-            yield
-    finally:
-        CrewAIEventsBus.emit = original  # type: ignore[method-assign]
+    with (
+        replace_for_block(CrewAIEventsBus, emit=emit),
+        suspend_autolog_of_methods(mlflow.crewai.FLAVOR_NAME, mlflow.crewai, _is_suspended),
+    ):
+        yield
 
 
 def _is_suspended(*_: object) -> bool:

@@ -4,7 +4,7 @@ A model without native tool calls writes them as text; for those CrewAI emits an
 """
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import wraps
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,7 @@ from patches.crewai.spans.call_spans import CompletionSpan, ToolSpan
 from patches.crewai.spans.crew_spans import AgentSpan
 from patches.crewai.spans.event_span import ReportedFailureError
 from patches.patch import Patch
-from patches.support.call_wrapping import wrap_in_all_subclasses
+from patches.support.call_wrapping import replace_for_block, wrap_in_all_subclasses
 
 
 @contextmanager
@@ -22,15 +22,12 @@ def _apply() -> Generator[None]:
     from crewai.agents import agent_executor
     from crewai.utilities import agent_utils
 
-    modules: tuple[Any, ...] = (agent_executor, agent_utils)
-    with ExitStack() as stack:
-        for module in modules:
-            parse = module.parse_tool_call_args
-            stack.callback(setattr, module, "parse_tool_call_args", parse)
-            module.parse_tool_call_args = _wrap_parse(parse)
-        stack.enter_context(
-            wrap_in_all_subclasses(BaseLLM, "_handle_tool_execution", _wrap_execution)
-        )
+    parse = _wrap_parse(agent_utils.parse_tool_call_args)
+    with (
+        replace_for_block(agent_executor, parse_tool_call_args=parse),
+        replace_for_block(agent_utils, parse_tool_call_args=parse),
+        wrap_in_all_subclasses(BaseLLM, "_handle_tool_execution", _wrap_execution),
+    ):
         yield
 
 

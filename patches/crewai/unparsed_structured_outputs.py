@@ -6,13 +6,14 @@ The tokens are spent anyway, and the reply shows what was wrong with it.
 """
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any
 
 from patches.crewai.model_replies import record_body
 from patches.crewai.spans.call_spans import CompletionSpan
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan
 
 
@@ -21,20 +22,15 @@ def _apply() -> Generator[None]:
     from openai.lib.streaming.chat import _completions as streamed
     from openai.resources.chat.completions import completions
 
-    originals = [
-        (module, name, getattr(module, name))
-        for module, name in (
-            (completions, "_parse_chat_completion"),
-            (streamed, "parse_chat_completion"),
-        )
-    ]
-    try:
-        for module, name, parse in originals:
-            setattr(module, name, _wrap_parse(parse))
+    parsers: dict[str, Any] = {
+        "_parse_chat_completion": completions,
+        "parse_chat_completion": streamed,
+    }
+    with ExitStack() as stack:
+        for name, module in parsers.items():
+            parse = _wrap_parse(getattr(module, name))
+            stack.enter_context(replace_for_block(module, **{name: parse}))
         yield
-    finally:
-        for module, name, parse in originals:
-            setattr(module, name, parse)
 
 
 def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:

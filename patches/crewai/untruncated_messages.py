@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 
 @contextmanager
@@ -24,11 +25,8 @@ def _apply() -> Generator[None]:
     ) -> Any:
         return original(obj, exclude, max_depth, *args, **kwargs)
 
-    serialization.to_serializable = to_serializable
-    try:
+    with replace_for_block(serialization, to_serializable=to_serializable):
         yield
-    finally:
-        serialization.to_serializable = original
 
 
 PATCH = Patch(

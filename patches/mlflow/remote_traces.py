@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 MANAGER = "mlflow.tracing.trace_manager:InMemoryTraceManager"
 
@@ -22,12 +23,8 @@ def _apply() -> Generator[None]:
     from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
     from mlflow.tracing.trace_manager import InMemoryTraceManager
 
-    manager: Any = InMemoryTraceManager
-    register, pop, export = (
-        manager.register_trace,
-        manager.pop_trace,
-        MlflowV3SpanExporter.export,
-    )
+    manager, exporter = InMemoryTraceManager, MlflowV3SpanExporter
+    register, pop, export = manager.register_trace, manager.pop_trace, exporter.export
     remote_traces = RemoteTraces(pop)
 
     @wraps(register)
@@ -58,13 +55,11 @@ def _apply() -> Generator[None]:
         remote_traces.release_spans(manager.get_instance(), spans)
         return result
 
-    manager.register_trace, manager.pop_trace = register_trace, pop_trace
-    MlflowV3SpanExporter.export = export_and_release
-    try:
+    with (
+        replace_for_block(manager, register_trace=register_trace, pop_trace=pop_trace),
+        replace_for_block(exporter, export=export_and_release),
+    ):
         yield
-    finally:
-        manager.register_trace, manager.pop_trace = register, pop
-        MlflowV3SpanExporter.export = export
 
 
 class RemoteTraces:

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 
 @contextmanager
@@ -18,11 +19,8 @@ def _apply() -> Generator[None]:
             # A local variable, because at interpreter exit the globals of MLflow's module are None.
             private_generators.discard(self._random)
 
-    provider._IsolatedRandomIdGenerator = FixedIdGenerator
-    try:
+    with replace_for_block(provider, _IsolatedRandomIdGenerator=FixedIdGenerator):
         yield
-    finally:
-        provider._IsolatedRandomIdGenerator = original
 
 
 PATCH = Patch(

@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 TAG_PREFIX = "mlflow.traceTag."
 """Prefix of the root span's attributes that MLflow's OTLP endpoint stores as trace tags."""
@@ -72,36 +73,45 @@ def _apply(make_sink: Callable[[], SpanSink]) -> Generator[None]:
         yield
         return
 
-    class SinkProcessor(SpanProcessor):
+    class NewSinkProcessor(SinkProcessor):
         """Has the constructor of MLflow's class; MLflow uses the class name in `isinstance`."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            self._sink = make_sink()
+            super().__init__(make_sink())
 
-        def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-            """Do nothing: a span is sent when it ends."""
+    with (
+        replace_for_block(otel, OtelSpanProcessor=NewSinkProcessor),
+        replace_for_block(
+            provider,
+            get_otlp_exporter=_make_no_exporter,
+            should_export_otlp_metrics=_is_metrics_export_requested,
+        ),
+    ):
+        provider.provider.reset()  # an existing provider would go on exporting as MLflow does
+        try:
+            yield
+        finally:
+            provider.provider.reset()
 
-        def on_end(self, span: ReadableSpan) -> None:
-            if span.context is not None and span.context.trace_flags.sampled:
-                self._sink.send(span, _trace_attributes(span))
 
-        def force_flush(self, timeout_millis: int = 30_000) -> bool:
-            return self._sink.flush()
+class SinkProcessor(SpanProcessor):
+    """Sends each sampled span to a sink when it ends."""
 
-        def shutdown(self) -> None:
-            self._sink.close()
+    def __init__(self, sink: SpanSink) -> None:
+        self._sink = sink
 
-    processor, exporter = otel.OtelSpanProcessor, provider.get_otlp_exporter
-    metrics = provider.should_export_otlp_metrics
-    otel.OtelSpanProcessor, provider.get_otlp_exporter = SinkProcessor, _make_no_exporter
-    provider.should_export_otlp_metrics = _is_metrics_export_requested
-    provider.provider.reset()  # an existing provider would go on exporting as MLflow does
-    try:
-        yield
-    finally:
-        provider.provider.reset()
-        otel.OtelSpanProcessor, provider.get_otlp_exporter = processor, exporter
-        provider.should_export_otlp_metrics = metrics
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Do nothing: a span is sent when it ends."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if span.context is not None and span.context.trace_flags.sampled:
+            self._sink.send(span, _trace_attributes(span))
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._sink.flush()
+
+    def shutdown(self) -> None:
+        self._sink.close()
 
 
 def _make_no_exporter() -> None:

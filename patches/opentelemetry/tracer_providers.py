@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, Protocol
 
+from patches.support.call_wrapping import replace_for_block
+
 
 class SpanHooks(Protocol):
     """Called in place of a provider's span processors, with the processors' own method."""
@@ -43,12 +45,14 @@ def hook_tracer_providers(hooks: SpanHooks) -> Generator[None]:
         _install(module.provider.get(), hooks)
         initialize(*args, **kw)
 
-    holder.set, module._initialize_tracer_provider = hooked_set, hooked_initialize
-    _install(module.provider.get(), hooks)
     try:
-        yield
+        with (
+            replace_for_block(holder, set=hooked_set),
+            replace_for_block(module, _initialize_tracer_provider=hooked_initialize),
+        ):
+            _install(module.provider.get(), hooks)
+            yield
     finally:
-        holder.set, module._initialize_tracer_provider = set_provider, initialize
         _uninstall(module.provider.get(), hooks)
 
 

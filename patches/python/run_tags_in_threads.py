@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 
 @contextmanager
@@ -41,13 +42,11 @@ def _apply() -> Generator[None]:
     ) -> Future[Any]:
         return submit(self, _bind(trace_context, fn), *args, **kwargs)
 
-    Thread.start = start_in_context  # type: ignore[method-assign]
-    ThreadPoolExecutor.submit = submit_in_context  # type: ignore[method-assign, assignment]
-    try:
+    with (
+        replace_for_block(Thread, start=start_in_context),
+        replace_for_block(ThreadPoolExecutor, submit=submit_in_context),
+    ):
         yield
-    finally:
-        Thread.start = start  # type: ignore[method-assign]
-        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
 
 
 def _bind(variable: ContextVar[Any], fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,13 +1,13 @@
 """Wrap a function, or a method in all subclasses, so that each call runs in a context manager.
 
-`read_within` does the same for the steps of a stream.
+`read_within` does the same for the steps of a stream, `replace_for_block` puts a wrapper in place.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import getattr_static, iscoroutinefunction
 from typing import Any
 
 OnResult = Callable[[Any], None]
@@ -79,6 +79,19 @@ def set_for_block(variable: ContextVar[Any], value: object) -> Generator[None]:
     finally:
         with suppress(ValueError):  # closed by the garbage collector, in another context
             variable.reset(token)
+
+
+@contextmanager
+def replace_for_block(owner: Any, **replacements: Any) -> Generator[None]:
+    """Replace attributes of a class or a module for the block."""
+    originals = {name: getattr_static(owner, name) for name in replacements}
+    try:
+        for name, replacement in replacements.items():
+            setattr(owner, name, replacement)
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(owner, name, original)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 
+from patches.support.call_wrapping import replace_for_block
+
 SAFE_PATCH_PARAMETERS = "autologging_integration, destination, function_name, patch_function"
 """The parameters of MLflow's `safe_patch`, as a patch that suspends autologging declares them."""
 
@@ -22,42 +24,50 @@ def suspend_autolog_of_methods(
         autolog_module: The module that wraps the framework's methods.
         is_suspended: Called with a class and a method name.
     """
+    safe_patch = autolog_module.safe_patch
+    deferred_calls: list[Callable[[], Any]] = []
+
+    @wraps(safe_patch)
+    def patch_other_methods(
+        autologging_integration: str, destination: type, function_name: str, *args: Any, **kw: Any
+    ) -> None:
+        call = partial(safe_patch, autologging_integration, destination, function_name, *args, **kw)
+        if is_suspended(destination, function_name):
+            deferred_calls.append(call)
+        else:
+            call()
+
+    try:
+        with (
+            _revert_wrappers(flavor, is_suspended),
+            replace_for_block(autolog_module, safe_patch=patch_other_methods),
+        ):
+            yield
+    finally:
+        for call in deferred_calls if _is_autolog_on(flavor) else ():
+            call()
+
+
+@contextmanager
+def _revert_wrappers(flavor: str, is_suspended: Callable[[type, str], bool]) -> Generator[None]:
+    """Remove the wrappers that are there already, for the block."""
     from mlflow.utils import gorilla
-    from mlflow.utils.autologging_utils import autologging_is_disabled, safety
+    from mlflow.utils.autologging_utils import safety
 
     applied: set[Any] = safety._AUTOLOGGING_PATCHES.setdefault(flavor, set())
     reverted = [patch for patch in applied if is_suspended(patch.destination, patch.name)]
     for patch in reverted:
         gorilla.revert(patch)
         applied.discard(patch)
-
-    safe_patch = autolog_module.safe_patch
-    deferred_calls: list[Callable[[], Any]] = []
-
-    @wraps(autolog_module.safe_patch)
-    def patch_other_methods(
-        autologging_integration: str,
-        destination: type,
-        function_name: str,
-        *args: Any,
-        **kwargs: Any,
-    ) -> None:
-        call = partial(
-            safe_patch, autologging_integration, destination, function_name, *args, **kwargs
-        )
-        if is_suspended(destination, function_name):
-            deferred_calls.append(call)
-        else:
-            call()
-
-    autolog_module.safe_patch = patch_other_methods
     try:
         yield
     finally:
-        autolog_module.safe_patch = safe_patch
-        if not autologging_is_disabled(flavor):
-            for patch in reverted:
-                gorilla.apply(patch)
-                safety._store_patch(flavor, patch)
-            for call in deferred_calls:
-                call()
+        for patch in reverted if _is_autolog_on(flavor) else ():
+            gorilla.apply(patch)
+            safety._store_patch(flavor, patch)
+
+
+def _is_autolog_on(flavor: str) -> bool:
+    from mlflow.utils.autologging_utils import autologging_is_disabled
+
+    return not autologging_is_disabled(flavor)

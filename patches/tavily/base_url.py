@@ -6,11 +6,12 @@ An `api_base_url` that the program passes itself comes first.
 import inspect
 import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 VARIABLE = "TAVILY_BASE_URL"
 ARGUMENT = "api_base_url"
@@ -20,15 +21,11 @@ ARGUMENT = "api_base_url"
 def _apply() -> Generator[None]:
     from tavily import AsyncTavilyClient, TavilyClient  # type: ignore[import-untyped]  # it ships no annotations
 
-    classes: tuple[Any, ...] = (TavilyClient, AsyncTavilyClient)
-    before = [each.__init__ for each in classes]
-    for each in classes:
-        each.__init__ = _with_address_from_environment(each.__init__)
-    try:
+    with ExitStack() as stack:
+        for client in (TavilyClient, AsyncTavilyClient):
+            construct = _with_address_from_environment(client.__init__)
+            stack.enter_context(replace_for_block(client, __init__=construct))
         yield
-    finally:
-        for each, constructor in zip(classes, before, strict=True):
-            each.__init__ = constructor
 
 
 def _with_address_from_environment(constructor: Callable[..., None]) -> Callable[..., None]:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 SESSIONS = "mlflow.utils.autologging_utils.safety:_AutologgingSessionManager"
 
@@ -22,7 +23,6 @@ def _apply() -> Generator[None]:
     from mlflow.utils.autologging_utils.safety import AutologgingSession, _AutologgingSessionManager
 
     manager: Any = _AutologgingSessionManager
-    originals = {name: manager.__dict__[name] for name in ("start_session", "astart_session")}
     start, astart = manager.start_session, manager.astart_session
 
     def choose_session(flavor: str, shared: Any) -> Any:
@@ -42,13 +42,12 @@ def _apply() -> Generator[None]:
         async with astart(integration, *args, **kwargs) as shared:
             yield choose_session(integration, shared)
 
-    manager.start_session = classmethod(start_session)
-    manager.astart_session = classmethod(astart_session)
-    try:
+    with replace_for_block(
+        manager,
+        start_session=classmethod(start_session),
+        astart_session=classmethod(astart_session),
+    ):
         yield
-    finally:
-        for name, method in originals.items():
-            setattr(manager, name, method)
 
 
 PATCH = Patch(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 from patches.support.span_errors import record_error
 
 
@@ -29,11 +30,8 @@ def _apply() -> Generator[None]:
             record_error(span, interruption)
             raise
 
-    fluent.with_active_span = with_active_span
-    try:
+    with replace_for_block(fluent, with_active_span=with_active_span):
         yield
-    finally:
-        fluent.with_active_span = original
 
 
 PATCH = Patch(

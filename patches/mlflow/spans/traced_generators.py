@@ -16,6 +16,7 @@ from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import trace_stream
 
@@ -89,11 +90,8 @@ def _apply() -> Generator[None]:
             return wrapped
         return _wrap_generator(fn, name or fn.__name__, span_type, attributes or {}, output_reducer)
 
-    fluent._wrap_generator = wrap
-    try:
+    with replace_for_block(fluent, _wrap_generator=wrap):
         yield
-    finally:
-        fluent._wrap_generator = original
 
 
 def _wrap_generator(

@@ -7,12 +7,13 @@ value that is nested too deep, for an integer with thousands of digits, and what
 
 import json
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from functools import wraps
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 MAX_DEPTH = 100
 """Deeper parts of a value that cannot be written whole are left out."""
@@ -26,11 +27,8 @@ SPAN = "mlflow.entities.span:LiveSpan"
 def _apply() -> Generator[None]:
     from mlflow.entities.span import LiveSpan
 
-    with ExitStack() as stack:
-        for name in METHODS:
-            original = LiveSpan.__dict__[name]
-            setattr(LiveSpan, name, _record_what_is_writable(original))
-            stack.callback(setattr, LiveSpan, name, original)
+    writers = {name: _record_what_is_writable(getattr(LiveSpan, name)) for name in METHODS}
+    with replace_for_block(LiveSpan, **writers):
         yield
 
 

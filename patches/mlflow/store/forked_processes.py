@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakSet
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 from patches.support.fork_hooks import fork_hooks
 
 LOCK_TYPES: dict[type[Any], Callable[[], Any]] = {
@@ -35,8 +36,7 @@ def _apply() -> Generator[None]:
     from mlflow.tracing.display import display_handler
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
 
-    queue_class: Any = AsyncTraceExportQueue
-    put, flush, is_jupyter = queue_class.put, queue_class.flush, display_handler._is_jupyter
+    queue_class, is_jupyter = AsyncTraceExportQueue, display_handler._is_jupyter
     queues: WeakSet[Any] = WeakSet()
     connections_of_parent: list[Any] = []
 
@@ -61,14 +61,13 @@ def _apply() -> Generator[None]:
         # lock each time, and Python does not release it in a forked process.
         return "IPython" in sys.modules and is_jupyter(*args, **kwargs)
 
-    queue_class.put, queue_class.flush = remember(put), remember(flush)
-    display_handler._is_jupyter = is_jupyter_without_import
-    try:
-        with fork_hooks(after_in_child=start_anew):
-            yield
-    finally:
-        queue_class.put, queue_class.flush = put, flush
-        display_handler._is_jupyter = is_jupyter
+    put, flush = remember(queue_class.put), remember(queue_class.flush)
+    with (
+        replace_for_block(queue_class, put=put, flush=flush),
+        replace_for_block(display_handler, _is_jupyter=is_jupyter_without_import),
+        fork_hooks(after_in_child=start_anew),
+    ):
+        yield
 
 
 def _lock_owners() -> Iterator[Any]:

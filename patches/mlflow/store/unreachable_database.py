@@ -11,6 +11,7 @@ from typing import Any
 
 from patches.mlflow.store.store_address import is_database_reachable
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 
 @contextmanager
@@ -27,11 +28,8 @@ def _apply() -> Generator[None]:
         else:
             self.tracking_uri = uri
 
-    TracingClient.__init__ = initialise
-    try:
+    with replace_for_block(TracingClient, __init__=initialise):
         yield
-    finally:
-        TracingClient.__init__ = original
 
 
 PATCH = Patch(
