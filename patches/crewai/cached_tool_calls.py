@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from patches.crewai.spans.call_spans import ToolSpan
+from patches.crewai.spans.tool_span import ToolSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import wrap_in_all_subclasses
 from patches.support.open_span import OpenSpan

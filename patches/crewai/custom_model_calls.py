@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from patches.crewai.spans.call_spans import CompletionSpan
+from patches.crewai.spans.completion_span import CompletionSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, wrap_call, wrap_in_all_subclasses

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 
 from patches.crewai.spans.auxiliary_spans import OPERATIONS, GuardrailSpan, OperationSpan
-from patches.crewai.spans.call_spans import CompletionSpan, ToolSpan
+from patches.crewai.spans.completion_span import CompletionSpan
 from patches.crewai.spans.crew_spans import (
     AgentSpan,
     CrewSeriesSpan,
@@ -33,6 +33,7 @@ from patches.crewai.spans.handoffs import (
     report_standalone_turn,
     report_turn,
 )
+from patches.crewai.spans.tool_span import ToolSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any
 
-from patches.crewai.spans.call_spans import CompletionSpan
+from patches.crewai.spans.completion_span import CompletionSpan
 from patches.openai.reply_parsing import MALFORMED_REPLY_ERRORS
 from patches.patch import Patch
 from patches.support.call_wrapping import wrap_in_all_subclasses

@@ -9,9 +9,10 @@ from functools import wraps
 from types import SimpleNamespace
 from typing import Any
 
-from patches.crewai.spans.call_spans import CompletionSpan, ToolSpan
+from patches.crewai.spans.completion_span import CompletionSpan
 from patches.crewai.spans.crew_spans import AgentSpan
 from patches.crewai.spans.event_span import ReportedFailureError
+from patches.crewai.spans.tool_span import ToolSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block, wrap_in_all_subclasses
 

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any
 
 from patches.crewai.model_replies import record_body
-from patches.crewai.spans.call_spans import CompletionSpan
+from patches.crewai.spans.completion_span import CompletionSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan

@@ -10,9 +10,8 @@ from contextlib import aclosing, closing, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from patches.openai.reply_parsing import ParsedReply
 from patches.openai.response_body import ResponseBody
-from patches.support.completion_attributes import token_attributes
+from patches.openai.span_attributes import reply_attributes, request_attributes
 from patches.support.open_span import OpenSpan
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ SPAN_NAMES = {
 """The paths of completion requests, and the client's attributes for them."""
 EXTENSION_KEY = "flight_recorder.completion"
 """Key in `response.extensions` that holds the `RequestSpan`."""
+_END: Any = object()
 
 
 def _is_completion_span_of_program() -> bool:
@@ -53,19 +53,8 @@ class RequestSpan(OpenSpan):
     records_completion = True
 
     def __init__(self, client: Any, name: str, request: Mapping[str, Any]) -> None:
-        from mlflow.tracing.constant import SpanAttributeKey
-
-        model = request.get("model")
-        is_legacy = name == SPAN_NAMES[LEGACY_PATH]
-        attributes = {
-            SpanAttributeKey.MESSAGE_FORMAT: None if is_legacy else "openai",
-            SpanAttributeKey.MODEL: model,
-            SpanAttributeKey.CHAT_TOOLS: to_chat_tools(request.get("tools")),
-            "gen_ai.operation.name": "text_completion" if is_legacy else "chat",
-            "gen_ai.request.model": model,
-        }
-        known = {key: value for key, value in attributes.items() if value}
-        super().__init__(client, name, "LLM", inputs=dict(request), attributes=known)
+        attributes = request_attributes(request, is_legacy=name == SPAN_NAMES[LEGACY_PATH])
+        super().__init__(client, name, "LLM", inputs=dict(request), attributes=attributes)
         self._is_stream_requested = request.get("stream") is True
         self._started_s = monotonic()
         self._body: ResponseBody | None = None
@@ -180,7 +169,7 @@ class RequestSpan(OpenSpan):
 
     def end(self, error: BaseException | None = None) -> None:
         if not self.is_ended and self._body is not None:
-            self._record_reply(self._body, self._body.parse())
+            self._record_reply(self._body)
         super().end(error)
 
     def _on_body_end(self, error: BaseException | None) -> None:
@@ -203,36 +192,10 @@ class RequestSpan(OpenSpan):
             return self.pass_over_early_close(error)
         return self._body.find_error(reply)
 
-    def _record_reply(self, body: ResponseBody, reply: ParsedReply) -> None:
-        """Record the reply. Tokens are recorded only if the endpoint reports them."""
-        from mlflow.tracing.constant import SpanAttributeKey
-
+    def _record_reply(self, body: ResponseBody) -> None:
+        reply = body.parse()
         self.outputs = reply.outputs
-        attributes: dict[str, Any] = {
-            SpanAttributeKey.MODEL: reply.model,
-            "gen_ai.response.model": reply.model,
-            "gen_ai.response.id": reply.id,
-            "gen_ai.response.finish_reasons": list(reply.finish_reasons),
-        }
+        self.span.set_attributes(reply_attributes(reply))
         if body.is_stream and body.first_chunk_s is not None:
             waited_s = round(body.first_chunk_s - self._started_s, 6)
-            attributes["gen_ai.response.time_to_first_chunk"] = waited_s
-        known = {key: value for key, value in attributes.items() if value}
-        self.span.set_attributes(known | token_attributes(reply.usage))
-
-
-_END: Any = object()
-
-
-def to_chat_tools(tools: Any) -> list[Mapping[str, Any]]:
-    """Convert a request's tools to the format of the chat API; the Responses API's is flatter."""
-    listed = tools if isinstance(tools, list) else []
-    return [_to_chat_tool(tool) for tool in listed if isinstance(tool, Mapping)]
-
-
-def _to_chat_tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Convert one tool. The endpoint's own tools have no name, so they are named by their type."""
-    if "function" in tool:
-        return tool
-    definition = {key: value for key, value in tool.items() if key != "type"}
-    return {"type": "function", "function": {"name": tool.get("type"), **definition}}
+            self.span.set_attribute("gen_ai.response.time_to_first_chunk", waited_s)

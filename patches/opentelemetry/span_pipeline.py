@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from patches.mlflow.pending_spans import discard_span, find_live_span, sync_links
 from patches.opentelemetry.finished_span import rewrite_finished_span
 from patches.opentelemetry.tracer_providers import hook_tracer_providers
 from patches.patch import Patch
@@ -36,7 +35,7 @@ class SpanDisposition:
     """
 
     forward: Callable[[ReadableSpan], None]
-    drop: Callable[[ReadableSpan], None] = discard_span
+    drop: Callable[[ReadableSpan], None]
 
 
 class TailSampler(Protocol):
@@ -113,7 +112,7 @@ class SpanPipeline:
         if self.sampler is None:
             original(span)
         else:
-            self.sampler.on_end(span, SpanDisposition(original))
+            self.sampler.on_end(span, SpanDisposition(original, _discard_span))
 
     def close(self) -> None:
         if self.sampler is not None:
@@ -121,7 +120,7 @@ class SpanPipeline:
 
     def _transform(self, span: ReadableSpan) -> ReadableSpan:
         """Transform the span that MLflow will store, and return a copy of it to be exported."""
-        live_span = find_live_span(span)
+        live_span = _find_live_span(span)
         stored_span: Any = span if live_span is None else live_span._span
         try:
             for transform in self.transforms:
@@ -131,7 +130,7 @@ class SpanPipeline:
             self._strip_contents(stored_span, type(error).__name__)
         if live_span is None:
             return span
-        sync_links(live_span)
+        _sync_links(live_span)
         copy: ReadableSpan = stored_span._readable_span()
         return copy
 
@@ -154,3 +153,41 @@ class SpanPipeline:
                 error_type,
                 WITHHELD_ATTRIBUTE,
             )
+
+
+def _find_live_span(span: ReadableSpan) -> Any:
+    """Return MLflow's `LiveSpan` of this span, or None if MLflow has none and will not store it."""
+    from mlflow.tracing.trace_manager import InMemoryTraceManager
+
+    manager = InMemoryTraceManager.get_instance()
+    trace_id = manager.get_mlflow_trace_id_from_otel_id(span.context.trace_id)
+    span_id = format(span.context.span_id, "016x")
+    return trace_id and manager.get_span_from_id(trace_id, span_id)
+
+
+def _sync_links(live_span: Any) -> None:
+    """Copy the links of the OpenTelemetry span to its `LiveSpan`, which stores its own links."""
+    from mlflow.entities.span import _link_from_otel_link
+
+    if live_span._links:
+        live_span._links = [
+            _link_from_otel_link(link, live_span.trace_id) for link in live_span._span.links
+        ]
+
+
+def _discard_span(span: ReadableSpan) -> None:
+    """Remove a span from MLflow's memory, so that it is not stored.
+
+    With its last span, the trace is removed too.
+    """
+    from mlflow.tracing.trace_manager import InMemoryTraceManager
+
+    manager = InMemoryTraceManager.get_instance()
+    with manager._lock:
+        trace_id = manager.get_mlflow_trace_id_from_otel_id(span.context.trace_id)
+        trace = manager._traces.get(trace_id)
+        if trace is None:
+            return
+        trace.span_dict.pop(format(span.context.span_id, "016x"), None)
+        if not (trace.span_dict or trace.is_remote_trace):
+            manager.pop_trace(span.context.trace_id)

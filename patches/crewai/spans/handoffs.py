@@ -9,9 +9,9 @@ import json
 import re
 from typing import Any
 
-from patches.crewai.spans.call_spans import ToolSpan
 from patches.crewai.spans.crew_spans import AgentSpan, CrewSpan, FlowOutput, FlowSpan, TaskSpan
 from patches.crewai.spans.event_span import iter_texts
+from patches.crewai.spans.tool_span import ToolSpan
 from patches.support.open_span import OpenSpan
 from patches.support.turn import Message, OnTurn, Turn
 

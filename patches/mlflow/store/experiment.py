@@ -1,25 +1,18 @@
 """Activate a tracking store and an experiment for a block, even while the server is unreachable.
 
-MLflow can set the active experiment, but has no way to read and restore the previous one. It also
-creates the tables of a new store without a lock: if two processes start at once, one of them fails
-with "table … already exists".
+MLflow can set the active experiment, but has no way to read and restore the previous one.
 
 An experiment's id comes from the server. Until the server answers, spans carry the experiment's
 name with a prefix, and `resolve_experiment_id` replaces it before they are stored.
-
-MLflow creates the tables in some fifty steps, which take seconds. After Ctrl-C in the middle the
-store can be neither used nor migrated: "table … already exists".
 """
 
 import atexit
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from hashlib import sha256
-from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
+from patches.mlflow.store.new_store import create_sqlite_store, lock_store
 from patches.mlflow.store.store_address import is_database_reachable
 
 DEFERRED_PREFIX = "deferred:"
@@ -41,7 +34,7 @@ def use_experiment(tracking_uri: str, name: str) -> Generator[None]:
     try:
         mlflow.set_tracking_uri(tracking_uri)  # this discards the span processors
         mlflow.tracing.configure(span_processors=processors)
-        with _lock_store(tracking_uri):
+        with lock_store(tracking_uri):
             create_sqlite_store(tracking_uri)
             activate_experiment(name)
         yield
@@ -90,23 +83,6 @@ def has_active_experiment() -> bool:
     from mlflow.tracking import fluent
 
     return fluent._active_experiment_id is not None
-
-
-@contextmanager
-def _lock_store(tracking_uri: str) -> Generator[None]:
-    """Keep other processes of this user from setting up the same store; does nothing on Windows.
-
-    A server locks its store itself, and one process must not wait for another while it is down.
-    """
-    if os.name == "nt" or tracking_uri.startswith("http"):
-        yield
-        return
-    from mlflow.utils.file_utils import ExclusiveFileLock
-
-    # A digest, because the URI may contain a password.
-    store = sha256(tracking_uri.encode()).hexdigest()[:16]
-    with ExclusiveFileLock(str(Path(gettempdir(), f"flight-store-{os.getuid()}-{store}.lock"))):
-        yield
 
 
 def activate_experiment(name: str) -> None:
@@ -184,28 +160,3 @@ def is_server_reachable(store: Any) -> bool:
     if version is None:
         store._get_server_version.cache_clear()
     return version is not None
-
-
-def create_sqlite_store(tracking_uri: str) -> None:
-    """Create the tables of a SQLite store in a temporary file, which then gets its name.
-
-    Does nothing for other stores, and for a file that exists. Call it with a lock of the store.
-    """
-    scheme, has_file, name = tracking_uri.partition(":///")
-    if not has_file or scheme.partition("+")[0] != "sqlite" or not name or "?" in name:
-        return
-    file = Path(name)
-    if name == ":memory:" or file.exists() or not file.parent.is_dir():
-        return
-    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
-
-    temporary = file.with_name(f".{file.name}.new")
-    temporary.unlink(missing_ok=True)
-    engine = create_sqlalchemy_engine_with_retry(f"{scheme}:///{temporary}")
-    try:
-        _initialize_tables(engine)
-        engine.dispose()
-        temporary.replace(file)
-    finally:
-        engine.dispose()
-        temporary.unlink(missing_ok=True)

@@ -1,19 +1,13 @@
-"""Spans for CrewAI's calls: completions of a model and tool calls."""
+"""The span of one completion that a CrewAI model requests, from its events."""
 
-import json
 from collections import Counter
 from time import monotonic
 from typing import Any
 
 from patches.crewai.spans.auxiliary_spans import calling_agent
-from patches.crewai.spans.crew_spans import AgentSpan
-from patches.crewai.spans.event_span import (
-    EventSpan,
-    ReportedFailureError,
-    parse_arguments,
-    to_json,
-)
+from patches.crewai.spans.event_span import EventSpan
 from patches.crewai.spans.reply_builder import ReplyBuilder
+from patches.crewai.spans.tool_span import ToolSpan
 from patches.support.completion_attributes import (
     CLIENT_ATTRIBUTE,
     COMPLETION_SPAN_NAME,
@@ -22,12 +16,6 @@ from patches.support.completion_attributes import (
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import TruncatedStreamError
-
-DELEGATION_ARGUMENTS = {
-    "delegate_work_to_coworker": "task",
-    "ask_question_to_coworker": "question",
-}
-"""The tools with which an agent delegates, and the argument that holds the request."""
 
 
 class CompletionSpan(EventSpan):
@@ -76,11 +64,14 @@ class CompletionSpan(EventSpan):
         )
 
     def add_child(self, child: OpenSpan) -> None:
-        """Leave the completion to a span inside the call of a class that emits no events.
+        """Keep a tool call that CrewAI executes within the call; see who records the completion.
 
-        Such a class may call another model, or send a request that is recorded.
+        A class that emits no events may call another model, or send a request that is recorded.
+        Then the completion is left to the span inside.
         """
         super().add_child(child)
+        if isinstance(child, ToolSpan) and child.owner is self.owner:
+            self.executed_calls.append(child)
         if child.records_completion and not self.is_reported:
             self.span.set_span_type("CHAIN")
 
@@ -142,66 +133,6 @@ class CompletionSpan(EventSpan):
         if event.type == "llm_call_failed":
             return self.executed_calls[-1].has_failed or not self.executed_calls[-1].is_ended
         return bool(event.call_type.value == "tool_call")
-
-
-class ToolSpan(EventSpan):
-    """One tool call.
-
-    Attributes:
-        arguments: The call's arguments.
-        delegator: The agent that makes the call.
-        delegated_turns: The coworkers' turns that the call leads to, if it is a delegation.
-        has_failed: Whether it has ended with an error.
-    """
-
-    def __init__(self, source: Any, event: Any) -> None:
-        agent = AgentSpan.nearest()
-        attributes = {
-            "gen_ai.operation.name": "execute_tool",
-            "gen_ai.tool.name": event.tool_name,
-            "gen_ai.agent.name": agent.name if agent is not None else None,
-        }
-        self.arguments = parse_arguments(event.tool_args)
-        super().__init__(source, event, event.tool_name, "TOOL", self.arguments, attributes)
-        self.delegator = agent
-        self.delegated_turns: list[AgentSpan] = []
-        self.has_failed = False
-        if isinstance(self.parent, CompletionSpan) and self.parent.owner is source:
-            self.parent.executed_calls.append(self)
-
-    @property
-    def delegated_text(self) -> str | None:
-        """The request and context that a delegation gives a coworker; None for other tools."""
-        argument = DELEGATION_ARGUMENTS.get(self.name.strip().lower().replace(" ", "_"))
-        if argument is None or not isinstance(self.arguments, dict):
-            return None
-        parts = (self.arguments.get(argument), self.arguments.get("context"))
-        return "\n".join(str(part) for part in parts if part)
-
-    def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
-        return super().is_ended_by(start_type, source, event) and self.name == event.tool_name
-
-    def record_end(self, event: Any) -> BaseException | None:
-        self.outputs = to_json(getattr(event, "output", None))
-        if getattr(event, "from_cache", False):
-            self.mark_cached()
-        failure = getattr(event, "failure", None)
-        if failure is not None:
-            return ReportedFailureError(failure.message)
-        return super().record_end(event)
-
-    def end(self, error: BaseException | None = None) -> None:
-        self.has_failed = self.has_failed or error is not None
-        super().end(error)
-
-    def mark_cached(self) -> None:
-        """Record that the result was taken from CrewAI's cache."""
-        self.span.set_attribute("flight_recorder.crew.tool.from_cache", True)
-
-    def to_request(self) -> dict[str, Any]:
-        """Return the tool call in OpenAI's format."""
-        function = {"name": self.name, "arguments": json.dumps(self.arguments)}
-        return {"type": "function", "function": function}
 
 
 def _request_messages(messages: Any) -> list[dict[str, Any]]:
