@@ -11,6 +11,8 @@ class FileNotWrittenError(Exception):
 def write_atomically(path: Path, text: str) -> None:
     """Write `text` to a temporary file beside `path`, then rename it to `path`.
 
+    Halves of surrogate pairs, which no file can hold, are written as question marks.
+
     Raises:
         FileNotWrittenError: Writing failed, or `path` or its folder is a symbolic link, through
             which the text would be written elsewhere.
@@ -24,7 +26,7 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
         temporary.unlink(missing_ok=True)
-        with temporary.open("x", encoding="utf-8") as file:
+        with temporary.open("x", encoding="utf-8", errors="replace") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from instrumentation.trace.exported_span import TraceNotFoundError, describe_value
+from instrumentation.trace.json_documents import parse_json
 from instrumentation.trace.session import SESSION_KEY, USER_KEY
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE
 
@@ -67,21 +69,21 @@ OTLP_VALUES: Mapping[str, Callable[[Any], Any]] = {
     "doubleValue": float,
     "boolValue": bool,
     "bytesValue": str,
-    "arrayValue": lambda value: [_otlp_value(one) for one in value.get("values", ())],
-    "kvlistValue": lambda value: _otlp_attributes(value.get("values", ())),
+    "arrayValue": lambda value: [_otlp_value(one) for one in value.get("values") or ()],
+    "kvlistValue": lambda value: _otlp_attributes(value.get("values") or ()),
 }
 """How each kind of value of OTLP is read."""
 
 
 def convert_mlflow2_span(span: Mapping[str, Any]) -> dict[str, Any]:
     """A span of MLflow 2, which has a `context`, as MLflow 3 exports it."""
-    status = str(span.get("status_code", "UNSET"))
+    status, context = str(span.get("status_code", "UNSET")), span["context"]
     return {
-        "name": span["name"],
-        "span_id": span["context"]["span_id"],
+        "name": span.get("name"),
+        "span_id": context.get("span_id") if isinstance(context, Mapping) else context,
         "parent_span_id": span.get("parent_id"),
-        "start_time_unix_nano": int(span["start_time"]),
-        "end_time_unix_nano": int(span.get("end_time") or 0) or None,
+        "start_time_unix_nano": span.get("start_time"),
+        "end_time_unix_nano": span.get("end_time"),
         "status": {"code": status, "message": span.get("status_message") or ""},
         "attributes": span.get("attributes") or {},
     }
@@ -98,23 +100,33 @@ def convert_otlp(requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def convert_otlp_span(span: Mapping[str, Any]) -> dict[str, Any]:
     """A span of OTLP JSON as MLflow 3 exports it."""
-    attributes = _otlp_attributes(span.get("attributes") or ())
-    status = span.get("status") or {}
-    code = status.get("code", 0)
+    try:
+        attributes = _otlp_attributes(span.get("attributes") or ())
+    except TraceNotFoundError as error:
+        raise TraceNotFoundError(f"span {span.get('name')!r}: {error}") from error
     span_type = _span_type(attributes)
     name = _first(attributes, TOOL_NAME_KEYS) if span_type == "TOOL" else None
     return {
-        "name": name or span["name"],
+        "name": str(name) if name else span.get("name"),
         "span_id": _field(span, "spanId"),
         "parent_span_id": _field(span, "parentSpanId") or None,
-        "start_time_unix_nano": int(_field(span, "startTimeUnixNano")),
-        "end_time_unix_nano": int(_field(span, "endTimeUnixNano") or 0) or None,
-        "status": {"code": STATUS_CODES.get(code, code), "message": status.get("message") or ""},
+        "start_time_unix_nano": _field(span, "startTimeUnixNano"),
+        "end_time_unix_nano": _field(span, "endTimeUnixNano"),
+        "status": _convert_status(span.get("status") or {}),
         "attributes": {
             key: json.dumps(value)
             for key, value in (attributes | _mlflow_attributes(attributes, span_type)).items()
         },
     }
+
+
+def _convert_status(status: Any) -> Any:
+    """The status with MLflow's name of its code; a status of another shape as it is."""
+    if not isinstance(status, Mapping):
+        return status
+    code = status.get("code", 0)
+    known = STATUS_CODES.get(code, code) if isinstance(code, int) else code
+    return {"code": known, "message": status.get("message") or ""}
 
 
 def _to_trace(id: str, spans: list[dict[str, Any]]) -> dict[str, Any]:
@@ -129,10 +141,18 @@ def _to_trace(id: str, spans: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _iter_otlp_spans(requests: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for request in requests:
-        for resource in _field(request, "resourceSpans") or ():
-            scopes = _field(resource, "scopeSpans") or resource.get("instrumentationLibrarySpans")
-            for scope in scopes or ():
-                yield from scope.get("spans") or ()
+        for resource in _objects(request, "resourceSpans"):
+            scopes = _objects(resource, "scopeSpans")
+            for scope in scopes or _objects(resource, "instrumentationLibrarySpans"):
+                yield from _objects(scope, "spans")
+
+
+def _objects(message: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    """The objects in a field. Raises `TraceNotFoundError` if it has anything else."""
+    found = _field(message, name) or ()
+    if isinstance(found, str | Mapping) or not all(isinstance(one, Mapping) for one in found):
+        raise TraceNotFoundError(f'"{name}" is {describe_value(found)}; expected a list of objects')
+    return list(found)
 
 
 def _span_type(attributes: Mapping[str, Any]) -> str:
@@ -158,14 +178,29 @@ def _mlflow_attributes(attributes: Mapping[str, Any], span_type: str) -> dict[st
     }
 
 
-def _otlp_attributes(pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _otlp_attributes(pairs: Any) -> dict[str, Any]:
+    """Attributes by key. Raises `TraceNotFoundError` if they are not a list of keys and values."""
+    if not isinstance(pairs, Sequence) or not all(
+        isinstance(pair, Mapping) and "key" in pair for pair in pairs
+    ):
+        raise TraceNotFoundError(
+            f"its attributes are {describe_value(pairs)}; expected a list of"
+            ' {"key": …, "value": {"stringValue": …}}'
+        )
     return {str(pair["key"]): _otlp_value(pair.get("value") or {}) for pair in pairs}
 
 
-def _otlp_value(value: Mapping[str, Any]) -> Any:
-    for kind, read in OTLP_VALUES.items():
-        if (found := _field(value, kind)) is not None:
-            return read(found)
+def _otlp_value(value: Any) -> Any:
+    """The value of an attribute. Raises `TraceNotFoundError` if it is not of its kind."""
+    try:
+        for kind, read in OTLP_VALUES.items():
+            if (found := _field(value, kind)) is not None:
+                return read(found)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TraceNotFoundError(
+            f"an attribute is {describe_value(value)}; expected a value of OTLP JSON, e.g."
+            ' {"stringValue": "x"} or {"intValue": "7"}'
+        ) from error
     return None
 
 
@@ -174,7 +209,7 @@ def _decode_container(text: str) -> Any:
     if text[:1] not in ("{", "[", '"'):
         return text
     try:
-        return json.loads(text)
+        return parse_json(text)
     except (ValueError, RecursionError):
         return text
 

@@ -69,8 +69,9 @@ def _truncate(text: str, max_chars: int) -> str:
 def _handoff_details(span: Span) -> Iterator[str]:
     attributes = span.attributes
     score = attributes.get("flight_recorder.handoff.efficiency_score")
-    if score is not None:  # the log of a conversation does not tell
-        yield f"{score:.0%} of {attributes['flight_recorder.handoff.output_chars']} chars arrived"
+    if isinstance(score, int | float):  # the log of a conversation does not tell
+        sent = attributes.get("flight_recorder.handoff.output_chars", "unknown")
+        yield f"{score:.0%} of {sent} chars arrived"
     if condition := attributes.get("flight_recorder.routing.condition"):
         yield f"edge {condition}"
 

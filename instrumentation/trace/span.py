@@ -88,5 +88,6 @@ class Span:
 
 def _to_count(value: Any) -> int:
     """A number of tokens; 0 for what is no number, as other programs may store."""
-    is_number = isinstance(value, int | float) and math.isfinite(value)
-    return int(value) if is_number else 0
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) else 0
+    return value if isinstance(value, int) else 0

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from instrumentation.trace.exported_span import TraceNotFoundError as TraceNotFoundError
+from instrumentation.trace.exported_span import check_exported_span
+from instrumentation.trace.json_documents import parse_json
 from instrumentation.trace.span import IN_PROGRESS, MAX_SPAN_DEPTH, TOKEN_USAGE_ATTRIBUTE, Span
 
 BASE64_ID = re.compile(r"[A-Za-z0-9+/]{11}=")
@@ -25,10 +28,6 @@ NAME_ATTRIBUTE = "flight_recorder.span.name"
 
 COST_ATTRIBUTE = "mlflow.llm.cost"
 """The attribute in which MLflow's store records the cost of a completion, by its price list."""
-
-
-class TraceNotFoundError(Exception):
-    """There is no readable trace: it is missing, empty, or its spans do not form a tree."""
 
 
 UNREADABLE_TRACE_ERRORS = (
@@ -50,9 +49,12 @@ def build_span_trees(exported_spans: Sequence[Mapping[str, Any]]) -> tuple[Span,
         exported_spans: The spans of one trace, as in `mlflow.entities.Trace.to_dict()`.
 
     Raises:
-        TraceNotFoundError: Two spans share an id, a span is its own ancestor, or the spans are
-            nested too deep.
+        TraceNotFoundError: There are no spans, a field of one is not as exported, two share an id,
+            one is its own ancestor, or they are nested too deep.
     """
+    exported_spans = [
+        check_exported_span(span, number) for number, span in enumerate(exported_spans, 1)
+    ]
     ids = {span["span_id"] for span in exported_spans}
     names = {span["name"] for span in exported_spans}
     children_of: dict[str | None, list[Mapping[str, Any]]] = {}
@@ -72,9 +74,9 @@ def _require_trees(
     children_of: Mapping[str | None, Sequence[Mapping[str, Any]]],
     exported_spans: Sequence[Mapping[str, Any]],
 ) -> None:
-    id, count = Counter(span["span_id"] for span in exported_spans).most_common(1)[0]
-    if count > 1:
-        raise TraceNotFoundError(f"{count} spans of the trace have the same id, {id!r}")
+    id, uses = Counter(span["span_id"] for span in exported_spans).most_common(1)[0]
+    if uses > 1:
+        raise TraceNotFoundError(f"{uses} spans of the trace have the same id, {id!r}")
     level, reached = list(children_of.get(None, ())), 0
     for _ in range(MAX_SPAN_DEPTH):
         reached += len(level)
@@ -96,9 +98,10 @@ def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span
     has_ended = bool(span["end_time_unix_nano"])
     return Span(
         name=str(attributes.get(NAME_ATTRIBUTE) or _strip_number_suffix(span["name"], names)),
-        type=attributes.get("mlflow.spanType") or "UNKNOWN",
+        type=_to_text(attributes.get("mlflow.spanType")) or "UNKNOWN",
         status=status["code"].removeprefix("STATUS_CODE_") if has_ended else IN_PROGRESS,
-        status_message=status.get("message") or ("" if has_ended else "the span never ended"),
+        status_message=_to_text(status.get("message"))
+        or ("" if has_ended else "the span never ended"),
         inputs=_decode_contents(attributes.get("mlflow.spanInputs")),
         outputs=_decode_contents(attributes.get("mlflow.spanOutputs")),
         attributes={
@@ -111,9 +114,14 @@ def _convert_span(span: Mapping[str, Any], names: set[str], children: tuple[Span
         start_ns=span["start_time_unix_nano"],
         end_ns=span["end_time_unix_nano"] or span["start_time_unix_nano"],
         id=_to_hex(span["span_id"]),
-        trace_id=attributes.get("mlflow.traceRequestId") or "",
+        trace_id=_to_text(attributes.get("mlflow.traceRequestId")),
         cost_usd=_cost_usd(attributes.get(COST_ATTRIBUTE)),
     )
+
+
+def _to_text(value: Any) -> str:
+    """The text; another program may have stored a value of any type."""
+    return "" if value is None else str(value)
 
 
 def _cost_usd(cost: Any) -> float | None:
@@ -132,7 +140,7 @@ def _decode_json(value: Any) -> Any:
     if not isinstance(value, str) or _depth(value) > MAX_VALUE_DEPTH:
         return value
     try:
-        return json.loads(value)
+        return parse_json(value)
     except ValueError:
         return value
 

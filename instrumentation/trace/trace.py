@@ -104,12 +104,15 @@ def trace_from_mlflow(exported_traces: Iterable[Mapping[str, Any]]) -> Trace:
         TraceNotFoundError: There is no trace, a trace has no spans, or its spans form no tree: two
             share an id, one is its own ancestor, or they are nested too deep.
     """
-    traces = sorted(exported_traces, key=_start_ns)
-    if not traces:
+    pairs = sorted(
+        ((trace, _build_trees(trace)) for trace in exported_traces),
+        key=lambda pair: min(root.start_ns for root in pair[1]),
+    )
+    if not pairs:
         raise TraceNotFoundError(
             "the run left no trace in MLflow: was tracing on, and was the queue flushed?"
         )
-    trees = [_build_trees(trace) for trace in traces]
+    traces, trees = [trace for trace, _ in pairs], [roots for _, roots in pairs]
     return Trace(
         roots=tuple(root for roots in trees for root in roots),
         ids=tuple(trace["info"]["trace_id"] for trace in traces),
@@ -119,8 +122,13 @@ def trace_from_mlflow(exported_traces: Iterable[Mapping[str, Any]]) -> Trace:
 
 
 def _build_trees(trace: Mapping[str, Any]) -> tuple[Span, ...]:
-    """The trees of a trace; below its root, if that never ended and so was never stored."""
+    """The trees of a trace; below its root, if that never ended and so was never stored.
+
+    Raises `TraceNotFoundError` if it has no spans.
+    """
     info, spans = trace["info"], trace["data"]["spans"]
+    if not spans:
+        raise TraceNotFoundError(f"trace {info['trace_id']} has no spans")
     roots = build_span_trees(spans)
     state = info.get("state") or info.get("status")
     if state != IN_PROGRESS or not all(span.get("parent_span_id") for span in spans):
@@ -129,13 +137,6 @@ def _build_trees(trace: Mapping[str, Any]) -> tuple[Span, ...]:
     start_ns, end_ns = min(root.start_ns for root in roots), max(root.end_ns for root in roots)
     message = "the span never ended"
     return (Span(name, "UNKNOWN", IN_PROGRESS, message, None, None, {}, roots, start_ns, end_ns),)
-
-
-def _start_ns(trace: Mapping[str, Any]) -> int:
-    """The start of a trace. Raises `TraceNotFoundError` if it has no spans."""
-    if not trace["data"]["spans"]:
-        raise TraceNotFoundError(f"trace {trace['info']['trace_id']} has no spans")
-    return min(int(span["start_time_unix_nano"]) for span in trace["data"]["spans"])
 
 
 def _experiment_id(info: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from instrumentation.trace.canonical_json import trace_from_json
 from instrumentation.trace.conversations import build_trace, read_conversations
+from instrumentation.trace.exported_span import describe_value
 from instrumentation.trace.foreign_spans import (
     convert_mlflow2_span,
     convert_otlp,
@@ -120,19 +121,31 @@ def _convert_span(span: Mapping[str, Any]) -> dict[str, Any]:
 
 def _convert_info(info: Mapping[str, Any]) -> dict[str, Any]:
     """The info of a trace; MLflow 2 and MLflow's server have other names for some fields."""
+    if not isinstance(info, Mapping):
+        raise TraceNotFoundError(f'"info" of a trace is {describe_value(info)}; expected an object')
     id = info.get("trace_id") or info.get("traceId") or info.get("request_id") or ""
     metadata = info.get("trace_metadata") or info.get("request_metadata") or {}
     tags = info.get("tags") or {}
-    return {**info, "trace_id": str(id), "trace_metadata": _as_mapping(metadata)} | {
-        "tags": _as_mapping(tags)
+    return {
+        **info,
+        "trace_id": str(id),
+        "trace_metadata": _to_texts("metadata", metadata),
+        "tags": _to_texts("tags", tags),
     }
 
 
-def _as_mapping(pairs: Any) -> dict[str, Any]:
-    """Tags as a mapping; MLflow 2 also lists them as pairs of key and value."""
-    if isinstance(pairs, list):
-        return {pair["key"]: pair["value"] for pair in pairs}
-    return dict(pairs)
+def _to_texts(name: str, pairs: Any) -> dict[str, str]:
+    """Texts by key; MLflow 2 also lists them as pairs of key and value."""
+    if isinstance(pairs, list) and all(
+        isinstance(pair, Mapping) and "key" in pair for pair in pairs
+    ):
+        pairs = {pair["key"]: pair.get("value") for pair in pairs}
+    if not isinstance(pairs, Mapping):
+        raise TraceNotFoundError(
+            f"the {name} of a trace are {describe_value(pairs)}; expected an object, or a list of"
+            ' {"key": …, "value": …}'
+        )
+    return {str(key): str(value) for key, value in pairs.items() if value is not None}
 
 
 def _is_otlp(document: Mapping[str, Any]) -> bool:

@@ -1,5 +1,7 @@
 """Expectations about handoffs: whether work reaches the next agent, by an edge or a delegation."""
 
+from collections.abc import Sequence
+
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import (
     Expectation,
@@ -8,6 +10,7 @@ from scenarios.expectations.expectation import (
     pluralize,
 )
 
+SCORE_ATTRIBUTE = "flight_recorder.handoff.efficiency_score"
 MIN_ARRIVED_SHARE = 0.8
 """From this share of the sender's text on, a handoff has arrived. A summary in other words has not:
 the receiver was not given the text."""
@@ -22,10 +25,12 @@ def hands_off(sender: str, receiver: str, *, times: int = 1) -> Expectation:
         found = trace.handoffs(sender, receiver)
         if len(found) != times:
             return f"{pluralize(len(found), 'such handoff')}{_describe_received(trace, receiver)}"
+        if unscored := _describe_unscored(found):
+            return unscored
         lost = [span for span in found if _arrived_share(span) < MIN_ARRIVED_SHARE]
         if not lost:
             return None
-        sent = lost[0].attributes["flight_recorder.handoff.output_chars"]
+        sent = lost[0].attributes.get("flight_recorder.handoff.output_chars", "")
         return f"only {_arrived_share(lost[0]):.0%} of the {sent} characters sent arrived"
 
     return Expectation(
@@ -42,6 +47,8 @@ def loses_handoff(sender: str, receiver: str) -> Expectation:
         found = trace.handoffs(sender, receiver)
         if not found:
             return f"no such handoff{_describe_received(trace, receiver)}"
+        if unscored := _describe_unscored(found):
+            return unscored
         least = min(map(_arrived_share, found))
         return None if least <= MAX_LOST_SHARE else f"at least {least:.0%} of each arrived"
 
@@ -118,7 +125,16 @@ def delegates_without_calling(task: str, *, tool: str) -> Expectation:
 
 
 def _arrived_share(handoff: Span) -> float:
-    return float(handoff.attributes["flight_recorder.handoff.efficiency_score"])
+    return float(handoff.attributes[SCORE_ATTRIBUTE])
+
+
+def _describe_unscored(handoffs: Sequence[Span]) -> str | None:
+    """Name a handoff span without a score, such as another program's; None if all have one."""
+    for span in handoffs:
+        score = span.attributes.get(SCORE_ATTRIBUTE)
+        if not isinstance(score, int | float):
+            return f"its span has {SCORE_ATTRIBUTE}={score!r}, so what arrived is unknown"
+    return None
 
 
 def _describe_received(trace: Trace, receiver: str) -> str:
@@ -126,7 +142,7 @@ def _describe_received(trace: Trace, receiver: str) -> str:
     received = [
         span.name
         for span in trace.spans_of_type("HANDOFF")
-        if span.attributes["flight_recorder.handoff.to_agent"] == receiver
+        if span.attributes.get("flight_recorder.handoff.to_agent") == receiver
     ]
     return f"; handoffs to {receiver}: {', '.join(received) or 'none'}"
 

@@ -13,6 +13,7 @@ from types import FrameType, TracebackType
 from instrumentation.trace.trace_file import PROGRAM_TAG
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.launcher.launch import SETTINGS_VARIABLE, TraceSettings
+from scenarios.trace_store.tracking_uri import translate_store_errors
 from scenarios.trace_store.ui_server import show_command, trace_page_url
 
 MAX_LINKS = 5
@@ -78,7 +79,9 @@ class _TracedProcess:
             return
         if self.run and not self.settings.is_child:
             try:
-                for line in describe_traces(self.run, self.settings.store):
+                with translate_store_errors():  # which ends MLflow's retries after seconds
+                    lines = describe_traces(self.run, self.settings.store)
+                for line in lines:
                     print(f"flight-recorder: {line}", file=sys.stderr)
             except Exception as error:  # the program has ended well, whatever fails here
                 print(f"flight-recorder: {error}", file=sys.stderr)

@@ -12,7 +12,11 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+import httpx
+
+from patches.mlflow.store.store_address import hide_credentials
 from scenarios.recording.endpoint import Endpoint
 from scenarios.tape.header import TapeHeader
 from scenarios.tape.similarity import list_words
@@ -68,6 +72,7 @@ def find_endpoints(
     mounts = dict.fromkeys(OPENAI_VARIABLES, OPENAI_MOUNT)
     azure = services.get(AZURE) or _first(environment, AZURE_VARIABLES)
     if azure:
+        _require_url(AZURE, azure)
         endpoints.append(Endpoint(f"/{AZURE}", azure))
         mounts |= dict.fromkeys(AZURE_VARIABLES, f"/{AZURE}")
     for name, default in (SERVICE_URLS | dict(services)).items():
@@ -139,5 +144,12 @@ def _first(environment: Mapping[str, str], variables: tuple[str, ...]) -> str | 
 
 
 def _require_url(name: str, url: str) -> None:
+    address = hide_credentials(url, url)
     if not url.startswith(("http://", "https://")):
-        raise InvalidServiceError(f"{name}: {url!r} does not begin with http:// or https://")
+        raise InvalidServiceError(f"{name}: {address!r} does not begin with http:// or https://")
+    try:
+        host = httpx.URL(url).host and urlsplit(url).hostname
+    except (httpx.InvalidURL, ValueError) as error:
+        raise InvalidServiceError(f"{name}: {address!r} is not a URL: {error}") from error
+    if not host:
+        raise InvalidServiceError(f"{name}: {address!r} names no host, e.g. {OPENAI_URL}")

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
+from json import JSONDecodeError
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ DEFAULT_URI = "sqlite:///mlflow.db"
 DEFAULT_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 UNCHECKED_SCHEMES = ("sqlite", "databricks")
 TIMEOUT_S = 5.0
+MAX_MESSAGE_CHARS = 400
+"""A server may answer with a whole page."""
 SQLITE_HEADER = b"SQLite format 3\x00"
 
 RETRIES_VARIABLE = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -39,21 +42,23 @@ def require_reachable(uri: str) -> str:
     Raises:
         StoreUnavailableError: The scheme is unknown, nothing answers, or a file is not SQLite.
     """
-    parts = urlsplit(hide_credentials(uri, uri))
-    scheme = parts.scheme.partition("+")[0]
+    scheme = uri.partition(":")[0].partition("+")[0].lower()
     if scheme == "sqlite":
         return _require_sqlite_file(uri)
     if scheme in UNCHECKED_SCHEMES:
         return uri
+    hidden = hide_credentials(uri, uri)
     if scheme not in DEFAULT_PORTS:
         known = ", ".join([*UNCHECKED_SCHEMES, *DEFAULT_PORTS])
+        found = f"unknown scheme {scheme!r}" if ":" in uri else f"{hidden!r} has no scheme"
         raise StoreUnavailableError(
-            f"MLFLOW_TRACKING_URI: unknown scheme {scheme!r}; expected one of {known}"
+            f"MLFLOW_TRACKING_URI: {found}; expected one of {known}, e.g. {DEFAULT_URI}"
         )
     try:
+        parts = urlsplit(hidden)
         host, port = parts.hostname or "localhost", parts.port or DEFAULT_PORTS[scheme]
     except ValueError as error:
-        raise StoreUnavailableError(f"MLFLOW_TRACKING_URI: {error}") from error
+        raise StoreUnavailableError(f"MLFLOW_TRACKING_URI: {hidden!r}: {error}") from error
     try:
         socket.create_connection((host, port), timeout=TIMEOUT_S).close()
         if scheme in ("http", "https"):
@@ -116,19 +121,33 @@ def _read_header(path: Path) -> bytes:
 
 @contextmanager
 def translate_store_errors() -> Generator[None]:
-    """Within the block, raise StoreUnavailableError for any error of MLflow or its database."""
+    """Within the block, raise StoreUnavailableError for any error of MLflow or its database.
+
+    A server's answer may be part of the message, so secrets are removed from it.
+    """
     before = os.environ.get(RETRIES_VARIABLE)
     os.environ.setdefault(RETRIES_VARIABLE, MAX_RETRIES)
     try:
         yield
     except _store_exceptions() as error:
-        message = hide_credentials(str(error).strip().splitlines()[0], tracking_uri())
         raise StoreUnavailableError(
-            f"MLFLOW_TRACKING_URI: the store cannot be read: {message}"
+            f"MLFLOW_TRACKING_URI: the store cannot be read: {_describe_error(error)}"
         ) from error
     finally:
         if before is None:
             del os.environ[RETRIES_VARIABLE]
+
+
+def _describe_error(error: Exception) -> str:
+    """The first line of an error's message, without secrets and of a readable length."""
+    from instrumentation.redaction import DEFAULT_REDACTION  # takes a tenth of a second
+
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    message = DEFAULT_REDACTION.redact_text(hide_credentials(first, tracking_uri()))
+    if isinstance(error, JSONDecodeError):
+        message = f"a span in it is not JSON ({message})"
+    is_long = len(message) > MAX_MESSAGE_CHARS
+    return f"{message[: MAX_MESSAGE_CHARS - 1]}…" if is_long else message
 
 
 def _store_exceptions() -> tuple[type[Exception], ...]:
@@ -138,4 +157,4 @@ def _store_exceptions() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return MlflowException, SQLAlchemyError
+    return MlflowException, SQLAlchemyError, JSONDecodeError

@@ -20,3 +20,9 @@ def test_a_folder_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FileNotWrittenError, match="x: cannot be written"):
         write_atomically(tmp_path / "x", "text")
     assert folder_contents(tmp_path) == {}
+
+
+def test_a_half_of_a_surrogate_pair_does_not_prevent_writing(tmp_path: Path) -> None:
+    """An argument of the command line that is not UTF-8 has such halves."""
+    write_atomically(tmp_path / "report", "name: \udcff")
+    assert (tmp_path / "report").read_text() == "name: ?"

@@ -295,9 +295,11 @@ def test_a_file_of_another_kind_is_named(content: Any, sentence: str, tmp_path: 
         (b"\x1f\x8b\x08\x00", "it is not a text file: byte 1"),
         (b'{"resourceSpans": [' + b"[" * 100_000, "nested too deep"),
         (b'{"data": {"spans": [{"start_time_unix_nano": 1e400}]}}', "1e400 is too large"),
-        (b'{"data": {"spans": [{"name": "a"}]}}', "KeyError"),
+        (b"\xff\xfea", "it is not a text file: byte 2 is not UTF-16"),
+        (b'{"a": 1}\n{"a": ', "it is not JSON (Expecting value: line 2 column 7 (char 15))"),
+        (b'{"data": {"spans": [{"name": "a"}]}}', "span 1 ('a'): \"span_id\" is missing"),
         (b'{"data": {"spans": [1, null]}}', "without any spans"),
-        (b'{"data": {"spans": ' + b"9" * 5000 + b"}}", "not JSON"),
+        (b'{"data": {"spans": ' + b"9" * 5000 + b"}}", "is too large"),
     ],
 )
 def test_a_damaged_file_is_reported(content: bytes, sentence: str, tmp_path: Path) -> None:

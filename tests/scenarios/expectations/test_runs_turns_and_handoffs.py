@@ -35,6 +35,15 @@ def handoff(sender: str, receiver: str, score: float, on: str | None = None) -> 
     return Span(f"{sender} → {receiver}", "HANDOFF", attributes=attributes)
 
 
+UNKNOWN = "its span has flight_recorder.handoff.efficiency_score=None, so what arrived is unknown"
+UNSCORED = Span(
+    "generator → critic",
+    "HANDOFF",
+    attributes={
+        "flight_recorder.handoff.from_agent": "generator",
+        "flight_recorder.handoff.to_agent": "critic",
+    },
+)
 REFUSED = Span("HTTP 429", "ATTEMPT", "ERROR", "429 Too Many Requests")
 TRACE = Trace(
     (
@@ -49,6 +58,8 @@ TRACE = Trace(
                 turn("reviewer", completion(attempts=(REFUSED,))),
                 handoff("reviewer", "summarizer", 1.0, on="approved"),
                 handoff("generator", "summarizer", 0.0),
+                UNSCORED,
+                Span("of another program", "HANDOFF"),
                 turn("summarizer", completion("ERROR", "cancelled")),
             ),
         ),
@@ -92,6 +103,8 @@ def test_expectation_holds(expectation: Expectation) -> None:
             expect.hands_off("reviewer", "reviewer"),
             "0 such handoffs; handoffs to reviewer: generator → reviewer",
         ),
+        (expect.hands_off("generator", "critic"), UNKNOWN),
+        (expect.loses_handoff("generator", "critic"), UNKNOWN),
         (expect.hands_off("generator", "summarizer"), "only 0% of the 400 characters sent arrived"),
         (expect.loses_handoff("generator", "reviewer"), "at least 100% of each arrived"),
         (

@@ -169,6 +169,12 @@ def test_services_and_azure_are_recorded_and_replayed_at_the_same_variables(
         ("api.openai.com", {}, "upstream: 'api.openai.com' does not begin with http"),
         (None, {"Tavily": NOWHERE}, "small letters"),
         (None, {"v1": NOWHERE}, "small letters"),
+        ("http://", {}, "upstream: 'http://' names no host"),
+        ("http://[", {}, r"upstream: 'http://\[' is not a URL"),
+        ("http://127.0.0.1:x/v1", {}, "is not a URL: Invalid port"),
+        (f"ftp://user:{KEY}@host", {}, "upstream: 'ftp://host' does not begin with http"),
+        (None, {"weather": "http://h\nX: y"}, "weather: .* is not a URL"),
+        (None, {"azure": "my-resource"}, "azure: 'my-resource' does not begin with http"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_an_error(
