@@ -9,10 +9,17 @@ import typer
 
 from integrations.cases.all_cases import all_cases
 from integrations.cli.environment_selection import SelectionError, select_cases
-from integrations.cli.matrix_command import STOPPED_MESSAGE, print_progress
+from integrations.cli.options import (
+    STOPPED_MESSAGE,
+    CaseOption,
+    InstrumentorOption,
+    JsonOption,
+    print_progress,
+)
 from integrations.environments.declared_environments import INSTRUMENTOR_ENVIRONMENTS, LOCKED
-from integrations.fidelity.fidelity_table import FidelityTable, measure_table
+from integrations.fidelity.fidelity_table import FidelityTable
 from integrations.fidelity.table_file import TABLE_FILE, dump_table, load_table
+from integrations.fidelity.table_measurement import measure_table
 from integrations.fidelity.table_problems import table_changes, unexplained_misses
 from integrations.gaps.gap import load_known_gaps
 from integrations.goldens.accept import accept_goldens
@@ -35,18 +42,12 @@ REMEASURE_HINT = "if this is intended, run make fidelity and review the diff"
 
 
 def fidelity(
-    case: Annotated[
-        list[str] | None,
-        typer.Option(help="A case, e.g. crewai/memory, or a framework.", metavar="CASE"),
-    ] = None,
-    instrumentor: Annotated[
-        list[str] | None,
-        typer.Option(help="An instrumentor, e.g. OpenLIT.", metavar="NAME"),
-    ] = None,
+    case: CaseOption = None,
+    instrumentor: InstrumentorOption = None,
     check: Annotated[
         bool, typer.Option("--check", help="Compare with the stored table; write nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure what each instrumentor records, and write FIDELITY.md.
 

@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 
 from integrations.cli.environment_selection import select_cases, select_environments
+from integrations.cli.options import (
+    STOPPED_MESSAGE,
+    CaseOption,
+    InstrumentorOption,
+    JsonOption,
+    print_progress,
+)
 from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS
 from integrations.fidelity.table_file import load_table
 from integrations.gaps.gap import load_known_gaps
@@ -17,8 +24,6 @@ from integrations.runner.matrix import run_matrix
 from scenarios.atomic_write import write_atomically
 from scenarios.cli.exits import exit_on_interrupt
 from scenarios.reports.terminal_report import print_report
-
-STOPPED_MESSAGE = "stopped: the environments built so far are kept, the results are discarded"
 
 
 def matrix(
@@ -34,14 +39,9 @@ def matrix(
         list[str] | None,
         typer.Option(help="A declared environment (see --list).", metavar="NAME"),
     ] = None,
-    case: Annotated[
-        list[str] | None,
-        typer.Option(help="A case, e.g. crewai/memory, or a framework.", metavar="CASE"),
-    ] = None,
-    instrumentor: Annotated[
-        list[str] | None, typer.Option(help="An instrumentor, e.g. OpenLIT.", metavar="NAME")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    case: CaseOption = None,
+    instrumentor: InstrumentorOption = None,
+    as_json: JsonOption = False,
     to_markdown: Annotated[
         Path | None,
         typer.Option("--markdown", help="Write a report, e.g. to $GITHUB_STEP_SUMMARY."),
@@ -97,8 +97,3 @@ def _list_environments() -> None:
     width = max(len(each.name) for each in DECLARED_ENVIRONMENTS)
     for each in DECLARED_ENVIRONMENTS:
         typer.echo(f"{each.name:<{width}}  {each.note}")
-
-
-def print_progress(line: str) -> None:
-    """Print a line to stderr, because the report goes to stdout."""
-    typer.echo(line, err=True)

@@ -14,10 +14,10 @@ from integrations.fidelity.fidelity_table import (
     FidelityTable,
     TableEntry,
     complete_share,
-    measure_table,
     measure_totals,
 )
 from integrations.fidelity.table_file import TableFileError, dump_table, load_table
+from integrations.fidelity.table_measurement import measure_table
 from integrations.fidelity.table_problems import table_changes, unexplained_misses
 from integrations.gaps.gap import Gap, load_known_gaps
 from integrations.instrumentors.registry import INSTRUMENTORS, Instrumentor

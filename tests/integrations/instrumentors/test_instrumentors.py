@@ -8,8 +8,8 @@ import pytest
 from integrations.cases.all_cases import all_cases
 from integrations.environments.build import find_environment
 from integrations.environments.uv import InstallError
-from integrations.fidelity.fidelity_table import measure_table
 from integrations.fidelity.table_file import load_table
+from integrations.fidelity.table_measurement import measure_table
 from integrations.fidelity.table_problems import table_changes
 from integrations.instrumentors.framework_telemetry import (
     FIRST_CREWAI_VERSION,
