@@ -8,8 +8,7 @@ import pytest
 
 from instrumentation import enable_tracing, record_run
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
-from instrumentation.trace.span import Span
-from instrumentation.trace.span_tree import sort_siblings
+from instrumentation.trace.span import Span, sort_siblings
 
 
 def exported_span(
