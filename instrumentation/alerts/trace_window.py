@@ -62,24 +62,11 @@ class TraceWindow:
         client = mlflow.MlflowClient(self.tracking_uri)
         names = find_experiments(client, self.experiment)
         now_ms = time.time_ns() // 1_000_000
-        query: dict[str, Any] = {
-            "locations": list(names),
-            "filter_string": f"trace.timestamp_ms >= {self.since_ms}"
-            f" AND trace.timestamp_ms <= {now_ms}",
-            "order_by": ["timestamp_ms ASC"],
-            "max_results": PAGE_SIZE,
-        }
-        token, previous_ids = None, set[str]()
-        while names:
-            page = client.search_traces(**query, page_token=token, include_spans=False)
-            # With spans, MLflow silently omits traces whose spans are not all there.
-            with_spans = client.search_traces(**query, page_token=token)
-            complete = {trace.info.trace_id: trace for trace in with_spans}
-            for info in (trace.info for trace in page if trace.info.trace_id not in previous_ids):
+        for page in self._read_pages(client, list(names), now_ms) if names else ():
+            for info, stored in page:
                 if self.ignored_tag in info.tags:
                     counts.ignored += 1
                     continue
-                stored = complete.get(info.trace_id)
                 finished = _to_finished_trace(stored, names) if stored else None
                 if _is_in_progress(info, finished, now_ms):
                     counts.in_progress += 1
@@ -89,8 +76,28 @@ class TraceWindow:
                     counts.finished += 1
                     yield finished
             on_page(counts)
+
+    def _read_pages(
+        self, client: Any, experiment_ids: list[str], now_ms: int
+    ) -> Iterator[list[tuple[Any, Any]]]:
+        """Yield pages of the info of each trace, and the trace if all its spans are stored."""
+        query: dict[str, Any] = {
+            "locations": experiment_ids,
+            "filter_string": f"trace.timestamp_ms >= {self.since_ms}"
+            f" AND trace.timestamp_ms <= {now_ms}",
+            "order_by": ["timestamp_ms ASC"],
+            "max_results": PAGE_SIZE,
+        }
+        token, previous_ids = None, set[str]()
+        while True:
+            page = client.search_traces(**query, page_token=token, include_spans=False)
+            # With spans, MLflow silently omits traces whose spans are not all there.
+            with_spans = client.search_traces(**query, page_token=token)
+            complete = {trace.info.trace_id: trace for trace in with_spans}
+            infos = {trace.info.trace_id: trace.info for trace in page}
+            yield [(info, complete.get(id)) for id, info in infos.items() if id not in previous_ids]
             # A trace that is stored meanwhile moves the others, some of them to the next page.
-            previous_ids = {trace.info.trace_id for trace in page}
+            previous_ids = {*infos}
             if not (token := page.token):
                 return
 

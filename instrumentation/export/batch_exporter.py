@@ -8,26 +8,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from instrumentation.export.export_error import ExportError, dropped_spans_error
 from instrumentation.export.export_limits import ExportLimits
+from instrumentation.export.otlp_client import OtlpClient
 from instrumentation.export.span_queue import DeliveryStats, QueuedSpan, SpanQueue
 
 ToOtlpSpan = Callable[[ReadableSpan, Mapping[str, str]], ReadableSpan]
 """Converts a span and the attributes of its trace into the span to send."""
-
-
-class SpanSender(Protocol):
-    """Sends spans to an endpoint; see `OtlpClient`."""
-
-    def send(self, spans: Sequence[ReadableSpan]) -> None:
-        """Raises `ExportError` if not all spans were delivered."""
-
-    def close(self) -> None:
-        """Nothing more is sent."""
 
 
 class BatchExporter:
@@ -35,7 +25,7 @@ class BatchExporter:
 
     def __init__(
         self,
-        connect: Callable[[], SpanSender],
+        connect: Callable[[], OtlpClient],
         convert: ToOtlpSpan,
         warn: Callable[[ExportError], None],
         limits: ExportLimits,
@@ -164,7 +154,7 @@ class BatchExporter:
             self._flush_requested = self._flush_requested and bool(batch)
             return batch
 
-    def _send_batch(self, batch: Sequence[QueuedSpan], client: SpanSender) -> bool:
+    def _send_batch(self, batch: Sequence[QueuedSpan], client: OtlpClient) -> bool:
         """Send a batch, and return whether the next one may follow immediately."""
         error = self._try_to_send(batch, client)
         retry_halves = error is not None and error.is_too_large and len(batch) > 1
@@ -194,7 +184,7 @@ class BatchExporter:
             self._warn(error)
         return not retry_later
 
-    def _try_to_send(self, batch: Sequence[QueuedSpan], client: SpanSender) -> ExportError | None:
+    def _try_to_send(self, batch: Sequence[QueuedSpan], client: OtlpClient) -> ExportError | None:
         try:
             client.send([self._convert(queued.span, queued.trace_attributes) for queued in batch])
         except ExportError as error:

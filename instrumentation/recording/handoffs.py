@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import mlflow
 
-from patches.support.turn import Edge, Message, Turn
+from patches.support.turn import Message, Turn
 
 UNSPACED_SCRIPT = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 """Characters of scripts without spaces between words (Thai, Lao, kana, Han): one word each."""
@@ -45,30 +45,10 @@ def record_handoffs(turn: Turn) -> None:
     received = "\n".join(message.content for message in turn.received)
     prompt = received if turn.prompt is None else turn.prompt
     for output in _last_messages(turn):
-        edges = [edge for edge in turn.edges if edge.source == output.source]
-        attributes = {
-            "flight_recorder.handoff.from_agent": output.source,
-            "flight_recorder.handoff.to_agent": turn.agent,
-            "flight_recorder.handoff.output_chars": len(output.content),
-            "flight_recorder.handoff.offered_chars": sum(
-                len(message.content) for message in turn.offered
-            ),
-            "flight_recorder.handoff.input_chars": sum(
-                len(message.content) for message in turn.received
-            ),
-            "flight_recorder.handoff.efficiency_score": round(
-                efficiency_score(output.content, prompt), 3
-            ),
-            "flight_recorder.handoff.withheld": not any(
-                message is output for message in turn.received
-            ),
-        }
-        if kind := HANDOFF_KINDS.get(output.type):
-            attributes["flight_recorder.handoff.kind"] = kind
         arrived, dropped = split_by_arrival(output.content, prompt)
+        attributes = _handoff_attributes(turn, output, prompt) | _routing_attributes(turn, output)
         if dropped:
             attributes["flight_recorder.handoff.dropped"] = truncate(" … ".join(dropped))
-        attributes |= _routing_attributes(edges, turn.agent)
         name = f"{output.source} → {turn.agent}"
         with mlflow.start_span(name, span_type="HANDOFF", attributes=attributes) as span:
             span.set_inputs({"sent": truncate(output.content, MAX_TEXT_CHARS)})
@@ -123,15 +103,38 @@ def _last_messages(turn: Turn) -> list[Message]:
     return list(last.values())
 
 
-def _routing_attributes(edges: list[Edge], receiver: str) -> dict[str, object]:
-    """The graph edge that led to the receiver, and all edges that were evaluated."""
+def _handoff_attributes(turn: Turn, output: Message, prompt: str) -> dict[str, object]:
+    """What the receiver was offered and given, and how much of the sender's output arrived."""
+    attributes: dict[str, object] = {
+        "flight_recorder.handoff.from_agent": output.source,
+        "flight_recorder.handoff.to_agent": turn.agent,
+        "flight_recorder.handoff.output_chars": len(output.content),
+        "flight_recorder.handoff.offered_chars": sum(
+            len(message.content) for message in turn.offered
+        ),
+        "flight_recorder.handoff.input_chars": sum(
+            len(message.content) for message in turn.received
+        ),
+        "flight_recorder.handoff.efficiency_score": round(
+            efficiency_score(output.content, prompt), 3
+        ),
+        "flight_recorder.handoff.withheld": not any(message is output for message in turn.received),
+    }
+    if kind := HANDOFF_KINDS.get(output.type):
+        attributes["flight_recorder.handoff.kind"] = kind
+    return attributes
+
+
+def _routing_attributes(turn: Turn, output: Message) -> dict[str, object]:
+    """The graph edge that led from the sender to the receiver, and all that were evaluated."""
+    edges = [edge for edge in turn.edges if edge.source == output.source]
     evaluated = {(edge.target, edge.condition): edge for edge in edges}
-    taken = [edge for edge in edges if edge.target == receiver and edge.condition_met]
+    taken = [edge for edge in edges if edge.target == turn.agent and edge.condition_met]
     if not taken:
         return {}
     edge = taken[-1]
     attributes: dict[str, object] = {
-        "flight_recorder.routing.edge": f"{edge.source} → {receiver}",
+        "flight_recorder.routing.edge": f"{edge.source} → {turn.agent}",
         "flight_recorder.routing.tried": [str(edge) for edge in evaluated.values()],
     }
     return attributes | (

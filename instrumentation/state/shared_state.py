@@ -69,32 +69,34 @@ class SharedState:
             if expected_version not in (None, len(versions)):
                 self._stale_count += 1
                 raise StaleWriteError(_stale_write_message(key, author, expected_version, versions))
-            grounding = find_result_containing(value, self._results)
-            entry = StateEntry(
-                key=key,
-                value=copy.deepcopy(value),
-                author=author,
-                version=len(versions) + 1,
-                span_id=_span_id(span),
-                grounded_by=grounding.tool if grounding else None,
-                written_ns=time_ns(),
-                source_span_id=grounding.span_id if grounding else None,
-            )
+            entry = self._make_entry(key, value, author, len(versions) + 1, _span_id(span))
             unread = versions[self._read_versions.get((author, key), 0) :]
             authors = (other.author for other in unread if other.author != author)
             replaced = [*dict.fromkeys(authors)]
             self._concurrent_count += bool(replaced)
             versions.append(entry)
             self._read_versions[author, key] = entry.version
-            _set_entry_attributes(
-                span,
-                entry,
-                {
-                    "flight_recorder.state.concurrent": bool(replaced),
-                    "flight_recorder.state.replaces": replaced or None,
-                },
-            )
+            replacement = {
+                "flight_recorder.state.concurrent": bool(replaced),
+                "flight_recorder.state.replaces": replaced or None,
+            }
+            _set_entry_attributes(span, entry, replacement)
         return entry
+
+    def _make_entry(
+        self, key: str, value: Any, author: str, version: int, span_id: str | None
+    ) -> StateEntry:
+        grounding = find_result_containing(value, self._results)
+        return StateEntry(
+            key=key,
+            value=copy.deepcopy(value),
+            author=author,
+            version=version,
+            span_id=span_id,
+            grounded_by=grounding.tool if grounding else None,
+            written_ns=time_ns(),
+            source_span_id=grounding.span_id if grounding else None,
+        )
 
     def read(self, key: str, *, reader: str) -> StateEntry:
         """Return the newest version of a value.

@@ -53,26 +53,22 @@ def routing_attributes(
     reasons = (delegation_failure(step, agent_tools, task_tools or {}) for step in delegations)
     failures = [reason for reason in reasons if reason is not None]
     loops = [str(loop) for loop in find_loops(steps, min_repeats)]
+    latencies_ms = [round(step.duration_ns / 1e6, 3) for step in delegations]
+    depths = [_delegation_depth(step, steps) for step in steps]
     attributes: dict[str, object] = {
-        f"flight_recorder.routing.{agent}.call_count": turns[agent]
-        for agent in (*agent_tools, *turns)
-    }
-    attributes |= {
+        **{
+            f"flight_recorder.routing.{agent}.call_count": turns[agent]
+            for agent in (*agent_tools, *turns)
+        },
         "flight_recorder.routing.total_delegations": len(delegations),
         "flight_recorder.routing.failed_delegations": len(failures),
         "flight_recorder.routing.loop_detected": bool(loops),
-        "flight_recorder.routing.task_depth": max(
-            (_delegation_depth(step, steps) for step in steps), default=0
-        ),
+        "flight_recorder.routing.task_depth": max(depths, default=0),
+        "flight_recorder.routing.max_delegation_latency_ms": max(latencies_ms, default=None),
+        "flight_recorder.routing.loops": loops or None,
+        "flight_recorder.routing.delegation_failures": failures or None,
     }
-    if delegations:
-        longest_ns = max(step.duration_ns for step in delegations)
-        attributes["flight_recorder.routing.max_delegation_latency_ms"] = round(longest_ns / 1e6, 3)
-    explanations = {
-        "flight_recorder.routing.loops": loops,
-        "flight_recorder.routing.delegation_failures": failures,
-    }
-    return attributes | {key: texts for key, texts in explanations.items() if texts}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def find_loops(steps: Sequence[Step], min_repeats: int = MIN_LOOP_REPEATS) -> tuple[ToolLoop, ...]:
