@@ -6,8 +6,8 @@ from typing import Any
 
 from patches.autogen.core_spans import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
-from patches.openai.reply_parsing import ParsedReply
-from patches.openai.response_body import ResponseBody
+from patches.openai.reply_parsing import ParsedReply, add_unread_parts
+from patches.openai.response_body import FailedReplyError, ResponseBody
 from patches.support.completion_attributes import (
     CLIENT_ATTRIBUTE,
     COMPLETION_SPAN_NAME,
@@ -15,7 +15,7 @@ from patches.support.completion_attributes import (
     token_attributes,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.span_errors import TruncatedStreamError
+from patches.support.span_errors import TruncatedStreamError, record_error
 
 ATTEMPTS = "flight_recorder.http.attempts"
 """The number of HTTP requests, which is counted on the span that is current."""
@@ -106,8 +106,11 @@ class CompletionSpan(OpenSpan):
             self._record_usage(reply)
         if isinstance(error, GeneratorExit):
             super().end(self.pass_over_early_close(error))
-        else:
-            super().end(error or self._stream_error(reply))
+            return
+        problem = self._body.find_error(reply) if self._body is not None and reply else None
+        if error is not None and isinstance(problem, FailedReplyError):
+            record_error(self.span, problem)  # the client's error may not quote the reply
+        super().end(error or self._stream_error(reply))
 
     def _record_outputs(self, reply: ParsedReply | None, error: BaseException | None) -> None:
         """Record the client's result; without one, the reply as far as it was received."""
@@ -125,7 +128,8 @@ class CompletionSpan(OpenSpan):
             usage = RequestUsage(prompt_tokens=0, completion_tokens=0)
             result = CreateResult(finish_reason="unknown", content=text, usage=usage, cached=False)
         if result is not None:
-            self.outputs = mlflow.autogen._convert_value_to_dict(result)
+            converted = mlflow.autogen._convert_value_to_dict(result)
+            self.outputs = converted if reply is None else add_unread_parts(converted, reply)
 
     def _record_usage(self, reply: ParsedReply | None) -> None:
         """Record the tokens that the endpoint reports; AutoGen takes a missing count for zero.

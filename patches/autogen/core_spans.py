@@ -126,12 +126,17 @@ def _wrap_send(sent: SentMessages, send: Callable[..., Any]) -> Callable[..., An
 
     @wraps(send)
     async def recorded_send(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
-        if TeamSpan.nearest() is None:
+        if TeamSpan.nearest() is None and not _is_sent_by_team(message):
             kwargs["message_id"] = kwargs.get("message_id") or str(uuid4())
             sent.add(kwargs["message_id"], self, message)
         return await send(self, message, *args, **kwargs)
 
     return recorded_send
+
+
+def _is_sent_by_team(message: Any) -> bool:
+    """Return whether a team sends a message to its members, as its `reset()` and `pause()` do."""
+    return type(message).__module__.startswith("autogen_agentchat.teams.")
 
 
 @contextmanager

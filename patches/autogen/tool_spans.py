@@ -1,7 +1,7 @@
-"""Record a TOOL span for each tool call of an AutoGen assistant; MLflow records none.
+"""Record a TOOL span for each tool call of an AutoGen agent; MLflow records none.
 
-One method executes all calls: parallel ones, calls to a workbench, handoffs, and calls with an
-unknown tool or invalid arguments.
+One method of an assistant executes all of its calls: parallel ones, calls to a workbench, handoffs,
+and calls with an unknown tool or invalid arguments. Other agents run their tools themselves.
 """
 
 import json
@@ -14,6 +14,8 @@ from functools import partial, wraps
 from inspect import getclosurevars, iscoroutinefunction, unwrap
 from typing import Any
 
+from patches.autogen.chat_format import to_json
+from patches.autogen.core_spans import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import (
@@ -31,17 +33,23 @@ class ToolCallError(Exception):
 
 
 class ToolSpan(OpenSpan):
-    """The span of one tool call."""
+    """The span of one tool call.
 
-    def __init__(self, call: Any) -> None:
+    Attributes:
+        has_run: Whether its tool was run; a tool that runs after that is called by this one.
+    """
+
+    def __init__(self, owner: Any, name: str, arguments: Any, call_id: str | None) -> None:
         attributes = {
             "gen_ai.operation.name": "execute_tool",
-            "gen_ai.tool.name": call.name,
-            "gen_ai.tool.call.id": call.id,
+            "gen_ai.tool.name": name,
+            "gen_ai.tool.call.id": call_id,
         }
-        if (turn := TurnSpan.nearest()) is not None:
-            attributes["gen_ai.agent.name"] = turn.name
-        super().__init__(call, call.name, "TOOL", _parse_arguments(call.arguments), attributes)
+        if (agent := TurnSpan.nearest() or CoreAgentSpan.nearest()) is not None:
+            attributes["gen_ai.agent.name"] = agent.name
+        known = {key: value for key, value in attributes.items() if value is not None}
+        super().__init__(owner, name, "TOOL", arguments, known)
+        self.has_run = False
         self._error: ToolCallError | None = None
 
     def record_item(self, item: Any) -> None:
@@ -57,13 +65,15 @@ class ToolSpan(OpenSpan):
 @contextmanager
 def _apply() -> Generator[None]:
     from autogen_agentchat.agents import AssistantAgent
-    from autogen_core.tools import BaseTool
+    from autogen_core.tools import BaseTool, FunctionTool
 
+    wrap_run = partial(_wrap_run, FunctionTool.run)
     with (
         wrap_in_all_subclasses(
             AssistantAgent, "_execute_tool_call", partial(wrap_async_call, _record_call)
         ),
-        wrap_in_all_subclasses(BaseTool, "run", _wrap_run),
+        wrap_in_all_subclasses(BaseTool, "run_json", partial(wrap_async_call, _record_run)),
+        wrap_in_all_subclasses(BaseTool, "run", wrap_run),
     ):
         yield
 
@@ -73,19 +83,53 @@ def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> Generator[OnResul
     if ToolSpan.is_open_for(tool_call):
         yield ignore_result
         return
-    span = ToolSpan(tool_call)
+    arguments = _parse_arguments(tool_call.arguments)
+    span = ToolSpan(tool_call, tool_call.name, arguments, tool_call.id)
     with lifetime(span):
         yield lambda call_and_result: span.record_item(call_and_result[1])
 
 
-def _wrap_run(run: Callable[..., Any]) -> Callable[..., Any]:
+@contextmanager
+def _record_run(
+    tool: Any, args: Any, cancellation_token: Any, call_id: str | None = None, *_: Any, **__: Any
+) -> Generator[OnResult]:
+    """Record a tool that an agent runs itself; that of an assistant's call has a span already."""
+    caller = OpenSpan.innermost()
+    if caller is None or (isinstance(caller, ToolSpan) and not caller.has_run):
+        if isinstance(caller, ToolSpan):
+            caller.has_run = True
+        yield ignore_result
+        return
+    if caller.owner is tool:  # `super().run_json()`
+        yield ignore_result
+        return
+    span = ToolSpan(tool, tool.name, to_json(args), call_id)
+    span.has_run = True
+    with lifetime(span):
+        yield lambda result: setattr(span, "outputs", _result_text(tool, result))
+
+
+def _result_text(tool: Any, result: Any) -> Any:
+    """Return a result as a workbench passes it to the model."""
+    try:
+        return tool.return_value_as_string(result)
+    except Exception:  # a user's tool may raise anything; recording must not fail the call
+        return to_json(result)
+
+
+def _wrap_run(function_run: Callable[..., Any], run: Callable[..., Any]) -> Callable[..., Any]:
     """Run a tool below the span of its call.
 
     A synchronous function runs in a thread, which gets a copy of the context: without it, spans
     that the tool opens would start a new trace. A function or method that its author traces as a
     tool does not get a second span.
+
+    Args:
+        function_run: `FunctionTool.run`, which runs a function.
+        run: The method to wrap. One that the tool's author wrote may change the tool.
     """
     traced_run = _find_traced_tool(run)
+    runs_function = run is function_run
 
     @wraps(run)
     async def run_below_call(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -95,7 +139,8 @@ def _wrap_run(run: Callable[..., Any]) -> Callable[..., Any]:
         if traced_run is not None:
             span.span.set_attributes(traced_run.attributes)
             return await traced_run.function(self, *args, **kwargs)
-        return await run(_prepare_function(self, span), *args, **kwargs)
+        tool = _prepare_function(self, span) if runs_function else self
+        return await run(tool, *args, **kwargs)
 
     return run_below_call
 
@@ -154,6 +199,8 @@ PATCH = Patch(
     wraps={
         "autogen_agentchat.agents:AssistantAgent._execute_tool_call": "tool_call",
         "autogen_core.tools:BaseTool.run": "self, args",
+        "autogen_core.tools:BaseTool.run_json": "self, args, cancellation_token",
+        "autogen_core.tools:FunctionTool.run": "self, args",
         "autogen_core:FunctionCall.name": "",
         "autogen_core:FunctionCall.id": "",
         "autogen_core:FunctionCall.arguments": "",

@@ -4,7 +4,7 @@ For a reply with tool calls, the event has the calls but not the text beside the
 output, it has the parsed object with all default values. If CrewAI executes a tool call itself, the
 event has the tool's result and no usage. The written part of a prompt cache is in no event of an
 OpenAI model. CrewAI reads the usage from each reply before it emits the event, while the reply is
-still complete; this patch wraps that step.
+still complete; this patch wraps that step. A refusal and further choices are in the response only.
 """
 
 from collections.abc import Callable, Generator
@@ -15,7 +15,8 @@ from typing import Any
 from patches.crewai.spans.completion_span import CompletionSpan
 from patches.openai.reply_parsing import MALFORMED_REPLY_ERRORS
 from patches.patch import Patch
-from patches.support.call_wrapping import wrap_in_all_subclasses
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_in_all_subclasses
+from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 
 OPENAI_COMPLETION = "crewai.llms.providers.openai.completion:OpenAICompletion"
@@ -33,7 +34,14 @@ def _apply() -> Generator[None]:
         stack.enter_context(
             wrap_in_all_subclasses(BaseLLM, "_track_token_usage_internal", _wrap_track_usage)
         )
+        stack.enter_context(wrap_sends(_record_send))
         yield
+
+
+@contextmanager
+def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+    span = OpenSpan.innermost()
+    yield span.record_response if isinstance(span, CompletionSpan) else ignore_result
 
 
 def _wrap_extract(extract_usage: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,5 +110,6 @@ PATCH = Patch(
     wraps={
         **{f"{OPENAI_COMPLETION}.{name}": "self, response" for name in EXTRACTING_METHODS},
         "crewai:BaseLLM._track_token_usage_internal": "self, usage_data",
+        **send_methods(),
     },
 )

@@ -63,6 +63,38 @@ def parse_reply(text: str, *, is_stream: bool, max_events: int | None = None) ->
         return ParsedReply()
 
 
+def add_unread_parts(outputs: Any, reply: ParsedReply) -> Any:
+    """Return a client's result with the parts of the reply that the client leaves out.
+
+    Such as a refusal, log probabilities, or further choices.
+
+    Args:
+        outputs: The result in the format of a chat completion; anything else is returned unchanged.
+        reply: The reply as the endpoint sent it.
+    """
+    sent = (reply.outputs or {}).get("choices")
+    known = outputs.get("choices") if isinstance(outputs, Mapping) else None
+    if not sent or not known:
+        return outputs
+    choices = [
+        _add_missing(choice, sent_choice)
+        | {"message": _add_missing(choice.get("message"), sent_choice.get("message"))}
+        for choice, sent_choice in zip(known, map(_as_mapping, sent), strict=False)
+    ]
+    return {**outputs, "choices": [*choices, *sent[len(known) :]]}
+
+
+def _add_missing(known: Any, sent: Any) -> dict[str, Any]:
+    """Add what `known` has under no name, such as reasoning, which clients rename."""
+    values = list(_as_mapping(known).values())
+    missing = {
+        key: value
+        for key, value in _as_mapping(sent).items()
+        if value and key not in _as_mapping(known) and value not in values
+    }
+    return {**_as_mapping(known), **missing}
+
+
 def _parse_stream(text: str, max_events: int | None) -> ParsedReply:
     chat, response = ChatAssembler(), ResponseAssembler()
     has_done_event, error_message = False, ""

@@ -10,6 +10,7 @@ from contextlib import aclosing, closing, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
+from patches.openai.completion_requests import LEGACY_NAME, completion_name
 from patches.openai.response_body import ResponseBody
 from patches.openai.span_attributes import reply_attributes, request_attributes
 from patches.support.open_span import OpenSpan
@@ -17,13 +18,6 @@ from patches.support.open_span import OpenSpan
 if TYPE_CHECKING:
     import httpx
 
-LEGACY_PATH = "/completions"
-SPAN_NAMES = {
-    "/chat/completions": "chat.completions",
-    "/responses": "responses",
-    LEGACY_PATH: "completions",
-}
-"""The paths of completion requests, and the client's attributes for them."""
 EXTENSION_KEY = "flight_recorder.completion"
 """Key in `response.extensions` that holds the `RequestSpan`."""
 _END: Any = object()
@@ -53,7 +47,7 @@ class RequestSpan(OpenSpan):
     records_completion = True
 
     def __init__(self, client: Any, name: str, request: Mapping[str, Any]) -> None:
-        attributes = request_attributes(request, is_legacy=name == SPAN_NAMES[LEGACY_PATH])
+        attributes = request_attributes(request, is_legacy=name == LEGACY_NAME)
         super().__init__(client, name, "LLM", inputs=dict(request), attributes=attributes)
         self._is_stream_requested = request.get("stream") is True
         self._started_s = monotonic()
@@ -67,7 +61,8 @@ class RequestSpan(OpenSpan):
 
         A framework's own LLM span knows more than the client does.
         """
-        if options.method.lower() != "post" or options.url not in SPAN_NAMES:
+        name = completion_name(options)
+        if name is None:
             return None
         outer = OpenSpan.innermost()
         if outer is not None and not outer.is_ended and outer.records_completion:
@@ -75,7 +70,7 @@ class RequestSpan(OpenSpan):
         if _is_completion_span_of_program():
             return None
         body = options.json_data if isinstance(options.json_data, Mapping) else {}
-        return cls(client, SPAN_NAMES[options.url], {**body, **(options.extra_json or {})})
+        return cls(client, name, {**body, **(options.extra_json or {})})
 
     @contextmanager
     def sending(self) -> Generator[None]:
@@ -151,7 +146,7 @@ class RequestSpan(OpenSpan):
         except BaseException as error:
             self.end(self._reply_error(error))
             raise
-        if self._body is not None and not self.is_ended:
+        if self._body is not None and not self.is_ended and self._body.is_stream:
             self._body.received_events = None
         self.end(self._reply_error())
 

@@ -4,6 +4,7 @@ The body is parsed only after its end, so that a stream is not slowed down.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -63,7 +64,8 @@ class ResponseBody:
         """Whether the reply is a stream; not every endpoint declares that in the content type."""
         if self._content_type.startswith("text/event-stream"):
             return True
-        return self._is_stream_requested and not self._content_type.startswith("application/json")
+        is_declared_json = self._content_type.startswith("application/json")
+        return self._is_stream_requested and not (is_declared_json and self._is_json_document())
 
     def on_chunk(self, chunk: bytes) -> bytes:
         """Collect a chunk, as it came over the wire."""
@@ -85,19 +87,31 @@ class ResponseBody:
             reply = parse_reply(
                 self._text(), is_stream=self.is_stream, max_events=self.received_events
             )
+            if self._is_unread_document:
+                reply = replace(reply, outputs=None)
             self._parsed = (received, reply)
         return self._parsed[1]
+
+    @property
+    def _is_unread_document(self) -> bool:
+        """Whether the program read events, and so received nothing of a reply that has none."""
+        return self.received_events is not None and not self.is_stream
 
     def find_error(self, reply: ParsedReply) -> Exception | None:
         """Return what is wrong with a reply that was read to its end, or None."""
         if reply.error_message:
             return FailedReplyError(reply.error_message)
+        start = self._text()[:MAX_QUOTED_CHARS]
+        if self._is_unread_document:
+            return FailedReplyError(f"the reply is no stream, as requested; it begins: {start!r}")
         if reply.is_complete and reply.outputs is not None:
             return None
         if self.is_stream and not reply.is_complete:
             return TruncatedStreamError("the stream ended before the reply was complete")
-        start = self._text()[:MAX_QUOTED_CHARS]
         return FailedReplyError(f"the reply is not a completion; it begins: {start!r}")
+
+    def _is_json_document(self) -> bool:
+        return self._text().lstrip().startswith(("{", "["))
 
     def _text(self) -> str:
         """Return the body so far, decompressed as far as possible if it broke off."""

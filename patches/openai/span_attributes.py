@@ -46,5 +46,7 @@ def _to_chat_tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     """Convert one tool. The endpoint's own tools have no name, so they are named by their type."""
     if "function" in tool:
         return tool
+    if isinstance(custom := tool.get("custom"), Mapping):
+        return {"type": "function", "function": dict(custom)}
     definition = {key: value for key, value in tool.items() if key != "type"}
     return {"type": "function", "function": {"name": tool.get("type"), **definition}}

@@ -16,6 +16,10 @@ INPUT_KEYS = ("input_tokens", "prompt_tokens", "prompt_token_count", "inputToken
 OUTPUT_KEYS = ("output_tokens", "completion_tokens", "candidates_token_count", "outputTokens")
 TOTAL_KEYS = ("total_tokens", "total_token_count", "totalTokens")
 DETAILS_KEYS = ("input_tokens_details", "prompt_tokens_details")
+OUTPUT_DETAILS_KEYS = ("output_tokens_details", "completion_tokens_details")
+REASONING_KEYS = ("reasoning_tokens", "thoughts_token_count")
+REASONING_COUNT = "reasoning_tokens"
+"""The count of `read_token_counts` that MLflow has no name for."""
 CACHE_READ_KEYS = (
     *("cache_read_input_tokens", "cached_prompt_tokens", "cached_tokens"),
     *("cached_content_token_count", "prompt_cache_hit_tokens"),
@@ -35,13 +39,15 @@ SEPARATE_COUNTS = (
 def read_token_counts(usage: Any) -> dict[str, int]:
     """Return token counts under MLflow's names; {} if input or output tokens are not reported.
 
-    Cache counts are left out if they are not reported. The input tokens include them.
+    Counts of cached and of reasoning tokens are left out if they are not reported. The input tokens
+    include the cached ones.
 
     Args:
         usage: The usage of a reply or an event: a mapping, or an object with attributes.
     """
     reported = _to_mapping(usage)
     details = [_to_mapping(reported.get(key)) for key in DETAILS_KEYS]
+    output_details = [_to_mapping(reported.get(key)) for key in OUTPUT_DETAILS_KEYS]
     input_tokens = _first_count([reported], INPUT_KEYS)
     output_tokens = _first_count([reported], OUTPUT_KEYS)
     if input_tokens is None or output_tokens is None:
@@ -58,6 +64,7 @@ def read_token_counts(usage: Any) -> dict[str, int]:
         "total_tokens": max(input_tokens + output_tokens, reported_total),
         "cache_read_input_tokens": cache_read,
         "cache_creation_input_tokens": cache_write,
+        REASONING_COUNT: _first_count([*output_details, reported], REASONING_KEYS),
     }
     return {name: count for name, count in counts.items() if count is not None}
 
@@ -76,9 +83,11 @@ def token_attributes(counts: Mapping[str, int]) -> dict[str, Any]:
         "gen_ai.usage.output_tokens": counts["output_tokens"],
         "gen_ai.usage.cache_read.input_tokens": counts.get("cache_read_input_tokens"),
         "gen_ai.usage.cache_write.input_tokens": counts.get("cache_creation_input_tokens"),
+        "gen_ai.usage.reasoning.output_tokens": counts.get(REASONING_COUNT),
     }
+    usage = {name: count for name, count in counts.items() if name != REASONING_COUNT}
     known = {key: count for key, count in attributes.items() if count is not None}
-    return {SpanAttributeKey.CHAT_USAGE: dict(counts), **known}
+    return {SpanAttributeKey.CHAT_USAGE: usage, **known}
 
 
 def _counts_cache_apart(usage: Mapping[str, Any]) -> bool:
@@ -91,8 +100,14 @@ def _counts_cache_apart(usage: Mapping[str, Any]) -> bool:
 def _first_count(sources: Iterable[Mapping[str, Any]], keys: tuple[str, ...]) -> int | None:
     """Return the first count among the keys, in their order; None if there is none."""
     values = (source.get(key) for source in sources for key in keys)
-    counts = (value for value in values if isinstance(value, int) and not isinstance(value, bool))
-    return next(counts, None)
+    return next((int(value or 0) for value in values if _is_count(value)), None)
+
+
+def _is_count(value: Any) -> bool:
+    """Return whether a value is a whole number; some endpoints write 11 as 11.0."""
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _to_mapping(usage: Any) -> Mapping[str, Any]:

@@ -8,6 +8,8 @@ from patches.crewai.spans.auxiliary_spans import calling_agent
 from patches.crewai.spans.event_span import EventSpan
 from patches.crewai.spans.reply_builder import ReplyBuilder
 from patches.crewai.spans.tool_span import ToolSpan
+from patches.openai.reply_parsing import add_unread_parts
+from patches.openai.response_body import FailedReplyError, ResponseBody
 from patches.support.completion_attributes import (
     CLIENT_ATTRIBUTE,
     COMPLETION_SPAN_NAME,
@@ -15,7 +17,7 @@ from patches.support.completion_attributes import (
     token_attributes,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.span_errors import TruncatedStreamError
+from patches.support.span_errors import TruncatedStreamError, record_error
 
 
 class CompletionSpan(EventSpan):
@@ -89,6 +91,12 @@ class CompletionSpan(EventSpan):
             self.span.set_attribute("gen_ai.response.time_to_first_chunk", waited_s)
         self.reply.add_chunk(item)
 
+    def record_response(self, response: Any) -> None:
+        """Observe the body of the reply, before the client reads it."""
+        if response.is_success and not self.is_ended:
+            is_stream = bool(getattr(self.owner, "stream", False))
+            self.reply.body = ResponseBody(response, is_stream_requested=is_stream)
+
     def record_end(self, event: Any) -> BaseException | None:
         error = super().record_end(event)
         if error is None:
@@ -117,10 +125,24 @@ class CompletionSpan(EventSpan):
                 self.span.set_attribute("gen_ai.operation.name", "chat")
             if self.outputs is None:
                 self.outputs = self.reply.partial_completion()
+            self._record_body(error)
             if self.reply.finish_reason:
                 reasons = [self.reply.finish_reason]
                 self.span.set_attribute("gen_ai.response.finish_reasons", reasons)
         super().end(error)
+
+    def _record_body(self, error: BaseException | None) -> None:
+        """Record what only the body of the response has: CrewAI keeps a part of the reply."""
+        if (body := self.reply.body) is None:
+            return
+        sent = body.parse()
+        self.outputs = add_unread_parts(self.outputs or sent.outputs, sent)
+        if not self._token_counts:
+            self._token_counts.update(sent.usage)
+            self.span.set_attributes(token_attributes(self._token_counts))
+        problem = body.find_error(sent)
+        if error is not None and self.is_reported and isinstance(problem, FailedReplyError):
+            record_error(self.span, problem)  # CrewAI's error may not quote the reply
 
     def _is_tool_report(self, event: Any) -> bool:
         """Return whether an end event reports on a tool, not on the completion.

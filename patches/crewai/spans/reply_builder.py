@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from patches.openai.response_body import ResponseBody
+
 
 @dataclass
 class ReplyBuilder:
@@ -16,6 +18,7 @@ class ReplyBuilder:
         usage: The usage as the endpoint reported it, if the reply's body was seen.
         chunks: The text of a stream so far.
         tool_calls: The tool calls so far, by index.
+        body: The body of the response that the reply came with, if the model's class uses HTTP.
     """
 
     text: str | None = None
@@ -23,6 +26,7 @@ class ReplyBuilder:
     usage: Any = None
     chunks: list[str] = field(default_factory=list)
     tool_calls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    body: ResponseBody | None = None
 
     def add_chunk(self, chunk: Any) -> None:
         """Add the event of a chunk, which contains a tool call as far as it was received."""

@@ -9,6 +9,7 @@ import pytest
 from autogen_core import (
     AgentId,
     DefaultTopicId,
+    FunctionCall,
     MessageContext,
     RoutedAgent,
     SingleThreadedAgentRuntime,
@@ -16,6 +17,8 @@ from autogen_core import (
     message_handler,
 )
 from autogen_core.models import UserMessage
+from autogen_core.tool_agent import ToolAgent
+from autogen_core.tools import FunctionTool
 
 from instrumentation.tracing import enable_tracing, record_run
 from tests.support.autogen_agents import client, load_trace, replay_lines, reply_line, trace_outline
@@ -132,3 +135,25 @@ async def test_an_agent_that_fails_is_an_error(tmp_path: Path) -> None:
         await runtime.stop_when_idle()
     (agent,) = load_trace(run).spans_of_type("AGENT")
     assert (agent.status, agent.status_message) == ("ERROR", "ValueError: no words")
+
+
+def look(city: str) -> str:
+    """Look at a city."""
+    return f"{city} is high"
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_tool_agent_has_its_tool_calls() -> None:
+    tools: list[Any] = [FunctionTool(look, description="Look at a city.")]
+    with record_run() as run:
+        runtime = SingleThreadedAgentRuntime()
+        await ToolAgent.register(runtime, "tools", lambda: ToolAgent("Tools.", tools))
+        runtime.start()
+        call = FunctionCall(id="c1", name="look", arguments='{"city": "Quito"}')
+        await runtime.send_message(call, AgentId("tools", "default"))
+        await runtime.stop_when_idle()
+    trace = load_trace(run)
+    assert trace_outline(trace)[1:] == ["  tools AGENT OK", "    look TOOL OK"]
+    (tool_call,) = trace.spans_of_type("TOOL")
+    assert (tool_call.outputs, tool_call.agent) == ("Quito is high", "tools")
+    assert tool_call.attributes["gen_ai.tool.call.id"] == "c1"

@@ -136,6 +136,52 @@ async def test_a_reply_that_does_not_fit_the_schema_is_recorded_with_its_tokens(
     assert (span.tokens.input, span.tokens.output) == (11, 5)
 
 
+@pytest.mark.filterwarnings("ignore:No text content or tool calls:UserWarning")
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_refusal_is_recorded(is_stream: bool) -> None:
+    """AutoGen makes an empty text of it."""
+    if is_stream:
+        delta = {"index": 0, "delta": {"refusal": "I will not"}, "finish_reason": "stop"}
+        span = await record_stream(chunk(None, choices=[delta]), DONE)
+    else:
+        message = {"role": "assistant", "content": None, "refusal": "I will not"}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        with autogen_client(completion("", choices=[choice])) as (model_client, run):
+            assert (await model_client.create(MESSAGES)).content == ""
+        span = load_trace(run).root
+    assert span.outputs["choices"][0]["message"]["refusal"] == "I will not"
+
+
+async def test_log_probabilities_and_citations_are_recorded() -> None:
+    logprobs = {"content": [{"token": "one", "logprob": -0.1, "bytes": None, "top_logprobs": []}]}
+    citations = [{"type": "url_citation", "url_citation": {"url": "http://127.0.0.1/"}}]
+    visible = {"role": "assistant", "content": "one", "annotations": citations}
+    message = visible | {"reasoning_content": "hm"}
+    choice = {"index": 0, "finish_reason": "stop", "logprobs": logprobs, "message": message}
+    with autogen_client(completion("", choices=[choice])) as (model_client, run):
+        await model_client.create(MESSAGES)
+    (recorded,) = load_trace(run).root.outputs["choices"]
+    assert recorded["logprobs"] == logprobs
+    assert recorded["message"] == visible | {"reasoning": "hm"}
+
+
+@pytest.mark.parametrize("fields", [{"choices": None}, {"choices": []}, {"error": "no credit"}])
+async def test_a_reply_that_is_no_completion_is_quoted_beside_the_clients_error(
+    fields: Any,
+) -> None:
+    with (
+        autogen_client(json.dumps(fields)) as (model_client, run),
+        pytest.raises((TypeError, IndexError)) as raised,
+    ):
+        await model_client.create(MESSAGES)
+    (trace,) = run.traces()
+    (span,) = trace.data.spans
+    assert raised.type.__name__ in span.status.description
+    messages = [event.attributes["exception.message"] for event in span.events]
+    quote = fields.get("error") or json.dumps(fields)
+    assert any(quote in message for message in messages)
+
+
 class AskingTwice(OpenAIChatCompletionClient):
     async def create(self, *args: Any, **kwargs: Any) -> CreateResult:
         await super().create(*args, **kwargs)

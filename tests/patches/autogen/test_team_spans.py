@@ -292,3 +292,13 @@ async def test_a_second_run_of_a_team_has_its_own_trace(tmp_path: Path) -> None:
                 result = await team.run(task=task)
             assert isinstance(result, TaskResult)
             assert load_trace(run).root.inputs == {"task": task}
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_reset_of_a_team_leaves_no_trace(tmp_path: Path) -> None:
+    with replay_lines(tmp_path, *REVIEW) as replay:
+        team = make_review_team(replay)
+        await team.run(task="write")
+        with record_run() as run:
+            await team.reset()
+    assert run.trace_infos() == []

@@ -1,13 +1,16 @@
 """Each tool call of an AutoGen agent leaves one TOOL span, whatever its outcome."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pytest
+from autogen_agentchat.agents import BaseChatAgent
+from autogen_agentchat.base import Response
+from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
-from autogen_core.tools import BaseTool, FunctionTool
+from autogen_core.tools import BaseTool, FunctionTool, StaticWorkbench
 from pydantic import BaseModel
 
 from instrumentation.trace.trace import Trace
@@ -188,3 +191,80 @@ async def test_a_tool_that_runs_its_own_agent_has_the_inner_turn(tmp_path: Path)
         "    a AGENT OK",
         "      chat_completion LLM OK",
     ]
+
+
+class CountingTool(FunctionTool):
+    """A tool whose author overrides `run`, to count the calls."""
+
+    calls = 0
+
+    async def run(self, args: BaseModel, cancellation_token: CancellationToken) -> Any:
+        self.calls += 1
+        return await super().run(args, cancellation_token)
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_tool_that_its_author_extends_keeps_its_state(tmp_path: Path) -> None:
+    tool = CountingTool(look, description="Look at a city.", name="look")
+    (call,) = (await run_looking_agent(tmp_path, tool)).spans_of_type("TOOL")
+    assert (tool.calls, call.outputs, call.attributes["seen"]) == (1, "Quito is high", "Quito")
+
+
+class Runner(BaseChatAgent):
+    """An agent of the program's own, which runs tools without a model."""
+
+    produced_message_types = (TextMessage,)
+
+    async def on_messages(
+        self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
+    ) -> Response:
+        tool = FunctionTool(double, description="Double a number.")
+        four = await tool.run_json({"number": 2}, cancellation_token, call_id="c1")
+        eight = await StaticWorkbench([tool]).call_tool("double", {"number": four})
+        with pytest.raises(ValueError, match="no negative numbers"):
+            await tool.run_json({"number": -1}, cancellation_token)
+        text = eight.result[0].content
+        return Response(chat_message=TextMessage(content=str(text), source=self.name))
+
+    async def on_reset(self, cancellation_token: CancellationToken) -> None: ...
+
+
+@pytest.mark.usefixtures("recording")
+async def test_the_calls_of_an_agent_that_runs_its_tools_itself_are_recorded() -> None:
+    with record_run() as run:
+        result = await Runner("runner", "It doubles.").run(task="x")
+    assert result.messages[-1].to_text() == "8"
+    calls = load_trace(run).spans_of_type("TOOL")
+    failed, first, second = sorted(calls, key=lambda call: call.inputs["number"])
+    assert (first.name, first.outputs, first.agent) == ("double", "4", "runner")
+    assert first.attributes["gen_ai.tool.call.id"] == "c1"
+    assert second.outputs == "8"
+    assert (failed.status, failed.status_message) == ("ERROR", "ValueError: no negative numbers")
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_tool_that_runs_another_tool_is_its_parent(tmp_path: Path) -> None:
+    inner = FunctionTool(double, description="Double a number.")
+
+    async def quadruple(number: int) -> str:
+        """Double a number twice."""
+        token = CancellationToken()
+        doubled = await inner.run_json({"number": number}, token)
+        return str(await inner.run_json({"number": doubled}, token))
+
+    line = tool_calls_line("a", ("quadruple", {"number": 2}))
+    with replay_lines(tmp_path, line) as replay, record_run() as run:
+        await agent(replay, "a", tools=[quadruple]).run(task="x")
+    assert trace_outline(load_trace(run))[2:] == [
+        "  quadruple TOOL OK",
+        "    double TOOL OK",
+        "    double TOOL OK",
+    ]
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_tool_outside_of_an_agent_leaves_no_trace() -> None:
+    with record_run() as run:
+        tool = FunctionTool(double, description="Double a number.")
+        assert await tool.run_json({"number": 2}, CancellationToken()) == 4
+    assert run.trace_infos() == []

@@ -1,10 +1,12 @@
 """A completion of a crew has the reply as the model wrote it, with its whole usage."""
 
+import json
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from crewai import LLM
 from crewai.events import LLMCallCompletedEvent, crewai_event_bus
 from crewai.llms.providers.openai.completion import OpenAICompletion
 from pydantic import BaseModel
@@ -13,8 +15,9 @@ from pydantic_core import to_jsonable_python
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import cuts_stream
-from tests.support.autogen_agents import Line, load_trace, replay_lines, reply_line
+from tests.support.autogen_agents import API_KEY, Line, load_trace, replay_lines, reply_line
 from tests.support.crewai_crews import agent, crew, lookup, lookup_line, task
+from tests.support.openai_clients import client_of_endpoint
 
 TEXT_BESIDE_CALL = "I shall look France up."
 
@@ -122,3 +125,56 @@ def test_the_patch_is_undone(store: str) -> None:
     with enable_tracing(store, frameworks=("crewai",)):
         assert OpenAICompletion.__dict__["_extract_openai_token_usage"] is not before
     assert OpenAICompletion.__dict__["_extract_openai_token_usage"] is before
+
+
+USAGE = {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16}
+
+
+def record_call(body: Any, *, is_stream: bool = False, raises: str | None = None) -> Any:
+    """Return MLflow's only span of a call whose request gets this body, and its outputs."""
+    content_type = "text/event-stream" if is_stream else "application/json"
+    text = f"data: {json.dumps(body)}\n\ndata: [DONE]\n\n" if is_stream else json.dumps(body)
+    with client_of_endpoint(content_type, text) as (endpoint, run):
+        settings: Any = {"base_url": str(endpoint.base_url), "api_key": API_KEY, "max_retries": 0}
+        model = LLM(model="openai/gpt-4o-mini", stream=is_stream, **settings)
+        if raises is None:
+            model.call("go on")
+        else:
+            with pytest.raises(Exception, match=raises):
+                model.call("go on")
+    (trace,) = run.traces()
+    (span,) = trace.data.spans
+    return span
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_refusal_is_recorded(is_stream: bool) -> None:
+    """CrewAI makes an empty text of it."""
+    message = {"role": "assistant", "content": None, "refusal": "I will not"}
+    choice = {"index": 0, "finish_reason": "stop", "delta" if is_stream else "message": message}
+    span = record_call({"choices": [choice], "usage": USAGE}, is_stream=is_stream)
+    assert span.outputs["choices"][0]["message"]["refusal"] == "I will not"
+    assert span.get_attribute("mlflow.chat.tokenUsage")["total_tokens"] == 16
+
+
+@pytest.mark.usefixtures("recording")
+def test_each_choice_and_the_reasoning_is_recorded() -> None:
+    message = {"role": "assistant", "content": "one", "reasoning_content": "hm"}
+    other = {"role": "assistant", "content": "two"}
+    choices = [
+        {"index": index, "finish_reason": "stop", "message": each}
+        for index, each in enumerate((message, other))
+    ]
+    details = {"completion_tokens_details": {"reasoning_tokens": 3}}
+    span = record_call({"choices": choices, "usage": USAGE | details})
+    assert [choice["message"] for choice in span.outputs["choices"]] == [message, other]
+    assert span.get_attribute("gen_ai.usage.reasoning.output_tokens") == 3
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_reply_that_is_no_completion_is_quoted_and_its_tokens_are_counted() -> None:
+    span = record_call({"note": "off duty", "choices": [], "usage": USAGE}, raises="no choices")
+    assert "no choices" in span.status.description
+    assert any("off duty" in event.attributes["exception.message"] for event in span.events)
+    assert span.get_attribute("mlflow.chat.tokenUsage")["total_tokens"] == 16
