@@ -77,13 +77,13 @@ accept: $(VENV)/ready  ## Update goldens and generated pages (review the runs fi
 
 ui: $(VENV)/ready  ## Open the traces in MLflow's pages (PORT=…)
 	@case "$$MLFLOW_TRACKING_URI" in http*) echo "the traces are on the server $$MLFLOW_TRACKING_URI" | sed "s,//.*@,//,"; exit 2;; esac
-	@$(RUN) -m scenarios.trace_store.ui_server $(PORT)
+	@$(RUN) -m scenarios.traces.store.ui_server $(PORT)
 
 store: $(VENV)/ready  ## Start an MLflow server on PostgreSQL, for a team
-	@$(RUN) -m scenarios.team_store start --folder "$(STORE)" --port $(STORE_PORT) --workers $(STORE_WORKERS)
+	@$(RUN) -m scenarios.traces.team_store start --folder "$(STORE)" --port $(STORE_PORT) --workers $(STORE_WORKERS)
 
 store-stop:  ## Stop it; the stored traces stay
-	@$(RUN) -m scenarios.team_store stop --folder "$(STORE)"
+	@$(RUN) -m scenarios.traces.team_store stop --folder "$(STORE)"
 
 receiver: $(VENV)/ready  ## Start an MLflow server that accepts OTLP (:5002/v1/traces)
 	@mkdir -p "$(STORE)"

@@ -14,7 +14,7 @@ import pytest
 from scenarios.cli.startup import ENVIRONMENT, collect_garbage_rarely, quiet_frameworks
 
 if TYPE_CHECKING:
-    from workflows.sandbox.backends import Backend
+    from workflows.support.sandbox.backends import Backend
 
 SANDBOXED_SCENARIOS = ("code_escapes_its_folder", "code_runs_for_ever")
 
@@ -53,7 +53,7 @@ def _names_a_sandboxed_scenario(item: pytest.Function) -> bool:
 @cache
 def find_sandbox() -> "Backend | str":
     """The backend of sandboxes on this machine, or in one line why there is none."""
-    from workflows.sandbox import SandboxUnavailableError, find_backend  # imports AutoGen
+    from workflows.support.sandbox import SandboxUnavailableError, find_backend  # imports AutoGen
 
     try:
         return find_backend()

@@ -8,7 +8,7 @@ The trace of one turn; `session` and `user` join the turns of a conversation:
       assistant           AGENT   how many earlier turns the assistant remembers
         stream_answer     LLM     one request: each chunk is an event, the joined chunks the output
 
-Read on in `clients/openai.py`, `chat/chunks.py` (what is streamed), `chat/conversation.py`.
+Read on in `support/clients/openai.py`, then in `support/chat/`: `chunks.py`, `conversation.py`.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -24,10 +24,10 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionChunk
 
 from instrumentation import record_request, record_response
-from workflows import chat
-from workflows.chat import Answer, Conversation, Messages
-from workflows.clients.openai import openai_client
 from workflows.model import Model, TruncatedAnswerError
+from workflows.support import chat
+from workflows.support.chat import Answer, Conversation, Messages
+from workflows.support.clients.openai import openai_client
 
 AGENT = "assistant"
 

@@ -18,7 +18,7 @@ The trace of a run:
         execute_code        TOOL   code, output, exit code, limits, and the files that it wrote
         chat_completion     LLM    the answer
 
-Read on in `sandbox/executor.py`, then `sandbox/sandbox.py` and `sandbox/launcher.py`.
+Read on in `support/sandbox/`: `executor.py`, then `sandbox.py` and `launcher.py`.
 """
 
 from collections.abc import Mapping
@@ -33,9 +33,9 @@ from httpx import AsyncClient
 from mlflow.entities import SpanType
 
 from instrumentation import traced_http_client
-from workflows.clients import autogen
 from workflows.model import Model
-from workflows.sandbox import Limits, SandboxExecutor, TracedExecutor
+from workflows.support.clients import autogen
+from workflows.support.sandbox import Limits, SandboxExecutor, TracedExecutor
 
 AGENT = "coder"
 SYSTEM_PROMPT = """\

@@ -17,7 +17,7 @@ them, and the synthesist has its report checked. A run leaves this trace:
               write inflation_FRA  [STATE]   its author, and the tool result that has the figure
           guard  [GUARDRAIL]                 after the last task only
 
-Read next: `finance/__init__.py`, which lists the crew's tools and prompts; `clients/crewai.py`.
+Read next: `support/finance/` (the crew's tools and prompts), `support/clients/crewai.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,9 +36,9 @@ from instrumentation import (
     routing_attributes,
     telemetry_attributes,
 )
-from workflows import finance
-from workflows.clients import crewai as clients
 from workflows.model import Model
+from workflows.support import finance
+from workflows.support.clients import crewai as clients
 
 
 class FinanceCrew:

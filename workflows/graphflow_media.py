@@ -16,8 +16,8 @@ The trace, shortened; ∥ marks turns that overlap:
         audio → verdict  [HANDOFF] …
         verdict  [AGENT] …
 
-Agents share a measurement that two of them need. Read `workflows/clients/autogen.py` first, then
-`workflows/media/tools.py`, which leads to the measurements and to the archive.
+Agents share a measurement that two of them need. Read `support/clients/autogen.py` first, then
+`support/media/tools.py`, which leads to the measurements and to the archive.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -35,10 +35,10 @@ from mlflow.entities import SpanType
 from pydantic import BaseModel
 
 from instrumentation import traced_http_client
-from workflows.clients import autogen
-from workflows.media.clip import Clip
-from workflows.media.tools import Finding, MediaTools
 from workflows.model import Model
+from workflows.support.clients import autogen
+from workflows.support.media.clip import Clip
+from workflows.support.media.tools import Finding, MediaTools
 
 SPECIALIST = """\
 You examine {what} of a clip. Measure with your tools; say nothing that you have not measured.

@@ -18,7 +18,7 @@ The trace of a draft that is approved at once:
 
 A handoff precedes a turn for each agent on whose output the turn is based. This file opens only the
 root span: `enable_tracing()` records the others. Read `workflows/model.py`, then
-`workflows/clients/autogen.py`; nothing else is needed.
+`support/clients/autogen.py`; nothing else is needed.
 """
 
 from dataclasses import asdict, dataclass
@@ -36,8 +36,8 @@ from mlflow.entities import SpanType
 from pydantic import BaseModel
 
 from instrumentation import traced_http_client
-from workflows.clients import autogen
 from workflows.model import Model
+from workflows.support.clients import autogen
 
 GENERATOR = "Write what the task asks for. When a reviewer objects, write the whole text anew."
 REVIEWER = """\

@@ -19,7 +19,7 @@ The trace of a run, in which one payment is too large for the agent:
         read_invoice          TOOL
           circuit_breaker     GUARDRAIL  passed, with counts and limits
 
-Read on in `instrumentation/guardrails/`, then `payments/billing.py` (the tools).
+Read on in `instrumentation/guardrails/`, then `support/payments/billing.py` (the tools).
 """
 
 from collections.abc import Callable, Mapping
@@ -31,10 +31,10 @@ from mlflow.entities import SpanType
 
 from instrumentation import guardrails, record_request, record_response
 from instrumentation.trace.span import Tokens
-from workflows.clients.openai import Reply, ToolCall, openai_client, to_plain_data
 from workflows.model import Model
-from workflows.payments import BillingError, Conversation, Payments
-from workflows.payments.billing import DEFINITIONS, open_billing, parse_arguments
+from workflows.support.clients.openai import Reply, ToolCall, openai_client, to_plain_data
+from workflows.support.payments import BillingError, Conversation, Payments
+from workflows.support.payments.billing import DEFINITIONS, open_billing, parse_arguments
 
 AGENT = "payer"
 SYSTEM_PROMPT = """\

@@ -17,7 +17,7 @@ The trace of a run:
         chat_completion       LLM
         judge_answer          GUARDRAIL  do the results support the answer?
 
-Read on in `clients/openai.py`, then in `search/`: `session.py`, `tools.py`, `checks.py`.
+Read on in `support/clients/openai.py`; in `support/search/`: `session.py`, `tools.py`, `checks.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,10 +28,10 @@ import mlflow
 from mlflow.entities import SpanType
 
 from instrumentation import record_request, record_response
-from workflows import search
-from workflows.clients.openai import Reply, ToolCall, openai_client, to_plain_data
 from workflows.model import Model
-from workflows.search.session import SearchAnswer, Session, call_tools, open_tools
+from workflows.support import search
+from workflows.support.clients.openai import Reply, ToolCall, openai_client, to_plain_data
+from workflows.support.search.session import SearchAnswer, Session, call_tools, open_tools
 
 AGENT = "searcher"
 SYSTEM_PROMPT = """\

@@ -13,9 +13,9 @@ from integrations.environments.uv import InstallError
 from integrations.fidelity.table_file import TableFileError
 from integrations.goldens.accept import GoldenNotAcceptedError
 from integrations.goldens.golden_file import GoldenFileError
-from scenarios.atomic_write import FileNotWrittenError
 from scenarios.cli.exits import exit_on_error
 from scenarios.cli.options import VersionOption
+from scenarios.reports.atomic_write import FileNotWrittenError
 
 USER_ERRORS = (
     SelectionError,

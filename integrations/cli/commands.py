@@ -34,8 +34,8 @@ from integrations.reports.fidelity_page import FIDELITY_PAGE, fidelity_page, pag
 from integrations.reports.fidelity_terminal import render_fidelity_table
 from integrations.reports.regressions_page import REGRESSIONS_PAGE, render_regressions_page
 from integrations.runner.matrix import run_matrix
-from scenarios.atomic_write import write_atomically
 from scenarios.cli.exits import exit_on_interrupt
+from scenarios.reports.atomic_write import write_atomically
 from scenarios.reports.terminal_report import print_report
 
 REMEASURE_HINT = "if this is intended, run make fidelity and review the diff"

@@ -21,8 +21,8 @@ from integrations.gaps.gap import load_known_gaps
 from integrations.reports.matrix_json import matrix_document
 from integrations.reports.matrix_report import matrix_markdown, render_matrix
 from integrations.runner.matrix import run_matrix
-from scenarios.atomic_write import write_atomically
 from scenarios.cli.exits import exit_on_interrupt
+from scenarios.reports.atomic_write import write_atomically
 from scenarios.reports.terminal_report import print_report
 
 

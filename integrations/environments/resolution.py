@@ -15,7 +15,7 @@ from integrations.environments.requirements import (
     parse_requirement,
 )
 from integrations.environments.uv import run_uv
-from scenarios.atomic_write import write_atomically
+from scenarios.reports.atomic_write import write_atomically
 
 PROJECT_LOCK_PATH = Path(__file__).parent.parent.parent / "requirements.lock"
 

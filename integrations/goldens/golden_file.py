@@ -12,7 +12,7 @@ from typing import Any
 from integrations.goldens.request_drift import ModelRequest
 from integrations.goldens.trees.shape_text import ShapeSyntaxError, format_shapes, parse_shapes
 from integrations.goldens.trees.span_shape import SpanShape
-from scenarios.atomic_write import write_atomically
+from scenarios.reports.atomic_write import write_atomically
 
 GOLDENS_FOLDER = Path(__file__).parent
 FORMAT = "integration-golden/2"

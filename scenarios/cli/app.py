@@ -9,32 +9,32 @@ import typer
 
 from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
-from scenarios.atomic_write import FileNotWrittenError
-from scenarios.attribution.labelled_logs import BenchmarkDataError
-from scenarios.cli.dataset_commands import compare_prompts, dataset, produced_by
+from scenarios.cli.commands.evaluation_and_monitoring import evaluate, monitor
+from scenarios.cli.commands.feedback_and_versions import compare_prompts, dataset, produced_by
+from scenarios.cli.commands.live_model import chat, live, serve
+from scenarios.cli.commands.reports import bench_diagnosis, diff, governance, quality_gate
+from scenarios.cli.commands.scenarios import accept, check, list_scenarios, patches, run
+from scenarios.cli.commands.store import alerts, search
+from scenarios.cli.commands.tape_files import convert, doctor, import_trace
+from scenarios.cli.commands.tapes import record, replay
+from scenarios.cli.commands.traces import TRACE_CONTEXT, diagnose, trace
 from scenarios.cli.exits import exit_on_error
-from scenarios.cli.live_commands import chat, live, serve
 from scenarios.cli.options import VersionOption
-from scenarios.cli.report_commands import bench_diagnosis, diff, governance, quality_gate
-from scenarios.cli.scenario_commands import accept, check, list_scenarios, patches, run
-from scenarios.cli.scoring_commands import evaluate, monitor
-from scenarios.cli.store_commands import alerts, search
-from scenarios.cli.tape_commands import record, replay
-from scenarios.cli.tape_file_commands import convert, doctor, import_trace
-from scenarios.cli.trace_commands import TRACE_CONTEXT, diagnose, trace
-from scenarios.converters.converted import ConversionError
+from scenarios.evaluation.diagnosis_benchmark.labelled_logs import BenchmarkDataError
 from scenarios.monitoring.metric_export import MetricExportError
+from scenarios.monitoring.quality_gate.gate_source import GateFileError
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
+from scenarios.player.service_processes import ServiceUnavailableError
 from scenarios.programs.endpoints import InvalidServiceError
 from scenarios.programs.program import ProgramNotStartedError
-from scenarios.quality_gate.gate_source import GateFileError
 from scenarios.replay.selection.fork import ForkError
-from scenarios.replay.service_processes import ServiceUnavailableError
+from scenarios.reports.atomic_write import FileNotWrittenError
+from scenarios.tape.converters.converted import ConversionError
 from scenarios.tape.tape import TapeError
 from scenarios.testing.expectations_file import ExpectationsFileError
-from scenarios.trace_store.saved_queries import SavedQueryError
-from scenarios.trace_store.tracking_uri import StoreUnavailableError
+from scenarios.traces.store.saved_queries import SavedQueryError
+from scenarios.traces.store.tracking_uri import StoreUnavailableError
 from workflows.model import ModelNotConfiguredError
 
 USER_ERRORS = (

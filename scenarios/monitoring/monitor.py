@@ -13,11 +13,11 @@ from instrumentation.alerts import AlertReport, AlertRule, FinishedTrace, evalua
 from instrumentation.alerts.trace_window import TraceCounts, TraceWindow
 from instrumentation.diagnosis import diagnose
 from instrumentation.export.trace_metrics import TraceMetrics
-from scenarios.diagnoses.assessments import log_findings, log_health
 from scenarios.expectations import Expectation
 from scenarios.expectations.expectation import log_failed_expectations, pluralize
-from scenarios.trace_store.alert_gate import SCENARIO_TAG, GateResult
-from scenarios.trace_store.time_window import epoch_ms
+from scenarios.monitoring.alert_gate import SCENARIO_TAG, GateResult
+from scenarios.traces.diagnoses.assessments import log_findings, log_health
+from scenarios.traces.store.time_window import epoch_ms
 
 
 @dataclass(frozen=True)

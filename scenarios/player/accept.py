@@ -5,10 +5,10 @@ from pathlib import Path
 
 from instrumentation.trace.canonical_json import dump_trace, load_trace
 from instrumentation.trace.outline import render_outline
-from scenarios.atomic_write import write_atomically
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.player.verdict import Verdict
 from scenarios.reports import generated_documents
+from scenarios.reports.atomic_write import write_atomically
 
 
 class AcceptanceError(Exception):

@@ -9,8 +9,8 @@ from scenarios.expectations import Expectation
 from scenarios.player.scenario_loader import ScenarioNotFoundError, load_scenario, scenario_folder
 from scenarios.player.verdict import VariantResult, Verdict, evaluate
 from scenarios.scenario import VARIANTS, Scenario
-from scenarios.trace_store.trace_argument import load_trace_argument
-from scenarios.trace_store.tracking_uri import require_existing
+from scenarios.traces.store.trace_argument import load_trace_argument
+from scenarios.traces.store.tracking_uri import require_existing
 
 
 @dataclass(frozen=True)

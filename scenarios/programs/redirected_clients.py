@@ -1,6 +1,7 @@
 """Point clients that read no address from the environment to the endpoints of a tape.
 
-In another program, the hook of `scenarios.launcher` calls `redirect_process` before its first line.
+In another program, the hook of `scenarios.programs.launcher` calls `redirect_process` before its
+first line.
 """
 
 import os
@@ -10,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from patches.patch import apply_patches
 from patches.support.import_hooks import call_after_import
 from patches.tavily import base_url
-from scenarios.launcher.launch import hooked_python_path
+from scenarios.programs.launcher.launch import hooked_python_path
 
 _PROCESS = ExitStack()
 """What `redirect_process` has done, until the process ends."""

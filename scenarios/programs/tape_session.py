@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from scenarios.http_server.server import HOST
 from scenarios.programs.endpoints import (
     OPENAI_MOUNT,
     find_endpoints,
@@ -30,6 +29,7 @@ from scenarios.programs.redirected_clients import redirection_variables
 from scenarios.recording.partial_tape import FinishedTape, PartialTape
 from scenarios.recording.recorder import Recorder, UncapturedAnswer
 from scenarios.recording.recording_proxy import serve_recorder
+from scenarios.replay.http_server.server import HOST
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.selection.refusal import RequestRefusedError

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import orjson
 
-from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.recording.tape_redaction import TapeRedaction
+from scenarios.replay.openai_api.stream_assembly import assemble_stream
 from scenarios.tape.requests.recorded_request import to_pattern
 from scenarios.tape.requests.request import CHAT_PATH, COMPLETION_PATHS, Request
 

@@ -14,18 +14,18 @@ from typing import Any
 
 import httpx
 
-from scenarios.http_server.connection import Connection, Scope
-from scenarios.http_server.forwarding import (
+from scenarios.recording.endpoint import Endpoint
+from scenarios.recording.recorded_line import PartTimes, build_line, explain_unrecordable
+from scenarios.recording.tape_redaction import TapeRedaction
+from scenarios.recording.tape_writer import TapeWriter
+from scenarios.replay.http_server.connection import Connection, Scope
+from scenarios.replay.http_server.forwarding import (
     ForwardingClient,
     UndecodableBodyError,
     decode_body,
     decode_headers,
     request_target,
 )
-from scenarios.recording.endpoint import Endpoint
-from scenarios.recording.recorded_line import PartTimes, build_line, explain_unrecordable
-from scenarios.recording.tape_redaction import TapeRedaction
-from scenarios.recording.tape_writer import TapeWriter
 from scenarios.replay.request_parsing import lane_fingerprint, parse_request
 from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.requests.request import MODELS_PATH, Request

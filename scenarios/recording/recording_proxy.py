@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from scenarios.http_server.connection import (
+from scenarios.recording.endpoint import Endpoint
+from scenarios.recording.recorder import Recorder
+from scenarios.recording.tape_writer import TapeWriter
+from scenarios.replay.http_server.connection import (
     JSON_CONTENT_TYPE,
     MAX_BODY_MIB,
     BodyTooLargeError,
@@ -23,11 +26,8 @@ from scenarios.http_server.connection import (
     Scope,
     Send,
 )
-from scenarios.http_server.server import HOST, serve_app
-from scenarios.openai_api.errors import error_body
-from scenarios.recording.endpoint import Endpoint
-from scenarios.recording.recorder import Recorder
-from scenarios.recording.tape_writer import TapeWriter
+from scenarios.replay.http_server.server import HOST, serve_app
+from scenarios.replay.openai_api.errors import error_body
 
 
 @dataclass(frozen=True)

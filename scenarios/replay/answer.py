@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from scenarios.http_server.connection import JSON_CONTENT_TYPE
-from scenarios.openai_api.chat_completion import (
+from scenarios.replay.http_server.connection import JSON_CONTENT_TYPE
+from scenarios.replay.openai_api.chat_completion import (
     ModelReply,
     build_chat_completion,
     count_tokens,
@@ -20,9 +20,9 @@ from scenarios.openai_api.chat_completion import (
     parse_tool_call,
     stream_chat_completion,
 )
-from scenarios.openai_api.other_endpoints import embeddings_body
-from scenarios.openai_api.responses import build_response, parse_response, stream_response
-from scenarios.openai_api.stream_assembly import assemble_stream
+from scenarios.replay.openai_api.other_endpoints import embeddings_body
+from scenarios.replay.openai_api.responses import build_response, parse_response, stream_response
+from scenarios.replay.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.selection.line_selector import SelectedLine
 from scenarios.tape.line import TapeLine
 from scenarios.tape.placeholders import fill_captures

@@ -11,7 +11,11 @@ from typing import Any
 
 import orjson
 
-from scenarios.http_server.connection import (
+from scenarios.recording.recorder import Recorder
+from scenarios.replay.exchange_handler import handle_exchange
+from scenarios.replay.fault_injection import FaultSchedule
+from scenarios.replay.faults import Fault
+from scenarios.replay.http_server.connection import (
     JSON_CONTENT_TYPE,
     BodyTooLargeError,
     Connection,
@@ -19,15 +23,11 @@ from scenarios.http_server.connection import (
     Scope,
     Send,
 )
-from scenarios.http_server.forwarding import ForwardingClient, request_target
-from scenarios.http_server.server import explain_foreign_caller
-from scenarios.openai_api.errors import error_body
-from scenarios.openai_api.other_endpoints import is_models_path, models_body
-from scenarios.recording.recorder import Recorder
-from scenarios.replay.exchange_handler import handle_exchange
-from scenarios.replay.fault_injection import FaultSchedule
-from scenarios.replay.faults import Fault
+from scenarios.replay.http_server.forwarding import ForwardingClient, request_target
+from scenarios.replay.http_server.server import explain_foreign_caller
 from scenarios.replay.ledger import Exchange, Ledger
+from scenarios.replay.openai_api.errors import error_body
+from scenarios.replay.openai_api.other_endpoints import is_models_path, models_body
 from scenarios.replay.replay_state import RecordedOrder, ReplayState
 from scenarios.replay.request_parsing import (
     body_too_large_error,

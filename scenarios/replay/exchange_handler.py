@@ -6,8 +6,6 @@ from functools import partial
 
 import httpx
 
-from scenarios.http_server.connection import JSON_CONTENT_TYPE, Connection
-from scenarios.openai_api.errors import error_body
 from scenarios.replay.answer import SSE_HEADERS, Answer, build_answer
 from scenarios.replay.fault_injection import (
     DAMAGE_FAULTS,
@@ -18,7 +16,9 @@ from scenarios.replay.fault_injection import (
     send_failure,
 )
 from scenarios.replay.faults import Fault
+from scenarios.replay.http_server.connection import JSON_CONTENT_TYPE, Connection
 from scenarios.replay.ledger import Exchange
+from scenarios.replay.openai_api.errors import error_body
 from scenarios.replay.replay_state import AnswerPace, CloseEntry, ReplayState
 from scenarios.replay.selection.fork import FORK_HEADER, ForkedSelector
 from scenarios.replay.selection.line_selector import LineSelector, SelectedLine

@@ -4,10 +4,10 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from scenarios.http_server.connection import JSON_CONTENT_TYPE, Connection
-from scenarios.openai_api.errors import error_body
 from scenarios.replay.answer import SSE_HEADERS, Answer
 from scenarios.replay.faults import Fault
+from scenarios.replay.http_server.connection import JSON_CONTENT_TYPE, Connection
+from scenarios.replay.openai_api.errors import error_body
 
 NO_REPLY_FAULTS = ("rate_limited", "unavailable", "hangs", "drops")
 """Faults that replace the reply: `send_failure`."""

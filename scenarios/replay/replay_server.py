@@ -8,10 +8,10 @@ assert not replay.refusals and not replay.unplayed_lines
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 
-from scenarios.http_server.server import HOST, serve_app
 from scenarios.recording.recorder import Recorder
 from scenarios.replay.app import ReplayApp
 from scenarios.replay.faults import Fault
+from scenarios.replay.http_server.server import HOST, serve_app
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.selection.fork import Fork, ForkedSelector
 from scenarios.replay.selection.refusal import RequestRefusedError

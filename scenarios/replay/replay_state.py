@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from scenarios.http_server.connection import Connection
 from scenarios.replay.answer import Answer
 from scenarios.replay.fault_injection import FaultSchedule
+from scenarios.replay.http_server.connection import Connection
 from scenarios.replay.ledger import Ledger
 from scenarios.replay.selection.line_selector import LineSelector
 from scenarios.replay.selection.refusal import RequestRefusedError

@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from scenarios.http_server.connection import MAX_BODY_MIB, Scope
-from scenarios.openai_api.errors import INVALID_REQUEST_TYPE
+from scenarios.replay.http_server.connection import MAX_BODY_MIB, Scope
+from scenarios.replay.openai_api.errors import INVALID_REQUEST_TYPE
 from scenarios.replay.selection.refusal import RequestRefusedError
 from scenarios.tape.json_checks import MAX_DEPTH, exceeds_max_depth, json_type_name
 from scenarios.tape.requests.conversation import system_prompt, to_chat_request, tool_names

@@ -12,9 +12,9 @@ from instrumentation.diagnosis import Diagnosis, Evidence, Finding
 from instrumentation.diagnosis.suspicion import Suspect
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.conversations import step_number_of
-from scenarios.diagnoses.experiment import DiagnosedRun
-from scenarios.diagnoses.span_links import SpanLink
 from scenarios.tape.similarity import count_of
+from scenarios.traces.diagnoses.experiment import DiagnosedRun
+from scenarios.traces.diagnoses.span_links import SpanLink
 
 LABEL_WIDTH = 10
 """The width of the labels before path, evidence and remedy."""

@@ -17,8 +17,8 @@ from scenarios.reports.diagnosis_report import summarize_diagnosis
 from scenarios.reports.origin_marker import MARGIN, find_origin_span, mark_line
 from scenarios.reports.terminal import SafeConsole
 from scenarios.scenario import FailureOrigin, Scenario
-from scenarios.trace_store.tracking_uri import tracking_uri
-from scenarios.trace_store.ui_server import session_page_url, show_command, trace_page_url
+from scenarios.traces.store.tracking_uri import tracking_uri
+from scenarios.traces.store.ui_server import session_page_url, show_command, trace_page_url
 
 MIN_WIDTH_FOR_COLUMNS = 150
 """From this terminal width on, two outlines are printed side by side."""

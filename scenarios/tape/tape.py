@@ -38,7 +38,7 @@ chat:       {"content": string, null, or an object (sent as JSON),
             call on the lane's lines.
 embeddings: {"embeddings": [[number, …], …], "usage"?}
 service:    {"status"?: 200, "json": … or "text": string}
-            It may also use the inputs of the run (`scenarios/scenario_inputs.py`). A string that is
+            It may also use the inputs of the run (`scenarios/scenario.py`). A string that is
             one placeholder and nothing else becomes the input itself: `"${value}"` becomes a number
             if the input is a number.
 

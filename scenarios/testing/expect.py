@@ -12,7 +12,7 @@ from scenarios.expectations.expectation import (
 )
 from scenarios.reports.origin_marker import MARGIN, mark_line
 from scenarios.testing.traced_test import TracedTest
-from scenarios.trace_store.ui_server import show_command, trace_page_url
+from scenarios.traces.store.ui_server import show_command, trace_page_url
 
 
 class ExpectationsFailedError(AssertionError):

@@ -10,7 +10,7 @@ import mlflow
 from instrumentation.trace import Trace, TraceNotFoundError
 from instrumentation.trace.lookup import QUOTES, fetch_tagged
 from instrumentation.tracing import enable_tracing
-from scenarios.launcher.launch import TraceSettings
+from scenarios.programs.launcher.launch import TraceSettings
 from scenarios.testing.variables import environment_variables
 
 TEST_TAG = "flight_recorder.test"

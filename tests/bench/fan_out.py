@@ -136,7 +136,7 @@ def _run_fan(url: str, fan: int, store: str | None) -> Run:
 
 async def _verify(fan: int, model: Model) -> None:
     from workflows.graphflow_media import MediaVerification
-    from workflows.media.synthetic_clip import make_clip
+    from workflows.support.media.synthetic_clip import make_clip
 
     verification = MediaVerification(model, clip=make_clip())
     verification.specialists = dict.fromkeys(_names(fan), ("the picture", ("flashes",)))

@@ -107,7 +107,7 @@ def autogen_program(url: str) -> Callable[[], object]:
     from autogen_agentchat.teams import RoundRobinGroupChat
     from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-    from workflows.clients.autogen import MODEL_INFO
+    from workflows.support.clients.autogen import MODEL_INFO
 
     client = OpenAIChatCompletionClient(
         model="taped", base_url=url, api_key="taped", model_info=MODEL_INFO

@@ -11,9 +11,9 @@ import orjson
 from openai import AsyncOpenAI
 
 from instrumentation.tracing import enable_tracing
-from workflows.chat import Conversation, build_prompt
 from workflows.chat_stream import AGENT, StreamedChat
 from workflows.model import AGENT_HEADER, Model
+from workflows.support.chat import Conversation, build_prompt
 
 ROUNDS = 15
 WORDS = 500

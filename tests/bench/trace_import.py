@@ -74,9 +74,9 @@ def _span(id: int, parent: int | None, name: str, attributes: dict[str, Any]) ->
 def measure() -> dict[str, float]:
     """Import the trace once, and compare it with itself."""
     from instrumentation.trace.trace_file import load_traces
-    from scenarios.divergence.first_divergence import compare_runs
-    from scenarios.divergence.run_calls import run_from_trace
-    from scenarios.trace_import.traced_tape import import_trace
+    from scenarios.traces.divergence.first_divergence import compare_runs
+    from scenarios.traces.divergence.run_calls import run_from_trace
+    from scenarios.traces.trace_import.traced_tape import import_trace
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.json"

@@ -18,8 +18,8 @@ from typing import Any
 import sqlalchemy as sql
 
 from scenarios.player.run import run_scenario
-from scenarios.trace_store.saved_queries import QUERIES, SavedQuery, find_query
-from scenarios.trace_store.search import TraceSearch
+from scenarios.traces.store.saved_queries import QUERIES, SavedQuery, find_query
+from scenarios.traces.store.search import TraceSearch
 from tests.support.servers import is_postgres_installed, postgres_database
 
 TRACES = 10_000
@@ -101,7 +101,7 @@ def measure_alerts(store: str) -> dict[str, float]:
     import resource
 
     from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES
-    from scenarios.trace_store.alert_gate import run_alert_gate
+    from scenarios.monitoring.alert_gate import run_alert_gate
 
     def peak_mib() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -27,7 +27,10 @@ def rewrite(source: str) -> str:
         ('module.startswith("workflows.")', None),
         ('[python, "-m", "scenarios", name]', '[python, "-m", "flight_recorder.scenarios", name]'),
         ('"run: python -m scenarios accept"', '"run: flight-recorder accept"'),
-        ('"python -m scenarios.team_store"', '"python -m flight_recorder.scenarios.team_store"'),
+        (
+            '"python -m scenarios.cli"',
+            '"python -m flight_recorder.scenarios.cli"',
+        ),
     ],
 )
 def test_a_module_of_the_project_gets_the_prefix(source: str, expected: str | None) -> None:

@@ -18,9 +18,9 @@ from playwright.sync_api import FloatRect, Page, ViewportSize
 from instrumentation.diagnosis import diagnose
 from instrumentation.trace import Trace
 from scenarios.cli.startup import quiet_frameworks
-from scenarios.diagnoses.span_links import SpanLink, link_spans
 from scenarios.reports.diagnosis_page import write_diagnosis_pages
 from scenarios.reports.terminal_report import trace_url
+from scenarios.traces.diagnoses.span_links import SpanLink, link_spans
 from tests.docs.documents import ROOT
 from tests.support.browser import TREE_ROW, find_chromium, open_page
 from tests.support.servers import mlflow_server

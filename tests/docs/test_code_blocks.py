@@ -39,7 +39,7 @@ def fork_server() -> Iterator[ForkServer]:
 def test_a_python_block_runs_and_prints_what_the_page_shows(
     block: CodeBlock, store: str, tmp_path: Path, fork_server: ForkServer
 ) -> None:
-    if "workflows.sandbox" in block.code and isinstance(reason := find_sandbox(), str):
+    if "workflows.support.sandbox" in block.code and isinstance(reason := find_sandbox(), str):
         pytest.skip(reason)
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": store,

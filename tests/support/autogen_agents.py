@@ -16,8 +16,8 @@ from instrumentation.tracing import RunHandle
 from scenarios.replay.faults import Fault
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
-from workflows.clients.autogen import MODEL_INFO
 from workflows.model import AGENT_HEADER
+from workflows.support.clients.autogen import MODEL_INFO
 
 API_KEY = "sk-never-to-be-seen"
 Line = dict[str, Any]

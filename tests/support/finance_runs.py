@@ -8,8 +8,8 @@ from scenarios.replay.faults import Fault, unavailable
 from scenarios.replay.replay_server import replay_tape
 from tests.support.tapes import make_tape, reply_line, service_line
 from workflows.crew_finance import FinanceCrew
-from workflows.finance import Briefing
 from workflows.model import Model
+from workflows.support.finance import Briefing
 
 Line = dict[str, Any]
 API_KEY = "sk-never-to-be-seen"

@@ -14,11 +14,11 @@ from tests.support.autogen_agents import (
     reply_line,
     tool_calls_line,
 )
-from workflows.clients.autogen import OnChunk
 from workflows.graphflow_media import MediaVerification, Verification
-from workflows.media.clip import Clip
-from workflows.media.synthetic_clip import make_clip
 from workflows.model import Model
+from workflows.support.clients.autogen import OnChunk
+from workflows.support.media.clip import Clip
+from workflows.support.media.synthetic_clip import make_clip
 
 SPECIALISTS = ("video", "audio", "sync")
 AUTHENTIC = '{"verdict": "authentic", "reasons": ["[video] steady", "[audio] whole"]}'

@@ -10,9 +10,9 @@ import pytest
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
-from scenarios.http_server.connection import Connection
-from scenarios.http_server.server import HOST, serve_app
 from scenarios.replay.faults import Fault
+from scenarios.replay.http_server.connection import Connection
+from scenarios.replay.http_server.server import HOST, serve_app
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.autogen_agents import API_KEY, load_trace
 from tests.support.tapes import make_async_client, make_client, make_tape, reply_line, user_message

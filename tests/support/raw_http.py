@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import orjson
 
-from scenarios.http_server.server import HOST
+from scenarios.replay.http_server.server import HOST
 from scenarios.replay.replay_server import ReplayServer
 
 CHAT_PATH = b"/v1/chat/completions"

@@ -5,8 +5,8 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scenarios.http_server.connection import Connection
-from scenarios.http_server.server import HOST, serve_app
+from scenarios.replay.http_server.connection import Connection
+from scenarios.replay.http_server.server import HOST, serve_app
 
 Body = Mapping[str, Any]
 

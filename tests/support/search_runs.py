@@ -13,8 +13,8 @@ from scenarios.replay.ledger import Ledger
 from scenarios.replay.replay_server import replay_tape
 from tests.support.tapes import make_tape, reply_line, service_line
 from workflows.model import Model
-from workflows.search.session import SearchAnswer
 from workflows.search_agent import SearchAgent
+from workflows.support.search.session import SearchAnswer
 
 KEY = "tvly-not-a-key"
 FRANCE = {

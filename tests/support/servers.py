@@ -11,10 +11,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scenarios.team_store import PostgresServer, StoreFolder, TeamStoreError
-from scenarios.team_store.mlflow_server import SERVER_ENVIRONMENT, responds_ok
-from scenarios.team_store.postgres import find_free_port as find_free_port
-from scenarios.team_store.postgres import find_postgres_programs
+from scenarios.traces.team_store import PostgresServer, StoreFolder, TeamStoreError
+from scenarios.traces.team_store.mlflow_server import SERVER_ENVIRONMENT, responds_ok
+from scenarios.traces.team_store.postgres import find_free_port as find_free_port
+from scenarios.traces.team_store.postgres import find_postgres_programs
 
 START_TIMEOUT_S = 40.0
 START_ATTEMPTS = 2

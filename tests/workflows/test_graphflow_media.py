@@ -31,9 +31,9 @@ from tests.support.media_runs import (
     verdict_line,
 )
 from workflows.graphflow_media import MediaVerification, Verification
-from workflows.media.synthetic_clip import make_clip
-from workflows.media.tools import Finding, MediaTools
 from workflows.model import Model
+from workflows.support.media.synthetic_clip import make_clip
+from workflows.support.media.tools import Finding, MediaTools
 
 
 @pytest.fixture(autouse=True)

@@ -25,10 +25,10 @@ import mlflow
 from mlflow.entities import SpanType
 
 from instrumentation import record_request, record_response
-from workflows.clients.openai import InvalidReplyError, Reply, openai_client, to_plain_data
 from workflows.lifecycle import rubrics
-from workflows.search.session import Session
 from workflows.search_agent import SearchAgent
+from workflows.support.clients.openai import InvalidReplyError, Reply, openai_client, to_plain_data
+from workflows.support.search.session import Session
 
 JUDGE = "judge"
 FORM = 'Answer with JSON alone: {"rationale": "why", "passes": true or false}'

@@ -24,10 +24,10 @@ import mlflow
 from mlflow.entities import AssessmentSource, SpanType
 
 from instrumentation import record_request, record_response
-from workflows.chat import Conversation
-from workflows.chat.conversation import Turn
 from workflows.chat_stream import AGENT, StreamedChat
-from workflows.clients.openai import Reply, openai_client, to_plain_data
+from workflows.support.chat import Conversation
+from workflows.support.chat.conversation import Turn
+from workflows.support.clients.openai import Reply, openai_client, to_plain_data
 
 TRIAGE = "triage"
 INSTRUCTIONS = "A user complains about an answer. Say in one sentence what would have been right."

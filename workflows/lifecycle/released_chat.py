@@ -23,9 +23,9 @@ from mlflow.entities import SpanType
 from mlflow.exceptions import MlflowException
 from openai import AsyncOpenAI
 
-from workflows.chat import Conversation
 from workflows.chat_stream import StreamedChat
 from workflows.model import Model
+from workflows.support.chat import Conversation
 
 RELEASE = "release: "
 PREFIX = "flight_recorder.prompt"

@@ -27,7 +27,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from workflows.media.fingerprint import hamming_distance
 from workflows.services.process import (
     FLUSH_ROUTE,
     error_response,
@@ -37,6 +36,7 @@ from workflows.services.process import (
     service_parser,
 )
 from workflows.services.records import RecordsError, read_records
+from workflows.support.media.fingerprint import hamming_distance
 
 FINGERPRINTS = Path(__file__).with_name("fingerprints.jsonl")
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")

@@ -2,8 +2,8 @@
 
 from crewai import Agent
 
-from workflows import finance
 from workflows.crew_finance import FinanceCrew
+from workflows.support import finance
 
 
 class GivesEveryAgentEveryTool(FinanceCrew):

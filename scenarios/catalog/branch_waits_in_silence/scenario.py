@@ -8,8 +8,8 @@ an error. Look at video's calls of the archive: their answers are the same, to t
 from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, one_of
-from workflows.media.clip import Clip
-from workflows.media.synthetic_clip import make_clip
+from workflows.support.media.clip import Clip
+from workflows.support.media.synthetic_clip import make_clip
 
 
 def authentic(scene: int, **_: int | str) -> Clip:

@@ -3,7 +3,7 @@
 import asyncio
 
 from workflows.graphflow_media import MediaVerification
-from workflows.media.tools import MediaTools
+from workflows.support.media.tools import MediaTools
 
 
 class PollsOften(MediaVerification):

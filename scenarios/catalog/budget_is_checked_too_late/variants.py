@@ -2,7 +2,7 @@
 
 from instrumentation.guardrails import GuardrailBlockedError
 from workflows.guarded_agent import PaymentAgent
-from workflows.payments import Conversation, Payments
+from workflows.support.payments import Conversation, Payments
 
 
 class ChecksAtTheEnd(PaymentAgent):

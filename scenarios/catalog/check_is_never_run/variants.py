@@ -1,7 +1,7 @@
 """The broken finance crew: nothing tests the claim that a report is verified."""
 
-from workflows import finance
 from workflows.crew_finance import FinanceCrew
+from workflows.support import finance
 
 
 class TrustsTheClaim(FinanceCrew):

@@ -1,7 +1,7 @@
 """A code agent without a limit of time, and one with a short limit."""
 
 from workflows.code_agent import CodeAgent
-from workflows.sandbox import Limits
+from workflows.support.sandbox import Limits
 
 
 class SetsNoLimitOfTime(CodeAgent):

@@ -2,8 +2,8 @@
 
 from crewai import Crew
 
-from workflows import finance
 from workflows.crew_finance import FinanceCrew
+from workflows.support import finance
 
 
 class SendsTheReportBack(FinanceCrew):

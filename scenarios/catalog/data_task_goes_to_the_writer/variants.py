@@ -2,8 +2,8 @@
 
 from crewai import Agent
 
-from workflows.clients.crewai import list_tools, make_manager
 from workflows.crew_finance import FinanceCrew
+from workflows.support.clients.crewai import list_tools, make_manager
 
 
 class ManagerSeesNamesOnly(FinanceCrew):

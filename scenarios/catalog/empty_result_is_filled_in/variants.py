@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from workflows import finance
 from workflows.crew_finance import FinanceCrew
+from workflows.support import finance
 
 
 class ReturnsEmptyList(FinanceCrew):

@@ -1,7 +1,7 @@
 """The broken rated chat: a late rating is logged on the newest turn."""
 
-from workflows.chat import Conversation
 from workflows.lifecycle.rated_chat import RatedChat, Rating
+from workflows.support.chat import Conversation
 
 
 class RatesTheNewestTurn(RatedChat):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from instrumentation import FigureCheck, StateEntry, check_figures
-from workflows import finance
 from workflows.crew_finance import FinanceCrew
+from workflows.support import finance
 
 
 class HidesSourceOfNotes(FinanceCrew):

@@ -10,8 +10,8 @@ from scenarios import expectations as expect
 from scenarios.replay.faults import waits_for_lanes
 from scenarios.scenario import FailureOrigin, Scenario, Variant
 from scenarios.scenario_inputs import integer_between, number_between
-from workflows.media.clip import Clip
-from workflows.media.synthetic_clip import make_clip
+from workflows.support.media.clip import Clip
+from workflows.support.media.synthetic_clip import make_clip
 
 
 def altered(duplicated: int, splice_s: float) -> Clip:

@@ -1,7 +1,7 @@
 """Two ways to write a finding without reading first."""
 
 from workflows.graphflow_media import MediaVerification
-from workflows.media.tools import Finding, MediaTools
+from workflows.support.media.tools import Finding, MediaTools
 
 
 class OverwritesFindings(MediaVerification):

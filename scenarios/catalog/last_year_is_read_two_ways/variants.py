@@ -1,8 +1,8 @@
 """The broken search agent: its guardrail lets no question through to the user."""
 
 from instrumentation import extract_figures
-from workflows.search.session import Session
 from workflows.search_agent import SearchAgent
+from workflows.support.search.session import Session
 
 
 class DemandsAFigure(SearchAgent):

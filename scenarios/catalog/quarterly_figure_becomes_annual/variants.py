@@ -3,8 +3,8 @@
 from typing import Any
 
 from instrumentation import FigureCheck, check_figures
-from workflows import finance
 from workflows.crew_finance import FinanceCrew
+from workflows.support import finance
 
 
 class DropsFrequency(FinanceCrew):

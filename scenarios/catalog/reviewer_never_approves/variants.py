@@ -1,7 +1,7 @@
 """The broken review: it returns the last message as the summary."""
 
-from workflows.clients import autogen
 from workflows.graphflow_review import GraphFlowReview, Review
+from workflows.support.clients import autogen
 
 
 class ReturnsTheLastMessage(GraphFlowReview):

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from workflows import search
-from workflows.clients.openai import ToolCall
-from workflows.search.session import Session
 from workflows.search_agent import SearchAgent
+from workflows.support import search
+from workflows.support.clients.openai import ToolCall
+from workflows.support.search.session import Session
 
 
 class MakesEveryCall(SearchAgent):

@@ -1,8 +1,8 @@
 """The broken search agent: it does not ask where the figures of an answer come from."""
 
-from workflows import search
-from workflows.search.session import Session
 from workflows.search_agent import SearchAgent
+from workflows.support import search
+from workflows.support.search.session import Session
 
 
 class TrustsItsMemory(SearchAgent):

@@ -1,8 +1,8 @@
 """The broken search agent: it does not compare a figure with the result that is cited for it."""
 
-from workflows import search
-from workflows.search.session import Session
 from workflows.search_agent import SearchAgent
+from workflows.support import search
+from workflows.support.search.session import Session
 
 
 class AcceptsAnySource(SearchAgent):

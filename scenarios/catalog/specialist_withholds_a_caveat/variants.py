@@ -2,8 +2,8 @@
 
 from crewai import Agent, Crew
 
-from workflows import finance
 from workflows.crew_finance import FinanceCrew
+from workflows.support import finance
 
 FORM = 'JSON alone, and no other fields: {"figure": "with unit and period", "source": "its name"}'
 

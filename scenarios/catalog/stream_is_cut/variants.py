@@ -3,8 +3,8 @@
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from httpx import AsyncClient
 
-from workflows.clients import autogen
 from workflows.graphflow_review import GraphFlowReview
+from workflows.support.clients import autogen
 
 
 class AcceptsHalfAnAnswer(GraphFlowReview):

@@ -5,8 +5,8 @@ from dataclasses import replace
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from httpx import AsyncClient
 
-from workflows.clients import autogen
 from workflows.graphflow_review import GraphFlowReview
+from workflows.support.clients import autogen
 
 
 class NeverRetries(GraphFlowReview):

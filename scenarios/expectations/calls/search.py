@@ -13,7 +13,7 @@ from instrumentation.figures import UnsupportedFigure, check_figures, extract_fi
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import calls_of, tool_calls
 from scenarios.expectations.expectation import Expectation, list_agents, pluralize, shorten, to_text
-from workflows.search.checks import cited_numbers, country_codes
+from workflows.support.search.checks import cited_numbers, country_codes
 
 StatedAndQueried = tuple[frozenset[str], str]
 """The countries that a reply names, and the country that a call of the reply asks for."""

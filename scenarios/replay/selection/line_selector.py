@@ -11,7 +11,7 @@ request. The order of arrival never decides between lanes.
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from scenarios.openai_api.stream_assembly import assemble_stream
+from scenarios.replay.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.selection.refusal import (
     RequestRefusedError,
     no_line_error,

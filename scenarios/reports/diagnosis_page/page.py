@@ -16,14 +16,14 @@ from markupsafe import Markup
 
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Span, Tokens, Trace
-from scenarios.atomic_write import write_atomically
-from scenarios.diagnoses.span_links import SpanLink
+from scenarios.reports.atomic_write import write_atomically
 from scenarios.reports.diagnosis_page.agent_graph import build_passages
 from scenarios.reports.diagnosis_page.agent_work import AgentWork, assign_agents, measure_agents
 from scenarios.reports.diagnosis_page.cited_spans import CitedSpans, CitedStep
 from scenarios.reports.diagnosis_page.graph_layout import describe_graph, lay_out_graph
 from scenarios.reports.diagnosis_page.span_rows import SpanOutline
 from scenarios.reports.diagnosis_page.time_chart import draw_time_chart
+from scenarios.traces.diagnoses.span_links import SpanLink
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that no page may have, or that change the direction of a text."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from patches.mlflow.store.new_store import create_sqlite_store
-from scenarios.trace_store.trace_argument import load_trace_argument
+from scenarios.traces.store.trace_argument import load_trace_argument
 from tests.flight_recorder.journey.journey import KEY, Journey, last_line
 from tests.flight_recorder.journey.strangers import STRANGERS
 

@@ -26,8 +26,8 @@ from tests.support.autogen_agents import (
     tool_calls_line,
 )
 from tests.support.upstream_autolog import upstream_autolog
-from workflows.clients.autogen import MODEL_INFO
 from workflows.model import AGENT_HEADER
+from workflows.support.clients.autogen import MODEL_INFO
 
 TEXT = "ten words of text, so that a stream has frames"
 

@@ -19,7 +19,7 @@ from tests.support.autogen_agents import (
     reply_line,
     span_names,
 )
-from workflows.clients.autogen import FunctionFilterAgent
+from workflows.support.clients.autogen import FunctionFilterAgent
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from instrumentation.trace.span import Span
 from instrumentation.tracing import RunHandle, enable_tracing
 from tests.support.autogen_agents import API_KEY, load_trace
 from tests.support.openai_clients import PRICED_MODEL, client_of_endpoint
-from workflows.clients.autogen import MODEL_INFO
+from workflows.support.clients.autogen import MODEL_INFO
 
 MESSAGES = [UserMessage(content="go on", source="user")]
 USAGE = {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.http_server.server import HOST
+from scenarios.replay.http_server.server import HOST
 from tests.support.servers import find_free_port
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]

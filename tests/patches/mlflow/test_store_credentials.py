@@ -7,7 +7,7 @@ import pytest
 
 from instrumentation.tracing import enable_tracing
 from patches.mlflow.store.store_address import hide_credentials
-from scenarios.trace_store.tracking_uri import StoreUnavailableError, require_reachable
+from scenarios.traces.store.tracking_uri import StoreUnavailableError, require_reachable
 
 ADDRESSES = {
     "postgresql://ann:p@ssSECRET@{}/d": "postgresql://{}/d",

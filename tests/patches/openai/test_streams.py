@@ -20,9 +20,9 @@ from pydantic import BaseModel, ValidationError
 from instrumentation.tracing import enable_tracing, record_run
 from patches.openai.reply_parsing import parse_reply
 from patches.support.completion_attributes import CLOSED_EARLY
-from scenarios.http_server.connection import Connection
-from scenarios.http_server.server import HOST, serve_app
 from scenarios.replay.faults import cuts_stream, hangs, malformed_reply
+from scenarios.replay.http_server.connection import Connection
+from scenarios.replay.http_server.server import HOST, serve_app
 from tests.support.autogen_agents import load_trace
 from tests.support.openai_clients import (
     CHAT_REQUEST,

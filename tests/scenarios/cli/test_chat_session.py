@@ -24,7 +24,7 @@ import typer
 
 from instrumentation.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing
-from scenarios.live.chat_session import run_chat
+from scenarios.player.live.chat_session import run_chat
 from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.tapes import make_tape, reply_line

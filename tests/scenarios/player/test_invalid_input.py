@@ -9,7 +9,6 @@ import pytest
 from instrumentation.trace.outline import render_outline
 from instrumentation.trace.span import IN_PROGRESS, Span
 from instrumentation.trace.trace import Trace, TraceNotFoundError
-from scenarios.atomic_write import FileNotWrittenError
 from scenarios.expectations import hands_off, never_runs, takes_turns
 from scenarios.player import accept as accepting
 from scenarios.player import run as player
@@ -31,10 +30,11 @@ from scenarios.player.verdict import (
     find_broken_problems,
 )
 from scenarios.replay.replay_server import replay_tape
+from scenarios.reports.atomic_write import FileNotWrittenError
 from scenarios.reports.document_parts import code_block, render_document
 from scenarios.reports.terminal_report import print_report, render_verdict
 from scenarios.scenario import FailureOrigin
-from scenarios.trace_store.tracking_uri import StoreUnavailableError, require_reachable
+from scenarios.traces.store.tracking_uri import StoreUnavailableError, require_reachable
 from tests.scenarios.player.test_scenario_loader import PAGE, make_scenario
 from tests.support.cli_runner import run_command, run_in_subprocess
 from tests.support.file_system import folder_contents

@@ -11,7 +11,7 @@ from scenarios.scenario_inputs import resolve_inputs
 from scenarios.tape.placeholders import fill_inputs
 from scenarios.tape.tape import Tape
 from tests.support.cli_runner import run_command
-from workflows.media.synthetic_clip import make_clip
+from workflows.support.media.synthetic_clip import make_clip
 
 pytestmark = pytest.mark.long
 

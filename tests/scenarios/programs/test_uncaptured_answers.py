@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from scenarios.http_server.connection import Connection
-from scenarios.http_server.server import HOST, serve_app
 from scenarios.programs.tape_session import use_tape
 from scenarios.replay.faults import cuts_stream, rate_limited, slow, unavailable
+from scenarios.replay.http_server.connection import Connection
+from scenarios.replay.http_server.server import HOST, serve_app
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from tests.support.tapes import make_tape, reply_line

@@ -12,9 +12,9 @@ import openai
 import orjson
 import pytest
 
-from scenarios.http_server.connection import Connection, Receive, Scope, Send
-from scenarios.http_server.server import HOST, serve_app
 from scenarios.recording.recording_proxy import record_tape
+from scenarios.replay.http_server.connection import Connection, Receive, Scope, Send
+from scenarios.replay.http_server.server import HOST, serve_app
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape, TapeError
 from tests.support.tapes import MODEL, user_message

@@ -9,8 +9,8 @@ import httpx
 import openai
 import pytest
 
-from scenarios.http_server.server import HOST
 from scenarios.replay.faults import slow
+from scenarios.replay.http_server.server import HOST
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.raw_http import chat_body, raw_request, send_raw
 from tests.support.tapes import (

@@ -8,8 +8,8 @@ import openai
 import orjson
 import pytest
 
-from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.recording.recording_proxy import record_tape
+from scenarios.replay.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.requests.request import canonicalize, compute_digest
 from scenarios.tape.tape import Tape

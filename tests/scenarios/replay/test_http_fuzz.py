@@ -17,10 +17,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from scenarios.http_server import connection as http_connection
-from scenarios.http_server import protocol as http_protocol
-from scenarios.http_server.server import HOST
 from scenarios.replay.faults import slow
+from scenarios.replay.http_server import connection as http_connection
+from scenarios.replay.http_server import protocol as http_protocol
+from scenarios.replay.http_server.server import HOST
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.raw_http import CHAT_PATH, ask, chat_body, error_message, raw_request, send_raw
 from tests.support.tapes import make_tape, reply_line

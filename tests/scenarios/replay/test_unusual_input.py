@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from scenarios.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.faults import Fault, cuts_stream, rate_limited, slow, unavailable
 from scenarios.replay.ledger import Exchange
+from scenarios.replay.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.requests.request import compute_digest
 from scenarios.tape.tape import Tape

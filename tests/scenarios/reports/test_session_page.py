@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from scenarios.player.run import run_scenario
 from scenarios.reports.terminal_report import trace_url
-from scenarios.trace_store.ui_server import UI_URL
+from scenarios.traces.store.ui_server import UI_URL
 from tests.support.browser import find_chromium, read_page
 from tests.support.servers import mlflow_server
 

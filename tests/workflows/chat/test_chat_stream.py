@@ -24,9 +24,9 @@ from scenarios.replay.faults import (
 )
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.tapes import make_tape, reply_line
-from workflows.chat import Conversation, NoAnswerError
 from workflows.chat_stream import StreamedChat
 from workflows.model import Model, TruncatedAnswerError
+from workflows.support.chat import Conversation, NoAnswerError
 
 KEY = "sk-never-to-be-run"
 Errors = type[BaseException] | tuple[()]

@@ -10,9 +10,9 @@ import pytest
 
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
-from workflows.chat import NoAnswerError
 from workflows.chat_stream import StreamedChat
 from workflows.model import Model, TruncatedAnswerError
+from workflows.support.chat import NoAnswerError
 
 DONE = '{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}', "[DONE]"
 EVENTS = "text/event-stream"

@@ -1,1 +1,1 @@
-"""Tests of workflows.finance."""
+"""Tests of workflows.support.finance."""

@@ -36,10 +36,10 @@ from tests.support.finance_runs import (
     run_that_repeats_lookups,
 )
 from tests.support.tapes import reply_line
-from workflows.clients.crewai import list_tools, make_manager
 from workflows.crew_finance import FinanceCrew
-from workflows.finance import Briefing, Evidence, Report
 from workflows.model import Model, TruncatedAnswerError
+from workflows.support.clients.crewai import list_tools, make_manager
+from workflows.support.finance import Briefing, Evidence, Report
 
 
 async def test_a_checked_report_is_verified() -> None:

@@ -15,8 +15,8 @@ from tests.support.search_runs import (
     web_results_line,
 )
 from tests.support.tapes import reply_line
-from workflows.clients.openai import InvalidReplyError
 from workflows.lifecycle.judged_search import JudgedSearchAgent
+from workflows.support.clients.openai import InvalidReplyError
 
 SEARCH = (tool_call_line(WEB), web_results_line(FRANCE))
 

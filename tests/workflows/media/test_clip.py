@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workflows.media.clip import Clip, ClipError
-from workflows.media.synthetic_clip import make_clip
+from workflows.support.media.clip import Clip, ClipError
+from workflows.support.media.synthetic_clip import make_clip
 
 
 def test_a_clip_is_four_seconds_of_pictures_and_sound() -> None:

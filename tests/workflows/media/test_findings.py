@@ -11,8 +11,8 @@ import pytest
 from autogen_core import CancellationToken
 
 from instrumentation.tracing import enable_tracing
-from workflows.media.synthetic_clip import make_clip
-from workflows.media.tools import MediaTools
+from workflows.support.media.synthetic_clip import make_clip
+from workflows.support.media.tools import MediaTools
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from workflows.media.clip import FPS, RATE, Clip, Frames, NotMeasurableError, Samples
-from workflows.media.fingerprint import compute_fingerprint, hamming_distance
-from workflows.media.measurements import (
+from workflows.support.media.clip import FPS, RATE, Clip, Frames, NotMeasurableError, Samples
+from workflows.support.media.fingerprint import compute_fingerprint, hamming_distance
+from workflows.support.media.measurements import (
     count_dropped_frames,
     find_beeps,
     find_duplicate_frames,
@@ -18,7 +18,7 @@ from workflows.media.measurements import (
     find_splice,
     measure_sound_offset_ms,
 )
-from workflows.media.synthetic_clip import (
+from workflows.support.media.synthetic_clip import (
     FLASHES,
     FRAMES,
     MAX_DROPPED,

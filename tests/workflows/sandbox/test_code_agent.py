@@ -16,7 +16,12 @@ from scenarios.tape.tape import Tape
 from tests.conftest import find_sandbox
 from workflows.code_agent import CodeAgent
 from workflows.model import Model
-from workflows.sandbox import Limits, SandboxExecutor, SandboxUnavailableError, TracedExecutor
+from workflows.support.sandbox import (
+    Limits,
+    SandboxExecutor,
+    SandboxUnavailableError,
+    TracedExecutor,
+)
 
 pytestmark = pytest.mark.long
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import find_sandbox
-from workflows.sandbox import Limits, Sandbox, SandboxUnavailableError, find_backend
-from workflows.sandbox.backends import Backend, namespaces
+from workflows.support.sandbox import Limits, Sandbox, SandboxUnavailableError, find_backend
+from workflows.support.sandbox.backends import Backend, namespaces
 
 pytestmark = pytest.mark.long
 
@@ -29,7 +29,7 @@ while True:
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from workflows.sandbox import Limits, Sandbox, find_backend
+from workflows.support.sandbox import Limits, Sandbox, find_backend
 sandbox = Sandbox(Path(sys.argv[1]), find_backend(), Limits(wall_s=60))
 asyncio.run(sandbox.run("python", sys.argv[2]))
 """

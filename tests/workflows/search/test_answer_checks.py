@@ -13,9 +13,9 @@ from tests.support.search_runs import (
     tool_call_line,
     web_results_line,
 )
-from workflows.search.checks import cited_numbers, find_misquotes, split_sentences
-from workflows.search.tools import SearchResult
 from workflows.search_agent import SearchAgent
+from workflows.support.search.checks import cited_numbers, find_misquotes, split_sentences
+from workflows.support.search.tools import SearchResult
 
 LARGE = "France covers 551,500 km2, Corsica included."
 SMALL = "France covers 543,965 km2, rivers and lakes left out."

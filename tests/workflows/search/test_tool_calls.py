@@ -37,11 +37,11 @@ from tests.support.search_runs import (
     web_results_line,
 )
 from workflows.model import Model
-from workflows.search.checks import check_country
-from workflows.search.search_index import CountryQuery
-from workflows.search.tools import Hit, InvalidArgumentsError, SearchFailedError, Tool
-from workflows.search.web_search import Query, WebSearch, web_search_tool
 from workflows.search_agent import SearchAgent
+from workflows.support.search.checks import check_country
+from workflows.support.search.search_index import CountryQuery
+from workflows.support.search.tools import Hit, InvalidArgumentsError, SearchFailedError, Tool
+from workflows.support.search.web_search import Query, WebSearch, web_search_tool
 
 GONE = {"error": "no index is loaded: documents.jsonl cannot be read"}
 

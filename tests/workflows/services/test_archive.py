@@ -14,13 +14,13 @@ from mlflow.tracing import get_tracing_context_headers_for_http_request
 
 from instrumentation.trace.trace import trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
-from scenarios.replay.service_processes import ServiceProcesses, run_services
-from workflows.media.archive import ArchiveLookup
-from workflows.media.clip import Clip
-from workflows.media.fingerprint import compute_fingerprint
-from workflows.media.synthetic_clip import make_clip
+from scenarios.player.service_processes import ServiceProcesses, run_services
 from workflows.services.archive import FINGERPRINTS, KnownClip
 from workflows.services.records import read_records
+from workflows.support.media.archive import ArchiveLookup
+from workflows.support.media.clip import Clip
+from workflows.support.media.fingerprint import compute_fingerprint
+from workflows.support.media.synthetic_clip import make_clip
 
 pytestmark = pytest.mark.long
 

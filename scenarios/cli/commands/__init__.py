@@ -1,0 +1,1 @@
+"""The commands of `python -m scenarios`, in a module for each topic."""

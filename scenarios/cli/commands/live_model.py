@@ -1,0 +1,143 @@
+"""The commands that use the network: `live` and `chat` call a model, `serve` replays a tape."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scenarios.cli.exits import exit_on_interrupt
+from scenarios.cli.startup import quiet_frameworks
+from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
+from scenarios.reports import terminal_report
+from scenarios.scenario_inputs import resolve_inputs
+from scenarios.traces.store.tracking_uri import require_reachable, tracking_uri
+
+
+def live(
+    workflow: Annotated[
+        str,
+        typer.Argument(help="Workflow, e.g. search_agent.", metavar="WORKFLOW"),
+    ],
+    task: Annotated[str, typer.Argument(help="Task for the workflow.", metavar="TASK")],
+    record: Annotated[
+        Path | None,
+        typer.Option(help="Record all replies on a new tape in this file.", metavar="FILE"),
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(help="Base URL of an external service (repeatable).", metavar="NAME=URL"),
+    ] = None,
+    argument: Annotated[
+        list[str] | None,
+        typer.Option(help="Non-text input, e.g. clip=FOLDER (repeatable).", metavar="NAME=FOLDER"),
+    ] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="System prompt of MLflow's registry (repeatable).", metavar="[AGENT=]NAME@ALIAS"
+        ),
+    ] = None,
+) -> None:
+    """Run a workflow on a real model.
+
+    MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL select the model. Services without --service are
+    called at their default URL. Inputs without --argument are those of a scenario.
+    """
+    services = dict(map(_parse_service, service or ()))
+    arguments = dict(map(_parse_argument, argument or ()))
+    prompts = dict(map(_parse_prompt, prompt or ()))
+    with quiet_frameworks(), exit_on_interrupt():
+        from scenarios.player.live.live_run import run_live  # imports MLflow: seconds
+
+        store = require_reachable(tracking_uri())
+        console = terminal_report.make_console()
+        succeeded = run_live(workflow, task, store, record, services, arguments, prompts, console)
+    raise typer.Exit(0 if succeeded else 1)
+
+
+def chat(
+    session: Annotated[
+        str | None,
+        typer.Option(help="Session to continue or start (default: a new one).", metavar="ID"),
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="User name to record in the traces.", metavar="NAME")
+    ] = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(help="System prompt of MLflow's registry.", metavar="NAME@ALIAS"),
+    ] = None,
+) -> None:
+    """Chat with a real model; each turn leaves a trace.
+
+    MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL select the model. Ctrl-C stops an answer, Ctrl-D
+    ends the chat. If stdin is not a terminal, it is read line by line and only answers go to
+    stdout.
+    """
+    with quiet_frameworks(), exit_on_interrupt():
+        from scenarios.player.live.chat_session import run_chat  # imports MLflow: seconds
+
+        all_answered = run_chat(require_reachable(tracking_uri()), session, user, prompt)
+    raise typer.Exit(0 if all_answered else 1)
+
+
+def serve(
+    tape: Annotated[
+        str,
+        typer.Argument(help="Tape (JSONL file), or scenario with its faults.", metavar="TAPE|NAME"),
+    ],
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port on 127.0.0.1 (0: a free port).",
+            metavar="PORT",
+            show_default=False,
+        ),
+    ] = 0,
+    tolerant: Annotated[
+        bool,
+        typer.Option(help="Answer changed requests, and report the drift.", show_default=False),
+    ] = False,
+) -> None:
+    """Serve a tape to OpenAI clients until Ctrl-C."""
+    from scenarios.programs.serve import serve_tape  # imports uvicorn
+
+    with exit_on_interrupt("stopped"):
+        if tape in scenario_names():
+            scenario = load_scenario(tape)
+            serve_tape(
+                scenario_folder(tape).tape,
+                port,
+                not tolerant,
+                scenario.faults,
+                resolve_inputs(scenario.inputs, seed=None),
+                scenario.processes,
+                tracking_uri(),
+            )
+        else:
+            serve_tape(Path(tape), port, strict=not tolerant)
+
+
+def _parse_service(text: str) -> tuple[str, str]:
+    name, has_url, url = text.partition("=")
+    if not has_url or not url.startswith(("http://", "https://")):
+        raise typer.BadParameter(
+            f"--service expects NAME=URL, e.g. world_bank=http://localhost:8080; got {text!r}"
+        )
+    return name, url
+
+
+def _parse_prompt(text: str) -> tuple[str, str]:
+    agent, has_agent, prompt = text.partition("=")
+    return (agent, prompt) if has_agent else ("", text)
+
+
+def _parse_argument(text: str) -> tuple[str, Path]:
+    name, has_folder, folder = text.partition("=")
+    if not has_folder or not Path(folder).is_dir():
+        raise typer.BadParameter(
+            f"--argument expects NAME=FOLDER, an existing folder; got {text!r}"
+        )
+    return name, Path(folder)

@@ -1,0 +1,1 @@
+"""Evaluate runs, prompts and the diagnosis itself: tasks, judges, comparisons and reports."""

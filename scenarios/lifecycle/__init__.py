@@ -1,1 +1,0 @@
-"""Evaluate the lessons' runs: tasks, judges, comparison of broken and fixed, and its report."""

@@ -1,0 +1,64 @@
+"""Render a quality gate: as text for a terminal, and as Markdown for a pull request."""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from instrumentation.trace.outline import CONTROL_CHARACTERS
+from scenarios.expectations.expectation import pluralize
+from scenarios.monitoring.quality_gate.gate_check import (
+    FAILED,
+    NOT_EVALUATED,
+    PASSED,
+    SKIPPED,
+    GateCheck,
+    GateReport,
+)
+from scenarios.reports.document_parts import escape_cell
+
+MARKS = {PASSED: "✓", FAILED: "✗", NOT_EVALUATED: "?", SKIPPED: "-"}
+STYLES = {PASSED: "green", FAILED: "red", NOT_EVALUATED: "yellow", SKIPPED: "dim"}
+EMOJI = {PASSED: "✅", FAILED: "❌", NOT_EVALUATED: "❔", SKIPPED: "➖"}
+COLUMNS = ("check", "measured", "limit")
+
+
+def render_gate(report: GateReport) -> RenderableType:
+    """The verdict, each check, and the reason of each that did not pass."""
+    table = Table("", *COLUMNS, box=None, pad_edge=False)
+    for check in report.checks:
+        mark = Text(MARKS[check.verdict], style=STYLES[check.verdict])
+        table.add_row(mark, *map(Text, _cells(check)))
+    return Group(
+        Text(_title(report), style=f"bold {STYLES[report.verdict]}"),
+        table,
+        *(Text(f"{MARKS[one.verdict]} {line}") for one, line in _reasons(report)),
+    )
+
+
+def render_gate_markdown(report: GateReport) -> str:
+    """The same as Markdown, which ends with a line break."""
+    rows = [("", *COLUMNS), ("---",) * 4]
+    rows += [(EMOJI[check.verdict], *_cells(check)) for check in report.checks]
+    table = [f"| {' | '.join(map(escape_cell, row))} |" for row in rows]
+    reasons = [f"- {EMOJI[one.verdict]} {escape_cell(line)}" for one, line in _reasons(report)]
+    return "\n".join([f"## {_title(report)}", "", *table, "", *reasons]).rstrip() + "\n"
+
+
+def _title(report: GateReport) -> str:
+    traces = pluralize(report.traces, "finished trace")
+    return f"Quality gate {report.verdict}: {traces} since {report.gate.since}"
+
+
+def _cells(check: GateCheck) -> tuple[str, str, str]:
+    return f"{check.section}: {check.name}", check.measured, check.limit
+
+
+def _reasons(report: GateReport) -> Iterator[tuple[GateCheck, str]]:
+    """The checks that did not pass, each with a line; those that do not apply have none."""
+    for check in report.checks:
+        if check.verdict in (FAILED, NOT_EVALUATED):
+            trace = f" [trace {check.trace_id}]" if check.trace_id else ""
+            line = f"{check.section}: {check.name}: {check.reason}{trace}"
+            yield check, CONTROL_CHARACTERS.sub("�", line)

@@ -1,0 +1,52 @@
+"""Python imports this module before a program, and then the `sitecustomize` that it hides.
+
+It runs in any Python that the program starts, also in one without this project: nothing is traced
+there, and the program runs as if this module did not exist.
+"""
+
+import importlib
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+PACKAGE = "scenarios.programs.launcher"
+REDIRECTION = "scenarios.programs.redirected_clients"
+"""It is called if Tavily's client, which reads no address from the environment, is installed."""
+
+
+def _import_hidden_module() -> None:
+    """Import the `sitecustomize` that Python would have imported without this one."""
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != FOLDER]
+    if (spec := importlib.machinery.PathFinder.find_spec("sitecustomize")) and spec.loader:
+        sys.modules["sitecustomize"] = hidden = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(hidden)
+
+
+def _call(module: str, function: str) -> None:
+    """Call a function of this project, if it is installed here."""
+    name = module.partition(".")[0]
+    root = FOLDER.parents[1 + PACKAGE.count(".")]
+    if importlib.util.find_spec(name) is None and root.name != "site-packages":  # a checkout
+        sys.path.append(str(root))
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        if error.name and error.name.partition(".")[0] == name:  # another virtual environment
+            return
+        raise
+    getattr(found, function)()
+
+
+try:
+    _import_hidden_module()
+finally:
+    try:
+        if "TAVILY_BASE_URL" in os.environ and importlib.util.find_spec("tavily"):
+            _call(REDIRECTION, "redirect_process")
+        if "FLIGHT_RECORDER_TRACE" in os.environ:
+            _call(f"{PACKAGE}.traced_process", "trace_this_process")
+    except Exception as error:  # the program must run, whatever fails here
+        print(f"flight-recorder: the program is not traced: {error!r}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Compare a recording with its replay, or with another recording."""

@@ -1,7 +1,0 @@
-"""A store for a team: an MLflow server on PostgreSQL, on this machine, for many processes."""
-
-from scenarios.team_store.mlflow_server import MlflowServer
-from scenarios.team_store.postgres import PostgresServer
-from scenarios.team_store.store_folder import StoreFolder, TeamStoreError
-
-__all__ = ["MlflowServer", "PostgresServer", "StoreFolder", "TeamStoreError"]

@@ -1,0 +1,1 @@
+"""Stored traces: find, diagnose and compare them, and make tests of them."""

@@ -1,0 +1,106 @@
+"""Load the traces that an argument of the command line names: a file, an ID, or `last`."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
+from instrumentation.trace.lookup import fetch_run, fetch_trace
+from instrumentation.trace.trace_file import RUN_TAG, load_traces
+from scenarios.traces.store.saved_queries import NEWEST
+from scenarios.traces.store.tracking_uri import require_existing
+
+LAST = "last"
+"""The argument that names the newest trace of the store."""
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+"""The id of a run, which `trace` prints and `RunHandle.id` holds."""
+
+
+def load_trace_argument(argument: str, tracking_uri: str) -> tuple[Trace, ...]:
+    """The traces of a file, if there is one of this name; else of the store.
+
+    Raises:
+        TraceNotFoundError: There is no such trace, or it cannot be read.
+        StoreUnavailableError: The store cannot be used.
+    """
+    if path := find_trace_file(argument, f"a JSON file, the ID of a trace or a run, or {LAST}"):
+        return load_traces(path)
+    return (fetch_stored_trace(argument, tracking_uri),)
+
+
+def fetch_stored_trace(argument: str, tracking_uri: str) -> Trace:
+    """Fetch a trace, all traces of a run as one, or the newest run.
+
+    Args:
+        argument: The ID of a trace or of a run, or `last`.
+        tracking_uri: The MLflow store.
+
+    Raises:
+        TraceNotFoundError: The store has no such trace or run.
+        StoreUnavailableError: The store cannot be used.
+    """
+    store = require_existing(tracking_uri)
+    if argument == LAST:
+        return fetch_newest_run(store)
+    return (
+        fetch_run(argument, store) if RUN_ID.fullmatch(argument) else fetch_trace(argument, store)
+    )
+
+
+def fetch_newest_run(tracking_uri: str) -> Trace:
+    """Fetch the newest trace of a store, with the other traces of its run, if it has several.
+
+    Raises:
+        TraceNotFoundError: The store has no traces.
+    """
+    import mlflow  # takes three seconds, which those who only read files need not wait for
+
+    client = mlflow.MlflowClient(tracking_uri)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    newest = _search(client, experiments, None, 1)
+    if not newest:
+        raise TraceNotFoundError(
+            "the store at MLFLOW_TRACKING_URI has no traces yet; to record your program in it:"
+            " python -m scenarios trace PROGRAM"
+        )
+    run = newest[0].info.tags.get(RUN_TAG)
+    found = _search(client, experiments, f"tags.`{RUN_TAG}` = '{run}'", 500) if run else newest
+    return trace_from_mlflow(one.to_dict() for one in found)
+
+
+def _search(
+    client: Any, experiments: Sequence[str], filter_string: str | None, limit: int
+) -> list[Any]:
+    return list(
+        client.search_traces(
+            locations=experiments,
+            filter_string=filter_string,
+            order_by=[NEWEST],
+            max_results=limit,
+        )
+    )
+
+
+def find_trace_file(argument: str, expected: str) -> Path | None:
+    """Return the file of this name; None if the argument can only be an ID of the store.
+
+    Args:
+        argument: A word of the command line.
+        expected: A description of valid words.
+
+    Raises:
+        TraceNotFoundError: The argument names a folder, or a file that does not exist.
+    """
+    path = Path(argument)
+    try:
+        if path.is_file():
+            return path
+        is_folder = path.is_dir()
+    except OSError:  # the name is too long for a file
+        return None
+    if is_folder:
+        raise TraceNotFoundError(f"{argument}: it is a folder; expected {expected}")
+    if path.suffix or "/" in argument:
+        raise TraceNotFoundError(f"{argument}: no such file; expected {expected}")
+    return None

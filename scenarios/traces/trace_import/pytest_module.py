@@ -1,0 +1,74 @@
+"""Render a pytest module that replays an imported trace and checks drafted expectations."""
+
+import json
+from collections.abc import Sequence
+
+from instrumentation.trace import Trace
+from instrumentation.trace.outline import render_outline
+from scenarios.traces.trace_import.draft_expectations import Draft
+
+RUN = """A run that was imported from a trace: replayed offline, it must be as it was.
+
+The expectations are drafts: remove what may change, and add what must not. The outline of the
+trace:
+"""
+REGRESSION = """A run that went wrong, imported from its trace: replayed offline, it must go better.
+
+The test fails until that is so. A fix may change what the program asks, so the tape is tolerant.
+The expectations are drafts. The outline of the trace:
+"""
+MODULE = '''"""{purpose}
+
+{outline}"""
+
+{imports}
+
+
+@pytest.mark.tape("{name}.jsonl"{options})
+def test_{name}(trace):
+{run}
+    expect(
+        trace,
+{expectations}
+    )
+'''
+COMMAND = """    subprocess.run({command}, check=True, timeout=120)"""
+NO_EXPECTATION = "        # nothing in the trace could be drafted: add what must hold"
+NO_COMMAND = """    pytest.fail("run your program here: OPENAI_BASE_URL leads to the tape")"""
+
+
+def render_test(
+    name: str, trace: Trace, drafts: Sequence[Draft], command: Sequence[str], purpose: str = RUN
+) -> str:
+    """Render a test module.
+
+    Args:
+        name: The name of the test, and of the tape beside it.
+        trace: The trace; its outline is in the docstring.
+        drafts: The drafted expectations.
+        command: The program that the test runs; empty if a person is to fill it in.
+        purpose: The beginning of the docstring: `RUN` or `REGRESSION`.
+    """
+    run = COMMAND.format(command=json.dumps(list(command))) if command else NO_COMMAND
+    return MODULE.format(
+        purpose=purpose,
+        options=", tolerant=True" if purpose == REGRESSION else "",
+        outline="".join(f"    {line}\n" for line in _outline_lines(trace)),
+        imports=_imports(drafts, has_command=bool(command)),
+        name=name,
+        run=run,
+        expectations="\n".join(f"        {draft}," for draft in drafts) or NO_EXPECTATION,
+    )
+
+
+def _outline_lines(trace: Trace) -> list[str]:
+    """The outline as text of a docstring."""
+    text = render_outline(trace).replace("\\", "\\\\").replace('"""', "'''")
+    return text.splitlines()
+
+
+def _imports(drafts: Sequence[Draft], *, has_command: bool) -> str:
+    names = sorted({"expect", *(draft.function for draft in drafts)})
+    standard = "import subprocess\n\n" if has_command else ""
+    listed = "".join(f"    {name},\n" for name in names)
+    return f"{standard}import pytest\nfrom flight_recorder.testing import (\n{listed})"

@@ -1,6 +1,0 @@
-"""The parts of the payment agent: its tools, and the state of a run."""
-
-from workflows.payments.billing import Billing, BillingError
-from workflows.payments.conversation import Conversation, Payments
-
-__all__ = ["Billing", "BillingError", "Conversation", "Payments"]

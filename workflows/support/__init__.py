@@ -1,0 +1,1 @@
+"""The tools, prompts, checks and clients of the lessons, in a folder for each topic."""
