@@ -19,8 +19,7 @@ from scenarios.player.scenario_errors import (
     find_scenario_error,
     suggest_for_error,
 )
-from scenarios.scenario import Scenario, Variant
-from scenarios.scenario_inputs import resolve_inputs
+from scenarios.scenario import Scenario, Variant, resolve_inputs
 from scenarios.tape.tape import Tape
 
 CATALOG_FOLDER = Path(__file__).parent.parent / "catalog"

@@ -21,8 +21,7 @@ from scenarios.player.service_processes import ServiceProcesses
 from scenarios.player.verdict import VariantResult, evaluate, find_broken_problems
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
-from scenarios.scenario import Scenario, Variant
-from scenarios.scenario_inputs import resolve_inputs
+from scenarios.scenario import Scenario, Variant, resolve_inputs
 from scenarios.tape.placeholders import InputValue, fill_inputs
 from scenarios.tape.tape import Tape
 from scenarios.traces.diagnoses import log_findings

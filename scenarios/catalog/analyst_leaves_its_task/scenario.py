@@ -7,8 +7,7 @@ fault. Look at the analyst's own world_bank_indicator: nothing that it was given
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="FM-2.3 task derailment",

@@ -6,8 +6,7 @@ an error. Look at video's calls of the archive: their answers are the same, to t
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import integer_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, integer_between, one_of
 from workflows.support.media.clip import Clip
 from workflows.support.media.synthetic_clip import make_clip
 

@@ -7,8 +7,7 @@ differ. In the twin the breaker is right: the same invoice is read again and aga
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="guardrail misfire",

@@ -4,8 +4,7 @@ There is no failure in this run, and a diagnosis must not find one.
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="none",

@@ -7,8 +7,7 @@ invoices that it had paid by then. In the twin the same work fits into the budge
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="unbounded consumption",

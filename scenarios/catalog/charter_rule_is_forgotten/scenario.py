@@ -6,8 +6,7 @@ The analyst drops a hint, and the synthesist turns the hint into a recommendatio
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 RULE = "recommends nothing to buy"
 HINT = "That speaks for bonds"

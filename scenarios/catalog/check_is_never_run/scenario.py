@@ -7,8 +7,7 @@ check finds that a rate in per cent has become percentage points.
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="FM-3.2 no or incomplete verification",

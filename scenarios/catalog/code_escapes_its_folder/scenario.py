@@ -7,8 +7,7 @@ at execute_code: the files that it wrote. In the twin, code without a sandbox st
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 
 def make_files(

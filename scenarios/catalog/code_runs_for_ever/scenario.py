@@ -7,8 +7,7 @@ is given the reason, and the answer says what could not be done. Look at execute
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, one_of
 
 
 def make_files(file: str, present: str, **_: str) -> dict[str, str]:

@@ -5,8 +5,7 @@ must not find one: prompts that grow from turn to turn are the price of a memory
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="none",

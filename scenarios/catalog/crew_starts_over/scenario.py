@@ -7,8 +7,7 @@ second turn of the lead: its prompt is word for word that of its first.
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 OBJECTION = "names no source"
 

@@ -7,8 +7,7 @@ which has the tool, never has a turn, and the World Bank receives no request.
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
 

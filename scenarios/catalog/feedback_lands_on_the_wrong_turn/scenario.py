@@ -6,8 +6,7 @@ Look at triage: the rated answer in its prompt is not the one that the complaint
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, one_of
 
 SCENARIO = Scenario(
     failure_mode="misattributed feedback",

@@ -6,8 +6,7 @@ agents' own outputs as sources. Look at the specialist's note: the write under i
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 BARE_RESULT = r'^{"figure": "[^"]+", "key": "\w+"}$'
 LATER_AGENTS = ("analyst", "synthesist")

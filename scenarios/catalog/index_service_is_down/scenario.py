@@ -10,8 +10,7 @@ long before, and the model never got to read it.
 from pathlib import Path
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 DOCUMENTS = Path(__file__).with_name("documents.jsonl")
 """The index's documents, cut in the middle of a line."""

@@ -8,8 +8,7 @@ sync never read.
 
 from scenarios import expectations as expect
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import integer_between, number_between
+from scenarios.scenario import FailureOrigin, Scenario, Variant, integer_between, number_between
 from workflows.support.media.clip import Clip
 from workflows.support.media.synthetic_clip import make_clip
 

@@ -7,8 +7,7 @@ judge_answer: it sends back a question that nobody has answered.
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 QUESTION = "Which of the two do you mean"
 

@@ -6,8 +6,7 @@ find none. Sync needs the flashes and the beeps, and shares the measurements of 
 
 from scenarios import expectations as expect
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import Scenario, Variant
-from scenarios.scenario_inputs import integer_between, number_between
+from scenarios.scenario import Scenario, Variant, integer_between, number_between
 from workflows.support.media.clip import Clip
 from workflows.support.media.synthetic_clip import make_clip
 

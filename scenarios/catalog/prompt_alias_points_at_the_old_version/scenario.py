@@ -7,8 +7,7 @@ In the twin the old version is loaded as well, and rightly so: the release was a
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, one_of
 
 SCENARIO = Scenario(
     failure_mode="stale prompt",

@@ -8,8 +8,7 @@ it.
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 BARE_RESULT = r'^{"period": "[^"]+", "value": [\d.]+}$'
 ALL_THREE = ("specialist", "analyst", "synthesist")

@@ -7,8 +7,7 @@ stored; the prompt was not. In the twin the same mistake does no harm: there is 
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 SENT_IN_THE_CLEAR = r"approved by \[redacted: e-mail\]"
 SENT_REDACTED = r"approved by \[withheld: e-mail\]"

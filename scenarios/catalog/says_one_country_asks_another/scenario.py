@@ -6,8 +6,7 @@ check of the answer passes. Look at the first chat_completion: its text and its 
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="FM-2.6 reasoning-action mismatch",

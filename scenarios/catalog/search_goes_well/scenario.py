@@ -4,8 +4,7 @@ There is no failure here, and a check for failures must not find one.
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import Scenario, Variant
-from scenarios.scenario_inputs import number_between
+from scenarios.scenario import Scenario, Variant, number_between
 
 SCENARIO = Scenario(
     failure_mode="none",

@@ -6,8 +6,7 @@ some result has that figure. Look at the last chat_completion, and at the result
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
     failure_mode="tool-output misreading",

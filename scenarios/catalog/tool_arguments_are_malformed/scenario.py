@@ -6,8 +6,7 @@ has none. Look at web_search: its arguments are still a text, and it ends OK wit
 """
 
 from scenarios import expectations as expect
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import number_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
 NO_RESULTS = r'^{"results": \[\]}$'
 

@@ -7,8 +7,7 @@ the measurements inside sync's tool call, and at those of the same name in the o
 
 from scenarios import expectations as expect
 from scenarios.replay.faults import waits_for_lanes
-from scenarios.scenario import FailureOrigin, Scenario, Variant
-from scenarios.scenario_inputs import integer_between, one_of
+from scenarios.scenario import FailureOrigin, Scenario, Variant, integer_between, one_of
 from workflows.support.media.clip import Clip
 from workflows.support.media.synthetic_clip import make_clip
 

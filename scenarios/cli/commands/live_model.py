@@ -9,7 +9,7 @@ from scenarios.cli.exits import exit_on_interrupt
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
-from scenarios.scenario_inputs import resolve_inputs
+from scenarios.scenario import resolve_inputs
 from scenarios.traces.store.tracking_uri import require_reachable, tracking_uri
 
 

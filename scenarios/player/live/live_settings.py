@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from scenarios.player.scenario_loader import ScenarioNotFoundError
-from scenarios.scenario import Scenario
-from scenarios.scenario_inputs import resolve_inputs
+from scenarios.scenario import Scenario, resolve_inputs
 
 
 def resolve_services(

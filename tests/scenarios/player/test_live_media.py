@@ -7,7 +7,7 @@ import pytest
 
 from scenarios.player.scenario_loader import load_scenario, scenario_folder
 from scenarios.replay.replay_server import replay_tape
-from scenarios.scenario_inputs import resolve_inputs
+from scenarios.scenario import resolve_inputs
 from scenarios.tape.placeholders import fill_inputs
 from scenarios.tape.tape import Tape
 from tests.support.cli_runner import run_command

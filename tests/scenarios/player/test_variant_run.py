@@ -7,8 +7,7 @@ from typing import Any
 from scenarios.player.scenario_loader import load_workflow
 from scenarios.player.variant_run import VariantRun
 from scenarios.replay.replay_server import replay_tape
-from scenarios.scenario import Scenario, Variant
-from scenarios.scenario_inputs import integer_between
+from scenarios.scenario import Scenario, Variant, integer_between
 from tests.support.tapes import make_tape
 from workflows.model import Model
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.replay.replay_server import replay_tape
-from scenarios.scenario_inputs import integer_between, number_between, one_of, resolve_inputs
+from scenarios.scenario import integer_between, number_between, one_of, resolve_inputs
 from scenarios.tape.placeholders import PLACEHOLDER, InputValue, fill_inputs
 from scenarios.tape.tape import TapeError
 from tests.support.tapes import make_tape, reply_line, service_line
