@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 
 import typer
 
 from instrumentation.tracing_setup.sigterm import SIGTERM_EXIT_CODE, handle_sigterm
+from scenarios.cli.startup import quiet_frameworks
 from scenarios.reports.terminal import safe_output
+from scenarios.traces.store.tracking_uri import translate_store_errors
 
 DISTRIBUTION = "agent-flight-recorder"
 EXTRAS = {
@@ -73,3 +75,18 @@ def exit_on_interrupt(message: str = STOPPED_MESSAGE) -> Generator[None]:
         typer.echo(f"\n{message}", err=True)
         code = 130 if isinstance(stop, KeyboardInterrupt) else SIGTERM_EXIT_CODE
         raise typer.Exit(code) from None
+
+
+@contextmanager
+def store_access(
+    stopped: str = STOPPED_MESSAGE, *, redirects_stdout: bool = False
+) -> Generator[None]:
+    """Run a command that uses a trace store in the block: frameworks are silent, errors are short.
+
+    Args:
+        stopped: The message after Ctrl-C or SIGTERM.
+        redirects_stdout: Whether what MLflow prints, such as its progress, goes to stderr.
+    """
+    stdout = redirect_stdout(sys.stderr) if redirects_stdout else nullcontext()
+    with quiet_frameworks(), exit_on_interrupt(stopped), translate_store_errors(), stdout:
+        yield

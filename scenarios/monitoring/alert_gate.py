@@ -17,7 +17,7 @@ from instrumentation.alerts import (
 )
 from instrumentation.alerts.trace_window import TraceCounts, TraceWindow
 from instrumentation.trace.outline import CONTROL_CHARACTERS
-from scenarios.expectations.expectation import pluralize
+from scenarios.reports.wording import count_of
 from scenarios.traces.store.time_window import epoch_ms
 
 NO_ALERTS, ALERT_FIRING, NOT_EVALUATED = 0, 1, 2
@@ -96,17 +96,17 @@ def render_gate(gate: GateResult) -> RenderableType:
 def describe_window(gate: GateResult) -> str:
     """A sentence about the number of traces that were read."""
     counts, since = gate.tally, gate.since.isoformat(timespec="seconds")
-    sentence = f"{pluralize(counts.finished, 'finished trace')} since {since}"
+    sentence = f"{count_of(counts.finished, 'finished trace')} since {since}"
     if not counts.finished:
         sentence = f"no finished trace since {since}, so nothing can be evaluated"
     if counts.in_progress:
         sentence += f"; {counts.in_progress} still running"
     if counts.ignored:
-        runs = pluralize(counts.ignored, "run")
+        runs = count_of(counts.ignored, "run")
         sentence += f"; {runs} of scenarios left out (--scenarios evaluates them, too)"
     if counts.incomplete:
         ids = ", ".join(counts.incomplete[:MAX_LISTED_IDS])
-        sentence += f"; {pluralize(len(counts.incomplete), 'trace')} with missing spans: {ids}"
+        sentence += f"; {count_of(len(counts.incomplete), 'trace')} with missing spans: {ids}"
         sentence += " …" if len(counts.incomplete) > MAX_LISTED_IDS else ""
     return sentence
 
@@ -137,7 +137,7 @@ def _render_result(result: AlertResult) -> Iterator[Text]:
         mark = ("? ", "bold yellow") if result.is_inconclusive else ("- ", "dim")
         yield Text.assemble(mark, (name, "bold"), f": {result.not_evaluated_reason}")
     elif not result.findings:
-        readings = pluralize(result.readings, "reading")
+        readings = count_of(result.readings, "reading")
         yield Text.assemble(("✓ ", "green"), (name, "bold"), f": {readings}; {result.alert.limit}")
     for finding in result.findings:
         yield Text.assemble(("✗ ", "red"), (name, "bold"), f": {_describe_finding(finding)}")

@@ -14,8 +14,9 @@ from instrumentation.alerts.trace_window import TraceCounts, TraceWindow
 from instrumentation.diagnosis import diagnose
 from instrumentation.export.trace_metrics import TraceMetrics
 from scenarios.expectations import Expectation
-from scenarios.expectations.expectation import log_failed_expectations, pluralize
+from scenarios.expectations.assessments import log_failed_expectations
 from scenarios.monitoring.alert_gate import SCENARIO_TAG, GateResult
+from scenarios.reports.wording import count_of
 from scenarios.traces.diagnoses.assessments import log_findings, log_health
 from scenarios.traces.store.time_window import epoch_ms
 
@@ -57,13 +58,13 @@ class MonitorPass:
 
     def summary(self) -> str:
         """The pass in one line for a terminal."""
-        parts = [f"{pluralize(self.new_traces, 'new trace')}, {self.scored} scored"]
+        parts = [f"{count_of(self.new_traces, 'new trace')}, {self.scored} scored"]
         for name, found in (
             ("finding", self.findings),
             ("failed expectation", self.failed_expectations),
         ):
             if found:
-                parts.append(f"{pluralize(len(found), name)}: {', '.join(sorted(set(found)))}")
+                parts.append(f"{count_of(len(found), name)}: {', '.join(sorted(set(found)))}")
         firing = ", ".join(sorted(self.firing))
         parts.append(f"ALERT FIRING: {firing}" if firing else "no alerts")
         return "; ".join(parts)

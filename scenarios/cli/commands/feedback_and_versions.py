@@ -1,21 +1,14 @@
 """Commands about feedback and versions: `dataset`, `compare-prompts` and `produced-by`."""
 
-import json
-import sys
-from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
 
-from scenarios.cli.exits import exit_on_interrupt
+from scenarios.cli.exits import store_access
 from scenarios.cli.options import JsonOption
-from scenarios.cli.startup import quiet_frameworks
+from scenarios.cli.output import print_json, print_json_results, print_lines
 from scenarios.traces.store.trace_argument import load_trace_argument
-from scenarios.traces.store.tracking_uri import (
-    require_existing,
-    tracking_uri,
-    translate_store_errors,
-)
+from scenarios.traces.store.tracking_uri import require_existing, tracking_uri
 
 
 def dataset(
@@ -44,12 +37,7 @@ def dataset(
     has already is not added again. --review opens a queue in MLflow's pages, where experts say what
     would have been right.
     """
-    with (
-        quiet_frameworks(),
-        exit_on_interrupt("stopped"),
-        translate_store_errors(),
-        redirect_stdout(sys.stderr),
-    ):
+    with store_access("stopped", redirects_stdout=True):
         from scenarios.evaluation.feedback_report import update_from_feedback
 
         update = update_from_feedback(
@@ -60,10 +48,9 @@ def dataset(
             with_review=review or bool(expert),
         )
     if as_json:
-        typer.echo(json.dumps(update.to_json(), indent=2, ensure_ascii=False))
+        print_json(update.to_json())
     else:
-        for line in update.describe():
-            typer.echo(line)
+        print_lines(update.describe())
 
 
 def compare_prompts(
@@ -85,20 +72,14 @@ def compare_prompts(
 
     Exit codes: 0 the second version passes at least as often; 1 less often; 2 cannot compare.
     """
-    with (
-        quiet_frameworks(),
-        exit_on_interrupt("stopped"),
-        translate_store_errors(),
-        redirect_stdout(sys.stderr),
-    ):
+    with store_access("stopped", redirects_stdout=True):
         from scenarios.evaluation.prompt_versions import compare_prompts as compare
 
         verdict = compare(require_existing(tracking_uri()), dataset, first, second)
     if as_json:
-        typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+        print_json(verdict.to_json())
     else:
-        for line in verdict.describe():
-            typer.echo(line)
+        print_lines(verdict.describe())
     raise typer.Exit(0 if verdict.passed[second] >= verdict.passed[first] else 1)
 
 
@@ -115,7 +96,7 @@ def produced_by(
 
     Exit codes: 0 shown; 1 a prompt was loaded that is not the released version; 2 no such trace.
     """
-    with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
+    with store_access("stopped"):
         from scenarios.evaluation.provenance import produced_by as read_provenance
 
         store = require_existing(tracking_uri())
@@ -124,11 +105,8 @@ def produced_by(
             raise typer.BadParameter(f"{trace}: expected a trace of the store, found a file")
         found = [read_provenance(id, store) for id in ids]
     if as_json:
-        results = [one.to_json() for one in found]
-        typer.echo(json.dumps(results[0] if len(results) == 1 else results, indent=2))
+        print_json_results([one.to_json() for one in found])
     else:
-        for one in found:
-            for line in one.describe():
-                typer.echo(line)
+        print_lines(line for one in found for line in one.describe())
     is_stale = any(prompt.is_not_released for one in found for prompt in one.prompts)
     raise typer.Exit(1 if is_stale else 0)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from scenarios.cli.exits import exit_on_interrupt
+from scenarios.cli.options import PortOption, TolerantOption
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
@@ -48,10 +49,12 @@ def live(
     prompts = dict(map(_parse_prompt, prompt or ()))
     with quiet_frameworks(), exit_on_interrupt():
         from scenarios.player.live.live_run import run_live  # imports MLflow: seconds
+        from scenarios.player.live.live_settings import set_up_workflow
 
         store = require_reachable(tracking_uri())
         console = terminal_report.make_console()
-        succeeded = run_live(workflow, task, store, record, services, arguments, prompts, console)
+        setup = set_up_workflow(workflow, services, arguments)
+        succeeded = run_live(setup, task, store, record, prompts, console)
     raise typer.Exit(0 if succeeded else 1)
 
 
@@ -86,38 +89,22 @@ def serve(
         str,
         typer.Argument(help="Tape (JSONL file), or scenario with its faults.", metavar="TAPE|NAME"),
     ],
-    port: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="Port on 127.0.0.1 (0: a free port).",
-            metavar="PORT",
-            show_default=False,
-        ),
-    ] = 0,
-    tolerant: Annotated[
-        bool,
-        typer.Option(help="Answer changed requests, and report the drift.", show_default=False),
-    ] = False,
+    port: PortOption = 0,
+    tolerant: TolerantOption = False,
 ) -> None:
     """Serve a tape to OpenAI clients until Ctrl-C."""
     from scenarios.programs.serve import serve_tape  # imports uvicorn
+    from scenarios.tape.tape import Tape
 
     with exit_on_interrupt("stopped"):
         if tape in scenario_names():
             scenario = load_scenario(tape)
-            serve_tape(
-                scenario_folder(tape).tape,
-                port,
-                not tolerant,
-                scenario.faults,
-                resolve_inputs(scenario.inputs, seed=None),
-                scenario.processes,
-                tracking_uri(),
-            )
+            inputs = resolve_inputs(scenario.inputs, seed=None)
+            loaded = Tape.load(scenario_folder(tape).tape).with_inputs(inputs)
+            faults, services = scenario.faults, scenario.processes
         else:
-            serve_tape(Path(tape), port, strict=not tolerant)
+            loaded, faults, services = Tape.load(Path(tape)), (), {}
+        serve_tape(loaded, port, not tolerant, faults, services, tracking_uri())
 
 
 def _parse_service(text: str) -> tuple[str, str]:

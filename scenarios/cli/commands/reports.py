@@ -1,9 +1,6 @@
 """The commands that report: on a run, on two, on many (a gate), and on the diagnosis itself."""
 
-import json
-import sys
 from collections.abc import Iterable, Sequence
-from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +8,9 @@ from typing import Annotated
 import typer
 
 from instrumentation.governance import read_governance
-from scenarios.cli.exits import exit_on_interrupt
-from scenarios.cli.options import JsonOption
-from scenarios.cli.startup import quiet_frameworks
+from scenarios.cli.exits import exit_on_interrupt, store_access
+from scenarios.cli.options import JsonOption, TraceArgument
+from scenarios.cli.output import print_json, print_json_results
 from scenarios.evaluation.diagnosis_benchmark.labelled_logs import (
     SOURCES,
     BenchmarkDataError,
@@ -26,20 +23,13 @@ from scenarios.reports.atomic_write import write_atomically
 from scenarios.reports.governance_report import render_governance, render_governance_markdown
 from scenarios.reports.terminal_report import make_console, print_report
 from scenarios.traces.store.trace_argument import load_trace_argument
-from scenarios.traces.store.tracking_uri import (
-    require_existing,
-    tracking_uri,
-    translate_store_errors,
-)
+from scenarios.traces.store.tracking_uri import require_existing, tracking_uri
 
 RUN_HELP = "Trace or tape (a file), the ID of an MLflow trace or run, or last."
 
 
 def governance(
-    trace: Annotated[
-        str,
-        typer.Argument(help="JSON file with traces, an MLflow trace ID, or last.", metavar="TRACE"),
-    ],
+    trace: TraceArgument,
     action: Annotated[
         list[str] | None,
         typer.Option(help="Tool that needs an authorization (repeatable).", metavar="TOOL"),
@@ -59,13 +49,11 @@ def governance(
     """
     if markdown and as_json:
         raise typer.BadParameter("expected either --markdown or --json")
-    with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
+    with store_access():
         traces = load_trace_argument(trace, tracking_uri())
         reports = [read_governance(one, action or ()) for one in traces]
     if as_json:
-        results = [report.to_json() for report in reports]
-        output = results[0] if len(results) == 1 else results
-        typer.echo(json.dumps(output, indent=2, ensure_ascii=False, default=str))
+        print_json_results([report.to_json() for report in reports])
     elif markdown:
         typer.echo("\n\n".join(map(render_governance_markdown, reports)))
     else:
@@ -92,12 +80,7 @@ def quality_gate(
     Exit codes: 0 passed; 1 failed; 2 could not evaluate, e.g. without any trace.
     """
     checked = load_gate(gate)
-    with (
-        quiet_frameworks(),
-        exit_on_interrupt("stopped"),
-        translate_store_errors(),
-        redirect_stdout(sys.stderr),  # MLflow prints its progress
-    ):
+    with store_access("stopped", redirects_stdout=True):
         from scenarios.monitoring.quality_gate.run_gate import run_gate
 
         report = run_gate(checked, require_existing(tracking_uri()), lambda _: None)
@@ -106,7 +89,7 @@ def quality_gate(
 
         write_atomically(markdown, STRICT_REDACTION.redact_text(render_gate_markdown(report)))
     if as_json:
-        typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+        print_json(report.to_json())
     else:
         print_report(render_gate(report))
     raise typer.Exit(report.exit_code)
@@ -144,7 +127,7 @@ def bench_diagnosis(
     with exit_on_interrupt("stopped"):
         result = run_benchmark(read_labelled_logs(data), half, _track)
     if as_json:
-        typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+        print_json(result.to_json())
     else:
         print_report(render_benchmark(result))
 
@@ -173,10 +156,10 @@ def diff(
     from scenarios.traces.divergence.first_divergence import compare_runs
     from scenarios.traces.divergence.run_sources import load_runs
 
-    with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
+    with store_access("stopped"):
         comparison = compare_runs(*load_runs(a, b, tracking_uri()))
     if as_json:
-        typer.echo(json.dumps(comparison_to_json(comparison), indent=2, ensure_ascii=False))
+        print_json(comparison_to_json(comparison))
     else:
         print_report(render_comparison(comparison))
     raise typer.Exit(1 if comparison.divergences else 0)

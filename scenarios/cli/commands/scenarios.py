@@ -1,22 +1,21 @@
 """The commands that work offline: list, run, check and accept scenarios, and list patches."""
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from instrumentation.tracing_setup.patches import all_patches
-from scenarios.cli.exits import exit_on_interrupt
-from scenarios.cli.options import JsonOption
+from scenarios.cli.exits import exit_on_interrupt, store_access
+from scenarios.cli.options import TRACE_HELP, JsonOption, TolerantOption
+from scenarios.cli.output import print_json
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.player.accept import accept as accept_verdict
 from scenarios.player.accept import find_stale_files, write_pages
 from scenarios.player.check import TraceSource, check_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
-from scenarios.player.verdict import Verdict
 from scenarios.reports import terminal_report
 from scenarios.testing.expectations_file import check_traces
 from scenarios.traces.store.tracking_uri import (
@@ -24,10 +23,6 @@ from scenarios.traces.store.tracking_uri import (
     tracking_uri,
     translate_store_errors,
 )
-
-ScenarioArgument = Annotated[
-    str, typer.Argument(help="Name of a scenario, as `list` prints it.", metavar="NAME")
-]
 
 
 def list_scenarios(as_json: JsonOption = False) -> None:
@@ -38,7 +33,7 @@ def list_scenarios(as_json: JsonOption = False) -> None:
             {"scenario": one.name, "title": one.title, "mode": one.failure_mode}
             for one in scenarios
         ]
-        typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        print_json(entries)
         return
     width = max((len(one.name) for one in scenarios), default=0)
     for one in scenarios:
@@ -46,12 +41,11 @@ def list_scenarios(as_json: JsonOption = False) -> None:
 
 
 def run(
-    name: ScenarioArgument,
+    name: Annotated[
+        str, typer.Argument(help="Name of a scenario, as `list` prints it.", metavar="NAME")
+    ],
     as_json: JsonOption = False,
-    tolerant: Annotated[
-        bool,
-        typer.Option(help="Answer changed requests, and report the drift.", show_default=False),
-    ] = False,
+    tolerant: TolerantOption = False,
     seed: Annotated[
         int | None, typer.Option(help="Draw random inputs from this seed.", metavar="NUMBER")
     ] = None,
@@ -67,7 +61,7 @@ def run(
     scenario, store = load_scenario(name), require_reachable(tracking_uri())
     variants = ", ".join(variant for variant, _, _ in scenario.variants())
     typer.echo(f"running {name}: {variants} …", err=True)
-    with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
+    with store_access():
         from scenarios.player.run import run_scenario  # imports MLflow: seconds
 
         verdict = run_scenario(
@@ -80,7 +74,7 @@ def run(
             ),
         )
     if as_json:
-        typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+        print_json(verdict.to_json())
     else:
         terminal_report.print_report(terminal_report.render_verdict(scenario, verdict))
     raise typer.Exit(0 if verdict.passed else 1)
@@ -99,7 +93,7 @@ def check(
     ] = None,
     trace: Annotated[
         str | None,
-        typer.Option(help="JSON file, ID of an MLflow trace or run, or last.", metavar="FILE|ID"),
+        typer.Option(help=TRACE_HELP, metavar="FILE|ID"),
     ] = None,
     session: Annotated[
         str | None,
@@ -123,19 +117,25 @@ def check(
     """
     if trace is not None and session is not None:
         raise typer.BadParameter("--trace and --session exclude each other; use one of them")
-    if expect:
-        if trace is not None or variant is not None or (name is None) == (session is None):
-            raise typer.BadParameter("--expect goes with one trace: a file, an ID, or --session")
-        source = TraceSource(name, None, tracking_uri(), session)
-        with translate_store_errors():
-            _print_verdicts([check_traces(source, expect)], as_json, is_one=True)
-    if (trace or session is not None) and not name:
+    if expect and (trace is not None or variant is not None or (name is None) == (session is None)):
+        raise typer.BadParameter("--expect goes with one trace: a file, an ID, or --session")
+    if (trace or session is not None) and not (name or expect):
         option = "--trace" if trace else "--session"
         raise typer.BadParameter(f"{option} needs the NAME of a scenario to check against")
-    source = TraceSource(trace, variant, tracking_uri(), session)
+    source = TraceSource(name if expect else trace, variant, tracking_uri(), session)
     with translate_store_errors():
-        verdicts = [check_scenario(one, source) for one in ([name] if name else scenario_names())]
-    _print_verdicts(verdicts, as_json, is_one=name is not None)
+        if expect:
+            verdicts = [check_traces(source, expect)]
+        else:
+            names = [name] if name else scenario_names()
+            verdicts = [check_scenario(one, source) for one in names]
+    if as_json:
+        results = [verdict.to_json() for verdict in verdicts]
+        print_json(results[0] if name or expect else results)
+    else:
+        for verdict in verdicts:
+            terminal_report.print_report(terminal_report.render_check(verdict))
+    raise typer.Exit(0 if all(verdict.passed for verdict in verdicts) else 1)
 
 
 def accept(
@@ -166,7 +166,7 @@ def accept(
         changed = _accept_scenarios([] if pages_only else names or scenario_names())
     paths = [os.path.relpath(path) for path in changed]
     if as_json:
-        typer.echo(json.dumps({"not_current" if dry else "written": paths}, indent=2))
+        print_json({"not_current" if dry else "written": paths})
     else:
         typer.echo("\n".join(paths) or "everything is up to date")
     raise typer.Exit(1 if dry and changed else 0)
@@ -179,22 +179,11 @@ def patches(as_json: JsonOption = False) -> None:
         for patch in all_patches()
     ]
     if as_json:
-        typer.echo(json.dumps(entries, indent=2))
+        print_json(entries)
         return
     width = max(len(str(entry["patch"])) for entry in entries)
     for entry in entries:
         typer.echo(f"{entry['patch']:<{width}}  {entry['skip_reason'] or 'applied'}")
-
-
-def _print_verdicts(verdicts: list[Verdict], as_json: bool, *, is_one: bool) -> NoReturn:
-    """Print the verdicts, and exit with 1 if one has failed."""
-    if as_json:
-        results = [verdict.to_json() for verdict in verdicts]
-        typer.echo(json.dumps(results[0] if is_one else results, indent=2, ensure_ascii=False))
-    else:
-        for verdict in verdicts:
-            terminal_report.print_report(terminal_report.render_check(verdict))
-    raise typer.Exit(0 if all(verdict.passed for verdict in verdicts) else 1)
 
 
 def _accept_scenarios(names: Iterable[str]) -> list[Path]:

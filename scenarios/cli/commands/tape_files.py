@@ -1,21 +1,16 @@
 """The commands that read or write files of tapes: doctor, convert and import-trace."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scenarios.cli.exits import exit_on_interrupt
-from scenarios.cli.options import JsonOption
-from scenarios.cli.startup import quiet_frameworks
-from scenarios.traces.store.tracking_uri import tracking_uri, translate_store_errors
+from scenarios.cli.exits import store_access
+from scenarios.cli.options import CommandArgument, ForceOption, JsonOption, TraceArgument
+from scenarios.cli.output import print_json, print_lines
+from scenarios.traces.store.tracking_uri import tracking_uri
 
 DIFFERENCE_EXIT_CODE = 1
-CommandArgument = Annotated[
-    list[str] | None,
-    typer.Argument(help="Program that the test runs, after --.", metavar="-- COMMAND"),
-]
 
 
 def doctor(
@@ -50,10 +45,9 @@ def doctor(
         for path, content in tapes.items():
             replace_header(path, content.header.merge(rules))
     if json_output:
-        typer.echo(json.dumps(to_json(diagnosis, is_written=write), indent=2))
+        print_json(to_json(diagnosis, is_written=write))
     else:
-        for line in describe(diagnosis, tape, other, is_written=write):
-            typer.echo(line)
+        print_lines(describe(diagnosis, tape, other, is_written=write))
     is_equal = not diagnosis.differences and not diagnosis.unpaired
     raise typer.Exit(0 if is_equal and (write or not diagnosis.rules) else DIFFERENCE_EXIT_CODE)
 
@@ -67,9 +61,7 @@ def convert(
             help="tape, vcrpy or aimock (default: by the name of TARGET).", metavar="FORMAT"
         ),
     ] = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace an existing file.", show_default=False)
-    ] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Convert a tape to or from the form of vcrpy or aimock.
@@ -83,7 +75,6 @@ def convert(
     """
     from scenarios.reports.atomic_write import write_atomically
     from scenarios.tape.converters.conversion import FORMAT_BY_SUFFIX, FORMATS, convert_file
-    from scenarios.tape.similarity import count_of
     from scenarios.traces.trace_import.imported_files import require_free
 
     target_format = to or FORMAT_BY_SUFFIX.get(target.suffix, "")
@@ -97,27 +88,14 @@ def convert(
         write_atomically(target, converted.content)
         target.chmod(0o600)
     if as_json:
-        losses = [{"place": one.place, "description": one.description} for one in converted.losses]
-        report = {
-            "target": str(target) if converted.count else None,
-            "exchanges": converted.count,
-            "not_carried_over": losses,
-        }
-        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        print_json({"target": str(target) if converted.count else None} | converted.to_json())
     else:
-        exchanges = count_of(converted.count, "exchange")
-        is_empty = f"{source}: nothing to convert, so {target} was not written"
-        typer.echo(f"wrote {exchanges} to {target}" if converted.count else is_empty)
-        for loss in converted.losses:
-            typer.echo(f"  not carried over: {loss}")
+        print_lines(converted.describe(source, target))
     raise typer.Exit(0 if converted.count else 1)
 
 
 def import_trace(
-    trace: Annotated[
-        str,
-        typer.Argument(help="JSON file, ID of an MLflow trace or run, or last.", metavar="TRACE"),
-    ],
+    trace: TraceArgument,
     command: CommandArgument = None,
     into: Annotated[
         Path, typer.Option(help="Folder for the test and its tape.", metavar="FOLDER")
@@ -138,9 +116,7 @@ def import_trace(
         bool,
         typer.Option("--regression", help="Of a bad run: test what was right, not what happened."),
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace existing files.", show_default=False)
-    ] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a test of a trace: a tape and drafted expectations.
@@ -158,7 +134,7 @@ def import_trace(
 
     if regression and (tape or workflow):
         raise typer.BadParameter("--regression writes a test, not a --tape or a --workflow")
-    with quiet_frameworks(), exit_on_interrupt("stopped"), translate_store_errors():
+    with store_access("stopped"):
         loaded = load_all_traces(trace, tracking_uri())
         words = _find_answer_words(loaded.ids) if regression else ()
         target = ImportTarget(
@@ -166,10 +142,9 @@ def import_trace(
         )
         imported = write_import(loaded, trace, target)
     if as_json:
-        typer.echo(json.dumps(imported.to_json(), indent=2, ensure_ascii=False))
+        print_json(imported.to_json())
     else:
-        for line in imported.describe():
-            typer.echo(line)
+        print_lines(imported.describe())
     raise typer.Exit(0 if imported.tape.is_complete else 1)
 
 

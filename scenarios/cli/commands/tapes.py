@@ -1,26 +1,23 @@
 """The commands `record` and `replay`: run any program against a tape."""
 
-import json
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scenarios.cli.exits import exit_on_interrupt
-from scenarios.cli.options import JsonOption
+from scenarios.cli.options import CommandArgument, JsonOption, PortOption
+from scenarios.cli.output import print_json, print_lines
 
 if TYPE_CHECKING:
     from scenarios.programs.program import EndedProgram
-    from scenarios.programs.tape_session import TapeSession
+    from scenarios.programs.session import TapeSession
 
 PROBLEM_EXIT_CODE = 1
-
-CommandArgument = Annotated[
-    list[str] | None,
-    typer.Argument(help="Program and its arguments, after --.", metavar="-- COMMAND"),
-]
 
 
 def record(
@@ -42,10 +39,7 @@ def record(
         list[str] | None,
         typer.Option(help="Another service to record (repeatable).", metavar="NAME=URL"),
     ] = None,
-    port: Annotated[
-        int,
-        typer.Option(min=0, max=65535, help="Port on 127.0.0.1 (0: a free one).", metavar="PORT"),
-    ] = 0,
+    port: PortOption = 0,
 ) -> None:
     """Record the completions of a program on a tape.
 
@@ -69,17 +63,14 @@ def record(
     if mode not in TAPE_MODES:
         raise typer.BadParameter(f"--mode expects one of {', '.join(TAPE_MODES)}; got {mode!r}")
     services = parse_services(service or [])
-    try:
-        with use_tape(tape, mode, upstream, services=services, port=port) as session:
-            doing = "recording" if session.is_recording else f"replaying {tape}"
-            ended = _run(command, session, f"{doing} on {session.base_url}")
-            if ended.exit_code and command:
-                session.keep_old_tape()
-    except OSError as error:
-        _exit_with_port_error(port, error)
+    opened = use_tape(tape, mode, upstream, services=services, port=port)
+    with _exit_on_port_error(port), opened as session:
+        doing = "recording" if session.is_recording else f"replaying {tape}"
+        ended = _run(command, session, f"{doing} on {session.base_url}")
+        if ended.exit_code and command:
+            session.keep_old_tape()
     describe = describe_recording if session.is_recording else describe_replay
-    for line in describe(session, ended):
-        typer.echo(line, err=True)
+    print_lines(describe(session, ended), err=True)
     raise typer.Exit(ended.exit_code or (PROBLEM_EXIT_CODE if session.refusals else 0))
 
 
@@ -116,10 +107,7 @@ def replay(
         Path | None, typer.Option("--tape", help="After the fork, this tape.", metavar="FILE")
     ] = None,
     json_output: JsonOption = False,
-    port: Annotated[
-        int,
-        typer.Option(min=0, max=65535, help="Port on 127.0.0.1 (0: a free one).", metavar="PORT"),
-    ] = 0,
+    port: PortOption = 0,
 ) -> None:
     """Run a program offline: a tape answers its completions.
 
@@ -138,72 +126,34 @@ def replay(
     played; else 0. 2 if it could not start. With --json, stdout has the report and nothing else:
     what COMMAND prints goes to stderr. Its "exit_code" is that of COMMAND.
     """
+    from scenarios.programs.fork_session import fork_tape, make_fork
     from scenarios.programs.session_report import describe_replay, is_complete_replay, to_json
     from scenarios.programs.tape_session import use_tape
+    from scenarios.tape.tape import Tape
 
     if not command:
         raise typer.BadParameter(
             f"a program is missing: python -m scenarios replay {tape} -- COMMAND;"
             f" to serve the tape in a terminal: python -m scenarios serve {tape}"
         )
-    if fork:
-        _replay_fork(tape, fork, edit, live, upstream, other, tolerant, port, json_output, command)
-    if edit or live or other:
+    if not fork and (edit or live or other):
         raise typer.BadParameter(
             "--edit, --live and --tape need the call to fork at: --fork LANE:CALL"
         )
-    try:
-        with use_tape(
-            tape, tolerant=tolerant, keeps_order=ordered, is_paced=paced, port=port
-        ) as session:
-            ended = _run(command, session, is_stdout_kept=not json_output)
-    except OSError as error:
-        _exit_with_port_error(port, error)
-    if json_output:
-        typer.echo(json.dumps(to_json(session, ended), indent=2))
+    if fork:
+        loaded = Tape.load(tape)
+        forked = make_fork(fork, loaded, edit=edit, is_live=live, other=other)
+        opened = fork_tape(loaded, forked, upstream, tolerant=tolerant, port=port)
     else:
-        for line in describe_replay(session, ended):
-            typer.echo(line, err=True)
-    raise typer.Exit(ended.exit_code or (0 if is_complete_replay(session) else PROBLEM_EXIT_CODE))
-
-
-def _replay_fork(
-    path: Path,
-    text: str,
-    edit: Path | None,
-    live: bool,
-    upstream: str | None,
-    other: Path | None,
-    tolerant: bool,
-    port: int,
-    json_output: bool,
-    command: list[str],
-) -> NoReturn:
-    """Replay up to a fork, and what follows it; exit as `replay` does."""
-    from scenarios.programs.fork_session import (
-        describe_fork,
-        fork_tape,
-        is_fork_reached,
-        make_fork,
-    )
-    from scenarios.programs.session_report import describe_replay, is_complete_replay, to_json
-    from scenarios.tape.tape import Tape
-
-    tape = Tape.load(path)
-    fork = make_fork(text, tape, edit=edit, is_live=live, other=other)
-    try:
-        with fork_tape(tape, fork, upstream, tolerant=tolerant, port=port) as session:
-            ended = _run(command, session, is_stdout_kept=not json_output)
-    except OSError as error:
-        _exit_with_port_error(port, error)
-    is_reached = is_fork_reached(session)
+        forked = None
+        opened = use_tape(tape, tolerant=tolerant, keeps_order=ordered, is_paced=paced, port=port)
+    with _exit_on_port_error(port), opened as session:
+        ended = _run(command, session, is_stdout_kept=not json_output)
     if json_output:
-        report = to_json(session, ended) | {"fork": str(fork.point), "fork_reached": is_reached}
-        typer.echo(json.dumps(report, indent=2))
+        print_json(to_json(session, ended, forked))
     else:
-        for line in (*describe_replay(session, ended), *describe_fork(session, fork)):
-            typer.echo(line, err=True)
-    is_complete = is_reached and is_complete_replay(session)
+        print_lines(describe_replay(session, ended, forked), err=True)
+    is_complete = is_complete_replay(session, forked)
     raise typer.Exit(ended.exit_code or (0 if is_complete else PROBLEM_EXIT_CODE))
 
 
@@ -235,8 +185,13 @@ def _run(
     return EndedProgram(0)
 
 
-def _exit_with_port_error(port: int, error: OSError) -> NoReturn:
-    typer.echo(
-        f"error: port {port}: {error.strerror or error}. Choose another --port, or 0.", err=True
-    )
-    raise typer.Exit(2) from error
+@contextmanager
+def _exit_on_port_error(port: int) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        typer.echo(
+            f"error: port {port}: {error.strerror or error}. Choose another --port, or 0.",
+            err=True,
+        )
+        raise typer.Exit(2) from error

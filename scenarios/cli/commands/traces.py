@@ -1,6 +1,5 @@
 """The commands that record and diagnose traces: trace and diagnose."""
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,9 @@ from instrumentation.diagnosis import Diagnosis
 from instrumentation.diagnosis import diagnose as diagnose_trace
 from instrumentation.diagnosis.suspicion import Suspect, rank_suspects
 from instrumentation.trace import Trace
-from scenarios.cli.exits import exit_on_interrupt
-from scenarios.cli.options import JsonOption
-from scenarios.cli.startup import quiet_frameworks
+from scenarios.cli.exits import store_access
+from scenarios.cli.options import TRACE_HELP, JsonOption
+from scenarios.cli.output import print_json, print_json_results
 from scenarios.programs.launcher.launch import TraceSettings, absolute_store, launch
 from scenarios.reports.diagnosis_report import (
     render_diagnosis,
@@ -24,12 +23,7 @@ from scenarios.reports.diagnosis_report import (
 from scenarios.reports.terminal_report import make_console, print_report, trace_url
 from scenarios.traces.diagnoses.span_links import link_spans
 from scenarios.traces.store.trace_argument import load_trace_argument
-from scenarios.traces.store.tracking_uri import (
-    require_existing,
-    require_reachable,
-    tracking_uri,
-    translate_store_errors,
-)
+from scenarios.traces.store.tracking_uri import require_existing, require_reachable, tracking_uri
 
 TRACE_CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 """Everything from the program on belongs to the program."""
@@ -86,7 +80,7 @@ def _parse_tags(texts: list[str]) -> dict[str, str]:
 def diagnose(
     trace: Annotated[
         str | None,
-        typer.Argument(help="JSON file, ID of an MLflow trace or run, or last.", metavar="TRACE"),
+        typer.Argument(help=TRACE_HELP, metavar="TRACE"),
     ] = None,
     experiment: Annotated[
         str | None,
@@ -130,7 +124,7 @@ def _diagnose_traces(
     argument: str, log: bool, html: Path | None, suspects: bool, as_json: bool
 ) -> bool:
     """Diagnose the traces that an argument names; returns whether anything was found."""
-    with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
+    with store_access():
         traces = load_trace_argument(argument, tracking_uri())
         diagnoses = [diagnose_trace(one) for one in traces]
         if log:
@@ -146,9 +140,7 @@ def _diagnose_traces(
         reports = [render_diagnosis(*one, link) for one, link in zip(diagnosed, links, strict=True)]
     ranked = [_name_suspects(one) if suspects else None for one in traces]
     if as_json:
-        results = list(map(_to_json, diagnoses, ranked))
-        output = results[0] if len(results) == 1 else results
-        typer.echo(json.dumps(output, indent=2, ensure_ascii=False))
+        print_json_results(list(map(_to_json, diagnoses, ranked)))
     else:
         for report, suspected in zip(reports, ranked, strict=True):
             print_report(report)
@@ -179,7 +171,7 @@ def _diagnose_experiment(name: str, log: bool, as_json: bool) -> bool:
     """Diagnose an experiment with a progress bar; returns whether anything was found."""
     from rich.progress import track
 
-    with quiet_frameworks(), exit_on_interrupt(), translate_store_errors():
+    with store_access():
         from scenarios.traces.diagnoses.experiment import ExperimentDiagnosis
 
         store = require_existing(tracking_uri())
@@ -194,8 +186,7 @@ def _diagnose_experiment(name: str, log: bool, as_json: bool) -> bool:
             )
         )
     if as_json:
-        output = {"experiment": name, "runs": [run.to_json() for run in runs]}
-        typer.echo(json.dumps(output, indent=2, ensure_ascii=False))
+        print_json({"experiment": name, "runs": [run.to_json() for run in runs]})
     else:
         print_report(render_experiment(name, runs))
     if any(run.problem for run in runs):

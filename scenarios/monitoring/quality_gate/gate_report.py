@@ -7,7 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 from instrumentation.trace.outline import CONTROL_CHARACTERS
-from scenarios.expectations.expectation import pluralize
 from scenarios.monitoring.quality_gate.gate_check import (
     FAILED,
     NOT_EVALUATED,
@@ -17,6 +16,7 @@ from scenarios.monitoring.quality_gate.gate_check import (
     GateReport,
 )
 from scenarios.reports.document_parts import escape_cell
+from scenarios.reports.wording import count_of
 
 MARKS = {PASSED: "✓", FAILED: "✗", NOT_EVALUATED: "?", SKIPPED: "-"}
 STYLES = {PASSED: "green", FAILED: "red", NOT_EVALUATED: "yellow", SKIPPED: "dim"}
@@ -47,7 +47,7 @@ def render_gate_markdown(report: GateReport) -> str:
 
 
 def _title(report: GateReport) -> str:
-    traces = pluralize(report.traces, "finished trace")
+    traces = count_of(report.traces, "finished trace")
     return f"Quality gate {report.verdict}: {traces} since {report.gate.since}"
 
 

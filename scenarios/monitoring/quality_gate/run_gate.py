@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from instrumentation.alerts import AlertResult, FinishedTrace, evaluate_alerts
 from instrumentation.alerts.trace_window import TraceCounts, TraceWindow
 from instrumentation.diagnosis import Finding, diagnose
-from scenarios.expectations.expectation import pluralize
 from scenarios.monitoring.alert_gate import SCENARIO_TAG
 from scenarios.monitoring.quality_gate.evaluation import evaluate_traces
 from scenarios.monitoring.quality_gate.gate_check import (
@@ -19,6 +18,7 @@ from scenarios.monitoring.quality_gate.gate_check import (
     GateReport,
 )
 from scenarios.monitoring.quality_gate.gate_file import QualityGate
+from scenarios.reports.wording import count_of
 from scenarios.traces.store.time_window import epoch_ms
 
 
@@ -75,14 +75,14 @@ def _check_traces(gate: QualityGate, counts: TraceCounts) -> GateCheck:
     if counts.finished < gate.min_traces:
         left_out = f"; {counts.ignored} of scenarios left out" if counts.ignored else ""
         reasons.append(
-            f"{pluralize(counts.finished, 'finished trace')} since {gate.since}, expected"
+            f"{count_of(counts.finished, 'finished trace')} since {gate.since}, expected"
             f" {gate.min_traces}{left_out}; run the program first, or change [traces]"
         )
     if counts.in_progress:
-        reasons.append(f"{pluralize(counts.in_progress, 'run')} not finished; wait for the end")
+        reasons.append(f"{count_of(counts.in_progress, 'run')} not finished; wait for the end")
     if counts.incomplete:
         ids = ", ".join(counts.incomplete[:3])
-        reasons.append(f"{pluralize(len(counts.incomplete), 'trace')} with missing spans: {ids}")
+        reasons.append(f"{count_of(len(counts.incomplete), 'trace')} with missing spans: {ids}")
     verdict = NOT_EVALUATED if reasons else PASSED
     limit = f"at least {gate.min_traces}"
     return GateCheck("traces", "finished", verdict, str(counts.finished), limit, "; ".join(reasons))
@@ -114,5 +114,5 @@ def _check_rule(section: str, result: AlertResult) -> GateCheck:
     if result.not_evaluated_reason:
         verdict = NOT_EVALUATED if result.is_inconclusive else SKIPPED
         return GateCheck(section, rule.name, verdict, "", rule.limit, result.not_evaluated_reason)
-    readings = pluralize(result.readings, "reading")
+    readings = count_of(result.readings, "reading")
     return GateCheck(section, rule.name, PASSED, readings, rule.limit)

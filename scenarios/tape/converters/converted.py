@@ -1,6 +1,11 @@
 """What a conversion yields: the converted file, and what the other format cannot hold."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scenarios.reports.wording import count_of
 
 
 class ConversionError(Exception):
@@ -25,3 +30,16 @@ class Converted:
     content: str
     count: int
     losses: tuple[Loss, ...]
+
+    def describe(self, source: Path, target: Path) -> Iterator[str]:
+        """Yield the report for a person."""
+        if self.count:
+            yield f"wrote {count_of(self.count, 'exchange')} to {target}"
+        else:
+            yield f"{source}: nothing to convert, so {target} was not written"
+        yield from (f"  not carried over: {loss}" for loss in self.losses)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for a program."""
+        losses = [{"place": one.place, "description": one.description} for one in self.losses]
+        return {"exchanges": self.count, "not_carried_over": losses}

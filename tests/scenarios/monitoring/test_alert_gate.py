@@ -12,7 +12,7 @@ import pytest
 
 from instrumentation.alerts.trace_window import PAGE_SIZE
 from instrumentation.tracing import enable_tracing, record_run
-from scenarios.cli.commands.store import WebhookDeliveryError, post_webhook
+from scenarios.monitoring.webhook import WebhookDeliveryError, post_webhook
 from scenarios.player.run import run_scenario
 from tests.support.cli_runner import CommandResult, run_command
 from tests.support.servers import find_free_port, is_postgres_installed, postgres_database

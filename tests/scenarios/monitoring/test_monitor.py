@@ -12,8 +12,7 @@ from instrumentation.alerts.alert_rules_file import DEFAULT_ALERT_RULES
 from instrumentation.export.trace_metrics import TraceMetrics
 from instrumentation.trace import Trace
 from scenarios.expectations import hands_off
-from scenarios.monitoring import Monitor
-from scenarios.monitoring.monitor import is_sampled
+from scenarios.monitoring.monitor import Monitor, is_sampled
 from scenarios.player.run import run_scenario
 from tests.support.cli_runner import run_command
 from tests.support.webhook_server import run_webhook_server
