@@ -18,8 +18,8 @@ import httpx
 
 from patches.mlflow.store.store_address import hide_credentials
 from scenarios.recording.endpoint import Endpoint
+from scenarios.reports.wording import list_words
 from scenarios.tape.header import TapeHeader
-from scenarios.tape.similarity import list_words
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MOUNT = "/v1"

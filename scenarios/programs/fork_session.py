@@ -3,17 +3,15 @@
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from scenarios.programs.endpoints import find_endpoints, header_mounts
-from scenarios.programs.tape_session import TapeSession
+from scenarios.programs.session import TapeSession
 from scenarios.recording.partial_tape import PartialTape
-from scenarios.recording.recorder import Recorder
 from scenarios.replay.replay_server import replay_tape
 from scenarios.replay.selection.fork import Fork, ForkError, find_fork_point, parse_edited_reply
-from scenarios.tape.header import LaneRule, TapeHeader
-from scenarios.tape.lanes.lane_names import LaneNames
-from scenarios.tape.similarity import count_of
+from scenarios.reports.wording import count_of
 from scenarios.tape.tape import Tape
 
 
@@ -65,40 +63,30 @@ def fork_tape(
         InvalidServiceError: The address of the live endpoint cannot be used.
         OSError: The port is in use.
     """
-    path = Path(tape.file)
+    path, mounts = Path(tape.file), header_mounts(tape.header)
+    serve = partial(replay_tape, tape, strict=not tolerant, port=port, fork=fork)
+    session = TapeSession(path, "none", mounts)
     if not fork.is_live:
-        with replay_tape(tape, strict=not tolerant, port=port, fork=fork) as replay:
-            mounts = header_mounts(tape.header)
-            yield TapeSession(path, "none", replay.url, mounts, _replay=replay)
+        with serve() as replay:
+            session.use_replay(replay)
+            yield session
         return
     found = find_endpoints(upstream, {})
+    session.mounts = {**mounts, **found.mounts}
     suffix = re.sub(r"\W+", "_", fork.point.lane) + f"-{fork.point.call}"
-    live = path.with_name(f"{path.stem}.{suffix}.jsonl")
-    partial = PartialTape(live, extends=False)
-
-    def add_lane(lane: str, rule: LaneRule) -> None:
-        partial.append_header(TapeHeader({lane: rule}))
-
-    recorder = Recorder(found.endpoints, partial.writer, LaneNames(tape, add_lane))
-    mounts = {**header_mounts(tape.header), **found.mounts}
-    session = TapeSession(path, "none", "", mounts, _recorder=recorder)
-    try:
-        with replay_tape(
-            tape, strict=not tolerant, port=port, recorder=recorder, fork=fork
-        ) as replay:
-            session.url, session._replay = replay.url, replay
-            yield session
-    finally:
-        session.finished = partial.finish(
-            succeeded=True, recorded=recorder.recorded, aborted_lines=recorder.aborted_lines
-        )
-    partial.writer.raise_errors()
+    file = PartialTape(path.with_name(f"{path.stem}.{suffix}.jsonl"), extends=False)
+    with (
+        session.record(found.endpoints, file, tape) as recorder,
+        serve(recorder=recorder) as replay,
+    ):
+        session.use_replay(replay)
+        yield session
 
 
 def describe_fork(session: TapeSession, fork: Fork) -> Iterator[str]:
     """Yield sentences about a fork that has ended."""
     where = f"{fork.point.lane}, call {fork.point.call}"
-    if not is_fork_reached(session):
+    if not session.is_fork_reached:
         calls = sum(one.lane == fork.point.lane for one in session.exchanges)
         made = f"{fork.point.lane} made {count_of(calls, 'call')}"
         yield f"the fork was not reached: {made}, expected {where}"
@@ -109,8 +97,3 @@ def describe_fork(session: TapeSession, fork: Fork) -> Iterator[str]:
     if fork.is_live and session.finished is not None and session.recorded:
         answers = count_of(session.recorded, "live answer")
         yield f"{answers} recorded on {session.finished.path}"
-
-
-def is_fork_reached(session: TapeSession) -> bool:
-    """Return whether the replay has forked."""
-    return session._replay is not None and session._replay.is_fork_reached

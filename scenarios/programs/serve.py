@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from threading import Event
 from typing import NoReturn
 
@@ -16,8 +15,7 @@ from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.selection.refusal import RequestRefusedError
-from scenarios.tape.placeholders import InputValue
-from scenarios.tape.similarity import count_of, list_words
+from scenarios.reports.wording import count_of, list_words
 from scenarios.tape.tape import Tape
 
 MAX_LISTED_LINES = 100
@@ -25,47 +23,35 @@ MAX_LISTED_LINES = 100
 
 
 def serve_tape(
-    tape_path: Path,
+    tape: Tape,
     port: int = 0,
     strict: bool = True,
     faults: Iterable[Fault] = (),
-    inputs: Mapping[str, InputValue] | None = None,
     services: Mapping[str, tuple[str, ...]] | None = None,
     tracking_uri: str = "",
 ) -> None:
-    """Serve a tape on 127.0.0.1 until Ctrl-C or SIGTERM.
-
-    Prints its address, a line per request, and a closing summary.
+    """Serve a tape until Ctrl-C or SIGTERM; print its address, a line per request, and a summary.
 
     Args:
-        tape_path: The tape.
+        tape: The tape, its inputs filled in.
         port: The port; 0 takes a free one.
         strict: Refuse requests that differ from the recorded ones.
         faults: Faults to inject.
-        inputs: The inputs that the lines of services use.
         services: Services that are not on the tape, by name, with their arguments. They are
             started, and store their traces at `tracking_uri`.
         tracking_uri: The MLflow store of the services.
 
     Raises:
-        TapeError: The tape is invalid.
         ServiceUnavailableError: A service did not start.
         KeyboardInterrupt: It was stopped, and has printed the summary.
         SystemExit: With code 2, after an error message, if the port is in use, or the address
             cannot be printed.
     """
-    tape = Tape.load(tape_path).with_inputs(inputs or {})
     output = ServerOutput()
-    replay: ReplayServer | None = None
-
-    def print_exchange(exchange: Exchange) -> None:
-        refusals = replay.refusals if replay is not None else ()
-        output.print_line(_describe_exchange(exchange, refusals))
-
     with run_services(services or {}, tracking_uri) as running, ExitStack() as stack:
-        server = replay_tape(tape, faults, strict, print_exchange, port, running.addresses)
+        server = replay_tape(tape, faults, strict, output.log, port, running.addresses)
         try:
-            replay = stack.enter_context(server)
+            replay = output.replay = stack.enter_context(server)
         except OSError as error:
             _exit_with(f"port {port}: {_reason(error)}. Choose another port, or 0 for a free one.")
         try:
@@ -86,6 +72,11 @@ class ServerOutput:
 
     def __init__(self) -> None:
         self._skipped = 0
+        self.replay: ReplayServer | None = None
+
+    def log(self, exchange: Exchange) -> None:
+        """Print a line about an exchange that has ended."""
+        self.print_line(_describe_exchange(exchange, self.replay.refusals if self.replay else ()))
 
     def print_start(self, message: str) -> None:
         """Print the address. Raises `SystemExit` with code 2 if it cannot be printed."""

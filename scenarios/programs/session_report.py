@@ -5,25 +5,29 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from scenarios.programs.fork_session import describe_fork
 from scenarios.programs.program import EndedProgram
-from scenarios.programs.tape_session import TapeSession
-from scenarios.tape.similarity import count_of, list_words
+from scenarios.programs.session import TapeSession
+from scenarios.replay.selection.fork import Fork
+from scenarios.reports.wording import count_of, list_words
 
 MAX_LISTED = 50
 """How many entries of one kind the sentences list."""
 
 
-def is_complete_replay(session: TapeSession) -> bool:
-    """Return whether each request was answered and each line of the tape was played.
+def is_complete_replay(session: TapeSession, fork: Fork | None = None) -> bool:
+    """Return whether each request was answered, each line played, and a fork reached.
 
     A tape without lines answers nothing, so its replay is not complete.
     """
-    return bool(session.exchanges) and not session.refusals and not session.unplayed_lines
+    is_answered = bool(session.exchanges) and not session.refusals and not session.unplayed_lines
+    return is_answered and (fork is None or session.is_fork_reached)
 
 
-def to_json(session: TapeSession, ended: EndedProgram) -> dict[str, Any]:
+def to_json(session: TapeSession, ended: EndedProgram, fork: Fork | None = None) -> dict[str, Any]:
     """Return the report of a program that has ended, as JSON values."""
     finished = session.finished
+    forked = {"fork": str(fork.point), "fork_reached": session.is_fork_reached} if fork else {}
     return {
         "tape": str(session.path),
         "mode": session.mode,
@@ -48,7 +52,7 @@ def to_json(session: TapeSession, ended: EndedProgram) -> dict[str, Any]:
         ],
         "unplayed": [{"line": one.location, "lane": one.lane} for one in session.unplayed_lines],
         "other_connections": sorted(ended.other_connections),
-    }
+    } | forked
 
 
 def describe_recording(session: TapeSession, ended: EndedProgram) -> Iterator[str]:
@@ -76,7 +80,9 @@ def describe_recording(session: TapeSession, ended: EndedProgram) -> Iterator[st
     )
 
 
-def describe_replay(session: TapeSession, ended: EndedProgram) -> Iterator[str]:
+def describe_replay(
+    session: TapeSession, ended: EndedProgram, fork: Fork | None = None
+) -> Iterator[str]:
     """Yield sentences about a replay: its counts, what was refused, what drifted and what is left.
 
     A refusal that was repeated, because a client tried again, appears once.
@@ -95,6 +101,8 @@ def describe_replay(session: TapeSession, ended: EndedProgram) -> Iterator[str]:
     if session.mode == "once":
         add = "to add what it lacks: --mode new_episodes; " if session.refusals else ""
         yield f"{session.path} existed, so it was replayed; {add}to record again: --mode all"
+    if fork is not None:
+        yield from describe_fork(session, fork)
 
 
 def _describe_other_connections(ended: EndedProgram) -> Iterator[str]:

@@ -16,7 +16,8 @@ from tests.bench.load import ChatRequest, send_over_sockets
 
 SERVE = (
     "from pathlib import Path; from scenarios.programs.serve import serve_tape; "
-    "serve_tape(Path({!r}))"
+    "from scenarios.tape.tape import Tape; "
+    "serve_tape(Tape.load(Path({!r})))"
 )
 SENTENCE = "The probe came down to 57 km, where the atmosphere destroyed it."
 MESSAGES = [

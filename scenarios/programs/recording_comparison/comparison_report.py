@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.programs.recording_comparison.comparison import RecordingDiagnosis
-from scenarios.tape.similarity import count_of
+from scenarios.reports.wording import count_of
 
 MAX_LISTED = 20
 
