@@ -7,12 +7,11 @@ One request passes: `http_server/connection.py` (read) → this module → `requ
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
 import orjson
 
 from scenarios.recording.recorder import Recorder
-from scenarios.replay.exchange_handler import handle_exchange
+from scenarios.replay.exchange_handler import ExchangeHandler
 from scenarios.replay.fault_injection import FaultSchedule
 from scenarios.replay.faults import Fault
 from scenarios.replay.http_server.connection import (
@@ -29,16 +28,10 @@ from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.openai_api.errors import error_body
 from scenarios.replay.openai_api.other_endpoints import is_models_path, models_body
 from scenarios.replay.replay_state import RecordedOrder, ReplayState
-from scenarios.replay.request_parsing import (
-    body_too_large_error,
-    lane_fingerprint,
-    parse_request,
-    validate_request,
-)
+from scenarios.replay.request_parsing import RequestParser, parse_request
+from scenarios.replay.request_validation import body_too_large_error, validate_request
 from scenarios.replay.selection.fork import Fork, ForkedSelector
 from scenarios.replay.selection.line_selector import LineSelector
-from scenarios.tape.lanes.lane_recognition import LaneRecognition
-from scenarios.tape.requests.request import Request
 from scenarios.tape.tape import Tape
 
 CONTROL_ENDPOINTS = (("GET", "/ledger"), ("POST", "/rewind"))
@@ -63,9 +56,8 @@ class ReplayApp:
         self._tape = tape
         self._fork = fork
         self._recorder = recorder
-        self._mounts = tuple(filter(None, tape.header.endpoints.values()))
         self._strict = strict
-        self._recognition = LaneRecognition(tape.lines, tape.header)
+        self._parser = RequestParser(tape, strict)
         self._forwarding_clients = {
             lane: ForwardingClient(url) for lane, url in (service_urls or {}).items()
         }
@@ -99,9 +91,9 @@ class ReplayApp:
         try:
             body = await connection.read_body()
         except BodyTooLargeError:
-            request = self._parse_request(scope, b"")
+            request = self._parser.parse(scope, b"")
             too_large = body_too_large_error(request.lane)
-            await handle_exchange(self.state, connection, request, refusal=too_large)
+            await ExchangeHandler(self.state, connection, request, refusal=too_large).handle()
             return
         if body is None:
             return
@@ -109,7 +101,7 @@ class ReplayApp:
         if first_segment in self._forwarding_clients:
             await self._forward(first_segment, connection, scope, body)
             return
-        request = self._parse_request(scope, body)
+        request = self._parser.parse(scope, body)
         endpoint = request.method, request.path
         if endpoint in CONTROL_ENDPOINTS and (
             message := explain_foreign_caller(scope, same_origin=True)
@@ -127,34 +119,10 @@ class ReplayApp:
                 await connection.send_response(200, JSON_CONTENT_TYPE, b'{"rewound":true}')
             case _ if self._recorder is not None:
                 record = partial(self._recorder.forward, scope, body)
-                await handle_exchange(self.state, connection, request, record=record)
+                await ExchangeHandler(self.state, connection, request, record=record).handle()
             case _:
                 refusal = validate_request(scope, body, request)
-                await handle_exchange(self.state, connection, request, refusal=refusal)
-
-    def _parse_request(self, scope: Scope, body: bytes) -> Request:
-        """Parse a request; one below the mount of a service is in that service's lane."""
-        path: str = scope["path"]
-        mount = next((one for one in self._mounts if path.startswith(f"{one}/")), "")
-        lane = mount.removeprefix("/")
-        if mount != "/v1":
-            scope = {**scope, "path": path.removeprefix(mount)}
-        if lane in self._tape.lanes:
-            return parse_request(scope, body, lambda *_: lane, self._lane_for_agent)
-        return parse_request(scope, body, self._tape.lane_for_path, self._lane_for_agent)
-
-    def _lane_for_agent(self, body: Any, agent: str | None) -> tuple[str, str]:
-        """Return the lane of a completion and, in tolerant replay, why it is only a guess."""
-        if agent in self._tape.lanes:
-            return str(agent), ""
-        fingerprint = lane_fingerprint(body)
-        if agent is None and fingerprint in self._tape.lanes:
-            return fingerprint, ""
-        if lane := self._recognition.recognize(body):
-            return lane, ""
-        if not self._strict and (nearest := self._recognition.find_nearest(body)):
-            return nearest.lane, nearest.explanation
-        return agent or fingerprint, ""
+                await ExchangeHandler(self.state, connection, request, refusal=refusal).handle()
 
     async def _forward(self, lane: str, connection: Connection, scope: Scope, body: bytes) -> None:
         """Forward `/LANE/path` to that lane's service as `/path`."""
@@ -164,7 +132,7 @@ class ReplayApp:
         raw_path = scope["raw_path"].decode("latin-1").removeprefix(prefix)
         target = request_target(raw_path, request.query)
         forward = partial(self._forwarding_clients[lane].forward, scope, target, body)
-        await handle_exchange(self.state, connection, request, forward=forward)
+        await ExchangeHandler(self.state, connection, request, forward=forward).handle()
 
     async def aclose(self) -> None:
         """Close the connections to forwarded services and to recorded endpoints."""

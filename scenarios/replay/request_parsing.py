@@ -1,4 +1,4 @@
-"""Parse a request, find its lane, and validate it as the OpenAI API would.
+"""Parse a request, and find its lane.
 
 The lane of a chat is the agent's name, from the header `x-agent-name`. A client that sends none, as
 most foreign programs, gets a fingerprint of its system prompt and tools as its lane. On all other
@@ -7,25 +7,23 @@ paths, the tape or the caller may decide the lane.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
-from scenarios.replay.http_server.connection import MAX_BODY_MIB, Scope
-from scenarios.replay.openai_api.errors import INVALID_REQUEST_TYPE
-from scenarios.replay.selection.refusal import RequestRefusedError
-from scenarios.tape.json_checks import MAX_DEPTH, exceeds_max_depth, json_type_name
+from scenarios.replay.http_server.connection import Scope
+from scenarios.tape.json_checks import exceeds_max_depth
+from scenarios.tape.lanes.lane_recognition import LaneRecognition
 from scenarios.tape.requests.conversation import system_prompt, to_chat_request, tool_names
 from scenarios.tape.requests.request import (
-    CHAT_PATH,
     COMPLETION_PATHS,
     EMBEDDINGS_PATH,
     MODELS_PATH,
-    RESPONSES_PATH,
     Request,
     to_sorted_json,
 )
+from scenarios.tape.tape import Tape
 from workflows.model import AGENT_HEADER
 
 PATH_ALIASES = {
@@ -38,43 +36,40 @@ AZURE_PATH = re.compile(
 LaneForPath = Callable[[str, str, str | None], str | None]
 LaneForAgent = Callable[[Any, str | None], tuple[str, str]]
 ANONYMOUS_LANE = "~"
-MAX_LANE_CHARS = 200
 
-JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "a list of objects": (list,),
-    "a string or a list": (str, list),
-    "an object": (dict,),
-    "a string": (str,),
-    "a boolean": (bool,),
-}
-CHAT_FIELDS = {
-    "messages": "a list of objects",
-    "tools": "a list of objects",
-    "stream": "a boolean",
-    "stream_options": "an object",
-    "model": "a string",
-}
-RESPONSES_FIELDS = {
-    "input": "a string or a list",
-    "instructions": "a string",
-    "tools": "a list of objects",
-    "stream": "a boolean",
-    "model": "a string",
-}
-MESSAGE_FIELDS = {
-    "role": "a string",
-    "content": "a string or a list",
-    "tool_calls": "a list of objects",
-    "tool_call_id": "a string",
-    "name": "a string",
-}
-EMBEDDINGS_FIELDS = {"input": "a string or a list", "model": "a string"}
-FIELDS_BY_PATH = {
-    CHAT_PATH: CHAT_FIELDS,
-    RESPONSES_PATH: RESPONSES_FIELDS,
-    EMBEDDINGS_PATH: EMBEDDINGS_FIELDS,
-}
-REQUIRED_FIELD_BY_PATH = {CHAT_PATH: "messages", RESPONSES_PATH: "input", EMBEDDINGS_PATH: "input"}
+
+class RequestParser:
+    """Parses the requests of a tape's clients: each is in a lane of the tape, if one fits."""
+
+    def __init__(self, tape: Tape, strict: bool) -> None:
+        self._tape = tape
+        self._strict = strict
+        self._mounts = tuple(filter(None, tape.header.endpoints.values()))
+        self._recognition = LaneRecognition(tape.lines, tape.header)
+
+    def parse(self, scope: Scope, body: bytes) -> Request:
+        """Parse a request; one below the mount of a service is in that service's lane."""
+        path: str = scope["path"]
+        mount = next((one for one in self._mounts if path.startswith(f"{one}/")), "")
+        lane = mount.removeprefix("/")
+        if mount != "/v1":
+            scope = {**scope, "path": path.removeprefix(mount)}
+        if lane in self._tape.lanes:
+            return parse_request(scope, body, lambda *_: lane, self._lane_for_agent)
+        return parse_request(scope, body, self._tape.lane_for_path, self._lane_for_agent)
+
+    def _lane_for_agent(self, body: Any, agent: str | None) -> tuple[str, str]:
+        """Return the lane of a completion and, in tolerant replay, why it is only a guess."""
+        if agent in self._tape.lanes:
+            return str(agent), ""
+        fingerprint = lane_fingerprint(body)
+        if agent is None and fingerprint in self._tape.lanes:
+            return fingerprint, ""
+        if lane := self._recognition.recognize(body):
+            return lane, ""
+        if not self._strict and (nearest := self._recognition.find_nearest(body)):
+            return nearest.lane, nearest.explanation
+        return agent or fingerprint, ""
 
 
 def parse_request(
@@ -134,70 +129,3 @@ def lane_fingerprint(body: Any) -> str:
     fields = to_chat_request(body) if isinstance(body, dict) else {}
     identity = to_sorted_json([system_prompt(fields), sorted(tool_names(fields))])
     return "~" + hashlib.sha256(identity.encode()).hexdigest()[:12]
-
-
-def validate_request(scope: Scope, raw: bytes, request: Request) -> RequestRefusedError | None:
-    """Return an error that says why the API would reject this request; None if it would not."""
-    if len(request.lane) > MAX_LANE_CHARS or not request.lane.isprintable():
-        message = (
-            f"{AGENT_HEADER} must name a lane in at most {MAX_LANE_CHARS} printable characters;"
-            f" this one has {len(request.lane)}."
-        )
-        lane = f"{request.lane[:MAX_LANE_CHARS]!r}…"
-        return RequestRefusedError(message, lane, status=400, error_type=INVALID_REQUEST_TYPE)
-    if request.method != "POST" or request.path not in REQUIRED_FIELD_BY_PATH:
-        return None
-    message = next(_problems(scope, raw, request), "")
-    if not message:
-        return None
-    return RequestRefusedError(message, request.lane, status=400, error_type=INVALID_REQUEST_TYPE)
-
-
-def body_too_large_error(lane: str) -> RequestRefusedError:
-    """Return the error for a body that was too large to be read."""
-    message = f"The request body is larger than {MAX_BODY_MIB} MiB; send a smaller one."
-    return RequestRefusedError(message, lane, status=413, error_type=INVALID_REQUEST_TYPE)
-
-
-def _problems(scope: Scope, raw: bytes, request: Request) -> Iterator[str]:
-    encoding = dict(scope["headers"]).get(b"content-encoding", b"identity").decode("latin-1")
-    if encoding != "identity":
-        yield f"The body is encoded ({encoding[:40]}), which is not supported; send it unencoded."
-    if not isinstance(request.body, dict):
-        yield f"The body is not a JSON object: {_explain_invalid_body(raw)}."
-    field_types, required = FIELDS_BY_PATH[request.path], REQUIRED_FIELD_BY_PATH[request.path]
-    if required not in request.fields:
-        yield f'The body has no "{required}", which must be {field_types[required]}.'
-    yield from _type_problems(request.fields, field_types, "")
-    messages = request.fields.get("messages")
-    for index, message in enumerate(messages if isinstance(messages, list) else ()):
-        if isinstance(message, dict):
-            yield from _type_problems(message, MESSAGE_FIELDS, f"messages[{index}].")
-
-
-def _explain_invalid_body(raw: bytes) -> str:
-    if not raw:
-        return "it is empty"
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        return f"{error.msg}, line {error.lineno}, column {error.colno}"
-    if isinstance(value, dict):
-        return f"it is nested more than {MAX_DEPTH} levels deep"
-    return f"it is {json_type_name(value)}"
-
-
-def _type_problems(
-    value: Mapping[str, Any], field_types: Mapping[str, str], prefix: str
-) -> Iterator[str]:
-    """Yield a sentence per field of a wrong type. Null counts as absent in an optional field."""
-    for key, expected in field_types.items():
-        field = value.get(key)
-        if field is None and f"{prefix}{key}" not in REQUIRED_FIELD_BY_PATH.values():
-            continue
-        if not isinstance(field, JSON_TYPES[expected]):
-            yield f"{prefix}{key} must be {expected}, not {json_type_name(field)}."
-        elif isinstance(field, list) and expected == "a list of objects":
-            for index, item in enumerate(field):
-                if not isinstance(item, dict):
-                    yield f"{prefix}{key}[{index}] must be an object, not {json_type_name(item)}."

@@ -62,29 +62,35 @@ def serve_app(
         state = ServerState()
         config = _uvicorn_config(refuse_foreign_callers(app))
 
-        async def start() -> asyncio.AbstractServer:
-            return await loop.create_server(
-                lambda: BreakableProtocol(config, state, {}),
-                sock=listening,
-                backlog=MAX_WAITING_CONNECTIONS,
-            )
-
-        async def stop(server: asyncio.AbstractServer) -> None:
-            server.close()
-            for connection in list(state.connections):
-                connection.transport.abort()
-            if on_stop is not None:
-                on_stop()
-            while state.tasks:
-                await asyncio.wait(state.tasks)
-            if on_close is not None:
-                await on_close()
-
-        server = asyncio.run_coroutine_threadsafe(start(), loop).result()
+        start = loop.create_server(
+            lambda: BreakableProtocol(config, state, {}),
+            sock=listening,
+            backlog=MAX_WAITING_CONNECTIONS,
+        )
+        server = asyncio.run_coroutine_threadsafe(start, loop).result()
         try:
             yield listening.getsockname()[1]
         finally:
-            asyncio.run_coroutine_threadsafe(stop(server), loop).result()
+            stop = _stop(server, state, on_stop, on_close)
+            asyncio.run_coroutine_threadsafe(stop, loop).result()
+
+
+async def _stop(
+    server: asyncio.AbstractServer,
+    state: ServerState,
+    on_stop: Callable[[], None] | None,
+    on_close: Callable[[], Awaitable[None]] | None,
+) -> None:
+    """Abort all connections, and wait for the requests that they leave."""
+    server.close()
+    for connection in list(state.connections):
+        connection.transport.abort()
+    if on_stop is not None:
+        on_stop()
+    while state.tasks:
+        await asyncio.wait(state.tasks)
+    if on_close is not None:
+        await on_close()
 
 
 @contextmanager

@@ -12,11 +12,12 @@ import orjson
 
 from scenarios.replay.selection.line_selector import LineSelector, SelectedLine
 from scenarios.replay.selection.refusal import RequestRefusedError
+from scenarios.reports.wording import list_words
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine
 from scenarios.tape.line_validation import validate_line
 from scenarios.tape.requests.request import COMPLETION_PATHS, Request
-from scenarios.tape.similarity import closest_word, list_words
+from scenarios.tape.similarity import closest_word
 from scenarios.tape.tape import Tape
 
 FORK_HEADER = b"x-flight-recorder-fork"

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from scenarios.replay.selection.nearest_line import explain_difference, find_nearest_line
+from scenarios.reports.wording import count_of, list_words
 from scenarios.tape.line import TapeLine
 from scenarios.tape.requests.request import Request
-from scenarios.tape.similarity import closest_word, count_of, list_words
+from scenarios.tape.similarity import closest_word
 from scenarios.tape.tape import Tape
 from workflows.model import AGENT_HEADER
 
