@@ -7,7 +7,8 @@ from typing import Any
 import mlflow
 
 from instrumentation.alerts.trace_window import find_experiments
-from scenarios.expectations.expectation import pluralize, shorten, to_text
+from scenarios.expectations.wording import shorten, to_text
+from scenarios.reports.wording import count_of
 from workflows.lifecycle import rated_runs
 from workflows.lifecycle.dataset_records import Record
 from workflows.lifecycle.expert_review import ExpertReview
@@ -29,15 +30,15 @@ class FeedbackReport:
         counts = ", ".join(
             f"{len(found)} {kind}" for kind, found in _by_kind(update).items() if found
         )
-        yield f"{pluralize(runs, 'low-rated run')} in the dataset {self.dataset!r}: " + (
-            f"{pluralize(len(_records(update)), 'record')}, {counts}" if counts else "no record"
+        yield f"{count_of(runs, 'low-rated run')} in the dataset {self.dataset!r}: " + (
+            f"{count_of(len(_records(update)), 'record')}, {counts}" if counts else "no record"
         )
         for record in (*update.added, *update.changed):
             yield f"  {_describe_inputs(record)}"
             yield from (f"    {name}: {to_text(label)}" for name, label in record.labels.items())
         yield from (f"  skipped {id}: {reason}" for id, reason in update.skipped.items())
         if self.pending is not None:
-            yield f"{pluralize(self.pending, 'run')} in the review queue"
+            yield f"{count_of(self.pending, 'run')} in the review queue"
 
     def to_json(self) -> dict[str, Any]:
         records = {

@@ -8,7 +8,8 @@ import mlflow
 
 from instrumentation.trace import Trace, trace_from_mlflow
 from scenarios.evaluation.tasks import EvaluationTask
-from scenarios.expectations.expectation import SOURCE_ID, explain_failure
+from scenarios.expectations.assessments import SOURCE_ID
+from scenarios.expectations.expectation import explain_failure
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import load_scenario
 from scenarios.tape.placeholders import fill_inputs

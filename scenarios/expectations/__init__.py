@@ -4,6 +4,12 @@ A scenario lists them, as in `expect_broken=(ends_with_status("OK"), loses_hando
 "editor"))`. Each is a verb in the third person, and explains in a sentence why it does not hold.
 """
 
+from scenarios.expectations.assessments import log_failed_expectations
+from scenarios.expectations.calls.citations import (
+    cites_supporting_sources,
+    cites_unsupporting_sources,
+    claims_figure_without_search,
+)
 from scenarios.expectations.calls.code import (
     code_has_no_limit,
     code_is_stopped,
@@ -22,10 +28,7 @@ from scenarios.expectations.calls.measurements import (
     measures_different_parts,
     shares_measurement,
 )
-from scenarios.expectations.calls.search import (
-    cites_supporting_sources,
-    cites_unsupporting_sources,
-    claims_figure_without_search,
+from scenarios.expectations.calls.queries import (
     ignores_malformed_arguments,
     queries_another_country,
     queries_stated_country,
@@ -45,7 +48,7 @@ from scenarios.expectations.calls.tools import (
     never_loops,
     tool_call_fails,
 )
-from scenarios.expectations.expectation import Expectation, log_failed_expectations
+from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.figures import (
     changes_period,
     checks_report_against,

@@ -4,20 +4,22 @@ No expectation names a figure. What a tool returned is read from the trace and c
 the agents state, so an expectation holds whatever the inputs of a run are.
 """
 
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from instrumentation.figures import Figure, extract_figures
 from instrumentation.trace import Trace
 from scenarios.expectations.calls.tools import calls_of, tool_calls, tool_result
-from scenarios.expectations.expectation import (
-    Expectation,
-    list_agents,
-    pluralize,
-    root_attribute,
-    subject,
-    to_text,
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.figure_matching import (
+    format_figures,
+    is_same_figure,
+    matching_pairs,
+    stated_figures,
+    tool_figures,
 )
+from scenarios.expectations.wording import list_agents, root_attribute, subject, to_text
+from scenarios.reports.wording import count_of
 
 
 def repeats_tool_figures(tool: str, *, called_by: str, stated_by: Iterable[str]) -> Expectation:
@@ -25,7 +27,7 @@ def repeats_tool_figures(tool: str, *, called_by: str, stated_by: Iterable[str])
     agents = tuple(stated_by)
 
     def explain_failure(trace: Trace) -> str | None:
-        returned = _tool_figures(trace, called_by, tool)
+        returned = tool_figures(trace, called_by, tool)
         if not returned:
             return f"{tool} returned no figure to {called_by}"
         for agent in agents:
@@ -48,7 +50,7 @@ def checks_report_against(tool: str, *, called_by: str) -> Expectation:
     """The report is checked against exactly the figures that the tool returned to the agent."""
 
     def explain_failure(trace: Trace) -> str | None:
-        returned = len(_tool_figures(trace, called_by, tool))
+        returned = len(tool_figures(trace, called_by, tool))
         checked = root_attribute(trace, "flight_recorder.validation.source_number_count")
         if not returned:
             return f"{tool} returned no figure to {called_by}"
@@ -91,7 +93,7 @@ def invents_figure(agent: str, tool: str) -> Expectation:
         if not calls_of(trace, agent, tool):
             return f"{agent} never called {tool}"
         called = {call.name for call in tool_calls(trace, agent)}
-        returned = {one.value for name in called for one in _tool_figures(trace, agent, name)}
+        returned = {one.value for name in called for one in tool_figures(trace, agent, name)}
         stated = stated_figures(trace, agent)
         if any(not any(is_same_figure(exact, one.value) for exact in returned) for one in stated):
             return None
@@ -103,37 +105,43 @@ def invents_figure(agent: str, tool: str) -> Expectation:
 def keeps_period(tool: str, *, called_by: str, stated_by: tuple[str, ...]) -> Expectation:
     """Each agent states a figure that the tool returned, always with its period."""
 
-    def explain_failure(trace: Trace) -> str | None:
-        returned = _tool_figures(trace, called_by, tool)
-        for agent in stated_by:
-            pairs = list(matching_pairs(returned, trace, agent))
-            if not pairs or any(one.period != other.period for one, other in pairs):
-                return _describe(trace, agent, tool, returned)
-        return None
+    def are_kept(pairs: list[tuple[Figure, Figure]]) -> bool:
+        return bool(pairs) and all(one.period == other.period for one, other in pairs)
 
-    return Expectation(
-        f"{subject(stated_by, 'keep')} the period of what {tool} returned to {called_by}",
-        explain_failure,
-        (called_by, *stated_by),
-    )
+    return _expect_periods("keep", are_kept, tool, called_by, stated_by)
 
 
 def changes_period(tool: str, *, called_by: str, stated_by: tuple[str, ...]) -> Expectation:
     """Each agent states a figure that the tool returned, but with another period."""
 
+    def is_one_changed(pairs: list[tuple[Figure, Figure]]) -> bool:
+        return any(_has_other_period(one, other) for one, other in pairs)
+
+    expectation = _expect_periods("change", is_one_changed, tool, called_by, stated_by)
+    return replace(expectation, signals_failure=True)
+
+
+def _expect_periods(
+    verb: str,
+    is_met: Callable[[list[tuple[Figure, Figure]]], bool],
+    tool: str,
+    called_by: str,
+    stated_by: tuple[str, ...],
+) -> Expectation:
+    """For each agent, the figures that the tool returned, beside those that it states, meet it."""
+
     def explain_failure(trace: Trace) -> str | None:
-        returned = _tool_figures(trace, called_by, tool)
+        returned = tool_figures(trace, called_by, tool)
         for agent in stated_by:
-            pairs = matching_pairs(returned, trace, agent)
-            if not any(_has_other_period(one, other) for one, other in pairs):
-                return _describe(trace, agent, tool, returned)
+            if not is_met(list(matching_pairs(returned, trace, agent))):
+                stated = format_figures(stated_figures(trace, agent))
+                return f"{agent} states {stated}; {tool} returned {format_figures(returned)}"
         return None
 
     return Expectation(
-        f"{subject(stated_by, 'change')} the period of what {tool} returned to {called_by}",
+        f"{subject(stated_by, verb)} the period of what {tool} returned to {called_by}",
         explain_failure,
         (called_by, *stated_by),
-        signals_failure=True,
     )
 
 
@@ -151,7 +159,7 @@ def invents_missing_figure(tool: str, *, called_by: str, stated_by: tuple[str, .
             if not extract_figures(tool_result(call))
         }
         if not empty:
-            return f"{tool} returned a figure in each of {pluralize(len(calls), 'call')}"
+            return f"{tool} returned a figure in each of {count_of(len(calls), 'call')}"
         for agent in stated_by:
             stated = stated_figures(trace, agent)
             if not any(period in figure.sentence for period in empty for figure in stated):
@@ -166,43 +174,8 @@ def invents_missing_figure(tool: str, *, called_by: str, stated_by: tuple[str, .
     )
 
 
-def is_same_figure(exact: Decimal, rounded: Decimal) -> bool:
-    """Whether `rounded` is `exact`, rounded to as few places as it has."""
-    places = max(0, -int(rounded.as_tuple().exponent))
-    return round(exact, places) == round(rounded, places)
-
-
-def _tool_figures(trace: Trace, agent: str, tool: str) -> list[Figure]:
-    results = [tool_result(call) for call in calls_of(trace, agent, tool)]
-    return [figure for result in results for figure in extract_figures(result)]
-
-
-def stated_figures(trace: Trace, agent: str) -> list[Figure]:
-    """The figures in all outputs of an agent."""
-    outputs = [to_text(turn.outputs) for turn in trace.turns(agent)]
-    return [figure for output in outputs for figure in extract_figures(output)]
-
-
-def matching_pairs(
-    returned: list[Figure], trace: Trace, agent: str
-) -> Iterator[tuple[Figure, Figure]]:
-    """Each returned figure with each stated figure that is the same number, perhaps rounded."""
-    stated = stated_figures(trace, agent)
-    return ((one, other) for one in returned for other in stated if other.covers(one.value))
-
-
 def _has_other_period(returned: Figure, stated: Figure) -> bool:
     return None not in (returned.period, stated.period) and returned.period != stated.period
-
-
-def _describe(trace: Trace, agent: str, tool: str, returned: list[Figure]) -> str:
-    stated = format_figures(stated_figures(trace, agent))
-    return f"{agent} states {stated}; {tool} returned {format_figures(returned)}"
-
-
-def format_figures(figures: list[Figure]) -> str:
-    """Figures in a sentence, each with its period."""
-    return ", ".join(f"{one.text} per {one.period or '?'}" for one in figures) or "no figure"
 
 
 def _format_values(figures: Iterable[Figure]) -> str:

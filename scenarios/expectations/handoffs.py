@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import (
-    Expectation,
-    how_often,
-    list_names,
-    pluralize,
-)
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import how_often, list_names
+from scenarios.reports.wording import count_of
 
 SCORE_ATTRIBUTE = "flight_recorder.handoff.efficiency_score"
 MIN_ARRIVED_SHARE = 0.8
@@ -24,7 +21,7 @@ def hands_off(sender: str, receiver: str, *, times: int = 1) -> Expectation:
     def explain_failure(trace: Trace) -> str | None:
         found = trace.handoffs(sender, receiver)
         if len(found) != times:
-            return f"{pluralize(len(found), 'such handoff')}{_describe_received(trace, receiver)}"
+            return f"{count_of(len(found), 'such handoff')}{_describe_received(trace, receiver)}"
         if unscored := _describe_unscored(found):
             return unscored
         lost = [span for span in found if _arrived_share(span) < MIN_ARRIVED_SHARE]
@@ -90,7 +87,7 @@ def delegates_to(sender: str, receiver: str, *, times: int = 1) -> Expectation:
         delegations = [span for span in trace.handoffs(sender, receiver) if _is_delegation(span)]
         if len(delegations) == times:
             return None
-        found = pluralize(len(delegations), "such delegation")
+        found = count_of(len(delegations), "such delegation")
         return f"{found}; delegations of the run: {_list_delegations(list(trace))}"
 
     return Expectation(
@@ -113,7 +110,7 @@ def delegates_without_calling(task: str, *, tool: str) -> Expectation:
         calls = sum(span.type == "TOOL" and span.name == tool for span in spans)
         if not calls:
             return None
-        called = f"{pluralize(calls, 'call')} of {tool}"
+        called = f"{count_of(calls, 'call')} of {tool}"
         return f"{called}; delegations: {_list_delegations(spans)}"
 
     return Expectation(

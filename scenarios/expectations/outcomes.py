@@ -5,14 +5,9 @@ from typing import Any
 
 from instrumentation.diagnosis import diagnose
 from instrumentation.trace import Trace
-from scenarios.expectations.expectation import (
-    Expectation,
-    describe_nearest,
-    error_suffix,
-    pluralize,
-    root_attribute,
-    to_text,
-)
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import describe_nearest, error_suffix, root_attribute, to_text
+from scenarios.reports.wording import count_of
 
 
 def ends_with_status(status: str, *, message: str = "") -> Expectation:
@@ -110,12 +105,12 @@ def leaves_traces(count: int) -> Expectation:
 
     def explain_failure(trace: Trace) -> str | None:
         if len(trace.roots) != count:
-            return f"it leaves {pluralize(len(trace.roots), 'trace')}"
+            return f"it leaves {count_of(len(trace.roots), 'trace')}"
         failed = [span for span in trace if span.failed]
         return "; ".join(f"{span.name} failed{error_suffix(span)}" for span in failed) or None
 
     return Expectation(
-        f"the run leaves {pluralize(count, 'trace')} without an error",
+        f"the run leaves {count_of(count, 'trace')} without an error",
         explain_failure,
         counts_traces=True,
     )
@@ -127,14 +122,14 @@ def is_one_session(*, turns: int, user: str = "") -> Expectation:
 
     def explain_failure(trace: Trace) -> str | None:
         if trace.session is None:
-            return f"the run is not a session: it left {pluralize(len(trace.roots), 'trace')}"
+            return f"the run is not a session: it left {count_of(len(trace.roots), 'trace')}"
         if len(trace.roots) != turns:
-            return f"the session has {pluralize(len(trace.roots), 'turn')}"
+            return f"the session has {count_of(len(trace.roots), 'turn')}"
         found = trace.session.user
         return None if found == user else f"its user is {found or 'not recorded'}"
 
     return Expectation(
-        f"the run is one session{of_user} with {pluralize(turns, 'turn')}", explain_failure
+        f"the run is one session{of_user} with {count_of(turns, 'turn')}", explain_failure
     )
 
 

@@ -7,8 +7,10 @@ from typing import Any
 from instrumentation.figures import extract_figures
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import calls_of
-from scenarios.expectations.expectation import Expectation, list_agents, pluralize, shorten, to_text
-from scenarios.expectations.figures import is_same_figure
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.figure_matching import is_same_figure
+from scenarios.expectations.wording import list_agents, shorten, to_text
+from scenarios.reports.wording import count_of
 
 MIN_FIGURES_SHARE = 0.8
 """From this share of the sender's figures on, the figures have been handed off."""
@@ -80,7 +82,7 @@ def receives_tool_results(agent: str, tool: str) -> Expectation:
             return f"{agent} did not call it; agents at work: {list_agents(trace)}"
         if received == called:
             return None
-        return f"of {pluralize(called, 'call')} it received {pluralize(received, 'result')}"
+        return f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
 
     return Expectation(f"{agent} receives the results of {tool}", explain_failure, (agent,))
 
@@ -93,7 +95,7 @@ def never_receives_tool_results(agent: str, tool: str) -> Expectation:
         if not called:
             return f"{agent} did not call it; agents at work: {list_agents(trace)}"
         return (
-            f"of {pluralize(called, 'call')} it received {pluralize(received, 'result')}"
+            f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
             if received
             else None
         )
@@ -111,7 +113,7 @@ def remembers_earlier_turns(agent: str) -> Expectation:
 
     def explain_failure(trace: Trace) -> str | None:
         if len(trace.roots) < 2:
-            return f"there is nothing to remember in {pluralize(len(trace.roots), 'turn')}"
+            return f"there is nothing to remember in {count_of(len(trace.roots), 'turn')}"
         earlier: list[str] = []
         for number, root in enumerate(trace.roots, 1):
             turns = [span for span in root if span.type == "AGENT" and span.agent == agent]

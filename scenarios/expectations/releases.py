@@ -1,7 +1,8 @@
 """Expectations about prompts of a registry: does an agent load the released version?"""
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation, list_agents
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import list_agents
 
 VERSION = "flight_recorder.prompt.version"
 RELEASED = "flight_recorder.prompt.released_version"

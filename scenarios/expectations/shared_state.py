@@ -6,18 +6,18 @@ from typing import Any
 from instrumentation.figures import extract_figures
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import tool_calls, tool_result
-from scenarios.expectations.expectation import (
-    Expectation,
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.figure_matching import format_figures, matching_pairs, stated_figures
+from scenarios.expectations.wording import (
     error_suffix,
     how_often,
     join_names,
     list_agents,
-    pluralize,
     shorten,
     subject,
     to_text,
 )
-from scenarios.expectations.figures import format_figures, matching_pairs, stated_figures
+from scenarios.reports.wording import count_of
 
 
 def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
@@ -35,7 +35,7 @@ def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
         ]
         if len(found) == times:
             return None
-        return f"{len(found)} of {pluralize(len(writes), 'write')}"
+        return f"{len(found)} of {count_of(len(writes), 'write')}"
 
     kind = "with" if grounded else "without"
     return Expectation(

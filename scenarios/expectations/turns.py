@@ -4,13 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from instrumentation.trace import Trace
-from scenarios.expectations.expectation import (
-    Expectation,
-    error_suffix,
-    join_names,
-    list_agents,
-    pluralize,
-)
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import error_suffix, join_names, list_agents
+from scenarios.reports.wording import count_of
 
 
 def takes_turns(agent: str, times: int) -> Expectation:
@@ -20,9 +16,9 @@ def takes_turns(agent: str, times: int) -> Expectation:
         found = len(trace.turns(agent))
         if found == times:
             return None
-        return f"it took {pluralize(found, 'turn')}; agents at work: {list_agents(trace)}"
+        return f"it took {count_of(found, 'turn')}; agents at work: {list_agents(trace)}"
 
-    return Expectation(f"{agent} takes {pluralize(times, 'turn')}", explain_failure, (agent,))
+    return Expectation(f"{agent} takes {count_of(times, 'turn')}", explain_failure, (agent,))
 
 
 def never_runs(agent: str) -> Expectation:
@@ -32,7 +28,7 @@ def never_runs(agent: str) -> Expectation:
         if not trace.agents:
             return "the trace has no turn of any agent"
         found = len(trace.turns(agent))
-        return f"it took {pluralize(found, 'turn')}" if found else None
+        return f"it took {count_of(found, 'turn')}" if found else None
 
     return Expectation(f"{agent} never runs", explain_failure, (agent,))
 
@@ -89,9 +85,9 @@ def has_failed_attempts(error: str, *, agent: str, times: int = 1) -> Expectatio
             return None
         return f"failed attempts of {agent}: {', '.join(found) or 'none'}"
 
-    description = f"{pluralize(times, 'HTTP attempt')} of {agent} fails with {error}"
+    description = f"{count_of(times, 'HTTP attempt')} of {agent} fails with {error}"
     if times != 1:
-        description = f"{pluralize(times, 'HTTP attempt')} of {agent} fail with {error}"
+        description = f"{count_of(times, 'HTTP attempt')} of {agent} fail with {error}"
     return Expectation(description, explain_failure, (agent,))
 
 

@@ -2,7 +2,7 @@
 
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.outline import outline_lines
-from scenarios.expectations.expectation import shorten, to_text
+from scenarios.expectations.wording import shorten, to_text
 from scenarios.scenario import FailureOrigin
 
 MARKER = "▶ "

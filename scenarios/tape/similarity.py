@@ -5,12 +5,13 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
 
+from scenarios.reports.wording import list_words
+
 PIECE_CHARS = 3
 """Texts are compared by their pieces of this size, so that a typing error costs little."""
 
 MAX_COMPARED_WORDS = 1000
 """An unknown word is compared with at most this many known words, to limit the time."""
-MAX_LISTED_WORDS = 12
 
 
 @lru_cache(maxsize=1024)
@@ -40,14 +41,3 @@ def suggest_nearest(word: str, words: tuple[str, ...]) -> str:
     if nearest:
         return f"; nearest: {nearest!r}"
     return f"; known: {list_words(words)}" if words else ""
-
-
-def count_of(number: int, noun: str) -> str:
-    """Return a number and a noun, in the plural unless the number is one: `2 exchanges`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def list_words(words: tuple[str, ...]) -> str:
-    """Join the words with commas; of many, the first `MAX_LISTED_WORDS` and the total."""
-    more = f" … ({len(words)} in total)" if len(words) > MAX_LISTED_WORDS else ""
-    return ", ".join(words[:MAX_LISTED_WORDS]) + more

@@ -4,12 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from instrumentation.trace import Trace, TraceNotFoundError
 from instrumentation.trace.outline import outline_lines
-from scenarios.expectations.expectation import (
-    Expectation,
-    explain_failure,
-    find_span,
-    log_failed_expectations,
-)
+from scenarios.expectations.assessments import log_failed_expectations
+from scenarios.expectations.expectation import Expectation, explain_failure, find_span
 from scenarios.reports.origin_marker import MARGIN, mark_line
 from scenarios.testing.traced_test import TracedTest
 from scenarios.traces.store.ui_server import show_command, trace_page_url

@@ -6,7 +6,8 @@ from typing import Any
 
 from instrumentation.diagnosis import diagnose
 from instrumentation.trace import trace_from_mlflow
-from scenarios.expectations.expectation import MAX_NAME_CHARS, Expectation, explain_failure
+from scenarios.expectations.assessments import MAX_NAME_CHARS
+from scenarios.expectations.expectation import Expectation, explain_failure
 
 INVALID_CHARACTERS = re.compile(r"[^\w .:-]", re.ASCII)
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scenarios.evaluation.diagnosis_benchmark.benchmark import BenchmarkResult, DataSetScore
-from scenarios.tape.similarity import count_of
+from scenarios.reports.wording import count_of
 
 MAX_LISTED_LOGS = 20
 """More logs that could not be read are only counted."""

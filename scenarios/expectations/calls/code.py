@@ -4,7 +4,8 @@ import re
 
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import tool_calls
-from scenarios.expectations.expectation import Expectation, list_names
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import list_names
 
 TOOL = "execute_code"
 LANGUAGES = "flight_recorder.code.languages"

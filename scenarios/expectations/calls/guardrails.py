@@ -3,14 +3,9 @@
 import re
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import (
-    Expectation,
-    how_often,
-    list_names,
-    pluralize,
-    shorten,
-    to_text,
-)
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import how_often, list_names, shorten, to_text
+from scenarios.reports.wording import count_of
 
 PREFIX = "flight_recorder.guardrail."
 
@@ -26,13 +21,13 @@ def guardrail_blocks(
             return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
         blocked = [str(one.attributes.get(f"{PREFIX}reason")) for one in checks if _blocks(one)]
         if len(blocked) != times:
-            return f"it blocked {len(blocked)} of {pluralize(len(checks), 'call')}"
+            return f"it blocked {len(blocked)} of {count_of(len(checks), 'call')}"
         other = [text for text in blocked if reason not in text]
         return f"its reason is {other[0]!r}" if other else None
 
     of_tool = f" of {tool}" if tool else ""
     because = f" because of {reason!r}" if reason else ""
-    calls = pluralize(times, "call")
+    calls = count_of(times, "call")
     return Expectation(
         f"{guardrail} blocks {calls}{of_tool}{because}", explain_failure, span_name=guardrail
     )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import tool_calls
-from scenarios.expectations.expectation import Expectation, pluralize
+from scenarios.expectations.expectation import Expectation
+from scenarios.reports.wording import count_of
 
 
 def duplicates_measurement(measurement: str, *, agents: tuple[str, str]) -> Expectation:
@@ -42,7 +43,7 @@ def shares_measurement(measurement: str, *, made_by: str, reused_by: str) -> Exp
         total = len(_measurement_spans(trace, measurement))
         made = len(_measurement_spans(trace, measurement, made_by))
         if (total, made) != (1, 1):
-            return f"it is made {pluralize(total, 'time')}, {made} of them by {made_by}"
+            return f"it is made {count_of(total, 'time')}, {made} of them by {made_by}"
         shared = [name for call in tool_calls(trace, reused_by) for name in _reused(call)]
         if measurement in shared:
             return None

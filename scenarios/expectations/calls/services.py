@@ -9,15 +9,9 @@ from typing import Any
 
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import calls_of, describe_calls
-from scenarios.expectations.expectation import (
-    Expectation,
-    error_suffix,
-    how_often,
-    list_agents,
-    pluralize,
-    shorten,
-    to_text,
-)
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import error_suffix, how_often, list_agents, shorten, to_text
+from scenarios.reports.wording import count_of
 
 
 def receives_http_reply(agent: str, tool: str, pattern: str) -> Expectation:
@@ -57,8 +51,8 @@ def failed_attempts_have_cause(agent: str, tool: str, *, service: str) -> Expect
             status = f"{silent[0].status}{error_suffix(silent[0])}"
             return f"a span of {service} has the status {status} and gives no reason"
         if not attempts or len(attempts) != len(causes):
-            failed = pluralize(len(attempts), "attempt")
-            return f"{failed} failed, with {pluralize(len(causes), 'span')} of {service}"
+            failed = count_of(len(attempts), "attempt")
+            return f"{failed} failed, with {count_of(len(causes), 'span')} of {service}"
         return None
 
     return Expectation(
@@ -117,4 +111,4 @@ def _describe_polls(polls: list[Span]) -> str:
     states = [
         f"{poll.status}, {_polled_state(poll)[0]} at {_polled_state(poll)[1]}" for poll in polls
     ]
-    return f"{pluralize(len(polls), 'call')}{': ' if states else ''}{'; '.join(states)}"
+    return f"{count_of(len(polls), 'call')}{': ' if states else ''}{'; '.join(states)}"

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import (
-    Expectation,
+from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.wording import (
     error_suffix,
     how_often,
     list_names,
-    pluralize,
     root_attribute,
     shorten,
     to_text,
 )
+from scenarios.reports.wording import count_of
 
 
 def calls_tool(agent: str, tool: str, *, times: int, returning: str = "") -> Expectation:
@@ -22,7 +22,7 @@ def calls_tool(agent: str, tool: str, *, times: int, returning: str = "") -> Exp
     def explain_failure(trace: Trace) -> str | None:
         calls = calls_of(trace, agent, tool)
         if len(calls) != times:
-            return f"it made {pluralize(len(calls), 'call')}{describe_calls(trace, agent)}"
+            return f"it made {count_of(len(calls), 'call')}{describe_calls(trace, agent)}"
         other = next((call for call in calls if not re.search(returning, tool_result(call))), None)
         return f"a call returned {shorten(tool_result(other))}" if other else None
 
@@ -43,7 +43,7 @@ def never_calls_tool(agent: str, tool: str) -> Expectation:
         if not trace.turns(agent):
             return f"{agent} took no turn"
         calls = len(calls_of(trace, agent, tool))
-        return f"it made {pluralize(calls, 'call')}" if calls else None
+        return f"it made {count_of(calls, 'call')}" if calls else None
 
     return Expectation(f"{agent} never calls {tool}", explain_failure, (agent,), span_name=tool)
 
@@ -57,7 +57,7 @@ def tool_call_fails(agent: str, tool: str, *, times: int, message: str) -> Expec
         if len(failed) == times:
             return None
         results = ", ".join(f"{call.status}{error_suffix(call)}" for call in calls) or "none"
-        return f"{pluralize(len(failed), 'such call')}; its calls: {results}"
+        return f"{count_of(len(failed), 'such call')}; its calls: {results}"
 
     description = f"{agent}'s call of {tool} fails with a message containing {message!r}"
     return Expectation(
@@ -74,7 +74,7 @@ def loops_on_tool(agent: str, tool: str) -> Expectation:
         calls = calls_of(trace, agent, tool)
         different = len({(to_text(call.inputs), tool_result(call)) for call in calls})
         if len(calls) < 3 or different > 1:
-            return f"it made {pluralize(len(calls), 'call')}, {different} of them different"
+            return f"it made {count_of(len(calls), 'call')}, {different} of them different"
         completions = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
         spent = [span.tokens.input for span in completions]
         grows = spent == sorted(set(spent))
@@ -108,7 +108,7 @@ def guardrail_rejects(task: str, *, times: int) -> Expectation:
         )
         if rejected == times:
             return None
-        return f"it rejected {rejected} of {pluralize(len(checks), 'result')}"
+        return f"it rejected {rejected} of {count_of(len(checks), 'result')}"
 
     return Expectation(
         f"the guardrail of {task} rejects its result {how_often(times)}",
@@ -126,7 +126,7 @@ def claims_verified_without_tool(agent: str, tool: str) -> Expectation:
         if not trace.turns(agent):
             return f"{agent} took no turn"
         calls = len(calls_of(trace, agent, tool))
-        return f"it made {pluralize(calls, 'call')}" if calls else None
+        return f"it made {count_of(calls, 'call')}" if calls else None
 
     return Expectation(
         f"the output claims to be verified, and {agent} never called {tool}",
@@ -166,3 +166,13 @@ def _own_tool_spans(span: Span) -> Iterator[Span]:
         if child.type == "TOOL":
             yield child
         yield from _own_tool_spans(child)
+
+
+def completions_of(trace: Trace, agent: str) -> list[Span]:
+    """All completions of an agent."""
+    return [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
+
+
+def task_of(turn: Span) -> str:
+    """The task that an agent's turn was given."""
+    return to_text((turn.inputs or {}).get("task"))

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from instrumentation.diagnosis import Diagnosis, Finding
-from instrumentation.trace import Trace, TraceNotFoundError
-from scenarios.expectations.expectation import SOURCE_ID
+from instrumentation.trace import Trace
+from scenarios.expectations.assessments import SOURCE_ID, AssessmentLog, require_trace_id
 
 HEALTH_NAME = "diagnosis"
 NAME_PREFIX = "diagnosis: "
@@ -44,35 +44,16 @@ def log_findings(
     Raises:
         TraceNotFoundError: The trace was not read from a store.
     """
-    from mlflow.entities import AssessmentSource, AssessmentSourceType, Feedback
-    from mlflow.tracing.client import TracingClient  # takes three seconds
-
-    client = TracingClient(tracking_uri)
-    source = AssessmentSource(AssessmentSourceType.CODE, SOURCE_ID)
-    logged = []
+    log, logged = AssessmentLog(tracking_uri), []
     for finding in diagnosis.findings:
-        trace_id = finding.origin.trace_id
-        if not trace_id:
-            raise TraceNotFoundError(
-                "expected a trace of an MLflow store to log findings on, but it has no id;"
-                " read it with fetch_trace"
-            )
-        known = client.get_trace_info(trace_id).assessments
+        known = log.known_assessments(require_trace_id(finding.origin))
         on_span = [one for one in known if one.span_id == finding.span_id]
         name = f"{NAME_PREFIX}{finding.mode}"
         if all(one.name != name for one in on_span):
-            feedback = Feedback(
-                name=name,
-                value=False,
-                source=source,
-                rationale=explain_finding(finding),
-                metadata=_metadata(finding),
-                span_id=finding.span_id,
-            )
-            client.log_assessment(trace_id, feedback)
+            log.log_failure(finding.origin, name, explain_finding(finding), _metadata(finding))
             logged.append(finding)
         if with_issues and all(getattr(one, "issue_name", "") != finding.mode for one in on_span):
-            _link_issue(client, trace, finding, source)
+            _link_issue(log, trace, finding)
     return tuple(logged)
 
 
@@ -84,18 +65,11 @@ def log_health(trace: Trace, diagnosis: Diagnosis, tracking_uri: str | None = No
     Returns:
         Whether it was logged now; False if all traces had it.
     """
-    from mlflow.entities import AssessmentSource, AssessmentSourceType, Feedback
-    from mlflow.tracing.client import TracingClient
-
-    client, is_logged = TracingClient(tracking_uri), False
-    source = AssessmentSource(AssessmentSourceType.CODE, SOURCE_ID)
+    log, is_logged = AssessmentLog(tracking_uri), False
     modes = ", ".join(finding.mode for finding in diagnosis.findings) or "nothing found"
     for trace_id in trace.ids:
-        known = client.get_trace_info(trace_id).assessments
-        if all(one.name != HEALTH_NAME for one in known):
-            value = not diagnosis.findings
-            feedback = Feedback(name=HEALTH_NAME, value=value, source=source, rationale=modes)
-            client.log_assessment(trace_id, feedback)
+        if all(one.name != HEALTH_NAME for one in log.known_assessments(trace_id)):
+            log.log_feedback(trace_id, HEALTH_NAME, not diagnosis.findings, rationale=modes)
             is_logged = True
     return is_logged
 
@@ -115,7 +89,7 @@ def _metadata(finding: Finding) -> dict[str, str]:
     }
 
 
-def _link_issue(client: Any, trace: Trace, finding: Finding, source: Any) -> None:
+def _link_issue(log: AssessmentLog, trace: Trace, finding: Finding) -> None:
     """Reference the experiment's issue of the failure mode; create it first if there is none.
 
     MLflow has issues since 3.11, and since 3.18 ordered evidence with them, which its page of the
@@ -127,9 +101,10 @@ def _link_issue(client: Any, trace: Trace, finding: Finding, source: Any) -> Non
         return
     if not trace.experiment_id:
         return
-    issue = _find_issue(client, trace.experiment_id, finding.mode)
+    store = log.client.store
+    issue = _find_issue(store, trace.experiment_id, finding.mode)
     if issue is None:
-        issue = client.store.create_issue(
+        issue = store.create_issue(
             experiment_id=trace.experiment_id,
             name=finding.mode,
             description=finding.fix,
@@ -141,12 +116,12 @@ def _link_issue(client: Any, trace: Trace, finding: Finding, source: Any) -> Non
     reference = IssueReference(
         issue_id=issue.issue_id,
         issue_name=issue.name,
-        source=source,
+        source=log.source,
         rationale=_summarize(finding) if metadata else explain_finding(finding),
         metadata=metadata,
         span_id=finding.span_id,
     )
-    client.log_assessment(finding.origin.trace_id, reference)
+    log.client.log_assessment(finding.origin.trace_id, reference)
 
 
 def _evidence_metadata(trace: Trace, finding: Finding) -> dict[str, str] | None:
@@ -186,9 +161,7 @@ def _iter_steps(trace: Trace, finding: Finding) -> Iterator[tuple[str, str, str]
             yield step.span_id, f"it reached {step}", str(step)
 
 
-def _find_issue(client: Any, experiment_id: str, mode: str) -> Any:
-    issues: Sequence[Any] = client.store.search_issues(
-        experiment_id=experiment_id, max_results=MAX_ISSUES
-    )
+def _find_issue(store: Any, experiment_id: str, mode: str) -> Any:
+    issues: Sequence[Any] = store.search_issues(experiment_id=experiment_id, max_results=MAX_ISSUES)
     same = (issue for issue in issues if issue.name == mode and issue.created_by == SOURCE_ID)
     return next(same, None)

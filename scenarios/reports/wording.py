@@ -1,0 +1,14 @@
+"""Word counts and lists in a sentence: `2 exchanges`, `writer, editor … (14 in total)`."""
+
+MAX_LISTED_WORDS = 12
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number and a noun, in the plural unless the number is one: `2 exchanges`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def list_words(words: tuple[str, ...]) -> str:
+    """Join the words with commas; of many, the first `MAX_LISTED_WORDS` and the total."""
+    more = f" … ({len(words)} in total)" if len(words) > MAX_LISTED_WORDS else ""
+    return ", ".join(words[:MAX_LISTED_WORDS]) + more
