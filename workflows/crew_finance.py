@@ -3,8 +3,7 @@
     charter ──▶ figures ──▶ analysis ──▶ briefing     each task is given the results that
      lead      specialist    analyst    synthesist    `contexts` lists, and no others
 
-The specialist looks figures up and notes them in a state that the crew shares, the analyst recalls
-them, and the synthesist has its report checked. A run leaves this trace:
+The specialist notes figures, the analyst recalls them, the report is checked. This is the trace:
 
     briefing  [CHAIN]                        outcome, check, routing, telemetry, state counts
       finance  [CHAIN]                       the crew

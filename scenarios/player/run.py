@@ -1,5 +1,7 @@
 """Run all variants of a scenario on its tape, offline."""
 
+from collections.abc import Iterable, Iterator
+
 from instrumentation import enable_tracing
 from scenarios.player.scenario_loader import (
     ScenarioNotFoundError,
@@ -9,7 +11,7 @@ from scenarios.player.scenario_loader import (
 )
 from scenarios.player.service_processes import run_services
 from scenarios.player.variant_run import ProgressCallback, VariantRun, run_variant
-from scenarios.player.verdict import Verdict
+from scenarios.player.verdict import VariantResult, Verdict
 from scenarios.tape.tape import Tape
 
 
@@ -48,10 +50,11 @@ def run_scenario(
             run_variant(run, workflow, tape, processes, strict, on_exchange)
             for run, workflow in zip(runs, workflows, strict=True)
         )
-    used = frozenset().union(*(result.used_lines for result in results))
-    problems = tuple(
-        f"{folder.tape.name}:{line.number}: no variant uses this line of {line.lane}"
-        for line in tape.lines
-        if line.number not in used
-    )
-    return Verdict(name, results, problems)
+    return Verdict(name, results, tuple(_find_unused_lines(tape, results, folder.tape.name)))
+
+
+def _find_unused_lines(tape: Tape, results: Iterable[VariantResult], file: str) -> Iterator[str]:
+    used = {number for result in results for number in result.used_lines}
+    for line in tape.lines:
+        if line.number not in used:
+            yield f"{file}:{line.number}: no variant uses this line of {line.lane}"

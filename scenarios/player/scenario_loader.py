@@ -136,6 +136,16 @@ def _import_workflow(scenario: Scenario, variant: Variant) -> type[Any]:
     return workflow
 
 
+def workflow_reference(name: str) -> str:
+    """The object reference of a workflow, by the name of its module."""
+    references = {load_scenario(scenario).workflow for scenario in scenario_names()}
+    by_name = {one.partition(":")[0].rpartition(".")[2]: one for one in references}
+    if name not in by_name:
+        near = get_close_matches(name, by_name, n=1, cutoff=0.0)
+        raise ScenarioNotFoundError(f"no workflow is named {name!r}; did you mean {near[0]}?")
+    return by_name[name]
+
+
 def resolve_workflow(reference: str) -> type[Any]:
     """Import the class that an object reference, `package.module:Class`, names."""
     module, _, name = reference.partition(":")

@@ -86,8 +86,7 @@ def run_variant(
     on_exchange: ProgressCallback | None,
 ) -> VariantResult:
     """Run one variant on its tape, and evaluate its trace."""
-    name = variant_run.name
-    started_s = time.perf_counter()
+    name, started_s = variant_run.name, time.perf_counter()
     with (
         replay_tape(
             tape.with_inputs(variant_run.inputs),
@@ -119,13 +118,7 @@ def run_variant(
         trace = trace_from_mlflow(stored.to_dict() for stored in run.traces())
     except TraceNotFoundError as error:
         return replace(result, problems=(*result.problems, str(error)))
-    drift = (*map(str, replay.drift), *_find_golden_drift(variant_run, trace))
-    return replace(
-        _evaluate_trace(variant_run, result, trace),
-        fidelity=measure_fidelity(replay.ledger, trace),
-        drift=drift,
-        is_new=variant_run.seed is None and not variant_run.golden.exists(),
-    )
+    return _evaluate_trace(variant_run, replace(result, trace=trace), trace, replay)
 
 
 def _find_golden_drift(variant_run: VariantRun, trace: Trace) -> tuple[str, ...]:
@@ -142,8 +135,10 @@ def diff_outlines(golden: str, outline: str) -> tuple[str, ...]:
     )
 
 
-def _evaluate_trace(variant_run: VariantRun, result: VariantResult, trace: Trace) -> VariantResult:
-    """Evaluate the expectations, and log what the trace does not meet on its spans.
+def _evaluate_trace(
+    variant_run: VariantRun, result: VariantResult, trace: Trace, replay: ReplayServer
+) -> VariantResult:
+    """Evaluate the trace, and log the expectations that it does not meet on its spans.
 
     For a broken variant, these are also the expectations of the fixed one.
     """
@@ -154,8 +149,14 @@ def _evaluate_trace(variant_run: VariantRun, result: VariantResult, trace: Trace
         problems = (*problems, *find_broken_problems(scenario, trace, folder))
     log_failed_expectations(trace, expected)
     log_findings(trace, diagnose(trace), with_issues=False)  # it fails on purpose
-    results = evaluate(trace, variant_run.expectations)
-    return replace(result, trace=trace, problems=problems, expectation_results=results)
+    return replace(
+        result,
+        problems=problems,
+        expectation_results=evaluate(trace, variant_run.expectations),
+        fidelity=measure_fidelity(replay.ledger, trace),
+        drift=(*map(str, replay.drift), *_find_golden_drift(variant_run, trace)),
+        is_new=variant_run.seed is None and not variant_run.golden.exists(),
+    )
 
 
 def _find_problems(replay: ReplayServer, unexpected_outcome: str | None) -> Iterator[str]:

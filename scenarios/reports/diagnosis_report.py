@@ -12,7 +12,7 @@ from instrumentation.diagnosis import Diagnosis, Evidence, Finding
 from instrumentation.diagnosis.suspicion import Suspect
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.conversations import step_number_of
-from scenarios.tape.similarity import count_of
+from scenarios.reports.wording import count_of
 from scenarios.traces.diagnoses.experiment import DiagnosedRun
 from scenarios.traces.diagnoses.span_links import SpanLink
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from instrumentation.governance import Action, Governance
 from scenarios.reports.document_parts import escape_cell
-from scenarios.tape.similarity import count_of
+from scenarios.reports.wording import count_of
 
 Row = tuple[str, ...]
 MAX_ARGUMENTS_LENGTH = 60

@@ -4,15 +4,10 @@ The page loads nothing and runs no script; its Content-Security-Policy forbids b
 trace is text of strangers: the template escapes all of it, and control characters are replaced.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Span, Tokens, Trace
@@ -22,11 +17,9 @@ from scenarios.reports.diagnosis_page.agent_work import AgentWork, assign_agents
 from scenarios.reports.diagnosis_page.cited_spans import CitedSpans, CitedStep
 from scenarios.reports.diagnosis_page.graph_layout import describe_graph, lay_out_graph
 from scenarios.reports.diagnosis_page.span_rows import SpanOutline
+from scenarios.reports.diagnosis_page.template import load_template
 from scenarios.reports.diagnosis_page.time_chart import draw_time_chart
 from scenarios.traces.diagnoses.span_links import SpanLink
-
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that no page may have, or that change the direction of a text."""
 
 
 def write_diagnosis_pages(
@@ -106,7 +99,7 @@ def render_diagnosis_page(
         "ident": id,
         **_graph_values(trace, work, first, paths[0] if paths else (), agent_of),
     }
-    return _template_environment().get_template("page.html").render(values)
+    return load_template().render(values)
 
 
 def _graph_values(
@@ -159,49 +152,3 @@ def _end_of_run(trace: Trace) -> str:
     """The error with which the run ended; empty if it succeeded."""
     root: Span = trace.roots[-1]
     return root.status_message or root.status if root.failed else ""
-
-
-def format_duration(duration_ns: float) -> str:
-    """A duration with three digits at most: 4.4 ms, 1.52 s, 3 min 20 s."""
-    seconds = duration_ns / 1e9
-    if seconds >= 120:
-        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
-    if seconds >= 1:
-        return f"{seconds:.3g} s"
-    return f"{duration_ns / 1e6:.3g} ms" if duration_ns >= 1e6 else f"{duration_ns / 1e3:.3g} µs"
-
-
-def format_cost(cost_usd: float | None) -> str:
-    """A cost in US dollars, or a dash if it is unknown."""
-    if cost_usd is None:
-        return "–"
-    return f"${cost_usd:.2f}" if cost_usd >= 1 or not cost_usd else f"${cost_usd:.2g}"
-
-
-def _shorten(text: str, max_chars: int) -> str:
-    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
-
-
-def _printable(value: Any) -> Any:
-    """A text of a trace without unprintable characters; the template's own markup as it is."""
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    return UNPRINTABLE.sub("\ufffd", value)
-
-
-@cache
-def _template_environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
-    environment.filters |= {
-        "duration": format_duration,
-        "cost": format_cost,
-        "shorten": _shorten,
-    }
-    return environment

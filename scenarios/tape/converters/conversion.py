@@ -65,16 +65,16 @@ def convert_file(source: Path, target_format: Format) -> Converted:
         ConversionError: The file is not convertible.
         TapeError: The file is an invalid tape.
     """
-    from scenarios.tape.converters import aimock_fixtures, vcrpy_cassette
+    from scenarios.tape.converters import aimock_to_tape, tape_to_aimock, vcrpy_cassette
 
     source_format = detect_format(source)
     importers: dict[str, Callable[[Any], Converted]] = {
         "vcrpy": vcrpy_cassette.to_tape,
-        "aimock": aimock_fixtures.to_tape,
+        "aimock": aimock_to_tape.to_tape,
     }
     exporters: dict[str, Callable[[Tape], Converted]] = {
         "vcrpy": vcrpy_cassette.from_tape,
-        "aimock": aimock_fixtures.from_tape,
+        "aimock": tape_to_aimock.from_tape,
     }
     if source_format == "tape" and target_format in exporters:
         return exporters[target_format](Tape.load(source))

@@ -1,14 +1,14 @@
 """Report where two runs differ first, and what differs later: as text for people, or as JSON."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rich.text import Text
 
-from scenarios.tape.similarity import list_words
+from scenarios.reports.wording import list_words
 from scenarios.traces.divergence.first_divergence import Comparison, Divergence
 from scenarios.traces.divergence.message_changes import MessageChange, diff_words
-from scenarios.traces.divergence.run_record import RecordedRun, RunCall
+from scenarios.traces.divergence.run_record import RunCall
 
 MAX_LISTED = 20
 """How many of the later divergences are listed."""
@@ -36,8 +36,8 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
             for one in comparison.divergences[1:]
         ],
         "names_in_trace": dict(comparison.names_in_trace),
-        "a": _run_to_json(comparison.a),
-        "b": _run_to_json(comparison.b),
+        "a": comparison.a.to_json(),
+        "b": comparison.b.to_json(),
     }
 
 
@@ -135,20 +135,14 @@ def _totals(comparison: Comparison) -> Iterator[Text]:
     rows += [("outcome", a.outcome or "-", b.outcome or "-")]
     rows += [("calls", str(len(a.calls)), str(len(b.calls)))]
     for label, key in (("input tokens", "input_tokens"), ("output tokens", "output_tokens")):
-        rows.append((label, *(_count(_sum(run.calls, key)) for run in (a, b))))
-    rows.append(("cost", *(_usd(_sum(run.calls, "cost_usd")) for run in (a, b))))
+        rows.append((label, *(_count(run.total(key)) for run in (a, b))))
+    rows.append(("cost", *(_usd(run.total("cost_usd")) for run in (a, b))))
     for lane in dict.fromkeys((*a.lanes, *b.lanes)):
         rows.append((f"calls of {lane}", *(str(len(run.calls_of(lane))) for run in (a, b))))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for label, of_a, of_b in rows:
         line = f"{label:<{widths[0]}}  {of_a:>{widths[1]}}  {of_b:>{widths[2]}}"
         yield Text(line, style="bold" if of_a != of_b and label else "")
-
-
-def _sum(calls: Iterable[RunCall], key: str) -> Any:
-    """The sum over all calls that have the value; None if none has it."""
-    known = [value for call in calls if (value := getattr(call, key)) is not None]
-    return sum(known) if known else None
 
 
 def _count(total: int | None) -> str:
@@ -188,16 +182,3 @@ def _to_json(comparison: Comparison, first: Divergence) -> dict[str, Any]:
 
 def _number(call: RunCall | None) -> dict[str, Any] | None:
     return {"agent": call.lane, "call": call.number} if call else None
-
-
-def _run_to_json(run: RecordedRun) -> dict[str, Any]:
-    return {
-        "source": run.source,
-        "kind": run.kind,
-        "status": run.status or None,
-        "outcome": run.outcome or None,
-        "calls": {lane: len(run.calls_of(lane)) for lane in run.lanes},
-        "input_tokens": _sum(run.calls, "input_tokens"),
-        "output_tokens": _sum(run.calls, "output_tokens"),
-        "cost_usd": _sum(run.calls, "cost_usd"),
-    }

@@ -87,3 +87,19 @@ class RecordedRun:
         """The run with other names for some of its lanes."""
         calls = (replace(call, lane=names.get(call.lane, call.lane)) for call in self.calls)
         return replace(self, calls=tuple(calls))
+
+    def total(self, key: str) -> Any:
+        """The sum over all calls that have the value; None if none has it."""
+        known = [value for call in self.calls if (value := getattr(call, key)) is not None]
+        return sum(known) if known else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The totals of the run."""
+        totals = ("input_tokens", "output_tokens", "cost_usd")
+        return {
+            "source": self.source,
+            "kind": self.kind,
+            "status": self.status or None,
+            "outcome": self.outcome or None,
+            "calls": {lane: len(self.calls_of(lane)) for lane in self.lanes},
+        } | {key: self.total(key) for key in totals}

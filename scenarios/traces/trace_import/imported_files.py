@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from instrumentation.trace import Trace
-from scenarios.player.live.live_run import workflow_reference
-from scenarios.player.scenario_loader import CATALOG_FOLDER
+from scenarios.player.scenario_loader import CATALOG_FOLDER, workflow_reference
 from scenarios.reports.atomic_write import FileNotWrittenError, write_atomically
-from scenarios.tape.similarity import count_of
+from scenarios.reports.wording import count_of
 from scenarios.traces.trace_import.draft_expectations import draft_expectations, draft_regression
 from scenarios.traces.trace_import.pytest_module import REGRESSION, RUN, render_test
 from scenarios.traces.trace_import.scenario_writer import write_scenario
