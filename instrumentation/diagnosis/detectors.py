@@ -29,12 +29,12 @@ from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_
 from instrumentation.diagnosis.handoffs.unanswered_question import find_unanswered_questions
 from instrumentation.diagnosis.handoffs.withheld_caveat import find_withheld_caveats
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.values.changed_unit_or_period import find_changed_units_and_periods
 from instrumentation.diagnosis.values.exchanged_value import find_exchanged_values
 from instrumentation.diagnosis.values.figure_not_in_reply import find_figures_not_in_reply
 from instrumentation.diagnosis.values.filled_empty_result import find_filled_empty_results
 from instrumentation.diagnosis.values.invented_value import find_invented_values
 from instrumentation.diagnosis.values.misattributed_figure import find_misattributed_figures
-from instrumentation.diagnosis.values.misread_result import find_misread_results
 from instrumentation.diagnosis.values.overwritten_note import find_overwritten_notes
 from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
 from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_notes
@@ -54,7 +54,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_figures_not_in_reply,
     find_filled_empty_results,
     find_invented_values,
-    find_misread_results,
+    find_changed_units_and_periods,
     find_misattributed_figures,
     find_exchanged_values,
     find_rates_as_totals,

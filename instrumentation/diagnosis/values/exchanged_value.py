@@ -11,7 +11,7 @@ from instrumentation.diagnosis.reading.grounding import iter_sources
 from instrumentation.diagnosis.reading.span_values import iter_records
 from instrumentation.diagnosis.reading.texts import content_words, plain_text, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.diagnosis.values.misread_result import MODE
+from instrumentation.diagnosis.values.changed_unit_or_period import MODE
 from instrumentation.trace.span import Span
 
 FIX = "Let a check look up each figure under the name that it is stated for."

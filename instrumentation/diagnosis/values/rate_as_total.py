@@ -8,7 +8,7 @@ from instrumentation.diagnosis.reading.grounding import figures_of
 from instrumentation.diagnosis.reading.span_values import iter_records
 from instrumentation.diagnosis.reading.texts import iter_texts, plain_text, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.diagnosis.values.misread_result import MODE
+from instrumentation.diagnosis.values.changed_unit_or_period import MODE
 from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 

@@ -39,17 +39,17 @@ def doctor(
     from scenarios.tape.tape import Tape
 
     tapes = {path: Tape.load(path) for path in (tape, other)}
-    diagnosis = compare_recordings(*tapes.values())
-    if write and diagnosis.rules:
-        rules = TapeHeader(volatile=VolatileRules(diagnosis.rules))
+    comparison = compare_recordings(*tapes.values())
+    if write and comparison.rules:
+        rules = TapeHeader(volatile=VolatileRules(comparison.rules))
         for path, content in tapes.items():
             replace_header(path, content.header.merge(rules))
     if json_output:
-        print_json(to_json(diagnosis, is_written=write))
+        print_json(to_json(comparison, is_written=write))
     else:
-        print_lines(describe(diagnosis, tape, other, is_written=write))
-    is_equal = not diagnosis.differences and not diagnosis.unpaired
-    raise typer.Exit(0 if is_equal and (write or not diagnosis.rules) else DIFFERENCE_EXIT_CODE)
+        print_lines(describe(comparison, tape, other, is_written=write))
+    is_equal = not comparison.differences and not comparison.unpaired
+    raise typer.Exit(0 if is_equal and (write or not comparison.rules) else DIFFERENCE_EXIT_CODE)
 
 
 def convert(

@@ -1,6 +1,6 @@
 """Compare two recordings of one program, and propose rules for what changes from run to run.
 
-    diagnosis = compare_recordings(Tape.load("a.jsonl"), Tape.load("b.jsonl"))
+    comparison = compare_recordings(Tape.load("a.jsonl"), Tape.load("b.jsonl"))
 
 The lines of both tapes are paired by lane, path and similarity. A difference that rules can explain
 (see `volatile_search.py`) is volatile; all others are listed: the program asked something else, or
@@ -42,7 +42,7 @@ class LineDifference:
 
 
 @dataclass(frozen=True)
-class RecordingDiagnosis:
+class RecordingComparison:
     """The comparison of two recordings.
 
     Attributes:
@@ -63,7 +63,7 @@ class RecordingDiagnosis:
         return merge_rules(part.rule for part in self.volatile)
 
 
-def compare_recordings(tape: Tape, other: Tape) -> RecordingDiagnosis:
+def compare_recordings(tape: Tape, other: Tape) -> RecordingComparison:
     """Compare two tapes of one program. Scripted lines are left out."""
     known = VolatileRules(merge_rules((*tape.header.volatile.rules, *other.header.volatile.rules)))
     pairs, unpaired = _pair_lines(tape, other)
@@ -86,7 +86,7 @@ def compare_recordings(tape: Tape, other: Tape) -> RecordingDiagnosis:
             texts = tuple(change.description for change in changes)
             differences.append(LineDifference(line.location, twin.location, texts))
     volatile = tuple(VolatilePart(rule, tuple(locations[rule])) for rule in merge_rules(locations))
-    return RecordingDiagnosis(equal, volatile, tuple(differences), unpaired)
+    return RecordingComparison(equal, volatile, tuple(differences), unpaired)
 
 
 def _pair_lines(

@@ -5,46 +5,46 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from scenarios.programs.recording_comparison.comparison import RecordingDiagnosis
+from scenarios.programs.recording_comparison.comparison import RecordingComparison
 from scenarios.reports.wording import count_of
 
 MAX_LISTED = 20
 
 
-def to_json(diagnosis: RecordingDiagnosis, *, is_written: bool) -> dict[str, Any]:
+def to_json(comparison: RecordingComparison, *, is_written: bool) -> dict[str, Any]:
     """Return the comparison as JSON values."""
     return {
-        "equal": diagnosis.equal,
+        "equal": comparison.equal,
         "volatile": [
             part.rule.to_json() | {"lines": [list(pair) for pair in part.locations]}
-            for part in diagnosis.volatile
+            for part in comparison.volatile
         ],
-        "written": is_written and bool(diagnosis.rules),
+        "written": is_written and bool(comparison.rules),
         "differences": [
             {"lines": [one.location, one.other_location], "changes": list(one.changes)}
-            for one in diagnosis.differences
+            for one in comparison.differences
         ],
-        "unpaired": [line.location for line in diagnosis.unpaired],
+        "unpaired": [line.location for line in comparison.unpaired],
     }
 
 
 def describe(
-    diagnosis: RecordingDiagnosis, tape: Path, other: Path, *, is_written: bool
+    comparison: RecordingComparison, tape: Path, other: Path, *, is_written: bool
 ) -> Iterator[str]:
     """Yield sentences: counts, proposed rules, and what no rule explains."""
-    is_or_are = "is" if diagnosis.equal == 1 else "are"
-    yield f"{count_of(diagnosis.equal, 'request')} {is_or_are} equal on {tape} and {other}"
-    for part in diagnosis.volatile:
+    is_or_are = "is" if comparison.equal == 1 else "are"
+    yield f"{count_of(comparison.equal, 'request')} {is_or_are} equal on {tape} and {other}"
+    for part in comparison.volatile:
         yield f"volatile: {part.rule.name}, pattern {part.rule.pattern}"
         yield from _listed([f"{one} and {twin}" for one, twin in part.locations])
-    for one in diagnosis.differences:
+    for one in comparison.differences:
         yield f"different: {one.location} and {one.other_location}"
         yield from _listed(list(one.changes))
-    yield from (f"only on one tape: {line}" for line in diagnosis.unpaired)
-    if diagnosis.rules and is_written:
-        rules = count_of(len(diagnosis.rules), "rule")
+    yield from (f"only on one tape: {line}" for line in comparison.unpaired)
+    if comparison.rules and is_written:
+        rules = count_of(len(comparison.rules), "rule")
         yield f"wrote {rules} to the headers of {tape} and {other}"
-    elif diagnosis.rules:
+    elif comparison.rules:
         yield f"to leave these parts out: python -m scenarios doctor {tape} {other} --write"
 
 

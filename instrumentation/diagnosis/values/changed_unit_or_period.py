@@ -13,7 +13,7 @@ MODE = "tool-output misreading"
 FIX = "Let the tool return unit and period beside each value, and check the answer against results."
 
 
-def find_misread_results(reading: TraceReading) -> Iterator[Finding]:
+def find_changed_units_and_periods(reading: TraceReading) -> Iterator[Finding]:
     """Yield the step at which a figure of the answer got another unit or period than its source.
 
     If the tool's result states neither unit nor frequency, it invites the mistake: then the tool
