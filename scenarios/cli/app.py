@@ -25,10 +25,10 @@ from scenarios.monitoring.metric_export import MetricExportError
 from scenarios.monitoring.quality_gate.gate_source import GateFileError
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
-from scenarios.player.service_processes import ServiceUnavailableError
 from scenarios.programs.endpoints import InvalidServiceError
 from scenarios.programs.program import ProgramNotStartedError
 from scenarios.replay.selection.fork import ForkError
+from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.reports.atomic_write import FileNotWrittenError
 from scenarios.tape.converters.converted import ConversionError
 from scenarios.tape.tape import TapeError

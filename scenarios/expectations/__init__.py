@@ -28,6 +28,7 @@ from scenarios.expectations.calls.measurements import (
     measures_different_parts,
     shares_measurement,
 )
+from scenarios.expectations.calls.prompt_loading import loads_old_prompt, loads_released_prompt
 from scenarios.expectations.calls.queries import (
     ignores_malformed_arguments,
     queries_another_country,
@@ -87,7 +88,6 @@ from scenarios.expectations.prompts import (
     receives_tool_results,
     remembers_earlier_turns,
 )
-from scenarios.expectations.releases import loads_old_prompt, loads_released_prompt
 from scenarios.expectations.shared_state import (
     overwrites_unread,
     preserves_writes,

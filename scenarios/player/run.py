@@ -9,9 +9,9 @@ from scenarios.player.scenario_loader import (
     load_workflow,
     scenario_folder,
 )
-from scenarios.player.service_processes import run_services
 from scenarios.player.variant_run import ProgressCallback, VariantRun, run_variant
 from scenarios.player.verdict import VariantResult, Verdict
+from scenarios.replay.service_processes import run_services
 from scenarios.tape.tape import Tape
 
 

@@ -17,10 +17,10 @@ from scenarios.expectations import Expectation, log_failed_expectations
 from scenarios.player.expected_end import await_expected_end
 from scenarios.player.fidelity import measure_fidelity
 from scenarios.player.scenario_loader import scenario_folder
-from scenarios.player.service_processes import ServiceProcesses
 from scenarios.player.verdict import VariantResult, evaluate, find_broken_problems
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
+from scenarios.replay.service_processes import ServiceProcesses
 from scenarios.scenario import Scenario, Variant, resolve_inputs
 from scenarios.tape.placeholders import InputValue, fill_inputs
 from scenarios.tape.tape import Tape

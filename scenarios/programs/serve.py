@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from threading import Event
 from typing import NoReturn
 
-from scenarios.player.service_processes import run_services
 from scenarios.replay.faults import Fault
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.selection.refusal import RequestRefusedError
+from scenarios.replay.service_processes import run_services
 from scenarios.reports.wording import count_of, list_words
 from scenarios.tape.tape import Tape
 

@@ -18,6 +18,7 @@ from scenarios.recording.endpoint import Endpoint
 from scenarios.recording.recorded_line import PartTimes, build_line, explain_unrecordable
 from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.recording.tape_writer import TapeWriter
+from scenarios.replay.exchange.request_parsing import lane_fingerprint, parse_request
 from scenarios.replay.http_server.connection import Connection, Scope
 from scenarios.replay.http_server.forwarding import (
     ForwardingClient,
@@ -26,7 +27,6 @@ from scenarios.replay.http_server.forwarding import (
     decode_headers,
     request_target,
 )
-from scenarios.replay.request_parsing import lane_fingerprint, parse_request
 from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.requests.request import MODELS_PATH, Request
 

@@ -1,8 +1,8 @@
 """The replay server's ASGI application: read a request, route it, and have it answered.
 
-One request passes: `http_server/connection.py` (read) → this module → `request_parsing.py` →
-`exchange_handler.py` (log, faults, send) → `selection/line_selector.py` → `answer.py`, with
-`openai_api/`.
+One request passes six modules: `http_server/connection.py` (read) → this one (route) →
+`exchange/request_parsing.py` (lane) → `exchange/exchange_handler.py` (log, faults, send) →
+`selection/line_selector.py` → `exchange/answer.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,8 +11,11 @@ from functools import partial
 import orjson
 
 from scenarios.recording.recorder import Recorder
-from scenarios.replay.exchange_handler import ExchangeHandler
-from scenarios.replay.fault_injection import FaultSchedule
+from scenarios.replay.exchange.exchange_handler import ExchangeHandler
+from scenarios.replay.exchange.fault_injection import FaultSchedule
+from scenarios.replay.exchange.replay_state import RecordedOrder, ReplayState
+from scenarios.replay.exchange.request_parsing import RequestParser, parse_request
+from scenarios.replay.exchange.request_validation import body_too_large_error, validate_request
 from scenarios.replay.faults import Fault
 from scenarios.replay.http_server.connection import (
     JSON_CONTENT_TYPE,
@@ -27,9 +30,6 @@ from scenarios.replay.http_server.server import explain_foreign_caller
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.openai_api.errors import error_body
 from scenarios.replay.openai_api.other_endpoints import is_models_path, models_body
-from scenarios.replay.replay_state import RecordedOrder, ReplayState
-from scenarios.replay.request_parsing import RequestParser, parse_request
-from scenarios.replay.request_validation import body_too_large_error, validate_request
 from scenarios.replay.selection.fork import Fork, ForkedSelector
 from scenarios.replay.selection.line_selector import LineSelector
 from scenarios.tape.tape import Tape

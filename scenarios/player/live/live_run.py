@@ -13,9 +13,9 @@ from instrumentation import TraceNotFoundError, enable_tracing, record_run, trac
 from instrumentation.trace.outline import render_outline
 from scenarios.player.live.live_settings import WorkflowSetup
 from scenarios.player.live.registry_prompt import link_prompts, load_prompt, replace_prompts
-from scenarios.player.service_processes import ServiceUnavailableError
 from scenarios.recording.recording_proxy import record_tape
 from scenarios.recording.tape_writer import open_tape
+from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.reports.terminal_report import trace_url, ui_instruction
 from scenarios.tape.tape import TapeError
 from scenarios.traces.store.tracking_uri import StoreUnavailableError, translate_store_errors

@@ -15,7 +15,7 @@ from scenarios.player.scenario_loader import (
     scenario_names,
     workflow_reference,
 )
-from scenarios.player.service_processes import ServiceProcesses
+from scenarios.replay.service_processes import ServiceProcesses
 from scenarios.scenario import Scenario, resolve_inputs
 from scenarios.tape.requests.request import COMPLETION_PATHS
 from scenarios.tape.tape import Tape

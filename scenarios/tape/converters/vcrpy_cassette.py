@@ -15,8 +15,8 @@ import yaml  # type: ignore[import-untyped]  # it ships no annotations
 
 from scenarios.recording.recorded_line import PartTimes, build_line
 from scenarios.recording.tape_redaction import TapeRedaction
+from scenarios.replay.exchange.request_parsing import parse_request
 from scenarios.replay.http_server.forwarding import UndecodableBodyError, decode_body
-from scenarios.replay.request_parsing import parse_request
 from scenarios.tape.converters.converted import ConversionError, Converted, Loss
 from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.lane_names import LaneNames
@@ -178,7 +178,7 @@ def _fixed_response(line: TapeLine, losses: list[Loss]) -> tuple[int, str, str] 
 
 def _scripted_response(line: TapeLine) -> tuple[int, str, str]:
     """The answer to a plain request of the line's endpoint."""
-    from scenarios.replay.answer import build_answer
+    from scenarios.replay.exchange.answer import build_answer
     from scenarios.replay.selection.line_selector import SelectedLine
 
     reply = fill_captures(line.reply, {})

@@ -8,8 +8,8 @@ import mlflow
 import pytest
 
 from scenarios.player.live.live_run import error_summary
-from scenarios.player.service_processes import ServiceProcesses, run_services
 from scenarios.replay.replay_server import ReplayServer, replay_tape
+from scenarios.replay.service_processes import ServiceProcesses, run_services
 from tests.support.cli_runner import run_command
 from tests.support.servers import find_free_port
 from tests.support.tapes import make_tape, reply_line, service_line

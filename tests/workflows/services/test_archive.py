@@ -14,7 +14,7 @@ from mlflow.tracing import get_tracing_context_headers_for_http_request
 
 from instrumentation.trace.trace import trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
-from scenarios.player.service_processes import ServiceProcesses, run_services
+from scenarios.replay.service_processes import ServiceProcesses, run_services
 from workflows.services.archive import FINGERPRINTS, KnownClip
 from workflows.services.records import read_records
 from workflows.support.media.archive import ArchiveLookup

@@ -17,7 +17,7 @@ from mlflow.tracing import get_tracing_context_headers_for_http_request
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
-from scenarios.player.service_processes import ServiceProcesses, run_services
+from scenarios.replay.service_processes import ServiceProcesses, run_services
 
 pytestmark = pytest.mark.long
 

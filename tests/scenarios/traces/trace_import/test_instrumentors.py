@@ -13,7 +13,7 @@ from instrumentation.trace.trace_file import load_traces
 from integrations.cases.all_cases import all_cases
 from integrations.environments.build import find_environment
 from integrations.runner.case_run import CaseRun, run_cases_in_child
-from scenarios.replay.answer import build_answer
+from scenarios.replay.exchange.answer import build_answer
 from scenarios.replay.selection.line_selector import LineSelector
 from scenarios.tape.lanes.lane_recognition import LaneRecognition
 from scenarios.tape.requests.request import Request

@@ -12,8 +12,8 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from scenarios.replay.answer import Answer
-from scenarios.replay.fault_injection import FaultSchedule
+from scenarios.replay.exchange.answer import Answer
+from scenarios.replay.exchange.fault_injection import FaultSchedule
 from scenarios.replay.http_server.connection import Connection
 from scenarios.replay.ledger import Ledger
 from scenarios.replay.selection.line_selector import LineSelector

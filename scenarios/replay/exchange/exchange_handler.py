@@ -7,8 +7,8 @@ from functools import partial
 
 import httpx
 
-from scenarios.replay.answer import SSE_HEADERS, Answer, build_answer
-from scenarios.replay.fault_injection import (
+from scenarios.replay.exchange.answer import SSE_HEADERS, Answer, build_answer
+from scenarios.replay.exchange.fault_injection import (
     DAMAGE_FAULTS,
     DELAY_FAULTS,
     NO_REPLY_FAULTS,
@@ -16,11 +16,11 @@ from scenarios.replay.fault_injection import (
     send_damaged_reply,
     send_failure,
 )
+from scenarios.replay.exchange.replay_state import AnswerPace, CloseEntry, ReplayState
 from scenarios.replay.faults import Fault
 from scenarios.replay.http_server.connection import JSON_CONTENT_TYPE, Connection
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.openai_api.errors import error_body
-from scenarios.replay.replay_state import AnswerPace, CloseEntry, ReplayState
 from scenarios.replay.selection.fork import FORK_HEADER, ForkedSelector
 from scenarios.replay.selection.line_selector import SelectedLine
 from scenarios.replay.selection.refusal import RequestRefusedError

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from scenarios.replay.answer import SSE_HEADERS, Answer
+from scenarios.replay.exchange.answer import SSE_HEADERS, Answer
 from scenarios.replay.faults import Fault
 from scenarios.replay.http_server.connection import JSON_CONTENT_TYPE, Connection
 from scenarios.replay.openai_api.errors import error_body

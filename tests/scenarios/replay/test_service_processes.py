@@ -9,11 +9,6 @@ import httpx
 import psutil  # type: ignore[import-untyped]  # it ships no annotations
 import pytest
 
-from scenarios.player.service_processes import (
-    ServiceProcesses,
-    ServiceUnavailableError,
-    run_services,
-)
 from scenarios.replay.faults import (
     Fault,
     drops_connection,
@@ -24,6 +19,11 @@ from scenarios.replay.faults import (
 )
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import replay_tape
+from scenarios.replay.service_processes import (
+    ServiceProcesses,
+    ServiceUnavailableError,
+    run_services,
+)
 from tests.support.tapes import make_tape, reply_line, service_line
 
 pytestmark = pytest.mark.long
