@@ -51,26 +51,21 @@ class ProgramEndpoints:
     mounts: Mapping[str, str]
 
 
-def find_endpoints(
-    upstream: str | None,
-    services: Mapping[str, str],
-    environment: Mapping[str, str] = os.environ,
-) -> ProgramEndpoints:
+def find_endpoints(upstream: str | None, services: Mapping[str, str]) -> ProgramEndpoints:
     """Return the endpoints of a program that is recorded.
 
     Args:
         upstream: The base URL of the model's endpoint; by default `OPENAI_BASE_URL`, or OpenAI's.
         services: Addresses of outside services, by name.
-        environment: Where the program would find its endpoints.
 
     Raises:
         InvalidServiceError: A name or an address cannot be used.
     """
-    openai = upstream or _first(environment, OPENAI_VARIABLES) or OPENAI_URL
+    openai = upstream or _first(OPENAI_VARIABLES) or OPENAI_URL
     _require_url("upstream", openai)
     endpoints = [Endpoint(OPENAI_MOUNT, openai)]
     mounts = dict.fromkeys(OPENAI_VARIABLES, OPENAI_MOUNT)
-    azure = services.get(AZURE) or _first(environment, AZURE_VARIABLES)
+    azure = services.get(AZURE) or _first(AZURE_VARIABLES)
     if azure:
         _require_url(AZURE, azure)
         endpoints.append(Endpoint(f"/{AZURE}", azure))
@@ -83,7 +78,7 @@ def find_endpoints(
                 f"a service's name has small letters, digits, - and _, not {name!r}"
             )
         variable = service_variable(name)
-        url = default if name in services else environment.get(variable) or default
+        url = default if name in services else os.environ.get(variable) or default
         _require_url(name, url)
         endpoints.append(Endpoint(f"/{name}", url, lane=name))
         mounts[variable] = f"/{name}"
@@ -95,28 +90,24 @@ def service_variable(name: str) -> str:
     return f"{name.upper().replace('-', '_')}_BASE_URL"
 
 
-def program_environment(
-    server_url: str, mounts: Mapping[str, str], environment: Mapping[str, str] = os.environ
-) -> dict[str, str]:
+def program_environment(server_url: str, mounts: Mapping[str, str]) -> dict[str, str]:
     """Return the variables to set for a program, so that its clients use the server.
 
     Proxies that the environment names are not used for the server.
     """
     own = {variable: f"{server_url}{mount}" for variable, mount in mounts.items()}
     for variable in ("NO_PROXY", "no_proxy"):
-        before = environment.get(variable)
+        before = os.environ.get(variable)
         own[variable] = f"{before},{LOCAL_ADDRESSES}" if before else LOCAL_ADDRESSES
     return own
 
 
-def placeholder_keys(
-    mounts: Mapping[str, str], environment: Mapping[str, str] = os.environ
-) -> dict[str, str]:
+def placeholder_keys(mounts: Mapping[str, str]) -> dict[str, str]:
     """Return a placeholder for each key that a client needs and the environment lacks."""
     return {
         key: PLACEHOLDER_KEY
         for variable, key in KEY_VARIABLES.items()
-        if variable in mounts and not environment.get(key)
+        if variable in mounts and not os.environ.get(key)
     }
 
 
@@ -139,8 +130,8 @@ def parse_services(texts: list[str]) -> dict[str, str]:
     return services
 
 
-def _first(environment: Mapping[str, str], variables: tuple[str, ...]) -> str | None:
-    return next((environment[name] for name in variables if environment.get(name)), None)
+def _first(variables: tuple[str, ...]) -> str | None:
+    return next((os.environ[name] for name in variables if os.environ.get(name)), None)
 
 
 def _require_url(name: str, url: str) -> None:

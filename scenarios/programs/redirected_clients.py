@@ -17,18 +17,15 @@ _PROCESS = ExitStack()
 """What `redirect_process` has done, until the process ends."""
 
 
-def redirection_variables(
-    mounts: Mapping[str, str], environment: Mapping[str, str] = os.environ
-) -> dict[str, str]:
+def redirection_variables(mounts: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that let a Python program and its children call `redirect_process`.
 
     Args:
         mounts: By environment variable, where the program's clients are pointed.
-        environment: That of the program.
     """
     if base_url.VARIABLE not in mounts:
         return {}
-    return {"PYTHONPATH": hooked_python_path(environment.get("PYTHONPATH"))}
+    return {"PYTHONPATH": hooked_python_path(os.environ.get("PYTHONPATH"))}
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from scenarios.programs.fork_session import describe_fork
 from scenarios.programs.program import EndedProgram
 from scenarios.programs.session import TapeSession
 from scenarios.replay.selection.fork import Fork
-from scenarios.reports.wording import count_of, list_words
+from scenarios.reports.wording import count_of, list_entries, list_words
 
 MAX_LISTED = 50
 """How many entries of one kind the sentences list."""
@@ -72,11 +71,12 @@ def describe_recording(session: TapeSession, ended: EndedProgram) -> Iterator[st
             )
     yield from _describe_other_connections(ended)
     reasons = Counter(map(str, session.uncaptured))
-    yield from _listed(
+    yield from list_entries(
         [
             f"not captured: {reason}" + (f" ({count} times)" if count > 1 else "")
             for reason, count in reasons.items()
-        ]
+        ],
+        MAX_LISTED,
     )
 
 
@@ -95,9 +95,11 @@ def describe_replay(
     if not session.exchanges and not session.refusals and not session.unplayed_lines:
         yield "the tape has no lines and nothing was requested, so nothing was replayed"
     yield from _describe_other_connections(ended)
-    yield from _listed([f"refused: {text}" for text in dict.fromkeys(map(str, session.refusals))])
-    yield from _listed([f"drift: {drift}" for drift in session.drift])
-    yield from _listed([f"unplayed: {line}" for line in session.unplayed_lines])
+    yield from list_entries(
+        [f"refused: {text}" for text in dict.fromkeys(map(str, session.refusals))], MAX_LISTED
+    )
+    yield from list_entries([f"drift: {drift}" for drift in session.drift], MAX_LISTED)
+    yield from list_entries([f"unplayed: {line}" for line in session.unplayed_lines], MAX_LISTED)
     if session.mode == "once":
         add = "to add what it lacks: --mode new_episodes; " if session.refusals else ""
         yield f"{session.path} existed, so it was replayed; {add}to record again: --mode all"
@@ -109,9 +111,3 @@ def _describe_other_connections(ended: EndedProgram) -> Iterator[str]:
     if ended.other_connections:
         addresses = list_words(tuple(sorted(ended.other_connections)))
         yield f"the program was also connected to {addresses}: what it asked there is on no tape"
-
-
-def _listed(entries: list[str]) -> Iterator[str]:
-    yield from (f"  {entry}" for entry in islice(entries, MAX_LISTED))
-    if len(entries) > MAX_LISTED:
-        yield f"  … {len(entries)} in total"

@@ -1,5 +1,8 @@
 """Word counts and lists in a sentence: `2 exchanges`, `writer, editor … (14 in total)`."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 MAX_LISTED_WORDS = 12
 
 
@@ -12,3 +15,10 @@ def list_words(words: tuple[str, ...]) -> str:
     """Join the words with commas; of many, the first `MAX_LISTED_WORDS` and the total."""
     more = f" … ({len(words)} in total)" if len(words) > MAX_LISTED_WORDS else ""
     return ", ".join(words[:MAX_LISTED_WORDS]) + more
+
+
+def list_entries(entries: list[str], limit: int) -> Iterator[str]:
+    """Yield the entries as indented lines; of many, the first ones and the total."""
+    yield from (f"  {entry}" for entry in islice(entries, limit))
+    if len(entries) > limit:
+        yield f"  … {len(entries)} in total"

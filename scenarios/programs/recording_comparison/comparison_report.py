@@ -1,12 +1,11 @@
 """Report the comparison of two recordings: for people in sentences, for programs as JSON."""
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from scenarios.programs.recording_comparison.comparison import RecordingComparison
-from scenarios.reports.wording import count_of
+from scenarios.reports.wording import count_of, list_entries
 
 MAX_LISTED = 20
 
@@ -36,19 +35,13 @@ def describe(
     yield f"{count_of(comparison.equal, 'request')} {is_or_are} equal on {tape} and {other}"
     for part in comparison.volatile:
         yield f"volatile: {part.rule.name}, pattern {part.rule.pattern}"
-        yield from _listed([f"{one} and {twin}" for one, twin in part.locations])
+        yield from list_entries([f"{one} and {twin}" for one, twin in part.locations], MAX_LISTED)
     for one in comparison.differences:
         yield f"different: {one.location} and {one.other_location}"
-        yield from _listed(list(one.changes))
+        yield from list_entries(list(one.changes), MAX_LISTED)
     yield from (f"only on one tape: {line}" for line in comparison.unpaired)
     if comparison.rules and is_written:
         rules = count_of(len(comparison.rules), "rule")
         yield f"wrote {rules} to the headers of {tape} and {other}"
     elif comparison.rules:
         yield f"to leave these parts out: python -m scenarios doctor {tape} {other} --write"
-
-
-def _listed(entries: list[str]) -> Iterator[str]:
-    yield from (f"  {entry}" for entry in islice(entries, MAX_LISTED))
-    if len(entries) > MAX_LISTED:
-        yield f"  … {len(entries)} in total"
