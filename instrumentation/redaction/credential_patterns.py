@@ -156,9 +156,14 @@ XML_PASSWORD = RedactionPattern(
 """An element of XML."""
 SPOKEN_PASSWORD = RedactionPattern(
     "password",
-    r"(?:password|passphrase|passcode|passwort)\s{1,4}(?:is|was|ist|=>|->)\s{0,4}[:\"'`]{0,2}"
+    r"(?i)(?:password|passphrase|passcode|passwort|(?:api|access|secret|private) (?:key|token))"
+    r"\s{1,4}(?:is|was|ist|=>|->)\s{0,4}[:\"'`]{0,2}"
     r"(?P<secret>(?!\[redacted: )(?=[^\s\"'`]*\d)(?=[^\s\"'`]*[A-Za-z])[^\s\"'`,;]{6,512})",
-    (b"password", b"passphrase", b"passcode", b"passwort"),
+    (
+        *(b"password", b"passphrase", b"passcode", b"passwort", b"api key", b"api token"),
+        *(b"access key", b"access token", b"secret key", b"secret token"),
+        *(b"private key", b"private token"),
+    ),
 )
 """A password in a sentence, if it has letters and digits: `the password is required` has none."""
 JWT = RedactionPattern(

@@ -41,6 +41,7 @@ only in their e-mail addresses become one: give MLflow an id. Redaction protects
 an attacker who controls the traced text can always write a secret in a form that no pattern knows.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -98,7 +99,7 @@ class Redaction:
         Text that no store accepts is replaced, too: an unpaired surrogate becomes U+FFFD.
         """
         try:
-            return nested_values.redact_nested(value, self)
+            return value if self._is_clean(value) else nested_values.redact_nested(value, self)
         except RecursionError:
             return nested_values.TOO_DEEP
 
@@ -120,6 +121,16 @@ class Redaction:
     def patches(self) -> tuple[Patch, ...]:
         """The patches that redact what MLflow writes outside of spans."""
         return (metadata_redaction_patch(self),)
+
+    def _is_clean(self, value: Any) -> bool:
+        """Return quickly, by one search of its JSON, that a structure needs no redaction."""
+        if not isinstance(value, dict | list):
+            return False
+        try:
+            text = json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError):
+            return False
+        return "\\u0000" not in text and not self.may_contain_secret(SearchableText(text))
 
     def may_contain_secret(self, searchable: SearchableText) -> bool:
         """Return quickly whether a text may need redaction. Only False is certain."""

@@ -28,6 +28,8 @@ OMITTED_FROM_SHAPE = b" -?"
 RARE_BYTES = b"@&?_%zqjx~:/-kvbw31.pcmli"
 """Characters that are rare in the texts of agents, the rarest first."""
 
+ESCAPED_WHITESPACE = (("\\n", "\n\n"), ("\\r", "\r\r"), ("\\t", "\t\t"))
+"""Escapes of JSON, and what replaces them without changing positions."""
 ESCAPE_STARTS = (re.compile(rb"\\(?:u00|x|/)"), re.compile(rb"%[2-7]"), re.compile(rb"&#"))
 """How escapes begin. Each begins with one character, so it is fast to search for."""
 ESCAPE = re.compile(
@@ -45,9 +47,17 @@ class Match(NamedTuple):
 
 
 class SearchableText:
-    """A text with views for fast searches. All positions are the same as in the text."""
+    """A text with views for fast searches. All positions are the same as in the text.
+
+    Attributes:
+        text: The text. An escaped line break or tab, as JSON has it, becomes two of them: with
+            `\\n` before it, a key would look like the end of a word.
+    """
 
     def __init__(self, text: str) -> None:
+        if "\\" in text:
+            for escape, character in ESCAPED_WHITESPACE:
+                text = text.replace(escape, character)
         self.text = text
 
     @cached_property

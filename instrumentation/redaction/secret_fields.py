@@ -27,13 +27,24 @@ MAX_NAME_CHARS = 64
 MAX_VALUE_CHARS = 4096
 """How much of a value is redacted if its end is not found."""
 NAME_PATTERN = re.compile(rf"[\w.-]{{0,{MAX_NAME_CHARS}}}+")
+QUOTED_NAME_PATTERN = re.compile(rf"[\w. -]{{0,{MAX_NAME_CHARS}}}+")
+"""A name between quotes may contain spaces: {"API key": …}."""
+TWO_WORD_NAME = re.compile(
+    r"(?i).*?\b(?P<name>(?:api|access|secret|private|signing|encryption|account|master|shared"
+    r"|subscription|ssh|auth) keys?)\Z"
+)
+""""API key: …", without quotes."""
 SEPARATOR_PATTERN = re.compile(
     r"\\{0,16}[\"']?\s{0,8}(?:=>|[:=])\s{0,8}(?:[\[(](?!redacted: )\s{0,8})?"
     r"(?:[bru]?(?P<open>\\{0,16}[\"']))?"
 )
 """The text between a name and its value, including the opening quote of the value."""
+STRUCTURE_PATTERN = re.compile(r"\\{0,16}[\"']\s{0,8}:\s{0,8}[\[{]")
+"""The text between a name and a list or a mapping of values."""
 LISTED_NAME_PATTERN = re.compile(r"\\{0,16}[\"']\s{0,8}[,}\])]")
 """The text after a name that is itself a value: {"name": "api_key", "value": …}."""
+LISTED_VALUE_KEY = b"value"
+"""The key of the secret in such a structure."""
 BARE_VALUE_PATTERN = re.compile(rf"[^\s\"'\\,;&<>(){{}}\[\]]{{1,{MAX_VALUE_CHARS}}}+")
 LINE_VALUE_PATTERN = re.compile(rf"[^\r\n\"'\\]{{1,{MAX_VALUE_CHARS}}}+")
 OPAQUE_VALUE_PATTERN = re.compile(
@@ -127,13 +138,18 @@ class SecretFields:
             if text.startswith(placeholder_prefix, start):
                 continue
             value = text[start:covered_until]
-            if not value:
+            is_structure = separator is not None and STRUCTURE_PATTERN.match(text, end)
+            if not value or is_structure:
                 yield Match(end, end, self.name)
-            elif (
+            if not value:
+                continue
+            if (
                 value.lower() not in EMPTY_VALUES
                 and self.is_secret(name, value)
                 and not (
-                    separator and separator["open"] is None and _is_code(text, separator, name)
+                    separator
+                    and separator["open"] is None
+                    and (_is_code(text, separator, name) or _is_prose(name, separator, value))
                 )
             ):
                 yield Match(start, covered_until, self.name)
@@ -149,25 +165,45 @@ class SecretFields:
         for word in self._search.find_in(lower):
             position = lower.find(word)
             while position >= 0:
-                end = _match_end(NAME_PATTERN.match(text, position))
-                separator = SEPARATOR_PATTERN.match(text, end)
-                may_be_option = separator is None and text[end : end + 1] in (" ", "\t")
-                if may_be_option or separator or LISTED_NAME_PATTERN.match(text, end):
-                    before = text[max(0, position - MAX_NAME_CHARS) : position][::-1]
-                    start = position - _match_end(NAME_PATTERN.match(before))
-                    name = text[start:end]
-                    if may_be_option:
-                        separator = _option_separator(text, name, end)
-                        if separator is None:
-                            position = lower.find(word, end)
-                            continue
-                    elif separator is None:
-                        separator = _item_separator(text, name, start, end)
+                start, end = _name_range(text, position)
+                position = lower.find(word, max(end, position + 1))
+                separator, is_listed = SEPARATOR_PATTERN.match(text, end), False
+                name = text[start:end]
+                if separator is None and text[end : end + 1] in (" ", "\t"):
+                    separator = _option_separator(text, name, end)
+                elif separator is None and LISTED_NAME_PATTERN.match(text, end):
+                    separator = _item_separator(text, name, start, end)
+                    is_listed = LISTED_VALUE_KEY in lower
+                if separator or is_listed:
                     if name not in may_be_secret:
                         may_be_secret[name] = self.is_secret(name, SECRET_LIKE_VALUE)
                     if may_be_secret[name]:
                         yield end, name, separator
-                position = lower.find(word, end)
+
+
+def _name_range(text: str, position: int) -> tuple[int, int]:
+    """Return the start and the end of the name that contains the word at a position.
+
+    A name has several words if it is quoted, or if only both together are the name of a secret.
+    """
+    before = text[max(0, position - MAX_NAME_CHARS) : position][::-1]
+    start = position - _match_end(NAME_PATTERN.match(before))
+    end = _match_end(NAME_PATTERN.match(text, position))
+    if " " in (text[start - 1 : start], text[end : end + 1]):
+        quoted_start = position - _match_end(QUOTED_NAME_PATTERN.match(before))
+        quoted_end = _match_end(QUOTED_NAME_PATTERN.match(text, position))
+        is_quoted = text[quoted_start - 1 : quoted_start] in ('"', "'")
+        if is_quoted and text[quoted_end : quoted_end + 1] in ('"', "'", "\\"):
+            return quoted_start, quoted_end
+        if two_words := TWO_WORD_NAME.match(text[quoted_start:end]):
+            return quoted_start + two_words.start("name"), end
+    return start, end
+
+
+def _is_prose(name: str, separator: re.Match[str], value: str) -> bool:
+    """Return whether a value after a name of two words is a plain word: `API key: see below`."""
+    is_quoted = separator.group().startswith(("\\", '"', "'"))
+    return " " in name and not is_quoted and OPAQUE_VALUE_PATTERN.fullmatch(value) is None
 
 
 def _option_separator(text: str, name: str, end: int) -> re.Match[str] | None:
