@@ -24,7 +24,12 @@ from patches.crewai import (
 )
 from patches.crewai.event_bus import event_bus_patch
 from patches.mlflow import remote_traces, trace_buffer_size, trace_id_generator
-from patches.mlflow.export_queue import fast_flush, memory_limit, retry_queues
+from patches.mlflow.export_queue import (
+    fast_flush,
+    memory_limit,
+    retry_queues,
+    traces_before_spans,
+)
 from patches.mlflow.spans import (
     autolog_after_errors,
     cancelled_spans,
@@ -73,6 +78,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         retry_queues.PATCH,
         unreachable_database.PATCH,
         fast_flush.PATCH,
+        traces_before_spans.PATCH,
         remote_traces.PATCH,
         autolog_after_errors.PATCH,
         cancelled_spans.PATCH,
