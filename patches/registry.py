@@ -1,7 +1,5 @@
 """The list of all built-in patches, in the order in which they are applied."""
 
-from collections.abc import Sequence
-
 from patches.autogen import (
     chat_format,
     completion_spans,
@@ -48,28 +46,11 @@ FRAMEWORKS = ("autogen", "crewai", "openai")
 """Frameworks whose autologging has patches, named as in `mlflow.<framework>.autolog`."""
 
 
-def builtin_patches(
-    on_turn: OnTurn,
-    frameworks: Sequence[str] = FRAMEWORKS,
-    on_attempt: OnAttempt | None = None,
-) -> tuple[Patch, ...]:
-    """Return the patches for MLflow itself and for the named frameworks.
+def mlflow_patches(on_attempt: OnAttempt) -> tuple[Patch, ...]:
+    """Return the patches for MLflow itself, to be applied before those of a framework.
 
-    No framework is imported until its patches are applied.
-
-    Args:
-        on_turn: Called when an agent's turn starts.
-        frameworks: Names from `FRAMEWORKS`.
-        on_attempt: Called for each HTTP request that a completion sends.
+    `on_attempt` is called for each HTTP request that a completion sends.
     """
-    return (
-        *mlflow_patches(on_attempt),
-        *(patch for name in frameworks for patch in framework_patches(name, on_turn)),
-    )
-
-
-def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
-    """Return the patches for MLflow itself, to be applied before those of a framework."""
     return (
         forked_processes.PATCH,
         trace_id_generator.PATCH,
@@ -86,7 +67,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         unwritable_values.PATCH,
         run_tags_in_threads.PATCH,
         # Before the openai patch: an attempt is recorded before the span of its completion ends.
-        *((http_attempts_patch(on_attempt),) if on_attempt else ()),
+        http_attempts_patch(on_attempt),
     )
 
 
@@ -96,7 +77,10 @@ def client_patches() -> tuple[Patch, ...]:
 
 
 def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
-    """Return the patches for a framework, in the order in which they are applied."""
+    """Return the patches for a framework, in the order in which they are applied.
+
+    `on_turn` is called when an agent's turn starts. The framework is not imported here.
+    """
     by_framework: dict[str, tuple[Patch, ...]] = {
         "autogen": (
             tool_result_content.PATCH,

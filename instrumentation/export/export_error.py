@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -80,15 +80,15 @@ class RateLimitedWarning:
         )
 
 
-def endpoint_host(environment: Mapping[str, str] = os.environ) -> str:
+def endpoint_host() -> str:
     """Host and port of the endpoint; the rest of its URL may contain credentials."""
     try:
-        parts = urlsplit(first_set(ENDPOINT_VARIABLES, environment))
+        parts = urlsplit(first_set(ENDPOINT_VARIABLES))
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
     except ValueError:
         return "receiver"
 
 
-def first_set(names: Sequence[str], environment: Mapping[str, str]) -> str:
-    """The value of the first variable that is set and not empty; or an empty text."""
-    return next((environment[name] for name in names if environment.get(name)), "")
+def first_set(names: Sequence[str]) -> str:
+    """The value of the first environment variable that is set and not empty; or an empty text."""
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")

@@ -5,9 +5,8 @@ failure. But it accepts any session, and the session sees each response.
 """
 
 import logging
-import os
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -104,13 +103,12 @@ def _status_phrase(code: int) -> str:
 class OtlpClient:
     """Sends spans with OpenTelemetry's exporter, and raises its errors instead of logging them."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self) -> None:
         self._session = OtlpSession()
         self._exporter: SpanExporter | None = None
         self._configuration_error = ""
         try:
-            protocol = first_set(PROTOCOL_VARIABLES, environment)
-            self._exporter = _create_exporter(protocol, self._session)
+            self._exporter = _create_exporter(first_set(PROTOCOL_VARIABLES), self._session)
         except (OSError, ValueError) as error:
             self._configuration_error = (
                 f"{INVALID_ENDPOINT}, or another OTEL_EXPORTER_OTLP_* variable is invalid"

@@ -1,6 +1,6 @@
 """Guardrails for the `openai` package: a client that checks its budget before each completion."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -36,13 +36,7 @@ def guard_client(client: OpenAI | AsyncOpenAI, guardrails: Guardrails) -> OpenAI
 def _guard(request: Callable[..., Any], guardrails: Guardrails) -> Callable[..., Any]:
     def checked_request(*args: Any, **options: Any) -> Any:
         guardrails.check_completion()
-        usage = Usage(guardrails, options.get("model") or "")
-        reply = request(*args, **options)
-        if options.get("stream"):
-            return CountedStream(reply, usage)
-        usage.read(reply)
-        usage.add()
-        return reply
+        return _counted(request(*args, **options), guardrails, options)
 
     return checked_request
 
@@ -50,15 +44,19 @@ def _guard(request: Callable[..., Any], guardrails: Guardrails) -> Callable[...,
 def _guard_async(request: Callable[..., Any], guardrails: Guardrails) -> Callable[..., Any]:
     async def checked_request(*args: Any, **options: Any) -> Any:
         guardrails.check_completion()
-        usage = Usage(guardrails, options.get("model") or "")
-        reply = await request(*args, **options)
-        if options.get("stream"):
-            return CountedStream(reply, usage)
-        usage.read(reply)
-        usage.add()
-        return reply
+        return _counted(await request(*args, **options), guardrails, options)
 
     return checked_request
+
+
+def _counted(reply: Any, guardrails: Guardrails, options: Mapping[str, Any]) -> Any:
+    """Count the tokens of a reply; of a stream, once it has been read."""
+    usage = Usage(guardrails, options.get("model") or "")
+    if options.get("stream"):
+        return CountedStream(reply, usage)
+    usage.read(reply)
+    usage.add()
+    return reply
 
 
 class Usage:

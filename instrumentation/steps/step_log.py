@@ -45,6 +45,8 @@ RECORDED_EVENTS = (
     llm_guardrail_events.LLMGuardrailCompletedEvent,
 )
 """Events that start or end a step, and those that link a step to the steps inside it."""
+FLUSH_TIMEOUT_S = 30.0
+"""How long to wait for outstanding events when the block ends."""
 
 
 class StepLog:
@@ -55,15 +57,13 @@ class StepLog:
             missing.
     """
 
-    def __init__(self, is_own: "Callable[[StepLog], bool]", timeout_s: float = 30.0) -> None:
+    def __init__(self, is_own: "Callable[[StepLog], bool]") -> None:
         """Create a log.
 
         Args:
             is_own: Called in the context of each event: whether the event belongs to this log.
-            timeout_s: How long to wait for outstanding events when the block ends.
         """
         self._is_own = is_own
-        self._timeout_s = timeout_s
         self._lock = Lock()
         self._events: list[CrewEvent] = []
         self._callback_steps: list[Step] = []
@@ -79,7 +79,7 @@ class StepLog:
             yield
         finally:
             self._ended_ns = time_ns()
-            self.is_complete = crewai_event_bus.flush(self._timeout_s)
+            self.is_complete = crewai_event_bus.flush(FLUSH_TIMEOUT_S)
             for event in RECORDED_EVENTS:
                 crewai_event_bus.off(event, self._on_event)
 

@@ -65,9 +65,8 @@ class RequestSpan(OpenSpan):
         if name is None:
             return None
         outer = OpenSpan.innermost()
-        if outer is not None and not outer.is_ended and outer.records_completion:
-            return None
-        if _is_completion_span_of_program():
+        is_recorded = outer is not None and not outer.is_ended and outer.records_completion
+        if is_recorded or _is_completion_span_of_program():
             return None
         body = options.json_data if isinstance(options.json_data, Mapping) else {}
         return cls(client, name, {**body, **(options.extra_json or {})})

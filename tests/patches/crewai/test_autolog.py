@@ -15,7 +15,7 @@ from packaging.version import Version
 from instrumentation.tracing import enable_tracing, record_run
 from patches.crewai import disable_autolog_wrappers
 from patches.patch import apply_patches
-from patches.registry import builtin_patches
+from patches.registry import framework_patches
 from tests.support.autogen_agents import load_trace, replay_lines, reply_line, trace_outline
 from tests.support.crewai_crews import agent, crew, task
 from tests.support.upstream_autolog import upstream_autolog
@@ -83,7 +83,7 @@ def test_the_patches_are_undone() -> None:
         }
 
     before = current_methods()
-    with apply_patches(*builtin_patches(lambda turn: None, ("crewai",))):
+    with apply_patches(*framework_patches("crewai", lambda turn: None)):
         assert current_methods() != before
     assert current_methods() == before
 
@@ -91,7 +91,7 @@ def test_the_patches_are_undone() -> None:
 def test_nothing_is_recorded_while_autologging_is_off(tmp_path: Path, store: str) -> None:
     with (
         enable_tracing(store, frameworks=()),
-        apply_patches(*builtin_patches(lambda turn: None, ("crewai",))),
+        apply_patches(*framework_patches("crewai", lambda turn: None)),
         replay_lines(tmp_path, reply_line("a", "done")) as replay,
         record_run() as run,
     ):
