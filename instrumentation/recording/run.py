@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import mlflow
 
-from instrumentation.trace.trace_file import RUN_TAG
+from instrumentation.trace.session import RUN_TAG
 from instrumentation.tracing_setup.warnings import warn_about_missing_traces
 from patches.mlflow.store.experiment import (
     active_experiment,

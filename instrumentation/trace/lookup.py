@@ -1,9 +1,8 @@
 """Fetch traces from an MLflow store: by the id of a trace, a session or a run, or by a tag."""
 
-from instrumentation.trace.session import SESSION_KEY
+from instrumentation.trace.session import PROGRAM_TAG, RUN_TAG, SESSION_KEY
 from instrumentation.trace.span_tree import TraceNotFoundError
 from instrumentation.trace.trace import Trace, trace_from_mlflow
-from instrumentation.trace.trace_file import PROGRAM_TAG, RUN_TAG
 
 QUOTES = frozenset("'\"`")
 """Characters that MLflow's search filters cannot escape."""

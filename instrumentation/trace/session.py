@@ -1,4 +1,4 @@
-"""A session: the turns of one conversation, each in its own trace, with the same session id."""
+"""What traces have in common: a session of one conversation, or the tag of a run or a program."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,10 @@ from instrumentation.trace.span import Span
 SESSION_KEY = "mlflow.trace.session"
 USER_KEY = "mlflow.trace.user"
 """The metadata keys that `mlflow.tracing.context(session_id=…, user=…)` writes."""
+RUN_TAG = "flight_recorder.run"
+"""The tag that `record_run` writes on each trace of a run."""
+PROGRAM_TAG = "flight_recorder.program"
+"""The tag of all traces of a program that `trace` runs, also of those with a run of their own."""
 
 
 @dataclass(frozen=True)

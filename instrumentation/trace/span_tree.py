@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from instrumentation.trace.exported_span import TraceNotFoundError as TraceNotFoundError
-from instrumentation.trace.exported_span import check_exported_span
-from instrumentation.trace.json_documents import parse_json
+from instrumentation.trace.formats.exported_span import TraceNotFoundError as TraceNotFoundError
+from instrumentation.trace.formats.exported_span import check_exported_span
+from instrumentation.trace.formats.json_documents import parse_json
 from instrumentation.trace.span import (
     IN_PROGRESS,
     MAX_SPAN_DEPTH,

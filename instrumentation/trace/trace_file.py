@@ -9,21 +9,17 @@ from typing import Any
 
 from instrumentation.trace.canonical_json import trace_from_json
 from instrumentation.trace.conversations import build_trace, read_conversations
-from instrumentation.trace.exported_span import describe_value
-from instrumentation.trace.foreign_spans import (
+from instrumentation.trace.formats.exported_span import describe_value
+from instrumentation.trace.formats.foreign_spans import (
     convert_mlflow2_span,
     convert_otlp,
     convert_otlp_span,
 )
-from instrumentation.trace.json_documents import READABLE_FORMATS, parse_json, read_json
-from instrumentation.trace.session import SESSION_KEY
+from instrumentation.trace.formats.json_documents import READABLE_FORMATS, parse_json, read_json
+from instrumentation.trace.session import RUN_TAG, SESSION_KEY
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 
-RUN_TAG = "flight_recorder.run"
-"""The tag that `record_run` writes on each trace of a run."""
-PROGRAM_TAG = "flight_recorder.program"
-"""The tag of all traces of a program that `trace` runs, also of those with a run of their own."""
 OTHER_FILES: Mapping[str, tuple[str, ...]] = {
     "an aimock fixture, which has replies and no spans": ("fixtures",),
     "a vcrpy cassette, which has HTTP exchanges and no spans": ("interactions",),

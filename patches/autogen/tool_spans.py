@@ -5,17 +5,17 @@ and calls with an unknown tool or invalid arguments. Other agents run their tool
 """
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
 from copy import copy
-from dataclasses import dataclass
 from functools import partial, wraps
-from inspect import getclosurevars, iscoroutinefunction, unwrap
+from inspect import iscoroutinefunction
 from typing import Any
 
 from patches.autogen.chat_format import to_json
 from patches.autogen.core_spans import CoreAgentSpan
+from patches.autogen.traced_tool import find_traced_tool
 from patches.autogen.turn_spans import TurnSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import (
@@ -128,7 +128,7 @@ def _wrap_run(function_run: Callable[..., Any], run: Callable[..., Any]) -> Call
         function_run: `FunctionTool.run`, which runs a function.
         run: The method to wrap. One that the tool's author wrote may change the tool.
     """
-    traced_run = _find_traced_tool(run)
+    traced_run = find_traced_tool(run)
     runs_function = run is function_run
 
     @wraps(run)
@@ -149,7 +149,7 @@ def _prepare_function(tool: Any, span: ToolSpan) -> Any:
     """Return a copy of a `FunctionTool` whose function runs in this context, in any thread."""
     if (function := getattr(tool, "_func", None)) is None:
         return tool
-    if (traced := _find_traced_tool(function)) is not None:
+    if (traced := find_traced_tool(function)) is not None:
         span.span.set_attributes(traced.attributes)
         function = traced.function
     if not iscoroutinefunction(function):
@@ -158,26 +158,6 @@ def _prepare_function(tool: Any, span: ToolSpan) -> Any:
         tool = copy(tool)
         tool._func = function
     return tool
-
-
-@dataclass(frozen=True)
-class TracedTool:
-    """A function that its author decorated with `@mlflow.trace(span_type="TOOL")`."""
-
-    function: Callable[..., Any]
-    attributes: Mapping[str, Any]
-
-
-def _find_traced_tool(function: Callable[..., Any]) -> TracedTool | None:
-    """Return what is below the decorator, or None if there is none for a tool."""
-    if not getattr(function, "__mlflow_traced__", False):
-        return None
-    context = getclosurevars(function).nonlocals.get("_WrappingContext")
-    logic = getattr(context, "_wrapping_logic", None)
-    settings = getclosurevars(logic).nonlocals if logic is not None else {}
-    if settings.get("span_type") != "TOOL":
-        return None
-    return TracedTool(unwrap(function), settings.get("attributes") or {})
 
 
 def _parse_arguments(text: str) -> Any:

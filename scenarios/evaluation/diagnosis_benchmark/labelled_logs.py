@@ -12,7 +12,7 @@ from typing import Any
 
 from instrumentation.trace import TraceNotFoundError
 from instrumentation.trace.conversations import Conversation, read_conversations
-from instrumentation.trace.json_documents import read_json
+from instrumentation.trace.formats.json_documents import read_json
 
 SOURCES = (
     "Who&When (MIT, 184 logs): git clone https://github.com/mingyin1/Agents_Failure_Attribution\n"

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType, TracebackType
 
-from instrumentation.trace.trace_file import PROGRAM_TAG
+from instrumentation.trace.session import PROGRAM_TAG
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.programs.launcher.launch import SETTINGS_VARIABLE, TraceSettings
 from scenarios.traces.store.tracking_uri import translate_store_errors

@@ -7,9 +7,8 @@ from typing import Any
 from instrumentation.alerts.trace_window import find_experiments
 from instrumentation.diagnosis import Diagnosis, Finding, diagnose
 from instrumentation.trace import Trace, trace_from_mlflow
-from instrumentation.trace.session import SESSION_KEY
+from instrumentation.trace.session import RUN_TAG, SESSION_KEY
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
-from instrumentation.trace.trace_file import RUN_TAG
 from scenarios.traces.diagnoses.assessments import log_findings
 
 PAGE_SIZE = 500

@@ -7,7 +7,8 @@ from typing import Any
 
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.lookup import fetch_run, fetch_trace
-from instrumentation.trace.trace_file import RUN_TAG, load_traces
+from instrumentation.trace.session import RUN_TAG
+from instrumentation.trace.trace_file import load_traces
 from scenarios.traces.store.saved_queries import NEWEST
 from scenarios.traces.store.tracking_uri import require_existing
 

@@ -6,11 +6,11 @@ https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from instrumentation.trace.exported_span import TraceNotFoundError, describe_value
-from instrumentation.trace.json_documents import parse_json
+from instrumentation.trace.formats.exported_span import TraceNotFoundError, describe_value
+from instrumentation.trace.formats.otlp_values import message_field, otlp_attributes
 from instrumentation.trace.session import SESSION_KEY, USER_KEY
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE
 
@@ -63,16 +63,6 @@ SESSION_KEYS = {
     USER_KEY: (USER_KEY, "user.id"),
 }
 STATUS_CODES = {0: "STATUS_CODE_UNSET", 1: "STATUS_CODE_OK", 2: "STATUS_CODE_ERROR"}
-OTLP_VALUES: Mapping[str, Callable[[Any], Any]] = {
-    "stringValue": lambda value: _decode_container(value),
-    "intValue": int,
-    "doubleValue": float,
-    "boolValue": bool,
-    "bytesValue": str,
-    "arrayValue": lambda value: [_otlp_value(one) for one in value.get("values") or ()],
-    "kvlistValue": lambda value: _otlp_attributes(value.get("values") or ()),
-}
-"""How each kind of value of OTLP is read."""
 
 
 def convert_mlflow2_span(span: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,24 +84,24 @@ def convert_otlp(requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     spans_of: dict[str, list[dict[str, Any]]] = {}
     for span in _iter_otlp_spans(requests):
         converted = convert_otlp_span(span)
-        spans_of.setdefault(str(_field(span, "traceId")), []).append(converted)
+        spans_of.setdefault(str(message_field(span, "traceId")), []).append(converted)
     return [_to_trace(id, spans) for id, spans in spans_of.items()]
 
 
 def convert_otlp_span(span: Mapping[str, Any]) -> dict[str, Any]:
     """A span of OTLP JSON as MLflow 3 exports it."""
     try:
-        attributes = _otlp_attributes(span.get("attributes") or ())
+        attributes = otlp_attributes(span.get("attributes") or ())
     except TraceNotFoundError as error:
         raise TraceNotFoundError(f"span {span.get('name')!r}: {error}") from error
     span_type = _span_type(attributes)
     name = _first(attributes, TOOL_NAME_KEYS) if span_type == "TOOL" else None
     return {
         "name": str(name) if name else span.get("name"),
-        "span_id": _field(span, "spanId"),
-        "parent_span_id": _field(span, "parentSpanId") or None,
-        "start_time_unix_nano": _field(span, "startTimeUnixNano"),
-        "end_time_unix_nano": _field(span, "endTimeUnixNano"),
+        "span_id": message_field(span, "spanId"),
+        "parent_span_id": message_field(span, "parentSpanId") or None,
+        "start_time_unix_nano": message_field(span, "startTimeUnixNano"),
+        "end_time_unix_nano": message_field(span, "endTimeUnixNano"),
         "status": _convert_status(span.get("status") or {}),
         "attributes": {
             key: json.dumps(value)
@@ -149,7 +139,7 @@ def _iter_otlp_spans(requests: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[
 
 def _objects(message: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
     """The objects in a field. Raises `TraceNotFoundError` if it has anything else."""
-    found = _field(message, name) or ()
+    found = message_field(message, name) or ()
     if isinstance(found, str | Mapping) or not all(isinstance(one, Mapping) for one in found):
         raise TraceNotFoundError(f'"{name}" is {describe_value(found)}; expected a list of objects')
     return list(found)
@@ -176,48 +166,6 @@ def _mlflow_attributes(attributes: Mapping[str, Any], span_type: str) -> dict[st
     return {"mlflow.spanType": span_type} | {
         key: value for key, value in found.items() if value is not None
     }
-
-
-def _otlp_attributes(pairs: Any) -> dict[str, Any]:
-    """Attributes by key. Raises `TraceNotFoundError` if they are not a list of keys and values."""
-    if not isinstance(pairs, Sequence) or not all(
-        isinstance(pair, Mapping) and "key" in pair for pair in pairs
-    ):
-        raise TraceNotFoundError(
-            f"its attributes are {describe_value(pairs)}; expected a list of"
-            ' {"key": …, "value": {"stringValue": …}}'
-        )
-    return {str(pair["key"]): _otlp_value(pair.get("value") or {}) for pair in pairs}
-
-
-def _otlp_value(value: Any) -> Any:
-    """The value of an attribute. Raises `TraceNotFoundError` if it is not of its kind."""
-    try:
-        for kind, read in OTLP_VALUES.items():
-            if (found := _field(value, kind)) is not None:
-                return read(found)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise TraceNotFoundError(
-            f"an attribute is {describe_value(value)}; expected a value of OTLP JSON, e.g."
-            ' {"stringValue": "x"} or {"intValue": "7"}'
-        ) from error
-    return None
-
-
-def _decode_container(text: str) -> Any:
-    """The text, or the object, list or text that it encodes: OTLP has no type for nested values."""
-    if text[:1] not in ("{", "[", '"'):
-        return text
-    try:
-        return parse_json(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _field(message: Mapping[str, Any], name: str) -> Any:
-    """A field by its JSON name or by its name in the protocol buffers; both are in use."""
-    snake = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
-    return message.get(name, message.get(snake))
 
 
 def _first(attributes: Mapping[str, Any], keys: Sequence[str]) -> Any:

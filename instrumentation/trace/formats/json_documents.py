@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from instrumentation.trace.exported_span import TraceNotFoundError, describe_value
+from instrumentation.trace.formats.exported_span import TraceNotFoundError, describe_value
 
 READABLE_FORMATS = (
     "MLflow's JSON of one or several traces (`mlflow traces get` or `mlflow traces search --output"

@@ -1,0 +1,26 @@
+"""A tool of which its author has decorated the function with `@mlflow.trace`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import getclosurevars, unwrap
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TracedTool:
+    """A function that its author decorated with `@mlflow.trace(span_type="TOOL")`."""
+
+    function: Callable[..., Any]
+    attributes: Mapping[str, Any]
+
+
+def find_traced_tool(function: Callable[..., Any]) -> TracedTool | None:
+    """Return what is below the decorator, or None if there is none for a tool."""
+    if not getattr(function, "__mlflow_traced__", False):
+        return None
+    context = getclosurevars(function).nonlocals.get("_WrappingContext")
+    logic = getattr(context, "_wrapping_logic", None)
+    settings = getclosurevars(logic).nonlocals if logic is not None else {}
+    if settings.get("span_type") != "TOOL":
+        return None
+    return TracedTool(unwrap(function), settings.get("attributes") or {})
