@@ -67,7 +67,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
     It exists from the start, so that no test depends on another one that has stored a trace.
     """
-    from patches.mlflow.store.new_store import create_sqlite_store  # some tests run without MLflow
+    from patches.mlflow.store.new_sqlite_store import (
+        create_sqlite_store,  # some tests run without MLflow
+    )
 
     uri = f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
     create_sqlite_store(uri)

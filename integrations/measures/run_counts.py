@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE, Span
 from instrumentation.trace.trace import Trace
-from integrations.measures.messages import (
+from integrations.measures.message_counts import (
     count_readable_prompts,
     count_readable_replies,
     distinct_prompts,

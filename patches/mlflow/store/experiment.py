@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from patches.mlflow.store.new_store import create_sqlite_store, lock_store
+from patches.mlflow.store.new_sqlite_store import create_sqlite_store, lock_store
 from patches.mlflow.store.store_address import is_database_reachable
 
 DEFERRED_PREFIX = "deferred:"

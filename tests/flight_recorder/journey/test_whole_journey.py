@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from patches.mlflow.store.new_store import create_sqlite_store
+from patches.mlflow.store.new_sqlite_store import create_sqlite_store
 from scenarios.traces.store.trace_argument import load_trace_argument
 from tests.flight_recorder.journey.journey import KEY, Journey, last_line
 from tests.flight_recorder.journey.strangers import STRANGERS

@@ -7,7 +7,7 @@ import os
 import re
 from tempfile import TemporaryDirectory
 
-from patches.mlflow.store.new_store import create_sqlite_store
+from patches.mlflow.store.new_sqlite_store import create_sqlite_store
 from scenarios.cli.startup import ENVIRONMENT, quiet_frameworks
 from tests.docs.documents import ROOT
 from tests.scenarios.traces.diagnoses.unseen.hits import compare, render_tables
