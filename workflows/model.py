@@ -7,6 +7,7 @@ cost belongs to; the replay server reads it to know which lane of the tape answe
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 AGENT_HEADER = "x-agent-name"
 
@@ -51,12 +52,35 @@ class Model:
                 "  export OPENAI_BASE_URL=http://127.0.0.1:11434/v1   (default: OpenAI's own)"
             )
         base_url = environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        if not base_url.startswith(("http://", "https://")):
+        _require_url(base_url)
+        api_key = environment["OPENAI_API_KEY"].strip()
+        if not (api_key.isascii() and api_key.isprintable()):
             raise ModelNotConfiguredError(
-                f"OPENAI_BASE_URL: {base_url!r} does not begin with http:// or https://"
+                "OPENAI_API_KEY has characters that no HTTP header can have; copy the key again"
             )
-        return cls(
-            name=environment["MODEL_NAME"],
-            base_url=base_url,
-            api_key=environment["OPENAI_API_KEY"],
+        return cls(name=environment["MODEL_NAME"], base_url=base_url, api_key=api_key)
+
+    @property
+    def address(self) -> str:
+        """The base URL without the user and the password that it may have."""
+        parts = urlsplit(self.base_url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _require_url(base_url: str) -> None:
+    """Raise `ModelNotConfiguredError` for what is no address, without quoting its password."""
+    if not base_url.startswith(("http://", "https://")):
+        start = base_url.rpartition("@")[2]
+        raise ModelNotConfiguredError(
+            f"OPENAI_BASE_URL: {start!r} does not begin with http:// or https://"
+        )
+    try:
+        parts = urlsplit(base_url)
+        is_address = bool(parts.hostname) and parts.port != 0 and base_url.isprintable()
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ModelNotConfiguredError(
+            f"OPENAI_BASE_URL: {base_url.rpartition('@')[2]!r} is not an address;"
+            " expected e.g. http://127.0.0.1:11434/v1"
         )

@@ -73,7 +73,7 @@ def load_alert_rules(path: Path) -> tuple[AlertRule, ...]:
             unknown field, a missing threshold or one of the wrong type, two rules of one name.
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise AlertRulesError(f"{path}: cannot be read as TOML ({error})") from error
     entries = document.pop("alert", None)

@@ -1,14 +1,16 @@
 """End a command with an exit code, not a traceback: after expected errors, Ctrl-C or SIGTERM."""
 
+import errno
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from pathlib import Path
 
 import typer
 
 from instrumentation.tracing_setup.sigterm import SIGTERM_EXIT_CODE, handle_sigterm
 from scenarios.cli.startup import quiet_frameworks
-from scenarios.reports.terminal import safe_output
+from scenarios.reports.terminal import discard_output, safe_output
 from scenarios.traces.store.tracking_uri import translate_store_errors
 
 DISTRIBUTION = "agent-flight-recorder"
@@ -29,6 +31,7 @@ EXTRAS = {
 }
 """The extra of the distribution that installs a package, by the name that is imported."""
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 STOPPED_MESSAGE = "stopped; the spans recorded so far are in the store"
 
 
@@ -38,16 +41,25 @@ def exit_on_error(
 ) -> Generator[None]:
     """Run a command in the block; exit with 2 on one of `user_errors`, with 1 on `failure`.
 
-    A package of an extra that is not installed is a user error, too.
+    A package of an extra that is not installed is a user error, too, and so is a full disk.
 
     Control characters in the output are replaced, so that the terminal obeys none of them.
     """
     with safe_output():
         try:
-            yield
+            with _flush_output():
+                yield
         except (*user_errors, failure) as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {_hide_secrets(str(error))}", err=True)
             sys.exit(1 if isinstance(error, failure) else 2)
+        except OSError as error:
+            _require_working_folder()
+            if error.errno not in FULL_DISK:
+                raise
+            discard_output()
+            place = error.filename or "stdout"
+            typer.echo(f"error: {place}: {error.strerror}, so not all was written", err=True)
+            sys.exit(2)
         except ModuleNotFoundError as error:
             package = str(error.name).partition(".")[0]
             if package not in EXTRAS:
@@ -58,6 +70,31 @@ def exit_on_error(
                 err=True,
             )
             sys.exit(2)
+
+
+@contextmanager
+def _flush_output() -> Generator[None]:
+    """Write the rest of stdout when the block ends, so that an error of it can be reported."""
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+
+
+def _require_working_folder() -> None:
+    """Exit with 2 if another program has removed the folder in which the command runs."""
+    try:
+        Path.cwd()
+    except OSError:
+        typer.echo("error: the current folder was removed; change to another one", err=True)
+        sys.exit(2)
+
+
+def _hide_secrets(message: str) -> str:
+    """The message without keys: it may quote an address, a server's answer or a user's code."""
+    from instrumentation.redaction import DEFAULT_REDACTION  # takes a tenth of a second
+
+    return DEFAULT_REDACTION.redact_text(message)
 
 
 @contextmanager

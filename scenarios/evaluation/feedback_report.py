@@ -7,6 +7,7 @@ from typing import Any
 import mlflow
 
 from instrumentation.alerts.trace_window import find_experiments
+from instrumentation.trace import TraceNotFoundError
 from scenarios.expectations.wording import shorten, to_text
 from scenarios.reports.wording import count_of
 from workflows.lifecycle import rated_runs
@@ -77,6 +78,8 @@ def update_from_feedback(
     Raises:
         TraceNotFoundError: No experiment has this name.
     """
+    if not experiment:
+        raise TraceNotFoundError("expected the name of an experiment, found an empty text")
     mlflow.set_tracking_uri(store)
     (experiment_id,) = find_experiments(mlflow.MlflowClient(store), experiment)
     dataset = FeedbackDataset(name, experiment_id)

@@ -72,7 +72,8 @@ def _signals_passed_to(process: "subprocess.Popen[bytes]") -> Generator[None]:
     """
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        if number != signal.SIGINT or not sys.stdin.isatty():
+        is_terminal = sys.stdin is not None and sys.stdin.isatty()
+        if number != signal.SIGINT or not is_terminal:
             process.send_signal(number)
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}

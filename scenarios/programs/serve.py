@@ -15,6 +15,7 @@ from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.selection.refusal import RequestRefusedError
 from scenarios.replay.service_processes import run_services
+from scenarios.reports.terminal import ClosedStream, discard_output
 from scenarios.reports.wording import count_of, list_words
 from scenarios.tape.tape import Tape
 
@@ -81,12 +82,12 @@ class ServerOutput:
     def print_start(self, message: str) -> None:
         """Print the address. Raises `SystemExit` with code 2 if it cannot be printed."""
         try:
-            if sys.stdout is None:
+            if sys.stdout is None or isinstance(sys.stdout, ClosedStream):
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             # One write: a reader that leaves after the address has got all of it.
             print(f"{message}\n", end="", flush=True)
         except OSError as error:
-            _discard_output()
+            discard_output()
             _exit_with(
                 f"stdout: {_reason(error)}, so the address cannot be printed."
                 " Leave stdout open; to see no output, choose a --port and add >/dev/null."
@@ -103,14 +104,8 @@ class ServerOutput:
                 self._skipped = 0
             print(line, flush=True)
         except OSError as error:
-            _discard_output()
+            discard_output()
             print(f"stdout: {_reason(error)}; serving goes on without output", file=sys.stderr)
-
-
-def _discard_output() -> None:
-    """Let stdout swallow everything, so that Python does not try again to flush it at exit."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_with(message: str) -> NoReturn:

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from scenarios.recording.tape_writer import TapeWriter, open_tape
+from scenarios.reports.atomic_write import is_special_file
 from scenarios.tape.header import TapeHeader, is_header, parse_header
 from scenarios.tape.tape import TapeError
 
@@ -36,6 +37,8 @@ class PartialTape:
         Raises:
             TapeError: It cannot be written.
         """
+        if is_special_file(tape):
+            raise TapeError(f"{tape}: cannot be written (it is no regular file); name a file")
         self._tape = tape
         self._path = tape.with_name(f"{tape.name}.{os.getpid()}.partial")
         self._existed = tape.exists()

@@ -4,11 +4,12 @@ A tape, a trace or a model's answer may have control characters that clear the s
 another line and write `passed` there.
 """
 
+import os
 import re
 import sys
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
-from io import TextIOWrapper
+from contextlib import contextmanager, suppress
+from io import TextIOBase, TextIOWrapper
 from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -42,6 +43,26 @@ class SafeStream:
         return getattr(self._stream, name)
 
 
+class SafeErrorStream(SafeStream):
+    """The same for stderr. If it cannot be written, as on a full disk, the command goes on."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+class ClosedStream(TextIOBase):
+    """A stream that was closed before the program started: it swallows everything."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 class SafeConsole(Console):
     """Rich's console with its own colours, but without control characters in the text."""
 
@@ -63,6 +84,12 @@ class SafeConsole(Console):
             self.file.flush()
 
 
+def discard_output() -> None:
+    """Let stdout swallow everything, so that Python does not try again to write it at exit."""
+    if sys.stdout is not None and not isinstance(sys.stdout, ClosedStream):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @contextmanager
 def safe_output() -> Generator[None]:
     """Replace control and unencodable characters in stdout and stderr within the block."""
@@ -71,7 +98,8 @@ def safe_output() -> Generator[None]:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     # A stream that was closed before the program started is None.
-    sys.stdout, sys.stderr = (SafeStream(one) if one else one for one in before)
+    sys.stdout = SafeStream(sys.stdout) if sys.stdout else ClosedStream()
+    sys.stderr = SafeErrorStream(sys.stderr) if sys.stderr else ClosedStream()
     try:
         yield
     finally:

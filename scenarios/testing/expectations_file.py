@@ -49,7 +49,7 @@ def load_expectations(path: Path) -> Sequence[Expectation]:
     try:
         # Not an import: its cache takes a file that was edited within a second for the old one.
         found = run_path(str(path)).get(VARIABLE)
-    except Exception as error:  # the file may raise anything
+    except (Exception, SystemExit) as error:  # the file may raise anything
         raise ExpectationsFileError(f"{path}: {type(error).__name__}: {error}") from error
     if not isinstance(found, list | tuple) or not found:
         raise ExpectationsFileError(

@@ -103,6 +103,8 @@ def serve(
             loaded = Tape.load(scenario_folder(tape).tape).with_inputs(inputs)
             faults, services = scenario.faults, scenario.processes
         else:
+            if Path(tape).name == tape and not Path(tape).suffix and not Path(tape).exists():
+                scenario_folder(tape)  # names the scenarios that are like it
             loaded, faults, services = Tape.load(Path(tape)), (), {}
         serve_tape(loaded, port, not tolerant, faults, services, tracking_uri())
 

@@ -22,7 +22,7 @@ from scenarios.monitoring.webhook import WebhookDeliveryError, post_alerts
 from scenarios.reports.terminal_report import print_report
 from scenarios.traces.store.saved_queries import find_query
 from scenarios.traces.store.search import TraceSearch
-from scenarios.traces.store.search_results import render_queries, render_rows
+from scenarios.traces.store.search_results import list_queries, render_queries, render_rows
 from scenarios.traces.store.time_window import InvalidTimeError, parse_since
 from scenarios.traces.store.tracking_uri import require_existing, tracking_uri
 
@@ -92,7 +92,10 @@ def search(
     begins with a dash.
     """
     if not query:
-        print_report(render_queries())
+        if as_json:
+            print_json({"queries": list_queries()})
+        else:
+            print_report(render_queries())
         return
     saved_query, start = find_query(query), _parse_since(since)
     saved_query.build_filter(word)  # reports a wrong value before MLflow is imported

@@ -38,6 +38,8 @@ def doctor(
     from scenarios.tape.requests.volatile import VolatileRules
     from scenarios.tape.tape import Tape
 
+    if tape.resolve() == other.resolve():
+        raise typer.BadParameter(f"expected two recordings, found {tape} twice")
     tapes = {path: Tape.load(path) for path in (tape, other)}
     comparison = compare_recordings(*tapes.values())
     if write and comparison.rules:

@@ -114,7 +114,7 @@ def load_gate(path: Path) -> QualityGate:
         AlertRulesError: The file of alert rules that it names is invalid.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
         message = f"{path}: cannot be read ({error.strerror}); name a TOML file"

@@ -101,7 +101,7 @@ class ChatTerminal:
     def greet(self, model: Model, conversation: Conversation) -> None:
         turns = len(conversation.turns)
         known = f", {turns} turn{'' if turns == 1 else 's'} remembered" if turns else ""
-        greeting = f"session {conversation.session}{known}, on {model.name} at {model.base_url}"
+        greeting = f"session {conversation.session}{known}, on {model.name} at {model.address}"
         self.status.out(greeting, highlight=False)
         if self.is_interactive:
             self.status.out("Ctrl-C stops an answer, Ctrl-D ends the chat", highlight=False)

@@ -48,7 +48,7 @@ def run_live(
         typer.BadParameter: There is no such prompt, or the workflow cannot use it.
     """
     model = Model.from_environment()
-    console.out(f"{setup.name} on {model.name} at {model.base_url}", highlight=False)
+    console.out(f"{setup.name} on {model.name} at {model.address}", highlight=False)
     with enable_tracing(tracking_uri):
         loaded = {agent: load_prompt(prompt) for agent, prompt in prompts.items()}
         workflow = replace_prompts(setup.workflow, loaded, setup.agents)

@@ -87,13 +87,27 @@ def render_queries() -> RenderableType:
     table = Table(box=None, pad_edge=False)
     for column in ("query", "finds", "filter_string of mlflow.search_traces"):
         table.add_column(column, overflow="fold")
+    for query in list_queries():
+        table.add_row(*query.values())
+    return table
+
+
+def list_queries() -> list[dict[str, str]]:
+    """The saved queries: how each is written, what it finds, and its filter."""
+    listed = []
     for query in QUERIES:
         argument = query.argument
         if argument:
             argument = f" [{argument}]" if query.default else f" {argument}"
         filter_string = query.filter.format("…") if query.argument else query.filter
-        table.add_row(f"{query.name}{argument}", query.description, filter_string)
-    return table
+        listed.append(
+            {
+                "query": f"{query.name}{argument}",
+                "finds": query.description,
+                "filter_string": filter_string,
+            }
+        )
+    return listed
 
 
 def render_rows(rows: Sequence[SearchRow], since: datetime, suggestion: str = "") -> RenderableType:

@@ -138,7 +138,11 @@ def _write_tape(path: Path, tape: TracedTape, replace: bool) -> None:
 
 def require_free(path: Path, replace: bool) -> None:
     """Raise `FileNotWrittenError` if a file exists that must not be replaced."""
-    if path.exists() and not replace:
+    try:
+        exists = path.exists()
+    except OSError as error:  # the name is too long for a file
+        raise FileNotWrittenError(f"{path}: cannot be written ({error.strerror})") from error
+    if exists and not replace:
         raise FileNotWrittenError(
             f"{path}: the file exists; choose another name, or replace it with --force"
         )

@@ -128,3 +128,10 @@ def test_the_default_rules_can_be_written_and_read(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(AlertRulesError, match=r"none\.toml"):
         load_alert_rules(tmp_path / "none.toml")
+
+
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    """Windows shells and editors write one."""
+    file = tmp_path / "rules.toml"
+    file.write_text(f"[[alert]]\n{VALID_START}at_most = 1\n", "utf-8-sig")
+    assert len(load_alert_rules(file)) == 1

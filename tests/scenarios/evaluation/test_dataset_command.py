@@ -102,6 +102,12 @@ def test_an_unknown_experiment_is_named(store: str, experiment: str) -> None:
     assert f"did you mean {experiment}?" in ended.stderr
 
 
+def test_an_experiment_without_a_name_is_an_error(store: str) -> None:
+    ended = run_command(store, "dataset", "--from-feedback", "")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "expected the name of an experiment, found an empty text" in ended.stderr
+
+
 @pytest.mark.long
 @pytest.mark.timeout(400)  # it runs pytest twice
 def test_a_regression_test_fails_until_the_program_is_fixed(store: str, tmp_path: Path) -> None:

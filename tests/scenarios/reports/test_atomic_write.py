@@ -1,5 +1,6 @@
 """A file is replaced completely or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,18 @@ def test_a_half_of_a_surrogate_pair_does_not_prevent_writing(tmp_path: Path) -> 
     """An argument of the command line that is not UTF-8 has such halves."""
     write_atomically(tmp_path / "report", "name: \udcff")
     assert (tmp_path / "report").read_text() == "name: ?"
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileNotWrittenError, match=r"pipe: cannot be written \(it is a device or a"):
+        write_atomically(tmp_path / "pipe", "text")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("name", [".", "x" * 300, "file/x"], ids=["folder", "long", "in a file"])
+def test_a_name_that_no_file_can_have_is_reported(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileNotWrittenError, match="cannot be written"):
+        write_atomically(tmp_path / name, "text")
+    assert folder_contents(tmp_path) == {"file": b""}

@@ -102,3 +102,10 @@ def test_an_evaluation_without_a_threshold_is_an_error(tmp_path: Path) -> None:
 
 def test_the_example_is_valid() -> None:
     assert load_gate(ROOT / "docs" / "quality-gate" / "quality-gate.toml").alerts
+
+
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    """Windows shells and editors write one."""
+    file = tmp_path / "gate.toml"
+    file.write_text(VALID, "utf-8-sig")
+    assert load_gate(file).experiment == "shop"
