@@ -8,6 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
+from instrumentation.trace.formats.json_documents import parse_json
+
 Spellings = tuple[str, ...]
 """A text, in each of the spellings in which it may be recorded."""
 
@@ -26,7 +28,7 @@ def tool_call_texts(name: object, arguments: object) -> list[Spellings]:
 def text_spellings(text: str) -> Spellings:
     """Return a text as it is and, if it is JSON, the value that a JSON reader makes of it."""
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         return (text,)
     return (text, value if isinstance(value, str) else _canonical_json(value))
@@ -70,6 +72,6 @@ def _parse_json(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return parse_json(text)
+    except ValueError:
         return None

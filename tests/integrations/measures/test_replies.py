@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integrations.measures.run_counts import count_run
@@ -119,6 +119,7 @@ def count_replies(run: CaseRun) -> FidelityCount:
 
 @each_encoding
 @without_deadline
+@example(reply=(None, [("gauge", {"0": -(2**63) - 1})]))
 @given(reply=REPLIES)
 def test_a_reply_is_read_in_any_encoding(
     encoding: Callable[..., Recorded], reply: tuple[str | None, list[Call]]
