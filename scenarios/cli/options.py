@@ -1,6 +1,7 @@
 """Options that several commands share, and the project's version."""
 
 import tomllib
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -78,3 +79,22 @@ VersionOption = Annotated[
         "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
     ),
 ]
+
+
+def parse_pairs(
+    texts: list[str] | None, expected: str, is_valid: Callable[[str], bool] = lambda _: True
+) -> dict[str, str]:
+    """Parse `NAME=VALUE` of a repeatable option.
+
+    Args:
+        texts: What was given.
+        expected: The beginning of the error message: the option, and what it expects.
+        is_valid: Whether a value may be used.
+    """
+    pairs = {}
+    for text in texts or ():
+        name, has_value, value = text.partition("=")
+        if not (name and has_value and is_valid(value)):
+            raise typer.BadParameter(f"{expected}; got {text!r}")
+        pairs[name] = value
+    return pairs

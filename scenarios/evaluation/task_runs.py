@@ -8,7 +8,7 @@ import mlflow
 
 from instrumentation.trace import Trace, trace_from_mlflow
 from scenarios.evaluation.tasks import EvaluationTask
-from scenarios.expectations.assessments import SOURCE_ID
+from scenarios.expectations.assessments import AssessmentLog
 from scenarios.expectations.expectation import explain_failure
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import load_scenario
@@ -39,6 +39,7 @@ class TaskRun:
 
 def run_tasks(tasks: Sequence[EvaluationTask], store: str) -> Iterator[TaskRun]:
     """Run the broken and the fixed variant of each task, and log the expected facts."""
+    source = AssessmentLog(store).source
     for task in tasks:
         scenario = load_scenario(task.scenario)
         for result in run_scenario(task.scenario, store).variants:
@@ -47,7 +48,7 @@ def run_tasks(tasks: Sequence[EvaluationTask], store: str) -> Iterator[TaskRun]:
                 continue
             facts = str(fill_inputs(task.expected_facts, result.inputs))
             mlflow.log_expectation(
-                trace_id=trace.ids[0], name="expected_facts", value=facts, source=_source()
+                trace_id=trace.ids[0], name="expected_facts", value=facts, source=source
             )
             failures = [explain_failure(trace, one) for one in scenario.expect_fixed]
             yield TaskRun(task, result.variant, trace, not any(failures))
@@ -75,9 +76,3 @@ def build_code_scorers() -> list[Any]:
         return Feedback(value=not failures, rationale="\n".join(failures) or "it meets them all")
 
     return [scorer(meets_expectations, name="meets_expectations"), make_finding_scorer()]
-
-
-def _source() -> Any:
-    from mlflow.entities import AssessmentSource, AssessmentSourceType
-
-    return AssessmentSource(AssessmentSourceType.CODE, SOURCE_ID)

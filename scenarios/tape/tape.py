@@ -64,6 +64,7 @@ from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
+from scenarios.reports.wording import truncate
 from scenarios.tape.header import TapeHeader
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine, parse_line
@@ -121,7 +122,7 @@ class Tape:
             except LineError as error:
                 is_incomplete = "not JSON" in str(error) and not raw.endswith(b"\n")
                 hint = INCOMPLETE_LINE_HINT if is_incomplete else ""
-                errors.append(f"{file}:{number}: {_truncate(str(error))}{hint}")
+                errors.append(f"{file}:{number}: {truncate(str(error), MAX_REASON_CHARS)}{hint}")
                 continue
             if isinstance(line, TapeHeader):
                 header = header.merge(line)
@@ -188,7 +189,3 @@ def _shorten(errors: list[str]) -> list[str]:
     if len(errors) <= MAX_REPORTED_LINES:
         return errors
     return [*errors[:MAX_REPORTED_LINES], f"{len(errors)} invalid lines in total"]
-
-
-def _truncate(reason: str) -> str:
-    return reason if len(reason) <= MAX_REASON_CHARS else reason[: MAX_REASON_CHARS - 1] + "…"

@@ -1,17 +1,21 @@
 """The commands that use the network: `live` and `chat` call a model, `serve` replays a tape."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scenarios.cli.exits import exit_on_interrupt
-from scenarios.cli.options import PortOption, TolerantOption
+from scenarios.cli.options import PortOption, TolerantOption, parse_pairs
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
 from scenarios.scenario import resolve_inputs
 from scenarios.traces.store.tracking_uri import require_reachable, tracking_uri
+
+SERVICE_EXPECTED = "--service expects NAME=URL, e.g. world_bank=http://localhost:8080"
+ARGUMENT_EXPECTED = "--argument expects NAME=FOLDER, an existing folder"
 
 
 def live(
@@ -44,9 +48,11 @@ def live(
     MODEL_NAME, OPENAI_API_KEY and OPENAI_BASE_URL select the model. Services without --service are
     called at their default URL. Inputs without --argument are those of a scenario.
     """
-    services = dict(map(_parse_service, service or ()))
-    arguments = dict(map(_parse_argument, argument or ()))
-    prompts = dict(map(_parse_prompt, prompt or ()))
+    services = parse_pairs(service, SERVICE_EXPECTED, is_valid=_is_url)
+    folders = parse_pairs(argument, ARGUMENT_EXPECTED, is_valid=os.path.isdir)
+    arguments = {name: Path(folder) for name, folder in folders.items()}
+    named = (text.rpartition("=") for text in prompt or ())
+    prompts = {agent: prompt for agent, _, prompt in named}
     with quiet_frameworks(), exit_on_interrupt():
         from scenarios.player.live.live_run import run_live  # imports MLflow: seconds
         from scenarios.player.live.live_settings import set_up_workflow
@@ -109,24 +115,5 @@ def serve(
         serve_tape(loaded, port, not tolerant, faults, services, tracking_uri())
 
 
-def _parse_service(text: str) -> tuple[str, str]:
-    name, has_url, url = text.partition("=")
-    if not has_url or not url.startswith(("http://", "https://")):
-        raise typer.BadParameter(
-            f"--service expects NAME=URL, e.g. world_bank=http://localhost:8080; got {text!r}"
-        )
-    return name, url
-
-
-def _parse_prompt(text: str) -> tuple[str, str]:
-    agent, has_agent, prompt = text.partition("=")
-    return (agent, prompt) if has_agent else ("", text)
-
-
-def _parse_argument(text: str) -> tuple[str, Path]:
-    name, has_folder, folder = text.partition("=")
-    if not has_folder or not Path(folder).is_dir():
-        raise typer.BadParameter(
-            f"--argument expects NAME=FOLDER, an existing folder; got {text!r}"
-        )
-    return name, Path(folder)
+def _is_url(text: str) -> bool:
+    return text.startswith(("http://", "https://"))

@@ -12,7 +12,7 @@ from instrumentation.diagnosis import diagnose as diagnose_trace
 from instrumentation.diagnosis.suspicion import Suspect, rank_suspects
 from instrumentation.trace import Trace
 from scenarios.cli.exits import store_access
-from scenarios.cli.options import TRACE_HELP, JsonOption
+from scenarios.cli.options import TRACE_HELP, JsonOption, parse_pairs
 from scenarios.cli.output import print_json, print_json_results
 from scenarios.programs.launcher.launch import TraceSettings, absolute_store, launch
 from scenarios.reports.diagnosis_report import (
@@ -27,6 +27,7 @@ from scenarios.traces.store.tracking_uri import require_existing, require_reacha
 
 TRACE_CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 """Everything from the program on belongs to the program."""
+TAG_EXPECTED = "--tag expects KEY=VALUE, e.g. release=1.4"
 MAX_SUSPECTS = 3
 """So many of the most suspicious steps are named."""
 
@@ -64,17 +65,7 @@ def trace(
             f"no such option: {command[0]}; expected a script, -m MODULE, or a command"
         )
     uri = require_reachable(absolute_store(store or tracking_uri()))
-    launch(command, TraceSettings(uri, experiment, _parse_tags(tag or []), children))
-
-
-def _parse_tags(texts: list[str]) -> dict[str, str]:
-    tags = {}
-    for text in texts:
-        key, has_value, value = text.partition("=")
-        if not has_value or not key:
-            raise typer.BadParameter(f"--tag expects KEY=VALUE, e.g. release=1.4; got {text!r}")
-        tags[key] = value
-    return tags
+    launch(command, TraceSettings(uri, experiment, parse_pairs(tag, TAG_EXPECTED), children))
 
 
 def diagnose(

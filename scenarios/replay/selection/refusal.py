@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scenarios.replay.selection.nearest_line import explain_difference, find_nearest_line
-from scenarios.reports.wording import count_of, list_words
+from scenarios.reports.wording import count_of, list_words, truncate
 from scenarios.tape.line import TapeLine
 from scenarios.tape.requests.request import Request
 from scenarios.tape.similarity import closest_word
@@ -85,14 +85,14 @@ def _fix_lane(tape: Tape, request: Request, last: TapeLine, nearest: TapeLine | 
 
 def unknown_path_error(tape: Tape, request: Request) -> RequestRefusedError:
     """Return the error for a path that is neither an API endpoint nor a service on the tape."""
-    endpoint = f"{request.method} {_truncate(request.path)}"
+    endpoint = f"{request.method} {truncate(request.path, MAX_EXCERPT_CHARS)}"
     nearest = closest_word(endpoint, tape.endpoints)
     message = (
         f"{endpoint}: the tape {tape.file} has no such path.\n"
         f"It has: {list_words(tape.endpoints) or 'none'}"
         + (f"; nearest: {nearest}.\n" if nearest else ".\n")
         + f'To fix it: add a line with "method": "{request.method}" and "path": '
-        f'"{_truncate(request.path)}", or request a path of the tape.'
+        f'"{truncate(request.path, MAX_EXCERPT_CHARS)}", or request a path of the tape.'
     )
     return RequestRefusedError(message, request.lane, status=404)
 
@@ -137,10 +137,6 @@ def _next_command(tape: Tape) -> str:
     if path.name == "tape.jsonl" and (path.parent / "scenario.py").exists():
         return f"python -m scenarios accept {path.parent.name}"
     return "restart the server"
-
-
-def _truncate(text: str) -> str:
-    return text if len(text) <= MAX_EXCERPT_CHARS else text[: MAX_EXCERPT_CHARS - 1] + "…"
 
 
 def _quote_end(text: str) -> str:

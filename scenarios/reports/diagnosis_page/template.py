@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from scenarios.reports.wording import truncate
+
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that no page may have, or that change the direction of a text."""
 
@@ -27,10 +29,6 @@ def format_cost(cost_usd: float | None) -> str:
     if cost_usd is None:
         return "–"
     return f"${cost_usd:.2f}" if cost_usd >= 1 or not cost_usd else f"${cost_usd:.2g}"
-
-
-def _shorten(text: str, max_chars: int) -> str:
-    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def _printable(value: Any) -> Any:
@@ -54,6 +52,6 @@ def load_template() -> Template:
     environment.filters |= {
         "duration": format_duration,
         "cost": format_cost,
-        "shorten": _shorten,
+        "shorten": truncate,
     }
     return environment.get_template("page.html")
