@@ -1,1 +1,1 @@
-"""Reading stored traces: the store's address, alerts, saved searches."""
+"""Reading stored traces: the address of the store, saved searches, MLflow's pages."""
