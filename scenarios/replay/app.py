@@ -5,18 +5,16 @@ One request passes six modules: `http_server/connection.py` (read) → this one 
 `selection/line_selector.py` → `exchange/answer.py`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import orjson
 
 from scenarios.recording.recorder import Recorder
 from scenarios.replay.exchange.exchange_handler import ExchangeHandler
-from scenarios.replay.exchange.fault_injection import FaultSchedule
-from scenarios.replay.exchange.replay_state import RecordedOrder, ReplayState
+from scenarios.replay.exchange.replay_state import ReplayState
 from scenarios.replay.exchange.request_parsing import RequestParser, parse_request
 from scenarios.replay.exchange.request_validation import body_too_large_error, validate_request
-from scenarios.replay.faults import Fault
 from scenarios.replay.http_server.connection import (
     JSON_CONTENT_TYPE,
     BodyTooLargeError,
@@ -27,12 +25,8 @@ from scenarios.replay.http_server.connection import (
 )
 from scenarios.replay.http_server.forwarding import ForwardingClient, request_target
 from scenarios.replay.http_server.server import explain_foreign_caller
-from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.openai_api.errors import error_body
 from scenarios.replay.openai_api.other_endpoints import is_models_path, models_body
-from scenarios.replay.selection.fork import Fork, ForkedSelector
-from scenarios.replay.selection.line_selector import LineSelector
-from scenarios.tape.tape import Tape
 
 CONTROL_ENDPOINTS = (("GET", "/ledger"), ("POST", "/rewind"))
 
@@ -42,48 +36,24 @@ class ReplayApp:
 
     def __init__(
         self,
-        tape: Tape,
-        faults: Iterable[Fault] = (),
-        *,
-        strict: bool = True,
-        on_exchange: Callable[[Exchange], None] | None = None,
-        service_urls: Mapping[str, str] | None = None,
-        recorder: Recorder | None = None,
-        keeps_order: bool = False,
-        is_paced: bool = False,
-        fork: Fork | None = None,
+        parser: RequestParser,
+        new_state: Callable[[], ReplayState],
+        service_urls: Mapping[str, str],
+        recorder: Recorder | None,
     ) -> None:
-        self._tape = tape
-        self._fork = fork
-        self._recorder = recorder
-        self._strict = strict
-        self._parser = RequestParser(tape, strict)
+        self._parser = parser
+        self._new_state = new_state
         self._forwarding_clients = {
-            lane: ForwardingClient(url) for lane, url in (service_urls or {}).items()
+            lane: ForwardingClient(url) for lane, url in service_urls.items()
         }
-        self._keeps_order = keeps_order or tape.header.keeps_order
-        self._is_paced = is_paced
-        schedule = FaultSchedule(faults, self._forwarding_clients)
-        self.state = self._new_state(schedule, Ledger(on_exchange))
+        self._recorder = recorder
+        self.state = new_state()
 
     def rewind(self) -> None:
         """Start again: all lines are unplayed, no fault has occurred, the ledger is empty."""
-        faults, ledger = self.state.faults, self.state.ledger
-        faults.rewind()
-        ledger.clear()
-        self.state = self._new_state(faults, ledger)
-
-    def _new_state(self, faults: FaultSchedule, ledger: Ledger) -> ReplayState:
-        fork = self._fork
-        return ReplayState(
-            ForkedSelector(self._tape, self._strict, fork)
-            if fork is not None
-            else LineSelector(self._tape, self._strict),
-            faults,
-            ledger,
-            order=RecordedOrder(self._tape.lines) if self._keeps_order else None,
-            is_paced=self._is_paced,
-        )
+        self.state.faults.rewind()
+        self.state.ledger.clear()
+        self.state = self._new_state()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one HTTP request (ASGI)."""

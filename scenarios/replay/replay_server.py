@@ -10,10 +10,14 @@ from contextlib import contextmanager
 
 from scenarios.recording.recorder import Recorder
 from scenarios.replay.app import ReplayApp
+from scenarios.replay.exchange.fault_injection import FaultSchedule
+from scenarios.replay.exchange.replay_state import RecordedOrder, ReplayState
+from scenarios.replay.exchange.request_parsing import RequestParser
 from scenarios.replay.faults import Fault
 from scenarios.replay.http_server.server import HOST, serve_app
 from scenarios.replay.ledger import Exchange, Ledger
 from scenarios.replay.selection.fork import Fork, ForkedSelector
+from scenarios.replay.selection.line_selector import LineSelector
 from scenarios.replay.selection.refusal import RequestRefusedError
 from scenarios.tape.line import TapeLine
 from scenarios.tape.requests.drift import Drift
@@ -106,17 +110,19 @@ def replay_tape(
         OSError: The port is in use.
         ValueError: A fault cannot apply to its lane, which is forwarded.
     """
-    app = ReplayApp(
-        tape,
-        faults,
-        strict=strict,
-        on_exchange=on_exchange,
-        service_urls=service_urls,
-        recorder=recorder,
-        keeps_order=keeps_order,
-        is_paced=is_paced,
-        fork=fork,
-    )
+    services = service_urls or {}
+    schedule, ledger = FaultSchedule(faults, services), Ledger(on_exchange)
+
+    def new_state() -> ReplayState:
+        return ReplayState(
+            ForkedSelector(tape, strict, fork) if fork else LineSelector(tape, strict),
+            schedule,
+            ledger,
+            order=RecordedOrder(tape.lines) if keeps_order or tape.header.keeps_order else None,
+            is_paced=is_paced,
+        )
+
+    app = ReplayApp(RequestParser(tape, strict), new_state, services, recorder)
     on_stop = recorder.stop if recorder else None
     with serve_app(app, port, on_close=app.aclose, on_stop=on_stop) as port:
         yield ReplayServer(app, port)
