@@ -97,21 +97,20 @@ def run_variant(
         ) as replay,
         record_run(variant_run.tags) as run,
     ):
-        unexpected_outcome = asyncio.run(
-            await_expected_end(
-                variant_run.run(workflow, replay), variant_run.variant, replay.ledger
-            )
-        )
+        call = variant_run.run(workflow, replay)
+        ending = await_expected_end(call, variant_run.variant, replay.ledger)
+        unexpected_outcome = asyncio.run(ending)
     duration_s = time.perf_counter() - started_s
     processes.flush()
     unused = {line.number for line in replay.unplayed_lines}
+    used = {line.number for line in tape.lines} - unused
     result = VariantResult(
         name,
         trace=None,
         expectation_results=(),
         inputs=variant_run.inputs,
         problems=tuple(_find_problems(replay, unexpected_outcome)),
-        used_lines=frozenset(line.number for line in tape.lines if line.number not in unused),
+        used_lines=frozenset(used),
         duration_s=duration_s,
     )
     try:
