@@ -1,5 +1,7 @@
 """The list of all built-in patches, in the order in which they are applied."""
 
+from collections.abc import Sequence
+
 from patches.autogen import (
     chat_format,
     completion_spans,
@@ -46,7 +48,20 @@ FRAMEWORKS = ("autogen", "crewai", "openai")
 """Frameworks whose autologging has patches, named as in `mlflow.<framework>.autolog`."""
 
 
-def mlflow_patches(on_attempt: OnAttempt) -> tuple[Patch, ...]:
+def builtin_patches(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Patch, ...]:
+    """Return the patches for MLflow itself and for the named frameworks.
+
+    No framework is imported until its patches are applied.
+
+    Args:
+        on_turn: Called when an agent's turn starts.
+        frameworks: Names from `FRAMEWORKS`.
+    """
+    of_frameworks = (patch for name in frameworks for patch in framework_patches(name, on_turn))
+    return (*mlflow_patches(), *of_frameworks)
+
+
+def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
     """Return the patches for MLflow itself, to be applied before those of a framework.
 
     `on_attempt` is called for each HTTP request that a completion sends.
@@ -67,7 +82,7 @@ def mlflow_patches(on_attempt: OnAttempt) -> tuple[Patch, ...]:
         unwritable_values.PATCH,
         run_tags_in_threads.PATCH,
         # Before the openai patch: an attempt is recorded before the span of its completion ends.
-        http_attempts_patch(on_attempt),
+        *((http_attempts_patch(on_attempt),) if on_attempt else ()),
     )
 
 
