@@ -7,7 +7,7 @@ from typing import Any
 from patches.autogen.core_spans import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
 from patches.openai.reply_parsing import ParsedReply, add_unread_parts
-from patches.openai.response_body import FailedReplyError, ResponseBody
+from patches.openai.response_body import ResponseBody
 from patches.support.completion_attributes import (
     CLIENT_ATTRIBUTE,
     COMPLETION_SPAN_NAME,
@@ -15,7 +15,7 @@ from patches.support.completion_attributes import (
     token_attributes,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.span_errors import TruncatedStreamError, record_error
+from patches.support.span_errors import TruncatedStreamError
 
 ATTEMPTS = "flight_recorder.http.attempts"
 """The number of HTTP requests, which is counted on the span that is current."""
@@ -75,7 +75,9 @@ class CompletionSpan(OpenSpan):
         if self._handed_over_to is not None:
             self._handed_over_to.record_response(response)
         elif response.is_success:
-            self._body = ResponseBody(response, is_stream_requested=self._is_stream)
+            self._body = ResponseBody(
+                response, is_stream_requested=self._is_stream, reads_events=self._is_stream
+            )
 
     def record_item(self, item: Any) -> None:
         """Record a chunk of text, or the final result."""
@@ -107,9 +109,8 @@ class CompletionSpan(OpenSpan):
         if isinstance(error, GeneratorExit):
             super().end(self.pass_over_early_close(error))
             return
-        problem = self._body.find_error(reply) if self._body is not None and reply else None
-        if error is not None and isinstance(problem, FailedReplyError):
-            record_error(self.span, problem)  # the client's error may not quote the reply
+        if self._body is not None:
+            error = self._body.record_failure(self.span, error)
         super().end(error or self._stream_error(reply))
 
     def _record_outputs(self, reply: ParsedReply | None, error: BaseException | None) -> None:

@@ -93,11 +93,18 @@ class SentMessages:
             if not runtime_span.unhandled_messages:
                 runtime_span.end()
 
-    def end_spans(self) -> None:
-        """End the spans of runtimes that were stopped before they handled all messages."""
-        for senders in self._senders.values():
-            for _, runtime_span in senders:
-                runtime_span.end(AbandonedSpanError("the runtime left messages unhandled"))
+    def end_spans(self, runtime: Any = None) -> None:
+        """End the spans of a runtime, or of all, that was stopped with unhandled messages."""
+        for message_id, senders in list(self._senders.items()):
+            if runtime is None or senders[0][1].owner is runtime:
+                self.drop(message_id, AbandonedSpanError("the runtime left messages unhandled"))
+
+    def drop(self, message_id: str, error: BaseException) -> None:
+        """End the span of a runtime that does not handle a message."""
+        for _, runtime_span in self._senders.pop(message_id, ()):
+            runtime_span.unhandled_messages -= 1
+            if not runtime_span.unhandled_messages:
+                runtime_span.end(error)
 
 
 @contextmanager
@@ -107,12 +114,15 @@ def _apply() -> Generator[None]:
     sent = SentMessages()
     wrap_send = partial(_wrap_send, sent)
     wrap_process = partial(wrap_async_call, partial(_handle_message, sent))
+    wrap_stop = partial(wrap_async_call, partial(_stop_runtime, sent))
     wrap_agent = partial(wrap_async_call, _record_agent)
     with ExitStack() as stack:
         stack.callback(sent.end_spans)
         for cls, name, wrap in (
             (SingleThreadedAgentRuntime, "send_message", wrap_send),
             (SingleThreadedAgentRuntime, "publish_message", wrap_send),
+            (SingleThreadedAgentRuntime, "stop", wrap_stop),
+            (SingleThreadedAgentRuntime, "stop_when_idle", wrap_stop),
             (SingleThreadedAgentRuntime, "_process_send", wrap_process),
             (SingleThreadedAgentRuntime, "_process_publish", wrap_process),
             (BaseAgent, "on_message_impl", wrap_agent),
@@ -126,10 +136,15 @@ def _wrap_send(sent: SentMessages, send: Callable[..., Any]) -> Callable[..., An
 
     @wraps(send)
     async def recorded_send(self: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
-        if TeamSpan.nearest() is None and not _is_sent_by_team(message):
-            kwargs["message_id"] = kwargs.get("message_id") or str(uuid4())
-            sent.add(kwargs["message_id"], self, message)
-        return await send(self, message, *args, **kwargs)
+        if TeamSpan.nearest() is not None or _is_sent_by_team(message):
+            return await send(self, message, *args, **kwargs)
+        message_id = kwargs["message_id"] = kwargs.get("message_id") or str(uuid4())
+        sent.add(message_id, self, message)
+        try:
+            return await send(self, message, *args, **kwargs)
+        except BaseException as error:
+            sent.drop(message_id, error)
+            raise
 
     return recorded_send
 
@@ -137,6 +152,12 @@ def _wrap_send(sent: SentMessages, send: Callable[..., Any]) -> Callable[..., An
 def _is_sent_by_team(message: Any) -> bool:
     """Return whether a team sends a message to its members, as its `reset()` and `pause()` do."""
     return type(message).__module__.startswith("autogen_agentchat.teams.")
+
+
+@contextmanager
+def _stop_runtime(sent: SentMessages, runtime: Any, *_: Any, **__: Any) -> Generator[OnResult]:
+    yield ignore_result
+    sent.end_spans(runtime)
 
 
 @contextmanager
@@ -172,6 +193,8 @@ PATCH = Patch(
     wraps={
         "autogen_core:SingleThreadedAgentRuntime.send_message": "self, message",
         "autogen_core:SingleThreadedAgentRuntime.publish_message": "self, message",
+        "autogen_core:SingleThreadedAgentRuntime.stop": "self",
+        "autogen_core:SingleThreadedAgentRuntime.stop_when_idle": "self",
         "autogen_core:SingleThreadedAgentRuntime._process_send": "self, message_envelope",
         "autogen_core:SingleThreadedAgentRuntime._process_publish": "self, message_envelope",
         "autogen_core:BaseAgent.on_message_impl": "self, message",

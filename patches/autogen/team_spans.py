@@ -92,9 +92,12 @@ def _wrap_run_stream(
     @wraps(run_stream)
     def recorded_run_stream(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         items: AsyncIterator[Any] = run_stream(self, *args, **kwargs)
-        if TeamSpan.is_open_for(self):
-            return items
-        return trace_stream(partial(TeamSpan, self, kwargs.get("task"), running_teams), items)
+        task = kwargs.get("task")
+
+        def open_span() -> TeamSpan | None:
+            return None if TeamSpan.is_open_for(self) else TeamSpan(self, task, running_teams)
+
+        return trace_stream(open_span, items)
 
     return recorded_run_stream
 

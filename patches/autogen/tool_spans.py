@@ -4,8 +4,7 @@ One method of an assistant executes all of its calls: parallel ones, calls to a 
 and calls with an unknown tool or invalid arguments. Other agents run their tools themselves.
 """
 
-import json
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
 from copy import copy
@@ -14,9 +13,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from patches.autogen.chat_format import to_json
-from patches.autogen.core_spans import CoreAgentSpan
-from patches.autogen.traced_tool import find_traced_tool
-from patches.autogen.turn_spans import TurnSpan
+from patches.autogen.tool_span import RunSpan, ToolSpan, parse_arguments
 from patches.patch import Patch
 from patches.support.call_wrapping import (
     OnResult,
@@ -25,41 +22,8 @@ from patches.support.call_wrapping import (
     wrap_in_all_subclasses,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.span_lifetime import lifetime
-
-
-class ToolCallError(Exception):
-    """Recorded on a tool call whose result, as sent to the model, is an error."""
-
-
-class ToolSpan(OpenSpan):
-    """The span of one tool call.
-
-    Attributes:
-        has_run: Whether its tool was run; a tool that runs after that is called by this one.
-    """
-
-    def __init__(self, owner: Any, name: str, arguments: Any, call_id: str | None) -> None:
-        attributes = {
-            "gen_ai.operation.name": "execute_tool",
-            "gen_ai.tool.name": name,
-            "gen_ai.tool.call.id": call_id,
-        }
-        if (agent := TurnSpan.nearest() or CoreAgentSpan.nearest()) is not None:
-            attributes["gen_ai.agent.name"] = agent.name
-        known = {key: value for key, value in attributes.items() if value is not None}
-        super().__init__(owner, name, "TOOL", arguments, known)
-        self.has_run = False
-        self._error: ToolCallError | None = None
-
-    def record_item(self, item: Any) -> None:
-        """Record the result, and whether it is an error."""
-        self.outputs = item.content
-        if item.is_error:
-            self._error = ToolCallError(item.content)
-
-    def end(self, error: BaseException | None = None) -> None:
-        super().end(error or self._error)
+from patches.support.span_lifetime import lifetime, trace_stream
+from patches.support.traced_tools import find_traced_tool
 
 
 @contextmanager
@@ -73,6 +37,7 @@ def _apply() -> Generator[None]:
             AssistantAgent, "_execute_tool_call", partial(wrap_async_call, _record_call)
         ),
         wrap_in_all_subclasses(BaseTool, "run_json", partial(wrap_async_call, _record_run)),
+        wrap_in_all_subclasses(BaseTool, "run_json_stream", _wrap_run_stream),
         wrap_in_all_subclasses(BaseTool, "run", wrap_run),
     ):
         yield
@@ -83,38 +48,47 @@ def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> Generator[OnResul
     if ToolSpan.is_open_for(tool_call):
         yield ignore_result
         return
-    arguments = _parse_arguments(tool_call.arguments)
+    arguments = parse_arguments(tool_call.arguments)
     span = ToolSpan(tool_call, tool_call.name, arguments, tool_call.id)
     with lifetime(span):
         yield lambda call_and_result: span.record_item(call_and_result[1])
 
 
 @contextmanager
-def _record_run(
-    tool: Any, args: Any, cancellation_token: Any, call_id: str | None = None, *_: Any, **__: Any
-) -> Generator[OnResult]:
-    """Record a tool that an agent runs itself; that of an assistant's call has a span already."""
-    caller = OpenSpan.innermost()
-    if caller is None or (isinstance(caller, ToolSpan) and not caller.has_run):
-        if isinstance(caller, ToolSpan):
-            caller.has_run = True
+def _record_run(tool: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+    span = _open_if_needed(tool, *args, **kwargs)
+    if span is None:
         yield ignore_result
         return
-    if caller.owner is tool:  # `super().run_json()`
-        yield ignore_result
-        return
-    span = ToolSpan(tool, tool.name, to_json(args), call_id)
-    span.has_run = True
     with lifetime(span):
-        yield lambda result: setattr(span, "outputs", _result_text(tool, result))
+        yield span.record_item
 
 
-def _result_text(tool: Any, result: Any) -> Any:
-    """Return a result as a workbench passes it to the model."""
-    try:
-        return tool.return_value_as_string(result)
-    except Exception:  # a user's tool may raise anything; recording must not fail the call
-        return to_json(result)
+def _wrap_run_stream(run_stream: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(run_stream)
+    def recorded(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        items: AsyncIterator[Any] = run_stream(self, *args, **kwargs)
+        return trace_stream(partial(_open_if_needed, self, *args, **kwargs), items)
+
+    return recorded
+
+
+def _open_if_needed(
+    tool: Any, args: Any, cancellation_token: Any, call_id: str | None = None, *_: Any, **__: Any
+) -> RunSpan | None:
+    """Open a span for a tool that an agent runs itself.
+
+    None outside of an agent, for `super()`, and for the tool of a call that has a span already.
+    """
+    caller = OpenSpan.innermost()
+    if caller is None or caller.owner is tool:
+        return None
+    if isinstance(caller, ToolSpan) and not caller.has_run:
+        caller.has_run = True
+        return None
+    span = RunSpan(tool, tool.name, to_json(args), call_id)
+    span.has_run = True
+    return span
 
 
 def _wrap_run(function_run: Callable[..., Any], run: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,14 +134,6 @@ def _prepare_function(tool: Any, span: ToolSpan) -> Any:
     return tool
 
 
-def _parse_arguments(text: str) -> Any:
-    """Return the arguments that the model wrote: parsed if they are JSON, otherwise as text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {"arguments": text}
-
-
 PATCH = Patch(
     name="autogen.tool_spans",
     symptom="the tool calls of an AutoGen agent have no span",
@@ -180,6 +146,7 @@ PATCH = Patch(
         "autogen_agentchat.agents:AssistantAgent._execute_tool_call": "tool_call",
         "autogen_core.tools:BaseTool.run": "self, args",
         "autogen_core.tools:BaseTool.run_json": "self, args, cancellation_token",
+        "autogen_core.tools:BaseStreamTool.run_json_stream": "self, args, cancellation_token",
         "autogen_core.tools:FunctionTool.run": "self, args",
         "autogen_core:FunctionCall.name": "",
         "autogen_core:FunctionCall.id": "",

@@ -129,9 +129,7 @@ def _wrap_stream(on_turn: OnTurn, original: Callable[..., Any]) -> Callable[...,
         items: AsyncIterator[Any] = original(self, *args, **kwargs)
         if _is_message_filter(self):
             return track_filter(self, messages, items)
-        if TurnSpan.is_open_for(self):
-            return items
-        return trace_stream(partial(_open_turn, self, messages, on_turn), items)
+        return trace_stream(partial(_open_turn_if_needed, self, messages, on_turn), items)
 
     return recorded
 
@@ -150,6 +148,11 @@ def _received_messages(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequenc
     if isinstance(received, str):
         return (Message("user", "TextMessage", received),)
     return received if isinstance(received, Sequence) else (received,)
+
+
+def _open_turn_if_needed(agent: Any, messages: Sequence[Any], on_turn: OnTurn) -> TurnSpan | None:
+    """Open the span of a turn, unless one of the agent's methods calls another, or `super()`."""
+    return None if TurnSpan.is_open_for(agent) else _open_turn(agent, messages, on_turn)
 
 
 def _open_turn(agent: Any, messages: Sequence[Any], on_turn: OnTurn) -> TurnSpan:

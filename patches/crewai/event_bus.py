@@ -34,6 +34,7 @@ from patches.crewai.spans.handoffs import (
     report_turn,
 )
 from patches.crewai.spans.tool_span import ToolSpan
+from patches.crewai.traced_tools import TOOL_METHODS, share_spans_with_traced_tools
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan
@@ -84,6 +85,7 @@ def event_bus_patch(on_turn: OnTurn) -> Patch:
             "crewai.events.event_bus:CrewAIEventsBus.emit": "self, source, event",
             "crewai.events.event_context:VALID_EVENT_PAIRS": "",
             "mlflow.crewai:safe_patch": SAFE_PATCH_PARAMETERS,
+            **TOOL_METHODS,
         },
     )
 
@@ -105,6 +107,7 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
 
     with (
         replace_for_block(CrewAIEventsBus, emit=emit),
+        share_spans_with_traced_tools(),
         suspend_autolog_of_methods(mlflow.crewai.FLAVOR_NAME, mlflow.crewai, _is_suspended),
     ):
         yield

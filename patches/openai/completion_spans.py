@@ -21,7 +21,7 @@ from patches.support.call_wrapping import (
     wrap_call,
     wrap_in_all_subclasses,
 )
-from patches.support.http_clients import send_methods, wrap_sends
+from patches.support.http_clients import is_http_response, send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
@@ -56,6 +56,8 @@ def _apply() -> Generator[None]:
         for cls, name, wrap in (
             (SyncAPIClient, "request", partial(wrap_call, _record_completion)),
             (AsyncAPIClient, "request", partial(wrap_async_call, _record_completion)),
+            (SyncAPIClient, "_process_response", partial(wrap_call, _record_processing)),
+            (AsyncAPIClient, "_process_response", partial(wrap_async_call, _record_processing)),
             (Stream, "__stream__", partial(_wrap_stream, RequestSpan.read_events)),
             (AsyncStream, "__stream__", partial(_wrap_stream, RequestSpan.read_async_events)),
             (chat_streams.ChatCompletionStream, "__stream__", _wrap_parser),
@@ -86,6 +88,16 @@ def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Genera
         return
     span.add_trace_headers(request)
     yield span.record_response
+
+
+@contextmanager
+def _record_processing(client: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+    """Observe a reply that an HTTP client of the program's own took from elsewhere, as a cache."""
+    span: Any = OpenSpan.innermost()
+    response: Any = kwargs.get("response")
+    if isinstance(span, RequestSpan) and is_http_response(response):
+        span.record_unsent_response(response)
+    yield ignore_result
 
 
 def _wrap_stream(
@@ -149,6 +161,8 @@ PATCH = Patch(
     wraps={
         "openai._base_client:SyncAPIClient.request": "self, cast_to, options",
         "openai._base_client:AsyncAPIClient.request": "self, cast_to, options",
+        "openai._base_client:SyncAPIClient._process_response": "self",
+        "openai._base_client:AsyncAPIClient._process_response": "self",
         "openai:Stream.__stream__": "self",
         "openai:AsyncStream.__stream__": "self",
         "openai.lib.streaming.chat:ChatCompletionStream.__stream__": "self",

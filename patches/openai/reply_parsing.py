@@ -72,7 +72,7 @@ def add_unread_parts(outputs: Any, reply: ParsedReply) -> Any:
         outputs: The result in the format of a chat completion; anything else is returned unchanged.
         reply: The reply as the endpoint sent it.
     """
-    sent = (reply.outputs or {}).get("choices")
+    sent = (reply.outputs or {}).get("choices") or _to_choices(reply)
     known = outputs.get("choices") if isinstance(outputs, Mapping) else None
     if not sent or not known:
         return outputs
@@ -86,13 +86,33 @@ def add_unread_parts(outputs: Any, reply: ParsedReply) -> Any:
 
 def _add_missing(known: Any, sent: Any) -> dict[str, Any]:
     """Add what `known` has under no name, such as reasoning, which clients rename."""
-    values = list(_as_mapping(known).values())
+    kept = _as_mapping(known)
+    values = list(kept.values())
     missing = {
         key: value
         for key, value in _as_mapping(sent).items()
-        if value and key not in _as_mapping(known) and value not in values
+        if value and kept.get(key) is None and value not in values
     }
-    return {**_as_mapping(known), **missing}
+    return {**kept, **missing}
+
+
+def _to_choices(reply: ParsedReply) -> list[Mapping[str, Any]]:
+    """Return the refusal and the reasoning of a response as a choice; [] if it has no output."""
+    items = [*map(_as_mapping, (reply.outputs or {}).get("output", ()))]
+    parts = [
+        _as_mapping(part)
+        for item in items
+        for part in (*(item.get("content") or ()), *(item.get("summary") or ()))
+    ]
+    texts = {
+        "refusal": "".join(str(part.get("refusal") or "") for part in parts),
+        "reasoning": "\n".join(
+            str(part.get("text")) for part in parts if part.get("type") == "summary_text"
+        ),
+    }
+    message = {key: text for key, text in texts.items() if text}
+    choice = {"finish_reason": next(iter(reply.finish_reasons), None), "message": message}
+    return [choice] if items else []
 
 
 def _parse_stream(text: str, max_events: int | None) -> ParsedReply:

@@ -107,6 +107,11 @@ class RequestSpan(OpenSpan):
             response.extensions[EXTENSION_KEY] = self
             weakref.finalize(response, body.on_end, GeneratorExit())  # dropped without a close
 
+    def record_unsent_response(self, response: "httpx.Response") -> None:
+        """Observe a reply for which no request was sent."""
+        if self._body is None:
+            self.record_response(response)
+
     @classmethod
     def of_response(cls, response: "httpx.Response") -> Self | None:
         """Return the open span of the completion that a response belongs to."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from patches.openai.reply_parsing import ParsedReply, parse_reply
 from patches.support.http_clients import http_module_of, observe_body
-from patches.support.span_errors import TruncatedStreamError
+from patches.support.span_errors import TruncatedStreamError, record_error
 
 MAX_QUOTED_CHARS = 100
 """How much of an unexpected reply is quoted."""
@@ -34,16 +34,19 @@ class ResponseBody:
         response: Any,
         *,
         is_stream_requested: bool,
+        reads_events: bool = False,
         on_complete: Callable[[BaseException | None], None] = lambda error: None,
     ) -> None:
         """Collect the body as it is read, or at once if the transport has read it already.
 
+        `reads_events` says that the client of a framework reads a stream, and only its events.
         `on_complete` is called once, with the error that ended the body early, if any.
         """
         self._http = http_module_of(response)
         self._headers = response.headers.copy()
         self._content_type = response.headers.get("content-type", "").lower()
         self._is_stream_requested = is_stream_requested
+        self._reads_events = reads_events
         self._on_complete = on_complete
         self._chunks: list[bytes] = []
         self._parsed: tuple[Any, ParsedReply] | None = None
@@ -95,7 +98,8 @@ class ResponseBody:
     @property
     def _is_unread_document(self) -> bool:
         """Whether the program read events, and so received nothing of a reply that has none."""
-        return self.received_events is not None and not self.is_stream
+        reads_events = self._reads_events or self.received_events is not None
+        return reads_events and not self.is_stream
 
     def find_error(self, reply: ParsedReply) -> Exception | None:
         """Return what is wrong with a reply that was read to its end, or None."""
@@ -109,6 +113,24 @@ class ResponseBody:
         if self.is_stream and not reply.is_complete:
             return TruncatedStreamError("the stream ended before the reply was complete")
         return FailedReplyError(f"the reply is not a completion; it begins: {start!r}")
+
+    def record_failure(self, span: Any, error: BaseException | None) -> BaseException | None:
+        """Record on a span that the reply reports an error, or is no completion.
+
+        Args:
+            span: The MLflow span of the completion.
+            error: The client's error, which may not quote the reply.
+
+        Returns:
+            The error to end the span with: the client's, or else that of the reply.
+        """
+        reply = self.parse()
+        problem = self.find_error(reply)
+        if error is None:
+            return problem if reply.error_message or self._is_unread_document else None
+        if isinstance(error, Exception) and isinstance(problem, FailedReplyError):
+            record_error(span, problem)
+        return error
 
     def _is_json_document(self) -> bool:
         return self._text().lstrip().startswith(("{", "["))

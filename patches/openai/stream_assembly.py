@@ -61,6 +61,8 @@ class ChatAssembler:
         for key in ("id", "model", "usage"):
             if chunk.get(key):
                 self.body[key] = chunk[key]
+        if usage := (chunk.get("x_groq") or {}).get("usage"):  # Groq's place for it
+            self.body["usage"] = usage
         for part in chunk.get("choices") or ():
             index = part.get("index", 0)
             if index not in self._choices:

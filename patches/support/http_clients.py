@@ -32,6 +32,11 @@ def http_module_of(response: Any) -> Any:
     return next(module for module in http_modules() if isinstance(response, module.Response))
 
 
+def is_http_response(value: Any) -> bool:
+    """Return whether a value is a response of an HTTP client."""
+    return any(isinstance(value, module.Response) for module in http_modules())
+
+
 def is_http_error(error: BaseException) -> bool:
     """Return whether an HTTP client raised the error."""
     return any(isinstance(error, module.HTTPError) for module in http_modules())

@@ -1,7 +1,7 @@
 """Make an open span current for a block or a stream, and end it with that, or with its error."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
-from contextlib import AbstractContextManager, aclosing, contextmanager
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from patches.support.call_wrapping import read_within
@@ -45,13 +45,20 @@ def end_spans_on_error() -> Generator[OpenSpan | None]:
 
 
 async def trace_stream(
-    open_span: Callable[[], OpenWork], stream: AsyncIterator[Any]
+    open_span: Callable[[], OpenWork | None], stream: AsyncIterator[Any]
 ) -> AsyncGenerator[Any]:
     """Yield the items of `stream` under a span that is opened when the first item is requested.
 
-    The stream is closed before the span ends, so that its cleanup is recorded too.
+    `open_span` returns None if a span is open for this work: the stream of `super()` may be made
+    before that, and is read inside it. The stream is closed before the span ends, so that its
+    cleanup is recorded too.
     """
     span = open_span()
+    if span is None:
+        async with aclosing(read_within(nullcontext, stream)) as items:
+            async for item in items:
+                yield item
+        return
     try:
         async with aclosing(read_within(span.active, stream)) as items:
             async for item in items:

@@ -9,7 +9,7 @@ from patches.crewai.spans.event_span import EventSpan
 from patches.crewai.spans.reply_builder import ReplyBuilder
 from patches.crewai.spans.tool_span import ToolSpan
 from patches.openai.reply_parsing import add_unread_parts
-from patches.openai.response_body import FailedReplyError, ResponseBody
+from patches.openai.response_body import ResponseBody
 from patches.support.completion_attributes import (
     CLIENT_ATTRIBUTE,
     COMPLETION_SPAN_NAME,
@@ -17,7 +17,7 @@ from patches.support.completion_attributes import (
     token_attributes,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.span_errors import TruncatedStreamError, record_error
+from patches.support.span_errors import TruncatedStreamError
 
 
 class CompletionSpan(EventSpan):
@@ -95,7 +95,9 @@ class CompletionSpan(EventSpan):
         """Observe the body of the reply, before the client reads it."""
         if response.is_success and not self.is_ended:
             is_stream = bool(getattr(self.owner, "stream", False))
-            self.reply.body = ResponseBody(response, is_stream_requested=is_stream)
+            self.reply.body = ResponseBody(
+                response, is_stream_requested=is_stream, reads_events=is_stream
+            )
 
     def record_end(self, event: Any) -> BaseException | None:
         error = super().record_end(event)
@@ -125,24 +127,24 @@ class CompletionSpan(EventSpan):
                 self.span.set_attribute("gen_ai.operation.name", "chat")
             if self.outputs is None:
                 self.outputs = self.reply.partial_completion()
-            self._record_body(error)
+            if self.reply.body is not None:
+                self._record_body(self.reply.body)
+                if self.is_reported:
+                    error = self.reply.body.record_failure(self.span, error)
             if self.reply.finish_reason:
                 reasons = [self.reply.finish_reason]
                 self.span.set_attribute("gen_ai.response.finish_reasons", reasons)
         super().end(error)
 
-    def _record_body(self, error: BaseException | None) -> None:
+    def _record_body(self, body: ResponseBody) -> None:
         """Record what only the body of the response has: CrewAI keeps a part of the reply."""
-        if (body := self.reply.body) is None:
-            return
         sent = body.parse()
         self.outputs = add_unread_parts(self.outputs or sent.outputs, sent)
+        if self.reply.finish_reason is None:
+            self.reply.finish_reason = next(iter(sent.finish_reasons), None)
         if not self._token_counts:
             self._token_counts.update(sent.usage)
             self.span.set_attributes(token_attributes(self._token_counts))
-        problem = body.find_error(sent)
-        if error is not None and self.is_reported and isinstance(problem, FailedReplyError):
-            record_error(self.span, problem)  # CrewAI's error may not quote the reply
 
     def _is_tool_report(self, event: Any) -> bool:
         """Return whether an end event reports on a tool, not on the completion.

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from autogen_core import (
     AgentId,
+    DefaultInterventionHandler,
     DefaultTopicId,
+    DropMessage,
     FunctionCall,
     MessageContext,
     RoutedAgent,
@@ -16,6 +18,7 @@ from autogen_core import (
     default_subscription,
     message_handler,
 )
+from autogen_core.exceptions import MessageDroppedException
 from autogen_core.models import UserMessage
 from autogen_core.tool_agent import ToolAgent
 from autogen_core.tools import FunctionTool
@@ -157,3 +160,31 @@ async def test_a_tool_agent_has_its_tool_calls() -> None:
     (tool_call,) = trace.spans_of_type("TOOL")
     assert (tool_call.outputs, tool_call.agent) == ("Quito is high", "tools")
     assert tool_call.attributes["gen_ai.tool.call.id"] == "c1"
+
+
+class DroppingHandler(DefaultInterventionHandler):
+    """Drops each message, as a guardrail may."""
+
+    async def on_send(self, message: Any, **_: Any) -> Any:
+        return DropMessage
+
+    async def on_publish(self, message: Any, **_: Any) -> Any:
+        return DropMessage
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize("is_published", [False, True])
+async def test_a_message_that_is_dropped_leaves_a_failed_trace(is_published: bool) -> None:
+    with record_run() as run:
+        runtime = SingleThreadedAgentRuntime(intervention_handlers=[DroppingHandler()])
+        await Reviewer.register(runtime, "reviewer", lambda: Reviewer(None))
+        runtime.start()
+        if is_published:
+            await runtime.publish_message(Draft("a draft"), DefaultTopicId())
+        else:
+            with pytest.raises(MessageDroppedException):
+                await runtime.send_message(Draft("a draft"), AgentId("reviewer", "default"))
+        await runtime.stop()  # a dropped message never lets it be idle
+    reason = "the runtime left messages unhandled" if is_published else "MessageDroppedException"
+    root = load_trace(run).root
+    assert (root.status, reason in root.status_message) == ("ERROR", True)

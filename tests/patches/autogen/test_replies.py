@@ -182,6 +182,17 @@ async def test_a_reply_that_is_no_completion_is_quoted_beside_the_clients_error(
     assert any(quote in message for message in messages)
 
 
+@pytest.mark.filterwarnings("ignore:No text content or tool calls:UserWarning")
+async def test_a_reply_in_the_place_of_a_stream_is_an_error() -> None:
+    """AutoGen makes an empty text of it."""
+    with autogen_client(completion("one", usage=USAGE)) as (model_client, run):
+        items = [item async for item in model_client.create_stream(MESSAGES)]
+    assert [item.content for item in items] == [""]
+    span = load_trace(run).root
+    assert (span.status, span.tokens.total) == ("ERROR", 16)
+    assert "the reply is no stream, as requested" in span.status_message
+
+
 class AskingTwice(OpenAIChatCompletionClient):
     async def create(self, *args: Any, **kwargs: Any) -> CreateResult:
         await super().create(*args, **kwargs)

@@ -7,6 +7,7 @@ from typing import Any
 
 import mlflow
 import pytest
+from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.base import Handoff, TaskResult
 from autogen_agentchat.conditions import MaxMessageTermination
 from autogen_agentchat.messages import BaseChatMessage
@@ -302,3 +303,27 @@ async def test_a_reset_of_a_team_leaves_no_trace(tmp_path: Path) -> None:
         with record_run() as run:
             await team.reset()
     assert run.trace_infos() == []
+
+
+class PlainTeam(RoundRobinGroupChat):
+    """A team whose `run_stream` only returns the stream of `super()`."""
+
+    def run_stream(self, **arguments: Any) -> Any:
+        return super().run_stream(**arguments)
+
+
+class PlainAgent(AssistantAgent):
+    def on_messages_stream(self, *arguments: Any, **named: Any) -> Any:
+        return super().on_messages_stream(*arguments, **named)
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_method_that_returns_the_stream_of_super_leaves_one_span(tmp_path: Path) -> None:
+    with replay_lines(tmp_path, reply_line("a", "done")) as replay, record_run() as run:
+        member = PlainAgent("a", client(replay, "a", stream_options=None))
+        await PlainTeam([member], max_turns=1, name="team").run(task="x")
+    assert trace_outline(load_trace(run)) == [
+        "team CHAIN OK",
+        "  a AGENT OK",
+        "    chat_completion LLM OK",
+    ]

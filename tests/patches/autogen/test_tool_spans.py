@@ -1,6 +1,6 @@
 """Each tool call of an AutoGen agent leaves one TOOL span, whatever its outcome."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from autogen_agentchat.agents import BaseChatAgent
 from autogen_agentchat.base import Response
 from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
-from autogen_core.tools import BaseTool, FunctionTool, StaticWorkbench
+from autogen_core.tools import BaseStreamTool, BaseTool, FunctionTool, StaticWorkbench
 from pydantic import BaseModel
 
 from instrumentation.trace.trace import Trace
@@ -229,6 +229,29 @@ class Runner(BaseChatAgent):
     async def on_reset(self, cancellation_token: CancellationToken) -> None: ...
 
 
+class Survey(BaseStreamTool[LookArguments, str, str]):  # type: ignore[type-var] # any result
+    def __init__(self) -> None:
+        super().__init__(LookArguments, str, "survey", "Survey a city.")
+
+    async def run(self, args: LookArguments, cancellation_token: CancellationToken) -> str:
+        return look(args.city)
+
+    async def run_stream(
+        self, args: LookArguments, cancellation_token: CancellationToken
+    ) -> AsyncGenerator[str, None]:
+        yield "looking"
+        yield look(args.city)
+
+
+class Surveyor(Runner):
+    async def on_messages(
+        self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
+    ) -> Response:
+        items = Survey().run_json_stream({"city": "Quito"}, cancellation_token)
+        text = ", ".join([str(item) async for item in items])
+        return Response(chat_message=TextMessage(content=text, source=self.name))
+
+
 @pytest.mark.usefixtures("recording")
 async def test_the_calls_of_an_agent_that_runs_its_tools_itself_are_recorded() -> None:
     with record_run() as run:
@@ -268,3 +291,13 @@ async def test_a_tool_outside_of_an_agent_leaves_no_trace() -> None:
         tool = FunctionTool(double, description="Double a number.")
         assert await tool.run_json({"number": 2}, CancellationToken()) == 4
     assert run.trace_infos() == []
+
+
+@pytest.mark.usefixtures("recording")
+async def test_a_tool_that_streams_is_recorded_with_its_result() -> None:
+    with record_run() as run:
+        result = await Surveyor("surveyor", "It surveys.").run(task="x")
+    assert result.messages[-1].to_text() == "looking, Quito is high"
+    (call,) = load_trace(run).spans_of_type("TOOL")
+    assert (call.name, call.status, call.outputs) == ("survey", "OK", "Quito is high")
+    assert call.attributes["seen"] == "Quito"

@@ -54,6 +54,7 @@ def test_the_completion_has_the_tool_call_of_the_reply_and_its_tokens(
     assert call["function"]["name"] == "lookup"
     assert '"FR"' in call["function"]["arguments"]
     assert (trace.root.tokens.input, trace.root.tokens.output) == (11, 5)
+    assert trace.root.attributes["gen_ai.response.finish_reasons"]
 
 
 def test_the_error_of_the_tool_is_on_its_own_span(tmp_path: Path) -> None:

@@ -130,12 +130,15 @@ def test_the_patch_is_undone(store: str) -> None:
 USAGE = {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16}
 
 
-def record_call(body: Any, *, is_stream: bool = False, raises: str | None = None) -> Any:
+def record_call(
+    body: Any, *, is_stream: bool = False, raises: str | None = None, **more: Any
+) -> Any:
     """Return MLflow's only span of a call whose request gets this body, and its outputs."""
     content_type = "text/event-stream" if is_stream else "application/json"
     text = f"data: {json.dumps(body)}\n\ndata: [DONE]\n\n" if is_stream else json.dumps(body)
     with client_of_endpoint(content_type, text) as (endpoint, run):
         settings: Any = {"base_url": str(endpoint.base_url), "api_key": API_KEY, "max_retries": 0}
+        settings |= more
         model = LLM(model="openai/gpt-4o-mini", stream=is_stream, **settings)
         if raises is None:
             model.call("go on")
@@ -156,6 +159,32 @@ def test_a_refusal_is_recorded(is_stream: bool) -> None:
     span = record_call({"choices": [choice], "usage": USAGE}, is_stream=is_stream)
     assert span.outputs["choices"][0]["message"]["refusal"] == "I will not"
     assert span.get_attribute("mlflow.chat.tokenUsage")["total_tokens"] == 16
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize(
+    ("fields", "status", "message"),
+    [
+        (
+            {"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}]},
+            "OK",
+            {"role": "assistant", "content": "", "refusal": "no"},
+        ),
+        (
+            {"output": [], "status": "failed", "error": {"message": "overloaded"}},
+            "FailedReplyError: overloaded",
+            {"role": "assistant", "content": ""},
+        ),
+    ],
+    ids=["refused", "failed"],
+)
+def test_a_response_that_crewai_makes_an_empty_text_of_is_recorded(
+    fields: Any, status: str, message: Any
+) -> None:
+    body = {"id": "r", "object": "response", "status": "completed"} | fields
+    span = record_call(body, api="responses")
+    assert (span.status.description or span.status.status_code.value) == status
+    assert span.outputs["choices"][0]["message"] == message
 
 
 @pytest.mark.usefixtures("recording")

@@ -1,5 +1,6 @@
 """Every part of a reply to the `openai` package is recorded, and nothing that was not received."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import openai
 import pytest
 
 from instrumentation.trace.span import Span
+from instrumentation.tracing import record_run
 from tests.support.openai_clients import (
     CHAT_REQUEST,
     RESPONSES_REQUEST,
@@ -204,3 +206,38 @@ def test_reasoning_tokens_are_recorded(api: str) -> None:
         "output_tokens": 5,
         "total_tokens": 16,
     }
+
+
+class CachingClient(httpx.Client):
+    """A client of the program's own that answers from a cache, and sends nothing."""
+
+    def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        return httpx.Response(200, json=COMPLETION, request=request)
+
+
+class AsyncCachingClient(httpx.AsyncClient):
+    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        return httpx.Response(200, json=COMPLETION, request=request)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_reply_for_which_no_request_was_sent_is_recorded(is_async: bool) -> None:
+    async def ask() -> None:
+        async with AsyncCachingClient() as http_client:
+            client = openai.AsyncOpenAI(api_key="none", http_client=http_client)
+            await client.chat.completions.create(**CHAT_REQUEST)
+
+    with record_run() as run:
+        if is_async:
+            asyncio.run(ask())
+        else:
+            with CachingClient() as http_client:
+                client = openai.OpenAI(api_key="none", http_client=http_client)
+                client.chat.completions.create(**CHAT_REQUEST)
+    span = only_llm_span(run)
+    assert (span.outputs["choices"][0]["message"]["content"], span.tokens.total) == ("one", 16)
+
+
+def test_the_usage_in_groqs_place_is_recorded() -> None:
+    last = chunk({}, finish_reason="stop") | {"x_groq": {"id": "g", "usage": USAGE}}
+    assert record_stream(chunk({"content": "one"}), last).tokens.total == 16

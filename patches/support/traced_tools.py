@@ -1,4 +1,4 @@
-"""A tool of which its author has decorated the function with `@mlflow.trace`."""
+"""Recognize a function that its author traces as a tool, with `@mlflow.trace(span_type="TOOL")`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
