@@ -10,9 +10,9 @@ agents. Their chunks say to which text they belong: by an index, by an id, by th
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from instrumentation.redaction.searchable_text import Match
 
@@ -21,11 +21,15 @@ PART_KEYS = frozenset({"index", "item_id", "call_id", "full_message_id", "source
 """Keys whose value says to which text a chunk belongs, besides `…_index`."""
 SSE_DATA = re.compile(r"^(?:(?:event|id|retry):[^\n]*\n)*data: ?([^\n]*)\s*\Z")
 """A server-sent event with one line of data."""
+AS_JSON = "as JSON"
+"""Leads from a text to the value that it contains as JSON."""
+CONTAINERS = (str, dict, list, tuple)
+"""Types that are, or contain, texts."""
+NOT_JSON = object()
 Path = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The place of a text in a chunk.
 
     Attributes:
@@ -43,19 +47,16 @@ class Place:
     def of_part(self, value: dict[Any, Any]) -> "Place":
         """The same place, in the part that a mapping belongs to."""
         part = tuple(
-            (key, value[key])
-            for key in value
+            (key, inner)
+            for key, inner in value.items()
             if isinstance(key, str)
             and (key in PART_KEYS or key.endswith("_index"))
-            and isinstance(value[key], int | str)
+            and isinstance(inner, int | str)
         )
         if not part:
             return self
         is_item = self.part and isinstance(self.part[-1], int)
         return Place(self.path, (*(self.part[:-1] if is_item else self.part), *part))
-
-
-TextMapper = Callable[[Place, str], str]
 
 
 def redact_chunks(values: Sequence[Any], find_matches: Callable[[str], list[Match]]) -> list[Any]:
@@ -68,25 +69,60 @@ def redact_chunks(values: Sequence[Any], find_matches: Callable[[str], list[Matc
         values: Texts or nested plain data.
         find_matches: Finds the secrets in a text, in order and without overlaps.
     """
-    texts: list[tuple[int, Place, str]] = []
-    for index, value in enumerate(values):
-
-        def collect(place: Place, text: str, index: int = index) -> str:
-            texts.append((index, place, text))
-            return text
-
-        _map_texts(value, Place(), collect)
-    redacted = [text for _, _, text in texts]
-    for group in _group_texts([place for _, place, _ in texts]):
+    texts = ChunkTexts()
+    for value in values:
+        texts.add_chunk(value)
+    redacted = list(texts.texts)
+    for group in _group_texts(texts.places):
         chunks = [redacted[number] for number in group]
-        matches = find_matches("".join(chunks))
-        for number, new in zip(group, remove_matches(chunks, matches), strict=True):
-            redacted[number] = new
+        if matches := find_matches("".join(chunks)):
+            for number, new in zip(group, remove_matches(chunks, matches), strict=True):
+                redacted[number] = new
     changes: dict[int, dict[Path, str]] = defaultdict(dict)
-    for (index, place, old), new in zip(texts, redacted, strict=True):
+    for number, (old, new) in enumerate(zip(texts.texts, redacted, strict=True)):
         if new != old:
-            changes[index][place.path] = new
-    return [_with_texts(value, changes.get(index)) for index, value in enumerate(values)]
+            changes[texts.chunks[number]][texts.places[number].path] = new
+    return [
+        _with_texts(value, (), changes[index]) if index in changes else value
+        for index, value in enumerate(values)
+    ]
+
+
+class ChunkTexts:
+    """The texts in chunks, the place of each, and the number of the chunk that it is in."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.places: list[Place] = []
+        self.chunks: list[int] = []
+        self._known_places: dict[Place, Place] = {}
+        self._chunk_count = 0
+
+    def add_chunk(self, value: Any) -> None:
+        """Add all texts of the next chunk."""
+        self._add(value, Place())
+        self._chunk_count += 1
+
+    def _add(self, value: Any, place: Place) -> None:
+        match value:
+            case str():
+                start, end, inner = _read_text(value)
+                if inner is not NOT_JSON:
+                    self._add(inner, place.child(AS_JSON))
+                    return
+                self.texts.append(value[start:end])
+                # A stream has thousands of chunks with the same few places.
+                self.places.append(self._known_places.setdefault(place, place))
+                self.chunks.append(self._chunk_count)
+            case dict():
+                place = place.of_part(value)
+                for key, inner in value.items():
+                    if isinstance(inner, CONTAINERS):
+                        self._add(inner, place.child(key))
+            case list() | tuple():
+                for index, inner in enumerate(value):
+                    if isinstance(inner, CONTAINERS):
+                        self._add(inner, place.child(index))
 
 
 def _group_texts(places: Sequence[Place]) -> list[list[int]]:
@@ -134,40 +170,33 @@ def placeholder(name: str) -> str:
     return f"{PLACEHOLDER_PREFIX}{name}]"
 
 
-def _with_texts(value: Any, texts: dict[Path, str] | None) -> Any:
-    if not texts:
-        return value
-    return _map_texts(value, Place(), lambda place, text: texts.get(place.path, text))
-
-
-def _map_texts(value: Any, place: Place, mapper: TextMapper) -> Any:
-    """Replace each text of a value by the result of the mapper."""
+def _with_texts(value: Any, path: Path, texts: Mapping[Path, str]) -> Any:
+    """Replace the texts at these paths. A value that does not change is the same object."""
     match value:
         case str():
-            return _map_json_text(value, place, mapper)
+            start, end, inner = _read_text(value)
+            if inner is NOT_JSON:
+                new = texts.get(path, value[start:end])
+            else:
+                mapped = _with_texts(inner, (*path, AS_JSON), texts)
+                new = value[start:end] if mapped == inner else json.dumps(mapped)
+            return value[:start] + new + value[end:]
         case dict():
-            place = place.of_part(value)
-            return {
-                key: _map_texts(inner, place.child(key), mapper) for key, inner in value.items()
-            }
+            return {key: _with_texts(inner, (*path, key), texts) for key, inner in value.items()}
         case list() | tuple():
-            return [
-                _map_texts(inner, place.child(index), mapper) for index, inner in enumerate(value)
-            ]
+            return [_with_texts(inner, (*path, at), texts) for at, inner in enumerate(value)]
     return value
 
 
-def _map_json_text(text: str, place: Place, mapper: TextMapper) -> str:
-    """Map a text, or the texts inside it if it contains JSON or is a server-sent event."""
+def _read_text(text: str) -> tuple[int, int, Any]:
+    """Return the range of the contents of a text, and their value if they are JSON.
+
+    The contents of a server-sent event are its data.
+    """
     event = SSE_DATA.match(text)
-    payload = (event[1] if event else text).strip()
+    start, end = event.span(1) if event else (0, len(text))
+    payload = text[start:end].strip()
     if payload[:1] in ("{", '"') or payload[:2] in ("[{", '["'):
-        try:
-            value = json.loads(payload)
-        except (ValueError, RecursionError):
-            return mapper(place, text)
-        mapped = _map_texts(value, place.child("as JSON"), mapper)
-        return text if mapped == value else text.replace(payload, json.dumps(mapped))
-    if event and payload:
-        return text[: event.start(1)] + mapper(place, event[1]) + text[event.end(1) :]
-    return mapper(place, text)
+        with suppress(ValueError, RecursionError):
+            return start, end, json.loads(payload)
+    return (start, end, NOT_JSON) if payload else (0, len(text), NOT_JSON)

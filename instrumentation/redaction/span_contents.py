@@ -87,8 +87,9 @@ def redact_contents(span: ReadableSpan, redactor: SpanRedactor) -> None:
 
     Most spans contain neither, and cost one search of their joined text.
     """
-    events = redact_stream_events(span.events, redactor)
-    has_stream_secret = events is not span.events
+    original_events = span.events  # a new tuple each time
+    events = redact_stream_events(original_events, redactor)
+    has_stream_secret = events is not original_events
     if has_stream_secret or redactor.may_contain_secret(SearchableText(_joined_text(span))):
         attributes = _redact_attributes(span.attributes, redactor)
         if has_stream_secret and isinstance(output := attributes.get(OUTPUTS_ATTRIBUTE), str):
