@@ -1,6 +1,7 @@
 """A write of spans or of a trace that can be attempted again or split, and the log of an outage."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -67,11 +68,22 @@ class PendingWrite:
         self.exporter._store_supports_log_spans = exporter._store_supports_log_spans
 
     def split(self, max_spans: int) -> "list[PendingWrite]":
-        """Return writes of at most `max_spans` spans each."""
-        return [
-            self._with_spans(self.spans[start : start + max_spans])
-            for start in range(0, len(self.spans), max_spans)
-        ] or [self]
+        """Return writes of at most `max_spans` spans each. Spans of a trace stay together.
+
+        Only those of a trace that has more are in several writes.
+        """
+        by_trace: dict[str, list[Any]] = defaultdict(list)
+        for span in self.spans:
+            by_trace[span.trace_id].append(span)
+        writes: list[list[Any]] = [[]]
+        for spans in by_trace.values():
+            if len(writes[-1]) + len(spans) > max_spans:
+                writes.append([])
+            for span in spans:
+                if len(writes[-1]) == max_spans:
+                    writes.append([])
+                writes[-1].append(span)
+        return [self._with_spans(spans) for spans in writes if spans] or [self]
 
     def _with_spans(self, spans: Sequence[Any]) -> "PendingWrite":
         experiment, _, *other_arguments = self.arguments

@@ -70,22 +70,22 @@ def _export_traces_first(exporter: Any, spans: Sequence[Any]) -> None:
         counts = Counter(span.trace_id for task in span_tasks for span in spans_in_task(task))
         complete, others = TaskList(), TaskList()
         for task in trace_tasks:
-            is_complete = counts.total() <= MAX_SPANS_PER_WRITE and _has_all_spans(task, counts)
-            (complete if is_complete else others).put(task)
+            (complete if _is_one_write(trace_in_task(task), counts) else others).put(task)
         for task in complete:
             _announce_spans(trace_in_task(task))
         for task in (*complete, *span_tasks, *others):
             exporter._async_queue.put(task)
 
 
-def _has_all_spans(trace_task: Any, counts: Mapping[str, int]) -> bool:
+def _is_one_write(trace: Any, counts: Mapping[str, int]) -> bool:
     """Return whether all spans of a trace are stored in one write.
 
     The store takes the cost of a finished trace from the first write of its spans, and adds nothing
     later.
     """
-    trace = trace_in_task(trace_task)
-    return trace is not None and counts[trace.info.trace_id] == len(trace.data.spans)
+    return trace is not None and counts[trace.info.trace_id] == len(trace.data.spans) <= (
+        MAX_SPANS_PER_WRITE
+    )
 
 
 def _with_queue(exporter: Any, queue: TaskList) -> Any:
