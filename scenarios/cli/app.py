@@ -11,7 +11,7 @@ from instrumentation.alerts.alert_rules_file import AlertRulesError
 from instrumentation.trace import TraceNotFoundError
 from scenarios.cli.commands.evaluation_and_monitoring import evaluate, monitor
 from scenarios.cli.commands.feedback_and_versions import compare_prompts, dataset, produced_by
-from scenarios.cli.commands.live_model import chat, live, serve
+from scenarios.cli.commands.live_and_serve import chat, live, serve
 from scenarios.cli.commands.reports import bench_diagnosis, diff, governance, quality_gate
 from scenarios.cli.commands.scenarios import accept, check, list_scenarios, patches, run
 from scenarios.cli.commands.store import alerts, search

@@ -1,4 +1,4 @@
-"""The commands that use the network: `live` and `chat` call a model, `serve` replays a tape."""
+"""The commands `live` and `chat`, which call a model, and `serve`, which replays a tape."""
 
 import os
 from pathlib import Path
