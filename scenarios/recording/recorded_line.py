@@ -4,8 +4,10 @@ The digest of a request is that of the original, so that the same request is ans
 is replayed. A part of the path or the query that was redacted matches any text.
 """
 
+import json
 import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,16 +50,27 @@ class PartTimes:
 
 
 def explain_unrecordable(response: httpx.Response, body: bytes) -> str | None:
-    """Return why a tape cannot hold an answer; None if it can."""
+    """Return why a tape cannot hold an answer, whose text is in UTF-8; None if it can."""
     if not response.is_success:
         return f"status {response.status_code}; only successful answers are recorded"
     content_type = response.headers.get("content-type", "")
     try:
         body.decode()
-    except UnicodeDecodeError:
-        if not TEXT_CONTENT_TYPES.match(content_type):
-            return f"its answer is binary ({content_type or 'no content type'})"
+    except UnicodeDecodeError as error:
+        kind = "binary"
+        if TEXT_CONTENT_TYPES.match(content_type):
+            kind = f"a text whose byte {error.start} is not UTF-8"
+        return f"its answer is {kind} ({content_type or 'no content type'})"
     return None
+
+
+def to_utf8(response: httpx.Response, body: bytes) -> bytes:
+    """Return a body in UTF-8, in which a tape holds it; unchanged if it is in no known charset."""
+    is_json = "json" in response.headers.get("content-type", "")
+    charset = response.charset_encoding or (json.detect_encoding(body) if is_json else "utf-8")
+    with suppress(UnicodeDecodeError, LookupError):
+        return body.decode(charset.replace("utf-8-sig", "utf-8")).encode()
+    return body
 
 
 def build_line(
@@ -122,7 +135,10 @@ def _taped_response(
     try:
         return {"body": orjson.loads(body)}, []
     except orjson.JSONDecodeError:
-        return {"text": body.decode("utf-8", "replace")}, []
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip()
+        is_plain = media_type in ("", "text/plain") or not media_type.isprintable()
+        content_type = {} if is_plain else {"content_type": media_type}
+        return {"text": body.decode("utf-8", "replace")} | content_type, []
 
 
 def _redact_response(response: dict[str, Any], redaction: TapeRedaction) -> dict[str, Any]:

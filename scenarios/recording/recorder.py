@@ -15,7 +15,12 @@ from typing import Any
 import httpx
 
 from scenarios.recording.endpoint import Endpoint
-from scenarios.recording.recorded_line import PartTimes, build_line, explain_unrecordable
+from scenarios.recording.recorded_line import (
+    PartTimes,
+    build_line,
+    explain_unrecordable,
+    to_utf8,
+)
 from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.recording.tape_writer import TapeWriter
 from scenarios.replay.exchange.request_parsing import lane_fingerprint, parse_request
@@ -157,7 +162,7 @@ class Recorder:
         if request.path.startswith(MODELS_PATH):
             return
         try:
-            content = decode_body(response.headers, body)
+            content = to_utf8(response, decode_body(response.headers, body))
         except UndecodableBodyError as error:
             self._writer.errors.append(str(error))
             return

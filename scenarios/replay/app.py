@@ -23,7 +23,13 @@ from scenarios.replay.http_server.connection import (
     Scope,
     Send,
 )
-from scenarios.replay.http_server.forwarding import ForwardingClient, request_target
+from scenarios.replay.http_server.forwarding import (
+    ForwardingClient,
+    UndecodableBodyError,
+    decode_body,
+    decode_headers,
+    request_target,
+)
 from scenarios.replay.http_server.server import explain_foreign_caller
 from scenarios.replay.openai_api.errors import error_body
 from scenarios.replay.openai_api.other_endpoints import is_models_path, models_body
@@ -71,7 +77,8 @@ class ReplayApp:
         if first_segment in self._forwarding_clients:
             await self._forward(first_segment, connection, scope, body)
             return
-        request = self._parser.parse(scope, body)
+        plain_body, encoding_problem = _decode(scope, body)
+        request = self._parser.parse(scope, plain_body)
         endpoint = request.method, request.path
         if endpoint in CONTROL_ENDPOINTS and (
             message := explain_foreign_caller(scope, same_origin=True)
@@ -91,7 +98,7 @@ class ReplayApp:
                 record = partial(self._recorder.forward, scope, body)
                 await ExchangeHandler(self.state, connection, request, record=record).handle()
             case _:
-                refusal = validate_request(scope, body, request)
+                refusal = validate_request(request, plain_body, encoding_problem)
                 await ExchangeHandler(self.state, connection, request, refusal=refusal).handle()
 
     async def _forward(self, lane: str, connection: Connection, scope: Scope, body: bytes) -> None:
@@ -110,3 +117,11 @@ class ReplayApp:
             await self._recorder.aclose()
         for client in self._forwarding_clients.values():
             await client.aclose()
+
+
+def _decode(scope: Scope, body: bytes) -> tuple[bytes, str]:
+    """Return a body without its content encoding, or as it is with the reason why."""
+    try:
+        return decode_body(decode_headers(scope), body), ""
+    except UndecodableBodyError as error:
+        return body, f"The request cannot be decoded: {error}. Send it unencoded."

@@ -24,6 +24,9 @@ USAGE_KEYS = ("prompt_tokens", "completion_tokens")
 FLOAT32_MAX = 3.4e38
 """Vectors are sent as 32-bit floats if a client asks for base64."""
 
+RESPONSE_KEYS = ("status", "body", "text", "content_type", "frames")
+CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:; ?[\w-]+=[\w.+-]+)*", re.ASCII)
+
 
 def validate_line(line: Any) -> dict[str, Any]:
     """Return the fields of a line, its `when` compiled. Raises `LineError` for the first fault."""
@@ -67,14 +70,20 @@ def _validate_recorded_line(line: Mapping[str, Any]) -> None:
     if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise LineError(f'"digest" must be "sha256:" and 64 hex digits, not {digest!r}')
     response = line["response"]
-    reject_unknown_keys(response, ("status", "body", "text", "frames"), "key of response")
+    reject_unknown_keys(response, RESPONSE_KEYS, "key of response")
     _validate_status(response)
     if sum(key in response for key in ("body", "text", "frames")) != 1:
         raise LineError('"response" must have exactly one of "body", "text", "frames"')
     frames = response.get("frames", [])
     if not isinstance(frames, list) or not all(isinstance(frame, str) for frame in frames):
         raise LineError('"frames" must be a list of strings, raw server-sent events')
-    require_types(response, {"text": str})
+    require_types(response, {"text": str, "content_type": str})
+    if "content_type" in response and "text" not in response:
+        raise LineError('"content_type" is for a response with a "text"')
+    if not CONTENT_TYPE.fullmatch(response.get("content_type", "text/plain")):
+        raise LineError(
+            f'"content_type" must be e.g. "text/html", not {response["content_type"]!r}'
+        )
 
 
 def _validate_scripted_line(line: Mapping[str, Any]) -> None:

@@ -48,7 +48,8 @@ A recorded line has these keys instead of a reply:
             none: then the rendered conversation must be that of `request`.
 `request`   The canonical request, to show the difference when a later request differs.
 `response`  {"status": 200, "body": …}, or {"status": 200, "frames": ["data: …", …]} with the
-            server-sent events as received, or {"status", "text"}.
+            server-sent events as received, or {"status", "text"}, with the "content_type" of a
+            text that is not plain, such as "text/html" or JSON that breaks off.
 `recorded`  {"model", "at"}: the model that answered, and the time.
 
 Secrets and personal data are redacted in a recorded line (`[redacted: API key]`); in its path, a

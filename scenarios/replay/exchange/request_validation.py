@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from scenarios.replay.http_server.connection import MAX_BODY_MIB, Scope
+from scenarios.replay.http_server.connection import MAX_BODY_MIB
 from scenarios.replay.openai_api.errors import INVALID_REQUEST_TYPE
 from scenarios.replay.selection.refusal import RequestRefusedError
 from scenarios.tape.json_checks import MAX_DEPTH, json_type_name
@@ -51,8 +51,16 @@ FIELDS_BY_PATH = {
 REQUIRED_FIELD_BY_PATH = {CHAT_PATH: "messages", RESPONSES_PATH: "input", EMBEDDINGS_PATH: "input"}
 
 
-def validate_request(scope: Scope, raw: bytes, request: Request) -> RequestRefusedError | None:
-    """Return an error that says why the API would reject this request; None if it would not."""
+def validate_request(
+    request: Request, raw: bytes, encoding_problem: str = ""
+) -> RequestRefusedError | None:
+    """Return an error that says why the API would reject this request; None if it would not.
+
+    Args:
+        request: The request.
+        raw: Its body, without its content encoding.
+        encoding_problem: Why the content encoding could not be removed, if so.
+    """
     if len(request.lane) > MAX_LANE_CHARS or not request.lane.isprintable():
         message = (
             f"{AGENT_HEADER} must name a lane in at most {MAX_LANE_CHARS} printable characters;"
@@ -62,7 +70,7 @@ def validate_request(scope: Scope, raw: bytes, request: Request) -> RequestRefus
         return RequestRefusedError(message, lane, status=400, error_type=INVALID_REQUEST_TYPE)
     if request.method != "POST" or request.path not in REQUIRED_FIELD_BY_PATH:
         return None
-    message = next(_problems(scope, raw, request), "")
+    message = encoding_problem or next(_problems(request, raw), "")
     if not message:
         return None
     return RequestRefusedError(message, request.lane, status=400, error_type=INVALID_REQUEST_TYPE)
@@ -74,10 +82,7 @@ def body_too_large_error(lane: str) -> RequestRefusedError:
     return RequestRefusedError(message, lane, status=413, error_type=INVALID_REQUEST_TYPE)
 
 
-def _problems(scope: Scope, raw: bytes, request: Request) -> Iterator[str]:
-    encoding = dict(scope["headers"]).get(b"content-encoding", b"identity").decode("latin-1")
-    if encoding != "identity":
-        yield f"The body is encoded ({encoding[:40]}), which is not supported; send it unencoded."
+def _problems(request: Request, raw: bytes) -> Iterator[str]:
     if not isinstance(request.body, dict):
         yield f"The body is not a JSON object: {_explain_invalid_body(raw)}."
     field_types, required = FIELDS_BY_PATH[request.path], REQUIRED_FIELD_BY_PATH[request.path]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from instrumentation.redaction import DEFAULT_REDACTION
 from scenarios.replay.selection.nearest_line import explain_difference, find_nearest_line
 from scenarios.reports.wording import count_of, list_words, truncate
 from scenarios.tape.line import TapeLine
@@ -21,6 +22,8 @@ MAX_EXCERPT_CHARS = 160
 class RequestRefusedError(Exception):
     """A request that the tape does not answer, or that is invalid.
 
+    Secrets and personal data in the message, which quotes the request, are redacted.
+
     Attributes:
         lane: The request's lane.
         nearest_line: The unplayed line that comes closest, if any.
@@ -37,7 +40,7 @@ class RequestRefusedError(Exception):
         status: int = REFUSED_STATUS,
         error_type: str = "no_taped_line",
     ) -> None:
-        super().__init__(message)
+        super().__init__(DEFAULT_REDACTION.redact_text(message))
         self.lane = lane
         self.nearest_line = nearest_line
         self.status = status

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from instrumentation.redaction import DEFAULT_REDACTION
 from scenarios.tape.requests.conversation import to_chat_request
 from scenarios.tape.requests.request import to_sorted_json
 
@@ -37,7 +38,7 @@ class Change:
 class Drift:
     """Call `call` of `lane` was answered by a recorded line whose request differs.
 
-    `location` is the line's `FILE:LINE`.
+    `location` is the line's `FILE:LINE`. Secrets in the text of a drift are redacted.
     """
 
     lane: str
@@ -51,7 +52,9 @@ class Drift:
         return max((change.severity for change in self.changes), key=SEVERITIES.index)
 
     def __str__(self) -> str:
-        details = "; ".join(change.description for change in self.changes)
+        details = DEFAULT_REDACTION.redact_text(
+            "; ".join(change.description for change in self.changes)
+        )
         call = f"{self.lane}, call {self.call}"
         return f"{call} drifted from {self.location} ({self.severity}): {details}"
 

@@ -88,6 +88,10 @@ def test_a_compressed_request_reaches_the_endpoint_and_is_recorded(tmp_path: Pat
         assert httpx.post(url, content=gzip.compress(request), headers=headers).content == BODY
     with replay_tape(Tape.load(path)) as replay:
         assert ask(replay.base_url, stream=False) == TEXT
+    with replay_tape(Tape.load(path)) as replay:
+        url = f"{replay.base_url}/chat/completions"
+        answer = httpx.post(url, content=gzip.compress(request), headers=headers)
+        assert answer.json() == orjson.loads(BODY)
 
 
 @pytest.mark.parametrize("encoding", ["x-unknown", "gzip"])

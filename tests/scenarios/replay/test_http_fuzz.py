@@ -95,9 +95,14 @@ def replay() -> Generator[ReplayServer]:
         (raw_request(chat_body(model=1)), 400, "model must be a string, not a number"),
         (raw_request(b"{}", path=b"/v1/embeddings"), 400, 'no "input"'),
         (
-            raw_request(gzip.compress(chat_body()), b"content-encoding: gzip"),
+            raw_request(gzip.compress(chat_body()), b"content-encoding: zstd9"),
             400,
-            "send it unencoded",
+            "a body is encoded as 'zstd9'",
+        ),
+        (
+            raw_request(chat_body(), b"content-encoding: gzip"),
+            400,
+            "Send it unencoded.",
         ),
         (
             raw_request(chat_body(), lane=b"a" * 5000),

@@ -165,3 +165,25 @@ def test_messages_of_an_unknown_shape_are_refused() -> None:
         response = httpx.post(f"{replay.base_url}/chat/completions", content=body)
         assert response.status_code == 400
         assert [exchange.status for exchange in replay.ledger.exchanges] == [400]
+
+
+KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz"
+
+
+def test_no_refusal_and_no_drift_quotes_a_key() -> None:
+    recorded = {"messages": user_message("go on")}
+    with replay_tape(
+        make_tape(reply_line("a", "x", "never"), recorded_line(recorded, lane="b"))
+    ) as replay:
+        refusal_of(replay, "a", f"my key is {KEY}")
+        refusal_of(replay, "b", f"my key is {KEY}")
+        refusal_of(replay, KEY, "stop")
+        httpx.post(f"{replay.url}/bot/{KEY}/send", json={"key": KEY})
+    messages = [str(refusal) for refusal in replay.refusals]
+    assert len(messages) == 4
+    assert not any(KEY in message for message in messages)
+    assert sum("[redacted: " in message for message in messages) >= 3
+    with replay_tape(make_tape(recorded_line(recorded)), strict=False) as replay:
+        ask(make_client(replay, "a"), f"my key is {KEY}")
+    assert "[redacted: " in str(replay.drift[0])
+    assert KEY not in str(replay.drift[0])
