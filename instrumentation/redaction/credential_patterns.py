@@ -97,13 +97,16 @@ KEYS_WITH_A_MARK = (
         "API key", r":AA[\w-]{30,40}(?![\w-])", (b":aa",), before_regex=re.compile(r"\d{6,12}")
     ),
     RedactionPattern(  # Mailchimp: the key, and its data center
-        "API key", r"-us\d{1,2}(?!\w)", (b"-us",), before_regex=re.compile(r"[0-9a-f]{32}(?!\w)")
+        "API key",
+        r"-us\d{1,2}(?![A-Za-z0-9])",
+        (b"-us",),
+        before_regex=re.compile(r"[0-9a-f]{32}(?![A-Za-z0-9])"),
     ),
     RedactionPattern(  # Azure
         "API key",
-        r"Q~[\w~.-]{31,34}(?!\w)",
+        r"Q~[\w~.-]{31,34}(?![A-Za-z0-9])",
         (b"q~",),
-        before_regex=re.compile(r"\d[\w~.]{3}(?!\w)"),
+        before_regex=re.compile(r"\d[\w~.]{3}(?![A-Za-z0-9])"),
     ),
     RedactionPattern(  # Terraform Cloud
         "API key",
@@ -112,7 +115,10 @@ KEYS_WITH_A_MARK = (
         before_regex=re.compile(r"[A-Za-z0-9]{14}"),
     ),
     RedactionPattern(  # MaxMind
-        "API key", r"_mmk(?!\w)", (b"_mmk",), before_regex=re.compile(r"[A-Za-z0-9]{29}_\w{6}")
+        "API key",
+        r"_mmk(?![A-Za-z0-9])",
+        (b"_mmk",),
+        before_regex=re.compile(r"[A-Za-z0-9]{29}_\w{6}"),
     ),
 )
 """Keys with a mark in their middle or at their end."""
@@ -195,7 +201,7 @@ def _basic_credentials_length(scheme_and_word: str) -> int:
 
 BASIC_AUTH = RedactionPattern(
     "password",
-    re.compile(r"(?i)(?<!\w)basic\s{1,4}[\w+/=-]{4,}"),
+    re.compile(r"(?i)(?<![^\W_])basic\s{1,4}[\w+/=-]{4,}"),
     (b"basic",),
     match_length=_basic_credentials_length,
 )
@@ -211,7 +217,7 @@ def _bearer_token_length(scheme_and_word: str) -> int:
 
 BEARER_TOKEN = RedactionPattern(
     "token",
-    re.compile(r"(?i)(?<!\w)bearer\s{1,4}[\w.~+/=-]{6,}"),
+    re.compile(r"(?i)(?<![^\W_])bearer\s{1,4}[\w.~+/=-]{6,}"),
     (b"bearer",),
     match_length=_bearer_token_length,
 )

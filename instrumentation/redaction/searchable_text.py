@@ -30,12 +30,24 @@ RARE_BYTES = b"@&?_%zqjx~:/-kvbw31.pcmli"
 
 ESCAPED_WHITESPACE = (("\\n", "\n\n"), ("\\r", "\r\r"), ("\\t", "\t\t"))
 """Escapes of JSON, and what replaces them without changing positions."""
-ESCAPE_STARTS = (re.compile(rb"\\(?:u00|x|/)"), re.compile(rb"%[2-7]"), re.compile(rb"&#"))
+OTHER_CHARACTER = re.compile(
+    r"\\u(?!00[2-7])[0-9a-fA-F]{4}(?:\[[0-9;]{0,16}m)?|(?:\x1b|\\x1b|\\033)\[[0-9;]{0,16}m"
+)
+"""An escaped character that is not ASCII, or the code of a colour in a terminal."""
+FILLER = "\1"
+"""Belongs to no word, and no search begins with it."""
+ESCAPE_STARTS = (
+    re.compile(rb"\\(?:u00|x|/)"),
+    re.compile(rb"%[02-7]"),
+    re.compile(rb"&(?:#|quot;|apos;|amp;)"),
+)
 """How escapes begin. Each begins with one character, so it is fast to search for."""
 ESCAPE = re.compile(
-    r"\\{1,8}u00([2-7][0-9a-fA-F])|\\{1,8}x([2-7][0-9a-fA-F])|%([2-7][0-9a-fA-F])"
-    r"|&#x([2-7][0-9a-fA-F]);|&#(\d{2,3});|\\{1,8}(/)"
+    r"\\{1,8}u00([2-7][0-9a-fA-F])|\\{1,8}x([2-7][0-9a-fA-F])|%([2-7][0-9a-fA-F]|0[9AaDd])"
+    r"|&#x([2-7][0-9a-fA-F]);|&#(\d{2,3});|\\{1,8}(/)|&(quot|apos|amp);"
 )
+LINE_CHARACTERS = (9, 10, 13)
+ENTITIES = {"quot": '"', "apos": "'", "amp": "&"}
 
 
 class Match(NamedTuple):
@@ -50,14 +62,17 @@ class SearchableText:
     """A text with views for fast searches. All positions are the same as in the text.
 
     Attributes:
-        text: The text. An escaped line break or tab, as JSON has it, becomes two of them: with
-            `\\n` before it, a key would look like the end of a word.
+        text: The text. An escaped line break or tab, as JSON has it, becomes two of them, and
+            another escaped character that is not ASCII becomes a filler: with `\\n` before
+            it, a key would look like the end of a word.
     """
 
     def __init__(self, text: str) -> None:
         if "\\" in text:
             for escape, character in ESCAPED_WHITESPACE:
                 text = text.replace(escape, character)
+        if "\\" in text or "\x1b" in text:
+            text = OTHER_CHARACTER.sub(lambda found: FILLER * len(found[0]), text)
         self.text = text
 
     @cached_property
@@ -170,5 +185,7 @@ def _first_backslash(text: str, position: int) -> int:
 def _decode_escape(match: re.Match[str]) -> str:
     if match[6]:
         return "/"
+    if match[7]:
+        return ENTITIES[match[7]]
     code = int(match[5]) if match[5] else int(next(filter(None, match.groups())), 16)
-    return chr(code) if 32 <= code < 127 else match.group()
+    return chr(code) if 32 <= code < 127 or code in LINE_CHARACTERS else match.group()

@@ -1,5 +1,6 @@
 """The fast search of a whole structure misses nothing that is found when it is traversed."""
 
+import html
 import json
 from typing import Any
 
@@ -97,3 +98,40 @@ def test_a_secret_after_a_line_break_in_json_is_found(before: str) -> None:
                 redacted = DEFAULT_REDACTION.redact_text(nested)
                 assert redacted != nested, nested
                 json.loads(redacted)
+
+
+def write_as(form: str, secret: str) -> str:
+    """Write a secret the way a program or a terminal would."""
+    forms = {
+        "JSON in Chinese, ASCII only": json.dumps({"content": f"密钥{secret}。"}),
+        "JSON after a line separator": json.dumps(f"a\u2028{secret}"),
+        "JSON in JSON in JSON": json.dumps(json.dumps(json.dumps([f"é\n{secret}"]))),
+        "Chinese": f"密钥{secret}。",
+        "coloured in a terminal": f"\x1b[31m{secret}\x1b[0m",
+        "coloured, as JSON": json.dumps(f"\x1b[1;31m{secret}\x1b[0m"),
+        "repr": repr({"content": f"a\n{secret}"}),
+        "repr of bytes": repr(f"a\n{secret}\n".encode()),
+        "HTML": f"<td>{html.escape(secret)}</td>",
+        "bold": f"**{secret}**",
+        "quoted": f"“{secret}”",
+        "after an emoji": f"🔑{secret}",
+        "no-break space": f"a\u00a0{secret}\u00a0b",
+    }
+    return forms[form]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "JSON in Chinese, ASCII only", "JSON after a line separator", "JSON in JSON in JSON",
+        "Chinese", "coloured in a terminal", "coloured, as JSON", "repr", "repr of bytes", "HTML",
+        "bold", "quoted", "after an emoji", "no-break space",
+    ],
+)  # fmt: skip
+def test_a_secret_is_found_in_every_form(form: str) -> None:
+    for planted in plant_secrets(7).values():
+        redacted = DEFAULT_REDACTION.redact_text(write_as(form, planted.text))
+        assert planted.secret not in redacted
+        assert html.escape(planted.secret) not in redacted
+    for key in KEYS.values():
+        assert key not in DEFAULT_REDACTION.redact_text(write_as(form, key))
