@@ -11,6 +11,7 @@ from mlflow.utils.autologging_utils import autologging_is_disabled
 from instrumentation.tracing_setup.warnings import warn_about_gaps
 from patches.patch import Patch, PatchOutcome, apply_patches
 from patches.support.import_hooks import call_after_import
+from patches.support.open_span import OpenSpan
 
 FRAMEWORK_PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai", "openai": "openai"}
 """MLflow's name of a framework, and the package whose import shows that it is in use."""
@@ -53,6 +54,7 @@ class FrameworkTracing:
         finally:
             with self._lock:
                 self._is_closed = True
+            OpenSpan.end_all()
             self._stack.close()
 
     def _turn_on_late(self, framework: str) -> None:

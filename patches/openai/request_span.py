@@ -171,6 +171,10 @@ class RequestSpan(OpenSpan):
             self._record_reply(self._body)
         super().end(error)
 
+    def end_unfinished(self) -> None:
+        """End the span of a stream that the program has not read so far, which is no error."""
+        self.end(self._reply_error(GeneratorExit() if self._has_returned else None))
+
     def _on_body_end(self, error: BaseException | None) -> None:
         """Handle the end of the body; `error` is the error that ended it early, if any."""
         if self._has_returned and not self._is_reading:

@@ -9,16 +9,20 @@ Each span ends once. Children that are still open then, such as a task that a to
 passed to the parent; the outermost span ends them.
 """
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 from patches.support.call_wrapping import set_for_block
 from patches.support.completion_attributes import CLOSED_EARLY
 from patches.support.span_errors import AbandonedSpanError, find_interruption, record_error
 
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
+_OPEN: WeakValueDictionary[tuple[int, int], "OpenSpan"] = WeakValueDictionary()
+"""All open spans, by process and id: a forked process leaves those of its parent alone."""
 
 
 class OpenSpan:
@@ -72,6 +76,8 @@ class OpenSpan:
             attributes=attributes,
             start_time_ns=start_time_ns,
         )
+        self._key = (os.getpid(), id(self))
+        _OPEN[self._key] = self
 
     @staticmethod
     def innermost() -> "OpenSpan | None":
@@ -113,6 +119,23 @@ class OpenSpan:
             previous, span = span, _INNERMOST.get()
             if span is previous:  # activated in another context, of which this one is a copy
                 return
+
+    @staticmethod
+    def end_all() -> None:
+        """End all spans that are open as tracing ends, innermost first."""
+        spans = [span for ref in _OPEN.valuerefs() if (span := ref()) is not None]
+        for span in sorted(spans, key=lambda span: -span.depth):
+            if span._key[0] == os.getpid():
+                span.end_unfinished()
+
+    @property
+    def depth(self) -> int:
+        """The number of open spans around this one."""
+        return 0 if self.parent is None else 1 + self.parent.depth
+
+    def end_unfinished(self) -> None:
+        """End the span before its work ends."""
+        self.end(AbandonedSpanError("tracing was shut down before the end"))
 
     @contextmanager
     def active(self) -> Generator[None]:
@@ -161,6 +184,7 @@ class OpenSpan:
         if self.is_ended:
             return
         self.is_ended = True
+        _OPEN.pop(self._key, None)
         self._handled_before = None
         if self.parent is not None and not self.parent.is_ended:
             self.parent._children.pop(self, None)

@@ -187,3 +187,29 @@ def test_a_message_without_text_does_not_fail_the_run() -> None:
 )
 def test_text_in_any_script_is_scored(output: str, received: str, score: float) -> None:
     assert efficiency_score(output, received) == score
+
+
+async def test_a_run_that_is_under_way_as_tracing_ends_is_recorded(
+    tmp_path: Path, store: str
+) -> None:
+    started = asyncio.Event()
+
+    async def wait() -> str:
+        """Wait for something that never happens."""
+        started.set()
+        await asyncio.Event().wait()
+        return "happened"
+
+    with replay_lines(tmp_path, tool_calls_line("a", ("wait", {}))) as replay:
+        with enable_tracing(store, frameworks=("autogen",)), record_run() as run:
+            task = asyncio.create_task(agent(replay, "a", tools=[wait]).run(task="x"))
+            await asyncio.wait_for(started.wait(), timeout=10)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    trace = load_trace(run)
+    assert trace_outline(trace) == [
+        "a AGENT ERROR",
+        "  chat_completion LLM OK",
+        "  wait TOOL ERROR",
+    ]
+    assert "tracing was shut down" in trace.root.status_message

@@ -448,3 +448,17 @@ def test_a_stream_without_a_choice_is_an_error() -> None:
     with client_of_endpoint("text/event-stream", serve_frames(DONE)) as (client, run):
         assert list(chat(client)) == []
     assert "is not a completion" in only_llm_span(run).status_message
+
+
+@pytest.mark.parametrize("is_read_later", [False, True])
+def test_a_stream_that_is_open_as_tracing_ends_is_closed_early(
+    store: str, is_read_later: bool
+) -> None:
+    with replay_and_record() as (replay, run):
+        with enable_tracing(store, frameworks=("openai",)):
+            stream = chat(sync_client(replay))
+            next(stream)
+        assert not is_read_later or list(stream)
+    span = only_llm_span(run)
+    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
+    assert span.inputs["stream"] is True
