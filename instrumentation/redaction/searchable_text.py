@@ -23,8 +23,8 @@ WORD_SHAPE_TABLE = bytes(
     for code in range(128)
 ) + bytes(range(128, 256))
 """Translates characters for a word shape."""
-OMITTED_FROM_SHAPE = b" -?"
-"""Characters that may group digits, and `?`, which replaces non-ASCII characters."""
+OMITTED_FROM_SHAPE = b" -\1"
+"""Characters that may group digits, and the filler, which replaces non-ASCII characters."""
 RARE_BYTES = b"@&?_%zqjx~:/-kvbw31.pcmli"
 """Characters that are rare in the texts of agents, the rarest first."""
 
@@ -34,6 +34,7 @@ OTHER_CHARACTER = re.compile(
     r"\\u(?!00[2-7])[0-9a-fA-F]{4}(?:\[[0-9;]{0,16}m)?|(?:\x1b|\\x1b|\\033)\[[0-9;]{0,16}m"
 )
 """An escaped character that is not ASCII, or the code of a colour in a terminal."""
+NOT_ASCII = re.compile(r"[^\0-\x7f]+")
 FILLER = "\1"
 """Belongs to no word, and no search begins with it."""
 ESCAPE_STARTS = (
@@ -77,7 +78,7 @@ class SearchableText:
 
     @cached_property
     def lower(self) -> bytes:
-        """The text in lower case, one byte per character; non-ASCII characters become `?`."""
+        """The text in lower case, one byte per character; non-ASCII characters become a filler."""
         return self._ascii.lower()
 
     @cached_property
@@ -95,7 +96,9 @@ class SearchableText:
 
     @cached_property
     def _ascii(self) -> bytes:
-        return self.text.encode("ascii", "replace")
+        if self.text.isascii():
+            return self.text.encode()
+        return NOT_ASCII.sub(lambda found: FILLER * len(found[0]), self.text).encode()
 
 
 class WordSearch:
