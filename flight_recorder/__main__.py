@@ -1,6 +1,6 @@
 """Entry point of the command `flight-recorder` and of `python -m flight_recorder`."""
 
-from scenarios.cli.startup import exit_on_early_interrupt
+from scenarios.cli.early_interrupt import exit_on_early_interrupt
 
 
 def main() -> None:

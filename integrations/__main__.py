@@ -1,9 +1,11 @@
 """The entry point of `python -m integrations`."""
 
-from scenarios.cli.startup import collect_garbage_rarely, exit_on_early_interrupt
+from scenarios.cli.early_interrupt import exit_on_early_interrupt
 
 if __name__ == "__main__":
-    collect_garbage_rarely()
     with exit_on_early_interrupt():
+        from scenarios.cli.startup import collect_garbage_rarely
+
+        collect_garbage_rarely()
         from integrations.cli.app import main
     main()

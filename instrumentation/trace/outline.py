@@ -107,7 +107,7 @@ def _state_details(span: Span) -> Iterator[str]:
 
 
 def _turn_details(span: Span) -> Iterator[str]:
-    if concurrent := span.attributes.get("flight_recorder.turn.alongside"):
+    if concurrent := span.concurrent_agents:
         too_many = len(concurrent) > MAX_NAMED_TURNS
         yield f"∥ {len(concurrent)} others" if too_many else f"∥ {', '.join(concurrent)}"
 

@@ -80,6 +80,12 @@ class Span:
         return str(name) if name else self.name if self.type == "AGENT" else None
 
     @property
+    def concurrent_agents(self) -> tuple[str, ...]:
+        """The other agents that were at work during this turn, if the span names them."""
+        agents = self.attributes.get("flight_recorder.turn.alongside")
+        return tuple(map(str, agents)) if isinstance(agents, list | tuple) else ()
+
+    @property
     def tokens(self) -> Tokens:
         usage = self.attributes.get(TOKEN_USAGE_ATTRIBUTE)
         if not isinstance(usage, Mapping):
@@ -104,9 +110,7 @@ def sort_siblings(siblings: Iterable[Span]) -> tuple[Span, ...]:
     by_start = sorted(siblings, key=lambda span: span.start_ns)
     concurrent: dict[str | None, set[str]] = {}
     for turn in by_start:
-        concurrent.setdefault(turn.agent, set()).update(
-            turn.attributes.get("flight_recorder.turn.alongside", ())
-        )
+        concurrent.setdefault(turn.agent, set()).update(turn.concurrent_agents)
     groups: list[list[Span]] = []
     busy_until_ns = -1
     for span in by_start:
@@ -125,7 +129,8 @@ def sort_siblings(siblings: Iterable[Span]) -> tuple[Span, ...]:
 
 def _handoff_sender(span: Span) -> str | None:
     """The sender of a handoff; None for any other span."""
-    return span.attributes.get("flight_recorder.handoff.from_agent")
+    sender = span.attributes.get("flight_recorder.handoff.from_agent")
+    return None if sender is None else str(sender)
 
 
 def _sort_key(span: Span) -> tuple[bool, str, str, str]:

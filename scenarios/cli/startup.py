@@ -1,4 +1,4 @@
-"""Prepare a command's start: few seconds of imports, Ctrl-C within them, silent frameworks.
+"""Prepare a command's start: few seconds of imports, and silent frameworks.
 
 Scenarios fail on purpose, and each framework would log a traceback for what the trace and the
 report already show. MLflow and CrewAI are also prevented from calling their makers, asking the user
@@ -8,15 +8,12 @@ and writing to the home folder. Log handlers that the user has configured are no
 import gc
 import logging
 import os
-import signal
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-STOPPED_MESSAGE = b"\nstopped before the command started\n"
 
 NOISY_LOGGERS = (
     "alembic",
@@ -41,22 +38,6 @@ ENVIRONMENT = {
 """Environment variables that are set for the frameworks, unless the user has set them."""
 
 
-@contextmanager
-def exit_on_early_interrupt() -> Generator[None]:
-    """Within the block, Ctrl-C prints a sentence and ends the process at once with exit code 130.
-
-    Call it in the main thread. A KeyboardInterrupt would print the traceback of an import, and is
-    swallowed if it is raised in a callback.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.SIG_IGN:  # shells set SIG_IGN for background processes
-        signal.signal(signal.SIGINT, _exit)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def collect_garbage_rarely() -> None:
     """Look for garbage after 50,000 new objects, not after 700.
 
@@ -64,11 +45,6 @@ def collect_garbage_rarely() -> None:
     again and again takes a sixth of the CPU time of `run`.
     """
     gc.set_threshold(50_000, 50, 100)
-
-
-def _exit(number: int, _: object) -> None:
-    os.write(2, STOPPED_MESSAGE)
-    os._exit(128 + number)
 
 
 @contextmanager

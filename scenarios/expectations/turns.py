@@ -1,8 +1,5 @@
 """Expectations about agents at work: how often, at the same time, and how their completions end."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from instrumentation.trace import Trace
 from scenarios.expectations.expectation import Expectation
 from scenarios.expectations.wording import error_suffix, join_names, list_agents
@@ -40,9 +37,7 @@ def works_concurrently(*team: str) -> Expectation:
         for agent in team:
             if not trace.turns(agent):
                 return f"{agent} took no turn; agents at work: {list_agents(trace)}"
-            others = {
-                name for turn in trace.turns(agent) for name in _concurrent_agents(turn.attributes)
-            }
+            others = {name for turn in trace.turns(agent) for name in turn.concurrent_agents}
             if missing := [name for name in team if name not in (agent, *others)]:
                 company = f"alongside {', '.join(sorted(others))}" if others else "alone"
                 return f"{agent} worked {company}, without {', '.join(missing)}"
@@ -89,8 +84,3 @@ def has_failed_attempts(error: str, *, agent: str, times: int = 1) -> Expectatio
     if times != 1:
         description = f"{count_of(times, 'HTTP attempt')} of {agent} fail with {error}"
     return Expectation(description, explain_failure, (agent,))
-
-
-def _concurrent_agents(attributes: Mapping[str, Any]) -> Sequence[str]:
-    agents: Sequence[str] = attributes.get("flight_recorder.turn.alongside", ())
-    return agents

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from instrumentation.trace import TraceNotFoundError
+from instrumentation.trace.outline import render_outline
 from instrumentation.trace.trace_file import load_traces
 
 SPAN = {
@@ -110,3 +111,18 @@ def test_values_that_json_cannot_hold_are_replaced(text: str, value: Any, tmp_pa
     attributes = {"mlflow.spanOutputs": text}
     file.write_text(json.dumps({"data": {"spans": [SPAN | {"attributes": attributes}]}}))
     assert load_traces(file)[0].root.outputs == value
+
+
+@pytest.mark.parametrize("value", ["5", '["w", null]', "{}", "true"])
+def test_attributes_of_other_types_do_not_prevent_sorting(value: str, tmp_path: Path) -> None:
+    file = tmp_path / "odd.json"
+    names = ("turn.alongside", "handoff.from_agent", "handoff.efficiency_score")
+    attributes = {f"flight_recorder.{name}": value for name in names}
+    spans = [
+        SPAN | {"span_id": f"{kind}{number}", "attributes": {**attributes, "mlflow.spanType": kind}}
+        for kind in ("HANDOFF", "AGENT")
+        for number in (1, 2)
+    ]
+    file.write_text(json.dumps({"data": {"spans": spans}}))
+    outline = render_outline(load_traces(file)[0])
+    assert outline.count("look_up") == 4

@@ -32,10 +32,18 @@ def test_ctrl_c_during_imports_prints_a_sentence(module: str) -> None:
     assert "Traceback" not in errors
 
 
+def test_little_is_imported_before_ctrl_c_is_handled() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import scenarios.cli.early_interrupt;"
+        " print(*sorted(sys.modules.keys() & {'re', 'logging', 'tempfile', 'typer'} - before))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "\n"
+
+
 def test_a_background_command_ignores_ctrl_c() -> None:
     program = (
         "import os, signal\n"
-        "from scenarios.cli.startup import exit_on_early_interrupt\n"
+        "from scenarios.cli.early_interrupt import exit_on_early_interrupt\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         "with exit_on_early_interrupt(): os.kill(os.getpid(), signal.SIGINT)\n"
         "print('continued')"
