@@ -34,10 +34,13 @@ class RunHandle:
     tag: str = RUN_TAG
     _experiments: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
     """Each tracking URI and experiment to which the run's traces may have gone."""
+    _inner_ids: dict[str, None] = field(default_factory=dict, repr=False)
+    """The ids of the runs inside this one: a trace has the tag of the innermost run."""
 
     def traces(self) -> list[Any]:
         """All `mlflow.entities.Trace` of the run, oldest first; waits until they are stored.
 
+        These include the traces of runs inside this one.
         They are read from the stores that were active during the run, so this also works after
         tracing was shut down. If there is none, a warning says why.
         """
@@ -55,14 +58,19 @@ class RunHandle:
         mlflow.flush_trace_async_logging()
         experiments = list(self._experiments) or [active_experiment()]
         return [
-            trace for uri, name in experiments for trace in self._search(uri, name, include_spans)
+            trace
+            for uri, name in experiments
+            for run_id in (self.id, *self._inner_ids)
+            for trace in self._search(uri, name, run_id, include_spans)
         ]
 
-    def _search(self, tracking_uri: str, experiment: str, include_spans: bool) -> Iterator[Any]:
+    def _search(
+        self, tracking_uri: str, experiment: str, run_id: str, include_spans: bool
+    ) -> Iterator[Any]:
         search = partial(
             mlflow.MlflowClient(tracking_uri).search_traces,
             locations=[resolve_experiment_id(experiment, tracking_uri)],
-            filter_string=f"tags.`{self.tag}` = '{self.id}'",
+            filter_string=f"tags.`{self.tag}` = '{run_id}'",
             order_by=["timestamp_ms ASC"],
             include_spans=include_spans,
         )
@@ -95,6 +103,9 @@ def record_run(
     """
     run = RunHandle(run_id or uuid4().hex)
     run._add_active_experiment()
+    for outer in _OPEN_RUNS.get():
+        if outer.id != run.id:
+            outer._inner_ids[run.id] = None
     token = _OPEN_RUNS.set((*_OPEN_RUNS.get(), run))
     try:
         with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):

@@ -148,6 +148,20 @@ async def test_overlapping_runs_find_their_own_traces(store: str) -> None:
         assert await asyncio.gather(*map(record_one, "abcdef")) == [[name] for name in "abcdef"]
 
 
+def test_a_run_finds_the_traces_of_the_runs_inside_it(store: str) -> None:
+    with enable_tracing(store, frameworks=()), record_run() as outer:
+        with mlflow.start_span("first"):
+            pass
+        inner_runs = []
+        for name in ("second", "third"):
+            with record_run() as inner, mlflow.start_span(name):
+                inner_runs.append(inner)
+    assert [len(run.traces()) for run in inner_runs] == [1, 1]
+    names = [trace.data.spans[0].name for trace in outer.traces()]
+    assert names == ["first", "second", "third"]
+    assert len(outer.trace_infos()) == 3
+
+
 async def test_a_run_without_spans_has_no_trace(store: str) -> None:
     with enable_tracing(store), record_run() as run:
         assert run.traces() == []
