@@ -1,4 +1,4 @@
-"""The list of all built-in patches, in the order in which they are applied."""
+"""Functions that list the built-in patches, in the order in which they are applied."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,11 @@ FRAMEWORKS = ("autogen", "crewai", "openai")
 """Frameworks whose autologging has patches, named as in `mlflow.<framework>.autolog`."""
 
 
-def builtin_patches(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> tuple[Patch, ...]:
+def builtin_patches(
+    on_turn: OnTurn,
+    frameworks: Sequence[str] = FRAMEWORKS,
+    on_attempt: OnAttempt | None = None,
+) -> tuple[Patch, ...]:
     """Return the patches for MLflow itself and for the named frameworks.
 
     No framework is imported until its patches are applied.
@@ -56,9 +60,10 @@ def builtin_patches(on_turn: OnTurn, frameworks: Sequence[str] = FRAMEWORKS) -> 
     Args:
         on_turn: Called when an agent's turn starts.
         frameworks: Names from `FRAMEWORKS`.
+        on_attempt: Called for each HTTP request that a completion sends.
     """
     of_frameworks = (patch for name in frameworks for patch in framework_patches(name, on_turn))
-    return (*mlflow_patches(), *of_frameworks)
+    return (*mlflow_patches(on_attempt), *of_frameworks)
 
 
 def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:

@@ -73,7 +73,9 @@ class AlertEvaluator:
             heapq.heappushpop(self._worst, entry)
 
     def _to_finding(self, measurement: Measurement, finished: FinishedTrace) -> AlertFinding:
-        message = f"{measurement.message}; {self._rule.limit}"
+        message = measurement.message
+        if self._rule.aggregate == EACH:
+            message += f"; {self._rule.limit}"
         span, agent = measurement.span.name, measurement.agent
         return AlertFinding(message, measurement.value, finished.id, span, agent)
 
@@ -86,7 +88,7 @@ class AlertEvaluator:
         message = (
             f"{rule.measure}: the {rule.aggregate} of {self._reading_count:,} readings is"
             f" {MEASURES[rule.measure].format(value)}; {rule.limit};"
-            f" worst: {worst.message.removesuffix(f'; {rule.limit}')}"
+            f" worst: {worst.message}"
         )
         finding = AlertFinding(message, value, worst.trace_id, worst.span, worst.agent)
         return AlertResult(rule, self._reading_count, (finding,), 1)

@@ -17,7 +17,7 @@ from typing import Any
 
 from instrumentation.alerts.measurement import MeasuredSpan, Measurement, iter_measured_spans
 from instrumentation.trace.canonical_json import mask_volatile_ids
-from instrumentation.trace.span import IN_PROGRESS, Span
+from instrumentation.trace.span import IN_PROGRESS, SENDER_ATTRIBUTE, Span
 
 Formatter = Callable[[float], str]
 MAX_ERROR_CHARS = 160
@@ -112,7 +112,7 @@ def measure_handoff_arrival(root: Span) -> Iterator[Measurement]:
         score = handoff.get("flight_recorder.handoff.efficiency_score")
         if span.type == "HANDOFF" and isinstance(score, int | float) and 0 <= score <= 1:
             share = _arrived_share(score, handoff, spans[index + 1 :])
-            sender = str(handoff.get("flight_recorder.handoff.from_agent"))
+            sender = str(handoff.get(SENDER_ATTRIBUTE))
             receiver = str(handoff.get("flight_recorder.handoff.to_agent"))
             message = f"of the output of {sender}, {share:.0%} reached {receiver}"
             yield Measurement(share, span, receiver, message)

@@ -1,6 +1,6 @@
 """Find how a report's figure can be calculated from its sources' figures: sum, product, change.
 
-With many source figures, some two of them nearly always yield the wanted number by chance. So a
+With many source figures, some pair of them nearly always yields the wanted number by chance. So a
 figure counts as derived only if its own sentence names the calculation ("annualized", "higher by"),
 if the units allow it, and if the report itself states one of the operands. An annualized rate needs
 no stated operand. A product is recognised by its sentence, which states both factors ("three

@@ -1,4 +1,4 @@
-"""The calls of a run that have consequences: who authorized each, and whether it was made."""
+"""List a run's calls of tools with consequences: who authorized each, and whether it was made."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

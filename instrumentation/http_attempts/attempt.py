@@ -13,6 +13,7 @@ import mlflow
 from mlflow.entities import SpanStatus, SpanStatusCode
 
 from instrumentation.http_attempts.response_body import observe_response
+from patches.support.completion_attributes import ATTEMPTS_ATTRIBUTE
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import describe_error
 
@@ -41,8 +42,8 @@ class Attempt:
         }
         self._timeouts_s: dict[str, float | None] = request.extensions.get("timeout", {})
         if self._span is not None:
-            count = self._span.get_attribute("flight_recorder.http.attempts") or 0
-            self._span.set_attribute("flight_recorder.http.attempts", count + 1)
+            count = self._span.get_attribute(ATTEMPTS_ATTRIBUTE) or 0
+            self._span.set_attribute(ATTEMPTS_ATTRIBUTE, count + 1)
 
     @classmethod
     def for_request(cls, request: "httpx.Request") -> "Attempt":

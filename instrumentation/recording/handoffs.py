@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import mlflow
 
+from instrumentation.trace.span import SENDER_ATTRIBUTE
 from patches.support.turn import Message, Turn
 
 UNSPACED_SCRIPT = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
@@ -106,7 +107,7 @@ def _last_messages(turn: Turn) -> list[Message]:
 def _handoff_attributes(turn: Turn, output: Message, prompt: str) -> dict[str, object]:
     """What the receiver was offered and given, and how much of the sender's output arrived."""
     attributes: dict[str, object] = {
-        "flight_recorder.handoff.from_agent": output.source,
+        SENDER_ATTRIBUTE: output.source,
         "flight_recorder.handoff.to_agent": turn.agent,
         "flight_recorder.handoff.output_chars": len(output.content),
         "flight_recorder.handoff.offered_chars": sum(

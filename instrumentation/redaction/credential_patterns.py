@@ -7,6 +7,8 @@ import re
 from instrumentation.redaction.gitleaks_rules import WORD_START, load_gitleaks_patterns
 from instrumentation.redaction.pattern import RedactionPattern, looks_random
 
+SECRET = r"(?P<secret>(?!\[redacted: )"
+"""The beginning of the group that is redacted, unless it is already."""
 API_KEY_REGEXES = {
     # OpenAI and compatible providers: sk-proj-, sk-ant-, sk-or-; not scikit-learn's CSS classes.
     b"sk-": r"sk-(?!(?:container|estimator|toggleable|parallel|serial|label|item|text|top)"
@@ -136,16 +138,16 @@ WEBHOOKS = tuple(
 )
 COMMAND_REGEXES = {
     b"curl": r"curl\b(?:[^\n;|]|\\\n){0,300}?\s(?:-u|--user|-U|--proxy-user)(?:\s{1,4}|=)?"
-    r"[\"']?[^\s:\"'|;]{0,64}:(?P<secret>(?!\[redacted: )[^\s\"'|;]{1,512})",
-    b"sshpass": r"sshpass\s{1,4}-p\s{0,4}[\"']?(?P<secret>(?!\[redacted: )[^\s\"']{1,512})",
-    b"mysql": r"mysql(?:dump|admin)?\b[^\n;|]{0,200}?\s-p[\"']?"
-    r"(?P<secret>(?!\[redacted: )[^\s\"'-]{1,512})",
+    r"[\"']?[^\s:\"'|;]{0,64}:" + SECRET + r"[^\s\"'|;]{1,512})",
+    b"sshpass": r"sshpass\s{1,4}-p\s{0,4}[\"']?" + SECRET + r"[^\s\"']{1,512})",
+    b"mysql": r"mysql(?:dump|admin)?\b[^\n;|]{0,200}?\s-p[\"']?" + SECRET + r"[^\s\"'-]{1,512})",
     b"login": r"login\b[^\n;|]{0,200}?\s-p\s{1,4}[\"']?"  # docker, podman, helm
-    r"(?P<secret>(?!\[redacted: )[^\s\"'-][^\s\"']{3,512})",
+    + SECRET
+    + r"[^\s\"'-][^\s\"']{3,512})",
     b"machine": r"machine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,256}\s{1,4}password\s{1,4}"
-    r"(?P<secret>(?!\[redacted: )\S{1,512})",  # .netrc
-    b"redis-cli": r"redis-cli\b[^\n;|]{0,200}?\s-a\s{1,4}[\"']?"
-    r"(?P<secret>(?!\[redacted: )[^\s\"']{1,512})",
+    + SECRET
+    + r"\S{1,512})",  # .netrc
+    b"redis-cli": r"redis-cli\b[^\n;|]{0,200}?\s-a\s{1,4}[\"']?" + SECRET + r"[^\s\"']{1,512})",
 }
 """A program, and the option in which its command line has a password."""
 COMMANDS = tuple(
@@ -155,7 +157,8 @@ COMMANDS = tuple(
 XML_PASSWORD = RedactionPattern(
     "password",
     r"(?i)(?:password|passwd|passphrase|secret|api_?key|access_?token)>"
-    r"(?P<secret>(?!\[redacted: )[^<>]{1,512})</",
+    + SECRET
+    + r"[^<>]{1,512})</",
     (b"password>", b"passwd>", b"passphrase>", b"secret>", b"apikey>", b"api_key>", b"token>"),
     match_length=lambda value: len(value) if value.strip() else 0,
 )
@@ -164,7 +167,8 @@ SPOKEN_PASSWORD = RedactionPattern(
     "password",
     r"(?i)(?:password|passphrase|passcode|passwort|(?:api|access|secret|private) (?:key|token))"
     r"\s{1,4}(?:is|was|ist|=>|->)\s{0,4}[:\"'`]{0,2}"
-    r"(?P<secret>(?!\[redacted: )(?=[^\s\"'`]*\d)(?=[^\s\"'`]*[A-Za-z])[^\s\"'`,;]{6,512})",
+    + SECRET
+    + r"(?=[^\s\"'`]*\d)(?=[^\s\"'`]*[A-Za-z])[^\s\"'`,;]{6,512})",
     (
         *(b"password", b"passphrase", b"passcode", b"passwort", b"api key", b"api token"),
         *(b"access key", b"access token", b"secret key", b"secret token"),
@@ -224,19 +228,23 @@ BEARER_TOKEN = RedactionPattern(
 """RFC 6750."""
 URL_PASSWORD = RedactionPattern(
     "password",
-    r"://(?P<user>[^\s/@:\"'<>\\\[]*+):(?P<secret>(?!\[redacted: )(?:[^\s/\"'<>\\]{1,512}(?=@)"
+    r"://(?P<user>[^\s/@:\"'<>\\\[]*+):" + SECRET + r"(?:[^\s/\"'<>\\]{1,512}(?=@)"
     r"|(?!\d{1,5}[/?#])[^\s\"'<>\\@]{1,512}?(?=@[\w.-]+(?::\d+)?(?:[/?#\s\"'<>\\]|\Z))))",
     (b"://",),
 )
-"""RFC 3986: the part between the user name and the host. Its slashes should be escaped, and often
-are not: up to a host, they belong to it. A port may not be followed by an address."""
+"""The password in a URL (RFC 3986), between the user name and the host.
+
+Its slashes should be escaped, but often are not: a slash before `@` and a host is part of the
+password. Digits before a slash are a port, not the beginning of a password with a slash."""
 STORE_PASSWORD = RedactionPattern(
     "password",
     r"(?<!http)(?<!https)://[^\s/@:\"'<>\\\[]*+:(?P<secret>(?!\[redacted: |\d{1,5}[/?#])"
     r"[^\s\"'<>\\?]{1,512}(?=@[\w.-]+(?::\d+)?(?:[/?#\s\"'<>\\]|\Z)))",
     (b"://",),
 )
-"""The same in the address of a database, whose path has no `@`: up to the last one."""
+"""Like `URL_PASSWORD`, for databases.
+
+Their paths have no `@`, so the password ends at the last `@`."""
 URL_USER_TOKEN = RedactionPattern(
     "token", re.compile(r"://(?P<secret>[\w.~-]{20,512}+)@"), (b"://",)
 )
@@ -245,14 +253,15 @@ QUERY_TOKEN = RedactionPattern(
     "token",
     re.compile(
         r"(?i)[?&](?:token|sig|signature|x-[a-z]{2,8}-(?:signature|credential|security-token))="
-        r"(?P<secret>(?!\[redacted: )(?=[\w.~%+/=-]{0,512}?\d)[\w.~%+/=-]{8,4096})"
+        + SECRET
+        + r"(?=[\w.~%+/=-]{0,512}?\d)[\w.~%+/=-]{8,4096})"
     ),
     (b"?", b"&"),
 )
 """A token or a signature in the query of a URL."""
 QUERY_PASSWORD = RedactionPattern(
     "password",
-    re.compile(r"(?i)[?&](?:pass|pw)=(?P<secret>(?!\[redacted: )[^\s&#\"'<>\\]{4,4096})"),
+    re.compile(r"(?i)[?&](?:pass|pw)=" + SECRET + r"[^\s&#\"'<>\\]{4,4096})"),
     (b"?", b"&"),
     match_length=lambda value: 0 if value.lower() in ("true", "false") else len(value),
 )

@@ -5,7 +5,7 @@ Ids, times, ports and memory addresses are left out, because they change from ru
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,19 @@ def mask_volatile_ids(text: str) -> str:
     text = TRACE_ID_PATTERN.sub("<trace>", text)
     text = PORT_PATTERN.sub(r"\1:<port>", UUID_PATTERN.sub("<id>", text))
     return MEMORY_ADDRESS_PATTERN.sub("<address>", text)
+
+
+def mask_nested_ids(value: Any, dropped_keys: Collection[str] = ()) -> Any:
+    """Mask the ids in all texts of a nested value, and leave out some keys of its mappings."""
+    if isinstance(value, Mapping):
+        return {
+            key: mask_nested_ids(inner, dropped_keys)
+            for key, inner in value.items()
+            if key not in dropped_keys
+        }
+    if isinstance(value, list | tuple):
+        return [mask_nested_ids(inner, dropped_keys) for inner in value]
+    return mask_volatile_ids(value) if isinstance(value, str) else value
 
 
 def dump_trace(trace: Trace) -> str:
@@ -99,23 +112,13 @@ def _span_to_json(span: Span) -> dict[str, Any]:
     message = span.status_message
     fields: dict[str, Any] = {
         "status_message": mask_volatile_ids(message.splitlines()[0]) if message else "",
-        "inputs": _strip_volatile(span.inputs),
-        "outputs": _strip_volatile(span.outputs),
-        "attributes": _strip_volatile(attributes),
+        "inputs": mask_nested_ids(span.inputs, VOLATILE_KEYS),
+        "outputs": mask_nested_ids(span.outputs, VOLATILE_KEYS),
+        "attributes": mask_nested_ids(attributes, VOLATILE_KEYS),
         "children": [_span_to_json(child) for child in span.children],
     }
     present = {key: value for key, value in fields.items() if value not in ("", None, {}, [])}
     return {"name": span.name, "type": span.type, "status": span.status} | present
-
-
-def _strip_volatile(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            key: _strip_volatile(inner) for key, inner in value.items() if key not in VOLATILE_KEYS
-        }
-    if isinstance(value, list | tuple):
-        return [_strip_volatile(inner) for inner in value]
-    return mask_volatile_ids(value) if isinstance(value, str) else value
 
 
 def _span_from_json(span: Mapping[str, Any], levels_left: int) -> Span:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from instrumentation.trace.canonical_json import mask_volatile_ids
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import OUTCOME_ATTRIBUTE, Span
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from instrumentation.trace.trace import Trace
 
@@ -113,7 +113,7 @@ def _turn_details(span: Span) -> Iterator[str]:
 
 
 def _chain_details(span: Span) -> Iterator[str]:
-    if outcome := span.attributes.get("flight_recorder.workflow.outcome"):
+    if outcome := span.attributes.get(OUTCOME_ATTRIBUTE):
         yield f"→ {outcome}"
 
 

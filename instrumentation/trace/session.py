@@ -1,4 +1,4 @@
-"""What traces have in common: a session of one conversation, or the tag of a run or a program."""
+"""Find what traces share: the session of a conversation, or a tag of their run or program."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

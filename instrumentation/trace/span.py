@@ -8,6 +8,12 @@ from typing import Any
 
 TOKEN_USAGE_ATTRIBUTE = "mlflow.chat.tokenUsage"
 """The attribute in which MLflow stores the token usage of a completion."""
+COMPLETION_TYPES = frozenset(("LLM", "CHAT_MODEL"))
+"""The types of a completion's span: of framework integrations, and of MLflow's for openai."""
+SENDER_ATTRIBUTE = "flight_recorder.handoff.from_agent"
+"""The agent that hands off its work."""
+OUTCOME_ATTRIBUTE = "flight_recorder.workflow.outcome"
+"""How the workflow of a root span ended, in a word of its own."""
 IN_PROGRESS = "IN_PROGRESS"
 """The status of a span that never ended, as MLflow names it."""
 MAX_SPAN_DEPTH = 200
@@ -129,7 +135,7 @@ def sort_siblings(siblings: Iterable[Span]) -> tuple[Span, ...]:
 
 def _handoff_sender(span: Span) -> str | None:
     """The sender of a handoff; None for any other span."""
-    sender = span.attributes.get("flight_recorder.handoff.from_agent")
+    sender = span.attributes.get(SENDER_ATTRIBUTE)
     return None if sender is None else str(sender)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from instrumentation.trace.session import Session, common_session
-from instrumentation.trace.span import IN_PROGRESS, Span
+from instrumentation.trace.span import IN_PROGRESS, SENDER_ATTRIBUTE, Span
 from instrumentation.trace.span_tree import TraceNotFoundError as TraceNotFoundError
 from instrumentation.trace.span_tree import build_span_trees
 
@@ -73,7 +73,7 @@ class Trace:
     def handoffs(self, sender: str, receiver: str) -> tuple[Span, ...]:
         """The handoffs from one agent to another, in order."""
         wanted = {
-            "flight_recorder.handoff.from_agent": sender,
+            SENDER_ATTRIBUTE: sender,
             "flight_recorder.handoff.to_agent": receiver,
         }
         return tuple(

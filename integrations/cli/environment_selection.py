@@ -1,4 +1,4 @@
-"""Selects environments and cases by the names and requirements on the command line."""
+"""Select environments and cases by the names and requirements on the command line."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

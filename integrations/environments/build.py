@@ -32,7 +32,7 @@ class Environment:
     """A virtual environment.
 
     Attributes:
-        folder: Its folder.
+        folder: The folder that contains it.
         packages: Installed versions by name.
         build_s: The duration of the build in seconds.
         downloaded_packages: How many packages were downloaded or built; the rest was cached.
@@ -49,7 +49,7 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """The path of its Python interpreter."""
         return self.folder / "bin" / "python"
 
 

@@ -1,4 +1,4 @@
-"""The lock files that environments start from: the project's, and one per other instrumentor."""
+"""The lock files that environments are built from, and which instrumentors each has."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class LockFile:
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The path of the file that pins the packages."""
         if not self.environment_name:
             return PROJECT_LOCK_PATH
         return LOCKS_FOLDER / f"{self.environment_name}.lock"
@@ -48,12 +48,15 @@ class LockFile:
 
 
 PROJECT_LOCK = LockFile("", tuple(each.name for each in INSTRUMENTORS if not each.environment_name))
-"""Its instrumentors need no package besides MLflow and the frameworks. Ours supports the versions
+"""The lock of the project's own .venv.
+
+Its instrumentors need no package besides MLflow and the frameworks. Ours supports the versions
 that its patches name, and reports others as unsupported."""
 MLFLOW_3_18_LOCK = LockFile("mlflow-3-18", (PLAIN_AUTOLOG_3_18, OURS))
-"""The project's lock with mlflow 3.18.0, which cannot be resolved: it requires an mlflow-skinny and
-an mlflow-tracing of its own version, which the index does not have. Its wheel contains all of
-MLflow, so both are left out."""
+"""The project's lock with mlflow 3.18.0.
+
+Resolving it fails, because the index lacks mlflow-skinny and mlflow-tracing 3.18.0. Both are left
+out: the mlflow wheel contains their files."""
 INSTRUMENTOR_LOCKS = tuple(
     LockFile(each.environment_name, (each.name,))
     for each in INSTRUMENTORS

@@ -1,4 +1,4 @@
-"""Resolves requirements to a full set of pinned packages, with uv, and caches the result."""
+"""Resolve requirements to a full set of pinned packages, with uv, and cache the result."""
 
 import platform
 import sys

@@ -11,7 +11,7 @@ from typing import Any
 
 from scipy.optimize import linear_sum_assignment
 
-from instrumentation.trace.canonical_json import mask_volatile_ids
+from instrumentation.trace.canonical_json import mask_nested_ids
 from scenarios.replay.ledger import Exchange
 from scenarios.tape.requests.drift import SEVERITIES, Change, compare_requests
 from scenarios.tape.requests.request import to_sorted_json
@@ -41,7 +41,7 @@ def requests_of_ledger(exchanges: Iterable[Exchange]) -> tuple[ModelRequest, ...
     """Return the requests in a ledger's exchanges, lane by lane, without retries."""
     lanes: dict[str, list[ModelRequest]] = {}
     for exchange in _without_retries(exchanges):
-        request = ModelRequest(exchange.lane, exchange.path, _mask(exchange.request))
+        request = ModelRequest(exchange.lane, exchange.path, mask_nested_ids(exchange.request))
         lanes.setdefault(exchange.lane, []).append(request)
     return tuple(request for lane in sorted(lanes) for request in lanes[lane])
 
@@ -57,14 +57,6 @@ def _without_retries(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
             yield exchange
         if not exchange.succeeded:
             failed[key] += 1
-
-
-def _mask(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _mask(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_mask(item) for item in value]
-    return mask_volatile_ids(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)

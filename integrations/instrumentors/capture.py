@@ -1,4 +1,4 @@
-"""Captures what an instrumentor recorded of one case: MLflow traces or OpenTelemetry spans."""
+"""Capture what an instrumentor recorded of one case: MLflow traces or OpenTelemetry spans."""
 
 import gc
 import json

@@ -19,6 +19,9 @@ from integrations.measures.text_search import (
 )
 from scenarios.replay.ledger import Exchange
 
+JSON_NESTING_LEVELS = 3
+"""A text may be recorded as it is, within JSON, or within JSON within JSON."""
+
 
 def distinct_prompts(exchanges: Iterable[Exchange]) -> list[list[Spellings]]:
     """Return the texts of each distinct prompt. A retry is no new prompt.
@@ -77,10 +80,6 @@ def _content_texts(content: Any) -> Iterator[str]:
         yield from (
             str(part["text"]) for part in content if isinstance(part, dict) and "text" in part
         )
-
-
-JSON_NESTING_LEVELS = 3
-"""A text may be recorded as it is, within JSON, or within JSON within JSON."""
 
 
 @dataclass(frozen=True)

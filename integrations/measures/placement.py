@@ -4,10 +4,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import COMPLETION_TYPES, Span
 from instrumentation.trace.trace import Trace
 from integrations.cases.case import Case
 from scenarios.player.fidelity import FidelityCount
+
+TEAM = ""
+"""The place of steps that belong to no agent."""
+
+StepsByAgent = Counter[tuple[str, str]]
+"""How many steps of a type, "LLM" or "TOOL", an agent has."""
 
 
 def turn_agent(span: Span, agents: Iterable[str]) -> str:
@@ -41,15 +47,6 @@ def agent_turns(trace: Trace, agents: Iterable[str]) -> Iterator[str]:
 def _mentions_agent(text: str, agent: str) -> bool:
     # An underscore ends a name, because ids are often a name, an underscore and a number.
     return bool(re.search(rf"(?<![^\W_]){re.escape(agent)}(?![^\W_])", text))
-
-
-COMPLETION_TYPES = ("LLM", "CHAT_MODEL")
-"""Span types of completions: of MLflow's framework integrations, and of its openai integration."""
-TEAM = ""
-"""The place of steps that belong to no agent."""
-
-StepsByAgent = Counter[tuple[str, str]]
-"""How many steps of a type, "LLM" or "TOOL", an agent has."""
 
 
 def count_placed(

@@ -5,7 +5,12 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE, Span
+from instrumentation.trace.span import (
+    COMPLETION_TYPES,
+    SENDER_ATTRIBUTE,
+    TOKEN_USAGE_ATTRIBUTE,
+    Span,
+)
 from instrumentation.trace.trace import Trace
 from integrations.measures.message_counts import (
     count_readable_prompts,
@@ -13,14 +18,13 @@ from integrations.measures.message_counts import (
     distinct_prompts,
     distinct_replies,
 )
-from integrations.measures.placement import COMPLETION_TYPES, agent_turns, count_placed
+from integrations.measures.placement import agent_turns, count_placed
 from integrations.programs.case_context import API_KEY, TOOL_CREDENTIAL
 from integrations.runner.case_run import CaseRun
 from scenarios.player.fidelity import FidelityCount
 
 COMPLETION_PATHS = ("/chat/completions", "/responses")
 """How the path of a completion ends."""
-SENDER_ATTRIBUTE = "flight_recorder.handoff.from_agent"
 RECEIVER_ATTRIBUTE = "flight_recorder.handoff.to_agent"
 
 ERROR_KINDS = {

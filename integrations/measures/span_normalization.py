@@ -1,4 +1,4 @@
-"""Translates a span of any semantic convention to MLflow's attributes.
+"""Translate a span of any semantic convention to MLflow's attributes.
 
 `normalize_span` adds attributes that MLflow would have written and removes none, so that a span of
 MLflow's own, or one that MLflow has translated, stays as it is. The conventions:
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE
+from instrumentation.trace.span import SENDER_ATTRIBUTE, TOKEN_USAGE_ATTRIBUTE
 from instrumentation.trace.span_tree import TraceNotFoundError, build_span_trees
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 from integrations.measures.message_content import extract_event_replies, extract_prompt
@@ -103,7 +103,7 @@ def _handoff(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """OpenInference has no handoff spans, but an agent's span may name the agent before it."""
     sender, receiver = attributes.get("graph.node.parent_id"), attributes.get("graph.node.id")
     if sender and sender != "start":
-        yield "flight_recorder.handoff.from_agent", sender
+        yield SENDER_ATTRIBUTE, sender
         yield "flight_recorder.handoff.to_agent", receiver
 
 

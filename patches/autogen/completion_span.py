@@ -9,6 +9,7 @@ from patches.autogen.turn_spans import TurnSpan
 from patches.openai.reply_parsing import ParsedReply, add_unread_parts
 from patches.openai.response_body import ResponseBody
 from patches.support.completion_attributes import (
+    ATTEMPTS_ATTRIBUTE,
     CLIENT_ATTRIBUTE,
     COMPLETION_SPAN_NAME,
     read_token_counts,
@@ -16,9 +17,6 @@ from patches.support.completion_attributes import (
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import TruncatedStreamError
-
-ATTEMPTS = "flight_recorder.http.attempts"
-"""The number of HTTP requests, which is counted on the span that is current."""
 
 
 class CompletionSpan(OpenSpan):
@@ -93,7 +91,8 @@ class CompletionSpan(OpenSpan):
     def pass_reply_to_inner(self, inner: "CompletionSpan") -> None:
         """Pass the reply on to the span of an inner call; this one shows the calls around it."""
         self.span.set_span_type("CHAIN")
-        inner.span.set_attribute(ATTEMPTS, self.span.get_attribute(ATTEMPTS) or 1)
+        attempts = self.span.get_attribute(ATTEMPTS_ATTRIBUTE) or 1  # counted on the current span
+        inner.span.set_attribute(ATTEMPTS_ATTRIBUTE, attempts)
         inner._body, self._body = self._body, None
         inner._chunks, self._chunks = self._chunks, []
         self._handed_over_to = inner

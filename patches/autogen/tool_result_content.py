@@ -1,4 +1,4 @@
-"""Write AutoGen's tool results into the chat messages attribute of MLflow 3.1, which failed to."""
+"""Write AutoGen's tool results to the chat messages attribute, in which MLflow 3.1 lacks them."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager

@@ -58,9 +58,7 @@ SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
     **dict.fromkeys(OPERATIONS, OperationSpan),
 }
 """The span that each type of event opens."""
-EVENTS_WITHOUT_START = {
-    name: name for name in ("tool_selection_error", "tool_validate_input_error")
-}
+EVENTS_WITHOUT_START = frozenset(("tool_selection_error", "tool_validate_input_error"))
 """Events that both open and end a span.
 
 If an agent without native tool calls calls a tool that does not exist, or with malformed arguments,
@@ -159,7 +157,8 @@ def _end_span(source: Any, event: Any, on_turn: OnTurn) -> None:
         if (completion := CompletionSpan.nearest()) is not None:
             completion.record_item(event)
         return
-    start_type = EVENTS_WITHOUT_START.get(event.type) or VALID_EVENT_PAIRS.get(event.type)
+    is_both = event.type in EVENTS_WITHOUT_START
+    start_type = event.type if is_both else VALID_EVENT_PAIRS.get(event.type)
     span = _find_span_ended_by(start_type, source, event) if start_type is not None else None
     if span is None:
         return

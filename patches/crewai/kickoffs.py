@@ -1,8 +1,9 @@
 """Record a crew from the call of its kickoff to its return, with the callbacks before and after.
 
 CrewAI emits the start event after the callbacks `before_kickoff_callbacks`, and the end event
-before those that follow. An error of the first would leave no trace, and an error of the others one
-that is OK; the completions of both would be traces of their own.
+before the callbacks `after_kickoff_callbacks`. Without this patch, an error in a before-callback
+leaves no trace, an error in an after-callback leaves a trace with status OK, and completions in
+either become separate traces.
 """
 
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""Recognize a request for a completion by its path."""
+"""Tell by its path whether a request asks for a completion, and of which API."""
 
 from typing import Any
 from urllib.parse import urlsplit

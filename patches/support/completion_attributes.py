@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 COMPLETION_SPAN_NAME = "chat_completion"
+ATTEMPTS_ATTRIBUTE = "flight_recorder.http.attempts"
+"""The number of HTTP requests that a completion sent."""
 CLIENT_ATTRIBUTE = "flight_recorder.client"
 """Holds the client's class and method, such as `OpenAIChatCompletionClient.create_stream`."""
 CLOSED_EARLY = "flight_recorder.completion.closed_early"

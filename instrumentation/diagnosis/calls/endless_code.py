@@ -1,4 +1,4 @@
-"""Unbounded consumption: code of a model has no limit of time, and runs until someone stops it."""
+"""Unbounded consumption: code that a model wrote runs without a time limit until it is stopped."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Unexpected code execution: code of a model writes files outside of its own folder."""
+"""Unexpected code execution: code that a model wrote writes files outside its own folder."""
 
 from collections.abc import Iterator
 

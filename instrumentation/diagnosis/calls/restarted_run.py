@@ -1,4 +1,4 @@
-"""Conversation reset: the agents of a run start over, from the same prompts, and for nothing."""
+"""Conversation reset: agents start over, from the same prompts and without a new cause."""
 
 from collections.abc import Iterator
 

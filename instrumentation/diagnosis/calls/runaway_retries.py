@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.reading.span_values import is_cut_off
 from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.trace.span import COMPLETION_TYPES
 
 MODE = "runaway retries and tokens"
 FIX = "Limit the number of attempts, and give up at once on errors that no retry mends."

@@ -6,13 +6,12 @@ from typing import Any
 
 from instrumentation.diagnosis.calls.endless_code import is_endless_code
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.reading.lexicon import PENDING
 from instrumentation.diagnosis.reading.span_values import is_cut_off
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
 from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import COMPLETION_TYPES, Span
 
 MODE = "silent stall"
 FIX_UNANSWERED = "Set a timeout on the request, and retry it."

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.reading.span_values import as_number
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import COMPLETION_TYPES, Span
 
 MODE = "a transient error loses finished work"
 FIX = "Retry refused requests, after the wait that the endpoint asks for."

@@ -1,4 +1,4 @@
-"""Derailment: an agent works on something else than it was given, and the answer is about that."""
+"""Derailment: an agent works on something other than its task, and the answer is about that."""
 
 from collections.abc import Iterator
 
@@ -18,8 +18,9 @@ FIX = "Give each agent only the tools of its own task, and check the answer agai
 def find_left_tasks(reading: TraceReading) -> Iterator[Finding]:
     """Yield calls that nothing asked for, if their figures replace those that the agent was given.
 
-    An agent that adds something to what it was given does not leave its task. Where nothing asked
-    for the calls behind the given figures either, prompts do not say what agents look up.
+    An agent that adds something to what it was given does not leave its task. If the
+    calls that returned the given figures were not asked for either, the prompts of this program
+    name no lookups, and nothing is reported.
     """
     answer, grounding = reading.index.answer, reading.grounding
     stated = [one for figure in figures_of(answer) for one in grounding.sources_of(figure)]

@@ -8,6 +8,7 @@ from instrumentation.diagnosis.reading.span_values import as_list
 from instrumentation.diagnosis.reading.texts import sentence_keys
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.reading.verdict import read_verdict
+from instrumentation.trace.span import Span
 
 MODE = "premature termination"
 FIX = "Decide by a structured field, not by a word in free text."
@@ -20,7 +21,7 @@ def find_overruled_verdicts(reading: TraceReading) -> Iterator[Finding]:
     for handoff in reading.handoffs:
         if handoff.receiver is None or handoff.sender is None:
             continue
-        if read_verdict(handoff.sent) is False and _goes_forward(reading, handoff):
+        if read_verdict(handoff.sent) is False and _goes_forward(reading, handoff, handoff.sender):
             tried = [str(edge) for edge in as_list(handoff.span.attributes.get(TRIED))]
             condition = handoff.span.attributes.get(CONDITION)
             yield reading.find(
@@ -42,18 +43,16 @@ def find_overruled_verdicts(reading: TraceReading) -> Iterator[Finding]:
             )
 
 
-def _goes_forward(reading: TraceReading, handoff: Handoff) -> bool:
+def _goes_forward(reading: TraceReading, handoff: Handoff, sender: Span) -> bool:
     """Whether a text was reviewed, its author has no turn afterwards, and the receiver is new."""
     index = reading.index
-    if handoff.sender is None:
-        return False
-    reviewed = sentence_keys(reading.flow.prompt(handoff.sender))
+    reviewed = sentence_keys(reading.flow.prompt(sender))
     authors: set[str | None] = set()
     later: set[str | None] = set()
     for turn in index.turns:
         if turn.agent == handoff.from_agent:
             continue
-        if index.is_before(handoff.sender, turn):
+        if index.is_before(sender, turn):
             later.add(turn.agent)
         elif reviewed & sentence_keys(reading.flow.output(turn)):
             authors.add(turn.agent)

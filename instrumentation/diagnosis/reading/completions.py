@@ -14,7 +14,6 @@ from instrumentation.diagnosis.reading.span_values import as_list, as_mapping
 from instrumentation.diagnosis.reading.texts import plain_text
 from instrumentation.trace.span import Span
 
-COMPLETION_TYPES = frozenset(("LLM", "CHAT_MODEL"))
 OPENINFERENCE_MESSAGE = re.compile(r"llm\.(input|output)_messages\.(\d+)\.message\.(.+)")
 
 

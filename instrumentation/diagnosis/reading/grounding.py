@@ -1,4 +1,4 @@
-"""Where each figure comes from: which tool result or input states it first, with unit and period.
+"""Find the sources of a figure: tool results that state its value, the task, or a calculation.
 
 A result that only repeats what an agent passed in is no source, nor is what an agent noted or
 another agent answered.
@@ -21,7 +21,7 @@ from instrumentation.trace.span import Span
 HAS_NUMBER = re.compile(rf"\d|\b(?:{NUMBER_IN_WORDS})\b", re.I)
 HAS_DIGIT = re.compile(r"\d")
 MAX_DERIVATION_SOURCES = 40
-"""With more figures, some two of them yield any number by chance."""
+"""With more figures, some pair of them nearly always yields a wanted number by chance."""
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,5 @@ PENDING = re.compile(
     re.I,
 )
 """States of work that has not ended."""
-VERIFIED = re.compile(
-    r"\b(?:(?:claims_?)?(?:is_?)?(?:verified|checked|validated|confirmed|tested|audited|reviewed))\b",
-    re.I,
-)
+VERIFIED = re.compile(rf"(?:claims_?)?(?:is_?)?{EXAMINED}", re.I)
 """Names of fields by which an answer claims that it was checked."""

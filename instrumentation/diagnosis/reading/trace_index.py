@@ -6,10 +6,10 @@ Building it is linear in the number of spans; every lookup afterwards takes cons
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES, Completion
+from instrumentation.diagnosis.reading.completions import Completion
 from instrumentation.diagnosis.reading.span_values import as_list
 from instrumentation.diagnosis.reading.texts import plain_text, to_json_text
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import COMPLETION_TYPES, Span
 from instrumentation.trace.trace import Trace
 
 TOOL_TYPES = frozenset(("TOOL", "RETRIEVER"))

@@ -1,8 +1,8 @@
 """Read the verdict of a reviewer: from structured fields, else from capitals, else from its words.
 
-A text that only has a word of a verdict is none: "revised figures", "guidance may be revised" and
-"the company does not approve loans" state facts. In prose, a verdict opens its sentence, is an act
-of the speaker, or is said of the text at hand.
+A text that merely contains a word of a verdict is not a verdict: "revised figures", "guidance may
+be revised" and "the company does not approve loans" state facts. In prose, a verdict opens its
+sentence, is an act of the speaker, or is said of the text at hand.
 """
 
 import re
@@ -62,7 +62,7 @@ VERDICT_SENTENCES = tuple(
         r"(?P<word>\b(?:changes? (?:are )?requested|needs? (?:work|changes|(?:a )?revision))\b)",
     )
 )
-"""The forms of sentences that are verdicts; what is not a word of approval objects."""
+"""The sentence forms that are verdicts. A matched word that is not an approval is an objection."""
 SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]*")
 
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from instrumentation.diagnosis.reading.completions import COMPLETION_TYPES
 from instrumentation.diagnosis.reading.texts import plain_text
 from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES, TraceIndex
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import COMPLETION_TYPES, Span
 
 CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
 

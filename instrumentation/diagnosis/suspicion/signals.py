@@ -1,4 +1,4 @@
-"""Signals for and against a step: general evidence that a failure may have begun in it.
+"""Signals that raise or lower the suspicion that a failure began in a step.
 
 Each is a plain function of the steps of a run, with a weight that is a whole or a half. The weights
 were fitted on a half of two public sets of failed runs, and rounded; `docs/how-to/
@@ -43,10 +43,9 @@ class Steps:
         Returns:
             The step and the value; None if a source stated the values, or the task did.
         """
-        values = _values_of(self.index.answer) - {""}
-        values = {value for value in values if value not in self.index.task}
-        sourced: set[str] = set()
-        sourced.update(value for value in values for step in self.steps[:1] if value in step.text)
+        task, opening = self.index.task, self.steps[0].text if self.steps else ""
+        values = {value for value in _values_of(self.index.answer) if value and value not in task}
+        sourced = {value for value in values if value in opening}
         for step in self.steps[1:]:
             if stated := [value for value in values if value in step.text]:
                 new = sorted(value for value in stated if value not in sourced)

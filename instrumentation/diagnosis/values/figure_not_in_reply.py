@@ -13,7 +13,10 @@ FIX = "Fail when an expected field is missing; never replace it by a default."
 
 
 def find_figures_not_in_reply(reading: TraceReading) -> Iterator[Finding]:
-    """Yield tool calls whose reply has figures, none of which is in the result, but others are."""
+    """Yield tool calls whose result has none of the figures in their HTTP reply, but another one.
+
+    The answer must repeat that other figure.
+    """
     for call in iter_sources(reading.index):
         reply = to_json_text(call.attributes.get(HTTP_REPLY))
         if not (replied := figures_of(reply)):

@@ -1,4 +1,4 @@
-"""Unbounded consumption: a budget is checked when more than all of it is already spent."""
+"""Unbounded consumption: a budget is checked only after more than all of it has been spent."""
 
 import math
 from collections.abc import Iterator

@@ -10,8 +10,7 @@ from instrumentation.trace.span import Span
 MODE = "unused guardrail result"
 FIX = "Use what the guardrail returns, and nothing but that: `task = redact_input(task)`."
 MIN_KEPT_SHARE = 0.5
-"""The share of its input's words that the output of a guardrail keeps if it is an edited text; the
-output of others is a verdict."""
+"""A guardrail's output that keeps a smaller share of its input's words is not an edited text."""
 
 
 def find_unused_results(reading: TraceReading) -> Iterator[Finding]:

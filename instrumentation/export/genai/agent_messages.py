@@ -1,4 +1,4 @@
-"""Convert the task and the result of an agent into the form of `gen_ai.input.messages`."""
+"""Convert an agent's task and result to `gen_ai.input.messages` and `gen_ai.output.messages`."""
 
 from collections.abc import Mapping
 from typing import Any

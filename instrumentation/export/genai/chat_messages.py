@@ -1,4 +1,4 @@
-"""Convert the messages of OpenAI's chat completions into the form of `gen_ai.input.messages`.
+"""Convert messages of OpenAI's chat completions to the form of `gen_ai.input.messages`.
 
 Source: https://github.com/open-telemetry/semantic-conventions-genai, gen-ai-input-messages.json,
 gen-ai-output-messages.json, gen-ai-system-instructions.json, gen-ai-tool-definitions.json

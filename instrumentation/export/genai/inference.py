@@ -51,8 +51,8 @@ def inference_attributes(
 
     Args:
         attributes: The attributes of the span as plain values.
-        inputs: The request.
-        outputs: The reply.
+        inputs: The request, in the shape of OpenAI's chat completions or responses API.
+        outputs: The reply, in the same shape.
     """
     request = inputs if isinstance(inputs, Mapping) else {}
     tools = convert_tools(request.get("tools") or attributes.get("mlflow.chat.tools"))

@@ -1,7 +1,7 @@
 """List the completions of a trace, with request and reply in the shape of OpenAI's chat API.
 
-It makes no difference which instrumentor recorded the trace: see `recorded_request.py` and
-`recorded_reply.py` for the conventions that are read.
+It makes no difference which instrumentor recorded the trace: see `recorded_exchange.py` for the
+conventions that are read.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from instrumentation.trace.completions.recorded_exchange import read_reply, read_request
-from instrumentation.trace.span import Span
+from instrumentation.trace.span import COMPLETION_TYPES, Span
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from instrumentation.trace.trace import Trace
 
-COMPLETION_TYPES = ("LLM", "CHAT_MODEL")
-"""The span types of completions."""
 NODE_ATTRIBUTE = "graph.node.id"
 """OpenInference names the agent here; its span is named after a method."""
 

@@ -1,4 +1,4 @@
-"""Read JSON, of a file with one or several documents, or of an attribute of a span."""
+"""Read JSON: a file with one or several documents, or the value of a span's attribute."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Call `on_turn` for the handoffs in a crew or flow.
+"""Report the handoffs in a crew or a flow to `on_turn`, from its turns, delegations and results.
 
 Work passes to a task from earlier tasks, to a coworker by delegation and back, and, in a flow, to a
 task or an agent from earlier crews and agents if the flow's author passes their output on, or a

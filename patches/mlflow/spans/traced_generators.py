@@ -1,4 +1,4 @@
-"""Record async generators decorated with `@mlflow.trace`, however they end.
+"""End the span of a traced async generator that is closed early or cancelled.
 
 MLflow ends the span of an async generator that is exhausted or raises an `Exception`. If the
 consumer closes the generator early, or it is cancelled, its span never ends and is not stored; if
