@@ -55,7 +55,7 @@ test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
 	@$(MAKE) --no-print-directory openai-3-env || echo "skipped: the environment with openai 3 could not be built"
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -rs
 
-test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores (3 minutes)
+test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -m "not long and not store"
 
 diagnosis-seeds: $(VENV)/ready  ## Diagnose the scenarios with random values, names and prompts (SEEDS=…)

@@ -94,6 +94,7 @@ def test_a_lesson_reads_no_environment_and_sets_up_no_tracing(project_root: Path
         assert not re.search(r"os\.environ|\binput\(|argparse|typer|set_tracking_uri|autolog", text)
 
 
+@pytest.mark.long
 def test_instrumentation_imports_no_workflow_and_no_scenario(project_root: Path) -> None:
     """A user's own program needs `instrumentation` and `patches`, and nothing above them."""
     program = (

@@ -10,6 +10,7 @@ MAX_RATIO = 20
 """A quadratic diagnosis would take a hundred times as long for ten times the spans."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lost_every", [0, 10], ids=["a healthy run", "a run with lost handoffs"])
 def test_ten_times_the_spans_take_about_ten_times_as_long(lost_every: int) -> None:
     small, large = (build_trace(size, lost_every=lost_every) for size in (SMALL, LARGE))

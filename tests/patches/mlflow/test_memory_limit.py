@@ -58,6 +58,7 @@ def test_upstream_mlflow_limits_the_memory_of_its_export_queue(
     assert count_queued_spans() < MAX_BYTES / len(LONG_TEXT)
 
 
+@pytest.mark.store
 def test_a_locked_store_does_not_block_the_program_and_is_logged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

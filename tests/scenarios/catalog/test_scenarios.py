@@ -2,9 +2,11 @@
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
+from instrumentation.trace import Trace
 from instrumentation.trace.canonical_json import dump_trace, load_trace
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
@@ -13,6 +15,12 @@ from scenarios.reports.origin_marker import find_origin_span
 from tests.support.failure_truth import explain_wrong_diagnoses
 
 FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
+
+
+@cache
+def recorded_trace(name: str, variant: str) -> Trace:
+    """A trace that several tests read."""
+    return load_trace(scenario_folder(name).recorded_trace(variant))
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -32,7 +40,7 @@ def test_the_scenario_passes_leaves_its_recorded_traces_and_is_diagnosed(
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_the_fixed_run_does_not_meet_the_expectations_of_broken(name: str) -> None:
-    fixed = load_trace(scenario_folder(name).recorded_trace("fixed"))
+    fixed = recorded_trace(name, "fixed")
     assert not all(result.passed for result in evaluate(fixed, load_scenario(name).expect_broken))
 
 
@@ -42,7 +50,7 @@ def test_healthy_runs_do_not_look_broken(name: str) -> None:
     page = load_scenario(name)
     for other in scenario_names():
         if load_scenario(other).workflow == page.workflow and load_scenario(other).twin:
-            healthy = load_trace(scenario_folder(other).recorded_trace("twin"))
+            healthy = recorded_trace(other, "twin")
             assert not all(result.passed for result in evaluate(healthy, page.expect_broken))
             signals = [e for e in (*page.expect_broken, *page.expect_fixed) if e.signals_failure]
             assert not [
@@ -54,7 +62,7 @@ def test_healthy_runs_do_not_look_broken(name: str) -> None:
 def test_the_origin_is_a_span_of_the_broken_trace(name: str) -> None:
     page = load_scenario(name)
     assert page.origin
-    assert find_origin_span(load_trace(scenario_folder(name).recorded_trace("broken")), page.origin)
+    assert find_origin_span(recorded_trace(name, "broken"), page.origin)
 
 
 def test_the_trace_does_not_have_the_ground_truth() -> None:

@@ -196,6 +196,7 @@ def test_an_edited_golden_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert accepting.find_stale_files() == (tmp_path / "twin.golden.txt",)
 
 
+@pytest.mark.long
 def test_a_terminal_without_unicode_works() -> None:
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     assert run_in_subprocess("check", NAME, **plain).returncode == 0

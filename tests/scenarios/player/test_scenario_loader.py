@@ -93,6 +93,7 @@ def test_a_folder_without_a_scenario_file_is_not_a_scenario(tmp_path: Path) -> N
     assert scenario_names(make_scenario(tmp_path)) == ("it_goes_wrong",)
 
 
+@pytest.mark.long
 def test_scenario_files_import_no_framework(project_root: Path) -> None:
     """Checking a recorded trace takes less than a second as long as no page imports a framework."""
     code = (

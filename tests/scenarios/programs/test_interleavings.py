@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,7 @@ async def run_all(
         return list(await asyncio.gather(*agents))
 
 
+@pytest.mark.long
 @few_examples
 @given(runs, st.randoms(use_true_random=False))
 def test_each_agent_gets_its_own_replies_strictly_and_with_changed_prompts(

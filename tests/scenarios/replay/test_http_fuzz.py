@@ -284,6 +284,7 @@ def test_a_client_that_leaves_during_a_stream_does_not_use_up_the_line() -> None
         assert ask(replay, "a").startswith("word word")
 
 
+@pytest.mark.long
 def test_an_endless_condition_is_stopped_and_other_lanes_are_served() -> None:
     with replay_tape(make_tape(reply_line("a", "x", "(a|a)*$"), reply_line("b", "y"))) as replay:
         text = "a" * 60 + "!"
@@ -384,6 +385,7 @@ request_fragments = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @few_examples
 @given(st.lists(request_fragments | st.binary(max_size=4), max_size=14).map(b"".join))
 def test_arbitrary_bytes_do_not_stop_the_server(raw: bytes) -> None:
@@ -450,4 +452,4 @@ class InterleavedRequests(RuleBasedStateMachine):
 InterleavedRequests.TestCase.settings = settings(
     deadline=None, max_examples=10, stateful_step_count=20
 )
-TestInterleaved = InterleavedRequests.TestCase
+TestInterleaved = pytest.mark.long(InterleavedRequests.TestCase)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
@@ -45,6 +46,7 @@ async def ask_as_agent(openai: AsyncOpenAI, lane: str, text: str, call: Call) ->
     return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
 
+@pytest.mark.long
 @few_examples
 @given(agent_runs)
 def test_parallel_agents_with_the_same_text_get_the_replies_of_their_lanes(
@@ -75,6 +77,7 @@ def test_parallel_agents_with_the_same_text_get_the_replies_of_their_lanes(
     assert replay.unplayed_lines == ()
 
 
+@pytest.mark.long
 @few_examples
 @given(st.permutations(range(6)), st.lists(agent_calls, min_size=6, max_size=6))
 def test_within_a_lane_content_decides_and_not_the_order_of_arrival(
@@ -96,6 +99,7 @@ def test_within_a_lane_content_decides_and_not_the_order_of_arrival(
     assert got == [f"answer {n}, word{n}" for n in order]
 
 
+@pytest.mark.long
 @few_examples
 @given(st.lists(agent_calls, min_size=2, max_size=8))
 def test_identical_requests_get_each_line_once(calls: list[Call]) -> None:
