@@ -2,8 +2,6 @@
 
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import copytree
@@ -14,7 +12,7 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from tests.conftest import find_sandbox
 from tests.docs.documents import ROOT, CodeBlock, code_blocks, list_documents
-from tests.support.fork_server import ForkServer, start_fork_server
+from tests.support.forks.forking_python import forking_python
 
 pytestmark = pytest.mark.long
 
@@ -29,15 +27,9 @@ TEST_FILES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def fork_server() -> Iterator[ForkServer]:
-    with start_fork_server() as server:
-        yield server
-
-
 @pytest.mark.parametrize("block", PROGRAMS, ids=str)
 def test_a_python_block_runs_and_prints_what_the_page_shows(
-    block: CodeBlock, store: str, tmp_path: Path, fork_server: ForkServer
+    block: CodeBlock, store: str, tmp_path: Path
 ) -> None:
     if "workflows.support.sandbox" in block.code and isinstance(reason := find_sandbox(), str):
         pytest.skip(reason)
@@ -52,7 +44,14 @@ def test_a_python_block_runs_and_prints_what_the_page_shows(
         if block.tape:
             replay = stack.enter_context(replay_tape(Tape.load(block.tape)))
             environment["OPENAI_BASE_URL"] = replay.base_url
-        ended = fork_server.run(block.code, tmp_path, environment)
+        ended = subprocess.run(
+            [forking_python(), "-c", block.code],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
         refusals = [str(refusal) for refusal in replay.refusals] if replay else []
         unplayed = [line.location for line in replay.unplayed_lines] if replay else []
     assert ended.returncode == 0, ended.stderr
@@ -68,7 +67,7 @@ def test_a_block_of_tests_passes(block: CodeBlock, store: str, tmp_path: Path) -
     (tmp_path / "test_block.py").write_text(block.code)
     variables = {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "-p flight_recorder.pytest_plugin"}
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", f"--trace-store={store}", "-W", "ignore"],
+        [forking_python(), "-m", "pytest", "-q", f"--trace-store={store}", "-W", "ignore"],
         cwd=tmp_path,
         env=os.environ | variables,
         capture_output=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.documents import ROOT, code_blocks, list_documents
+from tests.support.forks.forking_python import forking_python
 
 pytestmark = pytest.mark.long
 
@@ -32,10 +33,11 @@ def test_the_console_blocks_of_a_page_print_what_it_shows(
 ) -> None:
     for name in LINKED_FOLDERS:
         (tmp_path / name).symlink_to(ROOT / name)
+    folders = (Path(forking_python()).parent, Path(sys.executable).parent)
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": store,
         "OPENAI_API_KEY": "unused",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]]),
         "PYTHONPATH": str(ROOT),
     }
     exit_code = 0

@@ -17,6 +17,8 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from tests.docs.documents import ROOT
 from tests.flight_recorder.projects import COMMON, TEST_FILES
+from tests.support.forks.forking_python import forking_python
+from tests.support.new_store import new_store
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]  # the fixture runs many tests
 
@@ -37,12 +39,17 @@ def write_tape(path: Path, *lines: Mapping[str, object]) -> None:
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
-def run_pytest(folder: Path, *options: str, **variables: str) -> dict[str, CaseResult]:
-    """Run the project's tests in a process of its own; return the result of each."""
+def run_pytest(
+    folder: Path, *options: str, python: str = "", **variables: str
+) -> dict[str, CaseResult]:
+    """Run the project's tests in a process of its own, a fork if no Python is named.
+
+    Return the result of each.
+    """
     report = folder / "report.xml"
     inherited = {name: os.environ[name] for name in os.environ if not name.startswith("OPENAI_")}
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", *PLUGIN, f"--junitxml={report}", *options],
+        [python or forking_python(), "-m", "pytest", *PLUGIN, f"--junitxml={report}", *options],
         cwd=folder,
         env=inherited | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])} | variables,
         capture_output=True,
@@ -139,7 +146,7 @@ def test_a_tape_is_recorded_once_and_then_replayed(tmp_path: Path) -> None:
     (tmp_path / "test_recorded.py").write_text(test)
     with replay_tape(Tape.parse(json.dumps(HELLO).encode())) as endpoint:
         variables = {"OPENAI_BASE_URL": endpoint.base_url, "OPENAI_API_KEY": "unused"}
-        recorded = run_pytest(tmp_path, "--tape-mode=once", **variables)
+        recorded = run_pytest(tmp_path, "--tape-mode=once", python=sys.executable, **variables)
     assert recorded["test_it"].outcome == "passed", recorded
     assert "Hi." in (tmp_path / "tapes" / "test_recorded" / "test_it.jsonl").read_text()
     replayed = run_pytest(tmp_path)
@@ -182,7 +189,7 @@ def test_a_test_can_be_a_test_of_mlflow_too(tmp_path: Path) -> None:
     (tmp_path / "common.py").write_text(COMMON)
     (tmp_path / "test_mlflow.py").write_text(MLFLOW_TESTS)
     write_tape(tmp_path / "hello.jsonl", HELLO)
-    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = new_store(tmp_path)
     options = ("-p", "mlflow.pytest.plugin", f"--trace-store={store}")
     results = run_pytest(tmp_path, *options, MLFLOW_TRACKING_URI=store)
     assert {name: result.outcome for name, result in results.items()} == {
@@ -203,4 +210,4 @@ def test_the_plugin_imports_nothing_until_it_is_used(tmp_path: Path) -> None:
         "    loaded = {name.partition('.')[0] for name in sys.modules}\n"
         "    assert not loaded & {'mlflow', 'scenarios', 'patches', 'openai'}\n"
     )
-    assert run_pytest(tmp_path)["test_it"].outcome == "passed"
+    assert run_pytest(tmp_path, python=sys.executable)["test_it"].outcome == "passed"

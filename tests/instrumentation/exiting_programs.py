@@ -22,7 +22,7 @@ from mlflow.tracing import provider
 
 from instrumentation.tracing import enable_tracing
 from instrumentation.tracing_setup.sigterm import handle_sigterm
-from tests.support.fork_server import import_modules
+from tests.support.forks.server import import_modules
 
 SPANS = 20
 FORKS = 5

@@ -32,6 +32,7 @@ from tests.support.autogen_agents import (
     replay_lines,
     reply_line,
 )
+from tests.support.new_store import new_store
 from tests.support.upstream_autolog import upstream_autolog
 
 
@@ -211,7 +212,7 @@ def test_an_idle_queue_is_flushed_at_once(idle_queue: AsyncTraceExportQueue) -> 
 
 
 def test_the_traces_of_a_run_are_found_after_tracing_was_shut_down(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'other.db'}"
+    store = new_store(tmp_path, "other.db")
     with enable_tracing(store, frameworks=()), record_run() as run, mlflow.start_span("work"):
         pass
     assert [trace.data.spans[0].name for trace in run.traces()] == ["work"]

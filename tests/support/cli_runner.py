@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from scenarios.cli.app import main
+from tests.support.forks.forking_python import forking_python
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def run_in_subprocess(
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m scenarios …` in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "scenarios", *arguments],
+        [forking_python(), "-m", "scenarios", *arguments],
         capture_output=True,
         text=True,
         timeout=100,

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Generator
@@ -15,6 +14,7 @@ from scenarios.traces.team_store import PostgresServer, StoreFolder, TeamStoreEr
 from scenarios.traces.team_store.mlflow_server import SERVER_ENVIRONMENT, responds_ok
 from scenarios.traces.team_store.postgres import find_free_port as find_free_port
 from scenarios.traces.team_store.postgres import find_postgres_programs
+from tests.support.forks.forking_python import forking_python
 
 START_TIMEOUT_S = 40.0
 START_ATTEMPTS = 2
@@ -47,8 +47,8 @@ def mlflow_server(folder: Path, store: str) -> Generator[str]:
 
 
 def _start_server(folder: Path, store: str, port: int, log: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", store]
+    command = [forking_python(), "-m", "mlflow", "server", "--workers", "1"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", store]
     command += ["--default-artifact-root", str(folder / "artifacts")]
     with log.open("w") as output:
         return subprocess.Popen(

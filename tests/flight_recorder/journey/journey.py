@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from tests.support.cli_runner import CommandResult, run_command
 from tests.support.live_endpoint import live_endpoint
 
 KEY = "sk-proj-a-key-that-no-tape-may-contain"
-RECORDER = (sys.executable, "-m", "flight_recorder")
+RECORDER = ("-m", "flight_recorder")
 TIMEOUT_S = 110
 Ended = subprocess.CompletedProcess[str]
 
@@ -71,7 +70,7 @@ class Journey:
         options = ("-p", "flight_recorder.pytest_plugin", "-p", "no:cacheprovider", "-W", "ignore")
         store = f"--trace-store={self.store}"
         return self._start(
-            sys.executable, "-m", "pytest", "-q", *options, store, "test_imported.py"
+            self.stranger.python, "-m", "pytest", "-q", *options, store, "test_imported.py"
         )
 
     def run_command(self, *arguments: str) -> CommandResult:
@@ -84,10 +83,17 @@ class Journey:
 
     @property
     def traced_command(self) -> tuple[str, ...]:
-        return (*RECORDER, "trace", "--store", self.store, self.stranger.command[1])
+        return (
+            self.stranger.python,
+            *RECORDER,
+            "trace",
+            "--store",
+            self.store,
+            self.stranger.command[1],
+        )
 
     def _run(self, *arguments: str) -> Ended:
-        return self._start(*RECORDER, *arguments)
+        return self._start(self.stranger.python, *RECORDER, *arguments)
 
     def _start(self, *command: str) -> Ended:
         inherited = {name: os.environ[name] for name in os.environ if "OPENAI" not in name}

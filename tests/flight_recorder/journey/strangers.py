@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.forks.forking_python import forking_python
 from tests.support.tapes import reply_line
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -57,7 +58,12 @@ class Stranger:
     @property
     def command(self) -> tuple[str, str]:
         """The command that runs a copy of it in the current folder."""
-        return (sys.executable if self.is_python else "node", f"app{self.program.suffix}")
+        return (self.python if self.is_python else "node", f"app{self.program.suffix}")
+
+    @property
+    def python(self) -> str:
+        """What runs the commands: of programs in Python, forks of a process that imported much."""
+        return forking_python() if self.is_python else sys.executable
 
 
 def call_line(when: str, name: str, **arguments: str) -> dict[str, Any]:

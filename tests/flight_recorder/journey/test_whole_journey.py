@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from patches.mlflow.store.new_sqlite_store import create_sqlite_store
 from scenarios.traces.store.trace_argument import load_trace_argument
 from tests.flight_recorder.journey.journey import KEY, Journey, last_line
 from tests.flight_recorder.journey.strangers import STRANGERS
+from tests.support.new_store import new_store
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]  # CrewAI takes seconds to start
 
@@ -35,9 +35,7 @@ def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if not stranger.is_installed:
         pytest.skip("Node.js is not on this machine")
     folder = tmp_path_factory.mktemp("journey")
-    store = f"sqlite:///{folder / 'mlflow.db'}"
-    create_sqlite_store(store)
-    journey = Journey(stranger, folder, store)
+    journey = Journey(stranger, folder, new_store(folder))
     journey.write_program()
     recorded = journey.record()
     assert (recorded.returncode, last_line(recorded.stdout)) == (0, stranger.output), recorded

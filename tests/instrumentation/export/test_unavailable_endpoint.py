@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from tests.instrumentation.export.otlp_receiver import (
     wait_until,
 )
 from tests.instrumentation.export.test_otlp_export import ended_span
+from tests.support.forks.forking_python import forking_python
 from tests.support.servers import find_free_port
 
 SHORT_LIMITS = ExportLimits(
@@ -319,7 +319,7 @@ def measure_program(
 ) -> dict[str, Any]:
     """Run a program that records 1,002 spans, and return its timings."""
     completed = subprocess.run(
-        [sys.executable, "-c", MEASURED_PROGRAM, store],
+        [forking_python(), "-c", MEASURED_PROGRAM, store],
         env=os.environ | {variable: endpoint},
         capture_output=True,
         text=True,

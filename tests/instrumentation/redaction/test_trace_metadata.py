@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from mlflow.tracing.trace_manager import InMemoryTraceManager
 from instrumentation.redaction import DEFAULT_REDACTION, RedactionPattern
 from instrumentation.tracing import enable_tracing, record_run
 from tests.instrumentation.export.otlp_receiver import run_otlp_receiver
+from tests.support.forks.forking_python import forking_python
 
 SECRET = "sk-never-to-be-stored"
 
@@ -148,7 +148,7 @@ def test_secret_tags_are_not_sent_with_metrics(store: str, project_root: Path) -
     with run_otlp_receiver() as receiver, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", receiver.endpoint)
         patch.setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
-        command = [sys.executable, "-c", METRICS_PROGRAM, store, SECRET]
+        command = [forking_python(), "-c", METRICS_PROGRAM, store, SECRET]
         subprocess.run(command, cwd=project_root, check=True, timeout=60, capture_output=True)
     sent = b"".join(receiver.bodies)
     assert b"mlflow.trace.span.duration" in sent

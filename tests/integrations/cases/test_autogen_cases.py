@@ -1,6 +1,5 @@
 """Each AutoGen case agrees with its ground truth, and our instrumentation records all of it."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from integrations.measures.span_normalization import normalized_trace
 from integrations.programs.autogen.building_blocks import make_assistant
 from integrations.programs.case_context import CaseContext, UnsupportedFeatureError
 from integrations.runner.case_run import CaseRun, run_cases_in_child
+from tests.support.forks.forking_python import forking_python
 
 pytestmark = pytest.mark.long
 
@@ -22,7 +22,7 @@ def runs() -> dict[str, CaseRun]:
     """All cases, run in one child process."""
     return {
         run.case.name: run
-        for run in run_cases_in_child(Path(sys.executable), "ours", all_cases("autogen"))
+        for run in run_cases_in_child(Path(forking_python()), "ours", all_cases("autogen"))
     }
 
 

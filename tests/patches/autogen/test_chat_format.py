@@ -31,6 +31,7 @@ from patches.patch import apply_patches
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
+from tests.support.new_store import new_store
 from tests.support.upstream_autolog import newest_trace, upstream_autolog
 
 KEY = "sk-never-in-a-trace"
@@ -80,7 +81,7 @@ def record_run_of(
     folder: Path, replies: Replies, work: Callable[..., Any]
 ) -> tuple[list[Any], tuple[Exchange, ...]]:
     """Call `work` with a client that gets `replies`; return the spans and the served requests."""
-    tape, store = folder / "tape.jsonl", f"sqlite:///{folder / 'mlflow.db'}"
+    tape, store = folder / "tape.jsonl", new_store(folder)
     lines = [{"lane": "clerk", "origin": "scripted", "reply": reply} for reply in replies]
     tape.write_text("\n".join(map(json.dumps, lines)))
     with replay_tape(Tape.load(tape)) as replay, upstream_autolog("autogen", store, PATCH):
@@ -256,7 +257,7 @@ def test_empty_arguments_are_omitted(complete: Complete) -> None:
 
 
 def test_headers_with_a_key_are_not_record_run_of(folder: Path) -> None:
-    store = f"sqlite:///{folder / 'mlflow.db'}"
+    store = new_store(folder)
     headers = {"authorization": f"Bearer {KEY}"}
     with upstream_autolog("autogen", store, PATCH):
         # OpenAI's client rejects headers here; other clients accept them.

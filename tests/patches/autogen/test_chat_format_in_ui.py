@@ -19,6 +19,7 @@ from patches.patch import Patch
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from tests.support.browser import SpanView, find_chromium, read_page, view_span
+from tests.support.new_store import new_store
 from tests.support.servers import mlflow_server
 from tests.support.upstream_autolog import newest_trace, upstream_autolog
 
@@ -53,7 +54,7 @@ class Ui:
 @pytest.fixture(scope="session")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
     folder = tmp_path_factory.mktemp("ui")
-    store = f"sqlite:///{folder / 'mlflow.db'}"
+    store = new_store(folder)
     unpatched, patched = record_agent(folder, store), record_agent(folder, store, PATCH)
     with mlflow_server(folder, store) as url:
         yield Ui(url, unpatched, patched)

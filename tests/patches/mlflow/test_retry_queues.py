@@ -4,7 +4,6 @@ import logging
 import os
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
 from instrumentation.tracing import enable_tracing
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME
 from patches.mlflow.store.experiment import use_experiment
+from tests.support.forks.forking_python import forking_python
 from tests.support.servers import mlflow_server
 from tests.support.tcp_proxy import TcpProxy, run_proxy
 
@@ -244,7 +244,7 @@ mlflow.start_span("lost").__enter__().end()
 """
     environment = os.environ | {"FLIGHT_RECORDER_STORE_TIMEOUT_S": "0.5"}
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        [forking_python(), "-c", program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

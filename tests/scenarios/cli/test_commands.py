@@ -102,6 +102,7 @@ def test_check_reads_a_recorded_trace_as_the_given_variant() -> None:
     assert run_command("", "check", NAME, "--trace", broken, "--variant", "fixed").exit_code == 1
 
 
+@pytest.mark.long
 def test_check_imports_no_framework() -> None:
     done = subprocess.run(
         [

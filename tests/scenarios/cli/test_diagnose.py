@@ -12,6 +12,7 @@ from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import scenario_folder
 from tests.support.cli_runner import run_command
 from tests.support.conversation_logs import group_chat
+from tests.support.new_store import new_store
 
 NAME = "summarizer_never_sees_the_draft"
 
@@ -67,10 +68,9 @@ def test_a_trace_that_cannot_be_read_exits_with_2(trace: str, message: str, stor
 
 
 def test_an_empty_store_has_no_last_trace(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'empty.db'}"
+    store = new_store(tmp_path)
     with enable_tracing(store, frameworks=()):
         pass
-    mlflow.MlflowClient(store).search_experiments()
     result = run_command(store, "diagnose", "last")
     assert result.exit_code == 2
     assert "has no traces yet; to record your program in it" in result.stderr

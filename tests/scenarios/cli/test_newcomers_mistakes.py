@@ -1,7 +1,6 @@
 """What a newcomer does wrong gets a sentence that helps, and leaves nothing behind."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from scenarios.recording.partial_tape import PartialTape
 from tests.support.cli_runner import CommandResult, run_command, run_in_subprocess
+from tests.support.forks.forking_python import forking_python
 from tests.support.live_endpoint import live_endpoint
 from tests.support.tapes import reply_line
 
@@ -25,7 +25,7 @@ except openai.UnprocessableEntityError:
 
 def ask(text: str) -> tuple[str, ...]:
     """A program that asks a model, and ends well even if it is refused."""
-    return "--", sys.executable, "-c", ASK, text
+    return "--", forking_python(), "-c", ASK, text
 
 
 def record(path: Path, text: str, *options: str) -> CommandResult:
@@ -34,6 +34,7 @@ def record(path: Path, text: str, *options: str) -> CommandResult:
         return run_command("", "record", "--tape", str(path), *upstream, *options, *ask(text))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["once", "none"])
 def test_a_changed_prompt_on_an_existing_tape_fails_and_names_the_modes(
     mode: str, tmp_path: Path
@@ -48,6 +49,7 @@ def test_a_changed_prompt_on_an_existing_tape_fails_and_names_the_modes(
     assert ("to add what it lacks: --mode new_episodes" in again.stderr) == (mode == "once")
 
 
+@pytest.mark.long
 def test_a_repeated_record_says_that_the_tape_was_replayed(tmp_path: Path) -> None:
     path = tmp_path / "tape.jsonl"
     record(path, "hello")
@@ -60,7 +62,7 @@ def test_a_repeated_record_says_that_the_tape_was_replayed(tmp_path: Path) -> No
 def test_the_replay_of_an_empty_tape_fails(tmp_path: Path) -> None:
     path = tmp_path / "tape.jsonl"
     path.touch()
-    ended = run_command("", "replay", str(path), "--", sys.executable, "-c", "pass")
+    ended = run_command("", "replay", str(path), "--", forking_python(), "-c", "pass")
     assert ended.exit_code == 1
     assert "the tape has no lines and nothing was requested" in ended.stderr
 
@@ -89,6 +91,7 @@ def test_a_new_folder_that_others_use_stays(tmp_path: Path) -> None:
     assert [one.name for one in (tmp_path / "new").iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.long
 def test_the_json_of_a_replay_is_alone_on_stdout(tmp_path: Path) -> None:
     path = tmp_path / "tape.jsonl"
     record(path, "hello")

@@ -1,7 +1,6 @@
 """The command `dataset`, and the regression test that is made of a low-rated run."""
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from scenarios.player.scenario_loader import scenario_folder
 from tests.docs.documents import ROOT
 from tests.flight_recorder.test_pytest_plugin import run_pytest
 from tests.support.cli_runner import run_command
+from tests.support.forks.forking_python import forking_python
 
 pytestmark = pytest.mark.filterwarnings("ignore:Starting with pandas version 4")  # MLflow's own
 
@@ -113,7 +113,7 @@ def test_an_experiment_without_a_name_is_an_error(store: str) -> None:
 def test_a_regression_test_fails_until_the_program_is_fixed(store: str, tmp_path: Path) -> None:
     ended = run_command(
         *(store, "import-trace", str(BROKEN_RUN), "--regression", "--into", str(tmp_path)),
-        *("--", sys.executable, "review.py"),
+        *("--", forking_python(), "review.py"),
     )
     assert ended.exit_code == 0, ended.stderr
     assert 'avoids_failure("information withholding")' in (tmp_path / "test_review.py").read_text()
@@ -140,12 +140,12 @@ def test_a_regression_test_of_a_labelled_run_expects_the_words_of_the_label(
     tape, program = tmp_path / "tape.jsonl", tmp_path / "answers.py"
     tape.write_text(json.dumps(line))
     program.write_text(ANSWERS.format(mistake=".splitlines()[0]"))
-    run = ("replay", str(tape), "--", sys.executable, str(program))
+    run = ("replay", str(tape), "--", forking_python(), str(program))
     assert run_command(store, *run, PYTHONPATH=str(ROOT)).exit_code == 0
     id = program.with_suffix(".id").read_text()
     command = (
         *(store, "import-trace", id, "--regression", "--name", "words", "--into", str(tmp_path)),
-        *("--", sys.executable, str(program)),
+        *("--", forking_python(), str(program)),
     )
     unlabelled = run_command(*command)
     assert unlabelled.exit_code == 2

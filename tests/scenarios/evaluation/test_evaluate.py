@@ -15,6 +15,7 @@ from scenarios.evaluation.tasks import TASKS
 from tests.docs.documents import ROOT
 from tests.support.browser import find_chromium, read_page
 from tests.support.cli_runner import run_command
+from tests.support.new_store import new_store
 from tests.support.servers import mlflow_server
 
 pytestmark = [
@@ -42,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def store(folder: Path) -> str:
-    return f"sqlite:///{folder / 'mlflow.db'}"
+    return new_store(folder)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.scenarios.evaluation.test_evaluate import browser, text_of
 from tests.support.cli_runner import run_command
+from tests.support.new_store import new_store
 from tests.support.servers import mlflow_server
 
 pytestmark = [
@@ -25,7 +26,7 @@ DATASET = "low-rated runs"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """A server with both scenarios' runs, and what `dataset` made of the ratings."""
     folder: Path = tmp_path_factory.mktemp("rated")
-    store = f"sqlite:///{folder / 'mlflow.db'}"
+    store = new_store(folder)
     before = mlflow.get_tracking_uri()
     for name in SCENARIOS:
         run_command(store, "run", name)

@@ -15,8 +15,11 @@ from instrumentation.tracing import enable_tracing, record_run
 from scenarios.monitoring.webhook import WebhookDeliveryError, post_webhook
 from scenarios.player.run import run_scenario
 from tests.support.cli_runner import CommandResult, run_command
+from tests.support.new_store import new_store
 from tests.support.servers import find_free_port, is_postgres_installed, postgres_database
 from tests.support.webhook_server import run_webhook_server
+
+pytestmark = pytest.mark.store
 
 ALERTS_BY_SCENARIO = {
     "summarizer_is_rate_limited": {"failed runs", "failed completions"},
@@ -36,7 +39,7 @@ class StoreWithRuns:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> StoreWithRuns:
-    uri = f"sqlite:///{tmp_path_factory.mktemp('runs') / 'mlflow.db'}"
+    uri = new_store(tmp_path_factory.mktemp("runs"))
     ids = {}
     for name in ALERTS_BY_SCENARIO:
         results = run_scenario(name, uri).variants

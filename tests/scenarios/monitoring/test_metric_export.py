@@ -23,6 +23,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from scenarios.player.run import run_scenario
 from tests.docs.documents import ROOT
 from tests.support.cli_runner import run_command
+from tests.support.new_store import new_store
 from tests.support.servers import find_free_port
 
 CONFIGURATION = ROOT / "docs/monitoring/prometheus.yml"
@@ -85,7 +86,7 @@ def wait_for(read: Callable[[], Any], log: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def store_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    uri = f"sqlite:///{tmp_path_factory.mktemp('monitored') / 'mlflow.db'}"
+    uri = new_store(tmp_path_factory.mktemp("monitored"))
     run_scenario("summarizer_never_sees_the_draft", uri)
     return uri
 

@@ -15,7 +15,10 @@ from scenarios.expectations import hands_off
 from scenarios.monitoring.monitor import Monitor, is_sampled
 from scenarios.player.run import run_scenario
 from tests.support.cli_runner import run_command
+from tests.support.new_store import new_store
 from tests.support.webhook_server import run_webhook_server
+
+pytestmark = pytest.mark.store
 
 NAME = "summarizer_never_sees_the_draft"
 
@@ -40,7 +43,7 @@ class WatchedStore:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedStore]:
     before = mlflow.get_tracking_uri()
-    yield WatchedStore(f"sqlite:///{tmp_path_factory.mktemp('watched') / 'mlflow.db'}")
+    yield WatchedStore(new_store(tmp_path_factory.mktemp("watched")))
     mlflow.set_tracking_uri(before)
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,8 @@ from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.tape.tape import Tape
 from tests.support.cli_runner import run_command, run_in_subprocess
+from tests.support.forks.forking_python import forking_python
+from tests.support.new_store import new_store
 
 pytestmark = pytest.mark.long
 
@@ -90,10 +91,10 @@ def test_a_failed_run_still_prints_its_trace(store: str) -> None:
 def test_a_signal_ends_the_run_at_once_and_leaves_a_trace(
     sent: signal.Signals, code: int, tmp_path: Path
 ) -> None:
-    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = new_store(tmp_path)
     with replay_tape(TAPE, [hangs("generator")]) as replay:
         running = subprocess.Popen(
-            [sys.executable, "-m", "scenarios", "live", "graphflow_review", TASK],
+            [forking_python(), "-m", "scenarios", "live", "graphflow_review", TASK],
             env=os.environ | model(replay) | {"MLFLOW_TRACKING_URI": store},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -122,7 +123,7 @@ def _answer(text: str) -> str:
 def test_an_agent_gets_its_prompt_from_the_registry_and_the_trace_tells(
     endpoint: ReplayServer, tmp_path: Path
 ) -> None:
-    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = new_store(tmp_path)
     mlflow.set_tracking_uri(store)
     version = mlflow.genai.register_prompt("drafts", "Write plainly.").version
     mlflow.genai.set_prompt_alias("drafts", "production", version)
@@ -149,7 +150,7 @@ def test_an_agent_gets_its_prompt_from_the_registry_and_the_trace_tells(
 def test_a_prompt_that_cannot_be_used_is_an_error_before_the_run(
     endpoint: ReplayServer, tmp_path: Path, prompt: str, sentence: str
 ) -> None:
-    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = new_store(tmp_path)
     mlflow.set_tracking_uri(store)
     version = mlflow.genai.register_prompt("drafts", "Write plainly.").version
     mlflow.genai.set_prompt_alias("drafts", "production", version)

@@ -11,6 +11,7 @@ from scenarios.player.live.live_run import error_summary
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.service_processes import ServiceProcesses, run_services
 from tests.support.cli_runner import run_command
+from tests.support.new_store import new_store
 from tests.support.servers import find_free_port
 from tests.support.tapes import make_tape, reply_line, service_line
 
@@ -108,7 +109,7 @@ def test_an_error_summary_is_one_line_even_without_a_message(error: Exception, l
 def test_the_only_agent_gets_its_prompt_from_the_registry(
     endpoint: ReplayServer, processes: ServiceProcesses, tmp_path: Path
 ) -> None:
-    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = new_store(tmp_path)
     mlflow.set_tracking_uri(store)
     version = mlflow.genai.register_prompt("searches", "Search, then answer.").version
     mlflow.genai.set_prompt_alias("searches", "production", version)

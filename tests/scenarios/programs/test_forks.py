@@ -1,7 +1,6 @@
 """`replay --fork`: the recorded run up to one call, then another one."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ from instrumentation.trace import Trace
 from instrumentation.trace.completions import list_completions
 from instrumentation.trace.lookup import fetch_run
 from tests.support.cli_runner import run_command, run_in_subprocess
+from tests.support.forks.forking_python import forking_python
 from tests.support.live_endpoint import live_endpoint
 from tests.support.tapes import reply_line
 
 pytestmark = pytest.mark.long
 
 PROGRAM = Path(__file__).parent / "foreign" / "writer_and_reviewer.py"
-COMMAND = (sys.executable, str(PROGRAM))
 RUN = (
     reply_line("x", "The lake is deep.", r"Writer[\s\S]*of the lake\.\Z"),
     reply_line("x", "How deep?", r"Reviewer[\s\S]*is deep"),
@@ -41,14 +40,18 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def command() -> tuple[str, str]:
+    return forking_python(), str(PROGRAM)
+
+
 def record(path: Path, upstream: str) -> Any:
     options = ("--tape", str(path), "--upstream", upstream)
-    return run_in_subprocess("record", *options, "--", *COMMAND, OPENAI_API_KEY="unused")
+    return run_in_subprocess("record", *options, "--", *command(), OPENAI_API_KEY="unused")
 
 
 def fork(tape: Path, *options: str, **environment: str) -> Any:
     return run_in_subprocess(
-        "replay", str(tape), *options, "--", *COMMAND, OPENAI_API_KEY="unused", **environment
+        "replay", str(tape), *options, "--", *command(), OPENAI_API_KEY="unused", **environment
     )
 
 
@@ -99,7 +102,7 @@ def test_a_fork_that_is_not_reached_fails(tape: Path, edited: Path, tmp_path: Pa
     short.write_text("print('asks nothing')")
     ended = run_in_subprocess(
         *("replay", str(tape), "--fork", "Reviewer:2", "--edit", str(edited), "--json"),
-        *("--", sys.executable, str(short)),
+        *("--", forking_python(), str(short)),
     )
     report = json.loads(ended.stdout)
     assert (ended.returncode, report["fork"], report["fork_reached"]) == (1, "Reviewer:2", False)
@@ -121,14 +124,14 @@ def test_a_fork_that_is_not_reached_fails(tape: Path, edited: Path, tmp_path: Pa
 def test_a_fork_that_makes_no_sense_is_explained(
     tape: Path, options: list[str], message: str
 ) -> None:
-    ended = run_command("", "replay", str(tape), *options, "--", *COMMAND)
+    ended = run_command("", "replay", str(tape), *options, "--", *command())
     assert (ended.exit_code, message in " ".join(ended.stderr.split())) == (2, True), ended.stderr
 
 
 def test_the_trace_marks_the_call_at_which_it_forks(tape: Path, edited: Path, store: str) -> None:
     ended = run_in_subprocess(
         *("replay", str(tape), "--fork", "Reviewer:1", "--edit", str(edited), "--"),
-        *(sys.executable, "-m", "scenarios", "trace", "--store", store),
+        *(forking_python(), "-m", "scenarios", "trace", "--store", store),
         *("--tag", "test=fork", str(PROGRAM)),
         OPENAI_API_KEY="unused",
     )

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from scenarios.replay.replay_server import replay_tape
+from tests.support.forks.forking_python import forking_python
 from tests.support.tapes import MODEL, make_tape, reply_line, user_message
 
 pytestmark = pytest.mark.long
@@ -30,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 def serve_in_subprocess(
     path: Path, port: int = 0, stdout: int = subprocess.PIPE
 ) -> Generator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "scenarios", "serve", str(path), "--port", str(port)]
+    command = [forking_python(), "-m", "scenarios", "serve", str(path), "--port", str(port)]
     with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from scenarios.testing.taped_test import tape_test
 from tests.support.cli_runner import run_in_subprocess
+from tests.support.forks.forking_python import forking_python
 from tests.support.tapes import make_tape, service_line
 
 PROGRAM = """
@@ -37,7 +37,7 @@ def tape(tmp_path: Path) -> Path:
     with replay_tape(make_tape(*lines)) as live:
         recorded = run_in_subprocess(
             *("record", "--tape", str(path), "--service", f"tavily={live.url}", "--"),
-            *(sys.executable, str(tmp_path / "program.py"), str(tmp_path / "program.py")),
+            *(forking_python(), str(tmp_path / "program.py"), str(tmp_path / "program.py")),
             TAVILY_API_KEY=KEY,
         )
     assert (recorded.returncode, recorded.stdout) == (0, ANSWERS), recorded.stderr
@@ -50,7 +50,7 @@ def test_a_child_program_is_recorded_and_replayed_without_a_key(tape: Path) -> N
     assert Tape.load(tape).lanes == ("tavily",)
     assert KEY not in tape.read_text()
     program = str(tape.with_name("program.py"))
-    replayed = run_in_subprocess("replay", str(tape), "--json", "--", sys.executable, program)
+    replayed = run_in_subprocess("replay", str(tape), "--json", "--", forking_python(), program)
     report = json.loads(replayed.stdout)
     assert (report["exchanges"], report["refusals"], report["unplayed"]) == (2, [], [])
     assert (replayed.returncode, replayed.stderr) == (0, ANSWERS)
@@ -60,7 +60,7 @@ def test_a_child_program_is_recorded_and_replayed_without_a_key(tape: Path) -> N
 def test_a_python_script_and_a_test_are_answered(tape: Path) -> None:
     with use_tape(tape) as session:
         ended = subprocess.run(
-            [sys.executable, str(tape.with_name("program.py"))],
+            [forking_python(), str(tape.with_name("program.py"))],
             env=os.environ | session.environment(),
             capture_output=True,
             text=True,

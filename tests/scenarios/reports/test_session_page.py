@@ -9,6 +9,7 @@ from scenarios.player.run import run_scenario
 from scenarios.reports.terminal_report import trace_url
 from scenarios.traces.store.ui_server import UI_URL
 from tests.support.browser import find_chromium, read_page
+from tests.support.new_store import new_store
 from tests.support.servers import mlflow_server
 
 if find_chromium() is None:
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 def test_the_url_of_a_session_shows_a_chat(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = new_store(tmp_path)
     (twin,) = run_scenario("conversation_goes_well", store).variants
     assert twin.trace is not None
     page_url = trace_url(twin.trace)

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.replay.service_processes import ServiceProcesses, run_services
+from tests.support.forks.forking_python import forking_python
 
 pytestmark = pytest.mark.long
 
@@ -142,7 +142,7 @@ def test_a_request_without_a_trace_gets_a_trace_of_its_own(
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_at_a_signal_and_its_spans_are_stored(store: str, ending: signal.Signals) -> None:
     question = f"a question before {ending.name}"
-    command = [sys.executable, "-m", "workflows.services.index", "--port", "0"]
+    command = [forking_python(), "-m", "workflows.services.index", "--port", "0"]
     with subprocess.Popen(
         command,
         env=os.environ | {"MLFLOW_TRACKING_URI": store},
@@ -163,7 +163,7 @@ def test_it_ends_at_a_signal_and_its_spans_are_stored(store: str, ending: signal
 
 
 def test_a_taken_port_is_reported_with_exit_code_2(index: httpx.Client, store: str) -> None:
-    command = [sys.executable, "-m", "workflows.services.index"]
+    command = [forking_python(), "-m", "workflows.services.index"]
     done = subprocess.run(
         [*command, "--port", str(index.base_url.port)],
         env=os.environ | {"MLFLOW_TRACKING_URI": store},

@@ -14,6 +14,8 @@ from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from tests.docs.documents import ROOT
 from tests.support.cli_runner import run_command
+from tests.support.forks.forking_python import forking_python
+from tests.support.new_store import new_store
 
 pytestmark = pytest.mark.long
 
@@ -52,15 +54,18 @@ if __name__ == "__main__":
 def folder(tmp_path: Path) -> Path:
     """A folder with the program, and with a package that has a name of the repository's."""
     (tmp_path / "program.py").write_text(PROGRAM)
+    new_store(tmp_path, "traces.db")
     return tmp_path
 
 
-def run_python(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_python(
+    folder: Path, *arguments: str, python: str = sys.executable
+) -> "subprocess.CompletedProcess[str]":
     """Run `python ARGUMENTS` in the folder, with an endpoint that answers one completion."""
     with replay_tape(Tape.load(ROOT / "docs/tapes/hello.jsonl")) as replay:
         endpoint = {"OPENAI_BASE_URL": replay.base_url, "OPENAI_API_KEY": "unused"}
         return subprocess.run(
-            [sys.executable, *arguments],
+            [python, *arguments],
             cwd=folder,
             env=os.environ | endpoint | {"PYTHONPATH": str(ROOT), "CHECKOUT": str(ROOT)},
             capture_output=True,
@@ -69,9 +74,10 @@ def run_python(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[st
         )
 
 
-def trace(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run `trace ARGUMENTS` with a store in the folder."""
-    return run_python(folder, "-m", "scenarios", "trace", "--store", store_of(folder), *arguments)
+def trace(folder: Path, *arguments: str, python: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run `trace ARGUMENTS` with a store in the folder, in forks if no Python is named."""
+    command = ("-m", "scenarios", "trace", "--store", store_of(folder), *arguments)
+    return run_python(folder, *command, python=python or forking_python())
 
 
 def store_of(folder: Path) -> str:
@@ -86,7 +92,8 @@ def printed_ids(stderr: str) -> list[str]:
 @pytest.mark.parametrize("program", [["program.py"], ["-m", "program"]], ids=["script", "module"])
 def test_a_program_finds_what_it_finds_in_plain_python(folder: Path, program: list[str]) -> None:
     plain = run_python(folder, *program, "describe", "--store", "x")
-    traced = trace(folder, *program, "describe", "--store", "x")
+    python = sys.executable if program == ["program.py"] else ""
+    traced = trace(folder, *program, "describe", "--store", "x", python=python)
     assert json.loads(traced.stdout)[0][1:] == ["describe", "--store", "x"]
     assert (traced.returncode, traced.stdout) == (0, plain.stdout)
     (trace_id,) = printed_ids(traced.stderr)

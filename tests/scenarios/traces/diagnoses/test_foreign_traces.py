@@ -1,7 +1,6 @@
 """Traces of other instrumentors are diagnosed as far as they tell, and none is accused."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from scenarios.player.scenario_loader import load_scenario, scenario_folder, sce
 from tests.scenarios.traces.trace_import.test_instrumentors import to_otlp
 from tests.support.failure_truth import NO_FINDING, TRUTH
 from tests.support.foreign_trees import strip_to_common
+from tests.support.forks.forking_python import forking_python
 
 FAILURES = [
     name for name in scenario_names() if load_scenario(name).broken and TRUTH[name] != NO_FINDING
@@ -67,7 +67,7 @@ def test_no_healthy_run_is_accused_for_what_its_trace_lacks(name: str) -> None:
 def test_programs_that_plain_autolog_recorded_are_not_accused(
     framework: str, tmp_path: Path
 ) -> None:
-    _check_programs(Path(sys.executable), "plain autolog", framework, tmp_path)
+    _check_programs(Path(forking_python()), "plain autolog", framework, tmp_path)
 
 
 @pytest.mark.long

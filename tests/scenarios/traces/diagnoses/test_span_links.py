@@ -11,6 +11,7 @@ from instrumentation.diagnosis import diagnose
 from scenarios.player.run import run_scenario
 from scenarios.traces.diagnoses import link_spans, log_findings
 from tests.support.browser import TREE_ROW, find_chromium, read_page
+from tests.support.new_store import new_store
 from tests.support.servers import mlflow_server
 
 if find_chromium() is None:
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 def test_the_link_of_a_finding_opens_its_origin(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = new_store(tmp_path)
     (broken, *_) = run_scenario("summarizer_never_sees_the_draft", store).variants
     assert broken.trace
     diagnosis = diagnose(broken.trace)

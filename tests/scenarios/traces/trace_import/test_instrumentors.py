@@ -1,7 +1,6 @@
 """Traces of any instrumentor become tapes that answer the requests that were really sent."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from scenarios.tape.lanes.lane_recognition import LaneRecognition
 from scenarios.tape.requests.request import Request
 from scenarios.tape.tape import Tape
 from scenarios.traces.trace_import.traced_tape import import_trace
+from tests.support.forks.forking_python import forking_python
 
 pytestmark = pytest.mark.long
 
-OWN = Path(sys.executable)
 LOST_REPLIES = {("plain autolog", "streamed_tool_calls")}
 """MLflow's own autolog stores no tool calls of a stream."""
 CASES = {
@@ -105,7 +104,7 @@ def check_imports(instrumentor: str, framework: str, python: Path, folder: Path)
     ],
 )
 def test_traces_of_mlflow_replay(instrumentor: str, framework: str, tmp_path: Path) -> None:
-    check_imports(instrumentor, framework, OWN, tmp_path)
+    check_imports(instrumentor, framework, Path(forking_python()), tmp_path)
 
 
 @pytest.mark.openinference

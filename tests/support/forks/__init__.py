@@ -1,0 +1,1 @@
+"""A `python` for tests that start programs, which forks them from a process with MLflow."""
