@@ -28,8 +28,6 @@ HEADING_STYLES = ("green", "bold red", "bold yellow")
 SCENARIO_TAG = "flight_recorder.scenario"
 """The tag that the player writes."""
 MAX_LISTED_IDS = 3
-MAX_TEXT_LINES = 20
-"""Slack folds longer messages."""
 
 
 @dataclass(frozen=True)
@@ -111,24 +109,11 @@ def describe_window(gate: GateResult) -> str:
     return sentence
 
 
-def webhook_payload(gate: GateResult) -> dict[str, Any]:
-    """The JSON for a webhook: `text` for Slack and compatible chats, and the gate as data."""
-    lines = [
-        f"• *{_escape_for_slack(name)}*: {_escape_for_slack(sentence)}"
-        for name, sentence in _iter_findings(gate)
-    ]
-    more = [f"… and {len(lines) - MAX_TEXT_LINES} more"] if len(lines) > MAX_TEXT_LINES else []
-    heading = f"Flight recorder: {HEADINGS[gate.exit_code].lower()}, {describe_window(gate)}"
-    text = "\n".join([_escape_for_slack(heading), *lines[:MAX_TEXT_LINES], *more])
-    return {"text": text, **gate.to_json()}
-
-
-def _iter_findings(gate: GateResult) -> Iterator[tuple[str, str]]:
-    for result in gate.report.results:
-        if result.is_inconclusive and gate.report.traces:
-            yield result.alert.name, str(result.not_evaluated_reason)
-        for finding in result.findings:
-            yield result.alert.name, _describe_finding(finding)
+def describe_finding(finding: AlertFinding) -> str:
+    """Return the finding's message and its place, without control characters."""
+    place = f"trace {finding.trace_id or 'without an ID'}, span {finding.span}"
+    place += f", agent {finding.agent}" if finding.agent else ""
+    return CONTROL_CHARACTERS.sub("�", f"{finding.message} [{place}]")
 
 
 def _render_result(result: AlertResult) -> Iterator[Text]:
@@ -140,18 +125,6 @@ def _render_result(result: AlertResult) -> Iterator[Text]:
         readings = count_of(result.readings, "reading")
         yield Text.assemble(("✓ ", "green"), (name, "bold"), f": {readings}; {result.alert.limit}")
     for finding in result.findings:
-        yield Text.assemble(("✗ ", "red"), (name, "bold"), f": {_describe_finding(finding)}")
+        yield Text.assemble(("✗ ", "red"), (name, "bold"), f": {describe_finding(finding)}")
     if (more := result.alarms - len(result.findings)) > 0:
         yield Text(f"  … and {more:,} more like it", style="red")
-
-
-def _describe_finding(finding: AlertFinding) -> str:
-    """The finding's message and its place, without control characters."""
-    place = f"trace {finding.trace_id or 'without an ID'}, span {finding.span}"
-    place += f", agent {finding.agent}" if finding.agent else ""
-    return CONTROL_CHARACTERS.sub("�", f"{finding.message} [{place}]")
-
-
-def _escape_for_slack(text: str) -> str:
-    """The text without links, mentions and `<!channel>`."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

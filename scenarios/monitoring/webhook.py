@@ -1,19 +1,26 @@
-"""Deliver alerts to a webhook: POST JSON, and retry what may succeed later."""
+"""Deliver alerts to a webhook: word them for a chat, POST JSON, retry passing errors."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from scenarios.monitoring.alert_gate import GateResult, webhook_payload
+from scenarios.monitoring.alert_gate import (
+    HEADINGS,
+    GateResult,
+    describe_finding,
+    describe_window,
+)
 
 TIMEOUT_S = 10.0
 RETRY_DELAYS_S = (0.5, 2.0)
 """The pauses before the second and the third, last, attempt."""
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which another attempt may succeed."""
+MAX_TEXT_LINES = 20
+"""Slack folds longer messages."""
 
 
 class WebhookDeliveryError(Exception):
@@ -29,6 +36,31 @@ def post_alerts(url: str, gate: GateResult) -> None:
     from instrumentation.redaction.redaction import DEFAULT_REDACTION  # imports OpenTelemetry
 
     post_webhook(url, DEFAULT_REDACTION.redact_value(webhook_payload(gate)))
+
+
+def webhook_payload(gate: GateResult) -> dict[str, Any]:
+    """The JSON for a webhook: `text` for Slack and compatible chats, and the gate as data."""
+    lines = [
+        f"• *{_escape_for_slack(name)}*: {_escape_for_slack(sentence)}"
+        for name, sentence in _iter_findings(gate)
+    ]
+    more = [f"… and {len(lines) - MAX_TEXT_LINES} more"] if len(lines) > MAX_TEXT_LINES else []
+    heading = f"Flight recorder: {HEADINGS[gate.exit_code].lower()}, {describe_window(gate)}"
+    text = "\n".join([_escape_for_slack(heading), *lines[:MAX_TEXT_LINES], *more])
+    return {"text": text, **gate.to_json()}
+
+
+def _iter_findings(gate: GateResult) -> Iterator[tuple[str, str]]:
+    for result in gate.report.results:
+        if result.is_inconclusive and gate.report.traces:
+            yield result.alert.name, str(result.not_evaluated_reason)
+        for finding in result.findings:
+            yield result.alert.name, describe_finding(finding)
+
+
+def _escape_for_slack(text: str) -> str:
+    """The text without links, mentions and `<!channel>`."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def post_webhook(

@@ -18,6 +18,7 @@ from scenarios.player.scenario_errors import (
     find_parameter_error,
     find_scenario_error,
     suggest_for_error,
+    suggest_name,
 )
 from scenarios.scenario import Scenario, Variant, resolve_inputs
 from scenarios.tape.tape import Tape
@@ -141,8 +142,7 @@ def workflow_reference(name: str) -> str:
     references = {load_scenario(scenario).workflow for scenario in scenario_names()}
     by_name = {one.partition(":")[0].rpartition(".")[2]: one for one in references}
     if name not in by_name:
-        near = get_close_matches(name, by_name, n=1, cutoff=0.0)
-        raise ScenarioNotFoundError(f"no workflow is named {name!r}; did you mean {near[0]}?")
+        raise ScenarioNotFoundError(f"no workflow is named {name!r}{suggest_name(name, by_name)}")
     return by_name[name]
 
 

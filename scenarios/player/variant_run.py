@@ -117,7 +117,7 @@ def run_variant(
         trace = trace_from_mlflow(stored.to_dict() for stored in run.traces())
     except TraceNotFoundError as error:
         return replace(result, problems=(*result.problems, str(error)))
-    return _evaluate_trace(variant_run, replace(result, trace=trace), trace, replay)
+    return _evaluate_trace(variant_run, result, trace, replay)
 
 
 def _find_golden_drift(variant_run: VariantRun, trace: Trace) -> tuple[str, ...]:
@@ -150,6 +150,7 @@ def _evaluate_trace(
     log_findings(trace, diagnose(trace), with_issues=False)  # it fails on purpose
     return replace(
         result,
+        trace=trace,
         problems=problems,
         expectation_results=evaluate(trace, variant_run.expectations),
         fidelity=measure_fidelity(replay.ledger, trace),

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from instrumentation.governance import Action, Governance
 from scenarios.reports.document_parts import escape_cell
-from scenarios.reports.wording import count_of
+from scenarios.reports.wording import count_of, truncate
 
 Row = tuple[str, ...]
 MAX_ARGUMENTS_LENGTH = 60
@@ -89,7 +89,7 @@ def _action_rows(governance: Governance) -> Iterator[Row]:
 
 def _format_arguments(action: Action) -> str:
     text = json.dumps(action.arguments, ensure_ascii=False, default=str)
-    return text if len(text) <= MAX_ARGUMENTS_LENGTH else f"{text[: MAX_ARGUMENTS_LENGTH - 1]}…"
+    return truncate(text, MAX_ARGUMENTS_LENGTH)
 
 
 def _summary(governance: Governance) -> Iterator[str]:

@@ -18,7 +18,7 @@ def list_words(words: tuple[str, ...]) -> str:
 
 
 def truncate(text: str, max_chars: int) -> str:
-    """The text, or its beginning and an ellipsis: so many characters at most."""
+    """Return the text, or its beginning and an ellipsis: `max_chars` characters at most."""
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 

@@ -6,7 +6,7 @@ import httpx
 
 from scenarios.replay.http_server.connection import Connection, Scope
 
-HOP_BY_HOP = frozenset(
+NOT_FORWARDED = frozenset(
     {
         "accept-encoding",
         "connection",
@@ -16,7 +16,7 @@ HOP_BY_HOP = frozenset(
         "transfer-encoding",
     }
 )
-"""Headers that concern one connection only, and are not forwarded."""
+"""Headers of one connection only, which are not forwarded; httpx sets its own."""
 TIMEOUT_S = 600.0
 
 
@@ -49,11 +49,13 @@ class ForwardingClient:
         Raises:
             httpx.TransportError: The server did not respond, or broke off.
         """
-        headers = drop_headers(decode_headers(scope), HOP_BY_HOP) | {"accept-encoding": "identity"}
+        headers = drop_headers(decode_headers(scope), NOT_FORWARDED) | {
+            "accept-encoding": "identity"
+        }
         async with self._client.stream(
             scope["method"], target, content=body, headers=headers
         ) as response:
-            kept = drop_headers(dict(response.headers), HOP_BY_HOP)
+            kept = drop_headers(dict(response.headers), NOT_FORWARDED)
             raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in kept.items()]
             await connection.start_response(response.status_code, raw)
             parts = list[bytes]()

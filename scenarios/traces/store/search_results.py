@@ -12,6 +12,7 @@ from rich.text import Text
 from instrumentation.trace import Span, Trace, trace_from_mlflow
 from instrumentation.trace.outline import CONTROL_CHARACTERS
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
+from scenarios.reports.wording import truncate
 from scenarios.traces.store.saved_queries import QUERIES, cost_usd, total_tokens
 
 MAX_ERROR_CHARS = 80
@@ -140,5 +141,5 @@ def _cells(row: SearchRow) -> tuple[str, ...]:
         f"{row.tokens:,}" if row.tokens else "",
         "" if row.cost_usd is None else f"{row.cost_usd:.4f}",
         row.status,
-        error if len(error) <= MAX_ERROR_CHARS else f"{error[: MAX_ERROR_CHARS - 1]}…",
+        truncate(error, MAX_ERROR_CHARS),
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from patches.mlflow.store.store_address import hide_credentials
+from scenarios.reports.wording import truncate
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 DEFAULT_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -146,8 +147,7 @@ def _describe_error(error: Exception) -> str:
     message = DEFAULT_REDACTION.redact_text(hide_credentials(first, tracking_uri()))
     if isinstance(error, JSONDecodeError):
         message = f"a span in it is not JSON ({message})"
-    is_long = len(message) > MAX_MESSAGE_CHARS
-    return f"{message[: MAX_MESSAGE_CHARS - 1]}…" if is_long else message
+    return truncate(message, MAX_MESSAGE_CHARS)
 
 
 def _store_exceptions() -> tuple[type[Exception], ...]:
