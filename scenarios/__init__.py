@@ -1,1 +1,1 @@
-"""Failures that can be played again."""
+"""Scenarios: failures of agent workflows, replayed offline, each with the fix beside it."""

@@ -1,4 +1,4 @@
-"""A scenario: a workflow, its task, tape and faults, and what each of its variants must show.
+"""A scenario: a workflow, its task, tape and faults, and the expectations of each variant.
 
 Inputs fill the `${name}` placeholders in the task and in the replies of services. A model learns of
 them from its prompt alone, so its taped lines must capture them there. If a scenario also passes

@@ -1,1 +1,1 @@
-"""Workflows to learn from: each module here but `model.py` is one of them."""
+"""Example workflows, called lessons: each module of this folder but `model.py` is one."""

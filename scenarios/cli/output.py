@@ -1,4 +1,4 @@
-"""Print what a command found: JSON for programs, lines for people."""
+"""Print the result of a command: JSON for programs, lines for people."""
 
 import json
 from collections.abc import Iterable, Sequence

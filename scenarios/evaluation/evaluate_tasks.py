@@ -1,4 +1,4 @@
-"""Evaluate the tasks: run them, let judges and code score them, compare broken with fixed."""
+"""Run the evaluation tasks, broken and fixed; score them by judges and code; compare the scores."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +25,8 @@ from workflows.model import Model
 
 JUDGE_TAPE = Path(__file__).with_name("judges.jsonl")
 JUDGES = ("groundedness", "relevance", "correctness", "safety")
-KEY_VARIABLE = "OPENAI_API_KEY"
+MLFLOW_KEY_VARIABLE = "OPENAI_API_KEY"
+"""The variable from which MLflow's judges read their key. It holds the key while they judge."""
 
 Scores = Mapping[str, Mapping[str, bool]]
 """Whether each scorer passes, by scorer and task."""
@@ -36,7 +37,7 @@ class TaskEvaluation:
     """The scores of the broken and the fixed runs, and what follows from them.
 
     Attributes:
-        agreements: Of each judge's verdicts on all runs with the expectations of the scenarios.
+        agreements: By judge, how well its verdicts agree with the scenarios' expectations.
         conversation: The verdict on the session.
         runs: The ids of the evaluation runs in MLflow, by name.
     """
@@ -57,7 +58,7 @@ class TaskEvaluation:
 
 
 def evaluate_tasks(store: str, judge: Model | None = None) -> TaskEvaluation:
-    """Run and evaluate all tasks.
+    """Run and evaluate all tasks, and a session, which is judged as a whole.
 
     Args:
         store: The MLflow store for traces, dataset, assessments and evaluation runs.
@@ -90,21 +91,21 @@ def evaluate_tasks(store: str, judge: Model | None = None) -> TaskEvaluation:
 @contextmanager
 def _judging_model(judge: Model | None) -> Generator[Model]:
     """The judge, and its key in the variable that MLflow reads."""
-    before = environ.get(KEY_VARIABLE)
+    before = environ.get(MLFLOW_KEY_VARIABLE)
     try:
         if judge:
-            environ[KEY_VARIABLE] = judge.api_key
+            environ[MLFLOW_KEY_VARIABLE] = judge.api_key
             yield judge
             return
-        environ[KEY_VARIABLE] = "taped"
+        environ[MLFLOW_KEY_VARIABLE] = "taped"
         with replay_tape(Tape.load(JUDGE_TAPE)) as replay:
             yield Model("taped", replay.base_url, api_key="taped")
             if replay.refusals:
                 raise TapeError("\n".join(map(str, replay.refusals)))
     finally:
-        environ.pop(KEY_VARIABLE)
+        environ.pop(MLFLOW_KEY_VARIABLE)
         if before is not None:
-            environ[KEY_VARIABLE] = before
+            environ[MLFLOW_KEY_VARIABLE] = before
 
 
 def _traces(runs: Sequence[TaskRun], variant: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Compare two versions on the same tasks, and verdicts with the truth.
+"""Compare two versions' scores on the same tasks, and a judge's verdicts with the truth.
 
 Only tasks on which the versions differ say which is better. If both were equally good, each of
 these would be a toss of a coin: `p_value` is the probability of tosses at least as one-sided as

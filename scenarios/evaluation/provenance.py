@@ -1,4 +1,4 @@
-"""Say what produced a trace: commit, prompts, model, parameters, and the release they belong to."""
+"""Report the origin of a trace: its commit, prompts, model and parameters, and their release."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Run both variants of each evaluation task, and build the dataset and the code scorers of it."""
+"""Run both variants of each evaluation task; build its dataset and its scorers without a model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

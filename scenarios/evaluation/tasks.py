@@ -1,7 +1,7 @@
-"""The tasks that are evaluated: two of the review flow, of the crew and of the search agent each.
+"""The evaluation tasks: two scenarios each of the review flow, the crew and the search agent.
 
-The expected facts name the scenario's inputs, as its task does; they have no figure of their own
-that is also an input.
+The expected facts name a scenario's inputs by placeholders, as its task does. They never write out
+a figure that is an input.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Expectations about agents at work: how often, at the same time, and how their completions end."""
+"""Expectations about turns of agents: how often, how many at once, and how completions end."""
 
 from instrumentation.trace import Trace
 from scenarios.expectations.expectation import Expectation

@@ -1,4 +1,4 @@
-"""Watch a store: run one pass after another, print each, and call a webhook when alerts change."""
+"""Check a trace store again and again; print each check, and call a webhook when alerts change."""
 
 import json
 import time

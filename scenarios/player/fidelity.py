@@ -1,4 +1,4 @@
-"""Fidelity: count how much of what the replay server served is in the trace."""
+"""Measure fidelity: are the calls, tokens and errors that the replay server logged in the trace?"""
 
 from collections import Counter
 from collections.abc import Iterator

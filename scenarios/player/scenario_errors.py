@@ -1,4 +1,4 @@
-"""Find and explain the errors of a scenario's files, with the name that was probably meant."""
+"""Find the errors in a scenario's files, and suggest the names that were probably meant."""
 
 import ast
 import re
@@ -86,7 +86,7 @@ def find_scenario_error(scenario: Scenario, variants: Path) -> str | None:
 
 
 def find_input_error(task: str, inputs: Mapping[str, Any]) -> str | None:
-    """Why a task cannot be filled: it uses an input that there is not."""
+    """Why a task cannot be filled: it uses an input that does not exist."""
     for name in placeholder_names(task):
         if name not in inputs:
             known = ", ".join(inputs) or "none"
@@ -95,7 +95,10 @@ def find_input_error(task: str, inputs: Mapping[str, Any]) -> str | None:
 
 
 def find_agent_error(scenario: Scenario, tape: Tape) -> str | None:
-    """An unknown agent in an expectation: `never_runs` would hold for a misspelt name."""
+    """Why an expectation is invalid: its agent has no lane on the tape.
+
+    Without this check, `never_runs` would pass for a misspelt name.
+    """
     known = {line.lane for line in tape.lines} | set(scenario.unreached_agents)
     named = {
         agent

@@ -1,4 +1,4 @@
-"""Read workflow classes from their source: names, members, mistakes, and a diff of two of them.
+"""Read workflow classes from their source, unimported: names, members, mistakes, and diffs.
 
 Nothing is imported, so that no framework is needed.
 """

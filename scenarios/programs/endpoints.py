@@ -1,4 +1,4 @@
-"""The endpoints of a program: what is recorded, and the environment variables that point to it.
+"""Find the endpoints that a program calls, and the environment variables that redirect it.
 
 A client finds its endpoint in an environment variable. While a program is recorded or replayed, the
 variable holds an address on 127.0.0.1: `http://127.0.0.1:PORT` and the endpoint's mount.

@@ -1,4 +1,4 @@
-"""Replay a program up to a named exchange, then let it go on another way."""
+"""Run `--fork`: build the fork from its options, serve it, and describe how it went."""
 
 import re
 from collections.abc import Generator, Iterator

@@ -1,4 +1,4 @@
-"""Run a program with further environment variables, and pass signals and the exit code through."""
+"""Run a program, pass its signals and exit code through, and note its other connections."""
 
 import os
 import signal

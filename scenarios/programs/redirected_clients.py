@@ -1,4 +1,4 @@
-"""Point clients that read no address from the environment to the endpoints of a tape.
+"""Point Tavily's clients, which read no address from the environment, to a replay or recorder.
 
 In another program, the hook of `scenarios.programs.launcher` calls `redirect_process` before its
 first line.

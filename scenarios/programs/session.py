@@ -116,7 +116,7 @@ class TapeSession:
 
         Args:
             endpoints: The live endpoints.
-            file: The file.
+            file: Where the exchanges are written, beside the tape.
             known_lanes: A tape whose lanes keep their names.
 
         Raises:

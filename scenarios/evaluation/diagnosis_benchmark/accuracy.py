@@ -1,4 +1,4 @@
-"""Accuracy of attributions by equality, with Wilson's 95% interval."""
+"""The share of logs whose labelled agent or step was named exactly, with Wilson's 95% interval."""
 
 import math
 from dataclasses import dataclass

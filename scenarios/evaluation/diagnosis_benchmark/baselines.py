@@ -1,4 +1,4 @@
-"""Naive attributions, which a diagnosis must beat: each names an agent and a step unread."""
+"""Naive guesses that a diagnosis must beat: an agent and a step, named without reading the log."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Expectations about measurements of a clip: made twice, divided, or shared between branches."""
+"""Expectations about measurements of a clip: repeated, made in parts, or shared by branches."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Lessons with system prompts of MLflow's registry in the place of their own."""
+"""Run a lesson live with system prompts from MLflow's prompt registry in place of its own."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Handle one exchange: log it, apply its fault, select a line, and send the answer."""
+"""Answer one request to the replay server, from the tape or a real server, and log it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ class ExchangeHandler:
     Attributes:
         state: The state of the run. After a rewind, this exchange still belongs to the old one.
         connection: Where the answer is sent.
-        request: The request.
+        request: The parsed request, with its lane.
         refusal: The error of an invalid request, which is sent in place of an answer. Such a
             request is logged without its body, which may contain secrets.
         forward: Answers the request in place of the tape.

@@ -155,7 +155,7 @@ class ReplayState:
     async def sending(
         self, connection: Connection, request: Request, line: TapeLine
     ) -> AsyncGenerator[None]:
-        """Send the answer of a line in the block, when it is its turn, until it is read."""
+        """Wait for the line's turn, let the block send its answer, then wait until it is read."""
         answers = self.answers_by_lane[request.lane]
         sent = SentAnswer(connection, request.digest)
         answers.append(sent)

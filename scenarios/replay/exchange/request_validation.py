@@ -57,7 +57,7 @@ def validate_request(
     """Return an error that says why the API would reject this request; None if it would not.
 
     Args:
-        request: The request.
+        request: The parsed request, with its lane.
         raw: Its body, without its content encoding.
         encoding_problem: Why the content encoding could not be removed, if so.
     """

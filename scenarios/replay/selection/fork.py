@@ -1,8 +1,11 @@
 """Fork a replay: follow the tape up to a named call, then go on live, edited or on another tape.
 
-After the fork, a request that is exactly the recorded one is still answered from the tape, unless
-it is of the forked agent: nothing that the agent was given has changed. All other requests go on
-live, on another tape, or, after an edited reply, on the same tape, where the differences are drift.
+After the fork, another agent's request is still answered from the tape if it equals the recorded
+one, because nothing that this agent was given has changed. All other requests are answered
+
+- by the live endpoint (`--live`),
+- from another tape (`--tape`), or
+- from the same tape, if only a reply was edited (`--edit`); the differences are then drift.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +15,7 @@ import orjson
 
 from scenarios.replay.selection.line_selector import LineSelector, SelectedLine
 from scenarios.replay.selection.refusal import RequestRefusedError
-from scenarios.reports.wording import list_words
+from scenarios.reports.wording import count_of, list_words
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine
 from scenarios.tape.line_validation import validate_line
@@ -70,13 +73,14 @@ def find_fork_point(text: str, tape: Tape) -> ForkPoint:
         counts[line.lane] += 1
     if lane not in counts:
         near = closest_word(lane, tape.lanes)
-        hint = f'did you mean "{near}", with {_exchanges(counts[near])}?' if near else ""
-        known = f"its lanes: {list_words(tape.lanes)}"
-        raise ForkError(f'{tape.file} has no lane "{lane}"; {hint or known}')
+        hint = f"its lanes: {list_words(tape.lanes)}"
+        if near:
+            hint = f'did you mean "{near}", with {count_of(counts[near], "exchange")}?'
+        raise ForkError(f'{tape.file} has no lane "{lane}"; {hint}')
     if int(number) > counts[lane]:
         raise ForkError(
-            f"{tape.file}: the lane {lane} has {_exchanges(counts[lane])}, so there is no call"
-            f" {number} to fork at"
+            f"{tape.file}: the lane {lane} has {count_of(counts[lane], 'exchange')}, so there is no"
+            f" call {number} to fork at"
         )
     return ForkPoint(lane, int(number))
 
@@ -99,10 +103,6 @@ def parse_edited_reply(content: str, file: str) -> dict[str, Any]:
     except LineError as error:
         raise ForkError(f"{file}: the edited reply is invalid: {error}") from error
     return dict(reply)
-
-
-def _exchanges(count: int) -> str:
-    return f"{count} exchange{'' if count == 1 else 's'}"
 
 
 class ForkedSelector(LineSelector):

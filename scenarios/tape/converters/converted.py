@@ -1,4 +1,4 @@
-"""What a conversion yields: the converted file, and what the other format cannot hold."""
+"""The result of a conversion: the converted file, and the list of its losses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

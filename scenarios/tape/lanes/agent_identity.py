@@ -1,4 +1,4 @@
-"""What tells one agent of a program from another in its requests: system prompt and tools."""
+"""Identify an agent by its requests: by their system prompt and their tools."""
 
 import re
 from collections.abc import Iterable

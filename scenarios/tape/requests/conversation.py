@@ -1,4 +1,4 @@
-"""Render a chat request as text, one message per line, in which a tape's `when` is searched.
+"""Render a chat request as text, which the `when` conditions of tape lines are matched with.
 
     tools: altitude, population
     system: You write what the task asks for.

@@ -1,4 +1,4 @@
-"""Log findings in MLflow: an assessment on the origin span, and an issue per failure mode.
+"""Log findings in MLflow as assessments and issues, and whether a run is healthy.
 
 MLflow's page of the trace then shows what went wrong and where, and the list of issues shows which
 failures an experiment has, and how often.

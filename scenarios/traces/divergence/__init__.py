@@ -1,1 +1,1 @@
-"""Compare two runs call by call: where they part first, and in which context."""
+"""Compare two runs call by call: find the first call that differs, and its context."""

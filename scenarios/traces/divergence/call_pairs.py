@@ -1,4 +1,4 @@
-"""Pair the calls of two runs: which agent of one run is which of the other one, call by call."""
+"""Pair the calls of two runs: match agents by name or system prompt, then their calls."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from itertools import zip_longest
 from scenarios.tape.requests.conversation import system_prompt
 from scenarios.traces.divergence.run_record import RecordedRun, RunCall
 
-MIN_PROMPT_SIMILARITY = 0.5
+MIN_LANE_SIMILARITY = 0.5
 """Lanes without a counterpart are one agent if their system prompts are at least this similar."""
 
 CallPair = tuple[RunCall | None, RunCall | None]
@@ -18,7 +18,8 @@ CallPair = tuple[RunCall | None, RunCall | None]
 def align_lanes(a: RecordedRun, b: RecordedRun) -> tuple[RecordedRun, RecordedRun, dict[str, str]]:
     """Give a trace's lanes the names of the tape, and unnamed lanes of B those of A.
 
-    Returns both runs, and the names in the trace that differ from the tape's, by the tape's.
+    Returns both runs, and a mapping from a lane's name on the tape to its different name in the
+    trace.
     """
     lanes_in_b = _match_lanes(a, b)
     if a.kind == b.kind:
@@ -81,7 +82,7 @@ def _match_lanes(a: RecordedRun, b: RecordedRun) -> dict[str, str]:
         prompt = _prompt(a, lane)
         scores = [SequenceMatcher(None, prompt, _prompt(b, other)).ratio() for other in free]
         best = max(range(len(free)), key=scores.__getitem__)
-        if scores[best] >= MIN_PROMPT_SIMILARITY:
+        if scores[best] >= MIN_LANE_SIMILARITY:
             matched[lane] = free.pop(best)
     return matched
 

@@ -1,4 +1,4 @@
-"""Build the calls of a run from a trace, or from a tape."""
+"""Read the model calls of a run, from a trace or a tape, for the comparison of two runs."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -37,8 +37,8 @@ def run_from_trace(trace: Trace, source: str, like: Tape | None = None) -> Recor
         calls.append(_call_from_completion(completion, lane, numbers[lane], position))
     root = trace.roots[-1]
     outcome = str(root.attributes.get("flight_recorder.workflow.outcome") or "")
-    failed = next((one.status for one in trace.roots if one.failed), root.status)
-    return RecordedRun(source, "trace", tuple(calls), failed, outcome, unnamed)
+    status = next((one.status for one in trace.roots if one.failed), root.status)
+    return RecordedRun(source, "trace", tuple(calls), status, outcome, unnamed)
 
 
 def _call_from_completion(completion: Completion, lane: str, number: int, position: int) -> RunCall:

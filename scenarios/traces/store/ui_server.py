@@ -82,7 +82,7 @@ def find_running_ui(store: str) -> str | None:
 
 
 def run_ui(port: int, environment: Mapping[str, str] = os.environ) -> None:
-    """Become MLflow's server, whose process id and port are in the file."""
+    """Write this process's id and port to the store's file, then replace it by MLflow's server."""
     store = tracking_uri(environment)
     update_statistics(store)
     with suppress(FileNotWrittenError):  # links then lead to the default port

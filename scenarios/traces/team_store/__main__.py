@@ -1,4 +1,4 @@
-"""Start or stop a team's store (`make store`).
+"""Start or stop an MLflow server on PostgreSQL that a team shares (`make store`).
 
 python -m scenarios.traces.team_store start|stop
 """

@@ -1,1 +1,1 @@
-"""Make a tape, and a test or a scenario that replays it, of a trace. Start at `traced_tape.py`."""
+"""Make a tape from a trace, and a test or a scenario that replays it. Start at `traced_tape.py`."""

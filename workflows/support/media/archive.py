@@ -1,4 +1,4 @@
-"""A lookup of a clip in the archive, an HTTP service that takes its time and reports progress."""
+"""Look up a clip in the archive: start a slow search at its HTTP service, and poll its progress."""
 
 import asyncio
 from typing import Literal, Self

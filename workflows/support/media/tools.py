@@ -34,7 +34,12 @@ MeasurementKey = Callable[[str, str, float, float], Hashable]
 
 @dataclass(frozen=True)
 class MeasurementTool:
-    """A tool that reports measurements: those that it `needs`, and its result with units."""
+    """A tool whose result is made of measurements.
+
+    Attributes:
+        needs: The names of the measurements that it makes.
+        to_json: Called with their results; returns the tool's result, with units.
+    """
 
     needs: tuple[str, ...]
     description: str

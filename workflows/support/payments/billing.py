@@ -1,4 +1,4 @@
-"""The tools of the payment agent: read an invoice, and pay it, at a billing service."""
+"""A client of the billing service, and its tools for the payment agent: read and pay an invoice."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager

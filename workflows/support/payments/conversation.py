@@ -1,4 +1,4 @@
-"""The state of one run of the payment agent, and its end."""
+"""The state of one run of the payment agent, and the result: its outcome, and the paid invoices."""
 
 import json
 from collections.abc import Mapping

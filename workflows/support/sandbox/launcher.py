@@ -1,4 +1,4 @@
-"""The first process in a sandbox: it locks itself in, runs the code, and waits for its end.
+"""The first process in a sandbox: it drops its privileges, runs the code, and waits for its end.
 
 `sandbox.py` starts it in new namespaces, as `python -c`, so it imports the standard library only.
 It reads one line of JSON from stdin and reports on the file descriptor that is its argument. When

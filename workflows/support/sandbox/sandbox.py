@@ -1,4 +1,4 @@
-"""A sandbox: it runs code in a restricted process, and says how the code ended."""
+"""A sandbox: it runs code in a restricted process, and returns its output and how it ended."""
 
 import asyncio
 import contextlib

@@ -1,7 +1,8 @@
-"""Python imports this module before a program, and then the `sitecustomize` that it hides.
+"""Trace or redirect a Python program: Python imports this module before the program's first line.
 
-It runs in any Python that the program starts, also in one without this project: nothing is traced
-there, and the program runs as if this module did not exist.
+It first imports the `sitecustomize` that it hides. It runs in any Python that the program starts,
+also in one without this project: nothing is traced there, and the program runs as if this module
+did not exist.
 """
 
 import importlib
