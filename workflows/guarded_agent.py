@@ -19,7 +19,7 @@ The trace of a run, in which one payment is too large for the agent:
         read_invoice          TOOL
           circuit_breaker     GUARDRAIL  passed, with counts and limits
 
-Read on in `instrumentation/guardrails/`, then `support/payments/billing.py` (the tools).
+Read on in `instrumentation/guardrails/`, then `support/payments/billing_client.py` (the tools).
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ from instrumentation.trace.span import Tokens
 from workflows.model import Model
 from workflows.support.clients.openai import Reply, ToolCall, openai_client, to_plain_data
 from workflows.support.payments import BillingError, Conversation, Payments
-from workflows.support.payments.billing import DEFINITIONS, open_billing, parse_arguments
+from workflows.support.payments.billing_client import DEFINITIONS, open_billing, parse_arguments
 
 AGENT = "payer"
 SYSTEM_PROMPT = """\

@@ -26,7 +26,7 @@ from scenarios.monitoring.quality_gate.gate_source import GateFileError
 from scenarios.player.accept import AcceptanceError
 from scenarios.player.scenario_loader import ScenarioNotFoundError
 from scenarios.programs.endpoints import InvalidServiceError
-from scenarios.programs.program import ProgramNotStartedError
+from scenarios.programs.run_program import ProgramNotStartedError
 from scenarios.replay.selection.fork import ForkError
 from scenarios.replay.service_processes import ServiceUnavailableError
 from scenarios.reports.atomic_write import FileNotWrittenError

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from scenarios.programs.endpoints import OPENAI_MOUNT, placeholder_keys, program_environment
-from scenarios.programs.redirected_clients import redirection_variables
+from scenarios.programs.tavily_redirection import redirection_variables
 from scenarios.recording.endpoint import Endpoint
 from scenarios.recording.partial_tape import FinishedTape, PartialTape
 from scenarios.recording.recorder import Recorder, UncapturedAnswer

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from scenarios.programs.fork_session import describe_fork
-from scenarios.programs.program import EndedProgram
+from scenarios.programs.forked_replay import describe_fork
+from scenarios.programs.run_program import EndedProgram
 from scenarios.programs.session import TapeSession
 from scenarios.replay.selection.fork import Fork
 from scenarios.reports.wording import count_of, list_entries, list_words

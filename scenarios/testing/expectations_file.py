@@ -11,7 +11,7 @@ from pathlib import Path
 from runpy import run_path
 
 from scenarios.expectations import Expectation
-from scenarios.player.check import TraceSource, load_source
+from scenarios.player.check_traces import TraceSource, load_source
 from scenarios.player.verdict import VariantResult, Verdict, evaluate
 
 VARIABLE = "EXPECTATIONS"

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scenarios.programs.program import EndedProgram
-from scenarios.programs.redirected_clients import redirected_clients
+from scenarios.programs.run_program import EndedProgram
 from scenarios.programs.session_report import describe_replay, is_complete_replay
 from scenarios.programs.tape_session import TAPE_MODES, TapeMode, TapeSession, use_tape
+from scenarios.programs.tavily_redirection import redirect_tavily
 from scenarios.testing.variables import environment_variables
 
 MARKER_ARGUMENTS = ("mode", "tolerant", "upstream", "services")
@@ -66,7 +66,7 @@ def tape_test(path: Path, mode: str, options: Mapping[str, Any]) -> Generator[Ta
     with (
         use_tape(path, checked, **options) as session,
         environment_variables(session.environment()),
-        redirected_clients(),
+        redirect_tavily(),
     ):
         yield session
 

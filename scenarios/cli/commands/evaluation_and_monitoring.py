@@ -102,7 +102,7 @@ def monitor(
         from instrumentation.export.trace_metrics import TraceMetrics
         from scenarios.monitoring.metric_export import metric_export
         from scenarios.monitoring.monitor import Monitor
-        from scenarios.monitoring.watch import Watch
+        from scenarios.monitoring.monitor_loop import MonitorLoop
         from scenarios.testing.expectations_file import load_expectations
 
         expectations = load_expectations(expect) if expect else ()
@@ -119,7 +119,7 @@ def monitor(
                 experiment=experiment,
                 with_scenarios=scenarios,
             )
-            watch = Watch(monitor, webhook, as_json)
+            loop = MonitorLoop(monitor, webhook, as_json)
             if once:
-                raise typer.Exit(watch.run_pass().gate.exit_code)
-            watch.run_passes(every)
+                raise typer.Exit(loop.run_pass().gate.exit_code)
+            loop.run_passes(every)

@@ -14,7 +14,7 @@ from scenarios.cli.output import print_json
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.player.accept import accept as accept_verdict
 from scenarios.player.accept import find_stale_files, write_pages
-from scenarios.player.check import TraceSource, check_scenario
+from scenarios.player.check_traces import TraceSource, check_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
 from scenarios.testing.expectations_file import check_traces

@@ -14,7 +14,7 @@ from scenarios.cli.options import CommandArgument, JsonOption, PortOption
 from scenarios.cli.output import print_json, print_lines
 
 if TYPE_CHECKING:
-    from scenarios.programs.program import EndedProgram
+    from scenarios.programs.run_program import EndedProgram
     from scenarios.programs.session import TapeSession
 
 PROBLEM_EXIT_CODE = 1
@@ -126,7 +126,7 @@ def replay(
     played; else 0. 2 if it could not start. With --json, stdout has the report and nothing else:
     what COMMAND prints goes to stderr. Its "exit_code" is that of COMMAND.
     """
-    from scenarios.programs.fork_session import fork_tape, make_fork
+    from scenarios.programs.forked_replay import fork_tape, make_fork
     from scenarios.programs.session_report import describe_replay, is_complete_replay, to_json
     from scenarios.programs.tape_session import use_tape
     from scenarios.tape.tape import Tape
@@ -165,7 +165,7 @@ def _run(
     is_stdout_kept: bool = True,
 ) -> "EndedProgram":
     """Run the command, or without one wait for Ctrl-C."""
-    from scenarios.programs.program import EndedProgram, run_program
+    from scenarios.programs.run_program import EndedProgram, run_program
 
     sys.stdout.flush()
     if greeting:

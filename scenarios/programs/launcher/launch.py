@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
-from scenarios.programs.program import ProgramNotStartedError
+from scenarios.programs.run_program import ProgramNotStartedError
 
 HOOK_FOLDER = Path(__file__).parent / "site_hook"
 SETTINGS_VARIABLE = "FLIGHT_RECORDER_TRACE"

@@ -1,7 +1,7 @@
 """The parts of the finance crew: prompts, tools, evidence, World Bank API and report.
 
 `prompts.py` has the prompts of agents and tasks, `tools.py` the four tools, `evidence.py` the
-record that they keep of a run, `world_bank.py` the API that they query, and `report.py` the
+record that they keep of a run, `world_bank_client.py` the API that they query, and `report.py` the
 report's format, its guardrail, and the outcome of a run.
 """
 
@@ -14,7 +14,7 @@ from workflows.support.finance.tools import (
     make_note_tool,
     make_recall_tool,
 )
-from workflows.support.finance.world_bank import WorldBank, parse_reply
+from workflows.support.finance.world_bank_client import WorldBank, parse_reply
 
 __all__ = [
     "PERSONAS",

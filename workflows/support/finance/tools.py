@@ -9,7 +9,7 @@ from pydantic import Field
 from instrumentation import FigureCheck, SharedState, StateEntry
 from instrumentation.guardrails import Check, record_check
 from workflows.support.finance.evidence import Evidence, Query, to_json_text
-from workflows.support.finance.world_bank import (
+from workflows.support.finance.world_bank_client import (
     RequestRejectedError,
     SchemaChangedError,
     UnavailableError,

@@ -9,7 +9,7 @@ from openai import AsyncOpenAI
 
 from instrumentation.guardrails import Guardrails
 from workflows.support.clients.openai import ToolCall
-from workflows.support.payments.billing import Billing
+from workflows.support.payments.billing_client import Billing
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 PACKAGE = "scenarios.programs.launcher"
-REDIRECTION = "scenarios.programs.redirected_clients"
+REDIRECTION = "scenarios.programs.tavily_redirection"
 """It is called if Tavily's client, which reads no address from the environment, is installed."""
 
 

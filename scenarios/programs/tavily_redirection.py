@@ -29,8 +29,8 @@ def redirection_variables(mounts: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def redirected_clients() -> Generator[None]:
-    """Patch the clients, now or when they are imported, until the block ends."""
+def redirect_tavily() -> Generator[None]:
+    """Patch Tavily's clients, now or when they are imported, until the block ends."""
     with ExitStack() as stack:
 
         def patch_tavily() -> None:
@@ -41,5 +41,5 @@ def redirected_clients() -> Generator[None]:
 
 
 def redirect_process() -> None:
-    """Patch the clients until the process ends."""
-    _PROCESS.enter_context(redirected_clients())
+    """Patch Tavily's clients until the process ends."""
+    _PROCESS.enter_context(redirect_tavily())

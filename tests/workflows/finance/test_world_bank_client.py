@@ -10,7 +10,7 @@ from scenarios.replay.faults import Fault, hangs, rate_limited
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.finance_runs import EMPTY, PAGE, PATH, ROW, page
 from tests.support.tapes import make_tape, service_line
-from workflows.support.finance.world_bank import (
+from workflows.support.finance.world_bank_client import (
     RequestRejectedError,
     SchemaChangedError,
     UnavailableError,

@@ -13,7 +13,7 @@ from scenarios.traces.store.tracking_uri import StoreUnavailableError, translate
 
 
 @dataclass
-class Watch:
+class MonitorLoop:
     """Runs the passes of a monitor.
 
     Attributes:
