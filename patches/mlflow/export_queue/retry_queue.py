@@ -139,14 +139,22 @@ class RetryQueue:
         return True
 
     def _run(self) -> None:
-        while (queued := self._next()) is not None:
-            try:
-                with self.writing:
-                    queued.write.attempt()
-            except WriteFailedError as failure:
-                self._on_failure(queued, failure.__cause__)
-            else:
-                self._on_success(queued)
+        while self._write_next():
+            pass
+
+    def _write_next(self) -> bool:
+        """Attempt the next write; False when closed. Then the spans of a stored one are freed."""
+        queued = self._next()
+        if queued is None:
+            return False
+        try:
+            with self.writing:
+                queued.write.attempt()
+        except WriteFailedError as failure:
+            self._on_failure(queued, failure.__cause__)
+        else:
+            self._on_success(queued)
+        return True
 
     def _is_waiting(self, write: PendingWrite) -> bool:
         """Return whether a finished trace must wait for spans of it, so that it is never empty."""

@@ -75,6 +75,8 @@ def _export_traces_first(exporter: Any, spans: Sequence[Any]) -> None:
             _announce_spans(trace_in_task(task))
         for task in (*complete, *span_tasks, *others):
             exporter._async_queue.put(task)
+        for tasks in (span_tasks, trace_tasks):
+            tasks.clear()
 
 
 def _is_one_write(trace: Any, counts: Mapping[str, int]) -> bool:
