@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from instrumentation.state import SharedState, StaleWriteError, StateEntry, UnknownKeyError
     from instrumentation.steps import Step, collect_steps, on_step, on_task, steps_from_trace
     from instrumentation.steps.routing import routing_attributes
+    from instrumentation.steps.step_times import TimedStep, build_timeline
     from instrumentation.steps.telemetry import Price, telemetry_attributes
-    from instrumentation.steps.timeline import TimedStep, build_timeline
     from instrumentation.trace import (
         Span,
         Tokens,
@@ -71,7 +71,7 @@ _MODULES = {
     "steps": "Step collect_steps on_step on_task steps_from_trace",
     "steps.routing": "routing_attributes",
     "steps.telemetry": "Price telemetry_attributes",
-    "steps.timeline": "TimedStep build_timeline",
+    "steps.step_times": "TimedStep build_timeline",
     "trace": "Span Tokens Trace TraceNotFoundError trace_from_mlflow",
     "trace.session": "Session",
     "tracing": "Tracing enable_tracing",

@@ -16,13 +16,13 @@ from patches.crewai import (
     custom_model_calls,
     disable_autolog_wrappers,
     interrupted_runs,
-    kickoffs,
+    kickoff_callbacks,
     model_replies,
     rejected_tool_calls,
     unparsed_structured_outputs,
     untruncated_messages,
 )
-from patches.crewai.event_bus import event_bus_patch
+from patches.crewai.spans_from_events import spans_from_events_patch
 from patches.mlflow import remote_traces, trace_buffer_size, trace_id_generator
 from patches.mlflow.export_queue import (
     fast_flush,
@@ -33,7 +33,7 @@ from patches.mlflow.export_queue import (
 from patches.mlflow.spans import (
     autolog_after_errors,
     cancelled_spans,
-    traced_generators,
+    interrupted_async_generators,
     unwritable_values,
 )
 from patches.mlflow.spans.http_attempts import OnAttempt, http_attempts_patch
@@ -83,7 +83,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         remote_traces.PATCH,
         autolog_after_errors.PATCH,
         cancelled_spans.PATCH,
-        traced_generators.PATCH,
+        interrupted_async_generators.PATCH,
         unwritable_values.PATCH,
         run_tags_in_threads.PATCH,
         # Before the openai patch: an attempt is recorded before the span of its completion ends.
@@ -114,9 +114,9 @@ def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
         "crewai": (
             disable_autolog_wrappers.PATCH,
             untruncated_messages.PATCH,
-            event_bus_patch(on_turn),
+            spans_from_events_patch(on_turn),
             interrupted_runs.PATCH,
-            kickoffs.PATCH,
+            kickoff_callbacks.PATCH,
             unparsed_structured_outputs.PATCH,
             model_replies.PATCH,
             custom_model_calls.PATCH,

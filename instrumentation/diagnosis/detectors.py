@@ -44,7 +44,7 @@ from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_
 from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks
 from instrumentation.diagnosis.verdicts.stale_prompt import find_stale_prompts
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
-from instrumentation.diagnosis.verdicts.unused_result import find_unused_results
+from instrumentation.diagnosis.verdicts.unused_guardrail_result import find_unused_guardrail_results
 from instrumentation.diagnosis.verdicts.unverified_claim import find_unverified_claims
 
 Detector = Callable[[TraceReading], Iterator[Finding]]
@@ -90,6 +90,6 @@ DETECTORS: tuple[Detector, ...] = (
     find_approved_objections,
     find_misfired_guardrails,
     find_late_budget_checks,
-    find_unused_results,
+    find_unused_guardrail_results,
     find_stale_prompts,
 )

@@ -6,8 +6,8 @@
 It needs no tracing and no framework: any stored trace with GUARDRAIL spans will do.
 """
 
-from instrumentation.governance.actions import Action
+from instrumentation.governance.consequential_calls import ConsequentialCall
 from instrumentation.governance.governance import Governance, read_governance
 from instrumentation.governance.guardrail_use import GuardrailUse, LimitUse
 
-__all__ = ["Action", "Governance", "GuardrailUse", "LimitUse", "read_governance"]
+__all__ = ["ConsequentialCall", "Governance", "GuardrailUse", "LimitUse", "read_governance"]

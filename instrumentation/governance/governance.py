@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from instrumentation.governance.actions import Action, list_actions
+from instrumentation.governance.consequential_calls import (
+    ConsequentialCall,
+    list_consequential_calls,
+)
 from instrumentation.governance.guardrail_use import (
     GuardrailUse,
     LimitUse,
@@ -39,7 +42,7 @@ class Governance:
     name: str
     trace_ids: tuple[str, ...]
     guardrails: tuple[GuardrailUse, ...]
-    actions: tuple[Action, ...]
+    actions: tuple[ConsequentialCall, ...]
     completions: int
     tokens: Tokens
     cost_usd: float | None
@@ -79,7 +82,7 @@ def read_governance(trace: Trace, tools: Iterable[str] = ()) -> Governance:
         name=trace.roots[-1].name,
         trace_ids=trace.ids,
         guardrails=measure_guardrails(checks),
-        actions=list_actions(trace, tools),
+        actions=list_consequential_calls(trace, tools),
         completions=len(completions),
         tokens=sum((span.tokens for span in completions), Tokens()),
         cost_usd=_sum_cost(completions),

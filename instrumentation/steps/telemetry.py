@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from instrumentation.steps.crew_step import Step
-from instrumentation.steps.timeline import TimedStep, build_timeline
+from instrumentation.steps.step_times import TimedStep, build_timeline
 from instrumentation.trace.span import Tokens
 
 PATH_SEPARATOR = " > "

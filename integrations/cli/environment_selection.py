@@ -9,7 +9,7 @@ from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
 from integrations.environments.declared_environments import DECLARED_ENVIRONMENTS
 from integrations.environments.environment_spec import EnvironmentSpec, spec_from_requirements
-from integrations.environments.lock_file import PROJECT_LOCK, LockFile, find_lock_file
+from integrations.environments.lock_files import PROJECT_LOCK, LockFile, select_lock_file
 from integrations.environments.requirements import (
     RequirementError,
     package_name,
@@ -54,7 +54,7 @@ def select_environments(
 def _spec_from_requirements(texts: Sequence[str], instrumentors: Sequence[str]) -> EnvironmentSpec:
     requirements = [line for text in texts for line in split_requirements(text)]
     packages = [package_name(parse_requirement(line)) for line in requirements]
-    lock_file = find_lock_file(packages, instrumentors)
+    lock_file = select_lock_file(packages, instrumentors)
     require_pinned(requirements, lock_file)
     return spec_from_requirements(requirements, lock_file)
 

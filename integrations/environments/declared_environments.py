@@ -1,7 +1,7 @@
 """The environments of the matrix: combinations of versions, and what is special about each."""
 
 from integrations.environments.environment_spec import EnvironmentSpec
-from integrations.environments.lock_file import (
+from integrations.environments.lock_files import (
     INSTRUMENTOR_LOCKS,
     MLFLOW_3_18_LOCK,
     PROJECT_LOCK,

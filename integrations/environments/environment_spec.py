@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.environments.build import Environment, build_environment, find_environment
-from integrations.environments.lock_file import PROJECT_LOCK, LockFile
+from integrations.environments.lock_files import PROJECT_LOCK, LockFile
 from integrations.environments.requirements import (
     display_requirement,
     package_name,

@@ -7,7 +7,7 @@ from typing import Any
 from integrations.instrumentors.capture import CaptureCase, CapturedTraces
 from integrations.programs.case_context import UnsupportedFeatureError
 
-TURN_PATCHES = {"crewai": "crewai.event_bus", "autogen": "autogen.turn_spans"}
+TURN_PATCHES = {"crewai": "crewai.spans_from_events", "autogen": "autogen.turn_spans"}
 """The patch that records a framework's agent turns. Without it a version is not supported."""
 
 

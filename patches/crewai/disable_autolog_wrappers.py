@@ -1,7 +1,7 @@
 """Let `mlflow.crewai.autolog()` turn on without wrapping any CrewAI method.
 
 The autologging of MLflow 3.17 fails because it imports a module that CrewAI has removed. While
-autologging is on, `event_bus.py` records spans.
+autologging is on, `spans_from_events.py` records spans.
 """
 
 from collections.abc import Generator

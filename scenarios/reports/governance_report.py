@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from instrumentation.governance import Action, Governance
+from instrumentation.governance import ConsequentialCall, Governance
 from scenarios.reports.document_parts import escape_cell
 from scenarios.reports.wording import count_of, truncate
 
@@ -87,7 +87,7 @@ def _action_rows(governance: Governance) -> Iterator[Row]:
         )
 
 
-def _format_arguments(action: Action) -> str:
+def _format_arguments(action: ConsequentialCall) -> str:
     text = json.dumps(action.arguments, ensure_ascii=False, default=str)
     return truncate(text, MAX_ARGUMENTS_LENGTH)
 

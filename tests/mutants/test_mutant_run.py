@@ -71,16 +71,16 @@ def test_a_test_that_hangs_kills_the_mutant(tmp_path: Path) -> None:
 
 
 def test_tests_that_mirror_or_import_a_module_come_first() -> None:
-    module = Path("patches/crewai/event_bus.py")
+    module = Path("patches/crewai/spans_from_events.py")
     texts = {
-        Path("tests/patches/crewai/test_event_bus.py"): "",
-        Path("tests/scenarios/test_other.py"): "from patches.crewai.event_bus import emit",
-        Path("tests/patches/test_registry.py"): "from patches.crewai import event_bus, kickoffs",
+        Path("tests/patches/crewai/test_spans_from_events.py"): "",
+        Path("tests/scenarios/test_other.py"): "from patches.crewai.spans_from_events import emit",
+        Path("tests/patches/test_registry.py"): "from patches.crewai import x, spans_from_events",
         Path("tests/workflows/test_crew.py"): "",
         **{Path(f"tests/patches/crewai/test_{number}.py"): "" for number in range(MAX_FILES)},
     }
     first, second, third, *others = select_tests(module, texts)
-    assert first == Path("tests/patches/crewai/test_event_bus.py")
+    assert first == Path("tests/patches/crewai/test_spans_from_events.py")
     assert {second, third} == {
         Path("tests/scenarios/test_other.py"),
         Path("tests/patches/test_registry.py"),

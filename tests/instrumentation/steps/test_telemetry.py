@@ -8,8 +8,8 @@ import pytest
 
 from instrumentation.http_attempts.http_client import tracing_interceptor
 from instrumentation.steps import collect_steps, steps_from_trace
+from instrumentation.steps.step_times import build_timeline
 from instrumentation.steps.telemetry import Price, telemetry_attributes, total_cost_usd
-from instrumentation.steps.timeline import build_timeline
 from instrumentation.trace.span import Tokens
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import rate_limited

@@ -16,7 +16,7 @@ from integrations.environments.environment_spec import (
     EnvironmentSpec,
     spec_from_requirements,
 )
-from integrations.environments.lock_file import LOCKS_FOLDER
+from integrations.environments.lock_files import LOCKS_FOLDER
 from integrations.environments.requirements import (
     RequirementError,
     package_name,

@@ -4,14 +4,14 @@ import pytest
 
 from integrations.environments.declared_environments import find_environment
 from integrations.environments.environment_spec import EnvironmentSpec, spec_from_requirements
-from integrations.environments.lock_file import find_lock_file
+from integrations.environments.lock_files import select_lock_file
 from integrations.fidelity.comparison import compare_with_table
 from integrations.fidelity.fidelity_table import FidelityTable, TableEntry
 from integrations.gaps.gap import OUTCOME
 from scenarios.player.fidelity import FidelityCount
 from tests.integrations.sample_results import make_case_result
 
-NOT_LOCKED = spec_from_requirements(["openlit==9"], find_lock_file(["openlit"], ()))
+NOT_LOCKED = spec_from_requirements(["openlit==9"], select_lock_file(["openlit"], ()))
 LOCKED = find_environment("openlit")
 
 

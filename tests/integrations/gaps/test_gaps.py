@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.cases.all_cases import all_cases
-from integrations.environments.lock_file import PROJECT_LOCK
+from integrations.environments.lock_files import PROJECT_LOCK
 from integrations.fidelity.table_file import load_table
 from integrations.gaps.gap import (
     ALL_MEASURES,

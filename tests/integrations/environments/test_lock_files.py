@@ -4,7 +4,7 @@ import pytest
 
 from integrations.cli.environment_selection import select_environments
 from integrations.environments.environment_spec import spec_from_requirements
-from integrations.environments.lock_file import MLFLOW_3_18_LOCK, PROJECT_LOCK, find_lock_file
+from integrations.environments.lock_files import MLFLOW_3_18_LOCK, PROJECT_LOCK, select_lock_file
 from integrations.environments.requirements import RequirementError
 
 OPENINFERENCE = "openinference-instrumentation-crewai"
@@ -26,7 +26,7 @@ OPENINFERENCE = "openinference-instrumentation-crewai"
 def test_a_package_belongs_to_the_lock_file_that_pins_it(
     packages: list[str], instrumentors: tuple[str, ...], environment_name: str
 ) -> None:
-    assert find_lock_file(packages, instrumentors).environment_name == environment_name
+    assert select_lock_file(packages, instrumentors).environment_name == environment_name
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_packages_of_different_environments_are_refused(
     packages: list[str], instrumentors: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(RequirementError, match=message):
-        find_lock_file(packages, instrumentors)
+        select_lock_file(packages, instrumentors)
 
 
 def test_a_build_of_an_instrumentor_runs_with_the_versions_of_its_lock() -> None:
@@ -63,7 +63,9 @@ def test_a_build_of_an_instrumentor_runs_with_the_versions_of_its_lock() -> None
 
 
 def test_frameworks_that_do_not_run_are_not_required() -> None:
-    spec = spec_from_requirements(["crewai==1.9.3"], find_lock_file(["crewai"], ["OpenInference"]))
+    spec = spec_from_requirements(
+        ["crewai==1.9.3"], select_lock_file(["crewai"], ["OpenInference"])
+    )
     requirements = spec.all_requirements(spec.lock_file.pins())
     assert not [each for each in requirements if each.startswith(("autogen", "openai=="))]
 
@@ -91,4 +93,4 @@ def test_the_lock_with_mlflow_3_18_differs_from_that_of_the_project_only_in_mlfl
 
 
 def test_the_default_is_the_lock_file_of_the_project() -> None:
-    assert find_lock_file((), ()) == PROJECT_LOCK
+    assert select_lock_file((), ()) == PROJECT_LOCK

@@ -12,7 +12,7 @@ AUTHORIZATION = "authorization"
 
 
 @dataclass(frozen=True)
-class Action:
+class ConsequentialCall:
     """A call of a tool that has consequences.
 
     Attributes:
@@ -31,11 +31,13 @@ class Action:
     is_checked: bool
 
 
-def list_actions(trace: Trace, tools: Iterable[str] = ()) -> tuple[Action, ...]:
+def list_consequential_calls(
+    trace: Trace, tools: Iterable[str] = ()
+) -> tuple[ConsequentialCall, ...]:
     """List the calls of the tools that an authorization has a rule for, and of `tools`."""
     checks = [span for span in trace.spans_of_type("GUARDRAIL") if _is_authorization(span)]
     consequential = {str(value_of(check, "tool")) for check in checks} | set(tools)
-    actions: list[Action] = []
+    calls: list[ConsequentialCall] = []
     pending: list[Span] = []
     """Checks that were made before the span of their call was opened."""
     inside: set[int] = set()
@@ -44,13 +46,13 @@ def list_actions(trace: Trace, tools: Iterable[str] = ()) -> tuple[Action, ...]:
             own = [inner for inner in span if _is_authorization(inner)]
             inside |= set(map(id, own))
             check = own[-1] if own else _take(pending, _tool_name(span))
-            actions.append(_describe(span, agent, check))
+            calls.append(_describe(span, agent, check))
         elif _is_authorization(span) and id(span) not in inside:
             if is_blocked(span):
-                actions.append(_describe_blocked(span, agent))
+                calls.append(_describe_blocked(span, agent))
             else:
                 pending.append(span)
-    return tuple(actions)
+    return tuple(calls)
 
 
 def _walk(span: Span, agent: str) -> Iterator[tuple[Span, str]]:
@@ -76,7 +78,7 @@ def _take(pending: list[Span], tool: str) -> Span | None:
     return found
 
 
-def _describe(call: Span, agent: str, check: Span | None) -> Action:
+def _describe(call: Span, agent: str, check: Span | None) -> ConsequentialCall:
     reasons = [
         str(value_of(inner, "reason"))
         for inner in (*call, *([check] if check else []))
@@ -90,12 +92,12 @@ def _describe(call: Span, agent: str, check: Span | None) -> Action:
         outcome = "made although blocked" if has_result and not call.failed else "blocked"
     by = str(value_of(check, "authorized_by") or "") if check else ""
     arguments = call.inputs if call.inputs is not None else _checked_arguments(check)
-    return Action(_tool_name(call), arguments, agent, outcome, by, check is not None)
+    return ConsequentialCall(_tool_name(call), arguments, agent, outcome, by, check is not None)
 
 
-def _describe_blocked(check: Span, agent: str) -> Action:
+def _describe_blocked(check: Span, agent: str) -> ConsequentialCall:
     tool = str(value_of(check, "tool"))
-    return Action(tool, _checked_arguments(check), agent, "blocked", "", is_checked=True)
+    return ConsequentialCall(tool, _checked_arguments(check), agent, "blocked", "", is_checked=True)
 
 
 def _checked_arguments(check: Span | None) -> Any:

@@ -65,7 +65,7 @@ INSTRUMENTOR_LOCKS = tuple(
 LOCK_FILES = (PROJECT_LOCK, MLFLOW_3_18_LOCK, *INSTRUMENTOR_LOCKS)
 
 
-def find_lock_file(packages: Collection[str], instrumentors: Collection[str]) -> LockFile:
+def select_lock_file(packages: Collection[str], instrumentors: Collection[str]) -> LockFile:
     """Return the lock file that pins these packages and has these instrumentors, if any are named.
 
     A package that the project's lock does not pin belongs to the lock that pins it.

@@ -13,7 +13,7 @@ MIN_KEPT_SHARE = 0.5
 """A guardrail's output that keeps a smaller share of its input's words is not an edited text."""
 
 
-def find_unused_results(reading: TraceReading) -> Iterator[Finding]:
+def find_unused_guardrail_results(reading: TraceReading) -> Iterator[Finding]:
     """Yield guardrails that edit a text, if a later prompt has the words that were removed.
 
     The prompt must lack the words that were put in their place: a text may have them by itself.

@@ -66,10 +66,10 @@ CrewAI reports only this.
 """
 
 
-def event_bus_patch(on_turn: OnTurn) -> Patch:
+def spans_from_events_patch(on_turn: OnTurn) -> Patch:
     """Record spans; `on_turn` is called when a turn starts, before its span is opened."""
     return Patch(
-        name="crewai.event_bus",
+        name="crewai.spans_from_events",
         symptom=(
             "a crew leaves no span (MLflow 3.17), or neither completions nor handoffs, and with"
             " akickoff a trace per tool call (3.18)"

@@ -118,12 +118,12 @@ def _wrap_generator(
 
 
 PATCH = Patch(
-    name="mlflow.spans.traced_generators",
+    name="mlflow.spans.interrupted_async_generators",
     symptom="the span of a traced async generator that is closed early or cancelled is lost",
     upstream="mlflow.tracing.fluent._wrap_generator (`except Exception`, and no `finally`)",
     versions={"mlflow": ">=3.17,<3.19"},
     delete_when="`@mlflow.trace` records a stream that is closed early, cancelled or broken off",
-    canary="tests/patches/mlflow/test_traced_generators.py"
+    canary="tests/patches/mlflow/test_interrupted_async_generators.py"
     "::test_upstream_mlflow_records_a_stream_that_is_closed_early",
     apply=_apply,
     wraps={

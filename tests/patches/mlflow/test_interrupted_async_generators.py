@@ -10,7 +10,7 @@ import pytest
 
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.tracing import record_run
-from patches.mlflow.spans import traced_generators
+from patches.mlflow.spans import interrupted_async_generators
 from patches.patch import Patch
 from tests.support.autogen_agents import load_trace
 from tests.support.upstream_autolog import upstream_autolog
@@ -62,7 +62,7 @@ async def record_stream(
 
 async def load_stream_trace(consume: Consumer, store: str, **options: Any) -> Trace:
     """Return the trace of such a stream, recorded with the patch."""
-    stored = await record_stream(consume, store, traced_generators.PATCH, **options)
+    stored = await record_stream(consume, store, interrupted_async_generators.PATCH, **options)
     return trace_from_mlflow(trace.to_dict() for trace in stored)
 
 
@@ -70,7 +70,7 @@ async def test_an_item_that_cannot_be_serialized_does_not_break_the_stream(store
     async def pairs() -> AsyncIterator[Any]:
         yield {(1, 2): 3}
 
-    with upstream_autolog("autogen", store, traced_generators.PATCH):
+    with upstream_autolog("autogen", store, interrupted_async_generators.PATCH):
         stream = mlflow.trace(name="pairs", output_reducer=len)(pairs)()
         assert [item async for item in stream] == [{(1, 2): 3}]
 
@@ -98,7 +98,7 @@ async def test_the_output_of_an_exhausted_stream_is_its_reduced_items(store: str
 
 async def test_each_item_is_an_event_as_in_unpatched_mlflow(store: str) -> None:
     (unpatched,) = await record_stream(read_all, store)
-    (patched,) = await record_stream(read_all, store, traced_generators.PATCH)
+    (patched,) = await record_stream(read_all, store, interrupted_async_generators.PATCH)
     unpatched_events, patched_events = (
         [(event.name, event.attributes) for event in trace.data.spans[0].events]
         for trace in (unpatched, patched)
@@ -154,21 +154,30 @@ async def test_the_generator_is_closed_before_its_span_ends(store: str) -> None:
             with mlflow.start_span("tidy"):
                 pass
 
-    with upstream_autolog("autogen", store, traced_generators.PATCH), record_run() as run:
+    with (
+        upstream_autolog("autogen", store, interrupted_async_generators.PATCH),
+        record_run() as run,
+    ):
         await read_one_then_close(mlflow.trace(tidy_words)())
         trace = load_trace(run)
     assert [child.name for child in trace.root.children] == ["tidy"]
 
 
 async def test_a_synchronous_generator_is_left_to_mlflow(store: str) -> None:
-    with upstream_autolog("autogen", store, traced_generators.PATCH), record_run() as run:
+    with (
+        upstream_autolog("autogen", store, interrupted_async_generators.PATCH),
+        record_run() as run,
+    ):
         assert list(mlflow.trace(lambda: (yield 1))()) == [1]
         trace = load_trace(run)
     assert trace.root.outputs == [1]
 
 
 async def test_a_stream_that_was_never_started_leaves_no_trace(store: str) -> None:
-    with upstream_autolog("autogen", store, traced_generators.PATCH), record_run() as run:
+    with (
+        upstream_autolog("autogen", store, interrupted_async_generators.PATCH),
+        record_run() as run,
+    ):
         await mlflow.trace(words)().aclose()
         with pytest.raises(TraceNotFoundError):
             load_trace(run)

@@ -67,7 +67,7 @@ def _starts_here(crew: Any, outer: OpenSpan | None) -> bool:
 
 
 PATCH = Patch(
-    name="crewai.kickoffs",
+    name="crewai.kickoff_callbacks",
     symptom=(
         "a crew whose before_kickoff_callbacks raise, or that is cancelled, leaves no trace; one"
         " whose after_kickoff_callbacks raise is OK"
@@ -75,7 +75,7 @@ PATCH = Patch(
     upstream="crewai.crews.utils.prepare_kickoff; crewai.Crew.kickoff (`except Exception`)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the events of a crew enclose its callbacks, also if it is cancelled",
-    canary="tests/patches/crewai/test_kickoffs.py"
+    canary="tests/patches/crewai/test_kickoff_callbacks.py"
     "::test_upstream_crewai_emits_the_start_of_a_crew_before_its_callbacks",
     apply=_apply,
     wraps={
