@@ -12,7 +12,6 @@ import sys
 import time
 from functools import cache
 from pathlib import Path
-from shutil import rmtree
 from tempfile import mkdtemp
 
 from tests.support.forks.program import PROJECT
@@ -25,7 +24,6 @@ START_TIMEOUT_S = 90
 def forking_python() -> str:
     """The path of the `python`, whose server starts now and ends with this process."""
     folder = Path(mkdtemp(prefix="forking-python-"))
-    atexit.register(rmtree, folder, ignore_errors=True)
     python = folder / "python"
     python.write_text(f"#!{sys.executable} -IS\n{CLIENT.read_text()}")
     python.chmod(0o755)

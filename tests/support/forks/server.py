@@ -16,6 +16,8 @@ import sys
 import threading
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
+from shutil import rmtree
 
 from pydantic import BaseModel
 
@@ -131,6 +133,7 @@ def main() -> None:
         program = serve_forks(listener)
     if program:
         run_program(program)
+    rmtree(Path(sys.argv[1]).parent)  # a worker of pytest ends without its exit functions
 
 
 if __name__ == "__main__":
