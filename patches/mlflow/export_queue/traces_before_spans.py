@@ -18,6 +18,7 @@ from typing import Any
 from patches.mlflow.export_queue.memory_limit import spans_in_task, trace_in_task
 from patches.mlflow.export_queue.retry_queue import MAX_SPANS_PER_WRITE
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 EXPORTER = "mlflow.tracing.export.mlflow_v3:MlflowV3SpanExporter"
 
@@ -45,12 +46,12 @@ def _apply() -> Generator[None]:
         else:
             export(self, spans, *args, **kwargs)
 
-    exporter.export = export_traces_first
-    exporter._should_log_spans_to_artifacts = learn_whether_spans_are_stored
-    try:
+    with replace_for_block(
+        exporter,
+        export=export_traces_first,
+        _should_log_spans_to_artifacts=learn_whether_spans_are_stored,
+    ):
         yield
-    finally:
-        exporter.export, exporter._should_log_spans_to_artifacts = export, needs_artifact
 
 
 class TaskList(list[Any]):

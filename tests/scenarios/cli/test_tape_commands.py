@@ -124,7 +124,7 @@ def test_a_failed_program_does_not_replace_the_tape(tmp_path: Path, store: str) 
         (("record", "--tape", "/dev/null/x.jsonl", "--", "true"), "cannot be written"),
         (("replay", "{}", "--", "true"), "there is no such tape"),
         (("replay", "{}"), "a program is missing"),
-        (("doctor", "{}", "{}"), "No such file or directory"),
+        (("doctor", "{}", "other.jsonl"), "No such file or directory"),
     ],
 )
 def test_a_command_that_cannot_run_says_why(
