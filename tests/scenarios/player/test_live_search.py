@@ -7,6 +7,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from patches.mlflow.store.experiment import use_experiment
 from scenarios.player.live.live_run import error_summary
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from scenarios.replay.service_processes import ServiceProcesses, run_services
@@ -110,9 +111,9 @@ def test_the_only_agent_gets_its_prompt_from_the_registry(
     endpoint: ReplayServer, processes: ServiceProcesses, tmp_path: Path
 ) -> None:
     store = new_store(tmp_path)
-    mlflow.set_tracking_uri(store)
-    version = mlflow.genai.register_prompt("searches", "Search, then answer.").version
-    mlflow.genai.set_prompt_alias("searches", "production", version)
+    with use_experiment(store, "prompts"):
+        version = mlflow.genai.register_prompt("searches", "Search, then answer.").version
+        mlflow.genai.set_prompt_alias("searches", "production", version)
     arguments = (
         *command(endpoint, processes.addresses["index"]),
         "--prompt",
