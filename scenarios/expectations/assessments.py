@@ -4,6 +4,7 @@ MLflow's page of the trace then shows what is wrong, and where.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from instrumentation.trace import Span, Trace, TraceNotFoundError
@@ -24,10 +25,16 @@ class AssessmentLog:
     def __init__(self, tracking_uri: str | None = None) -> None:
         """Use a store; by default that of `mlflow.get_tracking_uri()`."""
         from mlflow.entities import AssessmentSource, AssessmentSourceType
+
+        self._tracking_uri = tracking_uri
+        self.source = AssessmentSource(AssessmentSourceType.CODE, SOURCE_ID)
+
+    @cached_property
+    def client(self) -> Any:
+        """MLflow's client for traces. It opens the store, or creates it."""
         from mlflow.tracing.client import TracingClient
 
-        self.client = TracingClient(tracking_uri)
-        self.source = AssessmentSource(AssessmentSourceType.CODE, SOURCE_ID)
+        return TracingClient(self._tracking_uri)
 
     def known_assessments(self, trace_id: str) -> list[Any]:
         """The assessments that a trace has."""
