@@ -66,11 +66,11 @@ def _record_run(tool: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
 
 def _wrap_run_stream(run_stream: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(run_stream)
-    def recorded(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+    def record_stream(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         items: AsyncIterator[Any] = run_stream(self, *args, **kwargs)
         return trace_stream(partial(_open_if_needed, self, *args, **kwargs), items)
 
-    return recorded
+    return record_stream
 
 
 def _open_if_needed(

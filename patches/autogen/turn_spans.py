@@ -124,14 +124,14 @@ def _record_turn(on_turn: OnTurn, agent: Any, *args: Any, **kwargs: Any) -> Gene
 
 def _wrap_stream(on_turn: OnTurn, original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
-    def recorded(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+    def record_stream(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         messages = _received_messages(args, kwargs)
         items: AsyncIterator[Any] = original(self, *args, **kwargs)
         if _is_message_filter(self):
             return track_filter(self, messages, items)
         return trace_stream(partial(_open_turn_if_needed, self, messages, on_turn), items)
 
-    return recorded
+    return record_stream
 
 
 def _is_message_filter(agent: Any) -> bool:

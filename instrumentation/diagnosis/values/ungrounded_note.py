@@ -28,7 +28,7 @@ def find_ungrounded_notes(reading: TraceReading) -> Iterator[Finding]:
         if not stated:
             continue
         around = (span for span in index.ancestors(write) if span.type in TOOL_TYPES)
-        readers = [span for span in index.state_spans if _reads(span, write)]
+        readers = [span for span in index.state_spans if _is_read_of(span, write)]
         root = index.root(write)
         yield reading.find(
             MODE,
@@ -64,7 +64,7 @@ def is_write(span: Span) -> bool:
     return isinstance(span.inputs, dict) and "value" in span.inputs
 
 
-def _reads(span: Span, write: Span) -> bool:
+def _is_read_of(span: Span, write: Span) -> bool:
     names = ("flight_recorder.state.key", "flight_recorder.state.version")
     same = all(span.attributes.get(name) == write.attributes.get(name) for name in names)
     return same and not is_write(span)

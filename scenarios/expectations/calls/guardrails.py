@@ -16,7 +16,7 @@ def guardrail_blocks(
     """The guardrail blocks this many calls, with `reason` in the reason of each."""
 
     def explain_failure(trace: Trace) -> str | None:
-        checks = _checks(trace, guardrail, tool)
+        checks = _find_checks(trace, guardrail, tool)
         if not checks:
             return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
         blocked = [str(one.attributes.get(f"{PREFIX}reason")) for one in checks if _blocks(one)]
@@ -37,7 +37,7 @@ def guardrail_allows(guardrail: str, *, tool: str = "") -> Expectation:
     """The guardrail checks calls, and blocks none."""
 
     def explain_failure(trace: Trace) -> str | None:
-        checks = _checks(trace, guardrail, tool)
+        checks = _find_checks(trace, guardrail, tool)
         if not checks:
             return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
         blocked = sum(map(_blocks, checks))
@@ -92,7 +92,9 @@ def stays_within_budget(guardrail: str) -> Expectation:
 
 
 def _explain_spending(trace: Trace, guardrail: str, *, within: bool) -> str | None:
-    limits = [one.attributes.get(f"{PREFIX}token_limit") for one in _checks(trace, guardrail, "")]
+    limits = [
+        one.attributes.get(f"{PREFIX}token_limit") for one in _find_checks(trace, guardrail, "")
+    ]
     if not limits or limits[-1] is None:
         return f"no check has a limit; guardrails: {list_names(trace, 'GUARDRAIL')}"
     spent = sum(span.tokens.total for span in trace.spans_of_type("LLM"))
@@ -101,7 +103,7 @@ def _explain_spending(trace: Trace, guardrail: str, *, within: bool) -> str | No
     return None if (spent <= limits[-1]) is within else f"it spends {spent} of {limits[-1]} tokens"
 
 
-def _checks(trace: Trace, guardrail: str, tool: str) -> list[Span]:
+def _find_checks(trace: Trace, guardrail: str, tool: str) -> list[Span]:
     return [
         span
         for span in trace.spans_of_type("GUARDRAIL")

@@ -23,7 +23,7 @@ from scenarios.traces.store.time_window import epoch_ms
 
 
 @dataclass
-class _Reading:
+class _KeptTraces:
     """What is kept of the traces: their ids, and the first finding of each."""
 
     ids: list[str] = field(default_factory=list)
@@ -39,33 +39,33 @@ def run_gate(
         GateFileError: A threshold names no scorer.
         TraceNotFoundError: The experiment does not exist.
     """
-    counts, reading = TraceCounts(), _Reading()
+    counts, kept = TraceCounts(), _KeptTraces()
     ignored = "" if gate.with_scenarios else SCENARIO_TAG
     window = TraceWindow(store, epoch_ms(gate.start), gate.experiment, ignored)
-    traces = _observe(gate, window.read_finished(counts, on_progress), reading)
+    traces = _observe(gate, window.read_finished(counts, on_progress), kept)
     results = evaluate_alerts((*gate.alerts, *gate.cost), traces).results
     checks = [_check_traces(gate, counts)]
-    if reading.ids:
+    if kept.ids:
         if gate.evaluation:
-            checks += evaluate_traces(gate, gate.evaluation, reading.ids, store)
+            checks += evaluate_traces(gate, gate.evaluation, kept.ids, store)
         if gate.max_findings is not None:
-            checks.append(_check_findings(gate.max_findings, reading.findings))
+            checks.append(_check_findings(gate.max_findings, kept.findings))
         sections = ["alerts"] * len(gate.alerts) + ["cost"] * len(gate.cost)
         checks += map(_check_rule, sections, results)
     return GateReport(gate, counts.finished, tuple(checks))
 
 
 def _observe(
-    gate: QualityGate, traces: Iterator[FinishedTrace], reading: _Reading
+    gate: QualityGate, traces: Iterator[FinishedTrace], kept: _KeptTraces
 ) -> Iterator[FinishedTrace]:
     """Pass the traces on, and diagnose them if the gate asks for it."""
     for finished in traces:
-        reading.ids.append(finished.id)
+        kept.ids.append(finished.id)
         if gate.max_findings is not None:
             found = diagnose(finished.trace).findings
             counted = (one for one in found if one.mode not in gate.allowed)
             if (first := next(counted, None)) is not None:
-                reading.findings.append((finished.id, first))
+                kept.findings.append((finished.id, first))
         yield finished
 
 

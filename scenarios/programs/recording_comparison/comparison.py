@@ -95,11 +95,11 @@ def _pair_lines(
     """Pair each recorded line with the most similar one of the other tape in the same lane."""
     recognition = LaneRecognition(tape.lines, tape.header)
     left: dict[tuple[str, str, str], list[TapeLine]] = {}
-    for line in _recorded(other):
+    for line in _recorded_lines(other):
         left.setdefault(_pairing_key(line, tape, recognition), []).append(line)
     pairs = list[tuple[TapeLine, TapeLine]]()
     unpaired = list[TapeLine]()
-    for line in _recorded(tape):
+    for line in _recorded_lines(tape):
         candidates = left.get((line.lane, line.method, line.path), [])
         twin = max(candidates, key=lambda one: _likeness(line, one), default=None)
         if twin is None or _likeness(line, twin) < MIN_SIMILARITY:
@@ -111,7 +111,7 @@ def _pair_lines(
     return pairs, tuple(unpaired)
 
 
-def _recorded(tape: Tape) -> Iterator[TapeLine]:
+def _recorded_lines(tape: Tape) -> Iterator[TapeLine]:
     return (line for line in tape.lines if line.request is not None)
 
 

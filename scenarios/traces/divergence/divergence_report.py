@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from scenarios.reports.wording import list_words
+from scenarios.reports.wording import list_words, truncate
 from scenarios.traces.divergence.first_divergence import Comparison, Divergence
 from scenarios.traces.divergence.message_changes import MessageChange, diff_words
 from scenarios.traces.divergence.run_record import RunCall
@@ -103,7 +103,8 @@ def _details(comparison: Comparison, first: Divergence) -> Iterator[Text]:
     only = first.a or first.b
     if first.kind.startswith("only") and only is not None and only.messages:
         last = only.messages[-1]
-        yield Text(f"  its last message: {last.get('role')}: {_cut(str(last.get('content')))}")
+        content = truncate(str(last.get("content")), MAX_TEXT_CHARS)
+        yield Text(f"  its last message: {last.get('role')}: {content}")
 
 
 def _message_lines(comparison: Comparison, change: MessageChange) -> Iterator[Text]:
@@ -113,9 +114,9 @@ def _message_lines(comparison: Comparison, change: MessageChange) -> Iterator[Te
     yield Text(f"  message {change.number} ({change.label}) was {change.kind}{size}{source}:")
     match change.kind:
         case "added":
-            yield _indent(Text(f"{{+{_cut(change.after)}+}}", style="green"))
+            yield _indent(Text(f"{{+{truncate(change.after, MAX_TEXT_CHARS)}+}}", style="green"))
         case "dropped":
-            yield _indent(Text(f"[-{_cut(change.before)}-]", style="red"))
+            yield _indent(Text(f"[-{truncate(change.before, MAX_TEXT_CHARS)}-]", style="red"))
         case _:
             yield _indent(diff_words(change.before, change.after))
 
@@ -123,10 +124,6 @@ def _message_lines(comparison: Comparison, change: MessageChange) -> Iterator[Te
 def _indent(text: Text) -> Text:
     lines = text.split("\n", allow_blank=True)
     return Text("\n").join(Text("    ") + line for line in lines)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_TEXT_CHARS else text[:MAX_TEXT_CHARS] + "…"
 
 
 def _totals(comparison: Comparison) -> Iterator[Text]:

@@ -52,22 +52,22 @@ def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def traced(journey: Journey) -> Journey:
+def python_journey(journey: Journey) -> Journey:
     """The same, of a program in Python."""
     if not journey.stranger.is_python:
         pytest.skip("trace runs programs in Python only")
     return journey
 
 
-def test_the_trace_is_complete(traced: Journey) -> None:
-    trace = load_trace_argument(traced.run_id, traced.store)[0]
+def test_the_trace_is_complete(python_journey: Journey) -> None:
+    trace = load_trace_argument(python_journey.run_id, python_journey.store)[0]
     assert not [span.name for span in trace if span.failed]
-    assert len(trace.spans_of_type("LLM")) == len(traced.tape.lines)
+    assert len(trace.spans_of_type("LLM")) == len(python_journey.tape.lines)
     ends = ("flight_recorder.handoff.from_agent", "flight_recorder.handoff.to_agent")
     handoffs = [
         tuple(span.attributes[end] for end in ends) for span in trace.spans_of_type("HANDOFF")
     ]
-    assert handoffs == list(traced.stranger.handoffs)
+    assert handoffs == list(python_journey.stranger.handoffs)
 
 
 def test_the_tape_has_each_exchange_in_a_lane_that_a_person_can_read(journey: Journey) -> None:
@@ -95,15 +95,17 @@ def test_strict_replay_refuses_a_changed_sentence_and_shows_it(journey: Journey)
     assert "replay it with --tolerant" in refusal
 
 
-def test_tolerant_replay_plays_and_the_runs_part_at_the_changed_sentence(traced: Journey) -> None:
-    stranger = traced.stranger
-    traced.write_program(*stranger.sentence)
-    ended = traced.replay("--tolerant", is_traced=True)
+def test_tolerant_replay_plays_and_the_runs_part_at_the_changed_sentence(
+    python_journey: Journey,
+) -> None:
+    stranger = python_journey.stranger
+    python_journey.write_program(*stranger.sentence)
+    ended = python_journey.replay("--tolerant", is_traced=True)
     assert (ended.returncode, last_line(ended.stdout)) == (0, stranger.output), ended
     assert f"drift: {stranger.changed_lane}, call 1 drifted" in ended.stderr
     assert f"({stranger.severity}): " in ended.stderr
-    tape = str(traced.folder / "run.jsonl")
-    report = traced.compare(tape, "last")
+    tape = str(python_journey.folder / "run.jsonl")
+    report = python_journey.compare(tape, "last")
     assert (report["first"]["agent"], report["first"]["kind"]) == (stranger.changed_lane, "request")
     assert report["names_in_trace"] == stranger.names_in_trace
     assert set(report["a"]["calls"]) == set(report["b"]["calls"]) == set(stranger.lanes)
@@ -124,9 +126,12 @@ def test_tolerant_replay_reports_the_drift_with_its_severity(journey: Journey) -
     }
 
 
-def test_the_tape_and_the_trace_of_one_run_are_the_same(traced: Journey) -> None:
-    report = traced.compare(str(traced.folder / "run.jsonl"), traced.run_id)
-    assert (report["same"], report["names_in_trace"]) == (True, traced.stranger.names_in_trace)
+def test_the_tape_and_the_trace_of_one_run_are_the_same(python_journey: Journey) -> None:
+    report = python_journey.compare(str(python_journey.folder / "run.jsonl"), python_journey.run_id)
+    assert (report["same"], report["names_in_trace"]) == (
+        True,
+        python_journey.stranger.names_in_trace,
+    )
 
 
 def test_a_fork_gives_the_program_the_edited_reply(journey: Journey) -> None:
@@ -165,11 +170,11 @@ def test_the_imported_test_fails_with_a_sentence_if_the_program_is_broken(journe
 
 
 @pytest.mark.parametrize(("more_traces", "exit_code"), [(0, 0), (1, 1)])
-def test_a_stored_run_is_checked(traced: Journey, more_traces: int, exit_code: int) -> None:
-    trace = load_trace_argument(traced.run_id, traced.store)[0]
-    own = [f"hands_off{pair}" for pair in traced.stranger.handoffs]
+def test_a_stored_run_is_checked(python_journey: Journey, more_traces: int, exit_code: int) -> None:
+    trace = load_trace_argument(python_journey.run_id, python_journey.store)[0]
+    own = [f"hands_off{pair}" for pair in python_journey.stranger.handoffs]
     own.append(f"leaves_traces({len(trace.roots) + more_traces})")
-    file = traced.folder / f"expect_{exit_code}.py"
+    file = python_journey.folder / f"expect_{exit_code}.py"
     file.write_text(EXPECTATIONS.format(own=", ".join(own)))
-    ended = traced.run_command("check", traced.run_id, "--expect", str(file))
+    ended = python_journey.run_command("check", python_journey.run_id, "--expect", str(file))
     assert ended.exit_code == exit_code, ended.stdout + ended.stderr

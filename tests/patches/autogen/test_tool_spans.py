@@ -134,7 +134,7 @@ class Look(BaseTool[LookArguments, str]):  # type: ignore[type-var] # AutoGen ta
         return look(args.city)
 
 
-def traced(function: Any, **settings: Any) -> FunctionTool:
+def make_traced_tool(function: Any, **settings: Any) -> FunctionTool:
     traced_function = mlflow.trace(function, **settings)
     return FunctionTool(traced_function, description="Look at a city.", name="look")
 
@@ -150,8 +150,8 @@ async def run_looking_agent(tmp_path: Path, tool: Any) -> Trace:
 @pytest.mark.parametrize(
     "make_tool",
     [
-        lambda: traced(look, span_type="TOOL", attributes={"author": "me"}),
-        lambda: traced(look_slowly, span_type="TOOL", attributes={"author": "me"}),
+        lambda: make_traced_tool(look, span_type="TOOL", attributes={"author": "me"}),
+        lambda: make_traced_tool(look_slowly, span_type="TOOL", attributes={"author": "me"}),
         Look,
     ],
 )
@@ -166,7 +166,7 @@ async def test_a_tool_that_its_author_traces_has_one_span(
 
 @pytest.mark.usefixtures("recording")
 async def test_a_span_of_another_type_is_a_child_of_the_tool_call(tmp_path: Path) -> None:
-    trace = await run_looking_agent(tmp_path, traced(look, span_type="RETRIEVER"))
+    trace = await run_looking_agent(tmp_path, make_traced_tool(look, span_type="RETRIEVER"))
     assert trace_outline(trace)[2:] == ["  look TOOL OK", "    look RETRIEVER OK"]
 
 
