@@ -77,6 +77,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _default_store(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let no test use the store of the folder it runs in, or that of the developer.
+
+    A test under another MLflow would leave a database there whose schema this one does not know.
+    """
+    folder = tmp_path_factory.mktemp("default_store")
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _quiet() -> Iterator[None]:
     with quiet_frameworks():
         yield

@@ -140,7 +140,9 @@ def test_prometheus_has_each_metric_of_the_dashboard(store_uri: str, tmp_path: P
 
     def query(expression: str) -> Any:
         url = f"http://127.0.0.1:{port}/api/v1/query"
-        return httpx.get(url, params={"query": expression}).json()["data"]["result"]
+        answer = httpx.get(url, params={"query": expression})
+        answer.raise_for_status()  # 503 while it starts
+        return answer.json()["data"]["result"]
 
     log = tmp_path / "monitor.log"
     with (
