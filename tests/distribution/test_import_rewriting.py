@@ -59,6 +59,7 @@ def test_an_import_that_binds_the_first_part_of_a_name_is_rejected() -> None:
         rewrite("import os\nimport patches.patch\n")
 
 
+@pytest.mark.long
 def test_each_rewritten_module_has_the_same_code_but_for_module_names() -> None:
     """All imports of the repository are rewritten, whatever form they have."""
     modules = [path for name in SUBPACKAGES for path in list_files(name) if path.suffix == ".py"]

@@ -88,6 +88,7 @@ def test_tests_that_mirror_or_import_a_module_come_first() -> None:
     assert len(others) == MAX_FILES - 3
 
 
+@pytest.mark.long
 def test_a_sample_is_the_same_for_the_same_seed_and_covers_each_package() -> None:
     packages = ("patches/openai", "workflows", "scenarios/tape")
     first, again, other = (sample_mutations(Path(), packages, 8, seed) for seed in (1, 1, 2))

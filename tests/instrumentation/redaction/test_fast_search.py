@@ -34,6 +34,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=4))
 @example({"API key": "abc"})
@@ -45,6 +46,7 @@ def test_what_the_traversal_redacts_is_found_by_the_search(value: dict[str, Any]
     assert DEFAULT_REDACTION.redact_value(value) == redacted
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=4))
 @example({"API key": "abc"})

@@ -216,6 +216,7 @@ def test_redaction_keeps_the_type(value: Any) -> None:
     assert type(DEFAULT_REDACTION.redact_value(value)) is type(value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "part",
     [

@@ -247,6 +247,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", HOSTILE)
 def test_a_hostile_text_is_redacted_in_time(part: str) -> None:
     started = time.process_time()

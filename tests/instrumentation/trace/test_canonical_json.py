@@ -43,6 +43,7 @@ spans = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(spans)
 def test_a_recorded_trace_survives_a_round_trip(root: Span) -> None:
     text = dump_trace(Trace((root,)))

@@ -117,6 +117,7 @@ def count_replies(run: CaseRun) -> FidelityCount:
     return count_run(run, normalized_trace(run)).replies
 
 
+@pytest.mark.long
 @each_encoding
 @without_deadline
 @example(reply=(None, [("gauge", {"0": -(2**63) - 1})]))
@@ -128,6 +129,7 @@ def test_a_reply_is_read_in_any_encoding(
     assert count_replies(run_with(*reply, encoding(*reply))) == FidelityCount(expected, expected)
 
 
+@pytest.mark.long
 @each_encoding
 @without_deadline
 @given(text=st.one_of(st.none(), st.text()), given=st.dictionaries(st.text(), VALUES, max_size=2))

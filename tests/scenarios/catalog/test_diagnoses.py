@@ -41,6 +41,7 @@ def test_a_recorded_run_is_diagnosed_right(name: str, variant: str) -> None:
     assert explain_wrong_diagnosis(name, variant, _recorded(name, variant)) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "variant"), RUNS)
 def test_names_of_agents_tools_and_inputs_and_the_words_of_prompts_make_no_difference(
     name: str, variant: str
@@ -67,6 +68,7 @@ def missed() -> dict[Detector, tuple[str, ...]]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("detector", PLAYED, ids=lambda detector: detector.__name__)
 def test_without_a_detector_its_failures_are_missed(
     detector: Detector, missed: dict[Detector, tuple[str, ...]]
@@ -74,6 +76,7 @@ def test_without_a_detector_its_failures_are_missed(
     assert missed[detector]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in FAILURES if TRUTH[name] != NO_FINDING])
 def test_each_failure_is_found_by_one_detector_and_by_no_other(
     name: str, missed: dict[Detector, tuple[str, ...]]

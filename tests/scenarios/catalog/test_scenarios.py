@@ -44,6 +44,7 @@ def test_the_fixed_run_does_not_meet_the_expectations_of_broken(name: str) -> No
     assert not all(result.passed for result in evaluate(fixed, load_scenario(name).expect_broken))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAILURES)
 def test_healthy_runs_do_not_look_broken(name: str) -> None:
     """No twin of the workflow's scenarios meets these failure expectations."""

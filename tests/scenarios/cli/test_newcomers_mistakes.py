@@ -59,6 +59,7 @@ def test_a_repeated_record_says_that_the_tape_was_replayed(tmp_path: Path) -> No
     assert f"{path} existed, so it was replayed; to record again: --mode all" in again.stderr
 
 
+@pytest.mark.long
 def test_the_replay_of_an_empty_tape_fails(tmp_path: Path) -> None:
     path = tmp_path / "tape.jsonl"
     path.touch()

@@ -52,6 +52,7 @@ VERDICT = Verdict(
 )
 
 
+@pytest.mark.long
 def test_an_existing_or_unwritable_tape_is_reported_before_a_model_is_called(
     tmp_path: Path,
 ) -> None:

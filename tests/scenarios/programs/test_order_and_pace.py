@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import orjson
+import pytest
 
 from scenarios.programs.tape_session import TapeSession, use_tape
 from scenarios.replay.faults import slow
@@ -66,6 +67,7 @@ def test_the_header_of_a_tape_can_ask_for_the_recorded_order(tmp_path: Path) -> 
         assert asyncio.run(fan_out(session, ("bob", "ann", "cyd"))) == recorded
 
 
+@pytest.mark.long
 def test_a_line_that_is_never_requested_delays_the_others_only_once(tmp_path: Path) -> None:
     path = tmp_path / "tape.jsonl"
     record_fan_out(path)

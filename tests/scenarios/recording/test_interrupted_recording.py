@@ -33,6 +33,7 @@ def send_requests(recorder: TapeRecorder, times: int) -> None:
         assert httpx.post(url, content=chat_body(), headers={"x-agent-name": "a"}).is_success
 
 
+@pytest.mark.long
 def test_a_killed_recording_has_a_complete_line_per_answer(tmp_path: Path) -> None:
     path = tmp_path / "tape.jsonl"
     with replay_tape(make_tape(*[reply_line("a", "word " * 3000)] * 500)) as live:

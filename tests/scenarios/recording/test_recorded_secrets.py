@@ -52,6 +52,7 @@ RESPONSES: dict[str, Any] = {
 HIDDEN = (OPAQUE, API_KEY, BASIC, "eWxvd2VyMTIzNDU2Nzg5", "cmVmcmVzaDEyMzQ1Njc4")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("place", "answer"),
     [

@@ -35,6 +35,7 @@ def deliveries(replay: ReplayServer) -> list[bool]:
     return [exchange.delivered for exchange in replay.ledger.exchanges]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [2, 50, 5000])
 @pytest.mark.parametrize("frames", [1, 3])
 @pytest.mark.parametrize("options", [{}, KEEP_ALIVE], ids=["close", "keep-alive"])

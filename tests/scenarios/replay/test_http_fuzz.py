@@ -245,10 +245,10 @@ def receive_until(connection: socket.socket, text: bytes) -> None:
 def test_a_slow_answer_and_an_idle_connection_are_not_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(http_protocol, "REQUEST_TIMEOUT_S", 0.5)
     lines = [reply_line("a", "one"), reply_line("a", "two")]
     with (
-        replay_tape(make_tape(*lines), [slow("a", delay_s=0.4)]) as replay,
+        replay_tape(make_tape(*lines), [slow("a", delay_s=0.8)]) as replay,
         socket.create_connection((HOST, replay.port), timeout=5) as connection,
     ):
         request = raw_request(chat_body())
@@ -256,18 +256,20 @@ def test_a_slow_answer_and_an_idle_connection_are_not_ended(
         receive_until(connection, b'"one"')
         connection.sendall(request[40:])
         receive_until(connection, b'"two"')
-        time.sleep(0.3)
+        time.sleep(0.7)
         connection.sendall(request)
         receive_until(connection, b" 422 ")
 
 
 def test_a_thousand_clients_can_connect_at_once(replay: ReplayServer) -> None:
-    started_s = time.monotonic()
+    slowest_s = 0.0
     with ExitStack() as stack:
         for _ in range(1000):
+            began_s = time.monotonic()
             stack.enter_context(socket.create_connection((HOST, replay.port), timeout=5))
+            slowest_s = max(slowest_s, time.monotonic() - began_s)
         # A client that finds no place in the queue tries again after a second.
-        assert time.monotonic() - started_s < 1.0
+        assert slowest_s < 1.0
         assert ask(replay, "a") == "yes"
 
 

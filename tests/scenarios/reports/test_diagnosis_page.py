@@ -93,6 +93,7 @@ def test_a_trace_of_one_span_has_a_page() -> None:
     assert "hello" in ParsedPage(render_diagnosis_page(trace, diagnose(trace))).text
 
 
+@pytest.mark.long
 def test_ten_thousand_spans_are_listed_and_fold() -> None:
     trace, diagnosis = large_diagnosis(10_000)
     started_s = time.process_time()
@@ -104,6 +105,7 @@ def test_ten_thousand_spans_are_listed_and_fold() -> None:
     assert "spans 1 to 100 of" in page.text
 
 
+@pytest.mark.long
 def test_of_more_spans_the_cited_ones_are_listed() -> None:
     trace, diagnosis = large_diagnosis(12_000)
     page = ParsedPage(render_diagnosis_page(trace, diagnosis))

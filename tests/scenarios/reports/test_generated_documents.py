@@ -6,6 +6,7 @@ from scenarios.player.accept import find_stale_files
 from scenarios.reports import document_parts, generated_documents
 
 
+@pytest.mark.long
 def test_an_edited_page_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_stale_files() == ()
     edited = [(path, f"{text}\nmore") for path, text in generated_documents.generate_pages()]

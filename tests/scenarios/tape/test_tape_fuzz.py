@@ -93,6 +93,7 @@ def long_tape() -> Tape:
     return Tape.parse(b"\n".join(orjson.dumps(line) for line in lines), "long.jsonl")
 
 
+@pytest.mark.long
 def test_the_unplayed_lines_of_a_long_tape_are_found_quickly(long_tape: Tape) -> None:
     with replay_tape(long_tape) as replay:
         started_s = time.monotonic()
@@ -136,6 +137,7 @@ pieces = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(st.lists(pieces, max_size=8).map("".join), st.text("aAb1 {}e\né<=", max_size=14))
 @example("a{e<=1}", "b")

@@ -146,6 +146,7 @@ def test_arbitrary_bytes_raise_only_tape_errors(raw: bytes) -> None:
     parse_or_tape_error(raw)
 
 
+@pytest.mark.long
 @given(
     st.dictionaries(line_keys, line_values),
     reply_objects,

@@ -275,6 +275,7 @@ async def test_a_report_that_is_not_json_is_sent_back() -> None:
     assert "Answer with JSON alone" in run.prompts["synthesist"][2]
 
 
+@pytest.mark.long
 async def test_concurrent_runs_do_not_affect_each_other() -> None:
     unchecked = TapedRun(synthesist=[VERIFIED, UNVERIFIED])
     checked = [TapedRun() for _ in range(3)]

@@ -32,6 +32,7 @@ STEADY = [n for n in range(2, FRAMES - 1) if all(not f - 1 <= n <= f + 3 for f i
 FAULTY = st.lists(st.sampled_from(STEADY), unique=True, max_size=20)
 
 
+@pytest.mark.long
 @QUICK
 @given(frames=FAULTY, missing=st.integers(1, MAX_DROPPED), duplicated=st.integers(0, 20))
 def test_exactly_the_duplicated_and_dropped_frames_are_found(
@@ -44,6 +45,7 @@ def test_exactly_the_duplicated_and_dropped_frames_are_found(
     assert count_dropped_frames(clip) == dropped
 
 
+@pytest.mark.long
 @QUICK
 @given(late_ms=st.integers(-MAX_LATE_MS, MAX_LATE_MS), at_ms=st.integers(0, 4000))
 def test_a_splice_is_found_to_the_millisecond(late_ms: int, at_ms: int) -> None:
@@ -60,6 +62,7 @@ def test_the_offset_is_found_to_the_millisecond(late_ms: int, scene: int) -> Non
     assert measure_sound_offset_ms(find_flashes(clip), find_beeps(clip)) == late_ms
 
 
+@pytest.mark.long
 @QUICK
 @given(scene=st.integers(0, 200))
 def test_a_flawless_clip_has_no_findings(scene: int) -> None:

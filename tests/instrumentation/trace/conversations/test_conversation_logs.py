@@ -164,6 +164,7 @@ LOGS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(LOGS | st.lists(LOGS, max_size=2))
 def test_a_hostile_log_is_read_or_refused_with_its_place(document: Any) -> None:

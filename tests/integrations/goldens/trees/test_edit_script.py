@@ -217,6 +217,7 @@ MUTATIONS: dict[str, tuple[int, Callable[[SpanShape], Sequence[SpanShape]]]] = {
 """Changes of a span and their cost. The cost of a loss depends on the spans below."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", MUTATIONS)
 @given(golden=forests("", 9, unique=True), seed=SEEDS)
 def test_one_change_of_one_span_is_one_edit(kind: str, golden: list[SpanShape], seed: int) -> None:
@@ -249,6 +250,7 @@ def test_a_moved_subtree_is_one_edit(golden: list[SpanShape], seed: int) -> None
     assert edit.description.endswith(f"{span_at(golden, position[:-1]).name} to root")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", sorted(MUTATIONS.keys() - {"level"}))
 @given(golden=forests("xyz", 8), seed=SEEDS)
 def test_no_script_costs_more_than_the_change(
@@ -349,6 +351,7 @@ def _pair_cost(old: SpanShape, new: SpanShape) -> int:
     return min(SPAN_COST * spans, difference_cost(old, new) + cheapest(old.children, new.children))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("names", [3, 300])
 def test_two_unrelated_trees_of_300_spans_are_compared_in_seconds(names: int) -> None:
     golden, actual = (_wide(Random(seed), names) for seed in (1, 2))

@@ -235,6 +235,7 @@ def test_invalid_queries_are_reported(arguments: tuple[str, ...], sentence: str)
     assert (done.exit_code, sentence in done.stderr) == (2, True), done.stderr
 
 
+@pytest.mark.long
 def test_a_search_updates_the_statistics_of_sqlite(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"  # a new store: the shared one may have statistics already
     with enable_tracing(f"sqlite:///{file}", experiment=EXPERIMENT, frameworks=(), redaction=None):
