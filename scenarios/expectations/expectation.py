@@ -1,10 +1,18 @@
-"""`Expectation`: a statement about a trace, its evaluation, and the span that it is about."""
+"""`Expectation`: a statement about a trace, how it is written, and the span that it is about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import wraps
+from inspect import signature
+from string import Formatter
+from typing import Any, Concatenate, ParamSpec
 
 from instrumentation.trace import Span, Trace, TraceNotFoundError
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
+from scenarios.expectations.wording import how_often, join_names, subject
+from scenarios.reports.wording import count_of
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,79 @@ class Expectation:
     signals_failure: bool = False
     span_name: str = ""
     counts_traces: bool = False
+
+
+class _Description(Formatter):
+    """Fills in a description: `{times:times}` is "twice", `{times:turn}` is "2 turns".
+
+    Several agents are "a and b"; with a verb, as in `{agents:state}`, they are "a and b state".
+    """
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, tuple | list):
+            return subject(value, format_spec) if format_spec else join_names(value)
+        if isinstance(value, int) and format_spec:
+            return how_often(value) if format_spec == "times" else count_of(value, format_spec)
+        return str(super().format_field(value, format_spec))
+
+
+def expectation(
+    description: str,
+    *,
+    agents: tuple[str, ...] = ("agent",),
+    span_name: str = "",
+    signals_failure: bool = False,
+    counts_traces: bool = False,
+) -> Callable[[Callable[Concatenate[Trace, P], str | None]], Callable[P, Expectation]]:
+    """Make a function that builds an expectation of one that explains its failure.
+
+    The function is given a trace first, and then the arguments of the expectation:
+
+        @expectation("{agent} takes {times:turn}")
+        def takes_turns(trace: Trace, agent: str, times: int) -> str | None:
+            found = len(trace.turns(agent))
+            return None if found == times else f"it took {found}"
+
+        takes_turns("writer", 2).description == "writer takes 2 turns"
+
+    Args:
+        description: The statement, with `{name}` for an argument.
+        agents: The parameters that name agents, if the function has them.
+        span_name: As of `Expectation`, with `{name}` for an argument.
+        signals_failure: As of `Expectation`.
+        counts_traces: As of `Expectation`.
+    """
+
+    def decorate(explain: Callable[Concatenate[Trace, P], str | None]) -> Callable[P, Expectation]:
+        whole = signature(explain)
+        own = whole.replace(parameters=list(whole.parameters.values())[1:])
+
+        @wraps(explain)
+        def build(*args: P.args, **kwargs: P.kwargs) -> Expectation:
+            try:
+                bound = own.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{explain.__name__}() {error}") from None
+            bound.apply_defaults()
+            return Expectation(
+                _Description().vformat(description, (), bound.arguments),
+                lambda trace: explain(trace, *args, **kwargs),
+                tuple(_named_agents(bound.arguments, agents)),
+                signals_failure,
+                span_name.format(**bound.arguments),
+                counts_traces,
+            )
+
+        vars(build)["__signature__"] = own.replace(return_annotation=Expectation)
+        return build
+
+    return decorate
+
+
+def _named_agents(arguments: Mapping[str, Any], parameters: tuple[str, ...]) -> Iterator[str]:
+    for name in parameters:
+        value = arguments.get(name, ())
+        yield from [value] if isinstance(value, str) else value
 
 
 def explain_failure(trace: Trace, expectation: Expectation) -> str | None:

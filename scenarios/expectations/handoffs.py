@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import how_often, list_names
+from scenarios.expectations.expectation import expectation
+from scenarios.expectations.wording import list_names
 from scenarios.reports.wording import count_of
 
 SCORE_ATTRIBUTE = "flight_recorder.handoff.efficiency_score"
@@ -15,110 +15,82 @@ MAX_LOST_SHARE = 0.2
 """Up to this share of the sender's text, a handoff is lost."""
 
 
-def hands_off(sender: str, receiver: str, *, times: int = 1) -> Expectation:
+@expectation("{sender} hands off to {receiver} {times:times}", agents=("sender", "receiver"))
+def hands_off(trace: Trace, sender: str, receiver: str, *, times: int = 1) -> str | None:
     """Work passes from sender to receiver this many times, and arrives each time."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        found = trace.handoffs(sender, receiver)
-        if len(found) != times:
-            return f"{count_of(len(found), 'such handoff')}{_describe_received(trace, receiver)}"
-        if unscored := _describe_unscored(found):
-            return unscored
-        lost = [span for span in found if _arrived_share(span) < MIN_ARRIVED_SHARE]
-        if not lost:
-            return None
-        sent = lost[0].attributes.get("flight_recorder.handoff.output_chars", "")
-        return f"only {_arrived_share(lost[0]):.0%} of the {sent} characters sent arrived"
-
-    return Expectation(
-        f"{sender} hands off to {receiver} {how_often(times)}",
-        explain_failure,
-        (sender, receiver),
-    )
+    found = trace.handoffs(sender, receiver)
+    if len(found) != times:
+        return f"{count_of(len(found), 'such handoff')}{_describe_received(trace, receiver)}"
+    if unscored := _describe_unscored(found):
+        return unscored
+    lost = [span for span in found if _arrived_share(span) < MIN_ARRIVED_SHARE]
+    if not lost:
+        return None
+    sent = lost[0].attributes.get("flight_recorder.handoff.output_chars", "")
+    return f"only {_arrived_share(lost[0]):.0%} of the {sent} characters sent arrived"
 
 
-def loses_handoff(sender: str, receiver: str) -> Expectation:
+@expectation(
+    "the handoff from {sender} to {receiver} is lost",
+    agents=("sender", "receiver"),
+    signals_failure=True,
+)
+def loses_handoff(trace: Trace, sender: str, receiver: str) -> str | None:
     """There is a handoff from sender to receiver of which almost nothing arrives."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        found = trace.handoffs(sender, receiver)
-        if not found:
-            return f"no such handoff{_describe_received(trace, receiver)}"
-        if unscored := _describe_unscored(found):
-            return unscored
-        least = min(map(_arrived_share, found))
-        return None if least <= MAX_LOST_SHARE else f"at least {least:.0%} of each arrived"
-
-    return Expectation(
-        f"the handoff from {sender} to {receiver} is lost",
-        explain_failure,
-        (sender, receiver),
-        signals_failure=True,
-    )
+    found = trace.handoffs(sender, receiver)
+    if not found:
+        return f"no such handoff{_describe_received(trace, receiver)}"
+    if unscored := _describe_unscored(found):
+        return unscored
+    least = min(map(_arrived_share, found))
+    return None if least <= MAX_LOST_SHARE else f"at least {least:.0%} of each arrived"
 
 
-def takes_edge(source: str, target: str, *, on: str) -> Expectation:
+@expectation("the edge {source} → {target} is taken on {on} once", agents=("source", "target"))
+def takes_edge(trace: Trace, source: str, target: str, *, on: str) -> str | None:
     """The graph goes from source to target once, because the condition `on` is met.
 
     Every conditional handoff between the two must have this condition.
     """
 
-    def explain_failure(trace: Trace) -> str | None:
-        conditions = [
-            span.attributes.get("flight_recorder.routing.condition")
-            for span in trace.handoffs(source, target)
-        ]
-        met = [condition for condition in conditions if condition is not None]
-        if met == [on]:
-            return None
-        return f"it was taken on {', '.join(map(str, met)) or 'no condition'}"
-
-    return Expectation(
-        f"the edge {source} → {target} is taken on {on} once",
-        explain_failure,
-        (source, target),
-    )
+    conditions = [
+        span.attributes.get("flight_recorder.routing.condition")
+        for span in trace.handoffs(source, target)
+    ]
+    met = [condition for condition in conditions if condition is not None]
+    if met == [on]:
+        return None
+    return f"it was taken on {', '.join(map(str, met)) or 'no condition'}"
 
 
-def delegates_to(sender: str, receiver: str, *, times: int = 1) -> Expectation:
+@expectation("{sender} delegates to {receiver} {times:times}", agents=("sender", "receiver"))
+def delegates_to(trace: Trace, sender: str, receiver: str, *, times: int = 1) -> str | None:
     """The sender delegates work to the receiver this many times."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        delegations = [span for span in trace.handoffs(sender, receiver) if _is_delegation(span)]
-        if len(delegations) == times:
-            return None
-        found = count_of(len(delegations), "such delegation")
-        return f"{found}; delegations of the run: {_list_delegations(list(trace))}"
-
-    return Expectation(
-        f"{sender} delegates to {receiver} {how_often(times)}",
-        explain_failure,
-        (sender, receiver),
-    )
+    delegations = [span for span in trace.handoffs(sender, receiver) if _is_delegation(span)]
+    if len(delegations) == times:
+        return None
+    found = count_of(len(delegations), "such delegation")
+    return f"{found}; delegations of the run: {_list_delegations(list(trace))}"
 
 
-def delegates_without_calling(task: str, *, tool: str) -> Expectation:
+@expectation(
+    "the task {task} is delegated to an agent that never calls {tool}",
+    signals_failure=True,
+    span_name="{task}",
+)
+def delegates_without_calling(trace: Trace, task: str, *, tool: str) -> str | None:
     """The task is delegated, and no agent that works on it calls the tool that it needs."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        tasks = [span for span in trace.spans_of_type("TASK") if span.name == task]
-        if not tasks:
-            return f"no task has this name; tasks: {list_names(trace, 'TASK')}"
-        spans = [span for found in tasks for span in found]
-        if not any(map(_is_delegation, spans)):
-            return "the task is not delegated"
-        calls = sum(span.type == "TOOL" and span.name == tool for span in spans)
-        if not calls:
-            return None
-        called = f"{count_of(calls, 'call')} of {tool}"
-        return f"{called}; delegations: {_list_delegations(spans)}"
-
-    return Expectation(
-        f"the task {task} is delegated to an agent that never calls {tool}",
-        explain_failure,
-        signals_failure=True,
-        span_name=task,
-    )
+    tasks = [span for span in trace.spans_of_type("TASK") if span.name == task]
+    if not tasks:
+        return f"no task has this name; tasks: {list_names(trace, 'TASK')}"
+    spans = [span for found in tasks for span in found]
+    if not any(map(_is_delegation, spans)):
+        return "the task is not delegated"
+    calls = sum(span.type == "TOOL" and span.name == tool for span in spans)
+    if not calls:
+        return None
+    called = f"{count_of(calls, 'call')} of {tool}"
+    return f"{called}; delegations: {_list_delegations(spans)}"
 
 
 def _arrived_share(handoff: Span) -> float:

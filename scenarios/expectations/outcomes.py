@@ -5,7 +5,7 @@ from typing import Any
 
 from instrumentation.diagnosis import diagnose
 from instrumentation.trace import Trace
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.wording import describe_nearest, error_suffix, root_attribute, to_text
 from scenarios.reports.wording import count_of
 
@@ -29,91 +29,62 @@ def ends_with_status(status: str, *, message: str = "") -> Expectation:
     )
 
 
-def reaches_outcome(outcome: str) -> Expectation:
+@expectation("the workflow reaches the outcome {outcome!r}")
+def reaches_outcome(trace: Trace, outcome: str) -> str | None:
     """The workflow records this outcome, such as "approved" or "out of rounds"."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        found = root_attribute(trace, "flight_recorder.workflow.outcome")
-        return None if found == outcome else f"the outcome is {found!r}"
-
-    return Expectation(f"the workflow reaches the outcome {outcome!r}", explain_failure)
+    found = root_attribute(trace, "flight_recorder.workflow.outcome")
+    return None if found == outcome else f"the outcome is {found!r}"
 
 
-def output_contains(pattern: str) -> Expectation:
+@expectation("the output contains /{pattern}/")
+def output_contains(trace: Trace, pattern: str) -> str | None:
     """The run's output matches this regular expression somewhere."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        output = to_text(trace.root.outputs)
-        if not output:
-            return "the run has no output"
-        return (
-            None
-            if re.search(pattern, output)
-            else f"the output {describe_nearest(pattern, output)}"
-        )
-
-    return Expectation(f"the output contains /{pattern}/", explain_failure)
+    output = to_text(trace.root.outputs)
+    if not output:
+        return "the run has no output"
+    return None if re.search(pattern, output) else f"the output {describe_nearest(pattern, output)}"
 
 
-def output_lacks(pattern: str) -> Expectation:
+@expectation("the output does not contain /{pattern}/")
+def output_lacks(trace: Trace, pattern: str) -> str | None:
     """The run has an output, and this regular expression matches nowhere in it."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        output = to_text(trace.root.outputs)
-        if not output:
-            return "the run has no output"
-        found = re.search(pattern, output)
-        return f"the output contains {found.group()!r}" if found else None
-
-    return Expectation(f"the output does not contain /{pattern}/", explain_failure)
+    output = to_text(trace.root.outputs)
+    if not output:
+        return "the run has no output"
+    found = re.search(pattern, output)
+    return f"the output contains {found.group()!r}" if found else None
 
 
-def has_root_attribute(attribute: str, value: Any) -> Expectation:
+@expectation("{attribute} is {value!r}")
+def has_root_attribute(trace: Trace, attribute: str, value: Any) -> str | None:
     """The root span has this attribute with this value."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        found = root_attribute(trace, attribute)
-        return None if found == value else f"its value is {found!r}"
-
-    return Expectation(f"{attribute} is {value!r}", explain_failure)
+    found = root_attribute(trace, attribute)
+    return None if found == value else f"its value is {found!r}"
 
 
-def spends_tokens_at_most(tokens: int) -> Expectation:
+@expectation("the run spends at most {tokens} tokens")
+def spends_tokens_at_most(trace: Trace, tokens: int) -> str | None:
     """All completions of the run together use no more tokens than this."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        spent = sum(span.tokens.total for span in trace.spans_of_type("LLM"))
-        if not spent:
-            return "no completion has its tokens recorded"
-        return f"it spends {spent} tokens" if spent > tokens else None
-
-    return Expectation(f"the run spends at most {tokens} tokens", explain_failure)
+    spent = sum(span.tokens.total for span in trace.spans_of_type("LLM"))
+    if not spent:
+        return "no completion has its tokens recorded"
+    return f"it spends {spent} tokens" if spent > tokens else None
 
 
-def has_no_errors() -> Expectation:
+@expectation("no span has the status ERROR")
+def has_no_errors(trace: Trace) -> str | None:
     """No span of the run has the status ERROR."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        failed = [span for span in trace if span.failed]
-        return "; ".join(f"{span.name} failed{error_suffix(span)}" for span in failed) or None
-
-    return Expectation("no span has the status ERROR", explain_failure)
+    failed = [span for span in trace if span.failed]
+    return "; ".join(f"{span.name} failed{error_suffix(span)}" for span in failed) or None
 
 
-def leaves_traces(count: int) -> Expectation:
+@expectation("the run leaves {count:trace} without an error", counts_traces=True)
+def leaves_traces(trace: Trace, count: int) -> str | None:
     """The run leaves this many traces, as a program does that calls in threads, and none fails."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        if len(trace.roots) != count:
-            return f"it leaves {count_of(len(trace.roots), 'trace')}"
-        failed = [span for span in trace if span.failed]
-        return "; ".join(f"{span.name} failed{error_suffix(span)}" for span in failed) or None
-
-    return Expectation(
-        f"the run leaves {count_of(count, 'trace')} without an error",
-        explain_failure,
-        counts_traces=True,
-    )
+    if len(trace.roots) != count:
+        return f"it leaves {count_of(len(trace.roots), 'trace')}"
+    failed = [span for span in trace if span.failed]
+    return "; ".join(f"{span.name} failed{error_suffix(span)}" for span in failed) or None
 
 
 def is_one_session(*, turns: int, user: str = "") -> Expectation:
@@ -133,25 +104,19 @@ def is_one_session(*, turns: int, user: str = "") -> Expectation:
     )
 
 
-def each_turn_reaches_outcome(outcome: str) -> Expectation:
+@expectation("each turn reaches the outcome {outcome!r}")
+def each_turn_reaches_outcome(trace: Trace, outcome: str) -> str | None:
     """Every turn of the session succeeds and records this outcome."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        for number, root in enumerate(trace.roots, 1):
-            found = root.attributes.get("flight_recorder.workflow.outcome")
-            if root.failed or found != outcome:
-                return f"turn {number} has the status {root.status} and the outcome {found!r}"
-        return None
-
-    return Expectation(f"each turn reaches the outcome {outcome!r}", explain_failure)
+    for number, root in enumerate(trace.roots, 1):
+        found = root.attributes.get("flight_recorder.workflow.outcome")
+        if root.failed or found != outcome:
+            return f"turn {number} has the status {root.status} and the outcome {found!r}"
+    return None
 
 
-def avoids_failure(mode: str) -> Expectation:
+@expectation("the run avoids the failure {mode!r}")
+def avoids_failure(trace: Trace, mode: str) -> str | None:
     """The diagnosis does not find this failure mode, such as "ungrounded answer"."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        found = [one for one in diagnose(trace).findings if one.mode == mode]
-        places = ", ".join(f"{one.agent}: {one.span}" for one in found)
-        return f"the diagnosis finds it: {places}" if found else None
-
-    return Expectation(f"the run avoids the failure {mode!r}", explain_failure)
+    found = [one for one in diagnose(trace).findings if one.mode == mode]
+    places = ", ".join(f"{one.agent}: {one.span}" for one in found)
+    return f"the diagnosis finds it: {places}" if found else None

@@ -7,7 +7,7 @@ from typing import Any
 from instrumentation.figures import extract_figures
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import calls_of
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import expectation
 from scenarios.expectations.figure_matching import is_same_figure
 from scenarios.expectations.wording import list_agents, shorten, to_text
 from scenarios.reports.wording import count_of
@@ -16,116 +16,87 @@ MIN_FIGURES_SHARE = 0.8
 """From this share of the sender's figures on, the figures have been handed off."""
 
 
-def every_prompt_contains(agent: str, pattern: str) -> Expectation:
+@expectation("every prompt of {agent} contains /{pattern}/")
+def every_prompt_contains(trace: Trace, agent: str, pattern: str) -> str | None:
     """This pattern matches in the prompt of each completion of the agent."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        prompts = [prompt for turn in trace.turns(agent) for prompt in _prompts(turn)]
-        if not prompts:
-            return _no_completion(trace, agent)
-        lacking = sum(not re.search(pattern, prompt) for prompt in prompts)
-        return f"{lacking} of its {len(prompts)} prompts lack it" if lacking else None
-
-    return Expectation(f"every prompt of {agent} contains /{pattern}/", explain_failure, (agent,))
+    prompts = [prompt for turn in trace.turns(agent) for prompt in _prompts(turn)]
+    if not prompts:
+        return _no_completion(trace, agent)
+    lacking = sum(not re.search(pattern, prompt) for prompt in prompts)
+    return f"{lacking} of its {len(prompts)} prompts lack it" if lacking else None
 
 
-def no_prompt_contains(agent: str, pattern: str) -> Expectation:
+@expectation("no prompt of {agent} contains /{pattern}/")
+def no_prompt_contains(trace: Trace, agent: str, pattern: str) -> str | None:
     """The agent makes a completion, and this pattern matches in none of its prompts."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        prompts = [prompt for turn in trace.turns(agent) for prompt in _prompts(turn)]
-        if not prompts:
-            return _no_completion(trace, agent)
-        found = [match for prompt in prompts if (match := re.search(pattern, prompt))]
-        return f"a prompt contains {found[0].group()!r}" if found else None
-
-    return Expectation(f"no prompt of {agent} contains /{pattern}/", explain_failure, (agent,))
+    prompts = [prompt for turn in trace.turns(agent) for prompt in _prompts(turn)]
+    if not prompts:
+        return _no_completion(trace, agent)
+    found = [match for prompt in prompts if (match := re.search(pattern, prompt))]
+    return f"a prompt contains {found[0].group()!r}" if found else None
 
 
-def hands_off_figures(sender: str, receiver: str) -> Expectation:
+@expectation("the figures of {sender} reach {receiver}", agents=("sender", "receiver"))
+def hands_off_figures(trace: Trace, sender: str, receiver: str) -> str | None:
     """The figures that the sender stated are in the receiver's prompt, in whatever words."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        share = _arrived_share(trace, sender, receiver)
-        if isinstance(share, str):
-            return share
-        return None if share >= MIN_FIGURES_SHARE else f"only {share:.0%} of the figures arrived"
-
-    return Expectation(
-        f"the figures of {sender} reach {receiver}", explain_failure, (sender, receiver)
-    )
+    share = _arrived_share(trace, sender, receiver)
+    if isinstance(share, str):
+        return share
+    return None if share >= MIN_FIGURES_SHARE else f"only {share:.0%} of the figures arrived"
 
 
-def loses_figures(sender: str, receiver: str) -> Expectation:
+@expectation(
+    "the figures of {sender} are lost on the way to {receiver}",
+    agents=("sender", "receiver"),
+    signals_failure=True,
+)
+def loses_figures(trace: Trace, sender: str, receiver: str) -> str | None:
     """The sender stated figures, and none of them is in the receiver's prompt."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        share = _arrived_share(trace, sender, receiver)
-        if isinstance(share, str):
-            return share
-        return f"{share:.0%} of the figures arrived" if share else None
-
-    return Expectation(
-        f"the figures of {sender} are lost on the way to {receiver}",
-        explain_failure,
-        (sender, receiver),
-        signals_failure=True,
-    )
+    share = _arrived_share(trace, sender, receiver)
+    if isinstance(share, str):
+        return share
+    return f"{share:.0%} of the figures arrived" if share else None
 
 
-def receives_tool_results(agent: str, tool: str) -> Expectation:
+@expectation("{agent} receives the results of {tool}")
+def receives_tool_results(trace: Trace, agent: str, tool: str) -> str | None:
     """The result of each of the agent's calls of the tool is in one of its prompts."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
-        if not called:
-            return f"{agent} did not call it; agents at work: {list_agents(trace)}"
-        if received == called:
-            return None
-        return f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
-
-    return Expectation(f"{agent} receives the results of {tool}", explain_failure, (agent,))
+    called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
+    if not called:
+        return f"{agent} did not call it; agents at work: {list_agents(trace)}"
+    if received == called:
+        return None
+    return f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
 
 
-def never_receives_tool_results(agent: str, tool: str) -> Expectation:
+@expectation("{agent} never receives the results of {tool}", signals_failure=True)
+def never_receives_tool_results(trace: Trace, agent: str, tool: str) -> str | None:
     """The agent called the tool, and no prompt of the agent contains a result."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
-        if not called:
-            return f"{agent} did not call it; agents at work: {list_agents(trace)}"
-        return (
-            f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
-            if received
-            else None
-        )
-
-    return Expectation(
-        f"{agent} never receives the results of {tool}",
-        explain_failure,
-        (agent,),
-        signals_failure=True,
+    called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
+    if not called:
+        return f"{agent} did not call it; agents at work: {list_agents(trace)}"
+    return (
+        f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
+        if received
+        else None
     )
 
 
-def remembers_earlier_turns(agent: str) -> Expectation:
+@expectation("{agent} remembers the earlier turns")
+def remembers_earlier_turns(trace: Trace, agent: str) -> str | None:
     """In each turn of a session, the agent's prompt has all earlier messages, in order."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        if len(trace.roots) < 2:
-            return f"there is nothing to remember in {count_of(len(trace.roots), 'turn')}"
-        earlier: list[str] = []
-        for number, root in enumerate(trace.roots, 1):
-            turns = [span for span in root if span.type == "AGENT" and span.agent == agent]
-            completions = [span for turn in turns for span in turn if span.type == "LLM"]
-            if not completions:
-                return f"in turn {number}, {_no_completion(trace, agent)}"
-            if missing := _first_missing(earlier, completions[0]):
-                return f"the prompt of turn {number} lacks {shorten(missing)!r}"
-            earlier += [message["content"] for message in _session_messages(root)]
-        return None
-
-    return Expectation(f"{agent} remembers the earlier turns", explain_failure, (agent,))
+    if len(trace.roots) < 2:
+        return f"there is nothing to remember in {count_of(len(trace.roots), 'turn')}"
+    earlier: list[str] = []
+    for number, root in enumerate(trace.roots, 1):
+        turns = [span for span in root if span.type == "AGENT" and span.agent == agent]
+        completions = [span for turn in turns for span in turn if span.type == "LLM"]
+        if not completions:
+            return f"in turn {number}, {_no_completion(trace, agent)}"
+        if missing := _first_missing(earlier, completions[0]):
+            return f"the prompt of turn {number} lacks {shorten(missing)!r}"
+        earlier += [message["content"] for message in _session_messages(root)]
+    return None
 
 
 def _no_completion(trace: Trace, agent: str) -> str:

@@ -6,15 +6,13 @@ from typing import Any
 from instrumentation.figures import extract_figures
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import tool_calls, tool_result
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.figure_matching import format_figures, matching_pairs, stated_figures
 from scenarios.expectations.wording import (
     error_suffix,
     how_often,
-    join_names,
     list_agents,
     shorten,
-    subject,
     to_text,
 )
 from scenarios.reports.wording import count_of
@@ -45,95 +43,77 @@ def writes_state(agent: str, *, grounded: bool, times: int = 1) -> Expectation:
     )
 
 
-def repeats_guess(author: str, *, stated_by: tuple[str, ...]) -> Expectation:
+@expectation(
+    "{stated_by:state} a figure that {author} wrote without a source",
+    agents=("author", "stated_by"),
+    signals_failure=True,
+)
+def repeats_guess(trace: Trace, author: str, *, stated_by: tuple[str, ...]) -> str | None:
     """Each agent states a figure that the author wrote to the shared state without a source."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        guesses = [
-            figure
-            for span in _writes(trace, author)
-            if span.attributes.get("flight_recorder.state.grounded") is False
-            for figure in extract_figures(to_text(span.inputs.get("value")))
-        ]
-        if not guesses:
-            return f"{author} wrote no ungrounded figure; agents at work: {list_agents(trace)}"
-        for agent in stated_by:
-            if not any(matching_pairs(guesses, trace, agent)):
-                stated = format_figures(stated_figures(trace, agent))
-                return f"{agent} states {stated}, not {format_figures(guesses)}"
-        return None
-
-    return Expectation(
-        f"{subject(stated_by, 'state')} a figure that {author} wrote without a source",
-        explain_failure,
-        (author, *stated_by),
-        signals_failure=True,
-    )
+    guesses = [
+        figure
+        for span in _writes(trace, author)
+        if span.attributes.get("flight_recorder.state.grounded") is False
+        for figure in extract_figures(to_text(span.inputs.get("value")))
+    ]
+    if not guesses:
+        return f"{author} wrote no ungrounded figure; agents at work: {list_agents(trace)}"
+    for agent in stated_by:
+        if not any(matching_pairs(guesses, trace, agent)):
+            stated = format_figures(stated_figures(trace, agent))
+            return f"{agent} states {stated}, not {format_figures(guesses)}"
+    return None
 
 
-def reads_state(agent: str, *, returning: str) -> Expectation:
+@expectation("{agent} reads /{returning}/ from the shared state")
+def reads_state(trace: Trace, agent: str, *, returning: str) -> str | None:
     """Each of the agent's tool calls that read the shared state returns this pattern."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        reads = [
-            call
-            for call in tool_calls(trace, agent)
-            if any(span.type == "STATE" and span.name.startswith("read ") for span in call)
-        ]
-        if not reads:
-            return f"{agent} read nothing"
-        other = [call for call in reads if not re.search(returning, tool_result(call))]
-        if not other:
-            return None
-        return f"a read returned {shorten(tool_result(other[0]))}{error_suffix(other[0])}"
-
-    return Expectation(
-        f"{agent} reads /{returning}/ from the shared state", explain_failure, (agent,)
-    )
-
-
-def preserves_writes(*authors: str) -> Expectation:
-    """The last write of each author is still part of its key's value at the end."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        for author in authors:
-            own = [span for span in _successful_writes(trace) if _author(span) == author]
-            if not own:
-                return f"{author} wrote nothing; agents at work: {list_agents(trace)}"
-            writes = _successful_writes(trace, str(own[-1].attributes["flight_recorder.state.key"]))
-            if not _is_preserved(writes, author):
-                return f"the last write of {author} is gone; {_describe_writers(writes)}"
+    reads = [
+        call
+        for call in tool_calls(trace, agent)
+        if any(span.type == "STATE" and span.name.startswith("read ") for span in call)
+    ]
+    if not reads:
+        return f"{agent} read nothing"
+    other = [call for call in reads if not re.search(returning, tool_result(call))]
+    if not other:
         return None
-
-    return Expectation(
-        f"the last writes of {join_names(authors)} are preserved", explain_failure, authors
-    )
+    return f"a read returned {shorten(tool_result(other[0]))}{error_suffix(other[0])}"
 
 
-def overwrites_unread(author: str, key: str, *, written_by: tuple[str, ...]) -> Expectation:
+@expectation("the last writes of {authors} are preserved", agents=("authors",))
+def preserves_writes(trace: Trace, *authors: str) -> str | None:
+    """The last write of each author is still part of its key's value at the end."""
+    for author in authors:
+        own = [span for span in _successful_writes(trace) if _author(span) == author]
+        if not own:
+            return f"{author} wrote nothing; agents at work: {list_agents(trace)}"
+        writes = _successful_writes(trace, str(own[-1].attributes["flight_recorder.state.key"]))
+        if not _is_preserved(writes, author):
+            return f"the last write of {author} is gone; {_describe_writers(writes)}"
+    return None
+
+
+@expectation(
+    "{author} overwrites {key} of {written_by} without reading it",
+    agents=("author", "written_by"),
+    signals_failure=True,
+)
+def overwrites_unread(
+    trace: Trace, author: str, key: str, *, written_by: tuple[str, ...]
+) -> str | None:
     """The author overwrites values of these agents without reading them, and they are lost."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        writes = _successful_writes(trace, key)
-        overwritten = {
-            name  # of an agent whose value was replaced, but never read
-            for span in writes
-            if _author(span) == author
-            for name in span.attributes.get("flight_recorder.state.replaces", ())
-        }
-        if missed := [name for name in written_by if name not in overwritten]:
-            return (
-                f"it overwrites no unread value of {', '.join(missed)}; {_describe_writers(writes)}"
-            )
-        preserved = [name for name in written_by if _is_preserved(writes, name)]
-        return f"the value of {', '.join(preserved)} is preserved" if preserved else None
-
-    return Expectation(
-        f"{author} overwrites {key} of {join_names(written_by)} without reading it",
-        explain_failure,
-        (author, *written_by),
-        signals_failure=True,
-    )
+    writes = _successful_writes(trace, key)
+    overwritten = {
+        name  # of an agent whose value was replaced, but never read
+        for span in writes
+        if _author(span) == author
+        for name in span.attributes.get("flight_recorder.state.replaces", ())
+    }
+    if missed := [name for name in written_by if name not in overwritten]:
+        return f"it overwrites no unread value of {', '.join(missed)}; {_describe_writers(writes)}"
+    preserved = [name for name in written_by if _is_preserved(writes, name)]
+    return f"the value of {', '.join(preserved)} is preserved" if preserved else None
 
 
 def _writes(trace: Trace, author: str | None = None) -> list[Span]:

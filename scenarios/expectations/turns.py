@@ -1,49 +1,40 @@
 """Expectations about turns of agents: how often, how many at once, and how completions end."""
 
 from instrumentation.trace import Trace
-from scenarios.expectations.expectation import Expectation
-from scenarios.expectations.wording import error_suffix, join_names, list_agents
+from scenarios.expectations.expectation import Expectation, expectation
+from scenarios.expectations.wording import error_suffix, list_agents
 from scenarios.reports.wording import count_of
 
 
-def takes_turns(agent: str, times: int) -> Expectation:
+@expectation("{agent} takes {times:turn}")
+def takes_turns(trace: Trace, agent: str, times: int) -> str | None:
     """The agent takes exactly this many turns."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        found = len(trace.turns(agent))
-        if found == times:
-            return None
-        return f"it took {count_of(found, 'turn')}; agents at work: {list_agents(trace)}"
-
-    return Expectation(f"{agent} takes {count_of(times, 'turn')}", explain_failure, (agent,))
-
-
-def never_runs(agent: str) -> Expectation:
-    """The agent takes no turn, in a trace that has turns of others."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        if not trace.agents:
-            return "the trace has no turn of any agent"
-        found = len(trace.turns(agent))
-        return f"it took {count_of(found, 'turn')}" if found else None
-
-    return Expectation(f"{agent} never runs", explain_failure, (agent,))
-
-
-def works_concurrently(*team: str) -> Expectation:
-    """Each of these agents has a turn that overlaps with a turn of each of the others."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        for agent in team:
-            if not trace.turns(agent):
-                return f"{agent} took no turn; agents at work: {list_agents(trace)}"
-            others = {name for turn in trace.turns(agent) for name in turn.concurrent_agents}
-            if missing := [name for name in team if name not in (agent, *others)]:
-                company = f"alongside {', '.join(sorted(others))}" if others else "alone"
-                return f"{agent} worked {company}, without {', '.join(missing)}"
+    found = len(trace.turns(agent))
+    if found == times:
         return None
+    return f"it took {count_of(found, 'turn')}; agents at work: {list_agents(trace)}"
 
-    return Expectation(f"{join_names(team)} work at the same time", explain_failure, team)
+
+@expectation("{agent} never runs")
+def never_runs(trace: Trace, agent: str) -> str | None:
+    """The agent takes no turn, in a trace that has turns of others."""
+    if not trace.agents:
+        return "the trace has no turn of any agent"
+    found = len(trace.turns(agent))
+    return f"it took {count_of(found, 'turn')}" if found else None
+
+
+@expectation("{team} work at the same time", agents=("team",))
+def works_concurrently(trace: Trace, *team: str) -> str | None:
+    """Each of these agents has a turn that overlaps with a turn of each of the others."""
+    for agent in team:
+        if not trace.turns(agent):
+            return f"{agent} took no turn; agents at work: {list_agents(trace)}"
+        others = {name for turn in trace.turns(agent) for name in turn.concurrent_agents}
+        if missing := [name for name in team if name not in (agent, *others)]:
+            company = f"alongside {', '.join(sorted(others))}" if others else "alone"
+            return f"{agent} worked {company}, without {', '.join(missing)}"
+    return None
 
 
 def last_completion_ends(agent: str, *, status: str, message: str = "") -> Expectation:

@@ -8,64 +8,43 @@ text.
 from instrumentation.figures import UnsupportedFigure, check_figures, extract_figures
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import completions_of, task_of, tool_calls
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import expectation
 from scenarios.expectations.wording import list_agents, shorten, to_text
 from scenarios.reports.wording import count_of
 from workflows.support.search.checks import cited_numbers
 
 
-def claims_figure_without_search(agent: str) -> Expectation:
+@expectation("{agent} states a figure without a search", signals_failure=True)
+def claims_figure_without_search(trace: Trace, agent: str) -> str | None:
     """The agent made no search, and its answer has a figure that its task does not have."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        turns = trace.turns(agent)
-        if not turns:
-            return f"{agent} took no turn; agents at work: {list_agents(trace)}"
-        if searches := [call for call in tool_calls(trace, agent) if not call.failed]:
-            return f"{agent} made {count_of(len(searches), 'search')}"
-        if any(check_figures(_answer(turn), [task_of(turn)]).unsupported for turn in turns):
-            return None
-        return f"its task has each figure of its answer: {shorten(_answer(turns[-1]))}"
-
-    return Expectation(
-        f"{agent} states a figure without a search",
-        explain_failure,
-        (agent,),
-        signals_failure=True,
-    )
+    turns = trace.turns(agent)
+    if not turns:
+        return f"{agent} took no turn; agents at work: {list_agents(trace)}"
+    if searches := [call for call in tool_calls(trace, agent) if not call.failed]:
+        return f"{agent} made {count_of(len(searches), 'search')}"
+    if any(check_figures(_answer(turn), [task_of(turn)]).unsupported for turn in turns):
+        return None
+    return f"its task has each figure of its answer: {shorten(_answer(turns[-1]))}"
 
 
-def cites_supporting_sources(agent: str) -> Expectation:
+@expectation("the sources that {agent} cites support its figures")
+def cites_supporting_sources(trace: Trace, agent: str) -> str | None:
     """The answer has figures, and the results cited in their sentences support them."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        unsupported = _find_unsupported(trace, agent)
-        if isinstance(unsupported, str):
-            return unsupported
-        if not unsupported:
-            return None
-        return f"the cited results do not support {'; '.join(map(str, unsupported))}"
-
-    return Expectation(
-        f"the sources that {agent} cites support its figures", explain_failure, (agent,)
-    )
+    unsupported = _find_unsupported(trace, agent)
+    if isinstance(unsupported, str):
+        return unsupported
+    if not unsupported:
+        return None
+    return f"the cited results do not support {'; '.join(map(str, unsupported))}"
 
 
-def cites_unsupporting_sources(agent: str) -> Expectation:
+@expectation("a source that {agent} cites does not support its figure", signals_failure=True)
+def cites_unsupporting_sources(trace: Trace, agent: str) -> str | None:
     """A sentence of the answer has a figure that the results cited there do not support."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        unsupported = _find_unsupported(trace, agent)
-        if isinstance(unsupported, str):
-            return unsupported
-        return None if unsupported else "the cited results support each figure"
-
-    return Expectation(
-        f"a source that {agent} cites does not support its figure",
-        explain_failure,
-        (agent,),
-        signals_failure=True,
-    )
+    unsupported = _find_unsupported(trace, agent)
+    if isinstance(unsupported, str):
+        return unsupported
+    return None if unsupported else "the cited results support each figure"
 
 
 def _find_unsupported(trace: Trace, agent: str) -> list[UnsupportedFigure] | str:

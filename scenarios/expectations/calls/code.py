@@ -4,7 +4,7 @@ import re
 
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import tool_calls
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.wording import list_names
 
 TOOL = "execute_code"
@@ -13,24 +13,19 @@ FILES_WRITTEN = "flight_recorder.code.files_written"
 SANDBOX = "flight_recorder.sandbox."
 
 
-def code_writes_outside(agent: str, pattern: str) -> Expectation:
+@expectation(
+    "{agent}'s code writes a file outside of its folder that matches /{pattern}/",
+    signals_failure=True,
+    span_name=TOOL,
+)
+def code_writes_outside(trace: Trace, agent: str, pattern: str) -> str | None:
     """The agent's code writes a file outside of its own folder whose path matches the pattern."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        written = _files_written(trace, agent)
-        if written is None:
-            return _no_execution(trace)
-        if any(re.search(pattern, path) for path in filter(_is_outside, written)):
-            return None
-        return f"it wrote {', '.join(written) or 'no file'}"
-
-    return Expectation(
-        f"{agent}'s code writes a file outside of its folder that matches /{pattern}/",
-        explain_failure,
-        (agent,),
-        signals_failure=True,
-        span_name=TOOL,
-    )
+    written = _files_written(trace, agent)
+    if written is None:
+        return _no_execution(trace)
+    if any(re.search(pattern, path) for path in filter(_is_outside, written)):
+        return None
+    return f"it wrote {', '.join(written) or 'no file'}"
 
 
 def code_stays_in_folder(agent: str, path: str = "") -> Expectation:
@@ -53,33 +48,23 @@ def code_stays_in_folder(agent: str, path: str = "") -> Expectation:
     )
 
 
-def code_is_stopped(agent: str, limit: str) -> Expectation:
+@expectation("{agent}'s code is stopped by the limit {limit}", span_name=TOOL)
+def code_is_stopped(trace: Trace, agent: str, limit: str) -> str | None:
     """A limit of the sandbox ends the agent's last execution."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        if not (executions := _executions(trace, agent)):
-            return _no_execution(trace)
-        found = executions[-1].attributes.get(f"{SANDBOX}ended_by")
-        return None if found == limit else f"it was ended by {found or 'no limit'}"
-
-    return Expectation(
-        f"{agent}'s code is stopped by the limit {limit}", explain_failure, (agent,), span_name=TOOL
-    )
+    if not (executions := _executions(trace, agent)):
+        return _no_execution(trace)
+    found = executions[-1].attributes.get(f"{SANDBOX}ended_by")
+    return None if found == limit else f"it was ended by {found or 'no limit'}"
 
 
-def code_has_no_limit(agent: str, limit: str) -> Expectation:
+@expectation("{agent}'s code has no limit {limit}", span_name=TOOL)
+def code_has_no_limit(trace: Trace, agent: str, limit: str) -> str | None:
     """No execution of the agent's code has the limit."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        if not (executions := _executions(trace, agent)):
-            return _no_execution(trace)
-        found = [one.attributes.get(f"{SANDBOX}limit.{limit}") for one in executions]
-        limits = [str(one) for one in found if one is not None]
-        return f"it has the limit {', '.join(limits)}" if limits else None
-
-    return Expectation(
-        f"{agent}'s code has no limit {limit}", explain_failure, (agent,), span_name=TOOL
-    )
+    if not (executions := _executions(trace, agent)):
+        return _no_execution(trace)
+    found = [one.attributes.get(f"{SANDBOX}limit.{limit}") for one in executions]
+    limits = [str(one) for one in found if one is not None]
+    return f"it has the limit {', '.join(limits)}" if limits else None
 
 
 def _is_outside(path: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.wording import how_often, list_names, shorten, to_text
 from scenarios.reports.wording import count_of
 
@@ -49,46 +49,34 @@ def guardrail_allows(guardrail: str, *, tool: str = "") -> Expectation:
     )
 
 
-def guardrail_sends_back(guardrail: str, pattern: str) -> Expectation:
+@expectation("{guardrail} sends back a text that matches /{pattern}/", span_name="{guardrail}")
+def guardrail_sends_back(trace: Trace, guardrail: str, pattern: str) -> str | None:
     """The guardrail rejects a text that matches the pattern."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        checks = [span for span in trace.spans_of_type("GUARDRAIL") if span.name == guardrail]
-        if not checks:
-            return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
-        rejected = [
-            to_text(span.inputs)
-            for span in checks
-            if span.attributes.get(f"{PREFIX}passed") is False
-        ]
-        if any(re.search(pattern, text) for text in rejected):
-            return None
-        return f"it rejected {'; '.join(map(shorten, rejected)) or 'nothing'}"
-
-    return Expectation(
-        f"{guardrail} sends back a text that matches /{pattern}/",
-        explain_failure,
-        span_name=guardrail,
-    )
+    checks = [span for span in trace.spans_of_type("GUARDRAIL") if span.name == guardrail]
+    if not checks:
+        return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
+    rejected = [
+        to_text(span.inputs) for span in checks if span.attributes.get(f"{PREFIX}passed") is False
+    ]
+    if any(re.search(pattern, text) for text in rejected):
+        return None
+    return f"it rejected {'; '.join(map(shorten, rejected)) or 'nothing'}"
 
 
-def exceeds_budget(guardrail: str) -> Expectation:
+@expectation(
+    "the run spends more tokens than {guardrail} allows",
+    span_name="{guardrail}",
+    signals_failure=True,
+)
+def exceeds_budget(trace: Trace, guardrail: str) -> str | None:
     """The completions of the run use more tokens than the guardrail's limit."""
-    return Expectation(
-        f"the run spends more tokens than {guardrail} allows",
-        lambda trace: _explain_spending(trace, guardrail, within=False),
-        span_name=guardrail,
-        signals_failure=True,
-    )
+    return _explain_spending(trace, guardrail, within=False)
 
 
-def stays_within_budget(guardrail: str) -> Expectation:
+@expectation("the run spends no more tokens than {guardrail} allows", span_name="{guardrail}")
+def stays_within_budget(trace: Trace, guardrail: str) -> str | None:
     """The completions of the run use no more tokens than the guardrail's limit."""
-    return Expectation(
-        f"the run spends no more tokens than {guardrail} allows",
-        lambda trace: _explain_spending(trace, guardrail, within=True),
-        span_name=guardrail,
-    )
+    return _explain_spending(trace, guardrail, within=True)
 
 
 def _explain_spending(trace: Trace, guardrail: str, *, within: bool) -> str | None:

@@ -4,56 +4,48 @@ from collections.abc import Sequence
 
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import tool_calls
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import expectation
 from scenarios.reports.wording import count_of
 
 
-def duplicates_measurement(measurement: str, *, agents: tuple[str, str]) -> Expectation:
+@expectation(
+    "{agents} both measure {measurement} of the same part",
+    agents=("agents",),
+    signals_failure=True,
+)
+def duplicates_measurement(
+    trace: Trace, measurement: str, *, agents: tuple[str, str]
+) -> str | None:
     """Both agents make the same measurement of the same part of the clip."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        one, other = (_measured_parts(trace, measurement, agent) for agent in agents)
-        return None if one & other else _describe_parts(agents, one, other)
-
-    return Expectation(
-        f"{' and '.join(agents)} both measure {measurement} of the same part",
-        explain_failure,
-        agents,
-        signals_failure=True,
-    )
+    one, other = (_measured_parts(trace, measurement, agent) for agent in agents)
+    return None if one & other else _describe_parts(agents, one, other)
 
 
-def measures_different_parts(measurement: str, *, agents: tuple[str, str]) -> Expectation:
+@expectation("{agents} measure {measurement} of different parts", agents=("agents",))
+def measures_different_parts(
+    trace: Trace, measurement: str, *, agents: tuple[str, str]
+) -> str | None:
     """Both agents make the measurement, of different parts of the clip."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        one, other = (_measured_parts(trace, measurement, agent) for agent in agents)
-        is_divided = one and other and not one & other
-        return None if is_divided else _describe_parts(agents, one, other)
-
-    return Expectation(
-        f"{' and '.join(agents)} measure {measurement} of different parts", explain_failure, agents
-    )
+    one, other = (_measured_parts(trace, measurement, agent) for agent in agents)
+    is_divided = one and other and not one & other
+    return None if is_divided else _describe_parts(agents, one, other)
 
 
-def shares_measurement(measurement: str, *, made_by: str, reused_by: str) -> Expectation:
+@expectation(
+    "{reused_by} reuses the {measurement} measured by {made_by}", agents=("reused_by", "made_by")
+)
+def shares_measurement(
+    trace: Trace, measurement: str, *, made_by: str, reused_by: str
+) -> str | None:
     """The measurement is made once in the run, by one agent, and the other agent reuses it."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        total = len(_measurement_spans(trace, measurement))
-        made = len(_measurement_spans(trace, measurement, made_by))
-        if (total, made) != (1, 1):
-            return f"it is made {count_of(total, 'time')}, {made} of them by {made_by}"
-        shared = [name for call in tool_calls(trace, reused_by) for name in _reused(call)]
-        if measurement in shared:
-            return None
-        return f"{reused_by} reuses {', '.join(shared) or 'no measurement'}"
-
-    return Expectation(
-        f"{reused_by} reuses the {measurement} measured by {made_by}",
-        explain_failure,
-        (reused_by, made_by),
-    )
+    total = len(_measurement_spans(trace, measurement))
+    made = len(_measurement_spans(trace, measurement, made_by))
+    if (total, made) != (1, 1):
+        return f"it is made {count_of(total, 'time')}, {made} of them by {made_by}"
+    shared = [name for call in tool_calls(trace, reused_by) for name in _reused(call)]
+    if measurement in shared:
+        return None
+    return f"{reused_by} reuses {', '.join(shared) or 'no measurement'}"
 
 
 def _measurement_spans(trace: Trace, measurement: str, agent: str = "") -> list[Span]:

@@ -1,40 +1,31 @@
 """Expectations about prompts of a registry: does an agent load the released version?"""
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import expectation
 from scenarios.expectations.wording import list_agents
 
 VERSION = "flight_recorder.prompt.version"
 RELEASED = "flight_recorder.prompt.released_version"
 
 
-def loads_released_prompt(agent: str) -> Expectation:
+@expectation("{agent} loads the released prompt")
+def loads_released_prompt(trace: Trace, agent: str) -> str | None:
     """Each prompt that the agent loads is the version that was released last."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        loads = _loads(trace, agent)
-        if not loads:
-            return f"it loads no prompt of a release; agents at work: {list_agents(trace)}"
-        return "; ".join(_describe(load) for load in loads if _is_old(load)) or None
-
-    return Expectation(f"{agent} loads the released prompt", explain_failure, (agent,))
+    loads = _loads(trace, agent)
+    if not loads:
+        return f"it loads no prompt of a release; agents at work: {list_agents(trace)}"
+    return "; ".join(_describe(load) for load in loads if _is_old(load)) or None
 
 
-def loads_old_prompt(agent: str) -> Expectation:
+@expectation(
+    "{agent} loads another version of its prompt than the released one", signals_failure=True
+)
+def loads_old_prompt(trace: Trace, agent: str) -> str | None:
     """The agent loads another version of a prompt than the one that was released last."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        loads = _loads(trace, agent)
-        if not loads:
-            return f"it loads no prompt of a release; agents at work: {list_agents(trace)}"
-        return None if any(map(_is_old, loads)) else "; ".join(map(_describe, loads))
-
-    return Expectation(
-        f"{agent} loads another version of its prompt than the released one",
-        explain_failure,
-        (agent,),
-        signals_failure=True,
-    )
+    loads = _loads(trace, agent)
+    if not loads:
+        return f"it loads no prompt of a release; agents at work: {list_agents(trace)}"
+    return None if any(map(_is_old, loads)) else "; ".join(map(_describe, loads))
 
 
 def _loads(trace: Trace, agent: str) -> list[Span]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from instrumentation.trace import Span, Trace
 from scenarios.expectations.calls.tools import calls_of, completions_of, task_of
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import expectation
 from scenarios.expectations.wording import to_text
 from scenarios.reports.wording import count_of
 from workflows.support.search.checks import country_codes
@@ -18,62 +18,44 @@ StatedAndQueried = tuple[frozenset[str], str]
 """The countries that a reply names, and the country that a call of the reply asks for."""
 
 
-def ignores_malformed_arguments(agent: str, tool: str) -> Expectation:
+@expectation(
+    "{agent} calls {tool} with malformed arguments, and the call ends with status OK",
+    span_name="{tool}",
+    signals_failure=True,
+)
+def ignores_malformed_arguments(trace: Trace, agent: str, tool: str) -> str | None:
     """A call of the tool whose arguments are not a JSON object ends with the status OK."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        completions = completions_of(trace, agent)
-        written = [text for span in completions for text in _call_arguments(span, tool)]
-        malformed = [arguments for arguments in written if not _is_object(arguments)]
-        if not malformed:
-            return f"the arguments of all {count_of(len(written), 'call')} of {tool} are valid"
-        succeeded = [call for call in calls_of(trace, agent, tool) if not call.failed]
-        if any(call.inputs.get("arguments") in malformed for call in succeeded):
-            return None
-        return f"{count_of(len(malformed), 'such call')}, none with the status OK"
-
-    return Expectation(
-        f"{agent} calls {tool} with malformed arguments, and the call ends with status OK",
-        explain_failure,
-        (agent,),
-        span_name=tool,
-        signals_failure=True,
-    )
+    completions = completions_of(trace, agent)
+    written = [text for span in completions for text in _call_arguments(span, tool)]
+    malformed = [arguments for arguments in written if not _is_object(arguments)]
+    if not malformed:
+        return f"the arguments of all {count_of(len(written), 'call')} of {tool} are valid"
+    succeeded = [call for call in calls_of(trace, agent, tool) if not call.failed]
+    if any(call.inputs.get("arguments") in malformed for call in succeeded):
+        return None
+    return f"{count_of(len(malformed), 'such call')}, none with the status OK"
 
 
-def queries_stated_country(agent: str, tool: str) -> Expectation:
+@expectation("{agent} asks {tool} for the country that it names", span_name="{tool}")
+def queries_stated_country(trace: Trace, agent: str, tool: str) -> str | None:
     """Each call of the tool asks for a country that the agent names in the same reply."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        pairs = list(_stated_and_queried(trace, agent, tool))
-        if pairs and all(queried in stated for stated, queried in pairs):
-            return None
-        return f"{agent} {_describe_pairs(pairs)}"
-
-    return Expectation(
-        f"{agent} asks {tool} for the country that it names",
-        explain_failure,
-        (agent,),
-        span_name=tool,
-    )
+    pairs = list(_stated_and_queried(trace, agent, tool))
+    if pairs and all(queried in stated for stated, queried in pairs):
+        return None
+    return f"{agent} {_describe_pairs(pairs)}"
 
 
-def queries_another_country(agent: str, tool: str) -> Expectation:
+@expectation(
+    "{agent} names one country and asks {tool} for another",
+    span_name="{tool}",
+    signals_failure=True,
+)
+def queries_another_country(trace: Trace, agent: str, tool: str) -> str | None:
     """The agent names one country in a reply, and its call of the tool asks for another."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        pairs = list(_stated_and_queried(trace, agent, tool))
-        if any(stated and queried not in stated for stated, queried in pairs):
-            return None
-        return f"{agent} {_describe_pairs(pairs)}"
-
-    return Expectation(
-        f"{agent} names one country and asks {tool} for another",
-        explain_failure,
-        (agent,),
-        span_name=tool,
-        signals_failure=True,
-    )
+    pairs = list(_stated_and_queried(trace, agent, tool))
+    if any(stated and queried not in stated for stated, queried in pairs):
+        return None
+    return f"{agent} {_describe_pairs(pairs)}"
 
 
 def _stated_and_queried(trace: Trace, agent: str, tool: str) -> Iterator[StatedAndQueried]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.expectation import Expectation
+from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.wording import (
     error_suffix,
     how_often,
@@ -36,105 +36,79 @@ def calls_tool(agent: str, tool: str, *, times: int, returning: str = "") -> Exp
     )
 
 
-def never_calls_tool(agent: str, tool: str) -> Expectation:
+@expectation("{agent} never calls {tool}", span_name="{tool}")
+def never_calls_tool(trace: Trace, agent: str, tool: str) -> str | None:
     """The agent takes a turn and does not call the tool."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        if not trace.turns(agent):
-            return f"{agent} took no turn"
-        calls = len(calls_of(trace, agent, tool))
-        return f"it made {count_of(calls, 'call')}" if calls else None
-
-    return Expectation(f"{agent} never calls {tool}", explain_failure, (agent,), span_name=tool)
+    if not trace.turns(agent):
+        return f"{agent} took no turn"
+    calls = len(calls_of(trace, agent, tool))
+    return f"it made {count_of(calls, 'call')}" if calls else None
 
 
-def tool_call_fails(agent: str, tool: str, *, times: int, message: str) -> Expectation:
+@expectation(
+    "{agent}'s call of {tool} fails with a message containing {message!r} {times:times}",
+    span_name="{tool}",
+)
+def tool_call_fails(trace: Trace, agent: str, tool: str, *, times: int, message: str) -> str | None:
     """This many of the agent's calls of the tool fail with a message that contains `message`."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        calls = calls_of(trace, agent, tool)
-        failed = [call for call in calls if call.failed and message in call.status_message]
-        if len(failed) == times:
-            return None
-        results = ", ".join(f"{call.status}{error_suffix(call)}" for call in calls) or "none"
-        return f"{count_of(len(failed), 'such call')}; its calls: {results}"
-
-    description = f"{agent}'s call of {tool} fails with a message containing {message!r}"
-    return Expectation(
-        f"{description} {how_often(times)}", explain_failure, (agent,), span_name=tool
-    )
+    calls = calls_of(trace, agent, tool)
+    failed = [call for call in calls if call.failed and message in call.status_message]
+    if len(failed) == times:
+        return None
+    results = ", ".join(f"{call.status}{error_suffix(call)}" for call in calls) or "none"
+    return f"{count_of(len(failed), 'such call')}; its calls: {results}"
 
 
-def loops_on_tool(agent: str, tool: str) -> Expectation:
+@expectation("{agent} loops on {tool}", span_name="{tool}", signals_failure=True)
+def loops_on_tool(trace: Trace, agent: str, tool: str) -> str | None:
     """The agent repeats one call of the tool, gets one result, and spends more tokens each time."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        if root_attribute(trace, "flight_recorder.routing.loop_detected") is not True:
-            return "no loop was detected"
-        calls = calls_of(trace, agent, tool)
-        different = len({(to_text(call.inputs), tool_result(call)) for call in calls})
-        if len(calls) < 3 or different > 1:
-            return f"it made {count_of(len(calls), 'call')}, {different} of them different"
-        completions = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
-        spent = [span.tokens.input for span in completions]
-        grows = spent == sorted(set(spent))
-        return None if grows else f"the input tokens are {', '.join(map(str, spent))}"
-
-    return Expectation(
-        f"{agent} loops on {tool}", explain_failure, (agent,), span_name=tool, signals_failure=True
-    )
+    if root_attribute(trace, "flight_recorder.routing.loop_detected") is not True:
+        return "no loop was detected"
+    calls = calls_of(trace, agent, tool)
+    different = len({(to_text(call.inputs), tool_result(call)) for call in calls})
+    if len(calls) < 3 or different > 1:
+        return f"it made {count_of(len(calls), 'call')}, {different} of them different"
+    completions = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
+    spent = [span.tokens.input for span in completions]
+    grows = spent == sorted(set(spent))
+    return None if grows else f"the input tokens are {', '.join(map(str, spent))}"
 
 
-def never_loops() -> Expectation:
+@expectation("no agent loops on a tool")
+def never_loops(trace: Trace) -> str | None:
     """No agent repeats a tool call with the same arguments and the same result."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        found = root_attribute(trace, "flight_recorder.routing.loop_detected")
-        return None if found is False else f"flight_recorder.routing.loop_detected is {found}"
-
-    return Expectation("no agent loops on a tool", explain_failure)
+    found = root_attribute(trace, "flight_recorder.routing.loop_detected")
+    return None if found is False else f"flight_recorder.routing.loop_detected is {found}"
 
 
-def guardrail_rejects(task: str, *, times: int) -> Expectation:
+@expectation("the guardrail of {task} rejects its result {times:times}", span_name="{task}")
+def guardrail_rejects(trace: Trace, task: str, *, times: int) -> str | None:
     """The guardrail of the task rejects its result this many times."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        tasks = [span for span in trace.spans_of_type("TASK") if span.name == task]
-        if not tasks:
-            return f"no task has this name; tasks: {list_names(trace, 'TASK')}"
-        checks = [span for found in tasks for span in found if span.type == "GUARDRAIL"]
-        rejected = sum(
-            span.attributes.get("flight_recorder.guardrail.passed") is False for span in checks
-        )
-        if rejected == times:
-            return None
-        return f"it rejected {rejected} of {count_of(len(checks), 'result')}"
-
-    return Expectation(
-        f"the guardrail of {task} rejects its result {how_often(times)}",
-        explain_failure,
-        span_name=task,
+    tasks = [span for span in trace.spans_of_type("TASK") if span.name == task]
+    if not tasks:
+        return f"no task has this name; tasks: {list_names(trace, 'TASK')}"
+    checks = [span for found in tasks for span in found if span.type == "GUARDRAIL"]
+    rejected = sum(
+        span.attributes.get("flight_recorder.guardrail.passed") is False for span in checks
     )
+    if rejected == times:
+        return None
+    return f"it rejected {rejected} of {count_of(len(checks), 'result')}"
 
 
-def claims_verified_without_tool(agent: str, tool: str) -> Expectation:
+@expectation(
+    "the output claims to be verified, and {agent} never called {tool}",
+    span_name="{tool}",
+    signals_failure=True,
+)
+def claims_verified_without_tool(trace: Trace, agent: str, tool: str) -> str | None:
     """The output claims to be verified, though the agent never called the tool that verifies."""
-
-    def explain_failure(trace: Trace) -> str | None:
-        if (trace.root.outputs or {}).get("claims_verified") is not True:
-            return f"the output claims nothing: {shorten(to_text(trace.root.outputs))}"
-        if not trace.turns(agent):
-            return f"{agent} took no turn"
-        calls = len(calls_of(trace, agent, tool))
-        return f"it made {count_of(calls, 'call')}" if calls else None
-
-    return Expectation(
-        f"the output claims to be verified, and {agent} never called {tool}",
-        explain_failure,
-        (agent,),
-        span_name=tool,
-        signals_failure=True,
-    )
+    if (trace.root.outputs or {}).get("claims_verified") is not True:
+        return f"the output claims nothing: {shorten(to_text(trace.root.outputs))}"
+    if not trace.turns(agent):
+        return f"{agent} took no turn"
+    calls = len(calls_of(trace, agent, tool))
+    return f"it made {count_of(calls, 'call')}" if calls else None
 
 
 def tool_calls(trace: Trace, agent: str) -> Iterator[Span]:
