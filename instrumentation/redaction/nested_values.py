@@ -87,6 +87,7 @@ def _redact_mapping(value: Mapping[Any, Any], redactor: TextRedactor) -> Any:
         and "value" in value
         and redactor.is_secret_field(name, _as_text(value["value"]))
     )
+    is_mcp_server = value.get("type") == "mcp"
     redacted: dict[Any, Any] = {}
     for key, inner in value.items():
         field = key.decode("latin-1") if isinstance(key, bytes) else key
@@ -98,7 +99,8 @@ def _redact_mapping(value: Mapping[Any, Any], redactor: TextRedactor) -> Any:
         new_key = redact_nested(key, redactor)
         while new_key != key and new_key in redacted:
             new_key = f"{new_key}'"
-        if is_secret or (describes_secret and key == "value"):
+        is_secret |= (describes_secret and key == "value") or (is_mcp_server and key == "headers")
+        if is_secret:
             redacted[new_key] = _hide(inner, redactor)
         elif isinstance(field, str) and is_number_field(field) and _is_number(inner):
             redacted[new_key] = inner

@@ -43,6 +43,15 @@ PATH_VALUE = re.compile(r"[/~].*|[A-Za-z]:(?:[\\/].*)?", re.DOTALL)
 FOLDER_NAMES = ("pwd", "oldpwd")
 """Names of a password, or of the shell's folder."""
 SECRET_LIKE_VALUE = "x1" * 10
+MCP_WORDS = (b"mcp", b"headers")
+MCP_SERVER = re.compile(r"type\\*[\"']\s*:\s*\\*[\"']mcp\\*[\"']")
+"""The definition of an MCP server, whose headers are secrets, whatever their names."""
+HEADERS_START = re.compile(r"headers\\*[\"']\s*:\s*\{")
+HEADER = re.compile(
+    r"[\s,]*(?P<open>\\*[\"'])(?:(?!(?P=open))(?:\\.|[^\\]))*(?P=open)\s*:\s*"
+    r"(?P<quote>\\*[\"'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)(?:(?P=quote)|\Z)",
+    re.DOTALL,
+)
 EMPTY_VALUES = frozenset({"", "none", "null", "true", "false"})
 
 
@@ -94,6 +103,8 @@ class SecretFields:
             placeholder_prefix: How a value begins that is redacted already.
         """
         text, covered_until = searchable.text, 0
+        if self.search_words and all(word in searchable.lower for word in MCP_WORDS):
+            yield from self._find_mcp_headers(text, placeholder_prefix)
         for end, name, separator in sorted(self._find_names(searchable), key=itemgetter(0)):
             if end < covered_until:
                 continue
@@ -121,6 +132,15 @@ class SecretFields:
                 yield Match(start, covered_until, self.name)
             else:
                 covered_until = start
+
+    def _find_mcp_headers(self, text: str, placeholder_prefix: str) -> Iterator[Match]:
+        """Find the values of the headers of MCP servers, also in a text that is cut off."""
+        for start in HEADERS_START.finditer(text) if MCP_SERVER.search(text) else ():
+            position = start.end()
+            while header := HEADER.match(text, position):
+                if header["value"] and not header["value"].startswith(placeholder_prefix):
+                    yield Match(*header.span("value"), self.name)
+                position = header.end()
 
     def _find_names(
         self, searchable: SearchableText

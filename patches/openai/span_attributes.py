@@ -48,5 +48,6 @@ def _to_chat_tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
         return tool
     if isinstance(custom := tool.get("custom"), Mapping):
         return {"type": "function", "function": dict(custom)}
-    definition = {key: value for key, value in tool.items() if key != "type"}
+    # The headers of an MCP server hold credentials.
+    definition = {key: value for key, value in tool.items() if key not in ("type", "headers")}
     return {"type": "function", "function": {"name": tool.get("type"), **definition}}

@@ -253,3 +253,18 @@ def test_a_hostile_text_is_redacted_in_time(part: str) -> None:
     started = time.process_time()
     DEFAULT_REDACTION.redact_text(part * (100_000 // len(part)))
     assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize("name", ["X Kéy", "x-añy", "", "a:b", "\ud800", 'a"b', "x-weather"])
+def test_the_headers_of_an_mcp_server_are_redacted_whatever_their_names(name: str) -> None:
+    server = {"type": "mcp", "server_label": "s", "headers": {"x-first": "9", name: A}}
+    request = {"input": "hi", "tools": [server, {"type": "function", "headers": {"a": "kept"}}]}
+    (tool, function) = DEFAULT_REDACTION.redact_value(request)["tools"]
+    assert list(tool["headers"].values()) == [DEFAULT_REDACTION.field_placeholder] * 2
+    assert function["headers"] == {"a": "kept"}
+    for text in (json.dumps(request), json.dumps(json.dumps(request)), repr(request)):
+        redacted = DEFAULT_REDACTION.redact_text(text)
+        assert A not in redacted
+        assert DEFAULT_REDACTION.redact_text(redacted) == redacted
+    cut_off = json.dumps(request).partition(A)[0] + A[:20] + "..."
+    assert A[:19] not in DEFAULT_REDACTION.redact_text(cut_off)
