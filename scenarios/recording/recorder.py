@@ -24,10 +24,11 @@ from scenarios.recording.recorded_line import (
 from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.recording.tape_writer import TapeWriter
 from scenarios.replay.exchange.request_parsing import lane_fingerprint, parse_request
-from scenarios.replay.http_server.connection import Connection, Scope
+from scenarios.replay.http_server.connection import BodyTooLargeError, Connection, Scope
 from scenarios.replay.http_server.forwarding import (
     ForwardingClient,
     UndecodableBodyError,
+    UnknownStatusError,
     decode_body,
     decode_headers,
     request_target,
@@ -87,6 +88,8 @@ class Recorder:
         The response is not ended: the caller sends the empty last part.
 
         Raises:
+            BodyTooLargeError: The request decodes to more than a tape can hold; it is not sent.
+            UnknownStatusError: The endpoint's status cannot be passed on.
             httpx.TransportError: The endpoint did not answer, or broke off.
         """
         endpoint = self._find_endpoint(scope["path"])
@@ -103,8 +106,12 @@ class Recorder:
         try:
             response, content = await client.forward(scope, target, body, connection, times.add)
         except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
+            # h11 quotes a header that is not valid, which may be a secret.
+            reason = str(error).partition(": bytearray")[0] or type(error).__name__
             self._leave_out(request, f"the endpoint did not answer completely ({reason})")
+            raise
+        except UnknownStatusError as error:
+            self._leave_out(request, str(error))
             raise
         except asyncio.CancelledError:
             self._leave_out(request, "the recording ended before the answer did")
@@ -165,6 +172,9 @@ class Recorder:
             content = to_utf8(response, decode_body(response.headers, body))
         except UndecodableBodyError as error:
             self._writer.errors.append(str(error))
+            return
+        except BodyTooLargeError as error:
+            self._leave_out(request, f"{error} when it is decoded")
             return
         if reason := explain_unrecordable(response, content):
             self._leave_out(request, reason)

@@ -26,6 +26,7 @@ from scenarios.replay.http_server.connection import (
     Scope,
     Send,
 )
+from scenarios.replay.http_server.forwarding import UnknownStatusError
 from scenarios.replay.http_server.server import HOST, serve_app
 from scenarios.replay.openai_api.errors import error_body
 
@@ -84,14 +85,16 @@ class _RecordingApp:
         connection = Connection(scope, receive, send)
         try:
             body = await connection.read_body()
+            if body is None:
+                return
+            await self._recorder.forward(scope, body, connection)
         except BodyTooLargeError:
             message = f"A request body larger than {MAX_BODY_MIB} MiB cannot be recorded."
             await connection.send_response(413, JSON_CONTENT_TYPE, error_body(message))
             return
-        if body is None:
+        except UnknownStatusError as error:
+            await connection.send_response(error.status, JSON_CONTENT_TYPE, error_body(str(error)))
             return
-        try:
-            await self._recorder.forward(scope, body, connection)
         except httpx.TransportError:
             await connection.break_connection()
             return

@@ -66,20 +66,21 @@ class ReplayApp:
         connection = Connection(scope, receive, send)
         try:
             body = await connection.read_body()
+            if body is None:
+                return
+            first_segment = scope["path"].removeprefix("/").partition("/")[0]
+            if first_segment in self._forwarding_clients:
+                await self._forward(first_segment, connection, scope, body)
+                return
+            plain_body, encoding_problem = _decode(scope, body)
         except BodyTooLargeError:
             request = self._parser.parse(scope, b"")
             too_large = body_too_large_error(request.lane)
             await ExchangeHandler(self.state, connection, request, refusal=too_large).handle()
             return
-        if body is None:
-            return
-        first_segment = scope["path"].removeprefix("/").partition("/")[0]
-        if first_segment in self._forwarding_clients:
-            await self._forward(first_segment, connection, scope, body)
-            return
-        plain_body, encoding_problem = _decode(scope, body)
         request = self._parser.parse(scope, plain_body)
-        endpoint = request.method, request.path
+        # To HEAD the server sends no body.
+        endpoint = "GET" if request.method == "HEAD" else request.method, request.path
         if endpoint in CONTROL_ENDPOINTS and (
             message := explain_foreign_caller(scope, same_origin=True)
         ):

@@ -34,8 +34,8 @@ class Fault:
             )
         if self.after_frame < 0 or self.retry_after_s < 0 or self.delay_s < 0:
             raise ValueError("after_frame, retry_after_s and delay_s must not be negative")
-        if self.status and self.status < 400:
-            raise ValueError(f"a fault's status must be 400 or more, not {self.status}")
+        if self.status and not 400 <= self.status <= 599:
+            raise ValueError(f"a fault's status must be from 400 to 599, not {self.status}")
         if any(lane == self.lane or calls < 1 for lane, calls in self.until_calls):
             raise ValueError(
                 "until_calls must name other lanes, and at least one call of each:"

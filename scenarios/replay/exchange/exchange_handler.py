@@ -19,6 +19,7 @@ from scenarios.replay.exchange.fault_injection import (
 from scenarios.replay.exchange.replay_state import AnswerPace, CloseEntry, ReplayState
 from scenarios.replay.faults import Fault
 from scenarios.replay.http_server.connection import JSON_CONTENT_TYPE, Connection
+from scenarios.replay.http_server.forwarding import UnknownStatusError
 from scenarios.replay.ledger import Exchange
 from scenarios.replay.openai_api.errors import error_body
 from scenarios.replay.selection.fork import FORK_HEADER, ForkedSelector
@@ -142,6 +143,10 @@ class ExchangeHandler:
         connection = self.connection
         try:
             response, _ = await forward(connection)
+        except UnknownStatusError as error:
+            close_entry(status=error.status)
+            await connection.send_response(error.status, JSON_CONTENT_TYPE, error_body(str(error)))
+            return
         except httpx.TransportError:
             close_entry()
             await connection.break_connection()

@@ -26,7 +26,10 @@ READ_POLL_INTERVAL_S = 0.001
 
 
 class BodyTooLargeError(Exception):
-    """A request's body has more than `MAX_BODY_MIB`."""
+    """A body has more than `MAX_BODY_MIB`, as it is or decoded."""
+
+    def __init__(self) -> None:
+        super().__init__(f"a body is larger than {MAX_BODY_MIB} MiB")
 
 
 class Connection:

@@ -16,7 +16,13 @@ import yaml  # type: ignore[import-untyped]  # it ships no annotations
 from scenarios.recording.recorded_line import PartTimes, build_line
 from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.replay.exchange.request_parsing import parse_request
-from scenarios.replay.http_server.forwarding import UndecodableBodyError, decode_body
+from scenarios.replay.http_server.connection import BodyTooLargeError
+from scenarios.replay.http_server.forwarding import (
+    MAX_STATUS,
+    MIN_STATUS,
+    UndecodableBodyError,
+    decode_body,
+)
 from scenarios.tape.converters.converted import ConversionError, Converted, Loss
 from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.lanes.lane_names import LaneNames
@@ -52,7 +58,7 @@ def to_tape(cassette: Any) -> Converted:
         place = f"interaction {number}"
         try:
             lines.append(_to_line(interaction, names, redaction))
-        except UndecodableBodyError as error:
+        except (UndecodableBodyError, BodyTooLargeError) as error:
             losses.append(Loss(place, f"its body cannot be decoded ({error}); it has no line"))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             losses.append(
@@ -86,6 +92,8 @@ def _to_line(interaction: Mapping[str, Any], names: LaneNames, redaction: TapeRe
     redaction.add_secrets_of_request(request, headers)
     response_headers = _headers(received.get("headers"))
     status = received.get("status_code") or received["status"]["code"]
+    if not MIN_STATUS <= status <= MAX_STATUS:
+        raise ValueError(f"status {status} is not that of an HTTP response")
     content = received["content"] if "content" in received else received["body"]["string"]
     # vcrpy may have decoded the body and left the header.
     raw = _as_bytes(content)

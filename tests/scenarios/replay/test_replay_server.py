@@ -147,6 +147,16 @@ def test_every_model_name_exists() -> None:
         assert models.retrieve("qwen/qwen-plus").id == "qwen/qwen-plus"
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/qwen", "/ledger"])
+def test_head_is_answered_like_get_without_a_body(path: str) -> None:
+    with replay_tape(make_tape(reply_line("a", "x"))) as replay:
+        got, head = (httpx.request(method, f"{replay.url}{path}") for method in ("GET", "HEAD"))
+        assert not replay.ledger.exchanges
+    assert (head.status_code, head.content) == (200, b"")
+    names = ("content-type", "content-length")
+    assert [head.headers[name] for name in names] == [got.headers[name] for name in names]
+
+
 def test_captures_are_used_in_the_reply_and_in_arguments() -> None:
     call = {"name": "note", "arguments": {"high": ["${alt}"]}}
     line = reply_line(

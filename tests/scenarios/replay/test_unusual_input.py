@@ -107,6 +107,7 @@ def test_a_body_that_is_not_an_object_is_a_client_error(body: bytes) -> None:
     "make",
     [
         lambda: unavailable("a", status=200),
+        lambda: unavailable("a", status=600),
         lambda: cuts_stream("a", after_frame=-1),
         lambda: rate_limited("a", retry_after_s=-1.0),
         lambda: slow("a", call=0),

@@ -127,3 +127,12 @@ def test_a_file_of_another_kind_ends_with_2(tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text("a: 1")
     ended = run_command("", "convert", str(tmp_path / "other.yaml"), str(tmp_path / "t.jsonl"))
     assert (ended.exit_code, "expected a tape (JSONL)" in ended.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("status", [99, 600])
+def test_a_status_that_no_tape_can_hold_is_a_loss(status: int, tmp_path: Path) -> None:
+    odd = interaction(question("How deep?"), completion("8 m."))
+    odd["response"]["status"]["code"] = status
+    tape, listed = import_cassette(tmp_path, odd, interaction(question("x"), completion("y")))
+    assert len(tape.lines) == 1
+    assert f"status {status} is not that of an HTTP response" in listed
