@@ -13,10 +13,10 @@ from patches.autogen import (
 from patches.autogen.turn_spans import turn_spans_patch
 from patches.crewai import (
     cached_tool_calls,
+    callbacks_in_crew_span,
     custom_model_calls,
     disable_autolog_wrappers,
     interrupted_runs,
-    kickoff_callbacks,
     model_replies,
     rejected_tool_calls,
     unparsed_structured_outputs,
@@ -31,13 +31,13 @@ from patches.mlflow.export_queue import (
     traces_before_spans,
 )
 from patches.mlflow.spans import (
-    autolog_after_errors,
     cancelled_spans,
     interrupted_async_generators,
+    separate_autolog_sessions,
     unwritable_values,
 )
 from patches.mlflow.spans.http_attempts import OnAttempt, http_attempts_patch
-from patches.mlflow.store import forked_processes, unreachable_database
+from patches.mlflow.store import connect_on_first_write, forked_processes
 from patches.openai import completion_spans as openai_completion_spans
 from patches.patch import Patch
 from patches.python import run_tags_in_threads
@@ -77,11 +77,11 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         trace_buffer_size.PATCH,
         memory_limit.PATCH,
         retry_queues.PATCH,
-        unreachable_database.PATCH,
+        connect_on_first_write.PATCH,
         fast_flush.PATCH,
         traces_before_spans.PATCH,
         remote_traces.PATCH,
-        autolog_after_errors.PATCH,
+        separate_autolog_sessions.PATCH,
         cancelled_spans.PATCH,
         interrupted_async_generators.PATCH,
         unwritable_values.PATCH,
@@ -116,7 +116,7 @@ def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
             untruncated_messages.PATCH,
             spans_from_events_patch(on_turn),
             interrupted_runs.PATCH,
-            kickoff_callbacks.PATCH,
+            callbacks_in_crew_span.PATCH,
             unparsed_structured_outputs.PATCH,
             model_replies.PATCH,
             custom_model_calls.PATCH,

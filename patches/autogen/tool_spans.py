@@ -23,7 +23,7 @@ from patches.support.call_wrapping import (
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import lifetime, trace_stream
-from patches.support.traced_tools import find_traced_tool
+from patches.support.user_traced_tool import find_user_traced_tool
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def _wrap_run(function_run: Callable[..., Any], run: Callable[..., Any]) -> Call
         function_run: `FunctionTool.run`, which runs a function.
         run: The method to wrap. One that the tool's author wrote may change the tool.
     """
-    traced_run = find_traced_tool(run)
+    traced_run = find_user_traced_tool(run)
     runs_function = run is function_run
 
     @wraps(run)
@@ -123,7 +123,7 @@ def _prepare_function(tool: Any, span: ToolSpan) -> Any:
     """Return a copy of a `FunctionTool` whose function runs in this context, in any thread."""
     if (function := getattr(tool, "_func", None)) is None:
         return tool
-    if (traced := find_traced_tool(function)) is not None:
+    if (traced := find_user_traced_tool(function)) is not None:
         span.span.set_attributes(traced.attributes)
         function = traced.function
     if not iscoroutinefunction(function):

@@ -20,7 +20,7 @@ from patches.support.call_wrapping import (
     wrap_in_all_subclasses,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.traced_tools import find_traced_tool
+from patches.support.user_traced_tool import find_user_traced_tool
 
 _SHARED: ContextVar[ToolSpan | None] = ContextVar("span for the tool's own", default=None)
 """The span of the call whose tool, traced by its author, is about to run."""
@@ -56,7 +56,7 @@ def share_spans_with_traced_tools() -> Generator[None]:
 @contextmanager
 def _run_tool(tool: Any, *_: Any, **__: Any) -> Generator[OnResult]:
     span = OpenSpan.innermost()
-    is_shared = isinstance(span, ToolSpan) and find_traced_tool(_function_of(tool)) is not None
+    is_shared = isinstance(span, ToolSpan) and find_user_traced_tool(_function_of(tool)) is not None
     with set_for_block(_SHARED, span) if is_shared else nullcontext():
         yield ignore_result
 

@@ -1,4 +1,4 @@
-"""The name of the LLM spans that patches record, and their attributes for client, end and tokens.
+"""The attributes of the LLM spans that patches record, and token counts under MLflow's names.
 
 Each provider names its counts differently. Some count the tokens that were read from or written to
 a prompt cache apart from the input tokens; MLflow and OpenTelemetry count them as a part of these.

@@ -54,7 +54,7 @@ def _apply() -> Generator[None]:
         yield
 
 
-class TaskList(list[Any]):
+class CollectedTasks(list[Any]):
     """Takes the place of an exporter's queue, to put its tasks into another order."""
 
     def put(self, task: Any) -> None:
@@ -63,13 +63,13 @@ class TaskList(list[Any]):
 
 def _export_traces_first(exporter: Any, spans: Sequence[Any]) -> None:
     """Do what `export` does. The spans must be looked up before MLflow forgets their traces."""
-    span_tasks, trace_tasks = TaskList(), TaskList()
+    span_tasks, trace_tasks = CollectedTasks(), CollectedTasks()
     _with_queue(exporter, span_tasks)._export_spans_incrementally(spans)
     try:
         _with_queue(exporter, trace_tasks)._export_traces(spans)
     finally:
         counts = Counter(span.trace_id for task in span_tasks for span in spans_in_task(task))
-        complete, others = TaskList(), TaskList()
+        complete, others = CollectedTasks(), CollectedTasks()
         for task in trace_tasks:
             (complete if _is_one_write(trace_in_task(task), counts) else others).put(task)
         for task in complete:
@@ -91,7 +91,7 @@ def _is_one_write(trace: Any, counts: Mapping[str, int]) -> bool:
     )
 
 
-def _with_queue(exporter: Any, queue: TaskList) -> Any:
+def _with_queue(exporter: Any, queue: CollectedTasks) -> Any:
     """Return a copy of the exporter that puts its tasks into another queue."""
     exporter = copy(exporter)
     exporter._async_queue = queue

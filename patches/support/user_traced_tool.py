@@ -7,14 +7,14 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class TracedTool:
+class UserTracedTool:
     """A function that its author decorated with `@mlflow.trace(span_type="TOOL")`."""
 
     function: Callable[..., Any]
     attributes: Mapping[str, Any]
 
 
-def find_traced_tool(function: Callable[..., Any]) -> TracedTool | None:
+def find_user_traced_tool(function: Callable[..., Any]) -> UserTracedTool | None:
     """Return what is below the decorator, or None if there is none for a tool."""
     if not getattr(function, "__mlflow_traced__", False):
         return None
@@ -23,4 +23,4 @@ def find_traced_tool(function: Callable[..., Any]) -> TracedTool | None:
     settings = getclosurevars(logic).nonlocals if logic is not None else {}
     if settings.get("span_type") != "TOOL":
         return None
-    return TracedTool(unwrap(function), settings.get("attributes") or {})
+    return UserTracedTool(unwrap(function), settings.get("attributes") or {})

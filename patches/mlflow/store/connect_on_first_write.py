@@ -1,4 +1,4 @@
-"""Let a tracing client begin while its database is down.
+"""Create a tracing client while its database is down: it connects when it first writes.
 
 MLflow connects when a tracing client is created, at the first span, and tries for more than a
 minute. With this patch a client of a database that does not answer connects when it first writes.
@@ -33,12 +33,12 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="mlflow.store.unreachable_database",
+    name="mlflow.store.connect_on_first_write",
     symptom="if the store's database is down, the first span blocks the program for over a minute",
     upstream="mlflow.tracing.client.TracingClient.__init__, which reads `self.store`",
     versions={"mlflow": ">=3.17,<3.19"},
     delete_when="a tracing client connects to its store when it first uses it",
-    canary="tests/patches/mlflow/test_unreachable_database.py"
+    canary="tests/patches/mlflow/test_connect_on_first_write.py"
     "::test_upstream_mlflow_creates_a_client_without_a_connection",
     apply=_apply,
     wraps={

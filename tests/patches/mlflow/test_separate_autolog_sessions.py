@@ -8,7 +8,7 @@ import pytest
 from mlflow.utils.autologging_utils.safety import safe_patch
 
 from instrumentation.tracing import record_run
-from patches.mlflow.spans import autolog_after_errors
+from patches.mlflow.spans import separate_autolog_sessions
 from patches.patch import apply_patches
 from tests.support.upstream_autolog import upstream_autolog
 
@@ -62,5 +62,5 @@ async def test_upstream_autolog_records_calls_after_a_handled_error(
 
 
 async def test_calls_after_a_handled_error_are_recorded(service: type[Service]) -> None:
-    with apply_patches(autolog_after_errors.PATCH):
+    with apply_patches(separate_autolog_sessions.PATCH):
         assert await recorded_span_names(service) == ["inner", "inner", "outer"]

@@ -1,4 +1,4 @@
-"""Record a crew from the call of its kickoff to its return, with the callbacks before and after.
+"""Let a crew's span enclose its before- and after-kickoff callbacks, and end with their errors.
 
 CrewAI emits the start event after the callbacks `before_kickoff_callbacks`, and the end event
 before the callbacks `after_kickoff_callbacks`. Without this patch, an error in a before-callback
@@ -67,7 +67,7 @@ def _starts_here(crew: Any, outer: OpenSpan | None) -> bool:
 
 
 PATCH = Patch(
-    name="crewai.kickoff_callbacks",
+    name="crewai.callbacks_in_crew_span",
     symptom=(
         "a crew whose before_kickoff_callbacks raise, or that is cancelled, leaves no trace; one"
         " whose after_kickoff_callbacks raise is OK"
@@ -75,7 +75,7 @@ PATCH = Patch(
     upstream="crewai.crews.utils.prepare_kickoff; crewai.Crew.kickoff (`except Exception`)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the events of a crew enclose its callbacks, also if it is cancelled",
-    canary="tests/patches/crewai/test_kickoff_callbacks.py"
+    canary="tests/patches/crewai/test_callbacks_in_crew_span.py"
     "::test_upstream_crewai_emits_the_start_of_a_crew_before_its_callbacks",
     apply=_apply,
     wraps={

@@ -1,4 +1,4 @@
-"""Keep autologging active after an autologged call has failed.
+"""Give each traced call its own autologging session, so that one failure does not stop the rest.
 
 MLflow has one autologging session per process. A call that raises marks the session as failed, and
 until the outermost call returns, no autologged call is recorded: not the retry, not the work that
@@ -14,7 +14,7 @@ from uuid import uuid4
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
-SESSIONS = "mlflow.utils.autologging_utils.safety:_AutologgingSessionManager"
+SESSION_MANAGER = "mlflow.utils.autologging_utils.safety:_AutologgingSessionManager"
 
 
 @contextmanager
@@ -51,17 +51,17 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="mlflow.spans.autolog_after_errors",
+    name="mlflow.spans.separate_autolog_sessions",
     symptom="after an autologged call has raised, the rest of the outer call is not recorded",
     upstream="mlflow.utils.autologging_utils.safety.safe_patch (`active_session_failed`)",
     versions={"mlflow": ">=3.17,<3.19"},
     delete_when="a handled error no longer stops the recording of later spans",
-    canary="tests/patches/mlflow/test_autolog_after_errors.py"
+    canary="tests/patches/mlflow/test_separate_autolog_sessions.py"
     "::test_upstream_autolog_records_calls_after_a_handled_error",
     apply=_apply,
     wraps={
-        f"{SESSIONS}.start_session": "cls, integration",
-        f"{SESSIONS}.astart_session": "cls, integration",
+        f"{SESSION_MANAGER}.start_session": "cls, integration",
+        f"{SESSION_MANAGER}.astart_session": "cls, integration",
         "mlflow.utils.autologging_utils.safety:AutologgingSession": "integration, id_",
     },
 )
