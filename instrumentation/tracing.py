@@ -20,7 +20,7 @@ from typing import Self
 
 import mlflow
 
-from instrumentation.http_attempts.attempt import Attempt
+from instrumentation.http_attempts.failed_attempt import Attempt
 from instrumentation.recording.handoffs import record_handoffs
 from instrumentation.recording.run import RunHandle, record_run, search_active_experiment
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction

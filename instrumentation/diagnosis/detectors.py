@@ -2,22 +2,22 @@
 
 from collections.abc import Callable, Iterator
 
+from instrumentation.diagnosis.calls.code_without_time_limit import find_code_without_time_limit
 from instrumentation.diagnosis.calls.duplicate_work import find_concurrent_duplicates
-from instrumentation.diagnosis.calls.endless_code import find_endless_code
 from instrumentation.diagnosis.calls.escaped_code import find_escaped_code
 from instrumentation.diagnosis.calls.malformed_call import find_malformed_calls
 from instrumentation.diagnosis.calls.mismatched_call import find_mismatched_calls
 from instrumentation.diagnosis.calls.repeated_call import find_repeated_calls
 from instrumentation.diagnosis.calls.restarted_run import find_restarted_runs
-from instrumentation.diagnosis.calls.runaway_retries import find_runaway_retries
+from instrumentation.diagnosis.calls.retries_within_call import find_calls_with_runaway_retries
 from instrumentation.diagnosis.calls.silent_stall import find_pending_results, find_unanswered_calls
-from instrumentation.diagnosis.calls.swallowed_error import find_swallowed_errors
 from instrumentation.diagnosis.calls.transient_error import find_transient_errors
+from instrumentation.diagnosis.calls.unmentioned_tool_error import find_unmentioned_tool_errors
 from instrumentation.diagnosis.calls.unrequested_action import find_unrequested_actions
 from instrumentation.diagnosis.finding import Finding
 from instrumentation.diagnosis.handoffs.arbitrary_choice import find_arbitrary_choices
 from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
-from instrumentation.diagnosis.handoffs.forgotten_instruction import (
+from instrumentation.diagnosis.handoffs.forgotten_prohibition import (
     find_rules_lost_between_agents,
     find_rules_lost_within_turn,
 )
@@ -38,10 +38,10 @@ from instrumentation.diagnosis.values.misattributed_figure import find_misattrib
 from instrumentation.diagnosis.values.overwritten_note import find_overwritten_notes
 from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
 from instrumentation.diagnosis.values.ungrounded_note import find_ungrounded_notes
-from instrumentation.diagnosis.verdicts.approved_objection import find_approved_objections
 from instrumentation.diagnosis.verdicts.late_budget_check import find_late_budget_checks
 from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_guardrails
 from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks
+from instrumentation.diagnosis.verdicts.rejected_result import find_rejected_results_called_approved
 from instrumentation.diagnosis.verdicts.stale_prompt import find_stale_prompts
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
 from instrumentation.diagnosis.verdicts.unused_guardrail_result import find_unused_guardrail_results
@@ -76,18 +76,18 @@ DETECTORS: tuple[Detector, ...] = (
     find_malformed_calls,
     find_repeated_calls,
     find_restarted_runs,
-    find_runaway_retries,
+    find_calls_with_runaway_retries,
     find_escaped_code,
-    find_endless_code,
+    find_code_without_time_limit,
     find_unanswered_calls,
     find_pending_results,
-    find_swallowed_errors,
+    find_unmentioned_tool_errors,
     find_concurrent_duplicates,
     find_transient_errors,
     find_truncated_answers,
     find_unverified_claims,
     find_partial_checks,
-    find_approved_objections,
+    find_rejected_results_called_approved,
     find_misfired_guardrails,
     find_late_budget_checks,
     find_unused_guardrail_results,

@@ -186,7 +186,9 @@ class BatchExporter:
 
     def _try_to_send(self, batch: Sequence[QueuedSpan], client: OtlpClient) -> ExportError | None:
         try:
-            client.send([self._convert(queued.span, queued.trace_attributes) for queued in batch])
+            client.send_once(
+                [self._convert(queued.span, queued.trace_attributes) for queued in batch]
+            )
         except ExportError as error:
             return error
         except Exception as error:  # one span with odd contents must not lose the others

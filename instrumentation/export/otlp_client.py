@@ -1,4 +1,4 @@
-"""Send spans to the OTLP endpoint that OpenTelemetry's variables name, and check its responses.
+"""Send spans once to the OTLP endpoint of OpenTelemetry's variables, and raise each failure.
 
 OpenTelemetry's exporter considers a redirect a success, ignores partial rejections, and logs each
 failure. But it accepts any session, and the session sees each response.
@@ -115,8 +115,8 @@ class OtlpClient:
                 f" ({type(error).__name__})"
             )
 
-    def send(self, spans: Sequence[ReadableSpan]) -> None:
-        """Send spans, without a retry.
+    def send_once(self, spans: Sequence[ReadableSpan]) -> None:
+        """Send spans in one request.
 
         Raises:
             ExportError: Not all spans were delivered.

@@ -2,7 +2,7 @@
 
 from instrumentation.figures.figure import Figure
 from instrumentation.figures.figure_check import FigureCheck, check_figures, extract_figures
-from instrumentation.figures.source_match import SupportedFigure, UnsupportedFigure
+from instrumentation.figures.figure_support import SupportedFigure, UnsupportedFigure
 
 __all__ = [
     "Figure",

@@ -13,8 +13,8 @@ from decimal import Decimal
 from itertools import combinations
 
 from instrumentation.figures.figure import Figure
+from instrumentation.figures.figure_support import SupportedFigure
 from instrumentation.figures.prose_figures import NUMBER_WORD, WORD_VALUES
-from instrumentation.figures.source_match import SupportedFigure
 from instrumentation.figures.units import PERIOD_MONTHS
 
 OPERATION_WORDS = {

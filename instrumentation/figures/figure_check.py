@@ -7,14 +7,10 @@ from decimal import Decimal
 
 from instrumentation.figures.derivation import find_derivation
 from instrumentation.figures.figure import Figure
+from instrumentation.figures.figure_support import SupportedFigure, UnsupportedFigure
 from instrumentation.figures.json_figures import figures_in_json
 from instrumentation.figures.prose_figures import figures_in_prose
-from instrumentation.figures.source_match import (
-    SupportedFigure,
-    UnsupportedFigure,
-    find_stated,
-    unsupported_reason,
-)
+from instrumentation.figures.stated_figures import find_stated, unsupported_reason
 
 
 def extract_figures(text: str) -> tuple[Figure, ...]:

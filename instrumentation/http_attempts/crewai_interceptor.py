@@ -11,7 +11,7 @@ import httpcore
 import httpx
 from crewai.llms.hooks.base import BaseInterceptor
 
-from instrumentation.http_attempts.attempt import Attempt
+from instrumentation.http_attempts.failed_attempt import Attempt
 
 _CURRENT_ATTEMPT: ContextVar[Attempt] = ContextVar("current_attempt")
 """The request of the running code: CrewAI passes a response without its request."""
@@ -39,11 +39,11 @@ class TracingInterceptor(BaseInterceptor[httpx.Request, httpx.Response]):
         return message
 
     def on_inbound(self, message: httpx.Response) -> httpx.Response:
-        _CURRENT_ATTEMPT.get().on_response(message)
+        _CURRENT_ATTEMPT.get().record_response(message)
         return message
 
     async def aon_inbound(self, message: httpx.Response) -> httpx.Response:
-        _CURRENT_ATTEMPT.get().on_response(message)
+        _CURRENT_ATTEMPT.get().record_response(message)
         return message
 
 
@@ -64,4 +64,4 @@ def _record_failure(attempt: Attempt, event: str, info: dict[str, Any]) -> None:
     if not phase.endswith(".failed") or is_body:
         return
     if not isinstance(info["exception"], httpcore.WriteError):
-        attempt.on_error(info["exception"])
+        attempt.record_error(info["exception"])

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Self
 
-from instrumentation.http_attempts.attempt import Attempt
+from instrumentation.http_attempts.failed_attempt import Attempt
 from patches.support.http_clients import http_modules
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ class TracingTransport:
         try:
             response: httpx.Response = await self._inner.handle_async_request(request)
         except BaseException as error:
-            attempt.on_error(error)
+            attempt.record_error(error)
             raise
-        attempt.on_response(response)
+        attempt.record_response(response)
         return response
 
     async def aclose(self) -> None:

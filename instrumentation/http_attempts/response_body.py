@@ -22,13 +22,13 @@ class FailureRecorder(Protocol):
 
     path: str
 
-    def record_failure(
+    def write_failure_span(
         self, name: str, *, message: str = "", error: BaseException | None = None
     ) -> None: ...
     def record_cut_stream(
         self, *, message: str = "", error: BaseException | None = None
     ) -> None: ...
-    def on_error(self, error: BaseException) -> None: ...
+    def record_error(self, error: BaseException) -> None: ...
 
 
 class ResponseBodyObserver:
@@ -77,7 +77,7 @@ class ResponseBodyObserver:
         if self._is_stream and is_http_error(error):
             self._attempt.record_cut_stream(error=error)
         else:
-            self._attempt.on_error(error)
+            self._attempt.record_error(error)
 
     def _check_complete(self, body: bytes) -> None:
         if self._is_stream and not self._is_stream_complete(body):
@@ -86,7 +86,7 @@ class ResponseBodyObserver:
             self._attempt.record_cut_stream(message=message)
         if self._is_json and body and not _is_json(body):
             message = "the content type is JSON, but the body is not valid JSON"
-            self._attempt.record_failure("malformed", message=message)
+            self._attempt.write_failure_span("malformed", message=message)
 
     def _is_stream_complete(self, body: bytes) -> bool:
         """Return whether the last event arrived, or else, which takes longer, a finish reason."""

@@ -1,4 +1,4 @@
-"""Find the tool result that contains a value, which shows that the value is not a guess."""
+"""Find the tool result with a value: its figures, in the same unit and period, or its words."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from instrumentation.figures.figure_check import extract_figures
-from instrumentation.figures.source_match import find_stated
+from instrumentation.figures.stated_figures import find_stated
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Read the steps of a CrewAI run from its trace."""
+"""Read the steps of a run from its trace: crews, tasks, turns, completions, tools, guardrails."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
 
 
 def steps_from_trace(trace: Trace) -> tuple[Step, ...]:
-    """Return the steps of a trace, in order; none if the trace contains no crew."""
+    """Return the steps of a trace, of any workflow, in the order in which they started."""
     steps: list[Step] = []
     for root in trace.roots:
         _collect(root, (), None, None, steps)

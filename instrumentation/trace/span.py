@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ OUTCOME_ATTRIBUTE = "flight_recorder.workflow.outcome"
 """How the workflow of a root span ended, in a word of its own."""
 IN_PROGRESS = "IN_PROGRESS"
 """The status of a span that never ended, as MLflow names it."""
+CANCELLATION = re.compile(r"cancel|interrupted|killed|aborted|timed? ?out", re.I)
+"""The beginning of the status message of a span that was cancelled or ran out of time."""
 MAX_SPAN_DEPTH = 200
 """Spans that are nested deeper are rejected: such a trace is the product of a loop."""
 
@@ -76,6 +79,12 @@ class Span:
     def failed(self) -> bool:
         """Whether the span ended with an error, or never ended."""
         return self.status in ("ERROR", IN_PROGRESS)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the span never ended, or was cancelled or ran out of time."""
+        was_cancelled = self.failed and CANCELLATION.match(self.status_message) is not None
+        return was_cancelled or self.status == IN_PROGRESS
 
     @property
     def agent(self) -> str | None:

@@ -12,7 +12,7 @@ from patches.registry import builtin_patches, client_patches
 if TYPE_CHECKING:
     import httpx
 
-    from instrumentation.http_attempts.attempt import Attempt
+    from instrumentation.http_attempts.failed_attempt import Attempt
 
 
 class SpanPipelineError(RuntimeError):
@@ -65,6 +65,8 @@ def all_patches() -> tuple[Patch, ...]:
 
 
 def _get_attempt(request: "httpx.Request") -> "Attempt":
-    from instrumentation.http_attempts.attempt import Attempt  # imports MLflow, which is slow
+    from instrumentation.http_attempts.failed_attempt import (
+        Attempt,  # imports MLflow, which is slow
+    )
 
     return Attempt.for_request(request)

@@ -62,4 +62,4 @@ def _build_finding(reading: TraceReading, pairs: list[tuple[Span, Span]]) -> Fin
         for pair in pairs
         for one in pair
     ]
-    return reading.find(MODE, pairs[0][0], evidence, FIX, 0.85)
+    return reading.build_finding(MODE, pairs[0][0], evidence, FIX, 0.85)

@@ -21,7 +21,7 @@ def find_escaped_code(reading: TraceReading) -> Iterator[Finding]:
         if not outside:
             continue
         backend = str(call.attributes.get(BACKEND) or "none")
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             call,
             (

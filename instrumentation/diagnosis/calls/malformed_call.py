@@ -1,4 +1,4 @@
-"""Invalid invocation: a call with unreadable arguments ends without an error and finds nothing."""
+"""Invalid invocation: a tool call whose arguments are not JSON ends without an error."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def find_malformed_calls(reading: TraceReading) -> Iterator[Finding]:
                 continue
             call = _find_call(reading, completion, request)
             if call is not None and not call.failed:
-                yield reading.find(
+                yield reading.build_finding(
                     MODE,
                     call,
                     (

@@ -67,7 +67,7 @@ def _find_call(reading: TraceReading, completion: Completion, request: ToolReque
 def _build_finding(
     reading: TraceReading, completion: Completion, call: Span, meant: str, requested: str
 ) -> Finding:
-    return reading.find(
+    return reading.build_finding(
         MODE,
         completion.span,
         (

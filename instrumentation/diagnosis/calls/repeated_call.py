@@ -50,7 +50,7 @@ def _build_finding(reading: TraceReading, calls: Sequence[Span]) -> Finding:
         one.span.tokens.input for one in reading.index.completions_of(reading.index.turn(last))
     ]
     spent = f"; the prompts took {sum(tokens)} tokens" if any(tokens) else ""
-    return reading.find(
+    return reading.build_finding(
         MODE,
         last,
         (

@@ -9,7 +9,8 @@ from instrumentation.trace.span import Span
 
 MODE = "conversation reset"
 FIX = "Send an objection to the author of the text; to start over, say in the prompts why."
-INSTRUCTIONS = frozenset(("system", "developer"))
+IGNORED_ROLES = frozenset(("system", "developer"))
+"""Messages of these roles are instructions, which stay the same in each turn."""
 MIN_AGENTS = 2
 """One agent that repeats its turn repeats a step; it takes several agents to start over."""
 
@@ -40,7 +41,7 @@ def _first_prompt(reading: TraceReading, turn: Span) -> str:
     """The messages with which a turn begins, without the agent's own instructions."""
     completions = reading.index.completions_of(turn)
     messages = completions[0].prompt if completions else ()
-    return normalize("\n".join(one.text for one in messages if one.role not in INSTRUCTIONS))
+    return normalize("\n".join(one.text for one in messages if one.role not in IGNORED_ROLES))
 
 
 def _find_restarts(reading: TraceReading, first: Span, later: list[Span]) -> Iterator[Span]:
@@ -58,7 +59,7 @@ def _build_finding(reading: TraceReading, restarted: list[tuple[Span, Span]]) ->
     tokens = sum(one.tokens.total for _, turn in restarted for one in turn)
     spent = f", for {tokens} tokens" if tokens else ""
     prompt = reading.flow.prompt(again)
-    return reading.find(
+    return reading.build_finding(
         MODE,
         again,
         (

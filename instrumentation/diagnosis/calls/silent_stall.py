@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from instrumentation.diagnosis.calls.endless_code import is_endless_code
+from instrumentation.diagnosis.calls.code_without_time_limit import (
+    is_unfinished_code_without_time_limit,
+)
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.lexicon import PENDING
-from instrumentation.diagnosis.reading.span_values import is_cut_off
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
 from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
@@ -23,15 +24,15 @@ MAX_REPORT_FIELDS = 8
 def find_unanswered_calls(reading: TraceReading) -> Iterator[Finding]:
     """Yield calls of models and tools that were still waiting when the run was stopped."""
     for span in reading.index.spans:
-        if span.type not in COMPLETION_TYPES | TOOL_TYPES or not is_cut_off(span):
+        if span.type not in COMPLETION_TYPES | TOOL_TYPES or not span.is_unfinished:
             continue
-        inner = [one for one in span if one is not span and one.failed and not is_cut_off(one)]
+        inner = [one for one in span if one is not span and one.failed and not one.is_unfinished]
         waits_inside = any(one.type in COMPLETION_TYPES | TOOL_TYPES for one in span.children)
-        if is_endless_code(span):
+        if is_unfinished_code_without_time_limit(span):
             continue  # it does not wait for an answer
         if inner or waits_inside or _is_cut_off_only_by_failure(reading, span):
             continue
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             span,
             (
@@ -53,7 +54,7 @@ def find_pending_results(reading: TraceReading) -> Iterator[Finding]:
             call = calls[-1]
             if call.failed or not is_pending(call.outputs) or _is_admitted(reading, turn):
                 continue
-            yield reading.find(
+            yield reading.build_finding(
                 MODE,
                 call,
                 (
@@ -85,7 +86,7 @@ def _is_admitted(reading: TraceReading, turn: Span | None) -> bool:
 def _is_cut_off_only_by_failure(reading: TraceReading, span: Span) -> bool:
     """Whether a span was cancelled because something else in the run failed."""
     root = reading.index.root(span)
-    return root.failed and not is_cut_off(root)
+    return root.failed and not root.is_unfinished
 
 
 def _waited(span: Span) -> Iterator[Any]:

@@ -30,7 +30,7 @@ def find_transient_errors(reading: TraceReading) -> Iterator[Finding]:
         if not finished:
             continue
         wait = origin.attributes.get(RETRY_AFTER)
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             origin,
             (

@@ -25,7 +25,7 @@ def find_unrequested_actions(reading: TraceReading) -> Iterator[Finding]:
             call = _find_call(reading, completion, request) if words else None
             if call is not None:
                 prompt = completion.prompt[0].text if completion.prompt else ""
-                yield reading.find(
+                yield reading.build_finding(
                     MODE,
                     call,
                     (

@@ -73,7 +73,7 @@ def _is_arbitrary(
 def _build_finding(
     reading: TraceReading, search: Span, action: Span, others: Sequence[Mapping[str, Any]]
 ) -> Finding:
-    return reading.find(
+    return reading.build_finding(
         MODE,
         action,
         (

@@ -1,4 +1,4 @@
-"""Information withholding: a handoff drops a criterion that the receiver's records could decide."""
+"""Information withholding: a handoff omits a yes-or-no field that the receiver's results have."""
 
 from collections.abc import Iterator
 
@@ -59,7 +59,7 @@ def _deciding_fields(reading: TraceReading, turn: Span) -> Iterator[tuple[str, S
 
 def _build_finding(reading: TraceReading, handoff: Handoff, field: str, call: Span) -> Finding:
     assert handoff.receiver is not None
-    return reading.find(
+    return reading.build_finding(
         MODE,
         handoff.span,
         (

@@ -75,7 +75,7 @@ def _given_text(first: Completion) -> str:
 
 def _build_finding(reading: TraceReading, handoff: Handoff, turn: Span, call: Span) -> Finding:
     own = figures_of(to_json_text(call.outputs))
-    return reading.find(
+    return reading.build_finding(
         MODE,
         call,
         (

@@ -20,7 +20,7 @@ def find_lost_objections(reading: TraceReading) -> Iterator[Finding]:
     for lost in reading.handoffs:
         if lost.receiver is None or not is_lost_objection(reading, lost):
             continue
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             lost.span,
             (

@@ -121,7 +121,7 @@ def _build_finding(reading: TraceReading, lost: Sequence[Handoff]) -> Finding:
         for one in lost
     ]
     output = quote(first.receiver, reading.flow.output(first.receiver), "it worked without it")
-    return reading.find(
+    return reading.build_finding(
         MODE,
         first.span,
         (*evidence[:6], output),

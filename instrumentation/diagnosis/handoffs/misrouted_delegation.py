@@ -23,7 +23,7 @@ def find_misrouted_delegations(reading: TraceReading) -> Iterator[Finding]:
     for handoff in reading.handoffs:
         if _is_refused(reading, handoff) and _is_accepted(reading, handoff):
             assert handoff.receiver is not None
-            yield reading.find(
+            yield reading.build_finding(
                 MODE,
                 handoff.span,
                 (

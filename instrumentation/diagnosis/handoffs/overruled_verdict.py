@@ -24,7 +24,7 @@ def find_overruled_verdicts(reading: TraceReading) -> Iterator[Finding]:
         if read_verdict(handoff.sent) is False and _goes_forward(reading, handoff, handoff.sender):
             tried = [str(edge) for edge in as_list(handoff.span.attributes.get(TRIED))]
             condition = handoff.span.attributes.get(CONDITION)
-            yield reading.find(
+            yield reading.build_finding(
                 MODE,
                 handoff.span,
                 (

@@ -82,7 +82,7 @@ def _build_finding(
         if guardrail
         else []
     )
-    return reading.find(
+    return reading.build_finding(
         MODE,
         guardrail or completion.span,
         (dropped, *rejected, answer),

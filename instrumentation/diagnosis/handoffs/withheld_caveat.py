@@ -64,7 +64,7 @@ def _build_finding(
     figures: tuple[Figure, ...],
 ) -> Finding:
     root = reading.index.root(call)
-    return reading.find(
+    return reading.build_finding(
         MODE,
         dropped.span,
         (

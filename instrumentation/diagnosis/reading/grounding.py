@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from instrumentation.diagnosis.reading.number_index import NumberIndex
+from instrumentation.diagnosis.reading.digit_index import DigitIndex
 from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_index import STATE_KEY, TraceIndex
 from instrumentation.figures import Figure, extract_figures
 from instrumentation.figures.derivation import find_derivation
+from instrumentation.figures.figure_support import SupportedFigure
 from instrumentation.figures.prose_figures import NUMBER_IN_WORDS
-from instrumentation.figures.source_match import SupportedFigure
 from instrumentation.trace.span import Span
 
 HAS_NUMBER = re.compile(rf"\d|\b(?:{NUMBER_IN_WORDS})\b", re.I)
@@ -46,7 +46,7 @@ class Grounding:
         self.given = figures_of(index.task)
         self._calls = tuple(iter_sources(index))
         self._results = [to_json_text(call.outputs) for call in self._calls]
-        self._numbers = NumberIndex(self._results)
+        self._numbers = DigitIndex(self._results)
         self._in_words = [
             place for place, text in enumerate(self._results) if not HAS_DIGIT.search(text)
         ]
@@ -57,7 +57,7 @@ class Grounding:
 
         "Fell by 3.2 %" may state -3.2.
         """
-        places = {*self._numbers.find(figure.low, figure.high), *self._in_words}
+        places = {*self._numbers.find_candidates(figure.low, figure.high), *self._in_words}
         found = (source for place in sorted(places) for source in self._sourced(place))
         return [
             one

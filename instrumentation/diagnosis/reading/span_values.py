@@ -1,15 +1,12 @@
 """Read values of spans as a certain type: other programs may have written anything there."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from instrumentation.diagnosis.reading.texts import decode_json
-from instrumentation.trace.span import IN_PROGRESS, Span
 
 EMPTY: Mapping[str, Any] = {}
-CUT_OFF = re.compile(r"cancel|interrupted|killed|aborted|timed? ?out", re.I)
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
@@ -45,10 +42,3 @@ def as_number(value: Any, default: float) -> float:
     except (TypeError, ValueError, OverflowError):
         return default
     return number if math.isfinite(number) else default
-
-
-def is_cut_off(span: Span) -> bool:
-    """Whether a span never ended, or was cancelled."""
-    return span.status == IN_PROGRESS or (
-        span.failed and CUT_OFF.match(span.status_message) is not None
-    )

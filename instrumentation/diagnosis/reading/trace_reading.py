@@ -34,7 +34,7 @@ class TraceReading:
     def handoffs(self) -> tuple[Handoff, ...]:
         return read_handoffs(self.index, self.flow)
 
-    def find(
+    def build_finding(
         self,
         mode: str,
         origin: Span,

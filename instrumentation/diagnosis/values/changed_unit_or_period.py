@@ -69,7 +69,7 @@ def _build_finding(
         else ("period", source.figure.period, figure.period)
     )
     root = reading.index.root(origin)
-    return reading.find(
+    return reading.build_finding(
         MODE,
         origin,
         (

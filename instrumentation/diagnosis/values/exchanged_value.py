@@ -50,7 +50,7 @@ def find_exchanged_values(reading: TraceReading) -> Iterator[Finding]:
             if not any(record is one and other is source for _, one, source, _ in answer):
                 continue
             value = to_json_text(record.fields[name])
-            yield reading.find(
+            yield reading.build_finding(
                 MODE,
                 completion.span,
                 (

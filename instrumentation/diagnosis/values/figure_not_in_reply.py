@@ -27,7 +27,7 @@ def find_figures_not_in_reply(reading: TraceReading) -> Iterator[Finding]:
         if not repeats(returned, reading.index.answer):  # nothing was returned, or it was dropped
             continue
         values = ", ".join(dict.fromkeys(figure.text for figure in replied))
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             call,
             (

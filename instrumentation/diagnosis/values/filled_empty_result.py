@@ -61,7 +61,7 @@ def _build_finding(reading: TraceReading, call: Span, value: str, clause: str) -
         )
 
     root = reading.index.root(call)
-    return reading.find(
+    return reading.build_finding(
         MODE,
         call,
         (

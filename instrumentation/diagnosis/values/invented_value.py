@@ -76,7 +76,7 @@ def _build_finding(reading: TraceReading, origin: Completion, figures: list[Figu
     calls = reading.index.calls_of(turn)
     values = ", ".join(dict.fromkeys(figure.text for figure in figures))
     called = f"it called {', '.join(call.name for call in calls)}" if calls else "it called no tool"
-    return reading.find(
+    return reading.build_finding(
         MODE,
         origin.span,
         (

@@ -66,7 +66,7 @@ def _build_finding(
 ) -> Finding:
     span = completion.span
     number, (other, text) = cited[0], next(iter(others.items()))
-    return reading.find(
+    return reading.build_finding(
         MODE,
         span,
         (

@@ -63,7 +63,7 @@ def _author(reading: TraceReading, span: Span) -> object:
 
 
 def _build_finding(reading: TraceReading, last: Span, lost: Sequence[Span]) -> Finding:
-    return reading.find(
+    return reading.build_finding(
         MODE,
         last,
         (

@@ -1,4 +1,4 @@
-"""Tool-output misreading: a price or an amount per unit becomes that of all, or the reverse."""
+"""Tool-output misreading: an answer states a price per unit as a total, or a total as per unit."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ def _build_finding(
     """The finding at the first completion that states the figure on another basis."""
     for completion in reading.index.completions:
         if _states(plain_text(completion.answer.text), figure, basis):
-            yield reading.find(
+            yield reading.build_finding(
                 MODE,
                 completion.span,
                 (

@@ -30,7 +30,7 @@ def find_ungrounded_notes(reading: TraceReading) -> Iterator[Finding]:
         around = (span for span in index.ancestors(write) if span.type in TOOL_TYPES)
         readers = [span for span in index.state_spans if _is_read_of(span, write)]
         root = index.root(write)
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             next(around, write),
             (

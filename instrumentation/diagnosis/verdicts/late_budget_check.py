@@ -50,7 +50,7 @@ def _build_finding(
 ) -> Finding:
     late = len(earlier) - earlier.index(origin)
     figures = f"{check.attributes[TOKEN_COUNT]} of {check.attributes[TOKEN_LIMIT]} tokens"
-    return reading.find(
+    return reading.build_finding(
         MODE,
         origin,
         (

@@ -110,7 +110,7 @@ def _find_different_calls(guardrail: Span, call: Span, earlier: Sequence[Span]) 
 
 
 def _build_finding(reading: TraceReading, guardrail: Span, call: Span, cause: Evidence) -> Finding:
-    return reading.find(
+    return reading.build_finding(
         MODE,
         guardrail,
         (

@@ -29,7 +29,7 @@ def find_partial_checks(reading: TraceReading) -> Iterator[Finding]:
         completions = index.completions_of(turn)
         missing = _missing_items(reading, turn) if claim and completions else []
         if claim and missing:
-            yield reading.find(
+            yield reading.build_finding(
                 MODE,
                 completions[-1].span,
                 (

@@ -22,7 +22,7 @@ def find_stale_prompts(reading: TraceReading) -> Iterator[Finding]:
         if released is None or loaded is None or loaded == released:
             continue
         turn = reading.index.turn(load)
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             load,
             (quote(load, f"version {loaded}", f"it was loaded; version {released} was released"),),

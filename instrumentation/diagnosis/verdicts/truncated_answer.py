@@ -22,7 +22,7 @@ def find_truncated_answers(reading: TraceReading) -> Iterator[Finding]:
         if normalize(text) not in normalize(reading.flow.output(turn)):
             continue
         reason = span.status_message or f"finish reason {completion.finish_reason}"
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             span,
             (

@@ -41,7 +41,7 @@ def _build_finding(
     reading: TraceReading, guardrail: Span, completion: Span, removed: set[str], added: set[str]
 ) -> Finding:
     turn = reading.index.turn(completion)
-    return reading.find(
+    return reading.build_finding(
         MODE,
         guardrail,
         (

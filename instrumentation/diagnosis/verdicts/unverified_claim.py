@@ -31,7 +31,7 @@ def find_unverified_claims(reading: TraceReading) -> Iterator[Finding]:
             continue  # another agent, inside the turn, may have checked
         if not sentence_keys(reading.flow.output(turn)) & answer:
             continue  # a later version replaced it
-        yield reading.find(
+        yield reading.build_finding(
             MODE,
             completions[-1].span if completions else turn,
             (

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from instrumentation.trace.formats.exported_span import TraceNotFoundError, describe_value
-from instrumentation.trace.formats.otlp_values import message_field, otlp_attributes
+from instrumentation.trace.formats.otlp_values import field_in_either_case, otlp_attributes
 from instrumentation.trace.session import SESSION_KEY, USER_KEY
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE
 
@@ -84,7 +84,7 @@ def convert_otlp(requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     spans_of: dict[str, list[dict[str, Any]]] = {}
     for span in _iter_otlp_spans(requests):
         converted = convert_otlp_span(span)
-        spans_of.setdefault(str(message_field(span, "traceId")), []).append(converted)
+        spans_of.setdefault(str(field_in_either_case(span, "traceId")), []).append(converted)
     return [_to_trace(id, spans) for id, spans in spans_of.items()]
 
 
@@ -98,10 +98,10 @@ def convert_otlp_span(span: Mapping[str, Any]) -> dict[str, Any]:
     name = _first(attributes, TOOL_NAME_KEYS) if span_type == "TOOL" else None
     return {
         "name": str(name) if name else span.get("name"),
-        "span_id": message_field(span, "spanId"),
-        "parent_span_id": message_field(span, "parentSpanId") or None,
-        "start_time_unix_nano": message_field(span, "startTimeUnixNano"),
-        "end_time_unix_nano": message_field(span, "endTimeUnixNano"),
+        "span_id": field_in_either_case(span, "spanId"),
+        "parent_span_id": field_in_either_case(span, "parentSpanId") or None,
+        "start_time_unix_nano": field_in_either_case(span, "startTimeUnixNano"),
+        "end_time_unix_nano": field_in_either_case(span, "endTimeUnixNano"),
         "status": _convert_status(span.get("status") or {}),
         "attributes": {
             key: json.dumps(value)
@@ -139,7 +139,7 @@ def _iter_otlp_spans(requests: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[
 
 def _objects(message: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
     """The objects in a field. Raises `TraceNotFoundError` if it has anything else."""
-    found = message_field(message, name) or ()
+    found = field_in_either_case(message, name) or ()
     if isinstance(found, str | Mapping) or not all(isinstance(one, Mapping) for one in found):
         raise TraceNotFoundError(f'"{name}" is {describe_value(found)}; expected a list of objects')
     return list(found)

@@ -1,4 +1,4 @@
-"""Read the attributes and fields of messages of OTLP JSON.
+"""Decode OTLP JSON: typed attribute values, and fields in camelCase or snake_case.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 """
@@ -37,7 +37,7 @@ def _otlp_value(value: Any) -> Any:
     """The value of an attribute. Raises `TraceNotFoundError` if it is not of its kind."""
     try:
         for kind, read in OTLP_VALUES.items():
-            if (found := message_field(value, kind)) is not None:
+            if (found := field_in_either_case(value, kind)) is not None:
                 return read(found)
     except (AttributeError, TypeError, ValueError) as error:
         raise TraceNotFoundError(
@@ -57,7 +57,7 @@ def _decode_container(text: str) -> Any:
         return text
 
 
-def message_field(message: Mapping[str, Any], name: str) -> Any:
+def field_in_either_case(message: Mapping[str, Any], name: str) -> Any:
     """A field by its JSON name or by its name in the protocol buffers; both are in use."""
     snake = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
     return message.get(name, message.get(snake))

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class AttemptRecorder(Protocol):
     """Records the outcome of one HTTP request."""
 
-    def on_response(self, response: "httpx.Response") -> None: ...
-    def on_error(self, error: BaseException) -> None: ...
+    def record_response(self, response: "httpx.Response") -> None: ...
+    def record_error(self, error: BaseException) -> None: ...
 
 
 OnAttempt = Callable[["httpx.Request"], AttemptRecorder]
@@ -59,9 +59,9 @@ def _record_attempt(
         return
     attempt = on_attempt(request)
     try:
-        yield attempt.on_response
+        yield attempt.record_response
     except BaseException as error:
-        attempt.on_error(error)
+        attempt.record_error(error)
         raise
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from instrumentation.alerts import AlertRule
 from instrumentation.alerts.alert_rules_file import (
-    DEFAULT_ALERT_RULES,
     AlertRulesError,
     load_alert_rules,
 )
+from instrumentation.alerts.default_alert_rules import DEFAULT_ALERT_RULES
 
 
 def write_rules(folder: Path, text: str) -> Path:

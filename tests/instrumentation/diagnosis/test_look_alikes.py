@@ -8,7 +8,7 @@ from instrumentation.diagnosis import Detector, diagnose
 from instrumentation.diagnosis.calls.unrequested_action import find_unrequested_actions
 from instrumentation.diagnosis.handoffs.arbitrary_choice import find_arbitrary_choices
 from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
-from instrumentation.diagnosis.handoffs.forgotten_instruction import find_rules_lost_within_turn
+from instrumentation.diagnosis.handoffs.forgotten_prohibition import find_rules_lost_within_turn
 from instrumentation.diagnosis.values.exchanged_value import find_exchanged_values
 from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
 from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks

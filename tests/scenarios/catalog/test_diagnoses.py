@@ -3,7 +3,7 @@
 import pytest
 
 from instrumentation.diagnosis import DETECTORS, Detector, diagnose
-from instrumentation.diagnosis.calls.swallowed_error import find_swallowed_errors
+from instrumentation.diagnosis.calls.unmentioned_tool_error import find_unmentioned_tool_errors
 from instrumentation.trace import Trace
 from instrumentation.trace.canonical_json import dump_trace, load_trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
@@ -14,7 +14,7 @@ from tests.support.renamed_traces import SEEDS, explain_dependence_on_words, ren
 
 FAILURES = [name for name in scenario_names() if load_scenario(name).broken]
 UNPLAYED: dict[Detector, Trace] = {
-    find_swallowed_errors: run(
+    find_unmentioned_tool_errors: run(
         "How is the well?",
         "The north well is in good order.",
         turn("surveyor", "Measure.", "The north well is in good order.", FAILED_CALL),

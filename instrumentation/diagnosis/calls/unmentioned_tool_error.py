@@ -1,4 +1,4 @@
-"""Swallowed tool error: a tool call fails, and no later text mentions that."""
+"""Swallowed tool error: each call of a tool fails, and neither the agent nor the answer says so."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,13 @@ from instrumentation.diagnosis.reading.lexicon import (
     PENDING,
     REASSURANCE,
 )
-from instrumentation.diagnosis.reading.span_values import is_cut_off
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
 MODE = "swallowed tool error"
 FIX = "Let the agent name what it could not look up, and let a guardrail demand it."
-ERROR_RESULT = re.compile(
+ERROR_TEXT_START = re.compile(
     r"\s*(?:error\b|exception\b|traceback \(|http(?: status)?[ :]*[45]\d\d\b|[45]\d\d [A-Z])", re.I
 )
 """The beginning of a result that is an error, although the call ended without one."""
@@ -28,7 +27,7 @@ ADMISSIONS = (MISSING, INABILITY, OBJECTION, PENDING)
 """Words by which an answer admits that something is missing or went wrong."""
 
 
-def find_swallowed_errors(reading: TraceReading) -> Iterator[Finding]:
+def find_unmentioned_tool_errors(reading: TraceReading) -> Iterator[Finding]:
     """Yield the last failed call of a tool that never succeeded, if nobody says so afterwards."""
     if reading.trace.roots[-1].failed or _admits(reading.index.answer):
         return
@@ -37,7 +36,7 @@ def find_swallowed_errors(reading: TraceReading) -> Iterator[Finding]:
         for call in reading.index.calls_of(turn):
             by_tool.setdefault(call.name, []).append(call)
         for calls in by_tool.values():
-            failed = all(_error(call) for call in calls) and not is_cut_off(calls[-1])
+            failed = all(_error(call) for call in calls) and not calls[-1].is_unfinished
             if failed and (turn is None or not _admits(reading.flow.output(turn))):
                 yield _build_finding(reading, turn, calls)
 
@@ -52,7 +51,7 @@ def _error(call: Span) -> str:
     if call.failed:
         return call.status_message or "failed"
     text = to_json_text(call.outputs)
-    if ERROR_RESULT.match(text) or _has_error_field(call.outputs):
+    if ERROR_TEXT_START.match(text) or _has_error_field(call.outputs):
         return text
     return ""
 
@@ -64,6 +63,6 @@ def _has_error_field(outputs: Any) -> bool:
 def _build_finding(reading: TraceReading, turn: Span | None, calls: Sequence[Span]) -> Finding:
     last = calls[-1]
     output = () if turn is None else (quote(turn, reading.flow.output(turn), "no word of it here"),)
-    return reading.find(
+    return reading.build_finding(
         MODE, last, (quote(last, _error(last), "the call failed"), *output), FIX, 0.7
     )

@@ -1,4 +1,4 @@
-"""Unaware of termination: a run out of rounds returns the last objection as an approved result."""
+"""Unaware of termination: the last turn objects, but the run's output says that it was approved."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ MODE = "unaware of termination conditions"
 FIX = "Tell a result from a run that reached its limit: return the reviewer's verdict with it."
 
 
-def find_approved_objections(reading: TraceReading) -> Iterator[Finding]:
+def find_rejected_results_called_approved(reading: TraceReading) -> Iterator[Finding]:
     """Yield runs that claim approval, although the last turn objects and is part of the output."""
     index = reading.index
     if not index.turns:
@@ -26,7 +26,7 @@ def find_approved_objections(reading: TraceReading) -> Iterator[Finding]:
     if claimed is not True or not objection & sentence_keys(index.answer):
         return
     rounds = sum(turn.agent == last.agent for turn in index.turns)
-    yield reading.find(
+    yield reading.build_finding(
         MODE,
         root,
         (

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 NUMBER = re.compile(r"\d[\d.,'\u00a0\u202f]*")
-TOLERANCE = 1e-9
+LOG_TOLERANCE = 1e-9
 """Two logarithms that differ by less are those of one number."""
 
 
-class NumberIndex:
+class DigitIndex:
     """Texts by the digits of the numbers in them."""
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -24,7 +24,7 @@ class NumberIndex:
         self._keys = [key for key, _ in keys]
         self._places = [place for _, place in keys]
 
-    def find(self, low: Decimal, high: Decimal) -> list[int]:
+    def find_candidates(self, low: Decimal, high: Decimal) -> list[int]:
         """The places of the texts that may state a value from low to high, in order."""
         contains_zero = low <= 0 <= high
         low, high = sorted((abs(low), abs(high)))
@@ -38,8 +38,8 @@ class NumberIndex:
         return sorted(found)
 
     def _between(self, low: float, high: float) -> set[int]:
-        first = bisect.bisect_left(self._keys, low - TOLERANCE)
-        return set(self._places[first : bisect.bisect_right(self._keys, high + TOLERANCE)])
+        first = bisect.bisect_left(self._keys, low - LOG_TOLERANCE)
+        return set(self._places[first : bisect.bisect_right(self._keys, high + LOG_TOLERANCE)])
 
 
 def _digit_keys(text: str) -> Iterator[float]:

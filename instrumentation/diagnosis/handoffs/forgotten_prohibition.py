@@ -1,4 +1,4 @@
-"""Context decay: a rule is dropped from a later prompt, and the answer breaks it."""
+"""Context decay: a prohibition is missing from a later prompt, and a later text breaks it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -71,7 +71,7 @@ def _breaking_sentence(completions: Sequence[Completion], prohibited: frozenset[
 def _build_dropped_rule(
     reading: TraceReading, had: Completion, lacks: Completion, rule: str, broken: str
 ) -> Finding:
-    return reading.find(
+    return reading.build_finding(
         MODE,
         lacks.span,
         (
@@ -112,7 +112,7 @@ def _build_finding(
     lost: list[Handoff],
 ) -> Finding:
     same = [one for one in lost if one.sent == first.sent]
-    return reading.find(
+    return reading.build_finding(
         MODE,
         first.span,
         (

@@ -1,11 +1,11 @@
-"""Match a figure of a report with the sources, or explain why no source supports it."""
+"""Find a source that states a figure, rounded or not, or explain why none does."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from instrumentation.figures.figure import Figure
+from instrumentation.figures.figure_support import SupportedFigure
 
 NEAREST_TOLERANCE = Decimal("0.25")
 """A source is reported as the nearest one only if it differs by at most this share."""
@@ -20,29 +20,6 @@ DIRECTION_WORDS = re.compile(
     re.I,
 )
 """Words that give a figure a sign: negative states, decreases, increases."""
-
-
-@dataclass(frozen=True)
-class SupportedFigure:
-    """A figure of a report, and the figures of the sources that support it.
-
-    `derivation` is "stated", or the calculation, such as "sum".
-    """
-
-    figure: Figure
-    sources: tuple[Figure, ...]
-    derivation: str = "stated"
-
-
-@dataclass(frozen=True)
-class UnsupportedFigure:
-    """A figure of a report that no source supports, and the reason."""
-
-    figure: Figure
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.figure.text}: {self.reason}"
 
 
 def find_stated(figure: Figure, sources: Sequence[Figure]) -> SupportedFigure | None:

@@ -1,4 +1,4 @@
-"""One HTTP request of a completion, counted on its span and recorded as a span if it fails.
+"""Count the HTTP requests of a completion on its span, and write a span for each that fails.
 
 A client that retries hides the failed requests. Here each failed one becomes an ATTEMPT span below
 the completion or tool call that made it, and the completion counts its requests. Of the request and
@@ -53,7 +53,7 @@ class Attempt:
             attempt = request.extensions[EXTENSION_KEY] = cls(request)
         return attempt
 
-    def on_response(self, response: "httpx.Response") -> None:
+    def record_response(self, response: "httpx.Response") -> None:
         """Record a status of 400 or more as a failure; otherwise observe the response body."""
         if self._has_response:
             return
@@ -66,7 +66,7 @@ class Attempt:
             if (wait_s := _parse_retry_after(response.headers.get("retry-after"))) is not None:
                 self._attributes["flight_recorder.http.retry_after_s"] = wait_s
             message = f"{status} {response.reason_phrase}".strip()
-            self.record_failure(f"HTTP {status}", message=message)
+            self.write_failure_span(f"HTTP {status}", message=message)
         else:
             observe_response(response, self)
 
@@ -74,18 +74,18 @@ class Attempt:
         """Record that the stream ended before the reply was complete."""
         if self._open_span is not None:
             self._open_span.is_reply_cut = True
-        self.record_failure("stream cut", message=message, error=error)
+        self.write_failure_span("stream cut", message=message, error=error)
 
-    def on_error(self, error: BaseException) -> None:
+    def record_error(self, error: BaseException) -> None:
         """Record an error that occurred before the response was complete."""
         was_cancelled = isinstance(error, asyncio.CancelledError)
         name = "cancelled" if was_cancelled else type(error).__name__
-        self.record_failure(name, error=error)
+        self.write_failure_span(name, error=error)
 
-    def record_failure(
+    def write_failure_span(
         self, name: str, *, message: str = "", error: BaseException | None = None
     ) -> None:
-        """Write the ATTEMPT span, once.
+        """Write the ATTEMPT span of a failed request, once.
 
         None is written without a parent span, or after the parent span has ended: then the parent
         itself reports the failure.
