@@ -138,7 +138,7 @@ class MediaVerification:
 
     async def note_finding(self, tools: MediaTools, author: str, finding: Finding) -> str:
         """Add the finding to those of the other agents."""
-        return tools.confirm_finding(finding, tools.append_finding(author, finding))
+        return tools.acknowledge_finding(finding, tools.append_finding(author, finding))
 
     def select_for_verdict(self, messages: Sequence[BaseChatMessage]) -> Sequence[BaseChatMessage]:
         """Select the messages that the verdict is based on: the last of each agent."""

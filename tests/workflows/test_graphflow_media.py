@@ -193,7 +193,7 @@ async def test_a_write_without_a_read_is_counted_as_concurrent(tmp_path: Path) -
     class Overwrites(QuickVerification):
         async def note_finding(self, tools: MediaTools, author: str, finding: Finding) -> str:
             text = f"[{author}] {finding}"
-            return tools.confirm_finding(
+            return tools.acknowledge_finding(
                 finding, tools.state.write("findings", text, author=author)
             )
 
@@ -207,7 +207,9 @@ async def test_a_write_without_a_read_is_counted_as_concurrent(tmp_path: Path) -
 async def test_no_finding_is_lost_if_each_agent_has_its_own_key(tmp_path: Path) -> None:
     class WritesToItsOwnKey(QuickVerification):
         async def note_finding(self, tools: MediaTools, author: str, finding: Finding) -> str:
-            return tools.confirm_finding(finding, tools.state.write(author, finding, author=author))
+            return tools.acknowledge_finding(
+                finding, tools.state.write(author, finding, author=author)
+            )
 
     _, trace = await run_verification(tmp_path, *TWO_FINDINGS, workflow=WritesToItsOwnKey)
     (recalled,) = tool_results(trace, "recall_findings")

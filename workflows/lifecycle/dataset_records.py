@@ -1,4 +1,4 @@
-"""The records of a dataset of runs: when they are equal, and how MLflow stores them."""
+"""A record of an evaluation dataset: merge equal inputs, convert to and from MLflow's records."""
 
 import json
 from collections.abc import Mapping

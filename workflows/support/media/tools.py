@@ -134,7 +134,7 @@ class MediaTools:
             except StaleWriteError:
                 continue
 
-    def confirm_finding(self, finding: str, entry: StateEntry) -> str:
+    def acknowledge_finding(self, finding: str, entry: StateEntry) -> str:
         """Write the reply to the agent that noted a finding."""
         return json.dumps({"noted": finding, "under": entry.key, "version": entry.version})
 
