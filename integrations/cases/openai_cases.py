@@ -28,13 +28,13 @@ OPENAI_CASES = (
     _case("stream", "stream", ANSWER),
     _case("async_stream", "async stream", ANSWER),
     _case(
-        "stream_breaks",
+        "stream_connection_breaks",
         "stream that breaks",
         ANSWER,
         faults=(cuts_stream(LANE, after_frame=4),),
     ),
     _case(
-        "stream_ends_early",
+        "stream_without_finish_reason",
         "stream that ends too soon",
         ANSWER,
         faults=(cuts_stream(LANE, after_frame=4, ends_cleanly=True),),

@@ -55,11 +55,11 @@ def _spec_from_requirements(texts: Sequence[str], instrumentors: Sequence[str]) 
     requirements = [line for text in texts for line in split_requirements(text)]
     packages = [package_name(parse_requirement(line)) for line in requirements]
     lock_file = select_lock_file(packages, instrumentors)
-    require_pinned(requirements, lock_file)
+    require_in_lock_file(requirements, lock_file)
     return spec_from_requirements(requirements, lock_file)
 
 
-def require_pinned(requirements: Sequence[str], lock_file: LockFile = PROJECT_LOCK) -> None:
+def require_in_lock_file(requirements: Sequence[str], lock_file: LockFile = PROJECT_LOCK) -> None:
     """Check that the lock file pins each package: no other package is in the environment.
 
     Raises:

@@ -1,4 +1,4 @@
-"""CrewAI cases, run under an instrumentor: a flow of crews with a router, a crew with memory."""
+"""CrewAI programs: a flow of crews with a router, and a crew with memory."""
 
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory

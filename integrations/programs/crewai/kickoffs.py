@@ -1,4 +1,4 @@
-"""CrewAI cases: each way to start a crew and to divide its work, run under an instrumentor."""
+"""CrewAI programs: each way to start a crew and to divide its work."""
 
 from crewai import Crew
 

@@ -30,7 +30,7 @@ async def async_stream(context: CaseContext) -> str:
         return "".join([_chunk_text(chunk) async for chunk in chunks])
 
 
-def stream_breaks(context: CaseContext) -> str:
+def stream_connection_breaks(context: CaseContext) -> str:
     """A stream whose connection breaks. The program handles it and returns the partial text."""
     received: list[str] = []
     with openai.OpenAI(**client_settings(context)) as client:
@@ -42,7 +42,7 @@ def stream_breaks(context: CaseContext) -> str:
     raise AssertionError("the stream did not break")
 
 
-def stream_ends_early(context: CaseContext) -> str:
+def stream_without_finish_reason(context: CaseContext) -> str:
     """A stream that ends cleanly without a finish reason, as some proxies do. Nothing is raised."""
     return stream(context)
 

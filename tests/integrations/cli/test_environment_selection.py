@@ -6,7 +6,7 @@ import pytest
 
 from integrations.cli.environment_selection import (
     SelectionError,
-    require_pinned,
+    require_in_lock_file,
     select_cases,
     select_environments,
     split_requirements,
@@ -50,12 +50,12 @@ def test_a_package_that_is_not_in_the_environment_is_refused() -> None:
     with pytest.raises(
         RequirementError, match=r"numpie is not in the environment.* name mlflow, crew"
     ):
-        require_pinned(["numpie==1"])
+        require_in_lock_file(["numpie==1"])
 
 
 def test_an_invalid_requirement_is_refused_with_the_syntax() -> None:
     with pytest.raises(RequirementError, match="NAME==VERSION"):
-        require_pinned(["/no/such/folder"])
+        require_in_lock_file(["/no/such/folder"])
 
 
 def test_the_default_is_every_declared_environment() -> None:

@@ -26,7 +26,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     wheel = rebuild_wheel(
         NAME, "0.1.999", COUNT, f'"lost." + {COUNT}', folder, folder_of_environment
     )
-    chosen = ("--case", "openai/sync", "--case", "openai/stream_breaks")
+    chosen = ("--case", "openai/sync", "--case", "openai/stream_connection_breaks")
     completed = run_integrations("matrix", "--with", str(wheel), *chosen, "--json", UV_OFFLINE="1")
     if "could not be installed" in completed.stdout:
         pytest.skip("the environment cannot be built offline: uv has not cached all of it")
