@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from scenarios.programs.tape_session import TapeSession
+    from scenarios.programs.use_tape import TapeSession
     from scenarios.testing.traced_test import TracedTest
 
 MARKER_HELP = (

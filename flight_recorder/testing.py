@@ -15,7 +15,7 @@ from scenarios.testing.scorers import as_scorer
 from scenarios.testing.traced_test import TracedTest, trace_test
 
 if TYPE_CHECKING:
-    from scenarios.programs.tape_session import TapeSession, use_tape
+    from scenarios.programs.use_tape import TapeSession, use_tape
 
 __all__ = [
     *_expectations.__all__,
@@ -35,6 +35,6 @@ def __getattr__(name: str) -> Any:
     """Import a server on first use: it needs the extra `replay`, which expectations do not."""
     if name not in ("TapeSession", "use_tape"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from scenarios.programs import tape_session
+    from scenarios.programs import use_tape
 
-    return getattr(tape_session, name)
+    return getattr(use_tape, name)

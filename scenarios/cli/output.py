@@ -12,7 +12,7 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def print_json_results(results: Sequence[Any]) -> None:
+def print_json_one_or_list(results: Sequence[Any]) -> None:
     """Print one result by itself, and several as a list."""
     print_json(results[0] if len(results) == 1 else results)
 

@@ -1,4 +1,4 @@
-"""Prepare a command's start: few seconds of imports, and silent frameworks.
+"""Prepare a command's start: run the garbage collector rarely, and keep frameworks silent.
 
 Scenarios fail on purpose, and each framework would log a traceback for what the trace and the
 report already show. MLflow and CrewAI are also prevented from calling their makers, asking the user

@@ -1,4 +1,4 @@
-"""Accept a run: write its recorded traces, goldens and generated pages."""
+"""Accept a run: write its traces, goldens and pages; write all pages; list files out of date."""
 
 from collections.abc import Iterator
 from pathlib import Path

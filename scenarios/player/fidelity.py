@@ -1,4 +1,4 @@
-"""Measure fidelity: are the calls, tokens and errors that the replay server logged in the trace?"""
+"""Measure fidelity: count calls, tokens, agents and errors in the ledger and in the trace."""
 
 from collections import Counter
 from collections.abc import Iterator

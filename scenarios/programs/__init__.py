@@ -1,4 +1,4 @@
 """Record and replay any program: start its endpoints, set its environment, run it, report.
 
-`tape_session.py` is the Python API, which the command line and the pytest plugin use.
+`use_tape.py` is the Python API, which the command line and the pytest plugin use.
 """

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from scenarios.programs.endpoints import find_endpoints, header_mounts
-from scenarios.programs.session import TapeSession
+from scenarios.programs.tape_session import TapeSession
 from scenarios.recording.partial_tape import PartialTape
 from scenarios.replay.replay_server import replay_tape
 from scenarios.replay.selection.fork import Fork, ForkError, find_fork_point, parse_edited_reply

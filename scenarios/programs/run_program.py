@@ -1,4 +1,4 @@
-"""Run a program, pass its signals and exit code through, and note its other connections."""
+"""Run a program, pass its signals and exit code through, and list connections past our server."""
 
 import os
 import signal

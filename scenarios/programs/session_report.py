@@ -6,7 +6,7 @@ from typing import Any
 
 from scenarios.programs.forked_replay import describe_fork
 from scenarios.programs.run_program import EndedProgram
-from scenarios.programs.session import TapeSession
+from scenarios.programs.tape_session import TapeSession
 from scenarios.replay.selection.fork import Fork
 from scenarios.reports.wording import count_of, list_entries, list_words
 

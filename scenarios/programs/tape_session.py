@@ -1,129 +1,141 @@
-"""Record a program on a tape, or answer it from the tape, for the duration of a `with` block.
+"""`TapeSession`: the address of a running tape server, and what it has recorded or replayed."""
 
-    with use_tape("tape.jsonl", mode="once") as session:
-        subprocess.run(command, env=os.environ | session.environment(), check=True)
-    assert not session.refusals and not session.unplayed_lines
-
-The modes are those of vcrpy:
-
-- `none`: answer from the tape; refuse what is not on it.
-- `once`: record if there is no tape yet; else as `none`.
-- `new_episodes`: answer from the tape; record what is not on it, at its end.
-- `all`: record everything; the new tape replaces the old one if the block succeeds.
-"""
-
-from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal
 
-from scenarios.programs.endpoints import find_endpoints, header_mounts
-from scenarios.programs.session import TapeMode, TapeSession
-from scenarios.recording.partial_tape import PartialTape
-from scenarios.recording.recording_proxy import serve_recorder
-from scenarios.replay.http_server.server import HOST
+from scenarios.programs.endpoints import OPENAI_MOUNT, placeholder_keys, program_environment
+from scenarios.programs.tavily_redirection import redirection_variables
+from scenarios.recording.endpoint import Endpoint
+from scenarios.recording.partial_tape import FinishedTape, PartialTape
+from scenarios.recording.recorder import Recorder, UncapturedAnswer
 from scenarios.replay.ledger import Exchange
-from scenarios.replay.replay_server import ReplayServer, replay_tape
-from scenarios.tape.header import TapeHeader
-from scenarios.tape.tape import Tape, TapeError
+from scenarios.replay.replay_server import ReplayServer
+from scenarios.replay.selection.refusal import RequestRefusedError
+from scenarios.tape.header import LaneRule, TapeHeader
+from scenarios.tape.lanes.lane_names import LaneNames
+from scenarios.tape.line import TapeLine
+from scenarios.tape.requests.drift import Drift
+from scenarios.tape.tape import Tape
 
-__all__ = ["TAPE_MODES", "TapeMode", "TapeSession", "use_tape"]
-
-TAPE_MODES: tuple[TapeMode, ...] = get_args(TapeMode)
-Serve = Callable[..., AbstractContextManager[ReplayServer]]
-"""Serves a tape; takes the tape, and perhaps a recorder of what it does not answer."""
+TapeMode = Literal["none", "once", "new_episodes", "all"]
 
 
-@contextmanager
-def use_tape(
-    path: Path | str,
-    mode: TapeMode = "none",
-    upstream: str | None = None,
-    *,
-    services: Mapping[str, str] | None = None,
-    tolerant: bool = False,
-    keeps_order: bool = False,
-    is_paced: bool = False,
-    on_exchange: Callable[[Exchange], None] | None = None,
-    port: int = 0,
-) -> Generator[TapeSession]:
-    """Serve the endpoints of a program on 127.0.0.1 until the block ends.
+@dataclass
+class TapeSession:
+    """Running endpoints of a program, and what was recorded or replayed. It stays readable.
 
-    Args:
+    Attributes:
         path: The tape.
-        mode: See the module's docstring.
-        upstream: The base URL of the model's endpoint, which is recorded; by default the value of
-            `OPENAI_BASE_URL`, or OpenAI's.
-        services: Addresses of outside services that are recorded, by name.
-        tolerant: Answer a request that differs from the recorded one, and report the drift.
-        keeps_order: Hold each answer until all recorded lines before it have been answered.
-        is_paced: Let answers take as long as they did when they were recorded.
-        on_exchange: Called with each replayed exchange when it ends, on the server's thread.
-        port: The port; 0 takes a free one.
-
-    Raises:
-        TapeError: The tape cannot be read or written; or, when the block ends, exchanges could not
-            be recorded.
-        InvalidServiceError: The address of an endpoint cannot be used.
-        OSError: The port is in use.
+        mode: As given.
+        mounts: By environment variable, the path below `url` that its clients use.
+        url: The server's address.
+        finished: Where the recording is; None while it runs, and if nothing is recorded.
     """
-    path = Path(path)
-    serve = partial(
-        replay_tape,
-        strict=not tolerant,
-        on_exchange=on_exchange,
-        port=port,
-        keeps_order=keeps_order,
-        is_paced=is_paced,
-    )
-    has_tape = path.exists() and path.stat().st_size > 0
-    if mode == "none" or (mode == "once" and has_tape):
-        opened = _replay(path, mode, serve)
-    else:
-        old = Tape.load(path) if has_tape else None
-        opened = _record(path, mode, old, upstream, services or {}, serve, port)
-    with opened as session:
-        yield session
 
+    path: Path
+    mode: TapeMode
+    mounts: Mapping[str, str]
+    url: str = ""
+    finished: FinishedTape | None = None
+    failed: bool = False
+    _recorder: Recorder | None = None
+    _replay: ReplayServer | None = None
 
-@contextmanager
-def _replay(path: Path, mode: TapeMode, serve: Serve) -> Generator[TapeSession]:
-    if not path.exists():
-        raise TapeError(
-            f"{path}: there is no such tape, and mode {mode!r} does not record one; record it with"
-            f" mode 'once', or: python -m scenarios record --tape {path} -- COMMAND"
-        )
-    tape = Tape.load(path)
-    session = TapeSession(path, mode, header_mounts(tape.header))
-    with serve(tape) as replay:
-        session.use_replay(replay)
-        yield session
+    @property
+    def base_url(self) -> str:
+        """The `base_url` for an OpenAI client."""
+        return f"{self.url}{OPENAI_MOUNT}"
 
+    @property
+    def port(self) -> int:
+        """The server's port."""
+        return int(self.url.rpartition(":")[2])
 
-@contextmanager
-def _record(
-    path: Path,
-    mode: TapeMode,
-    old: Tape | None,
-    upstream: str | None,
-    services: Mapping[str, str],
-    serve: Serve,
-    port: int,
-) -> Generator[TapeSession]:
-    """Record a tape. In the mode `new_episodes`, an old tape answers what it can."""
-    found = find_endpoints(upstream, services)
-    is_extended = old is not None and mode == "new_episodes"
-    file = PartialTape(path, extends=is_extended)
-    rules = old.header if old else TapeHeader()
-    file.append_header(TapeHeader({}, found.mounts, rules.volatile, rules.keeps_order))
-    session = TapeSession(path, mode, found.mounts)
-    with session.record(found.endpoints, file, old) as recorder:
-        if is_extended:
-            with serve(old, recorder=recorder) as replay:
-                session.use_replay(replay)
-                yield session
-        else:
-            with serve_recorder(recorder, port) as port:
-                session.url = f"http://{HOST}:{port}"
-                yield session
+    def environment(self) -> dict[str, str]:
+        """Return the variables to set for the program, in addition to those that it has."""
+        keys = {} if self.is_recording else placeholder_keys(self.mounts)
+        hook = redirection_variables(self.mounts)
+        return program_environment(self.url, self.mounts) | hook | keys
+
+    def use_replay(self, replay: ReplayServer) -> None:
+        """Let a replay server answer."""
+        self.url, self._replay = replay.url, replay
+
+    def keep_old_tape(self) -> None:
+        """Say that the program failed: an existing tape is not replaced by its recording."""
+        self.failed = True
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether requests may reach a live endpoint."""
+        return self._recorder is not None
+
+    @property
+    def recorded(self) -> int:
+        """The number of exchanges that were recorded."""
+        return self._recorder.recorded if self._recorder else 0
+
+    @property
+    def uncaptured(self) -> tuple[UncapturedAnswer, ...]:
+        """The answers that the program got and that are not on the tape."""
+        return tuple(self._recorder.uncaptured) if self._recorder else ()
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The ledger of the exchanges; empty if everything is recorded."""
+        return self._replay.ledger.exchanges if self._replay else ()
+
+    @property
+    def refusals(self) -> tuple[RequestRefusedError, ...]:
+        """The requests that the tape did not answer."""
+        return self._replay.refusals if self._replay else ()
+
+    @property
+    def is_fork_reached(self) -> bool:
+        """Whether the replay has forked."""
+        return self._replay is not None and self._replay.is_fork_reached
+
+    @property
+    def drift(self) -> tuple[Drift, ...]:
+        """The requests that differ from the recorded ones, and were answered all the same."""
+        return self._replay.drift if self._replay else ()
+
+    @property
+    def unplayed_lines(self) -> tuple[TapeLine, ...]:
+        """The lines of which nothing was served."""
+        return self._replay.unplayed_lines if self._replay else ()
+
+    @contextmanager
+    def record(
+        self, endpoints: Iterable[Endpoint], file: PartialTape, known_lanes: Tape | None
+    ) -> Generator[Recorder]:
+        """Record the endpoints into a file, which is put in the tape's place at the end.
+
+        Args:
+            endpoints: The live endpoints.
+            file: Where the exchanges are written, beside the tape.
+            known_lanes: A tape whose lanes keep their names.
+
+        Raises:
+            TapeError: At the end, exchanges could not be written.
+        """
+
+        def add_lane(lane: str, rule: LaneRule) -> None:
+            file.append_header(TapeHeader({lane: rule}))
+
+        recorder = Recorder(endpoints, file.writer, LaneNames(known_lanes, add_lane))
+        self._recorder = recorder
+        succeeded = False
+        try:
+            yield recorder
+            succeeded = not self.failed
+        finally:
+            self.finished = file.finish(
+                succeeded=succeeded,
+                recorded=recorder.recorded,
+                aborted_lines=recorder.aborted_lines,
+            )
+        file.writer.raise_errors()

@@ -3,7 +3,7 @@
     with record_tape("https://api.openai.com/v1", Path("tape.jsonl")) as recorder:
         OpenAI(base_url=recorder.base_url).chat.completions.create(…)
 
-`use_tape` in `scenarios/programs/tape_session.py` does more: modes, several endpoints, replay.
+`use_tape` in `scenarios/programs/use_tape.py` does more: modes, several endpoints, replay.
 """
 
 from collections.abc import Generator

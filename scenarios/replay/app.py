@@ -31,8 +31,8 @@ from scenarios.replay.http_server.forwarding import (
     request_target,
 )
 from scenarios.replay.http_server.server import explain_foreign_caller
+from scenarios.replay.openai_api.embeddings_and_models import is_models_path, models_body
 from scenarios.replay.openai_api.errors import error_body
-from scenarios.replay.openai_api.other_endpoints import is_models_path, models_body
 
 CONTROL_ENDPOINTS = (("GET", "/ledger"), ("POST", "/rewind"))
 

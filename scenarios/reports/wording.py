@@ -1,4 +1,4 @@
-"""Word counts, lists and long texts: `2 exchanges`, `writer, editor … (14 in total)`, `Once …`."""
+"""Format counts, lists and long texts: `2 exchanges`, `a, b … (14 in total)`, `Once …`."""
 
 from collections.abc import Iterator
 from itertools import islice

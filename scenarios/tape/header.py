@@ -1,4 +1,4 @@
-"""The header of a tape: which lanes there are, how each is recognised, and which variables to set.
+"""The header of a tape: lane rules, paths by environment variable, volatile parts, answer order.
 
 A header is a line of its own, with these keys and no `lane`. It is normally the first line; a
 recording that was killed may have several, which count as one. A scripted tape needs none.

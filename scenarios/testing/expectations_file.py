@@ -11,7 +11,7 @@ from pathlib import Path
 from runpy import run_path
 
 from scenarios.expectations import Expectation
-from scenarios.player.check_traces import TraceSource, load_source
+from scenarios.player.check_scenario import TraceSource, load_source
 from scenarios.player.verdict import VariantResult, Verdict, evaluate
 
 VARIABLE = "EXPECTATIONS"
@@ -21,7 +21,7 @@ class ExpectationsFileError(Exception):
     """A file of expectations cannot be read, or has none."""
 
 
-def check_traces(source: TraceSource, expectations_file: Path) -> Verdict:
+def check_expectations_file(source: TraceSource, expectations_file: Path) -> Verdict:
     """Evaluate the expectations of a file on the traces of a source.
 
     Raises:

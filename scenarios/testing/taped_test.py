@@ -7,8 +7,8 @@ from typing import Any
 
 from scenarios.programs.run_program import EndedProgram
 from scenarios.programs.session_report import describe_replay, is_complete_replay
-from scenarios.programs.tape_session import TAPE_MODES, TapeMode, TapeSession, use_tape
 from scenarios.programs.tavily_redirection import redirect_tavily
+from scenarios.programs.use_tape import TAPE_MODES, TapeMode, TapeSession, use_tape
 from scenarios.testing.variables import environment_variables
 
 MARKER_ARGUMENTS = ("mode", "tolerant", "upstream", "services")

@@ -19,7 +19,7 @@ import sqlalchemy as sql
 
 from scenarios.player.run import run_scenario
 from scenarios.traces.store.saved_queries import QUERIES, SavedQuery, find_query
-from scenarios.traces.store.search import TraceSearch
+from scenarios.traces.store.saved_query_search import SavedQuerySearch
 from tests.support.servers import is_postgres_installed, postgres_database
 
 TRACES = 10_000
@@ -78,7 +78,7 @@ def measure_store(store: str) -> dict[str, float | str]:
 def measure_search_ms(query: SavedQuery, store: str) -> float:
     """Return the median time of `search_traces` with the query's filter, in milliseconds."""
     since = datetime.now(UTC) - timedelta(days=2)
-    search = TraceSearch(query, QUERY_ARGUMENTS.get(query.argument, ""), since, store)
+    search = SavedQuerySearch(query, QUERY_ARGUMENTS.get(query.argument, ""), since, store)
     took = []
     for _ in range(ROUNDS + 1):
         began = time.perf_counter()
@@ -106,7 +106,7 @@ def measure_alerts(store: str) -> dict[str, float]:
     def peak_mib() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-    (newest,) = TraceSearch(
+    (newest,) = SavedQuerySearch(
         find_query("all"), "", datetime.now(UTC) - timedelta(days=2), store
     ).find_infos(1)
     began = datetime.fromtimestamp(newest.timestamp_ms / 1000, UTC)

@@ -6,7 +6,7 @@ import typer
 
 from scenarios.cli.exits import store_access
 from scenarios.cli.options import JsonOption
-from scenarios.cli.output import print_json, print_json_results, print_lines
+from scenarios.cli.output import print_json, print_json_one_or_list, print_lines
 from scenarios.traces.store.trace_argument import load_trace_argument
 from scenarios.traces.store.tracking_uri import require_existing, tracking_uri
 
@@ -105,7 +105,7 @@ def produced_by(
             raise typer.BadParameter(f"{trace}: expected a trace of the store, found a file")
         found = [read_provenance(id, store) for id in ids]
     if as_json:
-        print_json_results([one.to_json() for one in found])
+        print_json_one_or_list([one.to_json() for one in found])
     else:
         print_lines(line for one in found for line in one.describe())
     is_stale = any(prompt.is_not_released for one in found for prompt in one.prompts)

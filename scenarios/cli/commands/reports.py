@@ -10,7 +10,7 @@ import typer
 from instrumentation.governance import read_governance
 from scenarios.cli.exits import exit_on_interrupt, store_access
 from scenarios.cli.options import JsonOption, TraceArgument
-from scenarios.cli.output import print_json, print_json_results
+from scenarios.cli.output import print_json, print_json_one_or_list
 from scenarios.evaluation.diagnosis_benchmark.labelled_logs import (
     SOURCES,
     BenchmarkDataError,
@@ -53,7 +53,7 @@ def governance(
         traces = load_trace_argument(trace, tracking_uri())
         reports = [read_governance(one, action or ()) for one in traces]
     if as_json:
-        print_json_results([report.to_json() for report in reports])
+        print_json_one_or_list([report.to_json() for report in reports])
     elif markdown:
         typer.echo("\n\n".join(map(render_governance_markdown, reports)))
     else:

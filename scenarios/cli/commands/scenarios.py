@@ -14,10 +14,10 @@ from scenarios.cli.output import print_json
 from scenarios.cli.startup import quiet_frameworks
 from scenarios.player.accept import accept as accept_verdict
 from scenarios.player.accept import find_stale_files, write_pages
-from scenarios.player.check_traces import TraceSource, check_scenario
+from scenarios.player.check_scenario import TraceSource, check_scenario
 from scenarios.player.scenario_loader import load_scenario, scenario_folder, scenario_names
 from scenarios.reports import terminal_report
-from scenarios.testing.expectations_file import check_traces
+from scenarios.testing.expectations_file import check_expectations_file
 from scenarios.traces.store.tracking_uri import (
     require_reachable,
     tracking_uri,
@@ -125,7 +125,7 @@ def check(
     source = TraceSource(name if expect else trace, variant, tracking_uri(), session)
     with translate_store_errors():
         if expect:
-            verdicts = [check_traces(source, expect)]
+            verdicts = [check_expectations_file(source, expect)]
         else:
             names = [name] if name else scenario_names()
             verdicts = [check_scenario(one, source) for one in names]

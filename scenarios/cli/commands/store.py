@@ -22,7 +22,7 @@ from scenarios.monitoring.alert_gate import NO_ALERTS, render_gate, run_alert_ga
 from scenarios.monitoring.webhook import WebhookDeliveryError, post_alerts
 from scenarios.reports.terminal_report import print_report
 from scenarios.traces.store.saved_queries import find_query
-from scenarios.traces.store.search import TraceSearch
+from scenarios.traces.store.saved_query_search import SavedQuerySearch
 from scenarios.traces.store.search_results import list_queries, render_queries, render_rows
 from scenarios.traces.store.time_window import InvalidTimeError, parse_since
 from scenarios.traces.store.tracking_uri import require_existing, tracking_uri
@@ -102,9 +102,9 @@ def search(
     saved_query.build_filter(word)  # reports a wrong value before MLflow is imported
     with store_access():
         store = require_existing(tracking_uri())
-        found = TraceSearch(saved_query, word, start, store, experiment)
+        found = SavedQuerySearch(saved_query, word, start, store, experiment)
         rows = list(found.find_rows(limit))
-        suggestion = "" if rows or as_json else found.suggest()
+        suggestion = "" if rows or as_json else found.suggest_name_or_window()
     if as_json:
         traces = [row.to_json() for row in rows]
         print_json({"filter_string": found.filter, "traces": traces})

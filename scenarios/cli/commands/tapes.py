@@ -15,7 +15,7 @@ from scenarios.cli.output import print_json, print_lines
 
 if TYPE_CHECKING:
     from scenarios.programs.run_program import EndedProgram
-    from scenarios.programs.session import TapeSession
+    from scenarios.programs.tape_session import TapeSession
 
 PROBLEM_EXIT_CODE = 1
 
@@ -58,7 +58,7 @@ def record(
     """
     from scenarios.programs.endpoints import parse_services
     from scenarios.programs.session_report import describe_recording, describe_replay
-    from scenarios.programs.tape_session import TAPE_MODES, use_tape
+    from scenarios.programs.use_tape import TAPE_MODES, use_tape
 
     if mode not in TAPE_MODES:
         raise typer.BadParameter(f"--mode expects one of {', '.join(TAPE_MODES)}; got {mode!r}")
@@ -128,7 +128,7 @@ def replay(
     """
     from scenarios.programs.forked_replay import fork_tape, make_fork
     from scenarios.programs.session_report import describe_replay, is_complete_replay, to_json
-    from scenarios.programs.tape_session import use_tape
+    from scenarios.programs.use_tape import use_tape
     from scenarios.tape.tape import Tape
 
     if not command:

@@ -13,7 +13,7 @@ from instrumentation.diagnosis.suspicion import Suspect, rank_suspects
 from instrumentation.trace import Trace
 from scenarios.cli.exits import store_access
 from scenarios.cli.options import TRACE_HELP, JsonOption, parse_pairs
-from scenarios.cli.output import print_json, print_json_results
+from scenarios.cli.output import print_json, print_json_one_or_list
 from scenarios.programs.launcher.launch import TraceSettings, absolute_store, launch
 from scenarios.reports.diagnosis_report import (
     render_diagnosis,
@@ -131,7 +131,7 @@ def _diagnose_traces(
         reports = [render_diagnosis(*one, link) for one, link in zip(diagnosed, links, strict=True)]
     ranked = [_name_suspects(one) if suspects else None for one in traces]
     if as_json:
-        print_json_results(list(map(_to_json, diagnoses, ranked)))
+        print_json_one_or_list(list(map(_to_json, diagnoses, ranked)))
     else:
         for report, suspected in zip(reports, ranked, strict=True):
             print_report(report)

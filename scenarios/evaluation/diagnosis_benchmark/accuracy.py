@@ -1,4 +1,4 @@
-"""The share of logs whose labelled agent or step was named exactly, with Wilson's 95% interval."""
+"""A share of the benchmark's logs, with Wilson's 95% interval: right answers, or false alarms."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Z_95 = 1.959964
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class LogShare:
     """How many of the logs are right; a fraction of one where chances were added up."""
 
     correct: float

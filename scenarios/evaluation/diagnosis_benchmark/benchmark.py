@@ -8,7 +8,7 @@ from instrumentation.diagnosis import diagnose
 from instrumentation.diagnosis.suspicion import rank_suspects
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.conversations import STEP_ATTRIBUTE, build_trace
-from scenarios.evaluation.diagnosis_benchmark.accuracy import Accuracy
+from scenarios.evaluation.diagnosis_benchmark.accuracy import LogShare
 from scenarios.evaluation.diagnosis_benchmark.baselines import (
     SPEAKER_BASELINES,
     Attribution,
@@ -26,8 +26,8 @@ class MethodScore:
     """How often a method is right. A log without an answer counts as wrong."""
 
     method: str
-    agent: Accuracy
-    step: Accuracy | None
+    agent: LogShare
+    step: LogShare | None
     unanswered_count: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class BenchmarkResult:
     """The scores, the false alarms on runs that succeeded, and what could not be used."""
 
     data_sets: tuple[DataSetScore, ...]
-    alarms: Accuracy
+    alarms: LogShare
     logs: LabelledLogs
 
     def to_json(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def run_benchmark(
             suspects[id(log)] = attribute_by_suspicion(trace)
     return BenchmarkResult(
         tuple(score_logs(failed, {DIAGNOSIS: findings, SUSPECT: suspects})),
-        Accuracy(alarm_count, len(succeeded)),
+        LogShare(alarm_count, len(succeeded)),
         logs,
     )
 
@@ -177,8 +177,8 @@ def _score(
     names_steps = any(one.step is not None for one in attributions) or method == DIAGNOSIS
     return MethodScore(
         method,
-        Accuracy(agents, len(logs)),
-        Accuracy(steps, len(logs)) if names_steps else None,
+        LogShare(agents, len(logs)),
+        LogShare(steps, len(logs)) if names_steps else None,
         sum(one.agent is None and one.step is None for one in attributions),
     )
 
@@ -186,7 +186,7 @@ def _score(
 def _score_uniform(logs: Sequence[LabelledLog]) -> MethodScore:
     chances = [uniform_chances(log) for log in logs]
     agent, step = (sum(values) for values in zip(*chances, strict=True))
-    return MethodScore("at random", Accuracy(agent, len(logs)), Accuracy(step, len(logs)))
+    return MethodScore("at random", LogShare(agent, len(logs)), LogShare(step, len(logs)))
 
 
 def _is_same(label: str, agent: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""The evaluation of a gate: score traces with `mlflow.genai.evaluate`, and check the thresholds.
+"""The evaluation of a gate: score traces, check thresholds, and compare with a baseline's run.
 
 MLflow 3.18 records the thresholds on the evaluation run (`quality_criteria`) and compares two runs
 (`compare_evaluations`); for older versions both are done here.

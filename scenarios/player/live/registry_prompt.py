@@ -1,4 +1,4 @@
-"""Run a lesson live with system prompts from MLflow's prompt registry in place of its own."""
+"""Give a lesson system prompts from MLflow's prompt registry, and link them to its traces."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping

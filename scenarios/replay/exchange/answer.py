@@ -20,7 +20,7 @@ from scenarios.replay.openai_api.chat_completion import (
     parse_tool_call,
     stream_chat_completion,
 )
-from scenarios.replay.openai_api.other_endpoints import embeddings_body
+from scenarios.replay.openai_api.embeddings_and_models import embeddings_body
 from scenarios.replay.openai_api.responses import build_response, parse_response, stream_response
 from scenarios.replay.openai_api.stream_assembly import assemble_stream
 from scenarios.replay.selection.line_selector import SelectedLine

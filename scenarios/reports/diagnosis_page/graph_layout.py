@@ -1,4 +1,4 @@
-"""Place the graph of agents for an inline SVG: agents in a column, passages as lines beside it.
+"""Place the graph of agents for an inline SVG: agents in a column, what they pass on as lines.
 
 The column is as wide as a phone, so that texts keep their size on every screen.
 """

@@ -8,7 +8,7 @@ from instrumentation.trace import TraceNotFoundError
 from instrumentation.trace.lookup import fetch_session
 from instrumentation.tracing import enable_tracing
 from scenarios.cli.app import app
-from scenarios.player.check_traces import TraceSource, check_scenario
+from scenarios.player.check_scenario import TraceSource, check_scenario
 from scenarios.player.run import run_scenario
 from scenarios.player.verdict import VariantResult
 from scenarios.reports.terminal_report import print_report, render_check

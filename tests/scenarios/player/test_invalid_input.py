@@ -14,7 +14,7 @@ from scenarios.player import accept as accepting
 from scenarios.player import run as player
 from scenarios.player import variant_run
 from scenarios.player.accept import AcceptanceError, accept
-from scenarios.player.check_traces import TraceSource, check_scenario
+from scenarios.player.check_scenario import TraceSource, check_scenario
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import (
     ScenarioFolder,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.programs.tape_session import TapeSession, use_tape
+from scenarios.programs.use_tape import TapeSession, use_tape
 from scenarios.tape.tape import Tape
 from tests.support.live_endpoint import live_endpoint
 from tests.support.tapes import reply_line

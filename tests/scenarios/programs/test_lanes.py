@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from scenarios.programs.tape_session import TapeSession, use_tape
+from scenarios.programs.use_tape import TapeSession, use_tape
 from scenarios.tape.lanes.lane_names import find_name
 from scenarios.tape.tape import Tape, TapeError
 from tests.support.live_endpoint import live_endpoint

@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from scenarios.programs.tape_session import TapeSession, use_tape
+from scenarios.programs.use_tape import TapeSession, use_tape
 from scenarios.replay.faults import slow
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape

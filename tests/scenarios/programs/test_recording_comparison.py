@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from scenarios.programs.recording_comparison.volatile_search import find_rules
-from scenarios.programs.tape_session import use_tape
+from scenarios.programs.use_tape import use_tape
 from scenarios.tape.requests.volatile import VolatileRules
 from scenarios.tape.tape import Tape
 from tests.support.cli_runner import run_command

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.programs.tape_session import use_tape
+from scenarios.programs.use_tape import use_tape
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
 from scenarios.testing.taped_test import tape_test

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scenarios.programs.tape_session import use_tape
+from scenarios.programs.use_tape import use_tape
 from scenarios.replay.faults import cuts_stream, rate_limited, slow, unavailable
 from scenarios.replay.http_server.connection import Connection
 from scenarios.replay.http_server.server import HOST, serve_app

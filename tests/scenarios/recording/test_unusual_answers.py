@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scenarios.programs.tape_session import use_tape
+from scenarios.programs.use_tape import use_tape
 from scenarios.replay.http_server.connection import Connection, Receive, Scope, Send
 from scenarios.replay.http_server.server import HOST, serve_app
 from scenarios.tape.tape import Tape, TapeError

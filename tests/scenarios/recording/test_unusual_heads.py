@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scenarios.programs.tape_session import use_tape
+from scenarios.programs.use_tape import use_tape
 from scenarios.recording.recording_proxy import record_tape
 from scenarios.replay.http_server.connection import MAX_BODY_MIB
 from scenarios.replay.replay_server import replay_tape

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.evaluation.diagnosis_benchmark.accuracy import Accuracy
+from scenarios.evaluation.diagnosis_benchmark.accuracy import LogShare
 from scenarios.evaluation.diagnosis_benchmark.benchmark import run_benchmark
 from scenarios.evaluation.diagnosis_benchmark.labelled_logs import (
     BenchmarkDataError,
@@ -109,7 +109,7 @@ def test_the_baselines_are_measured_on_the_same_logs(tmp_path: Path) -> None:
     [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (34, 126, 0.2, 0.3533)],
 )
 def test_the_interval_is_wilsons(correct: int, count: int, low: float, high: float) -> None:
-    assert Accuracy(correct, count).interval == pytest.approx((low, high), abs=1e-4)
+    assert LogShare(correct, count).interval == pytest.approx((low, high), abs=1e-4)
 
 
 def test_findings_in_runs_that_succeeded_are_false_alarms(tmp_path: Path) -> None:

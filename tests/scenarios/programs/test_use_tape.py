@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from scenarios.programs.endpoints import InvalidServiceError
-from scenarios.programs.tape_session import TapeMode, TapeSession, use_tape
+from scenarios.programs.use_tape import TapeMode, TapeSession, use_tape
 from scenarios.tape.tape import Tape, TapeError
 from tests.support.live_endpoint import live_endpoint
 from tests.support.tapes import MODEL, reply_line, service_line, user_message

@@ -1,4 +1,4 @@
-"""Answer the embeddings endpoint and the models endpoint, for which any model name exists."""
+"""The JSON bodies of OpenAI's embeddings and models endpoints; every model name is accepted."""
 
 import base64
 import struct

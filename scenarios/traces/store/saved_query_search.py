@@ -26,7 +26,7 @@ FindNewest = Callable[[str, int], Iterable[Any]]
 """Returns up to so many of the newest traces that match a filter, with their spans."""
 
 
-class TraceSearch:
+class SavedQuerySearch:
     """A saved query, bound to a store, a value and a time window.
 
     `str(search)` is the equivalent `mlflow.search_traces()` call.
@@ -73,9 +73,11 @@ class TraceSearch:
         # MLflow's search can neither compare nor sort costs and tokens.
         return heapq.nlargest(limit, self._iter_infos(), key=self._query.rank_by)
 
-    def suggest(self) -> str:
+    def suggest_name_or_window(self) -> str:
         """A sentence that helps after a search without results; empty if nothing helps."""
-        return suggest(self._query.name, self._value, self._find_newest, self._since_filter)
+        return suggest_name_or_window(
+            self._query.name, self._value, self._find_newest, self._since_filter
+        )
 
     def _find_newest(self, filter_string: str, limit: int) -> Any:
         """The newest traces that match a filter, with spans; without those that lack spans."""
@@ -118,7 +120,7 @@ def _names_of_type(span_type: str) -> Callable[[Any], Iterable[str]]:
     return lambda trace: (span.name for span in trace.data.spans if span.span_type == span_type)
 
 
-NAME_KINDS: Mapping[str, NameKind] = {
+SUGGESTED_NAME_KINDS: Mapping[str, NameKind] = {
     "agent": NameKind("agents", "span.type = 'AGENT'", _names_of_type("AGENT")),
     "tool": NameKind("tools", "span.type = 'TOOL'", _names_of_type("TOOL")),
     "workflow": NameKind(
@@ -128,7 +130,9 @@ NAME_KINDS: Mapping[str, NameKind] = {
 """By the name of the saved query."""
 
 
-def suggest(query: str, value: str, find_newest: FindNewest, since_filter: str) -> str:
+def suggest_name_or_window(
+    query: str, value: str, find_newest: FindNewest, since_filter: str
+) -> str:
     """A sentence that helps to search again; empty if nothing helps.
 
     Args:
@@ -139,7 +143,7 @@ def suggest(query: str, value: str, find_newest: FindNewest, since_filter: str) 
     """
     if not any(True for _ in find_newest(since_filter, 1)):
         return _describe_newest_trace(find_newest)
-    if (kind := NAME_KINDS.get(query)) is None:
+    if (kind := SUGGESTED_NAME_KINDS.get(query)) is None:
         return ""
     traces = find_newest(" AND ".join(filter(None, (kind.filter, since_filter))), MAX_TRACES)
     names = sorted({name for trace in traces for name in kind.read_names(trace) if name})
