@@ -3,11 +3,13 @@
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
 import hypothesis  # else its plugin imports it as the session ends: see _collect_garbage
 import pytest
 
@@ -87,9 +89,35 @@ def _default_store(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _one_root_certificate(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let HTTP clients read one certificate, not 140: no test uses TLS, and each client reads them.
+
+    A crew's model has four clients, and each would take 20 ms for it.
+    """
+    text = Path(certifi.where()).read_text()
+    file = tmp_path_factory.mktemp("certificate") / "root.pem"
+    file.write_text(text[text.index("-----BEGIN") :].partition("\n\n")[0] + "\n")
+    os.environ["SSL_CERT_FILE"] = str(file)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _quiet() -> Iterator[None]:
     with quiet_frameworks():
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_chosen_experiment(_default_store: None) -> Iterator[None]:
+    """Forget the store and the experiment that a module's tests chose: others do not know them."""
+    before = os.environ["MLFLOW_TRACKING_URI"]
+    yield
+    if "mlflow.tracking.fluent" in sys.modules:
+        from mlflow.tracking import fluent, set_tracking_uri
+
+        set_tracking_uri(None)
+        vars(fluent)["_active_experiment_id"] = None
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+    os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 @pytest.fixture(scope="module", autouse=True)
