@@ -53,13 +53,13 @@ scenarios: $(VENV)/ready  ## List the scenarios
 test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
 	@$(MAKE) --no-print-directory old-env || echo "skipped: the environment with mlflow 3.1.4 could not be built"
 	@$(MAKE) --no-print-directory openai-3-env || echo "skipped: the environment with openai 3 could not be built"
-	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -rs
+	$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder -q -rs
 
 test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores
-	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -q -m "not long and not store"
+	$(RUN) -m pytest -n logical --dist loadfile --no-loadscope-reorder -q -m "not long and not store"
 
 diagnosis-seeds: $(VENV)/ready  ## Diagnose the scenarios with random values, names and prompts (SEEDS=…)
-	SEEDS=$(SEEDS) $(RUN) -m pytest -n auto --maxprocesses 4 -q \
+	SEEDS=$(SEEDS) $(RUN) -m pytest -n auto -q \
 		tests/scenarios/catalog/test_diagnoses.py tests/scenarios/catalog/test_seeds.py
 
 check: $(VENV)/ready  ## Check lint, types, layers, names, traces and pages

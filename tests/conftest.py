@@ -35,6 +35,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """With `-n auto`, start three workers for two cores, because long tests wait for programs."""
+    cores = min(4, os.cpu_count() or 2)
+    return cores if config.option.numprocesses == "logical" else 3 * cores // 2
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests that need a store, and run long tests first, so that none is left at the end."""
