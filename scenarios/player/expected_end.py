@@ -27,12 +27,15 @@ async def await_expected_end(
     """
     timeout_s = variant.stopped_after_s or TIMEOUT_S
     running = asyncio.ensure_future(call)
-    if ledger is not None:
-        await _wait_for_calls(running, *variant.after_calls, ledger)
-    await asyncio.wait([running], timeout=timeout_s)
-    if not running.done():
-        running.cancel()
+    try:
+        if ledger is not None:
+            await _wait_for_calls(running, *variant.after_calls, ledger)
+        await asyncio.wait([running], timeout=timeout_s)
+    finally:
+        # After Ctrl-C, too, the workflow ends before asyncio cancels the tasks of its framework.
+        was_running = running.cancel()
         await asyncio.wait([running], timeout=CANCEL_TIMEOUT_S)
+    if was_running:
         if not running.done():
             return f"the workflow did not end within {CANCEL_TIMEOUT_S:g} s of its cancellation"
         if variant.stopped_after_s:

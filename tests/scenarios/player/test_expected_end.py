@@ -129,3 +129,21 @@ async def test_calls_of_other_lanes_do_not_count() -> None:
     assert await await_expected_end(ends(), variant, ledger) == (
         "the workflow ended by itself (expected: it runs until it is stopped)"
     )
+
+
+async def test_a_call_ends_in_order_before_ctrl_c_goes_on() -> None:
+    ended = list[str]()
+
+    async def cleans_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            ended.append("workflow")
+
+    waiting = asyncio.ensure_future(await_expected_end(cleans_up(), Variant()))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert ended == ["workflow"]
