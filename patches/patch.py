@@ -19,7 +19,7 @@ from importlib.metadata import distributions
 
 from packaging.specifiers import SpecifierSet
 
-from patches.support.upstream_code import find_signature_change
+from patches.support.upstream_signature import find_signature_change
 
 _ACTIVE: set[str] = set()
 """The names of the applied patches. Patched classes are shared by the process, and so is this."""

@@ -23,7 +23,7 @@ from patches.crewai import (
     untruncated_messages,
 )
 from patches.crewai.spans_from_events import spans_from_events_patch
-from patches.mlflow import remote_traces, trace_buffer_size, trace_id_generator
+from patches.mlflow import remote_traces, trace_buffer_size, trace_id_generator_destructor
 from patches.mlflow.export_queue import (
     fast_flush,
     memory_limit,
@@ -73,7 +73,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
     """
     return (
         forked_processes.PATCH,
-        trace_id_generator.PATCH,
+        trace_id_generator_destructor.PATCH,
         trace_buffer_size.PATCH,
         memory_limit.PATCH,
         retry_queues.PATCH,

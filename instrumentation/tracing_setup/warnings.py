@@ -5,7 +5,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable
 
-from patches.mlflow.recording_state import why_nothing_is_recorded
+from patches.mlflow.disabled_recording import explain_disabled_recording
 from patches.patch import PatchOutcome
 
 MIN_COUNT_LIMIT = 1_000
@@ -45,7 +45,7 @@ def warn_about_environment() -> None:
 
     Call it once the tracer provider is set up.
     """
-    if reason := why_nothing_is_recorded():
+    if reason := explain_disabled_recording():
         _log.warning("No span will be recorded: %s.", reason)
     low_counts = [name for name in COUNT_LIMITS if _is_below(name, MIN_COUNT_LIMIT)]
     lengths = [name for name in LENGTH_LIMITS if os.environ.get(name, "").strip()]
@@ -65,7 +65,7 @@ def warn_about_environment() -> None:
 
 def warn_about_missing_traces() -> None:
     """Log a warning with the possible reasons why a run has no trace."""
-    if reason := why_nothing_is_recorded():
+    if reason := explain_disabled_recording():
         _log.warning("The run left no trace: %s.", reason)
         return
     _log.warning(

@@ -15,7 +15,7 @@ from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import trace_stream
 from patches.support.turn import Edge, message_from_autogen, sort_edges
 
-MEMBER = "autogen_agentchat.teams._group_chat._sequential_routed_agent:SequentialRoutedAgent"
+TEAM_MEMBER = "autogen_agentchat.teams._group_chat._sequential_routed_agent:SequentialRoutedAgent"
 RunningTeams = dict[str, "TeamSpan"]
 """The spans of running teams, by the team id that the members know."""
 
@@ -166,7 +166,7 @@ PATCH = Patch(
     apply=_apply,
     wraps={
         "autogen_agentchat.teams:BaseGroupChat.run_stream": "self, task",
-        f"{MEMBER}.on_message_impl": "self, message",
+        f"{TEAM_MEMBER}.on_message_impl": "self, message",
         "autogen_agentchat.teams:DiGraphEdge.check_condition": "self, message",
         "autogen_agentchat.teams:DiGraphEdge.target": "",
         "autogen_agentchat.teams:DiGraphEdge.condition": "",

@@ -11,7 +11,11 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-from patches.crewai.spans.entry_calls import open_agent_span, open_flow_span, record_early_failure
+from patches.crewai.spans.early_failures import (
+    open_agent_span,
+    open_flow_span,
+    record_early_failure,
+)
 from patches.patch import Patch
 from patches.support.call_wrapping import (
     OnResult,

@@ -23,7 +23,7 @@ from patches.crewai.spans.crew_spans import (
     TaskSpan,
     is_internal_flow,
 )
-from patches.crewai.spans.entry_calls import note_start
+from patches.crewai.spans.early_failures import note_start
 from patches.crewai.spans.event_span import EventSpan
 from patches.crewai.spans.handoffs import (
     link_delegated_turn,
@@ -34,7 +34,7 @@ from patches.crewai.spans.handoffs import (
     report_turn,
 )
 from patches.crewai.spans.tool_span import ToolSpan
-from patches.crewai.traced_tools import TOOL_METHODS, share_spans_with_traced_tools
+from patches.crewai.user_traced_tools import TOOL_METHODS, share_spans_with_user_traced_tools
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan
@@ -105,7 +105,7 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
 
     with (
         replace_for_block(CrewAIEventsBus, emit=emit),
-        share_spans_with_traced_tools(),
+        share_spans_with_user_traced_tools(),
         suspend_autolog_of_methods(mlflow.crewai.FLAVOR_NAME, mlflow.crewai, _is_suspended),
     ):
         yield

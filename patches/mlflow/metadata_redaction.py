@@ -29,8 +29,8 @@ ASSESSMENT_NESTED_FIELDS = ("feedback", "expectation", "issue", "error")
 WITHOUT_BRACKETS = str.maketrans("", "", "[]")
 """Removes brackets, which redaction placeholders contain and MLflow rejects in a tag's key."""
 
-CLIENT = "mlflow.tracing.client:TracingClient"
-METRICS = "mlflow.tracing.processor.otel_metrics_mixin:OtelMetricsMixin"
+TRACING_CLIENT = "mlflow.tracing.client:TracingClient"
+METRICS_MIXIN = "mlflow.tracing.processor.otel_metrics_mixin:OtelMetricsMixin"
 
 
 class Redactor(Protocol):
@@ -56,13 +56,13 @@ def metadata_redaction_patch(redactor: Redactor) -> Patch:
         "::test_upstream_mlflow_redacts_tags_with_its_span_processors",
         apply=lambda: _apply(redactor),
         wraps={
-            f"{CLIENT}.set_trace_tag": "self, trace_id, key, value",
-            f"{CLIENT}.log_assessment": "self, trace_id, assessment",
-            f"{CLIENT}.update_assessment": "",
-            f"{CLIENT}._upload_trace_data": "self, trace_info, trace_data",
-            f"{CLIENT}._upload_attachments": "self, trace_info, attachments",
+            f"{TRACING_CLIENT}.set_trace_tag": "self, trace_id, key, value",
+            f"{TRACING_CLIENT}.log_assessment": "self, trace_id, assessment",
+            f"{TRACING_CLIENT}.update_assessment": "",
+            f"{TRACING_CLIENT}._upload_trace_data": "self, trace_info, trace_data",
+            f"{TRACING_CLIENT}._upload_attachments": "self, trace_info, attachments",
             "mlflow.tracing.trace_manager:InMemoryTraceManager.pop_trace": "self, otel_trace_id",
-            f"{METRICS}.record_metrics_for_span": "self, span",
+            f"{METRICS_MIXIN}.record_metrics_for_span": "self, span",
         },
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
-MANAGER = "mlflow.tracing.trace_manager:InMemoryTraceManager"
+TRACE_MANAGER = "mlflow.tracing.trace_manager:InMemoryTraceManager"
 
 
 @contextmanager
@@ -119,8 +119,8 @@ PATCH = Patch(
     "::test_upstream_mlflow_stores_the_spans_of_a_service",
     apply=_apply,
     wraps={
-        f"{MANAGER}.register_trace": "self, otel_trace_id, trace_info, is_remote_trace",
-        f"{MANAGER}.pop_trace": "self, otel_trace_id",
+        f"{TRACE_MANAGER}.register_trace": "self, otel_trace_id, trace_info, is_remote_trace",
+        f"{TRACE_MANAGER}.pop_trace": "self, otel_trace_id",
         "mlflow.tracing.export.mlflow_v3:MlflowV3SpanExporter.export": "self, spans",
     },
 )

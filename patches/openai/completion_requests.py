@@ -1,4 +1,4 @@
-"""Tell by its path whether a request asks for a completion, and of which API."""
+"""Recognize a request for a completion by its path, and name its API."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -12,7 +12,7 @@ ATTEMPTS_ATTRIBUTE = "flight_recorder.http.attempts"
 """The number of HTTP requests that a completion sent."""
 CLIENT_ATTRIBUTE = "flight_recorder.client"
 """Holds the client's class and method, such as `OpenAIChatCompletionClient.create_stream`."""
-CLOSED_EARLY = "flight_recorder.completion.closed_early"
+CLOSED_EARLY_ATTRIBUTE = "flight_recorder.completion.closed_early"
 """Whether the program closed the stream on purpose, which is no error."""
 INPUT_KEYS = ("input_tokens", "prompt_tokens", "prompt_token_count", "inputTokens")
 OUTPUT_KEYS = ("output_tokens", "completion_tokens", "candidates_token_count", "outputTokens")

@@ -17,7 +17,7 @@ from typing import Any, Self
 from weakref import WeakValueDictionary
 
 from patches.support.call_wrapping import set_for_block
-from patches.support.completion_attributes import CLOSED_EARLY
+from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from patches.support.span_errors import AbandonedSpanError, find_interruption, record_error
 
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
@@ -176,7 +176,7 @@ class OpenSpan:
             return error
         if find_interruption() not in (None, self._handled_before):
             return error
-        self.span.set_attribute(CLOSED_EARLY, True)
+        self.span.set_attribute(CLOSED_EARLY_ATTRIBUTE, True)
         return None
 
     def end(self, error: BaseException | None = None) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
-VARIABLE = "TAVILY_BASE_URL"
-ARGUMENT = "api_base_url"
+BASE_URL_VARIABLE = "TAVILY_BASE_URL"
+BASE_URL_ARGUMENT = "api_base_url"
 
 
 @contextmanager
@@ -33,9 +33,9 @@ def _with_address_from_environment(constructor: Callable[..., None]) -> Callable
 
     @wraps(constructor)
     def construct(*args: Any, **kwargs: Any) -> None:
-        given = signature.bind(*args, **kwargs).arguments.get(ARGUMENT)
-        if not given and (address := os.environ.get(VARIABLE)):
-            kwargs[ARGUMENT] = address
+        given = signature.bind(*args, **kwargs).arguments.get(BASE_URL_ARGUMENT)
+        if not given and (address := os.environ.get(BASE_URL_VARIABLE)):
+            kwargs[BASE_URL_ARGUMENT] = address
         constructor(*args, **kwargs)
 
     return construct

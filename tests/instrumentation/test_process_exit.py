@@ -101,7 +101,9 @@ def test_a_process_ends_without_unexpected_errors(
     assert "Exception ignored" not in program_results[program][1]
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.mlflow.trace_id_generator")
+@pytest.mark.xfail(
+    raises=AssertionError, reason="the canary of patches.mlflow.trace_id_generator_destructor"
+)
 def test_upstream_mlflow_exits_cleanly_with_isolated_trace_ids(
     program_results: dict[str, tuple[int, str]],
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from instrumentation.tracing_setup.patches import all_patches
 from patches.patch import Patch, apply_patches
-from patches.support.upstream_code import resolve_target
+from patches.support.upstream_signature import resolve_target
 
 UPSTREAM = ("autogen_", "concurrent", "crewai", "httpx", "mlflow", "openai", "threading")
 NOT_REPLACED = ("__init_subclass__", "__abstractmethods__", "_abc_impl")

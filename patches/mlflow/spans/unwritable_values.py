@@ -20,7 +20,7 @@ MAX_DEPTH = 100
 MAX_INTEGER_BITS = 10_000
 """Python refuses to write integers of more than 4,300 digits, which is about 14,300 bits."""
 METHODS = ("set_inputs", "set_outputs", "set_attribute", "add_event", "record_exception")
-SPAN = "mlflow.entities.span:LiveSpan"
+LIVE_SPAN = "mlflow.entities.span:LiveSpan"
 
 
 @contextmanager
@@ -120,10 +120,10 @@ PATCH = Patch(
     "::test_upstream_mlflow_records_an_object_without_a_repr",
     apply=_apply,
     wraps={
-        f"{SPAN}.set_inputs": "self, inputs",
-        f"{SPAN}.set_outputs": "self, outputs",
-        f"{SPAN}.set_attribute": "self, key, value",
-        f"{SPAN}.add_event": "self, event",
-        f"{SPAN}.record_exception": "self, exception",
+        f"{LIVE_SPAN}.set_inputs": "self, inputs",
+        f"{LIVE_SPAN}.set_outputs": "self, outputs",
+        f"{LIVE_SPAN}.set_attribute": "self, key, value",
+        f"{LIVE_SPAN}.add_event": "self, event",
+        f"{LIVE_SPAN}.record_exception": "self, exception",
     },
 )

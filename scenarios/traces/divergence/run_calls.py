@@ -9,7 +9,7 @@ import orjson
 from instrumentation.trace import Trace
 from instrumentation.trace.canonical_json import mask_volatile_ids
 from instrumentation.trace.completions import Completion, list_completions
-from patches.support.completion_attributes import CLOSED_EARLY
+from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from scenarios.replay.openai_api.chat_completion import parse_chat_completion
 from scenarios.replay.openai_api.responses import parse_response
 from scenarios.replay.openai_api.stream_assembly import assemble_stream
@@ -57,7 +57,7 @@ def _call_from_completion(completion: Completion, lane: str, number: int, positi
         span.tokens.input if has_tokens else None,
         span.tokens.output if has_tokens else None,
         span.cost_usd,
-        is_closed_early=bool(span.attributes.get(CLOSED_EARLY)),
+        is_closed_early=bool(span.attributes.get(CLOSED_EARLY_ATTRIBUTE)),
     )
 
 

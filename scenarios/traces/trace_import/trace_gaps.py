@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.completions import Completion
-from patches.support.completion_attributes import CLOSED_EARLY
+from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from scenarios.tape.requests.conversation import to_chat_request
 
 Missing = Literal[
@@ -100,7 +100,7 @@ def _gaps_of(completion: Completion) -> Iterator[Gap]:
         )
     else:
         yield from _request_gaps(completion.request, completion.reply, subject)
-    if completion.span.attributes.get(CLOSED_EARLY):
+    if completion.span.attributes.get(CLOSED_EARLY_ATTRIBUTE):
         yield Gap(
             "reply",
             subject,

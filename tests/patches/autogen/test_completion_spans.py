@@ -13,7 +13,7 @@ from autogen_ext.models.openai import OpenAIChatCompletionClient
 from autogen_ext.models.replay import ReplayChatCompletionClient
 
 from instrumentation.tracing import enable_tracing, record_run
-from patches.support.completion_attributes import CLOSED_EARLY
+from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from scenarios.replay.faults import cuts_stream, malformed_reply
 from tests.support.autogen_agents import (
     API_KEY,
@@ -137,7 +137,7 @@ async def test_a_stream_that_its_consumer_closes_is_no_error(tmp_path: Path) -> 
         await anext(stream)
         await stream.aclose()
     span = load_trace(run).root
-    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
+    assert (span.status, span.attributes[CLOSED_EARLY_ATTRIBUTE]) == ("OK", True)
 
 
 @pytest.mark.usefixtures("recording")

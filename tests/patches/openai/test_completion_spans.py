@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from instrumentation import record_request, record_response
 from instrumentation.tracing import enable_tracing, record_run
-from patches.support.completion_attributes import CLOSED_EARLY
+from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from scenarios.replay.faults import hangs, unavailable
 from scenarios.replay.replay_server import replay_tape
 from tests.support.autogen_agents import API_KEY, agent, load_trace, replay_lines, trace_outline
@@ -131,7 +131,7 @@ def test_an_unread_raw_response_is_closed_early() -> None:
     ):
         pass
     span = only_llm_span(run)
-    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
+    assert (span.status, span.attributes[CLOSED_EARLY_ATTRIBUTE]) == ("OK", True)
 
 
 async def test_a_cancelled_completion_is_an_error() -> None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from instrumentation.tracing import enable_tracing, record_run
 from patches.openai.reply_parsing import parse_reply
-from patches.support.completion_attributes import CLOSED_EARLY
+from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from scenarios.replay.faults import cuts_stream, hangs, malformed_reply
 from scenarios.replay.http_server.connection import Connection
 from scenarios.replay.http_server.server import HOST, serve_app
@@ -185,7 +185,7 @@ def test_a_stream_that_is_closed_on_purpose_is_no_error(request_stream: RequestS
     with replay_and_record() as (replay, run), request_stream(sync_client(replay)) as stream:
         next(stream)
     span = only_llm_span(run)
-    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
+    assert (span.status, span.attributes[CLOSED_EARLY_ATTRIBUTE]) == ("OK", True)
 
 
 @RECORDED
@@ -200,7 +200,7 @@ def test_a_stream_that_an_error_closes_is_an_error(request_stream: RequestStream
         read_one_event(request_stream(sync_client(replay)))
     span = only_llm_span(run)
     assert (span.status, span.status_message) == ("ERROR", CLOSED_BY_CONSUMER)
-    assert CLOSED_EARLY not in span.attributes
+    assert CLOSED_EARLY_ATTRIBUTE not in span.attributes
 
 
 @RECORDED
@@ -222,7 +222,7 @@ def test_a_dropped_stream_is_recorded_once_it_is_garbage_collected() -> None:
                 break
         gc.collect()
     span = only_llm_span(run)
-    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
+    assert (span.status, span.attributes[CLOSED_EARLY_ATTRIBUTE]) == ("OK", True)
     assert span.outputs["choices"][0]["message"]["content"] == "ten"
 
 
@@ -231,7 +231,7 @@ def test_an_unread_stream_is_recorded_once_it_is_garbage_collected() -> None:
     with replay_and_record() as (replay, run):
         chat(sync_client(replay))
         gc.collect()
-    assert only_llm_span(run).attributes[CLOSED_EARLY]
+    assert only_llm_span(run).attributes[CLOSED_EARLY_ATTRIBUTE]
 
 
 @RECORDED
@@ -246,7 +246,7 @@ async def test_a_stream_whose_reader_is_cancelled_between_two_events_is_closed_e
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(read(stream), 0.2)
     span = only_llm_span(run)
-    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
+    assert (span.status, span.attributes[CLOSED_EARLY_ATTRIBUTE]) == ("OK", True)
 
 
 @RECORDED
@@ -278,7 +278,7 @@ def test_an_open_stream_ends_with_the_span_around_it() -> None:
             next(stream)
         stream.close()
     (span,) = load_trace(run).spans_of_type("LLM")
-    assert span.attributes[CLOSED_EARLY]
+    assert span.attributes[CLOSED_EARLY_ATTRIBUTE]
 
 
 HALF_REPLY = b'data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\n'
@@ -430,7 +430,7 @@ def test_only_the_events_that_the_program_read_are_recorded() -> None:
     with client_of_endpoint("text/event-stream", frames) as (client, run), chat(client) as stream:
         next(stream)
     span = only_llm_span(run)
-    assert span.attributes[CLOSED_EARLY]
+    assert span.attributes[CLOSED_EARLY_ATTRIBUTE]
     assert span.outputs["choices"][0]["message"]["content"] == "one "
 
 
@@ -460,5 +460,5 @@ def test_a_stream_that_is_open_as_tracing_ends_is_closed_early(
             next(stream)
         assert not is_read_later or list(stream)
     span = only_llm_span(run)
-    assert (span.status, span.attributes[CLOSED_EARLY]) == ("OK", True)
+    assert (span.status, span.attributes[CLOSED_EARLY_ATTRIBUTE]) == ("OK", True)
     assert span.inputs["stream"] is True

@@ -7,14 +7,14 @@ import pytest
 from tavily import AsyncTavilyClient, TavilyClient  # type: ignore[import-untyped]  # it ships no annotations
 
 from patches.patch import apply_patches
-from patches.tavily.base_url import PATCH, VARIABLE
+from patches.tavily.base_url import BASE_URL_VARIABLE, PATCH
 
 ADDRESS = "http://127.0.0.1:9/tavily"
 
 
 @pytest.fixture(autouse=True)
 def address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, ADDRESS)
+    monkeypatch.setenv(BASE_URL_VARIABLE, ADDRESS)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_an_address_that_the_program_passes_comes_first() -> None:
 
 @pytest.mark.usefixtures("patched")
 def test_without_the_variable_the_address_is_tavilys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE)
+    monkeypatch.delenv(BASE_URL_VARIABLE)
     assert base_urls() == ["https://api.tavily.com"] * 2
 
 

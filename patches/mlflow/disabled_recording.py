@@ -1,11 +1,11 @@
-"""Find out why MLflow records nothing, which it does not say itself."""
+"""Explain by which setting MLflow records nothing: it does not say so itself."""
 
 import os
 
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 
 
-def why_nothing_is_recorded() -> str | None:
+def explain_disabled_recording() -> str | None:
     """Return why no new span will be recorded in this process, or None if spans are recorded."""
     from mlflow.environment_variables import MLFLOW_TRACE_SAMPLING_RATIO
     from mlflow.tracing import provider

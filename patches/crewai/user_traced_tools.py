@@ -35,7 +35,7 @@ TOOL_METHODS = {
 
 
 @contextmanager
-def share_spans_with_traced_tools() -> Generator[None]:
+def share_spans_with_user_traced_tools() -> Generator[None]:
     """During the block, the decorator of a tool's author adds to the span of the call."""
     from crewai.tools.base_tool import BaseTool
     from crewai.tools.structured_tool import CrewStructuredTool

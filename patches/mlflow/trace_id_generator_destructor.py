@@ -24,7 +24,7 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="mlflow.trace_id_generator",
+    name="mlflow.trace_id_generator_destructor",
     symptom="a program ends with \"Exception ignored in: … 'NoneType' object has no attribute"
     " 'remove'\" if MLFLOW_TRACE_USE_ISOLATED_RANDOM_ID_GENERATOR is on",
     upstream="mlflow.tracing.provider._IsolatedRandomIdGenerator.__del__",
