@@ -21,10 +21,10 @@ from instrumentation.diagnosis.handoffs.forgotten_prohibition import (
     find_rules_lost_between_agents,
     find_rules_lost_within_turn,
 )
-from instrumentation.diagnosis.handoffs.left_task import find_left_tasks
 from instrumentation.diagnosis.handoffs.lost_objection import find_lost_objections
 from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
 from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
+from instrumentation.diagnosis.handoffs.off_task_call import find_off_task_calls
 from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
 from instrumentation.diagnosis.handoffs.unanswered_question import find_unanswered_questions
 from instrumentation.diagnosis.handoffs.withheld_caveat import find_withheld_caveats
@@ -67,7 +67,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_rules_lost_within_turn,
     find_lost_objections,
     find_misrouted_delegations,
-    find_left_tasks,
+    find_off_task_calls,
     find_unrequested_actions,
     find_overruled_verdicts,
     find_unanswered_questions,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.diagnosis.values.figure_not_in_reply import HTTP_REPLY
+from instrumentation.diagnosis.values.figure_not_in_reply import HTTP_REPLY_ATTRIBUTE
 
 
 def list_lacks(reading: TraceReading) -> tuple[str, ...]:
@@ -28,7 +28,9 @@ def _iter_lacks(reading: TraceReading) -> Iterator[str]:
         yield f"no tool calls, although models asked for {', '.join(sorted(requested))}"
     elif index.tool_calls and not offered:
         yield "no tool definitions: which tools the models could have called is unknown"
-    if index.tool_calls and not any(HTTP_REPLY in call.attributes for call in index.tool_calls):
+    if index.tool_calls and not any(
+        HTTP_REPLY_ATTRIBUTE in call.attributes for call in index.tool_calls
+    ):
         yield "no HTTP replies of tools: whether a tool misread one is unknown"
     if index.tool_calls and all(call.outputs is None for call in index.tool_calls):
         yield "no results of tools: where the figures come from is unknown"

@@ -1,4 +1,4 @@
-"""The governance of one run: guardrails, actions, tokens, cost, personal data, and problems."""
+"""The governance of one run: guardrails, consequential calls, cost, personal data, and problems."""
 
 import re
 from collections import Counter
@@ -21,9 +21,9 @@ from instrumentation.redaction import DEFAULT_REDACTION
 from instrumentation.trace.span import Span, Tokens
 from instrumentation.trace.trace import Trace
 
-BUDGET, REDACTION = "token_budget", "input_redaction"
-REMOVED = re.compile(r"\[withheld: ([^\]]*)\]")
-PRESENT = re.compile(r"\[redacted: ([^\]]*)\]")
+BUDGET_GUARDRAIL, REDACTION_GUARDRAIL = "token_budget", "input_redaction"
+REMOVED_PLACEHOLDER = re.compile(r"\[withheld: ([^\]]*)\]")
+REDACTED_PLACEHOLDER = re.compile(r"\[redacted: ([^\]]*)\]")
 """What takes the place of personal data: in an input, and in whatever is stored."""
 
 
@@ -55,7 +55,7 @@ class Governance:
         """What the guardrails did not prevent, one sentence each."""
         return tuple(_list_problems(self))
 
-    def find(self, guardrail: str) -> GuardrailUse | None:
+    def find_guardrail(self, guardrail: str) -> GuardrailUse | None:
         return next((one for one in self.guardrails if one.name == guardrail), None)
 
     def to_json(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def read_governance(trace: Trace, tools: Iterable[str] = ()) -> Governance:
     """
     checks = trace.spans_of_type("GUARDRAIL")
     completions = [span for span in trace if span.type in ("LLM", "CHAT_MODEL")]
-    redactions = [check for check in checks if name_of(check) == REDACTION]
+    redactions = [check for check in checks if name_of(check) == REDACTION_GUARDRAIL]
     unmeasured = [value_of(check, "unmeasured_count") for check in checks]
     return Governance(
         name=trace.roots[-1].name,
@@ -101,8 +101,8 @@ def _count_removed(redactions: list[Span]) -> Counter[str]:
     """What each redaction put in place of personal data; an outer one may have done so before."""
     kinds: Counter[str] = Counter()
     for check in redactions:
-        kinds += Counter(REMOVED.findall(str(check.outputs)))
-        kinds -= Counter(REMOVED.findall(str(check.inputs)))
+        kinds += Counter(REMOVED_PLACEHOLDER.findall(str(check.outputs)))
+        kinds -= Counter(REMOVED_PLACEHOLDER.findall(str(check.inputs)))
     return kinds
 
 
@@ -111,7 +111,7 @@ def _count_prompts(completions: list[Span]) -> Counter[str]:
     kinds: Counter[str] = Counter()
     for span in completions:
         prompt = str(DEFAULT_REDACTION.redact_value(span.inputs))
-        kinds.update(set(PRESENT.findall(prompt)))
+        kinds.update(set(REDACTED_PLACEHOLDER.findall(prompt)))
     return kinds
 
 
@@ -124,7 +124,7 @@ def _list_problems(governance: Governance) -> Iterator[str]:
             yield f"{action.tool} was called, and nobody was asked to authorize it"
         elif action.outcome == "made although blocked":
             yield f"{action.tool} was called although a guardrail had blocked the call"
-    if governance.find(REDACTION):
+    if governance.find_guardrail(REDACTION_GUARDRAIL):
         for kind, count in governance.sent.items():
             yield f"{kind}: sent to a model in {count} of {governance.completions} prompts"
     for guardrail in governance.guardrails:
@@ -133,7 +133,7 @@ def _list_problems(governance: Governance) -> Iterator[str]:
 
 
 def _list_budget_problems(governance: Governance) -> Iterator[str]:
-    budget = governance.find(BUDGET)
+    budget = governance.find_guardrail(BUDGET_GUARDRAIL)
     if budget is None:
         return
     for limit in budget.limits:

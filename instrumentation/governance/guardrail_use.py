@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from instrumentation.trace.span import Span
 
-PREFIX = "flight_recorder.guardrail."
+GUARDRAIL_PREFIX = "flight_recorder.guardrail."
 LIMITS = {
     "call_count": ("call_limit", "calls"),
     "repeat_count": ("repeat_limit", "calls with the same arguments"),
@@ -64,7 +64,7 @@ def name_of(check: Span) -> str:
 
 def value_of(check: Span, name: str) -> object:
     """The attribute `flight_recorder.guardrail.{name}` of a check."""
-    return check.attributes.get(f"{PREFIX}{name}")
+    return check.attributes.get(f"{GUARDRAIL_PREFIX}{name}")
 
 
 def is_blocked(check: Span) -> bool | None:

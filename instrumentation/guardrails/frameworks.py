@@ -53,7 +53,7 @@ def guarded(target: Any, guardrails: Guardrails, *, model: str = "") -> Any:
 
         return openai_budget.guard_client(target, guardrails)
     if "autogen_core" in packages or callable(target):
-        from instrumentation.guardrails.autogen_agents import guard_agent_part
+        from instrumentation.guardrails.guarded_autogen_parts import guard_agent_part
 
         return guard_agent_part(target, guardrails, model)
     raise TypeError(

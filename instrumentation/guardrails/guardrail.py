@@ -7,7 +7,7 @@ from typing import Any
 import mlflow
 from mlflow.entities import SpanType
 
-PREFIX = "flight_recorder.guardrail."
+GUARDRAIL_PREFIX = "flight_recorder.guardrail."
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Check:
 
     def attributes(self) -> dict[str, Any]:
         """The attributes of its span."""
-        reason = {f"{PREFIX}reason": self.reason} if self.reason else {}
+        reason = {f"{GUARDRAIL_PREFIX}reason": self.reason} if self.reason else {}
         return {
-            f"{PREFIX}name": self.guardrail,
-            f"{PREFIX}passed": not self.blocked,
-            f"{PREFIX}blocked": self.blocked,
+            f"{GUARDRAIL_PREFIX}name": self.guardrail,
+            f"{GUARDRAIL_PREFIX}passed": not self.blocked,
+            f"{GUARDRAIL_PREFIX}blocked": self.blocked,
             **reason,
-            **{f"{PREFIX}{name}": value for name, value in self.figures.items()},
+            **{f"{GUARDRAIL_PREFIX}{name}": value for name, value in self.figures.items()},
         }
 
 

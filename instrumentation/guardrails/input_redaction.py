@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import mlflow
 from mlflow.entities import SpanType
 
-from instrumentation.guardrails.guardrail import PREFIX, Check
+from instrumentation.guardrails.guardrail import GUARDRAIL_PREFIX, Check
 from instrumentation.redaction import DEFAULT_REDACTION, Redaction
 
 Value = TypeVar("Value")
@@ -28,7 +28,9 @@ def redact_input(value: Value, redaction: Redaction = DEFAULT_REDACTION) -> Valu
     check = Check("input_redaction", figures={"redacted_count": kinds.total()})
     with mlflow.start_span(check.guardrail, span_type=SpanType.GUARDRAIL) as span:
         span.set_inputs({"text": value} if isinstance(value, str) else value)
-        span.set_attributes(check.attributes() | {f"{PREFIX}redacted_kinds": sorted(kinds)})
+        span.set_attributes(
+            check.attributes() | {f"{GUARDRAIL_PREFIX}redacted_kinds": sorted(kinds)}
+        )
         span.set_outputs(safe)
     return safe
 

@@ -117,7 +117,7 @@ def record_run(
             outer._experiments.update(run._experiments)
 
 
-def search_active_experiment() -> None:
+def add_active_experiment_to_open_runs() -> None:
     """Let the open runs, which began before tracing was turned on, find traces where it stores."""
     for run in _OPEN_RUNS.get():
         run._add_active_experiment()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from crewai.events.event_context import VALID_EVENT_PAIRS
 
 from instrumentation.steps.crew_event import CrewEvent
-from instrumentation.steps.crew_step import Step, StepKind, sort_steps
+from instrumentation.steps.step import Step, StepKind, sort_steps
 
 STEP_KINDS: Mapping[str, StepKind] = {
     "crew_kickoff_started": "crew",

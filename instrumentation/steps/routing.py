@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from instrumentation.steps.crew_step import Step
+from instrumentation.steps.step import Step
 from instrumentation.trace.canonical_json import mask_volatile_ids
 
 DELEGATE_TOOL = "delegate_work_to_coworker"

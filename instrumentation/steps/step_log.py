@@ -19,8 +19,8 @@ from crewai.events.types import (
 )
 
 from instrumentation.steps.crew_event import CrewEvent
-from instrumentation.steps.crew_step import Step, StepKind, sort_steps
 from instrumentation.steps.event_pairing import pair_events
+from instrumentation.steps.step import Step, StepKind, sort_steps
 from instrumentation.trace.span import Tokens
 
 RECORDED_EVENTS = (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from instrumentation.steps.crew_step import Step
+from instrumentation.steps.step import Step
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from instrumentation.steps.crew_step import Step
+from instrumentation.steps.step import Step
 from instrumentation.steps.step_times import TimedStep, build_timeline
 from instrumentation.trace.span import Tokens
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from instrumentation.steps.crew_step import Step, StepKind, sort_steps
+from instrumentation.steps.step import Step, StepKind, sort_steps
 from instrumentation.trace.span import Span, Tokens
 from instrumentation.trace.trace import Trace
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.texts import is_empty, to_json_text
-from instrumentation.diagnosis.reading.trace_index import STATE_KEY
+from instrumentation.diagnosis.reading.trace_index import STATE_KEY_ATTRIBUTE
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
@@ -25,7 +25,9 @@ def find_concurrent_duplicates(reading: TraceReading) -> Iterator[Finding]:
     for span in reading.index.spans:
         if span.type in IGNORED_SPAN_TYPES or span.failed or is_empty(span.inputs):
             continue
-        if not any(STATE_KEY in inner.attributes or inner.type == "AGENT" for inner in span):
+        if not any(
+            STATE_KEY_ATTRIBUTE in inner.attributes or inner.type == "AGENT" for inner in span
+        ):
             groups.setdefault((span.name, to_json_text(span.inputs)), []).append(span)
     shared: dict[str, list[tuple[Span, Span]]] = {}
     for spans in groups.values():

@@ -9,18 +9,18 @@ from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "unexpected code execution"
 FIX = "Run the code in a sandbox that has a folder of its own, and no other files."
-FILES_WRITTEN = "flight_recorder.code.files_written"
-BACKEND = "flight_recorder.sandbox.backend"
+FILES_WRITTEN_ATTRIBUTE = "flight_recorder.code.files_written"
+BACKEND_ATTRIBUTE = "flight_recorder.sandbox.backend"
 
 
 def find_escaped_code(reading: TraceReading) -> Iterator[Finding]:
     """Yield executions of code that wrote files outside of the working folder."""
     for call in reading.index.tool_calls:
-        written = [str(path) for path in as_list(call.attributes.get(FILES_WRITTEN))]
+        written = [str(path) for path in as_list(call.attributes.get(FILES_WRITTEN_ATTRIBUTE))]
         outside = [path for path in written if path.startswith(("..", "/"))]
         if not outside:
             continue
-        backend = str(call.attributes.get(BACKEND) or "none")
+        backend = str(call.attributes.get(BACKEND_ATTRIBUTE) or "none")
         yield reading.build_finding(
             MODE,
             call,

@@ -13,22 +13,22 @@ MODE = "reasoning-action mismatch"
 FIX = (
     "Refuse a call whose arguments contradict what the model announced; let it say which it means."
 )
-CODE = re.compile(r"(?<![\w.-])(?=[\w.-]*[A-Z0-9]{2})[A-Z0-9][A-Z0-9._-]*[A-Z0-9](?![\w-])")
+IDENTIFIER = re.compile(r"(?<![\w.-])(?=[\w.-]*[A-Z0-9]{2})[A-Z0-9][A-Z0-9._-]*[A-Z0-9](?![\w-])")
 """A code, number or abbreviation: AUT, 2023, NY.GDP.MKTP."""
 
 
 def find_mismatched_calls(reading: TraceReading) -> Iterator[Finding]:
     """Yield completions whose text names one code, and whose call has another of the same form."""
     for completion in reading.index.completions:
-        announced = set(CODE.findall(completion.answer.text))
+        announced = set(IDENTIFIER.findall(completion.answer.text))
         if not announced or not completion.answer.requests:
             continue
         requested = {code for request in completion.answer.requests for code in _codes(request)}
-        given = {code for message in completion.prompt for code in CODE.findall(message.text)}
+        given = {code for message in completion.prompt for code in IDENTIFIER.findall(message.text)}
         for request in completion.answer.requests:
             for code in _codes(request) - announced - given:
-                form = form_of_code(code)
-                meant = {one for one in announced - requested if form_of_code(one) == form}
+                form = mask_identifier(code)
+                meant = {one for one in announced - requested if mask_identifier(one) == form}
                 call = _find_call(reading, completion, request)
                 if meant and call is not None and not call.failed:
                     yield _build_finding(reading, completion, call, sorted(meant)[0], code)
@@ -39,10 +39,10 @@ def _codes(request: ToolRequest) -> set[str]:
     arguments = request.arguments
     decoded = decode_json(arguments) if isinstance(arguments, str) else arguments
     values = (str(value) for _, value in iter_fields(decoded))
-    return {value for value in values if CODE.fullmatch(value)}
+    return {value for value in values if IDENTIFIER.fullmatch(value)}
 
 
-def form_of_code(code: str) -> str:
+def mask_identifier(code: str) -> str:
     """A code with each letter as A and each digit as 9."""
     return re.sub(r"\d", "9", re.sub(r"[A-Z]", "A", code))
 

@@ -30,7 +30,7 @@ def find_unanswered_calls(reading: TraceReading) -> Iterator[Finding]:
         waits_inside = any(one.type in COMPLETION_TYPES | TOOL_TYPES for one in span.children)
         if is_unfinished_code_without_time_limit(span):
             continue  # it does not wait for an answer
-        if inner or waits_inside or _is_cut_off_only_by_failure(reading, span):
+        if inner or waits_inside or _is_unfinished_only_by_failure(reading, span):
             continue
         yield reading.build_finding(
             MODE,
@@ -83,7 +83,7 @@ def _is_admitted(reading: TraceReading, turn: Span | None) -> bool:
     return turn is not None and PENDING.search(reading.flow.output(turn)) is not None
 
 
-def _is_cut_off_only_by_failure(reading: TraceReading, span: Span) -> bool:
+def _is_unfinished_only_by_failure(reading: TraceReading, span: Span) -> bool:
     """Whether a span was cancelled because something else in the run failed."""
     root = reading.index.root(span)
     return root.failed and not root.is_unfinished

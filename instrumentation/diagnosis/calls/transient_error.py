@@ -12,7 +12,7 @@ MODE = "a transient error loses finished work"
 FIX = "Retry refused requests, after the wait that the endpoint asks for."
 TRANSIENT_STATUSES = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))
 TRANSIENT_ERROR = re.compile(r"\b(?:429|503|529)\b|rate.?limit|overloaded", re.I)
-RETRY_AFTER = "flight_recorder.http.retry_after_s"
+RETRY_AFTER_ATTRIBUTE = "flight_recorder.http.retry_after_s"
 
 
 def find_transient_errors(reading: TraceReading) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def find_transient_errors(reading: TraceReading) -> Iterator[Finding]:
         finished = [turn for turn in index.turns if index.is_before(turn, span)]
         if not finished:
             continue
-        wait = origin.attributes.get(RETRY_AFTER)
+        wait = origin.attributes.get(RETRY_AFTER_ATTRIBUTE)
         yield reading.build_finding(
             MODE,
             origin,

@@ -13,9 +13,9 @@ MODE = "misrouted delegation"
 FIX = "Tell the agent that delegates which tools each coworker has."
 MIN_SHARED_WORDS = 2
 """So many words of a refusal are in a sentence that restates it."""
-FAILURES = "flight_recorder.routing.delegation_failures"
-ROUTING = "flight_recorder.routing."
-CALL_COUNT = ".call_count"
+DELEGATION_FAILURES_ATTRIBUTE = "flight_recorder.routing.delegation_failures"
+ROUTING_PREFIX = "flight_recorder.routing."
+CALL_COUNT_SUFFIX = ".call_count"
 
 
 def find_misrouted_delegations(reading: TraceReading) -> Iterator[Finding]:
@@ -76,9 +76,9 @@ def _is_accepted(reading: TraceReading, handoff: Handoff) -> bool:
 def _unused_agents(reading: TraceReading) -> Iterator[Evidence]:
     """The agents that the run has, but that never took a turn."""
     for root in reading.trace.roots:
-        for failure in as_list(root.attributes.get(FAILURES)):
+        for failure in as_list(root.attributes.get(DELEGATION_FAILURES_ATTRIBUTE)):
             yield quote(root, str(failure), "routing")
         for name, count in root.attributes.items():
-            if name.startswith(ROUTING) and name.endswith(CALL_COUNT) and count == 0:
-                agent = name.removeprefix(ROUTING).removesuffix(CALL_COUNT)
+            if name.startswith(ROUTING_PREFIX) and name.endswith(CALL_COUNT_SUFFIX) and count == 0:
+                agent = name.removeprefix(ROUTING_PREFIX).removesuffix(CALL_COUNT_SUFFIX)
                 yield quote(root, agent, "this agent never had a turn")

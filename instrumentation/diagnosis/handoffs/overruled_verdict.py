@@ -12,8 +12,8 @@ from instrumentation.trace.span import Span
 
 MODE = "premature termination"
 FIX = "Decide by a structured field, not by a word in free text."
-TRIED = "flight_recorder.routing.tried"
-CONDITION = "flight_recorder.routing.condition"
+TRIED_ATTRIBUTE = "flight_recorder.routing.tried"
+CONDITION_ATTRIBUTE = "flight_recorder.routing.condition"
 
 
 def find_overruled_verdicts(reading: TraceReading) -> Iterator[Finding]:
@@ -22,8 +22,8 @@ def find_overruled_verdicts(reading: TraceReading) -> Iterator[Finding]:
         if handoff.receiver is None or handoff.sender is None:
             continue
         if read_verdict(handoff.sent) is False and _goes_forward(reading, handoff, handoff.sender):
-            tried = [str(edge) for edge in as_list(handoff.span.attributes.get(TRIED))]
-            condition = handoff.span.attributes.get(CONDITION)
+            tried = [str(edge) for edge in as_list(handoff.span.attributes.get(TRIED_ATTRIBUTE))]
+            condition = handoff.span.attributes.get(CONDITION_ATTRIBUTE)
             yield reading.build_finding(
                 MODE,
                 handoff.span,

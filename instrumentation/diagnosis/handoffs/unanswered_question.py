@@ -14,7 +14,7 @@ FIX = "Let a question end the run or go to whoever can answer it; do not demand 
 QUESTION = re.compile(r"(?:[^\n?]*[.!:]\s)?[^\n?.!]*\?")
 """A question, with the sentence before it, which says what there is to choose from."""
 CHOICE = re.compile(r"\b(?:which|whether|or)\b", re.I)
-PASSED = "flight_recorder.guardrail.passed"
+PASSED_ATTRIBUTE = "flight_recorder.guardrail.passed"
 
 
 def find_unanswered_questions(reading: TraceReading) -> Iterator[Finding]:
@@ -65,7 +65,7 @@ def _rejecting_guardrail(reading: TraceReading, completion: Completion) -> Span 
     turn = index.turn(completion.span)
     later = (span for span in index.guardrails if index.is_before(completion.span, span))
     guardrail = next((span for span in later if index.turn(span) in (turn, None)), None)
-    return guardrail if guardrail and guardrail.attributes.get(PASSED) is False else None
+    return guardrail if guardrail and guardrail.attributes.get(PASSED_ATTRIBUTE) is False else None
 
 
 def _build_finding(

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from instrumentation.diagnosis.reading.digit_index import DigitIndex
 from instrumentation.diagnosis.reading.texts import to_json_text
-from instrumentation.diagnosis.reading.trace_index import STATE_KEY, TraceIndex
+from instrumentation.diagnosis.reading.trace_index import STATE_KEY_ATTRIBUTE, TraceIndex
 from instrumentation.figures import Figure, extract_figures
 from instrumentation.figures.derivation import find_derivation
 from instrumentation.figures.figure_support import SupportedFigure
@@ -107,7 +107,9 @@ class Grounding:
 def iter_sources(index: TraceIndex) -> Iterator[Span]:
     """Yield the tool calls that bring something new: no note, no recall and no other agent."""
     for call in index.tool_calls:
-        if not any(STATE_KEY in inner.attributes or inner.type == "AGENT" for inner in call):
+        if not any(
+            STATE_KEY_ATTRIBUTE in inner.attributes or inner.type == "AGENT" for inner in call
+        ):
             yield call
 
 

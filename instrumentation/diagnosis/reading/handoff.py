@@ -17,7 +17,7 @@ from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES, TraceIndex
 from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 
-PREFIX = "flight_recorder.handoff."
+HANDOFF_PREFIX = "flight_recorder.handoff."
 MAX_LOST_SCORE = 0.5
 """A handoff with a higher score has passed on most of the text."""
 
@@ -59,7 +59,7 @@ class Handoff:
 
 def read_handoffs(index: TraceIndex, flow: DataFlow) -> tuple[Handoff, ...]:
     """The handoffs of a trace, in order: recorded ones, or else inferred ones."""
-    recorded = [span for span in index.handoffs if f"{PREFIX}from_agent" in span.attributes]
+    recorded = [span for span in index.handoffs if f"{HANDOFF_PREFIX}from_agent" in span.attributes]
     if recorded:
         return tuple(_read_spans(index, recorded))
     # Without times, agents that worked at once look like agents that worked one after the other.
@@ -82,8 +82,8 @@ def _read_spans(index: TraceIndex, spans: list[Span]) -> Iterator[Handoff]:
         positions.append(index.position(turn))
     for span in spans:
         attributes = span.attributes
-        sender = str(attributes[f"{PREFIX}from_agent"])
-        receiver = str(attributes.get(f"{PREFIX}to_agent"))
+        sender = str(attributes[f"{HANDOFF_PREFIX}from_agent"])
+        receiver = str(attributes.get(f"{HANDOFF_PREFIX}to_agent"))
         here = index.position(span)
         senders, starts = turns.get(sender, ([], []))
         before = senders[: bisect.bisect_left(starts, here)]
@@ -94,7 +94,7 @@ def _read_spans(index: TraceIndex, spans: list[Span]) -> Iterator[Handoff]:
             from_agent=sender,
             to_agent=receiver,
             sent=to_json_text(as_mapping(span.inputs).get("sent")),
-            score=as_number(attributes.get(f"{PREFIX}efficiency_score"), 1.0),
+            score=as_number(attributes.get(f"{HANDOFF_PREFIX}efficiency_score"), 1.0),
             sender=before[-1] if before else None,
             receiver=after[0] if after else None,
         )

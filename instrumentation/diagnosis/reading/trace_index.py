@@ -13,9 +13,9 @@ from instrumentation.trace.span import COMPLETION_TYPES, Span
 from instrumentation.trace.trace import Trace
 
 TOOL_TYPES = frozenset(("TOOL", "RETRIEVER"))
-ALONGSIDE = "flight_recorder.turn.alongside"
+ALONGSIDE_ATTRIBUTE = "flight_recorder.turn.alongside"
 """The other agents that were at work during a turn."""
-STATE_KEY = "flight_recorder.state.key"
+STATE_KEY_ATTRIBUTE = "flight_recorder.state.key"
 
 
 class TraceIndex:
@@ -84,7 +84,7 @@ class TraceIndex:
     @cached_property
     def state_spans(self) -> tuple[Span, ...]:
         """The reads and writes of shared state."""
-        return tuple(span for span in self.spans if STATE_KEY in span.attributes)
+        return tuple(span for span in self.spans if STATE_KEY_ATTRIBUTE in span.attributes)
 
     @cached_property
     def answer(self) -> str:
@@ -175,7 +175,7 @@ class TraceIndex:
         turn, other = self.turn(first), self.turn(second)
         if turn is None or other is None or turn is other:
             return False
-        return other.agent in as_list(turn.attributes.get(ALONGSIDE))
+        return other.agent in as_list(turn.attributes.get(ALONGSIDE_ATTRIBUTE))
 
     def _is_inside_tool(self, span: Span) -> bool:
         """Whether a tool call is the innermost of a turn, tool or completion around a span."""

@@ -8,7 +8,7 @@ from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "schema drift"
-HTTP_REPLY = "flight_recorder.http.reply"
+HTTP_REPLY_ATTRIBUTE = "flight_recorder.http.reply"
 FIX = "Fail when an expected field is missing; never replace it by a default."
 
 
@@ -18,7 +18,7 @@ def find_figures_not_in_reply(reading: TraceReading) -> Iterator[Finding]:
     The answer must repeat that other figure.
     """
     for call in iter_sources(reading.index):
-        reply = to_json_text(call.attributes.get(HTTP_REPLY))
+        reply = to_json_text(call.attributes.get(HTTP_REPLY_ATTRIBUTE))
         if not (replied := figures_of(reply)):
             continue
         returned = figures_of(to_json_text(call.outputs))

@@ -13,17 +13,17 @@ MODE = "concurrent write"
 FIX = (
     "Read a key before writing to it, and refuse a write whose version is stale; or use a key each."
 )
-KEY = "flight_recorder.state.key"
-VERSION = "flight_recorder.state.version"
+KEY_ATTRIBUTE = "flight_recorder.state.key"
+VERSION_ATTRIBUTE = "flight_recorder.state.version"
 
 
 def find_overwritten_notes(reading: TraceReading) -> Iterator[Finding]:
     """Yield the last write to a key that replaced values of other agents without reading them."""
     writes: dict[str, list[Span]] = {}
     for write in iter_writes(reading.index):
-        writes.setdefault(str(write.attributes[KEY]), []).append(write)
+        writes.setdefault(str(write.attributes[KEY_ATTRIBUTE]), []).append(write)
     for key, of_key in writes.items():
-        of_key.sort(key=lambda write: as_number(write.attributes.get(VERSION), 0))
+        of_key.sort(key=lambda write: as_number(write.attributes.get(VERSION_ATTRIBUTE), 0))
         for position in range(len(of_key) - 1, 0, -1):
             lost = _lost_writes(reading, key, of_key[:position], of_key[position])
             if lost:
@@ -40,7 +40,9 @@ def _lost_writes(
     reads = (
         span
         for span in reading.index.state_spans
-        if span.attributes[KEY] == key and not is_write(span) and _author(reading, span) == author
+        if span.attributes[KEY_ATTRIBUTE] == key
+        and not is_write(span)
+        and _author(reading, span) == author
     )
     if any(_has_read(reading, read, earlier[-1], last) for read in reads):
         return []
@@ -82,7 +84,7 @@ def _later_readers(reading: TraceReading, last: Span) -> list[Span]:
     found = (
         index.turn(span)
         for span in index.state_spans
-        if span.attributes[KEY] == last.attributes[KEY]
+        if span.attributes[KEY_ATTRIBUTE] == last.attributes[KEY_ATTRIBUTE]
         and not is_write(span)
         and index.is_before(last, span)
     )

@@ -13,14 +13,14 @@ from instrumentation.trace.span import Span
 
 MODE = "polluted shared memory"
 FIX = "Show the source of each note to its readers, and let no note confirm itself."
-GROUNDED = "flight_recorder.state.grounded"
+GROUNDED_ATTRIBUTE = "flight_recorder.state.grounded"
 
 
 def find_ungrounded_notes(reading: TraceReading) -> Iterator[Finding]:
     """Yield writes of figures that no tool returned, if the answer states them without doubt."""
     index = reading.index
     for write in iter_writes(index):
-        if write.attributes.get(GROUNDED) is True:
+        if write.attributes.get(GROUNDED_ATTRIBUTE) is True:
             continue
         value = to_json_text(written_value(write))
         unfounded = [one for one in figures_of(value) if not reading.grounding.sources_of(one)]

@@ -10,17 +10,17 @@ from instrumentation.trace.span import Span
 
 MODE = "unbounded consumption"
 FIX = "Check the budget before each completion, and stop when the next one would exceed it."
-TOKEN_COUNT = "flight_recorder.guardrail.token_count"
-TOKEN_LIMIT = "flight_recorder.guardrail.token_limit"
+TOKEN_COUNT_ATTRIBUTE = "flight_recorder.guardrail.token_count"
+TOKEN_LIMIT_ATTRIBUTE = "flight_recorder.guardrail.token_limit"
 
 
 def find_late_budget_checks(reading: TraceReading) -> Iterator[Finding]:
     """Yield the first completion that was requested although the budget was spent by then."""
     for check in reading.index.spans:
-        if TOKEN_LIMIT not in check.attributes:
+        if TOKEN_LIMIT_ATTRIBUTE not in check.attributes:
             continue
-        limit = as_number(check.attributes[TOKEN_LIMIT], math.inf)
-        spent = as_number(check.attributes.get(TOKEN_COUNT), 0.0)
+        limit = as_number(check.attributes[TOKEN_LIMIT_ATTRIBUTE], math.inf)
+        spent = as_number(check.attributes.get(TOKEN_COUNT_ATTRIBUTE), 0.0)
         if spent <= limit:
             continue
         earlier = [
@@ -49,7 +49,8 @@ def _build_finding(
     reading: TraceReading, check: Span, origin: Span, earlier: list[Span]
 ) -> Finding:
     late = len(earlier) - earlier.index(origin)
-    figures = f"{check.attributes[TOKEN_COUNT]} of {check.attributes[TOKEN_LIMIT]} tokens"
+    count, limit = (check.attributes[key] for key in (TOKEN_COUNT_ATTRIBUTE, TOKEN_LIMIT_ATTRIBUTE))
+    figures = f"{count} of {limit} tokens"
     return reading.build_finding(
         MODE,
         origin,

@@ -12,10 +12,10 @@ from instrumentation.trace.span import Span
 
 MODE = "guardrail misfire"
 FIX = "Count failures, or calls with the same arguments, and set the limit of all calls far higher."
-PREFIX = "flight_recorder.guardrail."
-BLOCKED = f"{PREFIX}blocked"
-REASON = f"{PREFIX}reason"
-CALL_COUNT = f"{PREFIX}call_count"
+GUARDRAIL_PREFIX = "flight_recorder.guardrail."
+BLOCKED = f"{GUARDRAIL_PREFIX}blocked"
+REASON = f"{GUARDRAIL_PREFIX}reason"
+CALL_COUNT = f"{GUARDRAIL_PREFIX}call_count"
 UPPER_BOUND = re.compile(
     r"\b(?:above|over|more than|greater than|larger than|exceed\w*)\s+(\d[\d,]*(?:\.\d+)?)", re.I
 )
@@ -75,7 +75,7 @@ def _find_empty_count(guardrail: Span) -> Evidence | None:
     """All that the guardrail counts is still zero, so nothing had happened that it could limit."""
     attributes = guardrail.attributes
     counts = {
-        name.removeprefix(PREFIX): as_number(value, 1.0)
+        name.removeprefix(GUARDRAIL_PREFIX): as_number(value, 1.0)
         for name, value in attributes.items()
         if name.endswith("_count") and name.replace("_count", "_limit") in attributes
     }

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from instrumentation.diagnosis.calls.mismatched_call import CODE, form_of_code
+from instrumentation.diagnosis.calls.mismatched_call import IDENTIFIER, mask_identifier
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.lexicon import CLAIM_OF_ALL
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
@@ -45,11 +45,11 @@ def _missing_items(reading: TraceReading, turn: Span) -> list[str]:
     """The codes of the prompt that no call asked for, if calls asked for others of their form."""
     index = reading.index
     given = " ".join(message.text for message in index.completions_of(turn)[0].prompt)
-    items = dict.fromkeys(one for one in CODE.findall(given) if re.search("[A-Z]", one))
+    items = dict.fromkeys(one for one in IDENTIFIER.findall(given) if re.search("[A-Z]", one))
     calls = index.calls_of(turn)
     requested = {str(value) for call in calls for _, value in iter_fields(call.inputs)}
-    forms = {form_of_code(one) for one in items if one in requested}
-    wanted = [one for one in items if form_of_code(one) in forms]
+    forms = {mask_identifier(one) for one in items if one in requested}
+    wanted = [one for one in items if mask_identifier(one) in forms]
     if len(wanted) < MIN_ITEMS:
         return []
     known = reading.flow.output(turn) + " ".join(to_json_text(call.outputs) for call in calls)

@@ -7,8 +7,8 @@ from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "stale prompt"
 FIX = "Move the alias when a version is released, and check afterwards what the alias names."
-VERSION = "flight_recorder.prompt.version"
-RELEASED = "flight_recorder.prompt.released_version"
+VERSION_ATTRIBUTE = "flight_recorder.prompt.version"
+RELEASED_VERSION_ATTRIBUTE = "flight_recorder.prompt.released_version"
 
 
 def find_stale_prompts(reading: TraceReading) -> Iterator[Finding]:
@@ -17,8 +17,8 @@ def find_stale_prompts(reading: TraceReading) -> Iterator[Finding]:
     A rollback is a release of an older version.
     """
     for load in reading.trace:
-        released = load.attributes.get(RELEASED)
-        loaded = load.attributes.get(VERSION)
+        released = load.attributes.get(RELEASED_VERSION_ATTRIBUTE)
+        loaded = load.attributes.get(VERSION_ATTRIBUTE)
         if released is None or loaded is None or loaded == released:
             continue
         turn = reading.index.turn(load)

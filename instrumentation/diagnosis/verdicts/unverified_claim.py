@@ -11,7 +11,7 @@ from instrumentation.trace.span import Span
 
 MODE = "no or incomplete verification"
 FIX = "Let a guardrail demand the check's own result; do not believe a field that the model wrote."
-AGENT_TOOLS = "flight_recorder.crew.agent.tools"
+AGENT_TOOLS_ATTRIBUTE = "flight_recorder.crew.agent.tools"
 
 
 def find_unverified_claims(reading: TraceReading) -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def find_unverified_claims(reading: TraceReading) -> Iterator[Finding]:
         completions = index.completions_of(turn)
         claim = _claim(turn) or _spoken_claim(reading, turn, callers)
         callers |= {turn.agent} if index.calls_of(turn) else set()
-        tools = [str(tool) for tool in as_list(turn.attributes.get(AGENT_TOOLS))]
+        tools = [str(tool) for tool in as_list(turn.attributes.get(AGENT_TOOLS_ATTRIBUTE))]
         tools += [tool for one in completions for tool in one.tools]
         if claim is None or not tools or index.calls_of(turn):
             continue

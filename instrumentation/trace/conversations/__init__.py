@@ -2,7 +2,7 @@
 
 from instrumentation.trace.conversations.conversation import Conversation, Step, ToolCall
 from instrumentation.trace.conversations.conversation_trace import build_trace
-from instrumentation.trace.conversations.log_forms import read_conversations
+from instrumentation.trace.conversations.log_formats import read_conversations
 from instrumentation.trace.conversations.turn import STEP_ATTRIBUTE, step_number_of
 
 __all__ = [

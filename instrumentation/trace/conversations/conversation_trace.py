@@ -11,7 +11,7 @@ from instrumentation.trace.conversations.turn import STEP_ATTRIBUTE, Turn
 from instrumentation.trace.span import Span
 from instrumentation.trace.trace import Trace
 
-HANDOFF = "flight_recorder.handoff."
+HANDOFF_PREFIX = "flight_recorder.handoff."
 CLOSING_WORDS = frozenset(("TERMINATE", "DONE", "EXIT"))
 """Messages that only end a conversation, and are no answer."""
 
@@ -77,8 +77,8 @@ def _message_span(step: Step) -> Span:
 
 def _handoff_span(sender: str, sent: str, *, receiver: str) -> Span:
     attributes: dict[str, Any] = {
-        f"{HANDOFF}from_agent": sender,
-        f"{HANDOFF}to_agent": receiver,
+        f"{HANDOFF_PREFIX}from_agent": sender,
+        f"{HANDOFF_PREFIX}to_agent": receiver,
     }
     name = f"{sender} → {receiver}"
     return Span(name, "HANDOFF", inputs={"sent": sent}, attributes=attributes)

@@ -24,7 +24,7 @@ MAX_HEAD_CHARS = 2_000
 """Only so many characters of a text are searched for its head, and for the end of a traceback."""
 
 
-def mark_tools(steps: Iterable[Step]) -> list[Step]:
+def mark_code_results(steps: Iterable[Step]) -> list[Step]:
     """The steps, with those of code executors marked as a tool's.
 
     A speaker that ever answers as a code executor does is one, unless it also writes code.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from instrumentation.steps.crew_step import Step, StepKind
+from instrumentation.steps.step import Step, StepKind
 from instrumentation.trace.span import Tokens
 
 NS_PER_MS = 1_000_000

@@ -6,8 +6,8 @@ import pytest
 from crewai import Process
 
 from instrumentation.steps import collect_steps
-from instrumentation.steps.crew_step import Step
 from instrumentation.steps.routing import delegation_failure, find_loops, routing_attributes
+from instrumentation.steps.step import Step
 from tests.instrumentation.steps.step_factory import make_step, make_turn
 from tests.support.autogen_agents import replay_lines, reply_line, tool_calls_line
 from tests.support.crewai_crews import agent, crew, lookup, task

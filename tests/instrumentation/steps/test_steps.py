@@ -11,7 +11,7 @@ import pytest
 from crewai import Crew
 
 from instrumentation.steps import collect_steps, on_step, on_task, steps_from_trace
-from instrumentation.steps.crew_step import Step
+from instrumentation.steps.step import Step
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.faults import unavailable
 from scenarios.replay.replay_server import ReplayServer

@@ -1,4 +1,4 @@
-"""Guardrails for AutoGen: model clients, tools and workbenches that ask before each call."""
+"""Copies of AutoGen's model clients, tools and workbenches that ask guardrails before each call."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing

@@ -1,4 +1,4 @@
-"""One step of a CrewAI run: a crew, task, turn, completion, tool call or guardrail check."""
+"""One step of a run: a crew, task, turn, completion, tool call or guardrail check."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

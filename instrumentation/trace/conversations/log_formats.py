@@ -10,7 +10,7 @@ from typing import Any
 
 from instrumentation.trace.conversations.conversation import Conversation, Step
 from instrumentation.trace.conversations.messages import read_message
-from instrumentation.trace.conversations.tool_output import mark_tools
+from instrumentation.trace.conversations.tool_output import mark_code_results
 from instrumentation.trace.span_tree import TraceNotFoundError
 
 MESSAGE_LISTS = ("history", "traj", "trajectory", "messages")
@@ -85,7 +85,7 @@ def _read_conversation(
         read_message(message, position, f"{place}[{position}]")
         for position, message in enumerate(messages)
     ]
-    steps = mark_tools(steps)
+    steps = mark_code_results(steps)
     if not any(step.kind == "agent" for step in steps):
         raise TraceNotFoundError(
             f"{place}: no message is an agent's; expected the agent's name as `name` or `role`,"
