@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from integrations.fidelity.comparison import format_count
 from integrations.fidelity.fidelity_table import FidelityTable, TableEntry
+from integrations.fidelity.table_comparison import format_count
 from integrations.gaps.gap import OUTCOME, Gap
 from integrations.instrumentors.registry import OURS
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from integrations.fidelity.comparison import TableComparison
+from integrations.fidelity.table_comparison import TableComparison
 from integrations.gaps.gap import CaseMeasure, Gap
 from integrations.gaps.reconciliation import GapReconciliation
 from integrations.runner.case_result import CaseResult

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from integrations.environments.build import Environment
 from integrations.environments.environment_spec import EnvironmentSpec
-from integrations.fidelity.comparison import TableComparison
+from integrations.fidelity.table_comparison import TableComparison
 from integrations.gaps.reconciliation import GapReconciliation
 from integrations.instrumentors.registry import WITH_DECLARED_GAPS
 from integrations.runner.case_result import CaseResult

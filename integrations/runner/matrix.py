@@ -6,8 +6,8 @@ from functools import partial
 from integrations.cases.case import Case
 from integrations.environments.build_result import BuildResult, try_build
 from integrations.environments.environment_spec import EnvironmentSpec
-from integrations.fidelity.comparison import TableComparison, compare_with_table
 from integrations.fidelity.fidelity_table import FidelityTable
+from integrations.fidelity.table_comparison import TableComparison, compare_with_table
 from integrations.gaps.gap import Gap
 from integrations.gaps.reconciliation import GapReconciliation, reconcile_gaps
 from integrations.instrumentors.registry import INSTRUMENTORS_BY_NAME, WITH_DECLARED_GAPS

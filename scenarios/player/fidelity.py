@@ -8,7 +8,7 @@ from instrumentation.trace import Span, Trace
 from scenarios.replay.ledger import Ledger
 from scenarios.tape.requests.request import COMPLETION_PATHS
 
-CODE_LANGUAGES = "flight_recorder.code.languages"
+CODE_LANGUAGES_ATTRIBUTE = "flight_recorder.code.languages"
 """The attribute of an execution of code, which a model writes into its text: no tool call."""
 
 
@@ -64,7 +64,10 @@ def measure_fidelity(ledger: Ledger, trace: Trace) -> Fidelity:
         llm_calls=FidelityCount(len(served), sum(map(_count_attempts, completions))),
         tool_calls=FidelityCount(
             sum(one.tool_calls for one in served),
-            sum(CODE_LANGUAGES not in span.attributes for span in trace.spans_of_type("TOOL")),
+            sum(
+                CODE_LANGUAGES_ATTRIBUTE not in span.attributes
+                for span in trace.spans_of_type("TOOL")
+            ),
         ),
         tokens=FidelityCount(
             sum(one.input_tokens + one.output_tokens for one in served),

@@ -23,7 +23,7 @@ def redirection_variables(mounts: Mapping[str, str]) -> dict[str, str]:
     Args:
         mounts: By environment variable, where the program's clients are pointed.
     """
-    if base_url.VARIABLE not in mounts:
+    if base_url.BASE_URL_VARIABLE not in mounts:
         return {}
     return {"PYTHONPATH": hooked_python_path(os.environ.get("PYTHONPATH"))}
 

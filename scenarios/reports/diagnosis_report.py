@@ -13,7 +13,7 @@ from instrumentation.diagnosis.suspicion import Suspect
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.conversations import step_number_of
 from scenarios.reports.wording import count_of
-from scenarios.traces.diagnoses.experiment import DiagnosedRun
+from scenarios.traces.diagnoses.experiment_diagnosis import DiagnosedRun
 from scenarios.traces.diagnoses.span_links import SpanLink
 
 LABEL_WIDTH = 10

@@ -9,7 +9,7 @@ from scenarios.programs.run_program import EndedProgram
 from scenarios.programs.session_report import describe_replay, is_complete_replay
 from scenarios.programs.tavily_redirection import redirect_tavily
 from scenarios.programs.use_tape import TAPE_MODES, TapeMode, TapeSession, use_tape
-from scenarios.testing.variables import environment_variables
+from scenarios.testing.environment_variables import environment_variables
 
 MARKER_ARGUMENTS = ("mode", "tolerant", "upstream", "services")
 """Keyword arguments of the marker `tape`; those of `use_tape`."""

@@ -11,7 +11,7 @@ from instrumentation.trace import Trace, TraceNotFoundError
 from instrumentation.trace.lookup import QUOTES, fetch_tagged
 from instrumentation.tracing import enable_tracing
 from scenarios.programs.launcher.launch import TraceSettings
-from scenarios.testing.variables import environment_variables
+from scenarios.testing.environment_variables import environment_variables
 
 TEST_TAG = "flight_recorder.test"
 """The tag of a test's traces. Its value has the name of the test, and is unique."""

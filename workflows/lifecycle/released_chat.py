@@ -28,7 +28,7 @@ from workflows.model import Model
 from workflows.support.chat import Conversation
 
 RELEASE = "release: "
-PREFIX = "flight_recorder.prompt"
+PROMPT_PREFIX = "flight_recorder.prompt"
 
 
 class ReleasedChat(StreamedChat):
@@ -78,13 +78,13 @@ class ReleasedChat(StreamedChat):
             prompt = mlflow.genai.load_prompt(f"prompts:/{self.name}@{self.alias}")
             span.set_attributes(
                 {
-                    f"{PREFIX}.name": self.name,
-                    f"{PREFIX}.alias": self.alias,
-                    f"{PREFIX}.version": int(prompt.version),
+                    f"{PROMPT_PREFIX}.name": self.name,
+                    f"{PROMPT_PREFIX}.alias": self.alias,
+                    f"{PROMPT_PREFIX}.version": int(prompt.version),
                 }
             )
             if self.released is not None:
-                span.set_attribute(f"{PREFIX}.released_version", self.released)
+                span.set_attribute(f"{PROMPT_PREFIX}.released_version", self.released)
             span.set_outputs(prompt.template)
         return str(prompt.template)
 

@@ -1,4 +1,4 @@
-"""The commands that report: on a run, on two, on many (a gate), and on the diagnosis itself."""
+"""The commands `governance`, `quality-gate`, `bench-diagnosis` and `diff`, which print reports."""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum

@@ -163,7 +163,7 @@ def _diagnose_experiment(name: str, log: bool, as_json: bool) -> bool:
     from rich.progress import track
 
     with store_access():
-        from scenarios.traces.diagnoses.experiment import ExperimentDiagnosis
+        from scenarios.traces.diagnoses.experiment_diagnosis import ExperimentDiagnosis
 
         store = require_existing(tracking_uri())
         diagnosis = ExperimentDiagnosis(name, store)

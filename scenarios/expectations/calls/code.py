@@ -8,9 +8,9 @@ from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.wording import list_names
 
 TOOL = "execute_code"
-LANGUAGES = "flight_recorder.code.languages"
-FILES_WRITTEN = "flight_recorder.code.files_written"
-SANDBOX = "flight_recorder.sandbox."
+LANGUAGES_ATTRIBUTE = "flight_recorder.code.languages"
+FILES_WRITTEN_ATTRIBUTE = "flight_recorder.code.files_written"
+SANDBOX_PREFIX = "flight_recorder.sandbox."
 
 
 @expectation(
@@ -53,7 +53,7 @@ def code_is_stopped(trace: Trace, agent: str, limit: str) -> str | None:
     """A limit of the sandbox ends the agent's last execution."""
     if not (executions := _executions(trace, agent)):
         return _no_execution(trace)
-    found = executions[-1].attributes.get(f"{SANDBOX}ended_by")
+    found = executions[-1].attributes.get(f"{SANDBOX_PREFIX}ended_by")
     return None if found == limit else f"it was ended by {found or 'no limit'}"
 
 
@@ -62,7 +62,7 @@ def code_has_no_limit(trace: Trace, agent: str, limit: str) -> str | None:
     """No execution of the agent's code has the limit."""
     if not (executions := _executions(trace, agent)):
         return _no_execution(trace)
-    found = [one.attributes.get(f"{SANDBOX}limit.{limit}") for one in executions]
+    found = [one.attributes.get(f"{SANDBOX_PREFIX}limit.{limit}") for one in executions]
     limits = [str(one) for one in found if one is not None]
     return f"it has the limit {', '.join(limits)}" if limits else None
 
@@ -72,13 +72,13 @@ def _is_outside(path: str) -> bool:
 
 
 def _executions(trace: Trace, agent: str) -> list[Span]:
-    return [call for call in tool_calls(trace, agent) if LANGUAGES in call.attributes]
+    return [call for call in tool_calls(trace, agent) if LANGUAGES_ATTRIBUTE in call.attributes]
 
 
 def _files_written(trace: Trace, agent: str) -> list[str] | None:
     """The files that the agent's code wrote; None if it ran no code."""
     executions = _executions(trace, agent)
-    files = [one for call in executions for one in call.attributes.get(FILES_WRITTEN, ())]
+    files = [one for call in executions for one in call.attributes.get(FILES_WRITTEN_ATTRIBUTE, ())]
     return files if executions else None
 
 

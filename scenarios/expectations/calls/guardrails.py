@@ -7,7 +7,7 @@ from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.wording import how_often, list_names, shorten, to_text
 from scenarios.reports.wording import count_of
 
-PREFIX = "flight_recorder.guardrail."
+GUARDRAIL_PREFIX = "flight_recorder.guardrail."
 
 
 def guardrail_blocks(
@@ -19,7 +19,9 @@ def guardrail_blocks(
         checks = _find_checks(trace, guardrail, tool)
         if not checks:
             return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
-        blocked = [str(one.attributes.get(f"{PREFIX}reason")) for one in checks if _blocks(one)]
+        blocked = [
+            str(one.attributes.get(f"{GUARDRAIL_PREFIX}reason")) for one in checks if _blocks(one)
+        ]
         if len(blocked) != times:
             return f"it blocked {len(blocked)} of {count_of(len(checks), 'call')}"
         other = [text for text in blocked if reason not in text]
@@ -56,7 +58,9 @@ def guardrail_sends_back(trace: Trace, guardrail: str, pattern: str) -> str | No
     if not checks:
         return f"it made no check; guardrails: {list_names(trace, 'GUARDRAIL')}"
     rejected = [
-        to_text(span.inputs) for span in checks if span.attributes.get(f"{PREFIX}passed") is False
+        to_text(span.inputs)
+        for span in checks
+        if span.attributes.get(f"{GUARDRAIL_PREFIX}passed") is False
     ]
     if any(re.search(pattern, text) for text in rejected):
         return None
@@ -81,7 +85,8 @@ def stays_within_budget(trace: Trace, guardrail: str) -> str | None:
 
 def _explain_spending(trace: Trace, guardrail: str, *, within: bool) -> str | None:
     limits = [
-        one.attributes.get(f"{PREFIX}token_limit") for one in _find_checks(trace, guardrail, "")
+        one.attributes.get(f"{GUARDRAIL_PREFIX}token_limit")
+        for one in _find_checks(trace, guardrail, "")
     ]
     if not limits or limits[-1] is None:
         return f"no check has a limit; guardrails: {list_names(trace, 'GUARDRAIL')}"
@@ -95,9 +100,10 @@ def _find_checks(trace: Trace, guardrail: str, tool: str) -> list[Span]:
     return [
         span
         for span in trace.spans_of_type("GUARDRAIL")
-        if span.name == guardrail and (not tool or span.attributes.get(f"{PREFIX}tool") == tool)
+        if span.name == guardrail
+        and (not tool or span.attributes.get(f"{GUARDRAIL_PREFIX}tool") == tool)
     ]
 
 
 def _blocks(check: Span) -> bool:
-    return check.attributes.get(f"{PREFIX}blocked") is True
+    return check.attributes.get(f"{GUARDRAIL_PREFIX}blocked") is True

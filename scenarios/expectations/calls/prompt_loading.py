@@ -4,8 +4,8 @@ from instrumentation.trace import Span, Trace
 from scenarios.expectations.expectation import expectation
 from scenarios.expectations.wording import list_agents
 
-VERSION = "flight_recorder.prompt.version"
-RELEASED = "flight_recorder.prompt.released_version"
+VERSION_ATTRIBUTE = "flight_recorder.prompt.version"
+RELEASED_VERSION_ATTRIBUTE = "flight_recorder.prompt.released_version"
 
 
 @expectation("{agent} loads the released prompt")
@@ -29,13 +29,23 @@ def loads_old_prompt(trace: Trace, agent: str) -> str | None:
 
 
 def _loads(trace: Trace, agent: str) -> list[Span]:
-    return [span for turn in trace.turns(agent) for span in turn if RELEASED in span.attributes]
+    return [
+        span
+        for turn in trace.turns(agent)
+        for span in turn
+        if RELEASED_VERSION_ATTRIBUTE in span.attributes
+    ]
 
 
 def _is_old(load: Span) -> bool:
-    return bool(load.attributes.get(VERSION) != load.attributes[RELEASED])
+    return bool(
+        load.attributes.get(VERSION_ATTRIBUTE) != load.attributes[RELEASED_VERSION_ATTRIBUTE]
+    )
 
 
 def _describe(load: Span) -> str:
-    loaded, released = load.attributes.get(VERSION), load.attributes[RELEASED]
+    loaded, released = (
+        load.attributes.get(VERSION_ATTRIBUTE),
+        load.attributes[RELEASED_VERSION_ATTRIBUTE],
+    )
     return f"version {loaded} was loaded, version {released} was released"

@@ -1,4 +1,4 @@
-"""A check of a quality gate, and the report of all of them."""
+"""A check of a quality gate, and the report of all its checks."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -7,8 +7,8 @@ from itertools import pairwise
 from instrumentation.trace import Span, Trace
 from scenarios.reports.diagnosis_page.cited_spans import CitedStep
 
-FROM_AGENT = "flight_recorder.handoff.from_agent"
-TO_AGENT = "flight_recorder.handoff.to_agent"
+FROM_AGENT_ATTRIBUTE = "flight_recorder.handoff.from_agent"
+TO_AGENT_ATTRIBUTE = "flight_recorder.handoff.to_agent"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ def build_passages(
     """
     spans: dict[tuple[str, str], list[Span]] = {}
     for span in trace.spans_of_type("HANDOFF"):
-        sender, receiver = (str(span.attributes.get(key) or "") for key in (FROM_AGENT, TO_AGENT))
+        sender, receiver = (
+            str(span.attributes.get(key) or "")
+            for key in (FROM_AGENT_ATTRIBUTE, TO_AGENT_ATTRIBUTE)
+        )
         if sender and receiver:
             spans.setdefault((sender, receiver), []).append(span)
     turns = [agent_of[id(span)] for span in trace.spans_of_type("AGENT")]
@@ -101,7 +104,9 @@ def _pairs_on_path(path: Iterable[CitedStep], answer: str) -> dict[tuple[str, st
     for number, one in enumerate(steps, 1):
         span = one.span
         if span is not None and span.type == "HANDOFF":
-            names += [str(span.attributes.get(key)) for key in (FROM_AGENT, TO_AGENT)]
+            names += [
+                str(span.attributes.get(key)) for key in (FROM_AGENT_ATTRIBUTE, TO_AGENT_ATTRIBUTE)
+            ]
         elif one.step.agent:
             names.append(one.step.agent)
         elif number == len(steps) > 1:

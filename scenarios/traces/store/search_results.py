@@ -1,4 +1,4 @@
-"""The result of a search: one row per trace, and its table on a terminal."""
+"""A row for each trace that a search found, and the tables of rows and of saved queries."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

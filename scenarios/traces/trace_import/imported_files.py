@@ -12,7 +12,7 @@ from scenarios.player.scenario_loader import CATALOG_FOLDER, workflow_reference
 from scenarios.reports.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.reports.wording import count_of
 from scenarios.traces.trace_import.draft_expectations import draft_expectations, draft_regression
-from scenarios.traces.trace_import.pytest_module import REGRESSION, RUN, render_test
+from scenarios.traces.trace_import.pytest_module import REGRESSION_PURPOSE, RUN_PURPOSE, render_test
 from scenarios.traces.trace_import.scenario_writer import write_scenario
 from scenarios.traces.trace_import.traced_tape import TracedTape, import_trace
 
@@ -117,7 +117,9 @@ def write_import(trace: Trace, source: str, target: ImportTarget) -> ImportedTra
     require_free(test, target.replace)
     is_regression = target.is_regression
     drafts = draft_regression(trace, target.words) if is_regression else draft_expectations(trace)
-    module = render_test(name, trace, drafts, target.command, REGRESSION if is_regression else RUN)
+    module = render_test(
+        name, trace, drafts, target.command, REGRESSION_PURPOSE if is_regression else RUN_PURPOSE
+    )
     _write_tape(path, tape, target.replace)
     write_atomically(test, module)
     return ImportedTrace(source, (path, test), tape, f"python -m pytest {test}")

@@ -7,17 +7,19 @@ from instrumentation.trace import Trace
 from instrumentation.trace.outline import render_outline
 from scenarios.traces.trace_import.draft_expectations import Draft
 
-RUN = """A run that was imported from a trace: replayed offline, it must be as it was.
+RUN_PURPOSE = """\
+A run that was imported from a trace: replayed offline, it must be as it was.
 
 The expectations are drafts: remove what may change, and add what must not. The outline of the
 trace:
 """
-REGRESSION = """A run that went wrong, imported from its trace: replayed offline, it must go better.
+REGRESSION_PURPOSE = """\
+A run that went wrong, imported from its trace: replayed offline, it must go better.
 
 The test fails until that is so. A fix may change what the program asks, so the tape is tolerant.
 The expectations are drafts. The outline of the trace:
 """
-MODULE = '''"""{purpose}
+MODULE_TEMPLATE = '''"""{purpose}
 
 {outline}"""
 
@@ -32,13 +34,17 @@ def test_{name}(trace):
 {expectations}
     )
 '''
-COMMAND = """    subprocess.run({command}, check=True, timeout=120)"""
-NO_EXPECTATION = "        # nothing in the trace could be drafted: add what must hold"
-NO_COMMAND = """    pytest.fail("run your program here: OPENAI_BASE_URL leads to the tape")"""
+COMMAND_TEMPLATE = """    subprocess.run({command}, check=True, timeout=120)"""
+NO_EXPECTATION_COMMENT = "        # nothing in the trace could be drafted: add what must hold"
+NO_COMMAND_CALL = """    pytest.fail("run your program here: OPENAI_BASE_URL leads to the tape")"""
 
 
 def render_test(
-    name: str, trace: Trace, drafts: Sequence[Draft], command: Sequence[str], purpose: str = RUN
+    name: str,
+    trace: Trace,
+    drafts: Sequence[Draft],
+    command: Sequence[str],
+    purpose: str = RUN_PURPOSE,
 ) -> str:
     """Render a test module.
 
@@ -47,17 +53,17 @@ def render_test(
         trace: The trace; its outline is in the docstring.
         drafts: The drafted expectations.
         command: The program that the test runs; empty if a person is to fill it in.
-        purpose: The beginning of the docstring: `RUN` or `REGRESSION`.
+        purpose: The beginning of the docstring: `RUN_PURPOSE` or `REGRESSION_PURPOSE`.
     """
-    run = COMMAND.format(command=json.dumps(list(command))) if command else NO_COMMAND
-    return MODULE.format(
+    run = COMMAND_TEMPLATE.format(command=json.dumps(list(command))) if command else NO_COMMAND_CALL
+    return MODULE_TEMPLATE.format(
         purpose=purpose,
-        options=", tolerant=True" if purpose == REGRESSION else "",
+        options=", tolerant=True" if purpose == REGRESSION_PURPOSE else "",
         outline="".join(f"    {line}\n" for line in _outline_lines(trace)),
         imports=_imports(drafts, has_command=bool(command)),
         name=name,
         run=run,
-        expectations="\n".join(f"        {draft}," for draft in drafts) or NO_EXPECTATION,
+        expectations="\n".join(f"        {draft}," for draft in drafts) or NO_EXPECTATION_COMMENT,
     )
 
 

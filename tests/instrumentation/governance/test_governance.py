@@ -62,7 +62,9 @@ def test_the_governance_of_a_run_is_the_same_in_each_framework(
         "authorization": (4, 3, 1),
         "circuit_breaker": (3, 2, 1),
     }
-    breaker, budget = (governance.find_guardrail(name) for name in ("circuit_breaker", "token_budget"))
+    breaker, budget = (
+        governance.find_guardrail(name) for name in ("circuit_breaker", "token_budget")
+    )
     assert breaker
     assert budget
     assert breaker.limits == (

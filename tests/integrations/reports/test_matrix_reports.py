@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from integrations.environments.environment_spec import EnvironmentSpec
-from integrations.fidelity.comparison import TableComparison
+from integrations.fidelity.table_comparison import TableComparison
 from integrations.goldens.request_drift import RequestDrift
 from integrations.goldens.trees.edit_script import Edit
 from integrations.reports.matrix_json import matrix_document

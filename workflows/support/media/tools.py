@@ -15,7 +15,7 @@ from workflows.support.media import measurements
 from workflows.support.media.archive import ArchiveLookup
 from workflows.support.media.clip import Clip
 
-SHARED_MEASUREMENTS = "flight_recorder.measurement.shared"
+SHARED_MEASUREMENTS_ATTRIBUTE = "flight_recorder.measurement.shared"
 """The attribute of a tool call that lists the measurements that it took over from other calls."""
 
 MEASUREMENTS: Mapping[str, Callable[[Clip], Any]] = {
@@ -162,8 +162,8 @@ class MediaTools:
             measuring = asyncio.to_thread(measure_part, self.clip, name, from_s, to_s)
             self._measurements[key] = asyncio.create_task(measuring)
         elif span := mlflow.get_current_active_span():
-            shared = [*(span.get_attribute(SHARED_MEASUREMENTS) or ()), name]
-            span.set_attribute(SHARED_MEASUREMENTS, shared)
+            shared = [*(span.get_attribute(SHARED_MEASUREMENTS_ATTRIBUTE) or ()), name]
+            span.set_attribute(SHARED_MEASUREMENTS_ATTRIBUTE, shared)
         return await asyncio.shield(self._measurements[key])
 
 

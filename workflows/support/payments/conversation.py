@@ -14,7 +14,7 @@ from workflows.support.payments.billing_client import Billing
 
 @dataclass(frozen=True)
 class Payments:
-    """The end of a run.
+    """How a run of the payment agent ended.
 
     Attributes:
         outcome: "done"; "out of budget"; or "out of rounds".

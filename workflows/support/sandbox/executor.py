@@ -13,7 +13,7 @@ from workflows.support.sandbox.backends import find_backend
 from workflows.support.sandbox.limits import Limits
 from workflows.support.sandbox.sandbox import Execution, Sandbox
 
-PREFIX = "flight_recorder.sandbox."
+SANDBOX_PREFIX = "flight_recorder.sandbox."
 
 
 @dataclass
@@ -26,8 +26,8 @@ class SandboxResult(CodeResult):
 
     def attributes(self) -> dict[str, Any]:
         """What a span says of it."""
-        ended = {f"{PREFIX}ended_by": self.ended_by} if self.ended_by else {}
-        return {f"{PREFIX}cpu_ms": round(self.cpu_s * 1000), **ended}
+        ended = {f"{SANDBOX_PREFIX}ended_by": self.ended_by} if self.ended_by else {}
+        return {f"{SANDBOX_PREFIX}cpu_ms": round(self.cpu_s * 1000), **ended}
 
 
 class SandboxExecutor(CodeExecutor):
@@ -56,7 +56,7 @@ class SandboxExecutor(CodeExecutor):
 
     def attributes(self) -> dict[str, Any]:
         """The backend and the limits, as attributes of a span."""
-        backend = {f"{PREFIX}backend": self._sandbox.backend.name} if self._sandbox else {}
+        backend = {f"{SANDBOX_PREFIX}backend": self._sandbox.backend.name} if self._sandbox else {}
         return {**backend, **self.limits.attributes()}
 
     async def execute_code_blocks(

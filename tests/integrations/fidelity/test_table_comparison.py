@@ -5,8 +5,8 @@ import pytest
 from integrations.environments.declared_environments import find_environment
 from integrations.environments.environment_spec import EnvironmentSpec, spec_from_requirements
 from integrations.environments.lock_files import select_lock_file
-from integrations.fidelity.comparison import compare_with_table
 from integrations.fidelity.fidelity_table import FidelityTable, TableEntry
+from integrations.fidelity.table_comparison import compare_with_table
 from integrations.gaps.gap import OUTCOME
 from scenarios.player.fidelity import FidelityCount
 from tests.integrations.sample_results import make_case_result
