@@ -11,14 +11,7 @@ from patches.openai.stream_assembly import ChatAssembler, ResponseAssembler
 from patches.support.completion_attributes import read_token_counts
 
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
-MALFORMED_REPLY_ERRORS = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    TypeError,
-    ValueError,
-    RecursionError,
-)
+MALFORMED_REPLY_ERRORS = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """Errors that a reply with unexpected content can cause."""
 
 
@@ -189,8 +182,17 @@ def _as_mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _error_message(body: Mapping[str, Any]) -> str:
-    """Return the error that a body or an event reports, or ""."""
+    """Return the error that a body, one of its choices or an event reports, or ""."""
     error = body if body.get("type") == "error" else body.get("error")
+    if not error and isinstance(choices := body.get("choices"), list):
+        errors = map(_choice_error, map(_as_mapping, choices))
+        error = next(filter(None, errors), None)
     if not error:
         return ""
     return str(error.get("message") or error) if isinstance(error, Mapping) else str(error)
+
+
+def _choice_error(choice: Mapping[str, Any]) -> Any:
+    """Return the error of a provider that a gateway, such as OpenRouter, reports in a choice."""
+    has_failed = choice.get("finish_reason") == "error"
+    return choice.get("error") or (has_failed and "the reply has the finish reason 'error'")

@@ -243,3 +243,14 @@ async def test_a_reply_that_a_client_asks_again_for_is_recorded_with_its_error()
     completions = load_trace(run).spans_of_type("LLM")
     assert [one.status for one in completions] == ["ERROR", "OK"]
     assert [one.tokens.total for one in completions] == [16, 16]
+
+
+async def test_a_choice_that_failed_is_an_error() -> None:
+    """AutoGen returns its text as if it were an answer."""
+    message = {"role": "assistant", "content": "half an"}
+    failed = {"index": 0, "message": message, "finish_reason": "error", "error": {"message": "502"}}
+    with autogen_client(completion("", choices=[failed], usage=USAGE)) as (model_client, run):
+        assert (await model_client.create(MESSAGES)).content == "half an"
+    span = load_trace(run).root
+    assert (span.status, span.tokens.total) == ("ERROR", 16)
+    assert "502" in span.status_message

@@ -165,6 +165,38 @@ def test_a_reply_without_a_choice_is_an_error(choices: Any) -> None:
     assert span.status_message.endswith(f"is not a completion; it begins: {body!r}")
 
 
+FAILED_CHOICE = {
+    "index": 0,
+    "message": {"role": "assistant", "content": "half an"},
+    "finish_reason": "error",
+    "error": {"code": 502, "message": "the provider went away"},
+}
+"""Some gateways report a failure of the provider inside a choice, with status 200."""
+
+
+@RECORDED
+@pytest.mark.parametrize("error", [{}, {"error": None}, {"error": FAILED_CHOICE["error"]}])
+def test_a_choice_that_failed_is_an_error(error: Any) -> None:
+    choice = {key: value for key, value in FAILED_CHOICE.items() if key != "error"}
+    body = json.dumps({"choices": [choice | error]})
+    with client_of_endpoint("application/json", body) as (client, run):
+        client.chat.completions.create(**CHAT_REQUEST)
+    span = only_llm_span(run)
+    reason = "the provider went away" if error.get("error") else "finish reason 'error'"
+    assert (span.status, message(span)["content"]) == ("ERROR", "half an")
+    assert reason in span.status_message
+
+
+@RECORDED
+def test_a_choice_that_failed_in_a_stream_is_an_error() -> None:
+    chunk = {"index": 0, "delta": {"content": "half an"}, "finish_reason": "error"}
+    frame = f"data: {json.dumps({'choices': [chunk]})}\n\n"
+    with client_of_endpoint(EVENT_STREAM, f"{frame}data: [DONE]\n\n") as (client, run):
+        assert list(client.chat.completions.create(**CHAT_REQUEST, **STREAM_OPTIONS))
+    span = only_llm_span(run)
+    assert (span.status, message(span)["content"]) == ("ERROR", "half an")
+
+
 @RECORDED
 @pytest.mark.parametrize("is_stream", [False, True])
 def test_a_completion_of_the_legacy_api_is_recorded(is_stream: bool) -> None:
