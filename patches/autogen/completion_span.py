@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from patches.autogen.core_spans import CoreAgentSpan
+from patches.autogen.core_span import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
 from patches.openai.reply_parsing import ParsedReply, add_unread_parts
 from patches.openai.response_body import ResponseBody

@@ -13,7 +13,7 @@ from functools import partial, wraps
 from typing import Any
 from uuid import uuid4
 
-from patches.autogen.chat_format import to_json
+from patches.autogen.core_span import CoreAgentSpan, RuntimeSpan
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import (
@@ -25,41 +25,6 @@ from patches.support.call_wrapping import (
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import AbandonedSpanError
 from patches.support.span_lifetime import lifetime
-
-
-class RuntimeSpan(OpenSpan):
-    """The span of a runtime at work on a message from outside."""
-
-    def __init__(self, runtime: Any, message: Any) -> None:
-        super().__init__(
-            runtime,
-            type(runtime).__name__,
-            "CHAIN",
-            inputs={"message": to_json(message)},
-            attributes={"gen_ai.operation.name": "invoke_workflow"},
-        )
-        self.unhandled_messages = 0
-
-
-class CoreAgentSpan(OpenSpan):
-    """The span of an agent that handles a message."""
-
-    def __init__(self, agent: Any, message: Any) -> None:
-        super().__init__(
-            agent,
-            agent.id.type,
-            "AGENT",
-            inputs={"message": to_json(message)},
-            attributes={
-                "gen_ai.operation.name": "invoke_agent",
-                "gen_ai.agent.name": agent.id.type,
-                "gen_ai.agent.id": str(agent.id),
-            },
-        )
-
-    def record_item(self, item: Any) -> None:
-        """Record the response."""
-        self.outputs = to_json(item)
 
 
 class SentMessages:
@@ -169,16 +134,24 @@ def _handle_message(
 
 
 @contextmanager
-def _record_agent(agent: Any, message: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
-    is_sent = RuntimeSpan.nearest() is not None and TeamSpan.nearest() is None
+def _record_agent(
+    agent: Any, message: Any, ctx: Any, *args: Any, **kwargs: Any
+) -> Generator[OnResult]:
+    runtime_span = RuntimeSpan.nearest()
+    is_in_team = TeamSpan.nearest() is not None
     handlers = getattr(agent, "_handlers", None)  # of a `RoutedAgent`, which ignores other messages
     is_ignored = handlers is not None and type(message) not in handlers
-    if not is_sent or is_ignored or CoreAgentSpan.is_open_for(agent):
+    if runtime_span is None or is_in_team or is_ignored or CoreAgentSpan.is_open_for(agent):
         yield ignore_result
         return
     span = CoreAgentSpan(agent, message)
-    with lifetime(span):
-        yield span.record_item
+    try:
+        with lifetime(span):
+            yield span.record_item
+    except BaseException as error:
+        if not ctx.is_rpc or span.parent is runtime_span:  # no agent waits for the response
+            runtime_span.unhandled_error = error
+        raise
 
 
 PATCH = Patch(
@@ -197,6 +170,6 @@ PATCH = Patch(
         "autogen_core:SingleThreadedAgentRuntime.stop_when_idle": "self",
         "autogen_core:SingleThreadedAgentRuntime._process_send": "self, message_envelope",
         "autogen_core:SingleThreadedAgentRuntime._process_publish": "self, message_envelope",
-        "autogen_core:BaseAgent.on_message_impl": "self, message",
+        "autogen_core:BaseAgent.on_message_impl": "self, message, ctx",
     },
 )

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from patches.autogen.chat_format import to_json
-from patches.autogen.core_spans import CoreAgentSpan
+from patches.autogen.core_span import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
 from patches.support.open_span import OpenSpan
 

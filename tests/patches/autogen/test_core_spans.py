@@ -1,6 +1,7 @@
 """The agents of autogen-core leave one whole trace for each message from outside."""
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,50 @@ async def test_an_agent_that_fails_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="no words"):
             await runtime.send_message(Question("fail"), AgentId("writer", "default"))
         await runtime.stop_when_idle()
-    (agent,) = load_trace(run).spans_of_type("AGENT")
+    runtime_span, agent = load_trace(run)
     assert (agent.status, agent.status_message) == ("ERROR", "ValueError: no words")
+    assert (runtime_span.status, runtime_span.status_message) == ("ERROR", "ValueError: no words")
+
+
+@pytest.mark.usefixtures("recording")
+async def test_an_agent_that_fails_on_a_published_message_fails_the_trace() -> None:
+    """Nobody waits for it, so nobody handles its error."""
+    with record_run() as run:
+        runtime = SingleThreadedAgentRuntime(ignore_unhandled_exceptions=True)
+        await Writer.register(runtime, "writer", lambda: Writer(None))
+        runtime.start()
+        await runtime.publish_message(Question("fail"), DefaultTopicId())
+        await runtime.stop_when_idle()
+    assert trace_outline(load_trace(run)) == [
+        "SingleThreadedAgentRuntime CHAIN ERROR",
+        "  writer AGENT ERROR",
+    ]
+
+
+class Editor(RoutedAgent):
+    """Asks the writer, and goes on without it."""
+
+    @message_handler
+    async def edit(self, message: Question, ctx: MessageContext) -> Draft:
+        with suppress(ValueError):
+            await self.send_message(message, AgentId("writer", "default"))
+        return Draft("my own words")
+
+
+@pytest.mark.usefixtures("recording")
+async def test_an_error_that_the_sender_handles_does_not_fail_the_trace() -> None:
+    with record_run() as run:
+        runtime = SingleThreadedAgentRuntime()
+        await Writer.register(runtime, "writer", lambda: Writer(None))
+        await Editor.register(runtime, "editor", lambda: Editor("An editor."))
+        runtime.start()
+        await runtime.send_message(Question("fail"), AgentId("editor", "default"))
+        await runtime.stop_when_idle()
+    assert trace_outline(load_trace(run)) == [
+        "SingleThreadedAgentRuntime CHAIN OK",
+        "  editor AGENT OK",
+        "    writer AGENT ERROR",
+    ]
 
 
 def look(city: str) -> str:
