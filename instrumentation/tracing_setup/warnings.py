@@ -21,6 +21,16 @@ COUNT_LIMITS = (
 LENGTH_LIMITS = ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT")
 """MLflow stores values as JSON, which is unreadable once it is cut off."""
 
+MIN_TTL_S = 3_600
+"""How long MLflow lets a trace take, by default."""
+LOSSY_BELOW = {
+    "MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE": (MIN_COUNT_LIMIT, "spans beyond it are dropped"),
+    "MLFLOW_TRACE_BUFFER_MAX_SIZE": (MIN_COUNT_LIMIT, "the oldest of more traces are dropped"),
+    "MLFLOW_TRACE_BUFFER_TTL_SECONDS": (MIN_TTL_S, "a trace that takes longer is dropped"),
+    "MLFLOW_TRACE_TIMEOUT_SECONDS": (MIN_TTL_S, "a trace that takes longer is dropped"),
+}
+"""Below these values, MLflow can lose traces of an ordinary program."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -47,6 +57,16 @@ def warn_about_environment() -> None:
     """
     if reason := explain_disabled_recording():
         _log.warning("No span will be recorded: %s.", reason)
+    for name, (limit, effect) in LOSSY_BELOW.items():
+        if _is_below(name, limit):
+            _log.warning(
+                "Traces can be lost, because %s=%s is set: %s. Unset it or raise it to at least"
+                " %d.",
+                name,
+                os.environ[name],
+                effect,
+                limit,
+            )
     low_counts = [name for name in COUNT_LIMITS if _is_below(name, MIN_COUNT_LIMIT)]
     lengths = [name for name in LENGTH_LIMITS if os.environ.get(name, "").strip()]
     for names, effect in (

@@ -122,6 +122,36 @@ def test_a_limit_that_cuts_spans_off_is_named_once(
     assert warning.startswith(f"Spans will be incomplete, because {name}=100 is set")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE", "10"),
+        ("MLFLOW_TRACE_BUFFER_MAX_SIZE", "10"),
+        ("MLFLOW_TRACE_BUFFER_TTL_SECONDS", "60"),
+        ("MLFLOW_TRACE_TIMEOUT_SECONDS", "60"),
+    ],
+)
+def test_a_setting_that_loses_traces_is_named(
+    store: str, warnings: Warnings, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with enable_tracing(store, frameworks=[]):
+        pass
+    (warning,) = warnings()
+    assert warning.startswith(f"Traces can be lost, because {name}={value} is set: ")
+
+
+def test_a_setting_that_is_not_a_number_is_named(
+    store: str, warnings: Warnings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow reads it as a span starts, and then records none."""
+    monkeypatch.setenv("MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE", "many")
+    with enable_tracing(store, frameworks=[]):
+        pass
+    (warning,) = warnings()
+    assert warning.startswith("No span will be recorded: Failed to convert 'many'")
+
+
 def test_a_failed_span_with_many_attributes_keeps_all_of_them(store: str) -> None:
     with (
         enable_tracing(store, frameworks=[]),
