@@ -22,7 +22,7 @@ import mlflow
 
 from instrumentation.http_attempts.failed_attempt import Attempt
 from instrumentation.recording.handoffs import record_handoffs
-from instrumentation.recording.run import RunHandle, add_active_experiment_to_open_runs, record_run
+from instrumentation.recording.run import RunHandle, add_active_store_to_open_runs, record_run
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, Redaction
 from instrumentation.sampling.sampling import Sampling
 from instrumentation.sampling.tail_sampler import TailSampler
@@ -145,7 +145,7 @@ def _start(
     if redaction or sampling:
         require_span_pipeline(pipeline)
     stack.enter_context(use_experiment(store, experiment))
-    add_active_experiment_to_open_runs()
+    add_active_store_to_open_runs()
     stack.callback(mlflow.flush_trace_async_logging)
     register_after_fork(stack, _flush_at_process_end)
     if tail_sampler:

@@ -7,7 +7,7 @@ Example:
         print(trace.info.trace_id)
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,14 +16,11 @@ from typing import Any
 from uuid import uuid4
 
 import mlflow
+from mlflow.entities import ViewType
 
 from instrumentation.trace.session import RUN_TAG
 from instrumentation.tracing_setup.warnings import warn_about_missing_traces
-from patches.mlflow.store.experiment import (
-    active_experiment,
-    has_active_experiment,
-    resolve_experiment_id,
-)
+from patches.mlflow.store.experiment import has_active_experiment
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,8 @@ class RunHandle:
 
     id: str
     tag: str = RUN_TAG
-    _experiments: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
-    """Each tracking URI and experiment to which the run's traces may have gone."""
+    _stores: dict[str, None] = field(default_factory=dict, repr=False)
+    """The tracking URI of each store to which the run's traces may have gone."""
     _inner_ids: dict[str, None] = field(default_factory=dict, repr=False)
     """The ids of the runs inside this one: a trace has the tag of the innermost run."""
 
@@ -41,8 +38,8 @@ class RunHandle:
         """All `mlflow.entities.Trace` of the run, oldest first; waits until they are stored.
 
         These include the traces of runs inside this one.
-        They are read from the stores that were active during the run, so this also works after
-        tracing was shut down. If there is none, a warning says why.
+        They are read from all experiments of the stores that were active as the run began or ended,
+        so this also works after tracing was shut down. If there is none, a warning says why.
         """
         traces = self._find(include_spans=True)
         if not traces:
@@ -56,33 +53,39 @@ class RunHandle:
 
     def _find(self, *, include_spans: bool) -> list[Any]:
         mlflow.flush_trace_async_logging()
-        experiments = list(self._experiments) or [active_experiment()]
         return [
             trace
-            for uri, name in experiments
+            for tracking_uri in list(self._stores) or [mlflow.get_tracking_uri()]
             for run_id in (self.id, *self._inner_ids)
-            for trace in self._search(uri, name, run_id, include_spans)
+            for trace in self._search(tracking_uri, run_id, include_spans)
         ]
 
-    def _search(
-        self, tracking_uri: str, experiment: str, run_id: str, include_spans: bool
-    ) -> Iterator[Any]:
-        search = partial(
-            mlflow.MlflowClient(tracking_uri).search_traces,
-            locations=[resolve_experiment_id(experiment, tracking_uri)],
-            filter_string=f"tags.`{self.tag}` = '{run_id}'",
-            order_by=["timestamp_ms ASC"],
-            include_spans=include_spans,
+    def _search(self, tracking_uri: str, run_id: str, include_spans: bool) -> Iterator[Any]:
+        """Search all experiments of a store: a program may choose another one during the run."""
+        client = mlflow.MlflowClient(tracking_uri)
+        experiments = _read_pages(partial(client.search_experiments, view_type=ViewType.ALL))
+        return _read_pages(
+            partial(
+                client.search_traces,
+                locations=[experiment.experiment_id for experiment in experiments],
+                filter_string=f"tags.`{self.tag}` = '{run_id}'",
+                order_by=["timestamp_ms ASC"],
+                include_spans=include_spans,
+            )
         )
-        page = search()
-        yield from page
-        while page.token:
-            page = search(page_token=page.token)
-            yield from page
 
-    def _add_active_experiment(self) -> None:
+    def _add_active_store(self) -> None:
         if has_active_experiment():
-            self._experiments[active_experiment()] = None
+            self._stores[mlflow.get_tracking_uri()] = None
+
+
+def _read_pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """Yield the results of all pages."""
+    page = search()
+    yield from page
+    while page.token:
+        page = search(page_token=page.token)
+        yield from page
 
 
 _OPEN_RUNS: ContextVar[tuple[RunHandle, ...]] = ContextVar("open runs", default=())
@@ -94,30 +97,37 @@ def record_run(
 ) -> Generator[RunHandle]:
     """Tag each trace of the block with an id of the run and with `tags`. Runs may overlap.
 
-    With `run_id`, the block is a part of a run that began in another process: `RunHandle.id`.
+    With `run_id`, the block is a part of a run that began in another process: `RunHandle.id`. Tags
+    that are no texts are stored as texts.
 
     Example:
         with record_run({"customer": "42"}) as run:
             await team.run(task="…")
         assert len(run.traces()) == 1
+
+    Raises:
+        ValueError: The `run_id` contains a quote, so no search could find it.
     """
+    if run_id and "'" in run_id:
+        raise ValueError(f"run_id must not contain a quote: {run_id!r}; use the id of a RunHandle")
     run = RunHandle(run_id or uuid4().hex)
-    run._add_active_experiment()
+    run._add_active_store()
     for outer in _OPEN_RUNS.get():
         if outer.id != run.id:
             outer._inner_ids[run.id] = None
     token = _OPEN_RUNS.set((*_OPEN_RUNS.get(), run))
     try:
-        with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
+        texts = {name: str(value) for name, value in (tags or {}).items()}
+        with mlflow.tracing.context(tags=texts | {RUN_TAG: run.id}):
             yield run
     finally:
-        run._add_active_experiment()
+        run._add_active_store()
         _OPEN_RUNS.reset(token)
         for outer in _OPEN_RUNS.get():
-            outer._experiments.update(run._experiments)
+            outer._stores.update(run._stores)
 
 
-def add_active_experiment_to_open_runs() -> None:
+def add_active_store_to_open_runs() -> None:
     """Let the open runs, which began before tracing was turned on, find traces where it stores."""
     for run in _OPEN_RUNS.get():
-        run._add_active_experiment()
+        run._add_active_store()

@@ -295,3 +295,29 @@ def test_a_run_in_two_stores_finds_the_traces_of_both(store: str) -> None:
             with enabled(store), mlflow.start_span(name):
                 pass
     assert [trace.data.spans[0].name for trace in run.traces()] == ["first", "second"]
+
+
+def test_a_run_finds_its_traces_in_each_experiment_that_the_program_chose(store: str) -> None:
+    with enabled(store), record_run() as run:
+        names = ["first", "second", "third"]
+        for name in names:
+            mlflow.set_experiment(f"{name}-{uuid4().hex}")
+            with mlflow.start_span(name):
+                pass
+    assert [trace.data.spans[0].name for trace in run.traces()] == names
+
+
+def test_tags_that_are_no_texts_are_stored_as_texts(store: str) -> None:
+    tags: Any = {"team": ["billing"], "attempt": 2}
+    with enabled(store), record_run(tags) as run, mlflow.start_span("work"):
+        pass
+    (trace,) = run.traces()
+    assert (trace.info.tags["team"], trace.info.tags["attempt"]) == ("['billing']", "2")
+
+
+def test_a_run_id_that_no_store_can_search_for_is_rejected() -> None:
+    with (
+        pytest.raises(ValueError, match="run_id must not contain a quote"),
+        record_run(run_id="it's"),
+    ):
+        pass

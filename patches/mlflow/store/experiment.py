@@ -67,19 +67,8 @@ def _release(provider: Any) -> None:
             atexit.unregister(queue._at_exit_callback)
 
 
-def active_experiment() -> tuple[str, str]:
-    """The tracking URI and the experiment that traces go to now.
-
-    The experiment is an id, or a deferred name: see `resolve_experiment_id`.
-    """
-    import mlflow
-    from mlflow.tracking import fluent
-
-    return mlflow.get_tracking_uri(), fluent._get_experiment_id()
-
-
 def has_active_experiment() -> bool:
-    """Return whether an experiment was chosen. If not, `active_experiment` creates a store."""
+    """Return whether the program chose an experiment, and thereby a store."""
     from mlflow.tracking import fluent
 
     return fluent._active_experiment_id is not None
