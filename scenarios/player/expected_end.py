@@ -26,15 +26,17 @@ async def await_expected_end(
     person would with Ctrl-C. The ledger counts the calls after which a variant is stopped.
     """
     timeout_s = variant.stopped_after_s or TIMEOUT_S
+    others = asyncio.all_tasks()
     running = asyncio.ensure_future(call)
     try:
         if ledger is not None:
             await _wait_for_calls(running, *variant.after_calls, ledger)
         await asyncio.wait([running], timeout=timeout_s)
     finally:
-        # After Ctrl-C, too, the workflow ends before asyncio cancels the tasks of its framework.
         was_running = running.cancel()
         await asyncio.wait([running], timeout=CANCEL_TIMEOUT_S)
+        if was_running:
+            await _cancel_tasks(asyncio.all_tasks() - others - {running})
     if was_running:
         if not running.done():
             return f"the workflow did not end within {CANCEL_TIMEOUT_S:g} s of its cancellation"
@@ -44,6 +46,19 @@ async def await_expected_end(
     if running.cancelled():
         return "the workflow was cancelled, but not by the player"
     return _explain_outcome(running.exception(), variant)
+
+
+async def _cancel_tasks(remaining: set[Task[Any]]) -> None:
+    """Cancel what the framework of a cancelled workflow left running, and ignore its errors.
+
+    asyncio would do so after this, after Ctrl-C too, and log the errors: AutoGen's runtime forgets
+    the queue of a cancelled team, and its last messages fail at the new one.
+    """
+    if remaining:
+        for task in remaining:
+            task.cancel()
+        ended, _ = await asyncio.wait(remaining, timeout=CANCEL_TIMEOUT_S)
+        await asyncio.gather(*ended, return_exceptions=True)
 
 
 async def _wait_for_calls(running: Task[Any], lane: str, calls: int, ledger: Ledger) -> None:

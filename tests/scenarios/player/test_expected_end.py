@@ -131,19 +131,33 @@ async def test_calls_of_other_lanes_do_not_count() -> None:
     )
 
 
-async def test_a_call_ends_in_order_before_ctrl_c_goes_on() -> None:
+def test_a_call_and_the_tasks_that_it_left_end_in_order_on_ctrl_c(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     ended = list[str]()
 
-    async def cleans_up() -> None:
+    async def wait_and_fail() -> None:
         try:
             await asyncio.Event().wait()
+        finally:
+            ended.append("task")
+            raise ValueError("task_done() called too many times")
+
+    async def leave_a_task() -> None:
+        task = asyncio.create_task(wait_and_fail())
+        try:
+            await asyncio.wait([task])
         finally:
             await asyncio.sleep(0.05)
             ended.append("workflow")
 
-    waiting = asyncio.ensure_future(await_expected_end(cleans_up(), Variant()))
-    await asyncio.sleep(0.05)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    async def interrupt() -> None:
+        waiting = asyncio.ensure_future(await_expected_end(leave_a_task(), Variant()))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
         await waiting
-    assert ended == ["workflow"]
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupt())
+    assert ended == ["workflow", "task"]
+    assert not caplog.records
