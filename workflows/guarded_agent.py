@@ -29,8 +29,7 @@ from typing import Any
 import mlflow
 from mlflow.entities import SpanType
 
-from instrumentation import guardrails, record_request, record_response
-from instrumentation.trace.span import Tokens
+from instrumentation import Tokens, guardrails, record_request, record_response
 from workflows.model import Model
 from workflows.support.clients.openai import Reply, ToolCall, openai_client, to_plain_data
 from workflows.support.payments import BillingError, Conversation, Payments
