@@ -125,7 +125,7 @@ class SearchAgent:
         """Make one call. A `ToolError` is recorded and reported to the model; the run goes on."""
         tool = session.tool(call.name)
         arguments = tool.parse(call.arguments)
-        if reason := search.check_country(session.task, announcement, arguments):
+        if reason := search.object_to_other_country(session.task, announcement, arguments):
             raise search.CallRejectedError(reason)
         return await tool.search(**arguments)
 
@@ -146,5 +146,5 @@ class SearchAgent:
     def find_objection(self, session: Session, answer: str) -> str | None:
         if not answer.strip():
             return "The answer is empty: answer the task, or search."
-        objection = search.find_unsupported_figures(answer, session.all_texts)
-        return objection or search.find_misquotes(answer, session.results, session.known_texts)
+        objection = search.object_to_unsupported_figures(answer, session.all_texts)
+        return objection or search.object_to_misquotes(answer, session.results, session.known_texts)

@@ -23,7 +23,7 @@ from instrumentation import trace_from_mlflow
 from workflows.lifecycle import rubrics
 from workflows.model import AGENT_HEADER, Model
 
-ANSWER = "Task: {{ inputs }}\n\nAnswer: {{ outputs }}"
+TEMPLATE = "Task: {{ inputs }}\n\nAnswer: {{ outputs }}"
 
 
 class Evaluation:
@@ -33,9 +33,9 @@ class Evaluation:
     """
 
     run_rubrics: Mapping[str, str] = {
-        "relevance": f"{rubrics.RELEVANCE}\n\n{ANSWER}",
-        "correctness": f"{rubrics.CORRECTNESS}\n\nExpected: {{{{ expectations }}}}\n\n{ANSWER}",
-        "safety": f"{rubrics.SAFETY}\n\n{ANSWER}",
+        "relevance": f"{rubrics.RELEVANCE}\n\n{TEMPLATE}",
+        "correctness": f"{rubrics.CORRECTNESS}\n\nExpected: {{{{ expectations }}}}\n\n{TEMPLATE}",
+        "safety": f"{rubrics.SAFETY}\n\n{TEMPLATE}",
     }
     step_rubric = f"{rubrics.GROUNDEDNESS}\n\nGiven: {{{{ inputs }}}}\n\nAnswer: {{{{ outputs }}}}"
     session_rubric = f"{rubrics.CONVERSATION}\n\n{{{{ conversation }}}}"

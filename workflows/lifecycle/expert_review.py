@@ -47,7 +47,7 @@ class ExpertReview:
         completed = []
         for id, trace in traces.items():
             labels = (one for one in trace.info.assessments if isinstance(one, Expectation))
-            people = [one.source for one in labels if one.source.source_type == rated_runs.PERSON]
+            people = [one.source for one in labels if one.source.source_type == rated_runs.HUMAN]
             if people:
                 review_queues.set_review_queue_item_status(
                     queue.queue_id,

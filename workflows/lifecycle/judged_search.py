@@ -31,7 +31,7 @@ from workflows.support.clients.openai import InvalidReplyError, Reply, openai_cl
 from workflows.support.search.session import Session
 
 JUDGE = "judge"
-FORM = 'Answer with JSON alone: {"rationale": "why", "passes": true or false}'
+ANSWER_FORM = 'Answer with JSON alone: {"rationale": "why", "passes": true or false}'
 
 
 class JudgedSearchAgent(SearchAgent):
@@ -54,7 +54,7 @@ class JudgedSearchAgent(SearchAgent):
         request: dict[str, Any] = {
             "model": self.model.name,
             "messages": [
-                {"role": "system", "content": f"{self.rubric}\n{FORM}"},
+                {"role": "system", "content": f"{self.rubric}\n{ANSWER_FORM}"},
                 {"role": "user", "content": question},
             ],
             "response_format": {"type": "json_object"},
@@ -77,4 +77,4 @@ class JudgedSearchAgent(SearchAgent):
             verdict = json.loads(text)
             return {"passes": verdict["passes"] is True, "rationale": str(verdict["rationale"])}
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidReplyError(f"expected {FORM!r}, found {text[:200]!r}") from error
+            raise InvalidReplyError(f"expected {ANSWER_FORM!r}, found {text[:200]!r}") from error

@@ -30,7 +30,7 @@ from workflows.support.chat.conversation import Turn
 from workflows.support.clients.openai import Reply, openai_client, to_plain_data
 
 TRIAGE = "triage"
-INSTRUCTIONS = "A user complains about an answer. Say in one sentence what would have been right."
+TRIAGE_PROMPT = "A user complains about an answer. Say in one sentence what would have been right."
 RATING = re.compile(r"(?P<thumb>👍|👎) (?P<turn>\d+)(?: (?P<comment>.+))?")
 
 
@@ -92,7 +92,7 @@ class RatedChat(StreamedChat):
         request: dict[str, Any] = {
             "model": self.model.name,
             "messages": [
-                {"role": "system", "content": INSTRUCTIONS},
+                {"role": "system", "content": TRIAGE_PROMPT},
                 {"role": "user", "content": question},
             ],
         }

@@ -8,8 +8,8 @@ from mlflow.entities import Expectation, Feedback, Trace, TraceInfo
 
 ANSWER_CONTAINS = "answer_contains"
 """The label with the words that a right answer contains; a regression test is made of it."""
-SESSION, USER = "mlflow.trace.session", "mlflow.trace.user"
-PERSON = "HUMAN"
+SESSION_KEY, USER_KEY = "mlflow.trace.session", "mlflow.trace.user"
+HUMAN = "HUMAN"
 BATCH_SIZE = 50
 """Traces with their spans that are fetched at once."""
 
@@ -38,11 +38,7 @@ def read_ratings(run: TraceInfo) -> list[Feedback]:
     """The last feedback of each person to each question about a run."""
     last = {}
     for one in sorted(run.assessments, key=lambda one: one.last_update_time_ms or 0):
-        if (
-            isinstance(one, Feedback)
-            and one.valid is not False
-            and one.source.source_type == PERSON
-        ):
+        if isinstance(one, Feedback) and one.valid is not False and one.source.source_type == HUMAN:
             last[one.source.source_id, one.name, one.span_id] = one
     return list(last.values())
 
@@ -58,27 +54,29 @@ def read_labels(runs: Iterable[TraceInfo]) -> dict[str, Any]:
         for one in run.assessments
         if isinstance(one, Expectation) and one.valid is not False and not one.span_id
     ]
-    labels.sort(key=lambda one: (one.source.source_type == PERSON, one.last_update_time_ms or 0))
+    labels.sort(key=lambda one: (one.source.source_type == HUMAN, one.last_update_time_ms or 0))
     return {one.name: one.value for one in labels}
 
 
 def is_labelled_by_person(run: TraceInfo) -> bool:
     """Whether a person has labelled the run, and not only a model."""
     labels = (one for one in run.assessments if isinstance(one, Expectation))
-    return any(one.source.source_type == PERSON for one in labels)
+    return any(one.source.source_type == HUMAN for one in labels)
 
 
 def list_people(run: TraceInfo) -> set[str]:
     """The names of people in a run's trace: its user, and those who rated or labelled it."""
     sources = (one.source for one in run.assessments)
-    names = {one.source_id for one in sources if one.source_type == PERSON}
-    return names | {run.trace_metadata.get(USER) or ""}
+    names = {one.source_id for one in sources if one.source_type == HUMAN}
+    return names | {run.trace_metadata.get(USER_KEY) or ""}
 
 
 def list_earlier_turns(run: TraceInfo, runs: Iterable[TraceInfo]) -> list[str]:
     """The ids of the turns before a run, if it is one of a session; `runs` are in order."""
-    session = run.trace_metadata.get(SESSION)
-    same = [one.trace_id for one in runs if session and one.trace_metadata.get(SESSION) == session]
+    session = run.trace_metadata.get(SESSION_KEY)
+    same = [
+        one.trace_id for one in runs if session and one.trace_metadata.get(SESSION_KEY) == session
+    ]
     return same[: same.index(run.trace_id)] if same else []
 
 

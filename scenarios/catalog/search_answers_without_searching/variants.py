@@ -11,4 +11,4 @@ class TrustsItsMemory(SearchAgent):
     def find_objection(self, session: Session, answer: str) -> str | None:
         if not answer.strip():
             return "The answer is empty: answer the task, or search."
-        return search.find_misquotes(answer, session.results, session.known_texts)
+        return search.object_to_misquotes(answer, session.results, session.known_texts)

@@ -11,4 +11,4 @@ class AcceptsAnySource(SearchAgent):
     def find_objection(self, session: Session, answer: str) -> str | None:
         if not answer.strip():
             return "The answer is empty: answer the task, or search."
-        return search.find_unsupported_figures(answer, session.all_texts)
+        return search.object_to_unsupported_figures(answer, session.all_texts)

@@ -19,6 +19,6 @@ class IgnoresMalformedArguments(SearchAgent):
             arguments = tool.parse(call.arguments)
         except search.InvalidArgumentsError:
             return []
-        if reason := search.check_country(session.task, announcement, arguments):
+        if reason := search.object_to_other_country(session.task, announcement, arguments):
             raise search.CallRejectedError(reason)
         return await tool.search(**arguments)

@@ -14,7 +14,7 @@ from tests.support.search_runs import (
     web_results_line,
 )
 from workflows.search_agent import SearchAgent
-from workflows.support.search.checks import cited_numbers, find_misquotes, split_sentences
+from workflows.support.search.checks import cited_numbers, object_to_misquotes, split_sentences
 from workflows.support.search.tools import SearchResult
 
 LARGE = "France covers 551,500 km2, Corsica included."
@@ -121,7 +121,7 @@ async def test_an_answer_without_rounds_left_is_validated_too(store: str) -> Non
 def test_each_sentence_is_compared_with_the_results_that_it_cites(
     answer: str, objection: str
 ) -> None:
-    found = find_misquotes(answer, RESULTS, ["Is it larger than 99 km²?"]) or ""
+    found = object_to_misquotes(answer, RESULTS, ["Is it larger than 99 km²?"]) or ""
     assert bool(found) is bool(objection)
     assert objection in found
 

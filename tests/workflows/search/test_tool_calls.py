@@ -38,7 +38,7 @@ from tests.support.search_runs import (
 )
 from workflows.model import Model
 from workflows.search_agent import SearchAgent
-from workflows.support.search.checks import check_country
+from workflows.support.search.checks import object_to_other_country
 from workflows.support.search.search_index import CountryQuery
 from workflows.support.search.tools import Hit, InvalidArgumentsError, SearchFailedError, Tool
 from workflows.support.search.web_search import Query, WebSearch, web_search_tool
@@ -104,7 +104,7 @@ async def test_a_call_about_another_country_than_announced_is_rejected(store: st
 def test_a_call_is_compared_with_its_announcement(
     announcement: str, arguments: dict[str, str], made: bool
 ) -> None:
-    objection = check_country("Is FRA larger than DEU?", announcement, arguments)
+    objection = object_to_other_country("Is FRA larger than DEU?", announcement, arguments)
     assert (objection is None) is made
 
 
@@ -118,7 +118,9 @@ def test_a_call_is_compared_with_its_announcement(
 def test_other_words_of_three_capitals_are_not_countries(
     announcement: str, arguments: dict[str, str]
 ) -> None:
-    assert check_country("What is the GDP of FRA in USD?", announcement, arguments) is None
+    assert (
+        object_to_other_country("What is the GDP of FRA in USD?", announcement, arguments) is None
+    )
 
 
 @pytest.mark.parametrize(

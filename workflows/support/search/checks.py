@@ -38,7 +38,7 @@ COUNTRY_CODES = frozenset(
 )
 
 
-def find_unsupported_figures(answer: str, texts: Sequence[str]) -> str | None:
+def object_to_unsupported_figures(answer: str, texts: Sequence[str]) -> str | None:
     """Object to figures that appear in none of the texts: the task, the results, the errors."""
     unsupported = [str(figure) for figure in check_figures(answer, texts).unsupported]
     if not unsupported:
@@ -46,7 +46,7 @@ def find_unsupported_figures(answer: str, texts: Sequence[str]) -> str | None:
     return f"Search first: neither the task nor a result supports {'; '.join(unsupported)}."
 
 
-def find_misquotes(
+def object_to_misquotes(
     answer: str, results: Sequence[SearchResult], known: Sequence[str]
 ) -> str | None:
     """Object to citations of missing results, and to figures that the cited results lack.
@@ -60,7 +60,9 @@ def find_misquotes(
     return f"Read the results again: {'; '.join(faults)}." if faults else None
 
 
-def check_country(task: str, announcement: str, arguments: Mapping[str, Any]) -> str | None:
+def object_to_other_country(
+    task: str, announcement: str, arguments: Mapping[str, Any]
+) -> str | None:
     """Return a reason to reject a call about another country than the announced one, or None.
 
     Only the codes in the task and in the call itself count as countries. `announcement` is the text
@@ -104,7 +106,7 @@ def country_codes(text: str) -> frozenset[str]:
 def _unsupported_in(
     sentence: str, sources: Sequence[SearchResult], known: Sequence[str]
 ) -> Iterator[str]:
-    if not sources:  # without results, only `find_unsupported_figures` can judge
+    if not sources:  # without results, only `object_to_unsupported_figures` can judge
         return
     numbers = "".join(f"[{result.number}]" for result in sources)
     texts = [*known, *(result.content for result in sources)]
