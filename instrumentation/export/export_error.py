@@ -83,12 +83,12 @@ class RateLimitedWarning:
 def endpoint_host() -> str:
     """Host and port of the endpoint; the rest of its URL may contain credentials."""
     try:
-        parts = urlsplit(first_set(ENDPOINT_VARIABLES))
+        parts = urlsplit(read_first_variable(ENDPOINT_VARIABLES))
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
     except ValueError:
         return "receiver"
 
 
-def first_set(names: Sequence[str]) -> str:
+def read_first_variable(names: Sequence[str]) -> str:
     """The value of the first environment variable that is set and not empty; or an empty text."""
     return next((os.environ[name] for name in names if os.environ.get(name)), "")

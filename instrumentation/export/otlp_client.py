@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from instrumentation.export.export_error import ExportError, first_set
+from instrumentation.export.export_error import ExportError, read_first_variable
 
 MAX_RESPONSE_BYTES = 65_536
 """How much of a response is read; valid ones have a few bytes."""
@@ -108,7 +108,9 @@ class OtlpClient:
         self._exporter: SpanExporter | None = None
         self._configuration_error = ""
         try:
-            self._exporter = _create_exporter(first_set(PROTOCOL_VARIABLES), self._session)
+            self._exporter = _create_exporter(
+                read_first_variable(PROTOCOL_VARIABLES), self._session
+            )
         except (OSError, ValueError) as error:
             self._configuration_error = (
                 f"{INVALID_ENDPOINT}, or another OTEL_EXPORTER_OTLP_* variable is invalid"

@@ -1,4 +1,4 @@
-"""Make an open span current for a block or a stream, and end it with that, or with its error."""
+"""Make an open span current for a block or a stream, which ends the span, also with its error."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext

@@ -1,4 +1,4 @@
-"""Task derailment: an agent does what cannot be taken back, on grounds that nothing gave it."""
+"""Task derailment: an agent makes a call with consequences for a reason that nothing gave it."""
 
 from collections.abc import Iterator
 

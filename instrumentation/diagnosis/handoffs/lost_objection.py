@@ -1,4 +1,4 @@
-"""Ignored other agent's input: an author writes the same text again; no objection arrived."""
+"""Ignored other agent's input: no objection reaches the author, who repeats the same text."""
 
 from collections.abc import Iterator
 

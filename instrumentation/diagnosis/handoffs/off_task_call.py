@@ -1,10 +1,10 @@
-"""Derailment: an agent works on something other than its task, and the answer is about that."""
+"""Task derailment: an agent calls a tool for another purpose; the answer uses the result."""
 
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.completions import Completion
-from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.grounding import figures_of, states_any
 from instrumentation.diagnosis.reading.handoff import Handoff
 from instrumentation.diagnosis.reading.texts import content_words, iter_fields, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
@@ -34,7 +34,7 @@ def find_off_task_calls(reading: TraceReading) -> Iterator[Finding]:
         if own_find is None:
             continue
         given = [figure for figure in handoff.figures if _is_from_tool(reading, figure)]
-        if not given or repeats(given, reading.flow.output(turn)) or repeats(given, answer):
+        if not given or states_any(given, reading.flow.output(turn)) or states_any(given, answer):
             continue
         if all(_is_call_explained(reading, figure) for figure in given):
             yield _build_finding(reading, handoff, turn, own_find)
@@ -85,5 +85,5 @@ def _build_finding(reading: TraceReading, handoff: Handoff, turn: Span, call: Sp
         ),
         FIX,
         0.85,
-        carries=lambda text: repeats(own, text),
+        carries=lambda text: states_any(own, text),
     )

@@ -1,4 +1,4 @@
-"""Clarification not asked: a question about the task is dropped, and the answer picks a reading."""
+"""Clarification not asked: no one answers an agent's question, and the answer guesses."""
 
 import re
 from collections.abc import Iterator

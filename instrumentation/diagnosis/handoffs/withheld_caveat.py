@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.handoffs.lost_result import MODE
 from instrumentation.diagnosis.reading.completions import Completion
-from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.grounding import figures_of, states_any
 from instrumentation.diagnosis.reading.lexicon import CAVEAT
 from instrumentation.diagnosis.reading.texts import plain_text, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
@@ -30,7 +30,7 @@ def find_withheld_caveats(reading: TraceReading) -> Iterator[Finding]:
         if turn is None or not caveat or call.failed:
             continue
         figures = figures_of(to_json_text(call.outputs))
-        if repeats(figures, index.answer) and repeats(figures, reading.flow.output(turn)):
+        if states_any(figures, index.answer) and states_any(figures, reading.flow.output(turn)):
             dropped = _dropping_completion(reading, turn, call, figures)
             if dropped is not None:
                 yield _build_finding(reading, call, caveat, dropped, figures)
@@ -53,7 +53,7 @@ def _dropping_completion(
     ]
     if not later or CAVEAT.search(reading.flow.output(turn)):
         return None
-    return later[-1] if repeats(figures, later[-1].answer.text) else None
+    return later[-1] if states_any(figures, later[-1].answer.text) else None
 
 
 def _build_finding(
@@ -74,5 +74,5 @@ def _build_finding(
         ),
         FIX,
         0.8,
-        carries=lambda text: repeats(figures, text),
+        carries=lambda text: states_any(figures, text),
     )

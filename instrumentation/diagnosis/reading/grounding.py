@@ -113,7 +113,7 @@ def iter_sources(index: TraceIndex) -> Iterator[Span]:
             yield call
 
 
-def repeats(figures: Iterable[Figure], text: str) -> bool:
+def states_any(figures: Iterable[Figure], text: str) -> bool:
     """Whether a text states one of the figures, perhaps rounded."""
     stated = figures_of(text)
     return any(one.covers(figure.value) for figure in figures for one in stated)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.grounding import figures_of, iter_sources, repeats
+from instrumentation.diagnosis.reading.grounding import figures_of, iter_sources, states_any
 from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
@@ -24,7 +24,7 @@ def find_figures_not_in_reply(reading: TraceReading) -> Iterator[Finding]:
         returned = figures_of(to_json_text(call.outputs))
         if any(one.covers(other.value) for one in returned for other in replied):
             continue
-        if not repeats(returned, reading.index.answer):  # nothing was returned, or it was dropped
+        if not states_any(returned, reading.index.answer):  # nothing came, or it was dropped
             continue
         values = ", ".join(dict.fromkeys(figure.text for figure in replied))
         yield reading.build_finding(
@@ -36,5 +36,5 @@ def find_figures_not_in_reply(reading: TraceReading) -> Iterator[Finding]:
             ),
             FIX,
             0.95,
-            carries=lambda text, returned=returned: repeats(returned, text),  # type: ignore[misc]
+            carries=lambda text, returned=returned: states_any(returned, text),  # type: ignore[misc]
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.completions import Completion
-from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.grounding import figures_of, states_any
 from instrumentation.diagnosis.reading.texts import plain_text, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.figures import Figure
@@ -58,10 +58,12 @@ def _without_source(reading: TraceReading, stated: Sequence[Figure]) -> list[Fig
 def _first_statement(reading: TraceReading, figure: Figure) -> Completion | None:
     """The completion that first states a figure; None if a prompt stated it before."""
     for completion in reading.index.completions:
-        if any(repeats([figure], message.text) for message in completion.prompt):
+        if any(states_any([figure], message.text) for message in completion.prompt):
             return None
         requests = " ".join(to_json_text(one.arguments) for one in completion.answer.requests)
-        if repeats([figure], plain_text(completion.answer.text)) or repeats([figure], requests):
+        if states_any([figure], plain_text(completion.answer.text)) or states_any(
+            [figure], requests
+        ):
             return completion
     return None
 
@@ -85,5 +87,5 @@ def _build_finding(reading: TraceReading, origin: Completion, figures: list[Figu
         ),
         FIX,
         0.9 if origin.tools and not calls else 0.7,
-        carries=lambda text: repeats(figures, text),
+        carries=lambda text: states_any(figures, text),
     )

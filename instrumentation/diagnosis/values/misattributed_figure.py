@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.completions import Completion
-from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.grounding import figures_of, states_any
 from instrumentation.diagnosis.reading.texts import normalize
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.figures import Figure
@@ -27,7 +27,7 @@ def find_misattributed_figures(reading: TraceReading) -> Iterator[Finding]:
         sources = _numbered_sources(completion)
         for figure, number in _cited_figures(text):
             cited = sources.get(number)
-            if cited is None or repeats([figure], cited) or _states(cited, figure):
+            if cited is None or states_any([figure], cited) or _states(cited, figure):
                 continue
             others = {n: one for n, one in sources.items() if _states(one, figure)}
             if others:

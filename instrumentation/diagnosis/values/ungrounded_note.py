@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.grounding import figures_of, repeats
+from instrumentation.diagnosis.reading.grounding import figures_of, states_any
 from instrumentation.diagnosis.reading.lexicon import DOUBT
 from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_index import TOOL_TYPES, TraceIndex
@@ -40,7 +40,7 @@ def find_ungrounded_notes(reading: TraceReading) -> Iterator[Finding]:
             ),
             FIX,
             0.9,
-            carries=lambda text, figures=unfounded: repeats(figures, text),  # type: ignore[misc]
+            carries=lambda text, figures=unfounded: states_any(figures, text),  # type: ignore[misc]
         )
 
 

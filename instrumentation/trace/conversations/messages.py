@@ -9,7 +9,7 @@ from instrumentation.trace.conversations.conversation import Step, StepKind, Too
 from instrumentation.trace.span_tree import TraceNotFoundError
 
 PERSONS = frozenset(("user", "human"))
-INSTRUCTIONS = frozenset(("system", "developer"))
+INSTRUCTION_ROLES = frozenset(("system", "developer"))
 TOOLS = frozenset(("tool", "function"))
 SPEAKER_WITH_NOTE = re.compile(r"(?P<speaker>[^()]*[^()\s])\s*\((?P<note>[^()]*)\)\s*")
 """A role such as `Orchestrator (thought)` or `Orchestrator (-> WebSurfer)`."""
@@ -79,7 +79,7 @@ def _kind_of(role: str, name: str) -> StepKind:
     role = role.casefold()
     if role in TOOLS:
         return "tool"
-    if role in INSTRUCTIONS:
+    if role in INSTRUCTION_ROLES:
         return "instruction"
     return "person" if role in PERSONS and name.casefold() in ("", *PERSONS) else "agent"
 
