@@ -9,7 +9,7 @@ from instrumentation.trace.trace import Trace
 from integrations.cases.case import Case
 from scenarios.player.fidelity import FidelityCount
 
-TEAM = ""
+NO_AGENT = ""
 """The place of steps that belong to no agent."""
 
 StepsByAgent = Counter[tuple[str, str]]
@@ -69,7 +69,7 @@ def expected_places(
     """Return where the completions of these lanes, and the tool calls of these agents, belong."""
 
     def place(name: str) -> str:
-        return TEAM if name in case.team_lanes or not case.turns else name
+        return NO_AGENT if name in case.team_lanes or not case.turns else name
 
     completions = [("LLM", place(lane)) for lane in completion_lanes]
     return Counter(completions + [("TOOL", place(agent)) for agent in tool_agents])
@@ -94,5 +94,5 @@ def recorded_places(case: Case, root: Span) -> StepsByAgent:
 
     is_lone_completion = root.type in COMPLETION_TYPES and bool(case.turns)
     if not is_lone_completion:
-        walk(root, TEAM)
+        walk(root, NO_AGENT)
     return found

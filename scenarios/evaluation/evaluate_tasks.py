@@ -16,7 +16,7 @@ from scenarios.evaluation.paired_comparison import (
     measure_agreement,
 )
 from scenarios.evaluation.task_runs import TaskRun, build_code_scorers, run_tasks, update_dataset
-from scenarios.evaluation.tasks import CONVERSATION, TASKS
+from scenarios.evaluation.tasks import CONVERSATION_SCENARIO, TASKS
 from scenarios.player.run import run_scenario
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape, TapeError
@@ -66,7 +66,7 @@ def evaluate_tasks(store: str, judge: Model | None = None) -> TaskEvaluation:
     """
     mlflow.set_tracking_uri(store)
     runs = list(run_tasks(TASKS, store))
-    session = run_scenario(CONVERSATION, store).variants[0].trace
+    session = run_scenario(CONVERSATION_SCENARIO, store).variants[0].trace
     assert session  # its verdict is part of `make check`
     experiment_id = runs[0].trace.experiment_id
     mlflow.set_experiment(experiment_id=experiment_id)

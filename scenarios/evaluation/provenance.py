@@ -11,9 +11,9 @@ from mlflow.utils.mlflow_tags import MLFLOW_GIT_BRANCH, MLFLOW_GIT_COMMIT, MLFLO
 
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 
-LINKED_PROMPTS = "mlflow.linkedPrompts"
-MODEL_ID = "mlflow.modelId"
-RELEASED_VERSION = "flight_recorder.prompt.released_version"
+LINKED_PROMPTS_TAG = "mlflow.linkedPrompts"
+MODEL_ID_KEY = "mlflow.modelId"
+RELEASED_VERSION_ATTRIBUTE = "flight_recorder.prompt.released_version"
 CONTENT_KEYS = frozenset({"messages", "input", "tools", "stream", "stream_options"})
 """Keys of a request that are no parameters."""
 
@@ -104,13 +104,13 @@ def produced_by(trace_id: str, store: str) -> Provenance:
         raise TraceNotFoundError(f"the store has no trace {trace_id!r}")
     info, trace = found[0].info, trace_from_mlflow([found[0].to_dict()])
     names, tags = info.trace_metadata, info.tags
-    model = _find_model(client, names.get(MODEL_ID, ""))
+    model = _find_model(client, names.get(MODEL_ID_KEY, ""))
     return Provenance(
         trace_id,
         names.get(MLFLOW_GIT_COMMIT, ""),
         names.get(MLFLOW_GIT_BRANCH, ""),
         names.get(MLFLOW_SOURCE_NAME, ""),
-        tuple(_read_prompts(client, tags.get(LINKED_PROMPTS, "[]"), trace)),
+        tuple(_read_prompts(client, tags.get(LINKED_PROMPTS_TAG, "[]"), trace)),
         _read_requests(trace),
         model.name if model else "",
         model.params if model else {},
@@ -126,12 +126,12 @@ def _find_model(client: MlflowClient, model_id: str) -> Any:
 
 
 def _read_prompts(client: MlflowClient, linked: str, trace: Trace) -> Iterator[UsedPrompt]:
-    loads = [span for span in trace if RELEASED_VERSION in span.attributes]
+    loads = [span for span in trace if RELEASED_VERSION_ATTRIBUTE in span.attributes]
     released = {
         (
             span.attributes.get("flight_recorder.prompt.name"),
             span.attributes.get("flight_recorder.prompt.version"),
-        ): int(span.attributes[RELEASED_VERSION])
+        ): int(span.attributes[RELEASED_VERSION_ATTRIBUTE])
         for span in loads
     }
     for one in json.loads(linked):

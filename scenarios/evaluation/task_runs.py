@@ -1,4 +1,4 @@
-"""Run both variants of each evaluation task; build its dataset and its scorers without a model."""
+"""Run both variants of the evaluation tasks; build their dataset and scorers that need no model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from scenarios.player.scenario_loader import load_scenario
 from scenarios.tape.placeholders import fill_inputs
 from scenarios.testing.scorers import make_finding_scorer
 
-DATASET = "flight recorder: tasks"
+DATASET_NAME = "flight recorder: tasks"
 SCENARIO_TAG = "flight_recorder.scenario"
 
 
@@ -58,8 +58,12 @@ def update_dataset(experiment_id: str, traces: Sequence[Any]) -> Any:
     """Merge the tasks of the traces into the experiment's dataset; equal inputs are one record."""
     from mlflow.genai.datasets import create_dataset, search_datasets
 
-    found = search_datasets(experiment_ids=[experiment_id], filter_string=f"name = '{DATASET}'")
-    dataset = next(iter(found), None) or create_dataset(name=DATASET, experiment_id=experiment_id)
+    found = search_datasets(
+        experiment_ids=[experiment_id], filter_string=f"name = '{DATASET_NAME}'"
+    )
+    dataset = next(iter(found), None) or create_dataset(
+        name=DATASET_NAME, experiment_id=experiment_id
+    )
     return dataset.merge_records(list(traces))
 
 

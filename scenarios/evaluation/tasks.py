@@ -44,5 +44,5 @@ TASKS = (
     ),
 )
 
-CONVERSATION = "conversation_goes_well"
+CONVERSATION_SCENARIO = "conversation_goes_well"
 """The scenario whose session is judged as a whole."""

@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 PROC = Path("/proc")
 POLL_INTERVAL_S = 0.2
-ESTABLISHED = "01"
+ESTABLISHED_STATE = "01"
 SOCKET_LINK = re.compile(r"socket:\[(\d+)\]")
 
 
@@ -54,7 +54,7 @@ def _remote_addresses(root: int) -> Iterator[str]:
             with suppress(OSError):
                 for line in (PROC / str(pid) / "net" / table).read_text().splitlines()[1:]:
                     fields = line.split()
-                    if fields[3] == ESTABLISHED and fields[9] in inodes:
+                    if fields[3] == ESTABLISHED_STATE and fields[9] in inodes:
                         yield _decode_address(fields[2])
 
 

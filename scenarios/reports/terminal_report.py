@@ -18,7 +18,7 @@ from scenarios.reports.origin_marker import MARGIN, find_origin_span, mark_line
 from scenarios.reports.terminal import SafeConsole
 from scenarios.scenario import FailureOrigin, Scenario
 from scenarios.traces.store.tracking_uri import tracking_uri
-from scenarios.traces.store.ui_server import session_page_url, show_command, trace_page_url
+from scenarios.traces.store.ui_server import session_page_url, trace_page_url, ui_command
 
 MIN_WIDTH_FOR_COLUMNS = 150
 """From this terminal width on, two outlines are printed side by side."""
@@ -101,7 +101,7 @@ def trace_url(trace: Trace) -> str:
 
 def ui_instruction() -> str:
     """The words before a URL: the command that shows the store, unless the store is a server."""
-    command = show_command(tracking_uri())
+    command = ui_command(tracking_uri())
     return f"{command}, then open" if command else "open"
 
 

@@ -8,7 +8,7 @@ from scenarios.expectations.assessments import log_failed_expectations
 from scenarios.expectations.expectation import Expectation, explain_failure, find_span
 from scenarios.reports.origin_marker import MARGIN, mark_line
 from scenarios.testing.traced_test import TracedTest
-from scenarios.traces.store.ui_server import show_command, trace_page_url
+from scenarios.traces.store.ui_server import trace_page_url, ui_command
 
 
 class ExpectationsFailedError(AssertionError):
@@ -82,5 +82,5 @@ def _mark_spans(trace: Trace, expectations: list[Expectation]) -> Iterator[str]:
 
 def _describe_link(trace: Trace, store: str) -> Iterator[str]:
     yield f"trace: {trace_page_url(store, trace.experiment_id, *trace.ids[:1])}"
-    if command := show_command(store):
+    if command := ui_command(store):
         yield f"to open it, first run: {command}"

@@ -14,7 +14,7 @@ from scenarios.expectations import Expectation
 from scenarios.player.check_scenario import TraceSource, load_source
 from scenarios.player.verdict import VariantResult, Verdict, evaluate
 
-VARIABLE = "EXPECTATIONS"
+LIST_NAME = "EXPECTATIONS"
 
 
 class ExpectationsFileError(Exception):
@@ -44,20 +44,20 @@ def load_expectations(path: Path) -> Sequence[Expectation]:
     """
     if not path.is_file() or path.suffix != ".py":
         raise ExpectationsFileError(
-            f"{path}: there is no such Python file; --expect takes one with a list {VARIABLE}"
+            f"{path}: there is no such Python file; --expect takes one with a list {LIST_NAME}"
         )
     try:
         # Not an import: its cache takes a file that was edited within a second for the old one.
-        found = run_path(str(path)).get(VARIABLE)
+        found = run_path(str(path)).get(LIST_NAME)
     except (Exception, SystemExit) as error:  # the file may raise anything
         raise ExpectationsFileError(f"{path}: {type(error).__name__}: {error}") from error
     if not isinstance(found, list | tuple) or not found:
         raise ExpectationsFileError(
-            f"{path}: expected {VARIABLE} = [...], a list of expectations such as those of"
+            f"{path}: expected {LIST_NAME} = [...], a list of expectations such as those of"
             f" flight_recorder.testing; found {type(found).__name__}"
         )
     if wrong := [one for one in found if not isinstance(one, Expectation)]:
         raise ExpectationsFileError(
-            f"{path}: {VARIABLE} has a {type(wrong[0]).__name__}, expected only expectations"
+            f"{path}: {LIST_NAME} has a {type(wrong[0]).__name__}, expected only expectations"
         )
     return found

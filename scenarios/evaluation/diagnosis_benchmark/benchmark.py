@@ -17,8 +17,8 @@ from scenarios.evaluation.diagnosis_benchmark.baselines import (
 )
 from scenarios.evaluation.diagnosis_benchmark.labelled_logs import LabelledLog, LabelledLogs
 
-DIAGNOSIS = "diagnosis"
-SUSPECT = "most suspicious step"
+DIAGNOSIS_METHOD = "diagnosis"
+SUSPECT_METHOD = "most suspicious step"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def run_benchmark(
             findings[id(log)] = attribute_by_diagnosis(trace)
             suspects[id(log)] = attribute_by_suspicion(trace)
     return BenchmarkResult(
-        tuple(score_logs(failed, {DIAGNOSIS: findings, SUSPECT: suspects})),
+        tuple(score_logs(failed, {DIAGNOSIS_METHOD: findings, SUSPECT_METHOD: suspects})),
         LogShare(alarm_count, len(succeeded)),
         logs,
     )
@@ -174,7 +174,7 @@ def _score(
     pairs = [(log.label, one) for log, one in zip(logs, attributions, strict=True) if log.label]
     agents = sum(_is_same(label.agent, one.agent) for label, one in pairs)
     steps = sum(label.step == one.step for label, one in pairs)
-    names_steps = any(one.step is not None for one in attributions) or method == DIAGNOSIS
+    names_steps = any(one.step is not None for one in attributions) or method == DIAGNOSIS_METHOD
     return MethodScore(
         method,
         LogShare(agents, len(logs)),

@@ -7,7 +7,7 @@ from scenarios.expectations.calls.tools import tool_calls
 from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.wording import list_names
 
-TOOL = "execute_code"
+CODE_TOOL = "execute_code"
 LANGUAGES_ATTRIBUTE = "flight_recorder.code.languages"
 FILES_WRITTEN_ATTRIBUTE = "flight_recorder.code.files_written"
 SANDBOX_PREFIX = "flight_recorder.sandbox."
@@ -16,7 +16,7 @@ SANDBOX_PREFIX = "flight_recorder.sandbox."
 @expectation(
     "{agent}'s code writes a file outside of its folder that matches /{pattern}/",
     signals_failure=True,
-    span_name=TOOL,
+    span_name=CODE_TOOL,
 )
 def code_writes_outside(trace: Trace, agent: str, pattern: str) -> str | None:
     """The agent's code writes a file outside of its own folder whose path matches the pattern."""
@@ -44,11 +44,11 @@ def code_stays_in_folder(agent: str, path: str = "") -> Expectation:
         f"{agent}'s code {inside}writes nothing outside of its folder",
         explain_failure,
         (agent,),
-        span_name=TOOL,
+        span_name=CODE_TOOL,
     )
 
 
-@expectation("{agent}'s code is stopped by the limit {limit}", span_name=TOOL)
+@expectation("{agent}'s code is stopped by the limit {limit}", span_name=CODE_TOOL)
 def code_is_stopped(trace: Trace, agent: str, limit: str) -> str | None:
     """A limit of the sandbox ends the agent's last execution."""
     if not (executions := _executions(trace, agent)):
@@ -57,7 +57,7 @@ def code_is_stopped(trace: Trace, agent: str, limit: str) -> str | None:
     return None if found == limit else f"it was ended by {found or 'no limit'}"
 
 
-@expectation("{agent}'s code has no limit {limit}", span_name=TOOL)
+@expectation("{agent}'s code has no limit {limit}", span_name=CODE_TOOL)
 def code_has_no_limit(trace: Trace, agent: str, limit: str) -> str | None:
     """No execution of the agent's code has the limit."""
     if not (executions := _executions(trace, agent)):

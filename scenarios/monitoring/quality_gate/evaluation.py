@@ -24,9 +24,9 @@ from scenarios.monitoring.quality_gate.gate_source import GateFileError, GateSou
 from scenarios.testing.expectations_file import load_expectations
 from scenarios.testing.scorers import make_finding_scorer, make_joint_scorer
 
-SECTION = "evaluation"
+GATE_SECTION = "evaluation"
 RUN_NAME = "quality gate"
-VARIABLE = "SCORERS"
+SCORERS_LIST = "SCORERS"
 MIN_PAIRS = 6
 """With fewer pairs, no difference can be significant."""
 RATINGS: Mapping[Any, bool] = {True: True, False: False, "yes": True, "no": False}
@@ -50,7 +50,7 @@ def evaluate_traces(
     if len(experiments) != 1:
         names = ", ".join(mlflow.get_experiment(one).name for one in experiments)
         reason = f"the traces are of several experiments: {names}; set experiment in [traces]"
-        return [GateCheck(SECTION, "traces", NOT_EVALUATED, "", "one experiment", reason)]
+        return [GateCheck(GATE_SECTION, "traces", NOT_EVALUATED, "", "one experiment", reason)]
     mlflow.set_experiment(experiment_id=experiments[0])
     options: dict[str, Any] = {}
     if "quality_criteria" in inspect.signature(mlflow.genai.evaluate).parameters:
@@ -71,20 +71,20 @@ def load_scorers(gate: QualityGate, criteria: EvaluationCriteria) -> list[Any]:
         scorers.append(make_joint_scorer(load_expectations(criteria.expectations)))
     if criteria.scorers:
         try:
-            found = run_path(str(criteria.scorers)).get(VARIABLE)
+            found = run_path(str(criteria.scorers)).get(SCORERS_LIST)
         except Exception as error:  # the file may raise anything
             message = f"{criteria.scorers}: {type(error).__name__}: {error}"
             raise GateFileError(message) from error
         if not isinstance(found, list) or not all(hasattr(one, "name") for one in found):
             raise GateFileError(
-                f"{criteria.scorers}: expected {VARIABLE} = [...], a list of MLflow's scorers"
+                f"{criteria.scorers}: expected {SCORERS_LIST} = [...], a list of MLflow's scorers"
             )
         scorers += found
     names = [scorer.name for scorer in scorers]
     source = GateSource(gate.path, gate.path.read_text("utf-8"))
     for one in criteria.thresholds:
         if one.metric.rpartition("/")[0] not in names:
-            section = f"{SECTION}.at_{'least' if one.at_least is not None else 'most'}"
+            section = f"{GATE_SECTION}.at_{'least' if one.at_least is not None else 'most'}"
             source.check_name(section, one.metric, one.metric, names, "scorer")
     return scorers
 
@@ -97,10 +97,10 @@ def _check_threshold(threshold: Threshold, metrics: Mapping[str, float]) -> Gate
             "MLflow computed no such metric: the scorer failed on every trace, or has no such"
             " aggregation; give the scorer `aggregations=[…]`, or update to MLflow 3.18"
         )
-        return GateCheck(SECTION, name, NOT_EVALUATED, "", threshold.limit, reason)
+        return GateCheck(GATE_SECTION, name, NOT_EVALUATED, "", threshold.limit, reason)
     verdict = PASSED if threshold.is_met(value) else FAILED
     reason = "" if verdict == PASSED else f"{name} is {value:.3g}, {threshold.limit} is required"
-    return GateCheck(SECTION, name, verdict, f"{value:.3g}", threshold.limit, reason)
+    return GateCheck(GATE_SECTION, name, verdict, f"{value:.3g}", threshold.limit, reason)
 
 
 def _compare(candidate: str, baseline: str, lower_is_better: Sequence[str]) -> Iterator[GateCheck]:

@@ -14,7 +14,7 @@ from instrumentation.trace.session import PROGRAM_TAG
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.programs.launcher.launch import SETTINGS_VARIABLE, TraceSettings
 from scenarios.traces.store.tracking_uri import translate_store_errors
-from scenarios.traces.store.ui_server import show_command, trace_page_url
+from scenarios.traces.store.ui_server import trace_page_url, ui_command
 
 MAX_LINKS = 5
 CHATTY_LOGGERS = ("mlflow.store.db.utils", "mlflow.tracing.export.async_export_queue")
@@ -115,7 +115,7 @@ def describe_traces(run: RunHandle, store: str) -> list[str]:
     ]
     if len(infos) > MAX_LINKS:
         lines.append(f"and {len(infos) - MAX_LINKS} more traces")
-    if command := show_command(store):
+    if command := ui_command(store):
         lines.append(f"to open a link, first run: {command}")
     return lines
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from instrumentation.trace.session import SESSION_KEY, USER_KEY
 
-NEWEST, SLOWEST = "timestamp_ms DESC", "execution_time_ms DESC"
+NEWEST_FIRST, SLOWEST_FIRST = "timestamp_ms DESC", "execution_time_ms DESC"
 COST_KEY = "mlflow.trace.cost"
 TOKENS_KEY = "mlflow.trace.tokenUsage"
 
@@ -34,7 +34,7 @@ class SavedQuery:
     filter: str = ""
     argument: str = ""
     default: str = ""
-    order: str = NEWEST
+    order: str = NEWEST_FIRST
     rank_by: Callable[[Any], float] | None = None
 
     def build_filter(self, value: str) -> str:
@@ -113,7 +113,7 @@ QUERIES = (
         "trace.execution_time_ms >= {}",
         "SECONDS",
         "10",
-        SLOWEST,
+        SLOWEST_FIRST,
     ),
     SavedQuery(
         "costly",

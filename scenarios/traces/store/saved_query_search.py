@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from instrumentation.alerts.trace_window import find_experiments
-from scenarios.traces.store.saved_queries import NEWEST, SavedQuery
+from scenarios.traces.store.saved_queries import NEWEST_FIRST, SavedQuery
 from scenarios.traces.store.search_results import SearchRow, build_row
 from scenarios.traces.store.sqlite_statistics import update_statistics
 from scenarios.traces.store.time_window import epoch_ms
@@ -84,7 +84,7 @@ class SavedQuerySearch:
         return self._client.search_traces(
             locations=self.locations,
             filter_string=filter_string,
-            order_by=[NEWEST],
+            order_by=[NEWEST_FIRST],
             max_results=limit,
         )
 

@@ -9,7 +9,7 @@ from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.lookup import fetch_run, fetch_trace
 from instrumentation.trace.session import RUN_TAG
 from instrumentation.trace.trace_file import load_traces
-from scenarios.traces.store.saved_queries import NEWEST
+from scenarios.traces.store.saved_queries import NEWEST_FIRST
 from scenarios.traces.store.tracking_uri import require_existing
 
 LAST = "last"
@@ -77,7 +77,7 @@ def _search(
         client.search_traces(
             locations=experiments,
             filter_string=filter_string,
-            order_by=[NEWEST],
+            order_by=[NEWEST_FIRST],
             max_results=limit,
         )
     )

@@ -38,7 +38,7 @@ def ui_url(store: str) -> str:
     return find_running_ui(store) or UI_URL
 
 
-def show_command(store: str) -> str:
+def ui_command(store: str) -> str:
     """The command that serves the UI at `ui_url`; "" if it is running, or the store is a server."""
     if store.startswith("http") or find_running_ui(store):
         return ""

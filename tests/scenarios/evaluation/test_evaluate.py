@@ -10,7 +10,7 @@ import pytest
 from mlflow.genai.datasets import search_datasets
 from playwright.sync_api import Page
 
-from scenarios.evaluation.task_runs import DATASET
+from scenarios.evaluation.task_runs import DATASET_NAME
 from scenarios.evaluation.tasks import TASKS
 from tests.docs.documents import ROOT
 from tests.support.browser import find_chromium, read_page
@@ -68,7 +68,7 @@ def test_the_page_shows_what_the_command_prints(printed: str) -> None:
 
 
 def test_equal_tasks_are_one_record_with_the_expected_facts(printed: str) -> None:
-    (dataset,) = search_datasets(filter_string=f"name = '{DATASET}'")
+    (dataset,) = search_datasets(filter_string=f"name = '{DATASET_NAME}'")
     records = dataset.to_df()
     tasks = {record["task"] for record in records["inputs"]}
     assert len(records) == len(tasks) < len(TASKS) + 1
@@ -121,7 +121,7 @@ def test_the_traces_have_the_judges_verdicts_in_columns(experiment_url: str) -> 
 
 @browser
 def test_the_dataset_is_listed(experiment_url: str) -> None:
-    assert DATASET in text_of(f"{experiment_url}/datasets", DATASET)
+    assert DATASET_NAME in text_of(f"{experiment_url}/datasets", DATASET_NAME)
 
 
 def _experiment_ids() -> list[str]:
