@@ -1,7 +1,5 @@
 """Functions that list the built-in patches, in the order in which they are applied."""
 
-from collections.abc import Sequence
-
 from patches.autogen import (
     chat_format,
     completion_spans,
@@ -46,24 +44,6 @@ from patches.tavily import base_url
 
 FRAMEWORKS = ("autogen", "crewai", "openai")
 """Frameworks whose autologging has patches, named as in `mlflow.<framework>.autolog`."""
-
-
-def builtin_patches(
-    on_turn: OnTurn,
-    frameworks: Sequence[str] = FRAMEWORKS,
-    on_attempt: OnAttempt | None = None,
-) -> tuple[Patch, ...]:
-    """Return the patches for MLflow itself and for the named frameworks.
-
-    No framework is imported until its patches are applied.
-
-    Args:
-        on_turn: Called when an agent's turn starts.
-        frameworks: Names from `FRAMEWORKS`.
-        on_attempt: Called for each HTTP request that a completion sends.
-    """
-    of_frameworks = (patch for name in frameworks for patch in framework_patches(name, on_turn))
-    return (*mlflow_patches(on_attempt), *of_frameworks)
 
 
 def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:

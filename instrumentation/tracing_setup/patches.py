@@ -7,7 +7,7 @@ from instrumentation.export.otlp_export import otlp_export_patch
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, NO_REDACTION, Redaction
 from patches.opentelemetry.span_pipeline import TailSampler, span_pipeline_patch
 from patches.patch import Patch, PatchOutcome
-from patches.registry import builtin_patches, client_patches
+from patches.registry import FRAMEWORKS, client_patches, framework_patches, mlflow_patches
 
 if TYPE_CHECKING:
     import httpx
@@ -59,7 +59,8 @@ def all_patches() -> tuple[Patch, ...]:
     """
     return (
         *span_pipeline_patches(DEFAULT_REDACTION),
-        *builtin_patches(lambda _: None, on_attempt=_get_attempt),
+        *mlflow_patches(_get_attempt),
+        *(patch for name in FRAMEWORKS for patch in framework_patches(name, lambda _: None)),
         *client_patches(),
     )
 

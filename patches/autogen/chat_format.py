@@ -4,8 +4,8 @@ The spans then have `{"messages": …}` as inputs and `{"choices": …}` as outp
 format. The UI shows images, thoughts, tool calls and tool results.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import Any
@@ -20,8 +20,7 @@ VOLATILE_FIELDS = ("id", "created_at")
 """Fields of AutoGen's agent messages that differ in each run, and are left out."""
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     import mlflow.autogen as autolog
 
     bind, convert = autolog.construct_full_inputs, autolog._convert_value_to_dict
@@ -35,12 +34,11 @@ def _apply() -> Generator[None]:
     def convert_value_to_dict(value: Any, *args: Any, **kwargs: Any) -> Any:
         return to_json(value)
 
-    with replace_for_block(
+    return replace_for_block(
         autolog,
         construct_full_inputs=construct_full_inputs,
         _convert_value_to_dict=convert_value_to_dict,
-    ):
-        yield
+    )
 
 
 def to_json(value: Any) -> Any:

@@ -9,7 +9,7 @@ that retry or ask for several answers, each inner call gets a span of its own be
 """
 
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -23,7 +23,7 @@ from patches.support.call_wrapping import (
     ignore_result,
     set_for_block,
     wrap_async_call,
-    wrap_in_all_subclasses,
+    wrap_methods,
 )
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
@@ -38,10 +38,6 @@ class ClientCall:
     """One call of a client's `create` or `create_stream`.
 
     Attributes:
-        client: The client.
-        method: The name of the method.
-        messages: The messages that it was called with.
-        arguments: The other arguments.
         outer: The call of the same client around it, or None.
         span: The span that records the call; an inner call may share it with the outer one.
     """
@@ -129,21 +125,21 @@ def _apply() -> Generator[None]:
     def is_suspended(cls: type, method: str) -> bool:
         return method == "create"
 
-    record_create = partial(wrap_async_call, _record_create)
     with (
         suspend_autolog_of_methods(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended),
-        wrap_in_all_subclasses(ChatCompletionClient, "create", record_create),
-        wrap_in_all_subclasses(ChatCompletionClient, "create_stream", _wrap_create_stream),
+        wrap_methods(
+            (ChatCompletionClient, "create", partial(wrap_async_call, _record_create)),
+            (ChatCompletionClient, "create_stream", _wrap_create_stream),
+        ),
         wrap_sends(_record_send),
     ):
         yield
 
 
-@contextmanager
-def _record_create(client: Any, messages: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
-    call = ClientCall.begin(client, "create", messages, kwargs)
-    with lifetime(call):
-        yield call.record_item
+def _record_create(
+    client: Any, messages: Any, *args: Any, **kwargs: Any
+) -> AbstractContextManager[OnResult]:
+    return lifetime(ClientCall.begin(client, "create", messages, kwargs))
 
 
 def _wrap_create_stream(create_stream: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ The members of teams are recorded as turns, by other patches.
 """
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 from uuid import uuid4
@@ -20,7 +20,7 @@ from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
     wrap_async_call,
-    wrap_in_all_subclasses,
+    wrap_methods,
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import AbandonedSpanError
@@ -80,20 +80,20 @@ def _apply() -> Generator[None]:
     wrap_send = partial(_wrap_send, sent)
     wrap_process = partial(wrap_async_call, partial(_handle_message, sent))
     wrap_stop = partial(wrap_async_call, partial(_stop_runtime, sent))
-    wrap_agent = partial(wrap_async_call, _record_agent)
-    with ExitStack() as stack:
-        stack.callback(sent.end_spans)
-        for cls, name, wrap in (
-            (SingleThreadedAgentRuntime, "send_message", wrap_send),
-            (SingleThreadedAgentRuntime, "publish_message", wrap_send),
-            (SingleThreadedAgentRuntime, "stop", wrap_stop),
-            (SingleThreadedAgentRuntime, "stop_when_idle", wrap_stop),
-            (SingleThreadedAgentRuntime, "_process_send", wrap_process),
-            (SingleThreadedAgentRuntime, "_process_publish", wrap_process),
-            (BaseAgent, "on_message_impl", wrap_agent),
-        ):
-            stack.enter_context(wrap_in_all_subclasses(cls, name, wrap))
-        yield
+    wrapped = wrap_methods(
+        (SingleThreadedAgentRuntime, "send_message", wrap_send),
+        (SingleThreadedAgentRuntime, "publish_message", wrap_send),
+        (SingleThreadedAgentRuntime, "stop", wrap_stop),
+        (SingleThreadedAgentRuntime, "stop_when_idle", wrap_stop),
+        (SingleThreadedAgentRuntime, "_process_send", wrap_process),
+        (SingleThreadedAgentRuntime, "_process_publish", wrap_process),
+        (BaseAgent, "on_message_impl", partial(wrap_async_call, _record_agent)),
+    )
+    try:
+        with wrapped:
+            yield
+    finally:
+        sent.end_spans()
 
 
 def _wrap_send(sent: SentMessages, send: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,12 +5,17 @@ the graph edges that the team checked.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial, wraps
 from typing import Any
 
 from patches.patch import Patch
-from patches.support.call_wrapping import wrap_in_all_subclasses
+from patches.support.call_wrapping import (
+    OnResult,
+    ignore_result,
+    wrap_async_call,
+    wrap_methods,
+)
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import trace_stream
 from patches.support.turn import Edge, message_from_autogen, sort_edges
@@ -68,20 +73,17 @@ class TeamSpan(OpenSpan):
         super().end(error)
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from autogen_agentchat.teams import BaseGroupChat, DiGraphEdge
     from autogen_agentchat.teams._group_chat._sequential_routed_agent import SequentialRoutedAgent
 
     running_teams: RunningTeams = {}
-    wrap_run_stream = partial(_wrap_run_stream, running_teams)
-    wrap_on_message = partial(_wrap_on_message, running_teams)
-    with (
-        wrap_in_all_subclasses(BaseGroupChat, "run_stream", wrap_run_stream),
-        wrap_in_all_subclasses(SequentialRoutedAgent, "on_message_impl", wrap_on_message),
-        wrap_in_all_subclasses(DiGraphEdge, "check_condition", _wrap_check_condition),
-    ):
-        yield
+    handle_message = partial(_handle_message, running_teams)
+    return wrap_methods(
+        (BaseGroupChat, "run_stream", partial(_wrap_run_stream, running_teams)),
+        (SequentialRoutedAgent, "on_message_impl", partial(wrap_async_call, handle_message)),
+        (DiGraphEdge, "check_condition", _wrap_check_condition),
+    )
 
 
 def _wrap_run_stream(
@@ -102,24 +104,21 @@ def _wrap_run_stream(
     return recorded_run_stream
 
 
-def _wrap_on_message(
-    running_teams: RunningTeams, on_message: Callable[..., Any]
-) -> Callable[..., Any]:
+@contextmanager
+def _handle_message(
+    running_teams: RunningTeams, member: Any, *args: Any, **kwargs: Any
+) -> Generator[OnResult]:
     """Make the team's span current while a member handles a message.
 
     If the team creates its own runtime, the runtime's tasks start inside the run. A runtime that
     the user passes in was started before, outside the team's span.
     """
-
-    @wraps(on_message)
-    async def on_message_in_team(self: Any, *args: Any, **kwargs: Any) -> Any:
-        team = running_teams.get(self.id.key)
-        if team is None or TeamSpan.nearest() is team:
-            return await on_message(self, *args, **kwargs)
-        with team.active():
-            return await on_message(self, *args, **kwargs)
-
-    return on_message_in_team
+    team = running_teams.get(member.id.key)
+    if team is None or TeamSpan.nearest() is team:
+        yield ignore_result
+        return
+    with team.active():
+        yield ignore_result
 
 
 def _wrap_check_condition(check_condition: Callable[..., bool]) -> Callable[..., bool]:

@@ -1,7 +1,7 @@
 """Write AutoGen's tool results to the chat messages attribute, in which MLflow 3.1 lacks them."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -10,8 +10,7 @@ from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     import mlflow.autogen as autolog
     from mlflow.tracing import set_span_chat_messages
 
@@ -19,8 +18,7 @@ def _apply() -> Generator[None]:
     def log_chat_messages(span: Any, messages: Sequence[Any], *args: Any, **kwargs: Any) -> None:
         set_span_chat_messages(span, to_openai_messages(messages))
 
-    with replace_for_block(autolog, log_chat_messages=log_chat_messages):
-        yield
+    return replace_for_block(autolog, log_chat_messages=log_chat_messages)
 
 
 PATCH = Patch(

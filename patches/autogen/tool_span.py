@@ -34,10 +34,11 @@ class ToolSpan(OpenSpan):
         self._error: ToolCallError | None = None
 
     def record_item(self, item: Any) -> None:
-        """Record the result, and whether it is an error."""
-        self.outputs = item.content
-        if item.is_error:
-            self._error = ToolCallError(item.content)
+        """Record the result, and whether it is an error; `item` is the call and its result."""
+        _, result = item
+        self.outputs = result.content
+        if result.is_error:
+            self._error = ToolCallError(result.content)
 
     def end(self, error: BaseException | None = None) -> None:
         super().end(error or self._error)

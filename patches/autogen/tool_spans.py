@@ -4,8 +4,8 @@ One method of an assistant executes all of its calls: parallel ones, calls to a 
 and calls with an unknown tool or invalid arguments. Other agents run their tools themselves.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from contextvars import copy_context
 from copy import copy
 from functools import partial, wraps
@@ -15,53 +15,33 @@ from typing import Any
 from patches.autogen.chat_format import to_json
 from patches.autogen.tool_span import RunSpan, ToolSpan, parse_arguments
 from patches.patch import Patch
-from patches.support.call_wrapping import (
-    OnResult,
-    ignore_result,
-    wrap_async_call,
-    wrap_in_all_subclasses,
-)
+from patches.support.call_wrapping import OnResult, wrap_async_call, wrap_methods
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import lifetime, trace_stream
 from patches.support.user_traced_tool import find_user_traced_tool
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from autogen_agentchat.agents import AssistantAgent
     from autogen_core.tools import BaseTool, FunctionTool
 
-    wrap_run = partial(_wrap_run, FunctionTool.run)
-    with (
-        wrap_in_all_subclasses(
-            AssistantAgent, "_execute_tool_call", partial(wrap_async_call, _record_call)
-        ),
-        wrap_in_all_subclasses(BaseTool, "run_json", partial(wrap_async_call, _record_run)),
-        wrap_in_all_subclasses(BaseTool, "run_json_stream", _wrap_run_stream),
-        wrap_in_all_subclasses(BaseTool, "run", wrap_run),
-    ):
-        yield
+    return wrap_methods(
+        (AssistantAgent, "_execute_tool_call", partial(wrap_async_call, _record_call)),
+        (BaseTool, "run_json", partial(wrap_async_call, _record_run)),
+        (BaseTool, "run_json_stream", _wrap_run_stream),
+        (BaseTool, "run", partial(_wrap_run, FunctionTool.run)),
+    )
 
 
-@contextmanager
-def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
+def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> AbstractContextManager[OnResult]:
     if ToolSpan.is_open_for(tool_call):
-        yield ignore_result
-        return
+        return lifetime(None)
     arguments = parse_arguments(tool_call.arguments)
-    span = ToolSpan(tool_call, tool_call.name, arguments, tool_call.id)
-    with lifetime(span):
-        yield lambda call_and_result: span.record_item(call_and_result[1])
+    return lifetime(ToolSpan(tool_call, tool_call.name, arguments, tool_call.id))
 
 
-@contextmanager
-def _record_run(tool: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
-    span = _open_if_needed(tool, *args, **kwargs)
-    if span is None:
-        yield ignore_result
-        return
-    with lifetime(span):
-        yield span.record_item
+def _record_run(tool: Any, *args: Any, **kwargs: Any) -> AbstractContextManager[OnResult]:
+    return lifetime(_open_if_needed(tool, *args, **kwargs))
 
 
 def _wrap_run_stream(run_stream: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
     wrap_async_call,
-    wrap_in_all_subclasses,
+    wrap_methods,
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import lifetime, trace_stream
@@ -100,10 +100,12 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
     wrap_stream = partial(_wrap_stream, on_turn)
     with (
         suspend_autolog_of_methods(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended),
-        wrap_in_all_subclasses(BaseChatAgent, "run", wrap),
-        wrap_in_all_subclasses(BaseChatAgent, "on_messages", wrap),
-        wrap_in_all_subclasses(BaseChatAgent, "run_stream", wrap_stream),
-        wrap_in_all_subclasses(BaseChatAgent, "on_messages_stream", wrap_stream),
+        wrap_methods(
+            (BaseChatAgent, "run", wrap),
+            (BaseChatAgent, "on_messages", wrap),
+            (BaseChatAgent, "run_stream", wrap_stream),
+            (BaseChatAgent, "on_messages_stream", wrap_stream),
+        ),
     ):
         yield
 
@@ -114,12 +116,9 @@ def _record_turn(on_turn: OnTurn, agent: Any, *args: Any, **kwargs: Any) -> Gene
     if _is_message_filter(agent):
         with filter_context(agent, messages):
             yield ignore_result
-    elif TurnSpan.is_open_for(agent):  # `super()`, or one of these methods calls another
-        yield ignore_result
     else:
-        span = _open_turn(agent, messages, on_turn)
-        with lifetime(span):
-            yield span.record_item
+        with lifetime(_open_turn_if_needed(agent, messages, on_turn)) as on_result:
+            yield on_result
 
 
 def _wrap_stream(on_turn: OnTurn, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -151,12 +150,9 @@ def _received_messages(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequenc
 
 
 def _open_turn_if_needed(agent: Any, messages: Sequence[Any], on_turn: OnTurn) -> TurnSpan | None:
-    """Open the span of a turn, unless one of the agent's methods calls another, or `super()`."""
-    return None if TurnSpan.is_open_for(agent) else _open_turn(agent, messages, on_turn)
-
-
-def _open_turn(agent: Any, messages: Sequence[Any], on_turn: OnTurn) -> TurnSpan:
-    """Call `on_turn`, then open the span of the turn."""
+    """Call `on_turn` and open a span, unless an agent's method calls another one, or `super()`."""
+    if TurnSpan.is_open_for(agent):
+        return None
     team = TeamSpan.nearest()
     by_id = {id(m): m if isinstance(m, Message) else message_from_autogen(m) for m in messages}
     received = tuple(by_id.values())

@@ -4,8 +4,8 @@ The event of such a call looks like that of a call that was executed. CrewAI rea
 the start event and the end event.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -15,12 +15,10 @@ from patches.support.call_wrapping import wrap_in_all_subclasses
 from patches.support.open_span import OpenSpan
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from crewai.agents.cache.cache_handler import CacheHandler
 
-    with wrap_in_all_subclasses(CacheHandler, "read", _wrap_read):
-        yield
+    return wrap_in_all_subclasses(CacheHandler, "read", _wrap_read)
 
 
 def _wrap_read(read: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,27 +7,24 @@ either become separate traces.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
 from patches.crewai.spans.crew_spans import CrewSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, wrap_call, wrap_in_all_subclasses
+from patches.support.call_wrapping import OnResult, wrap_call, wrap_methods
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import end_spans_on_error
+from patches.support.suspend_autolog import is_autolog_on
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from crewai import Crew
 
-    with (
-        wrap_in_all_subclasses(Crew, "kickoff", partial(wrap_call, _recording_kickoff)),
-        wrap_in_all_subclasses(Crew, "akickoff", partial(wrap_call, _recording_kickoff)),
-    ):
-        yield
+    wrap = partial(wrap_call, _recording_kickoff)
+    return wrap_methods((Crew, "kickoff", wrap), (Crew, "akickoff", wrap))
 
 
 @contextmanager
@@ -60,10 +57,8 @@ def _starts_here(crew: Any, outer: OpenSpan | None) -> bool:
 
     A crew that streams runs in another call of its kickoff, which the stream makes.
     """
-    from mlflow.utils.autologging_utils import autologging_is_disabled
-
     is_super_call = isinstance(outer, CrewSpan) and outer.owner is crew and not outer.is_reported
-    return not (crew.stream or is_super_call or autologging_is_disabled("crewai"))
+    return is_autolog_on("crewai") and not (crew.stream or is_super_call)
 
 
 PATCH = Patch(

@@ -6,27 +6,23 @@ outcome of the tool as that of the completion, and sometimes nothing after that.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
 from patches.crewai.spans.completion_span import CompletionSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, wrap_call, wrap_in_all_subclasses
+from patches.support.call_wrapping import OnResult, wrap_call, wrap_methods
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import end_spans_on_error
+from patches.support.suspend_autolog import is_autolog_on
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from crewai import BaseLLM
 
-    with (
-        wrap_in_all_subclasses(BaseLLM, "call", _wrap_call),
-        wrap_in_all_subclasses(BaseLLM, "acall", _wrap_call),
-    ):
-        yield
+    return wrap_methods((BaseLLM, "call", _wrap_call), (BaseLLM, "acall", _wrap_call))
 
 
 def _wrap_call(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,12 +34,10 @@ def _recording_call(
     emits_events: bool, model: Any, *args: Any, **kwargs: Any
 ) -> Generator[OnResult]:
     """Open a span if the model's class may emit no events; end what the call leaves open."""
-    from mlflow.utils.autologging_utils import autologging_is_disabled
-
     results: list[Any] = []
     with end_spans_on_error() as outer:
         is_open = isinstance(outer, CompletionSpan) and outer.owner is model
-        if not (emits_events or is_open or autologging_is_disabled("crewai")):
+        if is_autolog_on("crewai") and not (emits_events or is_open):
             CompletionSpan(model, _expected_start(model, args, kwargs)).activate()
         yield results.append
     span = OpenSpan.innermost()

@@ -4,8 +4,7 @@ The autologging of MLflow 3.17 fails because it imports a module that CrewAI has
 autologging is on, `spans_from_events.py` records spans.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -13,15 +12,13 @@ from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     import mlflow.crewai as autolog
 
     @wraps(autolog._apply_patches)
     def wrap_nothing(*_: Any, **__: Any) -> None: ...
 
-    with replace_for_block(autolog, _apply_patches=wrap_nothing):
-        yield
+    return replace_for_block(autolog, _apply_patches=wrap_nothing)
 
 
 PATCH = Patch(

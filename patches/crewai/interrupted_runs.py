@@ -7,7 +7,7 @@ crews are wrapped by `callbacks_in_crew_span.py`.
 """
 
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,33 +17,25 @@ from patches.crewai.spans.early_failures import (
     record_early_failure,
 )
 from patches.patch import Patch
-from patches.support.call_wrapping import (
-    OnResult,
-    ignore_result,
-    wrap_call,
-    wrap_in_all_subclasses,
-)
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_call, wrap_methods
 from patches.support.span_lifetime import end_spans_on_error
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from crewai import Agent, Crew
     from crewai.flow.flow import Flow
 
-    entry_points = {
-        (Crew, _run_series): ("replay", "train", "test"),
-        (Agent, _run_agent): ("kickoff", "kickoff_async"),
-        (Flow, _run_flow): ("kickoff_async",),
-    }
-    with ExitStack() as stack:
-        for (cls, around), names in entry_points.items():
-            for name in names:
-                defining_class = next(base for base in cls.__mro__ if name in vars(base))
-                # A plain function that returns a coroutine gets it from a wrapped one.
-                wrap = partial(wrap_call, around)
-                stack.enter_context(wrap_in_all_subclasses(defining_class, name, wrap))
-        yield
+    entry_points = (
+        *((Crew, name, _run_series) for name in ("replay", "train", "test")),
+        *((Agent, name, _run_agent) for name in ("kickoff", "kickoff_async")),
+        (Flow, "kickoff_async", _run_flow),
+    )
+    # A plain function that returns a coroutine gets it from a wrapped one.
+    methods = (
+        (next(base for base in cls.__mro__ if name in vars(base)), name, partial(wrap_call, around))
+        for cls, name, around in entry_points
+    )
+    return wrap_methods(*methods)
 
 
 @contextmanager

@@ -7,15 +7,15 @@ OpenAI model. CrewAI reads the usage from each reply before it emits the event, 
 still complete; this patch wraps that step. A refusal and further choices are in the response only.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
-from functools import wraps
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from patches.crewai.spans.completion_span import CompletionSpan
 from patches.openai.reply_parsing import MALFORMED_REPLY_ERRORS
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_in_all_subclasses
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_call, wrap_methods
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 
@@ -28,13 +28,12 @@ def _apply() -> Generator[None]:
     from crewai.llms.base_llm import BaseLLM
     from crewai.llms.providers.openai.completion import OpenAICompletion
 
-    with ExitStack() as stack:
-        for name in EXTRACTING_METHODS:
-            stack.enter_context(wrap_in_all_subclasses(OpenAICompletion, name, _wrap_extract))
-        stack.enter_context(
-            wrap_in_all_subclasses(BaseLLM, "_track_token_usage_internal", _wrap_track_usage)
-        )
-        stack.enter_context(wrap_sends(_record_send))
+    wrap_extract = partial(wrap_call, _extract_usage)
+    wrapped = wrap_methods(
+        *((OpenAICompletion, name, wrap_extract) for name in EXTRACTING_METHODS),
+        (BaseLLM, "_track_token_usage_internal", partial(wrap_call, _track_usage)),
+    )
+    with wrapped, wrap_sends(_record_send):
         yield
 
 
@@ -44,31 +43,23 @@ def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Genera
     yield span.record_response if isinstance(span, CompletionSpan) else ignore_result
 
 
-def _wrap_extract(extract_usage: Callable[..., Any]) -> Callable[..., Any]:
+@contextmanager
+def _extract_usage(model: Any, response: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
     """Give the current completion span the reply that the usage is read from."""
-
-    @wraps(extract_usage)
-    def wrapper(self: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        span = OpenSpan.innermost()
-        if isinstance(span, CompletionSpan):
-            record_body(span, response)
-            span.reply.usage = getattr(response, "usage", None)
-        return extract_usage(self, response, *args, **kwargs)
-
-    return wrapper
+    span = OpenSpan.innermost()
+    if isinstance(span, CompletionSpan):
+        record_body(span, response)
+        span.reply.usage = getattr(response, "usage", None)
+    yield ignore_result
 
 
-def _wrap_track_usage(track_usage: Callable[..., Any]) -> Callable[..., Any]:
+@contextmanager
+def _track_usage(model: Any, usage_data: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
     """Count the usage of each reply once; CrewAI reads that of a stream with each of its chunks."""
-
-    @wraps(track_usage)
-    def wrapper(self: Any, usage_data: Any, *args: Any, **kwargs: Any) -> Any:
-        span = CompletionSpan.nearest()
-        if span is not None and span.owner is self and not span.is_ended:
-            span.add_usage(span.reply.usage or usage_data)
-        return track_usage(self, usage_data, *args, **kwargs)
-
-    return wrapper
+    span = CompletionSpan.nearest()
+    if span is not None and span.owner is model and not span.is_ended:
+        span.add_usage(span.reply.usage or usage_data)
+    yield ignore_result
 
 
 def record_body(span: CompletionSpan, reply: Any) -> None:

@@ -5,7 +5,7 @@ A model without native tool calls writes them as text; for those CrewAI emits an
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +14,14 @@ from patches.crewai.spans.crew_spans import AgentSpan
 from patches.crewai.spans.event_span import ReportedFailureError
 from patches.crewai.spans.tool_span import ToolSpan
 from patches.patch import Patch
-from patches.support.call_wrapping import replace_for_block, wrap_in_all_subclasses
+from patches.support.call_wrapping import (
+    OnResult,
+    ignore_result,
+    replace_for_block,
+    wrap_call,
+    wrap_in_all_subclasses,
+)
+from patches.support.suspend_autolog import is_autolog_on
 
 
 @contextmanager
@@ -27,7 +34,9 @@ def _apply() -> Generator[None]:
     with (
         replace_for_block(agent_executor, parse_tool_call_args=parse),
         replace_for_block(agent_utils, parse_tool_call_args=parse),
-        wrap_in_all_subclasses(BaseLLM, "_handle_tool_execution", _wrap_execution),
+        wrap_in_all_subclasses(
+            BaseLLM, "_handle_tool_execution", partial(wrap_call, _execute_tool)
+        ),
     ):
         yield
 
@@ -48,31 +57,20 @@ def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def _wrap_execution(execute: Callable[..., Any]) -> Callable[..., Any]:
+@contextmanager
+def _execute_tool(
+    model: Any, function_name: str, function_args: Any, available_functions: Any, *_: Any, **__: Any
+) -> Generator[OnResult]:
     """Record a call of an unknown tool that a model is to execute itself."""
-
-    @wraps(execute)
-    def wrapper(
-        self: Any,
-        function_name: str,
-        function_args: Any,
-        available_functions: Any,
-        *args: Any,
-        **kwargs: Any,
-    ) -> Any:
-        if function_name not in available_functions:
-            _record_rejection(function_name, function_args, "Tool not found")
-        return execute(self, function_name, function_args, available_functions, *args, **kwargs)
-
-    return wrapper
+    if function_name not in available_functions:
+        _record_rejection(function_name, function_args, "Tool not found")
+    yield ignore_result
 
 
 def _record_rejection(name: str, arguments: Any, message: str) -> None:
     """Record a failed call in the turn, or in the completion, that it belongs to."""
-    from mlflow.utils.autologging_utils import autologging_is_disabled
-
     caller = CompletionSpan.nearest() or AgentSpan.nearest()
-    if caller is None or autologging_is_disabled("crewai"):
+    if caller is None or not is_autolog_on("crewai"):
         return
     event = SimpleNamespace(type="tool_usage_started", tool_name=name, tool_args=arguments)
     ToolSpan(caller.owner, event).end(ReportedFailureError(message))

@@ -38,7 +38,11 @@ from patches.crewai.user_traced_tools import TOOL_METHODS, share_spans_with_user
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan
-from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
+from patches.support.suspend_autolog import (
+    SAFE_PATCH_PARAMETERS,
+    is_autolog_on,
+    suspend_autolog_of_methods,
+)
 from patches.support.turn import OnTurn
 
 SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
@@ -106,21 +110,15 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
     with (
         replace_for_block(CrewAIEventsBus, emit=emit),
         share_spans_with_user_traced_tools(),
-        suspend_autolog_of_methods(mlflow.crewai.FLAVOR_NAME, mlflow.crewai, _is_suspended),
+        suspend_autolog_of_methods(mlflow.crewai.FLAVOR_NAME, mlflow.crewai, lambda *_: True),
     ):
         yield
 
 
-def _is_suspended(*_: object) -> bool:
-    return True
-
-
 def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     """Open and activate the span of a start event, if autologging is on."""
-    from mlflow.utils.autologging_utils import autologging_is_disabled
-
     span_class = SPAN_CLASSES.get(event.type)
-    if span_class is None or autologging_is_disabled("crewai"):
+    if span_class is None or not is_autolog_on("crewai"):
         return
     if span_class in (FlowSpan, MethodSpan) and is_internal_flow(source):
         return

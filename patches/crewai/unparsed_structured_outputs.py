@@ -6,8 +6,9 @@ The tokens are spent anyway, and the reply shows what was wrong with it.
 """
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 from patches.crewai.model_replies import record_body
@@ -19,17 +20,14 @@ from patches.support.open_span import OpenSpan
 
 @contextmanager
 def _apply() -> Generator[None]:
-    from openai.lib.streaming.chat import _completions as streamed
-    from openai.resources.chat.completions import completions
-
-    parsers: dict[str, Any] = {
-        "_parse_chat_completion": completions,
-        "parse_chat_completion": streamed,
-    }
-    with ExitStack() as stack:
-        for name, module in parsers.items():
-            parse = _wrap_parse(getattr(module, name))
-            stack.enter_context(replace_for_block(module, **{name: parse}))
+    streamed: Any = import_module("openai.lib.streaming.chat._completions")
+    whole: Any = import_module("openai.resources.chat.completions.completions")
+    parse = _wrap_parse(whole._parse_chat_completion)
+    parse_streamed = _wrap_parse(streamed.parse_chat_completion)
+    with (
+        replace_for_block(whole, _parse_chat_completion=parse),
+        replace_for_block(streamed, parse_chat_completion=parse_streamed),
+    ):
         yield
 
 

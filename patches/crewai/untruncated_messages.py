@@ -4,8 +4,7 @@ CrewAI serializes them for the event to a depth of five, and writes the `repr` o
 message with a tool call is deeper, so the tool's name becomes `'lookup'`, with quotes.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -13,8 +12,7 @@ from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from crewai.utilities import serialization
 
     original: Any = serialization.to_serializable
@@ -25,8 +23,7 @@ def _apply() -> Generator[None]:
     ) -> Any:
         return original(obj, exclude, max_depth, *args, **kwargs)
 
-    with replace_for_block(serialization, to_serializable=to_serializable):
-        yield
+    return replace_for_block(serialization, to_serializable=to_serializable)
 
 
 PATCH = Patch(

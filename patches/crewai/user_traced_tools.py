@@ -4,7 +4,7 @@ Otherwise one call leaves two TOOL spans.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial, wraps
 from importlib import import_module
@@ -17,7 +17,7 @@ from patches.support.call_wrapping import (
     replace_for_block,
     set_for_block,
     wrap_call,
-    wrap_in_all_subclasses,
+    wrap_methods,
 )
 from patches.support.open_span import OpenSpan
 from patches.support.user_traced_tool import find_user_traced_tool
@@ -41,15 +41,14 @@ def share_spans_with_user_traced_tools() -> Generator[None]:
     from crewai.tools.structured_tool import CrewStructuredTool
 
     fluent = import_module("mlflow.tracing.fluent")
-    methods: tuple[tuple[type, str], ...] = (
-        *((BaseTool, "run"), (BaseTool, "arun")),
-        *((CrewStructuredTool, "invoke"), (CrewStructuredTool, "ainvoke")),
-    )
-    with ExitStack() as stack:
-        start_span = _wrap_start_span(fluent.start_span)
-        stack.enter_context(replace_for_block(fluent, start_span=start_span))
-        for cls, name in methods:
-            stack.enter_context(wrap_in_all_subclasses(cls, name, partial(wrap_call, _run_tool)))
+    wrap = partial(wrap_call, _run_tool)
+    with (
+        replace_for_block(fluent, start_span=_wrap_start_span(fluent.start_span)),
+        wrap_methods(
+            *((BaseTool, "run", wrap), (BaseTool, "arun", wrap)),
+            *((CrewStructuredTool, "invoke", wrap), (CrewStructuredTool, "ainvoke", wrap)),
+        ),
+    ):
         yield
 
 

@@ -7,7 +7,7 @@ spans that never ended are stored with the trace.
 
 import copy
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import wraps
 from inspect import signature
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from opentelemetry.sdk.trace import ReadableSpan
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 TRACE_INFO_FIELDS = (
     "tags",
@@ -119,10 +120,9 @@ def _apply(redactor: Redactor) -> Generator[None]:
         yield
 
 
-@contextmanager
 def _redact_arguments(
     cls: Any, method_name: str, redact: Callable[[Arguments], None]
-) -> Generator[None]:
+) -> AbstractContextManager[None]:
     """Let `redact` change the arguments of each call of a method."""
     original = cls.__dict__[method_name]
     parameters = signature(original)
@@ -133,11 +133,7 @@ def _redact_arguments(
         redact(bound.arguments)
         return original(*bound.args, **bound.kwargs)
 
-    setattr(cls, method_name, method)
-    try:
-        yield
-    finally:
-        setattr(cls, method_name, original)
+    return replace_for_block(cls, **{method_name: method})
 
 
 def redact_pending_trace(otel_id: int, redactor: Redactor) -> None:

@@ -1,14 +1,12 @@
 """Fix the destructor of MLflow's isolated trace id generator, which fails at interpreter exit."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from mlflow.tracing import provider
 
     original = provider._IsolatedRandomIdGenerator
@@ -19,8 +17,7 @@ def _apply() -> Generator[None]:
             # A local variable, because at interpreter exit the globals of MLflow's module are None.
             private_generators.discard(self._random)
 
-    with replace_for_block(provider, _IsolatedRandomIdGenerator=FixedIdGenerator):
-        yield
+    return replace_for_block(provider, _IsolatedRandomIdGenerator=FixedIdGenerator)
 
 
 PATCH = Patch(

@@ -7,7 +7,7 @@ spans are suspended while this patch is applied; those of embeddings and images 
 """
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial, wraps
 from importlib import import_module
 from typing import Any
@@ -19,7 +19,7 @@ from patches.support.call_wrapping import (
     ignore_result,
     wrap_async_call,
     wrap_call,
-    wrap_in_all_subclasses,
+    wrap_methods,
 )
 from patches.support.http_clients import is_http_response, send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
@@ -48,12 +48,10 @@ def _apply() -> Generator[None]:
         return issubclass(cls, completion_classes) and method in SUSPENDED_MLFLOW_METHODS
 
     autolog_module = import_module("mlflow.openai.autolog")
-    with ExitStack() as stack:
-        stack.enter_context(
-            suspend_autolog_of_methods(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion)
-        )
-        stack.enter_context(wrap_sends(_record_send))
-        for cls, name, wrap in (
+    with (
+        suspend_autolog_of_methods(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion),
+        wrap_sends(_record_send),
+        wrap_methods(
             (SyncAPIClient, "request", partial(wrap_call, _record_completion)),
             (AsyncAPIClient, "request", partial(wrap_async_call, _record_completion)),
             (SyncAPIClient, "_process_response", partial(wrap_call, _record_processing)),
@@ -64,8 +62,8 @@ def _apply() -> Generator[None]:
             (chat_streams.AsyncChatCompletionStream, "__stream__", _wrap_async_parser),
             (response_streams.ResponseStream, "__stream__", _wrap_parser),
             (response_streams.AsyncResponseStream, "__stream__", _wrap_async_parser),
-        ):
-            stack.enter_context(wrap_in_all_subclasses(cls, name, wrap))
+        ),
+    ):
         yield
 
 

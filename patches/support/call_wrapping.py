@@ -4,7 +4,7 @@
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import wraps
 from inspect import getattr_static, iscoroutinefunction
@@ -13,6 +13,8 @@ from typing import Any
 OnResult = Callable[[Any], None]
 Around = Callable[..., AbstractContextManager[OnResult]]
 """Called with the arguments of each call; its context yields a function for the call's result."""
+Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Returns the function to call in place of another one."""
 
 
 def wrap_call(around: Around, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,9 +97,16 @@ def replace_for_block(owner: Any, **replacements: Any) -> Generator[None]:
 
 
 @contextmanager
-def wrap_in_all_subclasses(
-    base: type, method_name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
-) -> Generator[None]:
+def wrap_methods(*methods: tuple[type, str, Wrap]) -> Generator[None]:
+    """Wrap each of the methods as `wrap_in_all_subclasses` does."""
+    with ExitStack() as stack:
+        for base, method_name, wrap in methods:
+            stack.enter_context(wrap_in_all_subclasses(base, method_name, wrap))
+        yield
+
+
+@contextmanager
+def wrap_in_all_subclasses(base: type, method_name: str, wrap: Wrap) -> Generator[None]:
     """Replace a method by `wrap(method)` in `base` and in each subclass that defines it.
 
     Abstract methods are left alone, and static methods stay static. On exit each class gets its

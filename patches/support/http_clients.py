@@ -4,14 +4,14 @@ Both may be in use at once, and neither needs to be installed: openai 2 and 3 ac
 either. A request, a response or an error comes from one of them.
 """
 
-from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from patches.support.call_wrapping import Around, wrap_async_call, wrap_call, wrap_in_all_subclasses
+from patches.support.call_wrapping import Around, wrap_async_call, wrap_call, wrap_methods
 
 if TYPE_CHECKING:
     import httpx
@@ -52,14 +52,14 @@ def send_methods() -> dict[str, str]:
     }
 
 
-@contextmanager
-def wrap_sends(around: Around) -> Generator[None]:
+def wrap_sends(around: Around) -> AbstractContextManager[None]:
     """Run each request that a client sends within `around(client, request)`."""
-    with ExitStack() as stack:
-        for module in http_modules():
-            for cls, wrap in ((module.Client, wrap_call), (module.AsyncClient, wrap_async_call)):
-                stack.enter_context(wrap_in_all_subclasses(cls, SEND, partial(wrap, around)))
-        yield
+    wrap, wrap_async = partial(wrap_call, around), partial(wrap_async_call, around)
+    modules = http_modules()
+    return wrap_methods(
+        *((module.Client, SEND, wrap) for module in modules),
+        *((module.AsyncClient, SEND, wrap_async) for module in modules),
+    )
 
 
 class BodyObserver(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any, Protocol
 
-from patches.support.call_wrapping import read_within
+from patches.support.call_wrapping import OnResult, ignore_result, read_within
 from patches.support.open_span import OpenSpan
 
 
@@ -19,11 +19,17 @@ class OpenWork(Protocol):
 
 
 @contextmanager
-def lifetime(work: OpenWork) -> Generator[None]:
-    """Make the span current for the block, and end it with the block."""
+def lifetime(work: OpenWork | None) -> Generator[OnResult]:
+    """Make the span current for the block, and end it with the block.
+
+    Yields a function that records the block's result. None if a span is open for this work already.
+    """
+    if work is None:
+        yield ignore_result
+        return
     try:
         with work.active():
-            yield
+            yield work.record_item
     except BaseException as error:
         work.end(error)
         raise

@@ -44,7 +44,7 @@ def suspend_autolog_of_methods(
         ):
             yield
     finally:
-        for call in deferred_calls if _is_autolog_on(flavor) else ():
+        for call in deferred_calls if is_autolog_on(flavor) else ():
             call()
 
 
@@ -62,12 +62,13 @@ def _revert_wrappers(flavor: str, is_suspended: Callable[[type, str], bool]) -> 
     try:
         yield
     finally:
-        for patch in reverted if _is_autolog_on(flavor) else ():
+        for patch in reverted if is_autolog_on(flavor) else ():
             gorilla.apply(patch)
             safety._store_patch(flavor, patch)
 
 
-def _is_autolog_on(flavor: str) -> bool:
+def is_autolog_on(flavor: str) -> bool:
+    """Return whether the program has turned on MLflow's recording of a framework."""
     from mlflow.utils.autologging_utils import autologging_is_disabled
 
     return not autologging_is_disabled(flavor)

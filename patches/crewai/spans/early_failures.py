@@ -12,6 +12,7 @@ from typing import Any
 from patches.crewai.spans.crew_spans import AgentSpan, FlowSpan, is_internal_flow
 from patches.crewai.spans.event_span import EventSpan, ExpectedStart, to_json
 from patches.support.call_wrapping import set_for_block
+from patches.support.suspend_autolog import is_autolog_on
 
 
 @dataclass(eq=False)
@@ -63,12 +64,7 @@ def open_flow_span(flow: Any, inputs: Any) -> FlowSpan:
 
 
 def _is_recorded(owner: object) -> bool:
-    from mlflow.utils.autologging_utils import autologging_is_disabled
-
-    return not (autologging_is_disabled("crewai") or _is_internal(owner))
-
-
-def _is_internal(owner: object) -> bool:
     from crewai.flow.flow import Flow
 
-    return isinstance(owner, Flow) and is_internal_flow(owner)
+    is_internal = isinstance(owner, Flow) and is_internal_flow(owner)
+    return is_autolog_on("crewai") and not is_internal

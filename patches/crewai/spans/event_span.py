@@ -10,6 +10,7 @@ from patches.support.open_span import OpenSpan
 
 MAX_DEPTH = 20
 """How many nested containers of a value are recorded."""
+MAX_NAME_CHARS = 60
 
 
 class ReportedFailureError(Exception):
@@ -135,7 +136,7 @@ def iter_texts(value: Any) -> Iterator[str]:
                 yield from iter_texts(item)
 
 
-def first_line(text: str, max_chars: int = 60) -> str:
-    """Return the first line of a text, shortened to `max_chars`."""
+def first_line(text: str) -> str:
+    """Return the first line of a text, shortened to `MAX_NAME_CHARS`."""
     line = text.strip().partition("\n")[0]
-    return line if len(line) <= max_chars else f"{line[: max_chars - 1]}…"
+    return line if len(line) <= MAX_NAME_CHARS else f"{line[: MAX_NAME_CHARS - 1]}…"

@@ -4,14 +4,14 @@ The thread that empties the queue polls it once per second, and notices only the
 stop.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import wraps
 from queue import Queue
 from threading import Event
 from typing import Any
 
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 
 
 class WakingEvent(Event):
@@ -33,8 +33,7 @@ class WakingEvent(Event):
             self._queue.not_empty.notify()
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue, Task
 
     original = AsyncTraceExportQueue.__init__
@@ -45,11 +44,7 @@ def _apply() -> Generator[None]:
         original(self, *args, **kwargs)
         self._stop_event = WakingEvent(self._queue, empty_task)
 
-    AsyncTraceExportQueue.__init__ = initialise
-    try:
-        yield
-    finally:
-        AsyncTraceExportQueue.__init__ = original
+    return replace_for_block(AsyncTraceExportQueue, __init__=initialise)
 
 
 PATCH = Patch(

@@ -16,6 +16,7 @@ from typing import Any
 
 from patches.mlflow.export_queue.pending_write import PendingWrite
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 from patches.support.fork_hooks import fork_hooks
 
 MAX_BYTES_SETTING = ("FLIGHT_RECORDER_EXPORT_QUEUE_BYTES", 256_000_000)
@@ -40,12 +41,11 @@ def _apply() -> Generator[None]:
             handler = budget.release_after(task.handler, size_bytes)
             put(self, replace(task, handler=handler), *args, **kwargs)
 
-    AsyncTraceExportQueue.put = put_or_drop
+    replaced = replace_for_block(AsyncTraceExportQueue, put=put_or_drop)
     try:
-        with fork_hooks(after_in_child=budget.reset):
+        with replaced, fork_hooks(after_in_child=budget.reset):
             yield
     finally:
-        AsyncTraceExportQueue.put = put
         budget.log_losses()
 
 

@@ -12,7 +12,7 @@ import atexit
 import logging
 import os
 from collections.abc import Generator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial, wraps
 from threading import Lock
 from typing import Any
@@ -21,6 +21,7 @@ from patches.mlflow.export_queue.flush_progress import flush_interruptibly
 from patches.mlflow.export_queue.pending_write import MAX_BYTES_VARIABLE, PendingWrite
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
 from patches.patch import Patch
+from patches.support.call_wrapping import replace_for_block
 from patches.support.fork_hooks import fork_hooks
 
 MAX_BYTES_SETTING = (MAX_BYTES_VARIABLE, 64_000_000)
@@ -39,9 +40,8 @@ def _apply() -> Generator[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
     from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
 
-    exporter, export_queue = MlflowV3SpanExporter, AsyncTraceExportQueue
+    exporter, flush = MlflowV3SpanExporter, AsyncTraceExportQueue.flush
     log_spans, log_trace = exporter._log_spans, exporter._log_trace
-    flush = export_queue.flush
     retry_queues = RetryQueues()
 
     @wraps(log_spans)
@@ -68,20 +68,18 @@ def _apply() -> Generator[None]:
 
         flush_interruptibly(self, flush_and_drain, retry_queues, is_at_exit=terminate)
 
-    exporter._log_spans, exporter._log_trace = put_spans, put_trace
-    export_queue.flush = flush_all
     atexit.register(retry_queues.close)  # in case this context is never exited
-    try:
-        with _silence_retry_logs(), closing(retry_queues), _forks(retry_queues):
-            try:
-                yield
-            finally:
-                export_queue.flush = flush
-                mlflow.flush_trace_async_logging()
-    finally:
-        exporter._log_spans, exporter._log_trace = log_spans, log_trace
-        export_queue.flush = flush
-        atexit.unregister(retry_queues.close)
+    with ExitStack() as stack:
+        stack.callback(atexit.unregister, retry_queues.close)
+        stack.enter_context(replace_for_block(exporter, _log_spans=put_spans, _log_trace=put_trace))
+        stack.enter_context(_silence_retry_logs())
+        stack.enter_context(closing(retry_queues))
+        stack.enter_context(
+            fork_hooks(retry_queues.pause, retry_queues.resume, after_in_child=retry_queues.forget)
+        )
+        stack.callback(mlflow.flush_trace_async_logging)
+        stack.enter_context(replace_for_block(AsyncTraceExportQueue, flush=flush_all))
+        yield
 
 
 class RetryQueues:
@@ -138,10 +136,6 @@ class RetryQueues:
         """Begin without queues, in a forked process: the parent stores the writes in its own."""
         self._lock = Lock()
         self._by_store: dict[str, RetryQueue] = {}
-
-
-def _forks(queues: RetryQueues) -> AbstractContextManager[None]:
-    return fork_hooks(queues.pause, after_in_parent=queues.resume, after_in_child=queues.forget)
 
 
 @contextmanager

@@ -9,8 +9,8 @@ readers leave it out until all of them are there.
 """
 
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from copy import copy
 from functools import wraps
 from typing import Any
@@ -23,8 +23,7 @@ from patches.support.call_wrapping import replace_for_block
 EXPORTER = "mlflow.tracing.export.mlflow_v3:MlflowV3SpanExporter"
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from mlflow.tracing.export.mlflow_v3 import MlflowV3SpanExporter
 
     exporter: Any = MlflowV3SpanExporter
@@ -46,12 +45,11 @@ def _apply() -> Generator[None]:
         else:
             export(self, spans, *args, **kwargs)
 
-    with replace_for_block(
+    return replace_for_block(
         exporter,
         export=export_traces_first,
         _should_log_spans_to_artifacts=learn_whether_spans_are_stored,
-    ):
-        yield
+    )
 
 
 class CollectedTasks(list[Any]):

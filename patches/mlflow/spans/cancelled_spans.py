@@ -5,7 +5,7 @@ and `GeneratorExit` derive from `BaseException` alone, so a span that they end h
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from patches.patch import Patch
@@ -13,8 +13,7 @@ from patches.support.call_wrapping import replace_for_block
 from patches.support.span_errors import record_error
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from mlflow.tracing import fluent
 
     original = fluent.with_active_span
@@ -30,8 +29,7 @@ def _apply() -> Generator[None]:
             record_error(span, interruption)
             raise
 
-    with replace_for_block(fluent, with_active_span=with_active_span):
-        yield
+    return replace_for_block(fluent, with_active_span=with_active_span)
 
 
 PATCH = Patch(

@@ -39,15 +39,9 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
         delete_when="the span of a completion records each failed attempt",
         canary="tests/patches/openai/test_http_attempts.py"
         "::test_upstream_autolog_records_a_failed_attempt",
-        apply=lambda: _apply(on_attempt),
+        apply=lambda: wrap_sends(partial(_record_attempt, on_attempt)),
         wraps=send_methods(),
     )
-
-
-@contextmanager
-def _apply(on_attempt: OnAttempt) -> Generator[None]:
-    with wrap_sends(partial(_record_attempt, on_attempt)):
-        yield
 
 
 @contextmanager

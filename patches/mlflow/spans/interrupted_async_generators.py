@@ -10,8 +10,8 @@ Apply this patch before the generator function is decorated.
 
 import inspect
 import json
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -68,8 +68,7 @@ class GeneratorSpan(OpenSpan):
             return self._items
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from mlflow.tracing import fluent
 
     original = fluent._wrap_generator
@@ -90,8 +89,7 @@ def _apply() -> Generator[None]:
             return wrapped
         return _wrap_generator(fn, name or fn.__name__, span_type, attributes or {}, output_reducer)
 
-    with replace_for_block(fluent, _wrap_generator=wrap):
-        yield
+    return replace_for_block(fluent, _wrap_generator=wrap)
 
 
 def _wrap_generator(

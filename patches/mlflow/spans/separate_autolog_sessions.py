@@ -7,7 +7,7 @@ model training (a failed fit logs no more metrics), but not tracing.
 """
 
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -17,8 +17,7 @@ from patches.support.call_wrapping import replace_for_block
 SESSION_MANAGER = "mlflow.utils.autologging_utils.safety:_AutologgingSessionManager"
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from mlflow.ml_package_versions import GENAI_FLAVOR_TO_MODULE_NAME
     from mlflow.utils.autologging_utils.safety import AutologgingSession, _AutologgingSessionManager
 
@@ -42,12 +41,11 @@ def _apply() -> Generator[None]:
         async with astart(integration, *args, **kwargs) as shared:
             yield choose_session(integration, shared)
 
-    with replace_for_block(
+    return replace_for_block(
         manager,
         start_session=classmethod(start_session),
         astart_session=classmethod(astart_session),
-    ):
-        yield
+    )
 
 
 PATCH = Patch(

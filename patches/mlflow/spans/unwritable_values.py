@@ -6,8 +6,8 @@ value that is nested too deep, for an integer with thousands of digits, and what
 """
 
 import json
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass, replace
 from functools import wraps
 from typing import Any
@@ -23,13 +23,11 @@ METHODS = ("set_inputs", "set_outputs", "set_attribute", "add_event", "record_ex
 LIVE_SPAN = "mlflow.entities.span:LiveSpan"
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from mlflow.entities.span import LiveSpan
 
     writers = {name: _record_what_is_writable(getattr(LiveSpan, name)) for name in METHODS}
-    with replace_for_block(LiveSpan, **writers):
-        yield
+    return replace_for_block(LiveSpan, **writers)
 
 
 def _record_what_is_writable(method: Callable[..., Any]) -> Callable[..., Any]:

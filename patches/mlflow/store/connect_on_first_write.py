@@ -4,8 +4,7 @@ MLflow connects when a tracing client is created, at the first span, and tries f
 minute. With this patch a client of a database that does not answer connects when it first writes.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -14,8 +13,7 @@ from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
 
-@contextmanager
-def _apply() -> Generator[None]:
+def _apply() -> AbstractContextManager[None]:
     from mlflow.tracing.client import TracingClient
     from mlflow.tracking._tracking_service.utils import _resolve_tracking_uri
 
@@ -28,8 +26,7 @@ def _apply() -> Generator[None]:
         else:
             self.tracking_uri = uri
 
-    with replace_for_block(TracingClient, __init__=initialise):
-        yield
+    return replace_for_block(TracingClient, __init__=initialise)
 
 
 PATCH = Patch(
