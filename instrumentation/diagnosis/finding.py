@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.trace.conversations import step_number_of
 from instrumentation.trace.span import Span
 
@@ -84,8 +85,8 @@ def step_field(origin: Span) -> dict[str, int]:
     return {} if number is None else {"step": number}
 
 
-def quote(span: Span, text: str, shows: str) -> Evidence:
-    """Quote a text of a span, on one line and at most `MAX_QUOTE_CHARS` long."""
-    line = " ".join(text.split())
+def quote(span: Span, value: Any, shows: str) -> Evidence:
+    """Quote a text or JSON of a span, on one line and at most `MAX_QUOTE_CHARS` long."""
+    line = " ".join(to_json_text(value).split())
     short = line if len(line) <= MAX_QUOTE_CHARS else f"{line[: MAX_QUOTE_CHARS - 1]}…"
     return Evidence(span.name, span.id, short, shows)

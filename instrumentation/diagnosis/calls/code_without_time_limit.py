@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
@@ -20,12 +19,10 @@ def find_code_without_time_limit(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             call,
-            (
-                quote(call, call.status_message or call.status, "it ran until it was stopped"),
-                quote(call, to_json_text(call.inputs), "the code, which had no limit of time"),
-            ),
             FIX,
             0.95,
+            quote(call, call.status_message or call.status, "it ran until it was stopped"),
+            quote(call, call.inputs, "the code, which had no limit of time"),
         )
 
 

@@ -60,8 +60,8 @@ def _last_start(reading: TraceReading, pairs: list[tuple[Span, Span]]) -> int:
 
 def _build_finding(reading: TraceReading, pairs: list[tuple[Span, Span]]) -> Finding:
     evidence = [
-        quote(one, to_json_text(one.inputs), f"{reading.index.agent(one)} measured or fetched this")
+        quote(one, one.inputs, f"{reading.index.agent(one)} measured or fetched this")
         for pair in pairs
         for one in pair
     ]
-    return reading.build_finding(MODE, pairs[0][0], evidence, FIX, 0.85)
+    return reading.build_finding(MODE, pairs[0][0], FIX, 0.85, *evidence)

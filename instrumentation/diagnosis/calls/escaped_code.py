@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.span_values import as_list
-from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "unexpected code execution"
@@ -24,11 +23,9 @@ def find_escaped_code(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             call,
-            (
-                quote(call, ", ".join(outside), "it wrote outside of its working folder"),
-                quote(call, to_json_text(call.inputs), "the code, as the model wrote it"),
-                quote(call, backend, "the sandbox that it ran in"),
-            ),
             FIX,
             0.95,
+            quote(call, ", ".join(outside), "it wrote outside of its working folder"),
+            quote(call, call.inputs, "the code, as the model wrote it"),
+            quote(call, backend, "the sandbox that it ran in"),
         )

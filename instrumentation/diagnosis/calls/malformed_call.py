@@ -25,16 +25,14 @@ def find_malformed_calls(reading: TraceReading) -> Iterator[Finding]:
                 yield reading.build_finding(
                     MODE,
                     call,
-                    (
-                        quote(completion.span, str(request.arguments), "these are not JSON"),
-                        quote(
-                            call,
-                            to_json_text(call.outputs) or "nothing",
-                            "the call reports no error, but this result",
-                        ),
-                    ),
                     FIX,
                     0.95,
+                    quote(completion.span, str(request.arguments), "these are not JSON"),
+                    quote(
+                        call,
+                        to_json_text(call.outputs) or "nothing",
+                        "the call reports no error, but this result",
+                    ),
                 )
 
 

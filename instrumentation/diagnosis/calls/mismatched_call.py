@@ -70,11 +70,9 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         completion.span,
-        (
-            quote(completion.span, completion.answer.text, f"the text says {meant}"),
-            quote(call, to_json_text(call.inputs), f"the call of the same reply says {requested}"),
-            quote(call, to_json_text(call.outputs), "this was taken for the result"),
-        ),
         FIX,
         0.85,
+        quote(completion.span, completion.answer.text, f"the text says {meant}"),
+        quote(call, call.inputs, f"the call of the same reply says {requested}"),
+        quote(call, call.outputs, "this was taken for the result"),
     )

@@ -53,10 +53,8 @@ def _build_finding(reading: TraceReading, calls: Sequence[Span]) -> Finding:
     return reading.build_finding(
         MODE,
         last,
-        (
-            quote(last, to_json_text(last.inputs), f"{len(calls)} calls had these arguments"),
-            quote(last, _result(last), f"each of them had this result{spent}"),
-        ),
         FIX,
         0.9,
+        quote(last, last.inputs, f"{len(calls)} calls had these arguments"),
+        quote(last, _result(last), f"each of them had this result{spent}"),
     )

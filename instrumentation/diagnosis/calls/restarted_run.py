@@ -62,13 +62,9 @@ def _build_finding(reading: TraceReading, restarted: list[tuple[Span, Span]]) ->
     return reading.build_finding(
         MODE,
         again,
-        (
-            quote(
-                first, reading.flow.output(first), "this was finished, and others worked with it"
-            ),
-            quote(again, prompt, "the same prompt once more: nothing in it says why"),
-            quote(again, agents, f"these agents did all of their work again{spent}"),
-        ),
         FIX,
         0.85,
+        quote(first, reading.flow.output(first), "this was finished, and others worked with it"),
+        quote(again, prompt, "the same prompt once more: nothing in it says why"),
+        quote(again, agents, f"these agents did all of their work again{spent}"),
     )

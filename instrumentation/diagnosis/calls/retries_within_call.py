@@ -30,11 +30,9 @@ def find_calls_with_runaway_retries(reading: TraceReading) -> Iterator[Finding]:
             yield reading.build_finding(
                 MODE,
                 call,
-                (
-                    quote(call, error, f"{count} attempts failed in the same way"),
-                    *causes[:1],
-                    quote(call, call.status_message, "it did not give up, but was stopped"),
-                ),
                 FIX,
                 0.9,
+                quote(call, error, f"{count} attempts failed in the same way"),
+                *causes[:1],
+                quote(call, call.status_message, "it did not give up, but was stopped"),
             )

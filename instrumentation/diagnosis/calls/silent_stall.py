@@ -35,12 +35,10 @@ def find_unanswered_calls(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             span,
-            (
-                quote(span, span.status_message or span.status, "no answer had come when it ended"),
-                *_waited(span),
-            ),
             FIX_UNANSWERED,
             0.9,
+            quote(span, span.status_message or span.status, "no answer had come when it ended"),
+            *_waited(span),
         )
 
 
@@ -57,16 +55,14 @@ def find_pending_results(reading: TraceReading) -> Iterator[Finding]:
             yield reading.build_finding(
                 MODE,
                 call,
-                (
-                    quote(call, to_json_text(call.outputs), "the work had not ended"),
-                    *(
-                        quote(one, to_json_text(one.outputs), "an earlier call said the same")
-                        for one in calls[:-1]
-                        if one.outputs == call.outputs
-                    ),
-                ),
                 FIX_PENDING,
                 0.9 if len(calls) > 1 else 0.7,
+                quote(call, call.outputs, "the work had not ended"),
+                *(
+                    quote(one, one.outputs, "an earlier call said the same")
+                    for one in calls[:-1]
+                    if one.outputs == call.outputs
+                ),
             )
 
 

@@ -33,17 +33,15 @@ def find_transient_errors(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             origin,
-            (
-                quote(origin, origin.status_message, "the request was refused once, not retried"),
-                *([quote(origin, f"{wait} s", "a retry was allowed after this")] if wait else ()),
-                quote(
-                    index.root(span),
-                    ", ".join(str(turn.agent) for turn in finished),
-                    f"{len(finished)} finished turns were lost",
-                ),
-            ),
             FIX,
             0.95 if wait else 0.8,
+            quote(origin, origin.status_message, "the request was refused once, not retried"),
+            *([quote(origin, f"{wait} s", "a retry was allowed after this")] if wait else ()),
+            quote(
+                index.root(span),
+                ", ".join(str(turn.agent) for turn in finished),
+                f"{len(finished)} finished turns were lost",
+            ),
         )
 
 

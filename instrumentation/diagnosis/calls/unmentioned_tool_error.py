@@ -64,5 +64,5 @@ def _build_finding(reading: TraceReading, turn: Span | None, calls: Sequence[Spa
     last = calls[-1]
     output = () if turn is None else (quote(turn, reading.flow.output(turn), "no word of it here"),)
     return reading.build_finding(
-        MODE, last, (quote(last, _error(last), "the call failed"), *output), FIX, 0.7
+        MODE, last, FIX, 0.7, quote(last, _error(last), "the call failed"), *output
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.completions import Completion, ToolRequest
 from instrumentation.diagnosis.reading.lexicon import CONSEQUENCES
-from instrumentation.diagnosis.reading.texts import content_words, iter_fields, to_json_text
+from instrumentation.diagnosis.reading.texts import content_words, iter_fields
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
@@ -28,12 +28,10 @@ def find_unrequested_actions(reading: TraceReading) -> Iterator[Finding]:
                 yield reading.build_finding(
                     MODE,
                     call,
-                    (
-                        quote(call, to_json_text(call.inputs), f"nothing mentions {words}"),
-                        quote(completion.span, prompt, "this was given"),
-                    ),
                     FIX,
                     0.7,
+                    quote(call, call.inputs, f"nothing mentions {words}"),
+                    quote(completion.span, prompt, "this was given"),
                 )
 
 

@@ -76,11 +76,9 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         action,
-        (
-            quote(search, to_json_text(search.inputs), "this was looked for"),
-            quote(search, to_json_text(list(others)), "these fit as well"),
-            quote(action, to_json_text(action.inputs), "one was taken, and nobody was asked"),
-        ),
         FIX,
         0.7,
+        quote(search, search.inputs, "this was looked for"),
+        quote(search, list(others), "these fit as well"),
+        quote(action, action.inputs, "one was taken, and nobody was asked"),
     )

@@ -6,7 +6,7 @@ from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.handoffs.lost_result import MODE
 from instrumentation.diagnosis.reading.handoff import Handoff
 from instrumentation.diagnosis.reading.span_values import iter_records
-from instrumentation.diagnosis.reading.texts import content_words, to_json_text
+from instrumentation.diagnosis.reading.texts import content_words
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
@@ -62,13 +62,11 @@ def _build_finding(reading: TraceReading, handoff: Handoff, field: str, call: Sp
     return reading.build_finding(
         MODE,
         handoff.span,
-        (
-            quote(handoff.span, handoff.sent, f"this does not mention {field}"),
-            quote(call, to_json_text(call.outputs), "the records differ in it"),
-            quote(handoff.receiver, reading.flow.output(handoff.receiver), "it is not used"),
-        ),
         FIX,
         0.75,
+        quote(handoff.span, handoff.sent, f"this does not mention {field}"),
+        quote(call, call.outputs, "the records differ in it"),
+        quote(handoff.receiver, reading.flow.output(handoff.receiver), "it is not used"),
         agent=handoff.from_agent,
         starts=[handoff.receiver],
     )

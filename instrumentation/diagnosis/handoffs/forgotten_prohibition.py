@@ -74,12 +74,10 @@ def _build_dropped_rule(
     return reading.build_finding(
         MODE,
         lacks.span,
-        (
-            quote(had.span, rule, "this was in the prompt"),
-            quote(lacks.span, broken, "this breaks it; the rule is no longer in the prompt"),
-        ),
         "Keep rules in the system prompt when the history is shortened.",
         0.75,
+        quote(had.span, rule, "this was in the prompt"),
+        quote(lacks.span, broken, "this breaks it; the rule is no longer in the prompt"),
     )
 
 
@@ -115,12 +113,10 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         first.span,
-        (
-            *(quote(one.span, rule, f"this rule did not reach {one.to_agent}") for one in same),
-            quote(broken[0], broken[1], "this breaks it"),
-        ),
         FIX,
         0.8,
+        *(quote(one.span, rule, f"this rule did not reach {one.to_agent}") for one in same),
+        quote(broken[0], broken[1], "this breaks it"),
         agent=first.to_agent,
         starts=[one.receiver for one in same if one.receiver is not None],
     )

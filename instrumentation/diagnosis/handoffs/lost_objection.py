@@ -23,12 +23,10 @@ def find_lost_objections(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             lost.span,
-            (
-                quote(lost.span, lost.sent, f"nothing of this is in the prompt of {lost.to_agent}"),
-                quote(lost.receiver, reading.flow.output(lost.receiver), "the text is unchanged"),
-            ),
             FIX,
             0.95,
+            quote(lost.span, lost.sent, f"nothing of this is in the prompt of {lost.to_agent}"),
+            quote(lost.receiver, reading.flow.output(lost.receiver), "the text is unchanged"),
             agent=lost.to_agent,
             starts=[lost.receiver],
         )

@@ -124,9 +124,10 @@ def _build_finding(reading: TraceReading, lost: Sequence[Handoff]) -> Finding:
     return reading.build_finding(
         MODE,
         first.span,
-        (*evidence[:6], output),
         FIX,
         0.9 if first.figures else 0.7,
+        *evidence[:6],
+        output,
         agent=first.to_agent,
         starts=[one.receiver for one in lost if one.receiver is not None],
     )

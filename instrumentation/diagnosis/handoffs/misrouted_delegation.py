@@ -26,13 +26,11 @@ def find_misrouted_delegations(reading: TraceReading) -> Iterator[Finding]:
             yield reading.build_finding(
                 MODE,
                 handoff.span,
-                (
-                    quote(handoff.span, handoff.sent, f"{handoff.to_agent} was asked for this"),
-                    quote(handoff.receiver, reading.flow.output(handoff.receiver), "it cannot"),
-                    *_unused_agents(reading),
-                ),
                 FIX,
                 0.85,
+                quote(handoff.span, handoff.sent, f"{handoff.to_agent} was asked for this"),
+                quote(handoff.receiver, reading.flow.output(handoff.receiver), "it cannot"),
+                *_unused_agents(reading),
                 agent=handoff.from_agent,
                 starts=[handoff.receiver],
             )

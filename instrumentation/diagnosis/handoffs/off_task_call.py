@@ -78,12 +78,10 @@ def _build_finding(reading: TraceReading, handoff: Handoff, turn: Span, call: Sp
     return reading.build_finding(
         MODE,
         call,
-        (
-            quote(handoff.span, handoff.sent, f"{turn.agent} was given this"),
-            quote(call, to_json_text(call.inputs), "nothing that it was given asks for this"),
-            quote(turn, reading.flow.output(turn), "it passes on its own find instead"),
-        ),
         FIX,
         0.85,
+        quote(handoff.span, handoff.sent, f"{turn.agent} was given this"),
+        quote(call, call.inputs, "nothing that it was given asks for this"),
+        quote(turn, reading.flow.output(turn), "it passes on its own find instead"),
         carries=lambda text: states_any(own, text),
     )

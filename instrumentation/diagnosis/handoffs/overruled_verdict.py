@@ -27,17 +27,15 @@ def find_overruled_verdicts(reading: TraceReading) -> Iterator[Finding]:
             yield reading.build_finding(
                 MODE,
                 handoff.span,
-                (
-                    quote(handoff.sender, handoff.sent, f"{handoff.from_agent} objects"),
-                    quote(
-                        handoff.span,
-                        "; ".join(tried) or handoff.span.name,
-                        f"the run goes on to {handoff.to_agent}"
-                        + (f", on {condition}" if condition else ""),
-                    ),
-                ),
                 FIX,
                 0.9 if tried else 0.6,
+                quote(handoff.sender, handoff.sent, f"{handoff.from_agent} objects"),
+                quote(
+                    handoff.span,
+                    "; ".join(tried) or handoff.span.name,
+                    f"the run goes on to {handoff.to_agent}"
+                    + (f", on {condition}" if condition else ""),
+                ),
                 agent=handoff.from_agent,
                 starts=[handoff.receiver],
             )

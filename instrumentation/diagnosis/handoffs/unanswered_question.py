@@ -85,7 +85,9 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         guardrail or completion.span,
-        (dropped, *rejected, answer),
         FIX,
         0.85 if guardrail else 0.7,
+        dropped,
+        *rejected,
+        answer,
     )

@@ -67,12 +67,10 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         dropped.span,
-        (
-            quote(call, caveat, "the source says this of its figure"),
-            quote(dropped.span, dropped.answer.text, "the figure is passed on without it"),
-            quote(root, reading.index.answer, "the answer states the figure without reserve"),
-        ),
         FIX,
         0.8,
+        quote(call, caveat, "the source says this of its figure"),
+        quote(dropped.span, dropped.answer.text, "the figure is passed on without it"),
+        quote(root, reading.index.answer, "the answer states the figure without reserve"),
         carries=lambda text: states_any(figures, text),
     )

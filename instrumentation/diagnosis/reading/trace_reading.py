@@ -1,6 +1,6 @@
 """A trace under diagnosis: its index, its data flow and the sources of its figures."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from instrumentation.diagnosis.finding import Evidence, Finding, PathStep
@@ -38,10 +38,9 @@ class TraceReading:
         self,
         mode: str,
         origin: Span,
-        evidence: Sequence[Evidence],
         fix: str,
         confidence: float,
-        *,
+        *evidence: Evidence,
         agent: str | None = None,
         carries: Callable[[str], bool] | None = None,
         starts: Iterable[Span] = (),
@@ -51,9 +50,9 @@ class TraceReading:
         Args:
             mode: The failure mode.
             origin: The span in which it began.
-            evidence: Quotations of spans.
             fix: The usual remedy.
             confidence: From 0.0 to 1.0.
+            evidence: Quotations of spans.
             agent: The agent that began it. None: the one at work in the origin.
             carries: See `DataFlow.path`.
             starts: See `DataFlow.path`.
@@ -67,7 +66,7 @@ class TraceReading:
             span=origin.name,
             span_id=origin.id,
             path=(first, *path[1:]),
-            evidence=tuple(evidence[:MAX_EVIDENCE]),
+            evidence=evidence[:MAX_EVIDENCE],
             fix=fix,
             confidence=confidence,
             rank_reason="",

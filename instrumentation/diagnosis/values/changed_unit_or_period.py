@@ -72,11 +72,9 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         origin,
-        (
-            quote(source.span, to_json_text(source.span.outputs), f"the {kind} is {of_source}"),
-            quote(root, figure.sentence or figure.text, f"the answer's {kind} is {of_answer}"),
-        ),
         FIX,
         0.8,
+        quote(source.span, source.span.outputs, f"the {kind} is {of_source}"),
+        quote(root, figure.sentence or figure.text, f"the answer's {kind} is {of_answer}"),
         carries=lambda text: _changes(text, source.figure),
     )

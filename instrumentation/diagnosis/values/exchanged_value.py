@@ -53,13 +53,11 @@ def find_exchanged_values(reading: TraceReading) -> Iterator[Finding]:
             yield reading.build_finding(
                 MODE,
                 completion.span,
-                (
-                    quote(completion.span, sentence, f"this is the {name} of another record"),
-                    quote(record.span, to_json_text(record.fields), f"its {name} is {value}"),
-                    quote(other.span, to_json_text(other.fields), "this record has the value"),
-                ),
                 FIX,
                 0.85,
+                quote(completion.span, sentence, f"this is the {name} of another record"),
+                quote(record.span, record.fields, f"its {name} is {value}"),
+                quote(other.span, other.fields, "this record has the value"),
                 carries=lambda text: bool(list(_mistakes(tables, text))),
             )
             return

@@ -1,6 +1,7 @@
 """Schema drift: a tool returns a figure that is not in its HTTP reply, such as a default value."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.grounding import figures_of, iter_sources, states_any
@@ -30,11 +31,9 @@ def find_figures_not_in_reply(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             call,
-            (
-                quote(call, reply, f"the reply states {values}"),
-                quote(call, to_json_text(call.outputs), "the result states none of it"),
-            ),
             FIX,
             0.95,
-            carries=lambda text, returned=returned: states_any(returned, text),  # type: ignore[misc]
+            quote(call, reply, f"the reply states {values}"),
+            quote(call, call.outputs, "the result states none of it"),
+            carries=partial(states_any, returned),
         )

@@ -64,12 +64,10 @@ def _build_finding(reading: TraceReading, call: Span, value: str, clause: str) -
     return reading.build_finding(
         MODE,
         call,
-        (
-            quote(call, to_json_text(call.inputs), "this was asked"),
-            quote(call, to_json_text(call.outputs) or "nothing", "the result is empty"),
-            quote(root, clause, f"yet the answer states a figure for {value}"),
-        ),
         FIX,
         0.9,
+        quote(call, call.inputs, "this was asked"),
+        quote(call, to_json_text(call.outputs) or "nothing", "the result is empty"),
+        quote(root, clause, f"yet the answer states a figure for {value}"),
         carries=carries,
     )

@@ -81,11 +81,9 @@ def _build_finding(reading: TraceReading, origin: Completion, figures: list[Figu
     return reading.build_finding(
         MODE,
         origin.span,
-        (
-            quote(origin.span, origin.answer.text, f"{values} is in no tool result and no input"),
-            quote(origin.span, ", ".join(origin.tools) or "no tools", f"{called}, and had these"),
-        ),
         FIX,
         0.9 if origin.tools and not calls else 0.7,
+        quote(origin.span, origin.answer.text, f"{values} is in no tool result and no input"),
+        quote(origin.span, ", ".join(origin.tools) or "no tools", f"{called}, and had these"),
         carries=lambda text: states_any(figures, text),
     )

@@ -69,12 +69,10 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         span,
-        (
-            quote(span, figure.sentence, f"{figure.text} is said to come from [{number}]"),
-            quote(span, cited[1], f"[{number}] does not state it"),
-            quote(span, text, f"[{other}] does"),
-        ),
         FIX,
         0.9,
+        quote(span, figure.sentence, f"{figure.text} is said to come from [{number}]"),
+        quote(span, cited[1], f"[{number}] does not state it"),
+        quote(span, text, f"[{other}] does"),
         carries=lambda output: _states(output, figure),
     )

@@ -68,12 +68,10 @@ def _build_finding(reading: TraceReading, last: Span, lost: Sequence[Span]) -> F
     return reading.build_finding(
         MODE,
         last,
-        (
-            *(quote(one, to_json_text(written_value(one)), "this value was lost") for one in lost),
-            quote(last, to_json_text(written_value(last)), "this write replaced it unread"),
-        ),
         FIX,
         0.9,
+        *(quote(one, written_value(one), "this value was lost") for one in lost),
+        quote(last, written_value(last), "this write replaced it unread"),
         starts=_later_readers(reading, last),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.grounding import figures_of
 from instrumentation.diagnosis.reading.span_values import iter_records
-from instrumentation.diagnosis.reading.texts import iter_texts, plain_text, to_json_text
+from instrumentation.diagnosis.reading.texts import iter_texts, plain_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.values.changed_unit_or_period import MODE
 from instrumentation.figures import Figure
@@ -49,12 +49,10 @@ def _build_finding(
             yield reading.build_finding(
                 MODE,
                 completion.span,
-                (
-                    quote(source, to_json_text(source.outputs or source.inputs), true_basis),
-                    quote(completion.span, completion.answer.text, f"this says {basis}"),
-                ),
                 FIX,
                 0.75,
+                quote(source, source.outputs or source.inputs, true_basis),
+                quote(completion.span, completion.answer.text, f"this says {basis}"),
                 carries=lambda text: _states(text, figure, basis),
             )
             return

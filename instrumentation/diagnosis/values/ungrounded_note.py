@@ -1,6 +1,7 @@
 """Polluted shared memory: an agent notes a figure without a source, and the answer states it."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.grounding import figures_of, states_any
@@ -33,14 +34,12 @@ def find_ungrounded_notes(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             next(around, write),
-            (
-                quote(write, value, "no tool result states this figure"),
-                *(quote(one, to_json_text(one.outputs), "it was read here") for one in readers),
-                quote(root, stated[0].sentence or stated[0].text, "the answer states it as a fact"),
-            ),
             FIX,
             0.9,
-            carries=lambda text, figures=unfounded: states_any(figures, text),  # type: ignore[misc]
+            quote(write, value, "no tool result states this figure"),
+            *(quote(one, one.outputs, "it was read here") for one in readers),
+            quote(root, stated[0].sentence or stated[0].text, "the answer states it as a fact"),
+            carries=partial(states_any, unfounded),
         )
 
 

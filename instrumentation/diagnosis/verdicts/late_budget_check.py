@@ -54,14 +54,12 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         origin,
-        (
-            quote(check, figures, "when the budget was checked, it had been exceeded"),
-            quote(
-                origin,
-                f"{origin.tokens.input} tokens in, {origin.tokens.output} out",
-                f"completions requested after the budget was spent: {late}",
-            ),
-        ),
         FIX,
         0.9,
+        quote(check, figures, "when the budget was checked, it had been exceeded"),
+        quote(
+            origin,
+            f"{origin.tokens.input} tokens in, {origin.tokens.output} out",
+            f"completions requested after the budget was spent: {late}",
+        ),
     )

@@ -106,18 +106,16 @@ def _find_different_calls(guardrail: Span, call: Span, earlier: Sequence[Span]) 
     if CALL_COUNT not in guardrail.attributes or not 0 < len(earlier) < len(requests):
         return None
     shows = f"the {len(earlier)} calls before it differ from it and from each other, and succeeded"
-    return quote(earlier[-1], to_json_text(earlier[-1].inputs), shows)
+    return quote(earlier[-1], earlier[-1].inputs, shows)
 
 
 def _build_finding(reading: TraceReading, guardrail: Span, call: Span, cause: Evidence) -> Finding:
     return reading.build_finding(
         MODE,
         guardrail,
-        (
-            quote(guardrail, str(guardrail.attributes.get(REASON)), "it blocked a call"),
-            quote(call, to_json_text(call.inputs), "the task names what this call asks for"),
-            cause,
-        ),
         FIX,
         0.8,
+        quote(guardrail, str(guardrail.attributes.get(REASON)), "it blocked a call"),
+        quote(call, call.inputs, "the task names what this call asks for"),
+        cause,
     )

@@ -32,12 +32,10 @@ def find_partial_checks(reading: TraceReading) -> Iterator[Finding]:
             yield reading.build_finding(
                 MODE,
                 completions[-1].span,
-                (
-                    quote(turn, claim.group(), "it claims to have looked at all"),
-                    quote(turn, ", ".join(missing), "no call and no result has these"),
-                ),
                 FIX,
                 0.85,
+                quote(turn, claim.group(), "it claims to have looked at all"),
+                quote(turn, ", ".join(missing), "no call and no result has these"),
             )
 
 

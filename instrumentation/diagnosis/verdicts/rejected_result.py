@@ -29,12 +29,10 @@ def find_rejected_results_called_approved(reading: TraceReading) -> Iterator[Fin
     yield reading.build_finding(
         MODE,
         root,
-        (
-            quote(last, to_json_text(last.outputs), f"{last.agent} objects, in round {rounds}"),
-            quote(root, to_json_text(root.outputs), "the run calls it a success"),
-        ),
         FIX,
         0.9,
+        quote(last, last.outputs, f"{last.agent} objects, in round {rounds}"),
+        quote(root, root.outputs, "the run calls it a success"),
         agent=last.agent,
     )
 

@@ -25,9 +25,9 @@ def find_stale_prompts(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             load,
-            (quote(load, f"version {loaded}", f"it was loaded; version {released} was released"),),
             FIX,
             0.9,
+            quote(load, f"version {loaded}", f"it was loaded; version {released} was released"),
             agent=reading.index.agent(load),
             starts=[turn] if turn else [],
         )

@@ -25,11 +25,9 @@ def find_truncated_answers(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             span,
-            (
-                quote(span, reason, "the completion did not end"),
-                quote(span, f"… {text[-80:]}", "its text breaks off here"),
-                quote(turn, f"… {reading.flow.output(turn)[-80:]}", "and is passed on as it is"),
-            ),
             FIX,
             0.95,
+            quote(span, reason, "the completion did not end"),
+            quote(span, f"… {text[-80:]}", "its text breaks off here"),
+            quote(turn, f"… {reading.flow.output(turn)[-80:]}", "and is passed on as it is"),
         )

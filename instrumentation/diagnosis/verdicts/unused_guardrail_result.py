@@ -44,14 +44,10 @@ def _build_finding(
     return reading.build_finding(
         MODE,
         guardrail,
-        (
-            quote(
-                guardrail, " ".join(sorted(added)), "it put this in the place of what it removed"
-            ),
-            quote(completion, " ".join(sorted(removed)), "the prompt still has what was removed"),
-        ),
         FIX,
         0.9,
+        quote(guardrail, " ".join(sorted(added)), "it put this in the place of what it removed"),
+        quote(completion, " ".join(sorted(removed)), "the prompt still has what was removed"),
         agent=reading.index.agent(completion),
         starts=[turn] if turn else [],
     )

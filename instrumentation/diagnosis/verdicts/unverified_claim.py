@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.lexicon import SPOKEN_CHECK, VERIFIED
 from instrumentation.diagnosis.reading.span_values import as_list
-from instrumentation.diagnosis.reading.texts import iter_fields, sentence_keys, to_json_text
+from instrumentation.diagnosis.reading.texts import iter_fields, sentence_keys
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
@@ -34,12 +34,10 @@ def find_unverified_claims(reading: TraceReading) -> Iterator[Finding]:
         yield reading.build_finding(
             MODE,
             completions[-1].span if completions else turn,
-            (
-                quote(turn, to_json_text(turn.outputs), f"it claims a check: {claim}"),
-                quote(turn, ", ".join(dict.fromkeys(tools)), "none of these tools was called"),
-            ),
             FIX,
             0.9,
+            quote(turn, turn.outputs, f"it claims a check: {claim}"),
+            quote(turn, ", ".join(dict.fromkeys(tools)), "none of these tools was called"),
         )
 
 
