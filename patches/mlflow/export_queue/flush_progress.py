@@ -11,23 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from patches.mlflow.export_queue.memory_limit import spans_in_task, trace_in_task
-from patches.mlflow.export_queue.pending_write import PendingWrite
+
+if TYPE_CHECKING:
+    from patches.mlflow.export_queue.retry_queues import RetryQueues
 
 FIRST_LINE_S, INTERVAL_S = 2.0, 0.5
 """How long a flush takes before it is worth a line on a terminal, and when that is updated."""
 LOG_INTERVAL_S = 10.0
 """How often a line is written if stderr is no terminal."""
-
-
-class PendingWrites(Protocol):
-    """The writes of all retry queues; see `RetryQueues`."""
-
-    def pending_writes(self) -> list[PendingWrite]: ...
-    def abandon(self) -> None: ...
-    def drain(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -97,7 +91,7 @@ class ProgressLine:
 
 
 def flush_interruptibly(
-    export_queue: Any, flush: Callable[[], None], retry_queues: PendingWrites, *, is_at_exit: bool
+    export_queue: Any, flush: Callable[[], None], retry_queues: "RetryQueues", *, is_at_exit: bool
 ) -> None:
     """Flush MLflow's export queue, show the progress, and drop what is left on Ctrl-C.
 
@@ -140,7 +134,7 @@ def _finish_flush(export_queue: Any, is_at_exit: bool) -> None:
         export_queue.activate()
 
 
-def _count_backlog(export_queue: Any, retry_queues: PendingWrites) -> Backlog:
+def _count_backlog(export_queue: Any, retry_queues: "RetryQueues") -> Backlog:
     """Count what waits in MLflow's queue, and what its thread has passed on to the retry queues."""
     with export_queue._queue.mutex:
         tasks = list(export_queue._queue.queue)
@@ -153,7 +147,7 @@ def _count_backlog(export_queue: Any, retry_queues: PendingWrites) -> Backlog:
     )
 
 
-def _abandon(export_queue: Any, retry_queues: PendingWrites) -> None:
+def _abandon(export_queue: Any, retry_queues: "RetryQueues") -> None:
     with export_queue._queue.mutex:
         waiting = len(export_queue._queue.queue)
         export_queue._queue.queue.clear()

@@ -1,10 +1,10 @@
-"""A write of spans or of a trace that can be attempted again or split, and the log of an outage."""
+"""A write of spans or of a trace that can be attempted again or split."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from patches.mlflow.store.experiment import (
@@ -12,17 +12,10 @@ from patches.mlflow.store.experiment import (
     is_server_reachable,
     resolve_experiment_id,
 )
-from patches.mlflow.store.store_address import hide_credentials, is_database_reachable
+from patches.mlflow.store.store_address import is_database_reachable
 
 TRACE_SIZE_BYTES = 2_000
 """The approximate size of a finished trace without its spans."""
-
-MAX_BYTES_VARIABLE = "FLIGHT_RECORDER_RETRY_QUEUE_BYTES"
-MAX_ERROR_CHARS = 200
-MAX_COUNTED_TRACES = 100_000
-"""Beyond this number of lost traces, they are no longer counted one by one."""
-
-_log = logging.getLogger(__name__)
 
 
 class WriteFailedError(BaseException):
@@ -38,8 +31,7 @@ class PendingWrite:
 
     Attributes:
         write: The exporter's method, as a function.
-        exporter: The exporter.
-        arguments: The other arguments of the call.
+        arguments: The arguments of the call, without the exporter.
         trace_ids: The traces that it belongs to.
         spans: The spans to store; empty for a finished trace, whose spans are stored before it.
     """
@@ -50,7 +42,7 @@ class PendingWrite:
     trace_ids: frozenset[str]
     spans: tuple[Any, ...] = ()
 
-    @property
+    @cached_property
     def size_bytes(self) -> int:
         """The approximate size in memory."""
         return sum(map(_span_size_bytes, self.spans)) or TRACE_SIZE_BYTES
@@ -150,74 +142,3 @@ def is_permanent_rejection(error: BaseException | None) -> bool:
     """Return whether the store answered, with a status that a retry will not change."""
     status = getattr(error, "get_http_status_code", lambda: 500)()
     return 400 <= status < 500 and status not in (401, 403, 408, 429)
-
-
-class StoreOutage:
-    """The current outage of one store, if any, and the spans that are lost in it."""
-
-    def __init__(self, store: str) -> None:
-        self.is_active = False
-        self._tracking_uri = store
-        self._store = hide_credentials(store, store)
-        self._error = ""
-        self._is_full = False
-        self._lost_spans, self._lost_traces = 0, set[str]()
-
-    def start(self, error: object) -> None:
-        """Note that a write failed, and why."""
-        self._error = hide_credentials(error_summary(error), self._tracking_uri)
-        if not self.is_active:
-            self.is_active = True
-            _log.warning(
-                "Cannot store spans at %s (%s): they are buffered, and storing them is retried",
-                self._store,
-                self._error,
-            )
-
-    def record_overflow(self, write: PendingWrite, max_bytes: int) -> None:
-        """Note that a write is dropped because the queue is full."""
-        if not self._is_full:
-            self._is_full = True
-            _log.error(
-                "The retry queue for %s is full (%d bytes): new spans are dropped until the store"
-                " accepts writes again. Set %s to allow more.",
-                self._store,
-                max_bytes,
-                MAX_BYTES_VARIABLE,
-            )
-        self.record_loss(write)
-
-    def record_loss(self, write: PendingWrite) -> None:
-        """Note that a write will not be retried."""
-        self._lost_spans += len(write.spans)
-        if len(self._lost_traces) < MAX_COUNTED_TRACES:
-            self._lost_traces |= write.trace_ids
-
-    def has_lost_part_of(self, write: PendingWrite) -> bool:
-        """Return whether another part of the same traces is lost already."""
-        return len(self._lost_traces) >= MAX_COUNTED_TRACES or not self._lost_traces.isdisjoint(
-            write.trace_ids
-        )
-
-    def end(self) -> None:
-        """Note that all writes are stored or lost."""
-        if self._lost_traces:
-            _log.error(
-                "%d spans of %d%s traces could not be stored at %s and are lost (%s)",
-                self._lost_spans,
-                len(self._lost_traces),
-                " or more" if len(self._lost_traces) >= MAX_COUNTED_TRACES else "",
-                self._store,
-                self._error,
-            )
-        elif self.is_active:
-            _log.warning("Spans are stored at %s again; none were lost", self._store)
-        self.is_active = self._is_full = False
-        self._lost_spans, self._lost_traces = 0, set()
-
-
-def error_summary(error: object) -> str:
-    """Return the first line of a text, or of an error's root cause."""
-    while isinstance(error, BaseException) and (error.__cause__ or error.__context__):
-        error = error.__cause__ or error.__context__
-    return (str(error).splitlines() or [type(error).__name__])[0][:MAX_ERROR_CHARS]

@@ -8,10 +8,10 @@ from time import monotonic
 
 from patches.mlflow.export_queue.pending_write import (
     PendingWrite,
-    StoreOutage,
     WriteFailedError,
     is_permanent_rejection,
 )
+from patches.mlflow.export_queue.store_outage import StoreOutage
 
 THREAD_NAME = "trace-retry-queue"
 MIN_BACKOFF_S, MAX_BACKOFF_S = 0.1, 2.0
@@ -29,7 +29,6 @@ class QueuedWrite:
     """
 
     write: PendingWrite
-    size_bytes: int
     successes_before: int
     failures: int = 0
 
@@ -69,7 +68,7 @@ class RetryQueue:
         with self._changed:
             for part in write.split(MAX_SPANS_PER_WRITE):
                 if self._has_room(part):
-                    self._add(QueuedWrite(part, part.size_bytes, self._successes))
+                    self._add(QueuedWrite(part, self._successes))
                 else:
                     self._outage.record_overflow(part, self._max_bytes)
             last = self._queue[-1] if self._queue else None
@@ -99,21 +98,22 @@ class RetryQueue:
     def abandon(self) -> None:
         """Drop all writes, as if their store had rejected them. One under way may still succeed."""
         with self._changed:
-            while self._queue:
-                self._outage.record_loss(self._queue.popleft().write)
-            self._span_writes.clear()
-            self._size_bytes = 0
-            self._changed.notify_all()
+            self._drop_all()
 
     def close(self) -> None:
         """Drain the queue, then drop and log the writes that could not be stored."""
         self.drain()
         with self._changed:
             self._is_closed = True
-            while self._queue:
-                self._outage.record_loss(self._queue.popleft().write)
+            self._drop_all()
             self._outage.end()
-            self._changed.notify_all()
+
+    def _drop_all(self) -> None:
+        while self._queue:
+            self._outage.record_loss(self._queue.popleft().write)
+        self._span_writes.clear()
+        self._size_bytes = 0
+        self._changed.notify_all()
 
     def _has_room(self, write: PendingWrite) -> bool:
         """Return whether a write fits. A finished trace always does, unless it lost spans."""
@@ -125,7 +125,7 @@ class RetryQueue:
         self._queue.append(queued)
         if queued.write.spans:
             self._span_writes.update(queued.write.trace_ids)
-        self._size_bytes += queued.size_bytes
+        self._size_bytes += queued.write.size_bytes
         self._changed.notify_all()
 
     def _wait_until(self, is_done: Callable[[], bool]) -> bool:
@@ -139,26 +139,15 @@ class RetryQueue:
         return True
 
     def _run(self) -> None:
-        while self._write_next():
-            pass
-
-    def _write_next(self) -> bool:
-        """Attempt the next write; False when closed. Then the spans of a stored one are freed."""
-        queued = self._next()
-        if queued is None:
-            return False
-        try:
-            with self.writing:
-                queued.write.attempt()
-        except WriteFailedError as failure:
-            self._on_failure(queued, failure.__cause__)
-        else:
-            self._on_success(queued)
-        return True
-
-    def _is_waiting(self, write: PendingWrite) -> bool:
-        """Return whether a finished trace must wait for spans of it, so that it is never empty."""
-        return not write.spans and any(self._span_writes[id] > 0 for id in write.trace_ids)
+        while (queued := self._next()) is not None:
+            try:
+                with self.writing:
+                    queued.write.attempt()
+            except WriteFailedError as failure:
+                self._on_failure(queued, failure.__cause__)
+            else:
+                self._on_success(queued)
+            del queued  # so that the spans are freed while this thread waits for the next ones
 
     def _skip_first(self) -> None:
         """Move a trace that waits for its spans behind them, and drop it if they are lost."""
@@ -167,7 +156,7 @@ class RetryQueue:
             if self._outage.has_lost_part_of(first.write):
                 self._outage.record_loss(first.write)
                 self._remove_first(first)
-            elif self._is_waiting(first.write):
+            elif any(self._span_writes[id] > 0 for id in first.write.trace_ids):
                 self._queue.rotate(-1)
             else:
                 return
@@ -210,17 +199,14 @@ class RetryQueue:
         """Halve the write, to isolate what the store rejects; drop a single span or a trace."""
         halves = queued.write.split(max(1, (len(queued.write.spans) + 1) // 2))
         if len(halves) > 1:
-            return [
-                QueuedWrite(half, half.size_bytes, self._successes, MAX_FAILURES - 1)
-                for half in halves
-            ]
+            return [QueuedWrite(half, self._successes, MAX_FAILURES - 1) for half in halves]
         self._outage.record_loss(queued.write)
         return []
 
     def _remove_first(self, queued: QueuedWrite) -> None:
         """Remove a write that is first in the queue; end the outage if none is left."""
         if self._queue and self._queue[0] is queued:
-            self._size_bytes -= self._queue.popleft().size_bytes
+            self._size_bytes -= self._queue.popleft().write.size_bytes
             if queued.write.spans:
                 self._span_writes.subtract(queued.write.trace_ids)
                 self._span_writes += Counter()  # forgets traces without a waiting write

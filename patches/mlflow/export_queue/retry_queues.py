@@ -18,8 +18,9 @@ from threading import Lock
 from typing import Any
 
 from patches.mlflow.export_queue.flush_progress import flush_interruptibly
-from patches.mlflow.export_queue.pending_write import MAX_BYTES_VARIABLE, PendingWrite
+from patches.mlflow.export_queue.pending_write import PendingWrite
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
+from patches.mlflow.export_queue.store_outage import MAX_BYTES_VARIABLE
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.fork_hooks import fork_hooks
