@@ -103,7 +103,6 @@ class PatchOutcome:
     """Whether a patch was applied; if not, `skip_reason` says why.
 
     Attributes:
-        patch: The patch.
         skip_reason: A sentence, or None if the patch was applied.
         is_needed: Whether something is missing without the patch.
     """

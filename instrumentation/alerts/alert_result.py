@@ -25,12 +25,9 @@ class AlertFinding:
     agent: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "message": self.message,
+        return vars(self) | {
             "measured": round(self.measured, 6),
             "trace_id": self.trace_id or None,
-            "span": self.span,
-            "agent": self.agent,
         }
 
 

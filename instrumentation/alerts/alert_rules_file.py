@@ -5,7 +5,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from pathlib import Path
 from reprlib import repr as shorten
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from instrumentation.alerts.alert_rule import EACH, AlertRule
 from instrumentation.alerts.measurement import MEASURED_SPAN_KINDS, RUN
 from instrumentation.alerts.measures import MEASURES
+from instrumentation.trace.wording import suggest
 
 AGGREGATES = (EACH, "total", "mean", "share")
 UNITS = (RUN, *MEASURED_SPAN_KINDS.values())
@@ -126,6 +126,5 @@ def _is_finite(threshold: float | None) -> bool:
 
 def _check_known(word: str, known: Any, problem: str, label: str) -> None:
     if word not in known:
-        nearest = get_close_matches(word, known, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"{label}: {', '.join(known)}"
-        raise AlertRulesError(f"{problem} {word!r}; {hint}")
+        hint = suggest(word, known, otherwise=f"; {label}: {', '.join(known)}")
+        raise AlertRulesError(f"{problem} {word!r}{hint}")

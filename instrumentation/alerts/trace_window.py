@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from instrumentation.alerts.measurement import FinishedTrace
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
 from instrumentation.trace.trace import trace_from_mlflow
+from instrumentation.trace.wording import suggest
 
 PAGE_SIZE = 50
 """How many traces are in memory at once. A crew's trace may have 3 MB."""
@@ -117,8 +117,7 @@ def find_experiments(client: Any, experiment_name: str = "") -> dict[str, str]:
             break
     selected = {id: name for id, name in found.items() if experiment_name in ("", name)}
     if experiment_name and not selected:
-        nearest = get_close_matches(experiment_name, found.values(), n=1, cutoff=0.0)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        hint = suggest(experiment_name, found.values(), cutoff=0.0)
         raise TraceNotFoundError(f"there is no experiment {experiment_name!r}{hint}")
     return selected
 

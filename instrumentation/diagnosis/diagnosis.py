@@ -7,7 +7,7 @@ from typing import Any
 
 from instrumentation.diagnosis.detectors import DETECTORS, Detector
 from instrumentation.diagnosis.finding import Finding
-from instrumentation.diagnosis.lacks import list_lacks
+from instrumentation.diagnosis.lacks import iter_lacks
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.trace import Trace
 
@@ -43,10 +43,6 @@ def diagnose(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> Diagnos
     Example:
         for finding in diagnose(trace).findings:
             print(finding.mode, finding.agent, finding.span)
-
-    Args:
-        trace: The trace.
-        detectors: The failure modes to look for.
     """
     reading = TraceReading(trace)
     found = [
@@ -54,15 +50,13 @@ def diagnose(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> Diagnos
         for detector in detectors
         for finding in islice(detector(reading), MAX_FINDINGS_PER_DETECTOR)
     ]
-    return Diagnosis(_rank(reading, found), list_lacks(reading))
+    return Diagnosis(_rank(reading, found), tuple(iter_lacks(reading)))
 
 
 def _rank(reading: TraceReading, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Sort findings by the ends of their origins, because a cause ends before its consequence."""
-    ordered = sorted(
-        findings,
-        key=lambda one: (reading.index.end_position(one.origin), -one.confidence),
-    )
+    end = reading.index.end_position
+    ordered = sorted(findings, key=lambda one: (end(one.origin), -one.confidence))
     return tuple(
         replace(finding, rank_reason=_rank_reason(ordered, place))
         for place, finding in enumerate(ordered)

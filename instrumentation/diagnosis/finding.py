@@ -6,6 +6,7 @@ from typing import Any
 from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.trace.conversations import step_number_of
 from instrumentation.trace.span import Span
+from instrumentation.trace.wording import truncate
 
 MAX_QUOTE_CHARS = 240
 """Longer quotations of a span are truncated."""
@@ -66,17 +67,12 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """The finding as `diagnose --json` prints it."""
-        return {
-            "mode": self.mode,
-            "agent": self.agent,
-            "span": self.span,
-            "span_id": self.span_id,
+        fields = vars(self) | {
             "path": [vars(step) for step in self.path],
             "evidence": [vars(one) for one in self.evidence],
-            "fix": self.fix,
-            "confidence": self.confidence,
-            "rank_reason": self.rank_reason,
-        } | step_field(self.origin)
+        }
+        del fields["origin"]
+        return fields | step_field(self.origin)
 
 
 def step_field(origin: Span) -> dict[str, int]:
@@ -88,5 +84,4 @@ def step_field(origin: Span) -> dict[str, int]:
 def quote(span: Span, value: Any, shows: str) -> Evidence:
     """Quote a text or JSON of a span, on one line and at most `MAX_QUOTE_CHARS` long."""
     line = " ".join(to_json_text(value).split())
-    short = line if len(line) <= MAX_QUOTE_CHARS else f"{line[: MAX_QUOTE_CHARS - 1]}…"
-    return Evidence(span.name, span.id, short, shows)
+    return Evidence(span.name, span.id, truncate(line, MAX_QUOTE_CHARS), shows)

@@ -6,12 +6,8 @@ from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.values.figure_not_in_reply import HTTP_REPLY_ATTRIBUTE
 
 
-def list_lacks(reading: TraceReading) -> tuple[str, ...]:
-    """One sentence per kind of contents that the trace does not have."""
-    return tuple(_iter_lacks(reading))
-
-
-def _iter_lacks(reading: TraceReading) -> Iterator[str]:
+def iter_lacks(reading: TraceReading) -> Iterator[str]:
+    """Yield one sentence per kind of contents that the trace does not have."""
     index = reading.index
     if not index.turns:
         yield "no span of an agent: which agent did what is unknown"

@@ -30,14 +30,7 @@ class BatchExporter:
         warn: Callable[[ExportError], None],
         limits: ExportLimits,
     ) -> None:
-        """Start the background thread, in which all three functions are called.
-
-        Args:
-            connect: Creates the client.
-            convert: Converts each span before it is sent.
-            warn: Called with each error.
-            limits: Sizes and timeouts.
-        """
+        """Start the background thread, in which all three functions are called."""
         self._connect, self._convert, self._warn = connect, convert, warn
         self._limits = limits
         self._start()

@@ -46,10 +46,8 @@ def to_otlp_span(
     A span that is an operation of generative AI gets the name and the kind that OpenTelemetry's
     conventions give it; its name in MLflow is then an attribute.
 
-    Args:
-        span: The finished span.
-        trace_attributes: Tags, session and conversation of the trace, as far as the span has them.
-        redact_text: Redacts the trace attributes.
+    The trace attributes are tags, session and conversation of the trace, as far as the span has
+    them; `redact_text` redacts these.
     """
     attributes = {redact_text(key): redact_text(value) for key, value in trace_attributes.items()}
     attributes |= _plain_attributes(span)

@@ -106,7 +106,9 @@ class TraceMetrics:
             if count:
                 self._tokens.record(count, {**dimensions, "gen_ai.token.type": kind})
         if span.end_ns:
-            error = {"error.type": _error_type(span)} if span.failed else {}
+            # "_OTHER" is the convention's default.
+            type = str(span.attributes.get("error.type") or "_OTHER")
+            error = {"error.type": type} if span.failed else {}
             self._durations.record((span.end_ns - span.start_ns) / 1e9, {**dimensions, **error})
 
 
@@ -120,9 +122,3 @@ def _dimensions(span: Span) -> dict[str, str]:
     described = apply_conventions(span.name, SpanKind.CLIENT, attributes, span.inputs, span.outputs)
     known = {name: described.attributes.get(name) for name in DIMENSIONS}
     return {name: str(value) for name, value in known.items() if value}
-
-
-def _error_type(span: Span) -> str:
-    """The class of the exception that a span recorded; "_OTHER" is the convention's default."""
-    recorded = span.attributes.get("error.type")
-    return str(recorded) if recorded else "_OTHER"

@@ -8,7 +8,7 @@ nights at 124 EUR are 372 EUR"), and another unit ("2.3 s" of 2300 ms) by its va
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import combinations
 
@@ -62,7 +62,8 @@ def find_derivation(
         pair for pair in combinations(dict.fromkeys(sources), 2) if used.keys() & set(pair)
     ]
     operand_sets += combinations(quoted, 2)
-    by_unit = (_with_unit(unit, used) for unit in {source.unit for source in used})
+    units = {source.unit for source in used}
+    by_unit = (tuple(source for source in used if source.unit == unit) for unit in units)
     operand_sets += (group for group in by_unit if len(group) > 2)
     for operation, words in OPERATION_WORDS.items():
         if not re.search(rf"(?<!\w)(?:{words})(?!\w)", figure.sentence, re.I):
@@ -93,10 +94,6 @@ def _is_converted(figure: Figure, source: Figure) -> bool:
     if larger:
         return figure.covers(source.value / larger)
     return smaller is not None and figure.covers(source.value * smaller)
-
-
-def _with_unit(unit: str | None, figures: Iterable[Figure]) -> tuple[Figure, ...]:
-    return tuple(figure for figure in figures if figure.unit == unit)
 
 
 def _can_be_combined(operands: Sequence[Figure]) -> bool:

@@ -48,10 +48,6 @@ def find_periods(sentence: str, figures: Sequence[TextRange]) -> list[PeriodInfo
     """Return the period of each figure.
 
     It is named by a word right after the figure, or else by one before it, or else by a date.
-
-    Args:
-        sentence: The sentence.
-        figures: The ranges of its figures.
     """
     mentions = _find_mentions(sentence)
     words = [mention for mention in mentions if not mention.is_date]
@@ -63,10 +59,8 @@ def find_periods(sentence: str, figures: Sequence[TextRange]) -> list[PeriodInfo
         strict=True,
     ):
         mention, year = word or date, date.year if date else None
-        if mention is None:
-            periods.append((None, False, year))
-        else:
-            periods.append((mention.period, mention.is_date, year))
+        known = (mention.period, mention.is_date) if mention else (None, False)
+        periods.append((*known, year))
     return periods
 
 

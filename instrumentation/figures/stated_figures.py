@@ -24,18 +24,11 @@ DIRECTION_WORDS = re.compile(
 
 def find_stated(figure: Figure, sources: Sequence[Figure]) -> SupportedFigure | None:
     """Return the first source that states the figure, or None."""
-    return next(
-        (
-            SupportedFigure(figure, (source,))
-            for source in sources
-            if _value_matches(figure, source) and _is_compatible(figure, source)
-        ),
-        None,
-    )
-
-
-def _is_compatible(figure: Figure, source: Figure) -> bool:
-    return figure.same_unit(source) and figure.same_period(source) and figure.same_year(source)
+    for source in sources:
+        is_compatible = figure.same_unit(source) and figure.same_period(source)
+        if is_compatible and figure.same_year(source) and _value_matches(figure, source):
+            return SupportedFigure(figure, (source,))
+    return None
 
 
 def unsupported_reason(figure: Figure, sources: Sequence[Figure]) -> str:

@@ -45,10 +45,6 @@ class Authorization:
         if isinstance(verdict, str) and verdict:
             advice = "; do not call it again, and say that it was not done"
             return Check("authorization", f"not authorized: {verdict}{advice}", {"tool": tool})
-        by = verdict.by if isinstance(verdict, Approval) else f"rule {_name_rule(rule)}"
+        rule_name = getattr(rule, "__name__", type(rule).__name__)
+        by = verdict.by if isinstance(verdict, Approval) else f"rule {rule_name}"
         return Check("authorization", figures={"tool": tool, "authorized_by": by})
-
-
-def _name_rule(rule: Rule) -> str:
-    name: str = getattr(rule, "__name__", type(rule).__name__)
-    return name

@@ -8,6 +8,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from instrumentation.guardrails.guardrails import Guardrails
 from instrumentation.trace.span import Tokens
+from patches.support.completion_attributes import read_token_counts
 
 RESOURCES = ("chat.completions", "beta.chat.completions", "completions", "responses")
 """The parts of a client that request completions."""
@@ -69,16 +70,8 @@ class Usage:
     def read(self, reply: Any) -> None:
         """Read the usage of a reply, or of a chunk of one; later chunks replace earlier ones."""
         usage = getattr(getattr(reply, "response", reply), "usage", None)
-        if usage is None:
-            return
-        counts = [
-            getattr(usage, chat, None) or getattr(usage, responses, None) or 0
-            for chat, responses in (
-                ("prompt_tokens", "input_tokens"),
-                ("completion_tokens", "output_tokens"),
-            )
-        ]
-        self._tokens = Tokens(*counts)
+        if counts := read_token_counts(usage):
+            self._tokens = Tokens(counts["input_tokens"], counts["output_tokens"])
 
     def add(self) -> None:
         self._guardrails.add_usage(self._model, self._tokens)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.entities import SpanStatus, SpanStatusCode
 
-from instrumentation.http_attempts.response_body import observe_response
+from instrumentation.http_attempts.response_body import ResponseBodyObserver
 from patches.support.completion_attributes import ATTEMPTS_ATTRIBUTE
+from patches.support.http_clients import observe_body
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import describe_error
 
@@ -68,7 +69,7 @@ class Attempt:
             message = f"{status} {response.reason_phrase}".strip()
             self.write_failure_span(f"HTTP {status}", message=message)
         else:
-            observe_response(response, self)
+            observe_body(response, ResponseBodyObserver(response, self))
 
     def record_cut_stream(self, *, message: str = "", error: BaseException | None = None) -> None:
         """Record that the stream ended before the reply was complete."""

@@ -1,13 +1,15 @@
 """Observe a response body while the client reads it, and record if it breaks or is incomplete."""
 
 import json
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from patches.openai.reply_parsing import parse_reply
-from patches.support.http_clients import is_http_error, observe_body
+from patches.support.http_clients import is_http_error
 
 if TYPE_CHECKING:
     import httpx
+
+    from instrumentation.http_attempts.failed_attempt import Attempt
 
 CHAT_STREAM_END = b"[DONE]"
 """The last event of a complete stream of chat completions."""
@@ -17,20 +19,6 @@ RESPONSES_STREAM_ENDS = tuple(
 """The last event of a complete stream of the Responses API."""
 
 
-class FailureRecorder(Protocol):
-    """The attempt whose response body is observed."""
-
-    path: str
-
-    def write_failure_span(
-        self, name: str, *, message: str = "", error: BaseException | None = None
-    ) -> None: ...
-    def record_cut_stream(
-        self, *, message: str = "", error: BaseException | None = None
-    ) -> None: ...
-    def record_error(self, error: BaseException) -> None: ...
-
-
 class ResponseBodyObserver:
     """Checks that a body arrives completely, and records a failure of its attempt if it does not.
 
@@ -38,7 +26,7 @@ class ResponseBodyObserver:
     type JSON must be valid JSON.
     """
 
-    def __init__(self, response: "httpx.Response", attempt: FailureRecorder) -> None:
+    def __init__(self, response: "httpx.Response", attempt: "Attempt") -> None:
         self._attempt = attempt
         self._chunks: list[bytes] = []
         content_type = response.headers.get("content-type", "")
@@ -95,11 +83,6 @@ class ResponseBodyObserver:
         if any(end in tail for end in ends):
             return True
         return parse_reply(body.decode("utf-8", "replace"), is_stream=True).is_complete
-
-
-def observe_response(response: "httpx.Response", attempt: FailureRecorder) -> None:
-    """Observe the body of a response as it is read, on behalf of its attempt."""
-    observe_body(response, ResponseBodyObserver(response, attempt))
 
 
 def _is_json(body: bytes) -> bool:

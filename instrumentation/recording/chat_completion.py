@@ -24,12 +24,7 @@ def record_request(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> No
     """Record the request of a completion and the agent that makes it.
 
     The span's inputs are the request without its empty fields. The address and the key of the
-    endpoint are not part of it.
-
-    Args:
-        span: The open span of the completion.
-        agent: The name of the agent.
-        request: {"model": …, "messages": […], "tools"?: […], …}
+    endpoint are not part of it: {"model": …, "messages": […], "tools"?: […], …}
     """
     model = request["model"]
     inputs = {key: value for key, value in request.items() if key != "model" and value}
@@ -49,13 +44,9 @@ def record_request(span: LiveSpan, agent: str, request: Mapping[str, Any]) -> No
 
 
 def record_response(span: LiveSpan, completion: Mapping[str, Any]) -> None:
-    """Record the response to a completion request.
+    """Record the response: {"choices": […], "usage"?: {"prompt_tokens": …, …}, "model"?: …, …}
 
     Token counts are recorded only if the endpoint reports them.
-
-    Args:
-        span: The open span of the completion.
-        completion: {"choices": […], "usage"?: {"prompt_tokens": …, …}, "model"?: …, …}
     """
     choices = completion.get("choices") or []
     span.set_outputs({"choices": choices})

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import mlflow
 
 from instrumentation.trace.span import SENDER_ATTRIBUTE
+from instrumentation.trace.wording import truncate
 from patches.support.turn import Message, Turn
 
 UNSPACED_SCRIPT = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
@@ -49,7 +50,8 @@ def record_handoffs(turn: Turn) -> None:
         arrived, dropped = split_by_arrival(output.content, prompt)
         attributes = _handoff_attributes(turn, output, prompt) | _routing_attributes(turn, output)
         if dropped:
-            attributes["flight_recorder.handoff.dropped"] = truncate(" … ".join(dropped))
+            text = truncate(" … ".join(dropped), MAX_DROPPED_CHARS)
+            attributes["flight_recorder.handoff.dropped"] = text
         name = f"{output.source} → {turn.agent}"
         with mlflow.start_span(name, span_type="HANDOFF", attributes=attributes) as span:
             span.set_inputs({"sent": truncate(output.content, MAX_TEXT_CHARS)})
@@ -71,7 +73,8 @@ def efficiency_score(output: str, prompt: str) -> float:
     lines, prompt_words = [_words(line) for line in output.splitlines()], _words(prompt)
     if not any(lines) and output.strip():
         return 0.0
-    wanted = {shingle for words in lines for shingle in _shingles(words, _shingle_length(words))}
+    lengths = [SHINGLE_WORDS if len(words) >= SHINGLE_WORDS else 1 for words in lines]
+    wanted = {shingle for pair in zip(lines, lengths, strict=True) for shingle in _shingles(*pair)}
     found = {*_shingles(prompt_words, SHINGLE_WORDS), *_shingles(prompt_words, 1)}
     return len(wanted & found) / len(wanted) if wanted else 1.0
 
@@ -83,11 +86,6 @@ def split_by_arrival(output: str, prompt: str) -> tuple[list[str], list[str]]:
     for part in filter(None, (found.group().strip() for found in SENTENCE.finditer(output))):
         (arrived if efficiency_score(part, prompt) == 1.0 else dropped).append(part)
     return arrived, dropped
-
-
-def truncate(text: str, max_chars: int = MAX_DROPPED_CHARS) -> str:
-    """Shorten a text to `max_chars` characters, with an ellipsis."""
-    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def _last_messages(turn: Turn) -> list[Message]:
@@ -155,10 +153,6 @@ def _is_at_word_boundaries(output: str, prompt: str) -> bool:
 
 def _words(text: str) -> list[str]:
     return re.findall(WORD, unicodedata.normalize("NFKC", text).casefold())
-
-
-def _shingle_length(words: list[str]) -> int:
-    return SHINGLE_WORDS if len(words) >= SHINGLE_WORDS else 1
 
 
 def _shingles(words: list[str], length: int) -> Iterator[tuple[str, ...]]:

@@ -25,13 +25,9 @@ def continue_remote_trace(headers: Mapping[str, str]) -> Generator[None]:
     Args:
         headers: The headers of the caller's request, with lower-case names as in ASGI.
     """
-    if not _has_trace_context(headers):
+    context = TraceContextTextMapPropagator().extract(headers)
+    if not trace.get_current_span(context).get_span_context().is_valid:
         yield
         return
     with set_tracing_context_from_http_request_headers(dict(headers)):
         yield
-
-
-def _has_trace_context(headers: Mapping[str, str]) -> bool:
-    context = TraceContextTextMapPropagator().extract(headers)
-    return trace.get_current_span(context).get_span_context().is_valid

@@ -140,12 +140,7 @@ def _group_texts(places: Sequence[Place]) -> list[list[int]]:
 
 
 def remove_matches(chunks: Sequence[str], matches: Sequence[Match]) -> list[str]:
-    """Replace matches in a text that is given in chunks.
-
-    Args:
-        chunks: The parts of the text.
-        matches: Ranges of the whole text, in order and without overlaps.
-    """
+    """Replace matches, in order and without overlaps, in a text that is given in chunks."""
     result, end = [], 0
     remaining = [match for match in reversed(matches) if match.end > match.start]
     for chunk in chunks:

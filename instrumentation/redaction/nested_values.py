@@ -8,9 +8,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from instrumentation.redaction.personal_data_patterns import is_number_field
+
+if TYPE_CHECKING:
+    from instrumentation.redaction.redaction import Redaction
 
 TOO_DEEP = "[redacted: too deep to read]"
 NAME_KEYS = ("name", "key", "header")
@@ -25,16 +28,7 @@ REPLACEMENT_CHARACTER = "\ufffd"
 """Unicode's replacement for a character that could not be decoded."""
 
 
-class TextRedactor(Protocol):
-    """Redacts texts and knows the names of secret fields; see `Redaction`."""
-
-    def redact_text(self, text: str) -> str: ...
-    def is_secret_field(self, name: str, value: str | None) -> bool: ...
-    @property
-    def field_placeholder(self) -> str: ...
-
-
-def redact_nested(value: Any, redactor: TextRedactor) -> Any:
+def redact_nested(value: Any, redactor: "Redaction") -> Any:
     """Redact each text of a value, including mapping keys, and replace unstorable characters.
 
     Returns the same object if nothing changes. Objects of other classes are not changed: pass their
@@ -57,7 +51,7 @@ def redact_nested(value: Any, redactor: TextRedactor) -> Any:
     return value
 
 
-def redact_json_text(text: str, redactor: TextRedactor) -> str | None:
+def redact_json_text(text: str, redactor: "Redaction") -> str | None:
     """Redact a text that contains JSON; None if it does not."""
     if text.lstrip()[:1] not in ("{", "[", '"'):
         return None
@@ -69,7 +63,7 @@ def redact_json_text(text: str, redactor: TextRedactor) -> str | None:
     return text if redacted == value else json.dumps(redacted, ensure_ascii=text.isascii())
 
 
-def _redact_bytes(value: bytes, redactor: TextRedactor) -> bytes:
+def _redact_bytes(value: bytes, redactor: "Redaction") -> bytes:
     """Redact bytes read as UTF-8, or else byte by byte: even an image may contain text."""
     try:
         text, encoding = value.decode(), "utf-8"
@@ -79,7 +73,7 @@ def _redact_bytes(value: bytes, redactor: TextRedactor) -> bytes:
     return value if redacted == text else redacted.encode(encoding, "replace")
 
 
-def _redact_mapping(value: Mapping[Any, Any], redactor: TextRedactor) -> Any:
+def _redact_mapping(value: Mapping[Any, Any], redactor: "Redaction") -> Any:
     names = (value[key] for key in NAME_KEYS if isinstance(value.get(key), str))
     name = next(names, None)
     describes_secret = (
@@ -121,7 +115,7 @@ def _is_unchanged(value: Mapping[Any, Any], redacted: Mapping[Any, Any]) -> bool
     return all(key is new_key and inner is new for (key, inner), (new_key, new) in pairs)
 
 
-def _redact_items(value: Any, redactor: TextRedactor) -> Any:
+def _redact_items(value: Any, redactor: "Redaction") -> Any:
     if len(value) == 2 and not isinstance(value, set | frozenset):
         name, inner = value
         header = _as_text(name) or ""
@@ -147,7 +141,7 @@ def _same_kind(value: Any, items: list[Any]) -> Any:
     return next(kind for kind in kinds if isinstance(value, kind))(items)  # type: ignore[arg-type]
 
 
-def _hide(value: Any, redactor: TextRedactor) -> Any:
+def _hide(value: Any, redactor: "Redaction") -> Any:
     """Replace a secret, or each item of a structure of secrets, by the placeholder."""
     match value:
         case None | bool() | "" | b"":

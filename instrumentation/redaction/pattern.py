@@ -60,13 +60,12 @@ class RedactionPattern:
 
     def find_matches(self, searchable: SearchableText) -> Iterator[Match]:
         """Find all matches of a pattern without anchors."""
-        if self._may_match(searchable):
-            yield from self._find_anywhere(searchable.text)
-
-    def _may_match(self, searchable: SearchableText) -> bool:
         if self.word_shape is not None:
-            return self.word_shape.search(searchable.word_shape) is not None
-        return self.shape in searchable.shape
+            may_match = self.word_shape.search(searchable.word_shape) is not None
+        else:
+            may_match = self.shape in searchable.shape
+        if may_match:
+            yield from self._find_anywhere(searchable.text)
 
     def find_at_anchor(self, anchor: bytes, searchable: SearchableText) -> Iterator[Match]:
         """Find the matches that begin with one of the anchors; they do not overlap."""

@@ -145,7 +145,7 @@ class Redaction:
         if unescaped := unescape(searchable):
             for start, end, name in self._find_verbatim(unescaped.searchable):
                 matches.append(Match(*unescaped.source_range(start, end), name))
-        return _merge_overlaps(matches) if matches else matches
+        return _merge_overlaps(matches)
 
     def is_secret_field(self, name: str, value: str | None) -> bool:
         """Return whether a field of this name holds a secret."""
@@ -163,11 +163,10 @@ class Redaction:
         for anchor in self._anchors.find_in(searchable.lower):
             for pattern in self._patterns_by_anchor[anchor]:
                 matches += pattern.find_at_anchor(anchor, searchable)
-        return matches + list(self.fields.find_matches(searchable, chunks.PLACEHOLDER_PREFIX))
+        return matches + list(self.fields.find_matches(searchable))
 
     @cached_property
     def _anchors(self) -> WordSearch:
-        """The anchors of all patterns."""
         return WordSearch(self._patterns_by_anchor)
 
     @cached_property

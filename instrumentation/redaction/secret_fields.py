@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 
+from instrumentation.redaction.chunks import PLACEHOLDER_PREFIX
 from instrumentation.redaction.field_syntax import (
     LISTED_NAME_PATTERN,
     LISTED_VALUE_KEY,
@@ -93,18 +94,14 @@ class SecretFields:
     def _search(self) -> WordSearch:
         return WordSearch(self.search_words)
 
-    def find_matches(self, searchable: SearchableText, placeholder_prefix: str) -> Iterator[Match]:
+    def find_matches(self, searchable: SearchableText) -> Iterator[Match]:
         """Find the values of secret fields in a text: in JSON, code, headers and forms.
 
         A match of length 0 means that a value is a structure, or is elsewhere in one.
-
-        Args:
-            searchable: The text.
-            placeholder_prefix: How a value begins that is redacted already.
         """
         text, covered_until = searchable.text, 0
         if self.search_words and all(word in searchable.lower for word in MCP_WORDS):
-            yield from self._find_mcp_headers(text, placeholder_prefix)
+            yield from self._find_mcp_headers(text)
         for end, name, separator in sorted(self._find_names(searchable), key=itemgetter(0)):
             if end < covered_until:
                 continue
@@ -112,7 +109,7 @@ class SecretFields:
                 start = covered_until = end
             else:
                 start, covered_until = separator.end(), find_value_end(text, separator, name)
-            if text.startswith(placeholder_prefix, start):
+            if text.startswith(PLACEHOLDER_PREFIX, start):
                 continue
             value = text[start:covered_until]
             is_structure = separator is not None and STRUCTURE_PATTERN.match(text, end)
@@ -133,12 +130,12 @@ class SecretFields:
             else:
                 covered_until = start
 
-    def _find_mcp_headers(self, text: str, placeholder_prefix: str) -> Iterator[Match]:
+    def _find_mcp_headers(self, text: str) -> Iterator[Match]:
         """Find the values of the headers of MCP servers, also in a text that is cut off."""
         for start in HEADERS_START.finditer(text) if MCP_SERVER.search(text) else ():
             position = start.end()
             while header := HEADER.match(text, position):
-                if header["value"] and not header["value"].startswith(placeholder_prefix):
+                if header["value"] and not header["value"].startswith(PLACEHOLDER_PREFIX):
                     yield Match(*header.span("value"), self.name)
                 position = header.end()
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
@@ -16,6 +16,9 @@ from instrumentation.redaction.nested_values import make_storable
 from instrumentation.redaction.searchable_text import SearchableText
 from patches.opentelemetry.finished_span import rewrite_finished_span
 
+if TYPE_CHECKING:
+    from instrumentation.redaction.redaction import Redaction
+
 NUMBER_SUFFIX = re.compile(r"[._-]?\d+\Z")
 """The part of an event's name that differs within a stream: `mlflow.chunk.item.0`."""
 
@@ -26,13 +29,7 @@ SEPARATOR = "\1\n"
 """A text that no secret contains and every store accepts."""
 
 
-class ChunkRedactor(Protocol):
-    """Redacts chunks; see `Redaction`."""
-
-    def redact_chunks(self, values: Sequence[Any]) -> list[Any]: ...
-
-
-def redact_stream_events(events: Sequence[Event], redactor: ChunkRedactor) -> Sequence[Event]:
+def redact_stream_events(events: Sequence[Event], redactor: "Redaction") -> Sequence[Event]:
     """Redact secrets that are split over the events of a stream.
 
     Events belong to one stream if their names differ only in a number. Returns the same object if
@@ -53,14 +50,14 @@ def redact_stream_events(events: Sequence[Event], redactor: ChunkRedactor) -> Se
     if not changes:
         return events
     return [
-        Event(event.name, to_bounded_attributes(changes[index]), event.timestamp)
+        Event(event.name, BoundedAttributes(attributes=changes[index]), event.timestamp)
         if index in changes
         else event
         for index, event in enumerate(events)
     ]
 
 
-def redact_stream_output(output: str, redactor: ChunkRedactor) -> str:
+def redact_stream_output(output: str, redactor: "Redaction") -> str:
     """Redact the outputs of a streamed span, if they are a JSON list of chunks."""
     try:
         chunks = json.loads(output)
@@ -71,18 +68,7 @@ def redact_stream_output(output: str, redactor: ChunkRedactor) -> str:
     return make_storable(json.dumps(redactor.redact_chunks(chunks), ensure_ascii=False))
 
 
-def to_bounded_attributes(attributes: Mapping[str, Any]) -> BoundedAttributes:
-    return BoundedAttributes(attributes=attributes)
-
-
-class SpanRedactor(ChunkRedactor, Protocol):
-    """Redacts values and chunks; see `Redaction`."""
-
-    def redact_value(self, value: Any) -> Any: ...
-    def may_contain_secret(self, searchable: SearchableText) -> bool: ...
-
-
-def redact_contents(span: ReadableSpan, redactor: SpanRedactor) -> None:
+def redact_contents(span: ReadableSpan, redactor: "Redaction") -> None:
     """Redact a finished span in place, if it contains a secret or text that cannot be stored.
 
     Most spans contain neither, and cost one search of their joined text.
@@ -142,7 +128,7 @@ def _decode_bytes(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _redact_attributes(attributes: Any, redactor: SpanRedactor) -> dict[str, Any]:
+def _redact_attributes(attributes: Any, redactor: "Redaction") -> dict[str, Any]:
     """Redact attributes. A placeholder for a JSON string is a JSON string, too."""
     values = {key: _decode_bytes(value) for key, value in (attributes or {}).items()}
     ids = {key: values.pop(key) for key in ID_ATTRIBUTES if key in values}
@@ -160,7 +146,7 @@ def _is_json_string(value: Any) -> bool:
     return isinstance(value, str) and value[:1] == value[-1:] == '"'
 
 
-def _redact_resource(resource: Resource, redactor: SpanRedactor) -> Resource:
+def _redact_resource(resource: Resource, redactor: "Redaction") -> Resource:
     attributes = dict(resource.attributes)
     redacted = redactor.redact_value(attributes)
     return resource if redacted is attributes else Resource(redacted, resource.schema_url)
@@ -171,11 +157,11 @@ def _trace_state(span: ReadableSpan) -> list[tuple[str, str]]:
     return list(span.context.trace_state.items())
 
 
-def _redact_event(event: Event, redactor: SpanRedactor) -> Event:
-    attributes = to_bounded_attributes(_redact_attributes(event.attributes, redactor))
+def _redact_event(event: Event, redactor: "Redaction") -> Event:
+    attributes = BoundedAttributes(attributes=_redact_attributes(event.attributes, redactor))
     return Event(redactor.redact_value(event.name), attributes, event.timestamp)
 
 
-def _redact_link(link: Link, redactor: SpanRedactor) -> Link:
-    attributes = to_bounded_attributes(_redact_attributes(link.attributes, redactor))
+def _redact_link(link: Link, redactor: "Redaction") -> Link:
+    attributes = BoundedAttributes(attributes=_redact_attributes(link.attributes, redactor))
     return Link(link.context, attributes)

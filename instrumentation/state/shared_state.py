@@ -5,7 +5,6 @@ is grounded if a recorded tool result contains it; otherwise it is a guess.
 """
 
 import copy
-import difflib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ import mlflow
 
 from instrumentation.state.state_entry import StaleWriteError, StateEntry, UnknownKeyError
 from instrumentation.state.value_source import ToolResult, find_result_containing
+from instrumentation.trace.wording import suggest
 
 
 class SharedState:
@@ -176,7 +176,6 @@ def _stale_write_message(
 
 
 def _unknown_key_message(key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
     keys = ", ".join(map(repr, sorted(known))) or "none"
+    hint = suggest(key, known, to_text=repr)
     return f"the key {key!r} was never written{hint} (known keys: {keys})"

@@ -115,17 +115,13 @@ def delegation_failure(
     all_tools = {tool for tools in agent_tools.values() for tool in tools}
     mentioned = {tool for tool in all_tools if _mentions_tool(tool, text)}
     if missing := sorted(mentioned - set(agent_tools[agent])):
-        owner = _tool_owner(missing[0], agent_tools)
+        owner = next(agent for agent, tools in agent_tools.items() if missing[0] in tools)
         return f"{agent} was asked to use {missing[0]}, but only {owner} has that tool"
     needed = task_tools.get(step.task or "", ())
     is_delegation = _normalize_tool(step.tool or "") == DELEGATE_TOOL
     if is_delegation and needed and not set(needed) & set(agent_tools[agent]):
         return f"{agent} has none of the tools that {step.task!r} needs: {', '.join(needed)}"
     return f"{agent} failed: {step.error}" if step.error else None
-
-
-def _tool_owner(tool: str, agent_tools: Mapping[str, Sequence[str]]) -> str:
-    return next(agent for agent, tools in agent_tools.items() if tool in tools)
 
 
 def _mentions_tool(tool: str, text: str) -> bool:

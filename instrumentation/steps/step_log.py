@@ -58,11 +58,7 @@ class StepLog:
     """
 
     def __init__(self, is_own: "Callable[[StepLog], bool]") -> None:
-        """Create a log.
-
-        Args:
-            is_own: Called in the context of each event: whether the event belongs to this log.
-        """
+        """`is_own` says, in the context of each event, whether the event belongs to this log."""
         self._is_own = is_own
         self._lock = Lock()
         self._events: list[CrewEvent] = []

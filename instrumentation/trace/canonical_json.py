@@ -66,11 +66,7 @@ def load_trace(path: Path) -> Trace:
 
 
 def parse_trace(text: str, source: str) -> Trace:
-    """Parse the output of `dump_trace`.
-
-    Args:
-        text: The JSON.
-        source: Where it comes from, for error messages.
+    """Parse the output of `dump_trace`; `source` is where it comes from, for error messages.
 
     Raises:
         TraceNotFoundError: The text is not a recorded trace, has another format version, or has no

@@ -43,12 +43,11 @@ def fetch_run(run_id: str, tracking_uri: str) -> Trace:
     """
     if not is_searchable(run_id):
         raise TraceNotFoundError(f"{run_id!r} is not a valid id of a run")
+    description = f"run {run_id!r}"
     try:
-        return _fetch_matching(f"tags.`{RUN_TAG}` = '{run_id}'", f"run {run_id!r}", tracking_uri)
+        return _fetch_matching(f"tags.`{RUN_TAG}` = '{run_id}'", description, tracking_uri)
     except TraceNotFoundError:  # the program may have opened runs of its own
-        return _fetch_matching(
-            f"tags.`{PROGRAM_TAG}` = '{run_id}'", f"run {run_id!r}", tracking_uri
-        )
+        return _fetch_matching(f"tags.`{PROGRAM_TAG}` = '{run_id}'", description, tracking_uri)
 
 
 def fetch_tagged(tag: str, value: str, tracking_uri: str) -> Trace:

@@ -7,6 +7,7 @@ from instrumentation.trace.canonical_json import mask_volatile_ids
 from instrumentation.trace.span import OUTCOME_ATTRIBUTE, Span
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from instrumentation.trace.trace import Trace
+from instrumentation.trace.wording import truncate
 
 INDENT = "  "
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -59,11 +60,7 @@ def span_details(span: Span) -> Iterator[str]:
             yield "(its attributes cannot be read)"
     if span.failed and span.status_message:
         message = mask_volatile_ids(span.status_message.splitlines()[0])
-        yield f"! {_truncate(message, MAX_ERROR_CHARS)}"
-
-
-def _truncate(text: str, max_chars: int) -> str:
-    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
+        yield f"! {truncate(message, MAX_ERROR_CHARS)}"
 
 
 def _handoff_details(span: Span) -> Iterator[str]:
@@ -86,7 +83,7 @@ def _completion_details(span: Span) -> Iterator[str]:
 def _tool_details(span: Span) -> Iterator[str]:
     if isinstance(span.inputs, dict) and span.inputs:
         values = ", ".join(str(span.inputs[name]) for name in sorted(span.inputs))
-        yield f"({_truncate(' '.join(values.split()), MAX_ARGUMENT_CHARS)})"
+        yield f"({truncate(' '.join(values.split()), MAX_ARGUMENT_CHARS)})"
     if shared := span.attributes.get("flight_recorder.measurement.shared"):
         yield f"shares {', '.join(shared)}"
     if polls := span.attributes.get("flight_recorder.lookup.unchanged_poll_count"):

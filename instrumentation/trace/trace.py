@@ -72,15 +72,9 @@ class Trace:
 
     def handoffs(self, sender: str, receiver: str) -> tuple[Span, ...]:
         """The handoffs from one agent to another, in order."""
-        wanted = {
-            SENDER_ATTRIBUTE: sender,
-            "flight_recorder.handoff.to_agent": receiver,
-        }
-        return tuple(
-            span
-            for span in self.spans_of_type("HANDOFF")
-            if wanted.items() <= span.attributes.items()
-        )
+        wanted = {SENDER_ATTRIBUTE: sender, "flight_recorder.handoff.to_agent": receiver}
+        handoffs = self.spans_of_type("HANDOFF")
+        return tuple(span for span in handoffs if wanted.items() <= span.attributes.items())
 
     @property
     def agents(self) -> tuple[str, ...]:

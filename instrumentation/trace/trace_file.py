@@ -9,7 +9,6 @@ from typing import Any
 
 from instrumentation.trace.canonical_json import trace_from_json
 from instrumentation.trace.conversations import build_trace, read_conversations
-from instrumentation.trace.formats.exported_span import describe_value
 from instrumentation.trace.formats.foreign_spans import (
     convert_mlflow2_span,
     convert_otlp,
@@ -19,6 +18,7 @@ from instrumentation.trace.formats.json_documents import READABLE_FORMATS, parse
 from instrumentation.trace.session import RUN_TAG, SESSION_KEY
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
 from instrumentation.trace.trace import Trace, trace_from_mlflow
+from instrumentation.trace.wording import describe_value
 
 OTHER_FILES: Mapping[str, tuple[str, ...]] = {
     "an aimock fixture, which has replies and no spans": ("fixtures",),
@@ -52,7 +52,7 @@ def load_traces(path: Path) -> tuple[Trace, ...]:
     """
     try:
         documents = read_json(path)
-        if documents and _has_format(documents[0]):
+        if isinstance(documents[0], Mapping) and {"format", "roots"} <= documents[0].keys():
             return (trace_from_json(documents[0], str(path)),)
         exported = list(_iter_exported(documents))
         if not exported:
@@ -67,10 +67,6 @@ def load_traces(path: Path) -> tuple[Trace, ...]:
             f"{path}: its spans are not as exported ({type(error).__name__}: {error});"
             f" expected {READABLE_FORMATS}"
         ) from error
-
-
-def _has_format(document: Any) -> bool:
-    return isinstance(document, Mapping) and "format" in document and "roots" in document
 
 
 def _iter_exported(documents: Sequence[Any]) -> Iterator[dict[str, Any]]:

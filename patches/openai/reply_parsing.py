@@ -41,17 +41,12 @@ class ParsedReply:
 def parse_reply(text: str, *, is_stream: bool, max_events: int | None = None) -> ParsedReply:
     """Parse the body of a reply. Never raises, whatever the body contains.
 
-    Args:
-        text: The body.
-        is_stream: Whether the body consists of server-sent events.
-        max_events: How many events of a stream to read. Default: all.
+    If the body consists of server-sent events, only the first `max_events` are read. Default: all.
     """
     try:
-        return (
-            _parse_stream(text, max_events)
-            if is_stream
-            else _parse_body(json.loads(text), is_complete=True)
-        )
+        if is_stream:
+            return _parse_stream(text, max_events)
+        return _parse_body(json.loads(text), is_complete=True)
     except MALFORMED_REPLY_ERRORS:
         return ParsedReply()
 

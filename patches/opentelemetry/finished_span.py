@@ -27,17 +27,8 @@ def rewrite_finished_span(
 ) -> None:
     """Replace parts of a finished span; what is None stays unchanged.
 
-    All copies of a span share its attributes and events, so these change in every copy.
-
-    Args:
-        span: The span to change in place.
-        name: Its new name.
-        attributes: The complete set of its new attributes.
-        events: Its new events.
-        links: Its new links.
-        status_description: The new description of its status; "" removes it.
-        resource: Its new resource.
-        trace_state: Its new W3C trace state, which a caller's headers may have set.
+    All copies of a span share its attributes and events, so these change in every copy. An empty
+    `status_description` removes it. A caller's headers may have set the W3C `trace_state`.
     """
     mutable: Any = span
     if name is not None:

@@ -93,7 +93,10 @@ def _apply(pipeline: "SpanPipeline") -> Generator[None]:
 
 @dataclass(frozen=True)
 class SpanPipeline:
-    """The transforms and the sampler, called in place of a provider's `on_start` and `on_end`."""
+    """The transforms and the sampler, called in place of a provider's `on_start` and `on_end`.
+
+    Both get the provider's own method as `original`, which passes a span to its processors.
+    """
 
     transforms: Sequence[SpanTransform]
     sampler: TailSampler | None

@@ -4,26 +4,19 @@ MLflow creates a new provider for a new store, for a new destination, and after
 `mlflow.tracing.disable`.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial, wraps
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from patches.support.call_wrapping import replace_for_block
 
-
-class SpanHooks(Protocol):
-    """Called in place of a provider's span processors, with the processors' own method."""
-
-    def on_start(self, original: Callable[..., None], span: Any, *args: Any, **kw: Any) -> None:
-        """Handle the start of a span; `original` passes it to the processors."""
-
-    def on_end(self, original: Callable[[Any], None], span: Any) -> None:
-        """Handle the end of a span; `original` passes it to the processors."""
+if TYPE_CHECKING:
+    from patches.opentelemetry.span_pipeline import SpanPipeline
 
 
 @contextmanager
-def hook_tracer_providers(hooks: SpanHooks) -> Generator[None]:
+def hook_tracer_providers(hooks: "SpanPipeline") -> Generator[None]:
     """Install `hooks` in MLflow's provider, and in those that replace it before the block ends.
 
     On exit the hooks are removed from the current provider. Providers that were replaced before
@@ -56,13 +49,13 @@ def hook_tracer_providers(hooks: SpanHooks) -> Generator[None]:
         _uninstall(module.provider.get(), hooks)
 
 
-def _install(provider: Any, hooks: SpanHooks) -> None:
+def _install(provider: Any, hooks: "SpanPipeline") -> None:
     processor = getattr(provider, "_active_span_processor", None)
     if processor is not None and hooks not in _installed_hooks(processor):
         _add_hooks(processor, hooks)
 
 
-def _uninstall(provider: Any, hooks: SpanHooks) -> None:
+def _uninstall(provider: Any, hooks: "SpanPipeline") -> None:
     processor = getattr(provider, "_active_span_processor", None)
     if processor is None or hooks not in (installed := _installed_hooks(processor)):
         return
@@ -72,13 +65,13 @@ def _uninstall(provider: Any, hooks: SpanHooks) -> None:
             _add_hooks(processor, other)
 
 
-def _add_hooks(processor: Any, hooks: SpanHooks) -> None:
+def _add_hooks(processor: Any, hooks: "SpanPipeline") -> None:
     # On the instance, because tracers and open spans already refer to it.
     processor.on_start = partial(hooks.on_start, processor.on_start)
     processor.on_end = partial(hooks.on_end, processor.on_end)
 
 
-def _installed_hooks(processor: Any) -> list[SpanHooks]:
+def _installed_hooks(processor: Any) -> list["SpanPipeline"]:
     """Return the hooks of a processor, the first installed first."""
     on_end: Any = vars(processor).get("on_end")
     found = []

@@ -32,7 +32,6 @@ class OpenSpan:
         records_completion: Whether the span records a completion with its tokens, so that the
             request for it needs no span of its own.
         owner: The object whose work the span shows.
-        name: The name of the span.
         outputs: Written to the span when it ends.
         span: The MLflow span.
         parent: The open span around this one.

@@ -36,9 +36,15 @@ def find_concurrent_duplicates(reading: TraceReading) -> Iterator[Finding]:
             if other is not None:
                 shared.setdefault(str(reading.index.agent(span)), []).append((span, other))
     if shared:
-        most = max(shared.values(), key=lambda pairs: (len(pairs), _last_start(reading, pairs)))
-        most.sort(key=lambda pair: reading.index.position(pair[0]))
-        yield _build_finding(reading, most)
+        position = reading.index.position
+        most = max(shared.values(), key=lambda pairs: (len(pairs), position(pairs[0][0])))
+        most.sort(key=lambda pair: position(pair[0]))
+        evidence = [
+            quote(one, one.inputs, f"{reading.index.agent(one)} measured or fetched this")
+            for pair in most
+            for one in pair
+        ]
+        yield reading.build_finding(MODE, most[0][0], FIX, 0.85, *evidence)
 
 
 def _is_duplicate(reading: TraceReading, span: Span, other: Span) -> bool:
@@ -52,16 +58,3 @@ def _is_duplicate(reading: TraceReading, span: Span, other: Span) -> bool:
     if index.contains(other_turn, turn):
         return False
     return not index.is_before(turn, other_turn) and not index.is_before(other_turn, turn)
-
-
-def _last_start(reading: TraceReading, pairs: list[tuple[Span, Span]]) -> int:
-    return reading.index.position(pairs[0][0])
-
-
-def _build_finding(reading: TraceReading, pairs: list[tuple[Span, Span]]) -> Finding:
-    evidence = [
-        quote(one, one.inputs, f"{reading.index.agent(one)} measured or fetched this")
-        for pair in pairs
-        for one in pair
-    ]
-    return reading.build_finding(MODE, pairs[0][0], FIX, 0.85, *evidence)

@@ -50,12 +50,7 @@ def _is_malformed(arguments: Any) -> bool:
 
 def _find_call(reading: TraceReading, completion: Completion, request: ToolRequest) -> Span | None:
     """The call with these arguments; else the next empty one of the tool."""
-    index = reading.index
-    calls = [
-        call
-        for call in index.calls_of(index.turn(completion.span))
-        if index.position(call) > index.position(completion.span) and call.name == request.name
-    ]
+    calls = reading.index.calls_after(completion, request.name)
     same = (call for call in calls if _contains(call.inputs, request.arguments))
     return next(same, None) or next((call for call in calls if is_empty(call.outputs)), None)
 

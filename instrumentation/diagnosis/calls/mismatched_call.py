@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.completions import Completion, ToolRequest
-from instrumentation.diagnosis.reading.texts import decode_json, iter_fields, to_json_text
+from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.trace.formats.json_documents import decode_json
 from instrumentation.trace.span import Span
 
 MODE = "reasoning-action mismatch"
@@ -36,9 +37,7 @@ def find_mismatched_calls(reading: TraceReading) -> Iterator[Finding]:
 
 def _codes(request: ToolRequest) -> set[str]:
     """The arguments of a call that are a code, and nothing else."""
-    arguments = request.arguments
-    decoded = decode_json(arguments) if isinstance(arguments, str) else arguments
-    values = (str(value) for _, value in iter_fields(decoded))
+    values = (str(value) for _, value in iter_fields(request.arguments))
     return {value for value in values if IDENTIFIER.fullmatch(value)}
 
 
@@ -49,19 +48,9 @@ def mask_identifier(code: str) -> str:
 
 def _find_call(reading: TraceReading, completion: Completion, request: ToolRequest) -> Span | None:
     """The call that a request led to."""
-    index = reading.index
     arguments = decode_json(to_json_text(request.arguments))
-    calls = index.calls_of(index.turn(completion.span))
-    return next(
-        (
-            call
-            for call in calls
-            if index.position(call) > index.position(completion.span)
-            and call.name == request.name
-            and call.inputs == arguments
-        ),
-        None,
-    )
+    calls = reading.index.calls_after(completion, request.name)
+    return next((call for call in calls if call.inputs == arguments), None)
 
 
 def _build_finding(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from instrumentation.diagnosis.calls.silent_stall import is_pending
+from instrumentation.diagnosis.calls.silent_stall import group_equal_calls, is_pending
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.texts import to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
@@ -29,14 +29,6 @@ def find_repeated_calls(reading: TraceReading) -> Iterator[Finding]:
                 repeats += 1
             if repeats >= MIN_LOOP_REPEATS and not is_pending(calls[-1].outputs):
                 yield _build_finding(reading, calls[-repeats:])
-
-
-def group_equal_calls(calls: Sequence[Span]) -> list[list[Span]]:
-    """Group calls of the same tool with the same arguments."""
-    groups: dict[tuple[str, str], list[Span]] = {}
-    for call in calls:
-        groups.setdefault((call.name, to_json_text(call.inputs)), []).append(call)
-    return list(groups.values())
 
 
 def _result(call: Span) -> str:

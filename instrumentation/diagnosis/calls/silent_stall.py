@@ -1,6 +1,6 @@
 """Silent stall: a call never ends, or its last word is that the work is still under way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -26,11 +26,11 @@ def find_unanswered_calls(reading: TraceReading) -> Iterator[Finding]:
     for span in reading.index.spans:
         if span.type not in COMPLETION_TYPES | TOOL_TYPES or not span.is_unfinished:
             continue
-        inner = [one for one in span if one is not span and one.failed and not one.is_unfinished]
+        has_failed_inside = any(one.failed and not one.is_unfinished for one in span)
         waits_inside = any(one.type in COMPLETION_TYPES | TOOL_TYPES for one in span.children)
         if is_unfinished_code_without_time_limit(span):
             continue  # it does not wait for an answer
-        if inner or waits_inside or _is_unfinished_only_by_failure(reading, span):
+        if has_failed_inside or waits_inside or _is_unfinished_only_by_failure(reading, span):
             continue
         yield reading.build_finding(
             MODE,
@@ -45,10 +45,7 @@ def find_unanswered_calls(reading: TraceReading) -> Iterator[Finding]:
 def find_pending_results(reading: TraceReading) -> Iterator[Finding]:
     """Yield tool calls whose last result says that the work goes on, but was taken as it is."""
     for turn in (None, *reading.index.turns):
-        last: dict[str, list[Span]] = {}
-        for call in reading.index.calls_of(turn):
-            last.setdefault(f"{call.name} {to_json_text(call.inputs)}", []).append(call)
-        for calls in last.values():
+        for calls in group_equal_calls(reading.index.calls_of(turn)):
             call = calls[-1]
             if call.failed or not is_pending(call.outputs) or _is_admitted(reading, turn):
                 continue
@@ -64,6 +61,14 @@ def find_pending_results(reading: TraceReading) -> Iterator[Finding]:
                     if one.outputs == call.outputs
                 ),
             )
+
+
+def group_equal_calls(calls: Iterable[Span]) -> list[list[Span]]:
+    """Group calls of the same tool with the same arguments."""
+    groups: dict[tuple[str, str], list[Span]] = {}
+    for call in calls:
+        groups.setdefault((call.name, to_json_text(call.inputs)), []).append(call)
+    return list(groups.values())
 
 
 def is_pending(outputs: Any) -> bool:

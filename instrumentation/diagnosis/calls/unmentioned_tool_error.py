@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.lexicon import (
@@ -50,14 +49,9 @@ def _error(call: Span) -> str:
     """The error of a call, as its status or its result says; "" if it succeeded."""
     if call.failed:
         return call.status_message or "failed"
-    text = to_json_text(call.outputs)
-    if ERROR_TEXT_START.match(text) or _has_error_field(call.outputs):
-        return text
-    return ""
-
-
-def _has_error_field(outputs: Any) -> bool:
-    return any(name in ERROR_FIELDS and bool(value) for name, value in iter_fields(outputs))
+    text, fields = to_json_text(call.outputs), iter_fields(call.outputs)
+    has_error_field = any(name in ERROR_FIELDS and value for name, value in fields)
+    return text if ERROR_TEXT_START.match(text) or has_error_field else ""
 
 
 def _build_finding(reading: TraceReading, turn: Span | None, calls: Sequence[Span]) -> Finding:

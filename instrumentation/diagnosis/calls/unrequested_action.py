@@ -7,7 +7,6 @@ from instrumentation.diagnosis.reading.completions import Completion, ToolReques
 from instrumentation.diagnosis.reading.lexicon import CONSEQUENCES
 from instrumentation.diagnosis.reading.texts import content_words, iter_fields
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.trace.span import Span
 
 MODE = "task derailment"
 FIX = "Let tools with consequences accept only what the task names, or ask a person first."
@@ -22,8 +21,9 @@ def find_unrequested_actions(reading: TraceReading) -> Iterator[Finding]:
     for completion in reading.index.completions:
         for request in completion.answer.requests:
             words = _unknown_argument(completion, request)
-            call = _find_call(reading, completion, request) if words else None
-            if call is not None:
+            calls = reading.index.calls_after(completion, request.name) if words else []
+            call = calls[0] if calls else None
+            if call is not None and not call.failed:
                 prompt = completion.prompt[0].text if completion.prompt else ""
                 yield reading.build_finding(
                     MODE,
@@ -39,21 +39,9 @@ def _unknown_argument(completion: Completion, request: ToolRequest) -> str:
     """The text of an argument that has no word in common with the prompt."""
     if not CONSEQUENCES.search(request.name):
         return ""
-    known = content_words(" ".join(one.text for one in completion.prompt))
+    known = content_words(completion.prompt_text)
     for name, value in iter_fields(request.arguments) if known else ():
         words = content_words(value) if isinstance(value, str) else frozenset()
         if words and name not in FREE_TEXT and not words & known:
             return str(value)
     return ""
-
-
-def _find_call(reading: TraceReading, completion: Completion, request: ToolRequest) -> Span | None:
-    """The first call of the requested tool after a completion, if it succeeded."""
-    index = reading.index
-    later = (
-        call
-        for call in index.calls_of(index.turn(completion.span))
-        if call.name == request.name and index.position(call) > index.position(completion.span)
-    )
-    call = next(later, None)
-    return None if call is None or call.failed else call

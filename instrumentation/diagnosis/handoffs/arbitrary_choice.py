@@ -59,7 +59,7 @@ def _is_arbitrary(
     others: Sequence[Mapping[str, Any]],
 ) -> bool:
     completions = reading.index.completions_of(turn)
-    request = "\n".join(one.text for one in completions[0].prompt) if completions else ""
+    request = completions[0].prompt_text if completions else ""
     queried = [value for _, value in iter_fields(search.inputs) if isinstance(value, str)]
     if not any(re.search(DEFINITE + re.escape(one) + r"\b", request, re.I) for one in queried):
         return False

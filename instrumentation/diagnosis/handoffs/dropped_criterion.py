@@ -40,9 +40,8 @@ def _given_words(
     sender, own = index.completions_of(around)[:1], index.completions_of(receiver)[:1]
     if around is None or not sender or not own:
         return frozenset(), frozenset()
-    texts = [*(one.text for one in own[0].prompt), reading.flow.output(receiver), index.answer]
-    requested = content_words("\n".join(one.text for one in sender[0].prompt))
-    return requested, content_words("\n".join(texts))
+    known = (own[0].prompt_text, reading.flow.output(receiver), index.answer)
+    return content_words(sender[0].prompt_text), content_words("\n".join(known))
 
 
 def _deciding_fields(reading: TraceReading, turn: Span) -> Iterator[tuple[str, Span]]:

@@ -29,7 +29,8 @@ def find_rules_lost_between_agents(reading: TraceReading) -> Iterator[Finding]:
     given = content_words(reading.index.task)
     for handoff in lost:
         assert handoff.receiver is not None
-        for rule in _prohibitions(handoff.sent):
+        sentences = (match.group().strip() for match in SENTENCE.finditer(handoff.sent))
+        for rule in filter(MISSING.search, sentences):
             broken = _broken_by(reading, handoff.receiver, content_words(rule) - given)
             if broken is not None:
                 yield _build_finding(reading, handoff, rule, broken, lost)
@@ -79,12 +80,6 @@ def _build_dropped_rule(
         quote(had.span, rule, "this was in the prompt"),
         quote(lacks.span, broken, "this breaks it; the rule is no longer in the prompt"),
     )
-
-
-def _prohibitions(text: str) -> Iterator[str]:
-    for match in SENTENCE.finditer(text):
-        if MISSING.search(match.group()):
-            yield match.group().strip()
 
 
 def _broken_by(

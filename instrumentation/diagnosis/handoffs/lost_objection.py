@@ -47,9 +47,5 @@ def is_lost_objection(reading: TraceReading, lost: Handoff) -> bool:
 
 
 def _last_turn_before(reading: TraceReading, agent: str, other: Span) -> Span | None:
-    turns = [
-        turn
-        for turn in reading.index.turns
-        if turn.agent == agent and reading.index.is_before(turn, other)
-    ]
-    return turns[-1] if turns else None
+    turns = (turn for turn in reversed(reading.index.turns) if turn.agent == agent)
+    return next((turn for turn in turns if reading.index.is_before(turn, other)), None)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.reading.completions import Completion
 from instrumentation.diagnosis.reading.grounding import figures_of, states_any
 from instrumentation.diagnosis.reading.handoff import Handoff
 from instrumentation.diagnosis.reading.texts import content_words, iter_fields, to_json_text
@@ -33,16 +32,16 @@ def find_off_task_calls(reading: TraceReading) -> Iterator[Finding]:
         own_find = next((call for call in calls if _is_unrequested(reading, turn, call)), None)
         if own_find is None:
             continue
-        given = [figure for figure in handoff.figures if _is_from_tool(reading, figure)]
+        given = [
+            figure
+            for figure in handoff.figures
+            if not grounding.is_given(figure) and grounding.sources_of(figure)
+        ]
         if not given or states_any(given, reading.flow.output(turn)) or states_any(given, answer):
             continue
         if all(_is_call_explained(reading, figure) for figure in given):
             yield _build_finding(reading, handoff, turn, own_find)
             return
-
-
-def _is_from_tool(reading: TraceReading, figure: Figure) -> bool:
-    return not reading.grounding.is_given(figure) and bool(reading.grounding.sources_of(figure))
 
 
 def _is_call_explained(reading: TraceReading, figure: Figure) -> bool:
@@ -59,7 +58,7 @@ def _is_unrequested(reading: TraceReading, turn: Span, call: Span) -> bool:
     A value without spaces, such as a code, counts as one word.
     """
     completions = reading.index.completions_of(turn)
-    given = _given_text(completions[0]) if completions else ""
+    given = completions[0].prompt_text if completions else ""
     words = content_words(given)
     for _, value in iter_fields(call.inputs):
         if given and isinstance(value, str) and value.strip():
@@ -67,10 +66,6 @@ def _is_unrequested(reading: TraceReading, turn: Span, call: Span) -> bool:
             if not is_known:
                 return True
     return False
-
-
-def _given_text(first: Completion) -> str:
-    return "\n".join(message.text for message in first.prompt)
 
 
 def _build_finding(reading: TraceReading, handoff: Handoff, turn: Span, call: Span) -> Finding:

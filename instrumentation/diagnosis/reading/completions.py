@@ -50,6 +50,11 @@ class Completion:
         return read or tuple(_openinference_messages(self.span, "input"))
 
     @cached_property
+    def prompt_text(self) -> str:
+        """The texts of the prompt, one after another."""
+        return "\n".join(message.text for message in self.prompt)
+
+    @cached_property
     def answer(self) -> Message:
         outputs = self.span.outputs
         if isinstance(outputs, Mapping) and (choices := outputs.get("choices")):

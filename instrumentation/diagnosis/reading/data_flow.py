@@ -106,10 +106,10 @@ class DataFlow:
     def _receives(self, turn: Span, sentences: dict[str, Span]) -> bool:
         keys = sentence_keys(self.prompt(turn))
         smaller, larger = sorted((keys, sentences), key=len)
-        return any(key in larger and self._may_feed(sentences[key], turn) for key in smaller)
-
-    def _may_feed(self, sender: Span, turn: Span) -> bool:
-        return self.index.is_before(sender, turn) or self.index.contains(turn, sender)
+        senders = (sentences[key] for key in smaller if key in larger)
+        return any(
+            self.index.is_before(one, turn) or self.index.contains(turn, one) for one in senders
+        )
 
     def _add_sentences(self, sentences: dict[str, Span], turn: Span) -> None:
         for key in sentence_keys(self.output(turn)):

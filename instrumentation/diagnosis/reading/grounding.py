@@ -73,9 +73,7 @@ class Grounding:
     def is_derived(self, figure: Figure, beside: Sequence[Figure]) -> bool:
         """Whether a figure can be calculated from what tools returned, as its sentence says.
 
-        Args:
-            figure: The figure.
-            beside: The other figures of its text that may be operands.
+        The figures `beside` it in its text may be operands.
         """
         cited = [
             SupportedFigure(one, tuple(source.figure for source in self.sources_of(one)) or (one,))

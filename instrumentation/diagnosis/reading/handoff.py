@@ -123,9 +123,5 @@ def _infer_handoffs(index: TraceIndex, flow: DataFlow) -> Iterator[Handoff]:
 
 def _delegating_call(index: TraceIndex, turn: Span) -> Span | None:
     """The tool call inside which a turn took place, as where an agent calls another one."""
-    for around in index.ancestors(turn):
-        if around.type == "AGENT":
-            return None
-        if around.type in TOOL_TYPES:
-            return around if index.turn(around) else None
-    return None
+    call = index.caller(turn)
+    return call if call and call.type in TOOL_TYPES and index.turn(call) else None

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from instrumentation.diagnosis.reading.texts import decode_json
+from instrumentation.trace.formats.json_documents import decode_json
 
 EMPTY: Mapping[str, Any] = {}
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from instrumentation.trace.formats.json_documents import decode_json
+
 LABEL_FIELDS = frozenset(
     ("type", "source", "role", "id", "name", "tool_call_id", "finish_reason", "object", "model")
 )
@@ -64,25 +66,12 @@ def iter_texts(value: Any) -> Iterator[str]:
             pending.extend(reversed(one))
 
 
-def decode_json(text: Any) -> Any:
-    """The object or array that a text encodes, or else the value itself."""
-    if not isinstance(text, str):
-        return text
-    if text[:1] not in ("{", "[") and text.lstrip()[:1] not in ("{", "["):
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
 def iter_fields(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield each field of a value that is no object or array, with its name, at any depth."""
     pending = [("", value)]
     while pending:
         name, one = pending.pop()
-        if isinstance(one, str):
-            one = decode_json(one)
+        one = decode_json(one)
         if isinstance(one, Mapping):
             pending.extend((str(key), inner) for key, inner in reversed(list(one.items())))
         elif isinstance(one, list | tuple):

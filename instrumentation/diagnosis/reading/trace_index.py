@@ -67,11 +67,8 @@ class TraceIndex:
     @cached_property
     def tool_calls(self) -> tuple[Span, ...]:
         """The calls of tools, without the spans that a tool opened inside."""
-        return tuple(
-            span
-            for span in self.spans
-            if span.type in TOOL_TYPES and not self._is_inside_tool(span)
-        )
+        calls = (span for span in self.spans if span.type in TOOL_TYPES)
+        return tuple(call for call in calls if not _is_tool_call(self.caller(call)))
 
     @cached_property
     def handoffs(self) -> tuple[Span, ...]:
@@ -121,6 +118,11 @@ class TraceIndex:
         """The tool calls directly in a turn."""
         return self._calls_of_turn.get(id(turn), ())
 
+    def calls_after(self, completion: Completion, tool: str) -> list[Span]:
+        """The calls of a tool in the turn of a completion that follow it."""
+        calls, start = self.calls_of(self.turn(completion.span)), self.position(completion.span)
+        return [call for call in calls if call.name == tool and self.position(call) > start]
+
     def output_of(self, turn: Span) -> str:
         """The text that a turn produced; without an output, that of its last completion."""
         text = plain_text(turn.outputs)
@@ -136,6 +138,11 @@ class TraceIndex:
         while parent is not None:
             yield parent
             parent = self.parent(parent)
+
+    def caller(self, span: Span) -> Span | None:
+        """The innermost turn or tool call around a span."""
+        callers = (one for one in self.ancestors(span) if one.type in {"AGENT", *TOOL_TYPES})
+        return next(callers, None)
 
     def turn(self, span: Span) -> Span | None:
         """The turn that contains a span, or the span itself if it is one."""
@@ -177,11 +184,6 @@ class TraceIndex:
             return False
         return other.agent in as_list(turn.attributes.get(ALONGSIDE_ATTRIBUTE))
 
-    def _is_inside_tool(self, span: Span) -> bool:
-        """Whether a tool call is the innermost of a turn, tool or completion around a span."""
-        for around in self.ancestors(span):
-            if around.type == "AGENT":
-                return False
-            if around.type in TOOL_TYPES:
-                return True
-        return False
+
+def _is_tool_call(span: Span | None) -> bool:
+    return span is not None and span.type in TOOL_TYPES

@@ -47,15 +47,8 @@ class TraceReading:
     ) -> Finding:
         """Build a finding, with the path from its origin to the answer.
 
-        Args:
-            mode: The failure mode.
-            origin: The span in which it began.
-            fix: The usual remedy.
-            confidence: From 0.0 to 1.0.
-            evidence: Quotations of spans.
-            agent: The agent that began it. None: the one at work in the origin.
-            carries: See `DataFlow.path`.
-            starts: See `DataFlow.path`.
+        The agent that began it is the one at work in the origin, unless `agent` names another. For
+        `carries` and `starts`, see `DataFlow.path`.
         """
         path = self.flow.path(origin, carries=carries, starts=starts)
         agent = agent or self.index.agent(origin)

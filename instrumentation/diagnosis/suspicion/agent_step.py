@@ -1,7 +1,7 @@
 """The steps of a run: each text that an agent produced, with the tool calls that follow it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -49,12 +49,8 @@ class AgentStep:
         return "\n".join(plain_text(call.outputs) for call in self.calls)
 
 
-def read_steps(index: TraceIndex) -> Sequence[AgentStep]:
-    """The steps of a run, in order."""
-    return tuple(_iter_steps(index))
-
-
-def _iter_steps(index: TraceIndex) -> Iterator[AgentStep]:
+def iter_steps(index: TraceIndex) -> Iterator[AgentStep]:
+    """Yield the steps of a run, in order."""
     completed = {id(index.turn(one.span)) for one in index.completions}
     answers = {id(one.span): one.answer.text for one in index.completions}
     last_of_turn: dict[int, AgentStep] = {}

@@ -7,14 +7,14 @@ diagnose-conversation-logs.md` says how they do on the other half.
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from instrumentation.diagnosis.reading.lexicon import ASSUMED, CONCLUSION, PROBLEM
 from instrumentation.diagnosis.reading.texts import content_words
 from instrumentation.diagnosis.reading.trace_index import TraceIndex
-from instrumentation.diagnosis.suspicion.agent_step import AgentStep, read_steps
+from instrumentation.diagnosis.suspicion.agent_step import AgentStep, iter_steps
 from instrumentation.figures import extract_figures
 
 FINAL_ANSWER = re.compile(r"\bfinal answer\b\W*(.+)", re.I)
@@ -34,7 +34,7 @@ class Steps:
 
     def __init__(self, index: TraceIndex) -> None:
         self.index = index
-        self.steps: Sequence[AgentStep] = read_steps(index)
+        self.steps = tuple(iter_steps(index))
 
     @cached_property
     def answer_step(self) -> tuple[AgentStep, str] | None:

@@ -27,7 +27,8 @@ def find_invented_values(reading: TraceReading) -> Iterator[Finding]:
     by_origin: dict[int, tuple[Completion, list[Figure]]] = {}
     for figure in unfounded:
         origin = _first_statement(reading, figure)
-        if origin is not None and _has_tools(reading, origin):
+        # The agent could look it up, or another agent of the run did.
+        if origin is not None and (origin.tools or reading.index.tool_calls):
             by_origin.setdefault(id(origin), (origin, []))[1].append(figure)
     for origin, figures in by_origin.values():
         yield _build_finding(reading, origin, figures)
@@ -66,11 +67,6 @@ def _first_statement(reading: TraceReading, figure: Figure) -> Completion | None
         ):
             return completion
     return None
-
-
-def _has_tools(reading: TraceReading, completion: Completion) -> bool:
-    """Whether the agent could look figures up, or another agent of the run did."""
-    return bool(completion.tools or reading.index.tool_calls)
 
 
 def _build_finding(reading: TraceReading, origin: Completion, figures: list[Figure]) -> Finding:

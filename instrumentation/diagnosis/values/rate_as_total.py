@@ -84,14 +84,11 @@ def _source_bases(reading: TraceReading, figure: Figure) -> dict[str, Span]:
 
 def _bases_in(value: object, figure: Figure) -> Iterator[str]:
     for text in iter_texts(value):
-        yield from (basis for one in figures_of(text) if (basis := _covered(one, figure)))
+        same = (one for one in figures_of(text) if figure.covers(one.value))
+        yield from filter(None, map(_basis, same))
     for record in iter_records(value):
         if any(str(inner) == str(figure.value.normalize()) for inner in record.values()):
             yield from _basis_of_record(record, figure)
-
-
-def _covered(one: Figure, figure: Figure) -> str | None:
-    return _basis(one) if figure.covers(one.value) else None
 
 
 def _basis_of_record(record: Mapping[str, object], figure: Figure) -> Iterator[str]:

@@ -23,11 +23,8 @@ def find_late_budget_checks(reading: TraceReading) -> Iterator[Finding]:
         spent = as_number(check.attributes.get(TOKEN_COUNT_ATTRIBUTE), 0.0)
         if spent <= limit:
             continue
-        earlier = [
-            one.span
-            for one in reading.index.completions
-            if reading.index.is_before(one.span, check)
-        ]
+        spans = (one.span for one in reading.index.completions)
+        earlier = [span for span in spans if reading.index.is_before(span, check)]
         if sum(span.tokens.total for span in earlier) != spent:
             continue  # the budget counts other completions than these
         if (origin := _first_beyond(earlier, limit)) is not None:

@@ -56,12 +56,9 @@ def _is_named_in_task(reading: TraceReading, call: Span) -> bool:
 
 def _earlier_calls(reading: TraceReading, call: Span) -> Sequence[Span]:
     """The calls of the same tool before this one."""
-    position = reading.index.position(call)
-    return [
-        one
-        for one in reading.index.tool_calls
-        if one.name == call.name and reading.index.position(one) < position
-    ]
+    position = reading.index.position
+    same_tool = (one for one in reading.index.tool_calls if one.name == call.name)
+    return [one for one in same_tool if position(one) < position(call)]
 
 
 def _violates_schema(reading: TraceReading, call: Span) -> bool:

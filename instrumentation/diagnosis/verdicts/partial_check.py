@@ -42,8 +42,8 @@ def find_partial_checks(reading: TraceReading) -> Iterator[Finding]:
 def _missing_items(reading: TraceReading, turn: Span) -> list[str]:
     """The codes of the prompt that no call asked for, if calls asked for others of their form."""
     index = reading.index
-    given = " ".join(message.text for message in index.completions_of(turn)[0].prompt)
-    items = dict.fromkeys(one for one in IDENTIFIER.findall(given) if re.search("[A-Z]", one))
+    given = IDENTIFIER.findall(index.completions_of(turn)[0].prompt_text)
+    items = dict.fromkeys(one for one in given if re.search("[A-Z]", one))
     calls = index.calls_of(turn)
     requested = {str(value) for call in calls for _, value in iter_fields(call.inputs)}
     forms = {mask_identifier(one) for one in items if one in requested}

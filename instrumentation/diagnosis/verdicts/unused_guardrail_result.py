@@ -24,7 +24,7 @@ def find_unused_guardrail_results(reading: TraceReading) -> Iterator[Finding]:
         if not removed or not added or len(before & after) < MIN_KEPT_SHARE * len(before):
             continue
         for completion in reading.index.completions:
-            prompt = set("\n".join(one.text for one in completion.prompt).split())
+            prompt = set(completion.prompt_text.split())
             is_later = reading.index.is_before(guardrail, completion.span)
             if is_later and removed <= prompt and not added & prompt:
                 yield _build_finding(reading, guardrail, completion.span, removed, added)

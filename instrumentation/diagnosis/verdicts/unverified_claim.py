@@ -49,9 +49,5 @@ def _spoken_claim(reading: TraceReading, turn: Span, callers: set[str | None]) -
 
 def _claim(turn: Span) -> str | None:
     """The name of a field by which an output claims to be checked."""
-    names = (
-        name
-        for name, value in iter_fields(turn.outputs)
-        if value is True and VERIFIED.fullmatch(name)
-    )
-    return next(names, None)
+    names = (name for name, value in iter_fields(turn.outputs) if value is True)
+    return next(filter(VERIFIED.fullmatch, names), None)

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from instrumentation.trace.formats.json_documents import decode_json
+
 Part = dict[str, Any]
 """A part of a message, such as {"type": "text", "content": "Three."}."""
 
@@ -19,9 +21,6 @@ def convert_chat_request(messages: Iterable[Any]) -> dict[str, Any]:
 
     The system messages at its start are the instructions: an agent framework takes them apart from
     the chat history. Later ones stay in the history, in their order.
-
-    Args:
-        messages: Messages in the format of OpenAI's chat completions.
     """
     history = [message for message in messages if isinstance(message, Mapping)]
     instructions: list[Part] = []
@@ -51,12 +50,11 @@ def convert_chat_choices(choices: Iterable[Any]) -> dict[str, Any]:
 
 
 def convert_tools(tools: Any) -> str | None:
-    """Convert tool definitions of OpenAI's and Anthropic's APIs; None if none has a name.
+    """Convert a list of tool definitions of OpenAI's and Anthropic's APIs, or its JSON.
 
-    Args:
-        tools: A list of definitions, or its JSON.
+    None if none of them has a name.
     """
-    listed = parse_json_text(tools)
+    listed = decode_json(tools)
     listed = listed if isinstance(listed, list) else []
     definitions = [_flatten_tool(tool) for tool in listed if isinstance(tool, Mapping)]
     named = [definition for definition in definitions if definition.get("name")]
@@ -116,23 +114,13 @@ def convert_tool_call(call: Mapping[str, Any]) -> Part:
     if call_id := call.get("id"):
         part["id"] = str(call_id)
     arguments = function.get("arguments")
-    return part if arguments is None else {**part, "arguments": parse_json_text(arguments)}
+    return part if arguments is None else {**part, "arguments": decode_json(arguments)}
 
 
 def _tool_result(content: Any) -> Any:
     """Return the text of a tool's result, which OpenAI also allows as a list of parts."""
     texts = [part.get("content") for part in content_parts(content)]
     return texts[0] if len(texts) == 1 else content
-
-
-def parse_json_text(value: Any) -> Any:
-    """Return the object or list that a text holds as JSON; anything else unchanged."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
 
 
 def to_text(value: Any) -> str:

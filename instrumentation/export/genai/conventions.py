@@ -3,7 +3,6 @@
 Source: https://github.com/open-telemetry/semantic-conventions-genai, v0.1.0
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,14 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 
 from instrumentation.export.genai.agent_messages import convert_agent_messages
-from instrumentation.export.genai.chat_messages import parse_json_text
+from instrumentation.export.genai.chat_messages import to_json
 from instrumentation.export.genai.inference import (
     FINISH_REASONS,
     convert_type,
     inference_attributes,
 )
 from instrumentation.export.genai.providers import find_provider
+from instrumentation.trace.formats.json_documents import decode_json
 
 OPERATION = "gen_ai.operation.name"
 AGENT_NAME, TOOL_NAME = "gen_ai.agent.name", "gen_ai.tool.name"
@@ -88,13 +88,7 @@ def apply_conventions(
 ) -> GenAiSpan:
     """Apply the conventions to a span of MLflow.
 
-    Args:
-        name: The span's name in MLflow.
-        kind: The span's kind in MLflow.
-        attributes: Its attributes as plain values.
-        inputs: Its inputs, decoded.
-        outputs: Its outputs, decoded.
-        has_failed: Whether its status is an error.
+    The attributes are plain values; inputs and outputs are decoded.
     """
     span_type = attributes.get("mlflow.spanType")
     own = {key: value for key, value in attributes.items() if key not in RENAMED}
@@ -134,7 +128,7 @@ def _derive(
     operation: str, name: str, attributes: Mapping[str, Any], inputs: Any, outputs: Any
 ) -> dict[str, Any]:
     """Return the attributes that follow from MLflow's attributes, the inputs and the outputs."""
-    usage = parse_json_text(attributes.get("mlflow.chat.tokenUsage"))
+    usage = decode_json(attributes.get("mlflow.chat.tokenUsage"))
     counts = usage if isinstance(usage, Mapping) else {}
     derived: dict[str, Any] = {key: counts.get(count) for count, key in TOKEN_COUNTS.items()}
     if operation == "execute_tool":
@@ -158,7 +152,6 @@ def _derive(
 
 def _to_any(value: Any) -> Any:
     """Return a value for an attribute of type `any`: a text as it is, an object as JSON."""
-    parsed = parse_json_text(value)
-    if parsed is None or isinstance(parsed, str | bool | int | float):
-        return parsed
-    return json.dumps(parsed, ensure_ascii=False, default=str)
+    parsed = decode_json(value)
+    is_plain = parsed is None or isinstance(parsed, str | bool | int | float)
+    return parsed if is_plain else to_json(parsed)

@@ -11,9 +11,9 @@ from instrumentation.export.genai.chat_messages import (
     convert_message,
     convert_tool_call,
     convert_tools,
-    parse_json_text,
     to_json,
 )
+from instrumentation.trace.formats.json_documents import decode_json
 from patches.mlflow.provider_messages import translate_provider_messages
 
 FINISH_REASONS = "gen_ai.response.finish_reasons"
@@ -49,10 +49,7 @@ def inference_attributes(
 ) -> dict[str, Any]:
     """Return the attributes that follow from a completion's request and reply.
 
-    Args:
-        attributes: The attributes of the span as plain values.
-        inputs: The request, in the shape of OpenAI's chat completions or responses API.
-        outputs: The reply, in the same shape.
+    Both are in the shape of OpenAI's chat completions or responses API.
     """
     request = inputs if isinstance(inputs, Mapping) else {}
     tools = convert_tools(request.get("tools") or attributes.get("mlflow.chat.tools"))
@@ -119,7 +116,7 @@ def convert_type(key: str, value: Any) -> Any:
         The value; None if the type cannot hold it.
     """
     if key == FINISH_REASONS and isinstance(value, str):
-        found = parse_json_text(value)
+        found = decode_json(value)
         return found if isinstance(found, list) else [value]
     to_type = ATTRIBUTE_TYPES.get(key)
     try:

@@ -31,9 +31,6 @@ def find_provider(attributes: Mapping[str, Any]) -> str:
     """Return the provider by the best evidence; "openai" for clients that name none.
 
     The convention requires the attribute. Nearly all other endpoints offer OpenAI's API.
-
-    Args:
-        attributes: MLflow's attributes of the span as plain values.
     """
     named = attributes.get("mlflow.llm.provider")
     if isinstance(named, str) and named:

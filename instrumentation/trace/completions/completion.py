@@ -54,7 +54,8 @@ def list_completions(trace: Trace) -> tuple[Completion, ...]:
 
 def _completions_below(span: Span, agent: str) -> Iterator[Completion]:
     agent = str(span.attributes.get(NODE_ATTRIBUTE) or span.agent or agent)
-    if span.type not in COMPLETION_TYPES or _contains_completion(span):
+    inner = (one for child in span.children for one in child)
+    if span.type not in COMPLETION_TYPES or any(one.type in COMPLETION_TYPES for one in inner):
         for child in span.children:
             yield from _completions_below(child, agent)
         return
@@ -68,10 +69,6 @@ def _read(read: Callable[[Span], dict[str, Any] | None], span: Span) -> dict[str
         return read(span)
     except UNREADABLE_TRACE_ERRORS:
         return None
-
-
-def _contains_completion(span: Span) -> bool:
-    return any(inner.type in COMPLETION_TYPES for child in span.children for inner in child)
 
 
 def _model(span: Span) -> str:

@@ -6,9 +6,10 @@ gen_ai.prompt.0.role                                               OpenLLMetry
 gen_ai.prompt.1.tool_calls.0.name
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from instrumentation.trace.completions.genai_messages import to_compact_text
 
 
 def unflatten(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
@@ -65,8 +66,7 @@ def _to_message(message: Mapping[str, Any]) -> dict[str, Any]:
         texts = (part.get("message_content", {}).get("text") for part in parts)
         content = "\n".join(str(text) for text in texts if text) or None
     # A text that happens to be JSON was decoded when the span was read.
-    if content is not None and not isinstance(content, str):
-        content = _to_json(content)
+    content = None if content is None else to_compact_text(content)
     converted: dict[str, Any] = {"role": role, "content": content}
     for key in ("name", "tool_call_id"):
         if message.get(key) and not (key == "name" and role == "tool"):
@@ -80,13 +80,9 @@ def _to_call(call: Mapping[str, Any]) -> dict[str, Any]:
     call = call.get("tool_call", call)
     function = call.get("function", call)
     arguments = function.get("arguments")
-    text = arguments if isinstance(arguments, str) else _to_json(arguments or {})
+    text = arguments if isinstance(arguments, str) else to_compact_text(arguments or {})
     return {
         "id": call.get("id"),
         "type": "function",
         "function": {"name": function.get("name"), "arguments": text},
     }
-
-
-def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -30,7 +30,7 @@ def _convert(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     parts = [part for part in message["parts"] if isinstance(part, Mapping)]
     results = [part for part in parts if part.get("type") == "tool_call_response"]
     for part in results:
-        content = _as_text(part.get("response", part.get("result")))
+        content = to_compact_text(part.get("response", part.get("result")))
         yield {"role": "tool", "tool_call_id": part.get("id"), "content": content}
     calls = [_to_call(part) for part in parts if part.get("type") == "tool_call"]
     text = _text(parts)
@@ -41,7 +41,7 @@ def _convert(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _to_call(part: Mapping[str, Any]) -> dict[str, Any]:
-    function = {"name": part.get("name"), "arguments": _as_text(part.get("arguments"))}
+    function = {"name": part.get("name"), "arguments": to_compact_text(part.get("arguments"))}
     return {"id": part.get("id"), "type": "function", "function": function}
 
 
@@ -50,7 +50,7 @@ def _text(parts: Sequence[Any]) -> str:
     return "\n".join(str(text) for text in texts if text)
 
 
-def _as_text(value: Any) -> str:
+def to_compact_text(value: Any) -> str:
     """A text as it is; anything else as the compact JSON that models write."""
     if isinstance(value, str):
         return value

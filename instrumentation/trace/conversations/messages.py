@@ -7,6 +7,7 @@ from typing import Any
 
 from instrumentation.trace.conversations.conversation import Step, StepKind, ToolCall
 from instrumentation.trace.span_tree import TraceNotFoundError
+from instrumentation.trace.wording import describe_value
 
 PERSONS = frozenset(("user", "human"))
 INSTRUCTION_ROLES = frozenset(("system", "developer"))
@@ -31,9 +32,9 @@ def read_message(message: Any, position: int, place: str) -> Step:
         TraceNotFoundError: It is not an object, names no speaker, or its content is no text.
     """
     if not isinstance(message, Mapping):
+        value = describe_value(message, MAX_VALUE_CHARS)
         raise TraceNotFoundError(
-            f"{place}: {_format_value(message)} is not a message; expected an object with `role`"
-            " and `content`"
+            f"{place}: {value} is not a message; expected an object with `role` and `content`"
         )
     role, name = _label(message.get("role")), _label(message.get("name"))
     if not (role or name):
@@ -70,7 +71,7 @@ def text_of(content: Any, place: str) -> str:
         texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
         return "\n".join(text for text in texts if isinstance(text, str))
     raise TraceNotFoundError(
-        f"{place}.content: {_format_value(content)} is no text; expected a text"
+        f"{place}.content: {describe_value(content, MAX_VALUE_CHARS)} is no text; expected a text"
     )
 
 
@@ -110,8 +111,3 @@ def _decode(arguments: Any) -> Any:
 
 def _label(value: Any) -> str:
     return value.strip() if isinstance(value, str) else "" if value is None else str(value)
-
-
-def _format_value(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= MAX_VALUE_CHARS else f"{text[: MAX_VALUE_CHARS - 1]}…"

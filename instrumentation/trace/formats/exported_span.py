@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from instrumentation.trace.wording import describe_value
+
 MAX_TIME_NS = 2**63 - 1
 """The latest time that fits into the protocol of OpenTelemetry: in the year 2262."""
-MAX_VALUE_CHARS = 60
 NANOSECONDS = "nanoseconds since 1970, an integer of up to 19 digits"
 
 
@@ -58,12 +59,6 @@ def check_exported_span(span: Mapping[str, Any], number: int) -> dict[str, Any]:
                 f'span {number}{name}: "{field}" is {found}; expected {expected}'
             )
     return checked
-
-
-def describe_value(value: Any) -> str:
-    """The beginning of a value, for an error message."""
-    text = repr(value)
-    return text if len(text) <= MAX_VALUE_CHARS else f"{text[: MAX_VALUE_CHARS - 1]}…"
 
 
 def _to_integer(time: Any) -> Any:

@@ -9,10 +9,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from instrumentation.trace.formats.exported_span import TraceNotFoundError, describe_value
+from instrumentation.trace.formats.exported_span import TraceNotFoundError
 from instrumentation.trace.formats.otlp_values import field_in_either_case, otlp_attributes
 from instrumentation.trace.session import SESSION_KEY, USER_KEY
 from instrumentation.trace.span import TOKEN_USAGE_ATTRIBUTE
+from instrumentation.trace.wording import describe_value
 
 SPAN_TYPES = {
     "chat": "LLM",

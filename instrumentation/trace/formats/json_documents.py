@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from instrumentation.trace.formats.exported_span import TraceNotFoundError, describe_value
+from instrumentation.trace.formats.exported_span import TraceNotFoundError
+from instrumentation.trace.wording import describe_value
 
 READABLE_FORMATS = (
     "MLflow's JSON of one or several traces (`mlflow traces get` or `mlflow traces search --output"
@@ -72,6 +73,16 @@ def parse_json(text: str) -> Any:
     """
     value = VALUE_DECODER.decode(text)
     return _replace_surrogates(value) if SURROGATE.search(text) else value
+
+
+def decode_json(text: Any) -> Any:
+    """The object or array that a text encodes, or else the value itself."""
+    if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _skip_space(text: str, position: int) -> int:

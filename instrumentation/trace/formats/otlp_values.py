@@ -6,8 +6,9 @@ Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from instrumentation.trace.formats.exported_span import TraceNotFoundError, describe_value
+from instrumentation.trace.formats.exported_span import TraceNotFoundError
 from instrumentation.trace.formats.json_documents import parse_json
+from instrumentation.trace.wording import describe_value
 
 OTLP_VALUES: Mapping[str, Callable[[Any], Any]] = {
     "stringValue": lambda value: _decode_container(value),

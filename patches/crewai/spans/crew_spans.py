@@ -95,7 +95,6 @@ class AgentSpan(EventSpan):
     """A turn of an agent: in a crew, by delegation, or on its own.
 
     Attributes:
-        output: The agent's output.
         is_standalone: Whether the agent works without a task.
         last_rejected_call: The last tool call that CrewAI rejected. It tries such a call again and
             reports each attempt.

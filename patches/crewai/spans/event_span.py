@@ -91,11 +91,8 @@ def to_json(value: Any, *outer_ids: int) -> Any:
     """Convert a user's value to JSON data: outputs to their text, other objects to their class.
 
     Objects are never dumped: one may contain an agent, whose model contains an API key. A container
-    inside itself, or nested deeper than `MAX_DEPTH`, is replaced by its class name.
-
-    Args:
-        value: Any value.
-        outer_ids: The ids of the containers around it.
+    inside itself, or nested deeper than `MAX_DEPTH`, is replaced by its class name; `outer_ids` are
+    the ids of the containers around it.
     """
     ids = (*outer_ids, id(value))
     match value:

@@ -22,7 +22,6 @@ class ToolSpan(EventSpan):
     """One tool call.
 
     Attributes:
-        arguments: The call's arguments.
         delegator: The agent that makes the call.
         delegated_turns: The coworkers' turns that the call leads to, if it is a delegation.
         has_failed: Whether it has ended with an error.

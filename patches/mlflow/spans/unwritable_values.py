@@ -60,11 +60,10 @@ def _shorten_event(argument: Any) -> Any:
 def to_writable(value: Any, path: tuple[int, ...] = ()) -> Any:
     """Return the value with a description in place of each part that cannot be written as JSON.
 
-    Args:
-        value: Any object.
-        path: The ids of the objects that contain it.
+    `path` has the ids of the objects that contain it.
     """
     from mlflow.entities import SpanEvent
+    from mlflow.tracing.utils import TraceJSONEncoder
 
     kind = type(value).__name__
     if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
@@ -86,15 +85,9 @@ def to_writable(value: Any, path: tuple[int, ...] = ()) -> Any:
         if is_dataclass(value) and not isinstance(value, type):
             parts = {field.name: getattr(value, field.name, None) for field in fields(value)}
             return to_writable(parts, inside)
-        return _through_json(value)
+        return json.loads(json.dumps(value, cls=TraceJSONEncoder))
     except Exception:  # a user's object may raise anything
         return _describe(value)
-
-
-def _through_json(value: Any) -> Any:
-    from mlflow.tracing.utils import TraceJSONEncoder
-
-    return json.loads(json.dumps(value, cls=TraceJSONEncoder))
 
 
 def _to_key(key: Any) -> str:
