@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from instrumentation.trace.canonical_json import mask_nested_ids
 from scenarios.replay.ledger import Exchange
+from scenarios.reports.wording import count_of, truncate
 from scenarios.tape.requests.drift import SEVERITIES, Change, compare_requests
 from scenarios.tape.requests.request import to_sorted_json
 
@@ -35,6 +36,9 @@ class ModelRequest:
     def text(self) -> str:
         """Path and body; equal for equal requests."""
         return f"{self.path} {to_sorted_json(self.body)}"
+
+    def __str__(self) -> str:
+        return truncate(self.text, MAX_REQUEST_CHARS)
 
 
 def requests_of_ledger(exchanges: Iterable[Exchange]) -> tuple[ModelRequest, ...]:
@@ -118,7 +122,7 @@ def _compare_lane(
         yield RequestDrift(lane, 0, (Change("agent", description),))
         return
     if not old:
-        description = f"is new and sends {_plural(len(new), 'request')}"
+        description = f"is new and sends {count_of(len(new), 'request')}"
         yield RequestDrift(lane, 0, (Change("agent", description),))
         return
     matches = _match_calls(old, new)
@@ -126,11 +130,11 @@ def _compare_lane(
         if j in matches:
             changes = compare_requests(old[matches[j]].body, request.body)
         else:
-            changes = (Change("missing", f"this call is new: {_shorten(request)}"),)
+            changes = (Change("missing", f"this call is new: {request}"),)
         if changes:
             yield RequestDrift(lane, j + 1, changes)
     for i in sorted(set(range(len(old))) - set(matches.values())):
-        missing = Change("missing", f"the recorded call is missing: {_shorten(old[i])}")
+        missing = Change("missing", f"the recorded call is missing: {old[i]}")
         yield RequestDrift(lane, i + 1, (missing,))
 
 
@@ -150,12 +154,3 @@ def _distance(old: ModelRequest, new: ModelRequest) -> int:
         return CHANGE_COST * CHANGE_COST
     changes = compare_requests(old.body, new.body)
     return CHANGE_COST * sum(1 + SEVERITIES.index(change.severity) for change in changes)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _shorten(request: ModelRequest) -> str:
-    text = request.text
-    return text if len(text) <= MAX_REQUEST_CHARS else text[: MAX_REQUEST_CHARS - 1] + "…"

@@ -8,6 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from scenarios.reports import document_parts
+
 UNLIMITED_WIDTH = 10_000
 EMPTY_CELL = "–"
 """The content of a cell without a value."""
@@ -15,12 +17,11 @@ EMPTY_CELL = "–"
 
 def markdown_table(
     headings: Sequence[str], rows: Iterable[Sequence[str]], is_markup: bool = False
-) -> Iterator[str]:
-    """Yield the lines of a table. Its cells are escaped, unless they are Markdown already."""
-    yield _table_row(headings)
-    yield _table_row(["---"] * len(headings))
-    for row in rows:
-        yield _table_row(row if is_markup else [_escape_cell(cell) for cell in row])
+) -> list[str]:
+    """Return the lines of a table. Its cells are escaped, unless they are Markdown already."""
+    return document_parts.markdown_table(
+        headings, rows if is_markup else (list(map(_escape_cell, row)) for row in rows)
+    )
 
 
 def list_item(sentence: str) -> str:
@@ -32,10 +33,6 @@ def list_item(sentence: str) -> str:
 def escape_markdown(text: str) -> str:
     """Return Markdown that shows a text as it is."""
     return "".join(f"\\{each}" if each in "\\`*_[]<>|~" else each for each in text)
-
-
-def _table_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _escape_cell(text: str) -> str:

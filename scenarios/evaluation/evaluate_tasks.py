@@ -3,7 +3,6 @@
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from scenarios.evaluation.tasks import CONVERSATION_SCENARIO, TASKS
 from scenarios.player.run import run_scenario
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape, TapeError
+from scenarios.testing.environment_variables import environment_variables
 from workflows.lifecycle.evaluation import Evaluation
 from workflows.model import Model
 
@@ -91,21 +91,15 @@ def evaluate_tasks(store: str, judge: Model | None = None) -> TaskEvaluation:
 @contextmanager
 def _judging_model(judge: Model | None) -> Generator[Model]:
     """The judge, and its key in the variable that MLflow reads."""
-    before = environ.get(MLFLOW_KEY_VARIABLE)
-    try:
+    key = judge.api_key if judge else "taped"
+    with environment_variables({MLFLOW_KEY_VARIABLE: key}):
         if judge:
-            environ[MLFLOW_KEY_VARIABLE] = judge.api_key
             yield judge
             return
-        environ[MLFLOW_KEY_VARIABLE] = "taped"
         with replay_tape(Tape.load(JUDGE_TAPE)) as replay:
-            yield Model("taped", replay.base_url, api_key="taped")
+            yield Model("taped", replay.base_url, api_key=key)
             if replay.refusals:
                 raise TapeError("\n".join(map(str, replay.refusals)))
-    finally:
-        environ.pop(MLFLOW_KEY_VARIABLE)
-        if before is not None:
-            environ[MLFLOW_KEY_VARIABLE] = before
 
 
 def _traces(runs: Sequence[TaskRun], variant: str) -> list[Any]:

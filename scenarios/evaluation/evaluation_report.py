@@ -3,32 +3,33 @@
 from collections.abc import Iterator
 
 from scenarios.evaluation.evaluate_tasks import TaskEvaluation
+from scenarios.reports.document_parts import markdown_table
 
 
 def render_evaluation(evaluation: TaskEvaluation) -> str:
     """The scores of broken and fixed, how sure the difference is, and how good the judges are."""
-    return "\n".join([*_render_scores(evaluation), "", *_render_judges(evaluation)])
+    scores = markdown_table(("scorer", "broken", "fixed", "verdict"), _score_rows(evaluation))
+    agreements = markdown_table(
+        ("judge", "agrees with the expectations", "Cohen's kappa"), _judge_rows(evaluation)
+    )
+    runs = ", ".join(f"{name!r}" for name in evaluation.runs)
+    return "\n".join(
+        [
+            *(*scores, ""),
+            *(*agreements, ""),
+            f"The conversation {'passes' if evaluation.conversation else 'fails'}.",
+            f"In MLflow: the dataset {evaluation.dataset!r}, and the evaluation runs {runs}",
+        ]
+    )
 
 
-def _render_scores(evaluation: TaskEvaluation) -> Iterator[str]:
-    yield "| scorer | broken | fixed | verdict |"
-    yield "| --- | --- | --- | --- |"
+def _score_rows(evaluation: TaskEvaluation) -> Iterator[tuple[str, ...]]:
     for name, compared in evaluation.comparisons.items():
-        broken, fixed = (sum(one[name].values()) for one in (evaluation.broken, evaluation.fixed))
-        yield (
-            f"| {name} | {broken} of {compared.tasks} | {fixed} of {compared.tasks}"
-            f" | {compared.verdict} |"
-        )
+        passed = (sum(one[name].values()) for one in (evaluation.broken, evaluation.fixed))
+        yield name, *(f"{count} of {compared.tasks}" for count in passed), compared.verdict
 
 
-def _render_judges(evaluation: TaskEvaluation) -> Iterator[str]:
-    yield "| judge | agrees with the expectations | Cohen's kappa |"
-    yield "| --- | --- | --- |"
+def _judge_rows(evaluation: TaskEvaluation) -> Iterator[tuple[str, ...]]:
     for name, agreement in evaluation.agreements.items():
         kappa = "undefined" if agreement.kappa is None else f"{agreement.kappa:.2f}"
-        yield f"| {name} | {agreement.accuracy:.0%} | {kappa} |"
-    yield ""
-    yield f"The conversation {'passes' if evaluation.conversation else 'fails'}."
-    yield f"In MLflow: the dataset {evaluation.dataset!r}, and the evaluation runs " + ", ".join(
-        f"{name!r}" for name in evaluation.runs
-    )
+        yield name, f"{agreement.accuracy:.0%}", kappa

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from scenarios.programs.forked_replay import describe_fork
@@ -34,10 +35,7 @@ def to_json(session: TapeSession, ended: EndedProgram, fork: Fork | None = None)
         "exchanges": len(session.exchanges),
         "recorded": session.recorded,
         "recorded_in": str(finished.path) if finished and session.recorded else None,
-        "uncaptured": [
-            {"method": one.method, "path": one.path, "reason": one.reason}
-            for one in session.uncaptured
-        ],
+        "uncaptured": [asdict(one) for one in session.uncaptured],
         "refusals": [{"lane": one.lane, "message": str(one)} for one in session.refusals],
         "drift": [
             {

@@ -5,7 +5,7 @@ A part lies between `<!-- generated: NAME -->` and `<!-- end -->`. NAME is a key
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -61,19 +61,28 @@ def escape_cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
 
 
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table; its cells are Markdown already."""
+    return [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows)]
+
+
 def _scenario_table() -> str:
     """One table per workflow, of its scenarios."""
     tables = []
     scenarios = [load_scenario(name) for name in scenario_names()]
     for workflow in sorted({scenario.workflow for scenario in scenarios}):
         path = workflow_path(workflow).relative_to(PROJECT_ROOT)
-        rows = [f"[`{path}`]({path}):\n", "| scenario | what happens | failure mode |"]
-        rows.append("| --- | --- | --- |")
-        for scenario in (one for one in scenarios if one.workflow == workflow):
-            link = f"[{scenario.name}](scenarios/catalog/{scenario.name}/README.md)"
-            cells = (link, escape_cell(scenario.title), escape_cell(scenario.failure_mode))
-            rows.append(f"| {' | '.join(cells)} |")
-        tables.append("\n".join(rows))
+        rows = (
+            (
+                f"[{one.name}](scenarios/catalog/{one.name}/README.md)",
+                escape_cell(one.title),
+                escape_cell(one.failure_mode),
+            )
+            for one in scenarios
+            if one.workflow == workflow
+        )
+        table = markdown_table(("scenario", "what happens", "failure mode"), rows)
+        tables.append("\n".join([f"[`{path}`]({path}):\n", *table]))
     return "\n\n".join(tables)
 
 
@@ -85,42 +94,36 @@ def _outline(name: str, variant: str) -> str:
 
 
 def _patch_table() -> str:
-    rows = ["| patch | without it |", "| --- | --- |"]
-    for patch in all_patches():
-        rows.append(f"| [{patch.name}]({patch.path}) | {patch.symptom} |")
-    return "\n".join(rows)
+    rows = ((f"[{patch.name}]({patch.path})", patch.symptom) for patch in all_patches())
+    return "\n".join(markdown_table(("patch", "without it"), rows))
 
 
 def _patch_versions_table() -> str:
     """The upstream versions that need each patch, one column per distribution."""
     patches = all_patches()
     upstream = tuple(dict.fromkeys(name for patch in patches for name in patch.versions))
-    rows = [
-        f"| patch | {' | '.join(upstream)} | upstream code | delete when | canary |",
-        "| --- " * (len(upstream) + 4) + "|",
-    ]
+    columns = ("patch", *upstream, "upstream code", "delete when", "canary")
+    rows = []
     for patch in patches:
         versions = [
             f"`{patch.versions[name]}`" if name in patch.versions else "" for name in upstream
         ]
         link = f"[{patch.name}]({patch.path})"
         file, _, test = patch.canary.partition("::")
-        cells = [link, *versions, patch.upstream, patch.delete_when, f"[{test}](../{file})"]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+        rows.append([link, *versions, patch.upstream, patch.delete_when, f"[{test}](../{file})"])
+    return "\n".join(markdown_table(columns, rows))
 
 
 def _detector_table() -> str:
-    rows = ["| failure mode | detector |", "| --- | --- |"]
+    rows = []
     for detector in DETECTORS:
         module = import_module(detector.__module__)
         path = Path(str(module.__file__)).relative_to(PROJECT_ROOT)
         found = (detector.__doc__ or "").partition("\n")[0].removeprefix("Yield ")
         name = detector.__name__.removeprefix("find_").replace("_", " ")
         link = f"[{name}](../../{path}): {found}"
-        cells = (module.MODE, link)
-        rows.append(f"| {' | '.join(map(escape_cell, cells))} |")
-    return "\n".join(rows)
+        rows.append((escape_cell(module.MODE), escape_cell(link)))
+    return "\n".join(markdown_table(("failure mode", "detector"), rows))
 
 
 def _make_targets() -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from instrumentation.governance import ConsequentialCall, Governance
-from scenarios.reports.document_parts import escape_cell
+from scenarios.reports.document_parts import escape_cell, markdown_table
 from scenarios.reports.wording import count_of, truncate
 
 Row = tuple[str, ...]
@@ -37,9 +37,7 @@ def render_governance_markdown(governance: Governance) -> str:
     if governance.problems:
         lines += [*(f"- ❌ {problem}" for problem in governance.problems), ""]
     for columns, rows in _iter_tables(governance):
-        header = (columns, ("---",) * len(columns))
-        lines += [f"| {' | '.join(map(escape_cell, row))} |" for row in (*header, *rows)]
-        lines.append("")
+        lines += [*markdown_table(columns, (list(map(escape_cell, row)) for row in rows)), ""]
     return "\n".join([*lines, *(f"- {line}" for line in _summary(governance))])
 
 

@@ -6,7 +6,7 @@ replies of outside services may use inputs, which are filled in before the run s
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 PLACEHOLDER = re.compile(r"\$\$\{|\$\{(\w+)\}")
@@ -26,17 +26,27 @@ def placeholder_names(value: Any) -> Iterator[str]:
             yield from placeholder_names(item)
 
 
+def map_texts(value: Any, change: Callable[[str], Any]) -> Any:
+    """Return a JSON value with each of its strings changed; keys stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: map_texts(item, change) for key, item in value.items()}
+    return [map_texts(item, change) for item in value] if isinstance(value, list) else value
+
+
+def escape_placeholders(value: Any) -> Any:
+    """Return a JSON value in which nothing is a placeholder: `$${` is a literal `${`."""
+    return map_texts(value, lambda text: text.replace("${", "$${"))
+
+
 def fill_captures(value: Any, captures: Mapping[str, str]) -> Any:
     """Return `value` with each placeholder replaced by its capture, and `$${` by `${`."""
-    if isinstance(value, str):
-        if "${" not in value:
-            return value
-        return PLACEHOLDER.sub(lambda found: captures[found[1]] if found[1] else "${", value)
-    if isinstance(value, dict):
-        return {key: fill_captures(item, captures) for key, item in value.items()}
-    if isinstance(value, list):
-        return [fill_captures(item, captures) for item in value]
-    return value
+
+    def fill(text: str) -> str:
+        return PLACEHOLDER.sub(lambda found: captures[found[1]] if found[1] else "${", text)
+
+    return map_texts(value, fill)
 
 
 def fill_inputs(value: Any, inputs: Mapping[str, InputValue]) -> Any:
@@ -44,12 +54,10 @@ def fill_inputs(value: Any, inputs: Mapping[str, InputValue]) -> Any:
 
     A string that is one placeholder and nothing else becomes the input itself, of the input's type.
     """
-    if isinstance(value, str):
-        if (whole := PLACEHOLDER.fullmatch(value)) and whole[1] in inputs:
+
+    def fill(text: str) -> InputValue:
+        if (whole := PLACEHOLDER.fullmatch(text)) and whole[1] in inputs:
             return inputs[whole[1]]
-        return PLACEHOLDER.sub(lambda found: str(inputs.get(found[1], found[0])), value)
-    if isinstance(value, dict):
-        return {key: fill_inputs(item, inputs) for key, item in value.items()}
-    if isinstance(value, list):
-        return [fill_inputs(item, inputs) for item in value]
-    return value
+        return PLACEHOLDER.sub(lambda found: str(inputs.get(found[1], found[0])), text)
+
+    return map_texts(value, fill)

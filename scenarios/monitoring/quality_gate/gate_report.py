@@ -15,7 +15,7 @@ from scenarios.monitoring.quality_gate.gate_check import (
     GateCheck,
     GateReport,
 )
-from scenarios.reports.document_parts import escape_cell
+from scenarios.reports.document_parts import escape_cell, markdown_table
 from scenarios.reports.wording import count_of
 
 MARKS = {PASSED: "✓", FAILED: "✗", NOT_EVALUATED: "?", SKIPPED: "-"}
@@ -39,9 +39,8 @@ def render_gate(report: GateReport) -> RenderableType:
 
 def render_gate_markdown(report: GateReport) -> str:
     """The same as Markdown, which ends with a line break."""
-    rows = [("", *COLUMNS), ("---",) * 4]
-    rows += [(EMOJI[check.verdict], *_cells(check)) for check in report.checks]
-    table = [f"| {' | '.join(map(escape_cell, row))} |" for row in rows]
+    rows = ([EMOJI[one.verdict], *map(escape_cell, _cells(one))] for one in report.checks)
+    table = markdown_table(("", *COLUMNS), rows)
     reasons = [f"- {EMOJI[one.verdict]} {escape_cell(line)}" for one, line in _reasons(report)]
     return "\n".join([f"## {_title(report)}", "", *table, "", *reasons]).rstrip() + "\n"
 

@@ -26,6 +26,7 @@ from instrumentation.trace.lookup import (
     session_filter,
 )
 from instrumentation.tracing import enable_tracing, record_run
+from scenarios.player.live.live_run import error_summary
 from scenarios.player.live.registry_prompt import make_chat
 from scenarios.reports.terminal_report import make_console
 from workflows.chat_stream import StreamedChat
@@ -133,8 +134,7 @@ class ChatTerminal:
             # The runner turns Ctrl-C into the cancellation of this turn alone.
             return runner.run(take_turn(conversation, message))
         except (OpenAIError, TruncatedAnswerError, NoAnswerError) as error:
-            first_line = next(iter(str(error).splitlines()), type(error).__name__)
-            reason = f"no answer: {first_line}"
+            reason = f"no answer: {error_summary(error)}"
         except KeyboardInterrupt:
             if not self.is_interactive:
                 raise

@@ -19,6 +19,7 @@ from scenarios.reports.wording import count_of, list_words
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine
 from scenarios.tape.line_validation import validate_line
+from scenarios.tape.placeholders import escape_placeholders
 from scenarios.tape.requests.request import COMPLETION_PATHS, Request
 from scenarios.tape.similarity import closest_word
 from scenarios.tape.tape import Tape
@@ -97,7 +98,7 @@ def parse_edited_reply(content: str, file: str) -> dict[str, Any]:
         parsed = None
     known = ("content", "tool_calls", "refusal", "reasoning_content", "finish_reason", "usage")
     is_reply = isinstance(parsed, dict) and any(key in known for key in parsed)
-    reply = parsed if is_reply else {"content": content.rstrip("\n").replace("${", "$${")}
+    reply = parsed if is_reply else escape_placeholders({"content": content.rstrip("\n")})
     try:
         validate_line({"lane": "edited", "origin": "scripted", "reply": reply})
     except LineError as error:

@@ -13,6 +13,7 @@ import orjson
 from scenarios.tape.converters.converted import ConversionError, Converted, Loss
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line_validation import validate_line
+from scenarios.tape.placeholders import escape_placeholders
 from scenarios.tape.requests.request import EMBEDDINGS_PATH
 
 LANE = "agent"
@@ -99,11 +100,11 @@ def _to_reply(response: Mapping[str, Any], losses: list[str]) -> dict[str, Any] 
         for key in response
         if key not in (*REPLY_KEYS, *IGNORED_KEYS)
     ]
-    reply: dict[str, Any] = {"content": _escape(response.get("content"))}
+    reply: dict[str, Any] = {"content": escape_placeholders(response.get("content"))}
     if calls := response.get("toolCalls"):
-        reply["tool_calls"] = [_escape(dict(call)) for call in calls]
+        reply["tool_calls"] = [escape_placeholders(dict(call)) for call in calls]
     if reasoning := response.get("reasoning"):
-        reply["reasoning_content"] = _escape(reasoning)
+        reply["reasoning_content"] = escape_placeholders(reasoning)
     if reason := response.get("finishReason"):
         reply["finish_reason"] = reason
     usage = response.get("usage") or {}
@@ -137,12 +138,3 @@ def _condition_parts(match: Mapping[str, Any]) -> Iterator[str]:
         yield rf"(?=[\s\S]*^user{LABEL}{OTHER_TEXT}{re.escape(text)}{not_later})"
     if text := match.get("inputText"):
         yield re.escape(text)
-
-
-def _escape(value: Any) -> Any:
-    """The value without placeholders of scripted lines."""
-    if isinstance(value, str):
-        return value.replace("${", "$${")
-    if isinstance(value, dict):
-        return {key: _escape(inner) for key, inner in value.items()}
-    return [_escape(inner) for inner in value] if isinstance(value, list) else value

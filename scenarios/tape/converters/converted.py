@@ -1,7 +1,7 @@
 """The result of a conversion: the converted file, and the list of its losses."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,5 +41,4 @@ class Converted:
 
     def to_json(self) -> dict[str, Any]:
         """The report for a program."""
-        losses = [{"place": one.place, "description": one.description} for one in self.losses]
-        return {"exchanges": self.count, "not_carried_over": losses}
+        return {"exchanges": self.count, "not_carried_over": list(map(asdict, self.losses))}

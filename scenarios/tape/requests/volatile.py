@@ -17,6 +17,7 @@ import regex  # type: ignore[import-untyped]  # it ships no annotations
 
 from instrumentation.redaction import DEFAULT_REDACTION
 from scenarios.tape.json_checks import LineError, json_type_name, reject_unknown_keys, require_types
+from scenarios.tape.placeholders import map_texts
 from scenarios.tape.requests.request import compute_digest
 
 RULE_KEYS = ("name", "pattern")
@@ -63,13 +64,7 @@ class VolatileRules:
 
     def normalize(self, value: Any) -> Any:
         """Return a JSON value with the volatile parts of its strings replaced; keys stay."""
-        if isinstance(value, str):
-            return self.normalize_text(value)
-        if isinstance(value, list):
-            return [self.normalize(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self.normalize(item) for key, item in value.items()}
-        return value
+        return map_texts(value, self.normalize_text)
 
     def digest(self, canonical_body: Any) -> str:
         """Return the digest of a body without volatile parts, redacted as it is on a tape."""

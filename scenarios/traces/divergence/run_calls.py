@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from instrumentation.trace import Trace
-from instrumentation.trace.canonical_json import mask_volatile_ids
+from instrumentation.trace.canonical_json import mask_nested_ids, mask_volatile_ids
 from instrumentation.trace.completions import Completion, list_completions
 from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from scenarios.replay.openai_api.chat_completion import parse_chat_completion
@@ -77,15 +77,15 @@ def _call_from_line(line: TapeLine, number: int, position: int) -> RunCall:
     if line.response is None:
         # A condition takes the place of the request, because a scripted line has no request.
         condition = [{"role": "when", "content": line.condition_text}]
-        reply = _mask(dict(line.reply or {}))
+        reply = mask_nested_ids(dict(line.reply or {}))
         return RunCall(line.lane, number, position, condition, reply=reply)
     if line.path not in COMPLETION_PATHS:
         target = {"role": f"{line.method} {line.path}", "content": _text(line.request)}
         content = next(
             (line.response[key] for key in ("body", "text", "frames") if key in line.response), None
         )
-        reply = {"status": line.response["status"], "content": _mask(content)}
-        return RunCall(line.lane, number, position, [_mask(target)], reply=reply)
+        reply = {"status": line.response["status"], "content": mask_nested_ids(content)}
+        return RunCall(line.lane, number, position, [mask_nested_ids(target)], reply=reply)
     frames = line.response.get("frames")
     body = line.response.get("body") if frames is None else assemble_stream(frames)
     messages, settings = _split_request(line.request)
@@ -108,7 +108,7 @@ def _split_request(
     """The messages of a request, and everything else in it, both without volatile ids."""
     if not isinstance(request, Mapping):
         return None, {}
-    chat = dict(_mask(canonicalize(dict(to_chat_request(canonicalize(dict(request)))))))
+    chat = dict(mask_nested_ids(canonicalize(dict(to_chat_request(canonicalize(dict(request)))))))
     messages = chat.pop("messages", None)
     if not chat.get("tools"):
         chat.pop("tools", None)
@@ -119,23 +119,13 @@ def _parse_reply(path: str, body: Any) -> dict[str, Any] | None:
     parsed = parse_response(body) if path == RESPONSES_PATH else parse_chat_completion(body)
     if parsed is None:
         return None
-    reply: dict[str, Any] = {"content": _mask(parsed.content or parsed.refusal)}
+    reply: dict[str, Any] = {"content": mask_nested_ids(parsed.content or parsed.refusal)}
     if parsed.tool_calls:
         reply["tool_calls"] = [
-            {"name": call.name, "arguments": _mask(call.arguments)} for call in parsed.tool_calls
+            {"name": call.name, "arguments": mask_nested_ids(call.arguments)}
+            for call in parsed.tool_calls
         ]
     return reply
-
-
-def _mask(value: Any) -> Any:
-    """The value without ids, ports and addresses, which differ between any two runs."""
-    if isinstance(value, str):
-        return mask_volatile_ids(value)
-    if isinstance(value, Mapping):
-        return {key: _mask(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mask(inner) for inner in value]
-    return value
 
 
 def _text(value: Any) -> str:

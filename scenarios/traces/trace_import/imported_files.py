@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +72,7 @@ class ImportedTrace:
             "files": [str(path) for path in self.files],
             "lines": len(self.tape.lines),
             "complete": self.tape.is_complete,
-            "gaps": [
-                {
-                    "missing": gap.missing,
-                    "subject": gap.subject,
-                    "description": gap.description,
-                    "breaks_replay": gap.breaks_replay,
-                }
-                for gap in self.tape.gaps
-            ],
+            "gaps": [asdict(gap) for gap in self.tape.gaps],
             "next": self.next_step,
         }
 

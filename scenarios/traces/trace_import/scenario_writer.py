@@ -7,6 +7,7 @@ from typing import Any
 from instrumentation.trace import Trace, TraceNotFoundError
 from scenarios.player.scenario_loader import CATALOG_FOLDER, load_scenario, scenario_names
 from scenarios.reports.atomic_write import write_atomically
+from scenarios.tape.placeholders import escape_placeholders
 from scenarios.traces.trace_import.draft_expectations import draft_expectations, repr_text
 from scenarios.traces.trace_import.traced_tape import TracedTape
 
@@ -82,7 +83,7 @@ def _task_of(inputs: Any) -> str:
 
 def _render_module(name: str, workflow: str, trace: Trace, tape: TracedTape) -> str:
     drafts = draft_expectations(trace)
-    task = find_task(trace).replace("${", "$${")
+    task = escape_placeholders(find_task(trace))
     services = _services_of(workflow) if any("method" in line for line in tape.lines) else ()
     title = name.replace("_", " ").capitalize() + "."
     values: Mapping[str, str] = {

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from instrumentation.trace import Span, Trace
+from scenarios.tape.placeholders import escape_placeholders
 from scenarios.traces.trace_import.trace_gaps import Gap
 
 REQUEST_ATTRIBUTE = "flight_recorder.http.request"
@@ -48,7 +49,7 @@ def _line(span: Span) -> dict[str, Any]:
         "method": method,
         "path": path,
         "when": _condition(method, target) if query else _arguments_condition(span.inputs),
-        "reply": {"status": 200} | _escape(part),
+        "reply": {"status": 200} | escape_placeholders(part),
         "note": f"from span {span.name}",
     }
 
@@ -64,12 +65,3 @@ def _arguments_condition(inputs: Any) -> str:
         f"(?=[\\s\\S]*{re.escape(str(text))})" for text in texts if isinstance(text, str | int)
     )
     return "".join(("\\A", *parts))
-
-
-def _escape(value: Any) -> Any:
-    """The value without placeholders of scripted lines."""
-    if isinstance(value, str):
-        return value.replace("${", "$${")
-    if isinstance(value, Mapping):
-        return {key: _escape(inner) for key, inner in value.items()}
-    return [_escape(inner) for inner in value] if isinstance(value, list) else value

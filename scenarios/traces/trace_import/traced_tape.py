@@ -18,6 +18,7 @@ from scenarios.tape.header import LaneRule, TapeHeader
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.lanes.lane_names import LaneNames
 from scenarios.tape.line import parse_line
+from scenarios.tape.placeholders import escape_placeholders
 from scenarios.tape.requests.conversation import content_text
 from scenarios.tape.requests.recorded_request import PLACEHOLDER
 from scenarios.tape.requests.request import RESPONSES_PATH, canonicalize
@@ -128,7 +129,7 @@ def _scripted_part(reply: Mapping[str, Any]) -> dict[str, Any]:
     content = message.get("content")
     if not isinstance(content, str | None):
         content = content_text(content)
-    scripted: dict[str, Any] = {"content": _escape(content)}
+    scripted: dict[str, Any] = {"content": content}
     listed = message.get("tool_calls")
     calls = [
         call.get("function") or {}
@@ -137,17 +138,15 @@ def _scripted_part(reply: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if calls:
         scripted["tool_calls"] = [
-            {"name": str(call.get("name")), "arguments": _escape(str(call.get("arguments")))}
+            {
+                "name": str(call.get("name")),
+                "arguments": escape_placeholders(str(call.get("arguments"))),
+            }
             for call in calls
         ]
     elif content is None:
         scripted["content"] = ""
-    return {"origin": "scripted", "reply": scripted}
-
-
-def _escape(text: str | None) -> str | None:
-    """The text without placeholders of scripted lines."""
-    return text.replace("${", "$${") if isinstance(text, str) else text
+    return {"origin": "scripted", "reply": escape_placeholders(scripted)}
 
 
 def _find_invalid(line: Mapping[str, Any]) -> Gap | None:
