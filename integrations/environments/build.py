@@ -32,7 +32,6 @@ class Environment:
     """A virtual environment.
 
     Attributes:
-        folder: The folder that contains it.
         packages: Installed versions by name.
         build_s: The duration of the build in seconds.
         downloaded_packages: How many packages were downloaded or built; the rest was cached.

@@ -33,7 +33,6 @@ class EnvironmentSpec:
     """A set of versions in which cases run.
 
     Attributes:
-        name: Its name.
         requirements: Requirements that replace pins of the lock file; none for the lock's own set.
         frameworks: The frameworks whose cases run in it.
         instrumentors: The instrumentors under which they run.

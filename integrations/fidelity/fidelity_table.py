@@ -72,7 +72,6 @@ class FidelityTable:
     Attributes:
         versions: Package versions, by instrumentor and package.
         titles: Titles of the cases, by framework and case, in the order of the rows.
-        entries: The entries.
     """
 
     versions: Mapping[str, Mapping[str, str]]

@@ -11,10 +11,6 @@ class GapReconciliation:
     """The comparison for one framework under one instrumentor.
 
     Attributes:
-        framework: The framework.
-        instrumentor: The instrumentor.
-        packages: Installed versions by name.
-        counts: Counts by case and measure.
         known: Declared gaps, each with what was observed of it.
         undeclared: What was observed and is not declared.
         fixed: Declared gaps, each with what is no longer observed of it.

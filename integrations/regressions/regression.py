@@ -81,7 +81,6 @@ class RegressionResult:
     """The counts of a regression's measures on both sides.
 
     Attributes:
-        regression: The regression.
         bad_counts: Counts by measure on the bad side; empty if there are none.
         good_counts: Counts by measure on the good side; empty if there are none.
         versions: Installed versions by name, of the bad side and the good side.

@@ -26,13 +26,10 @@ class CaseResult:
     """The result of a run, without its traces, which may be large.
 
     Attributes:
-        case: The case.
-        instrumentor: The name of the instrumentor.
         counts: Happened and recorded, by measure. If the run differs from the ground truth of its
             case, `OUTCOME` is the only measure.
         problem: How the run differs from the ground truth of its case; empty if it does not.
         unsupported: Why nothing was counted; empty if it was.
-        answer: The answer of the program.
         stored_bytes: The size of what was recorded.
         shapes: The span trees, without values.
         model_requests: The requests that the program sent to the model.

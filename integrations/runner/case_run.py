@@ -27,14 +27,11 @@ class CaseRun:
     """One run of a case: ground truth, and what the instrumentor recorded.
 
     Attributes:
-        case: The case.
-        instrumentor: The name of the instrumentor.
         exchanges: Ground truth: the requests that the replay server answered.
         tools: Ground truth: the tool runs that the program recorded.
         traces: Recorded MLflow traces.
         spans: Recorded OpenTelemetry spans, in the same format as those of a trace.
         stored_bytes: The size of the traces and spans as JSON.
-        answer: The answer of the program.
         error: Type and text of the error that ended the program; empty if there was none.
         problem: Why the case could not be run, or how its run differs from its ground truth; empty
             if all went well.

@@ -16,7 +16,6 @@ class EnvironmentResult:
     """The results in one environment.
 
     Attributes:
-        spec: The specification of the environment.
         environment: The environment; None if it could not be built.
         install_error: Why it could not be built; empty if it could.
         case_results: The results of all cases under all instrumentors.

@@ -69,7 +69,6 @@ def update_from_feedback(
     """Update the dataset `name` of an experiment.
 
     Args:
-        store: The MLflow store.
         experiment: The name of the experiment whose low-rated runs are added.
         name: The name of the dataset, which is created if needed.
         experts: Users who review the runs; () for everybody.

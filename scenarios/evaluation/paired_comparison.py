@@ -17,8 +17,6 @@ class PairedComparison:
     """How often a version passes where the other fails.
 
     Attributes:
-        first: The name of the first version.
-        second: The name of the second version.
         tasks: The tasks that both versions were scored on.
         only_first: Passed by the first version alone.
         only_second: Passed by the second version alone.

@@ -54,8 +54,6 @@ def compare_prompts(
     """Answer the tasks of a dataset with two versions of a prompt.
 
     Args:
-        store: The MLflow store with the dataset and the registry.
-        dataset: Its name.
         first: A prompt, as NAME/VERSION or NAME@ALIAS.
         second: Another one.
         model: The model that answers. Default: the one that the environment selects.

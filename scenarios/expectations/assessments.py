@@ -83,7 +83,6 @@ def log_failed_expectations(
 
     Args:
         trace: A trace of an MLflow store; a trace that was read from JSON has no ids.
-        expectations: The expectations.
         tracking_uri: The store. Default: that of `mlflow.get_tracking_uri()`.
 
     Returns:

@@ -78,8 +78,6 @@ def expectation(
         description: The statement, with `{name}` for an argument.
         agents: The parameters that name agents, if the function has them.
         span_name: As of `Expectation`, with `{name}` for an argument.
-        signals_failure: As of `Expectation`.
-        counts_traces: As of `Expectation`.
     """
 
     def decorate(explain: Callable[Concatenate[Trace, P], str | None]) -> Callable[P, Expectation]:

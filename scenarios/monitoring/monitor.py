@@ -88,7 +88,6 @@ class Monitor:
         monitor.run_pass()
 
     Args:
-        tracking_uri: The store.
         rules: Alert rules, evaluated on all traces of the window.
         metrics: Where the metrics of each new trace go.
         window: How far back a pass looks.

@@ -17,7 +17,6 @@ class MonitorLoop:
     """Runs the passes of a monitor.
 
     Attributes:
-        monitor: Runs one pass.
         webhook: Called when other alerts are firing than in the pass before.
         as_json: Print a pass as JSON, on one line.
     """

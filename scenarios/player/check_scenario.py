@@ -21,7 +21,6 @@ class TraceSource:
         trace: A file with traces, each of which is checked, or the ID of one in the MLflow store.
         variant: The variant whose expectations apply. None: "fixed", or "twin" without a fixed
             variant; for recorded traces, each variant.
-        tracking_uri: The MLflow store.
         session: A session in the store, with all its turns. Without `trace` and `session`, the
             traces recorded beside the scenario are checked.
     """

@@ -23,7 +23,6 @@ def watch_connections(pid: int, own_port: int) -> Generator[set[str]]:
     """Collect the remote addresses of a process and its children until the block ends.
 
     Args:
-        pid: The process.
         own_port: A port of this machine that is left out: the proxy's.
 
     Yields:

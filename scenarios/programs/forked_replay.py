@@ -22,9 +22,7 @@ def make_fork(
 
     Args:
         text: The point, as LANE:CALL.
-        tape: The tape that is replayed.
         edit: A file with the reply at the point.
-        is_live: Go on with the live endpoint.
         other: Go on with this tape.
 
     Raises:

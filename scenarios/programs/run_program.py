@@ -40,7 +40,6 @@ def run_program(
     Its input and output are those of this process. Call it in the main thread.
 
     Args:
-        command: The program and its arguments.
         environment: Variables in addition to those of this process.
         own_port: The port of the server that the program is meant to use.
         is_stdout_kept: Whether the program's output goes to this process's stdout, not to stderr.

@@ -37,7 +37,6 @@ def serve_tape(
         tape: The tape, its inputs filled in.
         port: The port; 0 takes a free one.
         strict: Refuse requests that differ from the recorded ones.
-        faults: Faults to inject.
         services: Services that are not on the tape, by name, with their arguments. They are
             started, and store their traces at `tracking_uri`.
         tracking_uri: The MLflow store of the services.

@@ -28,7 +28,6 @@ class TapeSession:
     """Running endpoints of a program, and what was recorded or replayed. It stays readable.
 
     Attributes:
-        path: The tape.
         mode: As given.
         mounts: By environment variable, the path below `url` that its clients use.
         url: The server's address.

@@ -16,10 +16,7 @@ class Exchange:
     Attributes:
         lane: The agent or service.
         call: The number of the attempt in its lane, from 1.
-        path: The request's path.
         request: The canonical body (`tape/requests/request.py`); None if the request was invalid.
-        model: The requested model.
-        streamed: Whether a stream was requested.
         started_ms: Milliseconds since the server started.
         line: The tape's line number; None if no line was served.
         fault: The name of the injected fault.

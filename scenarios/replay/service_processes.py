@@ -54,7 +54,6 @@ def run_services(
 
     Args:
         services: Command-line arguments, by the name of the service's module.
-        tracking_uri: The MLflow store for their traces.
 
     Raises:
         ServiceUnavailableError: A service did not print its address within `START_TIMEOUT_S`.

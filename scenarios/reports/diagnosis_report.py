@@ -26,8 +26,6 @@ def render_diagnosis(
     """The findings, the origin first, and what the trace lacks.
 
     Args:
-        trace: The trace.
-        diagnosis: Its diagnosis.
         link: Returns the address of a span in MLflow's pages; None for a trace of no store.
     """
     name = trace.ids[0] if trace.ids else trace.roots[-1].name

@@ -28,8 +28,6 @@ def parse_marker(
         arguments: At most the path, relative to the test's file. Default: `tapes/`, the name of
             the file, and the name of the test.
         options: Some of `MARKER_ARGUMENTS`.
-        test_file: The file that has the test.
-        test_name: The name of the test.
 
     Raises:
         TapeMarkerError: An argument is unknown.
@@ -48,11 +46,6 @@ def parse_marker(
 @contextmanager
 def tape_test(path: Path, mode: str, options: Mapping[str, Any]) -> Generator[TapeSession]:
     """Let the environment name the tape's server in the block.
-
-    Args:
-        path: The tape.
-        mode: A mode of `use_tape`.
-        options: Other options of `use_tape`.
 
     Raises:
         TapeMarkerError: The mode is unknown.

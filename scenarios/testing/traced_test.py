@@ -66,13 +66,7 @@ class TracedTest:
 
 @contextmanager
 def trace_test(name: str, store: str, *, keeps_traces: bool = False) -> Generator[TracedTest]:
-    """Record everything that runs in the block, and in Python programs that it starts.
-
-    Args:
-        name: The name of the test.
-        store: The MLflow tracking URI.
-        keeps_traces: As of `TracedTest`.
-    """
+    """Record everything that runs in the block, and in Python programs that it starts."""
     searchable = "".join(one for one in name if one not in QUOTES)
     test = TracedTest(f"{searchable}#{uuid4().hex[:12]}", store, keeps_traces)
     tags = {TEST_TAG: test.id}

@@ -84,7 +84,6 @@ def run_benchmark(
     Args:
         logs: Logs with labels, and logs of runs that succeeded.
         half: `tuning` or `held-out`: only this half of the logs. None: all.
-        track: Shows the progress.
     """
     failed, succeeded = (
         [log for log in group if half in (None, log.half)]

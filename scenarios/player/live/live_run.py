@@ -33,12 +33,8 @@ def run_live(
     """Run a workflow on the model that the environment selects, and print its trace.
 
     Args:
-        setup: The workflow.
-        task: Its task.
-        tracking_uri: The MLflow store.
         tape: A file to record the responses of the model and the services in.
         prompts: Prompts of MLflow's registry, NAME@ALIAS, by agent; see `replace_prompts`.
-        console: Prints the run.
 
     Returns:
         Whether the workflow ended without an error. The trace says why it did not.

@@ -31,7 +31,6 @@ class WorkflowSetup:
         addresses: The addresses of its services, by name.
         processes: Those of them that run in processes of their own.
         options: Its other arguments: API keys, and objects such as a clip.
-        agents: The names of its agents.
     """
 
     name: str
@@ -48,7 +47,6 @@ def set_up_workflow(
     """Find a workflow, with the services and arguments of its scenarios.
 
     Args:
-        name: The name of its module.
         services: Addresses of services, replacing the workflow's own. Their keys are read from the
             environment.
         arguments: Folders with arguments that are not text, replacing those of a scenario.

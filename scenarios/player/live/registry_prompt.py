@@ -21,9 +21,7 @@ def make_chat(
     """Make a chat.
 
     Args:
-        model: The model that answers.
         prompt: A prompt of the registry, as NAME@ALIAS, which each turn loads.
-        on_chunk: Is called with each piece of an answer.
 
     Raises:
         typer.BadParameter: There is no such prompt.
@@ -54,7 +52,6 @@ def replace_prompts(
         workflow: The class of a lesson, with a `system_prompt`, or with a method `create_agent`
             that is given the name and the system prompt of each agent.
         prompts: The prompts by agent; "" for the agent of a lesson that has one.
-        agents: The names of the lesson's agents.
 
     Raises:
         typer.BadParameter: The lesson has no such agent, or its agents have no system prompts.

@@ -27,8 +27,6 @@ class TraceSettings:
     """How a program is traced. They travel to it in an environment variable.
 
     Attributes:
-        store: The MLflow tracking URI.
-        experiment: The MLflow experiment.
         tags: Tags for each trace.
         children: Whether Python programs that the program starts are traced, too.
         run_id: The id of the run, which the traces of all its processes have.
@@ -63,7 +61,6 @@ def launch(command: Sequence[str], settings: TraceSettings) -> NoReturn:
 
     Args:
         command: `app.py ARGS…`, `-m MODULE ARGS…`, or a command on PATH that runs in Python.
-        settings: How it is traced.
 
     Raises:
         ProgramNotStartedError: There is no such file or command.

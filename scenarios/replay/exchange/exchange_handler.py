@@ -37,7 +37,6 @@ class ExchangeHandler:
 
     Attributes:
         state: The state of the run. After a rewind, this exchange still belongs to the old one.
-        connection: Where the answer is sent.
         request: The parsed request, with its lane.
         refusal: The error of an invalid request, which is sent in place of an answer. Such a
             request is logged without its body, which may contain secrets.

@@ -81,8 +81,6 @@ def parse_request(
     """Parse an ASGI scope and a raw body.
 
     Args:
-        scope: The ASGI scope.
-        raw: The body.
         lane_for_path: Called for paths other than completions, with the method, the path and the
             lane that the client named; returns the lane, or None to use the named one.
         lane_for_agent: Called for completions, with the body and the lane that the client named;

@@ -47,7 +47,6 @@ def serve_app(
     called then, `on_close` is awaited last, both on the server's event loop.
 
     Args:
-        app: An ASGI application.
         port: The port; 0 takes a free one.
         on_close: Closes the application's resources.
         on_stop: Cancels requests that would go on without their clients.
@@ -140,7 +139,6 @@ def explain_foreign_caller(scope: Scope, *, same_origin: bool = False) -> str | 
     """Return why a request comes from a foreign page; None if it does not.
 
     Args:
-        scope: The ASGI scope.
         same_origin: Refuse pages of other local servers, too. Programs that are not browsers send
             no origin, and are not refused.
     """

@@ -25,10 +25,7 @@ class RequestRefusedError(Exception):
     Secrets and personal data in the message, which quotes the request, are redacted.
 
     Attributes:
-        lane: The request's lane.
         nearest_line: The unplayed line that comes closest, if any.
-        status: The HTTP status that the client gets.
-        error_type: The error type that the client gets.
     """
 
     def __init__(

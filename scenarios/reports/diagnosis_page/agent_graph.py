@@ -69,10 +69,8 @@ def build_passages(
     """The passages between agents, and from the last one to the answer.
 
     Args:
-        trace: The run.
         agents: The agents in the order of their first work.
         answer: The name for the result of the run.
-        path: The path of the failure.
         agent_of: The agent at work in each span, by the `id()` of the span.
     """
     spans: dict[tuple[str, str], list[Span]] = {}

@@ -31,8 +31,6 @@ def write_diagnosis_pages(
     """Write a page per diagnosis: to `path`; of several, to `NAME-1.html`, `NAME-2.html` and so on.
 
     Args:
-        path: The file for the page.
-        diagnosed: The traces with their diagnoses.
         trace_url: Returns the address of a trace in MLflow's pages, which the page links to.
         link_spans: Returns a function that returns the address of a span of a trace there.
 
@@ -65,7 +63,6 @@ def render_diagnosis_page(
         page = render_diagnosis_page(trace, diagnose(trace))
 
     Args:
-        trace: The diagnosed trace.
         diagnosis: What `diagnose` returned for it.
         trace_url: The address of the trace in MLflow's pages; without it, the page has no link.
         link: Returns the address of a span there, for the spans that a finding cites.

@@ -34,7 +34,6 @@ def log_findings(
 
     Args:
         trace: A trace of an MLflow store; a trace that was read from JSON has no ids.
-        diagnosis: Its diagnosis.
         tracking_uri: The store. Default: that of `mlflow.get_tracking_uri()`.
         with_issues: Also reference the experiment's issue of each failure mode.
 

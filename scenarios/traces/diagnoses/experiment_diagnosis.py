@@ -38,10 +38,6 @@ class DiagnosedRun:
 class ExperimentDiagnosis:
     """The runs of an experiment, oldest first.
 
-    Args:
-        experiment: Its name.
-        tracking_uri: The store.
-
     Raises:
         TraceNotFoundError: No experiment has this name.
     """

@@ -17,9 +17,6 @@ def diagnosis_scorers(detectors: Sequence[Detector] = DETECTORS) -> list["Scorer
     Example:
         traces = mlflow.search_traces(locations=[experiment_id])
         mlflow.genai.evaluate(data=traces, scorers=diagnosis_scorers())
-
-    Args:
-        detectors: The failure modes to score.
     """
     return [_build_scorer(detector) for detector in detectors]
 

@@ -14,12 +14,7 @@ SpanLink = Callable[[Span], str]
 
 
 def link_spans(trace: Trace, tracking_uri: str) -> SpanLink:
-    """Return a function that returns the address of a span of a stored trace.
-
-    Args:
-        trace: A trace of an MLflow store.
-        tracking_uri: The store.
-    """
+    """Return a function that returns the address of a span of a stored trace."""
     find_issues = cache(lambda: _find_issues(trace, tracking_uri))
 
     def link(span: Span) -> str:

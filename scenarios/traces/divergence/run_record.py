@@ -15,7 +15,6 @@ class RunCall:
     """One exchange of a run.
 
     Attributes:
-        lane: The agent or service.
         number: Its number in the lane, from 1.
         position: Its position in the run, from 0.
         messages: The chat messages of the request, without ids that change from run to run. None if
@@ -24,7 +23,6 @@ class RunCall:
         reply: {"content", "tool_calls"?}; None if there was no reply, or if it is not recorded.
         error: Why there was no reply; empty if there was one.
         input_tokens: None if the source does not hold them.
-        output_tokens: Like `input_tokens`.
         cost_usd: The cost by MLflow's price list; None if it is not known.
         is_closed_early: Whether the source holds only what the program read of the reply.
     """

@@ -31,7 +31,6 @@ def load_runs(a: str, b: str, tracking_uri: str) -> tuple[RecordedRun, RecordedR
         a: A file (a trace in any readable format, or a tape), the id of a trace in the store, the
             id of a run (the tag `flight_recorder.run`), or `last`.
         b: The same, of the other run.
-        tracking_uri: The MLflow store.
 
     Raises:
         TraceNotFoundError: There is no such file or trace, it cannot be read, or it has several

@@ -35,7 +35,6 @@ def fetch_stored_trace(argument: str, tracking_uri: str) -> Trace:
 
     Args:
         argument: The ID of a trace or of a run, or `last`.
-        tracking_uri: The MLflow store.
 
     Raises:
         TraceNotFoundError: The store has no such trace or run.
@@ -87,7 +86,6 @@ def find_trace_file(argument: str, expected: str) -> Path | None:
     """Return the file of this name; None if the argument can only be an ID of the store.
 
     Args:
-        argument: A word of the command line.
         expected: A description of valid words.
 
     Raises:

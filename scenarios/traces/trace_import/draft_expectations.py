@@ -49,7 +49,6 @@ def draft_regression(trace: Trace, words: Sequence[str] = ()) -> tuple[Draft, ..
     """Draft what should hold for a better run than this one: at least one does not hold for it.
 
     Args:
-        trace: A run that went wrong.
         words: Texts that a right answer contains.
 
     Raises:

@@ -29,7 +29,6 @@ class ImportTarget:
         tape: A file for the tape, if only that is wanted.
         workflow: The name of a workflow, if a scenario is wanted.
         command: The program that the test runs.
-        replace: Whether existing files are replaced.
         is_regression: Whether the test says what should have happened, not what did.
         words: Texts that a right answer contains, for a regression test.
     """
@@ -81,9 +80,7 @@ def write_import(trace: Trace, source: str, target: ImportTarget) -> ImportedTra
     """Import a trace and write its files.
 
     Args:
-        trace: The trace.
         source: The file or the id that it comes from.
-        target: What is written, and where.
 
     Raises:
         FileNotWrittenError: A file exists or cannot be written.

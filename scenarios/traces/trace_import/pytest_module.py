@@ -51,7 +51,6 @@ def render_test(
     Args:
         name: The name of the test, and of the tape beside it.
         trace: The trace; its outline is in the docstring.
-        drafts: The drafted expectations.
         command: The program that the test runs; empty if a person is to fill it in.
         purpose: The beginning of the docstring: `RUN_PURPOSE` or `REGRESSION_PURPOSE`.
     """

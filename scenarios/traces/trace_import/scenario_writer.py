@@ -40,7 +40,6 @@ def write_scenario(
     Args:
         name: The name of the scenario: a plain sentence in snake case.
         workflow: The workflow, as `package.module:Class`.
-        trace: The trace.
         tape: The tape that was made of it.
         catalog: The folder of all scenarios.
 
