@@ -34,10 +34,9 @@ def render_regressions_page(results: Sequence[RegressionResult]) -> str:
 
 def _section(result: RegressionResult) -> Iterator[str]:
     regression = result.regression
+    upstream = ADDRESS.sub(r"<\g<0>>", regression.upstream)
     yield f"\n## {escape_markdown(regression.title)}\n"
-    yield (
-        f"Upstream: {_link_addresses(regression.upstream)}. Case: `{regression.case.full_name}`.\n"
-    )
+    yield f"Upstream: {upstream}. Case: `{regression.case.full_name}`.\n"
     bad_verdict = "red" if result.is_red else "**not red**"
     good_verdict = "green" if result.is_green else "**not green**"
     bad, good = _versions(result)
@@ -69,7 +68,3 @@ def _versions(result: RegressionResult) -> tuple[str, str]:
         ", ".join(f"{name} {side[name]}" for name in names if name in side) for side in (bad, good)
     )
     return bad_text, good_text
-
-
-def _link_addresses(upstream: str) -> str:
-    return ADDRESS.sub(r"<\g<0>>", upstream)

@@ -6,14 +6,14 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.trace import Trace, trace_from_mlflow
+from instrumentation.trace import Trace
 from scenarios.evaluation.tasks import EvaluationTask
 from scenarios.expectations.assessments import AssessmentLog
 from scenarios.expectations.expectation import explain_failure
 from scenarios.player.run import run_scenario
 from scenarios.player.scenario_loader import load_scenario
 from scenarios.tape.placeholders import fill_inputs
-from scenarios.testing.scorers import make_finding_scorer
+from scenarios.testing.scorers import make_finding_scorer, make_joint_scorer
 
 DATASET_NAME = "flight recorder: tasks"
 SCENARIO_TAG = "flight_recorder.scenario"
@@ -69,14 +69,7 @@ def update_dataset(experiment_id: str, traces: Sequence[Any]) -> Any:
 
 def build_code_scorers() -> list[Any]:
     """Two scorers of this suite: the scenario's expectations, and the diagnosis."""
-    from mlflow.entities import Feedback
-    from mlflow.genai.scorers import scorer
-
-    def meets_expectations(trace: Any) -> Feedback:
-        recorded = trace_from_mlflow([trace.to_dict()])
-        scenario = load_scenario(trace.info.tags[SCENARIO_TAG])
-        reasons = [explain_failure(recorded, one) for one in scenario.expect_fixed]
-        failures = list(filter(None, reasons))
-        return Feedback(value=not failures, rationale="\n".join(failures) or "it meets them all")
-
-    return [scorer(meets_expectations, name="meets_expectations"), make_finding_scorer()]
+    meets_expectations = make_joint_scorer(
+        lambda tags: load_scenario(tags[SCENARIO_TAG]).expect_fixed
+    )
+    return [meets_expectations, make_finding_scorer()]

@@ -1,7 +1,7 @@
 """Export metrics over OTLP, and to a Prometheus that reads them from a port of this machine."""
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,11 @@ class MetricExportError(Exception):
 
 
 @contextmanager
-def metric_export(
-    prometheus_port: int | None = None, environment: Mapping[str, str] = os.environ
-) -> Generator["MeterProvider"]:
+def metric_export(prometheus_port: int | None = None) -> Generator["MeterProvider"]:
     """Yield a meter provider that exports over OTLP if a variable of OpenTelemetry says where to.
 
     Args:
         prometheus_port: Also serve the metrics for Prometheus at this port of 127.0.0.1.
-        environment: Where `ENDPOINT_VARIABLES` are looked up.
 
     Raises:
         MetricExportError: The port is taken, or the extra `monitor` is not installed.
@@ -36,7 +33,7 @@ def metric_export(
     from opentelemetry.sdk.resources import Resource
 
     readers: list[MetricReader] = []
-    if any(environment.get(name) for name in ENDPOINT_VARIABLES):
+    if any(os.environ.get(name) for name in ENDPOINT_VARIABLES):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))

@@ -161,8 +161,10 @@ def _children(count: int, spans: int) -> str:
 
 def match_trees(golden: Forest, actual: Forest) -> Matching:
     """Return the cheapest matching that is found."""
-    any_spans = SubtreeDistances(_always_same)
-    distances = (SubtreeDistances(_same_name), any_spans, SubtreeDistances(_never_same))
+    equal_names = SubtreeDistances(lambda old, new: old.name == new.name)
+    any_spans = SubtreeDistances(lambda old, new: True)
+    no_spans = SubtreeDistances(lambda old, new: False)
+    distances = (equal_names, any_spans, no_spans)
     best = min(
         (GreedyMatching(golden, actual, each, {}).run() for each in distances), key=_total_cost
     )
@@ -174,18 +176,6 @@ def match_trees(golden: Forest, actual: Forest) -> Matching:
             retried = GreedyMatching(golden, actual, any_spans, kept).run()
             best = min(best, retried, key=_total_cost)
     return best
-
-
-def _never_same(golden: SpanShape, actual: SpanShape) -> bool:
-    return False
-
-
-def _same_name(golden: SpanShape, actual: SpanShape) -> bool:
-    return golden.name == actual.name
-
-
-def _always_same(golden: SpanShape, actual: SpanShape) -> bool:
-    return True
 
 
 def _total_cost(matching: Matching) -> int:

@@ -79,7 +79,7 @@ def _to_line(fixture: Mapping[str, Any], losses: list[str]) -> dict[str, Any] | 
     line: dict[str, Any] = {"lane": LANE, "origin": "scripted"}
     if "embeddings" in reply:
         line["path"] = EMBEDDINGS_PATH
-    if condition := _to_condition(match):
+    if condition := "".join(_condition_parts(match)):
         line["when"] = condition
     return line | {"reply": reply}
 
@@ -117,12 +117,8 @@ def _to_reply(response: Mapping[str, Any], losses: list[str]) -> dict[str, Any] 
     return reply
 
 
-def _to_condition(match: Mapping[str, Any]) -> str:
-    """The condition in the rendered conversation; empty if the fixture matches everything."""
-    return "".join(_condition_parts(match))
-
-
 def _condition_parts(match: Mapping[str, Any]) -> Iterator[str]:
+    """Conditions in the rendered conversation; none if the fixture matches everything."""
     system = match.get("systemMessage") or ()
     for text in [system] if isinstance(system, str) else system:
         yield rf"(?=[\s\S]*^(?:system|developer){LABEL}{OTHER_TEXT}{re.escape(text)})"

@@ -87,7 +87,8 @@ def _message_changes(recorded: list[Any], actual: list[Any]) -> Iterator[Change]
     if before != after and sorted(before) == sorted(after):
         yield Change("order", f"the same {len(after)} messages come in another order")
         return
-    for op, i, i_end, j, j_end in _opcodes(before, after):
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for op, i, i_end, j, j_end in matcher.get_opcodes():
         if op == "equal":
             continue
         while i < i_end and j < j_end and _role(recorded[i]) == _role(actual[j]):
@@ -98,10 +99,6 @@ def _message_changes(recorded: list[Any], actual: list[Any]) -> Iterator[Change]
             yield Change("missing", text)
         for new in range(j, j_end):
             yield Change("missing", f"message {new + 1} is new: {_truncate(after[new])}")
-
-
-def _opcodes(before: list[str], after: list[str]) -> list[tuple[str, int, int, int, int]]:
-    return list(SequenceMatcher(None, before, after, autojunk=False).get_opcodes())
 
 
 def _tool_changes(recorded: list[Any], actual: list[Any]) -> Iterator[Change]:

@@ -1,10 +1,10 @@
 """Each detector as an `mlflow.genai` scorer, so that `mlflow.genai.evaluate` counts failures."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from instrumentation.diagnosis import DETECTORS, Detector, diagnose
-from instrumentation.trace import trace_from_mlflow
+from scenarios.testing.scorers import make_scorer
 from scenarios.traces.diagnoses.assessments import explain_finding
 
 if TYPE_CHECKING:
@@ -22,16 +22,8 @@ def diagnosis_scorers(detectors: Sequence[Detector] = DETECTORS) -> list["Scorer
 
 
 def _build_scorer(detector: Detector) -> "Scorer":
-    from mlflow.entities import Feedback
-    from mlflow.genai.scorers import scorer  # takes three seconds
-
-    def score(trace: Any) -> Feedback:
-        found = diagnose(trace_from_mlflow([trace.to_dict()]), [detector]).findings
-        rationale = "\n\n".join(map(explain_finding, found)) or "nothing found"
-        return Feedback(value=not found, rationale=rationale)
-
-    return scorer(
-        score,
-        name=detector.__name__.removeprefix("find_"),
+    return make_scorer(
+        lambda trace, _: ["\n\n".join(map(explain_finding, diagnose(trace, [detector]).findings))],
+        detector.__name__.removeprefix("find_"),
         description=(detector.__doc__ or "").partition("\n")[0],
     )

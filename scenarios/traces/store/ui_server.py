@@ -9,7 +9,6 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -81,16 +80,16 @@ def find_running_ui(store: str) -> str | None:
     return f"http://127.0.0.1:{port}"
 
 
-def run_ui(port: int, environment: Mapping[str, str] = os.environ) -> None:
+def run_ui(port: int) -> None:
     """Write this process's id and port to the store's file, then replace it by MLflow's server."""
-    store = tracking_uri(environment)
+    store = tracking_uri()
     update_statistics(store)
     with suppress(FileNotWrittenError):  # links then lead to the default port
         write_atomically(_address_file(store), json.dumps({"pid": os.getpid(), "port": port}))
     mlflow = str(Path(sys.executable).with_name("mlflow"))
     server = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": store}
     arguments = ["server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
-    os.execve(mlflow, [mlflow, *arguments], {**environment, **server})
+    os.execve(mlflow, [mlflow, *arguments], {**os.environ, **server})
 
 
 def _address_file(store: str) -> Path:

@@ -41,6 +41,7 @@ def build_service_lines(
 def _line(span: Span) -> dict[str, Any]:
     method, _, target = str(span.attributes[REQUEST_ATTRIBUTE]).partition(" ")
     path, _, query = target.partition("?")
+    request = re.escape(f"{method} {target}")
     reply = span.attributes[REPLY_ATTRIBUTE]
     part = {"text": reply} if isinstance(reply, str) else {"json": reply}
     return {
@@ -48,14 +49,10 @@ def _line(span: Span) -> dict[str, Any]:
         "origin": "scripted",
         "method": method,
         "path": path,
-        "when": _condition(method, target) if query else _arguments_condition(span.inputs),
+        "when": f"^{request}$" if query else _arguments_condition(span.inputs),
         "reply": {"status": 200} | escape_placeholders(part),
         "note": f"from span {span.name}",
     }
-
-
-def _condition(method: str, target: str) -> str:
-    return f"^{re.escape(f'{method} {target}')}$"
 
 
 def _arguments_condition(inputs: Any) -> str:
