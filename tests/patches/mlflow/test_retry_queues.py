@@ -80,7 +80,7 @@ def logged_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [
         record.getMessage()
         for record in caplog.records
-        if record.name == "patches.mlflow.export_queue.pending_write"
+        if record.name == "patches.mlflow.export_queue.store_outage"
     ]
 
 
