@@ -86,6 +86,8 @@ def expectation(
 
         @wraps(explain)
         def build(*args: P.args, **kwargs: P.kwargs) -> Expectation:
+            for name in kwargs.keys() - own.parameters.keys():  # before a missing one, as in Python
+                raise TypeError(f"{explain.__name__}() got an unexpected keyword argument {name!r}")
             try:
                 bound = own.bind(*args, **kwargs)
             except TypeError as error:
