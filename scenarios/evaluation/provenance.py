@@ -86,11 +86,11 @@ class Provenance:
         return vars(self) | others
 
 
-def produced_by(trace_id: str, store: str) -> Provenance:
+def read_provenance(trace_id: str, store: str) -> Provenance:
     """Read what produced a trace.
 
     Example:
-        for line in produced_by("tr-…", "sqlite:///mlflow.db").describe():
+        for line in read_provenance("tr-…", "sqlite:///mlflow.db").describe():
             print(line)
 
     Raises:

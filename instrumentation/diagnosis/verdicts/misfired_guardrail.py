@@ -13,9 +13,9 @@ from instrumentation.trace.span import Span
 MODE = "guardrail misfire"
 FIX = "Count failures, or calls with the same arguments, and set the limit of all calls far higher."
 GUARDRAIL_PREFIX = "flight_recorder.guardrail."
-BLOCKED = f"{GUARDRAIL_PREFIX}blocked"
-REASON = f"{GUARDRAIL_PREFIX}reason"
-CALL_COUNT = f"{GUARDRAIL_PREFIX}call_count"
+BLOCKED_ATTRIBUTE = f"{GUARDRAIL_PREFIX}blocked"
+REASON_ATTRIBUTE = f"{GUARDRAIL_PREFIX}reason"
+CALL_COUNT_ATTRIBUTE = f"{GUARDRAIL_PREFIX}call_count"
 UPPER_BOUND = re.compile(
     r"\b(?:above|over|more than|greater than|larger than|exceed\w*)\s+(\d[\d,]*(?:\.\d+)?)", re.I
 )
@@ -30,7 +30,7 @@ def find_misfired_guardrails(reading: TraceReading) -> Iterator[Finding]:
     different ones.
     """
     for guardrail in reading.index.spans:
-        if str(guardrail.attributes.get(BLOCKED)).lower() != "true":
+        if str(guardrail.attributes.get(BLOCKED_ATTRIBUTE)).lower() != "true":
             continue
         call = next((one for one in reading.index.ancestors(guardrail) if one.type == "TOOL"), None)
         if call is None or not _is_named_in_task(reading, call):
@@ -84,7 +84,7 @@ def _find_empty_count(guardrail: Span) -> Evidence | None:
 
 def _find_untrue_reason(guardrail: Span, call: Span) -> Evidence | None:
     """The reason says "above 1000 EUR", and the argument `eur` is no such number."""
-    reason = str(guardrail.attributes.get(REASON))
+    reason = str(guardrail.attributes.get(REASON_ATTRIBUTE))
     bounds = [float(found.replace(",", "")) for found in UPPER_BOUND.findall(reason)]
     named = {
         name: value
@@ -100,7 +100,7 @@ def _find_untrue_reason(guardrail: Span, call: Span) -> Evidence | None:
 def _find_different_calls(guardrail: Span, call: Span, earlier: Sequence[Span]) -> Evidence | None:
     """The guardrail counts calls, and takes calls that all differ for a repetition."""
     requests = {to_json_text(one.inputs) for one in (*earlier, call)}
-    if CALL_COUNT not in guardrail.attributes or not 0 < len(earlier) < len(requests):
+    if CALL_COUNT_ATTRIBUTE not in guardrail.attributes or not 0 < len(earlier) < len(requests):
         return None
     shows = f"the {len(earlier)} calls before it differ from it and from each other, and succeeded"
     return quote(earlier[-1], earlier[-1].inputs, shows)
@@ -112,7 +112,7 @@ def _build_finding(reading: TraceReading, guardrail: Span, call: Span, cause: Ev
         guardrail,
         FIX,
         0.8,
-        quote(guardrail, str(guardrail.attributes.get(REASON)), "it blocked a call"),
+        quote(guardrail, str(guardrail.attributes.get(REASON_ATTRIBUTE)), "it blocked a call"),
         quote(call, call.inputs, "the task names what this call asks for"),
         cause,
     )

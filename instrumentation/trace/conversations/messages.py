@@ -9,9 +9,9 @@ from instrumentation.trace.conversations.conversation import Step, StepKind, Too
 from instrumentation.trace.span_tree import TraceNotFoundError
 from instrumentation.trace.wording import describe_value
 
-PERSONS = frozenset(("user", "human"))
+PERSON_ROLES = frozenset(("user", "human"))
 INSTRUCTION_ROLES = frozenset(("system", "developer"))
-TOOLS = frozenset(("tool", "function"))
+TOOL_ROLES = frozenset(("tool", "function"))
 SPEAKER_WITH_NOTE = re.compile(r"(?P<speaker>[^()]*[^()\s])\s*\((?P<note>[^()]*)\)\s*")
 """A role such as `Orchestrator (thought)` or `Orchestrator (-> WebSurfer)`."""
 RECEIVER_NOTE = re.compile(r"\s*(?:->|→|to:?\s)\s*(?P<receiver>.*\S)\s*")
@@ -78,11 +78,11 @@ def text_of(content: Any, place: str) -> str:
 def _kind_of(role: str, name: str) -> StepKind:
     """Which kind of speaker it is; a `user` with a name is an agent of a group chat."""
     role = role.casefold()
-    if role in TOOLS:
+    if role in TOOL_ROLES:
         return "tool"
     if role in INSTRUCTION_ROLES:
         return "instruction"
-    return "person" if role in PERSONS and name.casefold() in ("", *PERSONS) else "agent"
+    return "person" if role in PERSON_ROLES and name.casefold() in ("", *PERSON_ROLES) else "agent"
 
 
 def _split_note(label: str) -> tuple[str, str | None]:

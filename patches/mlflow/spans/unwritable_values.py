@@ -19,14 +19,14 @@ MAX_DEPTH = 100
 """Deeper parts of a value that cannot be written whole are left out."""
 MAX_INTEGER_BITS = 10_000
 """Python refuses to write integers of more than 4,300 digits, which is about 14,300 bits."""
-METHODS = ("set_inputs", "set_outputs", "set_attribute", "add_event", "record_exception")
+WRITING_METHODS = ("set_inputs", "set_outputs", "set_attribute", "add_event", "record_exception")
 LIVE_SPAN = "mlflow.entities.span:LiveSpan"
 
 
 def _apply() -> AbstractContextManager[None]:
     from mlflow.entities.span import LiveSpan
 
-    writers = {name: _record_what_is_writable(getattr(LiveSpan, name)) for name in METHODS}
+    writers = {name: _record_what_is_writable(getattr(LiveSpan, name)) for name in WRITING_METHODS}
     return replace_for_block(LiveSpan, **writers)
 
 

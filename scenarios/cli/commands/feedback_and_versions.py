@@ -97,7 +97,7 @@ def produced_by(
     Exit codes: 0 shown; 1 a prompt was loaded that is not the released version; 2 no such trace.
     """
     with store_access("stopped"):
-        from scenarios.evaluation.provenance import produced_by as read_provenance
+        from scenarios.evaluation.provenance import read_provenance
 
         store = require_existing(tracking_uri())
         ids = [id for one in load_trace_argument(trace, store) for id in one.ids]

@@ -27,7 +27,7 @@ from scenarios.traces.store.search_results import list_queries, render_queries, 
 from scenarios.traces.store.time_window import InvalidTimeError, parse_since
 from scenarios.traces.store.tracking_uri import require_existing, tracking_uri
 
-WEBHOOK_FAILED = 3
+WEBHOOK_FAILED_EXIT_CODE = 3
 """Exit code of `alerts` if the webhook could not be called."""
 PROGRESS_INTERVAL = 1000
 """Number of traces between two progress lines."""
@@ -67,7 +67,7 @@ def alerts(
                 post_alerts(webhook, gate)
         except WebhookDeliveryError as error:
             typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(WEBHOOK_FAILED) from error
+            raise typer.Exit(WEBHOOK_FAILED_EXIT_CODE) from error
     raise typer.Exit(gate.exit_code)
 
 

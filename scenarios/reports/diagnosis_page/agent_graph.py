@@ -12,11 +12,11 @@ TO_AGENT_ATTRIBUTE = "flight_recorder.handoff.to_agent"
 
 
 @dataclass(frozen=True)
-class Passage:
+class AgentEdge:
     """All work that one agent passed to another.
 
     Attributes:
-        handoffs: The HANDOFF spans; empty if the trace has none and the passage is inferred from
+        handoffs: The HANDOFF spans; empty if the trace has none and the edge is inferred from
             the order of the turns, or from the path of the failure.
         is_on_path: Whether the failure took this way.
     """
@@ -59,14 +59,14 @@ class Passage:
         return "1%" if rounded == "0%" and share > 0 else rounded
 
 
-def build_passages(
+def build_agent_edges(
     trace: Trace,
     agents: Sequence[str],
     answer: str,
     path: Iterable[CitedStep],
     agent_of: Mapping[int, str],
-) -> tuple[Passage, ...]:
-    """The passages between agents, and from the last one to the answer.
+) -> tuple[AgentEdge, ...]:
+    """The edges between agents, and from the last one to the answer.
 
     Args:
         agents: The agents in the order of their first work.
@@ -89,7 +89,7 @@ def build_passages(
     if last and not any(receiver == answer for _, receiver in pairs):
         pairs.append((last, answer))
     return tuple(
-        Passage(*pair, tuple(spans.get(pair, ())), is_on_path=pair in on_path)
+        AgentEdge(*pair, tuple(spans.get(pair, ())), is_on_path=pair in on_path)
         for pair in pairs
         if pair[0] != pair[1]
     )

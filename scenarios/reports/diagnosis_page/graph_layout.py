@@ -6,7 +6,7 @@ The column is as wide as a phone, so that texts keep their size on every screen.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scenarios.reports.diagnosis_page.agent_graph import Passage
+from scenarios.reports.diagnosis_page.agent_graph import AgentEdge
 from scenarios.reports.diagnosis_page.agent_work import AgentWork
 from scenarios.reports.diagnosis_page.graph_lines import WIDTH, Box, Line, route_lines
 
@@ -25,33 +25,33 @@ class GraphLayout:
     lines: tuple[Line, ...]
     height: int
     omitted_agents: int
-    omitted_passages: int
+    omitted_edges: int
     width: int = WIDTH
 
 
 def lay_out_graph(
     work: Sequence[AgentWork],
     answer: str,
-    passages: Sequence[Passage],
+    edges: Sequence[AgentEdge],
     origin_agent: str | None,
     origin_tool: str | None,
 ) -> GraphLayout:
-    """Place agents and passages; those on the path of the failure come first if there are many."""
-    boxes, omitted_agents = _place_boxes(work, answer, passages, origin_agent, origin_tool)
-    lines, omitted = route_lines({box.name: box for box in boxes}, passages)
+    """Place agents and edges; those on the path of the failure come first if there are many."""
+    boxes, omitted_agents = _place_boxes(work, answer, edges, origin_agent, origin_tool)
+    lines, omitted = route_lines({box.name: box for box in boxes}, edges)
     return GraphLayout(boxes, lines, boxes[-1].bottom + 10, omitted_agents, omitted)
 
 
 def _place_boxes(
     work: Sequence[AgentWork],
     answer: str,
-    passages: Sequence[Passage],
+    edges: Sequence[AgentEdge],
     origin_agent: str | None,
     origin_tool: str | None,
 ) -> tuple[tuple[Box, ...], int]:
-    on_path = {
-        name for one in passages if one.is_on_path for name in (one.sender, one.receiver)
-    } | {origin_agent}
+    on_path = {name for one in edges if one.is_on_path for name in (one.sender, one.receiver)} | {
+        origin_agent
+    }
     tools = {one.agent: one.tools for one in work}
     names = list(dict.fromkeys([*tools, *(name for name in on_path if name)]))
     names = [name for name in names if name != answer or name in tools]
@@ -85,10 +85,10 @@ def _tool_lines(
 
 def describe_graph(layout: GraphLayout) -> str:
     """The graph in words, for those who cannot see it."""
-    return "; ".join(_describe(line.passage) for line in reversed(layout.lines))
+    return "; ".join(_describe(line.edge) for line in reversed(layout.lines))
 
 
-def _describe(passage: Passage) -> str:
-    percent = f" ({passage.arrived_percent} arrived)" if passage.arrived_percent else ""
-    path = ", on the path of the failure" if passage.is_on_path else ""
-    return f"{passage.sender} to {passage.receiver}{percent}{path}"
+def _describe(edge: AgentEdge) -> str:
+    percent = f" ({edge.arrived_percent} arrived)" if edge.arrived_percent else ""
+    path = ", on the path of the failure" if edge.is_on_path else ""
+    return f"{edge.sender} to {edge.receiver}{percent}{path}"

@@ -1,18 +1,18 @@
 """Draw the graph's arrows between agents as SVG lines: straight, or around the boxes in between.
 
-A passage to the next agent is a straight line. One that skips agents is on the right; one that goes
+An edge to the next agent is a straight line. One that skips agents is on the right; one that goes
 back is on the left.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scenarios.reports.diagnosis_page.agent_graph import Passage
+from scenarios.reports.diagnosis_page.agent_graph import AgentEdge
 
 WIDTH = 344
 BOX_LEFT, BOX_WIDTH = 72, 200
 LINE_OFFSETS = (26, 39, 52)
-"""The distances of vertical lines from the boxes; passages that need more are left out."""
+"""The distances of vertical lines from the boxes; edges that need more are left out."""
 LABEL_WIDTH, LABEL_HEIGHT = 40, 18
 CORNER = 9
 
@@ -36,20 +36,20 @@ class Box:
 
 @dataclass(frozen=True)
 class Line:
-    """The line of a passage: an SVG path, and the place of its label."""
+    """The line of an edge: an SVG path, and the place of its label."""
 
-    passage: Passage
+    edge: AgentEdge
     d: str
     label_x: int
     label_y: int
 
 
 def route_lines(
-    boxes: Mapping[str, Box], passages: Sequence[Passage]
+    boxes: Mapping[str, Box], edges: Sequence[AgentEdge]
 ) -> tuple[tuple[Line, ...], int]:
-    """The lines of the passages, the path of the failure last, so that it is drawn on top."""
+    """The lines of the edges, the path of the failure last, so that it is drawn on top."""
     rank = {name: position for position, name in enumerate(boxes)}
-    known = [one for one in passages if one.sender in rank and one.receiver in rank]
+    known = [one for one in edges if one.sender in rank and one.receiver in rank]
     known.sort(key=lambda one: (not one.is_on_path, abs(rank[one.receiver] - rank[one.sender])))
     ports = _assign_ports(boxes, rank, known)
     lanes: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -69,20 +69,20 @@ def route_lines(
         lane = _free_lane(lanes, side, *sorted((start, end)))
         if lane is None:
             continue
-        edge = BOX_LEFT + (BOX_WIDTH if side > 0 else 0)
-        x = edge + side * LINE_OFFSETS[lane]
+        border = BOX_LEFT + (BOX_WIDTH if side > 0 else 0)
+        x = border + side * LINE_OFFSETS[lane]
         label_x = min(max(x, LABEL_WIDTH // 2 + 1), WIDTH - LABEL_WIDTH // 2 - 1)
         label_y = _free_label(labels, label_x, *sorted((start, end)))
-        lines.append(Line(one, _bracket(edge, x, start, end, side), label_x, label_y))
-    return tuple(reversed(lines)), len(passages) - len(lines)
+        lines.append(Line(one, _bracket(border, x, start, end, side), label_x, label_y))
+    return tuple(reversed(lines)), len(edges) - len(lines)
 
 
 def _assign_ports(
-    boxes: Mapping[str, Box], rank: Mapping[str, int], passages: Sequence[Passage]
+    boxes: Mapping[str, Box], rank: Mapping[str, int], edges: Sequence[AgentEdge]
 ) -> dict[int, tuple[int, int]]:
-    """The heights at which each passage leaves its sender and reaches its receiver."""
+    """The heights at which each edge leaves its sender and reaches its receiver."""
     ends: dict[tuple[str, int], list[tuple[int, int, bool]]] = {}
-    for number, one in enumerate(passages):
+    for number, one in enumerate(edges):
         distance = rank[one.receiver] - rank[one.sender]
         side = 1 if distance > 0 else -1
         if distance != 1:
@@ -125,12 +125,12 @@ def _overlap(x: int, y: int, other: tuple[int, int]) -> bool:
     return abs(x - other[0]) < LABEL_WIDTH and abs(y - other[1]) < LABEL_HEIGHT + 2
 
 
-def _bracket(edge: int, x: int, start: int, end: int, side: int) -> str:
+def _bracket(border: int, x: int, start: int, end: int, side: int) -> str:
     """An SVG path that leaves a box, runs beside the column, and returns to another box."""
     direction = 1 if end > start else -1
     corner = min(CORNER, abs(end - start) // 2)
     return (
-        f"M{edge} {start}H{x - side * corner}"
+        f"M{border} {start}H{x - side * corner}"
         f"Q{x} {start} {x} {start + direction * corner}V{end - direction * corner}"
-        f"Q{x} {end} {x - side * corner} {end}H{edge + side * 7}"
+        f"Q{x} {end} {x - side * corner} {end}H{border + side * 7}"
     )

@@ -12,7 +12,7 @@ from typing import Any
 from instrumentation.diagnosis import Diagnosis, Finding
 from instrumentation.trace import Span, Tokens, Trace
 from scenarios.reports.atomic_write import write_atomically
-from scenarios.reports.diagnosis_page.agent_graph import build_passages
+from scenarios.reports.diagnosis_page.agent_graph import build_agent_edges
 from scenarios.reports.diagnosis_page.agent_work import AgentWork, assign_agents, measure_agents
 from scenarios.reports.diagnosis_page.cited_spans import CitedSpans, CitedStep
 from scenarios.reports.diagnosis_page.graph_layout import describe_graph, lay_out_graph
@@ -110,14 +110,14 @@ def _graph_values(
     names = [one.agent for one in work]
     name = trace.roots[-1].name
     answer = "the answer" if name in names else name
-    passages = build_passages(trace, names, answer, path, agent_of)
+    edges = build_agent_edges(trace, names, answer, path, agent_of)
     origin_agent = _origin_agent(first, names, agent_of) if first else None
     origin_tool = first.origin.name if first and first.origin.type == "TOOL" else None
-    layout = lay_out_graph(work, answer, passages, origin_agent, origin_tool)
+    layout = lay_out_graph(work, answer, edges, origin_agent, origin_tool)
     return {
         "name": name,
         "answer": answer,
-        "passages": passages,
+        "edges": edges,
         "layout": layout,
         "graph_in_words": describe_graph(layout),
     }

@@ -11,7 +11,7 @@ from scenarios.tape.placeholders import escape_placeholders
 from scenarios.traces.trace_import.draft_expectations import draft_expectations, repr_text
 from scenarios.traces.trace_import.traced_tape import TracedTape
 
-MODULE = '''"""{title}
+MODULE_TEMPLATE = '''"""{title}
 
 Imported from a trace. Say here what the run shows, and keep the expectations that must hold.
 """
@@ -92,7 +92,7 @@ def _render_module(name: str, workflow: str, trace: Trace, tape: TracedTape) -> 
         "services": f"    services={services!r},\n" if services else "",
         "expectations": "\n".join(f"        expect.{draft}," for draft in drafts),
     }
-    return MODULE.format(**values)
+    return MODULE_TEMPLATE.format(**values)
 
 
 def _services_of(workflow: str) -> tuple[str, ...]:

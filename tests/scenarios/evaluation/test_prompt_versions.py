@@ -8,7 +8,7 @@ from uuid import uuid4
 import mlflow
 import pytest
 
-from scenarios.evaluation.provenance import produced_by
+from scenarios.evaluation.provenance import read_provenance
 from scenarios.player.run import run_scenario
 from scenarios.player.verdict import VariantResult
 from scenarios.replay.replay_server import replay_tape
@@ -46,7 +46,7 @@ def test_a_trace_names_the_version_that_was_loaded_and_the_released_one(
 ) -> None:
     versions = {}
     for variant in runs:
-        found = produced_by(trace_id(runs, variant), store)
+        found = read_provenance(trace_id(runs, variant), store)
         (prompt,) = found.prompts
         versions[variant] = (prompt.version, prompt.released, found.parameters["prompt_version"])
     assert versions == {"broken": (1, 2, "2"), "fixed": (2, 2, "2"), "twin": (1, 1, "1")}
@@ -97,7 +97,7 @@ def test_a_deleted_version_is_named_as_such(store: str) -> None:
         span.set_inputs(mlflow.genai.load_prompt(name, version=version).template)
     mlflow.flush_trace_async_logging()
     mlflow.MlflowClient().delete_prompt_version(name, str(version))
-    (prompt,) = produced_by(span.trace_id, store).prompts
+    (prompt,) = read_provenance(span.trace_id, store).prompts
     assert str(prompt) == f"{name}, version {version}; this version was deleted"
 
 
@@ -168,7 +168,7 @@ def test_each_answer_is_linked_to_its_prompt_and_its_release(
         include_spans=False,
         return_type="list",
     )
-    linked = [produced_by(one.info.trace_id, store) for one in found]
+    linked = [read_provenance(one.info.trace_id, store) for one in found]
     versions = sorted(one.prompts[0].version for one in linked)
     assert versions == [1] * len(TASKS) + [2] * len(TASKS)
     for one in linked:
