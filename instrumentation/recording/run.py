@@ -97,8 +97,7 @@ def record_run(
 ) -> Generator[RunHandle]:
     """Tag each trace of the block with an id of the run and with `tags`. Runs may overlap.
 
-    With `run_id`, the block is a part of a run that began in another process: `RunHandle.id`. Tags
-    that are no texts are stored as texts.
+    With `run_id`, the block is a part of a run that began in another process: `RunHandle.id`.
 
     Example:
         with record_run({"customer": "42"}) as run:
@@ -117,8 +116,7 @@ def record_run(
             outer._inner_ids[run.id] = None
     token = _OPEN_RUNS.set((*_OPEN_RUNS.get(), run))
     try:
-        texts = {name: str(value) for name, value in (tags or {}).items()}
-        with mlflow.tracing.context(tags=texts | {RUN_TAG: run.id}):
+        with mlflow.tracing.context(tags={**(tags or {}), RUN_TAG: run.id}):
             yield run
     finally:
         run._add_active_store()

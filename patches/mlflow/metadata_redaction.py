@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from patches.mlflow.spans.unwritable_values import to_writable
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 
@@ -148,7 +149,8 @@ def redact_pending_trace(otel_id: int, redactor: Redactor) -> None:
 
 
 def redact_trace_info(info: Any, redactor: Redactor) -> None:
-    """Redact a `TraceInfo` in place."""
+    """Redact a `TraceInfo` in place; a store rejects a trace with a value that is not a text."""
+    info.tags, info.trace_metadata = map(_values_as_texts, (info.tags, info.trace_metadata))
     for name in TRACE_INFO_FIELDS:
         value = getattr(info, name)
         if value and (redacted := redactor.redact_value(value)) is not value:
@@ -157,6 +159,15 @@ def redact_trace_info(info: Any, redactor: Redactor) -> None:
         redact_assessment(assessment, redactor.redact_value)
         for assessment in info.assessments or ()
     ]
+
+
+def _values_as_texts(values: dict[str, Any]) -> dict[str, Any]:
+    if all(value is None or isinstance(value, str) for value in values.values()):
+        return values
+    return {
+        name: value if value is None or isinstance(value, str) else str(to_writable(value))
+        for name, value in values.items()
+    }
 
 
 def redact_attachment(attachment: Any, redactor: Redactor) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 import mlflow
@@ -68,6 +69,23 @@ def in_trace_metadata() -> None:
             request_preview=UNSTORABLE,
             response_preview=UNSTORABLE,
         )
+
+
+@pytest.mark.parametrize("redaction", [DEFAULT_REDACTION, None], ids=["redacted", "unredacted"])
+def test_values_of_tags_and_metadata_are_stored_as_texts(
+    store: str, redaction: Redaction | None
+) -> None:
+    """Otherwise the store rejects the whole trace."""
+    tags: Any = {"teams": ["a", "b"], "attempt": 2}
+    size: Any = {"size": {"x": 1}}
+    metadata: Any = {"mlflow.trace.session": 5}
+    with enable_tracing(store, frameworks=[], redaction=redaction), record_run(tags) as run:
+        with mlflow.start_span("work"):
+            mlflow.update_current_trace(tags=size, metadata=metadata)
+        (trace,) = run.traces()
+    stored = [trace.info.tags[name] for name in ("teams", "attempt", "size")]
+    assert stored == ["['a', 'b']", "2", "{'x': 1}"]
+    assert trace.info.trace_metadata["mlflow.trace.session"] == "5"
 
 
 PLACES = (
