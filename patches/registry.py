@@ -30,7 +30,7 @@ from patches.mlflow.export_queue import (
 )
 from patches.mlflow.spans import (
     cancelled_spans,
-    interrupted_async_generators,
+    interrupted_generators,
     separate_autolog_sessions,
     unwritable_values,
 )
@@ -63,7 +63,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         remote_traces.PATCH,
         separate_autolog_sessions.PATCH,
         cancelled_spans.PATCH,
-        interrupted_async_generators.PATCH,
+        interrupted_generators.PATCH,
         unwritable_values.PATCH,
         run_tags_in_threads.PATCH,
         # Before the openai patch: an attempt is recorded before the span of its completion ends.

@@ -1,11 +1,13 @@
 """Make an open span current for a block or a stream, which ends the span, also with its error."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
-from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, aclosing, closing, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from patches.support.call_wrapping import OnResult, ignore_result, read_within
 from patches.support.open_span import OpenSpan
+
+_END: Any = object()
 
 
 class OpenWork(Protocol):
@@ -72,5 +74,25 @@ async def trace_stream(
                 yield item
     except BaseException as error:
         span.end(None if span.is_complete and isinstance(error, GeneratorExit) else error)
+        raise
+    span.end()
+
+
+def trace_generator(
+    open_span: Callable[[], OpenWork], items: Generator[Any, Any, Any]
+) -> Generator[Any]:
+    """Yield the items of a synchronous generator under a span, as `trace_stream` does."""
+    span = open_span()
+    try:
+        with closing(items):
+            while True:
+                with span.active():
+                    item = next(items, _END)
+                if item is _END:
+                    break
+                span.record_item(item)
+                yield item
+    except BaseException as error:
+        span.end(error)
         raise
     span.end()

@@ -1,8 +1,8 @@
-"""A traced async generator is recorded, with an event per item, however it ends."""
+"""A traced generator is recorded, with an event per item, however it ends."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import mlflow
@@ -10,7 +10,7 @@ import pytest
 
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.tracing import record_run
-from patches.mlflow.spans import interrupted_async_generators
+from patches.mlflow.spans import interrupted_generators
 from patches.patch import Patch
 from tests.support.autogen_agents import load_trace
 from tests.support.upstream_autolog import upstream_autolog
@@ -62,7 +62,7 @@ async def record_stream(
 
 async def load_stream_trace(consume: Consumer, store: str, **options: Any) -> Trace:
     """Return the trace of such a stream, recorded with the patch."""
-    stored = await record_stream(consume, store, interrupted_async_generators.PATCH, **options)
+    stored = await record_stream(consume, store, interrupted_generators.PATCH, **options)
     return trace_from_mlflow(trace.to_dict() for trace in stored)
 
 
@@ -70,7 +70,7 @@ async def test_an_item_that_cannot_be_serialized_does_not_break_the_stream(store
     async def pairs() -> AsyncIterator[Any]:
         yield {(1, 2): 3}
 
-    with upstream_autolog("autogen", store, interrupted_async_generators.PATCH):
+    with upstream_autolog("autogen", store, interrupted_generators.PATCH):
         stream = mlflow.trace(name="pairs", output_reducer=len)(pairs)()
         assert [item async for item in stream] == [{(1, 2): 3}]
 
@@ -98,7 +98,7 @@ async def test_the_output_of_an_exhausted_stream_is_its_reduced_items(store: str
 
 async def test_each_item_is_an_event_as_in_unpatched_mlflow(store: str) -> None:
     (unpatched,) = await record_stream(read_all, store)
-    (patched,) = await record_stream(read_all, store, interrupted_async_generators.PATCH)
+    (patched,) = await record_stream(read_all, store, interrupted_generators.PATCH)
     unpatched_events, patched_events = (
         [(event.name, event.attributes) for event in trace.data.spans[0].events]
         for trace in (unpatched, patched)
@@ -155,7 +155,7 @@ async def test_the_generator_is_closed_before_its_span_ends(store: str) -> None:
                 pass
 
     with (
-        upstream_autolog("autogen", store, interrupted_async_generators.PATCH),
+        upstream_autolog("autogen", store, interrupted_generators.PATCH),
         record_run() as run,
     ):
         await read_one_then_close(mlflow.trace(tidy_words)())
@@ -163,19 +163,54 @@ async def test_the_generator_is_closed_before_its_span_ends(store: str) -> None:
     assert [child.name for child in trace.root.children] == ["tidy"]
 
 
-async def test_a_synchronous_generator_is_left_to_mlflow(store: str) -> None:
+def count(*, fails: bool = False) -> Iterator[int]:
+    yield 1
+    with mlflow.start_span("inside"):
+        pass
+    yield 2
+    if fails:
+        raise ValueError("no more numbers")
+
+
+def record_generator(consume: Consumer, store: str, **options: Any) -> Trace:
+    """Return the trace of a synchronous generator that `consume` reads."""
     with (
-        upstream_autolog("autogen", store, interrupted_async_generators.PATCH),
+        upstream_autolog("autogen", store, interrupted_generators.PATCH),
         record_run() as run,
     ):
-        assert list(mlflow.trace(lambda: (yield 1))()) == [1]
-        trace = load_trace(run)
-    assert trace.root.outputs == [1]
+        consume(mlflow.trace(count)(**options))
+        return load_trace(run)
+
+
+def test_a_synchronous_generator_is_recorded_with_its_items(store: str) -> None:
+    root = record_generator(list, store).root
+    assert (root.status, root.outputs) == ("OK", [1, 2])
+    assert [child.name for child in root.children] == ["inside"]
+
+
+def test_a_synchronous_generator_that_is_closed_early_has_the_items_so_far(store: str) -> None:
+    def read_one(numbers: Any) -> None:
+        assert next(numbers) == 1
+        numbers.close()
+
+    root = record_generator(read_one, store).root
+    assert (root.status, root.outputs) == ("ERROR", [1])
+    assert "closed by its consumer" in root.status_message
+
+
+def test_a_synchronous_generator_that_raises_has_the_items_so_far(store: str) -> None:
+    def read_all(numbers: Any) -> None:
+        with pytest.raises(ValueError, match="no more numbers"):
+            list(numbers)
+
+    root = record_generator(read_all, store, fails=True).root
+    assert (root.status, root.outputs) == ("ERROR", [1, 2])
+    assert root.status_message == "ValueError: no more numbers"
 
 
 async def test_a_stream_that_was_never_started_leaves_no_trace(store: str) -> None:
     with (
-        upstream_autolog("autogen", store, interrupted_async_generators.PATCH),
+        upstream_autolog("autogen", store, interrupted_generators.PATCH),
         record_run() as run,
     ):
         await mlflow.trace(words)().aclose()

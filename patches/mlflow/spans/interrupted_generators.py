@@ -1,16 +1,16 @@
-"""End the span of a traced async generator that is closed early or cancelled.
+"""End the span of a traced generator that is closed early or cancelled.
 
-MLflow ends the span of an async generator that is exhausted or raises an `Exception`. If the
-consumer closes the generator early, or it is cancelled, its span never ends and is not stored; if
-it is the root span, neither is the trace. If the generator raises, the items so far and the error
-are lost. MLflow also never closes the wrapped generator.
+MLflow ends the span of a generator that is exhausted or raises an `Exception`. If the consumer
+closes the generator early, or it is cancelled, its span never ends and is not stored; if it is the
+root span, neither is the trace. If the generator raises, the items so far and the error are lost.
+MLflow also never closes the wrapped generator.
 
 Apply this patch before the generator function is decorated.
 """
 
 import inspect
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
@@ -18,11 +18,11 @@ from typing import Any
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.open_span import OpenSpan
-from patches.support.span_lifetime import trace_stream
+from patches.support.span_lifetime import trace_generator, trace_stream
 
 
 class GeneratorSpan(OpenSpan):
-    """The span of an async generator: each item is an event, and the list of items is the output.
+    """The span of a generator: each item is an event, and the list of items is the output.
 
     `reducer` turns the list of items into another output.
     """
@@ -74,7 +74,7 @@ def _apply() -> AbstractContextManager[None]:
     original = fluent._wrap_generator
 
     def wrap(
-        fn: Callable[..., AsyncIterator[Any]],
+        fn: Callable[..., Any],
         name: str | None = None,
         span_type: str = "UNKNOWN",
         attributes: dict[str, Any] | None = None,
@@ -82,8 +82,8 @@ def _apply() -> AbstractContextManager[None]:
         *other_args: Any,
         **other_kwargs: Any,
     ) -> Callable[..., Any]:
-        # Leave sync generators, and options that this patch does not know, to MLflow.
-        if any((*other_args, *other_kwargs.values())) or not inspect.isasyncgenfunction(fn):
+        # Leave options that this patch does not know to MLflow.
+        if any((*other_args, *other_kwargs.values())):
             args = (fn, name, span_type, attributes, output_reducer)
             wrapped: Callable[..., Any] = original(*args, *other_args, **other_kwargs)
             return wrapped
@@ -93,7 +93,7 @@ def _apply() -> AbstractContextManager[None]:
 
 
 def _wrap_generator(
-    fn: Callable[..., AsyncIterator[Any]],
+    fn: Callable[..., Any],
     name: str,
     span_type: str,
     attributes: dict[str, Any],
@@ -102,26 +102,27 @@ def _wrap_generator(
     from mlflow.tracing.utils import capture_function_input_args
 
     @wraps(fn)
-    def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         inputs = capture_function_input_args(fn, args, kwargs)
         generator = fn(*args, **kwargs)
 
         def open_span() -> GeneratorSpan:
             return GeneratorSpan(generator, name, span_type, inputs, attributes, reducer)
 
-        return trace_stream(open_span, generator)
+        trace = trace_stream if inspect.isasyncgenfunction(fn) else trace_generator
+        return trace(open_span, generator)
 
     wrapper.__mlflow_traced__ = True  # type: ignore[attr-defined] # MLflow's marker
     return wrapper
 
 
 PATCH = Patch(
-    name="mlflow.spans.interrupted_async_generators",
-    symptom="the span of a traced async generator that is closed early or cancelled is lost",
+    name="mlflow.spans.interrupted_generators",
+    symptom="the span of a traced generator that is closed early or cancelled is lost",
     upstream="mlflow.tracing.fluent._wrap_generator (`except Exception`, and no `finally`)",
     versions={"mlflow": ">=3.17,<3.19"},
     delete_when="`@mlflow.trace` records a stream that is closed early, cancelled or broken off",
-    canary="tests/patches/mlflow/test_interrupted_async_generators.py"
+    canary="tests/patches/mlflow/test_interrupted_generators.py"
     "::test_upstream_mlflow_records_a_stream_that_is_closed_early",
     apply=_apply,
     wraps={
