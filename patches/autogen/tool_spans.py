@@ -94,7 +94,11 @@ def _wrap_run(function_run: Callable[..., Any], run: Callable[..., Any]) -> Call
             span.span.set_attributes(traced_run.attributes)
             return await traced_run.function(self, *args, **kwargs)
         tool = _prepare_function(self, span) if runs_function else self
-        return await run(tool, *args, **kwargs)
+        try:
+            return await run(tool, *args, **kwargs)
+        except (KeyboardInterrupt, SystemExit) as error:
+            span.end(error)  # asyncio stops at once, and cancels the task that waits for the tool
+            raise
 
     return run_below_call
 

@@ -1,5 +1,7 @@
 """Each tool call of an AutoGen agent leaves one TOOL span, whatever its outcome."""
 
+import asyncio
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,22 @@ async def test_a_tool_that_raises_is_an_error_with_its_message(tmp_path: Path) -
     (call,) = (await run_with_tools(tmp_path, ("double", {"number": -1}))).spans_of_type("TOOL")
     assert call.status == "ERROR"
     assert "no negative numbers" in call.status_message
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_tool_that_ends_the_process_has_that_as_its_error(tmp_path: Path) -> None:
+    def leave() -> str:
+        """Leave the program."""
+        sys.exit("no more work")
+
+    with (
+        replay_lines(tmp_path, tool_calls_line("a", ("leave", {}))) as replay,
+        record_run() as run,
+        pytest.raises(SystemExit),
+    ):
+        asyncio.run(agent(replay, "a", tools=[leave]).run(task="x"))
+    (call,) = load_trace(run).spans_of_type("TOOL")
+    assert call.status_message == "ended by the exit of the process: no more work"
 
 
 @pytest.mark.usefixtures("recording")
