@@ -1,14 +1,17 @@
 """Record each framework once it is imported, with the patches that complete its traces."""
 
 import logging
+import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from threading import Lock
+from time import time_ns
 
 from mlflow.utils.autologging_utils import autologging_is_disabled
 
 from instrumentation.tracing_setup.warnings import warn_about_gaps
+from patches.mlflow.spans.unfinished_spans import end_unfinished_spans
 from patches.patch import Patch, PatchOutcome, apply_patches
 from patches.support.import_hooks import call_after_import
 from patches.support.open_span import OpenSpan
@@ -39,7 +42,11 @@ class FrameworkTracing:
 
     @contextmanager
     def recording(self, frameworks: Sequence[str] | None) -> Generator[None]:
-        """Record the named frameworks now, or each one as soon as the program imports it."""
+        """Record the named frameworks now, or each one as soon as the program imports it.
+
+        As the block ends, spans that are still open are ended.
+        """
+        process_id, started_after_ns = os.getpid(), time_ns()
         try:
             with ExitStack() as hooks:
                 if frameworks is None:
@@ -55,6 +62,8 @@ class FrameworkTracing:
             with self._lock:
                 self._is_closed = True
             OpenSpan.end_all()
+            if os.getpid() == process_id:  # a forked process leaves the spans of its parent alone
+                end_unfinished_spans(started_after_ns)
             self._stack.close()
 
     def _turn_on_late(self, framework: str) -> None:

@@ -29,6 +29,7 @@ from patches.support.call_wrapping import iter_subclasses
 from tests.support.autogen_agents import (
     agent,
     chain,
+    load_trace,
     replay_lines,
     reply_line,
 )
@@ -307,17 +308,46 @@ def test_a_run_finds_its_traces_in_each_experiment_that_the_program_chose(store:
     assert [trace.data.spans[0].name for trace in run.traces()] == names
 
 
-def test_tags_that_are_no_texts_are_stored_as_texts(store: str) -> None:
-    tags: Any = {"team": ["billing"], "attempt": 2}
-    with enabled(store), record_run(tags) as run, mlflow.start_span("work"):
-        pass
-    (trace,) = run.traces()
-    assert (trace.info.tags["team"], trace.info.tags["attempt"]) == ("['billing']", "2")
-
-
 def test_a_run_id_that_no_store_can_search_for_is_rejected() -> None:
     with (
         pytest.raises(ValueError, match="run_id must not contain a quote"),
         record_run(run_id="it's"),
     ):
         pass
+
+
+def test_a_span_of_the_program_that_is_open_as_tracing_ends_is_stored(store: str) -> None:
+    with record_run() as run:
+        tracing = enable_tracing(store, frameworks=[])
+        with mlflow.start_span("work"), mlflow.start_span("part"):
+            with mlflow.start_span("done"):
+                pass
+            tracing.shutdown()
+    assert [(span.name, span.status) for span in load_trace(run)] == [
+        ("work", "ERROR"),
+        ("part", "ERROR"),
+        ("done", "OK"),
+    ]
+    assert "tracing was shut down before the end" in load_trace(run).root.status_message
+
+
+def test_a_span_that_was_open_before_tracing_began_stays_open(store: str) -> None:
+    mlflow.set_tracking_uri(store)
+    with mlflow.start_span("outer") as outer:
+        with enable_tracing(store, frameworks=[]):
+            pass
+        assert outer.end_time_ns is None
+
+
+def test_a_forked_child_leaves_the_open_spans_of_its_parent_alone(store: str) -> None:
+    with record_run() as run:
+        tracing = enable_tracing(store, frameworks=[])
+        with mlflow.start_span("work"):
+            if (child := os.fork()) == 0:
+                try:
+                    tracing.shutdown()
+                finally:
+                    os._exit(0)
+            os.waitpid(child, 0)
+        tracing.shutdown()
+    assert load_trace(run).root.status == "OK"
