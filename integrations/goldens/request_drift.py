@@ -12,8 +12,9 @@ from typing import Any
 from scipy.optimize import linear_sum_assignment
 
 from instrumentation.trace.canonical_json import mask_nested_ids
+from instrumentation.trace.wording import truncate
 from scenarios.replay.ledger import Exchange
-from scenarios.reports.wording import count_of, truncate
+from scenarios.reports.wording import count_of
 from scenarios.tape.requests.drift import SEVERITIES, Change, compare_requests
 from scenarios.tape.requests.request import to_sorted_json
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from instrumentation.trace.wording import suggest
 from scenarios.player.workflow_source import class_names
 from scenarios.scenario import Scenario
 from scenarios.tape.placeholders import placeholder_names
@@ -25,9 +26,7 @@ UNEXPECTED_ARGUMENT = re.compile(
 def suggest_name(wanted: str, known: Iterable[str]) -> str:
     """`; did you mean …?` with the nearest name; a list of the names if none is near."""
     names = sorted(set(known))
-    if near := get_close_matches(wanted, names, n=1, cutoff=0.5):
-        return f"; did you mean {near[0]}?"
-    return f"; known: {', '.join(names) or 'none'}"
+    return suggest(wanted, names, otherwise=f"; known: {', '.join(names) or 'none'}", cutoff=0.5)
 
 
 def suggest_for_error(error: Exception, namespace: Mapping[str, Any]) -> str:

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from instrumentation.governance import ConsequentialCall, Governance
+from instrumentation.trace.wording import truncate
 from scenarios.reports.document_parts import escape_cell, markdown_table
-from scenarios.reports.wording import count_of, truncate
+from scenarios.reports.wording import count_of
 
 Row = tuple[str, ...]
 MAX_ARGUMENTS_LENGTH = 60

@@ -1,4 +1,4 @@
-"""Format counts, lists and long texts: `2 exchanges`, `a, b … (14 in total)`, `Once …`."""
+"""Format counts and lists: `2 exchanges`, `a, b … (14 in total)`."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -15,11 +15,6 @@ def list_words(words: tuple[str, ...]) -> str:
     """Join the words with commas; of many, the first `MAX_LISTED_WORDS` and the total."""
     more = f" … ({len(words)} in total)" if len(words) > MAX_LISTED_WORDS else ""
     return ", ".join(words[:MAX_LISTED_WORDS]) + more
-
-
-def truncate(text: str, max_chars: int) -> str:
-    """Return the text, or its beginning and an ellipsis: `max_chars` characters at most."""
-    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def list_entries(entries: list[str], limit: int) -> Iterator[str]:

@@ -65,7 +65,7 @@ from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
-from scenarios.reports.wording import truncate
+from instrumentation.trace.wording import truncate
 from scenarios.tape.header import TapeHeader
 from scenarios.tape.json_checks import LineError
 from scenarios.tape.line import TapeLine, parse_line

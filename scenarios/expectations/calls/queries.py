@@ -3,11 +3,11 @@
 No expectation names a country: it is read from the trace.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from instrumentation.trace import Span, Trace
+from instrumentation.trace.formats.json_documents import decode_json
 from scenarios.expectations.calls.tools import calls_of, completions_of, task_of
 from scenarios.expectations.expectation import expectation
 from scenarios.expectations.wording import to_text
@@ -27,7 +27,7 @@ def ignores_malformed_arguments(trace: Trace, agent: str, tool: str) -> str | No
     """A call of the tool whose arguments are not a JSON object ends with the status OK."""
     completions = completions_of(trace, agent)
     written = [text for span in completions for text in _call_arguments(span, tool)]
-    malformed = [arguments for arguments in written if not _is_object(arguments)]
+    malformed = [arguments for arguments in written if not isinstance(decode_json(arguments), dict)]
     if not malformed:
         return f"the arguments of all {count_of(len(written), 'call')} of {tool} are valid"
     succeeded = [call for call in calls_of(trace, agent, tool) if not call.failed]
@@ -89,10 +89,3 @@ def _call_arguments(completion: Span, tool: str) -> Iterator[str]:
     """The arguments of a completion's calls of a tool, as the model wrote them."""
     functions = [call["function"] for call in _message(completion).get("tool_calls") or ()]
     return (function["arguments"] for function in functions if function["name"] == tool)
-
-
-def _is_object(arguments: str) -> bool:
-    try:
-        return isinstance(json.loads(arguments), dict)
-    except (ValueError, RecursionError):
-        return False

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from instrumentation.redaction import DEFAULT_REDACTION
+from instrumentation.trace.wording import truncate
 from scenarios.replay.selection.nearest_line import explain_difference, find_nearest_line
-from scenarios.reports.wording import count_of, list_words, truncate
+from scenarios.reports.wording import count_of, list_words
 from scenarios.tape.line import TapeLine
 from scenarios.tape.requests.request import Request
 from scenarios.tape.similarity import closest_word

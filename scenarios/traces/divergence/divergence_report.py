@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
-from scenarios.reports.wording import list_words, truncate
+from instrumentation.trace.wording import truncate
+from scenarios.reports.wording import list_words
 from scenarios.traces.divergence.first_divergence import Comparison, Divergence
 from scenarios.traces.divergence.message_changes import MessageChange, diff_words
 from scenarios.traces.divergence.run_record import RunCall

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from instrumentation.trace.session import SESSION_KEY, USER_KEY
+from instrumentation.trace.wording import suggest
 
 NEWEST_FIRST, SLOWEST_FIRST = "timestamp_ms DESC", "execution_time_ms DESC"
 COST_KEY = "mlflow.trace.cost"
@@ -52,9 +52,8 @@ def find_query(name: str) -> SavedQuery:
     """The saved query of this name. Raises SavedQueryError with the nearest names."""
     known = {query.name: query for query in QUERIES}
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"saved queries: {', '.join(known)}"
-        raise SavedQueryError(f"no saved query is named {name!r}; {hint}")
+        hint = suggest(name, known, otherwise=f"; saved queries: {', '.join(known)}")
+        raise SavedQueryError(f"no saved query is named {name!r}{hint}")
     return known[name]
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from instrumentation.trace import Span, Trace, trace_from_mlflow
 from instrumentation.trace.outline import CONTROL_CHARACTERS
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
-from scenarios.reports.wording import truncate
+from instrumentation.trace.wording import truncate
 from scenarios.traces.store.saved_queries import QUERIES, cost_usd, total_tokens
 
 MAX_ERROR_CHARS = 80

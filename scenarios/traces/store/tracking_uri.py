@@ -12,8 +12,8 @@ from json import JSONDecodeError
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from instrumentation.trace.wording import truncate
 from patches.mlflow.store.store_address import hide_credentials
-from scenarios.reports.wording import truncate
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 DEFAULT_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
