@@ -1,6 +1,7 @@
 """Expectations about turns of agents: how often, how many at once, and how completions end."""
 
 from instrumentation.trace import Trace
+from scenarios.expectations.calls.tools import spans_of
 from scenarios.expectations.expectation import Expectation, expectation
 from scenarios.expectations.wording import error_suffix, list_agents
 from scenarios.reports.wording import count_of
@@ -41,7 +42,7 @@ def last_completion_ends(agent: str, *, status: str, message: str = "") -> Expec
     """The agent's last completion has this status and a status message containing `message`."""
 
     def explain_failure(trace: Trace) -> str | None:
-        completions = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
+        completions = spans_of(trace, agent, "LLM")
         if not completions:
             return f"{agent} made no completion; agents at work: {list_agents(trace)}"
         last = completions[-1]
@@ -65,13 +66,11 @@ def has_failed_attempts(error: str, *, agent: str, times: int = 1) -> Expectatio
     """
 
     def explain_failure(trace: Trace) -> str | None:
-        attempts = [span for turn in trace.turns(agent) for span in turn if span.type == "ATTEMPT"]
-        found = [span.name for span in attempts]
+        found = [span.name for span in spans_of(trace, agent, "ATTEMPT")]
         if found == [error] * times:
             return None
         return f"failed attempts of {agent}: {', '.join(found) or 'none'}"
 
-    description = f"{count_of(times, 'HTTP attempt')} of {agent} fails with {error}"
-    if times != 1:
-        description = f"{count_of(times, 'HTTP attempt')} of {agent} fail with {error}"
+    fail = "fails" if times == 1 else "fail"
+    description = f"{count_of(times, 'HTTP attempt')} of {agent} {fail} with {error}"
     return Expectation(description, explain_failure, (agent,))

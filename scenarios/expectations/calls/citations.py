@@ -7,7 +7,7 @@ text.
 
 from instrumentation.figures import UnsupportedFigure, check_figures, extract_figures
 from instrumentation.trace import Span, Trace
-from scenarios.expectations.calls.tools import completions_of, task_of, tool_calls
+from scenarios.expectations.calls.tools import spans_of, task_of, tool_calls
 from scenarios.expectations.expectation import expectation
 from scenarios.expectations.wording import list_agents, shorten, to_text
 from scenarios.reports.wording import count_of
@@ -52,7 +52,7 @@ def _find_unsupported(trace: Trace, agent: str) -> list[UnsupportedFigure] | str
 
     Returns a sentence if there is nothing to compare.
     """
-    completions = completions_of(trace, agent)
+    completions = spans_of(trace, agent, "LLM")
     if not completions:
         return f"{agent} made no completion; agents at work: {list_agents(trace)}"
     turn, results = trace.turns(agent)[-1], _numbered_results(completions[-1])

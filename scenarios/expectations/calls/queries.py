@@ -8,7 +8,7 @@ from typing import Any
 
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.formats.json_documents import decode_json
-from scenarios.expectations.calls.tools import calls_of, completions_of, task_of
+from scenarios.expectations.calls.tools import calls_of, spans_of, task_of
 from scenarios.expectations.expectation import expectation
 from scenarios.expectations.wording import to_text
 from scenarios.reports.wording import count_of
@@ -25,7 +25,7 @@ StatedAndQueried = tuple[frozenset[str], str]
 )
 def ignores_malformed_arguments(trace: Trace, agent: str, tool: str) -> str | None:
     """A call of the tool whose arguments are not a JSON object ends with the status OK."""
-    completions = completions_of(trace, agent)
+    completions = spans_of(trace, agent, "LLM")
     written = [text for span in completions for text in _call_arguments(span, tool)]
     malformed = [arguments for arguments in written if not isinstance(decode_json(arguments), dict)]
     if not malformed:

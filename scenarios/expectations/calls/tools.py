@@ -68,8 +68,7 @@ def loops_on_tool(trace: Trace, agent: str, tool: str) -> str | None:
     different = len({(to_text(call.inputs), tool_result(call)) for call in calls})
     if len(calls) < 3 or different > 1:
         return f"it made {count_of(len(calls), 'call')}, {different} of them different"
-    completions = [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
-    spent = [span.tokens.input for span in completions]
+    spent = [span.tokens.input for span in spans_of(trace, agent, "LLM")]
     grows = spent == sorted(set(spent))
     return None if grows else f"the input tokens are {', '.join(map(str, spent))}"
 
@@ -105,10 +104,7 @@ def claims_verified_without_tool(trace: Trace, agent: str, tool: str) -> str | N
     """The output claims to be verified, though the agent never called the tool that verifies."""
     if (trace.root.outputs or {}).get("claims_verified") is not True:
         return f"the output claims nothing: {shorten(to_text(trace.root.outputs))}"
-    if not trace.turns(agent):
-        return f"{agent} took no turn"
-    calls = len(calls_of(trace, agent, tool))
-    return f"it made {count_of(calls, 'call')}" if calls else None
+    return never_calls_tool(agent, tool).explain_failure(trace)
 
 
 def tool_calls(trace: Trace, agent: str) -> Iterator[Span]:
@@ -142,9 +138,9 @@ def _own_tool_spans(span: Span) -> Iterator[Span]:
         yield from _own_tool_spans(child)
 
 
-def completions_of(trace: Trace, agent: str) -> list[Span]:
-    """All completions of an agent."""
-    return [span for turn in trace.turns(agent) for span in turn if span.type == "LLM"]
+def spans_of(trace: Trace, agent: str, span_type: str) -> list[Span]:
+    """All spans of a type in the turns of an agent."""
+    return [span for turn in trace.turns(agent) for span in turn if span.type == span_type]
 
 
 def task_of(turn: Span) -> str:

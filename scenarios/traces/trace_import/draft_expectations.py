@@ -15,6 +15,7 @@ from instrumentation.diagnosis import diagnose
 from instrumentation.trace import Trace, TraceNotFoundError
 from scenarios import expectations
 from scenarios.expectations import Expectation
+from scenarios.expectations.calls.tools import spans_of
 
 OUTCOME_ATTRIBUTE = "flight_recorder.workflow.outcome"
 
@@ -88,7 +89,7 @@ def _drafts(trace: Trace) -> Iterator[Draft]:
         yield Draft("takes_turns", (agent, len(trace.turns(agent))))
     yield from _handoff_drafts(trace)
     for agent in trace.agents:
-        tools = (span for turn in trace.turns(agent) for span in turn if span.type == "TOOL")
+        tools = spans_of(trace, agent, "TOOL")
         for tool, times in sorted(Counter(span.name for span in tools).items()):
             yield Draft("calls_tool", (agent, tool), {"times": times})
 
