@@ -48,19 +48,22 @@ class PromptVerdict:
         }
 
 
-def compare_prompts(store: str, dataset: str, first: str, second: str) -> PromptVerdict:
-    """Answer the tasks of a dataset with two versions of a prompt, by the environment's model.
+def compare_prompts(
+    store: str, dataset: str, first: str, second: str, model: Model | None = None
+) -> PromptVerdict:
+    """Answer the tasks of a dataset with two versions of a prompt.
 
     Args:
         first: A prompt, as NAME/VERSION or NAME@ALIAS.
         second: Another one.
+        model: The model that answers. Default: the one that the environment selects.
 
     Raises:
         TraceNotFoundError: There is no such dataset or prompt, or no task of it has the label
             `answer_contains`.
         ModelNotConfiguredError: The environment selects no model.
     """
-    model = Model.from_environment()
+    model = model or Model.from_environment()
     os.environ.setdefault(SKIP_VARIABLE, "true")
     with enable_tracing(store), redirect_stdout(sys.stderr):  # MLflow prints its progress
         comparison = PromptComparison(model, read_records(_find_dataset(dataset)))
