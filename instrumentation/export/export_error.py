@@ -1,4 +1,4 @@
-"""`ExportError`: why spans were not delivered, and a log of it, at most once per hour."""
+"""`ExportError` says why spans were not delivered; it is logged at most once per hour."""
 
 import logging
 import os

@@ -1,1 +1,1 @@
-"""What a program records itself: runs, chat completions, handoffs, and the trace of a caller."""
+"""Record runs, chat completions, handoffs and a caller's trace, from a program's own code."""

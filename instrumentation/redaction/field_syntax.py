@@ -1,4 +1,4 @@
-"""Where a field's name and its value begin and end in a text: in JSON, code, headers, commands."""
+"""Find where a field's name and value begin and end in a text: JSON, code, headers, commands."""
 
 import re
 

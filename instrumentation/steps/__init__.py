@@ -1,4 +1,4 @@
-"""The steps of a CrewAI run (tasks, turns, completions, tool calls …), from its trace or live."""
+"""The steps of a run (tasks, turns, completions, tools …): from its trace, or live for CrewAI."""
 
 from instrumentation.steps.step import Step, StepKind
 from instrumentation.steps.step_collection import collect_steps, on_step, on_task

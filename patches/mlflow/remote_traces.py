@@ -1,4 +1,4 @@
-"""Keep a trace that began in another process in memory until its spans here are stored.
+"""Keep a trace that began in another process in memory until its spans of this one are stored.
 
 MLflow forgets the trace when the service's request ends. With batched export, spans are exported a
 little later; each one is then looked up in a trace that no longer exists, and silently dropped. If

@@ -1,4 +1,4 @@
-"""Silent stall: a call never ends, or its last word is that the work is still under way."""
+"""Silent stall: a call never ends, or its last result says that the work is still under way."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -1,1 +1,1 @@
-"""Failure modes of handoffs: work, instructions or objections that did not reach who needs them."""
+"""Failure modes of handoffs: work, instructions or objections do not reach the agent in need."""

@@ -1,4 +1,4 @@
-"""Follow what a turn said into later prompts, and so find the path of a failure to the answer.
+"""Find a turn's sentences in later prompts, and so the path of a failure to the answer.
 
 A turn feeds another one if a sentence of its output is in the later turn's prompt. That needs no
 handoff spans, so it also works on traces of other instrumentors.

@@ -1,4 +1,4 @@
-"""Rank the steps of a failed run by suspicion, where no finding says which one began it."""
+"""Rank the steps of a failed run by suspicion, for runs in which no detector finds anything."""
 
 from instrumentation.diagnosis.suspicion.suspect import Suspect, rank_suspects
 

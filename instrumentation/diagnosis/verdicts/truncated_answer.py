@@ -1,4 +1,4 @@
-"""Truncated answer: a completion broke off, and its half is used as a whole one."""
+"""Truncated answer: a completion ended too early, and its text is used as if it were complete."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The text of a gate's file: which keys it may have, and where in it a problem is."""
+"""The text of a gate's file: the keys that it may have, and the line of each problem."""
 
 import math
 import re

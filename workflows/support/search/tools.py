@@ -1,4 +1,4 @@
-"""What search tools share: the type of a tool, its arguments, its hits, and how a call can fail."""
+"""The common parts of search tools: their type, arguments and hits, and the errors of a call."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
