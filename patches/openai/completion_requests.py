@@ -1,7 +1,10 @@
-"""Recognize a request for a completion by its path, and name its API."""
+"""Tell which requests ask for a completion, and whether a span around them records it already."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
+
+from patches.support.open_span import OpenSpan
 
 LEGACY_NAME = "completions"
 SPAN_NAMES = {
@@ -15,6 +18,9 @@ SPAN_NAMES = {
 """
 
 
+RESPONSE_PATH = re.compile(r"(?:.*/)?responses/([^/]+)/?")
+
+
 def completion_name(options: Any) -> str | None:
     """Return the name of a request for a completion; None if it asks for no completion.
 
@@ -24,3 +30,27 @@ def completion_name(options: Any) -> str | None:
     if options.method.lower() != "post":
         return None
     return next((name for ending, name in SPAN_NAMES.items() if path.endswith(ending)), None)
+
+
+def retrieved_response_id(options: Any) -> str | None:
+    """Return the id of the response that a request retrieves; None if it does something else."""
+    found = RESPONSE_PATH.fullmatch(urlsplit(str(options.url)).path)
+    return found[1] if found and options.method.lower() == "get" else None
+
+
+def is_recorded_already() -> bool:
+    """Return whether a span around the request records its completion.
+
+    That is a span of a framework, or one that the program has opened: it has the attribute by which
+    `instrumentation.record_request` and other hand-written instrumentation declare a completion. A
+    span of type LLM without it does not record one.
+    """
+    import mlflow
+
+    outer = OpenSpan.innermost()
+    if outer is not None and not outer.is_ended and outer.records_completion:
+        return True
+    current = mlflow.get_current_active_span()
+    if current is None or current.end_time_ns is not None:  # a task keeps the span it started in
+        return False
+    return bool(current.get_attribute("gen_ai.operation.name") == "chat")

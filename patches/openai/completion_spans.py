@@ -12,6 +12,7 @@ from functools import partial, wraps
 from importlib import import_module
 from typing import Any
 
+from patches.openai.background_responses import RECORDED_RESPONSES, observe_retrieval
 from patches.openai.request_span import RequestSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import (
@@ -49,6 +50,7 @@ def _apply() -> Generator[None]:
 
     autolog_module = import_module("mlflow.openai.autolog")
     with (
+        RECORDED_RESPONSES.cleared_after_block(),
         suspend_autolog_of_methods(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion),
         wrap_sends(_record_send),
         wrap_methods(
@@ -90,11 +92,13 @@ def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Genera
 
 @contextmanager
 def _record_processing(client: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
-    """Observe a reply that an HTTP client of the program's own took from elsewhere, as a cache."""
+    """Observe a retrieved response, or a reply that was not sent for, as from a client's cache."""
     span: Any = OpenSpan.innermost()
     response: Any = kwargs.get("response")
     if isinstance(span, RequestSpan) and is_http_response(response):
         span.record_unsent_response(response)
+    elif is_http_response(response):
+        observe_retrieval(client, kwargs.get("options"), response)
     yield ignore_result
 
 

@@ -27,6 +27,7 @@ class ParsedReply:
         finish_reasons: Why the model stopped, for each choice.
         is_complete: Whether the reply says that it has ended.
         error_message: The error that the reply reports, or "".
+        is_background: Whether the endpoint makes the reply in the background.
     """
 
     outputs: dict[str, Any] | None = None
@@ -36,6 +37,7 @@ class ParsedReply:
     finish_reasons: tuple[str, ...] = ()
     is_complete: bool = False
     error_message: str = ""
+    is_background: bool = False
 
 
 def parse_reply(text: str, *, is_stream: bool, max_events: int | None = None) -> ParsedReply:
@@ -162,6 +164,7 @@ def _parse_body(body: Mapping[str, Any], *, is_complete: bool) -> ParsedReply:
         finish_reasons=tuple(reason for reason in reasons if reason and is_complete),
         is_complete=is_complete,
         error_message=_error_message(body),
+        is_background=body.get("background") is True,
     )
 
 

@@ -10,7 +10,12 @@ from contextlib import aclosing, closing, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from patches.openai.completion_requests import LEGACY_NAME, completion_name
+from patches.openai.background_responses import RECORDED_RESPONSES
+from patches.openai.completion_requests import (
+    LEGACY_NAME,
+    completion_name,
+    is_recorded_already,
+)
 from patches.openai.response_body import ResponseBody
 from patches.openai.span_attributes import reply_attributes, request_attributes
 from patches.support.open_span import OpenSpan
@@ -21,20 +26,6 @@ if TYPE_CHECKING:
 EXTENSION_KEY = "flight_recorder.completion"
 """Key in `response.extensions` that holds the `RequestSpan`."""
 _END: Any = object()
-
-
-def _is_completion_span_of_program() -> bool:
-    """Whether the program has opened the current span, not yet ended, for this completion.
-
-    Such a span has the attribute by which `instrumentation.record_request` and other hand-written
-    instrumentation declare a completion. A span of type LLM without it does not record one.
-    """
-    import mlflow
-
-    current = mlflow.get_current_active_span()
-    if current is None or current.end_time_ns is not None:  # a task keeps the span it started in
-        return False
-    return bool(current.get_attribute("gen_ai.operation.name") == "chat")
 
 
 class RequestSpan(OpenSpan):
@@ -62,11 +53,7 @@ class RequestSpan(OpenSpan):
         A framework's own LLM span knows more than the client does.
         """
         name = completion_name(options)
-        if name is None:
-            return None
-        outer = OpenSpan.innermost()
-        is_recorded = outer is not None and not outer.is_ended and outer.records_completion
-        if is_recorded or _is_completion_span_of_program():
+        if name is None or is_recorded_already():
             return None
         body = options.json_data if isinstance(options.json_data, Mapping) else {}
         return cls(client, name, {**body, **(options.extra_json or {})})
@@ -197,6 +184,8 @@ class RequestSpan(OpenSpan):
 
     def _record_reply(self, body: ResponseBody) -> None:
         reply = body.parse()
+        if reply.is_background:
+            RECORDED_RESPONSES.add_if_final(reply)
         self.outputs = reply.outputs
         self.span.set_attributes(reply_attributes(reply))
         if body.is_stream and body.first_chunk_s is not None:
