@@ -3,6 +3,7 @@
 import logging
 
 from patches.mlflow.export_queue.pending_write import PendingWrite
+from patches.mlflow.store.schema_version import explain_newer_schema
 from patches.mlflow.store.store_address import hide_credentials
 
 MAX_BYTES_VARIABLE = "FLIGHT_RECORDER_RETRY_QUEUE_BYTES"
@@ -81,4 +82,5 @@ def error_summary(error: object) -> str:
     """Return the first line of a text, or of an error's root cause."""
     while isinstance(error, BaseException) and (error.__cause__ or error.__context__):
         error = error.__cause__ or error.__context__
-    return (str(error).splitlines() or [type(error).__name__])[0][:MAX_ERROR_CHARS]
+    text = explain_newer_schema(error) or str(error)
+    return (text.splitlines() or [type(error).__name__])[0][:MAX_ERROR_CHARS]

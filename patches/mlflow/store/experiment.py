@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from patches.mlflow.store.new_sqlite_store import create_sqlite_store, lock_store
+from patches.mlflow.store.schema_version import newer_schema_explained
 from patches.mlflow.store.store_address import is_database_reachable
 
 DEFERRED_PREFIX = "deferred:"
@@ -34,7 +35,7 @@ def use_experiment(tracking_uri: str, name: str) -> Generator[None]:
     try:
         mlflow.set_tracking_uri(tracking_uri)  # this discards the span processors
         mlflow.tracing.configure(span_processors=processors)
-        with lock_store(tracking_uri):
+        with lock_store(tracking_uri), newer_schema_explained():
             create_sqlite_store(tracking_uri)
             activate_experiment(name)
         yield

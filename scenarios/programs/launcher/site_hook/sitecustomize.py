@@ -50,4 +50,5 @@ finally:
         if "FLIGHT_RECORDER_TRACE" in os.environ:
             _call(f"{PACKAGE}.traced_process", "trace_this_process")
     except Exception as error:  # the program must run, whatever fails here
-        print(f"flight-recorder: the program is not traced: {error!r}", file=sys.stderr)
+        reason = f"{type(error).__name__}: {error}"
+        print(f"flight-recorder: the program is not traced: {reason}", file=sys.stderr)
