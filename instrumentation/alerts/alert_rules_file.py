@@ -12,6 +12,7 @@ from typing import Any
 from instrumentation.alerts.alert_rule import EACH, AlertRule
 from instrumentation.alerts.measurement import MEASURED_SPAN_KINDS, RUN
 from instrumentation.alerts.measures import MEASURES
+from instrumentation.input_file import read_input_text
 from instrumentation.trace.wording import suggest
 
 AGGREGATES = (EACH, "total", "mean", "share")
@@ -46,7 +47,7 @@ def load_alert_rules(path: Path) -> tuple[AlertRule, ...]:
             unknown field, a missing threshold or one of the wrong type, two rules of one name.
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8-sig"))
+        document = tomllib.loads(read_input_text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise AlertRulesError(f"{path}: cannot be read as TOML ({error})") from error
     entries = document.pop("alert", None)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from instrumentation.input_file import read_input_text
 from scenarios.programs.endpoints import find_endpoints, header_mounts
 from scenarios.programs.tape_session import TapeSession
 from scenarios.recording.partial_tape import PartialTape
@@ -43,7 +44,7 @@ def _read_edit(edit: Path | None) -> dict[str, object] | None:
     if edit is None:
         return None
     try:
-        return parse_edited_reply(edit.read_text("utf-8"), str(edit))
+        return parse_edited_reply(read_input_text(edit), str(edit))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ForkError(f"{edit}: cannot be read ({reason})") from error

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from instrumentation.input_file import read_input_file
 from scenarios.recording.tape_writer import TapeWriter, open_tape
 from scenarios.reports.atomic_write import is_special_file
 from scenarios.tape.header import TapeHeader, is_header, parse_header
@@ -96,7 +97,7 @@ def replace_header(path: Path, header: TapeHeader) -> None:
         TapeError: The tape cannot be read or written; then it is unchanged.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_input_file(path).splitlines()
         _write(path, header, [raw for raw in lines if not (raw and is_header(orjson.loads(raw)))])
     except OSError as error:
         raise TapeError(f"{path}: cannot be written ({error.strerror})") from error

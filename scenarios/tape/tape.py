@@ -65,6 +65,7 @@ from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
+from instrumentation.input_file import read_input_file
 from instrumentation.trace.wording import truncate
 from scenarios.tape.header import TapeHeader
 from scenarios.tape.json_checks import LineError
@@ -102,9 +103,7 @@ class Tape:
             TapeError: The file cannot be read, or has invalid lines, which the message lists.
         """
         try:
-            if Path(path).is_char_device() or Path(path).is_block_device():
-                raise ValueError("a device cannot be read as a tape; give a regular file")
-            return cls.parse(Path(path).read_bytes(), str(path))
+            return cls.parse(read_input_file(path), str(path))
         except (OSError, ValueError) as error:
             raise TapeError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from instrumentation.input_file import read_input_file
 from instrumentation.trace.formats.exported_span import TraceNotFoundError
 from instrumentation.trace.wording import describe_value
 
@@ -28,7 +29,7 @@ def read_json(path: Path) -> list[Any]:
         TraceNotFoundError: It is no JSON.
         OSError: It cannot be read.
     """
-    return _parse_documents(_decode(path.read_bytes()))
+    return _parse_documents(_decode(read_input_file(path)))
 
 
 def _decode(content: bytes) -> str:

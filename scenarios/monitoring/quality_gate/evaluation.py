@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from runpy import run_path
 from typing import Any
 
+from instrumentation.input_file import require_regular_file
 from scenarios.evaluation.paired_comparison import SIGNIFICANCE_LEVEL, compare_pairs
 from scenarios.monitoring.quality_gate.gate_check import (
     FAILED,
@@ -20,7 +21,7 @@ from scenarios.monitoring.quality_gate.gate_check import (
     GateCheck,
 )
 from scenarios.monitoring.quality_gate.gate_file import EvaluationCriteria, QualityGate, Threshold
-from scenarios.monitoring.quality_gate.gate_source import GateFileError, GateSource
+from scenarios.monitoring.quality_gate.gate_source import GateFileError
 from scenarios.testing.expectations_file import load_expectations
 from scenarios.testing.scorers import make_finding_scorer, make_joint_scorer
 
@@ -72,6 +73,7 @@ def load_scorers(gate: QualityGate, criteria: EvaluationCriteria) -> list[Any]:
         scorers.append(make_joint_scorer(lambda tags: expectations))
     if criteria.scorers:
         try:
+            require_regular_file(criteria.scorers)
             found = run_path(str(criteria.scorers)).get(SCORERS_LIST)
         except Exception as error:  # the file may raise anything
             message = f"{criteria.scorers}: {type(error).__name__}: {error}"
@@ -82,11 +84,10 @@ def load_scorers(gate: QualityGate, criteria: EvaluationCriteria) -> list[Any]:
             )
         scorers += found
     names = [scorer.name for scorer in scorers]
-    source = GateSource(gate.path, gate.path.read_text("utf-8"))
     for one in criteria.thresholds:
         if one.metric.rpartition("/")[0] not in names:
             section = f"{GATE_SECTION}.at_{'least' if one.at_least is not None else 'most'}"
-            source.check_name(section, one.metric, one.metric, names, "scorer")
+            gate.source.check_name(section, one.metric, one.metric, names, "scorer")
     return scorers
 
 

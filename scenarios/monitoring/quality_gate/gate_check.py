@@ -52,7 +52,7 @@ class GateReport:
         """The report as `quality-gate --json` prints it."""
         return {
             "verdict": self.verdict,
-            "gate": str(self.gate.path),
+            "gate": str(self.gate.source.path),
             "since": self.gate.start.isoformat(timespec="seconds"),
             "traces": self.traces,
             "checks": [asdict(check) for check in self.checks],

@@ -30,6 +30,7 @@ from instrumentation.alerts import AlertRule
 from instrumentation.alerts.alert_rules_file import load_alert_rules
 from instrumentation.alerts.default_alert_rules import DEFAULT_ALERT_RULES
 from instrumentation.diagnosis.detectors import DETECTORS
+from instrumentation.input_file import read_input_text
 from scenarios.monitoring.quality_gate.gate_source import KEYS, GateFileError, GateSource
 from scenarios.traces.store.time_window import InvalidTimeError, parse_since
 
@@ -89,11 +90,12 @@ class QualityGate:
     """The contents of a file; None for a section that it does not have.
 
     Attributes:
+        source: The file and its text, for error messages.
         min_traces: With fewer finished traces the gate is not evaluated.
         allowed: Failure modes that do not count.
     """
 
-    path: Path
+    source: GateSource
     since: str = "1d"
     experiment: str = ""
     with_scenarios: bool = False
@@ -115,7 +117,7 @@ def load_gate(path: Path) -> QualityGate:
         AlertRulesError: The file of alert rules that it names is invalid.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_input_text(path)
         document = tomllib.loads(text)
     except OSError as error:
         message = f"{path}: cannot be read ({error.strerror}); name a TOML file"
@@ -137,7 +139,7 @@ def load_gate(path: Path) -> QualityGate:
     return _build_gate(source, document)
 
 
-def _build_gate(source: "GateSource", document: Mapping[str, Any]) -> QualityGate:
+def _build_gate(source: GateSource, document: Mapping[str, Any]) -> QualityGate:
     traces, diagnosis = document.get("traces", {}), document.get("diagnosis")
     since = traces.get("since", "1d")
     try:
@@ -151,7 +153,7 @@ def _build_gate(source: "GateSource", document: Mapping[str, Any]) -> QualityGat
         file = source.find_file("alerts", "file", alerts)
         rules = load_alert_rules(file) if file else DEFAULT_ALERT_RULES
     return QualityGate(
-        path=source.path,
+        source=source,
         since=since,
         start=start,
         experiment=traces.get("experiment", ""),
@@ -169,7 +171,7 @@ def _build_gate(source: "GateSource", document: Mapping[str, Any]) -> QualityGat
 
 
 def _build_criteria(
-    source: "GateSource", section: Mapping[str, Any] | None
+    source: GateSource, section: Mapping[str, Any] | None
 ) -> EvaluationCriteria | None:
     if section is None:
         return None

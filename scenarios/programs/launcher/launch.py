@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
+from instrumentation.input_file import file_kind
 from scenarios.programs.run_program import ProgramNotStartedError
 
 HOOK_FOLDER = Path(__file__).parent / "site_hook"
@@ -77,7 +78,11 @@ def complete_command(command: Sequence[str]) -> list[str]:
     if name == "-m" or (Path(name).is_file() and not os.access(name, os.X_OK)):
         return [sys.executable, *command]
     if Path(name).is_dir() or name.endswith((".py", ".pyz")):
-        if not Path(name).exists():
+        path = Path(name)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            kind = file_kind(path.stat().st_mode)
+            raise ProgramNotStartedError(f"{name}: it is {kind}; expected a Python script")
+        if not path.exists():
             raise ProgramNotStartedError(
                 f"{name}: there is no such file in {Path.cwd()}; expected a Python script,"
                 " -m MODULE, or a command on PATH"

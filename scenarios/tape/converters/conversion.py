@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import orjson
 import yaml  # type: ignore[import-untyped]  # it ships no annotations
 
+from instrumentation.input_file import read_input_text
 from scenarios.tape.converters.converted import ConversionError, Converted
 from scenarios.tape.tape import Tape
 
@@ -45,7 +46,7 @@ def detect_format(path: Path) -> Format:
 def load_document(path: Path) -> Any:
     """Return a YAML or JSON document, or the first line of a tape. Raises `ConversionError`."""
     try:
-        text = path.read_text("utf-8")
+        text = read_input_text(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConversionError(f"{path}: cannot be read ({reason})") from error

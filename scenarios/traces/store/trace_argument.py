@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from instrumentation.input_file import file_kind
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.lookup import fetch_run, fetch_trace
 from instrumentation.trace.session import RUN_TAG
@@ -89,17 +90,17 @@ def find_trace_file(argument: str, expected: str) -> Path | None:
         expected: A description of valid words.
 
     Raises:
-        TraceNotFoundError: The argument names a folder, or a file that does not exist.
+        TraceNotFoundError: The argument names no regular file, or one that does not exist.
     """
     path = Path(argument)
     try:
         if path.is_file():
             return path
-        is_folder = path.is_dir()
+        mode = path.stat().st_mode if path.exists() else None
     except OSError:  # the name is too long for a file
         return None
-    if is_folder:
-        raise TraceNotFoundError(f"{argument}: it is a folder; expected {expected}")
+    if mode is not None:
+        raise TraceNotFoundError(f"{argument}: it is {file_kind(mode)}; expected {expected}")
     if path.suffix or "/" in argument:
         raise TraceNotFoundError(f"{argument}: no such file; expected {expected}")
     return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from instrumentation.trace.wording import truncate
+from patches.mlflow.store.schema_version import explain_newer_schema
 from patches.mlflow.store.store_address import hide_credentials
 
 DEFAULT_URI = "sqlite:///mlflow.db"
@@ -108,7 +109,8 @@ def _require_sqlite_file(uri: str) -> str:
             f" expected e.g. {DEFAULT_URI}"
         )
     path = Path(name)
-    if path.is_dir() or (path.is_file() and _read_header(path) not in (b"", SQLITE_HEADER)):
+    is_database = path.is_file() and _read_header(path) in (b"", SQLITE_HEADER)
+    if path.exists() and not is_database:
         raise StoreUnavailableError(
             f"MLFLOW_TRACKING_URI: {name} exists and is not a SQLite database"
         )
@@ -143,7 +145,8 @@ def _describe_error(error: Exception) -> str:
     """The first line of an error's message, without secrets and of a readable length."""
     from instrumentation.redaction import DEFAULT_REDACTION  # takes a tenth of a second
 
-    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    message = explain_newer_schema(error) or str(error)
+    first = next(iter(message.strip().splitlines()), type(error).__name__)
     message = DEFAULT_REDACTION.redact_text(hide_credentials(first, tracking_uri()))
     if isinstance(error, JSONDecodeError):
         message = f"a span in it is not JSON ({message})"
