@@ -8,11 +8,11 @@ A client whose `create` calls `super().create` leaves one span. If it does so ag
 that retry or ask for several answers, each inner call gets a span of its own below the first one.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import partial
 from time import time_ns
 from typing import Any
 
@@ -27,7 +27,7 @@ from patches.support.call_wrapping import (
 )
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
-from patches.support.span_lifetime import lifetime, trace_stream
+from patches.support.span_lifetime import lifetime, wrap_stream
 from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
 _CURRENT: ContextVar["ClientCall | None"] = ContextVar("current client call", default=None)
@@ -122,14 +122,14 @@ def _apply() -> Generator[None]:
     import mlflow.autogen
     from autogen_core.models import ChatCompletionClient
 
-    def is_suspended(cls: type, method: str) -> bool:
-        return method == "create"
-
+    suspended = suspend_autolog_of_methods(
+        mlflow.autogen.FLAVOR_NAME, mlflow.autogen, lambda cls, method: method == "create"
+    )
     with (
-        suspend_autolog_of_methods(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended),
+        suspended,
         wrap_methods(
             (ChatCompletionClient, "create", partial(wrap_async_call, _record_create)),
-            (ChatCompletionClient, "create_stream", _wrap_create_stream),
+            (ChatCompletionClient, "create_stream", partial(wrap_stream, _begin_stream)),
         ),
         wrap_sends(_record_send),
     ):
@@ -142,16 +142,8 @@ def _record_create(
     return lifetime(ClientCall.begin(client, "create", messages, kwargs))
 
 
-def _wrap_create_stream(create_stream: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(create_stream)
-    def recorded_create_stream(
-        self: Any, messages: Any, *args: Any, **kwargs: Any
-    ) -> AsyncIterator[Any]:
-        chunks: AsyncIterator[Any] = create_stream(self, messages, *args, **kwargs)
-        begin = partial(ClientCall.begin, self, "create_stream", messages, kwargs)
-        return trace_stream(begin, chunks)
-
-    return recorded_create_stream
+def _begin_stream(client: Any, messages: Any, *args: Any, **kwargs: Any) -> ClientCall:
+    return ClientCall.begin(client, "create_stream", messages, kwargs)
 
 
 @contextmanager

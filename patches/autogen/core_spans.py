@@ -16,12 +16,7 @@ from uuid import uuid4
 from patches.autogen.core_span import CoreAgentSpan, RuntimeSpan
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
-from patches.support.call_wrapping import (
-    OnResult,
-    ignore_result,
-    wrap_async_call,
-    wrap_methods,
-)
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_methods
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import AbandonedSpanError
 from patches.support.span_lifetime import lifetime

@@ -3,13 +3,12 @@
 A message filter is an agent that wraps another one and passes on only some of the messages.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from functools import partial
 from typing import Any
 
-from patches.support.call_wrapping import read_within, set_for_block
+from patches.support.call_wrapping import set_for_block
 
 _UNFILTERED: ContextVar[tuple[object, Sequence[Any]] | None] = ContextVar(
     "unfiltered messages", default=None
@@ -29,10 +28,3 @@ def unfiltered_messages(agent: Any, received: Sequence[Any]) -> Sequence[Any]:
 def filter_context(agent: Any, messages: Sequence[Any]) -> AbstractContextManager[None]:
     """Remember what a filter received while it runs; of nested filters, the outermost counts."""
     return set_for_block(_UNFILTERED, (agent.name, unfiltered_messages(agent, messages)))
-
-
-def track_filter(
-    agent: Any, messages: Sequence[Any], stream: AsyncIterator[Any]
-) -> AsyncIterator[Any]:
-    """Yield the items of a filter's stream; the filter context is set only while it runs."""
-    return read_within(partial(filter_context, agent, messages), stream)

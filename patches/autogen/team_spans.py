@@ -4,20 +4,15 @@ Without it MLflow records one trace per completion, and nothing connects them. T
 the graph edges that the team checked.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial, wraps
 from typing import Any
 
 from patches.patch import Patch
-from patches.support.call_wrapping import (
-    OnResult,
-    ignore_result,
-    wrap_async_call,
-    wrap_methods,
-)
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_methods
 from patches.support.open_span import OpenSpan
-from patches.support.span_lifetime import trace_stream
+from patches.support.span_lifetime import wrap_stream
 from patches.support.turn import Edge, message_from_autogen, sort_edges
 
 TEAM_MEMBER = "autogen_agentchat.teams._group_chat._sequential_routed_agent:SequentialRoutedAgent"
@@ -80,28 +75,17 @@ def _apply() -> AbstractContextManager[None]:
     running_teams: RunningTeams = {}
     handle_message = partial(_handle_message, running_teams)
     return wrap_methods(
-        (BaseGroupChat, "run_stream", partial(_wrap_run_stream, running_teams)),
+        (BaseGroupChat, "run_stream", partial(wrap_stream, partial(_open_span, running_teams))),
         (SequentialRoutedAgent, "on_message_impl", partial(wrap_async_call, handle_message)),
         (DiGraphEdge, "check_condition", _wrap_check_condition),
     )
 
 
-def _wrap_run_stream(
-    running_teams: RunningTeams, run_stream: Callable[..., Any]
-) -> Callable[..., Any]:
-    """Record a span for each run; `run` calls `run_stream`, so both leave one span."""
-
-    @wraps(run_stream)
-    def recorded_run_stream(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        items: AsyncIterator[Any] = run_stream(self, *args, **kwargs)
-        task = kwargs.get("task")
-
-        def open_span() -> TeamSpan | None:
-            return None if TeamSpan.is_open_for(self) else TeamSpan(self, task, running_teams)
-
-        return trace_stream(open_span, items)
-
-    return recorded_run_stream
+def _open_span(
+    running_teams: RunningTeams, team: Any, *args: Any, task: Any = None, **kwargs: Any
+) -> TeamSpan | None:
+    """Open a span for each run; `run` calls `run_stream`, so both leave one span."""
+    return None if TeamSpan.is_open_for(team) else TeamSpan(team, task, running_teams)
 
 
 @contextmanager

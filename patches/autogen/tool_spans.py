@@ -4,7 +4,7 @@ One method of an assistant executes all of its calls: parallel ones, calls to a 
 and calls with an unknown tool or invalid arguments. Other agents run their tools themselves.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from copy import copy
@@ -17,7 +17,7 @@ from patches.autogen.tool_span import RunSpan, ToolSpan, parse_arguments
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, wrap_async_call, wrap_methods
 from patches.support.open_span import OpenSpan
-from patches.support.span_lifetime import lifetime, trace_stream
+from patches.support.span_lifetime import lifetime, wrap_stream
 from patches.support.user_traced_tool import find_user_traced_tool
 
 
@@ -28,7 +28,7 @@ def _apply() -> AbstractContextManager[None]:
     return wrap_methods(
         (AssistantAgent, "_execute_tool_call", partial(wrap_async_call, _record_call)),
         (BaseTool, "run_json", partial(wrap_async_call, _record_run)),
-        (BaseTool, "run_json_stream", _wrap_run_stream),
+        (BaseTool, "run_json_stream", partial(wrap_stream, _open_if_needed)),
         (BaseTool, "run", partial(_wrap_run, FunctionTool.run)),
     )
 
@@ -42,15 +42,6 @@ def _record_call(tool_call: Any, *args: Any, **kwargs: Any) -> AbstractContextMa
 
 def _record_run(tool: Any, *args: Any, **kwargs: Any) -> AbstractContextManager[OnResult]:
     return lifetime(_open_if_needed(tool, *args, **kwargs))
-
-
-def _wrap_run_stream(run_stream: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(run_stream)
-    def record_stream(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        items: AsyncIterator[Any] = run_stream(self, *args, **kwargs)
-        return trace_stream(partial(_open_if_needed, self, *args, **kwargs), items)
-
-    return record_stream
 
 
 def _open_if_needed(
@@ -76,11 +67,8 @@ def _wrap_run(function_run: Callable[..., Any], run: Callable[..., Any]) -> Call
 
     A synchronous function runs in a thread, which gets a copy of the context: without it, spans
     that the tool opens would start a new trace. A function or method that its author traces as a
-    tool does not get a second span.
-
-    Args:
-        function_run: `FunctionTool.run`, which runs a function.
-        run: The method to wrap. One that the tool's author wrote may change the tool.
+    tool does not get a second span. A `run` that a tool's author wrote, and not `FunctionTool.run`,
+    may change the tool.
     """
     traced_run = find_user_traced_tool(run)
     runs_function = run is function_run

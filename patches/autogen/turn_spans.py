@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 
-from patches.autogen.message_filters import filter_context, track_filter, unfiltered_messages
+from patches.autogen.message_filters import filter_context, unfiltered_messages
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
+    read_within,
     wrap_async_call,
     wrap_methods,
 )
@@ -127,7 +128,7 @@ def _wrap_stream(on_turn: OnTurn, original: Callable[..., Any]) -> Callable[...,
         messages = _received_messages(args, kwargs)
         items: AsyncIterator[Any] = original(self, *args, **kwargs)
         if _is_message_filter(self):
-            return track_filter(self, messages, items)
+            return read_within(partial(filter_context, self, messages), items)
         return trace_stream(partial(_open_turn_if_needed, self, messages, on_turn), items)
 
     return record_stream

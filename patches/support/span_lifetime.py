@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import AbstractContextManager, aclosing, closing, contextmanager, nullcontext
+from functools import partial, wraps
 from typing import Any, Protocol
 
 from patches.support.call_wrapping import OnResult, ignore_result, read_within
@@ -50,6 +51,18 @@ def end_spans_on_error() -> Generator[OpenSpan | None]:
     except BaseException as error:
         OpenSpan.end_open_spans(outer, error)
         raise
+
+
+def wrap_stream(
+    open_span: Callable[..., OpenWork | None], function: Callable[..., AsyncIterator[Any]]
+) -> Callable[..., AsyncIterator[Any]]:
+    """Return a function whose stream is traced: `open_span` is called with the same arguments."""
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        return trace_stream(partial(open_span, *args, **kwargs), function(*args, **kwargs))
+
+    return wrapper
 
 
 async def trace_stream(
