@@ -6,19 +6,22 @@ from the structure of the trace.
 
 import re
 
+
+def _any_word(alternatives: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{alternatives})\b", re.I)
+
+
 NEGATIONS = r"not|no|never|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|without|neither|nor"
 NEGATION = re.compile(rf"\b(?:{NEGATIONS})\b|n['’]t\b", re.I)
-APPROVAL = re.compile(
-    r"\b(?:approv(?:e|es|ed|al|ing)|accept(?:s|ed|ance|able)?|pass(?:es|ed)?|lgtm|ok(?:ay)?"
-    r"|confirm(?:s|ed)?|valid|correct|succe(?:ss|eded)|complete[d]?|done)\b",
-    re.I,
+APPROVAL = _any_word(
+    r"approv(?:e|es|ed|al|ing)|accept(?:s|ed|ance|able)?|pass(?:es|ed)?|lgtm|ok(?:ay)?"
+    r"|confirm(?:s|ed)?|valid|correct|succe(?:ss|eded)|complete[d]?|done"
 )
 """Words of a positive verdict."""
-OBJECTION = re.compile(
-    r"\b(?:revis(?:e|es|ed|ion)|reject(?:s|ed|ion)?|declin(?:e|es|ed)|den(?:y|ies|ied)|fail(?:s|ed|ure)?"
+OBJECTION = _any_word(
+    r"revis(?:e|es|ed|ion)|reject(?:s|ed|ion)?|declin(?:e|es|ed)|den(?:y|ies|ied)|fail(?:s|ed|ure)?"
     r"|redo|rework|rewrite|refus(?:e|es|ed|al)|invalid|incorrect|wrong|block(?:s|ed)?"
-    r"|chang(?:e|es) requested|needs? (?:work|changes|revision)|object(?:s|ed|ion)?)\b",
-    re.I,
+    r"|chang(?:e|es) requested|needs? (?:work|changes|revision)|object(?:s|ed|ion)?"
 )
 """Words of a negative verdict."""
 VERDICT_TOKEN = re.compile(
@@ -36,16 +39,14 @@ REASSURANCE = re.compile(
     re.I,
 )
 """Negations by which a text says that all is well, not that something is missing."""
-REQUIREMENT = re.compile(
-    r"\b(?:must|shall|(?:have|has) to|needs?|requir\w+|at (?:most|least)"
-    r"|no (?:more|less|later) than|only|never|do not|don['’]t|avoid|without)\b",
-    re.I,
+REQUIREMENT = _any_word(
+    r"must|shall|(?:have|has) to|needs?|requir\w+|at (?:most|least)"
+    r"|no (?:more|less|later) than|only|never|do not|don['’]t|avoid|without"
 )
 """Words of a requirement on later work."""
-PROHIBITION = re.compile(
-    r"\b(?:never|(?:must|may|shall|should|do) not|don['’]t|not allowed|forbidden|prohibited"
-    r"|no \w+ without|only (?:with|after|if))\b",
-    re.I,
+PROHIBITION = _any_word(
+    r"never|(?:must|may|shall|should|do) not|don['’]t|not allowed|forbidden|prohibited"
+    r"|no \w+ without|only (?:with|after|if)"
 )
 """Words of a rule that forbids."""
 CONSEQUENCES = re.compile(
@@ -66,25 +67,22 @@ CLAIM_OF_ALL = re.compile(
     re.I,
 )
 """Words by which a speaker claims to have checked everything."""
-INABILITY = re.compile(
-    r"\b(?:cannot|can ?not|can['’]t|could(?:n['’]t| not)|unable|not able|lacks?"
-    r"|no (?:tools?|access|way|means|permission)|do(?:es)?(?:n['’]t| not) have)\b",
-    re.I,
+INABILITY = _any_word(
+    r"cannot|can ?not|can['’]t|could(?:n['’]t| not)|unable|not able|lacks?"
+    r"|no (?:tools?|access|way|means|permission)|do(?:es)?(?:n['’]t| not) have"
 )
 """Words by which an agent says that it is not able to do its task."""
-DOUBT = re.compile(
-    r"\b(?:estimat\w+|guess\w*|assum\w+|perhaps|maybe|might|could|possibly|presumably|about|roughly"
+DOUBT = _any_word(
+    r"estimat\w+|guess\w*|assum\w+|perhaps|maybe|might|could|possibly|presumably|about|roughly"
     r"|approximately|apparently|reportedly|unverified|unconfirmed|uncertain|unclear|rumou?r\w*"
-    r"|expect\w*|believ\w+|forecast\w*|project(?:ed|ion)s?)\b",
-    re.I,
+    r"|expect\w*|believ\w+|forecast\w*|project(?:ed|ion)s?"
 )
 """Words by which a text marks a statement as unsure."""
-CAVEAT = re.compile(
-    r"\b(?:provisional(?:ly)?|preliminary|(?:early|first|flash|rough) estimate|estimated by|imputed"
+CAVEAT = _any_word(
+    r"provisional(?:ly)?|preliminary|(?:early|first|flash|rough) estimate|estimated by|imputed"
     r"|unreliable|low reliability|break in (?:the )?(?:time )?series|not (?:directly )?comparable"
     r"|subject to (?:change|revision)|to be revised|may (?:be revised|change|differ)|not final"
-    r"|unaudited|unconfirmed)\b",
-    re.I,
+    r"|unaudited|unconfirmed"
 )
 """Words by which a source limits how far its figures can be relied on."""
 ASSUMED = re.compile(
@@ -95,22 +93,19 @@ ASSUMED = re.compile(
     re.I,
 )
 """Words by which a text marks data as assumed or made up."""
-CONCLUSION = re.compile(
-    r"\b(?:therefore|thus|hence|so the|in (?:conclusion|summary)|final answer"
-    r"|the (?:final )?(?:answer|result|output|total|count) is)\b",
-    re.I,
+CONCLUSION = _any_word(
+    r"therefore|thus|hence|so the|in (?:conclusion|summary)|final answer"
+    r"|the (?:final )?(?:answer|result|output|total|count) is"
 )
 """Words by which a text draws a conclusion."""
-PROBLEM = re.compile(
-    r"\b(?:unfortunately|apolog\w+|sorry|however|it (?:seems|appears)|the (?:error|issue|problem)"
-    r"|did not|does not|fail(?:ed|ure)|unable|couldn['’]t|could not|cannot)\b",
-    re.I,
+PROBLEM = _any_word(
+    r"unfortunately|apolog\w+|sorry|however|it (?:seems|appears)|the (?:error|issue|problem)"
+    r"|did not|does not|fail(?:ed|ure)|unable|couldn['’]t|could not|cannot"
 )
 """Words by which a text says that something before it went wrong."""
-PENDING = re.compile(
-    r"\b(?:running|pending|queued|in[ _-]?progress|processing|started|waiting|submitted|incomplete"
-    r"|unfinished|scheduled)\b",
-    re.I,
+PENDING = _any_word(
+    r"running|pending|queued|in[ _-]?progress|processing|started|waiting|submitted|incomplete"
+    r"|unfinished|scheduled"
 )
 """States of work that has not ended."""
 VERIFIED = re.compile(rf"(?:claims_?)?(?:is_?)?{EXAMINED}", re.I)
