@@ -8,12 +8,8 @@ r"""Redaction of secrets and personal data in everything that is traced, before 
     with enable_tracing(redaction=DEFAULT_REDACTION.with_patterns(staff)):
         ...
 
-**Redacted:** API keys in the formats of their providers (those of gitleaks, and more), webhooks,
-tokens (JWT, `Bearer …`), private keys, passwords (`Basic …`, in URLs and command lines), e-mail
-addresses, card and bank account numbers with correct check digits, and the value of each field
-whose name says that it is secret (`api_key`, `password`, `authorization`, `client_secret` …). A
-placeholder replaces each, such as `[redacted: e-mail]`. Other figures, years, times and ids are
-kept, and code that only names a secret (`password: str`).
+`docs/how-to/run-in-production.md` lists what is redacted, where it is searched for, and what is not
+covered.
 
 **Without `enable_tracing`,** in a program that turns on MLflow itself, before the first span:
 
@@ -27,18 +23,6 @@ kept, and code that only names a secret (`password: str`).
 `redact_text` and `redact_value` do the same for a text and for plain data, without MLflow. Copy the
 folders `instrumentation/redaction` and `patches`. MLflow's own hook
 (`mlflow.tracing.configure(span_processors=…)`) sees no events, errors, tags and bridged spans.
-
-**Searched:** each text of a span (name, inputs, outputs, attributes, events with the messages and
-stack traces of exceptions, status, links) and of its trace (tags, metadata with user and session,
-previews), assessments and attachments; nested structures with their keys, and JSON inside texts;
-escaped ASCII characters (`\u0040`, `%40`, `&#64;`); the concatenated events of a stream, and a list
-of chunks in the outputs.
-
-**Not covered:** base64 (except `Basic …`), encrypted and compressed data; a secret that looks like
-a word and is not the value of a secret field; a secret that is split over several spans, over items
-of a list that is not a stream, or is in an image; the logs of the application. Two users who differ
-only in their e-mail addresses become one: give MLflow an id. Redaction protects against accidents;
-an attacker who controls the traced text can always write a secret in a form that no pattern knows.
 """
 
 import json
