@@ -51,9 +51,7 @@ def _is_malformed(arguments: Any) -> bool:
 def _find_call(reading: TraceReading, completion: Completion, request: ToolRequest) -> Span | None:
     """The call with these arguments; else the next empty one of the tool."""
     calls = reading.index.calls_after(completion, request.name)
-    same = (call for call in calls if _contains(call.inputs, request.arguments))
-    return next(same, None) or next((call for call in calls if is_empty(call.outputs)), None)
-
-
-def _contains(inputs: Any, arguments: str) -> bool:
-    return any(value == arguments for _, value in iter_fields(inputs))
+    for call in calls:
+        if request.arguments in (value for _, value in iter_fields(call.inputs)):
+            return call
+    return next((call for call in calls if is_empty(call.outputs)), None)

@@ -60,28 +60,20 @@ def iter_steps(index: TraceIndex) -> Iterator[AgentStep]:
     for span in index.spans:
         if span.type == "HANDOFF":
             receivers.add(str(span.attributes.get("flight_recorder.handoff.to_agent")))
-        elif span.type in TOOL_TYPES and id(span) in calls:
+            continue
+        if span.type in TOOL_TYPES and id(span) in calls:
             if span.inputs is not None and (step := last_of_turn.get(id(index.turn(span)))):
                 step.calls.append(span)
-        elif span.type == "AGENT" and id(span) not in completed:
-            yield _step(index, span, index.output_of(span), position, receivers, last_of_turn)
-            position += 1
+            continue
+        if span.type == "AGENT" and id(span) not in completed:
+            text = index.output_of(span)
         elif span.type in COMPLETION_TYPES and id(span) in answers:
             text = plain_text(answers[id(span)])
-            yield _step(index, span, text, position, receivers, last_of_turn)
-            position += 1
-
-
-def _step(
-    index: TraceIndex,
-    span: Span,
-    text: str,
-    position: int,
-    receivers: set[str],
-    last_of_turn: dict[int, AgentStep],
-) -> AgentStep:
-    agent = index.agent(span)
-    step = AgentStep(position, span, agent, text, is_handed=str(agent) in receivers)
-    receivers.discard(str(agent))
-    last_of_turn[id(index.turn(span))] = step
-    return step
+        else:
+            continue
+        agent = index.agent(span)
+        step = AgentStep(position, span, agent, text, is_handed=str(agent) in receivers)
+        receivers.discard(str(agent))
+        last_of_turn[id(index.turn(span))] = step
+        yield step
+        position += 1

@@ -124,10 +124,6 @@ def _is_followed_by_a_problem(steps: Steps, step: AgentStep) -> tuple[float, str
     return _match(PROBLEM, step, following.prose) if following else (0.0, "")
 
 
-def _was_handed_the_work(_: Steps, step: AgentStep) -> tuple[float, str]:
-    return float(step.is_handed), step.text
-
-
 def _repairs(steps: Steps, step: AgentStep) -> tuple[float, str]:
     before = steps.before(step)
     return float(before is not None and before.has_failed_call), ""
@@ -135,14 +131,6 @@ def _repairs(steps: Steps, step: AgentStep) -> tuple[float, str]:
 
 def _does_nothing(_: Steps, step: AgentStep) -> tuple[float, str]:
     return float(len(step.text) < MIN_STEP_CHARS and not step.calls), ""
-
-
-def _opens(_: Steps, step: AgentStep) -> tuple[float, str]:
-    return float(step.position == 0), ""
-
-
-def _comes_late(_: Steps, step: AgentStep) -> tuple[float, str]:
-    return math.log1p(step.position), ""
 
 
 def _match(pattern: re.Pattern[str], step: AgentStep, text: str) -> tuple[float, str]:
@@ -156,12 +144,14 @@ SIGNALS: tuple[Signal, ...] = (
     Signal(1.0, _states_the_answer, "the answer has this, which nothing before it states"),
     Signal(1.0, _assumes_data, "it works with data that it assumes"),
     Signal(1.0, _writes_code, "it decides by code"),
-    Signal(1.0, _was_handed_the_work, "it does what another agent handed to it"),
+    Signal(
+        1.0, lambda _, step: (step.is_handed, step.text), "it does what another agent handed to it"
+    ),
     Signal(0.5, _concludes_without_a_result, "it concludes without a result of a tool"),
     Signal(0.5, _is_followed_by_a_problem, "the next step speaks of a problem"),
     Signal(-0.5, _repairs),
-    Signal(-0.5, _comes_late),
+    Signal(-0.5, lambda _, step: (math.log1p(step.position), "")),
     Signal(-1.0, _does_nothing),
-    Signal(-1.0, _opens),
+    Signal(-1.0, lambda _, step: (step.position == 0, "")),
 )
 """For a step: evidence. Against it: it repairs, comes late, does nothing, or only opens the run."""

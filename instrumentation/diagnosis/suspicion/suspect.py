@@ -17,11 +17,8 @@ class Suspect:
 
     Attributes:
         agent: The agent of the step; None if the trace does not say.
-        span: The name of its span.
         span_id: The id of that span in MLflow; empty in a trace that was read from JSON.
         score: The sum of the signals. It ranks the steps of one run; it is no probability.
-        evidence: What speaks for it, with quotations.
-        origin: The span itself.
     """
 
     agent: str | None
