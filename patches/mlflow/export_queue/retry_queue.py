@@ -23,10 +23,7 @@ MAX_FAILURES = 3
 
 @dataclass(eq=False)
 class QueuedWrite:
-    """A write in the queue.
-
-    `failures` counts only failures of this write alone: those during which other writes succeeded.
-    """
+    """A write in the queue. Its `failures` are those during which other writes succeeded."""
 
     write: PendingWrite
     successes_before: int
@@ -36,13 +33,8 @@ class QueuedWrite:
 class RetryQueue:
     """Stores writes in one store, in a thread of its own, so that only `put` and `drain` wait.
 
-    Args:
-        store: The tracking URI, for messages.
-        max_bytes: The approximate memory limit; writes beyond it are dropped.
-        timeout_s: How long a caller waits while the store accepts nothing.
-
-    Attributes:
-        writing: Held during each write; whoever acquires it pauses the queue.
+    Writes beyond about `max_bytes` are dropped. A caller waits `timeout_s` for a store that accepts
+    nothing.
     """
 
     def __init__(self, store: str, max_bytes: int, timeout_s: float) -> None:
@@ -51,14 +43,12 @@ class RetryQueue:
         self._queue: deque[QueuedWrite] = deque()
         self._span_writes: Counter[str] = Counter()
         self._changed = Condition()
-        self.writing = Lock()
+        self.writing = Lock()  # held during each write: whoever acquires it pauses the queue
         self._size_bytes = self._successes = 0
-        self._backoff_s = 0.0
+        self._backoff_s, self._is_closed = 0.0, False
         # A drain that timed out is not repeated until this time, unless a write succeeds.
         self._no_drain_until, self._no_drain_at_successes = 0.0, 0
-        self._is_closed = False
-        self._thread = Thread(target=self._run, name=THREAD_NAME, daemon=True)
-        self._thread.start()
+        Thread(target=self._run, name=THREAD_NAME, daemon=True).start()
 
     def put(self, write: PendingWrite) -> None:
         """Add a write and wait until it is stored; don't wait during an outage."""
@@ -79,10 +69,8 @@ class RetryQueue:
         """Wait until all writes are stored, or the store has accepted nothing for `timeout_s`."""
         with self._changed:
             # MLflow flushes several times for one call of its flush function.
-            if (
-                self._no_drain_at_successes == self._successes
-                and monotonic() < self._no_drain_until
-            ):
+            is_stalled = self._no_drain_at_successes == self._successes
+            if is_stalled and monotonic() < self._no_drain_until:
                 return
             self._backoff_s = 0.0
             self._changed.notify_all()
@@ -146,7 +134,10 @@ class RetryQueue:
             except WriteFailedError as failure:
                 self._on_failure(queued, failure.__cause__)
             else:
-                self._on_success(queued)
+                with self._changed:
+                    self._successes += 1
+                    self._backoff_s = 0.0
+                    self._remove_first(queued)
             del queued  # so that the spans are freed while this thread waits for the next ones
 
     def _skip_first(self) -> None:
@@ -174,34 +165,27 @@ class RetryQueue:
                 self._changed.wait(remaining_s if self._queue else None)
             return None
 
-    def _on_success(self, queued: QueuedWrite) -> None:
-        with self._changed:
-            self._successes += 1
-            self._backoff_s = 0.0
-            self._remove_first(queued)
-
     def _on_failure(self, queued: QueuedWrite, error: BaseException | None) -> None:
-        """Move the write to the end of the queue, so that it blocks no other write."""
+        """Move the write to the end of the queue, so that it blocks no other write.
+
+        One that fails often is halved, to isolate what the store rejects, down to a single span.
+        """
         with self._changed:
             if self._is_closed:
                 return
             self._outage.start(error)
             self._backoff_s = min(max(MIN_BACKOFF_S, 2 * self._backoff_s), MAX_BACKOFF_S)
-            others_succeeded = queued.successes_before < self._successes
-            queued.failures += others_succeeded or is_permanent_rejection(error)
+            failed_alone = queued.successes_before < self._successes
+            queued.failures += failed_alone or is_permanent_rejection(error)
             queued.successes_before = self._successes
-            retries = [queued] if queued.failures < MAX_FAILURES else self._split_or_drop(queued)
-            for retry in retries:
-                self._add(retry)
+            if queued.failures < MAX_FAILURES:
+                self._add(queued)
+            elif len(halves := queued.write.split(max(1, (len(queued.write.spans) + 1) // 2))) > 1:
+                for half in halves:
+                    self._add(QueuedWrite(half, self._successes, MAX_FAILURES - 1))
+            else:
+                self._outage.record_loss(queued.write)
             self._remove_first(queued)
-
-    def _split_or_drop(self, queued: QueuedWrite) -> list[QueuedWrite]:
-        """Halve the write, to isolate what the store rejects; drop a single span or a trace."""
-        halves = queued.write.split(max(1, (len(queued.write.spans) + 1) // 2))
-        if len(halves) > 1:
-            return [QueuedWrite(half, self._successes, MAX_FAILURES - 1) for half in halves]
-        self._outage.record_loss(queued.write)
-        return []
 
     def _remove_first(self, queued: QueuedWrite) -> None:
         """Remove a write that is first in the queue; end the outage if none is left."""
