@@ -44,13 +44,7 @@ if TYPE_CHECKING:
     from instrumentation.steps.routing import routing_attributes
     from instrumentation.steps.step_times import TimedStep, build_timeline
     from instrumentation.steps.telemetry import Price, telemetry_attributes
-    from instrumentation.trace import (
-        Span,
-        Tokens,
-        Trace,
-        TraceNotFoundError,
-        trace_from_mlflow,
-    )
+    from instrumentation.trace import Span, Tokens, Trace, TraceNotFoundError, trace_from_mlflow
     from instrumentation.trace.session import Session
     from instrumentation.tracing import Tracing, enable_tracing
     from instrumentation.tracing_setup.sigterm import handle_sigterm

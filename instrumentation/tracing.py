@@ -1,13 +1,4 @@
-"""Turn tracing on for the process: MLflow's recording, our patches, redaction and sampling.
-
-Example:
-    from instrumentation import enable_tracing, record_run
-
-    with enable_tracing(), record_run({"team": "billing"}) as run:
-        answer_the_ticket()
-    for trace in run.traces():
-        print(trace.info.trace_id)
-"""
+"""Turn tracing on for the process: MLflow's recording, our patches, redaction and sampling."""
 
 import atexit
 import os
@@ -15,8 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from multiprocessing.util import Finalize, register_after_fork
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import mlflow
 
@@ -64,13 +54,8 @@ class Tracing:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(error_type, error, traceback)
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
 
 def enable_tracing(

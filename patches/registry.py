@@ -22,12 +22,7 @@ from patches.crewai import (
 )
 from patches.crewai.spans_from_events import spans_from_events_patch
 from patches.mlflow import remote_traces, trace_buffer_size, trace_id_generator_destructor
-from patches.mlflow.export_queue import (
-    fast_flush,
-    memory_limit,
-    retry_queues,
-    traces_before_spans,
-)
+from patches.mlflow.export_queue import fast_flush, memory_limit, retry_queues, traces_before_spans
 from patches.mlflow.spans import (
     cancelled_spans,
     interrupted_generators,

@@ -25,10 +25,7 @@ class AlertFinding:
     agent: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return vars(self) | {
-            "measured": round(self.measured, 6),
-            "trace_id": self.trace_id or None,
-        }
+        return vars(self) | {"measured": round(self.measured, 6), "trace_id": self.trace_id or None}
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,7 @@ DEFAULT_ALERT_RULES = (
     ),
     AlertRule("slow run", "latency_ms", at_most=120_000, optional=True),
     AlertRule(
-        "slow runs",
-        "latency_ms",
-        aggregate="p95",
-        at_most=30_000,
-        min_readings=20,
-        optional=True,
+        "slow runs", "latency_ms", aggregate="p95", at_most=30_000, min_readings=20, optional=True
     ),
     AlertRule("tokens of a run", "tokens", at_most=100_000, optional=True),
     AlertRule("cost of a run", "cost_usd", at_most=1.0, optional=True),

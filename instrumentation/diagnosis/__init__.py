@@ -4,12 +4,4 @@ from instrumentation.diagnosis.detectors import DETECTORS, Detector
 from instrumentation.diagnosis.diagnosis import Diagnosis, diagnose
 from instrumentation.diagnosis.finding import Evidence, Finding, PathStep
 
-__all__ = [
-    "DETECTORS",
-    "Detector",
-    "Diagnosis",
-    "Evidence",
-    "Finding",
-    "PathStep",
-    "diagnose",
-]
+__all__ = ["DETECTORS", "Detector", "Diagnosis", "Evidence", "Finding", "PathStep", "diagnose"]

@@ -47,11 +47,8 @@ class Finding:
         span: The name of the span in which it began.
         span_id: The id of that span in MLflow; empty in a trace that was read from JSON.
         path: The spans from the origin to the answer, origin first.
-        evidence: Quotations from the spans.
-        fix: The usual remedy.
         confidence: From 0.0 to 1.0: how sure the evidence is. It is not a measured frequency.
         rank_reason: Why the finding has its place among several ones; set by `diagnose`.
-        origin: The span itself.
     """
 
     mode: str

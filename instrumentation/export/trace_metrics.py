@@ -35,11 +35,7 @@ DIMENSIONS = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.m
 
 
 class TraceMetrics:
-    """The instruments of one meter provider.
-
-    Args:
-        provider: Where the metrics go. It is neither made global nor shut down here.
-    """
+    """The instruments of one meter provider, which is neither made global nor shut down here."""
 
     def __init__(self, provider: "MeterProvider") -> None:
         meter = provider.get_meter("flight_recorder")

@@ -47,10 +47,8 @@ def find_derivation(
     """Find the calculation that produces a figure, as its sentence says, or return None.
 
     Args:
-        figure: The figure of the report.
         cited: Other figures of the report that a source states. They are operands as well, because
             a reader may calculate with the rounded values.
-        sources: All figures of the sources.
     """
     used = dict.fromkeys(source for supported in cited for source in supported.sources)
     quoted = dict.fromkeys(supported.figure for supported in cited)

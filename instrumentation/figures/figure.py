@@ -30,8 +30,7 @@ class Figure:
         value: The value with its scale: "1.2 thousand" is 1200.
         unit: One of `UNIT_SPELLINGS`, possibly per another unit ("EUR/kWh"); None if unknown.
         period: "year", "quarter" or "month"; None if unknown.
-        low: The smallest value that the figure covers.
-        high: The largest value that the figure covers.
+        low, high: The smallest and the largest value that the figure covers.
         is_period_from_date: The period is known only from a date ("in 2023").
         sentence: The sentence that contains the figure.
         year: The year of its date; None if there is none.
@@ -97,10 +96,8 @@ def build_figure(
         text: The number as written, with its unit.
         number: The number without its scale; finite.
         factor: The factor of its scale.
-        unit: The name of its unit.
         period_info: Its period, whether that is known only from a date, and the year of the date.
         hedge: "over", "under", "about" or "".
-        sentence: The sentence that contains the figure.
     """
     if unit is not None and unit.partition("/")[0] == "bp":
         unit, factor = f"pp{unit.removeprefix('bp')}", factor / 100
@@ -115,7 +112,6 @@ def value_interval(value: Decimal, step: Decimal, hedge: str) -> tuple[Decimal, 
     """Return the lowest and the highest value that a written number covers.
 
     Args:
-        value: The number.
         step: The place value of its last digit.
         hedge: "over", "under", "about", "exact" or "". "Over 4" covers one step above 4. A zero
             without decimals is always exact.

@@ -59,7 +59,7 @@ class FigureCheck:
 
 
 def check_figures(report: str, sources: Sequence[str]) -> FigureCheck:
-    """Check each figure of a report against sources.
+    """Check each figure of a report against sources, such as the results of tools, as text.
 
     A figure is supported if a source states it, at the precision, in the unit and for the period of
     the report. It is also supported if the report says that it is a sum, a difference, a ratio, a
@@ -68,10 +68,6 @@ def check_figures(report: str, sources: Sequence[str]) -> FigureCheck:
     Example:
         check = check_figures("Growth was 1.2 %.", ["GDP growth: 1.17 percent"])
         assert check.passed
-
-    Args:
-        report: The text to check.
-        sources: The results of tools, as text.
     """
     reported = extract_figures(report)
     known = tuple(figure for source in sources for figure in extract_figures(source))

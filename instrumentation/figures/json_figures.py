@@ -36,12 +36,7 @@ MAX_EXPONENT = 30
 
 
 def figures_in_json(value: Any, key: str = "") -> Iterator[Figure]:
-    """Yield the figures of a JSON value, in order.
-
-    Args:
-        value: The value, parsed with `Decimal` for all numbers.
-        key: The name of the field that holds it.
-    """
+    """Yield the figures of the value of a field, in order; all its numbers are `Decimal`."""
     match value:
         case Mapping():
             yield from _figures_in_record(value)

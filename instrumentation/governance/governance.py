@@ -33,7 +33,6 @@ class Governance:
 
     Attributes:
         actions: The calls of tools with consequences, in order.
-        completions: The number of completions that were requested.
         cost_usd: None if the price of a model is not known.
         removed: How often each kind of personal data was removed from the input.
         sent: In how many prompts each kind of personal data was sent to a model.
@@ -60,17 +59,13 @@ class Governance:
 
     def to_json(self) -> dict[str, Any]:
         guardrails = [{"checks": one.checks, **asdict(one)} for one in self.guardrails]
-        return asdict(self) | {
-            "guardrails": guardrails,
-            "problems": list(self.problems),
-        }
+        return asdict(self) | {"guardrails": guardrails, "problems": list(self.problems)}
 
 
 def read_governance(trace: Trace, tools: Iterable[str] = ()) -> Governance:
     """Read the governance of a run from its trace.
 
     Args:
-        trace: The trace of the run.
         tools: Tools with consequences, beside those that an authorization has a rule for. A call of
             one that nobody authorized is a problem.
     """

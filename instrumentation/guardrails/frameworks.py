@@ -38,7 +38,6 @@ def guarded(target: Any, guardrails: Guardrails, *, model: str = "") -> Any:
     Args:
         target: A client of `openai`; or a model client, a tool, a function or a workbench for an
             agent of AutoGen; or a list of such.
-        guardrails: The guardrails of the run.
         model: The model of an AutoGen client, whose price a budget in dollars needs: AutoGen does
             not make it public.
 

@@ -21,8 +21,7 @@ Value = TypeVar("Value")
 class Guardrails:
     """What a run may do. A guardrail that is None checks nothing.
 
-    Attributes:
-        blocked: The checks that blocked a call of this run, in order.
+    `blocked` has the checks that blocked a call of this run, in order.
     """
 
     breaker: CircuitBreaker | None = None

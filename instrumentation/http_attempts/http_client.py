@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from instrumentation.http_attempts.crewai_interceptor import TracingInterceptor
 
 
-def traced_http_client(
-    transport: "httpx.AsyncBaseTransport | None" = None,
-) -> "httpx.AsyncClient":
+def traced_http_client(transport: "httpx.AsyncBaseTransport | None" = None) -> "httpx.AsyncClient":
     """Create an HTTP client that records failed requests, for OpenAI and AutoGen clients.
 
     Timeouts, redirects and retries are those of the OpenAI client, which is built on httpx, or from
@@ -22,9 +20,6 @@ def traced_http_client(
 
     Example:
         client = openai.AsyncOpenAI(http_client=traced_http_client())
-
-    Args:
-        transport: The transport that makes the requests. Default: a new one.
     """
     from openai import DefaultAsyncHttpxClient
 

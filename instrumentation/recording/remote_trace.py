@@ -13,17 +13,14 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 @contextmanager
 def continue_remote_trace(headers: Mapping[str, str]) -> Generator[None]:
-    """Start the spans of the block as children of the caller's span.
+    """Start the spans of the block as children of the span of a caller who sent these headers.
 
-    Without a valid `traceparent` header, the first span of the block starts a new trace, so a
-    service can handle requests of any caller.
+    The names of the headers are in lower case, as in ASGI. Without a valid `traceparent`, the first
+    span of the block starts a new trace, so a service can handle requests of any caller.
 
     Example:
         with continue_remote_trace(request.headers), mlflow.start_span("GET /search"):
             ...
-
-    Args:
-        headers: The headers of the caller's request, with lower-case names as in ASGI.
     """
     context = TraceContextTextMapPropagator().extract(headers)
     if not trace.get_current_span(context).get_span_context().is_valid:

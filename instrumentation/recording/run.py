@@ -1,11 +1,4 @@
-"""Tag the traces of a run, and find them again.
-
-Example:
-    with record_run({"team": "billing"}) as run:
-        answer_the_ticket()
-    for trace in run.traces():
-        print(trace.info.trace_id)
-"""
+"""Tag the traces of a run, and find them again."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager

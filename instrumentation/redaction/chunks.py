@@ -65,9 +65,7 @@ def redact_chunks(values: Sequence[Any], find_matches: Callable[[str], list[Matc
     A placeholder is put into the chunk in which the secret begins. JSON inside texts is parsed,
     including that of server-sent events. Values that do not change are the same objects.
 
-    Args:
-        values: Texts or nested plain data.
-        find_matches: Finds the secrets in a text, in order and without overlaps.
+    `find_matches` finds the secrets in a text, in order and without overlaps.
     """
     texts = ChunkTexts()
     for value in values:

@@ -62,9 +62,7 @@ SPOKEN_PASSWORD = RedactionPattern(
 )
 """A password in a sentence, if it has letters and digits: `the password is required` has none."""
 JWT = RedactionPattern(
-    "token",
-    re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{5,}+(?:\.[\w-]*+){0,3}"),
-    (b"eyj",),
+    "token", re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{5,}+(?:\.[\w-]*+){0,3}"), (b"eyj",)
 )
 """RFC 7519: a header, claims and a signature in base64url, of which the first two are JSON."""
 PRIVATE_KEY = RedactionPattern(

@@ -55,9 +55,7 @@ class SharedState:
         concurrent, and its span names the authors whose work was replaced.
 
         Args:
-            key: The key.
             value: The new value, text or JSON values.
-            author: The agent that writes.
             expected_version: If given, the write is a compare-and-set: it fails unless this is the
                 current version. 0 means that the key must be new.
 

@@ -19,7 +19,6 @@ class CrewEvent:
         started_event_id: For the end of a step, the id of the event that started it, as CrewAI
             reports it.
         name: The name of the step; equal to the name of its span.
-        call_id: CrewAI's id of a completion.
     """
 
     id: str

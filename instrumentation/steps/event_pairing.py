@@ -21,12 +21,10 @@ INTERRUPTED_ERROR = "Interrupted: it had not ended when its block did"
 
 
 def pair_events(events: Iterable[CrewEvent], ended_ns: int | None = None) -> tuple[Step, ...]:
-    """Build the steps that have ended, in order.
+    """Build the steps that have ended, in order, from events in any order.
 
-    Args:
-        events: Events, in any order.
-        ended_ns: If given, steps that have not ended are included as failed at this time. CrewAI
-            reports no end for the steps of a cancelled crew.
+    With `ended_ns`, steps that have not ended are included as failed at this time. CrewAI reports
+    no end for the steps of a cancelled crew.
     """
     by_time = sorted(events, key=lambda event: event.time_ns)
     by_id = {event.id: event for event in by_time}

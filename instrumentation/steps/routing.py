@@ -100,9 +100,7 @@ def find_delegations(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def delegation_failure(
-    step: Step,
-    agent_tools: Mapping[str, Sequence[str]],
-    task_tools: Mapping[str, Sequence[str]],
+    step: Step, agent_tools: Mapping[str, Sequence[str]], task_tools: Mapping[str, Sequence[str]]
 ) -> str | None:
     """Explain why a delegation failed or could not succeed. None if it was fine."""
     arguments = step.arguments if isinstance(step.arguments, Mapping) else {}

@@ -15,8 +15,7 @@ class Step:
     Attributes:
         result: Text or JSON values; None for a completion that requests tool calls.
         error: The message of an error, which begins with its class; None if the step succeeded.
-        started_ns: Nanoseconds since the epoch.
-        ended_ns: Nanoseconds since the epoch.
+        started_ns, ended_ns: Nanoseconds since the epoch.
         path: The names of the enclosing steps, outermost first, then the step's own name.
         attempt_count: How many HTTP requests it took, if they were counted.
         failed_attempts: The names of the failed ones, such as "HTTP 429".

@@ -69,9 +69,7 @@ def _fetch_matching(filter: str, description: str, tracking_uri: str) -> Trace:
     found, page = [], None
     while page is None or page.token:
         page = client.search_traces(
-            locations=experiments,
-            filter_string=filter,
-            page_token=page.token if page else None,
+            locations=experiments, filter_string=filter, page_token=page.token if page else None
         )
         found += [trace.to_dict() for trace in page if trace.data.spans]
     if not found:

@@ -35,9 +35,7 @@ def common_session(
     roots differ in name or type: then one of them is a span that lost its turn. Several users are
     listed in the order in which they first appear.
 
-    Args:
-        infos: The `info` of each trace, as MLflow exports it.
-        trees: The root spans of each trace.
+    `infos` has the `info` of each trace, as MLflow exports it; `trees` its root spans.
     """
     metadata = [info.get("trace_metadata") or {} for info in infos]
     ids = {one.get(SESSION_KEY) or "" for one in metadata}

@@ -44,11 +44,9 @@ class Span:
 
     Attributes:
         status: "OK", "ERROR", "UNSET", or "IN_PROGRESS" if the span never ended.
-        status_message: The message that came with the status.
         attributes: OpenTelemetry attributes, decoded from MLflow's JSON.
         children: The spans directly inside this one, in the order in which they started.
-        start_ns: Nanoseconds since the epoch; 0 in a trace that was read from JSON.
-        end_ns: Like `start_ns`.
+        start_ns, end_ns: Nanoseconds since the epoch; 0 in a trace that was read from JSON.
         cost_usd: Cost of a completion by MLflow's price list. None if the model has no price, and
             in a trace that was read from JSON, because price lists change.
         id: The span's id in MLflow, in hexadecimal; empty in a trace that was read from JSON.

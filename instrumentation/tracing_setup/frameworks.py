@@ -23,14 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class FrameworkTracing:
-    """The frameworks that are recorded, and the outcomes of their patches.
-
-    Args:
-        patches_of: Returns the patches of a framework, which are applied in this order.
-
-    Attributes:
-        outcomes: One per patch of the frameworks that were turned on so far.
-    """
+    """The frameworks that were turned on so far, and the outcome of each of their patches."""
 
     def __init__(self, patches_of: Callable[[str], Sequence[Patch]]) -> None:
         self.outcomes: list[PatchOutcome] = []

@@ -29,11 +29,7 @@ def span_pipeline_patches(
     """
     redactor = redaction or NO_REDACTION
     export = otlp_export_patch(redactor.redact_value)  # undone last, so that held spans are sent
-    return (
-        export,
-        span_pipeline_patch((redactor.redact_span,), tail_sampler),
-        *redactor.patches(),
-    )
+    return (export, span_pipeline_patch((redactor.redact_span,), tail_sampler), *redactor.patches())
 
 
 def require_span_pipeline(outcomes: Sequence[PatchOutcome]) -> None:

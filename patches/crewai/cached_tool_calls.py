@@ -42,7 +42,5 @@ PATCH = Patch(
     canary="tests/patches/crewai/test_cached_tool_calls.py"
     "::test_upstream_crewai_reports_a_native_call_as_cached",
     apply=_apply,
-    wraps={
-        "crewai.agents.cache.cache_handler:CacheHandler.read": "self, tool",
-    },
+    wraps={"crewai.agents.cache.cache_handler:CacheHandler.read": "self, tool"},
 )

@@ -35,7 +35,5 @@ PATCH = Patch(
     canary="tests/patches/crewai/test_call_spans.py"
     "::test_upstream_crewai_emits_the_messages_unchanged",
     apply=_apply,
-    wraps={
-        "crewai.utilities.serialization:to_serializable": "obj, exclude, max_depth",
-    },
+    wraps={"crewai.utilities.serialization:to_serializable": "obj, exclude, max_depth"},
 )

@@ -14,10 +14,7 @@ def translate_provider_messages(
 ) -> dict[str, Any]:
     """Return the `gen_ai.*` attributes of a request and its reply; {} if they are not understood.
 
-    Args:
-        message_format: MLflow's name of the format: "anthropic", "gemini" or "bedrock".
-        inputs: The request, as the provider defines it.
-        outputs: The reply, likewise.
+    The format is MLflow's name of it: "anthropic", "gemini" or "bedrock".
     """
     from mlflow.tracing.export.genai_semconv.translator import _get_converter
 

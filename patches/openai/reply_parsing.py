@@ -22,8 +22,6 @@ class ParsedReply:
     Attributes:
         outputs: {"choices": […]} or {"output": […]}, as in the API; None if the reply has neither.
         usage: Token counts under MLflow's names; empty if the endpoint does not report them.
-        model: The model that replied.
-        id: The id of the completion.
         finish_reasons: Why the model stopped, for each choice.
         is_complete: Whether the reply says that it has ended.
         error_message: The error that the reply reports, or "".
@@ -56,11 +54,8 @@ def parse_reply(text: str, *, is_stream: bool, max_events: int | None = None) ->
 def add_unread_parts(outputs: Any, reply: ParsedReply) -> Any:
     """Return a client's result with the parts of the reply that the client leaves out.
 
-    Such as a refusal, log probabilities, or further choices.
-
-    Args:
-        outputs: The result in the format of a chat completion; anything else is returned unchanged.
-        reply: The reply as the endpoint sent it.
+    Such as a refusal, log probabilities, or further choices. A result that is not in the format of
+    a chat completion is returned unchanged.
     """
     sent = (reply.outputs or {}).get("choices") or _to_choices(reply)
     known = outputs.get("choices") if isinstance(outputs, Mapping) else None

@@ -43,8 +43,7 @@ class RequestSpan(OpenSpan):
         self._is_stream_requested = request.get("stream") is True
         self._started_s = monotonic()
         self._body: ResponseBody | None = None
-        self._has_returned = False
-        self._is_reading = False
+        self._has_returned = self._is_reading = False
 
     @classmethod
     def open_if_needed(cls, client: Any, options: Any) -> Self | None:
@@ -168,17 +167,11 @@ class RequestSpan(OpenSpan):
             self.end(self._reply_error(error))
 
     def _reply_error(self, error: BaseException | None = None) -> BaseException | None:
-        """Return the error to record for the reply.
-
-        To close it is no error, unless an error makes the program do so.
-        """
-        if self.is_ended or self._body is None:
-            return error
-        is_closed = isinstance(error, GeneratorExit)
-        if error is not None and not is_closed:
+        """The error of the reply. To close it is none, unless an error makes the program do so."""
+        if self.is_ended or self._body is None or not isinstance(error, GeneratorExit | None):
             return error
         reply = self._body.parse()
-        if is_closed and not (reply.is_complete or reply.error_message):
+        if error is not None and not (reply.is_complete or reply.error_message):
             return self.pass_over_early_close(error)
         return self._body.find_error(reply)
 

@@ -24,7 +24,6 @@ class ResponseBody:
     """The body of the response to a completion request.
 
     Attributes:
-        is_ended: Whether the body has ended.
         first_chunk_s: When the first chunk arrived, by the monotonic clock.
         received_events: How many events of the stream the program received; None for all.
     """
@@ -68,7 +67,9 @@ class ResponseBody:
         if self._content_type.startswith("text/event-stream"):
             return True
         is_declared_json = self._content_type.startswith("application/json")
-        return self._is_stream_requested and not (is_declared_json and self._is_json_document())
+        if not self._is_stream_requested or not is_declared_json:
+            return self._is_stream_requested
+        return not self._text().lstrip().startswith(("{", "["))
 
     def on_chunk(self, chunk: bytes) -> bytes:
         """Collect a chunk, as it came over the wire."""
@@ -115,14 +116,10 @@ class ResponseBody:
         return FailedReplyError(f"the reply is not a completion; it begins: {start!r}")
 
     def record_failure(self, span: Any, error: BaseException | None) -> BaseException | None:
-        """Record on a span that the reply reports an error, or is no completion.
+        """Record on an MLflow span that the reply reports an error, or is no completion.
 
-        Args:
-            span: The MLflow span of the completion.
-            error: The client's error, which may not quote the reply.
-
-        Returns:
-            The error to end the span with: the client's, or else that of the reply.
+        Returns the error to end the span with: that of the client, which may not quote the reply,
+        or else that of the reply.
         """
         reply = self.parse()
         problem = self.find_error(reply)
@@ -131,9 +128,6 @@ class ResponseBody:
         if isinstance(error, Exception) and isinstance(problem, FailedReplyError):
             record_error(span, problem)
         return error
-
-    def _is_json_document(self) -> bool:
-        return self._text().lstrip().startswith(("{", "["))
 
     def _text(self) -> str:
         """Return the body so far, decompressed as far as possible if it broke off."""

@@ -41,8 +41,7 @@ UNDIVIDED_KEYS = ("id", "type", "role", "format")
 class ChatAssembler:
     """Assembles a chat completion, or a completion of the legacy API, from chunks.
 
-    Attributes:
-        body: The completion so far, in the format of a completion that is not streamed.
+    `body` is the completion so far, in the format of a completion that is not streamed.
     """
 
     def __init__(self) -> None:
@@ -89,14 +88,10 @@ class ChatAssembler:
 
 
 class ResponseAssembler:
-    """Assembles a response of the Responses API from its events.
-
-    Attributes:
-        is_complete: Whether the final event, which contains the whole response, has arrived.
-    """
+    """Assembles a response of the Responses API from its events."""
 
     def __init__(self) -> None:
-        self.is_complete = False
+        self.is_complete = False  # until the final event, which contains the whole response
         self._response: dict[str, Any] = {}
         self._items: dict[int, dict[str, Any]] = {}
 

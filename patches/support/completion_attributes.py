@@ -42,10 +42,7 @@ def read_token_counts(usage: Any) -> dict[str, int]:
     """Return token counts under MLflow's names; {} if input or output tokens are not reported.
 
     Counts of cached and of reasoning tokens are left out if they are not reported. The input tokens
-    include the cached ones.
-
-    Args:
-        usage: The usage of a reply or an event: a mapping, or an object with attributes.
+    include the cached ones. The usage is a mapping, or an object with attributes.
     """
     reported = _to_mapping(usage)
     details = [_to_mapping(reported.get(key)) for key in DETAILS_KEYS]

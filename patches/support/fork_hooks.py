@@ -20,15 +20,11 @@ _ACTIVE: list[ForkHooks] = []
 _REGISTERED: list[bool] = []
 
 
-def _do_nothing() -> None:
-    pass
-
-
 @contextmanager
 def fork_hooks(
-    before: Callable[[], None] = _do_nothing,
-    after_in_parent: Callable[[], None] = _do_nothing,
-    after_in_child: Callable[[], None] = _do_nothing,
+    before: Callable[[], None] = lambda: None,
+    after_in_parent: Callable[[], None] = lambda: None,
+    after_in_child: Callable[[], None] = lambda: None,
 ) -> Generator[None]:
     """Call the functions around each fork of this process, as `os.register_at_fork` does.
 

@@ -33,10 +33,7 @@ class OpenSpan:
             request for it needs no span of its own.
         owner: The object whose work the span shows.
         outputs: Written to the span when it ends.
-        span: The MLflow span.
-        parent: The open span around this one.
         end_time_ns: When the work ended, if that was before the span is ended.
-        is_ended: Whether it has ended.
         is_complete: Whether the result has been recorded. A consumer that stops after that has
             missed nothing, so the span is no error.
         is_reply_cut: Whether the connection closed before the reply to its request was complete.

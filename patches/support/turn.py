@@ -40,7 +40,6 @@ class Turn:
     """The start of an agent's work.
 
     Attributes:
-        agent: The agent's name.
         offered: The messages that the team had for the agent.
         received: Those that a message filter let pass; the same `Message` objects as in `offered`.
         edges: The edges that were checked since the agent's last turn.

@@ -98,11 +98,7 @@ def _broken_by(
 
 
 def _build_finding(
-    reading: TraceReading,
-    first: Handoff,
-    rule: str,
-    broken: tuple[Span, str],
-    lost: list[Handoff],
+    reading: TraceReading, first: Handoff, rule: str, broken: tuple[Span, str], lost: list[Handoff]
 ) -> Finding:
     same = [one for one in lost if one.sent == first.sent]
     return reading.build_finding(

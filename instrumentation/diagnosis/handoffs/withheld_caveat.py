@@ -57,11 +57,7 @@ def _dropping_completion(
 
 
 def _build_finding(
-    reading: TraceReading,
-    call: Span,
-    caveat: str,
-    dropped: Completion,
-    figures: tuple[Figure, ...],
+    reading: TraceReading, call: Span, caveat: str, dropped: Completion, figures: tuple[Figure, ...]
 ) -> Finding:
     root = reading.index.root(call)
     return reading.build_finding(

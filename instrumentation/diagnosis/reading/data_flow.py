@@ -74,7 +74,6 @@ class DataFlow:
         """The spans from the origin of a failure to the answer.
 
         Args:
-            origin: The span in which it began.
             carries: Whether an output contains the wrong thing. None: any output that was made
                 from the origin's.
             starts: Turns that are on the path in any case.

@@ -28,7 +28,6 @@ class Handoff:
 
     Attributes:
         span: The HANDOFF span; of an inferred handoff, the receiver's turn.
-        sent: The sender's output.
         score: The share of it that is in the receiver's prompt.
         sender: The sender's last turn before it; None if it had none.
         receiver: The receiver's turn that follows; None if there is none.

@@ -22,7 +22,6 @@ class Completion:
     """One request to a model, and its reply.
 
     Attributes:
-        span: The span that records it.
         agent: The agent whose turn it is in; empty if no span around it names one.
         request: {"messages", "tools"?}, or {"input", "instructions"?, "tools"?} of the Responses
             API. None if the trace does not hold it.

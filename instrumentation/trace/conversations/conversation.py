@@ -25,7 +25,6 @@ class Step:
         kind: Who speaks: an agent, a person, the system prompt, or a tool.
         speaker: The agent, without notes such as "(thought)"; of a tool, the tool's name.
         text: What it says; empty if it only calls tools.
-        calls: The tool calls that it requests.
         call_id: Of a tool's result, the id of the call that it answers.
         receiver: The agent to which it passes the work, if the log says so.
     """

@@ -17,11 +17,9 @@ def step_number_of(span: Span) -> int | None:
 
 
 class Turn:
-    """A turn that is read step by step, and becomes an AGENT span.
+    """A turn that begins with a message, is read step by step, and becomes an AGENT span.
 
-    Args:
-        step: The message that begins it.
-        given: The text that it answers.
+    `given` is the text that it answers.
     """
 
     def __init__(self, step: Step, given: str) -> None:
@@ -53,10 +51,7 @@ class Turn:
             type="AGENT",
             inputs=self._given or None,
             outputs=self._last.text or None,
-            attributes={
-                "gen_ai.agent.name": self._last.speaker,
-                STEP_ATTRIBUTE: self._last.number,
-            },
+            attributes={"gen_ai.agent.name": self._last.speaker, STEP_ATTRIBUTE: self._last.number},
             children=tuple(self._children),
         )
 

@@ -38,11 +38,9 @@ FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def check_exported_span(span: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """Return the span with its times as integers.
+    """Return a span of `mlflow.entities.Trace.to_dict()` with its times as integers.
 
-    Args:
-        span: The span, as in `mlflow.entities.Trace.to_dict()`.
-        number: Its position among the spans of the trace, from 1.
+    `number` is its position among the spans of the trace, from 1.
 
     Raises:
         TraceNotFoundError: A field is missing, or is not of its type.

@@ -13,7 +13,6 @@ class Operation:
     """How to record a pair of start and end events.
 
     Attributes:
-        span_type: The type of the span.
         input_fields: Fields of the start event that become inputs.
         output_fields: Fields of the end event that become outputs.
     """

@@ -27,7 +27,6 @@ class CompletionSpan(EventSpan):
 
     Attributes:
         call_id: CrewAI's id of the call; None until CrewAI reports the call.
-        reply: The reply so far.
         executed_calls: The tool calls of the reply that CrewAI executes within the call.
     """
 

@@ -143,8 +143,7 @@ class FlowOutput:
 class FlowSpan(EventSpan):
     """A flow of the user's; CrewAI's internal flows have no span.
 
-    Attributes:
-        outputs_so_far: The outputs of its crews and agents, in the order of completion.
+    `outputs_so_far` has the outputs of its crews and agents, in the order of completion.
     """
 
     def __init__(self, flow: Any, event: Any) -> None:

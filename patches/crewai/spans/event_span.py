@@ -24,9 +24,7 @@ class ExpectedStart(SimpleNamespace):
 class EventSpan(OpenSpan):
     """The span of a pair of events; its owner is the source of the start event.
 
-    Attributes:
-        start_type: The type of the start event.
-        is_reported: Whether CrewAI has emitted the start event.
+    `is_reported` says whether CrewAI has emitted the start event.
     """
 
     def __init__(
@@ -57,13 +55,7 @@ class EventSpan(OpenSpan):
         """Record the data of the start event."""
 
     def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
-        """Return whether this is the span that `event` ends.
-
-        Args:
-            start_type: The type of start event that matches `event`.
-            source: The source of `event`.
-            event: The end event.
-        """
+        """Return whether this is the span that an event ends, which matches `start_type`."""
         return not self.is_ended and self.start_type == start_type and self.owner is source
 
     def record_end(self, event: Any) -> BaseException | None:

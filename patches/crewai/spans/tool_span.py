@@ -11,10 +11,7 @@ from patches.crewai.spans.event_span import (
     to_json,
 )
 
-DELEGATION_ARGUMENTS = {
-    "delegate_work_to_coworker": "task",
-    "ask_question_to_coworker": "question",
-}
+DELEGATION_ARGUMENTS = {"delegate_work_to_coworker": "task", "ask_question_to_coworker": "question"}
 """The tools with which an agent delegates, and the argument that holds the request."""
 
 

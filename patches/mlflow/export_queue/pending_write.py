@@ -32,7 +32,6 @@ class PendingWrite:
     Attributes:
         write: The exporter's method, as a function.
         arguments: The arguments of the call, without the exporter.
-        trace_ids: The traces that it belongs to.
         spans: The spans to store; empty for a finished trace, whose spans are stored before it.
     """
 

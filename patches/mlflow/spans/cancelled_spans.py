@@ -41,7 +41,5 @@ PATCH = Patch(
     canary="tests/patches/mlflow/test_cancelled_spans.py"
     "::test_upstream_mlflow_gives_a_cancelled_span_the_status_error",
     apply=_apply,
-    wraps={
-        "mlflow.tracing.fluent:with_active_span": "span",
-    },
+    wraps={"mlflow.tracing.fluent:with_active_span": "span"},
 )

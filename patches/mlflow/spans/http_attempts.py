@@ -48,7 +48,8 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
 def _record_attempt(
     on_attempt: OnAttempt, client: Any, request: "httpx.Request", *args: Any, **kwargs: Any
 ) -> Generator[OnResult]:
-    if not _is_inside_llm_span():
+    span = OpenSpan.innermost()
+    if span is None or span.is_ended or span.span.span_type != "LLM":
         yield ignore_result
         return
     attempt = on_attempt(request)
@@ -57,8 +58,3 @@ def _record_attempt(
     except BaseException as error:
         attempt.record_error(error)
         raise
-
-
-def _is_inside_llm_span() -> bool:
-    span = OpenSpan.innermost()
-    return span is not None and not span.is_ended and span.span.span_type == "LLM"

@@ -20,11 +20,9 @@ CONNECT_TIMEOUT_S = 1.0
 
 
 def hide_credentials(text: str, tracking_uri: str) -> str:
-    """Remove all credentials from a text, and what a driver may take for another part of the URI.
+    """Remove all credentials of an address from a message, or from the address itself.
 
-    Args:
-        text: A message, or the tracking URI itself.
-        tracking_uri: The address whose credentials must not be visible.
+    A driver may take parts of them for other parts of the URI; these are removed, too.
     """
     text = PASSWORD_FIELD.sub(rf"\1={HIDDEN}", USER_INFO.sub("//", text))
     for secret in sorted(_secrets(tracking_uri), key=len, reverse=True):
