@@ -1,6 +1,5 @@
 """Turn tracing on for the process: MLflow's recording, our patches, redaction and sampling."""
 
-import atexit
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ from instrumentation.tracing_setup.frameworks import FrameworkTracing
 from instrumentation.tracing_setup.patches import require_span_pipeline, span_pipeline_patches
 from instrumentation.tracing_setup.warnings import warn_about_environment, warn_about_gaps
 from patches.mlflow.store.experiment import use_experiment
+from patches.opentelemetry.tracer_providers import call_at_exit
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, framework_patches, mlflow_patches
 from patches.support.fork_hooks import fork_hooks
@@ -106,8 +106,7 @@ def enable_tracing(
     selected = None if frameworks is None else _check_frameworks(frameworks)
     store = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
     stack = ExitStack()
-    stack.callback(atexit.unregister, stack.close)
-    atexit.register(stack.close)  # in case nobody shuts it down
+    stack.enter_context(call_at_exit(stack.close))  # in case nobody shuts it down
     try:
         return _start(stack, store, experiment, selected, redaction, sampling)
     except BaseException:

@@ -1,10 +1,11 @@
-"""Hook the start and end of spans in MLflow's tracer provider and in each one that replaces it.
+"""Hook MLflow's tracer provider, and each one that replaces it, where spans start and end.
 
 MLflow creates a new provider for a new store, for a new destination, and after
 `mlflow.tracing.disable`.
 """
 
-from collections.abc import Generator
+import atexit
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,32 @@ def hook_tracer_providers(hooks: "SpanPipeline") -> Generator[None]:
             yield
     finally:
         _uninstall(module.provider.get(), hooks)
+
+
+@contextmanager
+def call_at_exit(function: Callable[[], None]) -> Generator[None]:
+    """Call a function at exit, unless the block ends before.
+
+    It is called before a tracer provider of MLflow shuts down, after which no span can end. A
+    provider registers that when it is created, and functions are called from the last registered.
+    """
+    from mlflow.tracing import provider as module
+
+    holder: Any = module._TracerProviderWrapper
+    set_provider = holder.set
+
+    @wraps(set_provider)
+    def set_and_register(self: Any, *args: Any, **kwargs: Any) -> None:
+        set_provider(self, *args, **kwargs)
+        atexit.unregister(function)
+        atexit.register(function)
+
+    atexit.register(function)
+    try:
+        with replace_for_block(holder, set=set_and_register):
+            yield
+    finally:
+        atexit.unregister(function)
 
 
 def _install(provider: Any, hooks: "SpanPipeline") -> None:

@@ -38,9 +38,9 @@ def main(tracking_uri: str, program: str) -> None:
         mlflow.set_tracking_uri(tracking_uri)
         mlflow.set_experiment(program)
         keeps_its_provider()
-    elif program == "never_shuts_down":
+    elif program in UNCLOSED_PROGRAMS:
         enable_tracing(tracking_uri, experiment=program, frameworks=())
-        work()
+        UNCLOSED_PROGRAMS[program]()
     else:
         with handle_sigterm(), enable_tracing(tracking_uri, experiment=program, frameworks=()):
             PROGRAMS[program]()
@@ -65,6 +65,12 @@ def work() -> None:
         for _ in range(SPANS - 1):
             with mlflow.start_span("child"):
                 pass
+
+
+def leaves_a_span_open() -> None:
+    root = mlflow.start_span_no_context("root")
+    for _ in range(SPANS - 1):
+        mlflow.start_span_no_context("child", parent_span=root).end()
 
 
 def exits() -> None:
@@ -176,6 +182,9 @@ PROGRAMS: dict[str, Callable[[], None]] = {
         serves_in_workers,
     )
 }
+
+UNCLOSED_PROGRAMS = {"never_shuts_down": work, "leaves_a_span_open": leaves_a_span_open}
+"""Programs that enable tracing for the rest of the process."""
 
 if __name__ == "__main__":
     store, folder, *programs = sys.argv[1:]

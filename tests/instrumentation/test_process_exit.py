@@ -10,14 +10,14 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from tests.instrumentation.exiting_programs import PROGRAMS, SPANS
+from tests.instrumentation.exiting_programs import PROGRAMS, SPANS, UNCLOSED_PROGRAMS
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(320)]
 
 ROOT = Path(__file__).parent.parent.parent
 ALL_PROGRAMS = (
     *PROGRAMS,
-    "never_shuts_down",
+    *UNCLOSED_PROGRAMS,
     "forks_with_upstream_mlflow",
     "exits_with_upstream_mlflow",
 )
@@ -72,6 +72,7 @@ def count_stored_spans(store: str, experiment: str) -> int:
         ("is_interrupted", -2, SPANS),
         ("is_terminated", 143, SPANS),
         ("never_shuts_down", 0, SPANS),
+        ("leaves_a_span_open", 0, SPANS),
         ("keeps_its_provider", 0, SPANS),
         ("forks", 0, 2 * SPANS),
         ("has_a_child_process", 0, 2 * SPANS),
@@ -92,7 +93,7 @@ def test_no_forked_process_hangs_while_its_parent_stores_spans(store: str, tmp_p
 
 
 @pytest.mark.parametrize(
-    "program", [*sorted(PROGRAMS.keys() - {"forks_while_it_stores"}), "never_shuts_down"]
+    "program", [*sorted(PROGRAMS.keys() - {"forks_while_it_stores"}), *UNCLOSED_PROGRAMS]
 )
 def test_a_process_ends_without_unexpected_errors(
     program_results: dict[str, tuple[int, str]], program: str
