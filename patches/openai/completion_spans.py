@@ -150,13 +150,14 @@ def _recording_parse_error(helper: Any) -> Generator[None]:
 PATCH = Patch(
     name="openai.completion_spans",
     symptom=(
-        "an async call that is cancelled leaves no trace; before MLflow 3.18 neither does a stream"
-        " that breaks off or is closed early, and streamed tool calls are not stored; a request's"
-        " extra headers are"
+        "an async call that is cancelled leaves no trace, nor does a retrieved background response;"
+        " before MLflow 3.18 neither does a stream that breaks off or is closed early, and streamed"
+        " tool calls are not stored; a request's extra headers are"
     ),
     upstream="mlflow.openai.autolog (`async_patched_call`: `except Exception`)",
     versions={"mlflow": ">=3.17,<3.19", "openai": ">=1.66,<4"},
-    delete_when="autolog() records a call that is cancelled, and no extra headers",
+    delete_when="autolog() records a call that is cancelled and a retrieved background response,"
+    " and no extra headers",
     canary="tests/patches/openai/test_streams.py"
     "::test_upstream_autolog_records_a_cancelled_completion",
     apply=_apply,

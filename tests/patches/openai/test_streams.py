@@ -23,6 +23,7 @@ from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from scenarios.replay.faults import cuts_stream, hangs, malformed_reply
 from scenarios.replay.http_server.connection import Connection
 from scenarios.replay.http_server.server import HOST, serve_app
+from tests.patches.openai.test_background_responses import client_of, endpoint, response_body
 from tests.support.autogen_agents import load_trace
 from tests.support.openai_clients import (
     CHAT_REQUEST,
@@ -86,6 +87,19 @@ async def test_upstream_autolog_records_a_cancelled_completion(store: str) -> No
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(client.chat.completions.create(**CHAT_REQUEST), 0.2)
         assert len(run.traces()) == 1
+
+
+@pytest.mark.xfail(reason="MLflow wraps no retrieval", raises=AssertionError)
+def test_upstream_autolog_records_a_background_response_that_is_retrieved(store: str) -> None:
+    with (
+        upstream_autolog("openai", store),
+        endpoint(response_body("completed")) as (url, run),
+        client_of(url) as client,
+    ):
+        client.responses.create(**RESPONSES_REQUEST, background=True)
+        client.responses.retrieve("resp_1")
+        usages = [trace.info.token_usage for trace in run.traces()]
+        assert [usage for usage in usages if usage]
 
 
 def test_the_patch_is_undone(store: str) -> None:
