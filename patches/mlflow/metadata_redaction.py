@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from patches.mlflow.assessment_redaction import redact_assessment
 from patches.mlflow.spans.unwritable_values import to_writable
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
@@ -26,8 +27,6 @@ TRACE_INFO_FIELDS = (
     "client_request_id",
 )
 """The fields of a `TraceInfo` that hold text of people or programs."""
-ASSESSMENT_TEXT_FIELDS = ("name", "rationale", "metadata")
-ASSESSMENT_NESTED_FIELDS = ("feedback", "expectation", "issue", "error")
 WITHOUT_BRACKETS = str.maketrans("", "", "[]")
 """Removes brackets, which redaction placeholders contain and MLflow rejects in a tag's key."""
 
@@ -177,32 +176,4 @@ def redact_attachment(attachment: Any, redactor: Redactor) -> Any:
         return attachment
     redacted = copy.copy(attachment)
     redacted._content_bytes = content
-    return redacted
-
-
-def redact_assessment(assessment: Any, redact_value: Callable[[Any], Any]) -> Any:
-    """Return a copy of an assessment with its value, rationale, error and source redacted.
-
-    MLflow's assessments are nested objects without a common way to read the text in them.
-    """
-    redacted = copy.copy(assessment)
-    for name in ASSESSMENT_TEXT_FIELDS:
-        setattr(redacted, name, redact_value(getattr(redacted, name)))
-    redacted.source = copy.copy(redacted.source)
-    redacted.source.source_id = redact_value(redacted.source.source_id)
-    for name in ASSESSMENT_NESTED_FIELDS:
-        nested = getattr(redacted, name)
-        if nested is not None:
-            setattr(redacted, name, _redact_nested(nested, redact_value))
-    return redacted
-
-
-def _redact_nested(nested: Any, redact_value: Callable[[Any], Any]) -> Any:
-    """Return a redacted copy of an assessment's value object, or of the error in its place."""
-    redacted = copy.copy(nested)
-    for name, part in vars(nested).items():
-        is_plain = part is None or isinstance(part, str | int | float | list | dict)
-        setattr(
-            redacted, name, redact_value(part) if is_plain else _redact_nested(part, redact_value)
-        )
     return redacted
