@@ -137,7 +137,7 @@ def _start(
         stack.enter_context(fork_hooks(after_in_child=tail_sampler.forget_pending))
     repairs = stack.enter_context(apply_patches(*mlflow_patches(Attempt.for_request)))
     warn_about_gaps(outcomes := (*pipeline, *repairs))
-    warn_about_environment()
+    warn_about_environment(experiment)
     tracing = FrameworkTracing(partial(framework_patches, on_turn=record_handoffs))
     stack.enter_context(tracing.recording(frameworks))
     return Tracing(stack, outcomes, tracing)

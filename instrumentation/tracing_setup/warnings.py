@@ -50,13 +50,25 @@ def warn_about_gaps(outcomes: Iterable[PatchOutcome]) -> None:
         )
 
 
-def warn_about_environment() -> None:
-    """Log a warning for each setting of the environment that makes spans incomplete or drops them.
+def warn_about_environment(experiment: str) -> None:
+    """Log a warning for each setting of the environment that loses spans, or is not used.
 
     Call it once the tracer provider is set up.
+
+    Args:
+        experiment: The name of the experiment in which traces are stored.
     """
     if reason := explain_disabled_recording():
         _log.warning("No span will be recorded: %s.", reason)
+    named = os.environ.get("MLFLOW_EXPERIMENT_NAME", "").strip()
+    if named and named != experiment:
+        _log.warning(
+            "Traces are stored in the experiment %r, although MLFLOW_EXPERIMENT_NAME=%s is set:"
+            " pass enable_tracing(experiment=%r).",
+            experiment,
+            named,
+            named,
+        )
     for name, (limit, effect) in LOSSY_BELOW.items():
         if _is_below(name, limit):
             _log.warning(
@@ -67,6 +79,11 @@ def warn_about_environment() -> None:
                 effect,
                 limit,
             )
+    _warn_about_span_limits()
+
+
+def _warn_about_span_limits() -> None:
+    """Log a warning for settings by which OpenTelemetry keeps less than the whole of a span."""
     low_counts = [name for name in COUNT_LIMITS if _is_below(name, MIN_COUNT_LIMIT)]
     lengths = [name for name in LENGTH_LIMITS if os.environ.get(name, "").strip()]
     for names, effect in (

@@ -141,6 +141,18 @@ def test_a_setting_that_loses_traces_is_named(
     assert warning.startswith(f"Traces can be lost, because {name}={value} is set: ")
 
 
+def test_an_experiment_of_the_environment_that_is_not_used_is_named(
+    store: str, warnings: Warnings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "mine")
+    with enable_tracing(store, frameworks=[], experiment="mine"):
+        assert warnings() == []
+    with enable_tracing(store, frameworks=[], experiment="theirs"):
+        pass
+    (warning,) = warnings()
+    assert "the experiment 'theirs', although MLFLOW_EXPERIMENT_NAME=mine is set" in warning
+
+
 def test_a_setting_that_is_not_a_number_is_named(
     store: str, warnings: Warnings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
