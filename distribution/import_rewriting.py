@@ -16,10 +16,12 @@ import tokenize
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-IGNORED = frozenset({tokenize.COMMENT, tokenize.NL})
+IGNORED_TOKEN_TYPES = frozenset({tokenize.COMMENT, tokenize.NL})
 """Tokens between which a statement or an expression goes on."""
-LINE_STARTS = frozenset({tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING})
-TEXTS = frozenset(
+LINE_START_TOKEN_TYPES = frozenset(
+    {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
+)
+TEXT_TOKEN_TYPES = frozenset(
     {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}  # Python 3.12
 )
 
@@ -67,10 +69,10 @@ class ImportRewriter:
         tokens = [
             token
             for token in tokenize.generate_tokens(io.StringIO(source).readline)
-            if token.type not in IGNORED
+            if token.type not in IGNORED_TOKEN_TYPES
         ]
         for index, token in enumerate(tokens):
-            if token.type in TEXTS:
+            if token.type in TEXT_TOKEN_TYPES:
                 text = self._rewrite_text(token.string, is_module=_follows_dash_m(tokens, index))
                 if text != token.string:
                     yield token, text
@@ -120,7 +122,7 @@ def _is_statement_start(tokens: list[tokenize.TokenInfo], index: int) -> bool:
     """Whether a statement begins at the token."""
     return index >= 0 and (
         index == 0
-        or tokens[index - 1].type in LINE_STARTS
+        or tokens[index - 1].type in LINE_START_TOKEN_TYPES
         or tokens[index - 1].string in {";", ":"}
     )
 

@@ -98,7 +98,7 @@ def trace(
 
     kept: str | None = request.config.getoption("--trace-store")
     store = kept or f"sqlite:///{_store_folder(request.config, tmp_path_factory)}/mlflow.db"
-    with trace_test(request.node.nodeid, store, keeps_traces=kept is not None) as test:
+    with trace_test(request.node.nodeid, store, is_store_kept=kept is not None) as test:
         request.node.stash[_TRACE_KEY] = test
         yield test
 

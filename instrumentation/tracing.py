@@ -20,7 +20,7 @@ from instrumentation.tracing_setup.frameworks import FrameworkTracing
 from instrumentation.tracing_setup.patches import require_span_pipeline, span_pipeline_patches
 from instrumentation.tracing_setup.warnings import warn_about_environment, warn_about_gaps
 from patches.mlflow.store.experiment import use_experiment
-from patches.opentelemetry.tracer_providers import call_at_exit
+from patches.mlflow.tracer_providers import call_at_exit
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, framework_patches, mlflow_patches
 from patches.support.fork_hooks import fork_hooks

@@ -2,19 +2,19 @@
 
 from patches.autogen import (
     chat_format,
+    completion_after_tool_call,
     completion_spans,
     core_spans,
     team_spans,
-    tool_result_content,
     tool_spans,
 )
 from patches.autogen.turn_spans import turn_spans_patch
 from patches.crewai import (
-    cached_tool_calls,
-    callbacks_in_crew_span,
     custom_model_calls,
     disable_autolog_wrappers,
     interrupted_runs,
+    kickoff_callbacks_in_crew_span,
+    mark_cached_tool_calls,
     model_replies,
     rejected_tool_calls,
     unparsed_structured_outputs,
@@ -78,7 +78,7 @@ def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
     """
     by_framework: dict[str, tuple[Patch, ...]] = {
         "autogen": (
-            tool_result_content.PATCH,
+            completion_after_tool_call.PATCH,
             chat_format.PATCH,
             team_spans.PATCH,
             turn_spans_patch(on_turn),
@@ -91,12 +91,12 @@ def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
             untruncated_messages.PATCH,
             spans_from_events_patch(on_turn),
             interrupted_runs.PATCH,
-            callbacks_in_crew_span.PATCH,
+            kickoff_callbacks_in_crew_span.PATCH,
             unparsed_structured_outputs.PATCH,
             model_replies.PATCH,
             custom_model_calls.PATCH,
             rejected_tool_calls.PATCH,
-            cached_tool_calls.PATCH,
+            mark_cached_tool_calls.PATCH,
         ),
         "openai": (openai_completion_spans.PATCH,),
     }

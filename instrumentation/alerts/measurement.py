@@ -1,4 +1,4 @@
-"""A finished trace, a measured value, and the spans that are measured: run, turns and calls."""
+"""The types of alert measurements: a finished trace, a span that is measured, a measured value."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

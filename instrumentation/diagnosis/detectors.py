@@ -13,9 +13,7 @@ from instrumentation.diagnosis.calls.retries_within_call import find_calls_with_
 from instrumentation.diagnosis.calls.silent_stall import find_pending_results, find_unanswered_calls
 from instrumentation.diagnosis.calls.transient_error import find_transient_errors
 from instrumentation.diagnosis.calls.unmentioned_tool_error import find_unmentioned_tool_errors
-from instrumentation.diagnosis.calls.unrequested_action import find_unrequested_actions
 from instrumentation.diagnosis.finding import Finding
-from instrumentation.diagnosis.handoffs.arbitrary_choice import find_arbitrary_choices
 from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
 from instrumentation.diagnosis.handoffs.forgotten_prohibition import (
     find_rules_lost_between_agents,
@@ -24,11 +22,15 @@ from instrumentation.diagnosis.handoffs.forgotten_prohibition import (
 from instrumentation.diagnosis.handoffs.lost_objection import find_lost_objections
 from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
 from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
-from instrumentation.diagnosis.handoffs.off_task_call import find_off_task_calls
 from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
-from instrumentation.diagnosis.handoffs.unanswered_question import find_unanswered_questions
 from instrumentation.diagnosis.handoffs.withheld_caveat import find_withheld_caveats
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.task.choice_among_matches import (
+    find_actions_on_one_of_several_matches,
+)
+from instrumentation.diagnosis.task.off_task_call import find_off_task_calls
+from instrumentation.diagnosis.task.unanswered_question import find_unanswered_questions
+from instrumentation.diagnosis.task.unrequested_action import find_unrequested_actions
 from instrumentation.diagnosis.values.changed_unit_or_period import find_changed_units_and_periods
 from instrumentation.diagnosis.values.exchanged_value import find_exchanged_values
 from instrumentation.diagnosis.values.figure_not_in_reply import find_figures_not_in_reply
@@ -71,7 +73,7 @@ DETECTORS: tuple[Detector, ...] = (
     find_unrequested_actions,
     find_overruled_verdicts,
     find_unanswered_questions,
-    find_arbitrary_choices,
+    find_actions_on_one_of_several_matches,
     find_mismatched_calls,
     find_malformed_calls,
     find_repeated_calls,

@@ -1,4 +1,4 @@
-"""Redaction of a run's input, before an agent or a model sees it."""
+"""Redact a run's input before a model sees it, and record that as a GUARDRAIL span."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ from instrumentation.guardrails.guardrail import GUARDRAIL_PREFIX, Check
 from instrumentation.redaction import DEFAULT_REDACTION, Redaction
 
 Value = TypeVar("Value")
-PLACEHOLDER = re.compile(r"\[redacted: ([^\]]*)\]")
+TRACE_PLACEHOLDER = re.compile(r"\[redacted: ([^\]]*)\]")
 
 
 def redact_input(value: Value, redaction: Redaction = DEFAULT_REDACTION) -> Value:
@@ -38,8 +38,8 @@ def redact_input(value: Value, redaction: Redaction = DEFAULT_REDACTION) -> Valu
 def _withhold(value: Any, kinds: Counter[str]) -> Any:
     """Replace the placeholders of traces by those of inputs, and count them by kind."""
     if isinstance(value, str):
-        kinds.update(PLACEHOLDER.findall(value))
-        return PLACEHOLDER.sub(r"[withheld: \1]", value)
+        kinds.update(TRACE_PLACEHOLDER.findall(value))
+        return TRACE_PLACEHOLDER.sub(r"[withheld: \1]", value)
     if isinstance(value, dict):
         return {key: _withhold(item, kinds) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -17,7 +17,7 @@ _CURRENT_ATTEMPT: ContextVar[Attempt] = ContextVar("current_attempt")
 """The request of the running code: CrewAI passes a response without its request."""
 
 
-class TracingInterceptor(BaseInterceptor[httpx.Request, httpx.Response]):
+class FailureRecordingInterceptor(BaseInterceptor[httpx.Request, httpx.Response]):
     """Counts the HTTP requests of a CrewAI LLM on the current span, and records those that fail."""
 
     def on_outbound(self, message: httpx.Request) -> httpx.Request:

@@ -1,4 +1,4 @@
-"""An httpx client (openai, AutoGen) and an interceptor (CrewAI) that record failed requests."""
+"""Create an httpx client, or an interceptor for CrewAI, that records failed requests as spans."""
 
 from typing import TYPE_CHECKING, Any, Self
 
@@ -8,7 +8,7 @@ from patches.support.http_clients import http_modules
 if TYPE_CHECKING:
     import httpx
 
-    from instrumentation.http_attempts.crewai_interceptor import TracingInterceptor
+    from instrumentation.http_attempts.crewai_interceptor import FailureRecordingInterceptor
 
 
 def traced_http_client(transport: "httpx.AsyncBaseTransport | None" = None) -> "httpx.AsyncClient":
@@ -27,11 +27,11 @@ def traced_http_client(transport: "httpx.AsyncBaseTransport | None" = None) -> "
     http = next(http for http in http_modules() if issubclass(default, http.AsyncClient))
     limits = http.Limits(max_connections=1000, max_keepalive_connections=100)
     inner = transport or http.AsyncHTTPTransport(limits=limits)
-    client: httpx.AsyncClient = default(transport=TracingTransport(inner))
+    client: httpx.AsyncClient = default(transport=FailureRecordingTransport(inner))
     return client
 
 
-def tracing_interceptor() -> "TracingInterceptor":
+def tracing_interceptor() -> "FailureRecordingInterceptor":
     """Create an interceptor that records failed requests, for CrewAI's LLM, sync or async.
 
     It holds no state between requests, so agents and threads may share one.
@@ -40,12 +40,12 @@ def tracing_interceptor() -> "TracingInterceptor":
         llm = crewai.LLM(model="gpt-4o", interceptor=tracing_interceptor())
     """
     # Importing CrewAI takes four seconds.
-    from instrumentation.http_attempts.crewai_interceptor import TracingInterceptor
+    from instrumentation.http_attempts.crewai_interceptor import FailureRecordingInterceptor
 
-    return TracingInterceptor()
+    return FailureRecordingInterceptor()
 
 
-class TracingTransport:
+class FailureRecordingTransport:
     """A transport that counts its requests on the current span, and records those that fail.
 
     It is a transport for the clients of httpx and httpx2 alike, so it is a subclass of neither's.

@@ -1,4 +1,4 @@
-"""The trace of one run as a tree of spans, read from MLflow and independent of MLflow.
+"""The trace of one run as a tree of spans, built from MLflow's export, usable without MLflow.
 
 Expectations, golden outlines, alerts and fidelity read only this tree. So they work the same on a
 run that has just ended, on an exported trace, and on a trace that was recorded a year ago.

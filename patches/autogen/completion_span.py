@@ -6,8 +6,8 @@ from typing import Any
 
 from patches.autogen.core_span import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
+from patches.openai.completion_body import CompletionBody
 from patches.openai.reply_parsing import ParsedReply, add_unread_parts
-from patches.openai.response_body import ResponseBody
 from patches.support.completion_attributes import (
     ATTEMPTS_ATTRIBUTE,
     CLIENT_ATTRIBUTE,
@@ -64,7 +64,7 @@ class CompletionSpan(OpenSpan):
         self._chunks: list[str] = []
         self._is_stream = method == "create_stream"
         self._result: Any = None
-        self._body: ResponseBody | None = None
+        self._body: CompletionBody | None = None
 
     def record_response(self, response: Any) -> None:
         """Observe the body of the reply, before the client reads it."""
@@ -73,7 +73,7 @@ class CompletionSpan(OpenSpan):
         if self._handed_over_to is not None:
             self._handed_over_to.record_response(response)
         elif response.is_success:
-            self._body = ResponseBody(
+            self._body = CompletionBody(
                 response, is_stream_requested=self._is_stream, reads_events=self._is_stream
             )
 

@@ -18,6 +18,10 @@ from typing import Any
 
 from patches.autogen.completion_span import CompletionSpan
 from patches.patch import Patch
+from patches.support.autolog_wrappers import (
+    SAFE_PATCH_PARAMETERS,
+    remove_autolog_wrappers_for_block,
+)
 from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
@@ -28,7 +32,6 @@ from patches.support.call_wrapping import (
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import lifetime, wrap_stream
-from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
 _CURRENT: ContextVar["ClientCall | None"] = ContextVar("current client call", default=None)
 
@@ -122,11 +125,11 @@ def _apply() -> Generator[None]:
     import mlflow.autogen
     from autogen_core.models import ChatCompletionClient
 
-    suspended = suspend_autolog_of_methods(
+    without_wrappers = remove_autolog_wrappers_for_block(
         mlflow.autogen.FLAVOR_NAME, mlflow.autogen, lambda cls, method: method == "create"
     )
     with (
-        suspended,
+        without_wrappers,
         wrap_methods(
             (ChatCompletionClient, "create", partial(wrap_async_call, _record_create)),
             (ChatCompletionClient, "create_stream", partial(wrap_stream, _begin_stream)),

@@ -12,6 +12,10 @@ from typing import Any
 from patches.autogen.message_filters import filter_context, unfiltered_messages
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
+from patches.support.autolog_wrappers import (
+    SAFE_PATCH_PARAMETERS,
+    remove_autolog_wrappers_for_block,
+)
 from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
@@ -21,7 +25,6 @@ from patches.support.call_wrapping import (
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import lifetime, trace_stream
-from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 from patches.support.turn import Message, OnTurn, Turn, message_from_autogen
 
 
@@ -94,13 +97,13 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
     import mlflow.autogen
     from autogen_agentchat.agents import BaseChatAgent
 
-    def is_suspended(cls: type, method: str) -> bool:
+    def is_selected(cls: type, method: str) -> bool:
         return method in ("run", "on_messages")
 
     wrap = partial(wrap_async_call, partial(_record_turn, on_turn))
     wrap_stream = partial(_wrap_stream, on_turn)
     with (
-        suspend_autolog_of_methods(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_suspended),
+        remove_autolog_wrappers_for_block(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_selected),
         wrap_methods(
             (BaseChatAgent, "run", wrap),
             (BaseChatAgent, "on_messages", wrap),

@@ -13,10 +13,10 @@ from typing import Any
 from patches.crewai.spans.completion_span import CompletionSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
+from patches.support.autolog_wrappers import is_autolog_on
 from patches.support.call_wrapping import OnResult, wrap_call, wrap_methods
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import end_spans_on_error
-from patches.support.suspend_autolog import is_autolog_on
 
 
 def _apply() -> AbstractContextManager[None]:

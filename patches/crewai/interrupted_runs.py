@@ -3,7 +3,7 @@
 CrewAI emits a failure event only for an `Exception`. After a cancellation or Ctrl-C its spans would
 stay open, the trace would never be stored, and the next run in the same context would become part
 of it. An agent or a flow that rejects its inputs fails before it emits anything. The kickoffs of
-crews are wrapped by `callbacks_in_crew_span.py`.
+crews are wrapped by `kickoff_callbacks_in_crew_span.py`.
 """
 
 from collections.abc import Generator

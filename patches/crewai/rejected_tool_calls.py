@@ -14,6 +14,7 @@ from patches.crewai.spans.crew_spans import AgentSpan
 from patches.crewai.spans.event_span import ReportedFailureError
 from patches.crewai.spans.tool_span import ToolSpan
 from patches.patch import Patch
+from patches.support.autolog_wrappers import is_autolog_on
 from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
@@ -21,7 +22,6 @@ from patches.support.call_wrapping import (
     wrap_call,
     wrap_in_all_subclasses,
 )
-from patches.support.suspend_autolog import is_autolog_on
 
 
 @contextmanager

@@ -36,13 +36,13 @@ from patches.crewai.spans.handoffs import (
 from patches.crewai.spans.tool_span import ToolSpan
 from patches.crewai.user_traced_tools import TOOL_METHODS, share_spans_with_user_traced_tools
 from patches.patch import Patch
-from patches.support.call_wrapping import replace_for_block
-from patches.support.open_span import OpenSpan
-from patches.support.suspend_autolog import (
+from patches.support.autolog_wrappers import (
     SAFE_PATCH_PARAMETERS,
     is_autolog_on,
-    suspend_autolog_of_methods,
+    remove_autolog_wrappers_for_block,
 )
+from patches.support.call_wrapping import replace_for_block
+from patches.support.open_span import OpenSpan
 from patches.support.turn import OnTurn
 
 SPAN_CLASSES: Mapping[str, Callable[[Any, Any], EventSpan]] = {
@@ -110,7 +110,9 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
     with (
         replace_for_block(CrewAIEventsBus, emit=emit),
         share_spans_with_user_traced_tools(),
-        suspend_autolog_of_methods(mlflow.crewai.FLAVOR_NAME, mlflow.crewai, lambda *_: True),
+        remove_autolog_wrappers_for_block(
+            mlflow.crewai.FLAVOR_NAME, mlflow.crewai, lambda *_: True
+        ),
     ):
         yield
 

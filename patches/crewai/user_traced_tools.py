@@ -79,15 +79,15 @@ def _wrap_start_span(start_span: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _share(call: ToolSpan, attributes: Mapping[str, Any]) -> Generator["SharedSpan"]:
+def _share(call: ToolSpan, attributes: Mapping[str, Any]) -> Generator["WriteProtectedSpan"]:
     """Yield the span of the call; further spans in the tool are its children."""
     call.span.set_attributes(dict(attributes))
     with set_for_block(_SHARED, None):
-        yield SharedSpan(call.span)
+        yield WriteProtectedSpan(call.span)
 
 
-class SharedSpan:
-    """The span of a call for a decorator, which has arguments, result and name of its own."""
+class WriteProtectedSpan:
+    """The span of a call, which ignores the inputs, the outputs and the name of a decorator."""
 
     def __init__(self, span: Any) -> None:
         self._span = span

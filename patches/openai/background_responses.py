@@ -11,9 +11,9 @@ from threading import Lock
 from time import time_ns
 from typing import Any
 
+from patches.openai.completion_body import CompletionBody
 from patches.openai.completion_requests import is_recorded_already, retrieved_response_id
 from patches.openai.reply_parsing import ParsedReply
-from patches.openai.response_body import ResponseBody
 from patches.openai.span_attributes import reply_attributes, request_attributes
 from patches.support.open_span import OpenSpan
 
@@ -74,8 +74,8 @@ class _Retrieval:
         self._start_ns = time_ns()
         with suppress(RuntimeError):  # it is a stream, which has not been read
             self._start_ns -= int(response.elapsed.total_seconds() * 1e9)
-        self._body: ResponseBody | None = None
-        self._body = ResponseBody(response, is_stream_requested=False, on_complete=self._on_end)
+        self._body: CompletionBody | None = None
+        self._body = CompletionBody(response, is_stream_requested=False, on_complete=self._on_end)
         if self._body.is_ended:
             self._record(self._body)
 
@@ -83,7 +83,7 @@ class _Retrieval:
         if self._body is not None:
             self._record(self._body)
 
-    def _record(self, body: ResponseBody) -> None:
+    def _record(self, body: CompletionBody) -> None:
         reply = body.parse()
         if not (reply.is_background and RECORDED_RESPONSES.add_if_final(reply)):
             return

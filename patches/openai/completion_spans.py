@@ -15,6 +15,10 @@ from typing import Any
 from patches.openai.background_responses import RECORDED_RESPONSES, observe_retrieval
 from patches.openai.request_span import RequestSpan
 from patches.patch import Patch
+from patches.support.autolog_wrappers import (
+    SAFE_PATCH_PARAMETERS,
+    remove_autolog_wrappers_for_block,
+)
 from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
@@ -24,7 +28,6 @@ from patches.support.call_wrapping import (
 )
 from patches.support.http_clients import is_http_response, send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
-from patches.support.suspend_autolog import SAFE_PATCH_PARAMETERS, suspend_autolog_of_methods
 
 SUSPENDED_MLFLOW_METHODS = ("create", "parse")
 """The methods for completions that MLflow wraps."""
@@ -51,7 +54,7 @@ def _apply() -> Generator[None]:
     autolog_module = import_module("mlflow.openai.autolog")
     with (
         RECORDED_RESPONSES.cleared_after_block(),
-        suspend_autolog_of_methods(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion),
+        remove_autolog_wrappers_for_block(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion),
         wrap_sends(_record_send),
         wrap_methods(
             (SyncAPIClient, "request", partial(wrap_call, _record_completion)),

@@ -11,12 +11,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from patches.openai.background_responses import RECORDED_RESPONSES
+from patches.openai.completion_body import CompletionBody
 from patches.openai.completion_requests import (
     LEGACY_NAME,
     completion_name,
     is_recorded_already,
 )
-from patches.openai.response_body import ResponseBody
 from patches.openai.span_attributes import reply_attributes, request_attributes
 from patches.support.open_span import OpenSpan
 
@@ -42,7 +42,7 @@ class RequestSpan(OpenSpan):
         super().__init__(client, name, "LLM", inputs=dict(request), attributes=attributes)
         self._is_stream_requested = request.get("stream") is True
         self._started_s = monotonic()
-        self._body: ResponseBody | None = None
+        self._body: CompletionBody | None = None
         self._has_returned = self._is_reading = False
 
     @classmethod
@@ -85,7 +85,7 @@ class RequestSpan(OpenSpan):
     def record_response(self, response: "httpx.Response") -> None:
         """Observe the reply to an attempt before the client reads its body."""
         if response.is_success:
-            self._body = body = ResponseBody(
+            self._body = body = CompletionBody(
                 response,
                 is_stream_requested=self._is_stream_requested,
                 on_complete=self._on_body_end,
@@ -175,7 +175,7 @@ class RequestSpan(OpenSpan):
             return self.pass_over_early_close(error)
         return self._body.find_error(reply)
 
-    def _record_reply(self, body: ResponseBody) -> None:
+    def _record_reply(self, body: CompletionBody) -> None:
         reply = body.parse()
         if reply.is_background:
             RECORDED_RESPONSES.add_if_final(reply)

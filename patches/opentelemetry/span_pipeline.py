@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from patches.mlflow.tracer_providers import hook_mlflow_tracer_providers
 from patches.opentelemetry.finished_span import rewrite_finished_span
-from patches.opentelemetry.tracer_providers import hook_tracer_providers
 from patches.patch import Patch
 
 WITHHELD_ATTRIBUTE = "flight_recorder.withheld"
@@ -85,7 +85,7 @@ def span_pipeline_patch(
 @contextmanager
 def _apply(pipeline: "SpanPipeline") -> Generator[None]:
     try:
-        with hook_tracer_providers(pipeline):
+        with hook_mlflow_tracer_providers(pipeline):
             yield
     finally:
         pipeline.close()

@@ -14,7 +14,7 @@ from instrumentation import enable_tracing
 from instrumentation.trace import TraceNotFoundError
 from scenarios.evaluation.paired_comparison import PairedComparison, compare_pairs
 from workflows.lifecycle.dataset_records import read_records
-from workflows.lifecycle.prompt_comparison import PromptComparison
+from workflows.lifecycle.prompt_evaluation import PromptEvaluation
 from workflows.model import Model
 
 SKIP_VARIABLE = "MLFLOW_GENAI_EVAL_SKIP_TRACE_VALIDATION"
@@ -66,15 +66,15 @@ def compare_prompts(
     model = model or Model.from_environment()
     os.environ.setdefault(SKIP_VARIABLE, "true")
     with enable_tracing(store), redirect_stdout(sys.stderr):  # MLflow prints its progress
-        comparison = PromptComparison(model, read_records(_find_dataset(dataset)))
-        if not comparison.records:
+        evaluation = PromptEvaluation(model, read_records(_find_dataset(dataset)))
+        if not evaluation.records:
             raise TraceNotFoundError(
                 f"no task of the dataset {dataset!r} has the label answer_contains; log it on a"
                 " trace, and run: python -m scenarios dataset --from-feedback EXPERIMENT"
             )
         for prompt in (first, second):
             _require_prompt(prompt)
-        results = {prompt: comparison.run(prompt) for prompt in (first, second)}
+        results = {prompt: evaluation.score_version(prompt) for prompt in (first, second)}
     passed = {prompt: sum(result.values()) for prompt, result in results.items()}
     return PromptVerdict(dataset, passed, compare_pairs(results))
 

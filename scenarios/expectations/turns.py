@@ -1,4 +1,4 @@
-"""Expectations about turns of agents: how often, how many at once, and how completions end."""
+"""Expectations about turns: how many, which overlap, failed attempts, the last completion's end."""
 
 from instrumentation.trace import Trace
 from scenarios.expectations.calls.tools import spans_of

@@ -54,7 +54,7 @@ def expect(trace: Trace | TracedTest, *expectations: Expectation) -> Trace:
     lines += [f"  ✗ {name}; but {reason}" for name, (_, reason) in failures.items()]
     failed = [one for one, _ in failures.values()]
     lines += ["", *_mark_spans(found, failed)]
-    if test and test.keeps_traces:
+    if test and test.is_store_kept:
         log_failed_expectations(found, failed, test.store)
         lines += ["", *_describe_link(found, test.store)]
     raise ExpectationsFailedError(

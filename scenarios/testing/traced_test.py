@@ -24,12 +24,12 @@ class TracedTest:
     Attributes:
         id: The value of `TEST_TAG`.
         store: The MLflow tracking URI.
-        keeps_traces: Whether the store outlives the tests, so that failures are logged there.
+        is_store_kept: Whether the store outlives the tests, so that failures are logged there.
     """
 
     id: str
     store: str
-    keeps_traces: bool = False
+    is_store_kept: bool = False
 
     def read(self) -> Trace:
         """The trace of the run so far; waits until it is stored. A session counts as one trace.
@@ -65,10 +65,10 @@ class TracedTest:
 
 
 @contextmanager
-def trace_test(name: str, store: str, *, keeps_traces: bool = False) -> Generator[TracedTest]:
+def trace_test(name: str, store: str, *, is_store_kept: bool = False) -> Generator[TracedTest]:
     """Record everything that runs in the block, and in Python programs that it starts."""
     searchable = "".join(one for one in name if one not in QUOTES)
-    test = TracedTest(f"{searchable}#{uuid4().hex[:12]}", store, keeps_traces)
+    test = TracedTest(f"{searchable}#{uuid4().hex[:12]}", store, is_store_kept)
     tags = {TEST_TAG: test.id}
     programs = TraceSettings(store, tags=tags, children=True, is_child=True)
     variables = {"MLFLOW_TRACKING_URI": store, **programs.to_environment()}

@@ -108,7 +108,7 @@ def test_skipped_patches_have_a_reason(store: str) -> None:
             for outcome in tracing.patch_outcomes
             if outcome.skip_reason
         }
-    assert skipped == {"autogen.tool_result_content": False}
+    assert skipped == {"autogen.completion_after_tool_call": False}
 
 
 def test_autolog_that_was_on_stays_on(store: str) -> None:

@@ -14,7 +14,7 @@ import mlflow.autogen
 from autogen_agentchat.agents import AssistantAgent
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-from patches.autogen.tool_result_content import PATCH
+from patches.autogen.completion_after_tool_call import PATCH
 from patches.patch import apply_patches
 
 CAPITALS = {"Ecuador": "Quito", "Peru": "Lima"}

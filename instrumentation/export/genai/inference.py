@@ -1,4 +1,4 @@
-"""Derive the attributes of a completion from its request and its reply."""
+"""OpenTelemetry's `gen_ai.*` attributes of a completion, from its request and its reply."""
 
 from collections.abc import Mapping
 from typing import Any

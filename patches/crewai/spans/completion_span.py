@@ -8,8 +8,8 @@ from patches.crewai.spans.auxiliary_spans import calling_agent
 from patches.crewai.spans.event_span import EventSpan
 from patches.crewai.spans.reply_builder import ReplyBuilder
 from patches.crewai.spans.tool_span import ToolSpan
+from patches.openai.completion_body import CompletionBody
 from patches.openai.reply_parsing import add_unread_parts
-from patches.openai.response_body import ResponseBody
 from patches.support.completion_attributes import (
     CLIENT_ATTRIBUTE,
     COMPLETION_SPAN_NAME,
@@ -94,7 +94,7 @@ class CompletionSpan(EventSpan):
         """Observe the body of the reply, before the client reads it."""
         if response.is_success and not self.is_ended:
             is_stream = bool(getattr(self.owner, "stream", False))
-            self.reply.body = ResponseBody(
+            self.reply.body = CompletionBody(
                 response, is_stream_requested=is_stream, reads_events=is_stream
             )
 
@@ -135,7 +135,7 @@ class CompletionSpan(EventSpan):
                 self.span.set_attribute("gen_ai.response.finish_reasons", reasons)
         super().end(error)
 
-    def _record_body(self, body: ResponseBody) -> None:
+    def _record_body(self, body: CompletionBody) -> None:
         """Record what only the body of the response has: CrewAI keeps a part of the reply."""
         sent = body.parse()
         self.outputs = add_unread_parts(self.outputs or sent.outputs, sent)

@@ -11,8 +11,8 @@ from typing import Any
 
 from patches.crewai.spans.crew_spans import AgentSpan, FlowSpan, is_internal_flow
 from patches.crewai.spans.event_span import EventSpan, ExpectedStart, to_json
+from patches.support.autolog_wrappers import is_autolog_on
 from patches.support.call_wrapping import set_for_block
-from patches.support.suspend_autolog import is_autolog_on
 
 
 @dataclass(eq=False)

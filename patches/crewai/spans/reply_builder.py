@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from patches.openai.response_body import ResponseBody
+from patches.openai.completion_body import CompletionBody
 
 
 @dataclass
@@ -26,7 +26,7 @@ class ReplyBuilder:
     usage: Any = None
     chunks: list[str] = field(default_factory=list)
     tool_calls: dict[int, dict[str, Any]] = field(default_factory=dict)
-    body: ResponseBody | None = None
+    body: CompletionBody | None = None
 
     def add_chunk(self, chunk: Any) -> None:
         """Add the event of a chunk, which contains a tool call as far as it was received."""

@@ -32,7 +32,10 @@ def doctor(
     The exit code is 0 if the requests are equal, apart from rules on the tapes; else 1.
     """
     from scenarios.programs.recording_comparison.comparison import compare_recordings
-    from scenarios.programs.recording_comparison.comparison_report import describe, to_json
+    from scenarios.programs.recording_comparison.comparison_report import (
+        comparison_to_json,
+        describe_comparison,
+    )
     from scenarios.recording.partial_tape import replace_header
     from scenarios.tape.header import TapeHeader
     from scenarios.tape.requests.volatile import VolatileRules
@@ -47,9 +50,9 @@ def doctor(
         for path, content in tapes.items():
             replace_header(path, content.header.merge(rules))
     if json_output:
-        print_json(to_json(comparison, is_written=write))
+        print_json(comparison_to_json(comparison, rules_are_written=write))
     else:
-        print_lines(describe(comparison, tape, other, is_written=write))
+        print_lines(describe_comparison(comparison, tape, other, rules_are_written=write))
     is_equal = not comparison.differences and not comparison.unpaired
     raise typer.Exit(0 if is_equal and (write or not comparison.rules) else DIFFERENCE_EXIT_CODE)
 

@@ -10,7 +10,9 @@ from scenarios.reports.wording import count_of, list_entries
 MAX_LISTED = 20
 
 
-def to_json(comparison: RecordingComparison, *, is_written: bool) -> dict[str, Any]:
+def comparison_to_json(
+    comparison: RecordingComparison, *, rules_are_written: bool
+) -> dict[str, Any]:
     """Return the comparison as JSON values."""
     return {
         "equal": comparison.equal,
@@ -18,7 +20,7 @@ def to_json(comparison: RecordingComparison, *, is_written: bool) -> dict[str, A
             part.rule.to_json() | {"lines": [list(pair) for pair in part.locations]}
             for part in comparison.volatile
         ],
-        "written": is_written and bool(comparison.rules),
+        "written": rules_are_written and bool(comparison.rules),
         "differences": [
             {"lines": [one.location, one.other_location], "changes": list(one.changes)}
             for one in comparison.differences
@@ -27,8 +29,8 @@ def to_json(comparison: RecordingComparison, *, is_written: bool) -> dict[str, A
     }
 
 
-def describe(
-    comparison: RecordingComparison, tape: Path, other: Path, *, is_written: bool
+def describe_comparison(
+    comparison: RecordingComparison, tape: Path, other: Path, *, rules_are_written: bool
 ) -> Iterator[str]:
     """Yield sentences: counts, proposed rules, and what no rule explains."""
     is_or_are = "is" if comparison.equal == 1 else "are"
@@ -40,7 +42,7 @@ def describe(
         yield f"different: {one.location} and {one.other_location}"
         yield from list_entries(list(one.changes), MAX_LISTED)
     yield from (f"only on one tape: {line}" for line in comparison.unpaired)
-    if comparison.rules and is_written:
+    if comparison.rules and rules_are_written:
         rules = count_of(len(comparison.rules), "rule")
         yield f"wrote {rules} to the headers of {tape} and {other}"
     elif comparison.rules:

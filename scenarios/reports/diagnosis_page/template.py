@@ -1,4 +1,4 @@
-"""The template `page.html`, with its filters for durations, costs and texts of strangers."""
+"""Load the template `page.html`, with its filters; unprintable characters in texts are replaced."""
 
 import re
 from functools import cache

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from instrumentation.diagnosis import Detector, diagnose
-from instrumentation.diagnosis.calls.unrequested_action import find_unrequested_actions
-from instrumentation.diagnosis.handoffs.arbitrary_choice import find_arbitrary_choices
 from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
 from instrumentation.diagnosis.handoffs.forgotten_prohibition import find_rules_lost_within_turn
+from instrumentation.diagnosis.task.choice_among_matches import (
+    find_actions_on_one_of_several_matches,
+)
+from instrumentation.diagnosis.task.unrequested_action import find_unrequested_actions
 from instrumentation.diagnosis.values.exchanged_value import find_exchanged_values
 from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
 from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks
@@ -128,7 +130,7 @@ UNPLAYED: dict[Detector, Trace] = {
     find_partial_checks: survey("All four sites were examined: dry.", "S-11", "S-12"),
     find_dropped_criteria: search("List the boats on the Ems.", "Alma and Bea."),
     find_unrequested_actions: deletion("Delete the old drafts.", "size > 100"),
-    find_arbitrary_choices: cancellation("Cancel my booking.", ""),
+    find_actions_on_one_of_several_matches: cancellation("Cancel my booking.", ""),
     find_rules_lost_within_turn: rule(answer="I open the sluice; the warden is away."),
 }
 HEALTHY = {

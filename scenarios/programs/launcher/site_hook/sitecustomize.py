@@ -1,4 +1,4 @@
-"""Trace or redirect a Python program: Python imports this module before the program's first line.
+"""Trace a Python program, or redirect its Tavily client; Python imports this before its first line.
 
 It first imports the `sitecustomize` that it hides. It runs in any Python that the program starts,
 also in one without this project: nothing is traced there, and the program runs as if this module
@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-PACKAGE = "scenarios.programs.launcher"
-REDIRECTION = "scenarios.programs.tavily_redirection"
+LAUNCHER_PACKAGE = "scenarios.programs.launcher"
+TAVILY_REDIRECTION = "scenarios.programs.tavily_redirection"
 """It is called if Tavily's client, which reads no address from the environment, is installed."""
 
 
@@ -29,7 +29,7 @@ def _import_hidden_module() -> None:
 def _call(module: str, function: str) -> None:
     """Call a function of this project, if it is installed here."""
     name = module.partition(".")[0]
-    root = FOLDER.parents[1 + PACKAGE.count(".")]
+    root = FOLDER.parents[1 + LAUNCHER_PACKAGE.count(".")]
     if importlib.util.find_spec(name) is None and root.name != "site-packages":  # a checkout
         sys.path.append(str(root))
     try:
@@ -46,9 +46,9 @@ try:
 finally:
     try:
         if "TAVILY_BASE_URL" in os.environ and importlib.util.find_spec("tavily"):
-            _call(REDIRECTION, "redirect_process")
+            _call(TAVILY_REDIRECTION, "redirect_process")
         if "FLIGHT_RECORDER_TRACE" in os.environ:
-            _call(f"{PACKAGE}.traced_process", "trace_this_process")
+            _call(f"{LAUNCHER_PACKAGE}.traced_process", "trace_this_process")
     except Exception as error:  # the program must run, whatever fails here
         reason = f"{type(error).__name__}: {error}"
         print(f"flight-recorder: the program is not traced: {reason}", file=sys.stderr)

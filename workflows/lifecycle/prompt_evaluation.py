@@ -1,7 +1,6 @@
-"""Compare versions of a prompt on the tasks of a dataset: each answers all, and is scored alike.
+"""Score one version of a prompt on a dataset's tasks, so that versions can be compared.
 
-    dataset ──task──▶ version 1 ──answer──▶ scorer ──▶ passed or failed
-            └─task──▶ version 2 ──answer──▶ scorer ──▶ passed or failed
+    dataset ──task──▶ version ──answer──▶ scorer ──▶ passed or failed
 
 `mlflow.genai.evaluate` makes an evaluation run of each version. Each answer is a trace that is
 linked to the version of its prompt, and to the `LoggedModel` with the parameters.
@@ -21,8 +20,8 @@ from workflows.lifecycle.released_chat import activate_model
 from workflows.model import AGENT_HEADER, Model
 
 
-class PromptComparison:
-    """Scores versions of a prompt on tasks with the label `answer_contains`."""
+class PromptEvaluation:
+    """Scores a version of a prompt on tasks with the label `answer_contains`."""
 
     agent = "assistant"
 
@@ -30,7 +29,7 @@ class PromptComparison:
         self.model = model
         self.records = [one for one in records if one.labels.get(ANSWER_CONTAINS)]
 
-    def run(self, prompt: str) -> dict[str, bool]:
+    def score_version(self, prompt: str) -> dict[str, bool]:
         """Whether each task passes with a prompt, as NAME/VERSION or NAME@ALIAS."""
         passed: dict[str, bool] = {}
 

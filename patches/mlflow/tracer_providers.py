@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def hook_tracer_providers(hooks: "SpanPipeline") -> Generator[None]:
+def hook_mlflow_tracer_providers(hooks: "SpanPipeline") -> Generator[None]:
     """Install `hooks` in MLflow's provider, and in those that replace it before the block ends.
 
     On exit the hooks are removed from the current provider. Providers that were replaced before

@@ -1,4 +1,4 @@
-"""Suspend MLflow's autologging of some methods while patches record them in more detail."""
+"""Remove MLflow's autologging wrappers from methods while patches record them in more detail."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from typing import Any
 from patches.support.call_wrapping import replace_for_block
 
 SAFE_PATCH_PARAMETERS = "autologging_integration, destination, function_name, patch_function"
-"""The parameters of MLflow's `safe_patch`, as a patch that suspends autologging declares them."""
+"""The parameters of MLflow's `safe_patch`, as a patch that removes wrappers declares them."""
 
 
 @contextmanager
-def suspend_autolog_of_methods(
-    flavor: str, autolog_module: Any, is_suspended: Callable[[type, str], bool]
+def remove_autolog_wrappers_for_block(
+    flavor: str, autolog_module: Any, is_selected: Callable[[type, str], bool]
 ) -> Generator[None]:
     """Remove the wrappers that autologging puts on methods, before or during the block.
 
@@ -22,7 +22,7 @@ def suspend_autolog_of_methods(
     Args:
         flavor: MLflow's name of the framework, as in `mlflow.<flavor>.autolog`.
         autolog_module: The module that wraps the framework's methods.
-        is_suspended: Called with a class and a method name.
+        is_selected: Called with a class and a method name.
     """
     safe_patch = autolog_module.safe_patch
     deferred_calls: list[Callable[[], Any]] = []
@@ -32,14 +32,14 @@ def suspend_autolog_of_methods(
         autologging_integration: str, destination: type, function_name: str, *args: Any, **kw: Any
     ) -> None:
         call = partial(safe_patch, autologging_integration, destination, function_name, *args, **kw)
-        if is_suspended(destination, function_name):
+        if is_selected(destination, function_name):
             deferred_calls.append(call)
         else:
             call()
 
     try:
         with (
-            _revert_wrappers(flavor, is_suspended),
+            _revert_wrappers(flavor, is_selected),
             replace_for_block(autolog_module, safe_patch=patch_other_methods),
         ):
             yield
@@ -49,13 +49,13 @@ def suspend_autolog_of_methods(
 
 
 @contextmanager
-def _revert_wrappers(flavor: str, is_suspended: Callable[[type, str], bool]) -> Generator[None]:
+def _revert_wrappers(flavor: str, is_selected: Callable[[type, str], bool]) -> Generator[None]:
     """Remove the wrappers that are there already, for the block."""
     from mlflow.utils import gorilla
     from mlflow.utils.autologging_utils import safety
 
     applied: set[Any] = safety._AUTOLOGGING_PATCHES.setdefault(flavor, set())
-    reverted = [patch for patch in applied if is_suspended(patch.destination, patch.name)]
+    reverted = [patch for patch in applied if is_selected(patch.destination, patch.name)]
     for patch in reverted:
         gorilla.revert(patch)
         applied.discard(patch)

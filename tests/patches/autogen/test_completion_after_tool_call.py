@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from patches.autogen.tool_result_content import PATCH
+from patches.autogen.completion_after_tool_call import PATCH
 from patches.patch import apply_patches
 
 
@@ -11,5 +11,6 @@ def test_on_a_newer_mlflow_the_patch_is_not_needed() -> None:
         assert not outcome.is_applied
         assert not outcome.leaves_gap
         assert outcome.skip_reason == (
-            f"autogen.tool_result_content is not needed: mlflow {version('mlflow')} is installed"
+            "autogen.completion_after_tool_call is not needed:"
+            f" mlflow {version('mlflow')} is installed"
         )

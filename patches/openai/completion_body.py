@@ -1,6 +1,7 @@
-"""Collect the body of an HTTP response while its client reads it, and note how it ended.
+"""The body of a completion's HTTP response: collect it, parse it, and say what is wrong with it.
 
-The body is parsed only after its end, so that a stream is not slowed down.
+It is collected while the client reads it, and parsed only after its end, so that a stream is not
+slowed down.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ class FailedReplyError(Exception):
     """Recorded on a completion whose reply reports an error or is not a completion."""
 
 
-class ResponseBody:
+class CompletionBody:
     """The body of the response to a completion request.
 
     Attributes:

@@ -34,12 +34,12 @@ def _wrap_read(read: Callable[..., Any]) -> Callable[..., Any]:
 
 
 PATCH = Patch(
-    name="crewai.cached_tool_calls",
+    name="crewai.mark_cached_tool_calls",
     symptom="a native tool call that is answered from the cache looks as if the tool had run",
     upstream="crewai.agents.agent_executor (`ToolUsageFinishedEvent` without `from_cache`)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the event of a native tool call has `from_cache`",
-    canary="tests/patches/crewai/test_cached_tool_calls.py"
+    canary="tests/patches/crewai/test_mark_cached_tool_calls.py"
     "::test_upstream_crewai_reports_a_native_call_as_cached",
     apply=_apply,
     wraps={"crewai.agents.cache.cache_handler:CacheHandler.read": "self, tool"},

@@ -14,10 +14,10 @@ from typing import Any
 from patches.crewai.spans.crew_spans import CrewSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
+from patches.support.autolog_wrappers import is_autolog_on
 from patches.support.call_wrapping import OnResult, wrap_call, wrap_methods
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import end_spans_on_error
-from patches.support.suspend_autolog import is_autolog_on
 
 
 def _apply() -> AbstractContextManager[None]:
@@ -62,7 +62,7 @@ def _starts_here(crew: Any, outer: OpenSpan | None) -> bool:
 
 
 PATCH = Patch(
-    name="crewai.callbacks_in_crew_span",
+    name="crewai.kickoff_callbacks_in_crew_span",
     symptom=(
         "a crew whose before_kickoff_callbacks raise, or that is cancelled, leaves no trace; one"
         " whose after_kickoff_callbacks raise is OK"
@@ -70,7 +70,7 @@ PATCH = Patch(
     upstream="crewai.crews.utils.prepare_kickoff; crewai.Crew.kickoff (`except Exception`)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="the events of a crew enclose its callbacks, also if it is cancelled",
-    canary="tests/patches/crewai/test_callbacks_in_crew_span.py"
+    canary="tests/patches/crewai/test_kickoff_callbacks_in_crew_span.py"
     "::test_upstream_crewai_emits_the_start_of_a_crew_before_its_callbacks",
     apply=_apply,
     wraps={

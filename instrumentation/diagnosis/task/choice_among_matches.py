@@ -1,11 +1,10 @@
-"""Clarification not asked: a request fits several records, and an agent acts on one of them."""
+"""Clarification not asked: a search finds several records that fit, and an agent acts on one."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from instrumentation.diagnosis.finding import Finding, quote
-from instrumentation.diagnosis.handoffs.unanswered_question import MODE
 from instrumentation.diagnosis.reading.lexicon import CONSEQUENCES
 from instrumentation.diagnosis.reading.span_values import iter_records
 from instrumentation.diagnosis.reading.texts import (
@@ -15,6 +14,7 @@ from instrumentation.diagnosis.reading.texts import (
     to_json_text,
 )
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.task.unanswered_question import MODE
 from instrumentation.trace.span import Span
 
 FIX = "Let the agent ask which one is meant when a search finds several."
@@ -24,7 +24,7 @@ MAX_MATCHES = 20
 """More matches are a list to work through."""
 
 
-def find_arbitrary_choices(reading: TraceReading) -> Iterator[Finding]:
+def find_actions_on_one_of_several_matches(reading: TraceReading) -> Iterator[Finding]:
     """Yield calls with consequences for one of several matches, all of which fit the request.
 
     The request must name one thing ("my order"), and the turn must not name the other matches.

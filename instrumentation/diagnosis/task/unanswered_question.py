@@ -1,4 +1,4 @@
-"""Clarification not asked: no one answers an agent's question, and the answer guesses."""
+"""Clarification not asked: no one answers an agent's question, and the run's answer guesses."""
 
 import re
 from collections.abc import Iterator

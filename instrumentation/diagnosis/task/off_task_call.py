@@ -1,4 +1,4 @@
-"""Task derailment: an agent calls a tool for another purpose; the answer uses the result."""
+"""Task derailment: figures of a call that nothing asked for replace those the agent was given."""
 
 from collections.abc import Iterator
 

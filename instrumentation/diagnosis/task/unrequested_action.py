@@ -1,4 +1,4 @@
-"""Task derailment: an agent makes a call with consequences for a reason that nothing gave it."""
+"""Task derailment: a call with consequences selects by words that nothing in its prompt has."""
 
 from collections.abc import Iterator
 

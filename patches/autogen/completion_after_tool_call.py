@@ -1,4 +1,4 @@
-"""Write AutoGen's tool results to the chat messages attribute, in which MLflow 3.1 lacks them."""
+"""Keep the completion after a tool call readable: MLflow 3.1 fails on AutoGen's tool results."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -22,7 +22,7 @@ def _apply() -> AbstractContextManager[None]:
 
 
 PATCH = Patch(
-    name="autogen.tool_result_content",
+    name="autogen.completion_after_tool_call",
     symptom=(
         "the LLM span after a tool call is ERROR, without outputs and tokens, in a trace with the"
         " status OK: MLflow passes a dumped FunctionExecutionResultMessage to ChatMessage.content,"
@@ -32,7 +32,7 @@ PATCH = Patch(
     versions={"mlflow": ">=3.1.0,<3.2", "autogen-core": ">=0.4.8,<0.8"},
     fixed_in={"mlflow": ">=3.2"},
     delete_when="the suite no longer supports mlflow < 3.2",
-    canary="tests/patches/autogen/test_tool_result_content_on_mlflow_3_1.py"
+    canary="tests/patches/autogen/test_completion_after_tool_call_on_mlflow_3_1.py"
     "::test_upstream_mlflow_records_the_completion_after_a_tool_call",
     apply=_apply,
     wraps={
