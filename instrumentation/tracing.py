@@ -100,9 +100,12 @@ def enable_tracing(
     the patches do not support, or a setting by which spans are dropped or cut off.
 
     Raises:
+        TypeError: `redaction` or `sampling` is something else, for example a number.
         ValueError: A framework is unknown, for example because a str was passed, not a list.
         SpanPipelineError: Spans could be neither redacted nor sampled.
     """
+    _check_type(redaction, Redaction)
+    _check_type(sampling, Sampling)
     selected = None if frameworks is None else _check_frameworks(frameworks)
     store = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
     stack = ExitStack()
@@ -141,6 +144,11 @@ def _start(
     tracing = FrameworkTracing(partial(framework_patches, on_turn=record_handoffs))
     stack.enter_context(tracing.recording(frameworks))
     return Tracing(stack, outcomes, tracing)
+
+
+def _check_type(argument: object, expected: type) -> None:
+    if argument is not None and not isinstance(argument, expected):
+        raise TypeError(f"expected a {expected.__name__} or None, not {argument!r}")
 
 
 def _check_frameworks(frameworks: Sequence[str]) -> tuple[str, ...]:

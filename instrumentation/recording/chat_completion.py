@@ -50,7 +50,8 @@ def record_response(span: LiveSpan, completion: Mapping[str, Any]) -> None:
     """
     choices = completion.get("choices") or []
     span.set_outputs({"choices": choices})
-    if reasons := [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]:
+    known = [choice for choice in choices if isinstance(choice, Mapping)]
+    if reasons := [choice["finish_reason"] for choice in known if choice.get("finish_reason")]:
         span.set_attribute("gen_ai.response.finish_reasons", reasons)
     if model := completion.get("model"):
         span.set_attribute("gen_ai.response.model", model)

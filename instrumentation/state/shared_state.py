@@ -84,7 +84,7 @@ class SharedState:
     def _make_entry(
         self, key: str, value: Any, author: str, version: int, span_id: str | None
     ) -> StateEntry:
-        grounding = find_result_containing(value, self._results)
+        grounding = self._find_grounding(value)
         return StateEntry(
             key=key,
             value=copy.deepcopy(value),
@@ -95,6 +95,12 @@ class SharedState:
             written_ns=time_ns(),
             source_span_id=grounding.span_id if grounding else None,
         )
+
+    def _find_grounding(self, value: Any) -> ToolResult | None:
+        try:
+            return find_result_containing(value, self._results)
+        except RecursionError:  # a list that contains itself is in no result
+            return None
 
     def read(self, key: str, *, reader: str) -> StateEntry:
         """Return the newest version of a value.

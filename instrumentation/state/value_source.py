@@ -8,6 +8,7 @@ from typing import Any
 
 from instrumentation.figures.figure_check import extract_figures
 from instrumentation.figures.stated_figures import find_stated
+from patches.mlflow.spans.unwritable_values import to_writable
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,13 @@ def find_result_containing(value: Any, results: Sequence[ToolResult]) -> ToolRes
 
 
 def to_text(value: Any) -> str:
-    """A value as text: itself, or JSON."""
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    """A value as text: itself, or JSON of what can be written of it."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, default=str, ensure_ascii=False)
+    except Exception:  # a program's object may raise anything
+        return json.dumps(to_writable(value), default=str, ensure_ascii=False)
 
 
 def _contains_words(text: str, source: str) -> bool:

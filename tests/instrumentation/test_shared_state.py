@@ -55,6 +55,24 @@ def test_a_value_in_no_tool_result_is_not_grounded(state: SharedState, value: An
     assert not state.write("cpi", value, author="data").is_grounded
 
 
+class Unwritable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
+CYCLIC: list[Any] = []
+CYCLIC.append(CYCLIC)
+
+
+@pytest.mark.parametrize("value", [CYCLIC, 10**5000, Unwritable()], ids=["cycle", "huge", "repr"])
+def test_a_value_that_cannot_be_written_as_text_is_kept(state: SharedState, value: Any) -> None:
+    state.record_tool_result("odd", value)
+    state.record_tool_result("world_bank", RESULT)
+    state.write("odd", value, author="data")
+    assert type(state.read("odd", reader="analyst").value) is type(value)
+    assert state.write("cpi", 4.9, author="data").grounded_by == "world_bank"
+
+
 def test_words_are_grounded_by_the_same_words(state: SharedState) -> None:
     state.record_tool_result("world_bank", "There is no data for 2023.")
     assert state.write("cpi", "no data", author="data").is_grounded

@@ -96,6 +96,18 @@ def test_an_unknown_framework_is_rejected(store: str, frameworks: Any, unknown: 
         pass
 
 
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [({"sampling": 0.5}, "a Sampling"), ({"redaction": "strict"}, "a Redaction")],
+)
+def test_an_argument_of_another_type_is_rejected(
+    store: str, argument: dict[str, Any], expected: str
+) -> None:
+    """A number in the place of a `Sampling` would lose all traces."""
+    with pytest.raises(TypeError, match=f"expected {expected} or None, not"):
+        enable_tracing(store, frameworks=[], **argument)
+
+
 def test_a_framework_that_is_named_twice_is_recorded_once(store: str) -> None:
     with enable_tracing(store, frameworks=("openai", "openai")) as tracing:
         assert not any(outcome.skip_reason for outcome in tracing.patch_outcomes)

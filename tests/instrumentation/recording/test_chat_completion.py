@@ -3,6 +3,7 @@
 from typing import Any
 
 import mlflow
+import pytest
 
 from instrumentation.recording.chat_completion import record_request, record_response
 from instrumentation.trace import trace as traces
@@ -67,3 +68,11 @@ def test_tools_are_recorded_for_mlflows_ui(store: str) -> None:
             record_request(span, "assistant", {"model": "m", "messages": [USER], "tools": [TOOL]})
         (trace,) = run.traces()
     assert trace.data.spans[0].get_attribute("mlflow.chat.tools") == [TOOL]
+
+
+@pytest.mark.parametrize("choices", [[None], ["text"], "text"])
+def test_a_response_without_proper_choices_does_not_fail_the_program(
+    store: str, choices: Any
+) -> None:
+    span = recorded_span(store, {"messages": [USER]}, {"choices": choices, "usage": USAGE})
+    assert (span.outputs, span.tokens.total) == ({"choices": choices}, 17)
