@@ -12,7 +12,12 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from patches.crewai.spans.auxiliary_spans import OPERATIONS, GuardrailSpan, OperationSpan
+from patches.crewai.spans.auxiliary_spans import (
+    OPERATIONS,
+    GuardrailSpan,
+    OperationSpan,
+    end_failed_search,
+)
 from patches.crewai.spans.completion_span import CompletionSpan
 from patches.crewai.spans.crew_spans import (
     AgentSpan,
@@ -130,6 +135,7 @@ def _open_span(source: Any, event: Any, on_turn: OnTurn) -> None:
     if isinstance(innermost, EventSpan) and innermost.accept_start(source, event):
         return
     if event.type == "agent_execution_started":
+        end_failed_search(source)
         report_turn(source.role.strip(), event.task_prompt, on_turn)
     elif event.type == "lite_agent_execution_started":
         report_standalone_turn(source.role.strip(), event.messages, on_turn)

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from patches.crewai.spans.crew_spans import AgentSpan, TaskSpan
-from patches.crewai.spans.event_span import EventSpan, event_error, first_line, to_json
+from patches.crewai.spans.event_span import (
+    EventSpan,
+    ReportedFailureError,
+    event_error,
+    first_line,
+    to_json,
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,19 @@ class OperationSpan(EventSpan):
     def record_end(self, event: Any) -> BaseException | None:
         self.outputs = _event_fields(event, self._operation.output_fields)
         return super().record_end(event)
+
+
+def end_failed_search(agent: Any) -> None:
+    """End the search for knowledge before an agent's turn, if it is still open.
+
+    CrewAI reports no end of a search for which the model wrote no query.
+    """
+    search = OperationSpan.innermost()
+    if not isinstance(search, OperationSpan) or search.owner is not agent:
+        return
+    if search.start_type == "knowledge_search_query_started":
+        search.end(ReportedFailureError("without a query, no knowledge was retrieved"))
+        search.deactivate()
 
 
 class GuardrailSpan(EventSpan):

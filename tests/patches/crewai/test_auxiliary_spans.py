@@ -1,6 +1,6 @@
-"""A crew's guardrails, memory operations and plans are recorded."""
+"""A crew's guardrails, memory, knowledge and plans are recorded."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 from crewai import TaskOutput
+from crewai.knowledge.knowledge import Knowledge
+from crewai.knowledge.storage.base_knowledge_storage import BaseKnowledgeStorage
 from crewai.memory.unified_memory import Memory
+from crewai.rag.types import SearchResult
 from openai import OpenAI
 
 from instrumentation.trace.trace import Trace
 from instrumentation.tracing import enable_tracing, record_run
+from scenarios.replay.faults import Fault, unavailable
 from scenarios.replay.replay_server import ReplayServer
 from tests.support.autogen_agents import (
     API_KEY,
@@ -190,3 +194,51 @@ def test_a_plan_made_by_a_tool_call_is_recorded_as_the_reply(tmp_path: Path) -> 
     (call,) = planning.outputs["choices"][0]["message"]["tool_calls"]
     assert call["function"]["name"] == "create_reasoning_plan"
     assert [span.tokens.output for span in trace.spans_of_type("LLM")] == served
+
+
+class FixedKnowledge(BaseKnowledgeStorage):
+    """Knows one sentence."""
+
+    def search(self, *args: Any, **kwargs: Any) -> list[SearchResult]:
+        return [{"id": "1", "content": "France had 4.9", "metadata": {}, "score": 1.0}]
+
+    async def asearch(self, *args: Any, **kwargs: Any) -> list[SearchResult]:
+        return self.search()
+
+    def save(self, documents: list[str]) -> None: ...
+    async def asave(self, documents: list[str]) -> None: ...
+    def reset(self) -> None: ...
+    async def areset(self) -> None: ...
+
+
+def run_with_knowledge(tmp_path: Path, *lines: Line, faults: Iterable[Fault] = ()) -> Trace:
+    """Return the trace of a task whose agent asks its model for a query of its knowledge."""
+    with replay_lines(tmp_path, *lines, faults=faults) as replay, record_run() as run:
+        knowledge = Knowledge(collection_name="k", sources=[], storage=FixedKnowledge())
+        crew(task(agent(replay, "a", knowledge=knowledge), "work")).kickoff()
+    return load_trace(run)
+
+
+def test_a_search_for_knowledge_is_recorded(tmp_path: Path) -> None:
+    trace = run_with_knowledge(tmp_path, reply_line("a", "France"), reply_line("a", "done"))
+    assert trace_outline(trace)[2:] == [
+        "    knowledge search query RETRIEVER OK",
+        "      knowledge query RETRIEVER OK",
+        "        chat_completion LLM OK",
+        "    a AGENT OK",
+        "      chat_completion LLM OK",
+    ]
+    assert "France had 4.9" in str(trace.spans_of_type("RETRIEVER")[0].outputs)
+
+
+def test_a_turn_after_a_failed_search_for_knowledge_is_outside_of_it(tmp_path: Path) -> None:
+    """CrewAI reports no end of such a search."""
+    trace = run_with_knowledge(tmp_path, reply_line("a", "done"), faults=[unavailable("a")])
+    assert trace_outline(trace)[2:] == [
+        "    knowledge search query RETRIEVER ERROR",
+        "      knowledge query RETRIEVER ERROR",
+        "        chat_completion LLM ERROR",
+        "          HTTP 503 ATTEMPT ERROR",
+        "    a AGENT OK",
+        "      chat_completion LLM OK",
+    ]
