@@ -21,7 +21,7 @@ from patches.crewai import (
     untruncated_messages,
 )
 from patches.crewai.spans_from_events import spans_from_events_patch
-from patches.mlflow import remote_traces, trace_buffer_size, trace_id_generator_destructor
+from patches.mlflow import keep_remote_traces, trace_buffer_size, trace_id_generator_destructor
 from patches.mlflow.export_queue import fast_flush, memory_limit, retry_queues, traces_before_spans
 from patches.mlflow.spans import (
     cancelled_spans,
@@ -55,7 +55,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         connect_on_first_write.PATCH,
         fast_flush.PATCH,
         traces_before_spans.PATCH,
-        remote_traces.PATCH,
+        keep_remote_traces.PATCH,
         separate_autolog_sessions.PATCH,
         cancelled_spans.PATCH,
         interrupted_generators.PATCH,

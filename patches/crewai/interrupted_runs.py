@@ -1,4 +1,4 @@
-"""Record CrewAI runs that fail before their start event, or are cancelled before their end event.
+"""Record agents and flows of CrewAI that fail before their start event, and cancelled runs.
 
 CrewAI emits a failure event only for an `Exception`. After a cancellation or Ctrl-C its spans would
 stay open, the trace would never be stored, and the next run in the same context would become part

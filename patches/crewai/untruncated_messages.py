@@ -1,4 +1,4 @@
-"""Keep the messages and tools in CrewAI's LLM events complete.
+"""Keep messages and tools in CrewAI's LLM events whole, where parts would become a `repr`.
 
 CrewAI serializes them for the event to a depth of five, and writes the `repr` of what is deeper. A
 message with a tool call is deeper, so the tool's name becomes `'lookup'`, with quotes.

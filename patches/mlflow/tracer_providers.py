@@ -1,4 +1,4 @@
-"""Hook MLflow's tracer provider, and each one that replaces it, where spans start and end.
+"""Hook MLflow's tracer providers where spans start and end, and before they shut down at exit.
 
 MLflow creates a new provider for a new store, for a new destination, and after
 `mlflow.tracing.disable`.

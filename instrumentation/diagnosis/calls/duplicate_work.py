@@ -1,4 +1,4 @@
-"""Duplicate work: agents that work at the same time do the same thing with the same inputs."""
+"""Duplicate work: agents at work at the same time do the same operation on the same inputs."""
 
 from collections.abc import Iterator
 

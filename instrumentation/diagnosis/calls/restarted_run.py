@@ -1,4 +1,4 @@
-"""Conversation reset: agents start over, from the same prompts and without a new cause."""
+"""Conversation reset: several agents redo finished turns, from prompts with nothing new."""
 
 from collections.abc import Iterator
 

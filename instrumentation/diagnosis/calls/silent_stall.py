@@ -1,4 +1,4 @@
-"""Silent stall: a call never ends, or its last result says that the work is still under way."""
+"""Silent stall: a call never ends, or a result such as `running` is taken for a final one."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

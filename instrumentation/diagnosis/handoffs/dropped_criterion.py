@@ -1,4 +1,4 @@
-"""Information withholding: a handoff omits a yes-or-no field that the receiver's results have."""
+"""Information withholding: a handoff omits a yes-or-no criterion that its sender was given."""
 
 from collections.abc import Iterator
 

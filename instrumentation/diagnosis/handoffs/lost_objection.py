@@ -1,4 +1,4 @@
-"""Ignored other agent's input: no objection reaches the author, who repeats the same text."""
+"""Ignored other agent's input: an objection does not reach the author, who repeats the text."""
 
 from collections.abc import Iterator
 

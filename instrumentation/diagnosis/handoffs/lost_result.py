@@ -1,4 +1,4 @@
-"""Information withholding: an agent works without the result of another agent that it needs."""
+"""Information withholding: an agent's result reaches the next one neither directly nor restated."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

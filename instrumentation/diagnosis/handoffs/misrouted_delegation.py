@@ -1,4 +1,4 @@
-"""Misrouted delegation: work goes to an agent that cannot do it, and its refusal is the result."""
+"""Misrouted delegation: an agent that cannot do the work gets it, and its refusal is the result."""
 
 from collections.abc import Iterator
 

@@ -1,9 +1,9 @@
-"""Incomplete verification: an agent claims to have examined all items, and looked at some."""
+"""Incomplete verification: an agent claims to have checked all items, and looked up only some."""
 
 import re
 from collections.abc import Iterator
 
-from instrumentation.diagnosis.calls.mismatched_call import IDENTIFIER, mask_identifier
+from instrumentation.diagnosis.calls.mismatched_identifier import IDENTIFIER, mask_identifier
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.lexicon import CLAIM_OF_ALL
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text

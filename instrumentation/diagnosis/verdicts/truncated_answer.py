@@ -1,4 +1,4 @@
-"""Truncated answer: a completion ended too early, and its text is used as if it were complete."""
+"""Truncated answer: a completion broke off, and its turn passes the text on as if it were whole."""
 
 from collections.abc import Iterator
 

@@ -11,8 +11,8 @@ from instrumentation.diagnosis.task.choice_among_matches import (
     find_actions_on_one_of_several_matches,
 )
 from instrumentation.diagnosis.task.unrequested_action import find_unrequested_actions
-from instrumentation.diagnosis.values.exchanged_value import find_exchanged_values
 from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
+from instrumentation.diagnosis.values.value_of_other_record import find_values_of_other_records
 from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks
 from instrumentation.trace import Span, Trace
 from tests.instrumentation.diagnosis.test_diagnosis import handoff, run, turn
@@ -125,7 +125,9 @@ def checked(output: str, *calls: Span) -> Trace:
 
 
 UNPLAYED: dict[Detector, Trace] = {
-    find_exchanged_values: wells("The Alder has a depth of 44 m. The Birch has a depth of 31 m."),
+    find_values_of_other_records: wells(
+        "The Alder has a depth of 44 m. The Birch has a depth of 31 m."
+    ),
     find_rates_as_totals: quarry("Slate is 48 EUR in all."),
     find_partial_checks: survey("All four sites were examined: dry.", "S-11", "S-12"),
     find_dropped_criteria: search("List the boats on the Ems.", "Alma and Bea."),

@@ -1,4 +1,4 @@
-"""Tool-output misreading: a text gives one record's value to another record."""
+"""Tool-output misreading: a text states the value of one record of a table for another one."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +41,8 @@ class Record:
         return any(name in sentence for name in self.names)
 
 
-def find_exchanged_values(reading: TraceReading) -> Iterator[Finding]:
-    """Yield completions that state a record's value of another one, if the answer does so, too."""
+def find_values_of_other_records(reading: TraceReading) -> Iterator[Finding]:
+    """Yield completions that state one record's value for another, if the answer does so, too."""
     tables = list(_read_tables(reading))
     answer = list(_mistakes(tables, reading.index.answer)) if tables else []
     for completion in reading.index.completions if answer else ():

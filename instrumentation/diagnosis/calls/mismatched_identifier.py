@@ -1,4 +1,4 @@
-"""Reasoning-action mismatch: a model says that it asks about one thing, and asks about another."""
+"""Reasoning-action mismatch: a reply's text names one code (AUT), and its tool call another."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ IDENTIFIER = re.compile(r"(?<![\w.-])(?=[\w.-]*[A-Z0-9]{2})[A-Z0-9][A-Z0-9._-]*[
 """A code, number or abbreviation: AUT, 2023, NY.GDP.MKTP."""
 
 
-def find_mismatched_calls(reading: TraceReading) -> Iterator[Finding]:
+def find_mismatched_identifiers(reading: TraceReading) -> Iterator[Finding]:
     """Yield completions whose text names one code, and whose call has another of the same form."""
     for completion in reading.index.completions:
         announced = set(IDENTIFIER.findall(completion.answer.text))

@@ -11,7 +11,7 @@ from mlflow.tracing.trace_manager import InMemoryTraceManager
 
 from instrumentation.recording.remote_trace import continue_remote_trace
 from instrumentation.tracing import enable_tracing
-from patches.mlflow import remote_traces
+from patches.mlflow.keep_remote_traces import PATCH
 from patches.patch import apply_patches
 from tests.support.upstream_autolog import upstream_autolog
 
@@ -25,7 +25,7 @@ def unpatched_store(store: str) -> Generator[None]:
 
 @pytest.fixture
 def patched_store(unpatched_store: None) -> Generator[None]:
-    with apply_patches(remote_traces.PATCH):
+    with apply_patches(PATCH):
         yield
 
 

@@ -1,4 +1,4 @@
-"""Hallucination after an empty tool result: a figure is stated for a query that found nothing."""
+"""Hallucination after an empty tool result: the answer has a figure for a query without results."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ FIX = "Let the tool say that there is no data, in words, instead of returning an
 CLAUSE = re.compile(r"[^;\n]+?(?=[.!?;](?:\s|$)|\n|$|\b(?:and|but|while|whereas)\b)", re.I)
 
 
-def find_filled_empty_results(reading: TraceReading) -> Iterator[Finding]:
+def find_figures_for_empty_results(reading: TraceReading) -> Iterator[Finding]:
     """Yield empty results for whose query the answer nevertheless states a figure."""
     calls: dict[str, list[Span]] = {}
     for call in iter_sources(reading.index):

@@ -104,7 +104,7 @@ class RemoteTraces:
 
 
 PATCH = Patch(
-    name="mlflow.remote_traces",
+    name="mlflow.keep_remote_traces",
     symptom=(
         "spans that a service adds to its caller's trace are not stored: none with batched export,"
         " which is the default, and otherwise not all if requests of one trace overlap"
@@ -115,7 +115,7 @@ PATCH = Patch(
     ),
     versions={"mlflow": ">=3.17,<3.19"},
     delete_when="spans of overlapping requests of one trace are stored with batched export",
-    canary="tests/patches/mlflow/test_remote_traces.py"
+    canary="tests/patches/mlflow/test_keep_remote_traces.py"
     "::test_upstream_mlflow_stores_the_spans_of_a_service",
     apply=_apply,
     wraps={

@@ -1,4 +1,4 @@
-"""Polluted shared memory: an agent notes a figure without a source, and the answer states it."""
+"""Polluted shared memory: an agent writes a figure without a source to it; the answer states it."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -17,7 +17,7 @@ FIX = "Show the source of each note to its readers, and let no note confirm itse
 GROUNDED_ATTRIBUTE = "flight_recorder.state.grounded"
 
 
-def find_ungrounded_notes(reading: TraceReading) -> Iterator[Finding]:
+def find_ungrounded_writes(reading: TraceReading) -> Iterator[Finding]:
     """Yield writes of figures that no tool returned, if the answer states them without doubt."""
     index = reading.index
     for write in iter_writes(index):

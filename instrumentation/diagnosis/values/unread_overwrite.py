@@ -1,4 +1,4 @@
-"""Concurrent write: an agent overwrites what other agents noted, without having read it."""
+"""Concurrent write: an agent overwrites others' values in shared state, without reading them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.span_values import as_mapping, as_number
 from instrumentation.diagnosis.reading.texts import normalize, to_json_text
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
-from instrumentation.diagnosis.values.ungrounded_note import is_write, iter_writes, written_value
+from instrumentation.diagnosis.values.ungrounded_write import is_write, iter_writes, written_value
 from instrumentation.trace.span import Span
 
 MODE = "concurrent write"
@@ -17,7 +17,7 @@ KEY_ATTRIBUTE = "flight_recorder.state.key"
 VERSION_ATTRIBUTE = "flight_recorder.state.version"
 
 
-def find_overwritten_notes(reading: TraceReading) -> Iterator[Finding]:
+def find_unread_overwrites(reading: TraceReading) -> Iterator[Finding]:
     """Yield the last write to a key that replaced values of other agents without reading them."""
     writes: dict[str, list[Span]] = {}
     for write in iter_writes(reading.index):

@@ -12,7 +12,7 @@ FILES_WRITTEN_ATTRIBUTE = "flight_recorder.code.files_written"
 BACKEND_ATTRIBUTE = "flight_recorder.sandbox.backend"
 
 
-def find_escaped_code(reading: TraceReading) -> Iterator[Finding]:
+def find_code_writing_outside_folder(reading: TraceReading) -> Iterator[Finding]:
     """Yield executions of code that wrote files outside of the working folder."""
     for call in reading.index.tool_calls:
         written = [str(path) for path in as_list(call.attributes.get(FILES_WRITTEN_ATTRIBUTE))]

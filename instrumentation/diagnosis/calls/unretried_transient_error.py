@@ -1,4 +1,4 @@
-"""A transient error loses finished work: one refused request ends a run, without a retry."""
+"""A transient error loses finished work: one refused request, not retried, fails the run."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ TRANSIENT_ERROR = re.compile(r"\b(?:429|503|529)\b|rate.?limit|overloaded", re.I
 RETRY_AFTER_ATTRIBUTE = "flight_recorder.http.retry_after_s"
 
 
-def find_transient_errors(reading: TraceReading) -> Iterator[Finding]:
+def find_unretried_transient_errors(reading: TraceReading) -> Iterator[Finding]:
     """Yield the only attempt at a completion, if its refusal is temporary and ended the run."""
     index = reading.index
     for completion in index.completions:

@@ -14,7 +14,7 @@ MODE = "invalid invocation"
 FIX = "Answer a call that cannot be read with an error, so that the model repeats it."
 
 
-def find_malformed_calls(reading: TraceReading) -> Iterator[Finding]:
+def find_malformed_calls_without_error(reading: TraceReading) -> Iterator[Finding]:
     """Yield tool calls that ended without an error, although their arguments are not JSON."""
     for completion in reading.index.completions:
         for request in completion.answer.requests:
