@@ -15,11 +15,17 @@ from instrumentation.diagnosis.calls.repeated_call import find_repeated_calls
 from instrumentation.diagnosis.calls.restarted_run import find_restarted_runs
 from instrumentation.diagnosis.calls.retries_within_call import find_calls_with_runaway_retries
 from instrumentation.diagnosis.calls.silent_stall import find_pending_results, find_unanswered_calls
+from instrumentation.diagnosis.calls.stale_prompt import find_stale_prompts
 from instrumentation.diagnosis.calls.unmentioned_tool_error import find_unmentioned_tool_errors
 from instrumentation.diagnosis.calls.unretried_transient_error import (
     find_unretried_transient_errors,
 )
 from instrumentation.diagnosis.finding import Finding
+from instrumentation.diagnosis.guardrails.late_budget_check import find_late_budget_checks
+from instrumentation.diagnosis.guardrails.misfired_guardrail import find_misfired_guardrails
+from instrumentation.diagnosis.guardrails.unused_guardrail_result import (
+    find_unused_guardrail_results,
+)
 from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
 from instrumentation.diagnosis.handoffs.forgotten_prohibition import (
     find_rules_lost_between_agents,
@@ -46,15 +52,11 @@ from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
 from instrumentation.diagnosis.values.ungrounded_write import find_ungrounded_writes
 from instrumentation.diagnosis.values.unread_overwrite import find_unread_overwrites
 from instrumentation.diagnosis.values.value_of_other_record import find_values_of_other_records
-from instrumentation.diagnosis.verdicts.late_budget_check import find_late_budget_checks
-from instrumentation.diagnosis.verdicts.misfired_guardrail import find_misfired_guardrails
 from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks
 from instrumentation.diagnosis.verdicts.rejected_result_called_approved import (
     find_rejected_results_called_approved,
 )
-from instrumentation.diagnosis.verdicts.stale_prompt import find_stale_prompts
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
-from instrumentation.diagnosis.verdicts.unused_guardrail_result import find_unused_guardrail_results
 from instrumentation.diagnosis.verdicts.unverified_claim import find_unverified_claims
 
 Detector = Callable[[TraceReading], Iterator[Finding]]

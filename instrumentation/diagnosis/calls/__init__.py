@@ -1,1 +1,1 @@
-"""Failure modes of calls: tools and models that are called wrongly, repeatedly or in vain."""
+"""Failure modes of calls: tools and models called wrongly, again and again, unsafely or in vain."""
