@@ -1,4 +1,4 @@
-"""pytest plugin: the marker and the fixture `tape`, and the fixture `trace`.
+"""pytest plugin: answer a test's completions from a tape (`tape`), and read its trace (`trace`).
 
 pytest loads it in every project of an environment that has `flight_recorder`, so it imports
 nothing until a test uses one of them.

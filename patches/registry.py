@@ -21,7 +21,7 @@ from patches.crewai import (
     untruncated_messages,
 )
 from patches.crewai.spans_from_events import spans_from_events_patch
-from patches.mlflow import keep_remote_traces, trace_buffer_size, trace_id_generator_destructor
+from patches.mlflow import keep_remote_traces, late_trace_buffer_size, trace_id_generator_destructor
 from patches.mlflow.export_queue import fast_flush, memory_limit, retry_queues, traces_before_spans
 from patches.mlflow.spans import (
     cancelled_spans,
@@ -49,7 +49,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
     return (
         forked_processes.PATCH,
         trace_id_generator_destructor.PATCH,
-        trace_buffer_size.PATCH,
+        late_trace_buffer_size.PATCH,
         memory_limit.PATCH,
         retry_queues.PATCH,
         connect_on_first_write.PATCH,

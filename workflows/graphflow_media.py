@@ -16,8 +16,7 @@ The trace, shortened; ∥ marks turns that overlap:
         audio → verdict  [HANDOFF] …
         verdict  [AGENT] …
 
-Agents share a measurement that two of them need. Read `support/clients/autogen.py` first, then
-`support/media/tools.py`, which leads to the measurements and to the archive.
+Agents share measurements. Read `support/clients/autogen.py` first, then `support/media/tools.py`.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -37,6 +36,7 @@ from pydantic import BaseModel
 from instrumentation import traced_http_client
 from workflows.model import Model
 from workflows.support.clients import autogen
+from workflows.support.clients.autogen import OnChunk
 from workflows.support.media.clip import Clip
 from workflows.support.media.tools import Finding, MediaTools
 
@@ -50,7 +50,7 @@ Where a finding is missing, or a measurement could not be finished, the verdict 
 Answer with JSON alone: {"verdict": "authentic", "altered" or "unclear", "reasons": ["…"]}"""
 ARCHIVE_MATCHES = "Which clips of the archive look like this one."
 NOTE_FINDING = "Note a finding for the others."
-ARCHIVE = "http://127.0.0.1:8766"
+ARCHIVE_URL = "http://127.0.0.1:8766"
 
 
 class Judgement(BaseModel):
@@ -81,7 +81,7 @@ class MediaVerification:
     poll_interval_s = 0.5
 
     def __init__(
-        self, model: Model, *, clip: Clip, archive: str = ARCHIVE, on_chunk: autogen.OnChunk = None
+        self, model: Model, *, clip: Clip, archive: str = ARCHIVE_URL, on_chunk: OnChunk = None
     ) -> None:
         self.model, self.clip, self.archive = model, clip, archive
         self.on_chunk, self.streams = on_chunk, on_chunk is not None

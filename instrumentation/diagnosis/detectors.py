@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from instrumentation.diagnosis.calls.call_contradicts_text import (
+    find_calls_that_contradict_their_text,
+)
 from instrumentation.diagnosis.calls.code_without_time_limit import find_code_without_time_limit
 from instrumentation.diagnosis.calls.code_writing_outside_folder import (
     find_code_writing_outside_folder,
@@ -10,7 +13,6 @@ from instrumentation.diagnosis.calls.duplicate_work import find_concurrent_dupli
 from instrumentation.diagnosis.calls.malformed_call_without_error import (
     find_malformed_calls_without_error,
 )
-from instrumentation.diagnosis.calls.mismatched_identifier import find_mismatched_identifiers
 from instrumentation.diagnosis.calls.repeated_call import find_repeated_calls
 from instrumentation.diagnosis.calls.restarted_run import find_restarted_runs
 from instrumentation.diagnosis.calls.retries_within_call import find_calls_with_runaway_retries
@@ -28,19 +30,19 @@ from instrumentation.diagnosis.guardrails.unused_guardrail_result import (
 )
 from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
 from instrumentation.diagnosis.handoffs.forgotten_prohibition import (
-    find_rules_lost_between_agents,
-    find_rules_lost_within_turn,
+    find_prohibitions_lost_between_agents,
+    find_prohibitions_lost_within_turn,
 )
 from instrumentation.diagnosis.handoffs.lost_objection import find_lost_objections
 from instrumentation.diagnosis.handoffs.lost_result import find_lost_results
-from instrumentation.diagnosis.handoffs.misrouted_delegation import find_misrouted_delegations
 from instrumentation.diagnosis.handoffs.overruled_verdict import find_overruled_verdicts
+from instrumentation.diagnosis.handoffs.refused_delegation import find_refused_delegations
 from instrumentation.diagnosis.handoffs.withheld_caveat import find_withheld_caveats
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.diagnosis.task.choice_among_matches import (
     find_actions_on_one_of_several_matches,
 )
-from instrumentation.diagnosis.task.off_task_call import find_off_task_calls
+from instrumentation.diagnosis.task.replaced_figures import find_calls_that_replace_given_figures
 from instrumentation.diagnosis.task.unanswered_question import find_unanswered_questions
 from instrumentation.diagnosis.task.unrequested_action import find_unrequested_actions
 from instrumentation.diagnosis.values.changed_unit_or_period import find_changed_units_and_periods
@@ -75,16 +77,16 @@ DETECTORS: tuple[Detector, ...] = (
     find_lost_results,
     find_withheld_caveats,
     find_dropped_criteria,
-    find_rules_lost_between_agents,
-    find_rules_lost_within_turn,
+    find_prohibitions_lost_between_agents,
+    find_prohibitions_lost_within_turn,
     find_lost_objections,
-    find_misrouted_delegations,
-    find_off_task_calls,
+    find_refused_delegations,
+    find_calls_that_replace_given_figures,
     find_unrequested_actions,
     find_overruled_verdicts,
     find_unanswered_questions,
     find_actions_on_one_of_several_matches,
-    find_mismatched_identifiers,
+    find_calls_that_contradict_their_text,
     find_malformed_calls_without_error,
     find_repeated_calls,
     find_restarted_runs,

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-from instrumentation.redaction.gitleaks_rules import load_api_key_patterns
+from instrumentation.redaction.api_key_patterns import load_api_key_patterns
 from instrumentation.redaction.pattern import RedactionPattern, looks_random
 
 SECRET = r"(?P<secret>(?!\[redacted: )"

@@ -1,4 +1,4 @@
-"""Find what traces share: the session of a conversation, or a tag of their run or program."""
+"""The session that several traces share, and the keys of sessions, users, runs and programs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -133,7 +133,7 @@ def _plain_attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 @contextmanager
-def enable_nothing(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+def enable_nothing(_tracking_uri: str, _framework: str) -> Generator[CaptureCase]:
     """Run the cases without recording."""
     yield _capture_nothing
 

@@ -21,7 +21,7 @@ FIRST_CREWAI_VERSION = Version("1.15.22")
 
 
 @contextmanager
-def enable_framework_telemetry(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+def capture_framework_telemetry(_tracking_uri: str, framework: str) -> Generator[CaptureCase]:
     """Export CrewAI's spans from a telemetry session, others from the global tracer provider.
 
     Raises:

@@ -21,7 +21,7 @@ PRICES = {"chat": {MODEL: {"promptPrice": 0.00015, "completionPrice": 0.0006}}, 
 
 
 @contextmanager
-def enable_openlit(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+def enable_openlit(_tracking_uri: str, framework: str) -> Generator[CaptureCase]:
     """Call `openlit.init`, with content capture as by default. MLflow is not used."""
     exporter = InMemorySpanExporter()
     export_global_spans(exporter)

@@ -11,7 +11,7 @@ from integrations.instrumentors.framework_telemetry import capture_in_run_span
 
 
 @contextmanager
-def enable_openllmetry(tracking_uri: str, framework: str) -> Generator[CaptureCase]:
+def enable_openllmetry(_tracking_uri: str, framework: str) -> Generator[CaptureCase]:
     """Call `Traceloop.init`, with content capture as by default. Nothing leaves the process."""
     exporter = InMemorySpanExporter()
     Traceloop.init(app_name="cases", exporter=exporter, disable_batch=True, telemetry_enabled=False)

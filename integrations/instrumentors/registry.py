@@ -103,7 +103,7 @@ INSTRUMENTORS = (
     ),
     Instrumentor(
         FRAMEWORK_TELEMETRY,
-        "framework_telemetry:enable_framework_telemetry",
+        "framework_telemetry:capture_framework_telemetry",
         "CrewAI: `crewai.telemetry.tracing.telemetry_session` with an exporter; AutoGen: a global"
         " tracer provider, without the client's instrumentor that its guide adds, which other"
         " rows of this table cover",

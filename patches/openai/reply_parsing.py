@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from patches.openai.stream_assembly import ChatAssembler, ResponseAssembler
+from patches.openai.partial_stream_assembly import ChatAssembler, ResponseAssembler
 from patches.support.completion_attributes import read_token_counts
 
 LINE_BREAK = re.compile(r"\r\n|\n|\r")

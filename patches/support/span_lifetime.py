@@ -1,4 +1,4 @@
-"""Make an open span current for a block or a stream, which ends the span, also with its error."""
+"""Keep an open span current during a block or a stream, and end it when that ends or fails."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import AbstractContextManager, aclosing, closing, contextmanager, nullcontext

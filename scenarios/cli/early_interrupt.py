@@ -1,4 +1,4 @@
-"""End a command with a sentence on Ctrl-C while it is still being imported.
+"""On Ctrl-C during a command's imports, print one sentence instead of a traceback, and exit.
 
 This module imports almost nothing, so that little time is left in which Ctrl-C prints a traceback.
 """

@@ -17,7 +17,7 @@ from workflows.lifecycle.dataset_records import read_records
 from workflows.lifecycle.prompt_evaluation import PromptEvaluation
 from workflows.model import Model
 
-SKIP_VARIABLE = "MLFLOW_GENAI_EVAL_SKIP_TRACE_VALIDATION"
+SKIP_VALIDATION_VARIABLE = "MLFLOW_GENAI_EVAL_SKIP_TRACE_VALIDATION"
 """Else MLflow answers the first task once more, only to see whether that makes a trace."""
 
 
@@ -64,7 +64,7 @@ def compare_prompts(
         ModelNotConfiguredError: The environment selects no model.
     """
     model = model or Model.from_environment()
-    os.environ.setdefault(SKIP_VARIABLE, "true")
+    os.environ.setdefault(SKIP_VALIDATION_VARIABLE, "true")
     with enable_tracing(store), redirect_stdout(sys.stderr):  # MLflow prints its progress
         evaluation = PromptEvaluation(model, read_records(_find_dataset(dataset)))
         if not evaluation.records:

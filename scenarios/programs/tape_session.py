@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from scenarios.programs.endpoints import OPENAI_MOUNT, placeholder_keys, program_environment
-from scenarios.programs.tavily_redirection import redirection_variables
+from scenarios.programs.tavily_redirection import startup_hook_variables
 from scenarios.recording.endpoint import Endpoint
 from scenarios.recording.partial_tape import FinishedTape, PartialTape
 from scenarios.recording.recorder import Recorder, UncapturedAnswer
@@ -56,7 +56,7 @@ class TapeSession:
     def environment(self) -> dict[str, str]:
         """Return the variables to set for the program, in addition to those that it has."""
         keys = {} if self.is_recording else placeholder_keys(self.mounts)
-        hook = redirection_variables(self.mounts)
+        hook = startup_hook_variables(self.mounts)
         return program_environment(self.url, self.mounts) | hook | keys
 
     def use_replay(self, replay: ReplayServer) -> None:

@@ -1,7 +1,7 @@
 """Point Tavily's clients, which read no address from the environment, to a replay or recorder.
 
-In another program, the hook of `scenarios.programs.launcher` calls `redirect_process` before its
-first line.
+In another program, the hook of `scenarios.programs.launcher` calls `patch_tavily_until_exit`
+before its first line.
 """
 
 import os
@@ -14,11 +14,11 @@ from patches.tavily import base_url
 from scenarios.programs.launcher.launch import hooked_python_path
 
 _PROCESS = ExitStack()
-"""What `redirect_process` has done, until the process ends."""
+"""Keeps the patches of `patch_tavily_until_exit` applied until the process ends."""
 
 
-def redirection_variables(mounts: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that let a Python program and its children call `redirect_process`.
+def startup_hook_variables(mounts: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which a Python program and its children patch Tavily's clients.
 
     Args:
         mounts: By environment variable, where the program's clients are pointed.
@@ -29,7 +29,7 @@ def redirection_variables(mounts: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def redirect_tavily() -> Generator[None]:
+def patch_tavily_clients() -> Generator[None]:
     """Patch Tavily's clients, now or when they are imported, until the block ends."""
     with ExitStack() as stack:
 
@@ -40,6 +40,6 @@ def redirect_tavily() -> Generator[None]:
         yield
 
 
-def redirect_process() -> None:
+def patch_tavily_until_exit() -> None:
     """Patch Tavily's clients until the process ends."""
-    _PROCESS.enter_context(redirect_tavily())
+    _PROCESS.enter_context(patch_tavily_clients())

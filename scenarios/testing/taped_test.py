@@ -7,7 +7,7 @@ from typing import Any
 
 from scenarios.programs.run_program import EndedProgram
 from scenarios.programs.session_report import describe_replay, is_complete_replay
-from scenarios.programs.tavily_redirection import redirect_tavily
+from scenarios.programs.tavily_redirection import patch_tavily_clients
 from scenarios.programs.use_tape import TAPE_MODES, TapeMode, TapeSession, use_tape
 from scenarios.testing.environment_variables import environment_variables
 
@@ -59,7 +59,7 @@ def tape_test(path: Path, mode: str, options: Mapping[str, Any]) -> Generator[Ta
     with (
         use_tape(path, checked, **options) as session,
         environment_variables(session.environment()),
-        redirect_tavily(),
+        patch_tavily_clients(),
     ):
         yield session
 

@@ -35,7 +35,7 @@ from workflows.services.process import (
     serve,
     service_parser,
 )
-from workflows.services.records import RecordsError, read_records
+from workflows.services.records import RecordsError, read_jsonl_records
 from workflows.support.media.fingerprint import hamming_distance
 
 FINGERPRINTS = Path(__file__).with_name("fingerprints.jsonl")
@@ -84,7 +84,7 @@ class ArchiveService:
             if fingerprint is None:
                 return error_response(span, 400, "a lookup needs a fingerprint: 16 digits, 0 to f")
             try:
-                clips = read_records(self._path, KnownClip)
+                clips = read_jsonl_records(self._path, KnownClip)
             except RecordsError as error:
                 return error_response(span, 503, f"no archive is loaded: {error}", RETRY_AFTER_S)
             lookup = Lookup(len(clips))

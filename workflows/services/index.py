@@ -29,7 +29,7 @@ from workflows.services.process import (
     service_parser,
 )
 from workflows.services.ranking import Document, Ranking
-from workflows.services.records import RecordsError, read_records
+from workflows.services.records import RecordsError, read_jsonl_records
 
 DOCUMENTS = Path(__file__).with_name("documents.jsonl")
 COUNTRY_CODE = re.compile(r"[A-Z]{3}")
@@ -48,7 +48,7 @@ class IndexService:
     def ranking(self) -> Ranking:
         """Raises `RecordsError` as long as the documents cannot be read."""
         if self._ranking is None:
-            self._ranking = Ranking.from_documents(read_records(self._path, Document))
+            self._ranking = Ranking.from_documents(read_jsonl_records(self._path, Document))
         return self._ranking
 
     async def search(self, request: Request) -> JSONResponse:

@@ -12,7 +12,7 @@ class RecordsError(Exception):
     """Raised when a file's records cannot be read; it names the file without its folder."""
 
 
-def read_records(path: Path, kind: type[Record]) -> tuple[Record, ...]:
+def read_jsonl_records(path: Path, kind: type[Record]) -> tuple[Record, ...]:
     """Read a file's records, each as a dataclass whose fields are texts.
 
     Raises `RecordsError` at the first line without a record, and if there is no line.

@@ -19,7 +19,7 @@ MIN_BROKEN_SHARE = 0.3
 SENTENCE = re.compile(r"[^\n.!?;]+(?:[.!?;](?=\s|$)|\n|$)")
 
 
-def find_rules_lost_between_agents(reading: TraceReading) -> Iterator[Finding]:
+def find_prohibitions_lost_between_agents(reading: TraceReading) -> Iterator[Finding]:
     """Yield lost handoffs of prohibitions, which a later agent then breaks.
 
     A prohibition is a sentence with a negation. A later sentence breaks it if it shares words with
@@ -37,8 +37,8 @@ def find_rules_lost_between_agents(reading: TraceReading) -> Iterator[Finding]:
                 return
 
 
-def find_rules_lost_within_turn(reading: TraceReading) -> Iterator[Finding]:
-    """Yield completions without a rule that an earlier prompt had, if their turn breaks it."""
+def find_prohibitions_lost_within_turn(reading: TraceReading) -> Iterator[Finding]:
+    """Yield completions without a prohibition of an earlier prompt, if their turn breaks it."""
     given = content_words(reading.index.task)
     for turn in reading.index.turns:
         completions = reading.index.completions_of(turn)

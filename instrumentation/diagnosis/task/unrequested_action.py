@@ -1,4 +1,4 @@
-"""Task derailment: a call with consequences selects by words that nothing in its prompt has."""
+"""Task derailment: an argument of a call with consequences has no word of the agent's prompt."""
 
 from collections.abc import Iterator
 

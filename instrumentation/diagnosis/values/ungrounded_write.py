@@ -1,4 +1,4 @@
-"""Polluted shared memory: an agent writes a figure without a source to it; the answer states it."""
+"""Polluted shared memory: an agent notes a figure that no tool returned; the answer states it."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from instrumentation.diagnosis.calls.mismatched_identifier import IDENTIFIER, mask_identifier
+from instrumentation.diagnosis.calls.call_contradicts_text import IDENTIFIER, mask_identifier
 from instrumentation.diagnosis.finding import Finding, quote
 from instrumentation.diagnosis.reading.lexicon import CLAIM_OF_ALL
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text

@@ -1,4 +1,4 @@
-"""The text of a gate's file: the keys that it may have, and the line of each problem."""
+"""Check the keys and values of a quality gate's file; each error names the line and the fix."""
 
 import math
 import re

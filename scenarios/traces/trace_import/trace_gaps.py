@@ -1,7 +1,4 @@
-"""Find the completions of a trace that cannot be replayed as they were, and say what is missing.
-
-A `Gap` is a part that a replay needs and the trace does not hold.
-"""
+"""Find what a replay of an imported trace needs and the trace does not hold."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

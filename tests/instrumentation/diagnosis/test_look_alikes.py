@@ -6,7 +6,9 @@ import pytest
 
 from instrumentation.diagnosis import Detector, diagnose
 from instrumentation.diagnosis.handoffs.dropped_criterion import find_dropped_criteria
-from instrumentation.diagnosis.handoffs.forgotten_prohibition import find_rules_lost_within_turn
+from instrumentation.diagnosis.handoffs.forgotten_prohibition import (
+    find_prohibitions_lost_within_turn,
+)
 from instrumentation.diagnosis.task.choice_among_matches import (
     find_actions_on_one_of_several_matches,
 )
@@ -133,7 +135,7 @@ UNPLAYED: dict[Detector, Trace] = {
     find_dropped_criteria: search("List the boats on the Ems.", "Alma and Bea."),
     find_unrequested_actions: deletion("Delete the old drafts.", "size > 100"),
     find_actions_on_one_of_several_matches: cancellation("Cancel my booking.", ""),
-    find_rules_lost_within_turn: rule(answer="I open the sluice; the warden is away."),
+    find_prohibitions_lost_within_turn: rule(answer="I open the sluice; the warden is away."),
 }
 HEALTHY = {
     "each has its own value": wells(

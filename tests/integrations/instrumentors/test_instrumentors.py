@@ -13,7 +13,7 @@ from integrations.fidelity.table_measurement import measure_table
 from integrations.fidelity.table_problems import table_changes
 from integrations.instrumentors.framework_telemetry import (
     FIRST_CREWAI_VERSION,
-    enable_framework_telemetry,
+    capture_framework_telemetry,
 )
 from integrations.instrumentors.registry import INSTRUMENTORS_BY_NAME, Instrumentor
 from integrations.measures.span_normalization import normalized_trace
@@ -60,7 +60,7 @@ def test_a_crewai_without_its_tracing_module_is_an_error(
 ) -> None:
     monkeypatch.setattr("integrations.instrumentors.framework_telemetry.version", lambda _: version)
     monkeypatch.setitem(sys.modules, "crewai.telemetry.tracing", None)
-    with pytest.raises(error), enable_framework_telemetry("", "crewai"):
+    with pytest.raises(error), capture_framework_telemetry("", "crewai"):
         pass
 
 

@@ -67,7 +67,9 @@ def test_a_trace_outlives_a_thousand_later_traces(store: str) -> None:
             InMemoryTraceManager.get_instance().pop_trace(span._span.context.trace_id)
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="the canary of patches.mlflow.trace_buffer_size")
+@pytest.mark.xfail(
+    raises=AssertionError, reason="the canary of patches.mlflow.late_trace_buffer_size"
+)
 def test_upstream_mlflow_applies_a_buffer_size_that_is_set_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

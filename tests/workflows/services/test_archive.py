@@ -16,7 +16,7 @@ from instrumentation.trace.trace import trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.replay.service_processes import ServiceProcesses, run_services
 from workflows.services.archive import FINGERPRINTS, KnownClip
-from workflows.services.records import read_records
+from workflows.services.records import read_jsonl_records
 from workflows.support.media.archive import ArchiveLookup
 from workflows.support.media.clip import Clip
 from workflows.support.media.fingerprint import compute_fingerprint
@@ -131,7 +131,7 @@ def test_without_its_file_it_answers_why_it_is_unavailable(store: str, tmp_path:
 
 
 def test_the_file_holds_the_fingerprints_of_the_walls() -> None:
-    assert read_records(FINGERPRINTS, KnownClip) == tuple(
+    assert read_jsonl_records(FINGERPRINTS, KnownClip) == tuple(
         KnownClip(f"wall {scene}", compute_fingerprint(make_clip(scene=scene)))
         for scene in range(1, 41)
     )

@@ -7,7 +7,7 @@ import pytest
 
 from workflows.services.index import DOCUMENTS
 from workflows.services.ranking import Document, Ranking
-from workflows.services.records import RecordsError, read_records
+from workflows.services.records import RecordsError, read_jsonl_records
 
 
 def document(text: str, country: str = "FRA") -> Document:
@@ -53,10 +53,10 @@ def test_at_most_max_count_documents_are_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", read_records(DOCUMENTS, Document), ids=lambda document: document.title
+    "document", read_jsonl_records(DOCUMENTS, Document), ids=lambda document: document.title
 )
 def test_each_document_of_the_index_is_found_first_by_its_title(document: Document) -> None:
-    best, *_ = Ranking.from_documents(read_records(DOCUMENTS, Document)).best(
+    best, *_ = Ranking.from_documents(read_jsonl_records(DOCUMENTS, Document)).best(
         document.title, document.country, 5
     )
     assert best[0] == document
@@ -77,17 +77,17 @@ def test_an_invalid_record_is_reported_with_its_line(
     path = tmp_path / "documents.jsonl"
     path.write_text(content)
     with pytest.raises(RecordsError) as raised:
-        read_records(path, Document)
+        read_jsonl_records(path, Document)
     assert str(raised.value).startswith(message)
 
 
 def test_a_missing_file_is_reported_without_its_folder(tmp_path: Path) -> None:
     with pytest.raises(RecordsError, match=r"^documents.jsonl: No such file or directory$"):
-        read_records(tmp_path / "documents.jsonl", Document)
+        read_jsonl_records(tmp_path / "documents.jsonl", Document)
 
 
 def test_a_line_separator_inside_a_text_does_not_end_the_record(tmp_path: Path) -> None:
     path = tmp_path / "documents.jsonl"
     record = {"country": "FRA", "title": "x", "text": "a\u2028b", "source": "y"}
     path.write_text(json.dumps(record, ensure_ascii=False) + "\n", "utf-8")
-    assert [document.text for document in read_records(path, Document)] == ["a\u2028b"]
+    assert [document.text for document in read_jsonl_records(path, Document)] == ["a\u2028b"]

@@ -46,7 +46,7 @@ try:
 finally:
     try:
         if "TAVILY_BASE_URL" in os.environ and importlib.util.find_spec("tavily"):
-            _call(TAVILY_REDIRECTION, "redirect_process")
+            _call(TAVILY_REDIRECTION, "patch_tavily_until_exit")
         if "FLIGHT_RECORDER_TRACE" in os.environ:
             _call(f"{LAUNCHER_PACKAGE}.traced_process", "trace_this_process")
     except Exception as error:  # the program must run, whatever fails here

@@ -14,7 +14,7 @@ MODE = "task derailment"
 FIX = "Give each agent only the tools of its own task, and check the answer against the request."
 
 
-def find_off_task_calls(reading: TraceReading) -> Iterator[Finding]:
+def find_calls_that_replace_given_figures(reading: TraceReading) -> Iterator[Finding]:
     """Yield calls that nothing asked for, if their figures replace those that the agent was given.
 
     An agent that adds something to what it was given does not leave its task. If the

@@ -105,10 +105,10 @@ def load_api_key_patterns() -> tuple[RedactionPattern, ...]:
         RedactionPattern("API key", regex, (mark,), before_regex=re.compile(before))
         for mark, regex, before in KEYS_WITH_A_MARK
     )
-    return (*own, *load_gitleaks_patterns(), *marked)
+    return (*own, *_load_gitleaks_patterns(), *marked)
 
 
-def load_gitleaks_patterns() -> tuple[RedactionPattern, ...]:
+def _load_gitleaks_patterns() -> tuple[RedactionPattern, ...]:
     """Read the rules. An expression is compiled when its keyword is first found in a text."""
     rules = tomllib.loads(RULES_FILE.read_text(encoding="utf-8"))["rules"]
     return tuple(_to_pattern(rule) for rule in rules)

@@ -18,7 +18,7 @@ IDENTIFIER = re.compile(r"(?<![\w.-])(?=[\w.-]*[A-Z0-9]{2})[A-Z0-9][A-Z0-9._-]*[
 """A code, number or abbreviation: AUT, 2023, NY.GDP.MKTP."""
 
 
-def find_mismatched_identifiers(reading: TraceReading) -> Iterator[Finding]:
+def find_calls_that_contradict_their_text(reading: TraceReading) -> Iterator[Finding]:
     """Yield completions whose text names one code, and whose call has another of the same form."""
     for completion in reading.index.completions:
         announced = set(IDENTIFIER.findall(completion.answer.text))

@@ -32,7 +32,7 @@ def _apply() -> Generator[None]:
 
 
 PATCH = Patch(
-    name="mlflow.trace_buffer_size",
+    name="mlflow.late_trace_buffer_size",
     symptom="with more than 1,000 concurrent traces the oldest are lost, whatever the setting says",
     upstream="mlflow.tracing.trace_manager.InMemoryTraceManager, which creates its buffer once",
     versions={"mlflow": ">=3.17,<3.19"},

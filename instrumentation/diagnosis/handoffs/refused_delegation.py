@@ -11,14 +11,14 @@ from instrumentation.diagnosis.reading.trace_reading import TraceReading
 
 MODE = "misrouted delegation"
 FIX = "Tell the agent that delegates which tools each coworker has."
-MIN_SHARED_WORDS = 2
+MIN_RESTATED_WORDS = 2
 """So many words of a refusal are in a sentence that restates it."""
 DELEGATION_FAILURES_ATTRIBUTE = "flight_recorder.routing.delegation_failures"
 ROUTING_PREFIX = "flight_recorder.routing."
 CALL_COUNT_SUFFIX = ".call_count"
 
 
-def find_misrouted_delegations(reading: TraceReading) -> Iterator[Finding]:
+def find_refused_delegations(reading: TraceReading) -> Iterator[Finding]:
     """Yield delegations whose receiver says that it cannot do it, if that becomes the result."""
     for handoff in reading.handoffs:
         if _is_refused(reading, handoff) and _is_accepted(reading, handoff):
@@ -65,7 +65,7 @@ def _is_accepted(reading: TraceReading, handoff: Handoff) -> bool:
         return False
     words = content_words(refusal)
     return any(
-        len(words & content_words(sentence)) >= MIN_SHARED_WORDS
+        len(words & content_words(sentence)) >= MIN_RESTATED_WORDS
         for sentence in SENTENCE.findall(result)
         if MISSING.search(sentence)
     )
