@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from multiprocessing.util import Finalize, register_after_fork
 from typing import Any, Self
@@ -109,7 +109,7 @@ def enable_tracing(
     selected = None if frameworks is None else _check_frameworks(frameworks)
     store = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
     stack = ExitStack()
-    stack.enter_context(call_at_exit(stack.close))  # in case nobody shuts it down
+    stack.enter_context(call_at_exit(partial(_close_at_exit, stack)))  # if nobody shuts it down
     try:
         return _start(stack, store, experiment, selected, redaction, sampling)
     except BaseException:
@@ -144,6 +144,12 @@ def _start(
     tracing = FrameworkTracing(partial(framework_patches, on_turn=record_handoffs))
     stack.enter_context(tracing.recording(frameworks))
     return Tracing(stack, outcomes, tracing)
+
+
+def _close_at_exit(stack: ExitStack) -> None:
+    """Shut tracing down. Ctrl-C ends the flush, which says what is lost."""
+    with suppress(KeyboardInterrupt):
+        stack.close()
 
 
 def _check_type(argument: object, expected: type) -> None:

@@ -78,8 +78,8 @@ def _apply() -> Generator[None]:
         stack.enter_context(
             fork_hooks(retry_queues.pause, retry_queues.resume, after_in_child=retry_queues.forget)
         )
-        stack.callback(mlflow.flush_trace_async_logging)
         stack.enter_context(replace_for_block(AsyncTraceExportQueue, flush=flush_all))
+        stack.callback(mlflow.flush_trace_async_logging)
         yield
 
 

@@ -11,8 +11,8 @@ from instrumentation.tracing import enable_tracing
 from tests.support.cli_runner import run_command
 from tests.support.new_store import new_store
 
-NEWER = "f4a9b2c7d1e6"
-"""The schema of MLflow 3.18."""
+NEWER = "ffffffffffff"
+"""A schema of an MLflow to come."""
 OLDER = "451aebb31d03"
 """The schema of MLflow 0.9, the first one."""
 SENTENCE = "the store was written by a newer MLflow than the installed 3."
