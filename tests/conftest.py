@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import certifi
 import hypothesis  # else its plugin imports it as the session ends: see _collect_garbage
 import pytest
 
 from scenarios.cli.startup import ENVIRONMENT, collect_garbage_rarely, quiet_frameworks
+from tests.support.certificates import use_one_root_certificate
 
 if TYPE_CHECKING:
     from workflows.support.sandbox.backends import Backend
@@ -96,14 +96,7 @@ def _default_store(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_root_certificate(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let HTTP clients read one certificate, not 140: no test uses TLS, and each client reads them.
-
-    A crew's model has four clients, and each would take 20 ms for it.
-    """
-    text = Path(certifi.where()).read_text()
-    file = tmp_path_factory.mktemp("certificate") / "root.pem"
-    file.write_text(text[text.index("-----BEGIN") :].partition("\n\n")[0] + "\n")
-    os.environ["SSL_CERT_FILE"] = str(file)
+    use_one_root_certificate(tmp_path_factory.mktemp("certificate") / "root.pem")
 
 
 @pytest.fixture(scope="session", autouse=True)

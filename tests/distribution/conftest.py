@@ -12,6 +12,7 @@ import pytest
 from scenarios.replay.replay_server import ReplayServer
 from scenarios.tape.tape import Tape
 from tests.docs.documents import ROOT
+from tests.support.certificates import installer_environment
 
 BUILD = "from hatchling.build import build_{kind}; import sys; print(build_{kind}(sys.argv[1]))"
 
@@ -99,7 +100,8 @@ def install_wheel(environment: Path, *arguments: str) -> None:
     """Install packages into a virtual environment: with uv, or with pip where uv cannot."""
     uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"]
     command = [*uv, "--python", str(environment), *arguments]
-    certificates = {"UV_SYSTEM_CERTS": "1"}
-    if subprocess.run(command, timeout=500, env=os.environ | certificates).returncode:
+    environment_of_uv = {**installer_environment(), "UV_SYSTEM_CERTS": "1"}
+    if subprocess.run(command, timeout=500, env=environment_of_uv).returncode:
         pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
-        subprocess.run([*pip, "install", "--quiet", *arguments], check=True, timeout=500)
+        command = [*pip, "install", "--quiet", *arguments]
+        subprocess.run(command, check=True, timeout=500, env=installer_environment())

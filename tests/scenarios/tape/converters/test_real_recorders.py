@@ -14,6 +14,7 @@ import pytest
 
 from scenarios.replay.replay_server import replay_tape
 from scenarios.tape.tape import Tape
+from tests.support.certificates import installer_environment
 from tests.support.cli_runner import run_command
 from tests.support.tapes import recorded_line, user_message
 
@@ -36,7 +37,14 @@ with vcr.use_cassette(cassette, record_mode=mode, match_on=["method", "path"]):
 def install(folder: Path, *command: str) -> None:
     """Run an installer; skip the tests if it cannot install, such as without a network."""
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=300, cwd=folder)
+        subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            timeout=120,
+            cwd=folder,
+            env=installer_environment(),
+        )
     except (OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"needs a network and an index: {' '.join(command)} failed ({error})")
 
@@ -101,7 +109,8 @@ def test_vcrpy_plays_the_cassette_of_a_tape(vcrpy_python: Path, tape: Path, tmp_
 @contextmanager
 def aimock(folder: Path, fixtures: Path) -> Generator[str]:
     """Run aimock with a file of fixtures; yield its base URL."""
-    install(folder, "npm", "install", "--prefix", ".", "--ignore-scripts", "--silent", AIMOCK)
+    options = ("--prefix", ".", "--ignore-scripts", "--silent", "--fetch-timeout=30000")
+    install(folder, "npm", "install", *options, "--fetch-retries=0", AIMOCK)
     program = folder / "node_modules" / AIMOCK / "dist" / "cli.js"
     command = ["node", str(program), "-p", "0", "-f", str(fixtures), "--log-level", "info"]
     with subprocess.Popen(
