@@ -16,6 +16,10 @@ class ModelNotConfiguredError(Exception):
     """Raised when the environment does not say which model to use."""
 
 
+class UnansweredTaskError(Exception):
+    """Raised when a task that an evaluation needs has no answer."""
+
+
 class TruncatedAnswerError(Exception):
     """Raised when an answer ends before the model has finished it."""
 

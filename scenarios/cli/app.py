@@ -35,7 +35,7 @@ from scenarios.tape.tape import TapeError
 from scenarios.testing.expectations_file import ExpectationsFileError
 from scenarios.traces.store.saved_queries import SavedQueryError
 from scenarios.traces.store.tracking_uri import StoreUnavailableError
-from workflows.model import ModelNotConfiguredError
+from workflows.model import ModelNotConfiguredError, UnansweredTaskError
 
 USER_ERRORS = (
     AlertRulesError,
@@ -55,6 +55,7 @@ USER_ERRORS = (
     StoreUnavailableError,
     TapeError,
     TraceNotFoundError,
+    UnansweredTaskError,
 )
 """Errors whose message alone tells a person what to do; printed without a traceback."""
 

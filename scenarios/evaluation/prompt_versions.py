@@ -62,6 +62,7 @@ def compare_prompts(
         TraceNotFoundError: There is no such dataset or prompt, or no task of it has the label
             `answer_contains`.
         ModelNotConfiguredError: The environment selects no model.
+        UnansweredTaskError: A task has no answer.
     """
     model = model or Model.from_environment()
     os.environ.setdefault(SKIP_VALIDATION_VARIABLE, "true")

@@ -17,7 +17,7 @@ from openai import OpenAI
 from workflows.lifecycle.dataset_records import Record, to_key
 from workflows.lifecycle.rated_runs import ANSWER_CONTAINS
 from workflows.lifecycle.released_chat import activate_model
-from workflows.model import AGENT_HEADER, Model
+from workflows.model import AGENT_HEADER, Model, UnansweredTaskError
 
 
 class PromptEvaluation:
@@ -28,9 +28,15 @@ class PromptEvaluation:
     def __init__(self, model: Model, records: Sequence[Record]) -> None:
         self.model = model
         self.records = [one for one in records if one.labels.get(ANSWER_CONTAINS)]
+        self._errors: list[Exception] = []
 
     def score_version(self, prompt: str) -> dict[str, bool]:
-        """Whether each task passes with a prompt, as NAME/VERSION or NAME@ALIAS."""
+        """Whether each task passes with a prompt, as NAME/VERSION or NAME@ALIAS.
+
+        Raises:
+            UnansweredTaskError: A task has no answer. MLflow would take that for a wrong one.
+        """
+        self._errors.clear()
         passed: dict[str, bool] = {}
 
         @scorer(name=ANSWER_CONTAINS)  # type: ignore[untyped-decorator]  # mlflow has no types
@@ -55,6 +61,12 @@ class PromptEvaluation:
                 predict_fn=self.make_answerer(f"prompts:/{version.name}/{version.version}"),
                 scorers=[contains_words],
             )
+        if self._errors:
+            error = self._errors[0]
+            raise UnansweredTaskError(
+                f"{prompt}: {len(self._errors)} of {len(self.records)} tasks have no answer:"
+                f" {type(error).__name__}: {error}"
+            ) from error
         return passed
 
     def make_answerer(self, uri: str) -> Callable[..., str]:
@@ -77,8 +89,15 @@ class PromptEvaluation:
                 )
             return completion.choices[0].message.content or ""
 
+        def answer_or_note_the_error(**inputs: Any) -> str:
+            try:
+                return traced(**inputs)
+            except Exception as error:
+                self._errors.append(error)
+                raise
+
         traced: Callable[..., str] = mlflow.trace(answer)
-        return traced
+        return answer_or_note_the_error
 
 
 def to_messages(inputs: dict[str, Any]) -> list[dict[str, Any]]:

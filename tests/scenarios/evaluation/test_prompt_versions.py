@@ -141,7 +141,8 @@ def compare(store: str, dataset: str, first: str, second: str) -> tuple[int, str
             OPENAI_API_KEY="taped",
             OPENAI_BASE_URL=replay.base_url,
         )
-        assert (replay.refusals, replay.unplayed_lines) == ((), ()), ended.stderr
+        assert (ended.exit_code in (0, 1), replay.refusals) == (True, ()), ended.stderr
+        assert replay.unplayed_lines == (), replay.ledger.exchanges
     return ended.exit_code, ended.stdout
 
 
@@ -211,3 +212,18 @@ def test_a_chat_loads_a_prompt_of_the_registry(
     assert (ended.exit_code, ended.stdout) == (0, "anchor?\n")
     assert unknown.exit_code == 2
     assert "--prompt expects NAME@ALIAS" in unknown.stderr
+
+
+def test_a_task_without_an_answer_is_an_error_and_not_a_wrong_answer(
+    store: str, dataset: str, prompt: str
+) -> None:
+    lines = [reply_line("assistant", task, when=f"user: {task}") for task in TASKS[1:]]
+    with replay_tape(make_tape(*lines)) as replay:
+        ended = run_command(
+            *(store, "compare-prompts", f"{prompt}/1", f"{prompt}/2", "--dataset", dataset),
+            MODEL_NAME="taped",
+            OPENAI_API_KEY="taped",
+            OPENAI_BASE_URL=replay.base_url,
+        )
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert f"error: {prompt}/1: 1 of 6 tasks have no answer: UnprocessableEntity" in ended.stderr
