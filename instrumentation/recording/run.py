@@ -49,23 +49,24 @@ class RunHandle:
         return [
             trace
             for tracking_uri in list(self._stores) or [mlflow.get_tracking_uri()]
-            for run_id in (self.id, *self._inner_ids)
-            for trace in self._search(tracking_uri, run_id, include_spans)
+            for trace in self._search(tracking_uri, include_spans)
         ]
 
-    def _search(self, tracking_uri: str, run_id: str, include_spans: bool) -> Iterator[Any]:
+    def _search(self, tracking_uri: str, include_spans: bool) -> Iterator[Any]:
         """Search all experiments of a store: a program may choose another one during the run."""
         client = mlflow.MlflowClient(tracking_uri)
         experiments = _read_pages(partial(client.search_experiments, view_type=ViewType.ALL))
-        return _read_pages(
-            partial(
-                client.search_traces,
-                locations=[experiment.experiment_id for experiment in experiments],
-                filter_string=f"tags.`{self.tag}` = '{run_id}'",
-                order_by=["timestamp_ms ASC"],
-                include_spans=include_spans,
+        locations = [experiment.experiment_id for experiment in experiments]
+        for run_id in (self.id, *self._inner_ids):
+            yield from _read_pages(
+                partial(
+                    client.search_traces,
+                    locations=locations,
+                    filter_string=f"tags.`{self.tag}` = '{run_id}'",
+                    order_by=["timestamp_ms ASC"],
+                    include_spans=include_spans,
+                )
             )
-        )
 
     def _add_active_store(self) -> None:
         if has_active_experiment():

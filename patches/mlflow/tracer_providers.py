@@ -6,7 +6,7 @@ MLflow creates a new provider for a new store, for a new destination, and after
 
 import atexit
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -59,21 +59,23 @@ def call_at_exit(function: Callable[[], None]) -> Generator[None]:
     """
     from mlflow.tracing import provider as module
 
-    holder: Any = module._TracerProviderWrapper
-    set_provider = holder.set
-
-    @wraps(set_provider)
-    def set_and_register(self: Any, *args: Any, **kwargs: Any) -> None:
-        set_provider(self, *args, **kwargs)
+    def register_last() -> None:
         atexit.unregister(function)
         atexit.register(function)
 
-    atexit.register(function)
-    try:
-        with replace_for_block(holder, set=set_and_register):
-            yield
-    finally:
-        atexit.unregister(function)
+    register_last()
+    with ExitStack() as stack:
+        stack.callback(atexit.unregister, function)
+        holder: Any = getattr(module, "_TracerProviderWrapper", None)
+        if set_provider := getattr(holder, "set", None):  # an MLflow to come may have none
+
+            @wraps(set_provider)
+            def set_and_register(*args: Any, **kwargs: Any) -> None:
+                set_provider(*args, **kwargs)
+                register_last()
+
+            stack.enter_context(replace_for_block(holder, set=set_and_register))
+        yield
 
 
 def _install(provider: Any, hooks: "SpanPipeline") -> None:
