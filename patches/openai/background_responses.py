@@ -21,19 +21,25 @@ UNFINISHED_STATUSES = ("queued", "in_progress")
 MAX_REMEMBERED_IDS = 10_000
 
 
+Origin = tuple[str, int | None]
+
+
 class RecordedResponses:
-    """The ids of the background responses whose final reply is recorded, the latest ones."""
+    """The background responses whose final reply is recorded, by origin and id: the latest ones.
+
+    Another endpoint, such as the replay of another tape, may use the same id.
+    """
 
     def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
+        self._ids: dict[tuple[Origin, str], None] = {}
         self._lock = Lock()
 
-    def add_if_final(self, reply: ParsedReply) -> bool:
+    def add_if_final(self, reply: ParsedReply, origin: Origin) -> bool:
         """Remember a final reply; return whether it is one, and a new one.
 
         A reply that is not final is that of a new request, also if an endpoint uses an id again.
         """
-        response_id, status = str(reply.id), next(iter(reply.finish_reasons), "")
+        response_id, status = (origin, str(reply.id)), next(iter(reply.finish_reasons), "")
         with self._lock:
             if not status or status in UNFINISHED_STATUSES:
                 self._ids.pop(response_id, None)
@@ -85,7 +91,7 @@ class _Retrieval:
 
     def _record(self, body: CompletionBody) -> None:
         reply = body.parse()
-        if not (reply.is_background and RECORDED_RESPONSES.add_if_final(reply)):
+        if not (reply.is_background and RECORDED_RESPONSES.add_if_final(reply, body.origin)):
             return
         attributes = request_attributes({}, is_legacy=False) | reply_attributes(reply)
         span = OpenSpan(

@@ -25,6 +25,7 @@ class CompletionBody:
     """The body of the response to a completion request.
 
     Attributes:
+        origin: Host and port of the endpoint.
         first_chunk_s: When the first chunk arrived, by the monotonic clock.
         received_events: How many events of the stream the program received; None for all.
     """
@@ -43,6 +44,7 @@ class CompletionBody:
         `on_complete` is called once, with the error that ended the body early, if any.
         """
         self._http = http_module_of(response)
+        self.origin = (response.url.host, response.url.port)
         self._headers = response.headers.copy()
         self._content_type = response.headers.get("content-type", "").lower()
         self._is_stream_requested = is_stream_requested

@@ -178,7 +178,7 @@ class RequestSpan(OpenSpan):
     def _record_reply(self, body: CompletionBody) -> None:
         reply = body.parse()
         if reply.is_background:
-            RECORDED_RESPONSES.add_if_final(reply)
+            RECORDED_RESPONSES.add_if_final(reply, body.origin)
         self.outputs = reply.outputs
         self.span.set_attributes(reply_attributes(reply))
         if body.is_stream and body.first_chunk_s is not None:

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import mlflow
 import openai
 import pytest
@@ -134,6 +135,14 @@ def test_a_failed_response_is_an_error_with_its_message() -> None:
         client.responses.retrieve("resp_1")
     (span,) = retrievals(run)
     assert (span.status, "the model is gone" in span.status_message) == ("ERROR", True)
+
+
+def test_the_same_id_at_another_endpoint_is_another_response() -> None:
+    for _ in range(2):  # the request was made elsewhere
+        with endpoint(response_body("completed")) as (url, run), client_of(url) as client:
+            httpx.post(f"{url}/responses")
+            client.responses.retrieve("resp_1")
+        assert len(retrievals(run)) == 1
 
 
 def test_a_new_request_with_the_same_id_is_recorded_again() -> None:
