@@ -8,7 +8,7 @@ The trace of one turn; `session` and `user` join the turns of a conversation:
       assistant           AGENT   how many earlier turns the assistant remembers
         stream_answer     LLM     one request: each chunk is an event, the joined chunks the output
 
-Read on in `support/clients/openai.py`, then in `support/chat/`: `chunks.py`, `conversation.py`.
+Read on in `support/clients/openai.py`, then in `support/chat.py`.
 """
 
 from collections.abc import AsyncGenerator, Callable

@@ -19,7 +19,7 @@ The trace of a run, in which one payment is too large for the agent:
         read_invoice          TOOL
           circuit_breaker     GUARDRAIL  passed, with counts and limits
 
-Read on in `instrumentation/guardrails/`, then `support/payments/billing_client.py` (the tools).
+Read on in `instrumentation/guardrails/`, then `support/payments.py` (the tools).
 """
 
 from collections.abc import Callable, Mapping
@@ -32,8 +32,14 @@ from mlflow.entities import SpanType
 from instrumentation import Tokens, guardrails, record_request, record_response
 from workflows.model import Model
 from workflows.support.clients.openai import Reply, ToolCall, openai_client, to_plain_data
-from workflows.support.payments import BillingError, Conversation, Payments
-from workflows.support.payments.billing_client import DEFINITIONS, open_billing, parse_arguments
+from workflows.support.payments import (
+    DEFINITIONS,
+    BillingError,
+    Conversation,
+    Payments,
+    open_billing,
+    parse_arguments,
+)
 
 AGENT = "payer"
 SYSTEM_PROMPT = """\

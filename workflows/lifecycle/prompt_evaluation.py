@@ -92,7 +92,7 @@ class PromptEvaluation:
         def answer_or_note_the_error(**inputs: Any) -> str:
             try:
                 return traced(**inputs)
-            except Exception as error:
+            except Exception as error:  # MLflow catches any, and would rate no answer as wrong
                 self._errors.append(error)
                 raise
 

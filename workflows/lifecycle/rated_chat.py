@@ -25,8 +25,7 @@ from mlflow.entities import AssessmentSource, SpanType
 
 from instrumentation import record_request, record_response
 from workflows.chat_stream import AGENT, StreamedChat
-from workflows.support.chat import Conversation
-from workflows.support.chat.conversation import Turn
+from workflows.support.chat import Conversation, Turn
 from workflows.support.clients.openai import Reply, openai_client, to_plain_data
 
 TRIAGE = "triage"

@@ -52,21 +52,15 @@ class ArchiveLookup:
             ArchiveError: The archive does not answer.
             StalledLookupError: `max_unchanged_polls` polls in a row showed no progress.
         """
-        progress = furthest = await self.poll()
-        unchanged = 0
-        while progress.state != "done":
-            if unchanged == max_unchanged_polls:
+        while (progress := await self.poll()).state != "done":
+            if self._unchanged_polls >= max_unchanged_polls:
+                furthest = self._furthest or progress
                 raise StalledLookupError(
                     f"the archive has looked through {furthest.looked_through} of {furthest.of}"
-                    f" clips, and said the same {unchanged + 1} times: report the lookup as"
-                    " unfinished"
+                    f" clips, and said the same {self._unchanged_polls + 1} times: report the"
+                    " lookup as unfinished"
                 )
             await asyncio.sleep(poll_interval_s)
-            progress = await self.poll()
-            if progress.is_ahead_of(furthest):
-                furthest, unchanged = progress, 0
-            else:
-                unchanged += 1
         return progress
 
     async def poll(self) -> LookupProgress:

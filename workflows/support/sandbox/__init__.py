@@ -1,10 +1,9 @@
 """A sandbox for code of a model: no network, a folder of its own, limits, a clean environment."""
 
 from workflows.support.sandbox.backends import SandboxUnavailableError, find_backend
-from workflows.support.sandbox.executor import SandboxExecutor, SandboxResult
+from workflows.support.sandbox.executor import SandboxExecutor, SandboxResult, TracedExecutor
 from workflows.support.sandbox.limits import Limits
 from workflows.support.sandbox.sandbox import Execution, Sandbox, SandboxError
-from workflows.support.sandbox.traced_executor import TracedExecutor
 
 __all__ = [
     "Execution",

@@ -1,14 +1,19 @@
-"""A client of the billing service, and its tools for the payment agent: read and pay an invoice."""
+"""The parts of the payment agent: the billing service, its two tools, and the state of a run."""
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import httpx
 import mlflow
+from openai import AsyncOpenAI
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from instrumentation import traced_http_client
+from instrumentation.guardrails import Guardrails
+from workflows.support.clients.openai import ToolCall
 
 Number = Annotated[str, Field(pattern=r"^[A-Z0-9-]+$", description="as on the invoice, A-17")]
 
@@ -92,3 +97,40 @@ async def open_billing(base_url: str, timeout_s: float | None) -> AsyncGenerator
     """Open the service with an HTTP client of its own."""
     async with traced_http_client() as http:
         yield Billing(http, base_url, timeout_s)
+
+
+@dataclass(frozen=True)
+class Payments:
+    """How a run of the payment agent ended.
+
+    Attributes:
+        outcome: "done"; "out of budget"; or "out of rounds".
+        text: The model's last text, or why there is none.
+        paid: The numbers of the invoices that were paid.
+    """
+
+    outcome: str
+    text: str
+    paid: tuple[str, ...] = ()
+
+
+class Conversation:
+    """The messages of one run, its tools and its guardrails. Runs share nothing."""
+
+    def __init__(
+        self, client: AsyncOpenAI, billing: Billing, guardrails: Guardrails, prompt: str, task: str
+    ) -> None:
+        self.client, self.billing, self.guardrails = client, billing, guardrails
+        self.messages: list[Mapping[str, Any]] = [
+            {"role": "system", "content": prompt},
+            {"role": "user", "content": task},
+        ]
+        self.paid: list[str] = []
+
+    def add_result(self, call: ToolCall, result: Any) -> None:
+        """Add the result of a call, or its error, as the message that the model reads."""
+        content = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+        self.messages.append({"role": "tool", "tool_call_id": call.id, "content": content})
+
+    def end(self, outcome: str, text: str) -> Payments:
+        return Payments(outcome, text, tuple(self.paid))
