@@ -143,7 +143,6 @@ class Scenario:
                 yield name, variant, getattr(self, f"expect_{name}")
 
     def variant_inputs(self, variant: Variant) -> dict[str, Input]:
-        """The inputs of one variant."""
         return {**self.inputs, **variant.inputs}
 
 

@@ -1,14 +1,13 @@
 """The commands `fidelity`, `accept` and `caught`: measure, write goldens, prove regressions."""
 
 import os
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from integrations.cases.all_cases import all_cases
-from integrations.cli.environment_selection import SelectionError, select_cases
+from integrations.cli.environment_selection import select_cases, select_named
 from integrations.cli.options import (
     STOPPED_MESSAGE,
     CaseOption,
@@ -23,11 +22,7 @@ from integrations.fidelity.table_measurement import measure_table
 from integrations.fidelity.table_problems import table_changes, unexplained_misses
 from integrations.gaps.gap import load_known_gaps
 from integrations.goldens.accept import accept_goldens
-from integrations.instrumentors.registry import (
-    INSTRUMENTORS,
-    INSTRUMENTORS_BY_NAME,
-    Instrumentor,
-)
+from integrations.instrumentors.registry import INSTRUMENTORS, INSTRUMENTORS_BY_NAME
 from integrations.regressions.regression import load_known_regressions
 from integrations.regressions.run_regressions import run_both_sides
 from integrations.reports.fidelity_page import FIDELITY_PAGE, fidelity_page, page_problems
@@ -59,7 +54,8 @@ def fidelity(
     integrations/gaps. Exit codes: 0 everything is as declared; 1 something is not; 2 cannot run, or
     an instrumentor was left out.
     """
-    instrumentors, cases = _select_instrumentors(instrumentor or ()), select_cases(case or ())
+    instrumentors = select_named("instrumentor", instrumentor or (), INSTRUMENTORS_BY_NAME)
+    cases = select_cases(case or ())
     with exit_on_interrupt(STOPPED_MESSAGE):
         table = measure_table(instrumentors, cases, print_progress)
     problems = list(unexplained_misses(table, load_known_gaps()))
@@ -80,15 +76,6 @@ def fidelity(
     is_partial = len(table.versions) < len(instrumentors)
     cannot_run = is_partial and (instrumentor or not check)
     raise typer.Exit(1 if problems else 2 if cannot_run else 0)
-
-
-def _select_instrumentors(names: Sequence[str]) -> list[Instrumentor]:
-    for name in names:
-        if name not in INSTRUMENTORS_BY_NAME:
-            raise SelectionError(
-                f"there is no instrumentor {name!r}; there are: {', '.join(INSTRUMENTORS_BY_NAME)}"
-            )
-    return [INSTRUMENTORS_BY_NAME[name] for name in names] or list(INSTRUMENTORS)
 
 
 def _write_table(table: FidelityTable) -> None:

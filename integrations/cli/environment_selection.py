@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
@@ -15,6 +16,8 @@ from integrations.environments.requirements import (
     package_name,
     parse_requirement,
 )
+
+T = TypeVar("T")
 
 SPACE_AROUND_OPERATOR = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>|@|,)\s*")
 """Spaces within a requirement, as in `mlflow @ file:///…`, which do not separate requirements."""
@@ -47,7 +50,8 @@ def select_environments(
     if requirements:
         specs = [_spec_from_requirements(requirements, instrumentors)]
     else:
-        specs = _declared(names, {each.name: each for each in DECLARED_ENVIRONMENTS})
+        declared = {each.name: each for each in DECLARED_ENVIRONMENTS}
+        specs = select_named("environment", names, declared)
     return _limit_instrumentors(specs, instrumentors)
 
 
@@ -114,23 +118,21 @@ def _matches(case: Case, name: str) -> bool:
     return name in (case.name, case.framework, case.full_name)
 
 
-def _declared(
-    names: Sequence[str], declared: Mapping[str, EnvironmentSpec]
-) -> list[EnvironmentSpec]:
+def select_named(kind: str, names: Sequence[str], available: Mapping[str, T]) -> list[T]:
+    """Return what has these names; all without names. Raises `SelectionError`."""
     for name in names:
-        if name not in declared:
-            raise SelectionError(_unknown_name("environment", name, declared))
-    return [declared[name] for name in dict.fromkeys(names) or declared]
+        if name not in available:
+            raise SelectionError(_unknown_name(kind, name, available))
+    return [available[name] for name in dict.fromkeys(names) or available]
 
 
 def _limit_instrumentors(
     specs: Sequence[EnvironmentSpec], names: Sequence[str]
 ) -> list[EnvironmentSpec]:
     """Return the environments that have one of these instrumentors, with no others."""
-    available = list(dict.fromkeys(name for spec in specs for name in spec.instrumentors))
-    for name in names:
-        if name not in available:
-            raise SelectionError(_unknown_name("instrumentor", name, available))
+    select_named(
+        "instrumentor", names, {name: name for spec in specs for name in spec.instrumentors}
+    )
     if not names:
         return list(specs)
     limited = (

@@ -99,7 +99,6 @@ def find_environment(name: str = "") -> Environment:
 
 
 def folder_name(name: str) -> str:
-    """Return a name as the name of a folder."""
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:60] or "environment"
 
 

@@ -1,5 +1,7 @@
 """The environments of the matrix: combinations of versions, and what is special about each."""
 
+from collections.abc import Mapping
+
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.environments.lock_files import (
     INSTRUMENTOR_LOCKS,
@@ -115,12 +117,6 @@ AG2_ENVIRONMENTS = tuple(
     for version, openai in (("0.14.0", "openai<3"), ("1.2.1", "openai>=3.27"))
 )
 """Environments of a known regression, which the matrix leaves out: it has no cases of AG2."""
-
-
-def find_environment(name: str) -> EnvironmentSpec:
-    """Return the declared environment of that name. Raises `LookupError`, which lists all names."""
-    for each in (*DECLARED_ENVIRONMENTS, *AG2_ENVIRONMENTS):
-        if each.name == name:
-            return each
-    names = ", ".join(each.name for each in DECLARED_ENVIRONMENTS)
-    raise LookupError(f"no environment is called {name!r}; there are: {names}")
+ENVIRONMENTS_BY_NAME: Mapping[str, EnvironmentSpec] = {
+    each.name: each for each in (*DECLARED_ENVIRONMENTS, *AG2_ENVIRONMENTS)
+}

@@ -1,6 +1,6 @@
 """The specification of an environment: how its versions differ from those of a lock file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.environments.build import Environment, build_environment, find_environment
@@ -10,6 +10,7 @@ from integrations.environments.requirements import (
     package_name,
     parse_requirement,
 )
+from integrations.environments.uv import InstallError
 
 FRAMEWORK_PACKAGES: Mapping[str, tuple[str, ...]] = {
     "crewai": ("crewai",),
@@ -91,6 +92,32 @@ class EnvironmentSpec:
         preferred_lock = None if self.ignores_lock else self.lock_file.path
         requirements = self.all_requirements(self.lock_file.pins())
         return build_environment(self.name, requirements, preferred_lock=preferred_lock)
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A specification with its environment, or with the error that it cannot be built for."""
+
+    spec: EnvironmentSpec
+    environment: Environment | None
+    error: str = ""
+
+    @property
+    def packages(self) -> Mapping[str, str]:
+        """Installed versions by name."""
+        return self.environment.packages if self.environment else {}
+
+
+def try_build(spec: EnvironmentSpec, on_progress: Callable[[str], None]) -> BuildResult:
+    """Build an environment and report the outcome to `on_progress`."""
+    try:
+        environment = spec.build()
+    except InstallError as error:
+        on_progress(f"{spec.name}: not installable")
+        return BuildResult(spec, None, str(error))
+    if not spec.is_locked:
+        on_progress(f"{spec.name}: built ({environment.build_s:.0f} s)")
+    return BuildResult(spec, environment)
 
 
 def spec_from_requirements(

@@ -48,7 +48,6 @@ def parse_requirement(line: str) -> Requirement:
 
 
 def package_name(requirement: Requirement) -> str:
-    """Return the canonical package name of a requirement."""
     return str(canonicalize_name(requirement.name))
 
 

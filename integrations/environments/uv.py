@@ -28,18 +28,7 @@ _DOWNLOADS = re.compile(r"^\s*Prepared (\d+) packages?", re.MULTILINE)
 
 
 class InstallError(Exception):
-    """An environment is not available or cannot be built.
-
-    Attributes:
-        reason: The reason, in the resolver's words if it has one.
-        is_conflict: Whether the requirements exclude each other. Otherwise the cause may be
-            temporary, such as the network.
-    """
-
-    def __init__(self, reason: str, is_conflict: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.is_conflict = is_conflict
+    """An environment is not available or cannot be built; the text is the resolver's reason."""
 
 
 def run_uv(*arguments: str | Path, stdin_lines: Sequence[str] = ()) -> str:
@@ -61,8 +50,7 @@ def run_uv(*arguments: str | Path, stdin_lines: Sequence[str] = ()) -> str:
     if done.returncode < 0:
         raise InstallError(f"uv was killed by {signal.Signals(-done.returncode).name}")
     if done.returncode:
-        is_conflict = "No solution found" in done.stderr
-        raise InstallError(simplify_uv_error(done.stderr), is_conflict)
+        raise InstallError(simplify_uv_error(done.stderr))
     return done.stderr
 
 

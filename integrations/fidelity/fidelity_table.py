@@ -79,7 +79,6 @@ class FidelityTable:
     entries: Mapping[EntryKey, TableEntry]
 
     def entries_of(self, instrumentor: str) -> Iterator[TableEntry]:
-        """Yield the entries of an instrumentor."""
         return (each for (_, _, name), each in self.entries.items() if name == instrumentor)
 
 

@@ -24,7 +24,6 @@ class TableFileError(Exception):
 
 
 def dump_table(table: FidelityTable) -> str:
-    """Return the text of the file."""
     rows: dict[str, dict[str, Any]] = {}
     for (framework, case, instrumentor), entry in table.entries.items():
         rows.setdefault(f"{framework}/{case}", {})[instrumentor] = _entry_to_json(entry)

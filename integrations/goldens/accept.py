@@ -12,7 +12,7 @@ from integrations.goldens.golden_file import (
 )
 from integrations.instrumentors.registry import WITH_DECLARED_GAPS
 from integrations.runner.case_result import CaseResult
-from integrations.runner.environment_result import EnvironmentResult
+from integrations.runner.matrix import EnvironmentResult
 
 
 class GoldenNotAcceptedError(Exception):

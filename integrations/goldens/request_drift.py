@@ -7,6 +7,8 @@ change.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from scipy.optimize import linear_sum_assignment
@@ -44,11 +46,11 @@ class ModelRequest:
 
 def requests_of_ledger(exchanges: Iterable[Exchange]) -> tuple[ModelRequest, ...]:
     """Return the requests in a ledger's exchanges, lane by lane, without retries."""
-    lanes: dict[str, list[ModelRequest]] = {}
-    for exchange in _without_retries(exchanges):
-        request = ModelRequest(exchange.lane, exchange.path, mask_nested_ids(exchange.request))
-        lanes.setdefault(exchange.lane, []).append(request)
-    return tuple(request for lane in sorted(lanes) for request in lanes[lane])
+    requests = (
+        ModelRequest(each.lane, each.path, mask_nested_ids(each.request))
+        for each in _without_retries(exchanges)
+    )
+    return tuple(sorted(requests, key=attrgetter("lane")))
 
 
 def _without_retries(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
@@ -109,10 +111,8 @@ def compare_with_golden(
 
 
 def _by_lane(requests: Iterable[ModelRequest]) -> dict[str, list[ModelRequest]]:
-    lanes: dict[str, list[ModelRequest]] = {}
-    for request in requests:
-        lanes.setdefault(request.lane, []).append(request)
-    return lanes
+    lane = attrgetter("lane")
+    return {name: list(group) for name, group in groupby(sorted(requests, key=lane), lane)}
 
 
 def _compare_lane(

@@ -27,7 +27,6 @@ class CapturedTraces:
 
     @property
     def size_bytes(self) -> int:
-        """The size as JSON, in bytes."""
         return len(json.dumps([self.traces, self.spans], default=str).encode())
 
     @contextmanager

@@ -44,20 +44,7 @@ SINGLE_CALL_TYPES = (*COMPLETION_TYPES, "EMBEDDING")
 class RunCounts:
     """One count per measure: how often something happened, and how often it was recorded.
 
-    Attributes:
-        completions: Replies that arrived completely.
-        tools: Tool runs.
-        turns: Turns of agents.
-        handoffs: Pairs of agents, one of which passed work to the other.
-        errors: Completion attempts without a reply, and tools that raised.
-        tokens: Tokens recorded on completions.
-        totals: Tokens recorded as the total of a run, if any total is recorded.
-        costs: Completions with a cost.
-        placed: Completions and tool calls within a turn of their own agent, in one tree. Those of
-            the team itself must be within the team and in no turn.
-        prompts: Distinct prompts that were sent, and those that can be read completely in a span.
-        replies: Distinct replies that arrived with content, and those that can be read completely.
-        leaks: Records of an API key or a tool's credential. None may be recorded.
+    `MEASURE_MEANINGS`, in `reports/fidelity_page.py`, says what each one counts.
     """
 
     completions: FidelityCount

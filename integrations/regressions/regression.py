@@ -13,7 +13,7 @@ from pathlib import Path
 from integrations.cases.all_cases import all_cases
 from integrations.cases.case import Case
 from integrations.cases.scripted_replies import scripted_reply
-from integrations.environments.declared_environments import find_environment
+from integrations.environments.declared_environments import ENVIRONMENTS_BY_NAME
 from integrations.environments.environment_spec import EnvironmentSpec
 from integrations.runner.case_result import CaseResult
 from scenarios.player.fidelity import FidelityCount
@@ -138,12 +138,10 @@ def load_known_regressions() -> tuple[Regression, ...]:
             each["upstream"],
             cases[each["case"]],
             tuple(each["measures"]),
-            bad=_side(*each["bad"]),
-            good=_side(*each["good"]),
+            *(
+                RegressionSide(ENVIRONMENTS_BY_NAME[environment], instrumentor)
+                for environment, instrumentor in (each["bad"], each["good"])
+            ),
         )
         for each in document["regressions"]
     )
-
-
-def _side(environment: str, instrumentor: str) -> RegressionSide:
-    return RegressionSide(find_environment(environment), instrumentor)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from integrations.cases.case import Case
-from integrations.environments.build_result import BuildResult, try_build
+from integrations.environments.environment_spec import BuildResult, try_build
 from integrations.regressions.regression import (
     Regression,
     RegressionResult,

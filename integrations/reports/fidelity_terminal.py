@@ -17,7 +17,6 @@ from integrations.reports.tables import ResponsiveTable
 
 
 def render_fidelity_table(table: FidelityTable) -> RenderableType:
-    """Return the whole table."""
     return Group(*_framework_tables(table), Text("\nsummary", style="bold"), _summary_table(table))
 
 

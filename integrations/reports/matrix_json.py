@@ -25,14 +25,13 @@ from integrations.fidelity.table_comparison import TableComparison
 from integrations.gaps.gap import CaseMeasure, Gap
 from integrations.gaps.reconciliation import GapReconciliation
 from integrations.runner.case_result import CaseResult
-from integrations.runner.environment_result import EnvironmentResult
+from integrations.runner.matrix import EnvironmentResult
 from scenarios.player.fidelity import FidelityCount
 
 FORMAT = "integration-matrix/2"
 
 
 def matrix_document(results: Sequence[EnvironmentResult]) -> dict[str, Any]:
-    """Return the whole document."""
     return {
         "format": FORMAT,
         "passed": all(each.passed for each in results),

@@ -17,7 +17,7 @@ from integrations.reports.matrix_summary import (
     summary_row,
 )
 from integrations.reports.tables import ResponsiveTable, list_item, markdown_table
-from integrations.runner.environment_result import EnvironmentResult
+from integrations.runner.matrix import EnvironmentResult
 
 MAX_SENTENCES = 12
 """How many sentences are printed under a heading. Markdown and JSON have all of them."""

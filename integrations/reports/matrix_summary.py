@@ -8,7 +8,7 @@ from integrations.gaps.reconciliation import join_limited
 from integrations.goldens.trees.edit_script import Edit
 from integrations.reports.tables import EMPTY_CELL
 from integrations.runner.case_result import CaseResult
-from integrations.runner.environment_result import EnvironmentResult
+from integrations.runner.matrix import EnvironmentResult
 from scenarios.tape.requests.drift import SEVERITIES, Change
 
 HEADINGS = (

@@ -25,7 +25,6 @@ generated.
 
 
 def render_regressions_page(results: Sequence[RegressionResult]) -> str:
-    """Return the page."""
     proven = sum(each.is_proven for each in results)
     summary = f"{proven} of {len(results)} are red on the bad versions and green on the good ones."
     lines = (line for each in results for line in _section(each))

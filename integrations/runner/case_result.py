@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from instrumentation.trace.trace import Trace
 from integrations.cases.case import Case
 from integrations.gaps.gap import OUTCOME
 from integrations.goldens.golden_file import Golden
@@ -64,14 +63,17 @@ def evaluate_run(run: CaseRun, golden: Golden | None) -> CaseResult:
     golden_shapes = golden.shapes.get(run.instrumentor) if golden else None
     edits: tuple[Edit, ...] = ()
     drifts: tuple[RequestDrift, ...] = ()
+    counts: dict[str, FidelityCount] = {}
     if golden and not run.unsupported:
         drifts = compare_with_golden(golden.model_requests, requests)
         if golden_shapes is not None:
             edits = edit_script(golden_shapes, shapes)
+    if not run.unsupported:
+        counts = {OUTCOME: FidelityCount(1, 0)} if run.problem else dict(count_run(run, trace))
     return CaseResult(
         case=run.case,
         instrumentor=run.instrumentor,
-        counts=_counts(run, trace),
+        counts=counts,
         problem=run.problem,
         unsupported=run.unsupported,
         answer=run.answer,
@@ -82,9 +84,3 @@ def evaluate_run(run: CaseRun, golden: Golden | None) -> CaseResult:
         request_drifts=drifts,
         lacks_golden=golden_shapes is None and not run.unsupported,
     )
-
-
-def _counts(run: CaseRun, trace: Trace) -> dict[str, FidelityCount]:
-    if run.unsupported:
-        return {}
-    return {OUTCOME: FidelityCount(1, 0)} if run.problem else dict(count_run(run, trace))

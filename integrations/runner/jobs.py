@@ -34,7 +34,6 @@ class Job:
 
     @property
     def framework(self) -> str:
-        """The framework of the cases."""
         return self.cases[0].framework
 
     @property

@@ -8,7 +8,6 @@ import typer
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON on stdout."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 

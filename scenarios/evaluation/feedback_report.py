@@ -25,7 +25,6 @@ class FeedbackReport:
     pending: int | None
 
     def describe(self) -> Iterator[str]:
-        """Yield the report for a person."""
         update = self.update
         runs = sum(len(one.trace_ids) for one in _records(update))
         counts = ", ".join(

@@ -66,7 +66,6 @@ class Provenance:
     parameters: Mapping[str, str]
 
     def describe(self) -> Iterator[str]:
-        """Yield the report for a person."""
         yield f"{self.trace_id} was produced by"
         branch = f" on {self.branch}" if self.branch else ""
         yield f"  commit      {f'{self.commit}{branch}' if self.commit else 'unknown'}"

@@ -37,7 +37,6 @@ class AssessmentLog:
         return TracingClient(self._tracking_uri)
 
     def known_assessments(self, trace_id: str) -> list[Any]:
-        """The assessments that a trace has."""
         return list(self.client.get_trace_info(trace_id).assessments)
 
     def log_feedback(self, trace_id: str, name: str, value: bool, **fields: Any) -> None:

@@ -60,7 +60,6 @@ class ScenarioFolder:
 
 
 def scenario_names(catalog: Path = CATALOG_FOLDER) -> tuple[str, ...]:
-    """The names of all scenarios in the catalog, sorted."""
     return tuple(sorted(file.parent.name for file in catalog.glob("*/scenario.py")))
 
 

@@ -13,7 +13,7 @@ from integrations.gaps.reconciliation import reconcile_gaps
 from integrations.goldens.request_drift import RequestDrift
 from integrations.goldens.trees.edit_script import Edit
 from integrations.runner.case_result import CaseResult
-from integrations.runner.environment_result import EnvironmentResult
+from integrations.runner.matrix import EnvironmentResult
 from scenarios.player.fidelity import FidelityCount
 from scenarios.tape.requests.drift import Change
 

@@ -12,6 +12,7 @@ below it and searched again.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from integrations.goldens.trees.greedy_matching import GreedyMatching
 from integrations.goldens.trees.span_forest import Forest, Matching, build_forest
@@ -166,7 +167,8 @@ def match_trees(golden: Forest, actual: Forest) -> Matching:
     no_spans = SubtreeDistances(lambda old, new: False)
     distances = (equal_names, any_spans, no_spans)
     best = min(
-        (GreedyMatching(golden, actual, each, {}).run() for each in distances), key=_total_cost
+        (GreedyMatching(golden, actual, each, {}).run() for each in distances),
+        key=attrgetter("total_cost"),
     )
     most_expensive = sorted(best.pairs, key=lambda index: (-best.pair_cost(index), index))
     for index in most_expensive[:MAX_RETRIED_PAIRS]:
@@ -174,9 +176,5 @@ def match_trees(golden: Forest, actual: Forest) -> Matching:
             undone = golden.subtree(index)
             kept = {old: new for old, new in best.pairs.items() if old not in undone}
             retried = GreedyMatching(golden, actual, any_spans, kept).run()
-            best = min(best, retried, key=_total_cost)
+            best = min(best, retried, key=attrgetter("total_cost"))
     return best
-
-
-def _total_cost(matching: Matching) -> int:
-    return matching.total_cost

@@ -9,6 +9,7 @@ equal trees have equal lines, in whatever order their siblings are.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from instrumentation.trace.outline import INDENT
@@ -57,8 +58,7 @@ def parse_shapes(lines: Sequence[str]) -> tuple[SpanShape, ...]:
                 f"the line after line {number} is indented by more than one level"
             )
         children, levels[depth + 1] = tuple(reversed(levels[depth + 1])), []
-        parent = SpanShape(shape.name, shape.type, shape.status, shape.attributes, children)
-        levels[depth].extend([parent] * times)
+        levels[depth].extend([replace(shape, children=children)] * times)
     if any(levels[1:]):
         raise ShapeSyntaxError("the first line is indented; expected a root span")
     return tuple(reversed(levels[0]))

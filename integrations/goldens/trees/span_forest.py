@@ -67,7 +67,6 @@ class Forest:
         return size, border
 
     def name(self, index: int) -> str:
-        """Return the name of a span."""
         shape = self.shapes[index]
         return shape.name if shape else "root"
 

@@ -7,7 +7,7 @@ times, durations and ids.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from instrumentation.trace.canonical_json import VOLATILE_ATTRIBUTES, mask_volatile_ids
@@ -56,12 +56,7 @@ def trace_shapes(trace: Trace) -> tuple[SpanShape, ...]:
 
 def sort_siblings(siblings: Iterable[SpanShape]) -> tuple[SpanShape, ...]:
     """Sort siblings on all levels by all that they are, so that equal ones are adjacent."""
-    sorted_below = (
-        SpanShape(
-            shape.name, shape.type, shape.status, shape.attributes, sort_siblings(shape.children)
-        )
-        for shape in siblings
-    )
+    sorted_below = (replace(each, children=sort_siblings(each.children)) for each in siblings)
     return tuple(sorted(sorted_below, key=_sort_key))
 
 

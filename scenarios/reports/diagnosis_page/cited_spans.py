@@ -44,7 +44,6 @@ class CitedSpans:
         )
 
     def all(self, diagnosis: Diagnosis) -> tuple[Span, ...]:
-        """Every span that the diagnosis cites."""
         cited: list[Span | None] = []
         for finding in diagnosis.findings:
             cited += [finding.origin, *self.evidence(finding)]

@@ -92,7 +92,6 @@ class RecordedRun:
         return sum(known) if known else None
 
     def to_json(self) -> dict[str, Any]:
-        """The totals of the run."""
         totals = ("input_tokens", "output_tokens", "cost_usd")
         return {
             "source": self.source,

@@ -62,7 +62,6 @@ def issue_span_url(
 
 
 def session_page_url(store: str, experiment_id: str, session: str) -> str:
-    """The page of a chat session."""
     name = quote_for_url(session, safe="")
     return f"{ui_url(store)}/#/experiments/{experiment_id}/chat-sessions/{name}"
 

@@ -58,7 +58,6 @@ class MlflowServer:
 
     @property
     def log_path(self) -> Path:
-        """Its log file."""
         return self.folder.path / "server.log"
 
     def require_free_port(self, port: int) -> None:

@@ -33,7 +33,6 @@ class PostgresServer:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is running."""
         return self._data_folder.is_dir() and self._pg_ctl("status").returncode == 0
 
     def start(self) -> bool:

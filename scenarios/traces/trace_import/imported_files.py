@@ -53,7 +53,6 @@ class ImportedTrace:
     next_step: str
 
     def describe(self) -> Iterator[str]:
-        """Yield the report for a person."""
         lanes = Counter(str(line["lane"]) for line in self.tape.lines)
         counts = ", ".join(f"{lane} {count}" for lane, count in lanes.items()) or "none"
         yield f"{self.source}: {count_of(len(self.tape.lines), 'line')} ({counts})"

@@ -37,7 +37,6 @@ class TracedTape:
 
     @property
     def content(self) -> bytes:
-        """The tape file."""
         header = self.header.to_json()
         lines = (header, *self.lines) if header else self.lines
         return b"".join(orjson.dumps(line) + b"\n" for line in lines)

@@ -9,7 +9,6 @@ from packaging.requirements import Requirement
 from integrations.environments.declared_environments import (
     DECLARED_ENVIRONMENTS,
     LOCKED,
-    find_environment,
 )
 from integrations.environments.environment_spec import (
     FRAMEWORK_PACKAGES,
@@ -130,13 +129,6 @@ def test_every_declared_environment_has_valid_requirements(declared: Environment
     assert all(Requirement(line) for line in declared.all_requirements(PINS))
     assert set(declared.frameworks) <= set(FRAMEWORK_PACKAGES)
     assert set(declared.instrumentors) <= set(declared.lock_file.instrumentors)
-
-
-def test_an_error_lists_the_declared_environments() -> None:
-    with pytest.raises(
-        LookupError, match=r"no environment is called 'lock'; there are: locked, mlflow"
-    ):
-        find_environment("lock")
 
 
 @pytest.mark.parametrize("name", ["openinference", "openllmetry", "openlit"])

@@ -88,11 +88,8 @@ def test_the_digest_depends_on_the_bytes_of_a_wheel(index: Path) -> None:
 
 
 def test_a_conflict_is_explained_in_the_words_of_the_resolver(resolve: Resolve) -> None:
-    with pytest.raises(
-        InstallError, match=r"^Because .* crate .* lid<2 .* unsatisfiable"
-    ) as raised:
+    with pytest.raises(InstallError, match=r"^Because .* crate .* lid<2 .* unsatisfiable"):
         resolve("crate==1.0", "lid>=2")
-    assert raised.value.is_conflict
 
 
 def test_an_error_contains_no_local_path(resolve: Resolve, tmp_path: Path, index: Path) -> None:
@@ -100,9 +97,8 @@ def test_an_error_contains_no_local_path(resolve: Resolve, tmp_path: Path, index
     broken.write_text("no wheel")
     with pytest.raises(InstallError) as raised:
         resolve(str(broken))
-    assert "lid-1.1-py3-none-any.whl" in raised.value.reason
-    assert str(tmp_path) not in raised.value.reason
-    assert not raised.value.is_conflict
+    assert "lid-1.1-py3-none-any.whl" in str(raised.value)
+    assert str(tmp_path) not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.environments.declared_environments import find_environment
+from integrations.environments.declared_environments import ENVIRONMENTS_BY_NAME
 from integrations.environments.environment_spec import EnvironmentSpec, spec_from_requirements
 from integrations.environments.lock_files import select_lock_file
 from integrations.fidelity.fidelity_table import FidelityTable, TableEntry
@@ -12,7 +12,7 @@ from scenarios.player.fidelity import FidelityCount
 from tests.integrations.sample_results import make_case_result
 
 NOT_LOCKED = spec_from_requirements(["openlit==9"], select_lock_file(["openlit"], ()))
-LOCKED = find_environment("openlit")
+LOCKED = ENVIRONMENTS_BY_NAME["openlit"]
 
 
 def problems(

@@ -16,7 +16,7 @@ from integrations.reports.matrix_json import matrix_document
 from integrations.reports.matrix_report import MAX_SENTENCES, matrix_markdown, render_matrix
 from integrations.reports.matrix_summary import summary_row
 from integrations.runner.case_result import CaseResult
-from integrations.runner.environment_result import EnvironmentResult
+from integrations.runner.matrix import EnvironmentResult
 from scenarios.player.fidelity import FidelityCount
 from scenarios.tape.requests.drift import Change
 from tests.integrations.sample_results import (

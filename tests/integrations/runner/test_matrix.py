@@ -22,9 +22,8 @@ from integrations.gaps.reconciliation import reconcile_gaps
 from integrations.goldens.accept import GoldenNotAcceptedError, accept_goldens
 from integrations.goldens.golden_file import Golden, golden_path, load_golden, save_golden
 from integrations.goldens.request_drift import ModelRequest
-from integrations.runner.environment_result import EnvironmentResult
 from integrations.runner.jobs import Job, JobRunner
-from integrations.runner.matrix import run_matrix
+from integrations.runner.matrix import EnvironmentResult, run_matrix
 
 pytestmark = pytest.mark.long
 

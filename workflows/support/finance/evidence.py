@@ -33,7 +33,6 @@ class Evidence:
 
     @property
     def task_outputs(self) -> list[str]:
-        """The outputs of the finished tasks."""
         return [task.output.raw for task in self.tasks.values() if task.output]
 
     @property

@@ -99,7 +99,6 @@ def split_sentences(answer: str) -> tuple[str, ...]:
 
 
 def country_codes(text: str) -> frozenset[str]:
-    """The country codes that appear in a text."""
     return COUNTRY_CODES.intersection(THREE_CAPITALS.findall(text))
 
 
