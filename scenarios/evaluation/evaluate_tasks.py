@@ -1,6 +1,6 @@
-"""Run the evaluation tasks, broken and fixed; score them by judges and code; compare the scores."""
+"""Run the evaluation tasks, broken and fixed; score them by judges and code; report the scores."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,17 @@ from scenarios.evaluation.paired_comparison import (
     compare_pairs,
     measure_agreement,
 )
-from scenarios.evaluation.task_runs import TaskRun, build_code_scorers, run_tasks, update_dataset
-from scenarios.evaluation.tasks import CONVERSATION_SCENARIO, TASKS
+from scenarios.evaluation.task_runs import (
+    CONVERSATION_SCENARIO,
+    TASKS,
+    TaskRun,
+    build_code_scorers,
+    run_tasks,
+    update_dataset,
+)
 from scenarios.player.run import run_scenario
 from scenarios.replay.replay_server import replay_tape
+from scenarios.reports.document_parts import markdown_table
 from scenarios.tape.tape import Tape, TapeError
 from scenarios.testing.environment_variables import environment_variables
 from workflows.lifecycle.evaluation import Evaluation
@@ -122,3 +129,32 @@ def _read_scores(runs: Sequence[TaskRun], variant: str, result: Any) -> dict[str
 def _measure_judge(judge: str, runs: Sequence[TaskRun], scores: Mapping[str, Scores]) -> Agreement:
     verdicts = [scores[run.variant][judge][run.task.scenario] for run in runs]
     return measure_agreement(verdicts, [run.is_right for run in runs])
+
+
+def render_evaluation(evaluation: TaskEvaluation) -> str:
+    """Markdown: the scores, how sure their difference is, and how good the judges are."""
+    scores = markdown_table(("scorer", "broken", "fixed", "verdict"), _score_rows(evaluation))
+    agreements = markdown_table(
+        ("judge", "agrees with the expectations", "Cohen's kappa"), _judge_rows(evaluation)
+    )
+    runs = ", ".join(f"{name!r}" for name in evaluation.runs)
+    return "\n".join(
+        [
+            *(*scores, ""),
+            *(*agreements, ""),
+            f"The conversation {'passes' if evaluation.conversation else 'fails'}.",
+            f"In MLflow: the dataset {evaluation.dataset!r}, and the evaluation runs {runs}",
+        ]
+    )
+
+
+def _score_rows(evaluation: TaskEvaluation) -> Iterator[tuple[str, ...]]:
+    for name, compared in evaluation.comparisons.items():
+        passed = (sum(one[name].values()) for one in (evaluation.broken, evaluation.fixed))
+        yield name, *(f"{count} of {compared.tasks}" for count in passed), compared.verdict
+
+
+def _judge_rows(evaluation: TaskEvaluation) -> Iterator[tuple[str, ...]]:
+    for name, agreement in evaluation.agreements.items():
+        kappa = "undefined" if agreement.kappa is None else f"{agreement.kappa:.2f}"
+        yield name, f"{agreement.accuracy:.0%}", kappa

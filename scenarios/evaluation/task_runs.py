@@ -1,4 +1,9 @@
-"""Run both variants of the evaluation tasks; build their dataset and scorers that need no model."""
+"""The evaluation tasks: run both variants of each; their dataset, and scorers that need no model.
+
+There are two tasks each of the review flow, the crew and the search agent. The expected facts name
+a scenario's inputs by placeholders, as its task does. They never write out a figure that is an
+input.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +12,6 @@ from typing import Any
 import mlflow
 
 from instrumentation.trace import Trace
-from scenarios.evaluation.tasks import EvaluationTask
 from scenarios.expectations.assessments import AssessmentLog
 from scenarios.expectations.expectation import explain_failure
 from scenarios.player.run import run_scenario
@@ -17,6 +21,47 @@ from scenarios.testing.scorers import make_finding_scorer, make_joint_scorer
 
 DATASET_NAME = "flight recorder: tasks"
 SCENARIO_TAG = "flight_recorder.scenario"
+
+
+@dataclass(frozen=True)
+class EvaluationTask:
+    """A scenario whose broken and fixed runs are compared, and the facts of a right answer."""
+
+    scenario: str
+    expected_facts: str
+
+
+TASKS = (
+    EvaluationTask(
+        "search_answers_without_searching",
+        "${people} million people were counted in Croatia in the census of 2021.",
+    ),
+    EvaluationTask(
+        "search_result_is_misread",
+        "Consumer prices in France rose by ${average}% on average over 2023.",
+    ),
+    EvaluationTask(
+        "check_is_never_run",
+        "Consumer prices in France rose by ${value} per cent in ${year}, rounded to one place.",
+    ),
+    EvaluationTask(
+        "quarterly_figure_becomes_annual",
+        "${value} is the GDP of the USA in one quarter, ${quarter}; it is not a figure of a year.",
+    ),
+    EvaluationTask(
+        "summarizer_never_sees_the_draft",
+        "Mars Climate Orbiter was aimed at 226 km and came down to 57 km. Both the text and its"
+        " summary say so.",
+    ),
+    EvaluationTask(
+        "reviewer_says_cannot_approve",
+        "Mars Climate Orbiter was aimed at 226 km and came down to 57 km. Both the text and its"
+        " summary say so.",
+    ),
+)
+
+CONVERSATION_SCENARIO = "conversation_goes_well"
+"""The scenario whose session is judged as a whole."""
 
 
 @dataclass(frozen=True)

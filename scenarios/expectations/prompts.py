@@ -61,25 +61,13 @@ def loses_figures(trace: Trace, sender: str, receiver: str) -> str | None:
 @expectation("{agent} receives the results of {tool}")
 def receives_tool_results(trace: Trace, agent: str, tool: str) -> str | None:
     """The result of each of the agent's calls of the tool is in one of its prompts."""
-    called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
-    if not called:
-        return f"{agent} did not call it; agents at work: {list_agents(trace)}"
-    if received == called:
-        return None
-    return f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
+    return _explain_received(trace, agent, tool, len(calls_of(trace, agent, tool)))
 
 
 @expectation("{agent} never receives the results of {tool}", signals_failure=True)
 def never_receives_tool_results(trace: Trace, agent: str, tool: str) -> str | None:
     """The agent called the tool, and no prompt of the agent contains a result."""
-    called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
-    if not called:
-        return f"{agent} did not call it; agents at work: {list_agents(trace)}"
-    return (
-        f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
-        if received
-        else None
-    )
+    return _explain_received(trace, agent, tool, 0)
 
 
 @expectation("{agent} remembers the earlier turns")
@@ -97,6 +85,15 @@ def remembers_earlier_turns(trace: Trace, agent: str) -> str | None:
             return f"the prompt of turn {number} lacks {shorten(missing)!r}"
         earlier += [message["content"] for message in _session_messages(root)]
     return None
+
+
+def _explain_received(trace: Trace, agent: str, tool: str, expected: int) -> str | None:
+    called, received = len(calls_of(trace, agent, tool)), _received_results(trace, agent, tool)
+    if not called:
+        return f"{agent} did not call it; agents at work: {list_agents(trace)}"
+    if received == expected:
+        return None
+    return f"of {count_of(called, 'call')} it received {count_of(received, 'result')}"
 
 
 def _no_completion(trace: Trace, agent: str) -> str:

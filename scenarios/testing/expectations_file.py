@@ -6,9 +6,10 @@ from flight_recorder.testing import calls_tool, hands_off
 EXPECTATIONS = [hands_off("writer", "editor"), calls_tool("writer", "search", times=1)]
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from runpy import run_path
+from typing import Any
 
 from scenarios.expectations import Expectation
 from scenarios.player.check_scenario import TraceSource, load_source
@@ -36,6 +37,15 @@ def check_expectations_file(source: TraceSource, expectations_file: Path) -> Ver
     return Verdict(source.trace or str(source.session), tuple(results))
 
 
+def run_python_file(path: Path, error_type: type[Exception]) -> Mapping[str, Any]:
+    """Run a person's Python file and return its names. Raises `error_type` if the file raises."""
+    try:
+        # Not an import: its cache takes a file that was edited within a second for the old one.
+        return run_path(str(path))
+    except (Exception, SystemExit) as error:  # the file may raise anything
+        raise error_type(f"{path}: {type(error).__name__}: {error}") from error
+
+
 def load_expectations(path: Path) -> Sequence[Expectation]:
     """Run a Python file and return its `EXPECTATIONS`.
 
@@ -46,11 +56,7 @@ def load_expectations(path: Path) -> Sequence[Expectation]:
         raise ExpectationsFileError(
             f"{path}: there is no such Python file; --expect takes one with a list {LIST_NAME}"
         )
-    try:
-        # Not an import: its cache takes a file that was edited within a second for the old one.
-        found = run_path(str(path)).get(LIST_NAME)
-    except (Exception, SystemExit) as error:  # the file may raise anything
-        raise ExpectationsFileError(f"{path}: {type(error).__name__}: {error}") from error
+    found = run_python_file(path, ExpectationsFileError).get(LIST_NAME)
     if not isinstance(found, list | tuple) or not found:
         raise ExpectationsFileError(
             f"{path}: expected {LIST_NAME} = [...], a list of expectations such as those of"

@@ -17,7 +17,7 @@ from scenarios.cli.options import (
     WithScenariosOption,
 )
 from scenarios.cli.startup import quiet_frameworks
-from scenarios.traces.store.time_window import InvalidTimeError, parse_duration
+from scenarios.traces.store.time_window import parse_duration
 from scenarios.traces.store.tracking_uri import (
     require_reachable,
     tracking_uri,
@@ -43,30 +43,25 @@ def evaluate(
     store = require_reachable(tracking_uri())
     typer.echo("running the tasks and their evaluation; this takes a minute …", err=True)
     with store_access(redirects_stdout=True):
-        from scenarios.evaluation.evaluate_tasks import evaluate_tasks  # imports MLflow: seconds
-        from scenarios.evaluation.evaluation_report import render_evaluation
+        from scenarios.evaluation.evaluate_tasks import (  # imports MLflow: seconds
+            evaluate_tasks,
+            render_evaluation,
+        )
 
         report = render_evaluation(evaluate_tasks(store, judge))
     typer.echo(report)
-
-
-def _parse_duration(text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except InvalidTimeError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def monitor(
     every: Annotated[
         timedelta,
         typer.Option(
-            parser=_parse_duration, help="Time between two passes: 30s, 5m, 1h.", metavar="TIME"
+            parser=parse_duration, help="Time between two passes: 30s, 5m, 1h.", metavar="TIME"
         ),
     ] = "5m",  # type: ignore[assignment]  # typer parses the default, too
     window: Annotated[
         timedelta,
-        typer.Option(parser=_parse_duration, help="How far back alert rules look.", metavar="TIME"),
+        typer.Option(parser=parse_duration, help="How far back alert rules look.", metavar="TIME"),
     ] = "1h",  # type: ignore[assignment]
     sample: Annotated[
         float,

@@ -24,7 +24,7 @@ from scenarios.reports.terminal_report import print_report
 from scenarios.traces.store.saved_queries import find_query
 from scenarios.traces.store.saved_query_search import SavedQuerySearch
 from scenarios.traces.store.search_results import list_queries, render_queries, render_rows
-from scenarios.traces.store.time_window import InvalidTimeError, parse_since
+from scenarios.traces.store.time_window import parse_since
 from scenarios.traces.store.tracking_uri import require_existing, tracking_uri
 
 WEBHOOK_FAILED_EXIT_CODE = 3
@@ -33,12 +33,15 @@ PROGRESS_INTERVAL = 1000
 """Number of traces between two progress lines."""
 
 SinceOption = Annotated[
-    str, typer.Option(help="Start: 30m, 1h, 2d, or a date (and time).", metavar="TIME")
+    datetime,
+    typer.Option(
+        parser=parse_since, help="Start: 30m, 1h, 2d, or a date (and time).", metavar="TIME"
+    ),
 ]
 
 
 def alerts(
-    since: SinceOption = "1h",
+    since: SinceOption = "1h",  # type: ignore[assignment]  # typer parses the default, too
     table: AlertRulesOption = None,
     webhook: WebhookOption = None,
     experiment: ExperimentOption = "",
@@ -51,11 +54,10 @@ def alerts(
     firing; 2 could not evaluate, e.g. without any trace; 3 webhook delivery failed.
     """
     rules = load_alert_rules(table) if table else DEFAULT_ALERT_RULES
-    start = _parse_since(since)
     with store_access():
         store = require_existing(tracking_uri())
         gate = run_alert_gate(
-            rules, store, start, experiment, _report_progress, with_scenarios=scenarios
+            rules, store, since, experiment, _report_progress, with_scenarios=scenarios
         )
     if as_json:
         print_json(gate.to_json())
@@ -80,7 +82,7 @@ def search(
         str,
         typer.Argument(help="Its value: a name, a number of seconds or a text.", metavar="VALUE"),
     ] = "",
-    since: SinceOption = "1d",
+    since: SinceOption = "1d",  # type: ignore[assignment]
     limit: Annotated[
         int, typer.Option(min=1, max=1000, help="Maximum number of rows.", metavar="NUMBER")
     ] = 20,
@@ -98,11 +100,11 @@ def search(
         else:
             print_report(render_queries())
         return
-    saved_query, start = find_query(query), _parse_since(since)
+    saved_query = find_query(query)
     saved_query.build_filter(word)  # reports a wrong value before MLflow is imported
     with store_access():
         store = require_existing(tracking_uri())
-        found = SavedQuerySearch(saved_query, word, start, store, experiment)
+        found = SavedQuerySearch(saved_query, word, since, store, experiment)
         rows = list(found.find_rows(limit))
         suggestion = "" if rows or as_json else found.suggest_name_or_window()
     if as_json:
@@ -110,14 +112,7 @@ def search(
         print_json({"filter_string": found.filter, "traces": traces})
         return
     typer.echo(str(found), err=True)
-    print_report(render_rows(rows, start, suggestion))
-
-
-def _parse_since(text: str) -> datetime:
-    try:
-        return parse_since(text)
-    except InvalidTimeError as error:
-        raise typer.BadParameter(f"--since: {error}") from error
+    print_report(render_rows(rows, since, suggestion))
 
 
 def _report_progress(counts: TraceCounts) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from instrumentation.diagnosis import diagnose
-from instrumentation.diagnosis.suspicion import rank_suspects
+from instrumentation.diagnosis import Finding, diagnose
+from instrumentation.diagnosis.suspicion import Suspect, rank_suspects
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.conversations import STEP_ATTRIBUTE, build_trace
 from scenarios.evaluation.diagnosis_benchmark.accuracy import LogShare
@@ -97,8 +97,8 @@ def run_benchmark(
         if log.label is None:
             alarm_count += bool(diagnose(trace).findings)
         else:
-            findings[id(log)] = attribute_by_diagnosis(trace)
-            suspects[id(log)] = attribute_by_suspicion(trace)
+            findings[id(log)] = attribute_to_first(trace, diagnose(trace).findings)
+            suspects[id(log)] = attribute_to_first(trace, rank_suspects(trace))
     return BenchmarkResult(
         tuple(score_logs(failed, {DIAGNOSIS_METHOD: findings, SUSPECT_METHOD: suspects})),
         LogShare(alarm_count, len(succeeded)),
@@ -106,20 +106,11 @@ def run_benchmark(
     )
 
 
-def attribute_by_diagnosis(trace: Trace) -> Attribution:
-    """The agent and the step of the first finding; neither if nothing is found."""
-    findings = diagnose(trace).findings
-    if not findings:
+def attribute_to_first(trace: Trace, found: Sequence[Finding] | Sequence[Suspect]) -> Attribution:
+    """The agent and the step of the first finding or suspect; neither if there is none."""
+    if not found:
         return Attribution()
-    return Attribution(findings[0].agent, step_number(trace, findings[0].origin))
-
-
-def attribute_by_suspicion(trace: Trace) -> Attribution:
-    """The agent and the number of the most suspicious step."""
-    suspects = rank_suspects(trace)
-    if not suspects:
-        return Attribution()
-    return Attribution(suspects[0].agent, step_number(trace, suspects[0].origin))
+    return Attribution(found[0].agent, step_number(trace, found[0].origin))
 
 
 def step_number(trace: Trace, span: Span) -> int | None:

@@ -8,21 +8,19 @@ import inspect
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from runpy import run_path
 from typing import Any
 
-from instrumentation.input_file import require_regular_file
 from scenarios.evaluation.paired_comparison import SIGNIFICANCE_LEVEL, compare_pairs
-from scenarios.monitoring.quality_gate.gate_check import (
+from scenarios.monitoring.quality_gate.gate_file import EvaluationCriteria, QualityGate, Threshold
+from scenarios.monitoring.quality_gate.gate_report import (
     FAILED,
     NOT_EVALUATED,
     PASSED,
     SKIPPED,
     GateCheck,
 )
-from scenarios.monitoring.quality_gate.gate_file import EvaluationCriteria, QualityGate, Threshold
 from scenarios.monitoring.quality_gate.gate_source import GateFileError
-from scenarios.testing.expectations_file import load_expectations
+from scenarios.testing.expectations_file import load_expectations, run_python_file
 from scenarios.testing.scorers import make_finding_scorer, make_joint_scorer
 
 GATE_SECTION = "evaluation"
@@ -72,12 +70,7 @@ def load_scorers(gate: QualityGate, criteria: EvaluationCriteria) -> list[Any]:
         expectations = load_expectations(criteria.expectations)
         scorers.append(make_joint_scorer(lambda tags: expectations))
     if criteria.scorers:
-        try:
-            require_regular_file(criteria.scorers)
-            found = run_path(str(criteria.scorers)).get(SCORERS_LIST)
-        except Exception as error:  # the file may raise anything
-            message = f"{criteria.scorers}: {type(error).__name__}: {error}"
-            raise GateFileError(message) from error
+        found = run_python_file(criteria.scorers, GateFileError).get(SCORERS_LIST)
         if not isinstance(found, list) or not all(hasattr(one, "name") for one in found):
             raise GateFileError(
                 f"{criteria.scorers}: expected {SCORERS_LIST} = [...], a list of MLflow's scorers"

@@ -9,7 +9,8 @@ from instrumentation.alerts.trace_window import TraceCounts, TraceWindow
 from instrumentation.diagnosis import Finding, diagnose
 from scenarios.monitoring.alert_gate import SCENARIO_TAG
 from scenarios.monitoring.quality_gate.evaluation import evaluate_traces
-from scenarios.monitoring.quality_gate.gate_check import (
+from scenarios.monitoring.quality_gate.gate_file import QualityGate
+from scenarios.monitoring.quality_gate.gate_report import (
     FAILED,
     NOT_EVALUATED,
     PASSED,
@@ -17,7 +18,6 @@ from scenarios.monitoring.quality_gate.gate_check import (
     GateCheck,
     GateReport,
 )
-from scenarios.monitoring.quality_gate.gate_file import QualityGate
 from scenarios.reports.wording import count_of
 from scenarios.traces.store.time_window import epoch_ms
 

@@ -10,9 +10,7 @@ from instrumentation.trace import Trace, trace_from_mlflow
 from instrumentation.trace.session import RUN_TAG, SESSION_KEY
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
 from scenarios.traces.diagnoses.assessments import log_findings
-
-PAGE_SIZE = 500
-"""Traces per page, without their spans."""
+from scenarios.traces.store.saved_query_search import PAGE_SIZE, filter_ids, iter_infos
 
 
 @dataclass(frozen=True)
@@ -66,28 +64,15 @@ class ExperimentDiagnosis:
     def _group_ids(self) -> list[tuple[str, ...]]:
         """The ids of all traces; those of one session or of one run of `record_run` together."""
         groups: dict[str, list[str]] = {}
-        token = None
-        while True:
-            page = self._client.search_traces(
-                locations=self._locations,
-                order_by=["timestamp_ms ASC"],
-                max_results=PAGE_SIZE,
-                page_token=token,
-                include_spans=False,
-            )
-            for info in (one.info for one in page):
-                session = info.trace_metadata.get(SESSION_KEY)
-                key = session or info.tags.get(RUN_TAG) or info.trace_id
-                groups.setdefault(key, []).append(info.trace_id)
-            if not (token := page.token):
-                return [tuple(ids) for ids in groups.values()]
+        query = {"locations": self._locations, "order_by": ["timestamp_ms ASC"]}
+        for info in iter_infos(self._client, **query, max_results=PAGE_SIZE):
+            session = info.trace_metadata.get(SESSION_KEY)
+            key = session or info.tags.get(RUN_TAG) or info.trace_id
+            groups.setdefault(key, []).append(info.trace_id)
+        return [tuple(ids) for ids in groups.values()]
 
     def _fetch(self, ids: Sequence[str]) -> Trace:
-        quoted = ", ".join(f"'{id}'" for id in ids)
-        # Not get_trace, which waits seconds for missing spans.
         found = self._client.search_traces(
-            locations=self._locations,
-            filter_string=f"trace.request_id IN ({quoted})",
-            max_results=len(ids),
+            locations=self._locations, filter_string=filter_ids(ids), max_results=len(ids)
         )
         return trace_from_mlflow(one.to_dict() for one in found)

@@ -3,11 +3,13 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import typer
+
 RELATIVE_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)")
 UNIT_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-class InvalidTimeError(ValueError):
+class InvalidTimeError(typer.BadParameter):
     """The text is neither a duration nor a time in the past."""
 
 

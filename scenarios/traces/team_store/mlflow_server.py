@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+
+import httpx
 
 from scenarios.traces.team_store.store_folder import (
     StoreFolder,
@@ -146,7 +146,6 @@ class MlflowServer:
 def responds_ok(url: str) -> bool:
     """Return whether a GET request gets status 200."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
         return False

@@ -12,8 +12,12 @@ from scenarios.player.scenario_loader import CATALOG_FOLDER, workflow_reference
 from scenarios.reports.atomic_write import FileNotWrittenError, write_atomically
 from scenarios.reports.wording import count_of
 from scenarios.traces.trace_import.draft_expectations import draft_expectations, draft_regression
-from scenarios.traces.trace_import.pytest_module import REGRESSION_PURPOSE, RUN_PURPOSE, render_test
-from scenarios.traces.trace_import.scenario_writer import write_scenario
+from scenarios.traces.trace_import.module_writer import (
+    REGRESSION_PURPOSE,
+    RUN_PURPOSE,
+    render_test,
+    write_scenario,
+)
 from scenarios.traces.trace_import.traced_tape import TracedTape, import_trace
 
 NOT_IN_A_NAME = re.compile(r"\W+")

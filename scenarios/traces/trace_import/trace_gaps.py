@@ -2,27 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from instrumentation.trace import Span, Trace
 from instrumentation.trace.completions import Completion
 from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from scenarios.tape.requests.conversation import to_chat_request
-
-Missing = Literal[
-    "completion",
-    "conversation",
-    "images",
-    "reply",
-    "root",
-    "service",
-    "stream",
-    "tools",
-    "usage",
-    "redacted",
-    "agent",
-    "vectors",
-]
 
 
 @dataclass(frozen=True)
@@ -30,13 +15,13 @@ class Gap:
     """One thing that the trace does not hold.
 
     Attributes:
-        missing: What kind of thing it is.
+        missing: What kind of thing it is: "completion", "reply", "usage" and so on.
         subject: The agent, the tool or the span that it concerns.
         description: What is missing and what follows from it, as a sentence.
         breaks_replay: Whether the imported tape cannot answer the whole run.
     """
 
-    missing: Missing
+    missing: str
     subject: str
     description: str
     breaks_replay: bool = False

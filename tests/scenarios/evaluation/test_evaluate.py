@@ -10,8 +10,7 @@ import pytest
 from mlflow.genai.datasets import search_datasets
 from playwright.sync_api import Page
 
-from scenarios.evaluation.task_runs import DATASET_NAME
-from scenarios.evaluation.tasks import TASKS
+from scenarios.evaluation.task_runs import DATASET_NAME, TASKS
 from tests.docs.documents import ROOT
 from tests.support.browser import find_chromium, read_page
 from tests.support.cli_runner import run_command

@@ -6,7 +6,7 @@ from pathlib import Path
 from instrumentation.trace.canonical_json import FORMAT_VERSION, load_trace
 from scenarios.player.scenario_loader import load_scenario, scenario_folder
 from scenarios.tape.tape import Tape
-from scenarios.traces.trace_import.scenario_writer import write_scenario
+from scenarios.traces.trace_import.module_writer import write_scenario
 from scenarios.traces.trace_import.traced_tape import import_trace
 from tests.support.cli_runner import run_command
 

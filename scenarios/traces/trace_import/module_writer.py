@@ -1,17 +1,49 @@
-"""Write a scenario folder from a trace: the tape, and `scenario.py` with drafted expectations."""
+"""Write the Python module of an imported trace: a pytest test that replays it, or a scenario."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from instrumentation.trace import Trace, TraceNotFoundError
+from instrumentation.trace.outline import render_outline
 from scenarios.player.scenario_loader import CATALOG_FOLDER, load_scenario, scenario_names
 from scenarios.reports.atomic_write import write_atomically
 from scenarios.tape.placeholders import escape_placeholders
-from scenarios.traces.trace_import.draft_expectations import draft_expectations, repr_text
+from scenarios.traces.trace_import.draft_expectations import Draft, draft_expectations, repr_text
 from scenarios.traces.trace_import.traced_tape import TracedTape
 
-MODULE_TEMPLATE = '''"""{title}
+RUN_PURPOSE = """\
+A run that was imported from a trace: replayed offline, it must be as it was.
+
+The expectations are drafts: remove what may change, and add what must not. The outline of the
+trace:
+"""
+REGRESSION_PURPOSE = """\
+A run that went wrong, imported from its trace: replayed offline, it must go better.
+
+The test fails until that is so. A fix may change what the program asks, so the tape is tolerant.
+The expectations are drafts. The outline of the trace:
+"""
+TEST_TEMPLATE = '''"""{purpose}
+
+{outline}"""
+
+{imports}
+
+
+@pytest.mark.tape("{name}.jsonl"{options})
+def test_{name}(trace):
+{run}
+    expect(
+        trace,
+{expectations}
+    )
+'''
+COMMAND_TEMPLATE = """    subprocess.run({command}, check=True, timeout=120)"""
+NO_EXPECTATION_COMMENT = "        # nothing in the trace could be drafted: add what must hold"
+NO_COMMAND_CALL = """    pytest.fail("run your program here: OPENAI_BASE_URL leads to the tape")"""
+SCENARIO_TEMPLATE = '''"""{title}
 
 Imported from a trace. Say here what the run shows, and keep the expectations that must hold.
 """
@@ -30,6 +62,46 @@ SCENARIO = Scenario(
     ),
 )
 '''
+
+
+def render_test(
+    name: str,
+    trace: Trace,
+    drafts: Sequence[Draft],
+    command: Sequence[str],
+    purpose: str = RUN_PURPOSE,
+) -> str:
+    """Render a test module.
+
+    Args:
+        name: The name of the test, and of the tape beside it.
+        trace: The trace; its outline is in the docstring.
+        command: The program that the test runs; empty if a person is to fill it in.
+        purpose: The beginning of the docstring: `RUN_PURPOSE` or `REGRESSION_PURPOSE`.
+    """
+    run = COMMAND_TEMPLATE.format(command=json.dumps(list(command))) if command else NO_COMMAND_CALL
+    return TEST_TEMPLATE.format(
+        purpose=purpose,
+        options=", tolerant=True" if purpose == REGRESSION_PURPOSE else "",
+        outline="".join(f"    {line}\n" for line in _outline_lines(trace)),
+        imports=_imports(drafts, has_command=bool(command)),
+        name=name,
+        run=run,
+        expectations="\n".join(f"        {draft}," for draft in drafts) or NO_EXPECTATION_COMMENT,
+    )
+
+
+def _outline_lines(trace: Trace) -> list[str]:
+    """The outline as text of a docstring."""
+    text = render_outline(trace).replace("\\", "\\\\").replace('"""', "'''")
+    return text.splitlines()
+
+
+def _imports(drafts: Sequence[Draft], *, has_command: bool) -> str:
+    names = sorted({"expect", *(draft.function for draft in drafts)})
+    standard = "import subprocess\n\n" if has_command else ""
+    listed = "".join(f"    {name},\n" for name in names)
+    return f"{standard}import pytest\nfrom flight_recorder.testing import (\n{listed})"
 
 
 def write_scenario(
@@ -51,7 +123,7 @@ def write_scenario(
     folder.mkdir(exist_ok=True)
     module = folder / "scenario.py"
     write_atomically(folder / "tape.jsonl", tape.content.decode())
-    write_atomically(module, _render_module(name, workflow, trace, tape))
+    write_atomically(module, _render_scenario(name, workflow, trace, tape))
     load_scenario(name, catalog)
     return folder / "tape.jsonl", module
 
@@ -80,7 +152,7 @@ def _task_of(inputs: Any) -> str:
             )
 
 
-def _render_module(name: str, workflow: str, trace: Trace, tape: TracedTape) -> str:
+def _render_scenario(name: str, workflow: str, trace: Trace, tape: TracedTape) -> str:
     drafts = draft_expectations(trace)
     task = escape_placeholders(find_task(trace))
     services = _services_of(workflow) if any("method" in line for line in tape.lines) else ()
@@ -92,7 +164,7 @@ def _render_module(name: str, workflow: str, trace: Trace, tape: TracedTape) -> 
         "services": f"    services={services!r},\n" if services else "",
         "expectations": "\n".join(f"        expect.{draft}," for draft in drafts),
     }
-    return MODULE_TEMPLATE.format(**values)
+    return SCENARIO_TEMPLATE.format(**values)
 
 
 def _services_of(workflow: str) -> tuple[str, ...]:
