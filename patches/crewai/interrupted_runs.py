@@ -1,9 +1,10 @@
-"""Record agents and flows of CrewAI that fail before their start event, and cancelled runs.
+"""Record work of CrewAI that fails before its start event, or without an end event.
 
 CrewAI emits a failure event only for an `Exception`. After a cancellation or Ctrl-C its spans would
 stay open, the trace would never be stored, and the next run in the same context would become part
-of it. An agent or a flow that rejects its inputs fails before it emits anything. The kickoffs of
-crews are wrapped by `kickoff_callbacks_in_crew_span.py`.
+of it. An agent or a flow that rejects its inputs fails before it emits anything. The failure event
+of a background save to memory comes after its context has ended. The kickoffs of crews are wrapped
+by `kickoff_callbacks_in_crew_span.py`.
 """
 
 from collections.abc import Generator
@@ -22,13 +23,14 @@ from patches.support.span_lifetime import end_spans_on_error
 
 
 def _apply() -> AbstractContextManager[None]:
-    from crewai import Agent, Crew
+    from crewai import Agent, Crew, Memory
     from crewai.flow.flow import Flow
 
     entry_points = (
         *((Crew, name, _run_series) for name in ("replay", "train", "test")),
         *((Agent, name, _run_agent) for name in ("kickoff", "kickoff_async")),
         (Flow, "kickoff_async", _run_flow),
+        (Memory, "_background_encode_batch", _run_series),
     )
     # A plain function that returns a coroutine gets it from a wrapped one.
     methods = (
@@ -58,7 +60,10 @@ def _run_flow(flow: Any, inputs: Any = None, *_: Any, **__: Any) -> Generator[On
 
 PATCH = Patch(
     name="crewai.interrupted_runs",
-    symptom="an agent or a flow that rejects its inputs, or is cancelled, leaves no trace",
+    symptom=(
+        "an agent or a flow that rejects its inputs, or is cancelled, leaves no trace; a save to"
+        " memory that fails in the background is abandoned without its error"
+    ),
     upstream="crewai.Agent.kickoff, crewai.Flow.kickoff_async (`except Exception`)",
     versions={"crewai": ">=1.15.29,<1.16"},
     delete_when="a cancelled akickoff emits crew_kickoff_failed",
@@ -72,5 +77,6 @@ PATCH = Patch(
         "crewai:Crew.replay": "self",
         "crewai:Crew.train": "self",
         "crewai:Crew.test": "self",
+        "crewai:Memory._background_encode_batch": "self",
     },
 )

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 from crewai import TaskOutput
 from crewai.knowledge.knowledge import Knowledge
@@ -155,6 +156,20 @@ def test_memory_operations_are_recorded(tmp_path: Path) -> None:
     assert results == [{"results": []}, {"results": ["France had 4.9"]}]
     agents = [span.agent for span in trace.spans_of_type("LLM")]
     assert agents == ["a"] * 5  # including saving, in a thread that may outlast the turn
+
+
+def test_a_save_to_memory_that_fails_has_its_error(tmp_path: Path) -> None:
+    def fail(texts: list[str]) -> list[list[float]]:
+        raise ConnectionError("the embedder is down")
+
+    with replay_lines(tmp_path) as replay, record_run() as run:
+        memory = Memory(llm=llm(replay, "m"), embedder=fail, storage=str(tmp_path / "memory"))
+        with mlflow.start_span("work"):
+            memory.remember_many(["France had 4.9"])
+            memory.drain_writes()
+    (save,) = load_trace(run).spans_of_type("MEMORY")
+    assert (save.name, save.status) == ("memory save", "ERROR")
+    assert "the embedder is down" in save.status_message
 
 
 def embed(replay: ReplayServer, texts: list[str]) -> list[list[float]]:
