@@ -17,6 +17,7 @@ from patches.crewai import (
     mark_cached_tool_calls,
     model_replies,
     rejected_tool_calls,
+    skipped_tasks,
     unparsed_structured_outputs,
     untruncated_messages,
 )
@@ -96,6 +97,7 @@ def framework_patches(framework: str, on_turn: OnTurn) -> tuple[Patch, ...]:
             model_replies.PATCH,
             custom_model_calls.PATCH,
             rejected_tool_calls.PATCH,
+            skipped_tasks.PATCH,
             mark_cached_tool_calls.PATCH,
         ),
         "openai": (openai_completion_spans.PATCH,),
