@@ -77,12 +77,16 @@ class ResponseBodyObserver:
             self._attempt.write_failure_span("malformed", message=message)
 
     def _is_stream_complete(self, body: bytes) -> bool:
-        """Return whether the last event arrived, or else, which takes longer, a finish reason."""
+        """Return whether the last event arrived, or else, which takes longer, another end.
+
+        That is a finish reason, or an error that the endpoint reports.
+        """
         ends = RESPONSES_STREAM_ENDS if self._is_responses_stream else (CHAT_STREAM_END,)
         tail = body if self._is_responses_stream else body[-64:]
         if any(end in tail for end in ends):
             return True
-        return parse_reply(body.decode("utf-8", "replace"), is_stream=True).is_complete
+        reply = parse_reply(body.decode("utf-8", "replace"), is_stream=True)
+        return reply.is_complete or bool(reply.error_message)
 
 
 def _is_json(body: bytes) -> bool:

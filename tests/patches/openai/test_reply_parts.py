@@ -11,6 +11,7 @@ import pytest
 
 from instrumentation.trace.span import Span
 from instrumentation.tracing import record_run
+from tests.support.autogen_agents import load_trace, trace_outline
 from tests.support.openai_clients import (
     CHAT_REQUEST,
     RESPONSES_REQUEST,
@@ -184,6 +185,15 @@ def test_token_counts_that_are_written_as_floats_are_recorded() -> None:
         reply = client.chat.completions.create(**CHAT_REQUEST)
     assert reply.usage is not None
     assert reply.usage.total_tokens == only_llm_span(run).tokens.total == 16
+
+
+def test_a_streamed_response_that_reports_an_error_is_not_cut() -> None:
+    event = {"type": "error", "code": "x", "message": "the model died", "sequence_number": 0}
+    body = f"event: error\ndata: {json.dumps(event)}\n\n"
+    with client_of_endpoint("text/event-stream", body) as (client, run):
+        list(client.responses.create(**RESPONSES_REQUEST, stream=True))
+        assert trace_outline(load_trace(run)) == ["responses LLM ERROR"]
+    assert "the model died" in only_llm_span(run).status_message
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
