@@ -12,7 +12,11 @@ from time import time_ns
 from typing import Any
 
 from patches.openai.completion_body import CompletionBody
-from patches.openai.completion_requests import is_recorded_already, retrieved_response_id
+from patches.openai.completion_requests import (
+    RESPONSES,
+    is_recorded_already,
+    retrieved_response_id,
+)
 from patches.openai.reply_parsing import ParsedReply
 from patches.openai.span_attributes import reply_attributes, request_attributes
 from patches.support.open_span import OpenSpan
@@ -93,7 +97,7 @@ class _Retrieval:
         reply = body.parse()
         if not (reply.is_background and RECORDED_RESPONSES.add_if_final(reply, body.origin)):
             return
-        attributes = request_attributes({}, is_legacy=False) | reply_attributes(reply)
+        attributes = request_attributes(RESPONSES, {}) | reply_attributes(reply)
         span = OpenSpan(
             self._client,
             "responses.retrieve",

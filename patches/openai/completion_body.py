@@ -9,7 +9,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from patches.openai.reply_parsing import ParsedReply, parse_reply
+from patches.openai.reply_parsing import ParsedReply, parse_other_reply, parse_reply
 from patches.support.http_clients import http_module_of, observe_body
 from patches.support.span_errors import TruncatedStreamError, record_error
 
@@ -36,11 +36,13 @@ class CompletionBody:
         *,
         is_stream_requested: bool,
         reads_events: bool = False,
+        is_completion: bool = True,
         on_complete: Callable[[BaseException | None], None] = lambda error: None,
     ) -> None:
         """Collect the body as it is read, or at once if the transport has read it already.
 
         `reads_events` says that the client of a framework reads a stream, and only its events.
+        `is_completion` is false for embeddings, images and transcripts.
         `on_complete` is called once, with the error that ended the body early, if any.
         """
         self._http = http_module_of(response)
@@ -49,6 +51,7 @@ class CompletionBody:
         self._content_type = response.headers.get("content-type", "").lower()
         self._is_stream_requested = is_stream_requested
         self._reads_events = reads_events
+        self._parse = parse_reply if is_completion else parse_other_reply
         self._on_complete = on_complete
         self._chunks: list[bytes] = []
         self._parsed: tuple[Any, ParsedReply] | None = None
@@ -91,7 +94,7 @@ class CompletionBody:
         """Return the reply as far as the program received it."""
         received = (len(self._chunks), self.received_events)
         if self._parsed is None or self._parsed[0] != received:
-            reply = parse_reply(
+            reply = self._parse(
                 self._text(), is_stream=self.is_stream, max_events=self.received_events
             )
             if self._is_unread_document:

@@ -1,9 +1,10 @@
-"""Replace MLflow's spans of `openai` completions: one LLM span each, whatever method is called.
+"""Replace MLflow's spans of `openai` requests: one span each, whatever method is called.
 
 `create`, `parse` and `stream` of the chat and Responses APIs, sync and async, with or without raw
-responses, all call one method of the client, which retries failed requests. MLflow wraps some of
-them one by one, and ends a stream's span only when its last chunk is read. MLflow's own completion
-spans are suspended while this patch is applied; those of embeddings and images stay.
+responses, all call one method of the client, which retries failed requests; so do embeddings,
+images and transcripts. MLflow wraps some of them one by one, ends a stream's span only when its
+last chunk is read, and records no tokens but those of completions. MLflow's own spans are suspended
+while this patch is applied.
 """
 
 from collections.abc import Callable, Generator
@@ -29,32 +30,23 @@ from patches.support.call_wrapping import (
 from patches.support.http_clients import is_http_response, send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 
-SUSPENDED_MLFLOW_METHODS = ("create", "parse")
-"""The methods for completions that MLflow wraps."""
-
 
 @contextmanager
 def _apply() -> Generator[None]:
     import mlflow.openai
     from openai import AsyncStream, Stream
     from openai._base_client import AsyncAPIClient, SyncAPIClient
+    from openai._resource import AsyncAPIResource, SyncAPIResource
     from openai.lib.streaming import chat as chat_streams
     from openai.lib.streaming import responses as response_streams
-    from openai.resources import chat, completions, responses
 
-    completion_classes = (
-        *(chat.completions.Completions, chat.completions.AsyncCompletions),
-        *(responses.Responses, responses.AsyncResponses),
-        *(completions.Completions, completions.AsyncCompletions),
-    )
-
-    def is_completion(cls: type, method: str) -> bool:
-        return issubclass(cls, completion_classes) and method in SUSPENDED_MLFLOW_METHODS
+    def sends_request(cls: type, method: str) -> bool:
+        return issubclass(cls, SyncAPIResource | AsyncAPIResource)
 
     autolog_module = import_module("mlflow.openai.autolog")
     with (
         RECORDED_RESPONSES.cleared_after_block(),
-        remove_autolog_wrappers_for_block(mlflow.openai.FLAVOR_NAME, autolog_module, is_completion),
+        remove_autolog_wrappers_for_block(mlflow.openai.FLAVOR_NAME, autolog_module, sends_request),
         wrap_sends(_record_send),
         wrap_methods(
             (SyncAPIClient, "request", partial(wrap_call, _record_completion)),
@@ -155,7 +147,8 @@ PATCH = Patch(
     symptom=(
         "an async call that is cancelled leaves no trace, nor does a retrieved background response;"
         " before MLflow 3.18 neither does a stream that breaks off or is closed early, and streamed"
-        " tool calls are not stored; a request's extra headers are"
+        " tool calls are not stored; a request's extra headers are; embeddings and images have no"
+        " tokens"
     ),
     upstream="mlflow.openai.autolog (`async_patched_call`: `except Exception`)",
     versions={"mlflow": ">=3.17,<3.19", "openai": ">=1.66,<4"},

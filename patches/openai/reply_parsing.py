@@ -2,6 +2,8 @@
 
 import json
 import re
+from array import array
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -49,6 +51,41 @@ def parse_reply(text: str, *, is_stream: bool, max_events: int | None = None) ->
         return _parse_body(json.loads(text), is_complete=True)
     except MALFORMED_REPLY_ERRORS:
         return ParsedReply()
+
+
+def parse_other_reply(text: str, *, is_stream: bool, max_events: int | None = None) -> ParsedReply:
+    """Parse a reply that is no completion: embeddings, images or a transcript. Never raises.
+
+    The last event of a stream has the result. Embeddings become numbers, as the client's do.
+    """
+    try:
+        if is_stream:
+            events = islice(_iter_event_data(text), max_events)
+            *_, text = (data for data in events if data != "[DONE]")
+        body = json.loads(text)
+        if not isinstance(body, dict):
+            raise TypeError("no JSON object")
+    except MALFORMED_REPLY_ERRORS:
+        is_text = not is_stream and bool(text) and not text.lstrip().startswith(("{", "<"))
+        return ParsedReply({"text": text} if is_text else None, is_complete=is_text)
+    is_complete = not is_stream or str(body.get("type")).endswith((".completed", ".done"))
+    items = body.get("data")
+    if isinstance(items, list):
+        body |= {"data": [_decode_embedding(item) for item in items]}
+    usage = _as_mapping(body.get("usage"))
+    counts = read_token_counts(usage) or read_token_counts({**usage, "completion_tokens": 0})
+    reply = _parse_body(body, is_complete=is_complete)
+    return replace(reply, outputs=body, usage=counts, finish_reasons=())
+
+
+def _decode_embedding(item: Any) -> Any:
+    """Return an embedding with its numbers; the client requests them as base64."""
+    if not isinstance(encoded := _as_mapping(item).get("embedding"), str):
+        return item
+    try:
+        return {**item, "embedding": array("f", b64decode(encoded)).tolist()}
+    except ValueError:
+        return item
 
 
 def add_unread_parts(outputs: Any, reply: ParsedReply) -> Any:

@@ -1,4 +1,4 @@
-"""The span of one completion requested with the `openai` package, over all its attempts.
+"""The span of one request of the `openai` package for a completion or the like, over all attempts.
 
 The span holds the body of the request and of the reply, as far as it arrived. Headers, which
 contain the API key, are not read.
@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from patches.openai.background_responses import RECORDED_RESPONSES
 from patches.openai.completion_body import CompletionBody
-from patches.openai.completion_requests import (
-    LEGACY_NAME,
-    completion_name,
-    is_recorded_already,
-)
+from patches.openai.completion_requests import Endpoint, find_endpoint, is_recorded_already
 from patches.openai.span_attributes import reply_attributes, request_attributes
 from patches.support.open_span import OpenSpan
 
@@ -29,17 +25,16 @@ _END: Any = object()
 
 
 class RequestSpan(OpenSpan):
-    """The span of one completion.
+    """The span of one completion, or of embeddings, images or a transcript.
 
     The span of a stream ends when its reader ends. A client that cannot read an event closes the
     response before it raises, so the error is the reader's, not the body's.
     """
 
-    records_completion = True
-
-    def __init__(self, client: Any, name: str, request: Mapping[str, Any]) -> None:
-        attributes = request_attributes(request, is_legacy=name == LEGACY_NAME)
-        super().__init__(client, name, "LLM", inputs=dict(request), attributes=attributes)
+    def __init__(self, client: Any, endpoint: Endpoint, request: Mapping[str, Any]) -> None:
+        attributes = request_attributes(endpoint, request)
+        self.records_completion = endpoint.makes_completions
+        super().__init__(client, endpoint.name, endpoint.span_type, dict(request), attributes)
         self._is_stream_requested = request.get("stream") is True
         self._started_s = monotonic()
         self._body: CompletionBody | None = None
@@ -47,15 +42,15 @@ class RequestSpan(OpenSpan):
 
     @classmethod
     def open_if_needed(cls, client: Any, options: Any) -> Self | None:
-        """Open a span if the request is for a completion that no outer span records already.
+        """Open a span if the request is to be recorded, and no outer span does so already.
 
         A framework's own LLM span knows more than the client does.
         """
-        name = completion_name(options)
-        if name is None or is_recorded_already():
+        endpoint = find_endpoint(options)
+        if endpoint is None or is_recorded_already(endpoint):
             return None
         body = options.json_data if isinstance(options.json_data, Mapping) else {}
-        return cls(client, name, {**body, **(options.extra_json or {})})
+        return cls(client, endpoint, {**body, **(options.extra_json or {})})
 
     @contextmanager
     def sending(self) -> Generator[None]:
@@ -88,6 +83,7 @@ class RequestSpan(OpenSpan):
             self._body = body = CompletionBody(
                 response,
                 is_stream_requested=self._is_stream_requested,
+                is_completion=self.records_completion,
                 on_complete=self._on_body_end,
             )
             response.extensions[EXTENSION_KEY] = self

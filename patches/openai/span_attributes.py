@@ -1,22 +1,23 @@
-"""The span attributes of a completion request of the `openai` package, and of its reply."""
+"""The span attributes of a request of the `openai` package, and of its reply."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from patches.openai.completion_requests import Endpoint
 from patches.openai.reply_parsing import ParsedReply
 from patches.support.completion_attributes import token_attributes
 
 
-def request_attributes(request: Mapping[str, Any], *, is_legacy: bool) -> dict[str, Any]:
-    """Return the attributes of a request; `is_legacy` if it has a prompt instead of messages."""
+def request_attributes(endpoint: Endpoint, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a request."""
     from mlflow.tracing.constant import SpanAttributeKey
 
     model = request.get("model")
     attributes = {
-        SpanAttributeKey.MESSAGE_FORMAT: None if is_legacy else "openai",
+        SpanAttributeKey.MESSAGE_FORMAT: "openai" if endpoint.operation == "chat" else None,
         SpanAttributeKey.MODEL: model,
         SpanAttributeKey.CHAT_TOOLS: _to_chat_tools(request.get("tools")),
-        "gen_ai.operation.name": "text_completion" if is_legacy else "chat",
+        "gen_ai.operation.name": endpoint.operation,
         "gen_ai.request.model": model,
     }
     return {key: value for key, value in attributes.items() if value}

@@ -1,7 +1,7 @@
 """Call a recorder for each HTTP request of a completion, also for failed ones that are retried.
 
 A client that retries hides its failed attempts. Every HTTP client sends all its requests through
-one method, which this patch wraps. Requests outside an LLM span are not recorded.
+one method, which this patch wraps. Requests outside a span of `RECORDED_TYPES` are not recorded.
 """
 
 from collections.abc import Callable, Generator
@@ -24,6 +24,8 @@ class AttemptRecorder(Protocol):
     def record_response(self, response: "httpx.Response") -> None: ...
     def record_error(self, error: BaseException) -> None: ...
 
+
+RECORDED_TYPES = ("LLM", "EMBEDDING")
 
 OnAttempt = Callable[["httpx.Request"], AttemptRecorder]
 """Called before each request is sent; returns the recorder of its outcome."""
@@ -49,7 +51,7 @@ def _record_attempt(
     on_attempt: OnAttempt, client: Any, request: "httpx.Request", *args: Any, **kwargs: Any
 ) -> Generator[OnResult]:
     span = OpenSpan.innermost()
-    if span is None or span.is_ended or span.span.span_type != "LLM":
+    if span is None or span.is_ended or span.span.span_type not in RECORDED_TYPES:
         yield ignore_result
         return
     attempt = on_attempt(request)

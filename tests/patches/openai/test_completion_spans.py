@@ -171,13 +171,6 @@ def test_other_requests_are_not_recorded() -> None:
     assert run.traces() == []
 
 
-def test_embeddings_are_still_recorded_by_mlflow() -> None:
-    line = {"lane": "a", "origin": "scripted", "path": "/v1/embeddings"}
-    with replay_and_record(line | {"reply": {"embeddings": [[0.5]]}}) as (replay, run):
-        sync_client(replay).embeddings.create(model="m", input="one")
-    assert trace_outline(load_trace(run)) == ["Embeddings EMBEDDING OK"]
-
-
 def test_a_completion_is_part_of_the_open_trace() -> None:
     with replay_and_record() as (replay, run), mlflow.start_span("answer"):
         sync_client(replay).chat.completions.create(**CHAT_REQUEST)
