@@ -25,6 +25,8 @@ UI_URL = "http://127.0.0.1:5000"
 """The address at which `make ui` serves MLflow's UI."""
 
 CONNECT_TIMEOUT_S = 0.5
+HIDDEN_WARNING = "ignore:starlette.middleware.wsgi is deprecated"
+"""MLflow's server causes it at each start; a user can do nothing about it."""
 
 
 def ui_url(store: str) -> str:
@@ -86,7 +88,13 @@ def run_ui(port: int) -> None:
     with suppress(FileNotWrittenError):  # links then lead to the default port
         write_atomically(_address_file(store), json.dumps({"pid": os.getpid(), "port": port}))
     mlflow = str(Path(sys.executable).with_name("mlflow"))
-    server = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": store}
+    server = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_BACKEND_STORE_URI": store,
+        "PYTHONWARNINGS": ",".join(
+            filter(None, [os.environ.get("PYTHONWARNINGS"), HIDDEN_WARNING])
+        ),
+    }
     arguments = ["server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
     os.execve(mlflow, [mlflow, *arguments], {**os.environ, **server})
 

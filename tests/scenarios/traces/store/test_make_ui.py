@@ -146,6 +146,10 @@ def test_the_statistics_of_its_store_are_updated(ui: tuple[Ui, str]) -> None:
     assert ("spans",) in tables
 
 
+def test_no_warning_of_a_library_is_printed(ui: tuple[Ui, str]) -> None:
+    assert "Warning" not in ui[0].log.read_text()
+
+
 def test_it_uses_little_memory(ui: tuple[Ui, str]) -> None:
     servers = ui[0].servers
     used_mib = sum(process.memory_info().rss for process in servers) / 2**20
