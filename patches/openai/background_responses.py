@@ -3,6 +3,9 @@
 `responses.create(background=True)` returns before the model has answered. The program then calls
 `responses.retrieve` until the response is final: that reply, with the output and the tokens, is a
 span of its own, however often it is retrieved.
+
+Two processes that retrieve the same response record it twice, because neither knows of the other.
+Both spans have the input `response_id`, by which they can be counted once.
 """
 
 from collections.abc import Generator
