@@ -75,9 +75,10 @@ def enable_tracing(
     Workflows may run concurrently while tracing is on. Enable it once, around all of them:
     overlapping blocks are not supported, because the first exit disables tracing for both.
 
-    All spans are stored however the process ends, with two exceptions. SIGTERM needs
-    `handle_sigterm` around the program. A child of `os.fork` that ends with `os._exit` must call
-    `mlflow.flush_trace_async_logging()` itself.
+    All spans are stored however the process ends, with three exceptions. SIGTERM needs
+    `handle_sigterm` around the program. Whoever calls `os._exit` or `os.exec*`, such as a child of
+    `os.fork`, must call `mlflow.flush_trace_async_logging()` before. After SIGKILL or a crash, the
+    spans of the last second are missing, and the trace stays in progress.
 
     Example:
         enable_tracing()                      # until the process ends

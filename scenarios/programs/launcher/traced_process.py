@@ -6,12 +6,17 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from types import FrameType, TracebackType
+
+import mlflow
 
 from instrumentation.trace.session import PROGRAM_TAG
 from instrumentation.tracing import RunHandle, enable_tracing, record_run
+from scenarios.programs.launcher.abrupt_end import call_before_abrupt_end
 from scenarios.programs.launcher.launch import SETTINGS_VARIABLE, TraceSettings
 from scenarios.traces.store.tracking_uri import translate_store_errors
 from scenarios.traces.store.ui_server import trace_page_url, ui_command
@@ -34,12 +39,19 @@ def trace_this_process() -> None:
     atexit.register(process.end)  # runs after all that are registered later
     for name in CHATTY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
-    tracing.enter_context(enable_tracing(settings.store, experiment=settings.experiment))
+    shutdown = enable_tracing(settings.store, experiment=settings.experiment).shutdown
+    tracing.callback(shutdown)
     tags = {**settings.tags, PROGRAM_TAG: settings.run_id}
     run = tracing.enter_context(record_run(tags, run_id=settings.run_id))
     process.run = replace(run, tag=PROGRAM_TAG)
     process.tracing = tracing
     process.handle_sigterm()
+    tracing.enter_context(
+        call_before_abrupt_end(
+            on_exit=partial(process.report, after=shutdown),
+            on_exec=partial(process.report, after=mlflow.flush_trace_async_logging),
+        )
+    )
 
 
 def _restore_environment(settings: TraceSettings) -> None:
@@ -74,10 +86,20 @@ class _TracedProcess:
 
     def end(self) -> None:
         """Store the spans and print the links; end by a signal if that is why the process ends."""
-        self.tracing.close()
+        self.report(after=self.tracing.close)
         if os.getpid() != self.pid:  # a fork
             return
-        if self.run and not self.settings.is_child:
+        self.run = None
+        if self._is_terminated:
+            _end_by_signal(signal.SIGTERM)
+        # Python itself would do so, but forgets it once anything in this function calls `exec`.
+        if getattr(sys, "last_type", None) is KeyboardInterrupt:
+            _end_by_signal(signal.SIGINT)
+
+    def report(self, after: Callable[[], None]) -> None:
+        """Store the spans by a function, then print the links, unless another process does."""
+        after()
+        if self.run and not self.settings.is_child and os.getpid() == self.pid:
             try:
                 with translate_store_errors():  # which ends MLflow's retries after seconds
                     lines = describe_traces(self.run, self.settings.store)
@@ -85,11 +107,6 @@ class _TracedProcess:
                     print(f"flight-recorder: {line}", file=sys.stderr)
             except Exception as error:  # the program has ended well, whatever fails here
                 print(f"flight-recorder: {error}", file=sys.stderr)
-        if self._is_terminated:
-            _end_by_signal(signal.SIGTERM)
-        # Python itself would do so, but forgets it once anything in this function calls `exec`.
-        if getattr(sys, "last_type", None) is KeyboardInterrupt:
-            _end_by_signal(signal.SIGINT)
 
 
 def _end_by_signal(number: signal.Signals) -> None:

@@ -47,6 +47,14 @@ if __name__ == "__main__":
         raise ValueError("an error of the program")
     if how in ("SIGTERM", "SIGINT"):
         os.kill(os.getpid(), getattr(signal, how))
+    if how == "_exit":
+        os._exit(7)
+    if how == "exec":
+        for file in ("missing", sys.executable):
+            try:
+                os.execvp(file, [file, "-c", "raise SystemExit('another program')"])
+            except FileNotFoundError:
+                pass  # the program goes on, still traced
 """
 
 
@@ -100,7 +108,7 @@ def test_a_program_finds_what_it_finds_in_plain_python(folder: Path, program: li
     assert fetch_trace(trace_id, store_of(folder)).spans_of_type("LLM")
 
 
-@pytest.mark.parametrize("end", ["exit", "raise", "SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("end", ["exit", "raise", "SIGTERM", "SIGINT", "_exit", "exec"])
 def test_a_program_ends_as_in_plain_python_and_its_trace_is_stored(folder: Path, end: str) -> None:
     plain = run_python(folder, "program.py", end)
     traced = trace(folder, "program.py", end)
@@ -110,6 +118,16 @@ def test_a_program_ends_as_in_plain_python_and_its_trace_is_stored(folder: Path,
     assert own == plain.stderr.splitlines()
     (trace_id,) = printed_ids(traced.stderr)
     assert fetch_trace(trace_id, store_of(folder)).spans_of_type("LLM")
+
+
+def test_spans_that_are_open_at_an_abrupt_exit_are_errors(folder: Path) -> None:
+    (folder / "open_span.py").write_text(
+        "import mlflow, os\nwith mlflow.start_span('work'):\n    os._exit(3)"
+    )
+    traced = trace(folder, "open_span.py")
+    assert traced.returncode == 3
+    (trace_id,) = printed_ids(traced.stderr)
+    assert fetch_trace(trace_id, store_of(folder)).root.status == "ERROR"
 
 
 def test_the_traces_have_the_tags_and_the_links_lead_to_them(folder: Path) -> None:
