@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from instrumentation.alerts.measurement import FinishedTrace
-from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS, TraceNotFoundError
+from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
+from instrumentation.trace.store_search import find_experiments
 from instrumentation.trace.trace import trace_from_mlflow
-from instrumentation.trace.wording import suggest
 
 PAGE_SIZE = 50
 """How many traces are in memory at once. A crew's trace may have 3 MB."""
@@ -100,26 +100,6 @@ class TraceWindow:
             previous_ids = {*infos}
             if not (token := page.token):
                 return
-
-
-def find_experiments(client: Any, experiment_name: str = "") -> dict[str, str]:
-    """Return the names of a store's experiments by id, of all or of one.
-
-    Raises:
-        TraceNotFoundError: No experiment has this name.
-    """
-    found: dict[str, str] = {}
-    token = None
-    while True:
-        page = client.search_experiments(page_token=token)
-        found |= {experiment.experiment_id: experiment.name for experiment in page}
-        if not (token := page.token):
-            break
-    selected = {id: name for id, name in found.items() if experiment_name in ("", name)}
-    if experiment_name and not selected:
-        hint = suggest(experiment_name, found.values(), cutoff=0.0)
-        raise TraceNotFoundError(f"there is no experiment {experiment_name!r}{hint}")
-    return selected
 
 
 def _is_in_progress(info: Any, finished: FinishedTrace | None, now_ms: int) -> bool:

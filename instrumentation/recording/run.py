@@ -1,17 +1,16 @@
 """Tag the traces of a run, and find them again."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import mlflow
-from mlflow.entities import ViewType
 
 from instrumentation.trace.session import RUN_TAG
+from instrumentation.trace.store_search import search_store
 from instrumentation.tracing_setup.warnings import warn_about_missing_traces
 from patches.mlflow.store.experiment import has_active_experiment
 
@@ -46,40 +45,18 @@ class RunHandle:
 
     def _find(self, *, include_spans: bool) -> list[Any]:
         mlflow.flush_trace_async_logging()
+        filters = [f"tags.`{self.tag}` = '{id}'" for id in (self.id, *self._inner_ids)]
         return [
             trace
             for tracking_uri in list(self._stores) or [mlflow.get_tracking_uri()]
-            for trace in self._search(tracking_uri, include_spans)
-        ]
-
-    def _search(self, tracking_uri: str, include_spans: bool) -> Iterator[Any]:
-        """Search all experiments of a store: a program may choose another one during the run."""
-        client = mlflow.MlflowClient(tracking_uri)
-        experiments = _read_pages(partial(client.search_experiments, view_type=ViewType.ALL))
-        locations = [experiment.experiment_id for experiment in experiments]
-        for run_id in (self.id, *self._inner_ids):
-            yield from _read_pages(
-                partial(
-                    client.search_traces,
-                    locations=locations,
-                    filter_string=f"tags.`{self.tag}` = '{run_id}'",
-                    order_by=["timestamp_ms ASC"],
-                    include_spans=include_spans,
-                )
+            for trace in search_store(
+                mlflow.MlflowClient(tracking_uri), filters, include_spans=include_spans
             )
+        ]
 
     def _add_active_store(self) -> None:
         if has_active_experiment():
             self._stores[mlflow.get_tracking_uri()] = None
-
-
-def _read_pages(search: Callable[..., Any]) -> Iterator[Any]:
-    """Yield the results of all pages."""
-    page = search()
-    yield from page
-    while page.token:
-        page = search(page_token=page.token)
-        yield from page
 
 
 _OPEN_RUNS: ContextVar[tuple[RunHandle, ...]] = ContextVar("open runs", default=())

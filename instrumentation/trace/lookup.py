@@ -2,6 +2,7 @@
 
 from instrumentation.trace.session import PROGRAM_TAG, RUN_TAG, SESSION_KEY
 from instrumentation.trace.span_tree import TraceNotFoundError
+from instrumentation.trace.store_search import search_store
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 
 QUOTES = frozenset("'\"`")
@@ -64,14 +65,8 @@ def fetch_tagged(tag: str, value: str, tracking_uri: str) -> Trace:
 def _fetch_matching(filter: str, description: str, tracking_uri: str) -> Trace:
     import mlflow
 
-    client = mlflow.MlflowClient(tracking_uri)
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    found, page = [], None
-    while page is None or page.token:
-        page = client.search_traces(
-            locations=experiments, filter_string=filter, page_token=page.token if page else None
-        )
-        found += [trace.to_dict() for trace in page if trace.data.spans]
+    traces = search_store(mlflow.MlflowClient(tracking_uri), [filter])
+    found = [trace.to_dict() for trace in traces if trace.data.spans]
     if not found:
         raise TraceNotFoundError(f"the store at MLFLOW_TRACKING_URI has no {description}")
     return trace_from_mlflow(found)

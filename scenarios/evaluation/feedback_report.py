@@ -6,8 +6,8 @@ from typing import Any
 
 import mlflow
 
-from instrumentation.alerts.trace_window import find_experiments
 from instrumentation.trace import TraceNotFoundError
+from instrumentation.trace.store_search import find_experiments
 from scenarios.expectations.wording import shorten, to_text
 from scenarios.reports.wording import count_of
 from workflows.lifecycle import rated_runs

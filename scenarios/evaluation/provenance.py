@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_BRANCH, MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME
 
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
+from instrumentation.trace.store_search import search_store
 
 LINKED_PROMPTS_TAG = "mlflow.linkedPrompts"
 MODEL_ID_KEY = "mlflow.modelId"
@@ -96,9 +97,7 @@ def read_provenance(trace_id: str, store: str) -> Provenance:
         TraceNotFoundError: The store has no such trace, or it has no spans.
     """
     client = MlflowClient(store)
-    experiments = [one.experiment_id for one in client.search_experiments()]
-    query = f"trace.request_id = '{trace_id}'"
-    found = client.search_traces(locations=experiments, filter_string=query)
+    found = list(search_store(client, [f"trace.request_id = '{trace_id}'"]))
     if not found:
         raise TraceNotFoundError(f"the store has no trace {trace_id!r}")
     info, trace = found[0].info, trace_from_mlflow([found[0].to_dict()])

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from instrumentation.alerts.trace_window import find_experiments
 from instrumentation.diagnosis import Diagnosis, Finding, diagnose
 from instrumentation.trace import Trace, trace_from_mlflow
 from instrumentation.trace.session import RUN_TAG, SESSION_KEY
 from instrumentation.trace.span_tree import UNREADABLE_TRACE_ERRORS
+from instrumentation.trace.store_search import find_experiments
 from scenarios.traces.diagnoses.assessments import log_findings
 from scenarios.traces.store.saved_query_search import PAGE_SIZE, filter_ids, iter_infos
 

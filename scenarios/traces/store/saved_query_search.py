@@ -4,10 +4,11 @@ import heapq
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from instrumentation.alerts.trace_window import find_experiments
+from instrumentation.trace.store_search import find_experiments, read_pages
 from scenarios.traces.store.saved_queries import NEWEST_FIRST, SavedQuery
 from scenarios.traces.store.search_results import SearchRow, build_row
 from scenarios.traces.store.sqlite_statistics import update_statistics
@@ -114,13 +115,9 @@ class SavedQuerySearch:
 
 
 def iter_infos(client: Any, **query: Any) -> Iterator[Any]:
-    """Yield the `TraceInfo` of each trace that MLflow's `search_traces` finds, page by page."""
-    token = None
-    while True:
-        page = client.search_traces(**query, page_token=token, include_spans=False)
-        yield from (trace.info for trace in page)
-        if not (token := page.token):
-            return
+    """Iterate over the `TraceInfo` of each trace that `search_traces` finds, page by page."""
+    search = partial(client.search_traces, **query, include_spans=False)
+    return (trace.info for trace in read_pages(search))
 
 
 def filter_ids(ids: Iterable[str]) -> str:

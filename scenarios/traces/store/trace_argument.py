@@ -9,6 +9,7 @@ from instrumentation.input_file import file_kind
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
 from instrumentation.trace.lookup import fetch_run, fetch_trace
 from instrumentation.trace.session import RUN_TAG
+from instrumentation.trace.store_search import find_experiments
 from instrumentation.trace.trace_file import load_traces
 from scenarios.traces.store.saved_queries import NEWEST_FIRST
 from scenarios.traces.store.tracking_uri import require_existing
@@ -58,7 +59,7 @@ def fetch_newest_run(tracking_uri: str) -> Trace:
     import mlflow  # takes three seconds, which those who only read files need not wait for
 
     client = mlflow.MlflowClient(tracking_uri)
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    experiments = list(find_experiments(client))
     newest = _search(client, experiments, None, 1)
     if not newest:
         raise TraceNotFoundError(
