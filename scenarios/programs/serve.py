@@ -139,8 +139,9 @@ def _describe_exchange(exchange: Exchange, refusals: Sequence[RequestRefusedErro
         answer += f", line {exchange.line}"
     if exchange.fault is not None:
         answer += f", fault {exchange.fault}"
-    elif exchange.status and exchange.status >= 400 and refusals and exchange.line is None:
-        answer += f": {next(iter(str(refusals[-1]).splitlines()), '')}"
+    elif exchange.status and exchange.status >= 400 and exchange.line is None:
+        own = [str(one).partition("\n")[0] for one in refusals if one.lane == exchange.lane]
+        answer += f": {own[-1]}" if own else ""
     elif not exchange.delivered:
         answer += ", the client did not receive all of it"
     return f"{exchange.lane} call {exchange.call}: {answer}"

@@ -13,6 +13,7 @@ import httpx
 import orjson
 import pytest
 
+from scenarios.programs.serve import ServerOutput
 from scenarios.replay.replay_server import replay_tape
 from tests.support.forks.forking_python import forking_python
 from tests.support.tapes import MODEL, make_tape, reply_line, user_message
@@ -135,3 +136,19 @@ def test_a_port_in_use_is_reported_with_exit_code_2(path: Path) -> None:
         _, err = process.communicate(timeout=10)
     assert f"port {taken.port}: Address already in use. Choose another port" in err
     assert process.returncode == 2
+
+
+def test_the_error_of_a_service_is_not_explained_by_the_refusal_of_another_lane(
+    path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    output = ServerOutput()
+    with (
+        replay_tape(make_tape()) as service,
+        replay_tape(make_tape(), on_exchange=output.log, service_urls={"s": service.url}) as replay,
+    ):
+        output.replay = replay
+        assert ask(replay.base_url, "nobody").status_code == 422
+        assert httpx.get(f"{replay.service_url('s')}/x").status_code == 404
+    refused, failed = capfd.readouterr().out.splitlines()
+    assert refused.startswith("nobody call 1: 422: ")
+    assert failed == "s call 1: 404"
