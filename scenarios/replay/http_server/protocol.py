@@ -29,10 +29,12 @@ INVALID_HTTP_MESSAGE = (
     "This is not a valid HTTP/1.1 request. It needs a method, a path and headers in ASCII,"
     " and one numeric content-length or a chunked body."
 )
+WEBSOCKET_MESSAGE = "WebSockets are neither recorded nor replayed; let the client use plain HTTP."
 STATUS_LINES = {
     400: b"400 Bad Request",
     408: b"408 Request Timeout",
     431: b"431 Request Header Fields Too Large",
+    501: b"501 Not Implemented",
 }
 
 
@@ -169,6 +171,11 @@ class BreakableProtocol(HttpToolsProtocol):
         """
         if (method := self.parser.get_method()) == b"CONNECT":
             self._reject(400, "This server is not a proxy; CONNECT is not supported.")
+            return
+        if any(
+            name == b"upgrade" and b"websocket" in value.lower() for name, value in self.headers
+        ):
+            self._reject(501, WEBSOCKET_MESSAGE)
             return
         kept = [(name, value) for name, value in self.headers if name not in UPGRADE_HEADERS]
         head = b"".join(b"%b: %b\r\n" % header for header in kept)

@@ -130,6 +130,11 @@ def replay() -> Generator[ReplayServer]:
         (raw_request(b"", method=b"OPTIONS"), 404, "nearest: POST /v1/chat/completions"),
         (raw_request(b"{}", method=b"PUT"), 404, "nearest: POST /v1/chat/completions"),
         (raw_request(b"", method=b"CONNECT", path=b"x:1"), 400, "This server is not a proxy"),
+        (
+            raw_request(b"", b"connection: upgrade", b"upgrade: websocket", method=b"GET"),
+            501,
+            "WebSockets are neither recorded nor replayed",
+        ),
         (raw_request(b"{}", path=b"/%2e%2e/%2e%2e/etc/passwd"), 404, "/../../etc/passwd"),
         (raw_request(b"{}", path=b"/" + b"a" * 9000), 404, "…"),
         (raw_request(b"{}", path=b"/%ff%fe"), 404, "has no such path"),
