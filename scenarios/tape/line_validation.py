@@ -69,6 +69,7 @@ def _validate_recorded_line(line: Mapping[str, Any]) -> None:
     digest = line.get("digest")
     if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise LineError(f'"digest" must be "sha256:" and 64 hex digits, not {digest!r}')
+    _validate_times(line.get("recorded", {}))
     response = line["response"]
     reject_unknown_keys(response, RESPONSE_KEYS, "key of response")
     _validate_status(response)
@@ -84,6 +85,15 @@ def _validate_recorded_line(line: Mapping[str, Any]) -> None:
         raise LineError(
             f'"content_type" must be e.g. "text/html", not {response["content_type"]!r}'
         )
+
+
+def _validate_times(recorded: Mapping[str, Any]) -> None:
+    frames_ms = recorded.get("frames_ms", [])
+    if not isinstance(frames_ms, list):
+        raise LineError(f"'frames_ms' must be a list of times, not {json_type_name(frames_ms)}")
+    for time_ms in (recorded.get("start_ms", 0), recorded.get("ms", 0), *frames_ms):
+        if isinstance(time_ms, bool) or not isinstance(time_ms, int | float) or time_ms < 0:
+            raise LineError(f'a time of "recorded" must be in milliseconds, not {time_ms!r}')
 
 
 def _validate_scripted_line(line: Mapping[str, Any]) -> None:

@@ -76,6 +76,10 @@ def recorded_line(**changed: Any) -> dict[str, Any]:
         (recorded_line(digest="sha1:00"), '"digest" must be "sha256:" and 64 hex digits'),
         (recorded_line(response={"status": 200}), 'one of "body", "text", "frames"'),
         (recorded_line(response={"frames": [1]}), '"frames" must be a list of strings'),
+        (recorded_line(recorded={"ms": "5"}), "must be in milliseconds, not '5'"),
+        (recorded_line(recorded={"start_ms": None}), "must be in milliseconds, not None"),
+        (recorded_line(recorded={"frames_ms": [-1]}), "must be in milliseconds, not -1"),
+        (recorded_line(recorded={"frames_ms": 5}), "must be a list of times, not a number"),
         ({"lane": "a", "origin": "recorded"}, "needs 'request', 'response'"),
     ],
 )
