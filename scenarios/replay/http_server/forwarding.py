@@ -1,6 +1,7 @@
 """Forward a request to a real server, and stream its response back to the client."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 
 import httpx
 
@@ -98,12 +99,12 @@ def decode_body(headers: Mapping[str, str], body: bytes) -> bytes:
         UndecodableBodyError: It has another encoding than it claims, or an unknown one.
         BodyTooLargeError: It decodes to more than `MAX_BODY_MIB`.
     """
-    encoding = headers.get("content-encoding", "identity").lower()
-    if encoding == "identity" or not body:
+    encoding = headers.get("content-encoding", "").lower()
+    names = [name.strip().removeprefix("x-") for name in encoding.split(",")]  # RFC 9110, 8.4.1.3
+    names = [name for name in names if name not in ("", "identity")]
+    if not body:
         return body
-    with httpx.Client(trust_env=False) as client:
-        decodable = client.headers["accept-encoding"].split(", ")
-    names = [name.strip() for name in encoding.split(",")]
+    decodable = _decodable_encodings()
     if any(name not in decodable for name in names):
         raise UndecodableBodyError(
             f"a body is encoded as {encoding!r}; this environment decodes {', '.join(decodable)}"
@@ -114,6 +115,13 @@ def decode_body(headers: Mapping[str, str], body: bytes) -> bytes:
     except httpx.DecodingError as error:
         raise UndecodableBodyError(f"a body is not encoded as {encoding!r}: {error}") from error
     return body
+
+
+@cache
+def _decodable_encodings() -> list[str]:
+    """The encodings that httpx decodes here: it needs packages for some."""
+    with httpx.Client(trust_env=False) as client:
+        return client.headers["accept-encoding"].split(", ")
 
 
 def _decode_parts(encoding: str, body: bytes) -> Iterator[bytes]:
