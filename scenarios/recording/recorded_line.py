@@ -7,6 +7,7 @@ is replayed. A part of the path or the query that was redacted matches any text.
 import json
 import re
 import time
+from bisect import bisect_left
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +17,11 @@ import orjson
 
 from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.replay.openai_api.stream_assembly import assemble_stream
+from scenarios.tape.line_validation import CONTENT_TYPE
 from scenarios.tape.requests.recorded_request import to_pattern
 from scenarios.tape.requests.request import CHAT_PATH, COMPLETION_PATHS, Request
 
-FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+FRAME_END = re.compile(rb"(?>\r\n|\n|\r){2}")
 TEXT_CONTENT_TYPES = re.compile(r"text/|application/(?:.*json|.*xml|x-ndjson|javascript)|.*utf-8")
 
 
@@ -32,21 +34,23 @@ class PartTimes:
     def __init__(self, recording_started_s: float) -> None:
         self._started_s = time.monotonic()
         self.start_ms = round((self._started_s - recording_started_s) * 1000)
-        self._ends: list[tuple[int, int]] = []
+        self._ends: list[int] = []
+        self._ms: list[int] = []
 
     def add(self, part: bytes) -> None:
         """Note that a part has arrived."""
-        end = (self._ends[-1][0] if self._ends else 0) + len(part)
-        self._ends.append((end, round((time.monotonic() - self._started_s) * 1000)))
+        self._ends.append((self._ends[-1] if self._ends else 0) + len(part))
+        self._ms.append(round((time.monotonic() - self._started_s) * 1000))
 
     def at(self, offset: int) -> int:
         """Return when the byte before `offset` arrived."""
-        return next((ms for end, ms in self._ends if end >= offset), self.total_ms)
+        number = bisect_left(self._ends, offset)
+        return self._ms[number] if number < len(self._ms) else self.total_ms
 
     @property
     def total_ms(self) -> int:
         """When the last part arrived; 0 if there is none."""
-        return self._ends[-1][1] if self._ends else 0
+        return self._ms[-1] if self._ms else 0
 
 
 def explain_unrecordable(response: httpx.Response, body: bytes) -> str | None:
@@ -54,14 +58,17 @@ def explain_unrecordable(response: httpx.Response, body: bytes) -> str | None:
     if not response.is_success:
         return f"status {response.status_code}; only successful answers are recorded"
     content_type = response.headers.get("content-type", "")
+    invalid_at = body.find(b"\0")
     try:
         body.decode()
     except UnicodeDecodeError as error:
-        kind = "binary"
-        if TEXT_CONTENT_TYPES.match(content_type):
-            kind = f"a text whose byte {error.start} is not UTF-8"
-        return f"its answer is {kind} ({content_type or 'no content type'})"
-    return None
+        invalid_at = error.start
+    if invalid_at < 0:
+        return None
+    kind = "binary"
+    if TEXT_CONTENT_TYPES.match(content_type):
+        kind = f"a text whose byte {invalid_at} is not UTF-8"
+    return f"its answer is {kind} ({content_type or 'no content type'})"
 
 
 def to_utf8(response: httpx.Response, body: bytes) -> bytes:
@@ -132,13 +139,15 @@ def _taped_response(
                 frames_ms.append(times.at(next_start))
             start = next_start
         return {"frames": frames}, frames_ms
-    try:
-        return {"body": orjson.loads(body)}, []
-    except orjson.JSONDecodeError:
-        media_type = response.headers.get("content-type", "").partition(";")[0].strip()
-        is_plain = media_type in ("", "text/plain") or not media_type.isprintable()
-        content_type = {} if is_plain else {"content_type": media_type}
-        return {"text": body.decode("utf-8", "replace")} | content_type, []
+    with suppress(orjson.JSONDecodeError):
+        value = orjson.loads(body)
+        # orjson rounds integers of more than 64 bits; a lone value, such as 1.10, stays as it is.
+        if isinstance(value, dict | list) and value == json.loads(body):
+            return {"body": value}, []
+    media_type = re.split("[;,]", response.headers.get("content-type", ""))[0].strip()
+    is_plain = media_type == "text/plain" or not CONTENT_TYPE.fullmatch(media_type)
+    content_type = {} if is_plain else {"content_type": media_type}
+    return {"text": body.decode("utf-8", "replace")} | content_type, []
 
 
 def _redact_response(response: dict[str, Any], redaction: TapeRedaction) -> dict[str, Any]:

@@ -27,7 +27,8 @@ def similarity(text: str, other: str) -> float:
     if text == other:
         return 1.0
     mine, theirs = pieces(text), pieces(other)
-    return len(mine & theirs) / len(mine | theirs)
+    common = len(mine & theirs)
+    return common / (len(mine) + len(theirs) - common)
 
 
 def closest_word(word: str, words: Iterable[str]) -> str | None:

@@ -165,8 +165,10 @@ def _embeddings_answer(request: Request, reply: Mapping[str, Any]) -> Answer:
 def _recorded_answer(request: Request, response: Mapping[str, Any]) -> Answer:
     status = response.get("status", 200)
     if "text" in response:
-        content_type = response.get("content_type", "").encode() or TEXT_CONTENT_TYPE
-        return Answer(response["text"].encode(), status=status, content_type=content_type)
+        content_type = response.get("content_type", "text/plain")
+        if content_type.startswith("text/") and ";" not in content_type:
+            content_type += "; charset=utf-8"  # some clients take Latin-1 for the default
+        return Answer(response["text"].encode(), status=status, content_type=content_type.encode())
     frames = response.get("frames")
     body = assemble_stream(frames) if frames is not None else response["body"]
     is_completion = status == 200 and request.path in COMPLETION_PATHS

@@ -49,7 +49,7 @@ def _empty_choice(index: int) -> dict[str, Any]:
 def _parse_frame(frame: str) -> dict[str, Any] | None:
     """Return the JSON object of an event, or None."""
     # `splitlines` would also split at characters that JSON may contain, such as U+2028.
-    lines = re.split(r"\r\n|\n|\r", frame)
+    lines = re.split(r"\r\n|\n|\r", frame.removeprefix("\ufeff"))
     data = "\n".join(line.removeprefix("data:").strip() for line in lines if line[:5] == "data:")
     try:
         chunk = orjson.loads(data)

@@ -1,6 +1,7 @@
 """Answers that are no UTF-8 or no JSON are replayed as they were, or listed as not captured."""
 
 import json
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +10,11 @@ import httpx
 import pytest
 
 from scenarios.programs.use_tape import use_tape
+from scenarios.recording.recorded_line import PartTimes, build_line
+from scenarios.recording.tape_redaction import TapeRedaction
 from scenarios.replay.http_server.connection import Connection, Receive, Scope, Send
 from scenarios.replay.http_server.server import HOST, serve_app
+from scenarios.tape.requests.request import CHAT_PATH, Request
 from scenarios.tape.tape import Tape, TapeError
 
 TEXT = "Quito, café"
@@ -39,6 +43,10 @@ def ask(base_url: str) -> httpx.Response:
     [
         ("application/json", JSON.encode()[:-9]),
         ("application/json", b""),
+        ("application/json", b"null"),
+        ("application/json", b'{"id": 12345678901234567890123}'),
+        ("text/plain", b"1.10"),
+        ("text/html; charset=utf-8", f"<h1>{TEXT}</h1>".encode()),
         ("text/html", b"<h1>Gateway</h1>"),
         ("application/xml", f"<a>{TEXT}</a>".encode()),
         ("text/html; charset=iso-8859-1", f"<h1>{TEXT}</h1>".encode("latin-1")),
@@ -46,7 +54,10 @@ def ask(base_url: str) -> httpx.Response:
         ("application/json; charset=iso-8859-1", JSON.encode("latin-1")),
         ("application/json", JSON.encode("utf-16")),
     ],
-    ids=["cut", "empty", "html", "xml", "latin html", "utf-16 text", "latin json", "utf-16 json"],
+    ids=[
+        *("cut", "empty", "null", "large integer", "number", "utf-8 html", "html", "xml"),
+        *("latin html", "utf-16 text", "latin json", "utf-16 json"),
+    ],
 )
 def test_an_answer_is_replayed_with_its_type_and_its_text(
     content_type: str, body: bytes, tmp_path: Path
@@ -60,12 +71,62 @@ def test_an_answer_is_replayed_with_its_type_and_its_text(
         replayed = ask(session.base_url)
     media_types = [one.headers["content-type"].partition(";")[0] for one in (direct, replayed)]
     assert media_types[0] == media_types[1]
+    if media_types[0].startswith("text/"):  # of which Latin-1 was the default
+        assert replayed.charset_encoding == "utf-8"
     if body == JSON.encode("utf-16"):
         assert replayed.json() == json.loads(body)
     elif "json" in content_type and "charset" in content_type:
         assert replayed.json() == json.loads(direct.text)
     else:
         assert replayed.text == direct.text
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("", "\r\n\r\n"),
+        ("", "\n\r\n"),
+        ("", "\r\r"),
+        ("\ufeff", "\n\n"),
+        (": wait\n\nid: 1\n", "\n\n"),
+    ],
+    ids=["crlf", "mixed", "cr", "byte order mark", "comment and id"],
+)
+def test_any_line_end_separates_the_events_of_a_stream(
+    start: str, end: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "tape.jsonl"
+    chunks = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("ja", " ja")]
+    stream = start + "".join(f"data: {json.dumps(chunk)}{end}" for chunk in chunks)
+    with (
+        answering_server("text/event-stream", stream.encode()) as upstream,
+        use_tape(path, "all", upstream) as session,
+    ):
+        assert ask(session.base_url).text == stream
+    with use_tape(path, tolerant=True) as session:
+        assert ask(session.base_url).json()["choices"][0]["message"]["content"] == "ja ja"
+
+
+def test_the_parts_of_a_long_stream_are_timed_quickly() -> None:
+    times, event = PartTimes(0), b"data: {}\n\n"
+    for _ in range(10_000):
+        times.add(event)
+    request = Request("a", "POST", CHAT_PATH, "", {})
+    response = httpx.Response(200, headers={"content-type": "text/event-stream"})
+    began_s = time.monotonic()
+    line = json.loads(build_line(request, response, event * 10_000, TapeRedaction(), times))
+    assert len(line["recorded"]["frames_ms"]) == 10_000
+    assert time.monotonic() - began_s < 2
+
+
+def test_a_binary_answer_of_ascii_characters_is_listed_as_not_captured(tmp_path: Path) -> None:
+    with (
+        answering_server("application/octet-stream", b"\0\1") as upstream,
+        use_tape(tmp_path / "tape.jsonl", "all", upstream) as session,
+    ):
+        ask(session.base_url)
+    (uncaptured,) = session.uncaptured
+    assert uncaptured.reason == "its answer is binary (application/octet-stream)"
 
 
 def test_a_text_that_is_not_in_its_charset_is_listed_as_not_captured(tmp_path: Path) -> None:

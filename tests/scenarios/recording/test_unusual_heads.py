@@ -72,6 +72,17 @@ def test_headers_that_are_not_ascii_pass_unchanged_both_ways(text: bytes, tmp_pa
     assert session.recorded == 1
 
 
+def test_a_repeated_content_type_leaves_a_valid_tape(tmp_path: Path) -> None:
+    path = tmp_path / "tape.jsonl"
+    with (
+        serve_bytes(b"200 OK", b"content-type: text/html", body=b"<p>") as (upstream, _),
+        use_tape(path, "all", upstream) as session,
+    ):
+        ask(session.base_url)
+    with use_tape(path) as session:
+        assert ask(session.base_url).text == "<p>"
+
+
 @pytest.mark.parametrize("name", ["x kéy", "x key", ""])
 def test_a_header_with_an_impossible_name_is_reported_without_its_value(
     name: str, tmp_path: Path
