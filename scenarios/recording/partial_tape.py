@@ -4,11 +4,12 @@ A killed recording leaves `TAPE.PID.partial`, whose lines are complete: it is a 
 existing tape is replaced only by a recording that succeeded.
 """
 
+import codecs
 import os
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +41,20 @@ class PartialTape:
         """
         if is_special_file(tape):
             raise TapeError(f"{tape}: cannot be written (it is no regular file); name a file")
+        if tape.is_symlink():
+            raise TapeError(f"{tape}: is a symbolic link; name the tape itself: {tape.resolve()}")
         self._tape = tape
-        self._path = tape.with_name(f"{tape.name}.{os.getpid()}.partial")
-        self._existed = tape.exists()
+        stem = f"{tape.name}.{os.getpid()}"
+        names = chain([f"{stem}.partial"], (f"{stem}-{number}.partial" for number in count(2)))
+        self._path = next(path for path in map(tape.with_name, names) if not path.exists())
+        self._version = _version(tape)
+        self._existed = self._version is not None
         self._new_folders = [one for one in tape.parents if not one.exists()]
         try:
             tape.parent.mkdir(parents=True, exist_ok=True)
-            self._path.unlink(missing_ok=True)
             open_tape(self._path).close()
             if extends and self._existed:
-                shutil.copyfile(tape, self._path)
+                self._path.write_bytes(read_input_file(tape).removeprefix(codecs.BOM_UTF8))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise TapeError(f"{tape}: cannot be written ({reason})") from error
@@ -79,6 +84,11 @@ class PartialTape:
             return FinishedTape(self._tape, replaced=False)
         if self._existed and not succeeded:
             return FinishedTape(self._path, replaced=False)
+        if _version(self._tape) != self._version:
+            raise TapeError(
+                f"{self._tape}: was written by something else while it was recorded, and is left as"
+                f" it is; the recording is in {self._path}"
+            )
         try:
             _tidy(self._path, aborted_lines)
             os.replace(self._path, self._tape)
@@ -90,6 +100,14 @@ class PartialTape:
         return FinishedTape(self._tape, replaced=True)
 
 
+def _version(tape: Path) -> tuple[int, int, int] | None:
+    """What changes if a file is replaced or edited; None if there is none."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        found = tape.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    return None
+
+
 def replace_header(path: Path, header: TapeHeader) -> None:
     """Give a tape another header; its lines stay as they are.
 
@@ -97,7 +115,7 @@ def replace_header(path: Path, header: TapeHeader) -> None:
         TapeError: The tape cannot be read or written; then it is unchanged.
     """
     try:
-        lines = read_input_file(path).splitlines()
+        lines = read_input_file(path).removeprefix(codecs.BOM_UTF8).splitlines()
         _write(path, header, [raw for raw in lines if not (raw and is_header(orjson.loads(raw)))])
     except OSError as error:
         raise TapeError(f"{path}: cannot be written ({error.strerror})") from error

@@ -33,8 +33,9 @@ from scenarios.replay.http_server.forwarding import (
     decode_headers,
     request_target,
 )
+from scenarios.replay.openai_api.embeddings_and_models import is_models_path
 from scenarios.tape.lanes.lane_names import LaneNames
-from scenarios.tape.requests.request import MODELS_PATH, Request
+from scenarios.tape.requests.request import Request
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Recorder:
         endpoint = self._find_endpoint(scope["path"])
         request = self._parse_request(endpoint, scope, body)
         raw_path = scope["raw_path"].decode("latin-1")
-        if raw_path.startswith(endpoint.mount):
+        if _is_below(raw_path, endpoint.mount):
             raw_path = endpoint.base_path + raw_path.removeprefix(endpoint.mount)
         target = request_target(raw_path, request.query)
         times = PartTimes(self._started_s)
@@ -118,7 +119,9 @@ class Recorder:
             raise
         finally:
             self._running.discard(task)
-        self._record(request, response, content, times, connection)
+        is_models_list = request.method == "GET" and is_models_path(request.path)
+        if endpoint.lane is not None or not is_models_list:  # replay answers it by itself
+            self._record(request, response, content, times, connection)
         return response, content
 
     def stop(self) -> None:
@@ -132,12 +135,14 @@ class Recorder:
             await client.aclose()
 
     def _find_endpoint(self, path: str) -> Endpoint:
-        below = (one for one in self._endpoints if f"{path}/".startswith(f"{one.mount}/"))
+        below = (one for one in self._endpoints if _is_below(path, one.mount))
         return max(below, key=lambda one: len(one.mount), default=self._endpoints[0])
 
     def _parse_request(self, endpoint: Endpoint, scope: Scope, body: bytes) -> Request:
         """Parse a request, and remember its secrets before anything else is recorded."""
-        headers, path = decode_headers(scope), scope["path"].removeprefix(endpoint.mount)
+        headers, path = decode_headers(scope), scope["path"]
+        if _is_below(path, endpoint.mount):
+            path = path.removeprefix(endpoint.mount)
         with suppress(UndecodableBodyError):  # the endpoint decides; the tape keeps it as text
             body = decode_body(headers, body)
 
@@ -166,8 +171,6 @@ class Recorder:
         times: PartTimes,
         connection: Connection,
     ) -> None:
-        if request.path.startswith(MODELS_PATH):
-            return
         try:
             content = to_utf8(response, decode_body(response.headers, body))
         except UndecodableBodyError as error:
@@ -190,3 +193,7 @@ class Recorder:
     def _leave_out(self, request: Request, reason: str) -> None:
         path = self._redaction.redact_text(request.path)
         self.uncaptured.append(UncapturedAnswer(request.method, path, reason))
+
+
+def _is_below(path: str, mount: str) -> bool:
+    return f"{path}/".startswith(f"{mount}/")

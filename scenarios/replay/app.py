@@ -87,7 +87,7 @@ class ReplayApp:
             await connection.send_response(403, JSON_CONTENT_TYPE, error_body(message))
             return
         match endpoint:
-            case "GET", path if is_models_path(path) and self._recorder is None:
+            case "GET", path if self._answers_with_model(path):
                 await connection.send_response(200, JSON_CONTENT_TYPE, models_body(path))
             case "GET", "/ledger":
                 exchanges = orjson.dumps({"exchanges": self.state.ledger.exchanges})
@@ -101,6 +101,12 @@ class ReplayApp:
             case _:
                 refusal = validate_request(request, plain_body, encoding_problem)
                 await ExchangeHandler(self.state, connection, request, refusal=refusal).handle()
+
+    def _answers_with_model(self, path: str) -> bool:
+        """Whether a path is that of the models of no recorded service and of no live endpoint."""
+        tape = self.state.line_selector.tape
+        is_live = self._recorder is not None
+        return is_models_path(path) and not (is_live or tape.lane_for_path("GET", path, None))
 
     async def _forward(self, lane: str, connection: Connection, scope: Scope, body: bytes) -> None:
         """Forward `/LANE/path` to that lane's service as `/path`."""

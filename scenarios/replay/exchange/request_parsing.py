@@ -33,6 +33,8 @@ AZURE_PATH = re.compile(
     r"/openai(?:/deployments/[^/]+|/v\d+)?(/chat/completions|/responses|/embeddings)"
 )
 """The paths of Azure OpenAI, which have the name of a deployment, or a version, within."""
+MULTIPART_BOUNDARY = re.compile(rb'multipart/.*\bboundary="?([^";]+)', re.IGNORECASE)
+"""Clients choose another one for each form, so bodies are compared without it."""
 LaneForPath = Callable[[str, str, str | None], str | None]
 LaneForAgent = Callable[[Any, str | None], tuple[str, str]]
 ANONYMOUS_LANE = "~"
@@ -52,8 +54,10 @@ class RequestParser:
         path: str = scope["path"]
         mount = next((one for one in self._mounts if path.startswith(f"{one}/")), "")
         lane = mount.removeprefix("/")
-        if mount != "/v1":
-            scope = {**scope, "path": path.removeprefix(mount)}
+        below = path.removeprefix(mount or "/v1") or "/"
+        # A recorder writes the paths below its mount, and those of the API as OpenAI has them.
+        if mount not in ("", "/v1") or self._tape.lane_for_path(scope["method"], below, None):
+            scope = {**scope, "path": below}
         if lane in self._tape.lanes:
             return parse_request(scope, body, lambda *_: lane, self._lane_for_agent)
         return parse_request(scope, body, self._tape.lane_for_path, self._lane_for_agent)
@@ -91,6 +95,8 @@ def parse_request(
         body = orjson.loads(raw) if raw else None
     except orjson.JSONDecodeError:
         body = raw.decode("utf-8", "replace")
+        if boundary := MULTIPART_BOUNDARY.search(dict(scope["headers"]).get(b"content-type", b"")):
+            body = body.replace(boundary[1].decode("latin-1"), "boundary")
     if exceeds_max_depth(body):
         body = raw.decode()
     method, path = scope["method"], canonical_path(scope["path"])

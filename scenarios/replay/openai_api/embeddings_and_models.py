@@ -32,12 +32,12 @@ def _to_base64(vector: list[float]) -> str:
 
 def is_models_path(path: str) -> bool:
     """Return whether a path is the list of models, or one model."""
-    return path == MODELS_PATH or path.startswith(f"{MODELS_PATH}/")
+    return f"{path}/".startswith((f"{MODELS_PATH}/", "/models/"))
 
 
 def models_body(path: str) -> bytes:
     """Return the JSON body for a path: the list of models, or the model that it names."""
-    name = path.removeprefix(MODELS_PATH).removeprefix("/")
+    name = path.partition("/models")[2].removeprefix("/")
     if name:
         return orjson.dumps(_model(name))
     return orjson.dumps({"object": "list", "data": [_model("taped")]})

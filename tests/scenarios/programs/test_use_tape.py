@@ -112,6 +112,77 @@ def test_a_recording_without_exchanges_leaves_the_existing_tape(tmp_path: Path) 
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_tape_that_is_written_while_it_is_recorded_is_left_and_so_is_the_recording(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "tape.jsonl"
+
+    def record_twice(upstream: str) -> None:
+        with use_tape(path, "once", upstream) as session:
+            ask(session.base_url, "a")
+            record(path, "b", mode="once")
+
+    with (
+        live_endpoint(reply_line("x", "yes a")) as live,
+        pytest.raises(TapeError, match="was written by something else while it was recorded"),
+    ):
+        record_twice(live.base_url)
+    (partial,) = tmp_path.glob("*.partial")
+    assert (answers_on(path), answers_on(partial)) == (["yes b"], ["yes a"])
+
+
+def test_a_tape_with_a_byte_order_mark_is_extended(tmp_path: Path) -> None:
+    path = tmp_path / "tape.jsonl"
+    record(path, "a")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    record(path, "b", mode="new_episodes")
+    assert answers_on(path) == ["yes a", "yes b"]
+
+
+def test_nothing_is_recorded_through_a_symbolic_link(tmp_path: Path) -> None:
+    path, link = tmp_path / "tape.jsonl", tmp_path / "link.jsonl"
+    record(path, "a")
+    link.symlink_to(path)
+    with pytest.raises(TapeError, match=f"is a symbolic link; name the tape itself: {path}"):
+        record(link, "b")
+    assert answers_on(link) == ["yes a"]
+
+
+def test_other_paths_of_the_api_and_forms_are_replayed_at_their_address(tmp_path: Path) -> None:
+    path = tmp_path / "tape.jsonl"
+
+    def run(base_url: str) -> list[Any]:
+        server = base_url.removesuffix("/v1")
+        sent = [
+            httpx.post(f"{base_url}/audio/transcriptions", files={"file": ("a.wav", b"RIFF")}),
+            httpx.post(f"{base_url}/models/predict", json={}),
+            httpx.get(f"{base_url}/models/some-model"),
+            httpx.post(f"{server}/v1beta/x", json={}),
+        ]
+        return [one.raise_for_status().json() for one in sent]
+
+    with (
+        live_endpoint(
+            service_line("x", "/api/v1/audio/transcriptions", "hello"),
+            service_line("x", "/api/v1/models/predict", 1),
+            service_line("x", "/api/v1/models/some-model", {"id": "some-model"}, method="GET"),
+            service_line("x", "/v1beta/x", 2),
+        ) as live,
+        use_tape(path, "all", f"{live.url}/api/v1") as session,
+    ):
+        recorded = run(session.base_url)
+    assert [line.path for line in Tape.load(path).lines] == [
+        "/audio/transcriptions",
+        "/models/predict",
+        "/v1beta/x",
+    ]
+    with use_tape(path) as session:
+        replayed = run(session.base_url)
+    assert replayed[:2] + replayed[3:] == recorded[:2] + recorded[3:]
+    assert replayed[2]["id"] == recorded[2]["id"] == "some-model"
+    assert (session.unplayed_lines, session.refusals) == ((), ())
+
+
 def test_services_and_azure_are_recorded_and_replayed_at_the_same_variables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
